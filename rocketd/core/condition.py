@@ -1,0 +1,254 @@
+"""A condition answers about one moment: for, against or unknown, until when that stays so, and since when it has.
+
+Joining answers needs no polling. That a verdict's `until` has run out says nothing but "ask again":
+
+    All   some part against      against     the latest end among the parts against
+          else some unknown      unknown     the earliest end of all parts
+          every part for         for         the earliest end; since: the latest among the parts
+    Any   the dual               for/unknown/against; since of for: the earliest among the parts for
+    Not                          the opposite; unknown stays; the same end
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rocketd.core.history import History, Past
+    from rocketd.core.run import Action, Run
+    from rocketd.core.task import Task
+
+
+class Answer(Enum):
+    """Whether a condition holds. `UNKNOWN` starts nothing and stops nothing, and neither does its negation."""
+
+    FOR = True
+    AGAINST = False
+    UNKNOWN = None
+
+
+FOR: Final = Answer.FOR
+AGAINST: Final = Answer.AGAINST
+UNKNOWN: Final = Answer.UNKNOWN
+
+
+class Verdict(NamedTuple):
+    """An answer, and how long it is good."""
+
+    answer: Answer
+    until: Instant = FOREVER
+    """A safe bound: the answer cannot change before it unless an event comes. Later than the moment asked."""
+    since: Instant = BEGINNING
+    """From when the deciding parts have held: gives a run its due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a condition is asked about: a task, now, and the past."""
+
+    now: Instant
+    task: Task
+    history: History
+    run: Run | None = None
+    """In `stop_when`: the run in question."""
+    plain: bool = False
+    """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
+    guards: tuple[Condition, ...] = ()
+    """Clock-only conditions beside a tick: they must have held at the tick as well."""
+
+    @property
+    def past(self) -> Past:
+        """The past of the task itself."""
+        return self.history.of(self.task.name)
+
+    def at(self, now: Instant) -> Moment:
+        """Ask about another instant, with the same past."""
+        return replace(self, now=now)
+
+
+class Need(NamedTuple):
+    """Which instants of the past a condition asks for: those of one action that are younger than `reach`."""
+
+    task: str
+    """Empty: the task whose condition it is."""
+    action: Action
+    reach: Duration
+
+
+class Condition(ABC):
+    """A question about one moment. Immutable; equal to any other that asks the same.
+
+    `str()` gives its normal form: the Python spelling, which reads back as an equal condition.
+    """
+
+    __slots__ = ()
+
+    binds: ClassVar[int] = 3
+    """How tightly its normal form binds: 1 `|`, 2 `&`, 3 a word or `~`."""
+
+    @abstractmethod
+    def judge(self, moment: Moment) -> Verdict:
+        """Answer about this moment. Never raises, never looks at anything but the moment."""
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """The conditions it is made of."""
+        return ()
+
+    @property
+    def clock_only(self) -> bool:
+        """Whether its answer rests on the clock alone: no past, no probe."""
+        return bool(self.parts) and all(part.clock_only for part in self.parts)
+
+    @property
+    def ticking(self) -> bool:
+        """Whether a tick word is part of it."""
+        return any(part.ticking for part in self.parts)
+
+    def watches(self) -> frozenset[str]:
+        """Names of the tasks whose events can change its answer; the empty name is the task itself."""
+        return frozenset().union(*(part.watches() for part in self.parts))
+
+    def needs(self) -> frozenset[Need]:
+        """Which instants of the past must be kept for it, beyond the newest of each action."""
+        return frozenset().union(*(part.needs() for part in self.parts))
+
+    def __and__(self, other: Condition) -> Condition:
+        return All.of(self, other) if isinstance(other, Condition) else NotImplemented
+
+    def __or__(self, other: Condition) -> Condition:
+        return Any.of(self, other) if isinstance(other, Condition) else NotImplemented
+
+    def __invert__(self) -> Condition:
+        return self.part if isinstance(self, Not) else Not(self)
+
+    def __bool__(self) -> bool:
+        msg = "a condition is neither true nor false: only its verdict about a moment is"
+        raise ConditionError(msg, hint="join conditions with & | ~ instead of and, or, not")
+
+
+def walk(condition: Condition) -> Iterator[Condition]:
+    """Every condition in the tree, the root first."""
+    yield condition
+    for part in condition.parts:
+        yield from walk(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Condition):
+    """Always or never."""
+
+    answer: Answer
+
+    def judge(self, moment: Moment) -> Verdict:  # noqa: ARG002 - the same about every moment
+        return Verdict(self.answer)
+
+    @property
+    def clock_only(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return "true" if self.answer is FOR else "false"
+
+
+TRUE: Final = Constant(FOR)
+FALSE: Final = Constant(AGAINST)
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Condition):
+    """The opposite; unknown stays unknown."""
+
+    part: Condition
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        return (self.part,)
+
+    def judge(self, moment: Moment) -> Verdict:
+        answer, until, since = self.part.judge(moment)
+        return Verdict(_OPPOSITE[answer], until, since)
+
+    def __str__(self) -> str:
+        return f"~{_bracketed(self.part, 3)}"
+
+
+_OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR, UNKNOWN: UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group(Condition):
+    parts: tuple[Condition, ...]  # a field where the base has a property
+
+    deciding: ClassVar[Answer]
+    """The answer of one part that decides the whole."""
+    sign: ClassVar[str]
+
+    @classmethod
+    def of(cls, *conditions: Condition) -> Condition:
+        """Join conditions; groups of the same kind flatten, one alone is itself."""
+        flat: list[Condition] = []
+        for condition in conditions:
+            flat.extend(condition.parts if isinstance(condition, cls) else (condition,))
+        return flat[0] if len(flat) == 1 else cls(tuple(flat))
+
+    def join(self, verdicts: Iterable[Verdict]) -> Verdict:
+        """Join the parts' verdicts: see the table above."""
+        deciding = self.deciding
+        answer = _OPPOSITE[deciding]
+        until, since = FOREVER, BEGINNING
+        decided_until, decided_since = BEGINNING, FOREVER
+        for verdict in verdicts:
+            if verdict.answer is deciding:
+                decided_until = max(decided_until, verdict.until)
+                decided_since = min(decided_since, verdict.since)
+            elif verdict.answer is UNKNOWN:
+                answer = UNKNOWN
+            until = min(until, verdict.until)
+            since = max(since, verdict.since)
+        if decided_until != BEGINNING:
+            return Verdict(deciding, decided_until, decided_since)
+        return Verdict(answer, until, since)
+
+    def judge(self, moment: Moment) -> Verdict:
+        return self.join(part.judge(moment) for part in self.parts)
+
+    def __str__(self) -> str:
+        return f" {self.sign} ".join(_bracketed(part, self.binds + 1) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class All(_Group):
+    """Every part holds. Clock-only parts beside a tick must have held at the tick as well."""
+
+    binds: ClassVar[int] = 2
+    deciding: ClassVar[Answer] = AGAINST
+    sign: ClassVar[str] = "&"
+
+    def judge(self, moment: Moment) -> Verdict:
+        if self.ticking:
+            guards = tuple(part for part in self.parts if part.clock_only)
+            if guards:
+                moment = replace(moment, guards=moment.guards + guards)
+        return self.join(part.judge(moment) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Any(_Group):
+    """At least one part holds."""
+
+    binds: ClassVar[int] = 1
+    deciding: ClassVar[Answer] = FOR
+    sign: ClassVar[str] = "|"
+
+
+def _bracketed(condition: Condition, least: int) -> str:
+    return str(condition) if condition.binds >= least else f"({condition})"

@@ -1,0 +1,36 @@
+"""Errors, by whose fault they are. Each is one sentence, with a hint where there is one."""
+
+
+class RocketdError(Exception):
+    """Something that the operator can mend; printed as a sentence, never as a traceback."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConditionError(RocketdError):
+    """A condition that cannot be built.
+
+    `start` and `end` are offsets in the condition's text, in characters, between which the mistake stands;
+    both are 0 where the condition was not written as text.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", start: int = 0, end: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.start = start
+        self.end = end
+
+
+class StoreError(RocketdError):
+    """The store could not do it."""
+
+    def __init__(self, message: str, *, hint: str = "", temporary: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.temporary = temporary
+        """Whether trying again can help: locked, full, a connection lost."""
+
+
+class DuplicateRun(StoreError):
+    """A run with this task and number is recorded already: it must not start again."""

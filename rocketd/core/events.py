@@ -1,0 +1,74 @@
+"""Decisions go down, events come up; there is nothing else.
+
+    decision   what should be done      Start  Stop
+    event      what was done            Started  Spawned  Finished  Missed
+
+A start is learned the moment it is decided (the scheduler says `Started` to itself), so that of two tasks that
+exclude each other only one starts in a pass.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rocketd.core.instant import Instant
+from rocketd.core.run import Cause, End, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Record this run, then start it."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End this run's whole process tree: TERM, the task's grace, KILL."""
+
+    run: Run
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run is going on: it has been decided, and is recorded before anything is carried out."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """The run has a process now."""
+
+    run: Run
+    pid: int
+    pid_start: int
+    """Field 22 of /proc/PID/stat, in clock ticks since boot: with the boot id, what makes a pid unique."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The run has ended."""
+
+    run: Run
+    end: End
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The task was due, and nothing will run for it: one for a whole stretch of such times.
+
+    As the stretch goes on it is told again with the same `first`, a later `last` and a higher `count`.
+    """
+
+    task: str
+    run_id: str
+    at: Instant
+    first: Instant
+    last: Instant
+    count: int
+    reason: str
+
+
+Decision: TypeAlias = Start | Stop | Missed
+Event: TypeAlias = Started | Spawned | Finished | Missed

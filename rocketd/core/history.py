@@ -1,0 +1,188 @@
+"""What conditions may ask about the past: learned from events, in the order of the log.
+
+A restart is a replay: the events that still matter come from the store in log order and are learned like new ones.
+Memory is bounded: per task the newest event of each action, what the schedule rests on, and as many instants as the
+loaded conditions ask for (`Need`).
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from rocketd.core.condition import Need
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.run import Action, Cause, End, Run, RunKey
+
+
+class Occurrence(NamedTuple):
+    """The newest event of one action."""
+
+    at: Instant
+    position: int
+    """Its place in the log: later events have higher ones, whatever the clock did."""
+    run: Run
+
+
+CRASHES_KEPT: Final = 100
+"""More than any sensible `crash_limit`."""
+
+
+@dataclass(slots=True)
+class Past:
+    """The past of one task. Only `History.learn` and the scheduler change it."""
+
+    armed_at: Instant = BEGINNING
+    """From when on its ticks count."""
+    next_number: int = 1
+    going: dict[int, Run] = field(default_factory=dict)
+    """The runs that have begun and not ended, by number."""
+    last: dict[Action, Occurrence] = field(default_factory=dict)
+    """The newest event of each action, runs by hand included."""
+    scheduled: Run | None = None
+    """The newest scheduled run."""
+    scheduled_end: End | None = None
+    """How that run ended; None while it is going on."""
+    scheduled_position: int = 0
+    """Where in the log its start stands; 0: there was none."""
+    consumed: Instant = BEGINNING
+    """The latest start or due of all scheduled runs, or an operator's stop: ticks and intervals up to here are used."""
+    done: Instant = BEGINNING
+    """The latest start or due of the scheduled runs that ended otherwise than by a crash: their windows are used."""
+    crashes: deque[Instant] = field(default_factory=lambda: deque(maxlen=CRASHES_KEPT))
+    """Starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
+    instants: dict[Action, list[Instant]] = field(default_factory=dict)
+    """For the actions that loaded conditions count: when they happened, ascending."""
+
+    @property
+    def going_scheduled(self) -> bool:
+        """Whether a scheduled run is going on."""
+        return any(run.scheduled for run in self.going.values())
+
+    def happened(self, action: Action, start: Instant, end: Instant) -> int:
+        """Count the events of that action in [start, end). Only as far back as the loaded conditions need."""
+        kept = self.instants.get(action)
+        if kept is None:
+            newest = self.last.get(action)
+            return int(newest is not None and start <= newest.at < end)
+        return bisect_left(kept, end) - bisect_left(kept, start)
+
+
+class History:
+    """The pasts of all tasks, by name."""
+
+    def __init__(self) -> None:
+        self._pasts: dict[str, Past] = {}
+        self._loaded: set[str] = set()
+        self._reach: dict[tuple[str, Action], Duration] = {}
+        self._position = 0
+
+    @property
+    def position(self) -> int:
+        """The place in the log of the newest event learned."""
+        return self._position
+
+    def of(self, task: str) -> Past:
+        """The past of that task; an empty one begins where there is none."""
+        past = self._pasts.get(task)
+        if past is None:
+            past = self._pasts[task] = Past()
+        return past
+
+    def knows(self, task: str) -> bool:
+        """Whether that task is loaded. Of one that is not, nothing is known."""
+        return task in self._loaded
+
+    def load(self, task: str) -> None:
+        """From now on the task is known."""
+        self._loaded.add(task)
+
+    def unload(self, task: str) -> None:
+        """From now on the task is unknown; its past stays for the runs that still go on."""
+        self._loaded.discard(task)
+
+    def forget(self, task: str) -> None:
+        """Drop the past of a task that is not loaded and has no run going on."""
+        self._pasts.pop(task, None)
+
+    def keep(self, needs: Iterable[Need]) -> None:
+        """Keep, from now on, the instants that these conditions ask for (their task filled in), and no others."""
+        self._reach.clear()
+        for need in needs:
+            key = (need.task, need.action)
+            self._reach[key] = max(need.reach, self._reach.get(key, 0))
+        for name, past in self._pasts.items():
+            past.instants = {a: kept for a, kept in past.instants.items() if (name, a) in self._reach}
+        for name, action in self._reach:
+            self.of(name).instants.setdefault(action, [])
+
+    @property
+    def reach(self) -> dict[tuple[str, Action], Duration]:
+        """How far back each action of each task is kept."""
+        return self._reach
+
+    def learn(self, event: Event) -> None:
+        """Take in one event. Learning the start or the end of the same run again changes nothing."""
+        match event:
+            case Started(run):
+                self._start(run)
+            case Finished(run, end):
+                self._finish(run, end)
+            case Missed():
+                self._position += 1
+            case Spawned():
+                pass
+
+    def _start(self, run: Run) -> None:
+        past = self.of(run.task)
+        if run.number in past.going:
+            return
+        self._note(past, Action.RUN, run.start, run)
+        past.going[run.number] = run
+        past.next_number = max(past.next_number, run.number + 1)
+        if run.scheduled:
+            self._schedule(past, run)
+
+    def _finish(self, run: Run, end: End) -> None:
+        past = self.of(run.task)
+        if past.going.pop(run.number, None) is None and run.number < past.next_number and _ended(past, run.key):
+            return
+        self._note(past, end.action, end.at, run)
+        past.next_number = max(past.next_number, run.number + 1)
+        if not run.scheduled:
+            return
+        if past.scheduled is None or run.number > past.scheduled.number:
+            self._schedule(past, run)  # its start was not among what was replayed
+        if past.scheduled is not None and past.scheduled.number == run.number:
+            past.scheduled_end = end
+        reached = max(run.start, run.due)
+        if end.action is not Action.CRASH:
+            past.done = max(past.done, reached)
+            past.crashes.clear()
+        elif end.cause is not Cause.SHUTDOWN:
+            past.crashes.append(run.start)
+        if end.cause is Cause.OPERATOR:
+            past.consumed = max(past.consumed, end.at)
+
+    def _schedule(self, past: Past, run: Run) -> None:
+        past.scheduled, past.scheduled_end, past.scheduled_position = run, None, self._position
+        past.consumed = max(past.consumed, run.start, run.due)
+
+    def _note(self, past: Past, action: Action, at: Instant, run: Run) -> None:
+        self._position += 1
+        past.last[action] = Occurrence(at, self._position, run)
+        kept = past.instants.get(action)
+        if kept is None:
+            return
+        kept.append(at)
+        if len(kept) > 1 and kept[-2] > at:
+            kept.sort()  # the clock was set back
+        oldest = at - self._reach.get((run.task, action), FOREVER)
+        if kept[0] < oldest:
+            del kept[: bisect_left(kept, oldest)]
+
+
+def _ended(past: Past, key: RunKey) -> bool:
+    return any(seen.run.key == key for action, seen in past.last.items() if action is not Action.RUN)

@@ -1,0 +1,78 @@
+"""What the store keeps: the run log, as events, and what belongs to the tasks beside it.
+
+The file is the truth about what a task is; the store is the truth about what happened and what an operator said.
+Neither is written into the other.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rocketd.core.events import Finished, Missed, Spawned, Started
+from rocketd.core.instant import Instant
+from rocketd.core.run import Action, End, Run
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run of which the store knows no end, and whose it was."""
+
+    run: Run
+    host: str
+    boot_id: str
+    pid: int
+    """0: it had no process yet, as far as was recorded."""
+    pid_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """What belongs to a task and not to the run log."""
+
+    name: str
+    fingerprint: str
+    """Of the condition it was armed with (`Task.fingerprint`)."""
+    armed_at: Instant
+    next_number: int
+    removed_at: Instant | None = None
+    """Since when its file no longer has it; None: it is there."""
+    paused: bool = False
+    paused_until: Instant | None = None
+    paused_by: str = ""
+    paused_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A sign of life: where a later daemon says `down from`."""
+
+    at: Instant
+
+
+Change: TypeAlias = Started | Spawned | Finished | Missed | TaskState | Alive
+"""What is written to the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as its records tell it, for those who look: `history`, `show`."""
+
+    run: Run
+    action: Action
+    """The newest: `run` while it is going on."""
+    end: End | None
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to look at, newest first."""
+
+    task: str = ""
+    run_id: str = ""
+    number: int | None = None
+    since: Instant | None = None
+    """Started at or after."""
+    until: Instant | None = None
+    """Started before."""
+    actions: tuple[Action, ...] = ()
+    limit: int = 100

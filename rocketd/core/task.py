@@ -1,0 +1,128 @@
+"""A task: a named thing to do, with its conditions. Immutable, and nothing left to look up."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from enum import StrEnum
+from typing import TypeAlias
+
+from rocketd.core.condition import FALSE, Condition
+from rocketd.core.instant import SECOND, Duration
+
+
+class Overlap(StrEnum):
+    """What to do with a task that is due while it is still running."""
+
+    WAIT = "wait"
+    SKIP = "skip"
+    REPLACE = "replace"
+    ALLOW = "allow"
+
+
+class On(StrEnum):
+    """An occasion at which a task runs besides its condition."""
+
+    BOOT = "boot"
+    STARTUP = "startup"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a process runs as: what a login of that user would have."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    """Supplementary group ids."""
+    name: str
+    home: str
+    shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One resource limit: `resource` is a RLIMIT_… number of setrlimit(2); -1 means no limit."""
+
+    resource: int
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process finds around itself when it starts."""
+
+    identity: Identity | None = None
+    """None: whoever the daemon is."""
+    directory: str = ""
+    """Absolute; empty: the user's home."""
+    umask: int = 0o022
+    nice: int = 0
+    limits: tuple[Limit, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """On top of the clean one (PATH HOME USER LOGNAME SHELL LANG TZ)."""
+    environment_files: tuple[str, ...] = ()
+    """Read at each start, later ones win; a name that begins with `-` may be missing (as EnvironmentFile= of systemd.exec(5))."""
+    timezone: str = ""
+    """What TZ says; empty: not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run."""
+
+    argv: tuple[str, ...]
+    stdin: str = ""
+    """What it reads on its standard input; empty: /dev/null."""
+    surroundings: Surroundings = Surroundings()
+    success_codes: frozenset[int] = frozenset({0})
+    inaction_codes: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Python function to call in a child interpreter."""
+
+    path: str
+    """`package.module:function`."""
+    python: str = ""
+    """The interpreter, absolute; empty: the daemon's own."""
+    parameters: str = "{}"
+    """Its keyword arguments, as a JSON object."""
+    surroundings: Surroundings = Surroundings()
+
+
+Work: TypeAlias = Command | Function
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named thing to do, with its conditions. Durations are in microseconds."""
+
+    name: str
+    work: Work
+    when: Condition = FALSE
+    stop_when: Condition = FALSE
+    zone: tzinfo = UTC
+    zone_name: str = "UTC"
+    timeout: Duration | None = None
+    kill_grace: Duration = 10 * SECOND
+    overlap: Overlap = Overlap.WAIT
+    restart_delay: Duration = SECOND
+    crash_limit: int = 3
+    mutex: str = ""
+    """Empty: none."""
+    priority: int = 0
+    on: On | None = None
+    splay: Duration = 0
+    """Delays its due by a stable part of this."""
+    output_tail: int = 16 * 1024
+    """How many bytes of its output the record keeps."""
+    description: str = field(default="", compare=False)
+    file: str = field(default="", compare=False)
+    """Where it was written."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when, and only when, the task must be armed anew: with its condition's normal form or its zone."""
+        return f"1 {self.zone_name} {self.when}"

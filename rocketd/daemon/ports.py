@@ -1,0 +1,159 @@
+"""What the loop needs from the world, as protocols: adapters just fit.
+
+mypy checks the fit where the concrete classes are named (`service.py`), the contract suites check the behaviour.
+Everything here is called on the loop's own thread and must return at once, unless it says otherwise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from rocketd.core.entries import Entry
+from rocketd.core.events import Event, Finished, Spawned
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.records import Change, OpenRun, RunFilter, RunView, TaskState
+from rocketd.core.run import Action, Cause, Run, RunKey
+from rocketd.core.task import Task
+
+
+class Clock(Protocol):
+    """Wall time and elapsed time."""
+
+    def now(self) -> Instant:
+        """The wall clock (CLOCK_REALTIME)."""
+        ...
+
+    def monotonic(self) -> Duration:
+        """Time since some fixed point, without suspends and clock steps (CLOCK_MONOTONIC)."""
+        ...
+
+    def boottime(self) -> Duration:
+        """As `monotonic`, suspends included (CLOCK_BOOTTIME)."""
+        ...
+
+
+class Journal(Protocol):
+    """Where events are told. Never blocks and never raises: what cannot be told is counted, and that is told."""
+
+    def tell(self, entry: Entry) -> None:
+        """Tell one entry."""
+        ...
+
+
+class Executor(Protocol):
+    """Carries decisions out. All it learns it reports, on the loop's thread, through the `report` it was made with."""
+
+    def start(self, task: Task, run: Run) -> None:
+        """Start the run; `Spawned` and later `Finished` are reported.
+
+        A run that cannot be started is reported as `Finished` with action fail, cause exit, no exit code, and a
+        message that says why. Never raises for what a task or its definition did.
+        """
+        ...
+
+    def stop(self, run: Run, cause: Cause) -> None:
+        """End the run's whole process tree: TERM, its task's `kill_grace`, KILL.
+
+        Returns at once; `Finished` follows, with action terminate (crash if the cause is shutdown) and this cause.
+        A second stop, or one of a run that has ended, changes nothing.
+        """
+        ...
+
+    def kill(self) -> None:
+        """End every process tree at once with KILL: the second TERM, the end of `shutdown_grace`."""
+        ...
+
+    @property
+    def going(self) -> int:
+        """How many runs have begun here and not been reported as finished."""
+        ...
+
+    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:
+        """Of the runs that were open when the daemon went down: those that this executor still carries on."""
+        ...
+
+    async def clear(self, runs: Sequence[OpenRun]) -> None:
+        """Stop the process trees that these runs left behind on this host and boot; returns when they are gone.
+
+        A process counts as theirs if its pid and start time are recorded, or if its environment carries their
+        ROCKETD_RUN_ID.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; every run has been reported by now."""
+        ...
+
+
+class Store(Protocol):
+    """Keeps records and what belongs to the tasks. Blocks: only the recorder's thread and start-up call it."""
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all of them or none, in one transaction, in this order; durable as configured when it returns.
+
+        A `Started` whose (task, number) is recorded already raises `DuplicateRun`; one whose number is below the
+        next number of its task does not. A `Missed` with a `run_id` that is recorded replaces it.
+        Raises `StoreError`, with `temporary` set where trying again can help.
+        """
+        ...
+
+    def states(self) -> Mapping[str, TaskState]:
+        """What is kept beside the records, of every task ever seen."""
+        ...
+
+    def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
+        """The events that still matter, of all tasks, in log order.
+
+        Of each task the newest of each action, scheduled runs and runs by hand apart; the newest `crash` records
+        (up to 100 since the last end of another kind); every open run's start; and of each (task, action) in `reach`
+        all that are younger than its reach.
+        Each event is whole: an end carries the run it ends.
+        """
+        ...
+
+    def open_runs(self) -> Sequence[OpenRun]:
+        """The runs without an end."""
+        ...
+
+    def last_alive(self) -> Instant | None:
+        """The newest sign of life: the newest `Alive`, or a record's instant if that is later."""
+        ...
+
+    def runs(self, wanted: RunFilter) -> Sequence[RunView]:
+        """Runs, newest first."""
+        ...
+
+    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+        """Delete up to `limit` records older than that, and say how many; 0 when nothing is left to delete.
+
+        Never takes what `past(spare, now)` would give, an open run, or half a run.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+Report: TypeAlias = Callable[[Spawned | Finished], None]
+"""By which an executor tells what was done; called on the loop's thread."""
+
+Tell: TypeAlias = Callable[[Entry], None]
+
+
+class ServiceManager(Protocol):
+    """What the service manager is told (sd_notify(3)). Never blocks, never raises."""
+
+    def ready(self) -> None: ...
+    def reloading(self) -> None: ...
+    def stopping(self) -> None: ...
+    def status(self, text: str) -> None:
+        """One line; sent at most once a second, the newest wins."""
+        ...
+
+    def heartbeat(self) -> None: ...
+    def extend_timeout(self, by: Duration) -> None: ...
+
+    @property
+    def watchdog(self) -> Duration | None:
+        """How long it waits for a heartbeat (WATCHDOG_USEC, if WATCHDOG_PID is ours); None: it does not."""
+        ...
