@@ -1,0 +1,156 @@
+"""What the daemon tells other programs: tasks, runs, events and itself as JSON objects.
+
+The socket, the web and `rocketctl --json` share these shapes: their keys are promises, more may be added.
+Durations are seconds; instants as in `wire`.
+"""
+
+from collections.abc import Sequence
+
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.history import Past
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.records import RunView, TaskState
+from rocketd.core.run import Action, End, Run
+from rocketd.core.task import Command, Surroundings, Task, Work
+from rocketd.daemon.wire import Json, JsonObject, rfc3339
+
+
+def run_object(view: RunView) -> JsonObject:
+    """Everything that is recorded about a run; `action` is `run` while it is going on."""
+    return {**_begun(view.run), "action": str(view.action), **_ended(view.end), "pid": view.pid or None}
+
+
+def _begun(run: Run) -> JsonObject:
+    return {
+        "task": run.task,
+        "run_id": run.run_id,
+        "number": run.number,
+        "attempt": run.attempt,
+        "due": rfc3339(run.due),
+        "start": rfc3339(run.start),
+        "trigger": str(run.trigger),
+        "reason": run.reason,
+        "cause_task": run.cause_task or None,
+        "cause_run_id": run.cause_run_id or None,
+    }
+
+
+def _ended(end: End | None) -> JsonObject:
+    return {
+        "end": rfc3339(end.at) if end else None,
+        "runtime": _seconds(end.runtime) if end else None,
+        "cause": str(end.cause) if end else None,
+        "exit_code": end.exit_code if end else None,
+        "signal": end.signal if end else None,
+        "message": end.message if end else "",
+        "exc_text": end.exc_text if end else "",
+        "output": end.output if end else "",
+    }
+
+
+def task_object(task: Task, past: Past, *, upcoming: Instant | None, paused: bool) -> JsonObject:
+    """One task in a list. `upcoming`: when it is expected to start next; None if nothing says when."""
+    newest = max(past.last.items(), key=lambda item: item[1].position, default=None)
+    started = max((seen.run for seen in past.last.values()), key=lambda run: run.number, default=None)
+    return {
+        "task": task.name,
+        "next": rfc3339(upcoming),
+        "last_start": rfc3339(started.start) if started else None,
+        "last_action": str(newest[0]) if newest else None,
+        "last_run_id": newest[1].run.run_id if newest else None,
+        "running": bool(past.going),
+        "paused": paused,
+        "when": str(task.when),
+        "file": task.file,
+    }
+
+
+def task_details(
+    task: Task, past: Past, *, upcoming: Instant | None, state: TaskState | None, runs: Sequence[RunView] = ()
+) -> JsonObject:
+    """Everything about one task. `state` is what the store keeps beside its runs, `runs` its newest ones."""
+    paused = state is not None and state.paused
+    listed: list[Json] = [run_object(view) for view in runs]
+    return {
+        **task_object(task, past, upcoming=upcoming, paused=paused),
+        "description": task.description,
+        **_work(task.work),
+        "stop_when": str(task.stop_when),
+        "timezone": task.zone_name,
+        "timeout": None if task.timeout is None else _seconds(task.timeout),
+        "kill_grace": _seconds(task.kill_grace),
+        "overlap": str(task.overlap),
+        "restart_delay": _seconds(task.restart_delay),
+        "crash_limit": task.crash_limit,
+        "mutex": task.mutex or None,
+        "priority": task.priority,
+        "on": str(task.on) if task.on else None,
+        "splay": _seconds(task.splay),
+        "armed_at": rfc3339(past.armed_at),
+        "next_number": past.next_number,
+        **_pause(state),
+        "going": [_begun(run) for run in past.going.values()],
+        "runs": listed,
+    }
+
+
+def _pause(state: TaskState | None) -> JsonObject:
+    return {
+        "paused_until": rfc3339(state.paused_until) if state else None,
+        "paused_by": state.paused_by if state else "",
+        "paused_reason": state.paused_reason if state else "",
+    }
+
+
+def _work(work: Work) -> JsonObject:
+    around = _surroundings(work.surroundings)
+    if isinstance(work, Command):
+        return {"command": [*work.argv], "function": None, **around}
+    return {"command": None, "function": work.path, **around}
+
+
+def _surroundings(around: Surroundings) -> JsonObject:
+    """Of the environment only the names: values may be secrets."""
+    return {
+        "user": around.identity.name if around.identity else None,
+        "directory": around.directory or None,
+        "umask": f"{around.umask:04o}",
+        "nice": around.nice,
+        "environment": [name for name, _ in around.environment],
+        "environment_files": [*around.environment_files],
+    }
+
+
+def event_object(event: Event) -> JsonObject:
+    """One line of the stream of events: `started`, `spawned`, `finished` or `missed`, and whose it is."""
+    match event:
+        case Started(run):
+            return {"event": "started", **_begun(run), "action": str(Action.RUN)}
+        case Spawned(run, pid):
+            return {"event": "spawned", **_begun(run), "action": str(Action.RUN), "pid": pid}
+        case Finished(run, end):
+            return {"event": "finished", **_begun(run), "action": str(end.action), **_ended(end)}
+        case Missed():
+            return {"event": "missed", **_missed(event)}
+
+
+def _missed(missed: Missed) -> JsonObject:
+    return {
+        "task": missed.task,
+        "run_id": missed.run_id,
+        "at": rfc3339(missed.at),
+        "first": rfc3339(missed.first),
+        "last": rfc3339(missed.last),
+        "count": missed.count,
+        "reason": missed.reason,
+    }
+
+
+def output_object(run: Run, stream: str, line: str) -> JsonObject:
+    """One line that a run printed, in the stream of events; `stream` is `stdout` or `stderr`."""
+    whose: JsonObject = {"task": run.task, "run_id": run.run_id, "number": run.number}
+    return {"event": "output", **whose, "stream": stream, "line": line}
+
+
+def _seconds(duration: Duration) -> float:
+    return duration / SECOND

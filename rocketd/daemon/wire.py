@@ -1,0 +1,31 @@
+"""How JSON is written on the socket: instants are RFC 3339 with microseconds and offset.
+
+Nothing heavy is imported here, for `rocketctl` starts with it.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of, instant_of
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+
+
+def rfc3339(instant: Instant | None) -> str | None:
+    """Write an instant with microseconds, in UTC; None for no instant, and for "always" and "never"."""
+    if instant is None or not BEGINNING < instant < FOREVER:
+        return None
+    try:
+        return datetime_of(instant).isoformat(timespec="microseconds")
+    except OverflowError:  # beyond the year 9999 is never, for people and for programs
+        return None
+
+
+def from_rfc3339(text: str) -> Instant:
+    """Read what `rfc3339` wrote; raises ValueError for anything without a date, a time and an offset."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = f"{text!r} has no offset from UTC"
+        raise ValueError(msg)
+    return instant_of(moment)
