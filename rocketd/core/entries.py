@@ -1,11 +1,12 @@
-"""What the journal is told about each event: one table, the same for journald and for a terminal.
+"""What the journal is told, the same for journald and for a terminal.
 
 A MESSAGE_ID is a promise (systemd.journal-fields(7)); the catalog in `systemd/` explains each.
+The sentences are in two tables: what happened to runs in `run_entries`, what the daemon did in `daemon_entries`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Priority(IntEnum):
@@ -16,6 +17,39 @@ class Priority(IntEnum):
     NOTICE = 5
     INFO = 6
     DEBUG = 7
+
+
+class Stream(StrEnum):
+    """Where a line of a task's output came from."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+class MessageId(StrEnum):
+    """What an entry tells of. The values never change, and none is used again for something else."""
+
+    STARTED = "8b52f28f1bdb47afaf397643526c8a19"
+    SPAWNED = "6d83a1c6017a4c01ac11632fad7d698b"
+    SUCCEEDED = "6d60e08fc63341bfabf2ee54fd888019"
+    INACTION = "8969c7f47fb44af898c947d0d5919715"
+    FAILED = "a72ba8b0bdda46888a8723fa86cd1c39"
+    TIMED_OUT = "afe31187a7a54d3e8256614ed7eadf78"
+    STOPPED = "0f8f52c5f62649b3b43323f3e5015b9b"
+    CRASHED = "cfef933b17a442c882392c3c3c6257a8"
+    MISSED = "4db4fbacc4394bafaf721ae3c9441d0a"
+    PAUSED = "28be03d137014cd4913b235828ba2ce3"
+    RESUMED = "7e92feae7ecf4b98b70e00dae0eb5531"
+    LEFT_OVERS = "3438b825358b4e59817bbfc6423c03b3"
+    READY = "4fcbed9721844c3ababa6e428cf4bc7b"
+    RELOADED = "8ee1c96e595e4ba68e919fb22e6e7a48"
+    PROBLEM = "4f73b38147ef434da170440a4f9e927e"
+    STOPPING = "02200b7e168a4dbcacccdd98b7fb4a78"
+    CLOCK_STEP = "9a971e8278e44ee1bdd151c5d5777626"
+    SUSPENDED = "d5a93a0e1422427e89f99cf70e6eac3d"
+    STORE_DEGRADED = "07b4d763404b4af7a9e95d55b9077cd2"
+    STORE_RECOVERED = "df69a1917c0a4ce689b82d7435b9eac3"
+    LINES_LEFT_OUT = "1bf6ab901828408a8fdc16abf1d9a18b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +64,8 @@ class Entry:
     """Names of capital letters, digits and underscores."""
     identifier: str = "rocketd"
     """SYSLOG_IDENTIFIER: who speaks; for a task's output, the task."""
+
+    @property
+    def is_output(self) -> bool:
+        """Whether it is a line that a task printed."""
+        return "ROCKETD_STREAM" in self.fields

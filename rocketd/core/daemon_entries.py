@@ -1,0 +1,83 @@
+"""What the journal is told about the daemon itself, and about what operators did."""
+
+from rocketd.core.duration import format_duration
+from rocketd.core.entries import Entry, MessageId, Priority
+from rocketd.core.instant import Duration
+
+
+def paused(task: str, by: str, until: str = "", reason: str = "") -> Entry:
+    """Tell that somebody paused a task; `until` is a local time for people, empty for "until resumed"."""
+    message = f"{task} paused by {by} until {until or 'resumed'}{f': {reason}' if reason else ''}"
+    return Entry(message, Priority.NOTICE, MessageId.PAUSED, {"ROCKETD_TASK": task})
+
+
+def resumed(task: str, by: str) -> Entry:
+    """Tell that a task may run again."""
+    return Entry(f"{task} resumed by {by}", Priority.NOTICE, MessageId.RESUMED, {"ROCKETD_TASK": task})
+
+
+def ready(version: str, tasks: int, problems: int) -> Entry:
+    """Tell that the past is known and the schedule goes on."""
+    message = f"rocketd {version} is ready: {_counted(tasks, 'task')}, {_counted(problems, 'problem')}"
+    return Entry(message, _by_problems(problems), MessageId.READY, _counts(tasks, problems))
+
+
+def reloaded(tasks: int, problems: int) -> Entry:
+    """Tell that the task files were read again."""
+    message = f"reloaded: {_counted(tasks, 'task')}, {_counted(problems, 'problem')}"
+    return Entry(message, _by_problems(problems), MessageId.RELOADED, _counts(tasks, problems))
+
+
+def problem(text: str, file: str, *, task: str = "", warning: bool = False) -> Entry:
+    """Tell one problem of a task file, in the words of `rocketctl check`."""
+    fields = {"ROCKETD_FILE": file} | ({"ROCKETD_TASK": task} if task else {})
+    return Entry(text, Priority.WARNING if warning else Priority.ERROR, MessageId.PROBLEM, fields)
+
+
+def stopping(running: int, grace: Duration) -> Entry:
+    """Tell that nothing new starts any more."""
+    drain = f": {_counted(running, 'run')} may take {format_duration(grace)} to end" if running else ""
+    return Entry(f"stopping{drain}", Priority.INFO, MessageId.STOPPING)
+
+
+def clock_step(by: Duration) -> Entry:
+    """Tell that the wall clock jumped; `by` is negative when it was set back."""
+    message = f"the clock was set {'back' if by < 0 else 'forward'} by {format_duration(abs(by))}"
+    return Entry(message, Priority.NOTICE, MessageId.CLOCK_STEP, {"ROCKETD_STEP_USEC": str(by)})
+
+
+def suspended(for_: Duration) -> Entry:
+    """Tell that the host slept."""
+    message = f"the host was suspended for {format_duration(for_)}"
+    return Entry(message, Priority.NOTICE, MessageId.SUSPENDED, {"ROCKETD_SUSPENDED_USEC": str(for_)})
+
+
+def store_degraded(why: str) -> Entry:
+    """Tell that records cannot be written, so nothing starts."""
+    message = f"the store cannot be written, so no task starts until it can: {why}"
+    return Entry(message, Priority.ERROR, MessageId.STORE_DEGRADED)
+
+
+def store_recovered(after: Duration) -> Entry:
+    """Tell that records are written again."""
+    return Entry(
+        f"the store can be written again, after {format_duration(after)}", Priority.NOTICE, MessageId.STORE_RECOVERED
+    )
+
+
+def lines_left_out(count: int) -> Entry:
+    """Tell that the journal took entries too slowly, and how many it will never get."""
+    message = f"{_counted(count, 'entry', 'entries')} left out here, because the journal did not take them in time"
+    return Entry(message, Priority.WARNING, MessageId.LINES_LEFT_OUT, {"ROCKETD_COUNT": str(count)})
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _by_problems(problems: int) -> Priority:
+    return Priority.WARNING if problems else Priority.INFO
+
+
+def _counts(tasks: int, problems: int) -> dict[str, str]:
+    return {"ROCKETD_TASKS": str(tasks), "ROCKETD_PROBLEMS": str(problems)}
