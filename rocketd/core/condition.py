@@ -121,6 +121,13 @@ class Condition(ABC):
         """Which instants of the past must be kept for it, beyond the newest of each action."""
         return frozenset().union(*(part.needs() for part in self.parts))
 
+    def because(self, moment: Moment) -> Run | None:
+        """Another task's run whose end or start makes this hold, where there is one: asked when it is for."""
+        for part in self.parts:
+            if part.judge(moment).answer is FOR and (run := part.because(moment)) is not None:
+                return run
+        return None
+
     def __and__(self, other: Condition) -> Condition:
         return All.of(self, other) if isinstance(other, Condition) else NotImplemented
 
