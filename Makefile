@@ -1,0 +1,93 @@
+# Every target installs what it needs; a second call does only what has changed.
+# The product is tested as it is shipped: `test` builds the wheel, installs it into .venv, and runs the tests against that.
+
+PYTHON  = $(shell packaging/host/python)
+WORKERS = 2
+ARGS    =
+SUITE   = bookworm
+PREFIX  = /usr/local
+DESTDIR =
+
+VERSION  := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rocketd/__init__.py)
+WHEEL    := dist/rocketd-$(VERSION)-py3-none-any.whl
+WHEELS   := build/wheels
+BIN      := .venv/bin
+PINS     := packaging/requirements
+PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Directories count as well: that is how a removed module is noticed.
+SOURCES  := $(shell find rocketd -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name py.typed \) -print)
+DEMO     := $(patsubst etc/examples/demo/%,var/etc/%,$(wildcard etc/examples/demo/*.toml))
+
+# Timestamps inside the wheel and the packages are those of the commit, not of the build.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help run test check format deb bases install clean distclean
+
+help:  ## this list
+	@echo "make TARGET, one of:"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# -- what a user calls --------------------------------------------------------------------------
+
+run: $(DEMO) .venv/rocketd  ## example tasks in the foreground, state under ./var; Ctrl-C stops
+	@install -d -m 755 var/lib var/run
+	$(BIN)/rocketd --config-dir var/etc --state-dir var/lib --runtime-dir var/run --log-target console
+
+test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS='tests/unit -k cron')
+	env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+
+check: .venv/rocketd .venv/dev  ## lint, format, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/dev  ## put the code into its one format
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+# -- the virtual environment: .venv/WHAT is the time stamp of a step ------------------------------
+
+.venv/made: packaging/host/prepare packaging/host/python
+	packaging/host/prepare build
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/build: .venv/made $(PINS)/build.txt
+	$(PIP) install -r $(PINS)/build.txt
+	@touch $@
+
+$(WHEELS)/made: .venv/build $(PINS)/run.txt
+	rm -rf $(WHEELS)
+	$(PIP) wheel --no-deps --no-build-isolation --use-pep517 --wheel-dir $(WHEELS) -r $(PINS)/run.txt
+	@touch $@
+
+.venv/run: $(WHEELS)/made
+	$(PIP) install --no-index --find-links $(WHEELS) -r $(PINS)/run.txt
+	@touch $@
+
+.venv/dev: .venv/made $(PINS)/dev.txt $(PINS)/run.txt
+	$(PIP) install -r $(PINS)/dev.txt -c $(PINS)/run.txt
+	@touch $@
+
+$(WHEEL): .venv/build pyproject.toml README.md LICENSE $(SOURCES)
+	$(BIN)/python -m flit_core.wheel --outdir dist
+	@touch $@
+
+.venv/rocketd: .venv/run $(WHEEL)
+	$(PIP) install --no-index --no-deps --force-reinstall $(WHEEL)
+	@touch $@
+
+var/etc/%.toml: etc/examples/demo/%.toml
+	@install -D -m 644 $< $@
+	@chmod 755 var var/etc
+
+# -- leaving ------------------------------------------------------------------------------------
+
+clean:  ## remove what was built here
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+
+distclean: clean  ## as clean, and the virtual environment and ./var as well
+	rm -rf .venv var

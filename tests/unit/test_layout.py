@@ -1,0 +1,59 @@
+"""The rules of the layout that import-linter cannot say."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rocketd
+
+PACKAGE = Path(rocketd.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+CORE = sorted((PACKAGE / "core").rglob("*.py"))
+
+# No clock, file, socket, thread, logger or randomness among them.
+CORE_MAY_IMPORT = {
+    "__future__", "abc", "ast", "bisect", "collections", "dataclasses", "datetime", "difflib", "enum", "functools",
+    "hashlib", "heapq", "itertools", "math", "operator", "re", "string", "types", "typing",
+}  # fmt: skip
+READS_THE_WORLD = {"now", "today", "utcnow", "open", "print", "input", "__import__", "eval", "exec"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules a file imports, lazy imports included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def calls(path: Path) -> Iterator[str]:
+    """The last part of each name that a file calls: `now` of `x.now()`, `open` of `open()`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            match node.func:
+                case ast.Attribute(attr=name) | ast.Name(id=name):
+                    yield name
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_imports_nothing_that_reaches_the_world(path: Path) -> None:
+    foreign = {name for name in imports(path) if not name.startswith("rocketd.core")}
+    assert {name.partition(".")[0] for name in foreign} <= CORE_MAY_IMPORT
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_asks_no_clock_and_opens_no_file(path: Path) -> None:
+    assert not READS_THE_WORLD & set(calls(path))
+
+
+def test_one_module_imports_redbird() -> None:
+    """It alone knows how Red Bird and Pydantic get on."""
+    importers = [name_of(path) for path in MODULES if any(name.split(".")[0] == "redbird" for name in imports(path))]
+    assert len(importers) <= 1
