@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.history import Past
-from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant import SECOND, Duration
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
-from rocketd.core.task import Command, Surroundings, Task, Work
+from rocketd.core.scheduler import Entry
+from rocketd.core.task import Command, Surroundings, Work
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 
@@ -48,31 +49,29 @@ def _ended(end: End | None) -> JsonObject:
     }
 
 
-def task_object(task: Task, past: Past, *, upcoming: Instant | None, paused: bool) -> JsonObject:
-    """One task in a list. `upcoming`: when it is expected to start next; None if nothing says when."""
+def task_object(entry: Entry, past: Past) -> JsonObject:
+    """One loaded task in a list; `next` is when it is expected to start, null if nothing tells."""
     newest = max(past.last.items(), key=lambda item: item[1].position, default=None)
     started = max((seen.run for seen in past.last.values()), key=lambda run: run.number, default=None)
     return {
-        "task": task.name,
-        "next": rfc3339(upcoming),
+        "task": entry.task.name,
+        "next": rfc3339(entry.next),
         "last_start": rfc3339(started.start) if started else None,
         "last_action": str(newest[0]) if newest else None,
         "last_run_id": newest[1].run.run_id if newest else None,
         "running": bool(past.going),
-        "paused": paused,
-        "when": str(task.when),
-        "file": task.file,
+        "paused": entry.paused is not None,
+        "when": str(entry.task.when),
+        "file": entry.task.file,
     }
 
 
-def task_details(
-    task: Task, past: Past, *, upcoming: Instant | None, state: TaskState | None, runs: Sequence[RunView] = ()
-) -> JsonObject:
-    """Everything about one task. `state` is what the store keeps beside its runs, `runs` its newest ones."""
-    paused = state is not None and state.paused
+def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> JsonObject:
+    """Everything about one loaded task; `runs` are its newest ones."""
+    task = entry.task
     listed: list[Json] = [run_object(view) for view in runs]
     return {
-        **task_object(task, past, upcoming=upcoming, paused=paused),
+        **task_object(entry, past),
         "description": task.description,
         **_work(task.work),
         "stop_when": str(task.stop_when),
@@ -88,7 +87,9 @@ def task_details(
         "splay": _seconds(task.splay),
         "armed_at": rfc3339(past.armed_at),
         "next_number": past.next_number,
-        **_pause(state),
+        "due": rfc3339(entry.due),
+        "blocked": entry.blocked or None,
+        **_pause(entry.paused),
         "going": [_begun(run) for run in past.going.values()],
         "runs": listed,
     }
