@@ -7,7 +7,7 @@ loaded conditions ask for (`Need`).
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -83,6 +83,11 @@ class History:
     def position(self) -> int:
         """The place in the log of the newest event learned."""
         return self._position
+
+    @property
+    def pasts(self) -> Mapping[str, Past]:
+        """What is known of every task that something is known of."""
+        return self._pasts
 
     def of(self, task: str) -> Past:
         """The past of that task; an empty one begins where there is none."""

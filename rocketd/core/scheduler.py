@@ -12,7 +12,7 @@ Waiting (no slot, mutex held, still running) is no object of its own: the task i
 waits for is free. If its condition is against by then, the chance is gone, and that is `Missed`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
@@ -126,7 +126,7 @@ class Scheduler:
         return self._entries
 
     @property
-    def going(self) -> Iterable[Run]:
+    def going(self) -> Sequence[Run]:
         """The runs that are going on."""
         return [run for run, _ in self._going.values()]
 
@@ -243,10 +243,11 @@ class Scheduler:
                 return
         self._concern(run.task)
 
-    def replay(self, events: Iterable[Event], now: Instant) -> list[str]:
+    def replay(self, events: Iterable[Event], going: Iterable[Run], now: Instant) -> list[str]:
         """Learn the past that the store gives, in log order, and name the tasks that had instants far in the future.
 
-        An instant more than three hours ahead counts as `now`.
+        `going` are the runs without an end; every other start that is replayed has ended, be its end among the events
+        or not. An instant more than three hours ahead counts as `now`.
         """
         ahead: dict[str, None] = {}
         for event in events:
@@ -254,6 +255,11 @@ class Scheduler:
             if fitted is not event:
                 ahead[event.task if isinstance(event, Missed) else event.run.task] = None
             self.learn(fitted)
+        unended = {run.key for run in going}
+        for key in [(name, number) for name, past in self.history.pasts.items() for number in past.going]:
+            if key not in unended:
+                self.history.of(key[0]).going.pop(key[1])
+                self._let_go(key)
         for name, entry in self._entries.items():
             entry.quiet_until = _quiet_until(self.history.of(name), entry.task, now)
         return list(ahead)
@@ -273,15 +279,18 @@ class Scheduler:
         self._withdraw(entry)
 
     def _end(self, run: Run, at: Instant) -> None:
-        self._stopping.discard(run.key)
-        _, task = self._going.pop(run.key, (run, None))
-        if task is not None and self._mutexes.get(task.mutex) == run.key:
-            del self._mutexes[task.mutex]
-            for waiter in self._mutex_waiters.pop(task.mutex, ()):
-                self._stir(waiter)
+        self._let_go(run.key)
         entry = self._entries.get(run.task)
         if entry is not None:
             entry.quiet_until = max(entry.quiet_until, at + entry.task.restart_delay)
+
+    def _let_go(self, key: RunKey) -> None:
+        self._stopping.discard(key)
+        _, task = self._going.pop(key, (None, None))
+        if task is not None and self._mutexes.get(task.mutex) == key:
+            del self._mutexes[task.mutex]
+            for waiter in self._mutex_waiters.pop(task.mutex, ()):
+                self._stir(waiter)
 
     def stepped(self, now: Instant, by: Duration) -> None:
         """The clock was set, or the host slept: deadlines and delays move with it, and everything is judged again."""

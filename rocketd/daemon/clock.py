@@ -1,0 +1,110 @@
+"""The one clock, and an alarm on it.
+
+The alarm is a timerfd(2) on the wall clock: it is exact to some 100 µs, rings at once when the host resumes from a
+suspend that slept past it, and tells of a clock step the moment it happens, without waking up to look.
+`os.timerfd_create` came with Python 3.13, so the calls are made through ctypes.
+"""
+
+import asyncio
+import ctypes
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+
+from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_TFD_NONBLOCK: Final = os.O_NONBLOCK
+_TFD_CLOEXEC: Final = os.O_CLOEXEC
+_TFD_TIMER_ABSTIME: Final = 1
+_TFD_TIMER_CANCEL_ON_SET: Final = 2
+_FAR: Final[Instant] = 2**31 * SECOND
+"""An alarm that never rings still has to be set, for only then does it tell of a step."""
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
+
+
+class SystemClock:
+    """The clocks of this host, in microseconds."""
+
+    def now(self) -> Instant:
+        """Read the wall clock (CLOCK_REALTIME)."""
+        return time.clock_gettime_ns(time.CLOCK_REALTIME) // 1000
+
+    def monotonic(self) -> Duration:
+        """Read the clock that suspends and steps do not touch (CLOCK_MONOTONIC)."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+    def boottime(self) -> Duration:
+        """Read the clock that goes on in a suspend (CLOCK_BOOTTIME)."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
+class TimerAlarm:
+    """Rings once at an instant of the wall clock, and whenever the clock is set."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        """`ring` is called on the running loop's thread."""
+        self._fd = _checked(_LIBC.timerfd_create(time.CLOCK_REALTIME, _TFD_NONBLOCK | _TFD_CLOEXEC))
+        self._ring = ring
+        self._at: Instant | None = None
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._fd, self._rung)
+        self.set(FOREVER)
+
+    def set(self, at: Instant) -> None:
+        """Ring at this instant, and not at the one that was set before; one that has passed rings at once."""
+        at = max(1, min(at, _FAR))  # zero would disarm it
+        if at == self._at:
+            return
+        self._at = at
+        seconds, micros = divmod(at, SECOND)
+        spec = _Itimerspec(_Timespec(0, 0), _Timespec(seconds, micros * 1000))
+        flags = _TFD_TIMER_ABSTIME | _TFD_TIMER_CANCEL_ON_SET
+        _checked(_LIBC.timerfd_settime(self._fd, flags, ctypes.byref(spec), None))
+
+    def close(self) -> None:
+        """Never ring again."""
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
+
+    def _rung(self) -> None:
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:
+            return
+        except OSError:  # ECANCELED: the clock was set
+            pass
+        self._at = None
+        self._ring()
+
+
+class Drift:
+    """Notices steps of the wall clock and suspends, by comparing the three clocks."""
+
+    STEP: Final[Duration] = SECOND // 4
+    """Less than this is a clock being slewed, which nobody needs to hear of."""
+
+    def __init__(self, now: Instant, monotonic: Duration, boottime: Duration) -> None:
+        self._wall, self._asleep = now - boottime, boottime - monotonic
+
+    def notice(self, now: Instant, monotonic: Duration, boottime: Duration) -> tuple[Duration, Duration]:
+        """Say by how much the wall clock was set and how long the host slept since the last look; 0: not at all."""
+        wall, asleep = now - boottime, boottime - monotonic
+        stepped, slept = wall - self._wall, asleep - self._asleep
+        self._wall, self._asleep = wall, asleep
+        return (stepped if abs(stepped) >= self.STEP else 0), (slept if slept >= self.STEP else 0)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result

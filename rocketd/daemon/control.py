@@ -1,0 +1,181 @@
+"""The administrator's verbs, whoever asks: the socket, the web, a program.
+
+Called on the loop's thread. Reading verbs never touch the scheduler's state, and read the store off the loop.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from rocketd.core import daemon_entries
+from rocketd.core.entries import Stream
+from rocketd.core.events import Event, Start
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.records import RunFilter, RunView
+from rocketd.core.run import Run
+from rocketd.core.scheduler import NoSuchRun
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.ports import Store
+from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object
+from rocketd.daemon.wire import Json, JsonObject, rfc3339
+
+RUNS_SHOWN: Final = 5
+"""How many of its newest runs `show TASK` lists."""
+EVENTS_WAITING: Final = 10_000
+"""How many events a slow listener may be behind before some are left out for it."""
+
+
+class Problem(Protocol):
+    """One mistake in a task file."""
+
+    def as_json(self) -> dict[str, str | int]: ...
+
+
+class Control:
+    """What an operator can see and do."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        store: Store,
+        *,
+        reload: Callable[[], Awaitable[Sequence[Problem]]],
+        about: Callable[[], JsonObject],
+    ) -> None:
+        """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`."""
+        self._loop = loop
+        self._store = store
+        self._reload = reload
+        self._about = about
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def status(self) -> JsonObject:
+        """Version, tasks, running, problems, store."""
+        loop = self._loop
+        return {
+            **self._about(),
+            "tasks": len(loop.scheduler.entries),
+            "running": len(loop.scheduler.going),
+            "problems": loop.problems,
+            "degraded": loop.degraded or None,
+        }
+
+    def tasks(self) -> list[Json]:
+        """Every loaded task."""
+        scheduler = self._loop.scheduler
+        return [task_object(entry, scheduler.history.of(name)) for name, entry in scheduler.entries.items()]
+
+    async def task(self, name: str) -> JsonObject:
+        """Everything about one task; raises NoSuchTask."""
+        scheduler = self._loop.scheduler
+        entry = scheduler.entry(name)
+        runs = await asyncio.to_thread(self._store.runs, RunFilter(task=name, limit=RUNS_SHOWN))
+        return task_details(entry, scheduler.history.of(name), runs)
+
+    async def runs(self, wanted: RunFilter) -> list[Json]:
+        """Runs, newest first."""
+        return [run_object(view) for view in await asyncio.to_thread(self._store.runs, wanted)]
+
+    async def run(self, which: str) -> JsonObject:
+        """Everything about one run, given as a run id or TASK/NUMBER; raises NoSuchRun."""
+        return run_object(await self._find(which))
+
+    async def _find(self, which: str) -> RunView:
+        found = await asyncio.to_thread(self._store.runs, wanted_run(which))
+        if not found:
+            raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
+        return found[0]
+
+    @contextmanager
+    def events(self) -> Iterator[AsyncIterator[JsonObject]]:
+        """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
+        queue: asyncio.Queue[JsonObject] = asyncio.Queue(EVENTS_WAITING)
+        lost = 0
+
+        def watch(what: Event | tuple[Run, Stream, str]) -> None:
+            nonlocal lost
+            if queue.full():
+                lost += 1
+                return
+            if lost:
+                queue.put_nowait({"event": "lost", "count": lost})
+                lost = 0
+            if not queue.full():
+                queue.put_nowait(_object(what))
+
+        async def listen() -> AsyncIterator[JsonObject]:
+            while True:
+                yield await queue.get()
+
+        self._loop.watchers.add(watch)
+        try:
+            yield listen()
+        finally:
+            self._loop.watchers.discard(watch)
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
+        """Start a task now; raises NoSuchTask, Refused."""
+        loop = self._loop
+        how = "as scheduled, " if as_scheduled else ""
+        decisions = loop.scheduler.run(name, loop.clock.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
+        loop.carry_out(decisions)
+        run = next(decision.run for decision in decisions if isinstance(decision, Start))
+        return {"task": name, "run_id": run.run_id, "number": run.number}
+
+    def stop_task(self, name: str) -> JsonObject:
+        """Stop every run of a task; raises NoSuchTask, NoSuchRun."""
+        self._loop.scheduler.entry(name)
+        return self._stop(name, None)
+
+    async def stop_run(self, which: str) -> JsonObject:
+        """Stop one run, given as a run id or TASK/NUMBER; raises NoSuchRun if it is not going on."""
+        for run in self._loop.scheduler.going:
+            if which in (run.run_id, f"{run.task}/{run.number}"):
+                return self._stop(run.task, run.number)
+        run = (await self._find(which)).run
+        return self._stop(run.task, run.number)
+
+    def _stop(self, name: str, number: int | None) -> JsonObject:
+        loop = self._loop
+        before = [run for run in loop.scheduler.going if run.task == name and number in (None, run.number)]
+        loop.carry_out(loop.scheduler.stop(name, number))
+        return {"task": name, "stopping": [run.number for run in before]}
+
+    def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject:
+        """Start nothing by the task's condition until then, or until it is resumed; raises NoSuchTask."""
+        loop = self._loop
+        loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
+        shown = datetime_of(until).isoformat(sep=" ", timespec="seconds") if until is not None else ""
+        loop.journal.tell(daemon_entries.paused(name, by, shown, reason))
+        loop.wake()
+        return {"task": name, "paused": True, "paused_until": rfc3339(until)}
+
+    def resume(self, name: str, *, by: str) -> JsonObject:
+        """Go on with the task's schedule; raises NoSuchTask, Refused if it is not paused."""
+        loop = self._loop
+        loop.record([loop.scheduler.resume(name, loop.clock.now())])
+        loop.journal.tell(daemon_entries.resumed(name, by))
+        loop.wake()
+        return {"task": name, "paused": False}
+
+    async def reload(self) -> JsonObject:
+        """Read the task files again; runs that are going on go on."""
+        problems = await self._reload()
+        listed: list[Json] = [{**problem.as_json()} for problem in problems]
+        return {"tasks": len(self._loop.scheduler.entries), "problems": listed}
+
+
+def wanted_run(which: str) -> RunFilter:
+    """Read TASK/NUMBER or a run id."""
+    if match := re.fullmatch(r"(.+)/(\d{1,18})", which):
+        return RunFilter(task=match[1], number=int(match[2]), limit=1)
+    return RunFilter(run_id=which, limit=1)
+
+
+def _object(what: Event | tuple[Run, Stream, str]) -> JsonObject:
+    return output_object(*what) if isinstance(what, tuple) else event_object(what)

@@ -1,0 +1,309 @@
+"""The loop: decide, record, carry out, wait, learn, heartbeat.
+
+One pass reads the clock once. Decisions are recorded before they are carried out, ends before anybody learns of them.
+Between passes nothing wakes up but the alarm, an event and the heartbeat.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from rocketd.core import daemon_entries, run_entries
+from rocketd.core.entries import Entry, Priority, Stream
+from rocketd.core.errors import StoreError
+from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.records import Alive, Change
+from rocketd.core.run import Action, Cause, End, Run, RunKey
+from rocketd.core.scheduler import Broken, Decision, Scheduler
+from rocketd.core.task import Task
+from rocketd.daemon.clock import Drift, TimerAlarm
+from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
+from rocketd.daemon.recorder import Recorder
+
+SIGN_OF_LIFE: Final[Duration] = 60 * SECOND
+"""How often the loop says that it lives, where no watchdog asks for more."""
+
+Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
+
+
+class Loop:
+    """Turns the scheduler's decisions into acts, and what the world reports into events."""
+
+    def __init__(
+        self,
+        *,
+        scheduler: Scheduler,
+        clock: Clock,
+        journal: Journal,
+        manager: ServiceManager,
+        silence_cond_check: bool = True,
+    ) -> None:
+        self.scheduler = scheduler
+        self.clock = clock
+        self.journal = journal
+        self.manager = manager
+        self.degraded = ""
+        """Why the store cannot be written at the moment; empty: it can."""
+        self.problems = 0
+        """How many problems the task files have."""
+        self.failed: BaseException | None = None
+        """What stopped the loop, other than being asked to."""
+        self.watchers: set[Watcher] = set()
+        self._silence_cond_check = silence_cond_check
+        self._asyncio = asyncio.get_running_loop()
+        self._executor: Executor | None = None
+        self._recorder: Recorder | None = None
+        self._alarm: TimerAlarm | None = None
+        self._beat: asyncio.TimerHandle | None = None
+        self._woken = False
+        self._recording = 0
+        self._unborn: dict[RunKey, Cause | None] = {}
+        self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
+        self._away_since: Duration = 0
+        self._done = asyncio.Event()
+        self._grace: asyncio.TimerHandle | None = None
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def begin(self, executor: Executor, recorder: Recorder) -> None:
+        """Start deciding. The past has been learned by now."""
+        self._executor, self._recorder = executor, recorder
+        self._alarm = TimerAlarm(self.wake)
+        self._heartbeat()
+        self.wake()
+
+    @property
+    def executor(self) -> Executor:
+        """Who carries out; only after `begin`."""
+        assert self._executor is not None  # noqa: S101 - a defect of ours
+        return self._executor
+
+    @property
+    def recorder(self) -> Recorder:
+        """Who writes; only after `begin`."""
+        assert self._recorder is not None  # noqa: S101 - a defect of ours
+        return self._recorder
+
+    async def until_done(self) -> None:
+        """Wait until a stop has been carried out, or something has failed for good; raises what failed."""
+        await self._done.wait()
+        if self._alarm is not None:
+            self._alarm.close()
+        for handle in (self._beat, self._grace):
+            if handle is not None:
+                handle.cancel()
+        if self.failed is not None:
+            raise self.failed
+
+    def fail(self, error: BaseException) -> None:
+        """Stop because of an error that is not silenced."""
+        if self.failed is None:
+            self.failed = error
+        self._done.set()
+
+    def stop(self, grace: Duration) -> None:
+        """Start nothing new, let runs end for this long, then stop the rest."""
+        if self.scheduler.draining:
+            return
+        self.manager.stopping()
+        self.manager.extend_timeout(grace + SIGN_OF_LIFE)
+        self.journal.tell(daemon_entries.stopping(len(self.scheduler.going), grace))
+        self.scheduler.drain()
+        self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
+        self.wake()
+
+    def cut_off(self) -> None:
+        """Stop every run that is still going on, by TERM, grace and KILL."""
+        self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN), self.clock.now())
+        self.wake()
+
+    def kill(self) -> None:
+        """Stop every run at once: asked twice to stop."""
+        self.cut_off()
+        self.executor.kill()
+
+    # -- a pass -----------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Have a pass soon; any number of calls before it make one."""
+        if not self._woken and self._alarm is not None:
+            self._woken = True
+            self._asyncio.call_soon(self._pass)
+
+    def _pass(self) -> None:
+        self._woken = False
+        if self._done.is_set():
+            return
+        try:
+            now = self.clock.now()
+            self._notice_steps(now)
+            self._carry_out(self.scheduler.decide(now), now)
+            if self.scheduler.unaccounted:
+                self._carry_out(self.scheduler.account(now), now)
+                self.wake()
+            elif self._alarm is not None:
+                self._alarm.set(self.scheduler.look_again())
+        except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
+            self.fail(error)
+        self._show()
+        if self.scheduler.draining and not self._busy:
+            self._done.set()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._recording or self._unborn or self.executor.going or self.scheduler.going)
+
+    def _notice_steps(self, now: Instant) -> None:
+        stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
+        if stepped:
+            self.journal.tell(daemon_entries.clock_step(stepped))
+        if slept:
+            self.journal.tell(daemon_entries.suspended(slept))
+        if stepped or slept:
+            self.scheduler.stepped(now, stepped + slept)
+
+    def carry_out(self, decisions: Sequence[Decision]) -> None:
+        """Carry out what an operator's verb decided."""
+        self._carry_out(decisions, self.clock.now())
+        self.wake()
+
+    def _carry_out(self, decisions: Sequence[Decision], now: Instant) -> None:
+        """Record the starts and misses of a pass in one transaction; stop what is to be stopped at once."""
+        changes: list[Change] = []
+        starts: list[tuple[Task, Run]] = []
+        for decision in decisions:
+            match decision:
+                case Start(run):
+                    changes.append(Started(run))
+                    starts.append((self.scheduler.entry(run.task).task, run))
+                    self._unborn[run.key] = None
+                case Missed():
+                    changes.append(decision)
+                case Stop(run, cause):
+                    self._stop(run, cause)
+                case Broken(task, error):
+                    self._broken(task, error)
+        if changes:
+            self._record(changes, lambda: self._recorded(changes, starts, now))
+
+    def _recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]], now: Instant) -> None:
+        for change in changes:
+            if isinstance(change, Started | Missed):
+                self._tell(change)
+        for task, run in starts:
+            cause = self._unborn.pop(run.key)
+            if cause is None:
+                self.executor.start(task, run)
+            else:
+                self.report(Finished(run, _never_begun(cause, now)))
+
+    def _stop(self, run: Run, cause: Cause) -> None:
+        if run.key in self._unborn:  # its record is still being written
+            self._unborn[run.key] = cause
+        else:
+            self.executor.stop(run, cause)
+
+    def _broken(self, task: str, error: Exception) -> None:
+        told = "".join(traceback.format_exception(error))
+        self.journal.tell(
+            Entry(f"{task}: its condition could not be judged: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task})
+        )
+        if not self._silence_cond_check:
+            self.fail(error)
+
+    # -- what the world reports -------------------------------------------------------------------------------------
+
+    def report(self, event: Spawned | Finished) -> None:
+        """Hear from the executor: recorded first, learned then."""
+        if isinstance(event, Spawned):
+            self._record([event], lambda: self._tell(event))
+        else:
+            self._record([event], lambda: self._ended(event))
+
+    def output(self, run: Run, stream: str, line: str) -> None:
+        """Hear a line that a run printed."""
+        which = Stream(stream)
+        self.journal.tell(run_entries.output_line(run, which, line))
+        for watcher in tuple(self.watchers):
+            watcher((run, which, line))
+
+    def _ended(self, event: Finished) -> None:
+        self.scheduler.learn(event)
+        self._tell(event)
+        self.wake()
+
+    def _tell(self, event: Event) -> None:
+        self.journal.tell(run_entries.entry_of(event))
+        for watcher in tuple(self.watchers):
+            watcher(event)
+
+    # -- recording --------------------------------------------------------------------------------------------------
+
+    def record(self, changes: Sequence[Change]) -> None:
+        """Write what an operator said."""
+        if changes:
+            self._record(changes, lambda: None)
+
+    def _record(self, changes: Sequence[Change], then: Callable[[], None]) -> None:
+        self._recording += 1
+
+        def written() -> None:
+            self._recording -= 1
+            then()
+            if self.scheduler.draining:
+                self.wake()
+
+        self.recorder.record(changes, written)
+
+    def trouble(self, error: StoreError | None) -> None:
+        """Hear from the recorder that the store is away, or back."""
+        if error is not None:
+            self.degraded, self._away_since = error.message, self.clock.boottime()
+            self.journal.tell(daemon_entries.store_degraded(error.message))
+        else:
+            self.degraded = ""
+            self.journal.tell(daemon_entries.store_recovered(self.clock.boottime() - self._away_since))
+        self._show()
+
+    # -- signs of life ----------------------------------------------------------------------------------------------
+
+    def _heartbeat(self) -> None:
+        """Prove the writer, then tell the service manager: who hears a heartbeat knows that both work."""
+        interval = min(SIGN_OF_LIFE, (self.manager.watchdog or 4 * SIGN_OF_LIFE) // 4)
+        self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
+        if not self.degraded:
+            self._record([Alive(self.clock.now())], lambda: None)
+        self.recorder.prove(self._proved)
+
+    def _proved(self) -> None:
+        self.manager.heartbeat()
+        if self.scheduler.draining:
+            self.manager.extend_timeout(2 * SIGN_OF_LIFE)
+        self._notice_steps(self.clock.now())
+
+    def _show(self) -> None:
+        self.manager.status(self.status)
+
+    @property
+    def status(self) -> str:
+        """What `systemctl status` shows in one line."""
+        going = len(self.scheduler.going)
+        parts = [_counted(len(self.scheduler.entries), "task"), f"{going} running"]
+        if self.problems:
+            parts.append(_counted(self.problems, "problem") + " in task files (rocketctl check)")
+        if self.degraded:
+            parts.append(f"degraded: {self.degraded}")
+        if self.scheduler.draining:
+            parts.insert(0, "stopping")
+        return ", ".join(parts)
+
+
+def _never_begun(cause: Cause, now: Instant) -> End:
+    action = Action.CRASH if cause is Cause.SHUTDOWN else Action.TERMINATE
+    return End(action, cause, now, message="stopped before it began")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
