@@ -1,0 +1,15 @@
+"""Text that a terminal would obey instead of showing it: what tasks print, names, reasons."""
+
+
+def visible(text: str) -> str:
+    """Make everything visible that does not print: C0, C1, escapes, bidi controls, lone surrogates, line ends.
+
+    `str.isprintable` draws the line: by the categories of Unicode, `other` and `separator` but the space do not.
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

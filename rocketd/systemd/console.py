@@ -1,0 +1,110 @@
+"""Entries as lines on a terminal: what a daemon in the foreground shows a person.
+
+    14:03:07 backup started: daily
+    14:03:08 backup | 12 files copied
+    14:03:09 backup succeeded after 2.041s
+
+What tasks print is never sent raw: a terminal would obey it.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from typing import Final
+from zlib import crc32
+
+from rocketd.core.entries import Entry, Priority
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.visible import visible
+from rocketd.systemd.backlog import Formed
+from rocketd.systemd.outlet import Outlet
+from rocketd.systemd.patient import PatientJournal
+
+_MARGIN: Final = " " * len("14:03:07 ")
+_FAINT: Final = "2"
+_COLOURS: Final = {Priority.ERROR: "31", Priority.WARNING: "33", Priority.NOTICE: "1", Priority.DEBUG: _FAINT}
+"""SGR parameters of ECMA-48; an entry of information has none."""
+_TASK_COLOURS: Final = ("32", "34", "35", "36", "92", "94", "95", "96")
+"""Those that are seen on light and dark ground and do not mean trouble."""
+
+
+class ConsoleJournal(PatientJournal):
+    """The `Journal` of a daemon in the foreground, on standard output unless told otherwise."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        now: Callable[[], Instant],
+        zone: tzinfo,
+        *,
+        level: Priority = Priority.INFO,
+        descriptor: int = 1,
+    ) -> None:
+        outlet = Outlet(descriptor)
+        channel = ConsoleChannel(outlet, now, zone, colour=wants_colour(outlet, os.environ))
+        super().__init__(loop, channel, level=level)
+
+
+def wants_colour(outlet: Outlet, environment: Mapping[str, str]) -> bool:
+    """Whether to colour: on a terminal that can, unless NO_COLOR is set (https://no-color.org)."""
+    return outlet.is_terminal and not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
+
+
+class ConsoleChannel:
+    """Entries as lines, with the local time at which they were told."""
+
+    def __init__(self, outlet: Outlet, now: Callable[[], Instant], zone: tzinfo, *, colour: bool) -> None:
+        self._outlet = outlet
+        self._now = now
+        self._zone = zone
+        self._colour = colour
+        self._rest = b""
+        """Of a line written in part: it must come first, or the next would be glued to it."""
+
+    def form(self, entry: Entry) -> Formed:
+        time = f"{datetime_of(self._now(), self._zone):%H:%M:%S}"
+        line = f"{self._paint(time, _FAINT)} {self._body(entry)}\n"
+        return [line.encode(errors="backslashreplace")]
+
+    def send(self, formed: Formed) -> bool:
+        if not self.finish():
+            return False
+        self._rest = b"".join(part for part in formed if isinstance(part, bytes))
+        self.finish()
+        return True
+
+    def finish(self) -> bool:
+        rest, self._rest = self._rest, b""  # dropped if it cannot be written at all
+        self._rest = rest[self._outlet.write(rest) :] if rest else b""
+        return not self._rest
+
+    @property
+    def watchable(self) -> int | None:
+        return self._outlet.watchable
+
+    def wait(self, seconds: float) -> bool:
+        return self._outlet.wait(seconds)
+
+    def close(self) -> None:
+        self._outlet.close()
+
+    def _body(self, entry: Entry) -> str:
+        task = entry.fields.get("ROCKETD_TASK", "")
+        if entry.is_output:
+            return f"{self._task(task)} {self._paint('| ' + visible(entry.message.expandtabs()), _FAINT)}"
+        colour = _COLOURS.get(entry.priority, "")
+        if task and entry.message.startswith(task):
+            return self._task(task) + self._paint(_text(entry.message.removeprefix(task)), colour)
+        return self._paint(_text(entry.message), colour)
+
+    def _task(self, name: str) -> str:
+        return self._paint(visible(name), _TASK_COLOURS[crc32(name.encode()) % len(_TASK_COLOURS)])
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and colour else text
+
+
+def _text(message: str) -> str:
+    """Make a message printable; further lines stand back, so that none passes for an entry of its own."""
+    return f"\n{_MARGIN}".join(visible(line.expandtabs()) for line in message.split("\n"))

@@ -1,0 +1,87 @@
+"""Entries for journald, through systemd-python."""
+
+import asyncio
+from errno import EAGAIN, ECONNREFUSED, ENOBUFS
+from typing import Final
+
+from rocketd.core.entries import Entry, Priority
+from rocketd.systemd.backlog import SIZE, Formed
+from rocketd.systemd.journal_socket import JournalSocket
+from rocketd.systemd.patient import PatientJournal
+
+MESSAGE_BYTES: Final = 96 * 1024
+"""A longer message is cut: the kernel takes datagrams of about 200 kB, all fields together."""
+
+FIELD_BYTES: Final = 8 * 1024
+"""Ten fields of this length fit beside the message."""
+
+_NOT_NOW: Final = frozenset({EAGAIN, ENOBUFS, ECONNREFUSED})
+
+
+class JournaldJournal(PatientJournal):
+    """The `Journal` of a service."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, level: Priority = Priority.INFO, backlog_size: int = SIZE
+    ) -> None:
+        super().__init__(loop, JournaldChannel(), level=level, backlog_size=backlog_size)
+
+
+class JournaldChannel:
+    """Entries as datagrams, each with its fields."""
+
+    def __init__(self) -> None:
+        self._socket = JournalSocket()
+
+    def form(self, entry: Entry) -> Formed:
+        """Write the fields of systemd.journal-fields(7)."""
+        fields = [f"MESSAGE={_cut(entry.message, MESSAGE_BYTES)}", f"PRIORITY={entry.priority:d}"]
+        fields.append(f"SYSLOG_IDENTIFIER={entry.identifier}")
+        if entry.message_id:
+            fields.append(f"MESSAGE_ID={entry.message_id}")
+        fields.extend(f"{name}={_cut(value, FIELD_BYTES)}" for name, value in entry.fields.items())
+        return [field if field.isascii() else _bytes(field) for field in fields]
+
+    def send(self, formed: Formed) -> bool:
+        if not self._socket.has_room():
+            return False
+        try:
+            self._socket.send(formed)
+        except OSError as error:
+            if error.errno in _NOT_NOW:
+                return False
+            raise
+        return True
+
+    def finish(self) -> bool:
+        return True  # a datagram goes out whole or not at all
+
+    @property
+    def watchable(self) -> int | None:
+        connected = self._socket.connected
+        return connected.fileno() if connected else None
+
+    def wait(self, seconds: float) -> bool:
+        return self._socket.wait(seconds)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _cut(text: str, most: int) -> str:
+    """Shorten to that many bytes, and say so: what is cut must not look like the end of the line."""
+    if 4 * len(text) <= most:  # no character takes more than 4 bytes
+        return text
+    encoded = _bytes(text)
+    if len(encoded) <= most:
+        return text
+    kept = encoded[:most].decode(errors="ignore")
+    return f"{kept} … (cut here, {len(encoded)} bytes in all)"
+
+
+def _bytes(text: str) -> bytes:
+    """Encode; bytes that were none of UTF-8 go out as they came in."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return text.encode(errors="backslashreplace")

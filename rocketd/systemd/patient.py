@@ -1,0 +1,120 @@
+"""A journal that never waits for its reader.
+
+While the reader takes nothing, entries wait in a bounded backlog and the loop watches for room; nothing looks again
+and again. Where nobody can be reached, there is nothing to watch, and the next entry tries again.
+"""
+
+import asyncio
+from time import monotonic
+from typing import Final, Protocol
+
+from rocketd.core.daemon_entries import lines_left_out
+from rocketd.core.entries import Entry, Priority
+from rocketd.core.instant import SECOND, Duration
+from rocketd.systemd.backlog import SIZE, Backlog, Formed
+
+BATCH: Final = 256
+"""Entries sent in one iteration of the loop; about 3 ms."""
+
+
+class Channel(Protocol):
+    """Where formed entries go. Never waits but in `wait`."""
+
+    def form(self, entry: Entry) -> Formed:
+        """Write the entry as it will be sent."""
+        ...
+
+    def send(self, formed: Formed) -> bool:
+        """Send it, or return False if there is no room now. Raises OSError if it can never be sent."""
+        ...
+
+    def finish(self) -> bool:
+        """Send what is left of an entry that was sent in part; whether nothing is left."""
+        ...
+
+    @property
+    def watchable(self) -> int | None:
+        """The descriptor to watch for room; None: there is nobody to wait for."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for room, for that long at most."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PatientJournal:
+    """A `Journal` over a channel. Only the loop's own thread may call it."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        channel: Channel,
+        *,
+        level: Priority = Priority.INFO,
+        backlog_size: int = SIZE,
+    ) -> None:
+        self._loop = loop
+        self._channel = channel
+        self._level = level
+        self._backlog = Backlog(backlog_size)
+        self._watched: int | None = None
+
+    def tell(self, entry: Entry) -> None:
+        """Tell one entry, or keep it until it is taken. Those less urgent than the level are dropped."""
+        if entry.priority > self._level:
+            return
+        formed = self._channel.form(entry)
+        if self._watched is not None or not self._told_all() or not self._send(formed):
+            self._backlog.keep(formed, is_output=entry.is_output)
+        if self._watched is None and not self._told_all():
+            self._watch()
+
+    def close(self, patience: Duration = SECOND) -> int:
+        """Tell what waits, for that long at most; returns how many entries nobody will see."""
+        self._unwatch()
+        deadline = monotonic() + patience / SECOND
+        while not self._told_all() and self._channel.wait(deadline - monotonic()):
+            pass
+        self._channel.close()
+        return len(self._backlog) + self._backlog.left_out
+
+    def _told_all(self) -> bool:
+        """Tell what waits, in bounded time; whether nothing waits any more."""
+        backlog = self._backlog
+        if not backlog and not backlog.left_out:
+            return self._channel.finish()
+        backlog.drain(self._send, BATCH)
+        if not backlog and backlog.left_out:
+            self._tell_gap()
+        return not backlog and not backlog.left_out and self._channel.finish()
+
+    def _tell_gap(self) -> None:
+        gap, self._backlog.left_out = self._backlog.left_out, 0
+        if not self._send(self._channel.form(lines_left_out(gap))) or self._backlog.left_out:
+            self._backlog.left_out = gap
+
+    def _send(self, formed: Formed) -> bool:
+        """Whether it is done with: sent, or given up and counted."""
+        try:
+            return self._channel.send(formed)
+        except OSError:
+            self._backlog.left_out += 1
+            return True
+
+    def _room(self) -> None:
+        self._unwatch()
+        if not self._told_all():
+            self._watch()
+
+    def _watch(self) -> None:
+        watchable = self._channel.watchable
+        if watchable is not None:
+            self._loop.add_writer(watchable, self._room)
+            self._watched = watchable
+
+    def _unwatch(self) -> None:
+        if self._watched is not None:
+            self._loop.remove_writer(self._watched)
+            self._watched = None
