@@ -3,10 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rocketd.core.condition import FALSE, Condition
 from rocketd.core.instant import SECOND, Duration
+
+CLEAN_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""PATH in the clean environment of a run: that of a login of root, for every user."""
 
 
 class Overlap(StrEnum):
