@@ -11,16 +11,18 @@ class RocketdError(Exception):
 
 
 class ConditionError(RocketdError):
-    """A condition that cannot be built.
+    """A condition, or a value such as one holds, that cannot be built.
 
     `start` and `end` are offsets in the condition's text, in characters, between which the mistake stands;
     both are 0 where the condition was not written as text.
+    `about` is the value at fault where that is one argument of a word: then the offsets count in it.
     """
 
-    def __init__(self, message: str, *, hint: str = "", start: int = 0, end: int = 0) -> None:
+    def __init__(self, message: str, *, hint: str = "", start: int = 0, end: int = 0, about: object = None) -> None:
         super().__init__(message, hint=hint)
         self.start = start
         self.end = end
+        self.about = about
 
 
 class StoreError(RocketdError):
