@@ -1,0 +1,95 @@
+"""Durations as systemd spells time spans: `2h30m`, `1 h 30 min`, `1.5h`, `1 week`; a bare number is seconds.
+
+Source: systemd.time(7), "Parsing Time Spans".
+"""
+
+import re
+from typing import Final
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, WEEK, Duration
+
+_YEAR: Final = 365 * DAY + 6 * HOUR
+_MONTH: Final = _YEAR // 12
+
+_SPELLINGS: Final = {
+    MICROSECOND: "usec us µs μs",
+    MILLISECOND: "msec ms",
+    SECOND: "seconds second sec s",
+    MINUTE: "minutes minute min m",
+    HOUR: "hours hour hr h",
+    DAY: "days day d",
+    WEEK: "weeks week w",
+    _MONTH: "months month M",
+    _YEAR: "years year y",
+}
+_UNITS: Final = {name: length for length, names in _SPELLINGS.items() for name in names.split()}
+_DIGITS: Final = 18
+
+_SHORT: Final = {
+    "w": WEEK,
+    "d": DAY,
+    "h": HOUR,
+    "min": MINUTE,
+    "s": SECOND,
+    "ms": MILLISECOND,
+    "us": MICROSECOND,
+}
+
+_PART: Final = re.compile(r"[ \t\n\r]*(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]+))?[ \t\n\r]*(?P<unit>[a-zA-Zµμ]*)")
+_BLANK: Final = " \t\n\r"
+
+LONGEST: Final[Duration] = 1000 * _YEAR
+"""Anything longer is a slip of the keyboard."""
+
+_HINT: Final = 'write a number and a unit, as in "10s", "5 min", "2h30m", "1 day"'
+
+
+def parse_duration(text: str) -> Duration:
+    """Read a time span; raises ConditionError with the offsets of the mistake in this text."""
+    end = len(text.rstrip(_BLANK))
+    if not end:
+        raise ConditionError("a duration is missing", hint=_HINT, end=len(text), about=text)
+    total = at = 0
+    while at < end:
+        length, at = _part(text, at)
+        total += length
+    if total > LONGEST:
+        raise ConditionError(f"{text.strip()[:40]} is longer than 1000 years", end=len(text), about=text)
+    return total
+
+
+def _part(text: str, at: int) -> tuple[Duration, int]:
+    """Read one number and its unit from there on, and say where they end."""
+    found = _PART.match(text, at)
+    if found is None or not (found["whole"] or found["fraction"]):
+        raise _mistake(text, at, "a number is missing")
+    unit = found["unit"] or "s"
+    if unit not in _UNITS:
+        raise _mistake(text, found.start("unit"), f"{unit[:20]} is not a unit of time")
+    if len(found["whole"]) > _DIGITS:
+        raise _mistake(text, found.start("whole"), "the number is too long")
+    if not found["unit"] and text[found.end() : found.end() + 1].strip(_BLANK) and found[0][-1] not in _BLANK:
+        raise _mistake(text, found.end(), "a unit of time is missing")  # 12.34.56
+    length = _UNITS[unit]
+    total = int(found["whole"] or 0) * length
+    if fraction := (found["fraction"] or "")[:_DIGITS]:
+        total += int(fraction) * length // 10 ** len(fraction)
+    return total, found.end()
+
+
+def _mistake(text: str, start: int, message: str) -> ConditionError:
+    start += len(text[start:]) - len(text[start:].lstrip(_BLANK))
+    length = len(text[start:].split(maxsplit=1)[0]) if text[start:].strip() else 0
+    return ConditionError(message, hint=_HINT, start=start, end=start + max(length, 1), about=text)
+
+
+def format_duration(duration: Duration) -> str:
+    """Spell a duration exactly, the way systemd does: `1h 30min`; reads back as the same."""
+    words = []
+    rest = abs(duration)
+    for unit, length in _SHORT.items():
+        count, rest = divmod(rest, length)
+        if count:
+            words.append(f"{count}{unit}")
+    return ("-" if duration < 0 else "") + (" ".join(words) or "0s")
