@@ -1,0 +1,59 @@
+"""What SQLite complains about, said as a sentence that an operator can act on."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rocketd.core.errors import StoreError
+
+
+class _Trouble(NamedTuple):
+    sentence: str
+    hint: str
+    temporary: bool
+
+
+_LOCKED: Final = _Trouble("is locked by another program", "look who has it open: fuser -v {path}", temporary=True)
+_CORRUPT: Final = _Trouble(
+    "is damaged",
+    "stop rocketd and move it away (rocketd begins a new one), or mend it: sqlite3 {path} .recover",
+    temporary=False,
+)
+
+_TROUBLES: Final = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: _Trouble("cannot grow: the disk is full", "make room in {directory}", temporary=True),
+    sqlite3.SQLITE_IOERR: _Trouble("cannot be read or written: input/output error", "see dmesg", temporary=True),
+    # Temporary, as mending the disk or remounting it cures it; until then no run is started, but nothing else ends.
+    sqlite3.SQLITE_READONLY: _Trouble(
+        "is read-only", "see whether {directory} is mounted read-only, and who owns it", temporary=True
+    ),
+    sqlite3.SQLITE_CANTOPEN: _Trouble("cannot be opened", "see who owns {directory} and its mode", temporary=True),
+    sqlite3.SQLITE_NOMEM: _Trouble("cannot be used: out of memory", "", temporary=True),
+    sqlite3.SQLITE_CORRUPT: _CORRUPT,
+    sqlite3.SQLITE_NOTADB: _CORRUPT,
+}
+
+
+def store_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """Say what SQLite's error means for this file."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    trouble = _TROUBLES.get(code & 0xFF)  # the low byte is the kind, the rest the detail
+    if trouble is None:
+        return StoreError(f"{path}: {error}")
+    hint = trouble.hint.format(path=path, directory=path.parent)
+    return StoreError(f"{path} {trouble.sentence}", hint=hint, temporary=trouble.temporary)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Raise `StoreError` for what SQLite or the file system raises inside."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}", hint=f"see who owns {path.parent} and its mode") from error

@@ -1,0 +1,106 @@
+"""Which version a store has, told from its first bytes without opening it, and how it is made newer.
+
+Tables are made and changed in rollback-journal mode only, never in WAL mode. So the version in the first bytes of the
+file is the true one whatever else lies beside it, and a store that is too new can be refused untouched.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from rocketd.core.errors import StoreError
+from rocketd.store.schema import APPLICATION_ID, STEPS
+from rocketd.store.trouble import told
+
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER: Final = 100
+"""Bytes; https://www.sqlite.org/fileformat2.html, section 1.3: user_version at 60, application_id at 68."""
+
+
+def version_of(path: Path) -> int:
+    """Read the version from the file's first bytes; 0 if there is no file, or an empty one.
+
+    Raises StoreError if it is not a store of ours.
+    """
+    with told(path):
+        try:
+            with path.open("rb") as file:
+                header = file.read(_HEADER)
+        except FileNotFoundError:
+            return 0
+    if not header:
+        return 0
+    if len(header) < _HEADER or not header.startswith(_MAGIC):
+        raise StoreError(f"{path} is damaged, or no store at all", hint="move it away, and rocketd begins a new one")
+    version = int.from_bytes(header[60:64], "big")
+    if version and int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program", hint="give rocketd a state directory of its own")
+    return version
+
+
+def check(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> int:
+    """Return the store's version; raises StoreError if it is newer than this program. Touches nothing."""
+    version = version_of(path)
+    if version > len(steps):
+        raise StoreError(
+            f"{path} has version {version}, and this rocketd knows versions up to {len(steps)}",
+            hint="install the newer rocketd again, or give this one another state directory",
+        )
+    return version
+
+
+def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
+    """Create the store, or bring it to the newest version, in one transaction; a copy of the old one is kept beside it.
+
+    The caller holds the state directory's lock.
+    """
+    version = check(path, steps)
+    if version == len(steps):
+        return
+    with told(path):
+        _create(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("PRAGMA journal_mode = DELETE")  # see the top of this file
+            if version:
+                _back_up(database, path.with_name(f"{path.name}.version-{version}"))
+            _step(database, version, steps)
+
+
+def _create(path: Path) -> None:
+    """Make the file before SQLite does, which would make it readable by all; SQLite's other files take its mode."""
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
+
+
+def _step(database: sqlite3.Connection, version: int, steps: Sequence[Sequence[str]]) -> None:
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("BEGIN EXCLUSIVE")  # dying anywhere in here leaves the old version: the closing rolls back
+    for step in steps[version:]:
+        for statement in step:
+            database.execute(statement)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {len(steps)}")
+    database.execute("COMMIT")
+
+
+def _back_up(database: sqlite3.Connection, target: Path) -> None:
+    """Copy the database, so that the copy is whole or absent."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    _create(part)
+    with closing(sqlite3.connect(part)) as copy:
+        copy.execute("PRAGMA synchronous = FULL")
+        database.backup(copy)
+    part.replace(target)
+    _sync_directory(target.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
