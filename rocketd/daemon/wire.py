@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of, instant_of
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-JsonObject: TypeAlias = "dict[str, Json]"
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+JsonObject: TypeAlias = dict[str, Json]
 
 
 def rfc3339(instant: Instant | None) -> str | None:
