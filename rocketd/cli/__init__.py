@@ -1,0 +1,1 @@
+"""The two command lines: `rocketd` is the daemon's, `rocketctl` the administrator's."""

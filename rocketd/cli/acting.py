@@ -1,0 +1,172 @@
+"""The verbs that ask the daemon to do something."""
+
+from collections.abc import Iterable
+
+from rocketd.cli.call import Call, time_point
+from rocketd.cli.checking import from_json, show_problems
+from rocketd.cli.client import Client, Events
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.fields import number, objects, text, the_object
+from rocketd.cli.listing import detail, result, run_name
+from rocketd.cli.source import is_run, may_be_run_id
+from rocketd.cli.times import local
+from rocketd.daemon.wire import JsonObject, rfc3339
+
+
+def run(call: Call) -> Exit | int:
+    """`rocketctl run TASK`."""
+    client = Client(call.choices.socket)
+    if call.choices.wait:
+        # Subscribed before it starts: not even the shortest run is over unseen.
+        with client.events([("task", call.choices.subject)]) as events:
+            return _wait(call, client, events, _start(call, client))
+    begun = _start(call, client)
+    if call.choices.json:
+        call.terminal.json(begun)
+    else:
+        call.terminal.write([f"Started {_name(call, begun)}."])
+    return Exit.DONE
+
+
+def _start(call: Call, client: Client) -> JsonObject:
+    asked: JsonObject = {"as_scheduled": call.choices.as_scheduled}
+    return the_object(client.post(f"/v1/tasks/{call.choices.subject}/run", asked))
+
+
+def _name(call: Call, begun: JsonObject) -> str:
+    return run_name({"task": call.choices.subject, **begun})
+
+
+def _wait(call: Call, client: Client, events: Events, begun: JsonObject) -> Exit | int:
+    try:
+        end = _end_of(call, client, events, text(begun, "run_id"))
+    except KeyboardInterrupt:
+        call.terminal.note(f"{_name(call, begun)} goes on; rocketctl stop {_name(call, begun)} ends it")
+        return Exit.INTERRUPTED
+    if call.choices.json:
+        call.terminal.json(client.get(f"/v1/runs/{text(begun, 'run_id')}"))
+    elif text(end, "action") != "success":
+        call.terminal.note(_ended(call, begun, end))
+    return _exit_for(call, end)
+
+
+def _end_of(call: Call, client: Client, events: Iterable[JsonObject], run_id: str) -> JsonObject:
+    for event in events:
+        kind, mine = text(event, "event"), text(event, "run_id") == run_id
+        if kind == "output" and mine and not call.choices.json:
+            call.terminal.output(text(event, "stream"), text(event, "line"))
+        if kind == "finished" and mine:
+            return event
+        if kind == "lost" and (end := _ended_unseen(call, client, event, run_id)):
+            return end
+    msg = "the daemon has gone away while the run was going on"
+    raise Failure(msg, hint=f"rocketctl show {run_id} tells what became of it")
+
+
+def _ended_unseen(call: Call, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
+    """Events were left out because this terminal was too slow; the end of the run may be among them."""
+    call.terminal.note(f"{number(lost, 'count') or 'some'} lines or events were left out: this terminal is too slow")
+    now = the_object(client.get(f"/v1/runs/{run_id}"))
+    return None if text(now, "action") == "run" else now
+
+
+def _ended(call: Call, begun: JsonObject, end: JsonObject) -> str:
+    why = detail(end)
+    return f"{_name(call, begun)}: {result(text(end, 'action')).text}{f' ({why})' if why else ''}"
+
+
+def _exit_for(call: Call, end: JsonObject) -> Exit | int:
+    """0 for success, 1 for any other end; the task's own if that is wanted, 128 and the signal as shells say it."""
+    code, signal = number(end, "exit_code"), number(end, "signal")
+    if call.choices.exit_code and code is not None:
+        return code
+    if call.choices.exit_code and signal is not None:
+        return 128 + signal
+    return Exit.DONE if text(end, "action") == "success" else Exit.FAILED
+
+
+def stop(call: Call) -> Exit:
+    """`rocketctl stop TASK|RUN`."""
+    client, name = Client(call.choices.socket), call.choices.subject
+    if call.choices.wait:
+        with client.events() as events:
+            stopping = _stop(client, name)
+            _wait_for_all(client, events, _stopped_runs(stopping))
+    else:
+        stopping = _stop(client, name)
+    if call.choices.json:
+        call.terminal.json(stopping)
+    else:
+        what = ", ".join(sorted(_stopped_runs(stopping))) or name
+        call.terminal.write([f"{'Stopped' if call.choices.wait else 'Stopping'} {what}."])
+    return Exit.DONE
+
+
+def _stop(client: Client, name: str) -> JsonObject:
+    if is_run(name):
+        return the_object(client.post(f"/v1/runs/{name}/stop"))
+    try:
+        return the_object(client.post(f"/v1/tasks/{name}/stop"))
+    except Failure as failure:
+        if failure.code is not Exit.NOT_FOUND or not may_be_run_id(name):
+            raise
+    return the_object(client.post(f"/v1/runs/{name}/stop"))
+
+
+def _stopped_runs(stopping: JsonObject) -> set[str]:
+    numbers = stopping.get("stopping")
+    return {f"{text(stopping, 'task')}/{one}" for one in numbers} if isinstance(numbers, list) else set()
+
+
+def _wait_for_all(client: Client, events: Events, awaited: set[str]) -> None:
+    for event in events:
+        if text(event, "event") == "finished":
+            awaited.discard(run_name(event))
+        if text(event, "event") == "lost":
+            awaited = {name for name in awaited if _is_going_on(client, name)}
+        if not awaited:
+            return
+    msg = "the daemon has gone away before the run had ended"
+    raise Failure(msg, hint="see rocketctl history")
+
+
+def _is_going_on(client: Client, name: str) -> bool:
+    return text(the_object(client.get(f"/v1/runs/{name}")), "action") == "run"
+
+
+def pause(call: Call) -> Exit:
+    """`rocketctl pause TASK`."""
+    choices, asked = call.choices, JsonObject()
+    until = time_point(choices.until, call.now) if choices.until else None
+    if until is not None and until <= call.now:
+        msg = f"--until {choices.until!r} has passed: it was {local(until)}"
+        raise Failure(msg, code=Exit.USAGE)
+    asked = {"until": rfc3339(until), "reason": choices.reason}
+    answer = Client(choices.socket).post(f"/v1/tasks/{choices.subject}/pause", asked)
+    return _said(call, the_object(answer), f"Paused {choices.subject}{f' until {local(until)}' if until else ''}.")
+
+
+def resume(call: Call) -> Exit:
+    """`rocketctl resume TASK`."""
+    answer = Client(call.choices.socket).post(f"/v1/tasks/{call.choices.subject}/resume")
+    return _said(call, the_object(answer), f"Resumed {call.choices.subject}.")
+
+
+def _said(call: Call, answer: JsonObject, sentence: str) -> Exit:
+    if call.choices.json:
+        call.terminal.json(answer)
+    else:
+        call.terminal.write([sentence])
+    return Exit.DONE
+
+
+def reload(call: Call) -> Exit:
+    """`rocketctl reload`; errors in task files make it fail, although everything that is good has been loaded."""
+    answer = the_object(Client(call.choices.socket).post("/v1/reload"))
+    problems = from_json(objects(answer.get("problems")))
+    if call.choices.json:
+        call.terminal.json(answer)
+    else:
+        tasks = number(answer, "tasks") or 0
+        show_problems(call, problems, [f"{tasks} task{'s' * (tasks != 1)} loaded."])
+    return Exit.FAILED if any(problem.severity == "error" for problem in problems) else Exit.DONE

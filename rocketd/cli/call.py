@@ -1,0 +1,29 @@
+"""One call of `rocketctl`: what was asked, when, and where the answer goes."""
+
+from typing import NamedTuple
+
+from rocketd.cli.listing import Look
+from rocketd.cli.options import Choices
+from rocketd.cli.terminal import Terminal
+from rocketd.core.instant import Instant
+
+
+class Call(NamedTuple):
+    """What every verb is given."""
+
+    choices: Choices
+    terminal: Terminal
+    now: Instant
+
+    @property
+    def look(self) -> Look:
+        """How to draw on this terminal."""
+        return Look(self.now, None if self.choices.full else self.terminal.columns, bool(self.terminal.colour))
+
+
+def time_point(text: str, now: Instant) -> Instant:
+    """Read a point in time in the zone of this process. Raises RocketdError."""
+    from rocketd.cli.zone import local_zone  # noqa: PLC0415 - zones cost start-up time that few calls need
+    from rocketd.core.time_point import parse_time_point  # noqa: PLC0415 - as above
+
+    return parse_time_point(text, now, local_zone())

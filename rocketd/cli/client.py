@@ -1,0 +1,182 @@
+"""The daemon's control socket, from the other side: HTTP and JSON.
+
+It speaks HTTP/1.0 on purpose: the body then simply goes on to the end, without chunks, so that these few lines are
+a whole client. `http.client` or h11 would cost more time to import than everything else that `rocketctl list` does.
+"""
+
+import json
+import socket
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final, NamedTuple, Self
+
+from rocketd.cli.exits import Exit, Failure
+from rocketd.daemon.wire import Json, JsonObject
+
+PATIENCE: Final = 30.0
+"""Seconds until a daemon that says nothing counts as stuck; its watchdog has it restarted at about the same time."""
+LONGEST_LINE: Final = 64 * 1024
+
+_UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+
+Query = Iterable[tuple[str, str]]
+
+
+class Client:
+    """Asks the daemon behind one socket. Every method raises Failure."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def get(self, path: str, query: Query = ()) -> Json:
+        """Ask for something."""
+        return self._ask("GET", _target(path, query), b"")
+
+    def post(self, path: str, body: JsonObject | None = None) -> Json:
+        """Ask for something to be done."""
+        return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode())
+
+    def events(self, query: Query = ()) -> "Events":
+        """Subscribe to what happens; from the return on nothing is missed."""
+        connection = self.connect()
+        try:
+            reply = _send(connection, "GET", _target("/v1/events", query), b"")
+            _expect_success(reply)
+            connection.settimeout(None)  # nothing may happen for days
+        except BaseException:
+            connection.close()
+            raise
+        return Events(connection, reply.body)
+
+    def _ask(self, method: str, target: str, body: bytes) -> Json:
+        with self.connect() as connection:
+            reply = _send(connection, method, target, body)
+            _expect_success(reply)
+            return _value(_whole(reply))
+
+    def connect(self) -> socket.socket:
+        """Open a connection, for one request; whether this works is whether a daemon runs."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(self._path)
+        except OSError as error:
+            connection.close()
+            raise _unreachable(self._path, error) from None
+        return connection
+
+
+class Events:
+    """The stream of events, one object each. A context manager; iterating ends when the daemon closes it."""
+
+    def __init__(self, connection: socket.socket, lines: BinaryIO) -> None:
+        self._connection = connection
+        self._lines = lines
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._connection.close()
+
+    def __iter__(self) -> Iterator[JsonObject]:
+        for line in self._lines:
+            value = _value(line) if line.strip() else None
+            if isinstance(value, dict):
+                yield value
+
+
+class _Reply(NamedTuple):
+    status: int
+    length: int | None
+    body: BinaryIO
+
+
+def _send(connection: socket.socket, method: str, target: str, body: bytes) -> _Reply:
+    head = f"{method} {target} HTTP/1.0\r\nHost: rocketd\r\nAccept: application/json\r\n"
+    if method == "POST":
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    try:
+        connection.sendall(head.encode() + b"\r\n" + body)
+        stream = connection.makefile("rb")
+        return _head(stream)
+    except TimeoutError:
+        msg = f"rocketd has not answered for {PATIENCE:.0f} s"
+        raise Failure(msg, hint="see systemctl status rocketd") from None
+    except OSError as error:
+        raise _broken(error.strerror or str(error)) from None
+
+
+def _head(stream: BinaryIO) -> _Reply:
+    protocol, _, rest = stream.readline(LONGEST_LINE).partition(b" ")
+    if not protocol.startswith(b"HTTP/") or not rest[:3].isdigit():
+        raise _broken("what answers there does not speak HTTP" if protocol else "it closed the connection")
+    length = None
+    while line := stream.readline(LONGEST_LINE).strip():
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and value.strip().isdigit():
+            length = int(value)
+    return _Reply(int(rest[:3]), length, stream)
+
+
+def _whole(reply: _Reply) -> bytes:
+    try:
+        with reply.body:
+            body = reply.body.read() if reply.length is None else reply.body.read(reply.length)
+    except OSError as error:
+        raise _broken(error.strerror or str(error)) from None
+    if reply.length is not None and len(body) < reply.length:
+        raise _broken("it closed the connection")
+    return body
+
+
+def _expect_success(reply: _Reply) -> None:
+    """Turn any other status into the failure that it tells."""
+    if reply.status // 100 == 2:  # noqa: PLR2004 - 2xx of RFC 9110
+        return
+    try:
+        told = _value(_whole(reply))
+    except Failure:
+        told = None
+    message, hint = (told.get("error"), told.get("hint")) if isinstance(told, dict) else (None, None)
+    raise Failure(
+        message if isinstance(message, str) else f"rocketd answered with status {reply.status}",
+        hint=hint if isinstance(hint, str) else "",
+        code=_CODES.get(reply.status, Exit.FAILED),
+    )
+
+
+_CODES: Final = {401: Exit.NOT_ALLOWED, 403: Exit.NOT_ALLOWED, 404: Exit.NOT_FOUND}
+
+
+def _value(body: bytes) -> Json:
+    try:
+        value: Json = json.loads(body)
+    except ValueError:
+        raise _broken("it broke off in the middle of its answer") from None
+    return value
+
+
+def _broken(why: str) -> Failure:
+    return Failure(f"rocketd did not answer: {why}", hint="see systemctl status rocketd")
+
+
+def _unreachable(path: str, error: OSError) -> Failure:
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
+            return Failure(f"no daemon is running at {path}", hint="systemctl start rocketd", code=Exit.NO_DAEMON)
+        case PermissionError():
+            hint = "root and the members of the group rocketd may"
+            return Failure(f"you may not talk to the daemon at {path}", hint=hint, code=Exit.NOT_ALLOWED)
+    return Failure(f"cannot connect to {path}: {error.strerror or error}")
+
+
+def _target(path: str, query: Query) -> str:
+    pairs = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in query)
+    return f"{quoted(path)}?{pairs}" if pairs else quoted(path)
+
+
+def quoted(text: str) -> str:
+    """Percent-encode all but unreserved characters and the slash (RFC 3986 §2.3)."""
+    raw = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in raw)

@@ -1,0 +1,35 @@
+"""How `rocketctl` ends: its exit codes are promises."""
+
+from enum import IntEnum
+
+from rocketd.core.errors import RocketdError
+
+
+class Exit(IntEnum):
+    """Exit codes of `rocketctl`."""
+
+    DONE = 0
+    FAILED = 1
+    """It failed, or `check` found problems."""
+    USAGE = 2
+    NO_DAEMON = 3
+    NOT_FOUND = 4
+    """No such task or run."""
+    NOT_ALLOWED = 5
+    INTERRUPTED = 130
+    """As a shell says it: 128 and SIGINT."""
+
+
+class Failure(RocketdError):
+    """Why a verb could not be done, and the exit code for it."""
+
+    def __init__(self, message: str, *, hint: str = "", code: Exit = Exit.FAILED) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class UsageError(Failure):
+    """The command line cannot be understood."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint, code=Exit.USAGE)

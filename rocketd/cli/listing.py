@@ -1,0 +1,164 @@
+"""Tasks and runs as tables."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from rocketd.cli import times
+from rocketd.cli.fields import duration, flag, instant, number, text
+from rocketd.cli.table import table
+from rocketd.cli.text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell
+from rocketd.core.instant import FOREVER, SECOND, Instant
+from rocketd.daemon.wire import JsonObject
+
+NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."
+NO_RUNS: Final = "No runs are recorded."
+NO_SUCH_RUNS: Final = "No runs match."
+
+COLOURS: Final = {
+    "run": CYAN,
+    "success": GREEN,
+    "inaction": FAINT,
+    "missed": YELLOW,
+    "fail": RED,
+    "terminate": RED,
+    "crash": RED,
+}
+
+
+class Look(NamedTuple):
+    """How to draw: the moment it is drawn at, how wide, in colours or not."""
+
+    now: Instant
+    columns: int | None = None
+    """None: whatever a line needs."""
+    colour: bool = False
+
+
+def in_order(tasks: Sequence[JsonObject]) -> list[JsonObject]:
+    """Sort tasks by when they are next; those that nothing says it of come last, by name."""
+    return sorted(tasks, key=lambda task: (_next(task), text(task, "task")))
+
+
+def _next(task: JsonObject) -> Instant:
+    upcoming = instant(task, "next")
+    return FOREVER if upcoming is None else upcoming
+
+
+def task_table(tasks: Sequence[JsonObject], look: Look) -> list[str]:
+    """Draw tasks as systemctl list-timers draws timers."""
+    if not tasks:
+        return [NO_TASKS]
+    headings = ("NEXT", "LEFT", "LAST", "PASSED", "RESULT", "TASK", "WHEN")
+    rows = [_task_row(task, look.now) for task in tasks]
+    return [*table(headings, rows, columns=look.columns, colour=look.colour), "", _summary(tasks)]
+
+
+def _task_row(task: JsonObject, now: Instant) -> list[Cell]:
+    last = instant(task, "last_start")
+    return [
+        Cell(times.local(instant(task, "next"))),
+        _left(task, now),
+        Cell(times.local(last)),
+        Cell(times.passed(last, now)),
+        result(text(task, "last_action")),
+        Cell(text(task, "task")),
+        Cell(text(task, "when")),
+    ]
+
+
+def _left(task: JsonObject, now: Instant) -> Cell:
+    if flag(task, "paused"):
+        return Cell("paused", YELLOW)
+    if flag(task, "running") and instant(task, "next") is None:
+        return Cell("running", CYAN)
+    return Cell(times.left(instant(task, "next"), now))
+
+
+def result(action: str) -> Cell:
+    """How a run ended, coloured by how bad that is."""
+    return Cell("running" if action == "run" else action or times.NEVER, COLOURS.get(action, PLAIN))
+
+
+def _summary(tasks: Sequence[JsonObject]) -> str:
+    running = sum(flag(task, "running") for task in tasks)
+    paused = sum(flag(task, "paused") for task in tasks)
+    parts = [f"{len(tasks)} task{'s' * (len(tasks) != 1)}"]
+    parts += [f"{running} running"] * bool(running) + [f"{paused} paused"] * bool(paused)
+    return f"{', '.join(parts)}."
+
+
+def run_table(runs: Sequence[JsonObject], look: Look) -> list[str]:
+    """Draw runs, one a line, in the order given."""
+    headings = ("START", "TOOK", "RESULT", "RUN", "TRIGGER", "DETAIL")
+    rows = [_run_row(run, look.now) for run in runs]
+    return table(headings, rows, columns=look.columns, colour=look.colour)
+
+
+def _run_row(run: JsonObject, now: Instant) -> list[Cell]:
+    return [
+        Cell(times.local(instant(run, "start"))),
+        Cell(took(run, now)),
+        result(text(run, "action")),
+        Cell(run_name(run)),
+        Cell(trigger(run)),
+        Cell(detail(run)),
+    ]
+
+
+def run_name(run: JsonObject) -> str:
+    """TASK/NUMBER, by which every verb finds it; a missed time has no number, only an id."""
+    count = number(run, "number")
+    return f"{text(run, 'task')}/{count}" if count else text(run, "task")
+
+
+def took(run: JsonObject, now: Instant) -> str:
+    """How long it took, or has taken so far."""
+    start, measured = instant(run, "start"), duration(run, "runtime")
+    if text(run, "action") == "run":
+        return f"{times.span(max(now - start, SECOND))} so far" if start is not None else times.NEVER
+    return times.NEVER if measured is None or text(run, "action") == "missed" else times.span(measured)
+
+
+def trigger(run: JsonObject) -> str:
+    """Why it was started, and which try it was if not the first."""
+    attempt = number(run, "attempt") or 1
+    return f"{text(run, 'trigger') or times.NEVER}{f' #{attempt}' if attempt > 1 else ''}"
+
+
+def detail(run: JsonObject) -> str:
+    """What there is to know about its end; what went well needs no words."""
+    match text(run, "action"):
+        case "success" | "run":
+            return ""
+        case "missed":
+            return text(run, "reason")
+    told = text(run, "message") or _ended_by(run)
+    cause = text(run, "cause")
+    return told if cause in {"", "exit"} else f"{CAUSES.get(cause, cause)}{f': {told}' if told else ''}"
+
+
+CAUSES: Final = {
+    "timeout": "timeout",
+    "stop_when": "its stop_when held",
+    "operator": "stopped by an operator",
+    "replace": "replaced by the next run",
+    "shutdown": "the daemon was stopped",
+    "down": "the daemon or the host went down",
+}
+
+
+def _ended_by(run: JsonObject) -> str:
+    code, signal = number(run, "exit_code"), number(run, "signal")
+    if code is not None:
+        return f"exit code {code}"
+    return "" if signal is None else f"signal {signal_name(signal)}"
+
+
+def signal_name(signal_number: int) -> str:
+    """TERM for 15, the number itself for one without a name."""
+    import signal  # noqa: PLC0415 - not worth the start-up time of every verb
+
+    try:
+        return signal.Signals(signal_number).name.removeprefix("SIG")
+    except ValueError:
+        return str(signal_number)

@@ -1,0 +1,154 @@
+"""The command line of `rocketctl`, read into values."""
+
+import os
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Sequence
+from typing import Final, NamedTuple, NoReturn
+
+from rocketd import __version__
+from rocketd.cli.exits import UsageError
+from rocketd.cli.verbs import ACTIONS, GLOBAL, VERBS, Argument, Kind, Option, Verb
+
+LIMIT: Final = 100
+
+
+class Choices(NamedTuple):
+    """What was asked for."""
+
+    verb: str
+    config_dir: Sequence[str] = ()
+    state_dir: str = ""
+    runtime_dir: str = ""
+    json: bool = False
+    no_pager: bool = False
+    full: bool = False
+    subject: str = ""
+    paths: Sequence[str] = ()
+    since: str = ""
+    until: str = ""
+    action: Sequence[str] = ()
+    limit: int = LIMIT
+    follow: bool = False
+    wait: bool = False
+    exit_code: bool = False
+    as_scheduled: bool = False
+    reason: str = ""
+
+    @property
+    def socket(self) -> str:
+        """Where the daemon listens."""
+        return os.path.join(self.runtime_dir, "control.sock")  # noqa: PTH118 - pathlib costs a tenth of the start-up
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"see {self.prog} --help")
+
+
+def parse(arguments: Sequence[str]) -> Choices:
+    """Read the command line; global options may stand before the verb or after it. Raises UsageError."""
+    verb = _verb(arguments)
+    given = vars(_parser(verb).parse_args(arguments))
+    before: dict[str, object] = {}
+    if first := given.pop("config_dir_before", None):
+        before["config_dir"] = [*first, *given.pop("config_dir", [])]
+    choices = Choices(**{**given, **before})
+    return _checked(choices._replace(state_dir=_state_dir(choices), runtime_dir=_runtime_dir(choices)))
+
+
+def _verb(arguments: Sequence[str]) -> Verb | None:
+    """Find the verb, so that only its own parser has to be built; None: let argparse say what it misses."""
+    names = {verb.name: verb for verb in VERBS}
+    valued = {name for option in GLOBAL if option.kind is not Kind.FLAG for name in option.names}
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if not word.startswith("-") and before not in valued:
+            return names.get(word) or _unknown(word)
+    return None
+
+
+def _unknown(word: str) -> NoReturn:
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(word, [verb.name for verb in VERBS], 1)
+    msg = f"{word!r} is not a verb"
+    raise UsageError(msg, hint=f"did you mean {close[0]}?" if close else "see rocketctl --help")
+
+
+def _parser(wanted: Verb | None) -> ArgumentParser:
+    parser = _Parser(
+        prog="rocketctl",
+        description="Look after rocketd, the task scheduler.",
+        epilog="list, show, history, log and check need no daemon. See rocketctl(1).",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"rocketd {__version__}")
+    for option in GLOBAL:
+        _add_option(parser, option, field=option.field + "_before" * option.repeats)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
+    for verb in VERBS if wanted is None else (wanted,):
+        _fill(verbs.add_parser(verb.name, help=verb.help, description=_sentence(verb.help), allow_abbrev=False), verb)
+    return parser
+
+
+def _fill(parser: ArgumentParser, verb: Verb) -> None:
+    for argument in verb.arguments:
+        _add_argument(parser, argument)
+    for option in (*verb.options, *GLOBAL):
+        _add_option(parser, option, field=option.field)
+
+
+def _add_argument(parser: ArgumentParser, argument: Argument) -> None:
+    if argument.how_many:
+        parser.add_argument(
+            argument.field, metavar=argument.metavar, help=argument.help, nargs=argument.how_many, default=SUPPRESS
+        )
+    else:
+        parser.add_argument(argument.field, metavar=argument.metavar, help=argument.help)
+
+
+def _add_option(parser: ArgumentParser, option: Option, *, field: str) -> None:
+    """Add it without a default, so that what stands before the verb outlives what does not stand after it."""
+    if option.kind is Kind.FLAG:
+        parser.add_argument(*option.names, dest=field, action="store_true", default=SUPPRESS, help=option.help)
+        return
+    parser.add_argument(
+        *option.names,
+        dest=field,
+        action="append" if option.repeats else "store",
+        default=SUPPRESS,
+        type=_positive if option.kind is Kind.NUMBER else str,
+        metavar=option.metavar,
+        help=option.help,
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        msg = f"{text!r} is not a number of 1 or more"
+        raise UsageError(msg)
+    return number
+
+
+def _checked(choices: Choices) -> Choices:
+    actions = [word for words in choices.action for word in words.split(",")]
+    for word in actions:
+        if word not in ACTIONS:
+            msg = f"{word!r} is not an action"
+            raise UsageError(msg, hint=f"there are {', '.join(ACTIONS)}")
+    if choices.exit_code and not choices.wait:
+        msg = "--exit-code needs --wait: there is no exit code before the end"
+        raise UsageError(msg)
+    return choices._replace(action=actions)
+
+
+def _state_dir(choices: Choices) -> str:
+    return choices.state_dir or os.environ.get("STATE_DIRECTORY") or "/var/lib/rocketd"
+
+
+def _runtime_dir(choices: Choices) -> str:
+    return choices.runtime_dir or os.environ.get("RUNTIME_DIRECTORY") or "/run/rocketd"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,131 @@
+"""The verbs that look and change nothing."""
+
+import os
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from rocketd.cli.call import Call, time_point
+from rocketd.cli.client import Client
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.fields import text, the_object
+from rocketd.cli.listing import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
+from rocketd.cli.show import run_page, status_page, task_page
+from rocketd.cli.source import Source, Wanted, asked, find, is_run, may_be_run_id
+from rocketd.cli.text import visible_lines
+from rocketd.daemon.wire import JsonObject
+
+T = TypeVar("T")
+
+JOURNAL: Final = "/run/systemd/journal/socket"
+"""Where there is this, there is a journal."""
+
+
+def list_tasks(call: Call) -> Exit:
+    """`rocketctl list`."""
+    tasks = in_order(_ask(call, lambda source: source.tasks()))
+    if call.choices.json:
+        call.terminal.json([*tasks])
+    else:
+        call.terminal.show(task_table(tasks, call.look))
+    return Exit.DONE
+
+
+def show(call: Call) -> Exit:
+    """`rocketctl show TASK|RUN`."""
+    kind, one = _ask(call, lambda source: find(source, call.choices.subject))
+    if call.choices.json:
+        call.terminal.json(one)
+    else:
+        call.terminal.show(task_page(one, call.look) if kind == "task" else run_page(one, call.look))
+    return Exit.DONE
+
+
+def history(call: Call) -> Exit:
+    """`rocketctl history [TASK]`."""
+    wanted = _wanted(call)
+    # One more than is shown tells whether there are more: a list that was cut must say so.
+    runs = _ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
+    shown = runs[: wanted.limit]
+    if call.choices.json:
+        call.terminal.json([*shown])
+    else:
+        call.terminal.show(run_table(shown, call.look) if shown else [_none(wanted)])
+    if len(runs) > wanted.limit:
+        call.terminal.note(f"there are more than these {wanted.limit} runs; see --limit")
+    return Exit.DONE
+
+
+def _wanted(call: Call) -> Wanted:
+    choices = call.choices
+    since = time_point(choices.since, call.now) if choices.since else None
+    until = time_point(choices.until, call.now) if choices.until else None
+    if since is not None and until is not None and since >= until:
+        msg = f"--since {choices.since!r} is not before --until {choices.until!r}"
+        raise Failure(msg, code=Exit.USAGE)
+    return Wanted(choices.subject, since, until, choices.action, choices.limit)
+
+
+def _runs(source: Source, wanted: Wanted) -> list[JsonObject]:
+    """Look for runs; a task that has none must at least be there: a slip of the hand must not look like peace."""
+    runs = source.runs(wanted)
+    if not runs and wanted.task and not source.runs(Wanted(wanted.task)):
+        source.task(wanted.task)
+    return runs
+
+
+def _none(wanted: Wanted) -> str:
+    return NO_RUNS if wanted._replace(task="", limit=0) == Wanted(limit=0) else NO_SUCH_RUNS
+
+
+def log(call: Call) -> Exit:
+    """`rocketctl log TASK|RUN`."""
+    if os.path.exists(JOURNAL):  # noqa: PTH110 - pathlib costs a tenth of the start-up
+        return _from_journal(call)
+    if call.choices.follow:
+        msg = "there is no journal here to follow"
+        raise Failure(msg, hint="leave out --follow: then the output comes from the run's record")
+    run = _ask(call, lambda source: _newest(source, call.choices.subject))
+    call.terminal.show(visible_lines(text(run, "output")) if text(run, "output") else [])
+    return Exit.DONE
+
+
+def _newest(source: Source, name: str) -> JsonObject:
+    """The run of that name, or the newest of the task of that name."""
+    kind, one = find(source, name)
+    if kind == "run":
+        return one
+    runs = source.runs(Wanted(name))
+    return runs[0] if runs else {}
+
+
+def _from_journal(call: Call) -> Exit:
+    """Become journalctl(1), which knows best how to show, follow and make visible what it keeps."""
+    choices = call.choices
+    matches = [f"ROCKETD_TASK={choices.subject}"]
+    if is_run(choices.subject) or may_be_run_id(choices.subject):
+        kind, one = _ask(call, lambda source: find(source, choices.subject))
+        matches = [f"ROCKETD_RUN_ID={text(one, 'run_id')}"] if kind == "run" else matches
+    flags = ["--follow"] * choices.follow + ["--no-pager"] * choices.no_pager + ["--output=json"] * choices.json
+    command = ["journalctl", "--quiet", *flags, *matches, "ROCKETD_STREAM=stdout", "ROCKETD_STREAM=stderr"]
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell: the arguments are passed on as they are
+    except OSError as error:
+        raise Failure(f"cannot run journalctl: {error.strerror}") from None
+
+
+def status(call: Call) -> Exit:
+    """`rocketctl status`."""
+    answer = the_object(Client(call.choices.socket).get("/v1/status"))
+    if call.choices.json:
+        call.terminal.json(answer)
+    else:
+        call.terminal.show(status_page(answer, call.look))
+    return Exit.DONE
+
+
+def _ask(call: Call, question: Callable[[Source], T]) -> T:
+    def offline() -> None:
+        if not call.choices.json:
+            call.terminal.note("no daemon is running: this is from the task files and the store")
+
+    return asked(call.choices, question, offline=offline)

@@ -1,0 +1,49 @@
+"""`rocketctl`: the administrator's command line. See rocketctl(1)."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from rocketd.cli import acting, checking, reading
+from rocketd.cli.call import Call
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.options import parse
+from rocketd.cli.terminal import Terminal
+from rocketd.core.errors import RocketdError
+
+VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
+    "list": reading.list_tasks,
+    "show": reading.show,
+    "history": reading.history,
+    "log": reading.log,
+    "status": reading.status,
+    "run": acting.run,
+    "stop": acting.stop,
+    "pause": acting.pause,
+    "resume": acting.resume,
+    "reload": acting.reload,
+    "check": checking.check,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and give back the exit code."""
+    try:
+        return _do(sys.argv[1:] if arguments is None else arguments)
+    except RocketdError as error:
+        Terminal(os.environ).error(error.message, error.hint)
+        return error.code if isinstance(error, Failure) else Exit.FAILED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def _do(arguments: Sequence[str]) -> int:
+    choices = parse(arguments)
+    terminal = Terminal(os.environ, pager=not choices.no_pager)
+    return int(VERBS[choices.verb](Call(choices, terminal, time.time_ns() // 1000)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""Everything about one task, one run, one problem, or the daemon itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rocketd.cli import times
+from rocketd.cli.fields import duration, flag, instant, number, objects, text, words
+from rocketd.cli.listing import CAUSES, NO_RUNS, Look, result, run_name, run_table, signal_name, took, trigger
+from rocketd.cli.table import pairs
+from rocketd.cli.text import BOLD, CYAN, PLAIN, RED, YELLOW, Cell, painted, visible_lines
+from rocketd.core.instant import Instant
+from rocketd.core.visible import visible
+from rocketd.daemon.wire import Json, JsonObject
+
+if TYPE_CHECKING:
+    from rocketd.config.problems import Problem  # reading task files is more than most verbs do
+
+
+def task_page(task: JsonObject, look: Look) -> list[str]:
+    """Everything about a task, and its newest runs."""
+    runs = objects(task.get("runs"))
+    drawn = run_table(runs, look) if runs else [NO_RUNS]
+    return [_title(task, look), *pairs(_task_lines(task, look.now), colour=look.colour), "", *drawn]
+
+
+def _title(task: JsonObject, look: Look) -> str:
+    name = painted(Cell(visible(text(task, "task")), BOLD), colour=look.colour)
+    description = visible(text(task, "description"))
+    return f"{name} - {description}" if description else name
+
+
+def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
+    return [
+        ("State", _state(task, now)),
+        ("Next", Cell(_instant_line(instant(task, "next"), now))),
+        ("Last", _last(task, now)),
+        ("When", Cell(text(task, "when"))),
+        ("Stop when", Cell(_unless("false", text(task, "stop_when")))),
+        ("Armed", Cell(times.local(instant(task, "armed_at")))),
+        ("File", Cell(text(task, "file"))),
+        *_work_lines(task),
+        *_rule_lines(task),
+    ]
+
+
+def _state(task: JsonObject, now: Instant) -> Cell:
+    if flag(task, "paused"):
+        return Cell(_paused(task, now), YELLOW)
+    if going := objects(task.get("going")):
+        return Cell(
+            f"running: {', '.join(f'{run_name(run)} for {took({**run, **_GOING}, now)}' for run in going)}", CYAN
+        )
+    if flag(task, "running"):
+        return Cell("running", CYAN)
+    if text(task, "due"):
+        return Cell(
+            f"due {times.passed(instant(task, 'due'), now)}, waiting: {text(task, 'blocked') or 'its turn'}", YELLOW
+        )
+    return Cell("waiting")
+
+
+_GOING: JsonObject = {"action": "run"}
+
+
+def _paused(task: JsonObject, now: Instant) -> str:
+    until, who, why = instant(task, "paused_until"), text(task, "paused_by"), text(task, "paused_reason")
+    said = "paused"
+    if until is not None:
+        said += f" until {_instant_line(until, now)}"
+    return said + (f" by {who}" if who else "") + (f": {why}" if why else "")
+
+
+def _last(task: JsonObject, now: Instant) -> Cell:
+    action, start = result(text(task, "last_action")), instant(task, "last_start")
+    if start is None:
+        return Cell("never")
+    return Cell(f"{action.text}, started {times.local(start)} ({times.passed(start, now)})", action.colour)
+
+
+def _work_lines(task: JsonObject) -> list[tuple[str, Cell]]:
+    return [
+        ("Command", Cell(command_line(words(task, "command")))),
+        ("Function", Cell(text(task, "function"))),
+        ("User", Cell(text(task, "user"))),
+        ("Directory", Cell(text(task, "directory"))),
+    ]
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """Write an argv so that a shell would read it back."""
+    import shlex  # noqa: PLC0415 - not worth the start-up time of every verb
+
+    return shlex.join(argv)
+
+
+def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
+    """What else governs it, as far as it is not the default."""
+    timeout, splay, priority = duration(task, "timeout"), duration(task, "splay"), number(task, "priority")
+    return [
+        ("Time zone", Cell(text(task, "timezone"))),
+        ("Timeout", Cell(times.span(timeout) if timeout is not None else "")),
+        ("Overlap", Cell(_unless("wait", text(task, "overlap")))),
+        ("Mutex", Cell(text(task, "mutex"))),
+        ("Priority", Cell(str(priority) if priority else "")),
+        ("On", Cell(text(task, "on"))),
+        ("Splay", Cell(f"up to {times.span(splay)}" if splay else "")),
+    ]
+
+
+def run_page(run: JsonObject, look: Look) -> list[str]:
+    """Everything about a run, and what it printed."""
+    title = painted(Cell(visible(run_name(run)), BOLD), colour=look.colour)
+    lines = [title, *pairs(_run_lines(run, look.now), colour=look.colour)]
+    for heading, key in (("Traceback", "exc_text"), ("Output", "output")):
+        if text(run, key):
+            lines += ["", painted(Cell(f"{heading}:", BOLD), colour=look.colour), *visible_lines(text(run, key))]
+    return lines
+
+
+def _run_lines(run: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
+    code, signal, pid = number(run, "exit_code"), number(run, "signal"), number(run, "pid")
+    going = text(run, "action") == "run"
+    return [
+        ("Result", result(text(run, "action"))),
+        ("Message", Cell(text(run, "message"))),
+        ("Ended by", Cell(_unless("exit", CAUSES.get(text(run, "cause"), text(run, "cause"))))),
+        ("Exit code", Cell("" if code is None else str(code))),
+        ("Signal", Cell("" if signal is None else f"{signal_name(signal)} ({signal})")),
+        ("Trigger", Cell(trigger(run))),
+        ("Reason", Cell(text(run, "reason"))),
+        ("Caused by", Cell(_caused_by(run))),
+        ("Due", Cell(times.local(instant(run, "due")))),
+        ("Start", Cell(_instant_line(instant(run, "start"), now))),
+        ("End", Cell("" if going else _instant_line(instant(run, "end"), now))),
+        ("Took", Cell(took(run, now))),
+        ("PID", Cell(str(pid) if pid and going else "")),
+        ("Run id", Cell(text(run, "run_id"))),
+    ]
+
+
+def _caused_by(run: JsonObject) -> str:
+    return " ".join(filter(None, (text(run, "cause_task"), text(run, "cause_run_id"))))
+
+
+def _instant_line(at: Instant | None, now: Instant) -> str:
+    return times.NEVER if at is None else f"{times.local(at)} ({times.passed(at, now)})"
+
+
+def _unless(default: str, value: str) -> str:
+    return "" if value == default else value
+
+
+def status_page(status: JsonObject, look: Look) -> list[str]:
+    """How the daemon is."""
+    version, since = text(status, "version"), instant(status, "since")
+    title = painted(Cell(f"rocketd {visible(version)}", BOLD), colour=look.colour)
+    return [title, *pairs(_status_lines(status, since, look.now), colour=look.colour)]
+
+
+def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> list[tuple[str, Cell]]:
+    problems, degraded = number(status, "problems") or 0, _said(status.get("degraded"))
+    return [
+        ("Running since", Cell(f"{times.local_with_zone(since)} ({times.passed(since, now)})")),
+        ("PID", Cell(_said(status.get("pid")))),
+        ("Tasks", Cell(str(number(status, "tasks") or 0))),
+        ("Runs going on", Cell(str(number(status, "running") or 0))),
+        ("Problems", Cell(f"{problems}; see rocketctl check" if problems else "none", RED if problems else PLAIN)),
+        ("Store", Cell(_said(status.get("store")))),
+        ("Degraded", Cell(degraded, RED)),
+    ]
+
+
+def _said(value: Json) -> str:
+    """Whatever a newer daemon says there, in a line."""
+    match value:
+        case None | False | "":
+            return ""
+        case True:
+            return "yes"
+        case dict():
+            return ", ".join(f"{name} {_said(one)}" for name, one in value.items() if _said(one))
+        case list():
+            return ", ".join(map(_said, value))
+    return str(value)
+
+
+def problem_lines(problem: Problem, look: Look) -> list[str]:
+    """One problem of a task file as it draws itself, its severity in colour."""
+    colour = YELLOW if problem.severity == "warning" else RED
+    painted_word = painted(Cell(problem.severity, colour), colour=look.colour)
+    return str(problem).replace(f": {problem.severity}: ", f": {painted_word}: ", 1).split("\n")

@@ -1,0 +1,126 @@
+"""Where the reading verbs look: at the daemon, or at files and store where no daemon runs."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from rocketd.cli.client import Client
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.fields import objects, the_object
+from rocketd.cli.options import Choices
+from rocketd.core.instant import Instant
+from rocketd.daemon.wire import JsonObject, rfc3339
+
+T = TypeVar("T")
+
+
+class Wanted(NamedTuple):
+    """Which runs to look at, newest first."""
+
+    task: str = ""
+    since: Instant | None = None
+    until: Instant | None = None
+    actions: Sequence[str] = ()
+    limit: int = 1
+
+
+class Source(Protocol):
+    """What the reading verbs ask. Everything raises Failure."""
+
+    def tasks(self) -> list[JsonObject]:
+        """Every loaded task."""
+        ...
+
+    def task(self, name: str) -> JsonObject:
+        """Everything about one."""
+        ...
+
+    def runs(self, wanted: Wanted) -> list[JsonObject]:
+        """Runs, newest first."""
+        ...
+
+    def run(self, name: str) -> JsonObject:
+        """Everything about one; `name` is a run id, its beginning, or TASK/NUMBER."""
+        ...
+
+
+class Daemon:
+    """The daemon as a source."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def tasks(self) -> list[JsonObject]:
+        """Ask the daemon."""
+        return objects(self._client.get("/v1/tasks"))
+
+    def task(self, name: str) -> JsonObject:
+        """Ask the daemon."""
+        return the_object(self._client.get(f"/v1/tasks/{name}"))
+
+    def runs(self, wanted: Wanted) -> list[JsonObject]:
+        """Ask the daemon."""
+        return objects(self._client.get("/v1/runs", _query(wanted)))
+
+    def run(self, name: str) -> JsonObject:
+        """Ask the daemon."""
+        return the_object(self._client.get(f"/v1/runs/{name}"))
+
+
+def _query(wanted: Wanted) -> list[tuple[str, str]]:
+    given = {
+        "task": wanted.task,
+        "since": rfc3339(wanted.since) or "",
+        "until": rfc3339(wanted.until) or "",
+        "action": ",".join(wanted.actions),
+        "limit": str(wanted.limit),
+    }
+    return [(name, value) for name, value in given.items() if value]
+
+
+def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callable[[], None]) -> T:
+    """Put a question to the daemon; where none runs, call `offline` and put it to files and store."""
+    try:
+        return question(Daemon(Client(choices.socket)))
+    except Failure as failure:
+        if failure.code is not Exit.NO_DAEMON:
+            raise
+    from rocketd.cli.offline import Files  # noqa: PLC0415 - files and store cost ten times the rest
+
+    offline()
+    return question(Files(choices))
+
+
+def is_run(name: str) -> bool:
+    """Whether it can be no task, only a run."""
+    return "/" in name
+
+
+def may_be_run_id(name: str) -> bool:
+    """Whether it may be the beginning of a run id: at least 8 hexadecimal digits."""
+    digits = name.replace("-", "")
+    return len(digits) >= 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits)  # noqa: PLR2004 - as documented
+
+
+def find(source: Source, name: str) -> tuple[str, JsonObject]:
+    """Look for a task or a run of that name: `task` or `run`, and everything about it."""
+    if is_run(name):
+        return "run", source.run(name)
+    try:
+        return "task", source.task(name)
+    except Failure as failure:
+        if failure.code is not Exit.NOT_FOUND or not may_be_run_id(name):
+            raise
+    return "run", source.run(name)
+
+
+def with_suggestion(failure: Failure, source: Source, name: str) -> Failure:
+    """Add what was probably meant to a task that is not there."""
+    if failure.code is not Exit.NOT_FOUND or failure.hint or is_run(name):
+        return failure
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    names = [str(task.get("task")) for task in source.tasks()]
+    close = get_close_matches(name, names, 1)
+    return Failure(
+        failure.message, hint=f"did you mean {close[0]}?" if close else "see rocketctl list", code=failure.code
+    )

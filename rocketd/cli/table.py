@@ -1,0 +1,40 @@
+"""Aligned columns that fit a terminal: one column gives way when the line is too long."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rocketd.cli.text import BOLD, Cell, cut, pad, painted, width
+from rocketd.core.visible import visible
+
+GAP: Final = "  "
+LEAST: Final = 12
+"""The column that gives way keeps this many columns, even if the line then is too long."""
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, columns: int | None, colour: bool) -> list[str]:
+    """Draw rows under headings, the last column unpadded and cut to fit `columns`; None cuts nothing."""
+    shown = [[Cell(visible(text), sgr) for text, sgr in row] for row in rows]
+    grid = [[Cell(heading, BOLD) for heading in headings], *shown]
+    widths = [max(map(width, (row[index].text for row in grid))) for index in range(len(headings))]
+    if columns is not None:
+        taken = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+        widths[-1] = min(widths[-1], max(columns - taken, LEAST))
+    return [_line(row, widths, colour=colour) for row in grid]
+
+
+def _line(row: Sequence[Cell], widths: Sequence[int], *, colour: bool) -> str:
+    *head, (text, sgr) = row
+    cells = [_padded(cell, columns, colour=colour) for cell, columns in zip(head, widths, strict=False)]
+    last = painted(Cell(cut(text, widths[-1]), sgr), colour=colour)
+    return GAP.join([*cells, last]).rstrip()
+
+
+def _padded(cell: Cell, columns: int, *, colour: bool) -> str:
+    return painted(cell, colour=colour) + pad("", columns - width(cell.text))
+
+
+def pairs(lines: Iterable[tuple[str, Cell]], *, colour: bool) -> list[str]:
+    """Draw `label: value` lines as systemctl does, the labels right-aligned at the colons."""
+    kept = [(label, cell) for label, cell in lines if cell.text]
+    longest = max((len(label) for label, _ in kept), default=0)
+    return [f"{label:>{longest}}: {painted(Cell(visible(text), sgr), colour=colour)}" for label, (text, sgr) in kept]

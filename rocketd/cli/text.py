@@ -1,0 +1,78 @@
+"""Text as a terminal shows it: how wide it is, and nothing in it that the terminal would obey.
+
+Names, reasons and output come from files and programs: a control character, a terminal escape or a change of
+writing direction in them is made visible, never sent raw.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from unicodedata import combining, east_asian_width
+
+from rocketd.core.visible import visible
+
+ELLIPSIS: Final = "…"
+
+
+class Cell(NamedTuple):
+    """A word or two, and in which colour: an SGR parameter of ECMA-48, empty for none."""
+
+    text: str
+    colour: str = ""
+
+
+PLAIN: Final = ""
+BOLD: Final = "1"
+FAINT: Final = "2"
+RED: Final = "1;31"
+GREEN: Final = "32"
+YELLOW: Final = "33"
+CYAN: Final = "36"
+
+
+def visible_lines(text: str) -> list[str]:
+    """Split at line feeds, with tabs spread out and the rest made visible; a last line feed opens no line."""
+    return [visible(line.removesuffix("\r").expandtabs()) for line in text.removesuffix("\n").split("\n")]
+
+
+def width(text: str) -> int:
+    """How many columns a terminal uses for visible text: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """Shorten to that many columns, the last of which is then an ellipsis."""
+    if width(text) <= columns:
+        return text
+    if columns <= 0:
+        return ""
+    left, kept = columns - 1, 0
+    for character in text:
+        left -= _columns(character)
+        if left < 0:
+            break
+        kept += 1
+    return text[:kept] + ELLIPSIS
+
+
+def pad(text: str, columns: int) -> str:
+    """Fill up with spaces to that many columns."""
+    return text + " " * (columns - width(text))
+
+
+def painted(cell: Cell, *, colour: bool) -> str:
+    """Wrap a cell in its colour, if colours are wanted."""
+    return f"\x1b[{cell.colour}m{cell.text}\x1b[0m" if colour and cell.colour and cell.text else cell.text
+
+
+def joined(words: Iterable[str], last: str) -> str:
+    """List words as a sentence does: `a, b and c`."""
+    *head, tail = words
+    return f"{', '.join(head)} {last} {tail}" if head else tail
