@@ -7,7 +7,7 @@ loaded conditions ask for (`Need`).
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -48,7 +48,7 @@ class Past:
     scheduled_position: int = 0
     """Where in the log its start stands; 0: there was none."""
     consumed: Instant = BEGINNING
-    """The latest start or due of all scheduled runs, or an operator's stop: ticks and intervals up to here are used."""
+    """Ticks and intervals up to here are used: by a scheduled run's start or due, an operator's stop, or a miss."""
     done: Instant = BEGINNING
     """The latest start or due of the scheduled runs that ended otherwise than by a crash: their windows are used."""
     crashes: deque[Instant] = field(default_factory=lambda: deque(maxlen=CRASHES_KEPT))
@@ -84,17 +84,19 @@ class History:
         """The place in the log of the newest event learned."""
         return self._position
 
-    @property
-    def pasts(self) -> Mapping[str, Past]:
-        """What is known of every task that something is known of."""
-        return self._pasts
-
     def of(self, task: str) -> Past:
         """The past of that task; an empty one begins where there is none."""
         past = self._pasts.get(task)
         if past is None:
             past = self._pasts[task] = Past()
         return past
+
+    def close(self, going: Container[RunKey]) -> list[RunKey]:
+        """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
+        over = [run.key for past in self._pasts.values() for run in past.going.values() if run.key not in going]
+        for name, number in over:
+            del self._pasts[name].going[number]
+        return over
 
     def knows(self, task: str) -> bool:
         """Whether that task is loaded. Of one that is not, nothing is known."""
@@ -135,8 +137,10 @@ class History:
                 self._start(run)
             case Finished(run, end):
                 self._finish(run, end)
-            case Missed():
+            case Missed(task):
                 self._position += 1
+                past = self.of(task)
+                past.consumed = max(past.consumed, event.last)
             case Spawned():
                 pass
 

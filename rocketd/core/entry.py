@@ -1,0 +1,48 @@
+"""What the scheduler knows about one loaded task."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from rocketd.core.condition import Verdict
+from rocketd.core.events import Missed
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.records import TaskState
+from rocketd.core.run import Trigger
+from rocketd.core.task import Task
+
+ReadyKey: TypeAlias = tuple[int, Instant, str]
+"""Who goes first: by priority (negated), due and name."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One loaded task: what its condition last said, and what came of it. Only the scheduler changes it."""
+
+    task: Task
+    paused: TaskState | None = None
+    """Its state while an operator has paused it."""
+    verdict: Verdict | None = None
+    look_at: Instant = FOREVER
+    """When it must be judged again at the latest."""
+    due: Instant | None = None
+    """Since when it is due and may start; None: it is not."""
+    begin: Instant = BEGINNING
+    """When it may start at the earliest: its due, its splay and its `restart_delay`."""
+    blocked: str = ""
+    """Why a due task has not started: no slot, a mutex, still running, paused."""
+    next: Instant | None = None
+    """When it will be due next, as far as can be known now; None: nothing but an event makes it due, or too far off."""
+    chance: Instant | None = None
+    """The due of a tick or window that is open and has not been used."""
+    forced: Trigger | None = None
+    """An occasion at which it runs whatever its condition says."""
+    against_since_start: bool = False
+    """For `replace` and `allow`: whether a judgement since its last start said against."""
+    quiet_until: Instant = BEGINNING
+    """The end of its `restart_delay`."""
+    stretch: Missed | None = None
+    """The missed stretch that is going on."""
+    ready: ReadyKey | None = None
+    """Its place among those that are due."""
+    watched: frozenset[str] = field(default_factory=frozenset)
+    """The other tasks whose events concern it."""

@@ -1,0 +1,112 @@
+"""Chances that passed: a tick or a window that opened, and closed without a start.
+
+While the scheduler looks, it sees each of them close. Where nobody looked (the daemon was down, the host slept), they
+are found by walking the condition from verdict to verdict with the past frozen: task by task, and of each task before
+its past changes again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from rocketd.core.condition import FALSE, FOR, Moment
+from rocketd.core.entry import Entry
+from rocketd.core.events import Missed
+from rocketd.core.history import History
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.task import Task
+
+STEPS: Final = 1000
+"""How many verdicts are gone through per task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Several that passed in a row."""
+
+    first: Instant
+    last: Instant
+    count: int
+    complete: bool
+    """Whether all of them were counted."""
+
+
+class Span(NamedTuple):
+    """Some time in which nobody decided, and why."""
+
+    start: Instant
+    end: Instant
+    reason: str
+
+
+def passed(task: Task, history: History, start: Instant, end: Instant) -> Chances | None:
+    """Count the task's chances that opened at or after it was armed, and closed between these two instants."""
+    now = max(start, history.of(task.name).armed_at)
+    moment = Moment(now, task, history, plain=True)
+    found: list[Instant] = []
+    for _ in range(STEPS):
+        verdict = task.when.judge(moment.at(now))
+        if now >= end or verdict.until > end:
+            return _chances(found, complete=True)
+        if verdict.answer is FOR:
+            found.append(max(verdict.since, moment.now))
+        now = verdict.until
+    return _chances(found, complete=False)
+
+
+def _chances(found: list[Instant], *, complete: bool) -> Chances | None:
+    return Chances(found[0], found[-1], len(found), complete) if found else None
+
+
+class Misses:
+    """Keeps account of what was missed, and tells one stretch for many chances."""
+
+    def __init__(self, history: History, new_run_id: Callable[[Instant], str]) -> None:
+        self._history = history
+        self._new_run_id = new_run_id
+        self._spans: dict[str, Span] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    def miss(self, entry: Entry, chance: Instant, now: Instant, reason: str) -> Missed:
+        """Tell that a chance has passed: a new stretch, or the one that is going on for the same reason."""
+        stretch = entry.stretch
+        if stretch is not None and stretch.reason == reason:
+            missed = replace(stretch, at=now, last=max(chance, stretch.last), count=stretch.count + 1)
+        else:
+            missed = Missed(entry.task.name, self._new_run_id(now), now, chance, chance, 1, reason)
+        entry.stretch = missed
+        self._history.learn(missed)
+        return missed
+
+    def unobserved(self, name: str, span: Span) -> None:
+        """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
+        known = self._spans.get(name)
+        self._spans[name] = span if known is None else known._replace(end=span.end)
+
+    def forget(self, name: str) -> None:
+        """Account for nothing more of that task."""
+        self._spans.pop(name, None)
+
+    def account(self, entry: Entry, now: Instant) -> Iterator[Missed]:
+        """Tell what one task missed while nobody looked."""
+        span = self._spans.pop(entry.task.name, None)
+        if span is None or entry.task.when is FALSE:
+            return
+        chances = passed(entry.task, self._history, span.start, span.end)
+        if chances is not None:
+            reason = span.reason if chances.complete else f"{span.reason}; counted up to {_time(chances.last)}"
+            missed = Missed(
+                entry.task.name, self._new_run_id(now), now, chances.first, chances.last, chances.count, reason
+            )
+            self._history.learn(missed)
+            yield missed
+
+    def account_next(self, entries: Mapping[str, Entry], now: Instant) -> list[Missed]:
+        """Account for one of the tasks: a small piece of work, so that others get their turn."""
+        return list(self.account(entries[next(iter(self._spans))], now)) if self._spans else []
+
+
+def _time(instant: Instant) -> str:
+    return datetime_of(instant).isoformat(sep=" ", timespec="seconds")

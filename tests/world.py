@@ -1,0 +1,189 @@
+"""A simulated world around the real scheduler: time, processes, a store, and whatever goes wrong between them.
+
+No thread, no file, no sleep: a year passes in seconds. The order of things is the loop's: decide, record, carry out,
+and learn an end only once it is recorded. Every choice comes from one seed.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from random import Random
+
+from rocketd.core.events import Event, Finished, Missed, Start, Started, Stop
+from rocketd.core.instant import FOREVER, Duration, Instant
+from rocketd.core.records import TaskState
+from rocketd.core.run import Action, Cause, End, Run, RunKey
+from rocketd.core.scheduler import Broken, Decision, Scheduler
+from rocketd.core.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How the runs of a task go."""
+
+    takes: Duration = 1_000_000
+    fails: float = 0.0
+    """How likely a run is to fail."""
+    longer: float = 0.0
+    """How likely a run is to take up to a hundred times as long."""
+
+
+@dataclass(slots=True)
+class World:
+    """Everything outside of the scheduler."""
+
+    seed: int
+    now: Instant
+    tasks: dict[str, Task] = field(default_factory=dict)
+    behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    max_running: int = 32
+    log: list[Event] = field(default_factory=list)
+    """What is recorded, in order."""
+    states: dict[str, TaskState] = field(default_factory=dict)
+    begun: list[Run] = field(default_factory=list)
+    """The ledger: what has really been started, whatever the records say."""
+    processes: dict[RunKey, Run] = field(default_factory=dict)
+    alive: Instant = 0
+    passes: int = 0
+    watch: Callable[["World"], None] = lambda _: None
+    """Called after each step, to check what must always hold."""
+    random: Random = field(init=False)
+    scheduler: Scheduler = field(init=False)
+    _ends: list[tuple[Instant, int, Run, Action]] = field(default_factory=list)
+    _ids: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)  # noqa: S311 - a simulation must replay
+        self._new_scheduler()
+
+    def _new_scheduler(self) -> None:
+        self.scheduler = Scheduler(host="world", new_run_id=self._new_id, max_running=self.max_running)
+
+    def _new_id(self, now: Instant) -> str:
+        self._ids += 1
+        return f"{now:x}-{self._ids}"
+
+    # -- the daemon's life ------------------------------------------------------------------------------------------
+
+    def add(self, task: Task, behaviour: Behaviour | None = None) -> None:
+        """Write a task file."""
+        self.tasks[task.name] = task
+        self.behaviours[task.name] = behaviour or Behaviour()
+
+    def boot(self) -> None:
+        """Start the daemon: what `daemon.resume` does, with lists for files."""
+        self._new_scheduler()
+        scheduler = self.scheduler
+        changed = scheduler.load(self.tasks.values(), self.now, self.states)
+        scheduler.replay(self.log, self.open_runs, self.now)
+        crashed = [Finished(run, End(Action.CRASH, Cause.DOWN, max(self.alive, run.start))) for run in self.open_runs]
+        self.processes.clear()
+        self._ends.clear()
+        self.log += crashed
+        self._keep(changed)
+        for event in crashed:
+            scheduler.learn(event)
+        if self.alive:
+            scheduler.down(self.alive, self.now, "down")
+        self.alive = self.now
+
+    def reload(self) -> None:
+        """Read the task files again."""
+        self._keep(self.scheduler.load(self.tasks.values(), self.now, self.states))
+
+    def kill(self) -> None:
+        """Kill -9 the daemon, and stay down until `boot`; its processes are stopped when it comes back."""
+        self._new_scheduler()
+
+    def _keep(self, states: Iterable[TaskState]) -> None:
+        self.states.update((state.name, state) for state in states)
+
+    @property
+    def open_runs(self) -> list[Run]:
+        """The recorded runs without an end."""
+        ended = {event.run.key for event in self.log if isinstance(event, Finished)}
+        return [event.run for event in self.log if isinstance(event, Started) and event.run.key not in ended]
+
+    # -- time passes ------------------------------------------------------------------------------------------------
+
+    def run_until(self, until: Instant) -> None:
+        """Let the daemon work until then."""
+        while self.step(until):
+            pass
+        self.now = self.alive = max(self.now, until)
+
+    def step(self, until: Instant) -> bool:
+        """Go to the next thing that happens, and let the daemon have one pass; False when nothing happens until then."""
+        next_end = self._ends[0][0] if self._ends else FOREVER
+        look = min(self.scheduler.look_again(), next_end)
+        if self.scheduler.unaccounted:
+            look = self.now
+        if look > until:
+            return False
+        self.now = self.alive = max(self.now, look)
+        while self._ends and self._ends[0][0] <= self.now:
+            at, _, run, action = heappop(self._ends)
+            if run.key in self.processes:
+                self.end(run, End(action, Cause.EXIT, at, exit_code=int(action is Action.FAIL)))
+        self.carry_out(self.scheduler.decide(self.now))
+        self.carry_out(self.scheduler.account(self.now))
+        self.passes += 1
+        self.watch(self)
+        return True
+
+    def end(self, run: Run, end: End) -> None:
+        """Let a run end: recorded first, learned then."""
+        del self.processes[run.key]
+        event = Finished(run, end)
+        self.log.append(event)
+        self.scheduler.learn(event)
+
+    def carry_out(self, decisions: Iterable[Decision]) -> None:
+        """Record what was decided, and do it."""
+        for decision in decisions:
+            match decision:
+                case Start(run):
+                    self.log.append(Started(run))
+                    self._begin(run)
+                case Stop(run, cause):
+                    self.end(run, End(Action.TERMINATE, cause, self.now, signal=15))
+                case Missed():
+                    self._miss(decision)
+                case Broken(_, error):
+                    raise error
+
+    def _begin(self, run: Run) -> None:
+        self.begun.append(run)
+        self.processes[run.key] = run
+        behaviour = self.behaviours[run.task]
+        takes = behaviour.takes
+        if self.random.random() < behaviour.longer:
+            takes *= self.random.randint(2, 100)
+        action = Action.FAIL if self.random.random() < behaviour.fails else Action.SUCCESS
+        heappush(self._ends, (run.start + takes, len(self.begun), run, action))
+
+    def _miss(self, missed: Missed) -> None:
+        for index, event in enumerate(self.log):
+            if isinstance(event, Missed) and event.run_id == missed.run_id:
+                self.log[index] = missed
+                return
+        self.log.append(missed)
+
+    # -- what happened ----------------------------------------------------------------------------------------------
+
+    def starts(self, task: str) -> list[Instant]:
+        """When runs of that task began."""
+        return [run.start for run in self.begun if run.task == task]
+
+    def ends(self, task: str) -> list[End]:
+        """How runs of that task ended, in order."""
+        return [event.end for event in self.log if isinstance(event, Finished) and event.run.task == task]
+
+    def missed(self, task: str) -> list[Missed]:
+        """What was given up."""
+        return [event for event in self.log if isinstance(event, Missed) and event.task == task]
+
+
+def renamed(task: Task, name: str) -> Task:
+    """The same task under another name."""
+    return replace(task, name=name)
