@@ -6,12 +6,12 @@ Durations are seconds; instants as in `wire`.
 
 from collections.abc import Sequence
 
+from rocketd.core.entry import Entry
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.history import Past
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
-from rocketd.core.scheduler import Entry
 from rocketd.core.task import Command, Surroundings, Work
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
