@@ -46,6 +46,12 @@ def clock_step(by: Duration) -> Entry:
     return Entry(message, Priority.NOTICE, MessageId.CLOCK_STEP, {"ROCKETD_STEP_USEC": str(by)})
 
 
+def far_ahead(task: str) -> Entry:
+    """Tell that records of a task lie in the future, so that the clock must have been wrong when they were written."""
+    message = f"{task}: what is recorded of it lies more than three hours in the future, and counts as now"
+    return Entry(message, Priority.WARNING, MessageId.CLOCK_STEP, {"ROCKETD_TASK": task})
+
+
 def suspended(for_: Duration) -> Entry:
     """Tell that the host slept."""
     message = f"the host was suspended for {format_duration(for_)}"

@@ -17,7 +17,6 @@ from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Run
 from rocketd.core.scheduler import NoSuchRun
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.ports import Store
 from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
@@ -25,6 +24,12 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
 EVENTS_WAITING: Final = 10_000
 """How many events a slow listener may be behind before some are left out for it."""
+
+
+class RunReader(Protocol):
+    """Looks into the run log. Blocks, and only one thread at a time may call it."""
+
+    def runs(self, wanted: RunFilter) -> Sequence[RunView]: ...
 
 
 class Problem(Protocol):
@@ -39,14 +44,15 @@ class Control:
     def __init__(
         self,
         loop: Loop,
-        store: Store,
+        reader: RunReader,
         *,
         reload: Callable[[], Awaitable[Sequence[Problem]]],
         about: Callable[[], JsonObject],
     ) -> None:
         """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`."""
         self._loop = loop
-        self._store = store
+        self._reader = reader
+        self._reading = asyncio.Lock()
         self._reload = reload
         self._about = about
 
@@ -72,22 +78,26 @@ class Control:
         """Everything about one task; raises NoSuchTask."""
         scheduler = self._loop.scheduler
         entry = scheduler.entry(name)
-        runs = await asyncio.to_thread(self._store.runs, RunFilter(task=name, limit=RUNS_SHOWN))
+        runs = await self._read(RunFilter(task=name, limit=RUNS_SHOWN))
         return task_details(entry, scheduler.history.of(name), runs)
 
     async def runs(self, wanted: RunFilter) -> list[Json]:
         """Runs, newest first."""
-        return [run_object(view) for view in await asyncio.to_thread(self._store.runs, wanted)]
+        return [run_object(view) for view in await self._read(wanted)]
 
     async def run(self, which: str) -> JsonObject:
         """Everything about one run, given as a run id or TASK/NUMBER; raises NoSuchRun."""
         return run_object(await self._find(which))
 
     async def _find(self, which: str) -> RunView:
-        found = await asyncio.to_thread(self._store.runs, wanted_run(which))
+        found = await self._read(wanted_run(which))
         if not found:
             raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
         return found[0]
+
+    async def _read(self, wanted: RunFilter) -> Sequence[RunView]:
+        async with self._reading:
+            return await asyncio.to_thread(self._reader.runs, wanted)
 
     @contextmanager
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:

@@ -51,6 +51,8 @@ class Loop:
         self.failed: BaseException | None = None
         """What stopped the loop, other than being asked to."""
         self.watchers: set[Watcher] = set()
+        self.beats: list[Callable[[Instant], None]] = []
+        """What is done at each heartbeat, so that it needs no timer of its own."""
         self._silence_cond_check = silence_cond_check
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
@@ -281,7 +283,10 @@ class Loop:
         self.manager.heartbeat()
         if self.scheduler.draining:
             self.manager.extend_timeout(2 * SIGN_OF_LIFE)
-        self._notice_steps(self.clock.now())
+        now = self.clock.now()
+        self._notice_steps(now)
+        for beat in self.beats:
+            beat(now)
 
     def _show(self) -> None:
         self.manager.status(self.status)

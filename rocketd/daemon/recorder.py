@@ -28,6 +28,10 @@ class _Group:
     changes: list[Change] = field(default_factory=list)
     thens: list[Callable[[], None]] = field(default_factory=list)
     proofs: list[Callable[[], None]] = field(default_factory=list)
+    chores: list[tuple[Callable[[Store], int], Callable[[int], None]]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.thens or self.proofs or self.chores)
 
 
 class Recorder:
@@ -60,6 +64,12 @@ class Recorder:
             self._group.proofs.append(then)
             self._wanted.notify()
 
+    def chore(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
+        """Do something else on the store, between two transactions; `then` gets what it gave, 0 if it failed."""
+        with self._wanted:
+            self._group.chores.append((work, then))
+            self._wanted.notify()
+
     async def close(self) -> None:
         """Write what is left, and end the thread."""
         with self._wanted:
@@ -83,11 +93,20 @@ class Recorder:
         if group.changes:
             self._write(group.changes)
         self._answer(group.thens)
-        return bool(group.thens or group.proofs) or not self._closing
+        for work, then in group.chores:
+            self._do(work, then)
+        return bool(group) or not self._closing
+
+    def _do(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
+        try:
+            result = work(self._store)
+        except StoreError:  # whoever writes next hears of it
+            result = 0
+        self._answer([lambda: then(result)])
 
     def _take(self) -> _Group:
         with self._wanted:
-            while not (self._group.thens or self._group.proofs or self._closing):
+            while not (self._group or self._closing):
                 self._wanted.wait()
             group, self._group = self._group, _Group()
             return group

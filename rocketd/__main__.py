@@ -1,0 +1,7 @@
+"""`python -m rocketd` is the daemon."""
+
+import sys
+
+from rocketd.cli.rocketd import main
+
+sys.exit(main())

@@ -1,0 +1,233 @@
+"""The daemon put together: the one place that names every concrete class.
+
+Start: lock the state directory, read the task files, open the store, go on where the daemon before this one was, open
+the socket, and only then say READY. Stop: the reverse, once every run has ended and every record is written.
+"""
+
+import asyncio
+import os
+import platform
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from rocketd import __version__
+from rocketd.config.load import Loaded, load, reload
+from rocketd.config.problems import Problem
+from rocketd.core import daemon_entries, run_entries
+from rocketd.core.entries import Entry, Priority
+from rocketd.core.errors import RocketdError, StoreError
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.scheduler import Scheduler
+from rocketd.daemon.clock import SystemClock
+from rocketd.daemon.control import Control
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.resume import Resumed, first_start_since_boot, occasions, resume
+from rocketd.daemon.retention import Retention
+from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.executor.executor import ProcessExecutor
+from rocketd.store.lock import StateLock
+from rocketd.store.run_id import new_run_id
+from rocketd.store.store import SqliteStore, this_origin
+from rocketd.systemd.console import ConsoleJournal
+from rocketd.systemd.journal import JournaldJournal
+from rocketd.systemd.notify import Notifier
+from rocketd.web.server import serve
+
+SOCKET_NAME: Final = "control.sock"
+
+
+class LogTarget(StrEnum):
+    """Where events are told."""
+
+    AUTO = "auto"
+    """The journal, if standard error leads there already; else the console."""
+    JOURNAL = "journal"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the daemon was called."""
+
+    state_dir: Path
+    runtime_dir: Path
+    config_dirs: tuple[Path, ...] = ()
+    """Empty: the directories of the vendor, the administrator and the runtime."""
+    log_target: LogTarget = LogTarget.AUTO
+    log_level: Priority = Priority.INFO
+
+
+class NoStore(RocketdError):
+    """The store cannot be opened, or is newer than this program."""
+
+
+async def run(options: Options) -> None:
+    """Be the daemon until asked to stop; raises StateDirectoryHeld, NoStore, and any error that is not silenced."""
+    async with AsyncExitStack() as stack:
+        service = Service(options, stack)
+        await service.start()
+        await service.loop.until_done()
+
+
+class Service:
+    """One daemon. What `start` opens, the stack closes, last opened first."""
+
+    def __init__(self, options: Options, stack: AsyncExitStack) -> None:
+        self._options = options
+        self._stack = stack
+        self._asyncio = asyncio.get_running_loop()
+        self._clock = SystemClock()
+        self._began = self._clock.now()
+        self._manager = Notifier(self._asyncio)
+        stack.callback(self._manager.close)
+        self._journal = _journal(options, self._asyncio, self._clock.now)
+        stack.callback(self._journal.close)
+        self._loaded: Loaded
+        self._reloading = asyncio.Lock()
+        self.loop: Loop
+
+    # -- starting ---------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Get from nothing to READY."""
+        self._options.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self._stack.enter_context(StateLock(self._options.state_dir))
+        self._loaded = await asyncio.to_thread(load, *self._directories)
+        settings = self._loaded.settings
+        store = self._open_store()
+        scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=settings.max_running)
+        self.loop = Loop(
+            scheduler=scheduler,
+            clock=self._clock,
+            journal=self._journal,
+            manager=self._manager,
+            silence_cond_check=settings.silence_cond_check,
+        )
+        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock)
+        self._stack.push_async_callback(executor.close)
+        resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
+        occasions(scheduler, booted=first_start_since_boot(self._options.runtime_dir, this_origin().boot_id))
+        recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail)
+        self._stack.push_async_callback(recorder.close)
+        await self._listen(store)
+        self._tell_start(resumed)
+        self._handle_signals()
+        self.loop.begin(executor, recorder)
+        retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
+        self.loop.beats.append(retention.beat)
+        self._manager.ready()
+
+    @property
+    def _directories(self) -> Sequence[Sequence[Path]]:
+        return [self._options.config_dirs] if self._options.config_dirs else []
+
+    def _open_store(self) -> SqliteStore:
+        try:
+            store = SqliteStore(self._options.state_dir, durability=self._loaded.settings.store.durability.value)
+        except StoreError as error:
+            raise NoStore(error.message, hint=error.hint) from error
+        self._stack.callback(store.close)
+        return store
+
+    async def _listen(self, store: SqliteStore) -> None:
+        reader = store.reader()
+        self._stack.callback(reader.close)
+        control = Control(self.loop, reader, reload=self._reload, about=lambda: self._about(store))
+        await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
+
+    def _about(self, store: SqliteStore) -> JsonObject:
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "since": rfc3339(self._began),
+            "store": str(store.path),
+        }
+
+    def _tell_start(self, resumed: Resumed) -> None:
+        for event in resumed.crashed:
+            self._journal.tell(run_entries.entry_of(event))
+        for name in resumed.ahead:
+            self._journal.tell(daemon_entries.far_ahead(name))
+        self._tell_problems()
+        self._journal.tell(daemon_entries.ready(__version__, len(self._loaded.tasks), len(self._loaded.problems)))
+
+    def _tell_problems(self) -> None:
+        self.loop.problems = len(self._loaded.problems)
+        for problem in self._loaded.problems:
+            warning = problem.severity == "warning"
+            self._journal.tell(daemon_entries.problem(str(problem), problem.file, task=problem.task, warning=warning))
+
+    # -- being told -------------------------------------------------------------------------------------------------
+
+    def _handle_signals(self) -> None:
+        handlers: dict[signal.Signals, Callable[[], object]] = {
+            signal.SIGTERM: self._stop,
+            signal.SIGINT: self._stop,
+            signal.SIGHUP: self._reload_soon,
+            signal.SIGUSR1: self._dump,
+        }
+        for number, handler in handlers.items():
+            self._asyncio.add_signal_handler(number, handler)
+            self._stack.callback(self._asyncio.remove_signal_handler, number)
+
+    def _stop(self) -> None:
+        if self.loop.scheduler.draining:
+            self.loop.kill()
+        else:
+            self.loop.stop(self._loaded.settings.shutdown_grace)
+
+    def _reload_soon(self) -> None:
+        task = self._asyncio.create_task(self._reload())
+        self._stack.callback(task.cancel)
+
+    async def _reload(self) -> Sequence[Problem]:
+        """Read the task files again, one reload after the other; runs that are going on are never waited for."""
+        async with self._reloading:
+            self._manager.reloading()
+            try:
+                self._loaded = await asyncio.to_thread(reload, self._loaded, *self._directories)
+                scheduler = self.loop.scheduler
+                scheduler.max_running = self._loaded.settings.max_running
+                self.loop.record(scheduler.load(self._loaded.tasks, self._clock.now(), {}))
+                self._tell_problems()
+                counts = len(self._loaded.tasks), len(self._loaded.problems)
+                self._journal.tell(daemon_entries.reloaded(*counts))
+            finally:
+                self._manager.ready()
+            self.loop.wake()
+            return self._loaded.problems
+
+    def _dump(self) -> None:
+        """Write the state to the journal: what is going on, and what is due and waits."""
+        scheduler = self.loop.scheduler
+        lines = [self.loop.status]
+        lines += [f"{run.task}/{run.number} is running since {_time(run.start)}" for run in scheduler.going]
+        for name, entry in scheduler.entries.items():
+            if entry.due is not None:
+                lines.append(f"{name} is due since {_time(entry.due)}: {entry.blocked or 'about to start'}")
+        self._journal.tell(Entry("\n".join(lines), Priority.NOTICE))
+
+
+def _journal(
+    options: Options, loop: asyncio.AbstractEventLoop, now: Callable[[], Instant]
+) -> ConsoleJournal | JournaldJournal:
+    target = options.log_target
+    if target is LogTarget.JOURNAL or (target is LogTarget.AUTO and _leads_to_journal()):
+        return JournaldJournal(loop, level=options.log_level)
+    return ConsoleJournal(loop, now, datetime_of(now()).astimezone().tzinfo, level=options.log_level)
+
+
+def _leads_to_journal() -> bool:
+    """Whether standard error is the journal's: systemd.exec(5), $JOURNAL_STREAM."""
+    status = os.fstat(2)
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+def _time(instant: Instant) -> str:
+    return datetime_of(instant).astimezone().isoformat(sep=" ", timespec="seconds")
