@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rocketd.cli.call import Call, time_point
 from rocketd.cli.checking import from_json, show_problems
 from rocketd.cli.client import Client, Events
-from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.exits import Exit, Failure, UsageError
 from rocketd.cli.fields import number, objects, text, the_object
 from rocketd.cli.listing import detail, result, run_name
 from rocketd.cli.source import is_run, may_be_run_id
@@ -140,7 +140,7 @@ def pause(call: Call) -> Exit:
     until = time_point(choices.until, call.now) if choices.until else None
     if until is not None and until <= call.now:
         msg = f"--until {choices.until!r} has passed: it was {local(until)}"
-        raise Failure(msg, code=Exit.USAGE)
+        raise UsageError(msg)
     asked = {"until": rfc3339(until), "reason": choices.reason}
     answer = Client(choices.socket).post(f"/v1/tasks/{choices.subject}/pause", asked)
     return _said(call, the_object(answer), f"Paused {choices.subject}{f' until {local(until)}' if until else ''}.")

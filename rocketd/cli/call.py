@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from rocketd.cli.exits import UsageError
 from rocketd.cli.listing import Look
 from rocketd.cli.options import Choices
 from rocketd.cli.terminal import Terminal
+from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
 
 
@@ -22,8 +24,11 @@ class Call(NamedTuple):
 
 
 def time_point(text: str, now: Instant) -> Instant:
-    """Read a point in time in the zone of this process. Raises RocketdError."""
+    """Read a point in time in the zone of this process. Raises UsageError."""
     from rocketd.cli.zone import local_zone  # noqa: PLC0415 - zones cost start-up time that few calls need
     from rocketd.core.time_point import parse_time_point  # noqa: PLC0415 - as above
 
-    return parse_time_point(text, now, local_zone())
+    try:
+        return parse_time_point(text, now, local_zone())
+    except RocketdError as error:
+        raise UsageError(error.message, hint=error.hint) from None

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from rocketd.cli.call import Call, time_point
 from rocketd.cli.client import Client
-from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.exits import Exit, Failure, UsageError
 from rocketd.cli.fields import text, the_object
 from rocketd.cli.listing import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
 from rocketd.cli.show import run_page, status_page, task_page
@@ -61,7 +61,7 @@ def _wanted(call: Call) -> Wanted:
     until = time_point(choices.until, call.now) if choices.until else None
     if since is not None and until is not None and since >= until:
         msg = f"--since {choices.since!r} is not before --until {choices.until!r}"
-        raise Failure(msg, code=Exit.USAGE)
+        raise UsageError(msg)
     return Wanted(choices.subject, since, until, choices.action, choices.limit)
 
 

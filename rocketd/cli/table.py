@@ -13,9 +13,9 @@ LEAST: Final = 12
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, columns: int | None, colour: bool) -> list[str]:
     """Draw rows under headings, the last column unpadded and cut to fit `columns`; None cuts nothing."""
-    shown = [[Cell(visible(text), sgr) for text, sgr in row] for row in rows]
-    grid = [[Cell(heading, BOLD) for heading in headings], *shown]
-    widths = [max(map(width, (row[index].text for row in grid))) for index in range(len(headings))]
+    grid = [[Cell(heading, BOLD) for heading in headings]]
+    grid += [[Cell(visible(cell.text), cell.colour) for cell in row] for row in rows]
+    widths = [max(width(text) for text, _ in column) for column in zip(*grid, strict=True)]
     if columns is not None:
         taken = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
         widths[-1] = min(widths[-1], max(columns - taken, LEAST))
@@ -24,13 +24,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, columns: i
 
 def _line(row: Sequence[Cell], widths: Sequence[int], *, colour: bool) -> str:
     *head, (text, sgr) = row
-    cells = [_padded(cell, columns, colour=colour) for cell, columns in zip(head, widths, strict=False)]
-    last = painted(Cell(cut(text, widths[-1]), sgr), colour=colour)
-    return GAP.join([*cells, last]).rstrip()
-
-
-def _padded(cell: Cell, columns: int, *, colour: bool) -> str:
-    return painted(cell, colour=colour) + pad("", columns - width(cell.text))
+    last = Cell(cut(text, widths[-1]), sgr)
+    if not colour:
+        return GAP.join([*map(pad, (cell.text for cell in head), widths), last.text]).rstrip()
+    padded = (
+        painted(cell, colour=True) + " " * (columns - width(cell.text))
+        for cell, columns in zip(head, widths, strict=False)
+    )
+    return GAP.join([*padded, painted(last, colour=True)]).rstrip()
 
 
 def pairs(lines: Iterable[tuple[str, Cell]], *, colour: bool) -> list[str]:

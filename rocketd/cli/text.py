@@ -53,6 +53,8 @@ def cut(text: str, columns: int) -> str:
         return text
     if columns <= 0:
         return ""
+    if text.isascii():
+        return text[: columns - 1] + ELLIPSIS
     left, kept = columns - 1, 0
     for character in text:
         left -= _columns(character)
@@ -64,7 +66,7 @@ def cut(text: str, columns: int) -> str:
 
 def pad(text: str, columns: int) -> str:
     """Fill up with spaces to that many columns."""
-    return text + " " * (columns - width(text))
+    return text.ljust(columns) if text.isascii() else text + " " * (columns - width(text))
 
 
 def painted(cell: Cell, *, colour: bool) -> str:

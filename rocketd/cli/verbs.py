@@ -72,9 +72,7 @@ GLOBAL: Final = (
 )
 
 _TASK: Final = Argument("TASK", "subject", Kind.TASK, "name of a task")
-_SUBJECT: Final = Argument(
-    "TASK|RUN", "subject", Kind.SUBJECT, "name of a task; or a run: its id (8 characters or more) or TASK/NUMBER"
-)
+_SUBJECT: Final = Argument("TASK|RUN", "subject", Kind.SUBJECT, "name of a task; or a run: its id or TASK/NUMBER")
 _WAIT: Final = ("--wait",)
 
 VERBS: Final = (
