@@ -1,0 +1,70 @@
+"""Calls one function and tells how it went: the child's side of a `function` task.
+
+Runs as a file under whatever interpreter the task names (3.8 or newer), as the task's user, so it needs nothing but
+the standard library. The directory of the task comes first in `sys.path`, as with `python -m`. A function may be
+`async`. An exception whose class, or a base of it, is named `Inaction` or `TaskInactionException` means that there was
+nothing to do.
+"""
+
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import sys
+import traceback
+
+REPORT = 3
+LONGEST = 32 * 1024
+"""In characters: the report must fit into a pipe that nobody may be reading any more."""
+INACTION = {"Inaction", "TaskInactionException"}
+
+
+def main() -> int:
+    os.set_inheritable(REPORT, False)  # noqa: FBT003 - its signature
+    request = json.loads(sys.stdin.buffer.read())
+    with open(os.devnull) as nothing:  # noqa: PTH123 - a descriptor is what is wanted
+        os.dup2(nothing.fileno(), 0)
+    sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` writes it; it was our own directory
+    sys.argv = [request["function"]]
+    try:
+        call(request["function"], json.loads(request["parameters"]))
+    except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
+        return tell(error)
+    return 0
+
+
+def call(path: str, parameters: "dict[str, object]") -> None:
+    module, _, name = path.partition(":")
+    target: object = importlib.import_module(module)
+    for part in name.split("."):
+        target = getattr(target, part)
+    if not callable(target):
+        raise TypeError(f"{path} is not callable")
+    outcome = target(**parameters)
+    if inspect.iscoroutine(outcome):
+        asyncio.run(outcome)
+
+
+def tell(error: Exception) -> int:
+    inaction = any(base.__name__ in INACTION for base in type(error).__mro__)
+    text = "" if inaction else "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    told = {"inaction": inaction, "message": sentence(error, inaction), "exc_text": shorten(text)}
+    os.write(REPORT, json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    return 0 if inaction else 1
+
+
+def sentence(error: Exception, inaction: bool) -> str:  # noqa: FBT001 - read once, above
+    last = traceback.format_exception_only(type(error), error)[-1].strip()
+    return (str(error) if inaction else last)[:1000]
+
+
+def shorten(text: str) -> str:
+    """Keep the beginning and, as it tells more, the end."""
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[: LONGEST // 4]}\n…\n{text[-LONGEST // 2 :]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

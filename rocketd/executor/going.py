@@ -1,0 +1,184 @@
+"""One run that is going on.
+
+    going ──▶ its process ends ──▶ its pipes are empty, or PIPE_GRACE later ──▶ over
+       │                                                     ▲
+       └─ stop ──▶ ending: the tree is told, waited for, killed
+
+A run ends when its own process ends. What that left running goes on, as under cron, but is not read any more: a
+grandchild that holds the pipe holds up nothing. A stopped run is over when its whole tree is gone, so that its task,
+or another with its mutex, never runs beside what is left of it; until then the first process stays unreaped, which
+keeps its number from becoming another's.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.outcome import action_of
+from rocketd.core.run import Cause, End, Run
+from rocketd.core.task import Task
+from rocketd.executor.command import Launch, wrapper_failure
+from rocketd.executor.ending import Ending
+from rocketd.executor.function import read_report
+from rocketd.executor.output import Output, Tell
+from rocketd.executor.pipes import Pipes
+from rocketd.executor.tree import Census, Process, Tree, start_time
+from rocketd.executor.watch import Watch
+
+PIPE_GRACE: Final = 0.1
+"""Seconds to go on reading after the process has ended, while somebody else holds its pipes."""
+HELD: Final = "it left a process that holds its output; what that prints is not read"
+
+
+class Clock(Protocol):
+    """What an executor needs of a clock; in microseconds."""
+
+    def now(self) -> Instant: ...
+    def monotonic(self) -> Duration: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all runs share."""
+
+    loop: asyncio.AbstractEventLoop
+    watch: Watch
+    census: Census
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that was started for a run, and our ends of its pipes."""
+
+    launch: Launch
+    began: Duration
+    """By the monotonic clock."""
+    pid: int
+    pidfd: int
+    readers: Sequence[int]
+    """Of stdout, of stderr, and of the report if it is a function's."""
+
+
+Over: TypeAlias = Callable[["Going", End], None]
+
+
+class Going:
+    """Follows the process of one run to its end, and calls `over` once."""
+
+    def __init__(self, task: Task, run: Run, child: Child, means: Means, *, tell: Tell, over: Over) -> None:  # noqa: PLR0913 - what it connects
+        self.task, self.run, self.pid = task, run, child.pid
+        self.pid_start = start_time(child.pid)
+        self._child = child
+        self._means = means
+        self._over = over
+        self._ended: Duration | None = None
+        self._cause = Cause.EXIT
+        self._ending: Ending | None = None
+        self._survivors: list[Process] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._status: int | None = None
+        self._settling = False
+        self._pipes = Pipes(means.watch, Output(task.output_tail, tell, means.clock.monotonic), self._pipes_empty)
+        self._follow(child)
+
+    def stop(self, cause: Cause, grace: Duration) -> None:
+        """End the whole tree; changes nothing if that has begun, or if the process has ended."""
+        if self._ending is not None or self._dead():
+            return
+        self._cause = cause
+        tree = Tree(self.run.run_id, self.pid, self.pid_start)
+        self._ending = Ending(tree, grace / SECOND, self._means.census, self._means.watch)
+        self._means.loop.create_task(self._ending.run()).add_done_callback(self._tree_gone)
+
+    def kill(self) -> None:
+        """End the whole tree at once; as a stop by the daemon's own, if it was not being stopped already."""
+        self.stop(Cause.SHUTDOWN, 0)
+        if self._ending is not None:
+            self._ending.hurry()
+
+    def _follow(self, child: Child) -> None:
+        stdout, stderr, *report = child.readers
+        self._pipes.add_stream(stdout, "stdout")
+        self._pipes.add_stream(stderr, "stderr")
+        for reader in report:
+            self._pipes.add_report(reader)
+        self._means.watch.add(child.pidfd, self._process_ended)
+
+    def _dead(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _process_ended(self) -> None:
+        if not self._dead():  # called for nothing
+            return
+        self._means.watch.drop(self._child.pidfd)
+        self._ended = self._means.clock.monotonic()
+        if self._ending is None:
+            self._settle()
+
+    def _tree_gone(self, ending: "asyncio.Task[list[Process]]") -> None:
+        if ending.cancelled():  # the loop is going down
+            return
+        self._survivors = ending.result()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take leave of the process, and of its pipes if nobody else holds them."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        self._status = status if pid else None
+        self._pipes.drain()
+        self._settling = True
+        if self._pipes.open:
+            self._timer = self._means.loop.call_later(PIPE_GRACE, self._finish)
+        else:
+            self._finish()
+
+    def _pipes_empty(self) -> None:
+        if self._settling:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._settling = False
+        held = self._pipes.open
+        output, report = self._pipes.close()
+        self._let_go()
+        self._over(self, self._end(output, report, held=held))
+
+    def _let_go(self) -> None:
+        self._means.watch.drop(self._child.pidfd)
+        if self._status is not None:
+            os.close(self._child.pidfd)
+        else:  # it would not die: reap it when it does
+            self._means.watch.add(self._child.pidfd, self._bury)
+
+    def _bury(self) -> None:
+        if os.waitpid(self.pid, os.WNOHANG)[0]:
+            self._means.watch.drop(self._child.pidfd)
+            os.close(self._child.pidfd)
+
+    def _end(self, output: str, report: bytes, *, held: bool) -> End:
+        code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
+        told = read_report(report)
+        exit_code = code if code is not None and code >= 0 else None
+        return End(
+            action=action_of(self.task.work, exit_code, self._cause, inaction=told.inaction),
+            cause=self._cause,
+            at=self._means.clock.now(),
+            exit_code=exit_code,
+            signal=-code if code is not None and code < 0 else None,
+            message=self._message(exit_code, output, told.message) or (HELD if held else ""),
+            exc_text=told.exc_text,
+            output=output,
+            runtime=(self._means.clock.monotonic() if self._ended is None else self._ended) - self._child.began,
+        )
+
+    def _message(self, exit_code: int | None, output: str, told: str) -> str:
+        if not self._survivors:
+            return wrapper_failure(self._child.launch, exit_code, output) or told
+        pids = ", ".join(str(process.pid) for process in self._survivors[:10])
+        return f"{len(self._survivors)} of its processes did not die of KILL: {pids}"
