@@ -1,0 +1,211 @@
+"""From what was written to a task: words become conditions, names become ids, and nothing is left to look up."""
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from typing import TypeVar
+
+from rocketd.config import task_settings as key
+from rocketd.config.host import BadGroup, Host, Zone
+from rocketd.config.problems import BadValue, Mistake, Severity, nearest
+from rocketd.config.setting import Setting
+from rocketd.config.spec import TaskSpec
+from rocketd.core.condition import FALSE, Condition
+from rocketd.core.errors import ConditionError
+from rocketd.core.grammar import parse
+from rocketd.core.task import CLEAN_PATH, Command, Function, Identity, Surroundings, Task, Work
+
+T = TypeVar("T")
+
+_WORK = (key.COMMAND.key, key.FUNCTION.key)
+_BOUND = {name: setting for name, setting in key.TASK.items() if setting.only}
+
+
+class Compiler:
+    """Makes the tasks of one load; what they have in common (conditions, surroundings) they share."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._conditions: dict[str, Condition] = {"false": FALSE}
+        self._shared: dict[Surroundings, Surroundings] = {}
+
+    def compile(self, spec: TaskSpec, file: str) -> tuple[Task | None, list[Mistake]]:
+        """Make the task, or None if something is wrong with it, and say all that is."""
+        one = _One(spec, self._host, self._conditions)
+        task = one.task(file, self._share)
+        return task, one.mistakes
+
+    def _share(self, surroundings: Surroundings) -> Surroundings:
+        return self._shared.setdefault(surroundings, surroundings)
+
+
+class _One:
+    """The making of one task."""
+
+    def __init__(self, spec: TaskSpec, host: Host, conditions: dict[str, Condition]) -> None:
+        self.mistakes: list[Mistake] = []
+        self._spec = spec
+        self._values = spec.values
+        self._host = host
+        self._conditions = conditions
+
+    def task(self, file: str, share: Callable[[Surroundings], Surroundings]) -> Task | None:
+        values = self._values
+        zone = self._attempt(key.TIMEZONE, self._zone, self._host.daemon_zone)
+        when = self._condition(key.WHEN)
+        stop_when = self._condition(key.STOP_WHEN)
+        work = self._work(share(self._surroundings(zone)))
+        if work is None or any(mistake.severity == "error" for mistake in self.mistakes):
+            return None
+        return Task(
+            name=self._spec.name,
+            work=work,
+            when=when,
+            stop_when=stop_when,
+            zone=zone.tzinfo,
+            zone_name=zone.name,
+            timeout=values[key.TIMEOUT],
+            kill_grace=values[key.KILL_GRACE],
+            overlap=values[key.OVERLAP],
+            restart_delay=values[key.RESTART_DELAY],
+            crash_limit=values[key.CRASH_LIMIT],
+            mutex=values[key.MUTEX],
+            priority=values[key.PRIORITY],
+            on=values[key.ON],
+            splay=values[key.SPLAY],
+            output_tail=values[key.OUTPUT_TAIL],
+            description=values[key.DESCRIPTION],
+            file=file,
+        )
+
+    def _attempt(self, setting: Setting[object], build: Callable[[], T], otherwise: T) -> T:
+        try:
+            return build()
+        except BadValue as mistake:
+            self.mistakes.append(mistake.at(self._spec.path(setting)))
+            return otherwise
+
+    def _note(self, setting: Setting[object], message: str, hint: str = "", severity: Severity = "error") -> None:
+        self.mistakes.append(Mistake(self._spec.path(setting), message, hint, severity))
+
+    def _zone(self) -> Zone:
+        return self._host.zone(self._values[key.TIMEZONE])
+
+    def _condition(self, setting: Setting[str]) -> Condition:
+        text = self._values[setting]
+        known = self._conditions.get(text)
+        if known is None:
+            known = self._attempt(setting, lambda: _parsed(text), None)
+            if known is None:
+                return FALSE
+            self._conditions[text] = known
+        return known
+
+    def _surroundings(self, zone: Zone) -> Surroundings:
+        values = self._values
+        self._check_files()
+        return Surroundings(
+            identity=self._identity(),
+            directory=values[key.DIRECTORY],
+            umask=values[key.UMASK],
+            nice=values[key.NICE],
+            limits=values[key.LIMITS],
+            environment=values[key.ENVIRONMENT],
+            environment_files=values[key.ENVIRONMENT_FILES],
+            timezone=zone.variable,
+        )
+
+    def _identity(self) -> Identity | None:
+        try:
+            return self._host.identity(self._values[key.USER], self._values[key.GROUP])
+        except BadValue as mistake:
+            setting = key.GROUP if isinstance(mistake, BadGroup) else key.USER
+            self.mistakes.append(mistake.at(self._spec.path(setting)))
+            return None
+
+    def _check_files(self) -> None:
+        directory = self._values[key.DIRECTORY]
+        if directory and not self._host.is_directory(directory):
+            self._note(key.DIRECTORY, f"there is no directory '{directory}'", severity="warning")
+        for file in self._values[key.ENVIRONMENT_FILES]:
+            if not file.startswith("-") and not self._host.is_file(file):
+                hint = f"if it may be missing, write '-{file}'"
+                self._note(key.ENVIRONMENT_FILES, f"there is no file '{file}'", hint, "warning")
+
+    def _work(self, surroundings: Surroundings) -> Work | None:
+        own, values = self._spec.own, self._values
+        self._check_bound()
+        if key.COMMAND.key in own and key.FUNCTION.key in own:
+            self._note(key.FUNCTION, "a task has a command or a function, not both")
+        elif key.COMMAND in values:
+            return self._command(surroundings)
+        elif key.FUNCTION in values:
+            return self._function(surroundings)
+        elif not any(name in _WORK or nearest(name, key.TASK) in _WORK for name in own):
+            path = ("task", self._spec.name)
+            hint = 'add a command, for example command = ["/usr/bin/true"], or a function'
+            self.mistakes.append(Mistake(path, "this task has nothing to run", hint, at_key=True))
+        return None
+
+    def _check_bound(self) -> None:
+        for name in self._spec.own & _BOUND.keys():
+            setting = _BOUND[name]
+            if setting.only not in self._spec.own:
+                path = self._spec.path(setting)
+                self.mistakes.append(Mistake(path, f"'{name}' has no meaning without '{setting.only}'", at_key=True))
+
+    def _command(self, surroundings: Surroundings) -> Command | None:
+        values = self._values
+        success, inaction = values[key.SUCCESS_CODES], values[key.INACTION_CODES]
+        if both := success & inaction:
+            self._note(key.INACTION_CODES, f"exit code {min(both)} cannot mean success and inaction at once")
+        argv = self._attempt(key.COMMAND, self._argv, None)
+        return Command(argv, values[key.PARAMETERS], surroundings, success, inaction) if argv else None
+
+    def _argv(self) -> tuple[str, ...] | None:
+        command, shell = self._values[key.COMMAND], self._values[key.SHELL]
+        if isinstance(command, str):
+            if not shell:
+                raise BadValue("a command that is a string needs shell = true", _as_list(command))
+            return ("/bin/sh", "-c", command)
+        if shell and key.SHELL.key in self._spec.own:
+            self._note(key.SHELL, "shell = true needs a command that is a string", "leave shell out")
+        program = self._program(command[0])
+        search = dict(self._values[key.ENVIRONMENT]).get("PATH", CLEAN_PATH)
+        if not self._host.executable(program, search):
+            where = "" if "/" in program else f" in {search}"
+            path = (*self._spec.path(key.COMMAND), 0)
+            self.mistakes.append(Mistake(path, f"there is no program '{program}' to execute{where}", "", "warning"))
+        return (program, *command[1:])
+
+    def _program(self, name: str) -> str:
+        if "/" not in name or name.startswith("/"):
+            return name
+        directory = self._values[key.DIRECTORY]
+        if not directory:
+            hint = "write the whole path, or say in which directory"
+            raise BadValue(f"'{name}' depends on the working directory, and none is given", hint, path=(0,))
+        return os.path.join(directory, name)  # noqa: PTH118 - a string in, a string out, `./` left as it is
+
+    def _function(self, surroundings: Surroundings) -> Function:
+        values = self._values
+        python = values[key.PYTHON]
+        if python and not self._host.executable(python, ""):
+            self._note(key.PYTHON, f"there is no program '{python}' to execute", severity="warning")
+        return Function(values[key.FUNCTION], python, values[key.PARAMETERS] or "{}", surroundings)
+
+
+def _parsed(text: str) -> Condition | None:
+    try:
+        return parse(text)
+    except ConditionError as error:
+        raise BadValue(error.message, error.hint, start=error.start, end=error.end) from None
+
+
+def _as_list(command: str) -> str:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return "add shell = true"
+    return f"add shell = true, or write {json.dumps(words, ensure_ascii=False)}"

@@ -1,0 +1,85 @@
+"""One file: from its bytes to a TOML document, and from mistakes in it to problems with a place."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import tomli
+
+from rocketd.config.positions import Place, Positions
+from rocketd.config.problems import Mistake, Problem
+
+_HINTS: Final = {
+    "Invalid value": 'a text stands in quotes: when = "daily"',
+    "Cannot declare": "a table stands in a file once; put its keys together",
+    "Cannot overwrite": "a key stands in a table once",
+}
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+class Syntax(Exception):
+    """The file is no TOML document; `problem` says where and why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def text_of(content: bytes, path: str) -> str:
+    """Decode a file; its lines end in a line feed alone afterwards. Raises `Syntax`."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        start = len(content[: error.start].decode().replace("\r\n", "\n"))
+        place = Positions(roughly(content)).place(start, start + 1)
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise Syntax(_at(path, place, message, "TOML files are written in UTF-8")) from None
+    return text.replace("\r\n", "\n")
+
+
+def roughly(content: bytes) -> str:
+    """Decode a file for showing lines of it, whatever it is."""
+    return content.decode(errors="replace").replace("\r\n", "\n")
+
+
+def document_of(text: str, path: str) -> dict[str, object]:
+    """Parse a TOML document. Raises `Syntax`."""
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise Syntax(_not_toml(error, text, path)) from None
+    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
+        raise Syntax(Problem(path, 1, 1, "", "error", f"this cannot be read as TOML: {error}")) from None
+
+
+def _not_toml(error: tomli.TOMLDecodeError, text: str, path: str) -> Problem:
+    hint = next((hint for begin, hint in _HINTS.items() if error.msg.startswith(begin)), "")
+    if text.startswith(_BYTE_ORDER_MARK):
+        hint = "the file begins with a byte order mark; save it without"
+    message = f"this is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
+    return _at(path, Positions(text).place(error.pos, error.pos + 1), message, hint)
+
+
+def _at(path: str, place: Place, message: str, hint: str) -> Problem:
+    return Problem(path, place.line, place.column, "", "error", message, hint, place.source_line, place.width)
+
+
+def problems_of(mistakes: Iterable[Mistake], text: str, path: str) -> tuple[Problem, ...]:
+    """Find the place of each mistake; the same one only once, in the order of the lines."""
+    found = dict.fromkeys(_located(mistakes, Positions(text), path))
+    return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
+
+
+def _located(mistakes: Iterable[Mistake], positions: Positions, path: str) -> Iterator[Problem]:
+    for mistake in mistakes:
+        line, column, width, source_line = positions.find(mistake)
+        yield Problem(
+            file=path,
+            line=line,
+            column=column,
+            task=mistake.task,
+            severity=mistake.severity,
+            message=mistake.message,
+            hint=mistake.hint,
+            source_line=source_line,
+            width=width,
+        )

@@ -1,0 +1,221 @@
+"""Which files count, and reading them safely.
+
+Directories are merged as systemd merges those of unit files (systemd.unit(5)): all files sorted by name; of several
+with the same name the one in the last directory counts; one that is empty or a link to /dev/null only hides the others.
+
+What is checked is what is read: the file is opened once, and its owner and mode are asked of the open descriptor, and
+so are those of its directory. Nobody can put another file in its place between the check and the reading.
+"""
+
+import errno
+import os
+import pwd
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rocketd.config.problems import Problem, Severity
+
+VENDOR: Final = Path("/usr/lib/rocketd/tasks")
+RUNTIME: Final = Path("/run/rocketd/tasks")
+ADMINISTRATOR: Final = Path("/etc/rocketd")
+
+DEFAULT_DIRECTORIES: Final = (VENDOR, RUNTIME, ADMINISTRATOR)
+"""The last wins. None of them need exist."""
+
+SETTINGS_NAME: Final = "rocketd.toml"
+"""The file that may hold the daemon's own settings; not in the vendor's or the runtime directory."""
+
+MOST_BYTES: Final = 64 * 1024**2
+"""More than any sensible task file; a bound, so that no file can take all memory."""
+
+_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+"""A FIFO must not block us, a link must not lead us elsewhere."""
+
+
+class Unreadable(Exception):
+    """A file or a directory that is not read, and why."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def problem(self, path: str, severity: Severity) -> Problem:
+        """Say it of the file or directory as a whole."""
+        return Problem(path, 1, 1, "", severity, self.message, self.hint)
+
+
+class Masked(Exception):
+    """A file that only hides those of the same name in other directories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Whose files are read."""
+
+    owners: frozenset[int]
+    strict: bool = True
+    """Whether others are refused; if not, they are read, and a warning tells what the daemon would do."""
+
+    @property
+    def severity(self) -> Severity:
+        """How bad a file of somebody else is."""
+        return "error" if self.strict else "warning"
+
+    def fault(self, status: os.stat_result, path: Path) -> Unreadable | None:
+        """Say why a file or directory with this status is not trusted."""
+        if status.st_uid not in self.owners:
+            allowed = " or ".join(map(_user, sorted(self.owners)))
+            message = f"this belongs to {_user(status.st_uid)}, not to {allowed}, and is not read"
+            return Unreadable(message, f"chown {_user(min(self.owners))} {path}")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            whom = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
+            return Unreadable(
+                f"this is writable by {whom}, who could run anything, and is not read", f"chmod go-w {path}"
+            )
+        return None
+
+
+def _user(uid: int) -> str:
+    with suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name
+    return str(uid)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """An open directory of task files."""
+
+    path: Path
+    descriptor: int
+    names: tuple[str, ...]
+    trusted: bool = True
+    """If not, none of its files is read."""
+    single: bool = False
+    """Whether one file in it was named, and not the directory."""
+
+    def counts(self, name: str) -> bool:
+        """Whether that is a task file."""
+        return self.single or (name.endswith(".toml") and not name.startswith("."))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A task file that counts."""
+
+    name: str
+    directory: Directory
+
+    @property
+    def path(self) -> str:
+        """As it is shown to people."""
+        return str(self.directory.path / self.name)
+
+    @property
+    def may_hold_settings(self) -> bool:
+        """Whether the daemon's own settings may stand in it."""
+        return self.name == SETTINGS_NAME and self.directory.path not in (VENDOR, RUNTIME)
+
+
+class Tree:
+    """The open directories, and which of their files count."""
+
+    def __init__(self, directories: Sequence[Directory], problems: Sequence[Problem], closed: Sequence[Path]) -> None:
+        self.problems = tuple(problems)
+        self.closed = frozenset(closed)
+        """The directories that could not be looked into."""
+        files = [(name, directory) for directory in directories for name in directory.names]
+        counted = [(name, directory) for name, directory in files if directory.counts(name)]
+        last = dict(counted)
+        self.entries = tuple(Entry(name, last[name]) for name in sorted(last))
+        self.ignored = _paths(file for file in files if not file[1].counts(file[0]))
+        """Paths of what is no task file."""
+        self.replaced = _paths(file for file in counted if last[file[0]] is not file[1])
+        """Paths of task files that do not count, because another has their name."""
+
+
+def _paths(files: Iterable[tuple[str, Directory]]) -> tuple[str, ...]:
+    return tuple(sorted(str(directory.path / name) for name, directory in files))
+
+
+@contextmanager
+def opened(paths: Sequence[Path], rights: Rights) -> Iterator[Tree]:
+    """Open the directories (or what a single file stands in); they stay open until all is read."""
+    directories: list[Directory] = []
+    problems: list[Problem] = []
+    closed: list[Path] = []
+    with ExitStack() as stack:
+        for path in dict.fromkeys(paths):
+            try:
+                directory, fault = _open(path, rights, stack)
+            except OSError as error:
+                if not (error.errno == errno.ENOENT and path in DEFAULT_DIRECTORIES):
+                    problems.append(_unreadable(error).problem(str(path), "error"))
+                    closed.append(path)
+                continue
+            directories.append(directory)
+            if fault:
+                problems.append(fault.problem(str(path), rights.severity))
+        yield Tree(directories, problems, closed)
+
+
+def _open(path: Path, rights: Rights, stack: ExitStack) -> tuple[Directory, Unreadable | None]:
+    single = path.is_file()
+    place = path.parent if single else path
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    stack.callback(os.close, descriptor)
+    if single:  # whoever names a file means it, wherever it is
+        return Directory(place, descriptor, (path.name,), single=True), None
+    fault = rights.fault(os.fstat(descriptor), path)
+    names = tuple(os.listdir(descriptor))  # noqa: PTH208 - of the open directory, not of what has its name now
+    return Directory(path, descriptor, names, trusted=not (fault and rights.strict)), fault
+
+
+def _unreadable(error: OSError) -> Unreadable:
+    return Unreadable(f"this cannot be read: {os.strerror(error.errno or 0)}")
+
+
+def read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unreadable | None]:
+    """Read a task file, with what is wrong with its rights where they are not strict. Raises `Unreadable`, `Masked`."""
+    try:
+        descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
+    except OSError as error:
+        raise _refusal(error, name, directory) from None
+    with os.fdopen(descriptor, "rb") as file:
+        fault = _fault(os.fstat(descriptor), rights, directory.path / name)
+        try:
+            return file.read(MOST_BYTES), fault
+        except OSError as error:
+            raise _unreadable(error) from None
+
+
+def _refusal(error: OSError, name: str, directory: Directory) -> Unreadable | Masked:
+    if error.errno != errno.ELOOP:
+        return _unreadable(error)
+    with suppress(OSError):
+        if _is_null(os.stat(name, dir_fd=directory.descriptor)):
+            return Masked()
+    return Unreadable("this is a symbolic link, and only one to /dev/null has a meaning", "put the file itself here")
+
+
+def _is_null(status: os.stat_result) -> bool:
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == os.makedev(1, 3)
+
+
+def _fault(status: os.stat_result, rights: Rights, path: Path) -> Unreadable | None:
+    if _is_null(status):
+        raise Masked
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("this is not a regular file")
+    fault = rights.fault(status, path)
+    if fault and rights.strict:
+        raise fault
+    if status.st_size == 0:
+        raise Masked
+    if status.st_size > MOST_BYTES:
+        raise Unreadable("this is larger than 64 MiB", "spread the tasks over several files")
+    return fault

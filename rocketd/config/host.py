@@ -1,0 +1,214 @@
+"""What the host knows and a task file only names: users, groups, time zones, programs.
+
+Each question is asked once per load, and noted: a file that did not change is read again all the same if the host now
+answers otherwise (a user joined a group, the host moved to another zone).
+"""
+
+import grp
+import os
+import pwd
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from rocketd.config.problems import BadValue, meant
+from rocketd.core.task import Identity
+
+LOCAL: Final = "local"
+LOCALTIME: Final = Path("/etc/localtime")
+
+_MOST_ID: Final = 2**32 - 2
+"""The highest uid and gid: the one above means "no change" to setresuid(2)."""
+
+
+class BadGroup(BadValue):
+    """A mistake about the group, not the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone, and how it is called."""
+
+    tzinfo: tzinfo
+    name: str
+    variable: str
+    """What TZ says for it."""
+
+
+UTC_ZONE: Final = Zone(UTC, "UTC", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the host answered."""
+
+    identities: dict[tuple[str, str], Identity | None] = field(default_factory=dict)
+    zones: dict[str, Zone] = field(default_factory=dict)
+
+
+class Host:
+    """Answers about this host, as they are during one load. Raises `BadValue` for what there is not."""
+
+    def __init__(self, uid: int, localtime: Path = LOCALTIME) -> None:
+        self.uid = uid
+        """Who the daemon is; only root can run tasks as somebody else."""
+        self.daemon_zone = UTC_ZONE
+        """The zone of tasks that name none."""
+        self._localtime = localtime
+        self._all = Answers()
+        self._noted = Answers()
+        self._modes: dict[str, int] = {}
+
+    def note(self) -> Answers:
+        """Note from now on what is asked, for `still`."""
+        self._noted = Answers()
+        return self._noted
+
+    def still(self, noted: Answers) -> bool:
+        """Whether the host answers as it did when this was noted."""
+        try:
+            identities = all(self.identity(*question) == was for question, was in noted.identities.items())
+            return identities and all(self.zone(name) == was for name, was in noted.zones.items())
+        except BadValue:
+            return False
+
+    def identity(self, user: str, group: str) -> Identity | None:
+        """Who runs a task of that user and group, each perhaps empty; None: whoever the daemon is."""
+        known = self._all.identities
+        if (user, group) not in known:
+            known[user, group] = self._identity(user, group)
+        answer = self._noted.identities[user, group] = known[user, group]
+        return answer
+
+    def zone(self, name: str) -> Zone:
+        """The zone of that name; empty: the daemon's, `local`: the host's."""
+        known = self._all.zones
+        if name and name not in known:
+            known[name] = _local(self._localtime) if name == LOCAL else _named(name)
+        answer = self._noted.zones[name] = known[name] if name else self.daemon_zone
+        return answer
+
+    def executable(self, program: str, search: str) -> bool:
+        """Whether there is such a program to execute; one without a slash is looked for in `search`, as PATH is."""
+        if "/" in program:
+            return self._is_executable(program)
+        return any(self._is_executable(f"{directory}/{program}") for directory in search.split(":") if directory)
+
+    def is_directory(self, path: str) -> bool:
+        """Whether that is a directory; yes where we may not look."""
+        return stat.S_ISDIR(self._mode(path, stat.S_IFDIR))
+
+    def is_file(self, path: str) -> bool:
+        """Whether that is something to read from; yes where we may not look."""
+        return stat.S_IFMT(self._mode(path, stat.S_IFREG)) not in (0, stat.S_IFDIR)
+
+    def _is_executable(self, path: str) -> bool:
+        mode = self._mode(path, stat.S_IFREG | stat.S_IXUSR)
+        return stat.S_ISREG(mode) and bool(mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH))
+
+    def _mode(self, path: str, hidden: int) -> int:
+        """Type and permissions of a file, 0 where there is none; `hidden` where we may not look."""
+        known = self._modes.get(path)
+        if known is None:
+            known = self._modes[path] = _mode(path)
+        return hidden if known < 0 else known
+
+    def _identity(self, user: str, group: str) -> Identity | None:
+        if not user and not group:
+            return None
+        entry = _entry(user or str(self.uid))
+        gid = _gid(group) if group else _primary(entry)
+        if entry.pw_uid == self.uid and gid == entry.pw_gid:
+            return None
+        self._check_may(entry, gid)
+        return Identity(
+            uid=entry.pw_uid,
+            gid=gid,
+            groups=tuple(os.getgrouplist(entry.pw_name, gid)),
+            name=entry.pw_name,
+            home=entry.pw_dir or "/",
+            shell=entry.pw_shell or "/bin/sh",
+        )
+
+    def _check_may(self, entry: pwd.struct_passwd, gid: int) -> None:
+        if self.uid == 0:
+            return
+        who = _entry(str(self.uid)).pw_name
+        if entry.pw_uid != self.uid:
+            raise BadValue(f"only root can run tasks as '{entry.pw_name}', and this daemon is '{who}'")
+        raise BadGroup(f"only root can run tasks with group {gid}, and this daemon is '{who}'")
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 - thousands of them in a load
+    except PermissionError:
+        return -1
+    except OSError:
+        return 0
+
+
+def _entry(user: str) -> pwd.struct_passwd:
+    with suppress(KeyError):
+        return pwd.getpwuid(_number(user)) if _is_number(user) else pwd.getpwnam(user)
+    if _is_number(user):
+        return pwd.struct_passwd((user, "", _number(user), -1, "", "/", "/bin/sh"))
+    raise BadValue(f"there is no user '{user}' on this host", meant(user, (entry.pw_name for entry in pwd.getpwall())))
+
+
+def _primary(entry: pwd.struct_passwd) -> int:
+    if entry.pw_gid < 0:
+        raise BadValue(f"user {entry.pw_name} is not in the user database, so its group must be given", "add a group")
+    return entry.pw_gid
+
+
+def _gid(group: str) -> int:
+    if _is_number(group):
+        return _number(group, BadGroup)
+    with suppress(KeyError):
+        return grp.getgrnam(group).gr_gid
+    hint = meant(group, (entry.gr_name for entry in grp.getgrall()))
+    raise BadGroup(f"there is no group '{group}' on this host", hint)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _number(name: str, error: type[BadValue] = BadValue) -> int:
+    number = int(name[:20])
+    if number > _MOST_ID:
+        raise error(f"{name} is above the highest possible number, {_MOST_ID}")
+    return number
+
+
+def _named(name: str) -> Zone:
+    try:
+        return Zone(ZoneInfo(name), name, name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        if name == "UTC":
+            return UTC_ZONE  # a host without zone data still knows this one
+    zones = available_timezones()
+    hint = meant(name, {LOCAL, *zones}) or ("write it as Europe/Helsinki" if zones else "install tzdata")
+    raise BadValue(f"there is no time zone '{name}' on this host", hint)
+
+
+def _local(localtime: Path) -> Zone:
+    """Look where the link of localtime(5) leads; if it is a file, what is in it; if nothing is there, it is UTC."""
+    name = _linked(localtime)
+    with suppress(BadValue):
+        return _named(name)
+    with suppress(OSError, ValueError), localtime.open("rb") as file:
+        return Zone(ZoneInfo.from_file(file, key="localtime"), "localtime", f":{localtime}")
+    return UTC_ZONE
+
+
+def _linked(localtime: Path) -> str:
+    with suppress(OSError):
+        _, found, name = str(localtime.readlink()).partition("/zoneinfo/")
+        return name if found else ""
+    return ""

@@ -1,0 +1,90 @@
+"""Resource limits: the names and spellings of systemd.exec(5), without `Limit` and in small letters (`nofile`).
+
+A value is one limit, or `soft:hard`; `infinity` is none. What a number counts depends on the resource: bytes, time,
+or things.
+"""
+
+import resource
+from collections.abc import Callable
+from typing import Final
+
+from rocketd.config.problems import BadValue, meant
+from rocketd.config.values import duration, integer, size
+from rocketd.core.instant import SECOND
+from rocketd.core.task import Limit
+
+_MOST: Final = 2**63 - 1
+_bytes: Final = size(_MOST)
+_span: Final = duration(0)
+_number: Final = integer(0, _MOST)
+
+
+def _count(value: object) -> int:
+    if type(value) is str and value.isascii() and value.isdigit():
+        value = int(value[:20])
+    return _number(value)
+
+
+def _seconds(value: object) -> int:
+    return -(-_span(value) // SECOND) if type(value) is str and not value.isdigit() else _count(value)
+
+
+def _microseconds(value: object) -> int:
+    return _span(value) if type(value) is str and not value.isdigit() else _count(value)
+
+
+_RESOURCES: Final[dict[str, tuple[int, Callable[[object], int]]]] = {
+    "as": (resource.RLIMIT_AS, _bytes),
+    "core": (resource.RLIMIT_CORE, _bytes),
+    "cpu": (resource.RLIMIT_CPU, _seconds),
+    "data": (resource.RLIMIT_DATA, _bytes),
+    "fsize": (resource.RLIMIT_FSIZE, _bytes),
+    "memlock": (resource.RLIMIT_MEMLOCK, _bytes),
+    "msgqueue": (resource.RLIMIT_MSGQUEUE, _bytes),
+    "nice": (resource.RLIMIT_NICE, _count),
+    "nofile": (resource.RLIMIT_NOFILE, _count),
+    "nproc": (resource.RLIMIT_NPROC, _count),
+    "rss": (resource.RLIMIT_RSS, _bytes),
+    "rtprio": (resource.RLIMIT_RTPRIO, _count),
+    "rttime": (resource.RLIMIT_RTTIME, _microseconds),
+    "sigpending": (resource.RLIMIT_SIGPENDING, _count),
+    "stack": (resource.RLIMIT_STACK, _bytes),
+}
+
+NAMES: Final = tuple(_RESOURCES)
+"""Every resource that can be limited."""
+
+
+def limits(value: object) -> tuple[Limit, ...]:
+    """Take a table of limits by name."""
+    if type(value) is not dict:
+        raise BadValue("this must be a table of limits", "for example { nofile = 1024 }")
+    return tuple(_limit(name, limit) for name, limit in value.items())
+
+
+def _limit(name: str, value: object) -> Limit:
+    if name not in _RESOURCES:
+        plain = name.lower().removeprefix("limit")
+        hint = f"did you mean {plain}?" if plain in _RESOURCES else meant(plain, NAMES)
+        raise BadValue(
+            f"'{name}' is not a resource limit", hint or f"there are {', '.join(NAMES)}", path=(name,), at_key=True
+        )
+    number, read = _RESOURCES[name]
+    try:
+        return Limit(number, *_bounds(value, read))
+    except BadValue as mistake:
+        raise mistake.within(name)
+
+
+def _bounds(value: object, read: Callable[[object], int]) -> tuple[int, int]:
+    if type(value) is not str or ":" not in value:
+        both = _bound(value, read)
+        return both, both
+    soft, hard = (_bound(part.strip(), read) for part in value.split(":", 1))
+    if hard != -1 and (soft == -1 or soft > hard):
+        raise BadValue(f"the soft limit of '{value}' is above the hard one", "write SOFT:HARD")
+    return soft, hard
+
+
+def _bound(value: object, read: Callable[[object], int]) -> int:
+    return -1 if value == "infinity" else read(value)

@@ -1,0 +1,220 @@
+"""Loading: from directories to tasks and problems, and again after a change.
+
+    file                    its tasks
+    good                    loaded
+    with an error           absent at start; at reload, those of its last good version stay
+    unchanged               those that are there already, if the host still answers as it did
+
+A file is one piece: an error in one of its tasks keeps all of them back, so that a chain is never loaded by halves.
+What is wrong between files (`references`) keeps back only the task it is about.
+"""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rocketd.config.compile import Compiler
+from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
+from rocketd.config.document import Syntax, document_of, problems_of, roughly, text_of
+from rocketd.config.files import (
+    DEFAULT_DIRECTORIES,
+    SETTINGS_NAME,
+    Entry,
+    Masked,
+    Rights,
+    Tree,
+    Unreadable,
+    opened,
+    read,
+)
+from rocketd.config.host import Host
+from rocketd.config.loaded import File, Loaded, Outcome, Source
+from rocketd.config.problems import BadValue, Mistake, Problem
+from rocketd.config.references import Misplaced, unknown, without_duplicates
+from rocketd.config.setting import Section
+from rocketd.config.spec import FileSpec, read_spec
+from rocketd.config.task_settings import ENABLED
+from rocketd.core.task import Task
+
+
+def load(
+    directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True, known: Collection[str] = ()
+) -> Loaded:
+    """Load all task files; never raises for what is in them.
+
+    Where several directories have a file of the same name, the last one's counts. A path may also be a single file.
+    Not `strict` is for `check` by others than the daemon's user: files that the daemon would refuse are read all the
+    same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
+    """
+    return _Load(Source(tuple(directories), strict, frozenset(known)), None).loaded()
+
+
+def reload(previous: Loaded) -> Loaded:
+    """Load again from the same source; the tasks of files that have errors now stay as they were."""
+    return _Load(previous.source, previous).loaded()
+
+
+class _Load:
+    """One load."""
+
+    def __init__(self, source: Source, previous: Loaded | None) -> None:
+        uid = os.geteuid()
+        self._source = source
+        self._rights = Rights(frozenset({0, uid}), source.strict)
+        self._host = Host(uid if source.strict else 0)
+        self._compiler = Compiler(self._host)
+        self._last_settings = previous.settings if previous else Settings()
+        self._last_files = {file.name: file for file in previous.files if _has_tasks(file)} if previous else {}
+        self._settings_good = True
+        self._use(Settings())
+
+    def loaded(self) -> Loaded:
+        with opened(self._source.directories, self._rights) as tree:
+            entries = sorted(tree.entries, key=lambda entry: entry.name != SETTINGS_NAME)  # it names the default zone
+            files = sorted([*map(self._file, entries), *self._hidden(tree)], key=lambda file: (file.name, file.path))
+            tasks, misplaced = self._joined(files)
+            problems = [*tree.problems, *(problem for file in files for problem in file.problems)]
+            problems += _located(misplaced, tree, self._rights)
+        return Loaded(
+            tasks=tasks,
+            problems=tuple(sorted(dict.fromkeys(problems), key=_order)),
+            settings=self._settings,
+            settings_good=self._settings_good,
+            files=(*files, *_others(tree)),
+            source=self._source,
+        )
+
+    def _use(self, settings: Settings) -> None:
+        """Take these settings; raises `BadValue` if their zone does not exist."""
+        self._host.daemon_zone = self._host.zone(settings.timezone)
+        self._settings = settings
+
+    def _file(self, entry: Entry) -> File:
+        if entry.may_hold_settings:
+            self._settings_good = False
+        file = self._read(entry) if entry.directory.trusted else self._bad(entry.path, ())
+        if entry.may_hold_settings and file.outcome is Outcome.MASKED:
+            self._settings_good = True
+        elif entry.may_hold_settings and not self._settings_good:
+            self._keep_settings()
+        return file
+
+    def _keep_settings(self) -> None:
+        try:
+            self._use(self._last_settings)
+        except BadValue:  # its zone has gone from the host
+            self._settings = self._last_settings
+
+    def _read(self, entry: Entry) -> File:
+        try:
+            content, fault = read(entry.name, self._rights, entry.directory)
+        except Masked:
+            return File(entry.path, Outcome.MASKED)
+        except Unreadable as refusal:
+            return self._bad(entry.path, (refusal.problem(entry.path, "error"),))
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        last = self._last_files.get(entry.name)
+        if last and last.path == entry.path and self._stays(last, digest):
+            return last
+        warnings = (fault.problem(entry.path, "warning"),) if fault else ()
+        return self._parsed(entry, content, digest, warnings)
+
+    def _stays(self, last: File, digest: bytes) -> bool:
+        """Whether reading the file again would give the same."""
+        unchanged = last.outcome is Outcome.LOADED and last.digest == digest and last.name != SETTINGS_NAME
+        return unchanged and not last.problems and self._host.still(last.answers)
+
+    def _parsed(self, entry: Entry, content: bytes, digest: bytes, warnings: tuple[Problem, ...]) -> File:
+        path = entry.path
+        try:
+            text = text_of(content, path)
+            document = document_of(text, path)
+        except Syntax as mistake:
+            return self._bad(path, (*warnings, mistake.problem))
+        spec = read_spec(document, may_hold_settings=entry.may_hold_settings)
+        if entry.may_hold_settings:
+            self._take_settings(spec)
+        answers = self._host.note()
+        tasks = self._compiled(spec, path)
+        problems = warnings + (problems_of(spec.mistakes, text, path) if spec.mistakes else ())
+        if any(problem.severity == "error" for problem in problems):
+            return self._bad(path, problems)
+        disabled = frozenset(task.name for task in spec.tasks if not task.values[ENABLED])
+        loaded = tuple(task for task in tasks if task.name not in disabled)
+        return File(path, Outcome.LOADED, loaded, problems, disabled, digest, answers)
+
+    def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
+        tasks = []
+        for written in spec.tasks:
+            task, mistakes = self._compiler.compile(written, path)
+            spec.mistakes += mistakes
+            if task:
+                tasks.append(task)
+        return tasks
+
+    def _take_settings(self, spec: FileSpec) -> None:
+        settings = settings_of(spec.sections)
+        if settings.store.url and settings.store.repo:
+            spec.mistakes.append(Mistake((Section.STORE, REPO.key), "there is a url already", "keep one", at_key=True))
+        if any(mistake.path[:1] in _SETTINGS_PATHS and mistake.severity == "error" for mistake in spec.mistakes):
+            return
+        try:
+            self._use(settings)
+            self._settings_good = True
+        except BadValue as mistake:
+            spec.mistakes.append(mistake.at((Section.ROCKETD, DAEMON_TIMEZONE.key)))
+
+    def _bad(self, path: str, problems: tuple[Problem, ...]) -> File:
+        last = self._last_files.get(os.path.basename(path))  # noqa: PTH119 - a string in, a string out
+        if last is None:
+            return File(path, Outcome.BAD, problems=problems)
+        return File(path, Outcome.KEPT, last.tasks, problems, last.disabled)
+
+    def _hidden(self, tree: Tree) -> Iterator[File]:
+        """Files of directories that cannot be looked into now: nobody has taken them away."""
+        names = {entry.name for entry in tree.entries}
+        for file in self._last_files.values():
+            if file.name not in names and Path(file.path).parent in tree.closed:
+                yield replace(file, outcome=Outcome.KEPT)
+
+    def _joined(self, files: Iterable[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
+        tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
+        disabled = frozenset().union(*(file.disabled for file in files))
+        misplaced += unknown(tasks, disabled, self._source.known)
+        return tuple(tasks.values()), misplaced
+
+
+_SETTINGS_PATHS = {(Section.ROCKETD,), (Section.STORE,), (Section.MAIL,), (Section.LOGGING,)}
+
+
+def _has_tasks(file: File) -> bool:
+    return file.outcome in (Outcome.LOADED, Outcome.KEPT)
+
+
+def _others(tree: Tree) -> list[File]:
+    replaced = [File(path, Outcome.REPLACED) for path in tree.replaced]
+    return replaced + [File(path, Outcome.IGNORED) for path in tree.ignored]
+
+
+def _located(misplaced: Iterable[Misplaced], tree: Tree, rights: Rights) -> Iterator[Problem]:
+    """Find the places of mistakes between files; their texts are read once more, for these lines alone."""
+    by_file: dict[str, list[Mistake]] = {}
+    for task, mistake in misplaced:
+        by_file.setdefault(task.file, []).append(mistake)
+    entries = {entry.path: entry for entry in tree.entries}
+    for path, mistakes in by_file.items():
+        text = _text_again(entries[path], rights) if path in entries else ""
+        yield from problems_of(mistakes, text, path)
+
+
+def _text_again(entry: Entry, rights: Rights) -> str:
+    try:
+        return roughly(read(entry.name, rights, entry.directory)[0])
+    except (Masked, Unreadable):  # changed since; the problem stands without its line
+        return ""
+
+
+def _order(problem: Problem) -> tuple[str, str, int, int]:
+    return (os.path.basename(problem.file), problem.file, problem.line, problem.column)  # noqa: PTH119 - as above

@@ -1,0 +1,136 @@
+"""Problems: every mistake as a place, a sentence, the line with a caret, and a hint.
+
+While a file is read, a mistake is known by its *path* in the document, `("task", "backup", "when")`; only where there
+is one are the lines looked up (`positions`).
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from rocketd.core.visible import visible
+
+Severity: TypeAlias = Literal["error", "warning"]
+"""An error keeps a task from being loaded; a warning does not."""
+
+Path: TypeAlias = tuple[str | int, ...]
+"""The keys (and indexes of lists) that lead to a value of a TOML document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a task file, or one about the file itself."""
+
+    file: str
+    line: int
+    """From 1; a problem of the whole file stands at 1:1 and has no `source_line`."""
+    column: int
+    """From 1, in characters."""
+    task: str
+    """Empty: not about one task."""
+    severity: Severity
+    message: str
+    hint: str = ""
+    source_line: str = ""
+    width: int = 1
+    """How many characters from `column` on are underlined."""
+
+    def __str__(self) -> str:
+        whose = f"task '{self.task}': " if self.task else ""
+        place = f"{self.file}:{self.line}:{self.column}"
+        lines = [visible(f"{place}: {self.severity}: {whose}{self.message}")]
+        if self.source_line:
+            lines += ["".join(map(_shown, self.source_line)), self._caret()]
+        if self.hint:
+            lines.append(visible(f"hint: {self.hint}"))
+        return "\n".join(lines)
+
+    def _caret(self) -> str:
+        """Stand under the mistake, as wide as it is on a terminal."""
+        start = self.column - 1
+        before, under = self.source_line[:start], self.source_line[start : start + self.width]
+        return "".join(map(_blank, before)) + "^" * max(1, sum(map(_cells, under)))
+
+    def as_json(self) -> dict[str, str | int]:
+        """What `check --json` shows of it."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "task": self.task,
+            "severity": self.severity,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake whose line is not looked up yet."""
+
+    path: Path
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+    at_key: bool = False
+    """Whether the key is at fault, not its value."""
+    start: int = 0
+    end: int = 0
+    """Between which characters of the text at `path` it stands; both 0: all of it."""
+    word: str = ""
+    """The word in that text at which it stands, where nothing better is known."""
+
+    @property
+    def task(self) -> str:
+        """The task it is about; empty if it is about none."""
+        return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "task" else ""
+
+
+class BadValue(ValueError):
+    """A value that a setting does not take; `path` leads on into the value, where it is a list or a table."""
+
+    def __init__(  # noqa: PLR0913 - a mistake, as above
+        self, message: str, hint: str = "", *, path: Path = (), at_key: bool = False, start: int = 0, end: int = 0
+    ) -> None:
+        super().__init__(message)
+        self._mistake = Mistake(path, message, hint, at_key=at_key, start=start, end=end)
+
+    def at(self, path: Path) -> Mistake:
+        """The same mistake, seen from what is around it: a list, a table, the document."""
+        return replace(self._mistake, path=(*path, *self._mistake.path))
+
+    def within(self, key: str | int) -> "BadValue":
+        """As `at`, for raising again."""
+        self._mistake = self.at((key,))
+        return self
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Say which known word was probably meant; empty if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - needed only where there is a mistake
+
+    words = {name.casefold(): name for name in known}
+    near = get_close_matches(word.casefold(), words, n=1)
+    return words[near[0]] if near else ""
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """As `nearest`, as a hint."""
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else ""
+
+
+def _shown(char: str) -> str:
+    return "\t" if char == "\t" else visible(char)
+
+
+def _cells(char: str) -> int:
+    """How many columns of a terminal the character takes."""
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else len(visible(char))
+
+
+def _blank(char: str) -> str:
+    return "\t" if char == "\t" else " " * _cells(char)

@@ -1,0 +1,62 @@
+"""What a setting is: a key, what it takes, and what it is where nobody wrote it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar, cast
+
+from rocketd.config.values import Kind
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Section(StrEnum):
+    """A kind of table in a task file, as its header is written."""
+
+    TASK = "task.NAME"
+    DEFAULTS = "defaults"
+    ROCKETD = "rocketd"
+    STORE = "store"
+    MAIL = "mail"
+    LOGGING = "logging"
+
+
+@dataclass(frozen=True)  # no slots: in Python 3.11 a generic class with both cannot be made as Setting[T](…)
+class Setting(Generic[T_co]):
+    """One key: what it takes, and what it is where nobody wrote it."""
+
+    key: str
+    kind: Kind[T_co]
+    default: T_co
+    shown: str
+    """The default as people read it."""
+    meaning: str
+    shared: bool = True
+    """Of a task's keys: whether `[defaults]` may give it."""
+    only: str = ""
+    """The key without which this one has no meaning."""
+    supported: bool = True
+    """Whether this version acts on it; if not, it is checked, and a warning says so."""
+    since: str = "0.1"
+
+
+class Values:
+    """The settings of one table, read: what is not written has its default."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Mapping[str, object]) -> None:
+        self._read = read
+
+    def __getitem__(self, setting: Setting[T]) -> T:
+        # What stands under a key was made by the setting's own kind.
+        return cast("T", self._read.get(setting.key, setting.default))
+
+    def __contains__(self, setting: Setting[object]) -> bool:
+        return setting.key in self._read
+
+
+def table(*settings: Setting[object]) -> dict[str, Setting[object]]:
+    """Put settings under their keys."""
+    return {setting.key: setting for setting in settings}

@@ -1,0 +1,17 @@
+"""Every key of a task file in one table, from which parsing, `check`, suggestions and the reference come."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rocketd.config.daemon_settings import MAIL, ROCKETD, STORE
+from rocketd.config.setting import Section, Setting
+from rocketd.config.task_settings import TASK
+
+SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
+    Section.TASK: TASK,
+    Section.DEFAULTS: {key: setting for key, setting in TASK.items() if setting.shared},
+    Section.ROCKETD: ROCKETD,
+    Section.STORE: STORE,
+    Section.MAIL: MAIL,
+}
+"""Every setting, by the table it stands in. (`[logging]` is not ours: it is that of `logging.config.dictConfig`.)"""

@@ -1,0 +1,153 @@
+"""What was written in a file, key by key: exact types out, unknown keys refused with a suggestion.
+
+Here nothing is looked up and no condition is read; that is `compile`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rocketd.config.problems import BadValue, Mistake, Path, meant
+from rocketd.config.setting import Section, Setting, Values
+from rocketd.config.settings import SETTINGS
+from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.MAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A task as written, with the `[defaults]` of its file."""
+
+    name: str
+    values: Values
+    own: frozenset[str]
+    """The keys that were written for it, well or badly, and not taken from `[defaults]`."""
+
+    def path(self, setting: Setting[object]) -> Path:
+        """Where the setting was written."""
+        return ("task", self.name, setting.key) if setting.key in self.own else ("defaults", setting.key)
+
+
+@dataclass(slots=True)
+class FileSpec:
+    """A file as written, and every mistake in it."""
+
+    tasks: list[TaskSpec] = field(default_factory=list)
+    sections: dict[Section, Values] = field(default_factory=dict)
+    """The daemon's own settings."""
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
+def read_spec(document: Mapping[str, object], *, may_hold_settings: bool) -> FileSpec:
+    """Read a TOML document."""
+    spec = FileSpec()
+    _check_keys(document, spec, may_hold_settings=may_hold_settings)
+    for section in _HOST_SECTIONS if may_hold_settings else ():
+        if section in document:
+            spec.sections[section] = Values(_read(document[section], (section,), section, spec.mistakes))
+            _warn_unsupported((section,), section, spec.mistakes)
+    if may_hold_settings and Section.LOGGING in document:
+        _logging(document[Section.LOGGING], spec.mistakes)
+    _tasks(document, spec)
+    return spec
+
+
+def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_settings: bool) -> None:
+    own = ("task", Section.DEFAULTS.value)
+    host = (*(section.value for section in _HOST_SECTIONS), Section.LOGGING.value)
+    for key, value in document.items():
+        if key in own or (key in host and may_hold_settings):
+            continue
+        if key in host:
+            hint = "put it into /etc/rocketd/rocketd.toml"
+            spec.mistakes.append(Mistake((key,), f"[{key}] may stand in rocketd.toml alone", hint, at_key=True))
+            continue
+        hint = f"a task is written [task.{key}]" if type(value) is dict else ""
+        known = (*own, *host) if may_hold_settings else own
+        spec.mistakes.append(Mistake((key,), f"there is no '{key}'", meant(key, known) or hint, at_key=True))
+
+
+def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) -> dict[str, object]:
+    if type(table) is not dict:
+        mistakes.append(Mistake(base, "this must be a table", f"write [{'.'.join(map(str, base))}]"))
+        return {}
+    known = SETTINGS[section]
+    read: dict[str, object] = {}
+    for key, value in table.items():
+        setting = known.get(key)
+        if setting is None:
+            mistakes.append(_unknown((*base, key), key, section))
+            continue
+        try:
+            read[key] = setting.kind.read(value)
+        except BadValue as mistake:
+            mistakes.append(mistake.at((*base, key)))
+    return read
+
+
+def _unknown(path: Path, key: str, section: Section) -> Mistake:
+    hint = meant(key, SETTINGS[section])
+    if section is Section.DEFAULTS and key in SETTINGS[Section.TASK]:
+        return Mistake(path, f"'{key}' belongs to one task, not to [defaults]", at_key=True)
+    for other, known in SETTINGS.items():
+        if key in known and other not in (section, Section.DEFAULTS):
+            hint = hint or f"it is a key of [{other}]"
+    where = "a task" if section is Section.TASK else f"[{section}]"
+    return Mistake(path, f"{where} has no key '{key}'", hint, at_key=True)
+
+
+def _warn_unsupported(path: Path, section: Section, mistakes: list[Mistake]) -> None:
+    if not any(setting.supported for setting in SETTINGS[section].values()):
+        mistakes.append(_unsupported(path))
+
+
+def _unsupported(path: Path) -> Mistake:
+    return Mistake(path, f"[{'.'.join(map(str, path))}] is not supported by this version", "", "warning", at_key=True)
+
+
+def _logging(table: object, mistakes: list[Mistake]) -> None:
+    if type(table) is not dict:
+        mistakes.append(Mistake(("logging",), "this must be a table", "write [logging]"))
+    mistakes.append(_unsupported(("logging",)))
+
+
+def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
+    defaults = _read(document.get("defaults", {}), ("defaults",), Section.DEFAULTS, spec.mistakes)
+    if TASK_MAIL.key in defaults:
+        _mail(defaults[TASK_MAIL.key], ("defaults", TASK_MAIL.key), spec.mistakes)
+    tables = document.get("task", {})
+    if type(tables) is not dict:
+        spec.mistakes.append(Mistake(("task",), "this must be a table", "a task is written [task.NAME]"))
+        return
+    for name, table in tables.items():
+        if not _NAME.fullmatch(name):
+            spec.mistakes.append(_bad_name(name))
+            continue
+        own = _read(table, ("task", name), Section.TASK, spec.mistakes)
+        if TASK_MAIL.key in own:
+            _mail(own[TASK_MAIL.key], ("task", name, TASK_MAIL.key), spec.mistakes)
+        if type(table) is dict:
+            spec.tasks.append(TaskSpec(name, Values(_joined(defaults, own)), frozenset(table)))
+
+
+def _bad_name(name: str) -> Mistake:
+    hint = "letters, digits, '.', '_' and '-', at most 128 of them, the first a letter or a digit"
+    return Mistake(("task", name), f"'{name}' cannot be the name of a task", hint, at_key=True)
+
+
+def _mail(table: object, path: Path, mistakes: list[Mistake]) -> None:
+    _read(table, path, Section.MAIL, mistakes)
+    mistakes.append(_unsupported(path))
+
+
+def _joined(defaults: dict[str, object], own: dict[str, object]) -> dict[str, object]:
+    """Put a task's own settings over the defaults of its file; tables of named things are joined name by name."""
+    if not defaults:
+        return own
+    below, above = Values(defaults), Values(own)
+    environment = dict(below[ENVIRONMENT]) | dict(above[ENVIRONMENT])
+    limits = {limit.resource: limit for limit in (*below[LIMITS], *above[LIMITS])}
+    return defaults | own | {ENVIRONMENT.key: tuple(environment.items()), LIMITS.key: tuple(limits.values())}

@@ -1,0 +1,174 @@
+"""The keys of a task, `[task.NAME]`."""
+
+from typing import Final
+
+from rocketd.config import values
+from rocketd.config.limits import NAMES, limits
+from rocketd.config.setting import Setting, table
+from rocketd.config.values import BOOLEAN, CODES, FILLED, LONGER_SPAN, PATH, SPAN, TEXT, Kind
+from rocketd.core.instant import SECOND, Duration
+from rocketd.core.task import Limit, On, Overlap
+
+_MOST: Final = 2**31 - 1
+
+COMMAND: Final = Setting[str | tuple[str, ...]](
+    "command",
+    Kind("list of strings, or string", values.command),
+    "",
+    "none",
+    "The program to run and its arguments. One without a slash is looked up in `PATH`, `./` begins at `directory`. "
+    "A string needs `shell = true`. A task has a `command` or a `function`.",
+    shared=False,
+)
+SHELL: Final = Setting(
+    "shell",
+    BOOLEAN,
+    default=False,
+    shown="`false`",
+    meaning="Whether `command` is a text for `/bin/sh -c`.",
+    only="command",
+)
+FUNCTION: Final = Setting(
+    "function",
+    Kind("string", values.function),
+    "",
+    "none",
+    "A Python function, `package.module:function`, run in a child interpreter.",
+    shared=False,
+)
+PYTHON: Final = Setting(
+    "python",
+    PATH,
+    "",
+    "the daemon's own",
+    "The interpreter that runs `function`.",
+    only="function",
+)
+PARAMETERS: Final = Setting(
+    "parameters",
+    Kind("table", values.parameters),
+    "",
+    "none",
+    "Keyword arguments of a `function`; a `command` gets them as JSON on its standard input.",
+)
+WHEN: Final = Setting("when", Kind("condition", values.string), "false", "`false`", "The start condition.")
+STOP_WHEN: Final = Setting(
+    "stop_when", Kind("condition", values.string), "false", "`false`", "Terminates a running run as soon as it holds."
+)
+TIMEOUT: Final = Setting[Duration | None]("timeout", LONGER_SPAN, None, "none", "Terminates a run that takes longer.")
+KILL_GRACE: Final = Setting(
+    "kill_grace",
+    SPAN,
+    10 * SECOND,
+    "`10s`",
+    "How long after SIGTERM the processes of a run get SIGKILL.",
+)
+OVERLAP: Final = Setting(
+    "overlap",
+    Kind("`wait`, `skip`, `replace` or `allow`", values.choice(Overlap)),
+    Overlap.WAIT,
+    "`wait`",
+    "What to do when the task is due while it is still running: start after the end if it is still due, give up what "
+    "falls due meanwhile, stop the running one and start, start beside it.",
+)
+RESTART_DELAY: Final = Setting(
+    "restart_delay", SPAN, SECOND, "`1s`", "The least pause after an end that alone makes the task due again."
+)
+CRASH_LIMIT: Final = Setting(
+    "crash_limit",
+    Kind("integer", values.integer(1, 100)),
+    3,
+    "`3`",
+    "How many crashes (the daemon or the host went down) before a run counts as done.",
+)
+MUTEX: Final = Setting("mutex", FILLED, "", "none", "A name: at most one run of all tasks with the same one at a time.")
+PRIORITY: Final = Setting(
+    "priority",
+    Kind("integer", values.integer(-_MOST, _MOST)),
+    0,
+    "`0`",
+    "Who goes first when several are due and slots are short: the highest.",
+)
+ON: Final = Setting[On | None](
+    "on",
+    Kind("`boot`, `startup` or `shutdown`", values.choice(On)),
+    None,
+    "none",
+    "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops.",
+)
+SPLAY: Final = Setting("splay", SPAN, 0, "none", "Delays the task by a stable hash of host and task, up to this.")
+ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Whether the task is loaded.")
+DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A sentence for people.")
+TIMEZONE: Final = Setting(
+    "timezone",
+    FILLED,
+    "",
+    "the daemon's",
+    "The time zone of its conditions, as `Europe/Helsinki`, and its `TZ`; `local` is the host's.",
+)
+USER: Final = Setting(
+    "user",
+    FILLED,
+    "",
+    "the daemon's",
+    "Who runs it, by name or number, with the supplementary groups of a login (`User=` of systemd.exec(5)).",
+)
+GROUP: Final = Setting(
+    "group", FILLED, "", "the user's", "Its primary group, by name or number (`Group=` of systemd.exec(5))."
+)
+DIRECTORY: Final = Setting("directory", PATH, "", "the user's home", "The working directory.")
+UMASK: Final = Setting("umask", Kind("octal digits in quotes", values.umask), 0o022, "`0022`", "The file mode mask.")
+NICE: Final = Setting(
+    "nice", Kind("integer", values.integer(-20, 19)), 0, "`0`", "The nice level, from -20, most favoured, to 19."
+)
+LIMITS: Final = Setting[tuple[Limit, ...]](
+    "limits",
+    Kind("table", limits),
+    (),
+    "none",
+    "Resource limits (setrlimit(2)), as `LimitNOFILE=` of systemd.exec(5) in small letters: `{ nofile = 1024, "
+    'core = 0, cpu = "10min", fsize = "1G:2G" }`. One value is both limits, `SOFT:HARD` gives each, `infinity` none. '
+    f"Resources: {', '.join(f'`{name}`' for name in NAMES)}. Joined with those of `[defaults]`.",
+)
+ENVIRONMENT: Final = Setting[tuple[tuple[str, str], ...]](
+    "environment",
+    Kind("table of strings", values.environment),
+    (),
+    "none",
+    "Variables on top of a clean `PATH HOME USER LOGNAME SHELL LANG TZ`. Joined with those of `[defaults]`.",
+)
+ENVIRONMENT_FILES: Final = Setting[tuple[str, ...]](
+    "environment_files",
+    Kind("list of paths", values.paths),
+    (),
+    "none",
+    "Files with variables (`EnvironmentFile=` of systemd.exec(5)), read at each start; with `-` in front it may be "
+    "missing.",
+)
+SUCCESS_CODES: Final = Setting(
+    "success_codes", CODES, frozenset({0}), "`[0]`", "Exit codes that mean success.", only="command"
+)
+INACTION_CODES: Final = Setting[frozenset[int]](
+    "inaction_codes",
+    CODES,
+    frozenset(),
+    "`[]`",
+    "Exit codes that mean that there was nothing to do.",
+    only="command",
+)
+OUTPUT_TAIL: Final = Setting(
+    "output_tail",
+    Kind("size", values.size(16 * 1024**2)),
+    16 * 1024,
+    '`"16 KiB"`',
+    "How much of the end of its output the record keeps; all of it goes to the journal.",
+)
+TASK_MAIL: Final = Setting[object](
+    "mail", Kind("table", values.anything), None, "`[mail]`", "Overrides `[mail]` for this task.", supported=False
+)
+
+TASK: Final = table(
+    *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
+    *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, DESCRIPTION, TIMEZONE, USER, GROUP, DIRECTORY, UMASK, NICE),
+    *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, TASK_MAIL),
+)

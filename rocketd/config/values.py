@@ -1,0 +1,310 @@
+"""The kinds of values that settings take: each turns what TOML gave into an exact type, or says what is wrong.
+
+TOML's types are taken as they are: a boolean is no number, a number is no text. `name` is how the reference and the
+error messages call the kind.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from rocketd.config.problems import BadValue, meant
+from rocketd.core.duration import parse_duration
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import Duration
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Word = TypeVar("Word", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T_co]):
+    """A kind of value: its name, and how it is read; `read` raises `BadValue`."""
+
+    name: str
+    read: Callable[[object], T_co]
+
+
+def _called(value: object) -> str:
+    """What TOML calls this value."""
+    names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
+    dates = {datetime: "a date and time", date: "a date", time: "a time"}
+    return (names | dates)[type(value)]
+
+
+def _wrong(wanted: str, value: object, hint: str = "") -> BadValue:
+    return BadValue(f"this must be {wanted}, not {_called(value)}", hint)
+
+
+def string(value: object) -> str:
+    """Take any text that a process can be given: a NUL ends an argument early (execve(2))."""
+    if type(value) is not str:
+        raise _wrong("a string", value, f'write "{value}"' if type(value) in (int, float) else "")
+    if "\0" in value:
+        raise BadValue("a NUL character is not possible here", start=value.index("\0"), end=value.index("\0") + 1)
+    return value
+
+
+def filled(value: object) -> str:
+    """Take a text that is not empty."""
+    text = string(value)
+    if not text:
+        raise BadValue("this must not be empty")
+    return text
+
+
+def boolean(value: object) -> bool:
+    """Take true or false."""
+    if type(value) is not bool:
+        right = type(value) is str and value.lower() in ("true", "false")
+        raise _wrong("true or false", value, f"write {str(value).lower()} without quotes" if right else "")
+    return value
+
+
+def integer(least: int, most: int) -> Callable[[object], int]:
+    """Take a whole number between these, both included."""
+
+    def read(value: object) -> int:
+        if type(value) is not int:
+            raise _wrong("an integer", value)
+        if not least <= value <= most:
+            raise BadValue(f"{value} is not between {least} and {most}")
+        return value
+
+    return read
+
+
+def duration(least: Duration) -> Callable[[object], Duration]:
+    """Take a time span as of systemd.time(7), in microseconds, no shorter than `least`."""
+
+    def read(value: object) -> Duration:
+        if type(value) is not str:
+            hint = f'write "{value}s" for seconds' if type(value) in (int, float) else 'for example "2h 30min"'
+            raise _wrong("a duration in quotes", value, hint)
+        span = _span(value)
+        if span < least:
+            raise BadValue("this must be longer than nothing" if span == 0 else f"{value} is too short")
+        return span
+
+    return read
+
+
+def _span(text: str) -> Duration:
+    try:
+        return parse_duration(text)
+    except ConditionError as error:
+        raise BadValue(error.message, error.hint, start=error.start, end=error.end) from None
+
+
+def endless(value: object) -> Duration | None:
+    """Take a duration, or `infinity`, which is None."""
+    return None if value == "infinity" else duration(1)(value)
+
+
+_SIZE: Final = re.compile(r"(\d{1,18})\s*(B|[KMGT](?:iB)?|)", re.ASCII)
+_UNITS: Final = {"": 0, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def size(most: int) -> Callable[[object], int]:
+    """Take a number of bytes, or a text as `16 KiB`; `K`, `M`, `G`, `T` are powers of 1024 as in systemd."""
+
+    def read(value: object) -> int:
+        if type(value) is int:
+            count = value
+        elif type(value) is str:
+            count = _bytes(value)
+        else:
+            raise _wrong('a size, as 16384 or "16 KiB"', value)
+        if not 0 <= count <= most:
+            raise BadValue(f"{value} is not between 0 and {shown_size(most)}")
+        return count
+
+    return read
+
+
+def _bytes(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        known = ("B", "KiB", "MiB", "GiB", "TiB")
+        hint = f"sizes are whole numbers with one of the units {' '.join(known)}, each 1024 times the one before"
+        raise BadValue(f"'{text}' is not a size", hint)
+    return int(found[1]) << _UNITS[found[2][:1]]
+
+
+def shown_size(count: int) -> str:
+    """Write a number of bytes in the largest unit that leaves it whole."""
+    for unit, power in (("TiB", 4), ("GiB", 3), ("MiB", 2), ("KiB", 1)):
+        if count and count % 1024**power == 0:
+            return f"{count // 1024**power} {unit}"
+    return f"{count} B"
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    """Take one of these words."""
+
+    def read(value: object) -> str:
+        text = string(value)
+        if text not in words:
+            listed = ", ".join(f"'{word}'" for word in words[:-1])
+            raise BadValue(f"'{text}' is none of {listed} and '{words[-1]}'", meant(text, words))
+        return text
+
+    return read
+
+
+def choice(words: type[Word]) -> Callable[[object], Word]:
+    """Take one of these words, as a member."""
+    read = one_of(*words)
+    return lambda value: words(read(value))
+
+
+def each_of(*words: str) -> Callable[[object], tuple[str, ...]]:
+    """Take a list of these words."""
+    read = one_of(*words)
+    return lambda value: _each(value, read, "a list of strings")
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """Take a list of texts."""
+    return _each(value, string, "a list of strings")
+
+
+def path(value: object) -> str:
+    """Take an absolute path."""
+    text = filled(value)
+    if not text.startswith("/"):
+        raise BadValue(f"'{text}' is not an absolute path", "write the whole path, from / on")
+    return text
+
+
+def paths(value: object) -> tuple[str, ...]:
+    """Take a list of absolute paths, each perhaps with a `-` in front: it may be missing."""
+    return _each(value, _perhaps_path, "a list of paths")
+
+
+def _perhaps_path(value: object) -> str:
+    text = filled(value)
+    return "-" + path(text[1:]) if text.startswith("-") else path(text)
+
+
+def codes(value: object) -> frozenset[int]:
+    """Take a list of exit codes."""
+    return frozenset(_each(value, integer(0, 255), "a list of exit codes"))
+
+
+def command(value: object) -> str | tuple[str, ...]:
+    """Take a program and its arguments as a list, or the text for a shell."""
+    if type(value) is str:
+        return filled(value)
+    argv = _each(value, string, "a list of strings, the program and its arguments")
+    if not argv or not argv[0]:
+        raise BadValue("the program to run is missing", 'write it first: ["/usr/bin/true"]')
+    return argv
+
+
+_FUNCTION: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+
+
+def function(value: object) -> str:
+    """Take the place of a Python function."""
+    text = filled(value)
+    if not _FUNCTION.fullmatch(text):
+        raise BadValue(f"'{text}' does not name a function", 'write "package.module:function"')
+    return text
+
+
+def url(value: object) -> str:
+    """Take a database URL; whether it can be opened is for the store to say."""
+    text = filled(value)
+    if not re.match(r"[a-z][a-z0-9_+]*://", text):
+        raise BadValue(f"'{text}' is not a database URL", 'for example "sqlite:////var/lib/rocketd/rocketd.db"')
+    return text
+
+
+def umask(value: object) -> int:
+    """Take a file mode creation mask; text only, because in TOML 22 and 0o22 are two numbers."""
+    if type(value) is not str:
+        raise _wrong("a mask of octal digits in quotes", value, 'for example "0022"')
+    if not re.fullmatch("0?[0-7]{1,3}", value):
+        raise BadValue(f"'{value}' is not a mask of octal digits", 'for example "0022"')
+    return int(value, 8)
+
+
+def _table(value: object, wanted: str) -> dict[str, object]:
+    if type(value) is not dict:
+        raise _wrong(wanted, value)
+    return value
+
+
+def environment(value: object) -> tuple[tuple[str, str], ...]:
+    """Take names and values of environment variables."""
+    return tuple(_variable(name, text) for name, text in _table(value, "a table of variables").items())
+
+
+_VARIABLE_HINT: Final = "names are letters, digits and _, the first not a digit"
+
+
+def _variable(name: str, value: object) -> tuple[str, str]:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
+        raise BadValue(f"'{name}' is not the name of a variable", _VARIABLE_HINT, path=(name,), at_key=True)
+    if name.startswith("ROCKETD_"):
+        raise BadValue(
+            f"{name} cannot be set: what begins with ROCKETD_ is given to each run", path=(name,), at_key=True
+        )
+    return name, _item(value, string, name)
+
+
+def parameters(value: object) -> str:
+    """Take a table that can be written as a JSON object (RFC 8259), and write it so."""
+    table = _table(value, "a table of parameters")
+    for name, item in table.items():
+        _item(item, _check_json, name)
+    return json.dumps(table, ensure_ascii=False)
+
+
+def _check_json(value: object) -> None:
+    inner: list[tuple[str | int, object]] = []
+    if type(value) is dict:
+        inner = list(value.items())
+    elif type(value) is list:
+        inner = list(enumerate(value))
+    elif isinstance(value, date | time):  # a datetime is a date
+        raise BadValue(f"a parameter cannot be {_called(value)}: JSON has none", "write it in quotes")
+    elif type(value) is float and not math.isfinite(value):
+        raise BadValue(f"a parameter cannot be {value}: JSON has no such number")
+    for key, item in inner:
+        _item(item, _check_json, key)
+
+
+def anything(value: object) -> object:
+    """Take any value: for what this version only knows by name."""
+    return value
+
+
+def _each(value: object, read: Callable[[object], T], wanted: str) -> tuple[T, ...]:
+    if type(value) is not list:
+        raise _wrong(wanted, value, f'write ["{value}"]' if type(value) is str else "")
+    return tuple(_item(item, read, index) for index, item in enumerate(value))
+
+
+def _item(item: object, read: Callable[[object], T], key: str | int) -> T:
+    try:
+        return read(item)
+    except BadValue as mistake:
+        raise mistake.within(key)
+
+
+TEXT: Final = Kind("string", string)
+FILLED: Final = Kind("string", filled)
+BOOLEAN: Final = Kind("boolean", boolean)
+SPAN: Final = Kind("duration", duration(0))
+LONGER_SPAN: Final = Kind("duration", duration(1))
+STRINGS: Final = Kind("list of strings", strings)
+PATH: Final = Kind("path", path)
+CODES: Final = Kind("list of integers", codes)
