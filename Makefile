@@ -6,6 +6,7 @@ WORKERS = 2
 ARGS    =
 SUITE   = bookworm
 PREFIX  = /usr/local
+SYSCONFDIR = /etc
 DESTDIR =
 
 VERSION  := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rocketd/__init__.py)
@@ -16,6 +17,10 @@ PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
 SOURCES  := $(shell find rocketd -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name py.typed \) -print)
+SHIPPED  := $(shell find packaging etc systemd -type f) Makefile README.md CHANGELOG.md
+ARCH      = $(shell dpkg --print-architecture)
+DEB       = dist/rocketd_$(VERSION)_$(SUITE)_$(ARCH).deb
+LIB      := $(PREFIX)/lib/rocketd
 DEMO     := $(patsubst etc/examples/demo/%,var/etc/%,$(wildcard etc/examples/demo/*.toml))
 
 # Timestamps inside the wheel and the packages are those of the commit, not of the build.
@@ -23,7 +28,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test check format deb bases install clean distclean
+.PHONY: help run test check format deb wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -83,6 +88,49 @@ $(WHEEL): .venv/build pyproject.toml README.md LICENSE $(SOURCES)
 var/etc/%.toml: etc/examples/demo/%.toml
 	@install -D -m 644 $< $@
 	@chmod 755 var var/etc
+
+# -- the packages and the installation ------------------------------------------------------------
+
+deb: $(DEB)  ## a Debian package, dist/*.deb (SUITE=bookworm or trixie)
+	@echo $(DEB)
+
+dist/rocketd_$(VERSION)_%_$(ARCH).deb: .venv/build $(WHEEL) $(SHIPPED)
+	packaging/host/prepare system
+	packaging/deb $* $@
+
+wheels: $(WHEELS)/made $(WHEEL)
+
+install: install-program install-rest  ## program, units, documentation (DESTDIR=, PREFIX=/usr/local, SYSCONFDIR=/etc)
+
+# The environment is made where it goes and then made to forget that DESTDIR was in front of it.
+install-program: wheels
+	rm -rf $(DESTDIR)$(LIB)/venv
+	$(PYTHON) -m venv --without-pip $(DESTDIR)$(LIB)/venv
+	sed -i '/^command/d' $(DESTDIR)$(LIB)/venv/pyvenv.cfg
+	$(PIP) --python $(DESTDIR)$(LIB)/venv/bin/python3 install --no-index --no-compile \
+	    --find-links $(WHEELS) --find-links dist -r $(PINS)/run.txt rocketd==$(VERSION)
+	find $(DESTDIR)$(LIB)/venv/bin -type f -delete
+	$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s '$(DESTDIR)' $(DESTDIR)$(LIB)/venv/lib
+	install -d $(DESTDIR)$(PREFIX)/bin
+	for program in rocketd rocketctl; do \
+	    printf '%s\n' '#!$(LIB)/venv/bin/python3 -I' "from rocketd.cli.$$program import main" '' 'raise SystemExit(main())' \
+	        >$(DESTDIR)$(LIB)/venv/bin/$$program; \
+	    chmod 755 $(DESTDIR)$(LIB)/venv/bin/$$program; \
+	    ln -sf ../lib/rocketd/venv/bin/$$program $(DESTDIR)$(PREFIX)/bin/$$program; \
+	done
+	install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml
+	install -D -m 644 systemd/rocketd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rocketd.catalog
+	install -d $(DESTDIR)$(PREFIX)/share/doc/rocketd
+	cp -r README.md etc/examples $(DESTDIR)$(PREFIX)/share/doc/rocketd
+
+# What a distribution's own packaging tools place, each in its way.
+install-rest:
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/rocketd|$(PREFIX)/bin/rocketd|' systemd/rocketd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/rocketd.service
+	install -D -m 644 systemd/rocketd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rocketd.conf
+	install -D -m 644 systemd/rocketd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rocketd.conf
+	install -m 644 CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/rocketd
+	@[ -n "$(DESTDIR)" ] || echo "now: systemd-sysusers && systemctl daemon-reload && journalctl --update-catalog && systemctl enable --now rocketd"
 
 # -- leaving ------------------------------------------------------------------------------------
 
