@@ -125,7 +125,7 @@ def _add_option(parser: ArgumentParser, option: Option, *, field: str) -> None:
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
-        msg = f"{text!r} is not a number of 1 or more"
+        msg = f"--limit takes a number of 1 or more, not {text!r}"
         raise UsageError(msg)
     return number
 

@@ -1,0 +1,101 @@
+"""Tasks and runs as tables: drawn from JSON objects, at a moment, for a width."""
+
+from rocketd.cli.listing import NO_TASKS, Look, detail, in_order, run_table, task_table
+from rocketd.cli.text import width
+from rocketd.core.instant import HOUR, MINUTE, Instant
+from rocketd.daemon.wire import Json, JsonObject, from_rfc3339, rfc3339
+
+NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
+LOOK = Look(NOW)
+
+
+def task(name: str, upcoming: Instant | None = None, **more: Json) -> JsonObject:
+    return {"task": name, "next": rfc3339(upcoming), "running": False, "paused": False, "when": "daily", **more}
+
+
+def run(**more: Json) -> JsonObject:
+    start = rfc3339(NOW - HOUR)
+    return {
+        "task": "backup",
+        "number": 12,
+        "attempt": 1,
+        "start": start,
+        "trigger": "schedule",
+        "action": "fail",
+        **more,
+    }
+
+
+def test_the_next_task_comes_first_and_those_that_nothing_says_it_of_last() -> None:
+    tasks = [task("b"), task("later", NOW + HOUR), task("a"), task("soon", NOW + MINUTE)]
+    assert [one["task"] for one in in_order(tasks)] == ["soon", "later", "a", "b"]
+
+
+def test_a_task_shows_when_it_is_next_and_how_it_went() -> None:
+    lines = task_table([task("backup", NOW + HOUR, last_start=rfc3339(NOW - HOUR), last_action="fail")], LOOK)
+    assert lines[0].split() == ["NEXT", "LEFT", "LAST", "PASSED", "RESULT", "TASK", "WHEN"]
+    assert "in 1h" in lines[1]
+    assert "1h ago" in lines[1]
+    assert lines[1].endswith("fail    backup  daily")
+
+
+def test_a_running_or_paused_task_says_so_instead_of_how_much_time_is_left() -> None:
+    lines = task_table([task("a", running=True, last_action="run"), task("b", NOW, paused=True)], LOOK)
+    assert lines[1].split()[1] == "running"
+    assert "paused" in lines[2]
+    assert lines[-1] == "2 tasks, 1 running, 1 paused."
+
+
+def test_an_empty_list_says_what_to_do() -> None:
+    assert task_table([], LOOK) == [NO_TASKS]
+
+
+def test_lines_fit_the_terminal_and_only_the_last_column_gives_way() -> None:
+    tasks = [task("日本語", NOW + HOUR, when="daily & " * 40)]
+    narrow, full = (task_table(tasks, Look(NOW, columns))[1] for columns in (100, None))
+    assert width(narrow) == 100
+    assert narrow.endswith("…")
+    assert full.startswith(narrow.removesuffix("…"))
+
+
+def test_columns_are_aligned_whatever_characters_are_wide() -> None:
+    heading, first, second, *_ = task_table([task("日本語", when="X"), task("b" * 10, when="X")], LOOK)
+    assert width(first[: first.index("X")]) == width(second[: second.index("X")]) == heading.index("WHEN")
+
+
+def test_a_name_or_reason_cannot_send_anything_to_the_terminal() -> None:
+    hostile = "\x1b]0;owned\x07\n\u202e"
+    lines = task_table([task(hostile, when=hostile)], LOOK) + run_table([run(reason=hostile, action="missed")], LOOK)
+    assert all(line.isprintable() for line in lines)
+
+
+def test_colours_do_not_move_columns() -> None:
+    tasks = [task("a", last_action="fail"), task("b", last_action="success")]
+    coloured = task_table(tasks, LOOK._replace(colour=True))
+    assert [line.replace("\x1b[1;31m", "").replace("\x1b[32m", "").replace("\x1b[0m", "") for line in coloured[1:]] == (
+        task_table(tasks, LOOK)[1:]
+    )
+
+
+def test_a_run_is_named_as_every_verb_takes_it() -> None:
+    line = run_table([run(runtime=61.0, exit_code=3, cause="exit", attempt=2, trigger="retry")], LOOK)[1]
+    assert line.split(maxsplit=3)[3] == "1min 1s  fail    backup/12  retry #2  exit code 3"
+
+
+def test_a_run_that_goes_on_shows_for_how_long() -> None:
+    assert "1h so far" in run_table([run(action="run", runtime=None)], LOOK)[1]
+
+
+def test_the_end_of_a_run_is_explained_where_it_was_no_success() -> None:
+    assert detail(run(action="success", exit_code=0, cause="exit")) == ""
+    assert detail(run(signal=15, cause="exit")) == "signal TERM"
+    assert detail(run(signal=9, cause="timeout")) == "timeout: signal KILL"
+    assert detail(run(message="cannot start: no such file", cause="exit")) == "cannot start: no such file"
+    assert detail(run(action="missed", reason="down")) == "down"
+    assert detail(run(cause="something new", exit_code=1)) == "something new: exit code 1"
+
+
+def test_objects_of_another_version_are_shown_as_far_as_they_are_understood() -> None:
+    odd: JsonObject = {"task": 3, "next": "soon", "last_start": [], "when": None}
+    assert len(task_table([odd, {}], LOOK)) == 5
+    assert len(run_table([odd, {"runtime": "long", "number": "x"}], LOOK)) == 3

@@ -1,0 +1,86 @@
+"""Pages about one task, one run, the daemon."""
+
+from rocketd.cli.listing import Look
+from rocketd.cli.show import problem_lines, run_page, status_page, task_page
+from rocketd.config.problems import Problem
+from rocketd.core.instant import HOUR
+from rocketd.daemon.wire import JsonObject, from_rfc3339, rfc3339
+
+NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
+LOOK = Look(NOW)
+TASK: JsonObject = {
+    "task": "backup",
+    "description": "Nightly copy",
+    "command": ["/bin/sh", "-c", "echo hi"],
+    "when": "daily",
+    "stop_when": "false",
+    "file": "/etc/rocketd/backup.toml",
+    "overlap": "wait",
+    "timeout": 7200.0,
+}
+RUN: JsonObject = {"task": "backup", "number": 12, "run_id": "0199", "action": "fail", "start": rfc3339(NOW - HOUR)}
+
+
+def lines_of(page: list[str]) -> dict[str, str]:
+    return {name.strip(): value for name, _, value in (line.partition(": ") for line in page) if value}
+
+
+def test_a_task_shows_what_it_does_when_and_from_where() -> None:
+    page = task_page(TASK, LOOK)
+    assert page[0] == "backup - Nightly copy"
+    shown = lines_of(page)
+    assert shown["Command"] == "/bin/sh -c 'echo hi'"
+    assert shown["When"] == "daily"
+    assert shown["File"] == "/etc/rocketd/backup.toml"
+    assert shown["Timeout"] == "2h"
+    assert shown["State"] == "waiting"
+    assert page[-1] == "No runs are recorded."
+
+
+def test_what_is_as_by_default_is_left_out() -> None:
+    assert not {"Stop when", "Overlap", "Mutex", "Priority"} & lines_of(task_page(TASK, LOOK)).keys()
+
+
+def test_a_paused_task_says_until_when_by_whom_and_why() -> None:
+    paused: JsonObject = {
+        "paused": True,
+        "paused_until": rfc3339(NOW + HOUR),
+        "paused_by": "uid 0",
+        "paused_reason": "repair",
+    }
+    state = lines_of(task_page({**TASK, **paused}, LOOK))["State"]
+    assert state.startswith("paused until ")
+    assert state.endswith("(in 1h) by uid 0: repair")
+
+
+def test_a_due_task_says_what_it_waits_for() -> None:
+    due: JsonObject = {"due": rfc3339(NOW - HOUR), "blocked": "mutex db is held by dump"}
+    assert lines_of(task_page({**TASK, **due}, LOOK))["State"] == "due 1h ago, waiting: mutex db is held by dump"
+
+
+def test_a_running_task_names_its_runs() -> None:
+    assert lines_of(task_page({**TASK, "going": [RUN]}, LOOK))["State"] == "running: backup/12 for 1h so far"
+
+
+def test_a_run_shows_its_output_harmlessly() -> None:
+    page = run_page({**RUN, "output": "one\n\x1b[2Jtwo\n", "exc_text": "Traceback …\nValueError"}, LOOK)
+    assert page[page.index("Output:") + 1 :] == ["one", "\\x1b[2Jtwo"]
+    assert page[page.index("Traceback:") + 1] == "Traceback …"
+
+
+def test_the_daemon_shows_problems_and_what_is_degraded() -> None:
+    status: JsonObject = {"version": "0.1.0", "pid": 7, "since": rfc3339(NOW), "tasks": 3, "running": 1, "problems": 2}
+    shown = lines_of(status_page({**status, "degraded": ["the store is away"], "store": {"url": "sqlite"}}, LOOK))
+    assert shown["Problems"] == "2; see rocketctl check"
+    assert shown["Degraded"] == "the store is away"
+    assert shown["Store"] == "url sqlite"
+    assert lines_of(status_page({**status, "problems": [], "degraded": False}, LOOK))["Problems"] == "none"
+
+
+def test_a_problem_is_drawn_as_a_compiler_does_with_its_severity_in_colour() -> None:
+    problem = Problem("a.toml", 3, 8, "t", "error", "no such word", "did you mean x?", 'when = "y"', 3)
+    assert problem_lines(problem, LOOK) == str(problem).split("\n")
+    assert (
+        problem_lines(problem, LOOK._replace(colour=True))[0]
+        == "a.toml:3:8: \x1b[1;31merror\x1b[0m: task 't': no such word"
+    )

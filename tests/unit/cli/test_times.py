@@ -1,0 +1,57 @@
+"""Times for people: local to the second, with how far away they are."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from rocketd.cli import times
+from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration
+from rocketd.daemon.wire import from_rfc3339
+
+NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
+
+
+@pytest.fixture(autouse=True)
+def _berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_an_instant_is_shown_in_the_zone_of_the_process() -> None:
+    assert times.local(NOW) == "Tue 2026-11-24 12:00:00"
+    assert times.local_with_zone(NOW) == "Tue 2026-11-24 12:00:00 CET"
+
+
+@pytest.mark.parametrize("instant", [None, FOREVER, BEGINNING])
+def test_what_never_comes_is_a_dash(instant: int | None) -> None:
+    shown = [times.local(instant), times.local_with_zone(instant), times.left(instant, NOW), times.passed(instant, NOW)]
+    assert shown == ["-"] * 4
+
+
+@pytest.mark.parametrize(
+    ("duration", "shown"),
+    [
+        (0, "0ms"),
+        (250 * MILLISECOND, "250ms"),
+        (1234 * MILLISECOND, "1.23s"),
+        (59 * SECOND, "59s"),
+        (3 * HOUR + 20 * MINUTE + 59 * SECOND, "3h 20min"),
+        (3 * HOUR + 59 * SECOND, "3h"),
+        (2 * DAY + HOUR, "2d 1h"),
+        (400 * DAY, "1y 1month"),
+    ],
+)
+def test_a_span_has_two_units_at_most(duration: Duration, shown: str) -> None:
+    assert times.span(duration) == shown
+
+
+def test_what_is_ahead_and_what_has_passed_read_differently() -> None:
+    assert times.left(NOW + 200 * MINUTE, NOW) == "in 3h 20min"
+    assert times.left(NOW - 5 * MINUTE, NOW) == "late by 5min"
+    assert times.passed(NOW - 5 * MINUTE, NOW) == "5min ago"
+    assert times.passed(NOW + 5 * MINUTE, NOW) == "in 5min"
+    assert times.left(NOW, NOW) == times.passed(NOW, NOW) == "now"

@@ -1,0 +1,113 @@
+"""The JSON objects that other programs rely on: their keys are promises."""
+
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rocketd.core.condition import TRUE
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.history import History
+from rocketd.core.instant import BEGINNING, FOREVER, SECOND
+from rocketd.core.records import RunView, TaskState
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.scheduler import Entry
+from rocketd.core.task import Command, Function, Surroundings, Task
+from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object
+from rocketd.daemon.wire import from_rfc3339, rfc3339
+
+AT = from_rfc3339("2026-11-24T12:00:00.000001+01:00")
+RUN = Run("backup", 12, "0199", 2, AT, AT + SECOND, Trigger.RETRY, "daily")
+END = End(Action.FAIL, Cause.EXIT, AT + 3 * SECOND, exit_code=3, output="no space\n", runtime=2 * SECOND)
+TASK = Task("backup", Command(("/bin/true",), surroundings=Surroundings(environment=(("KEY", "secret"),))), when=TRUE)
+
+
+def test_instants_have_microseconds_and_an_offset() -> None:
+    assert rfc3339(AT) == "2026-11-24T11:00:00.000001+00:00"
+    assert rfc3339(from_rfc3339("2026-11-24T11:00:00Z")) == "2026-11-24T11:00:00.000000+00:00"
+
+
+@pytest.mark.parametrize("instant", [None, FOREVER, BEGINNING, 10**18])
+def test_what_is_no_instant_is_null(instant: int | None) -> None:
+    assert rfc3339(instant) is None
+
+
+@given(st.integers(-(10**16), 10**17))
+def test_instants_read_back(instant: int) -> None:
+    assert from_rfc3339(rfc3339(instant) or "") == instant
+
+
+def test_an_instant_without_an_offset_is_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        from_rfc3339("2026-11-24T11:00:00")
+
+
+def test_a_run_object_has_every_promised_key() -> None:
+    told = run_object(RunView(RUN, Action.FAIL, END, 77))
+    promised = "task run_id number attempt due start end runtime action trigger cause exit_code signal reason output"
+    assert set(promised.split()) <= told.keys()
+    assert (told["action"], told["runtime"], told["end"]) == ("fail", 2.0, "2026-11-24T11:00:03.000001+00:00")
+
+
+def test_a_run_that_goes_on_has_action_run_and_no_end() -> None:
+    told = run_object(RunView(RUN, Action.RUN, None, 77))
+    assert (told["action"], told["end"], told["cause"], told["pid"]) == ("run", None, None, 77)
+
+
+def past_of(*events: Event) -> History:
+    history = History()
+    for event in events:
+        history.learn(event)
+    return history
+
+
+def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
+    told = task_object(Entry(TASK, next=AT), past_of().of("backup"))
+    promised = "task next last_start last_action last_run_id running paused when file"
+    assert told.keys() == set(promised.split())
+    assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
+
+
+def test_a_task_tells_its_newest_run_also_while_that_goes_on() -> None:
+    newer = Run("backup", 13, "019a", 1, AT, AT + 9 * SECOND, Trigger.SCHEDULE, "daily")
+    told = task_object(Entry(TASK), past_of(Started(RUN), Finished(RUN, END), Started(newer)).of("backup"))
+    assert (told["last_action"], told["last_run_id"], told["running"]) == ("run", "019a", True)
+    assert told["last_start"] == rfc3339(newer.start)
+
+
+def test_details_tell_names_of_the_environment_and_never_values() -> None:
+    told = task_details(Entry(TASK), past_of().of("backup"))
+    assert told["environment"] == ["KEY"]
+    assert "secret" not in json.dumps(told)
+
+
+def test_details_tell_who_paused_it_and_what_it_runs() -> None:
+    state = TaskState("backup", "", AT, 1, paused=True, paused_until=AT, paused_by="uid 0", paused_reason="repair")
+    task = Task("backup", Function("a.b:c"), zone=ZoneInfo("Europe/Berlin"), zone_name="Europe/Berlin")
+    told = task_details(
+        Entry(task, paused=state), past_of(Started(RUN)).of("backup"), [RunView(RUN, Action.RUN, None, 0)]
+    )
+    assert (told["paused"], told["paused_by"], told["paused_reason"]) == (True, "uid 0", "repair")
+    assert (told["function"], told["command"], told["timezone"]) == ("a.b:c", None, "Europe/Berlin")
+    assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (Started(RUN), "started"),
+        (Spawned(RUN, 77, 1), "spawned"),
+        (Finished(RUN, END), "finished"),
+        (Missed("backup", "0199", AT, AT, AT, 1, "down"), "missed"),
+    ],
+)
+def test_every_event_tells_what_it_is_and_whose(event: Event, name: str) -> None:
+    told = event_object(event)
+    assert (told["event"], told["task"], told["run_id"]) == (name, "backup", "0199")
+
+
+def test_output_tells_its_stream_and_its_run() -> None:
+    told = output_object(RUN, "stderr", "oops")
+    assert (told["event"], told["stream"], told["line"], told["number"]) == ("output", "stderr", "oops", 12)
