@@ -12,7 +12,7 @@ Joining answers needs no polling. That a verdict's `until` has run out says noth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -240,11 +240,16 @@ class All(_Group):
     deciding: ClassVar[Answer] = AGAINST
     sign: ClassVar[str] = "&"
 
+    guards: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
+    """Its clock-only parts, if there is a tick beside them."""
+
+    def __post_init__(self) -> None:
+        guards = tuple(part for part in self.parts if part.clock_only) if self.ticking else ()
+        object.__setattr__(self, "guards", guards)
+
     def judge(self, moment: Moment) -> Verdict:
-        if self.ticking:
-            guards = tuple(part for part in self.parts if part.clock_only)
-            if guards:
-                moment = replace(moment, guards=moment.guards + guards)
+        if self.guards:
+            moment = replace(moment, guards=moment.guards + self.guards)
         return self.join(part.judge(moment) for part in self.parts)
 
 

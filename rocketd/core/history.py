@@ -24,10 +24,14 @@ class Occurrence(NamedTuple):
     position: int
     """Its place in the log: later events have higher ones, whatever the clock did."""
     run: Run
+    end: End | None = None
+    """How that run ended; None: this is its start."""
 
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
+
+_BAD: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 
 
 @dataclass(slots=True)
@@ -45,6 +49,10 @@ class Past:
     """The newest scheduled run."""
     scheduled_end: End | None = None
     """How that run ended; None while it is going on."""
+    scheduled_ends: dict[Action, Instant] = field(default_factory=dict)
+    """When scheduled runs last ended, by the action of the end."""
+    failed: Occurrence | None = None
+    """The newest end in fail, terminate or crash, stops of the daemon itself not counted."""
     scheduled_position: int = 0
     """Where in the log its start stands; 0: there was none."""
     consumed: Instant = BEGINNING
@@ -68,6 +76,14 @@ class Past:
             newest = self.last.get(action)
             return int(newest is not None and start <= newest.at < end)
         return bisect_left(kept, end) - bisect_left(kept, start)
+
+    def when(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
+        """Tell when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
+        kept = self.instants.get(action)
+        if kept is not None:
+            return kept[bisect_left(kept, start) : bisect_left(kept, end)]
+        newest = self.last.get(action)
+        return [newest.at] if newest is not None and start <= newest.at < end else []
 
 
 class History:
@@ -158,7 +174,9 @@ class History:
         past = self.of(run.task)
         if past.going.pop(run.number, None) is None and run.number < past.next_number and _ended(past, run.key):
             return
-        self._note(past, end.action, end.at, run)
+        self._note(past, end.action, end.at, run, end)
+        if end.action in _BAD and end.cause is not Cause.SHUTDOWN:
+            past.failed = past.last[end.action]
         past.next_number = max(past.next_number, run.number + 1)
         if not run.scheduled:
             return
@@ -166,6 +184,7 @@ class History:
             self._schedule(past, run)  # its start was not among what was replayed
         if past.scheduled is not None and past.scheduled.number == run.number:
             past.scheduled_end = end
+        past.scheduled_ends[end.action] = end.at
         reached = max(run.start, run.due)
         if end.action is not Action.CRASH:
             past.done = max(past.done, reached)
@@ -179,9 +198,9 @@ class History:
         past.scheduled, past.scheduled_end, past.scheduled_position = run, None, self._position
         past.consumed = max(past.consumed, run.start, run.due)
 
-    def _note(self, past: Past, action: Action, at: Instant, run: Run) -> None:
+    def _note(self, past: Past, action: Action, at: Instant, run: Run, end: End | None = None) -> None:
         self._position += 1
-        past.last[action] = Occurrence(at, self._position, run)
+        past.last[action] = Occurrence(at, self._position, run, end)
         kept = past.instants.get(action)
         if kept is None:
             return
