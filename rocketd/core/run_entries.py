@@ -5,7 +5,9 @@ A line of a task's output is information whichever stream it came from, as it is
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from signal import Signals
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from rocketd.core.duration import format_duration
@@ -49,6 +51,8 @@ _ODD_ENDINGS: Final[Mapping[Action, _Ending]] = {
     Action.TERMINATE: _Ending(MessageId.STOPPED, Priority.NOTICE, "was stopped{took}"),
     Action.CRASH: _Ending(MessageId.CRASHED, Priority.WARNING, "was cut off{took}"),
     Action.FAIL: _ENDINGS[Action.FAIL, Cause.EXIT],
+    Action.INACTION: _ENDINGS[Action.INACTION, Cause.EXIT],
+    Action.SUCCESS: _ENDINGS[Action.SUCCESS, Cause.EXIT],
 }
 """For an end whose cause no row above names: another Red Bird repository may hold any."""
 
@@ -68,13 +72,21 @@ def entry_of(event: Event) -> Entry:
 
 def output_line(run: Run, stream: Stream, line: str) -> Entry:
     """Tell a line of a run's output, in the task's own name."""
-    fields = {
-        "ROCKETD_TASK": run.task,
-        "ROCKETD_RUN_ID": run.run_id,
-        "ROCKETD_NUMBER": str(run.number),
-        "ROCKETD_STREAM": stream.value,
-    }
+    fields = _output_fields(run.task, run.run_id, run.number, stream)
     return Entry(line, Priority.INFO, "", fields, run.task)
+
+
+@lru_cache(maxsize=256)
+def _output_fields(task: str, run_id: str, number: int, stream: Stream) -> Mapping[str, str]:
+    """The same mapping for every line of a stream: what need not be built again is most of a line's cost."""
+    return MappingProxyType(
+        {
+            "ROCKETD_TASK": task,
+            "ROCKETD_RUN_ID": run_id,
+            "ROCKETD_NUMBER": str(number),
+            "ROCKETD_STREAM": stream.value,
+        }
+    )
 
 
 def _started(run: Run) -> Entry:
@@ -89,9 +101,7 @@ def _spawned(run: Run, pid: int) -> Entry:
 
 
 def _finished(run: Run, end: End) -> Entry:
-    ending = _ENDINGS.get((end.action, end.cause)) or _ODD_ENDINGS.get(end.action)
-    if ending is None:
-        ending = _Ending(MessageId.SUCCEEDED, Priority.INFO, f"ended with {end.action}{{took}}")
+    ending = _ENDINGS.get((end.action, end.cause)) or _ODD_ENDINGS.get(end.action) or _ODD_ENDINGS[Action.CRASH]
     took = f" after {_rough(end.runtime)}" if end.runtime else ""
     sentence = ending.sentence.format(took=took, how=_how(end))
     message = f"{run.task} {sentence}{_attempt(run)}{_why(end)}"

@@ -1,6 +1,7 @@
 """Entries for journald, through systemd-python."""
 
 import asyncio
+from collections.abc import Mapping
 from errno import EAGAIN, ECONNREFUSED, ENOBUFS
 from typing import Final
 
@@ -32,15 +33,20 @@ class JournaldChannel:
 
     def __init__(self) -> None:
         self._socket = JournalSocket()
+        self._fields: Mapping[str, str] = {}
+        self._formed_fields: Formed = ()
+        """Those of the last entry: all lines of a run have the same."""
 
     def form(self, entry: Entry) -> Formed:
         """Write the fields of systemd.journal-fields(7)."""
-        fields = [f"MESSAGE={_cut(entry.message, MESSAGE_BYTES)}", f"PRIORITY={entry.priority:d}"]
-        fields.append(f"SYSLOG_IDENTIFIER={entry.identifier}")
+        if entry.fields is not self._fields:
+            self._fields = entry.fields
+            self._formed_fields = [_field(name, value, FIELD_BYTES) for name, value in entry.fields.items()]
+        message = _field("MESSAGE", entry.message, MESSAGE_BYTES)
+        fields = [message, f"PRIORITY={entry.priority:d}", f"SYSLOG_IDENTIFIER={entry.identifier}"]
         if entry.message_id:
             fields.append(f"MESSAGE_ID={entry.message_id}")
-        fields.extend(f"{name}={_cut(value, FIELD_BYTES)}" for name, value in entry.fields.items())
-        return [field if field.isascii() else _bytes(field) for field in fields]
+        return (*fields, *self._formed_fields)
 
     def send(self, formed: Formed) -> bool:
         if not self._socket.has_room():
@@ -66,6 +72,11 @@ class JournaldChannel:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _field(name: str, value: str, most: int) -> str | bytes:
+    field = f"{name}={_cut(value, most)}"
+    return field if field.isascii() else _bytes(field)
 
 
 def _cut(text: str, most: int) -> str:

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Sequence
 from errno import ECONNREFUSED
 from select import POLLOUT, poll
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from systemd.journal import sendv
 
@@ -27,13 +27,16 @@ _Identity: TypeAlias = tuple[int, int, int]
 class JournalSocket:
     """Sends to journald. Raises OSError, with EAGAIN when there is no room, and never waits but in `wait`."""
 
+    _library: ClassVar[socket.socket | None] = None
+    """libsystemd's own, shared with it for the life of the process."""
+
     def __init__(self) -> None:
         self._own = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._own.settimeout(0)
-        self._socket = self._own
+        self._socket = self._library or self._own
         self._poll = poll()
-        self._poll.register(self._own, POLLOUT)
-        self._sought = False
+        self._poll.register(self._socket, POLLOUT)
+        self._sought = self._library is not None
         self._identity: _Identity | None = None
         """Of the file it is connected to; None: to none."""
 
@@ -69,7 +72,6 @@ class JournalSocket:
 
     def close(self) -> None:
         """Close what is ours; libsystemd keeps its own."""
-        self._socket.close()
         self._own.close()
         self._identity = None
 
@@ -84,11 +86,11 @@ class JournalSocket:
     def _adopt(self, opened: set[int]) -> None:
         if len(opened) != 1:
             return
-        adopted = socket.socket(fileno=os.dup(opened.pop()))
-        adopted.settimeout(0)
+        self._socket = JournalSocket._library = socket.socket(fileno=os.dup(opened.pop()))
+        self._socket.settimeout(0)
         self._poll.unregister(self._own)
-        self._poll.register(adopted, POLLOUT)
-        self._socket, self._identity = adopted, None
+        self._poll.register(self._socket, POLLOUT)
+        self._identity = None
 
     def _connect(self, identity: _Identity | None) -> None:
         try:

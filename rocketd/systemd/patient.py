@@ -66,33 +66,44 @@ class PatientJournal:
         if entry.priority > self._level:
             return
         formed = self._channel.form(entry)
-        if self._watched is not None or not self._told_all() or not self._send(formed):
+        if not self._idle or not self._send(formed):
             self._backlog.keep(formed, is_output=entry.is_output)
-        if self._watched is None and not self._told_all():
-            self._watch()
+        if not self._idle and self._watched is None:
+            self._go_on()
 
     def close(self, patience: Duration = SECOND) -> int:
         """Tell what waits, for that long at most; returns how many entries nobody will see."""
         self._unwatch()
         deadline = monotonic() + patience / SECOND
-        while not self._told_all() and self._channel.wait(deadline - monotonic()):
+        while not self._told() and self._channel.wait(deadline - monotonic()):
             pass
         self._channel.close()
         return len(self._backlog) + self._backlog.left_out
 
-    def _told_all(self) -> bool:
-        """Tell what waits, in bounded time; whether nothing waits any more."""
-        backlog = self._backlog
-        if not backlog and not backlog.left_out:
-            return self._channel.finish()
-        backlog.drain(self._send, BATCH)
-        if not backlog and backlog.left_out:
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing waits, so that the next entry may go out at once."""
+        return self._watched is None and not self._backlog and not self._backlog.left_out and self._finish()
+
+    def _go_on(self) -> None:
+        """Tell what waits, and have the loop call again when there is room for the rest."""
+        if self._told():
+            self._unwatch()
+        else:
+            self._watch()
+
+    def _told(self) -> bool:
+        """Tell what waits, but no more than a batch; whether nothing waits any more."""
+        self._backlog.drain(self._send, BATCH)
+        if self._backlog.left_out and not self._backlog:
             self._tell_gap()
-        return not backlog and not backlog.left_out and self._channel.finish()
+        return not self._backlog and self._finish()
 
     def _tell_gap(self) -> None:
         gap, self._backlog.left_out = self._backlog.left_out, 0
-        if not self._send(self._channel.form(lines_left_out(gap))) or self._backlog.left_out:
+        self._backlog.keep(self._channel.form(lines_left_out(gap)), is_output=False)
+        self._backlog.drain(self._send, 1)
+        if self._backlog.left_out:  # not even this could be sent: it stays to be told
             self._backlog.left_out = gap
 
     def _send(self, formed: Formed) -> bool:
@@ -103,15 +114,20 @@ class PatientJournal:
             self._backlog.left_out += 1
             return True
 
-    def _room(self) -> None:
-        self._unwatch()
-        if not self._told_all():
-            self._watch()
+    def _finish(self) -> bool:
+        try:
+            return self._channel.finish()
+        except OSError:
+            self._backlog.left_out += 1
+            return True
 
     def _watch(self) -> None:
         watchable = self._channel.watchable
+        if watchable == self._watched:
+            return
+        self._unwatch()
         if watchable is not None:
-            self._loop.add_writer(watchable, self._room)
+            self._loop.add_writer(watchable, self._go_on)
             self._watched = watchable
 
     def _unwatch(self) -> None:

@@ -1,0 +1,18 @@
+"""A journal in memory, for tests of those who tell."""
+
+from rocketd.core.entries import Entry
+
+
+class ListJournal:
+    """Keeps every entry in a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def tell(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    @property
+    def messages(self) -> list[str]:
+        """The sentences, in order."""
+        return [entry.message for entry in self.entries]

@@ -1,0 +1,238 @@
+"""What the journal is told: sentences for people, fields for searches, one MESSAGE_ID for each kind of event."""
+
+import re
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from rocketd.core import daemon_entries, run_entries
+from rocketd.core.entries import Entry, MessageId, Priority, Stream
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.instant import HOUR, MINUTE, SECOND
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+
+RUN = Run("backup", 7, "0193-run", 1, due=50 * SECOND, start=51 * SECOND, trigger=Trigger.SCHEDULE, reason="daily")
+AGAIN = replace(RUN, attempt=2, trigger=Trigger.RETRY, reason="retry(3)")
+SUCCESS = End(Action.SUCCESS, Cause.EXIT, 60 * SECOND, exit_code=0, runtime=2 * MINUTE + 3 * SECOND)
+CATALOG = Path(__file__).parents[3] / "systemd" / "rocketd.catalog"
+
+
+def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None = None, message: str = "") -> Entry:
+    end = End(action, cause, 60 * SECOND, exit_code=exit_code, runtime=12 * SECOND, message=message)
+    return run_entries.entry_of(Finished(run, end))
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (Started(RUN), "backup started: daily"),
+        (Started(AGAIN), "backup started (attempt 2): retry(3)"),
+        (Started(replace(RUN, reason="")), "backup started"),
+        (Spawned(RUN, 4711, 99), "backup has process 4711"),
+        (Finished(RUN, SUCCESS), "backup succeeded after 2min 3s"),
+        (Finished(RUN, replace(SUCCESS, action=Action.INACTION)), "backup had nothing to do after 2min 3s"),
+        (
+            Finished(RUN, replace(SUCCESS, action=Action.FAIL, exit_code=3)),
+            "backup failed with exit code 3 after 2min 3s",
+        ),
+        (
+            Finished(AGAIN, replace(SUCCESS, action=Action.FAIL, exit_code=None, signal=11)),
+            "backup failed by signal SIGSEGV after 2min 3s (attempt 2)",
+        ),
+        (
+            Finished(RUN, End(Action.FAIL, Cause.EXIT, 1, message="cannot start: /bin/nix: No such file or directory")),
+            "backup failed: cannot start: /bin/nix: No such file or directory",
+        ),
+        (
+            Finished(
+                RUN, replace(SUCCESS, action=Action.FAIL, exit_code=1, exc_text="Trace…", message="ValueError: no")
+            ),
+            "backup failed after 2min 3s: ValueError: no",
+        ),
+        (Missed("backup", "0193-m", 9, 1, 5, 1, "paused"), "backup missed once: paused"),
+        (Missed("backup", "0193-m", 9, 1, 5, 4, "down"), "backup missed 4 times: down"),
+    ],
+)
+def test_each_event_is_a_sentence(event: Event, sentence: str) -> None:
+    assert run_entries.entry_of(event).message == sentence
+
+
+@pytest.mark.parametrize(
+    ("action", "cause", "sentence", "priority"),
+    [
+        (Action.TERMINATE, Cause.TIMEOUT, "backup was stopped by its timeout after 12s", Priority.ERROR),
+        (Action.TERMINATE, Cause.OPERATOR, "backup was stopped by hand after 12s", Priority.NOTICE),
+        (
+            Action.TERMINATE,
+            Cause.STOP_WHEN,
+            "backup was stopped after 12s, because its stop_when holds",
+            Priority.INFO,
+        ),
+        (
+            Action.TERMINATE,
+            Cause.REPLACE,
+            "backup was stopped after 12s, to be replaced by its next run",
+            Priority.INFO,
+        ),
+        (Action.CRASH, Cause.SHUTDOWN, "backup was cut off by the stop of rocketd after 12s", Priority.WARNING),
+        (Action.CRASH, Cause.DOWN, "backup was cut off: its end was never seen", Priority.WARNING),
+        (Action.FAIL, Cause.EXIT, "backup failed after 12s", Priority.ERROR),
+        (Action.SUCCESS, Cause.EXIT, "backup succeeded after 12s", Priority.INFO),
+    ],
+)
+def test_the_cause_of_an_end_decides_sentence_and_priority(
+    action: Action, cause: Cause, sentence: str, priority: Priority
+) -> None:
+    entry = ended(action, cause)
+    assert (entry.message, entry.priority) == (sentence, priority)
+
+
+@pytest.mark.parametrize(("action", "cause"), [*product(Action, Cause)])
+def test_no_end_is_without_a_sentence(action: Action, cause: Cause) -> None:
+    """A repository of another make may hold any pair."""
+    entry = ended(action, cause)
+    assert entry.message.startswith("backup ")
+    assert "{" not in entry.message
+    assert entry.message_id in set(MessageId)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "told"),
+    [
+        (40, "40us"),
+        (1_234, "1ms"),
+        (2_041_499, "2s 41ms"),
+        (9_999_600, "10s"),
+        (59_500_001, "1min"),
+        (2 * HOUR + 400_000, "2h"),
+    ],
+)
+def test_a_runtime_is_as_exact_as_a_reader_wants_it(runtime: int, told: str) -> None:
+    entry = run_entries.entry_of(Finished(RUN, replace(SUCCESS, runtime=runtime)))
+    assert entry.message == f"backup succeeded after {told}"
+    assert entry.fields["ROCKETD_RUNTIME_USEC"] == str(runtime)
+
+
+def test_the_end_of_a_run_can_be_searched_for() -> None:
+    entry = run_entries.entry_of(Finished(AGAIN, replace(SUCCESS, action=Action.FAIL, exit_code=3)))
+    assert entry.fields == {
+        "ROCKETD_TASK": "backup",
+        "ROCKETD_RUN_ID": "0193-run",
+        "ROCKETD_NUMBER": "7",
+        "ROCKETD_ATTEMPT": "2",
+        "ROCKETD_TRIGGER": "retry",
+        "ROCKETD_REASON": "retry(3)",
+        "ROCKETD_DUE_USEC": "50000000",
+        "ROCKETD_ACTION": "fail",
+        "ROCKETD_CAUSE": "exit",
+        "ROCKETD_RUNTIME_USEC": "123000000",
+        "ROCKETD_EXIT_CODE": "3",
+    }
+    assert entry.identifier == "rocketd"
+
+
+def test_a_line_of_output_speaks_in_the_name_of_its_task() -> None:
+    entry = run_entries.output_line(RUN, Stream.STDERR, "disk is full")
+    assert entry == Entry(
+        "disk is full",
+        Priority.INFO,
+        "",
+        {
+            "ROCKETD_TASK": "backup",
+            "ROCKETD_RUN_ID": "0193-run",
+            "ROCKETD_NUMBER": "7",
+            "ROCKETD_STREAM": "stderr",
+        },
+        "backup",
+    )
+    assert entry.is_output
+    assert not run_entries.entry_of(Started(RUN)).is_output
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence", "priority"),
+    [
+        (daemon_entries.ready("0.1.0", 1, 0), "rocketd 0.1.0 is ready: 1 task, 0 problems", Priority.INFO),
+        (daemon_entries.reloaded(12, 1), "reloaded: 12 tasks, 1 problem", Priority.WARNING),
+        (daemon_entries.problem("a.toml:1:1: error: x", "a.toml"), "a.toml:1:1: error: x", Priority.ERROR),
+        (daemon_entries.problem("w", "a.toml", warning=True), "w", Priority.WARNING),
+        (daemon_entries.stopping(0, MINUTE), "stopping", Priority.INFO),
+        (daemon_entries.stopping(2, 90 * SECOND), "stopping: 2 runs may take 1min 30s to end", Priority.INFO),
+        (daemon_entries.clock_step(-HOUR), "the clock was set back by 1h", Priority.NOTICE),
+        (daemon_entries.clock_step(SECOND), "the clock was set forward by 1s", Priority.NOTICE),
+        (daemon_entries.suspended(HOUR), "the host was suspended for 1h", Priority.NOTICE),
+        (daemon_entries.store_recovered(SECOND), "the store can be written again, after 1s", Priority.NOTICE),
+        (daemon_entries.paused("backup", "uid 0"), "backup paused by uid 0 until resumed", Priority.NOTICE),
+        (
+            daemon_entries.paused("backup", "uid 0", "2026-11-24 10:00:00", "new disk"),
+            "backup paused by uid 0 until 2026-11-24 10:00:00: new disk",
+            Priority.NOTICE,
+        ),
+        (daemon_entries.resumed("backup", "uid 0"), "backup resumed by uid 0", Priority.NOTICE),
+        (
+            run_entries.left_overs(RUN),
+            "backup: processes left behind by its run 7 were stopped",
+            Priority.WARNING,
+        ),
+        (
+            daemon_entries.lines_left_out(1),
+            "1 entry left out here, because the journal did not take them in time",
+            Priority.WARNING,
+        ),
+        (
+            daemon_entries.store_degraded("disk is full"),
+            "the store cannot be written, so no task starts until it can: disk is full",
+            Priority.ERROR,
+        ),
+    ],
+)
+def test_what_the_daemon_does_is_a_sentence(entry: Entry, sentence: str, priority: Priority) -> None:
+    assert (entry.message, entry.priority) == (sentence, priority)
+    assert entry.message_id in set(MessageId)
+
+
+def test_every_kind_of_entry_has_an_id_of_its_own() -> None:
+    assert all(re.fullmatch("[0-9a-f]{32}", kind.value) for kind in MessageId)
+    assert len({kind.value for kind in MessageId}) == len(MessageId.__members__)
+
+
+def test_the_catalog_explains_every_kind_of_entry_and_no_other() -> None:
+    explained = re.findall(r"^-- ([0-9a-f]{32})$", CATALOG.read_text(), re.MULTILINE)
+    assert sorted(explained) == sorted(kind.value for kind in MessageId)
+
+
+def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
+    """Else journalctl shows the name between two @ instead of a value."""
+    missed = Missed("backup", "0193-m", 9, 1, 5, 4, "down")
+    told = [
+        *(run_entries.entry_of(event) for event in (Started(RUN), Spawned(RUN, 1, 1), missed)),
+        *(ended(action, cause) for action, cause in product(Action, Cause)),
+        daemon_entries.ready("0.1.0", 1, 0),
+        daemon_entries.reloaded(1, 0),
+        daemon_entries.problem("x", "a.toml"),
+        daemon_entries.stopping(0, 0),
+        daemon_entries.clock_step(1),
+        daemon_entries.suspended(1),
+        daemon_entries.store_degraded("x"),
+        daemon_entries.store_recovered(1),
+        daemon_entries.lines_left_out(1),
+        daemon_entries.paused("backup", "uid 0"),
+        daemon_entries.resumed("backup", "uid 0"),
+        run_entries.left_overs(RUN),
+    ]
+    assert {entry.message_id for entry in told} == set(MessageId)
+    texts = dict(re.findall(r"^-- (\w+)\n(.*?)(?=^-- |\Z)", CATALOG.read_text(), re.MULTILINE | re.DOTALL))
+    for entry in told:
+        assert set(re.findall("@([A-Z_]+)@", texts[entry.message_id])) <= set(entry.fields), entry
+
+
+def test_fields_have_names_that_journald_takes() -> None:
+    entry = run_entries.entry_of(Finished(RUN, replace(SUCCESS, signal=9)))
+    assert all(re.fullmatch("[A-Z][A-Z0-9_]{0,63}", name) for name in entry.fields)
+
+
+def test_a_signal_without_a_name_keeps_its_number() -> None:
+    entry = run_entries.entry_of(Finished(RUN, replace(SUCCESS, action=Action.FAIL, exit_code=None, signal=99)))
+    assert entry.message == "backup failed by signal 99 after 2min 3s"
