@@ -24,6 +24,11 @@ _JOURNAL_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of write-ahead log that are kept after a long reader let go."""
 
 
+def no_store(path: Path) -> StoreError:
+    """Say that nothing was ever recorded there."""
+    return StoreError(f"there is no store at {path}", hint="start rocketd once, or name its --state-dir")
+
+
 class Database:
     """A connection that opens when it is first used and again after an error that only a new one can cure.
 
@@ -98,7 +103,7 @@ class Database:
         needed, as its last act was to put everything into the store itself.
         """
         if not self.path.exists():
-            raise StoreError(f"there is no store at {self.path}", hint="start rocketd once, or name its --state-dir")
+            raise no_store(self.path)
         connection = self._open("mode=ro")
         try:
             connection.execute("SELECT 1 FROM alive").fetchall()

@@ -9,8 +9,10 @@ from rocketd.core.events import Event, Finished, Missed, Started
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 
-ACTIONS: Final = frozenset(Action)
+ACTIONS: Final = {action.value: action for action in Action}
 """A record of any other action is somebody else's."""
+
+_TRIGGERS: Final = {None: Trigger.SCHEDULE} | {trigger.value: trigger for trigger in Trigger}
 
 
 class Row(NamedTuple):
@@ -134,7 +136,7 @@ def run_of(row: Row) -> Run:
         attempt=row.attempt or (0 if row.action == Action.MISSED else 1),
         due=micros(start if row.due is None else row.due),
         start=micros(start),
-        trigger=Trigger(row.trigger or Trigger.SCHEDULE),
+        trigger=_TRIGGERS[row.trigger],
         reason=row.reason or "",
         cause_task=row.cause_task or "",
         cause_run_id=row.cause_run_id or "",
@@ -144,7 +146,7 @@ def run_of(row: Row) -> Run:
 def end_of(row: Row) -> End:
     """Read the end back from the record of an end."""
     return End(
-        action=Action(row.action),
+        action=ACTIONS[row.action],
         cause=Cause(row.cause) if row.cause else _unknown_cause(row.action),
         at=micros(row.created if row.end is None else row.end),
         exit_code=row.exit_code,

@@ -1,40 +1,57 @@
 """Runs as people look at them: the two records of a run joined, newest first."""
 
+# ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
+
 import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action
-from rocketd.store.rows import Row, end_of, run_of, seconds
+from rocketd.store.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.schema import COLUMNS, is_end, is_rare
 
 _WIDTH: Final = len(COLUMNS)
-_SELECT: Final = "SELECT " + ", ".join(f'{table}."{name}"' for table in ("begun", "ended") for name in COLUMNS)
+_BEGUN: Final = ", ".join(f'begun."{name}"' for name in COLUMNS)
+_ENDED: Final = ", ".join(f'ended."{name}"' for name in COLUMNS)
+_NO_END: Final = ", ".join(["NULL"] * _WIDTH)
 _SAME_RUN: Final = "ended.task_name = begun.task_name AND ended.number = begun.number"
-_ENDED: Final = f"LEFT JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}"
+_WITH_END: Final = f"LEFT JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}"
 
 _Parameter: TypeAlias = str | int | float
 
 
 class _Source(NamedTuple):
-    """Where to look for runs: a FROM clause, and what is true of all of them."""
+    """Where to look for runs, so that the few wanted ones are found without a walk through the log.
+
+    CROSS JOIN keeps the order of the tables, INDEXED BY the index; the planner alone guesses wrong about both.
+    """
 
     tables: str
     condition: str
+    ended: str = _ENDED
+    order: str = "begun.created"
+    action: str = "coalesce(ended.action, begun.action)"
 
 
-_ALL: Final = _Source(f"log AS begun {_ENDED}", "begun.action IN ('run', 'missed')")
+_ALL: Final = _Source(f"log AS begun {_WITH_END}", "begun.action IN ('run', 'missed')")
+_OF_TASK: Final = _Source(f"log AS begun {_WITH_END}", "begun.action = 'run'", order="begun.number")
 _GOING: Final = _Source(
-    f"open_run JOIN log AS begun ON begun.task_name = open_run.task AND begun.number = open_run.number {_ENDED}",
+    f"open_run CROSS JOIN log AS begun ON begun.task_name = open_run.task AND begun.number = open_run.number "
+    f"{_WITH_END}",
     "begun.action = 'run'",
 )
-_MISSED: Final = _Source("log AS begun LEFT JOIN log AS ended ON FALSE", "begun.action = 'missed'")
-_SUCCEEDED: Final = _Source(f"log AS begun {_ENDED}", "begun.action = 'run' AND ended.action = 'success'")
+_MISSED: Final = _Source(
+    "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", ended=_NO_END, action="begun.action"
+)
+_SUCCEEDED: Final = _Source(
+    f"log AS begun INDEXED BY log_created CROSS JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}",
+    "begun.action = 'run' AND ended.action = 'success'",
+)
 
 
 def _ended_rarely(action: Action) -> _Source:
-    """Begin with the ends, of which there are few, instead of looking for them from start to start."""
+    """Begin with the ends, of which there are few."""
     return _Source(
         f"log AS ended INDEXED BY log_rare CROSS JOIN log AS begun ON {_SAME_RUN} AND begun.action = 'run'",
         f"{is_rare('ended')} AND ended.action = '{action.value}'",
@@ -42,19 +59,17 @@ def _ended_rarely(action: Action) -> _Source:
 
 
 def _sources(wanted: RunFilter) -> Iterator[_Source]:
-    if not wanted.actions or wanted.task:
+    if wanted.task or wanted.run_id:
+        yield from (_OF_TASK, _MISSED)
+    elif not wanted.actions:
         yield _ALL
-        return
-    for action in set(wanted.actions):
-        match action:
-            case Action.RUN:
-                yield _GOING
-            case Action.MISSED:
-                yield _MISSED
-            case Action.SUCCESS:
-                yield _SUCCEEDED
-            case _:
-                yield _ended_rarely(action)
+    else:
+        yield from map(_source_of, set(wanted.actions))
+
+
+def _source_of(action: Action) -> _Source:
+    known = {Action.RUN: _GOING, Action.MISSED: _MISSED, Action.SUCCESS: _SUCCEEDED}
+    return known.get(action) or _ended_rarely(action)
 
 
 def find(database: sqlite3.Connection, wanted: RunFilter) -> list[RunView]:
@@ -65,14 +80,13 @@ def find(database: sqlite3.Connection, wanted: RunFilter) -> list[RunView]:
 
 
 def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
-    terms = dict(_terms(wanted))
-    where = " AND ".join([source.condition, *terms])
-    parameters = [value for values in terms.values() for value in values]
-    sql = f"{_SELECT} FROM {source.tables} WHERE {where} ORDER BY begun.created DESC LIMIT ?"
-    return database.execute(sql, (*parameters, wanted.limit))
+    terms = list(_terms(wanted, source.action))
+    where = " AND ".join([source.condition, *(term for term, _ in terms)])
+    sql = f"SELECT {_BEGUN}, {source.ended} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
+    return database.execute(sql, (*(value for _, values in terms for value in values), wanted.limit))
 
 
-def _terms(wanted: RunFilter) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
+def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
     """Each thing that is wanted, as an SQL term and its parameters."""
     if wanted.task:
         yield "begun.task_name = ?", (wanted.task,)
@@ -86,13 +100,15 @@ def _terms(wanted: RunFilter) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
         yield "begun.created < ?", (seconds(wanted.until),)
     if wanted.actions:
         places = ", ".join("?" * len(wanted.actions))
-        yield f"coalesce(ended.action, begun.action) IN ({places})", tuple(a.value for a in wanted.actions)
+        yield f"{action} IN ({places})", tuple(one.value for one in wanted.actions)
 
 
 def _view(values: tuple[_Parameter | None, ...]) -> RunView:
-    begun = Row(*values[:_WIDTH])  # type: ignore[arg-type]  # the columns' types are the schema's to know
-    pid = begun.pid or 0
-    if values[_WIDTH] is None:
-        return RunView(run_of(begun), Action(begun.action), None, pid)
-    ended = Row(*values[_WIDTH:])  # type: ignore[arg-type]  # as above
-    return RunView(run_of(begun), Action(ended.action), end_of(ended), pid)
+    begun, ended = Row._make(values[:_WIDTH]), values[_WIDTH:]
+    return view_of(begun, Row._make(ended) if ended[0] is not None else None)
+
+
+def view_of(begun: Row, ended: Row | None) -> RunView:
+    """Join the records of one run, or show a stretch of missed times as a run without a number."""
+    newest = ended or begun
+    return RunView(run_of(begun), ACTIONS[newest.action], end_of(ended) if ended else None, begun.pid or 0)

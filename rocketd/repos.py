@@ -1,0 +1,41 @@
+"""Repositories for run records: Red Bird's, and `RunRepo`, which works on any SQLAlchemy URL.
+
+Each is imported when it is first named: SQLAlchemy alone takes 0.3 s.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from rocketd.store.redbird_import import BaseRepo, repository
+
+_REDBIRD: Final = ("CSVFileRepo", "JSONDirectoryRepo", "MemoryRepo", "MongoRepo", "RESTRepo", "SQLExprRepo", "SQLRepo")
+
+if TYPE_CHECKING:
+    CSVFileRepo: type[BaseRepo]
+    JSONDirectoryRepo: type[BaseRepo]
+    MemoryRepo: type[BaseRepo]
+    MongoRepo: type[BaseRepo]
+    RESTRepo: type[BaseRepo]
+    SQLExprRepo: type[BaseRepo]
+    SQLRepo: type[BaseRepo]
+    from rocketd.store.run_repo import RunRepo
+
+__all__ = [
+    "CSVFileRepo",
+    "JSONDirectoryRepo",
+    "MemoryRepo",
+    "MongoRepo",
+    "RESTRepo",
+    "RunRepo",
+    "SQLExprRepo",
+    "SQLRepo",
+]
+
+
+def __getattr__(name: str) -> type[BaseRepo]:
+    if name == "RunRepo":
+        from rocketd.store.run_repo import RunRepo  # noqa: PLC0415 - see above
+
+        return RunRepo
+    if name in _REDBIRD:
+        return repository(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,85 @@
+"""The models of run records, for Red Bird repositories: Pydantic-1 models, which is what Red Bird works with.
+
+`RunRecord` is the whole record. The others have the names and the fields of Rocketry's, so that an application that
+names one of them needs a new import and nothing else; a repository with such a model gets the fields that it has.
+"""
+
+from datetime import datetime, timedelta
+from typing import Optional
+
+from pydantic.v1 import BaseModel, Field
+
+# Optional, not "| None": Pydantic 1 reads both, but Red Bird makes table columns of fields spelled like this.
+# ruff: noqa: UP045
+
+
+class MinimalRecord(BaseModel):
+    """The least that a repository must keep."""
+
+    task_name: str
+    action: str = Field(description="run, success, fail, terminate, inaction, crash or missed")
+    created: float = Field(description="seconds since 1970-01-01T00:00:00Z")
+
+
+class LogRecord(MinimalRecord):
+    """A record with the attributes of a logging.LogRecord, as far as they say something about a run."""
+
+    name: str = "rocketd.task"
+    msg: str = ""
+    levelname: str = "INFO"
+    levelno: int = 20
+    message: str = ""
+    formatted_message: str = ""
+    exc_text: Optional[str] = None
+    process: Optional[int] = None
+
+
+class TaskLogRecord(MinimalRecord):
+    """A record with the times of the run, as aware UTC datetimes."""
+
+    start: Optional[datetime] = None
+    end: Optional[datetime] = None
+    runtime: Optional[timedelta] = None
+    message: str = ""
+    exc_text: Optional[str] = None
+
+
+class MinimalRunRecord(MinimalRecord):
+    """The least, and the run's id."""
+
+    run_id: Optional[str] = None
+
+
+class TaskRunRecord(TaskLogRecord):
+    """The times of the run, and its id."""
+
+    run_id: Optional[str] = None
+
+
+class RunRecord(MinimalRunRecord):
+    """All that is recorded of a run; every time is in seconds since 1970-01-01T00:00:00Z, `runtime` in seconds."""
+
+    __id_field__ = "id"
+
+    id: Optional[int] = Field(None, description="the place in the log")
+    number: Optional[int] = Field(None, description="counts from 1 per task")
+    attempt: Optional[int] = Field(None, description="which try in a row, from 1")
+    due: Optional[float] = Field(None, description="for missed: the first")
+    start: Optional[float] = None
+    end: Optional[float] = Field(None, description="for missed: the last")
+    runtime: Optional[float] = None
+    exit_code: Optional[int] = None
+    signal: Optional[int] = None
+    trigger: Optional[str] = Field(None, description="schedule, retry, as-scheduled, hand, boot, startup or shutdown")
+    cause: Optional[str] = Field(None, description="exit, timeout, stop_when, operator, replace, shutdown or down")
+    reason: Optional[str] = Field(None, description="a sentence: the condition that held, or who asked")
+    cause_task: Optional[str] = Field(None, description="the task whose end made this one due")
+    cause_run_id: Optional[str] = None
+    host: Optional[str] = None
+    boot_id: Optional[str] = None
+    pid: Optional[int] = None
+    pid_start: Optional[int] = Field(None, description="clock ticks since boot: field 22 of /proc/PID/stat")
+    times: Optional[int] = Field(None, description="for missed: how many")
+    message: Optional[str] = None
+    exc_text: Optional[str] = None
+    output: Optional[str] = Field(None, description="the tail of what the run printed")
