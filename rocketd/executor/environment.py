@@ -58,7 +58,7 @@ def _of_run(run: Run) -> dict[str, str]:
         RUN_ID: run.run_id,
         "ROCKETD_NUMBER": str(run.number),
         "ROCKETD_ATTEMPT": str(run.attempt),
-        "ROCKETD_DUE": datetime_of(run.due).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "ROCKETD_DUE": datetime_of(run.due).isoformat(timespec="microseconds").replace("+00:00", "Z"),
     }
     if run.cause_task:
         variables |= {"ROCKETD_CAUSE_TASK": run.cause_task, "ROCKETD_CAUSE_RUN_ID": run.cause_run_id}

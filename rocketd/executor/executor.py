@@ -22,7 +22,7 @@ from rocketd.executor.environment import clean_environment
 from rocketd.executor.going import Child, Clock, Going, Means
 from rocketd.executor.leftovers import clear
 from rocketd.executor.spawn import Spawner
-from rocketd.executor.tree import Census
+from rocketd.executor.tree import Census, now_in_ticks, start_time
 from rocketd.executor.watch import Watch
 from rocketd.executor.wrappers import Wrappers
 
@@ -105,8 +105,10 @@ class ProcessExecutor:
                 reader, writer = os.pipe2(os.O_CLOEXEC)
                 readers.append(reader)
                 writers.append(writer)
+            ticks = now_in_ticks()
             pid = self._spawner.spawn(launch, writers)
-            return Child(launch, began, pid, _hold(pid), readers)
+            start = ticks if ticks == now_in_ticks() else start_time(pid)
+            return Child(launch, began, pid, start, _hold(pid), readers)
         except OSError as error:
             _close(readers)
             raise RocketdError(f"{launch.target}: {error.strerror}") from None

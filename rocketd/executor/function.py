@@ -27,6 +27,9 @@ class Report:
     exc_text: str = ""
 
 
+NOTHING: Final = Report()
+
+
 def arguments(work: Function) -> tuple[str, ...]:
     """Give the argv of the child interpreter."""
     return (work.python or sys.executable, CHILD)
@@ -39,12 +42,14 @@ def request(work: Function) -> bytes:
 
 def read_report(data: bytes) -> Report:
     """Take what the child told, as far as it makes sense."""
+    if not data:
+        return NOTHING
     try:
         told = json.loads(data)
     except ValueError:
-        return Report()
+        return NOTHING
     if not isinstance(told, dict):
-        return Report()
+        return NOTHING
     return Report(told.get("inaction") is True, _text(told.get("message")), _text(told.get("exc_text")))
 
 

@@ -25,7 +25,7 @@ from rocketd.executor.ending import Ending
 from rocketd.executor.function import read_report
 from rocketd.executor.output import Output, Tell
 from rocketd.executor.pipes import Pipes
-from rocketd.executor.tree import Census, Process, Tree, start_time
+from rocketd.executor.tree import Census, Process, Tree
 from rocketd.executor.watch import Watch
 
 PIPE_GRACE: Final = 0.1
@@ -58,6 +58,8 @@ class Child:
     began: Duration
     """By the monotonic clock."""
     pid: int
+    start: int
+    """Field 22 of /proc/PID/stat."""
     pidfd: int
     readers: Sequence[int]
     """Of stdout, of stderr, and of the report if it is a function's."""
@@ -71,7 +73,7 @@ class Going:
 
     def __init__(self, task: Task, run: Run, child: Child, means: Means, *, tell: Tell, over: Over) -> None:  # noqa: PLR0913 - what it connects
         self.task, self.run, self.pid = task, run, child.pid
-        self.pid_start = start_time(child.pid)
+        self.pid_start = child.start
         self._child = child
         self._means = means
         self._over = over
@@ -81,13 +83,12 @@ class Going:
         self._survivors: list[Process] = []
         self._timer: asyncio.TimerHandle | None = None
         self._status: int | None = None
-        self._settling = False
         self._pipes = Pipes(means.watch, Output(task.output_tail, tell, means.clock.monotonic), self._pipes_empty)
         self._follow(child)
 
     def stop(self, cause: Cause, grace: Duration) -> None:
         """End the whole tree; changes nothing if that has begun, or if the process has ended."""
-        if self._ending is not None or self._dead():
+        if self._ending is not None or self._ended is not None or self._dead():
             return
         self._cause = cause
         tree = Tree(self.run.run_id, self.pid, self.pid_start)
@@ -112,38 +113,46 @@ class Going:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _process_ended(self) -> None:
-        if not self._dead():  # called for nothing
+        stopped = self._ending is not None  # then it stays unreaped until its tree is gone
+        if not (self._dead() if stopped else self._reap()):  # called for nothing
             return
         self._means.watch.drop(self._child.pidfd)
         self._ended = self._means.clock.monotonic()
-        if self._ending is None:
-            self._settle()
+        if not stopped:
+            self._leave_pipes()
 
     def _tree_gone(self, ending: "asyncio.Task[list[Process]]") -> None:
         if ending.cancelled():  # the loop is going down
             return
-        self._survivors = ending.result()
-        self._settle()
+        error = ending.exception()
+        if error is None:
+            self._survivors = ending.result()
+        else:  # our bug, and no reason to keep the run for ever
+            self._means.loop.call_exception_handler({"message": f"ending {self.run.run_id}", "exception": error})
+        self._reap()
+        self._leave_pipes()
 
-    def _settle(self) -> None:
-        """Take leave of the process, and of its pipes if nobody else holds them."""
+    def _reap(self) -> bool:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
-        self._status = status if pid else None
+        if pid:
+            self._status = status
+        return pid != 0
+
+    def _leave_pipes(self) -> None:
+        """Be done with the pipes: at once if nobody else holds them."""
         self._pipes.drain()
-        self._settling = True
         if self._pipes.open:
             self._timer = self._means.loop.call_later(PIPE_GRACE, self._finish)
         else:
             self._finish()
 
     def _pipes_empty(self) -> None:
-        if self._settling:
+        if self._timer is not None:
             self._finish()
 
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._settling = False
         held = self._pipes.open
         output, report = self._pipes.close()
         self._let_go()
@@ -157,7 +166,7 @@ class Going:
             self._means.watch.add(self._child.pidfd, self._bury)
 
     def _bury(self) -> None:
-        if os.waitpid(self.pid, os.WNOHANG)[0]:
+        if self._reap():
             self._means.watch.drop(self._child.pidfd)
             os.close(self._child.pidfd)
 

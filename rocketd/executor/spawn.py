@@ -15,8 +15,8 @@ lays its protection down for the moment.
 import ctypes
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from rocketd.core.errors import RocketdError
@@ -57,47 +57,44 @@ class Spawner:
             os.close(self._protection[0])
 
     def _spawn(self, launch: Launch, descriptors: Sequence[int]) -> int:
-        with self._place(launch), self._unprotected():
-            try:
-                return os.posix_spawn(
-                    launch.program,
-                    launch.argv,
-                    launch.environment,
-                    file_actions=[(os.POSIX_SPAWN_DUP2, at, to) for to, at in enumerate(descriptors)],
-                    setsid=True,
-                    setsigmask=(),
-                    setsigdef=self._signals,
-                )
-            except OSError as error:
-                raise _cannot(launch, error) from None
-            except ValueError as error:  # a NUL byte, or a `=` in the name of a variable
-                raise RocketdError(f"{launch.target}: {error}") from None
-
-    @contextmanager
-    def _place(self, launch: Launch) -> Iterator[None]:
-        try:
-            os.chdir(launch.directory)
-        except OSError as error:
-            raise RocketdError(f"directory {launch.directory}: {error.strerror}") from None
         umask = os.umask(launch.umask)
+        self._protect(protected=False)
         try:
-            yield
+            self._enter(launch.directory)
+            return self._execute(launch, descriptors)
         finally:
+            self._protect(protected=True)
             os.umask(umask)
             os.fchdir(self._home)  # or else the task's file system could not be unmounted
 
-    @contextmanager
-    def _unprotected(self) -> Iterator[None]:
+    def _execute(self, launch: Launch, descriptors: Sequence[int]) -> int:
+        try:
+            return os.posix_spawn(
+                launch.program,
+                launch.argv,
+                launch.environment,
+                file_actions=[(os.POSIX_SPAWN_DUP2, at, to) for to, at in enumerate(descriptors)],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=self._signals,
+            )
+        except OSError as error:
+            raise _cannot(launch, error) from None
+        except ValueError as error:  # a NUL byte, or a `=` in the name of a variable
+            raise RocketdError(f"{launch.target}: {error}") from None
+
+    def _enter(self, directory: str) -> None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise RocketdError(f"directory {directory}: {error.strerror}") from None
+
+    def _protect(self, *, protected: bool) -> None:
         if self._protection is None:
-            yield
             return
         file, score = self._protection
-        os.pwrite(file, b"0", 0)
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # not allowed to take it back: better unprotected than not running
-                os.pwrite(file, score, 0)
+        with suppress(OSError):  # not allowed to take it back: better unprotected than not running
+            os.pwrite(file, score if protected else b"0", 0)
 
 
 def seal_descriptors() -> None:

@@ -29,7 +29,10 @@ class Watch:
         self._ready[descriptor] = ready
 
     def drop(self, descriptor: int) -> None:
-        """Wait for it no longer; before it is closed, for its number is soon another's."""
+        """Wait for it no longer: before it is closed, for its number is soon another's.
+
+        Closing alone would not do: a child on its way into exec may hold a copy.
+        """
         if self._ready.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
