@@ -92,7 +92,8 @@ class Store(Protocol):
 
         A `Started` whose (task, number) is recorded already raises `DuplicateRun`; one whose number is below the
         next number of its task does not. A `Missed` with a `run_id` that is recorded replaces it.
-        Raises `StoreError`, with `temporary` set where trying again can help.
+        What was written may be written again, as after a lost acknowledgement, and changes nothing; but a start.
+        Raises `StoreError`, with `temporary` set where trying again can help; then nothing of it was written.
         """
         ...
 
@@ -103,10 +104,11 @@ class Store(Protocol):
     def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
         """The events that still matter, of all tasks, in log order.
 
-        Of each task the newest of each action, scheduled runs and runs by hand apart; the newest `crash` records
-        (up to 100 since the last end of another kind); every open run's start; and of each (task, action) in `reach`
-        all that are younger than its reach.
-        Each event is whole: an end carries the run it ends.
+        Of each task the newest of each action, scheduled runs and runs by hand apart, and the newest `crash` that is
+        not the daemon's own stop; how each run ended whose start is given; the newest scheduled `crash` records (up
+        to 100 since the last scheduled end of another kind); every open run's start; and of each (task, action) in
+        `reach` all that are younger than its reach. A store may give more.
+        Each event is whole: an end carries the run it ends, but no output and no traceback.
         """
         ...
 
@@ -119,11 +121,11 @@ class Store(Protocol):
         ...
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
-        """Runs, newest first."""
+        """Runs, newest start first; a stretch of missed times is one with the number 0, due at the first of them."""
         ...
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
-        """Delete up to `limit` records older than that, and say how many; 0 when nothing is left to delete.
+        """Delete up to `limit` records (but at least one run) older than that; 0 when nothing is left to delete.
 
         Never takes what `past(spare, now)` would give, an open run, or half a run.
         """
