@@ -86,7 +86,7 @@ class Processes:
         found: dict[int, Process] = {}
         spared = {os.getpid(), 1}
         heads = [self._by_pid[process.pid] for process in known if self.holds(process.pid, process.start)]
-        heads += self._marked[tree.run_id]
+        heads += self._marked[tree.run_id] if tree.run_id else []
         heads += self._sessions[tree.root] if tree.root else []
         while heads:
             process = heads.pop()

@@ -1,0 +1,169 @@
+"""What every executor does: one suite for the scripted fake and for real processes."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from executor_world import Make, Output, RealClock, Report, World, a_run, new_world, real, shell
+from fakes_executor import Script, ScriptedExecutor
+from rocketd.core.events import Finished, Spawned
+from rocketd.core.records import OpenRun
+from rocketd.core.run import Action, Cause, Run
+from rocketd.core.task import Command, Task
+from rocketd.daemon.ports import Executor
+
+SUCCEEDS = shell("exit 0")
+FAILS = shell("exit 3")
+PRINTS = shell("echo one; echo two >&2")
+GOES_ON = shell("echo begun; exec sleep 1000")
+KILLS_ITSELF = shell("kill -9 $$")
+IS_MISSING = Command(("/no/such/program",))
+
+SCRIPTS = {
+    SUCCEEDS.argv: Script(),
+    FAILS.argv: Script(exit_code=3),
+    PRINTS.argv: Script(lines=(("stdout", "one"), ("stderr", "two"))),
+    GOES_ON.argv: Script(lines=(("stdout", "begun"),), goes_on=True),
+    KILLS_ITSELF.argv: Script(signal=9),
+    IS_MISSING.argv: Script(trouble="/no/such/program: No such file or directory"),
+}
+
+
+def fake(report: Report, output: Output) -> Executor:
+    def script(task: Task, _run: Run) -> Script:
+        assert isinstance(task.work, Command)
+        return SCRIPTS[task.work.argv]
+
+    loop = asyncio.get_running_loop()
+    return ScriptedExecutor(report, output, script, lambda act: void(loop.call_soon(act)), RealClock().now)
+
+
+def void(_value: object) -> None: ...
+
+
+@pytest.fixture(params=[fake, real], ids=["fake", "real"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    make: Make = request.param
+    with new_world(make) as made:
+        yield made
+
+
+def test_a_run_is_spawned_and_then_finished_each_once(world: World) -> None:
+    run = world.start(SUCCEEDS)
+    world.end(run)
+    assert [type(event) for event in world.events] == [Spawned, Finished]
+    assert all(event.run == run for event in world.events)
+
+
+def test_a_process_has_a_pid_and_a_start_time(world: World) -> None:
+    world.run(SUCCEEDS)
+    [spawned] = [event for event in world.events if isinstance(event, Spawned)]
+    assert spawned.pid > 1
+    assert spawned.pid_start > 0
+
+
+def test_exit_code_zero_is_success(world: World) -> None:
+    end = world.run(SUCCEEDS)
+    assert (end.action, end.cause, end.exit_code, end.signal) == (Action.SUCCESS, Cause.EXIT, 0, None)
+
+
+def test_another_exit_code_is_a_fail_and_is_kept(world: World) -> None:
+    end = world.run(FAILS)
+    assert (end.action, end.cause, end.exit_code, end.signal) == (Action.FAIL, Cause.EXIT, 3, None)
+
+
+def test_the_task_says_which_exit_codes_mean_success(world: World) -> None:
+    assert world.run(replace(FAILS, success_codes=frozenset({0, 3}))).action is Action.SUCCESS
+
+
+def test_the_task_says_which_exit_codes_mean_that_there_was_nothing_to_do(world: World) -> None:
+    assert world.run(replace(FAILS, inaction_codes=frozenset({3}))).action is Action.INACTION
+
+
+def test_a_signal_is_a_fail_without_exit_code(world: World) -> None:
+    end = world.run(KILLS_ITSELF)
+    assert (end.action, end.cause, end.exit_code, end.signal) == (Action.FAIL, Cause.EXIT, None, 9)
+
+
+def test_every_line_is_told_before_the_end_and_kept_in_the_tail(world: World) -> None:
+    run = world.start(PRINTS)
+    end = world.end(run)
+    assert sorted(world.printed_lines(run)) == ["one", "two"]
+    assert sorted(end.output.splitlines()) == ["one", "two"]
+
+
+def test_what_cannot_be_started_has_failed_and_says_why(world: World) -> None:
+    end = world.run(IS_MISSING)
+    assert (end.action, end.cause, end.exit_code, end.signal) == (Action.FAIL, Cause.EXIT, None, None)
+    assert end.message == "cannot start: /no/such/program: No such file or directory"
+    assert [type(event) for event in world.events] == [Finished]
+
+
+@pytest.mark.parametrize("cause", [Cause.TIMEOUT, Cause.STOP_WHEN, Cause.OPERATOR, Cause.REPLACE])
+def test_a_stopped_run_is_terminated_with_the_cause(world: World, cause: Cause) -> None:
+    run = world.start(GOES_ON)
+    world.printed(run, "begun")
+    end = world.stopped(run, cause)
+    assert (end.action, end.cause, end.signal) == (Action.TERMINATE, cause, 15)
+    assert end.output == "begun\n"
+
+
+def test_a_run_that_the_daemons_own_stop_ends_has_crashed(world: World) -> None:
+    run = world.start(GOES_ON)
+    world.printed(run, "begun")
+    assert world.stopped(run, Cause.SHUTDOWN).action is Action.CRASH
+
+
+def test_a_second_stop_changes_nothing(world: World) -> None:
+    run = world.start(GOES_ON)
+    world.stop(run, Cause.TIMEOUT)
+    assert world.stopped(run, Cause.OPERATOR).cause is Cause.TIMEOUT
+
+
+def test_to_stop_a_run_that_has_ended_changes_nothing(world: World) -> None:
+    run = world.start(SUCCEEDS)
+    world.end(run)
+    world.stop(run)
+    assert world.run(SUCCEEDS).action is Action.SUCCESS
+    assert len([event for event in world.events if event.run == run]) == 2
+
+
+def test_a_stop_right_after_the_start_ends_the_run(world: World) -> None:
+    assert world.stopped(world.start(GOES_ON)).action is Action.TERMINATE
+
+
+def test_kill_ends_all_runs_as_crashed(world: World) -> None:
+    runs = [world.start(GOES_ON) for _ in range(3)]
+    world.call(world.executor.kill)
+    assert {(end.action, end.cause) for end in map(world.end, runs)} == {(Action.CRASH, Cause.SHUTDOWN)}
+
+
+def test_going_counts_the_runs_that_have_not_finished(world: World) -> None:
+    assert world.executor.going == 0
+    runs = [world.start(GOES_ON) for _ in range(2)]
+    assert world.executor.going == 2
+    world.stopped(runs[0])
+    assert world.executor.going == 1
+    world.run(IS_MISSING)
+    assert world.executor.going == 1
+
+
+def test_runs_of_one_task_do_not_know_of_each_other(world: World) -> None:
+    task = Task("twin", GOES_ON)
+    one, other = world.start(task), world.start(task)
+    world.printed(other, "begun")
+    world.stopped(one)
+    assert world.executor.going == 1
+    assert world.stopped(other).action is Action.TERMINATE
+
+
+def test_no_run_of_another_daemon_is_adopted(world: World) -> None:
+    lost = OpenRun(a_run(Task("lost", SUCCEEDS)), "host", "boot", 1, 1)
+    assert list(world.executor.adopt([lost])) == []
+
+
+def test_there_is_nothing_to_clear_of_another_boot(world: World) -> None:
+    lost = OpenRun(a_run(Task("lost", SUCCEEDS)), "host", "another boot", 1, 1)
+    world.wait(world.executor.clear([lost]))

@@ -1,0 +1,166 @@
+"""A loop, an executor on it, and what it has told: tests wait here for events, never for a while."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from rocketd.core.events import Finished, Spawned
+from rocketd.core.run import Cause, End, Run, Trigger
+from rocketd.core.task import Command, Function, Task
+from rocketd.daemon.ports import Executor
+from rocketd.executor.executor import ProcessExecutor
+
+T = TypeVar("T")
+HANG: Final = 60.0
+"""Seconds after which a test that waits for something that does not come fails."""
+_numbers = count(1)
+
+
+class RealClock:
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> int:
+        return time.monotonic_ns() // 1000
+
+
+def shell(script: str) -> Command:
+    """A command that runs this text with `sh -c`."""
+    return Command(("/bin/sh", "-c", script))
+
+
+def a_run(task: Task) -> Run:
+    now = RealClock().now()
+    return Run(task.name, next(_numbers), str(uuid4()), 1, now, now, Trigger.SCHEDULE, "it was time")
+
+
+Report = Callable[[Spawned | Finished], None]
+Output = Callable[[Run, str, str], None]
+Make = Callable[[Report, Output], Executor]
+
+
+def real(report: Report, output: Output) -> Executor:
+    return ProcessExecutor(report, output, clock=RealClock())
+
+
+class World:
+    """Everything synchronous, for the tests' sake: the loop runs while one of these methods waits."""
+
+    def __init__(self, make: Make = real) -> None:
+        self.events: list[Spawned | Finished] = []
+        self.lines: list[tuple[str, str]] = []
+        self._runner = asyncio.Runner()
+        self._news = self.wait(self._event())
+        self.executor = self.wait(self._made(make))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(asyncio.wait_for(work, HANG))
+
+    def start(self, work: Command | Function | Task) -> Run:
+        task = work if isinstance(work, Task) else Task("job", work)
+        run = a_run(task)
+        self.call(self.executor.start, task, run)
+        return run
+
+    def end(self, run: Run) -> End:
+        """Wait for its end."""
+        self.until(lambda: self._ends(run) != [])
+        [end] = self._ends(run)
+        return end
+
+    def run(self, work: Command | Function | Task) -> End:
+        return self.end(self.start(work))
+
+    def printed(self, run: Run, line: str) -> None:
+        """Wait until the run has printed this line."""
+        self.until(lambda: (run.run_id, line) in self.lines)
+
+    def stop(self, run: Run, cause: Cause = Cause.OPERATOR) -> None:
+        self.call(self.executor.stop, run, cause)
+
+    def stopped(self, run: Run, cause: Cause = Cause.OPERATOR) -> End:
+        self.stop(run, cause)
+        return self.end(run)
+
+    def pid(self, run: Run) -> int:
+        [pid] = [event.pid for event in self.events if isinstance(event, Spawned) and event.run == run]
+        return pid
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let the loop run until that holds; looked at whenever something is told."""
+        self.wait(self._until(holds))
+
+    def call(self, act: Callable[..., object], *arguments: object) -> None:
+        async def acting() -> None:
+            act(*arguments)
+
+        self.wait(acting())
+
+    def printed_lines(self, run: Run) -> list[str]:
+        return [line for run_id, line in self.lines if run_id == run.run_id]
+
+    def close(self) -> None:
+        self.call(self.executor.kill)
+        self.until(lambda: self.executor.going == 0)
+        self.wait(self.executor.close())
+        self._runner.close()
+
+    def _ends(self, run: Run) -> list[End]:
+        return [event.end for event in self.events if isinstance(event, Finished) and event.run == run]
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._news.clear()
+            await self._news.wait()
+
+    async def _event(self) -> asyncio.Event:
+        return asyncio.Event()
+
+    async def _made(self, make: Make) -> Executor:
+        return make(self._report, self._output)
+
+    def _report(self, event: Spawned | Finished) -> None:
+        self.events.append(event)
+        self._news.set()
+
+    def _output(self, run: Run, stream: str, line: str) -> None:
+        assert stream in {"stdout", "stderr"}
+        self.lines.append((run.run_id, line))
+        self._news.set()
+
+
+@contextmanager
+def new_world(make: Make = real) -> Iterator[World]:
+    world = World(make)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that number lives; one that is dead and not reaped does not."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - it may vanish meanwhile
+            return file.read().rpartition(b") ")[2][:1] not in b"ZX"
+    except FileNotFoundError:
+        return False
+
+
+def lives_with(run: Run) -> list[int]:
+    """The living processes that carry the id of this run in their environment."""
+    mark = f"ROCKETD_RUN_ID={run.run_id}".encode()
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal() and _has(int(path.name), mark)]
+
+
+def _has(pid: int, mark: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+            return mark in file.read().split(b"\0") and alive(pid)
+    except OSError:
+        return False

@@ -1,0 +1,121 @@
+"""An executor for tests of everything above it: it does what a script says, without a process.
+
+It passes the same contract suite as the real one (`contract/test_executor.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from rocketd.core.events import Finished, Spawned
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.outcome import action_of
+from rocketd.core.records import OpenRun
+from rocketd.core.run import Action, Cause, End, Run, RunKey
+from rocketd.core.task import Task
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a run does."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+    """Stream and line, printed at its start."""
+    exit_code: int | None = 0
+    signal: int | None = None
+    """What ends it; then there is no exit code."""
+    goes_on: bool = False
+    """Until it is stopped, or the test says `finish`."""
+    trouble: str = ""
+    """Why it cannot be started."""
+
+
+@dataclass
+class Doing:
+    """One run that is going on."""
+
+    task: Task
+    run: Run
+    script: Script
+    cause: Cause | None = None
+    tail: str = field(default="")
+
+
+Later = Callable[[Callable[[], None]], None]
+
+
+class ScriptedExecutor:
+    """Does what `script` says of each run. `later` calls back soon: `loop.call_soon`, or the simulation's own."""
+
+    def __init__(
+        self,
+        report: Callable[[Spawned | Finished], None],
+        output: Callable[[Run, str, str], None],
+        script: Callable[[Task, Run], Script],
+        later: Later,
+        now: Callable[[], Instant],
+    ) -> None:
+        self._report = report
+        self._output = output
+        self._script = script
+        self._later = later
+        self._now = now
+        self._pid = 1000
+        self.doing: dict[RunKey, Doing] = {}
+        self.cleared: list[RunKey] = []
+        """The open runs whose left-overs were to be ended."""
+
+    def start(self, task: Task, run: Run) -> None:
+        doing = Doing(task, run, self._script(task, run))
+        if doing.script.trouble:
+            message = f"cannot start: {doing.script.trouble}"
+            self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._now(), message=message)))
+            return
+        self.doing[run.key] = doing
+        self._pid += 1
+        self._report(Spawned(run, self._pid, self._pid * 7))
+        self._later(lambda: self._carry_on(doing))
+
+    def stop(self, run: Run, cause: Cause) -> None:
+        doing = self.doing.get(run.key)
+        if doing is not None and doing.cause is None:
+            doing.cause = cause
+            self._later(lambda: self._end(doing, None, 15))
+
+    def kill(self) -> None:
+        for doing in tuple(self.doing.values()):
+            self.stop(doing.run, Cause.SHUTDOWN)
+
+    def finish(self, run: Run, exit_code: int = 0, runtime: Duration = 0) -> None:
+        """Let a run that goes on end by itself."""
+        self._end(self.doing[run.key], exit_code, None, runtime)
+
+    @property
+    def going(self) -> int:
+        return len(self.doing)
+
+    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none, whichever
+        return ()
+
+    async def clear(self, runs: Sequence[OpenRun]) -> None:
+        self.cleared += [run.run.key for run in runs]
+
+    async def close(self) -> None:
+        pass
+
+    def _carry_on(self, doing: Doing) -> None:
+        if doing.run.key not in self.doing or doing.cause is not None:
+            return
+        for stream, line in doing.script.lines:
+            doing.tail += line + "\n"
+            self._output(doing.run, stream, line)
+        if not doing.script.goes_on:
+            signal = doing.script.signal
+            self._end(doing, doing.script.exit_code if signal is None else None, signal)
+
+    def _end(self, doing: Doing, exit_code: int | None, signal: int | None, runtime: Duration = 0) -> None:
+        if self.doing.pop(doing.run.key, None) is None:
+            return
+        cause = doing.cause or Cause.EXIT
+        action = action_of(doing.task.work, exit_code, cause)
+        end = End(action, cause, self._now(), exit_code, signal, output=doing.tail, runtime=runtime)
+        self._report(Finished(doing.run, end))

@@ -1,0 +1,39 @@
+"""What the end of a process means for its run."""
+
+import pytest
+
+from rocketd.core.outcome import action_of
+from rocketd.core.run import Action, Cause
+from rocketd.core.task import Command, Function
+
+COMMAND = Command(("x",), success_codes=frozenset({0, 2}), inaction_codes=frozenset({4}))
+FUNCTION = Function("module:function")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "action"),
+    [(0, Action.SUCCESS), (2, Action.SUCCESS), (4, Action.INACTION), (1, Action.FAIL), (None, Action.FAIL)],
+)
+def test_the_exit_code_of_a_command_says_how_it_went(exit_code: int | None, action: Action) -> None:
+    assert action_of(COMMAND, exit_code, Cause.EXIT) is action
+
+
+@pytest.mark.parametrize("cause", [Cause.TIMEOUT, Cause.STOP_WHEN, Cause.OPERATOR, Cause.REPLACE])
+def test_a_run_that_was_stopped_is_terminated_however_its_process_ended(cause: Cause) -> None:
+    assert action_of(COMMAND, 0, cause) is Action.TERMINATE
+    assert action_of(COMMAND, None, cause) is Action.TERMINATE
+
+
+@pytest.mark.parametrize("cause", [Cause.SHUTDOWN, Cause.DOWN])
+def test_an_end_that_is_the_daemons_own_is_a_crash(cause: Cause) -> None:
+    assert action_of(COMMAND, 0, cause) is Action.CRASH
+
+
+def test_a_function_says_itself_that_there_was_nothing_to_do() -> None:
+    assert action_of(FUNCTION, 0, Cause.EXIT, inaction=True) is Action.INACTION
+    assert action_of(FUNCTION, 0, Cause.EXIT) is Action.SUCCESS
+
+
+def test_a_function_that_says_so_and_then_dies_has_failed() -> None:
+    assert action_of(FUNCTION, 1, Cause.EXIT, inaction=True) is Action.FAIL
+    assert action_of(FUNCTION, None, Cause.EXIT, inaction=True) is Action.FAIL

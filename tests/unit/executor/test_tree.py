@@ -1,0 +1,62 @@
+"""Which processes belong to a run."""
+
+from rocketd.executor.tree import Process, Processes, Tree
+
+RUN = Tree("the-run", root=100, since=50)
+
+
+def process(  # noqa: PLR0913 - as many as a process has traits
+    pid: int, *, parent: int = 1, session: int = 1, start: int = 60, run_id: str = "", alive: bool = True
+) -> Process:
+    return Process(pid, start, parent, session, session, run_id, alive)
+
+
+def members(*processes: Process, tree: Tree = RUN, known: tuple[Process, ...] = ()) -> set[int]:
+    return {found.pid for found in Processes(processes).of(tree, known)}
+
+
+def test_the_session_of_the_first_process_belongs_to_it() -> None:
+    assert members(process(100, session=100), process(101, session=100), process(102, session=7)) == {100, 101}
+
+
+def test_descendants_in_other_sessions_belong_to_it() -> None:
+    tree = (process(100, session=100), process(101, parent=100, session=101), process(102, parent=101, session=102))
+    assert members(*tree) == {100, 101, 102}
+
+
+def test_an_orphan_in_another_session_is_known_by_its_environment() -> None:
+    assert members(process(300, run_id="the-run"), process(301, run_id="another")) == {300}
+
+
+def test_children_of_an_orphan_belong_to_it_whatever_their_environment() -> None:
+    assert members(process(300, run_id="the-run"), process(301, parent=300)) == {300, 301}
+
+
+def test_the_dead_do_not_count_but_their_children_do() -> None:
+    assert members(process(100, session=100, alive=False), process(101, parent=100, session=101)) == {101}
+
+
+def test_no_process_that_is_older_than_the_run_belongs_to_it() -> None:
+    assert members(process(100, session=100, start=49)) == set()
+
+
+def test_what_was_known_stays_known_when_its_parents_are_gone() -> None:
+    orphan = process(300)
+    assert members(orphan, process(301, parent=300), known=(orphan,)) == {300, 301}
+
+
+def test_a_number_that_was_given_to_another_process_is_not_known() -> None:
+    assert members(process(300, start=70), known=(process(300, start=60),)) == set()
+
+
+def test_a_known_process_that_has_died_meanwhile_does_not_count() -> None:
+    assert members(process(300, alive=False), known=(process(300),)) == set()
+
+
+def test_without_a_first_process_only_the_environment_counts() -> None:
+    tree = Tree("the-run")
+    assert members(process(100, session=0), process(300, run_id="the-run"), tree=tree) == {300}
+
+
+def test_processes_without_a_mark_belong_to_no_run() -> None:
+    assert members(process(300), tree=Tree("")) == set()
