@@ -1,0 +1,93 @@
+"""The words of the condition language as Python objects.
+
+    (daily | retry(3)) & time_of_day.between("10:00", "12:00")
+
+Each is what the same word is in a task file; see the reference of conditions.
+"""
+
+from typing import Final
+
+from rocketd.core.condition import FALSE, TRUE
+from rocketd.core.happened import Happened
+from rocketd.core.run_conditions import After, Retry, Running
+from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
+
+true: Final = TRUE
+false: Final = FALSE
+always: Final = TRUE
+never: Final = FALSE
+
+secondly: Final = OncePerWindow.of(SECOND_UNIT)
+minutely: Final = OncePerWindow.of(MINUTE_UNIT)
+hourly: Final = OncePerWindow.of(HOUR_UNIT)
+daily: Final = OncePerWindow.of(DAY_UNIT)
+weekly: Final = OncePerWindow.of(WEEK_UNIT)
+monthly: Final = OncePerWindow.of(MONTH)
+yearly: Final = OncePerWindow.of(YEAR)
+
+time_of_second: Final = TimeOf.of(SECOND_UNIT)
+time_of_minute: Final = TimeOf.of(MINUTE_UNIT)
+time_of_hour: Final = TimeOf.of(HOUR_UNIT)
+time_of_day: Final = TimeOf.of(DAY_UNIT)
+time_of_week: Final = TimeOf.of(WEEK_UNIT)
+time_of_month: Final = TimeOf.of(MONTH)
+time_of_year: Final = TimeOf.of(YEAR)
+
+every: Final = Every.of
+cron: Final = Tick.cron
+retry: Final = Retry()
+running: Final = Running()
+
+started: Final = Happened("started")
+succeeded: Final = Happened("succeeded")
+failed: Final = Happened("failed")
+finished: Final = Happened("finished")
+terminated: Final = Happened("terminated")
+inacted: Final = Happened("inacted")
+crashed: Final = Happened("crashed")
+
+
+def after_success(task: str) -> After:
+    """For when that task has succeeded since this one started last."""
+    return After("success", (task,))
+
+
+def after_fail(task: str) -> After:
+    """For when that task has failed, been terminated or crashed since this one started last."""
+    return After("fail", (task,))
+
+
+def after_finish(task: str) -> After:
+    """For when that task has ended in any way since this one started last."""
+    return After("finish", (task,))
+
+
+def after_all_success(*tasks: str) -> After:
+    """For when all of these tasks have succeeded since this one started last."""
+    return After("success", tasks, "all")
+
+
+def after_all_fail(*tasks: str) -> After:
+    """For when all of these tasks have failed, been terminated or crashed since this one started last."""
+    return After("fail", tasks, "all")
+
+
+def after_all_finish(*tasks: str) -> After:
+    """For when all of these tasks have ended in any way since this one started last."""
+    return After("finish", tasks, "all")
+
+
+def after_any_success(*tasks: str) -> After:
+    """For when any of these tasks has succeeded since this one started last."""
+    return After("success", tasks, "any")
+
+
+def after_any_fail(*tasks: str) -> After:
+    """For when any of these tasks has failed, been terminated or crashed since this one started last."""
+    return After("fail", tasks, "any")
+
+
+def after_any_finish(*tasks: str) -> After:
+    """For when any of these tasks has ended in any way since this one started last."""
+    return After("finish", tasks, "any")

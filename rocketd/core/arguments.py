@@ -1,0 +1,134 @@
+"""The arguments of a word: read, checked against the table, and errors about them put in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.text import unquoted
+from rocketd.core.tokens import Token, meant, mistake, unexpected
+from rocketd.core.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rocketd.core.words import Argument, Word
+
+Value: TypeAlias = str | int | float
+
+_DIGITS: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An argument as written."""
+
+    value: Value
+    token: Token
+    name: str = ""
+
+    @classmethod
+    def of(cls, token: Token, name: str = "") -> Given | None:
+        """Read a text or a number; None: it is neither."""
+        if token.kind == "number":
+            if len(token.text) > _DIGITS:
+                raise mistake(token, f"a number of more than {_DIGITS} characters is not read")
+            return cls(float(token.text) if "." in token.text else int(token.text), token, name)
+        return cls(_text(token), token, name) if token.kind == "text" else None
+
+
+def _text(token: Token) -> str:
+    try:
+        return unquoted(token.text[1:-1])
+    except ConditionError as error:
+        start = token.start + 1
+        raise ConditionError(error.message, hint=error.hint, start=start + error.start, end=start + error.end) from None
+
+
+def place(error: ConditionError, given: Iterable[Given], start: int, end: int) -> ConditionError:
+    """Put an error about an argument where that argument stands, any other between these offsets."""
+    for one in given:
+        if type(one.value) is type(error.about) and one.value == error.about:
+            start, end = one.token.start, one.token.end
+            if isinstance(one.value, str) and error.end > error.start and "\\" not in one.token.text:
+                start, end = start + 1 + error.start, start + 1 + error.end
+            break
+    return ConditionError(visible(error.message), hint=visible(error.hint), start=start, end=end)
+
+
+def read_arguments(word: Word, tokens: list[Token], at: int) -> tuple[list[Given], int]:
+    """Read what stands in the brackets of a word, from behind the opening one to behind the closing one."""
+    opened = tokens[at - 1]
+    given: list[Given] = []
+    while tokens[at].text != ")":
+        if given:
+            if tokens[at].text != ",":
+                raise _no_value(tokens[at], word, opened, "expected here")
+            at += 1
+            if tokens[at].text == ")":
+                break
+        one, at = _read(word, tokens, at, opened)
+        given.append(one)
+    _check(word, given, opened, tokens[at])
+    return given, at + 1
+
+
+def _read(word: Word, tokens: list[Token], at: int, opened: Token) -> tuple[Given, int]:
+    name = ""
+    if tokens[at].kind == "name" and tokens[at + 1].text == "=":
+        name = tokens[at].text
+        _check_name(word, tokens[at])
+        at += 2
+    given = Given.of(tokens[at], name)
+    if given is None:
+        raise _no_value(tokens[at], word, opened, "a text or a number")
+    return given, at + 1
+
+
+def _no_value(token: Token, word: Word, opened: Token, expected: str) -> ConditionError:
+    if token.kind == "end":
+        return mistake(opened, "this bracket is not closed", f"write {word.example}")
+    hint = f"texts stand in quotes: {word.example}" if token.kind in ("name", "other") else f"write {word.example}"
+    return unexpected(token, expected, hint)
+
+
+def _check_name(word: Word, token: Token) -> None:
+    names = [argument.name for argument in word.arguments or () if not argument.many]
+    if token.text not in names:
+        guess = meant(token.text, names)
+        raise mistake(token, f"{word.name} has no argument {token.shown}{guess}", "" if guess else _usage(word))
+
+
+def _check(word: Word, given: list[Given], opened: Token, closed: Token) -> None:
+    """Match what was written with what the word takes."""
+    places = [argument for argument in word.arguments or () if not argument.by_name]
+    seen: set[str] = set()
+    for number, one in enumerate(given):
+        if not one.name and any(earlier.name for earlier in given[:number]):
+            raise mistake(one.token, "an argument without a name cannot follow one with a name", _usage(word))
+        argument = _argument(word, places, number, one)
+        if not isinstance(one.value, argument.kind.types):
+            raise mistake(one.token, f"{word.name} takes {argument.kind.value} here", f"write {word.example}")
+        if argument.name in seen and not argument.many:
+            raise mistake(one.token, f"{argument.name} is given twice")
+        seen.add(argument.name)
+    for argument in word.arguments or ():
+        if argument.required and argument.name not in seen:
+            raise ConditionError(
+                f"{word.name} needs {argument.kind.value}", hint=_usage(word), start=opened.start, end=closed.end
+            )
+
+
+def _argument(word: Word, places: list[Argument], number: int, one: Given) -> Argument:
+    if one.name:
+        return next(argument for argument in word.arguments or () if argument.name == one.name)
+    if number < len(places):
+        return places[number]
+    if places and places[-1].many:
+        return places[-1]
+    raise mistake(one.token, f"{word.name} takes no further value here", _usage(word))
+
+
+def _usage(word: Word) -> str:
+    return f"write {word.example}"

@@ -1,0 +1,235 @@
+"""What happened: starts and ends of runs, ever or in a window up to now, at all or so many times.
+
+inside the hours      from the beginning of the window to now
+outside the hours     the newest window that began in the same day, hour, …; before the first one: nothing yet
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+from heapq import merge
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Condition, Need, Verdict
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import BEGINNING, DAY, FOREVER, Instant
+from rocketd.core.period import Period
+from rocketd.core.run import Action
+from rocketd.core.text import quoted
+from rocketd.core.time_conditions import ENDS, Hours, narrow, spell_hours
+from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, UNITS, WEEK_UNIT, YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
+
+    from rocketd.core.condition import Moment
+    from rocketd.core.history import Past
+    from rocketd.core.period import How, Window
+    from rocketd.core.units import Unit, Written
+
+What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed"]
+
+ACTIONS: Final[dict[What, tuple[Action, ...]]] = {
+    "started": (Action.RUN,),
+    "succeeded": (Action.SUCCESS,),
+    "failed": (Action.FAIL,),
+    "finished": ENDS["finish"],
+    "terminated": (Action.TERMINATE,),
+    "inacted": (Action.INACTION,),
+    "crashed": (Action.CRASH,),
+}
+
+Comparison: TypeAlias = Literal["<", "<=", "==", "!=", ">=", ">"]
+
+COMPARISONS: Final[dict[Comparison, Callable[[int, int], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+_WHOLE: Final = {unit.name: Period(unit) for unit in UNITS}
+
+
+class Count(NamedTuple):
+    """How a number is compared."""
+
+    comparison: Comparison
+    number: int
+
+    def holds(self, number: int) -> bool:
+        """Whether it holds for that number."""
+        return COMPARISONS[self.comparison](number, self.number)
+
+
+_AT_LEAST_ONE: Final = Count(">=", 1)
+
+
+class _Span(NamedTuple):
+    """What is counted now: [start, end), and until when that is so."""
+
+    start: Instant
+    end: Instant
+    lapse: Instant
+
+
+def _newest(period: Period, gap: Window, zone: tzinfo) -> Window:
+    """Tell the window before a gap."""
+    while not gap.inside and gap.start > BEGINNING:
+        gap = period.window(gap.start - 1, zone)
+    return gap
+
+
+@dataclass(frozen=True, slots=True)
+class Happened(Hours, Condition):
+    """For when there was such an event, or as many as asked."""
+
+    what: What
+    task: str = ""
+    period: Period | None = None
+    """None: ever."""
+    count: Count = _AT_LEAST_ONE
+
+    def __call__(self, task: str) -> Happened:
+        """Ask about another task; raises ConditionError."""
+        if not task:
+            raise ConditionError("the name of a task is missing", about=task)
+        return replace(self, task=task)
+
+    def this(self, unit: Unit) -> Happened:
+        """Narrow it to the cycle around now."""
+        if self.period is not None:
+            raise ConditionError(f"it is narrowed to this {self.period.unit} already")
+        return replace(self, period=Period(unit))
+
+    @property
+    def this_minute(self) -> Happened:
+        """In the minute around now."""
+        return self.this(MINUTE_UNIT)
+
+    @property
+    def this_hour(self) -> Happened:
+        """In the hour around now."""
+        return self.this(HOUR_UNIT)
+
+    @property
+    def this_day(self) -> Happened:
+        """In the day around now."""
+        return self.this(DAY_UNIT)
+
+    today = this_day
+
+    @property
+    def this_week(self) -> Happened:
+        """In the week around now."""
+        return self.this(WEEK_UNIT)
+
+    @property
+    def this_month(self) -> Happened:
+        """In the month around now."""
+        return self.this(MONTH)
+
+    @property
+    def this_year(self) -> Happened:
+        """In the year around now."""
+        return self.this(YEAR)
+
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Happened:
+        if self.period is None:
+            raise ConditionError(f"{self} has no hours yet", hint=f"name a period first: {self}.today")
+        return replace(self, period=narrow(self.period, how, written))
+
+    def compared(self, comparison: Comparison, number: int) -> Happened:
+        """Compare how many times it happened."""
+        if self.period is None:
+            raise ConditionError(f"{self} counts over all time", hint=f"name a period: {self}.today, {self}.this_year")
+        if isinstance(number, bool) or not 0 <= number <= 10**9:
+            raise ConditionError("a number of events is 0 or more", about=number)
+        return replace(self, count=Count(comparison, number))
+
+    def __lt__(self, number: int) -> Happened:
+        return self.compared("<", number)
+
+    def __le__(self, number: int) -> Happened:
+        return self.compared("<=", number)
+
+    def __gt__(self, number: int) -> Happened:
+        return self.compared(">", number)
+
+    def __ge__(self, number: int) -> Happened:
+        return self.compared(">=", number)
+
+    def __eq__(self, other: object) -> bool | Happened:  # type: ignore[override] # a number makes a condition
+        if isinstance(other, int):
+            return self.compared("==", other)
+        return isinstance(other, Happened) and self._asks == other._asks
+
+    def __ne__(self, other: object) -> bool | Happened:  # type: ignore[override] # a number makes a condition
+        return self.compared("!=", other) if isinstance(other, int) else not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._asks)
+
+    @property
+    def _asks(self) -> tuple[object, ...]:
+        return (self.what, self.task, self.period, self.count)
+
+    def judge(self, moment: Moment) -> Verdict:
+        if self.task and not moment.history.knows(self.task):
+            return Verdict(UNKNOWN)
+        past = moment.history.of(self.task or moment.task.name)
+        span = self._span(moment.now, moment.task.zone)
+        instants = list(merge(*(past.when(action, span.start, span.end) for action in ACTIONS[self.what])))
+        holds = self.count.holds(len(instants))
+        changes = holds is not self.count.holds(0)
+        until = min(span.lapse if changes else FOREVER, self._ahead(past, moment.now))
+        return Verdict(FOR if holds else AGAINST, until, self._since(instants, span))
+
+    def _span(self, now: Instant, zone: tzinfo) -> _Span:
+        if self.period is None:
+            return _Span(BEGINNING, now + 1, FOREVER)
+        period, whole = self.period, _WHOLE[self.period.unit.name]
+        window, following = period.find(now, zone)
+        end = now + 1
+        if not window.inside:
+            gap, window = window.start, _newest(period, window, zone)
+            end = window.end
+            if window.start < whole.window(now, zone).start:
+                return _Span(gap, gap, FOREVER)
+        same = whole.window(window.start, zone).end
+        return _Span(window.start, end, min(following, max(window.end, same)))
+
+    def _since(self, instants: list[Instant], span: _Span) -> Instant:
+        """Tell which event made the answer what it is."""
+        holds = self.count.holds(len(instants))
+        made = len(instants)
+        while made and self.count.holds(made - 1) is holds:
+            made -= 1
+        return instants[made - 1] if made else span.start
+
+    def _ahead(self, past: Past, now: Instant) -> Instant:
+        """Tell when an event counts that lies ahead because the clock was set back."""
+        newest = [past.last[action].at for action in ACTIONS[self.what] if action in past.last]
+        if all(at <= now for at in newest):
+            return FOREVER
+        return min(at for action in ACTIONS[self.what] for at in past.when(action, now + 1, FOREVER))
+
+    def watches(self) -> frozenset[str]:
+        return frozenset({self.task})
+
+    def needs(self) -> frozenset[Need]:
+        if self.period is None or (self.period.endless and self.count == _AT_LEAST_ONE):
+            return frozenset()
+        reach = 2 * self.period.unit.longest + DAY
+        return frozenset(Need(self.task, action, reach) for action in ACTIONS[self.what])
+
+    def __str__(self) -> str:
+        word = f"{self.what}({quoted(self.task)})" if self.task else self.what
+        if self.period is not None:
+            this = "today" if self.period.unit is DAY_UNIT else f"this_{self.period.unit}"
+            word += f".{this}{spell_hours(self.period)}"
+        return word if self.count == _AT_LEAST_ONE else f"({word} {self.count.comparison} {self.count.number})"

@@ -1,0 +1,263 @@
+"""Words about time: once per window, inside a period, at an interval, at ticks.
+
+Each answers with a tight end: there the answer, or from when it has held, changes, unless an event comes first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+
+from rocketd.core.condition import AGAINST, FOR, Condition, Verdict
+from rocketd.core.cron import Cron
+from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.period import How, Period
+from rocketd.core.run import Action
+
+if TYPE_CHECKING:
+    from rocketd.core.condition import Moment
+    from rocketd.core.history import Past
+    from rocketd.core.ticks import Ticks
+    from rocketd.core.units import Unit, Written
+
+OWN: Final = frozenset({""})
+"""What a word watches that looks at the task itself."""
+
+
+class Hours(ABC):
+    """The methods that narrow a word to a part of its period; each makes a new condition of the same word."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Condition:
+        """Make this word with that period; raises ConditionError."""
+
+    def between(self, start: Written, end: Written) -> Condition:
+        """Narrow it to the time from one mark to another, past the end of the unit if the second is earlier."""
+        return self.narrowed("between", (start, end))
+
+    def after(self, start: Written) -> Condition:
+        """Narrow it to the time from a mark to the end of the unit."""
+        return self.narrowed("after", (start,))
+
+    def before(self, end: Written) -> Condition:
+        """Narrow it to the time from the beginning of the unit to a mark."""
+        return self.narrowed("before", (end,))
+
+    def starting(self, start: Written) -> Condition:
+        """Begin the unit elsewhere: `daily.starting("06:00")` is 06:00 to 06:00."""
+        return self.narrowed("starting", (start,))
+
+    def at(self, *marks: Written) -> Condition:
+        """Narrow it to the natural unit from each mark on: an hour of a day, a day of a week or a month."""
+        if not marks:
+            raise ConditionError("at needs a time")
+        return self.narrowed("at", marks)
+
+    on = at
+
+
+def spell_hours(period: Period) -> str:
+    """Spell how a period narrows its unit, as a method call; empty if it does not."""
+    if period.how == "whole":
+        return ""
+    how = period.unit.on if period.how == "at" else period.how
+    return f".{how}({', '.join(mark.text for mark in period.marks)})"
+
+
+def narrow(period: Period, how: How, written: tuple[Written, ...]) -> Period:
+    """Narrow a whole period; raises ConditionError if it is narrowed already."""
+    if period.how != "whole":
+        raise ConditionError(f"it is narrowed to {spell_hours(period)[1:]} already", hint="join two conditions with &")
+    return Period.made(period.unit, how, written)
+
+
+@dataclass(frozen=True, slots=True)
+class OncePerWindow(Hours, Condition):
+    """For inside a window, until a scheduled run that started or was due in it has been seen to its end."""
+
+    period: Period
+
+    @classmethod
+    def of(cls, unit: Unit) -> OncePerWindow:
+        """Make the word of a whole unit."""
+        return cls(Period(unit))
+
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> OncePerWindow:
+        return OncePerWindow(narrow(self.period, how, written))
+
+    def judge(self, moment: Moment) -> Verdict:
+        now = moment.now
+        (start, end, inside), following = self.period.find(now, moment.task.zone)
+        if not inside:
+            return Verdict(AGAINST, following, start)
+        used = _used(moment, start)
+        if used is None:
+            return Verdict(FOR, end, start)
+        if used >= following:  # the clock was set back
+            return Verdict(AGAINST, self.period.find(used, moment.task.zone).following)
+        return Verdict(AGAINST, following, used if used <= now else start)
+
+    def watches(self) -> frozenset[str]:
+        return OWN
+
+    def __str__(self) -> str:
+        return self.period.unit.adverb + spell_hours(self.period)
+
+
+def _used(moment: Moment, start: Instant) -> Instant | None:
+    """Tell which instant at or after the beginning of the window uses it up; None: nothing does yet."""
+    past = moment.past
+    if past.done >= start:
+        return past.done
+    for run in past.going.values():
+        if run.scheduled and max(run.start, run.due) >= start:
+            return max(run.start, run.due)
+    return _crashed(moment, past, start)
+
+
+def _crashed(moment: Moment, past: Past, start: Instant) -> Instant | None:
+    """Tell when the window was used up by crashes: by the first one where a crash counts as done."""
+    if moment.plain:
+        last = past.scheduled
+        reached = BEGINNING if last is None else max(last.start, last.due)
+        return reached if reached >= start else None
+    crashes = [crash for crash in past.crashes if crash >= start]
+    return max(crashes) if len(crashes) >= moment.task.crash_limit else None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOf(Hours, Condition):
+    """For inside the period."""
+
+    period: Period
+
+    @classmethod
+    def of(cls, unit: Unit) -> TimeOf:
+        """Make the word of a whole unit."""
+        return cls(Period(unit))
+
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> TimeOf:
+        return TimeOf(narrow(self.period, how, written))
+
+    @property
+    def clock_only(self) -> bool:
+        return True
+
+    def judge(self, moment: Moment) -> Verdict:
+        start, end, inside = self.period.stretch(moment.now, moment.task.zone)
+        return Verdict(FOR if inside else AGAINST, end, start)
+
+    def __str__(self) -> str:
+        return f"time_of_{self.period.unit}{spell_hours(self.period)}"
+
+
+Based: TypeAlias = Literal["run", "success", "fail", "finish"]
+
+ENDS: Final[dict[Based, tuple[Action, ...]]] = {
+    "success": (Action.SUCCESS,),
+    "fail": (Action.FAIL,),
+    "finish": (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Every(Condition):
+    """For when an interval has passed since the last scheduled run, or since its end; at once where there was none."""
+
+    interval: Duration
+    based: Based = "run"
+
+    @classmethod
+    def of(cls, interval: str, based: str = "run") -> Every:
+        """Read the interval; raises ConditionError."""
+        length = parse_duration(interval)
+        if length <= 0:
+            raise ConditionError("an interval must be longer than nothing", end=len(interval), about=interval)
+        for known in ("run", *ENDS):
+            if based == known:
+                return cls(length, known)
+        raise ConditionError(f"{based} is no base: allowed are run, success, fail, finish", about=based)
+
+    def judge(self, moment: Moment) -> Verdict:
+        past = moment.past
+        anchor = self._grid(past, moment.now) if self.based == "run" else self._ended(past)
+        if self.based != "run" and past.going_scheduled:
+            return Verdict(AGAINST)
+        if anchor is None:
+            return Verdict(FOR)
+        due = anchor + self.interval
+        return Verdict(FOR, FOREVER, due) if moment.now >= due else Verdict(AGAINST, due, anchor)
+
+    def _grid(self, past: Past, now: Instant) -> Instant | None:
+        """Tell the last whole interval, counted from a run's due, at or before its start or what is used up."""
+        run = past.scheduled
+        if run is None:
+            return None
+        reached = past.consumed if run.start <= past.consumed <= now else run.start
+        return run.due + max(reached - run.due, 0) // self.interval * self.interval
+
+    def _ended(self, past: Past) -> Instant | None:
+        ends = [past.scheduled_ends[action] for action in ENDS[self.based] if action in past.scheduled_ends]
+        return max(ends, default=None)
+
+    def watches(self) -> frozenset[str]:
+        return OWN
+
+    def __str__(self) -> str:
+        based = "" if self.based == "run" else f', based="{self.based}"'
+        return f'every("{format_duration(self.interval)}"{based})'
+
+
+@dataclass(frozen=True, slots=True)
+class Tick(Condition):
+    """For when the newest tick came after the task was armed and is not used up."""
+
+    ticks: Ticks
+    word: str = "cron"
+    within: Duration | None = None
+    """How long a tick stays good; None: until the next one."""
+
+    ticking: ClassVar[bool] = True
+
+    @classmethod
+    def cron(cls, line: str, *, within: str | None = None) -> Tick:
+        """Read a cron line; raises ConditionError."""
+        return cls(Cron.parse(line), within=None if within is None else positive(within))
+
+    def judge(self, moment: Moment) -> Verdict:
+        now, zone, past = moment.now, moment.task.zone, moment.past
+        newest, later = self.ticks.around(now, zone)
+        used = max(past.consumed, past.armed_at)
+        if newest <= used:
+            return Verdict(
+                AGAINST, later if later > used else self._next(used, moment), used if used <= now else BEGINNING
+            )
+        if self.within is not None and now >= newest + self.within:
+            return Verdict(AGAINST, later, newest + self.within)
+        if not all(guard.judge(moment.at(newest)).answer is FOR for guard in moment.guards):
+            return Verdict(AGAINST, later, newest)
+        return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
+
+    def _next(self, after: Instant, moment: Moment) -> Instant:
+        tick = self.ticks.next(after, moment.task.zone)
+        return FOREVER if tick is None else tick
+
+    def watches(self) -> frozenset[str]:
+        return OWN
+
+    def __str__(self) -> str:
+        within = "" if self.within is None else f', within="{format_duration(self.within)}"'
+        return f'{self.word}("{self.ticks}"{within})'
+
+
+def positive(text: str) -> Duration:
+    """Read a duration that is longer than nothing; raises ConditionError."""
+    length = parse_duration(text)
+    if length <= 0:
+        raise ConditionError("it must be longer than nothing", end=len(text), about=text)
+    return length

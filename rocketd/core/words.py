@@ -1,0 +1,196 @@
+"""The words of the condition language: one table for the parser, "did you mean", completion and the reference page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from rocketd.core.condition import FALSE, TRUE, Condition
+from rocketd.core.happened import Happened, What
+from rocketd.core.run_conditions import After, Many, Outcome, Retry, Running
+from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.units import UNITS, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rocketd.core.arguments import Given
+
+
+class Kind(Enum):
+    """What an argument is, as errors name it."""
+
+    MARK = "a time, as a text or a number"
+    DURATION = 'a duration, as a text such as "10 min"'
+    CRON = 'a cron line, as a text such as "0 3 * * 1-5"'
+    TASK = "the name of a task, as a text"
+    COUNT = "a whole number"
+    NUMBER = "a number"
+    CHOICE = "a text"
+
+    @property
+    def types(self) -> tuple[type, ...]:
+        """The types it may have."""
+        if self is Kind.MARK:
+            return (str, int)
+        if self is Kind.COUNT:
+            return (int,)
+        return (int, float) if self is Kind.NUMBER else (str,)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a word."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+    many: bool = False
+    by_name: bool = False
+    """It cannot be given by its place."""
+
+
+Made: TypeAlias = Callable[..., Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or a name that may follow one after a dot."""
+
+    name: str
+    about: str
+    """One sentence for the reference page."""
+    example: str
+    value: Condition | Made | None = None
+    """The condition that it is, or what makes one of its arguments; None: it is an attribute of what it follows."""
+    arguments: tuple[Argument, ...] | None = None
+    """None: it takes no brackets."""
+    follows: tuple[Word, ...] = ()
+
+    @property
+    def bare(self) -> bool:
+        """Whether it may stand without brackets."""
+        return self.arguments is None or isinstance(self.value, Condition)
+
+    def made(self, value: Condition | Made | None, given: Sequence[Given] | None) -> Condition:
+        """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
+        if self.value is None:
+            value = getattr(value, self.name)
+        if given is None:
+            return cast("Condition", value)
+        places = [one.value for one in given if not one.name]
+        return cast("Made", value)(*places, **{one.name: one.value for one in given if one.name})
+
+
+_MARK: Final = Argument("start", Kind.MARK)
+_END: Final = Argument("end", Kind.MARK)
+_MARKS: Final = Argument("marks", Kind.MARK, many=True)
+
+HOURS: Final = (
+    Word("between", "From one time to another.", 'daily.between("10:00", "12:00")', None, (_MARK, _END)),
+    Word("after", "From a time to the end of the period.", 'daily.after("10:00")', None, (_MARK,)),
+    Word("before", "From the beginning of the period to a time.", 'daily.before("10:00")', None, (_END,)),
+    Word("starting", "The whole period, begun elsewhere.", 'daily.starting("06:00")', None, (_MARK,)),
+    Word("at", "The natural unit from each time on.", 'daily.at("10:00", "15:00")', None, (_MARKS,)),
+    Word("on", "The same as at.", 'weekly.on("Mon", "Thu")', None, (_MARKS,)),
+)
+
+_THIS: Final = ("this_minute", "this_hour", "this_day", "today", "this_week", "this_month", "this_year")
+SPANS: Final = tuple(
+    Word(name, f"Since the beginning of {name.replace('_', ' ')}.", f"succeeded.{name}", None, None, HOURS)
+    for name in _THIS
+)
+
+_ABOUT_UNIT: Final = {
+    "week": "Monday to Sunday",
+    "month": "the first day to the last",
+    "year": "January to December",
+}
+_EXAMPLES: Final = {
+    "second": "secondly",
+    "minute": 'minutely.before("30")',
+    "hour": 'hourly.at("15:00")',
+    "day": 'daily.between("10:00", "12:00")',
+    "week": 'weekly.on("Mon")',
+    "month": 'monthly.on("last")',
+    "year": 'yearly.on("Dec 24")',
+}
+
+
+def _once(unit: Unit) -> Word:
+    about = f"Once every {unit}" + (f", {_ABOUT_UNIT[unit.name]}." if unit.name in _ABOUT_UNIT else ".")
+    return Word(unit.adverb, about, _EXAMPLES[unit.name], OncePerWindow.of(unit), None, HOURS)
+
+
+def _time_of(unit: Unit) -> Word:
+    example = f"time_of_{unit}.{_EXAMPLES[unit.name].partition('.')[2] or 'before(500)'}"
+    about = f"While it is such a time of the {unit}."
+    return Word(f"time_of_{unit}", about, example, TimeOf.of(unit), None, HOURS)
+
+
+_TASK: Final = Argument("task", Kind.TASK)
+_TASKS: Final = Argument("tasks", Kind.TASK, many=True)
+_OUTCOMES: Final[dict[Outcome, str]] = {
+    "success": "succeeded",
+    "fail": "failed, was terminated or crashed",
+    "finish": "ended in any way",
+}
+
+
+def _after(outcome: Outcome, many: Many) -> Word:
+    def make(*tasks: str) -> After:
+        return After(outcome, tasks, many)
+
+    who = {"": "another task has", "all": "all of these tasks have", "any": "any of these tasks has"}[many]
+    name = f"after_{many}_{outcome}" if many else f"after_{outcome}"
+    about = f"When {who} {_OUTCOMES[outcome].replace('was', 'been')} since this one started last."
+    example = f'{name}("extract", "load")' if many else f'{name}("extract")'
+    return Word(name, about, example, make, (_TASKS,) if many else (_TASK,))
+
+
+_WHAT: Final[dict[What, str]] = {
+    "started": "has been started",
+    "succeeded": "has succeeded",
+    "failed": "has failed",
+    "finished": "has ended in any way",
+    "terminated": "has been terminated",
+    "inacted": "has found nothing to do",
+    "crashed": "has been cut off by the end of the daemon or the host",
+}
+
+
+def _happened(what: What) -> Word:
+    about = f"When this task, or the one named, {_WHAT[what]}; so many times, if compared with a number."
+    return Word(what, about, f'{what}("extract").today', Happened(what), (_TASK,), SPANS)
+
+
+_RETRY: Final = (
+    Argument("times", Kind.COUNT, required=False),
+    Argument("delay", Kind.DURATION, required=False, by_name=True),
+    Argument("factor", Kind.NUMBER, required=False, by_name=True),
+    Argument("max_delay", Kind.DURATION, required=False, by_name=True),
+    Argument("jitter", Kind.DURATION, required=False, by_name=True),
+    Argument("within", Kind.DURATION, required=False, by_name=True),
+)
+_EVERY: Final = (Argument("interval", Kind.DURATION), Argument("based", Kind.CHOICE, required=False))
+_CRON: Final = (Argument("line", Kind.CRON), Argument("within", Kind.DURATION, required=False, by_name=True))
+
+_TABLE: Final = (
+    *map(_once, UNITS),
+    *map(_time_of, UNITS),
+    Word("every", "At an interval since the last run, or its end.", 'every("10 minutes")', Every.of, _EVERY),
+    Word("cron", "At the times of a cron line.", 'cron("0 3 * * 1-5")', Tick.cron, _CRON),
+    Word("retry", "When the last run failed, so many times.", 'retry(3, delay="1 min")', Retry(), _RETRY),
+    *(_after(outcome, many) for outcome in _OUTCOMES for many in ("", "all", "any")),
+    *map(_happened, _WHAT),
+    Word("running", "While this task, or the one named, is running.", 'running("extract")', Running(), (_TASK,)),
+    Word("true", "Always.", "true", TRUE),
+    Word("false", "Never.", "false", FALSE),
+    Word("always", "The same as true.", "always", TRUE),
+    Word("never", "The same as false.", "never", FALSE),
+)
+
+WORDS: Final = {word.name: word for word in _TABLE}
+"""Every word by its name."""
