@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC
 
 import pytest
-from fakes_journal import ListJournal
-from fakes_journald import INSIDE, Journald
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fakes_journal import ListJournal
+from fakes_journald import INSIDE, Journald
 from rocketd.core.entries import Entry, Priority, Stream
 from rocketd.core.run import Run, Trigger
 from rocketd.core.run_entries import output_line

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+
 from fakes_journald import PLACE, Journald
 from looped import looped
-
 from rocketd.core.daemon_entries import lines_left_out, ready
 from rocketd.core.entries import Entry, MessageId, Priority, Stream
 from rocketd.core.instant import MILLISECOND, MINUTE
@@ -186,6 +186,17 @@ def test_an_entry_that_finds_no_room_in_spite_of_the_poll_fails_and_does_not_wai
         journald.fill()
         with pytest.raises(BlockingIOError):
             own.send(["MESSAGE=second"])
+        assert not own.has_room()
+
+
+def test_a_socket_that_nobody_has_open_is_not_watched(journald: Journald) -> None:
+    """The kernel calls it writable for ever: the loop would spin."""
+    with closing(JournalSocket()) as own:
+        assert own.has_room()
+        journald.close()
+        with pytest.raises(ConnectionRefusedError):
+            own.send(["MESSAGE=one"])
+        assert own.connected is None
         assert not own.has_room()
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from fakes_journald import INSIDE
 
 HERE = Path(__file__).parent

@@ -1,0 +1,231 @@
+"""Entries on a terminal, and on what else standard output may be: pipes, sockets, files, full disks."""
+
+import asyncio
+import fcntl
+import os
+import socket
+import termios
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from looped import looped
+from rocketd.core.daemon_entries import lines_left_out, problem, ready
+from rocketd.core.entries import Entry, Priority, Stream
+from rocketd.core.events import Started
+from rocketd.core.instant import HOUR, MILLISECOND, MINUTE, SECOND
+from rocketd.core.run import Run, Trigger
+from rocketd.core.run_entries import entry_of, output_line
+from rocketd.systemd.console import ConsoleChannel, ConsoleJournal, wants_colour
+from rocketd.systemd.outlet import Outlet
+
+RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
+NOW = 13 * HOUR + 3 * MINUTE + 7 * SECOND
+ZONE = timezone(timedelta(hours=1))
+
+
+def line(text: str) -> Entry:
+    return output_line(RUN, Stream.STDOUT, text)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """One that takes a page only, and is never waited for by the reader."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(reader, False)
+    yield reader, writer
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    screen, keyboard = os.openpty()
+    os.set_blocking(screen, False)
+    yield screen, keyboard
+    os.close(screen)
+    os.close(keyboard)
+
+
+def journal(descriptor: int) -> closing[ConsoleJournal]:
+    return closing(ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=descriptor))
+
+
+def shown(entry: Entry, *, colour: bool = False) -> str:
+    """What the entry looks like."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "wb"), closing(Outlet(writer)) as outlet:
+        channel = ConsoleChannel(outlet, lambda: NOW, ZONE, colour=colour)
+        assert channel.send(channel.form(entry))
+        return pipe.read1().decode()
+
+
+async def everything(reader: int, lines: int) -> list[str]:
+    """Read, as the loop goes on, until that many lines have come."""
+    readable = asyncio.Event()
+    asyncio.get_running_loop().add_reader(reader, readable.set)
+    text = ""
+    while text.count("\n") < lines:
+        await readable.wait()
+        readable.clear()
+        with suppress(BlockingIOError):  # the loop may have seen it readable before it was last read
+            text += os.read(reader, 1 << 16).decode()
+    asyncio.get_running_loop().remove_reader(reader)
+    return text.replace("\r", "").splitlines()
+
+
+def test_a_line_has_the_local_time_and_the_sentence() -> None:
+    assert shown(entry_of(Started(RUN))) == "14:03:07 backup started: daily\n"
+    assert shown(ready("0.1.0", 1, 0)) == "14:03:07 rocketd 0.1.0 is ready: 1 task, 0 problems\n"
+
+
+def test_output_stands_behind_the_name_of_its_task() -> None:
+    assert shown(line("12 files\tcopied")) == "14:03:07 backup | 12 files        copied\n"
+
+
+@pytest.mark.parametrize(
+    ("hostile", "harmless"),
+    [
+        ("\x1b]0;root\x07", "\\x1b]0;root\\x07"),
+        ("first\nsecond\r\x9b2J", "first\\nsecond\\r\\x9b2J"),
+        ("\udcff\ud800", "\\udcff\\ud800"),
+    ],
+)
+def test_output_is_never_sent_raw(hostile: str, harmless: str) -> None:
+    assert shown(line(hostile)) == f"14:03:07 backup | {harmless}\n"
+
+
+def test_a_sentence_of_several_lines_cannot_pass_for_several_entries() -> None:
+    told = shown(problem("a.toml:1:1: error: no\n  when = 1\x1b[1m\n         ^", "a.toml"))
+    assert told == "14:03:07 a.toml:1:1: error: no\n           when = 1\\x1b[1m\n                  ^\n"
+
+
+def test_errors_are_red_and_a_task_has_a_colour_of_its_own() -> None:
+    assert shown(Entry("no", Priority.ERROR), colour=True) == "\x1b[2m14:03:07\x1b[0m \x1b[31mno\x1b[0m\n"
+    started = shown(entry_of(Started(RUN)), colour=True)
+    assert started == "\x1b[2m14:03:07\x1b[0m \x1b[92mbackup\x1b[0m started: daily\n"
+    assert shown(line("x"), colour=True) == "\x1b[2m14:03:07\x1b[0m \x1b[92mbackup\x1b[0m \x1b[2m| x\x1b[0m\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({}, False),
+    ],
+)
+def test_colour_is_for_terminals_that_can_and_people_who_want(
+    terminal: tuple[int, int], pipe: tuple[int, int], environment: dict[str, str], *, wanted: bool
+) -> None:
+    with closing(Outlet(terminal[1])) as screen, closing(Outlet(pipe[1])) as file:
+        assert wants_colour(screen, environment) is wanted
+        assert not wants_colour(file, environment)
+
+
+@looped
+async def test_a_pipe_that_nobody_reads_holds_nobody_up_and_gets_whole_lines_later(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    with journal(writer) as told:
+        for number in range(500):
+            told.tell(line(f"{number} {'x' * 100}"))
+        lines = await everything(reader, 500)
+    assert lines == [f"14:03:07 backup | {number} {'x' * 100}" for number in range(500)]
+
+
+@looped
+async def test_a_terminal_that_was_stopped_holds_nobody_up_and_goes_on_later(
+    terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-S does."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen, keyboard = terminal
+    with journal(keyboard) as told:
+        termios.tcflow(keyboard, termios.TCOOFF)
+        for number in range(500):
+            told.tell(line(str(number)))
+        termios.tcflow(keyboard, termios.TCOON)
+        lines = await everything(screen, 500)
+    assert [text.rpartition(" ")[2] for text in lines] == [str(number) for number in range(500)]
+
+
+@looped
+async def test_other_users_of_the_terminal_and_the_pipe_find_them_blocking_as_before(
+    pipe: tuple[int, int], terminal: tuple[int, int]
+) -> None:
+    for descriptor in (pipe[1], terminal[1]):
+        with journal(descriptor) as told:
+            told.tell(line("x"))
+            assert os.get_blocking(descriptor)
+
+
+@looped
+async def test_a_socket_that_nobody_reads_holds_nobody_up() -> None:
+    """As standard output is under systemd."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        reader.settimeout(0)
+        with journal(writer.fileno()) as told:
+            for number in range(5000):
+                told.tell(line(f"{number} {'x' * 100}"))
+            assert len(await everything(reader.fileno(), 5000)) == 5000
+        assert writer.getblocking()
+
+
+@looped
+async def test_a_regular_file_gets_every_line_behind_what_is_there(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb", buffering=0) as file:
+        file.write(b"before\n")
+        with journal(file.fileno()) as told:
+            told.tell(Entry("one"))
+            told.tell(Entry("two"))
+        file.write(b"after\n")
+    assert (tmp_path / "log").read_text() == "before\n14:03:07 one\n14:03:07 two\nafter\n"
+
+
+@looped
+async def test_a_reader_that_went_away_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=writer)
+    os.close(writer)
+    told.tell(Entry("one"))
+    told.tell(Entry("two"))
+    assert told.close() == 0
+
+
+@looped
+async def test_what_cannot_be_written_at_all_is_counted() -> None:
+    """/dev/full is always ready, and never takes a byte."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=full)
+    os.close(full)
+    for _ in range(3):
+        told.tell(Entry("one"))
+    assert told.close() == 3
+
+
+@looped
+async def test_lines_that_did_not_fit_are_counted_where_they_are_missing(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    with journal(writer) as told:
+        for number in range(50_000):
+            told.tell(line(f"{number} {'x' * 100}"))
+        lines = await everything(reader, 1)
+        while not lines[-1].endswith("in time"):
+            lines += await everything(reader, 1)
+    assert lines[-1] == f"14:03:07 {lines_left_out(50_001 - len(lines)).message}"
+
+
+@looped
+async def test_close_gives_up_on_a_pipe_that_nobody_reads(pipe: tuple[int, int]) -> None:
+    told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=pipe[1])
+    for _ in range(100):
+        told.tell(line("x" * 100))
+    assert told.close(20 * MILLISECOND) > 50
