@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
+from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
 from socketserver import ThreadingMixIn, UnixStreamServer
-from threading import Thread
+from threading import Condition, Thread
 from typing import TypeAlias, cast
 from urllib.parse import unquote
 
@@ -27,8 +27,9 @@ class FakeDaemon(ThreadingMixIn, UnixStreamServer):
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
         self.bodies: list[Json] = []
-        self.happenings: SimpleQueue[JsonObject | None] = SimpleQueue()
-        """What the stream of events tells; None closes it."""
+        self.happenings: list[JsonObject | None] = []
+        """What the stream of events tells each subscriber; None closes it."""
+        self.happened = Condition()
         super().__init__(str(socket), _Handler)
 
     def will(self, target: str, answer: Json | bytes, *, status: int = 200) -> None:
@@ -36,9 +37,28 @@ class FakeDaemon(ThreadingMixIn, UnixStreamServer):
         self.answers[target] = (status, answer)
 
     def tell(self, *events: JsonObject | None) -> None:
-        """Put events into the stream; they wait for a subscriber."""
-        for event in events:
-            self.happenings.put(event)
+        """Put events into the stream, for those who listen and for those who will."""
+        with self.happened:
+            self.happenings += events
+            self.happened.notify_all()
+
+    def forget(self) -> None:
+        """Close the streams that are open, and begin a new story."""
+        self.tell(None)
+        with self.happened:
+            self.happenings = []
+
+    def story(self) -> Iterator[JsonObject]:
+        """Everything that was told and will be, until None."""
+        with self.happened:
+            happenings = self.happenings
+        for number in count():
+            with self.happened:
+                self.happened.wait_for(lambda: len(happenings) > number)  # noqa: B023 - called before number moves on
+            event = happenings[number]
+            if event is None:
+                return
+            yield event
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -71,8 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
         daemon.asked.append(f"GET {unquote(self.path)}")
         self.send_response(200)
         self.end_headers()
-        while (event := daemon.happenings.get()) is not None:
-            self.wfile.write(json.dumps(event).encode() + b"\n")
+        with suppress(BrokenPipeError):  # it has heard enough
+            for event in daemon.story():
+                self.wfile.write(json.dumps(event).encode() + b"\n")
         self.close_connection = True
 
     def address_string(self) -> str:
@@ -91,6 +112,6 @@ def fake_daemon(socket: Path) -> Iterator[FakeDaemon]:
         try:
             yield daemon
         finally:
-            daemon.tell(None)  # whoever still listens
+            daemon.forget()
             daemon.shutdown()
             thread.join()

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from rocketd.cli.call import Call, time_point
-from rocketd.cli.checking import from_json, show_problems
+from rocketd.cli.checking import from_json
 from rocketd.cli.client import Client, Events
 from rocketd.cli.exits import Exit, Failure, UsageError
 from rocketd.cli.fields import number, objects, text, the_object
 from rocketd.cli.listing import detail, result, run_name
+from rocketd.cli.show import coloured
 from rocketd.cli.source import is_run, may_be_run_id
 from rocketd.cli.times import local
 from rocketd.daemon.wire import JsonObject, rfc3339
@@ -168,5 +169,6 @@ def reload(call: Call) -> Exit:
         call.terminal.json(answer)
     else:
         tasks = number(answer, "tasks") or 0
-        show_problems(call, problems, [f"{tasks} task{'s' * (tasks != 1)} loaded."])
+        text_of_all = "\n".join([*map(str, problems), f"{tasks} task{'s' * (tasks != 1)} loaded"])
+        call.terminal.show(coloured(text_of_all, problems, call.look).split("\n"))
     return Exit.FAILED if any(problem.severity == "error" for problem in problems) else Exit.DONE

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rocketd.cli.exits import Exit
 from rocketd.cli.fields import number, text
-from rocketd.cli.show import problem_lines
+from rocketd.cli.show import coloured
 
 if TYPE_CHECKING:
     from rocketd.cli.call import Call
@@ -17,37 +17,16 @@ if TYPE_CHECKING:
 
 def check(call: Call) -> Exit:
     """`rocketctl check [PATH…]`; warnings alone are no failure."""
-    from rocketd.cli.offline import problems_of  # noqa: PLC0415 - only this verb always reads the files
+    from rocketd.cli.offline import checked  # noqa: PLC0415 - only this verb always reads the files
+    from rocketd.config import check_json, check_text  # noqa: PLC0415 - as above
 
-    problems, files, tasks = problems_of(call.choices)
+    loaded = checked(call.choices)
     if call.choices.json:
-        told: list[Json] = [{**problem.as_json()} for problem in problems]
+        told: list[Json] = [{**problem} for problem in check_json(loaded)]
         call.terminal.json(told)
     else:
-        show_problems(call, problems, [_summary(problems, files, tasks)])
-    return Exit.FAILED if _errors(problems) else Exit.DONE
-
-
-def _errors(problems: Sequence[Problem]) -> int:
-    return sum(problem.severity == "error" for problem in problems)
-
-
-def _summary(problems: Sequence[Problem], files: int, tasks: int) -> str:
-    errors = _errors(problems)
-    found = [_count(errors, "error"), _count(len(problems) - errors, "warning")]
-    return f"{_count(files, 'file')}, {_count(tasks, 'task')}: {', '.join(filter(None, found)) or 'no problems'}."
-
-
-def _count(number_of: int, name: str) -> str:
-    if not number_of and name in {"error", "warning"}:
-        return ""
-    return f"{number_of or 'no'} {name}{'s' * (number_of != 1)}"
-
-
-def show_problems(call: Call, problems: Sequence[Problem], last: Sequence[str]) -> None:
-    """Show each problem as a block of its own, then the last lines."""
-    lines = [line for problem in problems for line in [*problem_lines(problem, call.look), ""]]
-    call.terminal.show([*lines, *last])
+        call.terminal.show(coloured(check_text(loaded), loaded.problems, call.look).split("\n"))
+    return Exit.DONE if loaded.good else Exit.FAILED
 
 
 def from_json(told: Iterable[JsonObject]) -> list[Problem]:

@@ -74,7 +74,8 @@ def _runs(source: Source, wanted: Wanted) -> list[JsonObject]:
 
 
 def _none(wanted: Wanted) -> str:
-    return NO_RUNS if wanted._replace(task="", limit=0) == Wanted(limit=0) else NO_SUCH_RUNS
+    narrowed = wanted.task or wanted.actions or wanted.since is not None or wanted.until is not None
+    return NO_SUCH_RUNS if narrowed else NO_RUNS
 
 
 def log(call: Call) -> Exit:

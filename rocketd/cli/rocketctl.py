@@ -10,6 +10,7 @@ from rocketd.cli import acting, checking, reading
 from rocketd.cli.call import Call
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import parse
+from rocketd.cli.source import with_suggestion
 from rocketd.cli.terminal import Terminal
 from rocketd.core.errors import RocketdError
 
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _do(arguments: Sequence[str]) -> int:
     choices = parse(arguments)
     terminal = Terminal(os.environ, pager=not choices.no_pager)
-    return int(VERBS[choices.verb](Call(choices, terminal, time.time_ns() // 1000)))
+    try:
+        return int(VERBS[choices.verb](Call(choices, terminal, time.time_ns() // 1000)))
+    except Failure as failure:
+        raise with_suggestion(failure, choices) from failure.__cause__
 
 
 if __name__ == "__main__":

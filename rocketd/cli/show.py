@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rocketd.cli import times
@@ -186,8 +186,12 @@ def _said(value: Json) -> str:
     return str(value)
 
 
-def problem_lines(problem: Problem, look: Look) -> list[str]:
-    """One problem of a task file as it draws itself, its severity in colour."""
-    colour = YELLOW if problem.severity == "warning" else RED
-    painted_word = painted(Cell(problem.severity, colour), colour=look.colour)
-    return str(problem).replace(f": {problem.severity}: ", f": {painted_word}: ", 1).split("\n")
+def coloured(text: str, problems: Iterable[Problem], look: Look) -> str:
+    """Show the severities of these problems in colour, in a text that has them."""
+    if not look.colour:
+        return text
+    for problem in problems:
+        severity = painted(Cell(problem.severity, YELLOW if problem.severity == "warning" else RED), colour=True)
+        drawn = str(problem)
+        text = text.replace(drawn, drawn.replace(f": {problem.severity}: ", f": {severity}: ", 1), 1)
+    return text

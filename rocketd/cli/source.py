@@ -5,8 +5,9 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.fields import objects, the_object
+from rocketd.cli.fields import objects, text, the_object
 from rocketd.cli.options import Choices
+from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
 from rocketd.daemon.wire import JsonObject, rfc3339
 
@@ -113,14 +114,17 @@ def find(source: Source, name: str) -> tuple[str, JsonObject]:
     return "run", source.run(name)
 
 
-def with_suggestion(failure: Failure, source: Source, name: str) -> Failure:
-    """Add what was probably meant to a task that is not there."""
-    if failure.code is not Exit.NOT_FOUND or failure.hint or is_run(name):
+def with_suggestion(failure: Failure, choices: Choices) -> Failure:
+    """Add what was probably meant, if what failed is that there is no such task."""
+    if failure.code is not Exit.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
         return failure
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    names = [str(task.get("task")) for task in source.tasks()]
-    close = get_close_matches(name, names, 1)
+    try:
+        names = [text(task, "task") for task in asked(choices, lambda source: source.tasks(), offline=lambda: None)]
+    except RocketdError:
+        return failure  # what went wrong first is what counts
+    close = get_close_matches(choices.subject, names, 1)
     return Failure(
         failure.message, hint=f"did you mean {close[0]}?" if close else "see rocketctl list", code=failure.code
     )

@@ -1,7 +1,7 @@
 """Pages about one task, one run, the daemon."""
 
 from rocketd.cli.listing import Look
-from rocketd.cli.show import problem_lines, run_page, status_page, task_page
+from rocketd.cli.show import coloured, run_page, status_page, task_page
 from rocketd.config.problems import Problem
 from rocketd.core.instant import HOUR
 from rocketd.daemon.wire import JsonObject, from_rfc3339, rfc3339
@@ -77,10 +77,10 @@ def test_the_daemon_shows_problems_and_what_is_degraded() -> None:
     assert lines_of(status_page({**status, "problems": [], "degraded": False}, LOOK))["Problems"] == "none"
 
 
-def test_a_problem_is_drawn_as_a_compiler_does_with_its_severity_in_colour() -> None:
-    problem = Problem("a.toml", 3, 8, "t", "error", "no such word", "did you mean x?", 'when = "y"', 3)
-    assert problem_lines(problem, LOOK) == str(problem).split("\n")
-    assert (
-        problem_lines(problem, LOOK._replace(colour=True))[0]
-        == "a.toml:3:8: \x1b[1;31merror\x1b[0m: task 't': no such word"
-    )
+def test_a_problem_gets_its_severity_in_colour_and_nothing_else() -> None:
+    problem = Problem("a.toml", 3, 8, "t", "error", "no such word: error: x", "did you mean x?", 'when = "y"', 3)
+    text = f"{problem}\n1 task, 1 error"
+    assert coloured(text, [problem], LOOK) == text
+    shown = coloured(text, [problem], LOOK._replace(colour=True))
+    assert shown.startswith("a.toml:3:8: \x1b[1;31merror\x1b[0m: task 't': no such word: error: x")
+    assert shown.replace("\x1b[1;31m", "").replace("\x1b[0m", "") == text

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rocketd.core.condition import TRUE
+from rocketd.core.entry import Entry
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.history import History
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.scheduler import Entry
 from rocketd.core.task import Command, Function, Surroundings, Task
 from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object
 from rocketd.daemon.wire import from_rfc3339, rfc3339

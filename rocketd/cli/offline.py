@@ -1,0 +1,115 @@
+"""Tasks and runs where no daemon runs: from the task files and the store, changing nothing."""
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.options import Choices
+from rocketd.cli.source import Wanted
+from rocketd.config import Loaded, load
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import Instant
+from rocketd.core.records import RunFilter, RunView
+from rocketd.core.run import Action
+from rocketd.core.scheduler import NoSuchTask, Scheduler
+from rocketd.daemon.control import RUNS_SHOWN, wanted_run
+from rocketd.daemon.views import run_object, task_details, task_object
+from rocketd.daemon.wire import JsonObject
+from rocketd.store.store import SqliteReader, open_reader
+
+
+class Files:
+    """The task files and the store as a source."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self._now: Instant = time.time_ns() // 1000
+
+    def tasks(self) -> list[JsonObject]:
+        """Every task that a daemon would load now."""
+        history = self._scheduler.history
+        return [_idle(task_object(entry, history.of(name))) for name, entry in self._scheduler.entries.items()]
+
+    def task(self, name: str) -> JsonObject:
+        """Everything about one."""
+        try:
+            entry = self._scheduler.entry(name)
+        except NoSuchTask as error:
+            raise Failure(error.message, code=Exit.NOT_FOUND) from None
+        runs = self._runs(RunFilter(task=name, limit=RUNS_SHOWN))
+        return _idle(task_details(entry, self._scheduler.history.of(name), runs))
+
+    def runs(self, wanted: Wanted) -> list[JsonObject]:
+        """Runs, newest first."""
+        actions = tuple(map(Action, wanted.actions))
+        asked = RunFilter(task=wanted.task, since=wanted.since, until=wanted.until, actions=actions, limit=wanted.limit)
+        return [run_object(view) for view in self._runs(asked)]
+
+    def run(self, name: str) -> JsonObject:
+        """Everything about one."""
+        found = self._runs(wanted_run(name))
+        if not found:
+            msg = f"no run {name!r} is recorded"
+            raise Failure(msg, hint="rocketctl history shows the runs", code=Exit.NOT_FOUND)
+        return run_object(found[0])
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        return _load(self._choices)
+
+    @cached_property
+    def _scheduler(self) -> Scheduler:
+        """What the daemon's scheduler would know, with no slot to start anything."""
+        scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
+        with self._reader() as reader:
+            scheduler.load(self._loaded.tasks, self._now, reader.states())
+            going = [left.run for left in reader.open_runs()]
+            scheduler.replay(reader.past(scheduler.history.reach, self._now), going, self._now)
+        scheduler.decide(self._now)
+        return scheduler
+
+    def _runs(self, wanted: RunFilter) -> Sequence[RunView]:
+        with self._reader() as reader:
+            return reader.runs(wanted)
+
+    @contextmanager
+    def _reader(self) -> Iterator[SqliteReader]:
+        elsewhere = self._loaded.settings.store.url or self._loaded.settings.store.repo
+        if elsewhere:
+            msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
+            raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
+        try:
+            reader = open_reader(Path(self._choices.state_dir))
+            try:
+                yield reader
+            finally:
+                reader.close()
+        except StoreError as error:
+            denied = isinstance(error.__cause__, PermissionError)
+            code = Exit.NOT_ALLOWED if denied else Exit.FAILED
+            raise Failure(error.message, hint=error.hint, code=code) from error
+
+
+def _idle(task: JsonObject) -> JsonObject:
+    """Without a daemon nothing is running: runs without an end are what the last one left behind."""
+    return {**task, "running": False}
+
+
+def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = ()) -> Loaded:
+    directories = [Path(path) for path in paths or choices.config_dir]
+    strict = os.geteuid() == 0
+    return load(directories, strict=strict, known=known) if directories else load(strict=strict, known=known)
+
+
+def checked(choices: Choices) -> Loaded:
+    """Load the files that were named, or those that the daemon reads.
+
+    A file that was named may speak of tasks that are in place already.
+    """
+    known = [task.name for task in _load(choices).tasks] if choices.paths else []
+    return _load(choices, choices.paths, known)
