@@ -11,12 +11,14 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from rocketd import __version__
-from rocketd.config.load import Loaded, load, reload
+from rocketd.config.loaded import Loaded
+from rocketd.config.loading import load, reload
 from rocketd.config.problems import Problem
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.entries import Entry, Priority
@@ -191,7 +193,7 @@ class Service:
         async with self._reloading:
             self._manager.reloading()
             try:
-                self._loaded = await asyncio.to_thread(reload, self._loaded, *self._directories)
+                self._loaded = await asyncio.to_thread(reload, self._loaded)
                 scheduler = self.loop.scheduler
                 scheduler.max_running = self._loaded.settings.max_running
                 self.loop.record(scheduler.load(self._loaded.tasks, self._clock.now(), {}))
@@ -210,7 +212,7 @@ class Service:
         lines += [f"{run.task}/{run.number} is running since {_time(run.start)}" for run in scheduler.going]
         for name, entry in scheduler.entries.items():
             if entry.due is not None:
-                lines.append(f"{name} is due since {_time(entry.due)}: {entry.blocked or 'about to start'}")
+                lines.append(f"{name} is due since {_time(entry.due)}: {entry.hindrance or 'about to start'}")
         self._journal.tell(Entry("\n".join(lines), Priority.NOTICE))
 
 
@@ -220,7 +222,7 @@ def _journal(
     target = options.log_target
     if target is LogTarget.JOURNAL or (target is LogTarget.AUTO and _leads_to_journal()):
         return JournaldJournal(loop, level=options.log_level)
-    return ConsoleJournal(loop, now, datetime_of(now()).astimezone().tzinfo, level=options.log_level)
+    return ConsoleJournal(loop, now, datetime_of(now()).astimezone().tzinfo or UTC, level=options.log_level)
 
 
 def _leads_to_journal() -> bool:

@@ -29,7 +29,7 @@ class Entry:
     begin: Instant = BEGINNING
     """When it may start at the earliest: its due, its splay and its `restart_delay`."""
     blocked: str = ""
-    """Why a due task has not started: no slot, a mutex, still running, paused."""
+    """Why a due task could not start when it had its turn: a mutex, still running, paused."""
     next: Instant | None = None
     """When it will be due next, as far as can be known now; None: nothing but an event makes it due, or too far off."""
     chance: Instant | None = None
@@ -46,3 +46,8 @@ class Entry:
     """Its place among those that are due."""
     watched: frozenset[str] = field(default_factory=frozenset)
     """The other tasks whose events concern it."""
+
+    @property
+    def hindrance(self) -> str:
+        """Why a task that is due has not started; empty if it is not due."""
+        return self.blocked or ("no slot is free" if self.ready else "")

@@ -354,7 +354,7 @@ class Scheduler:
             self._misses.unobserved(entry.task.name, Span(old.until, now, "nobody looked"))
         closed = verdict.answer is AGAINST or (verdict.answer is FOR and chance is not None and verdict.since > chance)
         if chance is not None and closed:
-            yield self._misses.miss(entry, chance, now, entry.blocked or "no time was left")
+            yield self._misses.miss(entry, chance, now, entry.hindrance or "no time was left")
 
     def _arrange(self, entry: Entry, moment: Moment, verdict: Verdict) -> Instant:
         """Make the task ready if it may start now; give back when else to look."""
@@ -364,7 +364,7 @@ class Scheduler:
         retry = _is_retry(moment)
         if task.splay and not retry:
             entry.begin = min(due + self._splay(task), max(due, verdict.until - SECOND))
-        if _only_own_end(past, verdict):
+        if retry or _held_before(past, verdict):
             entry.begin = max(entry.begin, entry.quiet_until)
         if entry.begin > now:
             return entry.begin
@@ -381,7 +381,7 @@ class Scheduler:
         entry.due = due
         entry.ready = (-entry.task.priority, due, entry.task.name)
         heappush(self._ready, entry.ready)
-        entry.blocked = "no slot was free" if self._going.full else ""
+        entry.blocked = ""
 
     def _withdraw(self, entry: Entry) -> None:
         entry.ready = entry.due = None
@@ -411,7 +411,7 @@ class Scheduler:
                 yield from self._going.stop(run, Cause.STOP_WHEN)
         if entry.due is not None and entry.task.stop_when.judge(moment).answer is FOR:
             self._withdraw(entry)
-            entry.blocked = "its stop_when held"
+            entry.blocked = "its stop_when holds"
 
     def _stop_when_until(self, entry: Entry, moment: Moment) -> Instant:
         asked = [moment, *(replace(moment, run=run) for run in moment.past.going.values())]
@@ -442,11 +442,11 @@ class Scheduler:
         if entry.blocked:
             return
         if going and entry.task.overlap is Overlap.REPLACE:
-            entry.blocked = "the run before it was still being stopped"
+            entry.blocked = "its last run is still being stopped"
             for run in list(going.values()):
                 yield from self._going.stop(run, Cause.REPLACE)
         elif holder := self._going.holder(entry.task.mutex):
-            entry.blocked = f"mutex {entry.task.mutex} was held by {holder[0]}"
+            entry.blocked = f"mutex {entry.task.mutex} is held by {holder[0]}"
             self._going.wait(entry.task.mutex, entry.task.name)
         else:
             yield from self._misses.account(entry, now)
@@ -456,7 +456,7 @@ class Scheduler:
         if entry.paused and not entry.forced:
             return "paused"
         if self.draining and entry.forced is not Trigger.SHUTDOWN:
-            return "the daemon was stopping"
+            return "the daemon is stopping"
         if not going:
             return ""
         if entry.task.overlap in {Overlap.WAIT, Overlap.SKIP}:
@@ -573,10 +573,10 @@ def _is_retry(moment: Moment) -> bool:
     return moment.task.when.judge(replace(moment, plain=True)).answer is not FOR
 
 
-def _only_own_end(past: Past, verdict: Verdict) -> bool:
-    """Whether nothing but its own last end makes it due: it held when that run began, or since it ended."""
+def _held_before(past: Past, verdict: Verdict) -> bool:
+    """Whether it held when the last run began already, so that nothing but that run's end makes the task due again."""
     begun = past.last.get(Action.RUN)
-    return begun is not None and (verdict.since <= begun.at or verdict.since in _ends(past))
+    return begun is not None and verdict.since <= begun.at
 
 
 def _ends(past: Past) -> set[Instant]:

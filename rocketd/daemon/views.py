@@ -88,7 +88,7 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
         "armed_at": rfc3339(past.armed_at),
         "next_number": past.next_number,
         "due": rfc3339(entry.due),
-        "blocked": entry.blocked or None,
+        "blocked": entry.hindrance or None,
         **_pause(entry.paused),
         "going": [_begun(run) for run in past.going.values()],
         "runs": listed,

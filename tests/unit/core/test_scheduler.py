@@ -1,0 +1,678 @@
+"""What the scheduler decides: every sentence of "One pass of the scheduler" in docs/reference/conditions.md."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from rocketd.core.grammar import parse
+from world import Behaviour, World
+
+from rocketd.core.events import Missed, Start, Stop
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
+from rocketd.core.run import Action, Cause, Trigger
+from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Refused
+from rocketd.core.task import Command, On, Overlap, Task
+
+
+def at(text: str) -> Instant:
+    return instant_of(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+def task(name: str, when: str = "false", stop_when: str = "false") -> Task:
+    return Task(name, Command(("/bin/true",)), parse(when), parse(stop_when))
+
+
+def world(*tasks: Task, start: str = "2026-03-02 09:00", max_running: int = 32) -> World:
+    made = World(seed=1, now=at(start), max_running=max_running)
+    for each in tasks:
+        made.add(each)
+    return made
+
+
+def started(made: World) -> list[str]:
+    return [f"{run.task}/{run.number}" for run in made.begun]
+
+
+# -- when to start
+
+
+def test_a_task_starts_as_soon_as_its_window_opens_and_once_in_it() -> None:
+    made = world(task("a", "daily.between('10:00', '12:00')"))
+    made.boot()
+    made.run_until(at("2026-03-04 09:00"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-03 10:00")]
+    assert [run.due for run in made.begun] == made.starts("a")
+
+
+def test_nothing_is_judged_between_two_changes() -> None:
+    made = world(*[task(f"t{n}", "daily.at('03:00')") for n in range(100)])
+    made.boot()
+    made.run_until(made.now)
+    assert made.scheduler.look_again() == at("2026-03-03 03:00")
+
+
+def test_of_two_tasks_that_exclude_each_other_only_one_starts() -> None:
+    made = world(task("a", "daily & ~running('b')"), task("b", "daily & ~running('a')"))
+    made.boot()
+    made.step(made.now)
+    assert started(made) == ["a/1"]
+
+
+def test_the_most_urgent_goes_first_then_the_longest_due_then_by_name() -> None:
+    first = task("first", "daily.after('09:29')")
+    early, late = task("z-early", "daily.after('09:30')"), task("a-late", "daily.after('09:31')")
+    high = replace(task("high", "daily.after('09:32')"), priority=5)
+    low = replace(task("low", "daily.after('09:30')"), priority=-1)
+    made = world(first, low, late, early, high, max_running=1)
+    for name in made.tasks:
+        made.behaviours[name] = Behaviour(takes=10 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 11:00"))
+    assert started(made) == ["first/1", "high/1", "z-early/1", "a-late/1", "low/1"]
+
+
+def test_no_more_runs_than_slots() -> None:
+    made = world(*[task(f"t{n}", "daily") for n in range(10)], max_running=3)
+    most = 0
+
+    def watch(made: World) -> None:
+        nonlocal most
+        most = max(most, len(made.processes))
+
+    made.watch = watch
+    made.boot()
+    made.run_until(made.now + HOUR)
+    assert most == 3
+    assert len(made.begun) == 10
+
+
+def test_a_mutex_is_held_by_one_run_of_all_its_tasks() -> None:
+    tasks = [replace(task(name, "daily"), mutex="db") for name in "abc"]
+    made = world(*tasks)
+    made.watch = lambda made: len(made.processes) <= 1 or pytest.fail("two runs hold the mutex")
+    made.boot()
+    made.run_until(made.now + HOUR)
+    assert started(made) == ["a/1", "b/1", "c/1"]
+
+
+def test_a_chance_that_passes_while_a_task_waits_is_missed() -> None:
+    made = world(
+        replace(task("long", "daily.at('10:00')"), priority=1), task("short", "daily.between('10:00', '10:05')")
+    )
+    made.max_running = 1
+    made.behaviours["long"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert started(made) == ["long/1"]
+    (missed,) = made.missed("short")
+    assert (missed.first, missed.last, missed.count) == (at("2026-03-02 10:00"), at("2026-03-02 10:00"), 1)
+    assert missed.reason == "no slot is free"
+
+
+def test_a_missed_chance_of_a_held_mutex_says_who_held_it() -> None:
+    holder, waiter = task("long", "daily.at('10:00')"), task("short", "cron('0 10 * * *', within='5 min')")
+    made = world(replace(holder, mutex="db", priority=1), replace(waiter, mutex="db"))
+    made.behaviours["long"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert [missed.reason for missed in made.missed("short")] == ["mutex db is held by long"]
+
+
+def test_what_its_own_end_makes_due_waits_for_the_restart_delay() -> None:
+    made = world(replace(task("a", "true"), restart_delay=30 * SECOND))
+    made.behaviours["a"] = Behaviour(takes=10 * SECOND)
+    made.boot()
+    made.run_until(made.now + 2 * MINUTE)
+    begin = made.starts("a")
+    assert [b - a for a, b in pairwise(begin)] == [40 * SECOND] * 3
+
+
+def test_a_failing_interval_that_counts_successes_does_not_spin() -> None:
+    made = world(task("a", "every('1 min', based='success')"))
+    made.behaviours["a"] = Behaviour(takes=0, fails=1.0)
+    made.boot()
+    made.run_until(made.now + 10 * SECOND)
+    assert len(made.begun) == 11
+
+
+def test_splay_delays_by_a_stable_part_and_stays_inside_the_window() -> None:
+    tasks = [replace(task(f"t{n}", "daily.at('10:00')"), splay=HOUR) for n in range(50)]
+    made = world(*tasks)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    begin = [run.start for run in made.begun]
+    assert len(begin) == 50
+    assert all(at("2026-03-02 10:00") <= start < at("2026-03-02 11:00") for start in begin)
+    assert max(begin) - min(begin) > 30 * MINUTE
+    again = world(*tasks)
+    again.boot()
+    again.run_until(at("2026-03-02 12:00"))
+    assert [run.start for run in again.begun] == begin
+
+
+# -- while it is running
+
+
+def overlapping(overlap: Overlap, when: str = "cron('*/10 * * * *')", takes: int = 25 * MINUTE) -> World:
+    made = world(replace(task("a", when), overlap=overlap), start="2026-03-02 09:55")
+    made.behaviours["a"] = Behaviour(takes=takes)
+    made.boot()
+    return made
+
+
+def test_overlap_wait_starts_after_the_end_if_it_is_still_due() -> None:
+    made = overlapping(Overlap.WAIT)
+    made.run_until(at("2026-03-02 10:35"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:25")]
+    assert [run.due for run in made.begun] == [at("2026-03-02 10:00"), at("2026-03-02 10:20")]
+    (missed,) = made.missed("a")
+    assert (missed.last, missed.count, missed.reason) == (at("2026-03-02 10:10"), 1, "still running")
+
+
+def test_overlap_skip_gives_up_what_falls_due_meanwhile() -> None:
+    made = overlapping(Overlap.SKIP)
+    made.run_until(at("2026-03-02 10:35"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:30")]
+    (missed,) = made.missed("a")
+    assert (missed.first, missed.last, missed.count) == (at("2026-03-02 10:10"), at("2026-03-02 10:20"), 2)
+
+
+def test_overlap_skip_leaves_a_window_open() -> None:
+    made = world(replace(task("a", "daily"), overlap=Overlap.SKIP), start="2026-03-02 23:00")
+    made.behaviours["a"] = Behaviour(takes=2 * HOUR)
+    made.boot()
+    made.run_until(at("2026-03-03 02:00"))
+    assert made.starts("a") == [at("2026-03-02 23:00"), at("2026-03-03 01:00")]
+    assert not made.missed("a")
+
+
+def test_overlap_replace_stops_the_run_and_starts_once_that_has_ended() -> None:
+    made = overlapping(Overlap.REPLACE)
+    made.run_until(at("2026-03-02 10:15"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:10")]
+    assert [(end.action, end.cause) for end in made.ends("a")] == [(Action.TERMINATE, Cause.REPLACE)]
+
+
+def test_overlap_allow_starts_beside_it() -> None:
+    made = overlapping(Overlap.ALLOW)
+    made.run_until(at("2026-03-02 10:22"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:10"), at("2026-03-02 10:20")]
+    assert len(made.processes) == 3
+
+
+@pytest.mark.parametrize("overlap", [Overlap.ALLOW, Overlap.REPLACE])
+def test_a_condition_that_just_stays_true_is_not_due_again_and_again(overlap: Overlap) -> None:
+    made = overlapping(overlap, "true")
+    made.run_until(at("2026-03-02 10:10"))
+    assert len(made.begun) == 1
+
+
+def test_a_run_by_hand_makes_the_schedule_wait() -> None:
+    made = world(task("a", "cron('0 10 * * *')"))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.carry_out(made.scheduler.run("a", made.now, "by hand"))
+    made.run_until(at("2026-03-02 12:00"))
+    assert made.starts("a") == [at("2026-03-02 09:30"), at("2026-03-02 10:30")]
+
+
+def test_a_timeout_stops_the_run() -> None:
+    made = world(replace(task("a", "daily"), timeout=5 * MINUTE))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(made.now + HOUR)
+    (end,) = made.ends("a")
+    assert (end.action, end.cause, end.at) == (Action.TERMINATE, Cause.TIMEOUT, at("2026-03-02 09:05"))
+
+
+def test_a_run_is_told_to_stop_once() -> None:
+    made = world(task("a", "daily"))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.step(made.now)
+    assert len(made.scheduler.stop("a")) == 1
+    assert made.scheduler.stop("a", 1) == []
+
+
+def test_stop_when_stops_the_run_and_keeps_it_from_starting() -> None:
+    made = world(task("a", "hourly", stop_when="time_of_day.between('10:30', '12:00')"), start="2026-03-02 10:00")
+    made.behaviours["a"] = Behaviour(takes=45 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 12:30"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 12:00")]
+    assert [(end.cause, end.at) for end in made.ends("a")] == [(Cause.STOP_WHEN, at("2026-03-02 10:30"))]
+
+
+# -- retries and crashes
+
+
+def test_each_window_has_its_own_retries() -> None:
+    made = world(task("a", "(daily | retry(3)) & time_of_day.between('10:00', '12:00')"))
+    made.behaviours["a"] = Behaviour(takes=MINUTE, fails=1.0)
+    made.boot()
+    made.run_until(at("2026-03-05 09:00"))
+    assert [run.attempt for run in made.begun] == [1, 2, 3, 4] * 3
+    assert [run.trigger for run in made.begun] == [Trigger.SCHEDULE, *[Trigger.RETRY] * 3] * 3
+    assert {run.due for run in made.begun} == {at(f"2026-03-0{day} 10:00") for day in (2, 3, 4)}
+
+
+def test_a_restart_does_not_forget_the_attempts() -> None:
+    made = world(task("a", "daily | retry(3, delay='10 min')"))
+    made.behaviours["a"] = Behaviour(takes=MINUTE, fails=1.0)
+    made.boot()
+    for _ in range(20):
+        made.run_until(made.now + 5 * MINUTE)
+        made.boot()
+    assert [run.attempt for run in made.begun] == [1, 2, 3, 4]
+
+
+def test_what_was_cut_off_runs_again_in_its_window_as_the_next_attempt() -> None:
+    made = world(task("a", "daily"))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    made.kill()
+    made.now += MINUTE
+    made.boot()
+    made.run_until(made.now + 2 * HOUR)
+    assert [(run.number, run.attempt) for run in made.begun] == [(1, 1), (2, 2)]
+    assert [end.action for end in made.ends("a")] == [Action.CRASH, Action.SUCCESS]
+
+
+def test_after_crash_limit_crashes_a_run_counts_as_done() -> None:
+    made = world(replace(task("a", "daily"), crash_limit=3))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    for _ in range(6):
+        made.run_until(made.now + 5 * MINUTE)
+        made.kill()
+        made.now += MINUTE
+        made.boot()
+    assert [run.attempt for run in made.begun] == [1, 2, 3]
+    made.run_until(at("2026-03-03 00:10"))
+    assert made.begun[-1].attempt == 1
+
+
+def test_what_was_done_is_not_repeated_after_a_restart() -> None:
+    made = world(task("a", "daily"), task("b", "cron('0 * * * *')"), task("c", "every('1 hour')"))
+    made.boot()
+    made.run_until(made.now + 30 * MINUTE)
+    before = started(made)
+    for _ in range(5):
+        made.kill()
+        made.now += MINUTE
+        made.boot()
+        made.run_until(made.now + SECOND)
+    assert started(made) == before
+
+
+# -- downtime
+
+
+def test_a_first_load_fires_no_tick() -> None:
+    made = world(task("a", "cron('0 * * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    made.run_until(at("2026-03-02 09:59"))
+    assert not made.begun
+
+
+def test_after_a_downtime_the_newest_tick_runs_once_and_the_others_are_one_missed_record() -> None:
+    made = world(task("a", "cron('0 * * * *')"), start="2026-03-02 08:30")
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.kill()
+    made.now = at("2026-03-02 13:30")
+    made.boot()
+    made.run_until(at("2026-03-02 13:31"))
+    assert made.starts("a") == [at("2026-03-02 09:00"), at("2026-03-02 13:30")]
+    assert made.begun[-1].due == at("2026-03-02 13:00")
+    (missed,) = made.missed("a")
+    assert (missed.first, missed.last, missed.count) == (at("2026-03-02 10:00"), at("2026-03-02 12:00"), 3)
+    assert missed.reason == "down"
+
+
+def test_a_window_that_closed_while_the_daemon_was_down_is_missed() -> None:
+    made = world(task("a", "daily.between('10:00', '11:00')"))
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    made.kill()
+    made.now = at("2026-03-05 09:00")
+    made.boot()
+    made.run_until(at("2026-03-05 10:00"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-05 10:00")]
+    assert [(missed.first, missed.count) for missed in made.missed("a")] == [(at("2026-03-03 10:00"), 2)]
+
+
+def test_a_short_restart_misses_nothing() -> None:
+    made = world(task("a", "daily"), task("b", "cron('0 3 * * *')"), task("c", "every('10 min')"))
+    made.boot()
+    made.run_until(at("2026-03-02 09:05"))
+    made.kill()
+    made.now += 2 * SECOND
+    made.boot()
+    made.run_until(at("2026-03-03 09:05"))
+    assert not [event for event in made.log if isinstance(event, Missed)]
+
+
+def test_a_long_downtime_is_gone_through_in_bounded_work() -> None:
+    made = world(task("a", "cron('* * * * *')"))
+    made.boot()
+    made.run_until(made.now + HOUR)
+    made.kill()
+    made.now += 30 * DAY
+    made.boot()
+    made.run_until(made.now + SECOND)
+    (missed,) = made.missed("a")
+    assert 500 <= missed.count <= 1000
+    assert "counted up to" in missed.reason
+
+
+# -- edits
+
+
+def test_an_edit_of_anything_but_condition_and_zone_fires_nothing() -> None:
+    made = world(task("a", "cron('0 * * * *')"), task("b", "daily"), start="2026-03-02 09:30")
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    before, armed = started(made), {name: made.states[name].armed_at for name in "ab"}
+    for name in "ab":
+        made.tasks[name] = replace(made.tasks[name], work=Command(("/bin/false",)), priority=7, timeout=HOUR)
+    made.reload()
+    made.run_until(at("2026-03-02 10:45"))
+    assert started(made) == before
+    assert {name: made.states[name].armed_at for name in "ab"} == armed
+
+
+def test_an_edit_of_the_condition_arms_its_ticks_anew() -> None:
+    made = world(task("a", "cron('0 12 * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    made.tasks["a"] = task("a", "cron('0 10 * * *')")
+    made.reload()
+    made.run_until(at("2026-03-02 23:00"))
+    assert not made.begun
+
+
+def test_a_restart_with_an_edited_condition_arms_it_anew() -> None:
+    made = world(task("a", "cron('0 12 * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    made.kill()
+    made.tasks["a"] = task("a", "cron('0 10 * * *')")
+    made.now = at("2026-03-02 11:00")
+    made.boot()
+    made.run_until(at("2026-03-02 23:00"))
+    assert not made.begun
+
+
+def test_a_task_that_is_removed_ends_its_runs_in_peace_and_comes_back_armed_anew() -> None:
+    made = world(task("a", "cron('0 * * * *')"), start="2026-03-02 09:30")
+    made.behaviours["a"] = Behaviour(takes=20 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 10:10"))
+    removed = made.tasks.pop("a")
+    made.reload()
+    made.run_until(at("2026-03-02 11:30"))
+    assert [end.action for end in made.ends("a")] == [Action.SUCCESS]
+    made.add(removed)
+    made.reload()
+    made.run_until(at("2026-03-02 12:10"))
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 12:00")]
+    assert [run.number for run in made.begun] == [1, 2]
+
+
+def test_a_task_that_is_not_loaded_is_unknown_and_starts_nothing() -> None:
+    made = world(task("a", "daily & ~running('ghost')"))
+    made.boot()
+    made.run_until(made.now + DAY)
+    assert not made.begun
+    made.add(task("ghost"))
+    made.reload()
+    made.run_until(made.now + MINUTE)
+    assert started(made) == ["a/1"]
+
+
+def test_fewer_slots_stop_nothing() -> None:
+    made = world(*[task(f"t{n}", "daily") for n in range(5)])
+    for name in made.tasks:
+        made.behaviours[name] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    made.scheduler.max_running = 1
+    made.run_until(made.now + MINUTE)
+    assert len(made.processes) == 5
+
+
+# -- chains
+
+
+def test_a_task_runs_after_another_and_knows_which_run_it_was() -> None:
+    made = world(task("a", "daily.at('10:00')"), task("b", "after_success('a')"))
+    made.behaviours["a"] = Behaviour(takes=MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert started(made) == ["a/1", "b/1"]
+    assert made.starts("b") == [at("2026-03-02 10:01")]
+    assert (made.begun[1].cause_task, made.begun[1].cause_run_id) == ("a", made.begun[0].run_id)
+
+
+def test_several_ends_before_this_one_starts_are_one_run() -> None:
+    made = world(task("a", "every('10 min')"), task("b", "after_success('a') & time_of_day.after('12:00')"))
+    made.boot()
+    made.run_until(at("2026-03-02 12:05"))
+    assert made.starts("b") == [at("2026-03-02 12:00"), at("2026-03-02 12:00:01")]
+
+
+def test_a_chain_goes_on_after_a_restart() -> None:
+    made = world(task("a", "daily.at('10:00')"), task("b", "after_success('a')"))
+    made.behaviours["a"] = Behaviour(takes=MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 10:00:59"))
+    made.step(at("2026-03-02 10:01"))
+    made.kill()
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert [run.task for run in made.begun].count("b") == 1
+
+
+# -- by hand
+
+
+def test_a_run_by_hand_is_none_of_the_schedule() -> None:
+    made = world(
+        task("d", "daily.between('10:00', '12:00')"), task("e", "every('1 hour')"), task("c", "cron('0 10 * * *')")
+    )
+    made.boot()
+    made.run_until(at("2026-03-02 09:50"))
+    plain = world(*made.tasks.values())
+    plain.boot()
+    plain.run_until(at("2026-03-03 09:00"))
+    for name in "dec":
+        made.carry_out(made.scheduler.run(name, made.now, "by hand"))
+    made.run_until(at("2026-03-03 09:00"))
+    for name in "dec":
+        scheduled = [run.start for run in made.begun if run.task == name and run.trigger is not Trigger.HAND]
+        assert scheduled == plain.starts(name)
+
+
+def test_a_run_by_hand_counts_for_others() -> None:
+    made = world(task("a", "daily.at('20:00')"), task("b", "after_success('a')"))
+    made.boot()
+    made.run_until(at("2026-03-02 10:00"))
+    made.carry_out(made.scheduler.run("a", made.now, "by hand"))
+    made.run_until(at("2026-03-02 11:00"))
+    assert started(made) == ["a/1", "b/1"]
+
+
+def test_a_run_as_scheduled_counts_as_the_due_one() -> None:
+    made = world(task("a", "daily.between('10:00', '12:00')"), start="2026-03-02 10:00")
+    made.scheduler.draining = False
+    made.boot()
+    made.carry_out(made.scheduler.run("a", made.now, "by hand", as_scheduled=True))
+    made.run_until(at("2026-03-02 23:00"))
+    assert [run.trigger for run in made.begun] == [Trigger.AS_SCHEDULED]
+
+
+def test_by_hand_is_refused_with_a_reason() -> None:
+    made = world(replace(task("a", "false"), mutex="db"), replace(task("b", "false"), mutex="db"), max_running=2)
+    made.add(task("c"))
+    made.add(task("d"))
+    for name in made.tasks:
+        made.behaviours[name] = Behaviour(takes=HOUR)
+    made.boot()
+    made.carry_out(made.scheduler.run("a", made.now, "by hand"))
+    with pytest.raises(Refused, match="running already, as a/1"):
+        made.scheduler.run("a", made.now, "by hand")
+    with pytest.raises(Refused, match="held by a/1"):
+        made.scheduler.run("b", made.now, "by hand")
+    made.carry_out(made.scheduler.run("c", made.now, "by hand"))
+    with pytest.raises(Refused, match="no slot is free"):
+        made.scheduler.run("d", made.now, "by hand")
+    with pytest.raises(NoSuchTask, match="no task 'e' is loaded"):
+        made.scheduler.run("e", made.now, "by hand")
+    with pytest.raises(NoSuchRun, match="no run of d is going on"):
+        made.scheduler.stop("d")
+    made.scheduler.drain()
+    with pytest.raises(Refused, match="stopping"):
+        made.scheduler.run("d", made.now, "by hand")
+
+
+def test_an_operators_stop_consumes_ticks_and_intervals_up_to_now() -> None:
+    made = world(task("e", "every('10 min')"), task("c", "cron('*/10 * * * *')"), start="2026-03-02 09:55")
+    for name in made.tasks:
+        made.behaviours[name] = Behaviour(takes=15 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 10:12"))
+    for name in "ec":
+        made.carry_out(made.scheduler.stop(name))
+    made.run_until(at("2026-03-02 10:14"))
+    assert not made.processes
+    made.run_until(at("2026-03-02 10:21"))
+    assert len(made.processes) == 2
+
+
+# -- pause
+
+
+def test_a_paused_task_starts_nothing_and_its_chances_are_missed() -> None:
+    made = world(task("a", "cron('0 * * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    made.scheduler.pause("a", until=None, by="uid 0", reason="holidays")
+    made.run_until(at("2026-03-02 12:30"))
+    assert not made.begun
+    assert [(missed.count, missed.reason) for missed in made.missed("a")] == [(2, "paused")]
+    made.scheduler.resume("a", made.now)
+    made.run_until(at("2026-03-02 13:00"))
+    assert made.starts("a") == [at("2026-03-02 13:00")]
+
+
+def test_a_pause_ends_by_itself_and_survives_a_restart() -> None:
+    made = world(task("a", "cron('0 * * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    made.states["a"] = made.scheduler.pause("a", until=at("2026-03-02 12:30"), by="uid 0", reason="")
+    made.run_until(at("2026-03-02 10:30"))
+    made.kill()
+    made.boot()
+    made.run_until(at("2026-03-02 13:10"))
+    assert made.starts("a") == [at("2026-03-02 13:00")]
+
+
+def test_a_task_that_is_not_paused_cannot_be_resumed() -> None:
+    made = world(task("a"))
+    made.boot()
+    with pytest.raises(Refused, match="not paused"):
+        made.scheduler.resume("a", made.now)
+
+
+# -- occasions
+
+
+def test_a_task_runs_at_the_start_of_the_daemon_as_well() -> None:
+    made = world(replace(task("a", "daily.at('12:00')"), on=On.STARTUP))
+    made.boot()
+    made.scheduler.occasion(On.STARTUP)
+    made.run_until(at("2026-03-02 13:00"))
+    assert [(run.trigger, run.reason) for run in made.begun] == [
+        (Trigger.STARTUP, "on startup"),
+        (Trigger.SCHEDULE, str(made.tasks["a"].when)),
+    ]
+
+
+def test_a_daemon_that_stops_starts_nothing_but_what_runs_at_shutdown() -> None:
+    made = world(replace(task("last"), on=On.SHUTDOWN), task("a", "daily.at('10:00')"))
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.scheduler.drain()
+    made.run_until(at("2026-03-02 10:30"))
+    assert [(run.task, run.trigger) for run in made.begun] == [("last", Trigger.SHUTDOWN)]
+
+
+# -- the clock
+
+
+def test_a_clock_that_is_set_back_repeats_nothing() -> None:
+    made = world(task("d", "daily.between('08:00', '12:00')"), task("c", "cron('0 * * * *')"), start="2026-03-02 08:30")
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    before = started(made)
+    made.now = at("2026-03-02 08:45")
+    made.scheduler.stepped(made.now, -105 * MINUTE)
+    made.run_until(at("2026-03-02 10:30"))
+    assert started(made) == before
+
+
+def test_a_clock_that_is_set_forward_is_judged_like_a_downtime() -> None:
+    made = world(task("c", "cron('0 * * * *')"), start="2026-03-02 08:30")
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.now = at("2026-03-02 13:30")
+    made.scheduler.stepped(made.now, 4 * HOUR)
+    made.run_until(at("2026-03-02 13:31"))
+    assert made.starts("c") == [at("2026-03-02 09:00"), at("2026-03-02 13:30")]
+    assert [missed.count for missed in made.missed("c")] == [3]
+
+
+def test_a_timeout_is_elapsed_time() -> None:
+    made = world(replace(task("a", "daily"), timeout=10 * MINUTE))
+    made.behaviours["a"] = Behaviour(takes=DAY)
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    made.now += HOUR
+    made.scheduler.stepped(made.now, HOUR)
+    made.run_until(made.now + 8 * MINUTE)
+    assert made.processes
+    made.run_until(made.now + 2 * MINUTE)
+    assert not made.processes
+
+
+def test_records_far_in_the_future_count_as_now() -> None:
+    made = world(task("a", "every('10 min')"), start="2036-03-02 09:00")
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    made.kill()
+    made.now = made.alive = at("2026-03-02 09:00")
+    made.boot()
+    made.run_until(made.now + HOUR)
+    assert len(made.begun) == 7
+
+
+# -- defects
+
+
+def test_decisions_are_starts_and_stops() -> None:
+    made = world(task("a", "daily"))
+    made.boot()
+    (decision,) = made.scheduler.decide(made.now)
+    assert isinstance(decision, Start)
+    (stop,) = made.scheduler.stop_all(Cause.SHUTDOWN)
+    assert isinstance(stop, Stop)
+
+
+def test_the_next_start_is_known_ahead() -> None:
+    made = world(task("a", "daily.at('10:00')"), task("b", "after_success('a')"), task("c", "cron('0 0 29 2 *')"))
+    made.boot()
+    made.run_until(made.now)
+    upcoming = {name: entry.next for name, entry in made.scheduler.entries.items()}
+    assert upcoming == {"a": at("2026-03-02 10:00"), "b": None, "c": at("2028-02-29 00:00")}
