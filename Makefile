@@ -41,7 +41,7 @@ run: $(DEMO) .venv/rocketd  ## example tasks in the foreground, state under ./va
 	$(BIN)/rocketd --config-dir var/etc --state-dir var/lib --runtime-dir var/run --log-target console
 
 test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS='tests/unit -k cron')
-	env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff check
@@ -107,6 +107,7 @@ install-program: wheels
 	rm -rf $(DESTDIR)$(LIB)/venv
 	$(PYTHON) -m venv --without-pip $(DESTDIR)$(LIB)/venv
 	sed -i '/^command/d' $(DESTDIR)$(LIB)/venv/pyvenv.cfg
+	rm -f $(DESTDIR)$(LIB)/venv/.gitignore
 	$(PIP) --python $(DESTDIR)$(LIB)/venv/bin/python3 install --no-index --no-compile \
 	    --find-links $(WHEELS) --find-links dist -r $(PINS)/run.txt rocketd==$(VERSION)
 	find $(DESTDIR)$(LIB)/venv/bin -type f -delete

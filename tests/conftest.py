@@ -4,6 +4,10 @@ import os
 import sysconfig
 from pathlib import Path
 
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
 import rocketd
 
 
@@ -15,3 +19,17 @@ def pytest_configure() -> None:
     found = Path(rocketd.__file__).parent
     wanted = Path(sysconfig.get_path("purelib")) / "rocketd"
     assert found == wanted or "PYTHONPATH" in os.environ, f"rocketd comes from {found}, not {wanted}: call `make test`"
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types for it
+    """One worker gets all of a file, or all of the system tests of one Debian release: what they share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        parameters = nodeid.partition("[")[2]
+        releases = [release for release in ("bookworm", "trixie") if release in parameters]
+        return releases[0] if releases else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return Together(config, log)

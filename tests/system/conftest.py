@@ -1,0 +1,86 @@
+"""Debian 12 and 13, each with the package of this tree installed, booted for one test."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from system.machine import Machine
+
+TOP = Path(__file__).parents[2]
+NEEDS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "make")
+SUITES = [pytest.param(suite, marks=getattr(pytest.mark, suite)) for suite in ("bookworm", "trixie")]
+
+# The package as the administrator's dpkg leaves it, in a layer of its own, so that each machine boots with it.
+INSTALL = """
+mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$LAYER/up,workdir=$LAYER/plan" "$LAYER/root"
+cp "$DEB" "$LAYER/root/tmp/rocketd.deb"
+chroot "$LAYER/root" dpkg --install /tmp/rocketd.deb
+rm "$LAYER/root/tmp/rocketd.deb"
+"""
+
+
+def why_not() -> str | None:
+    """What keeps machines from being booted here."""
+    if os.getuid() != 0:
+        return "only root can boot machines"
+    missing = [program for program in NEEDS if shutil.which(program) is None]
+    return f"these programs are missing: {', '.join(missing)} (packaging/host/prepare system)" if missing else None
+
+
+@pytest.fixture(scope="session", params=SUITES)
+def suite(request: pytest.FixtureRequest) -> str:
+    """The name of a Debian release; a test that asks for it, or for what is built on it, runs for each."""
+    if reason := why_not():
+        (pytest.fail if "CI" in os.environ else pytest.skip)(f"THE SYSTEM TESTS DID NOT RUN: {reason}")
+    return str(request.param)
+
+
+def last_line(*argv: str) -> Path:
+    """The path that a tool of ours prints last."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))}
+    done = subprocess.run(argv, cwd=TOP, env=clean, stdout=subprocess.PIPE, text=True, check=True)
+    return TOP / done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def tree(suite: str) -> Path:
+    """A Debian as it is before anyone installs rocketd. Read-only."""
+    return last_line("packaging/host/tree", suite, "machine")
+
+
+@pytest.fixture(scope="session")
+def deb(suite: str) -> Path:
+    """The package, built from this tree if it has changed."""
+    return last_line("make", "--silent", "deb", f"SUITE={suite}")
+
+
+@pytest.fixture(scope="session")
+def installed(tree: Path, deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What installing the package changes in a Debian, as a tree to lay over it."""
+    layer = tmp_path_factory.mktemp("installed")
+    for part in ("up", "plan", "root"):
+        (layer / part).mkdir()
+    subprocess.run(
+        ["unshare", "--mount", "--propagation=private", "--net", "sh", "-ec", INSTALL],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LOWER": str(tree), "LAYER": str(layer), "DEB": str(deb)},
+        check=True,
+    )
+    return layer / "up"
+
+
+@pytest.fixture
+def debian(tree: Path, deb: Path) -> Iterator[Machine]:
+    """A booted Debian without rocketd; the package lies at the path that `deb` gives."""
+    with Machine(tree, binds=[deb]) as machine:
+        yield machine
+
+
+@pytest.fixture
+def machine(tree: Path, installed: Path) -> Iterator[Machine]:
+    """A booted Debian where rocketd was installed before it booted."""
+    with Machine(installed, tree) as machine:
+        yield machine
