@@ -1,7 +1,7 @@
 # Every target installs what it needs; a second call does only what has changed.
 # The product is tested as it is shipped: `test` builds the wheel, installs it into .venv, and runs the tests against that.
 
-PYTHON  = $(shell packaging/host/python)
+PYTHON  = $$(packaging/host/python)
 WORKERS = 2
 ARGS    =
 SUITE   = bookworm
