@@ -73,7 +73,7 @@ def _ended_unseen(call: Call, client: Client, lost: JsonObject, run_id: str) -> 
 
 def _ended(call: Call, begun: JsonObject, end: JsonObject) -> str:
     why = detail(end)
-    return f"{_name(call, begun)}: {result(text(end, 'action')).text}{f' ({why})' if why else ''}"
+    return f"{_name(call, begun)}: {result(end).text}{f' ({why})' if why else ''}"
 
 
 def _exit_for(call: Call, end: JsonObject) -> Exit | int:

@@ -15,7 +15,6 @@ NO_RUNS: Final = "No runs are recorded."
 NO_SUCH_RUNS: Final = "No runs match."
 
 COLOURS: Final = {
-    "run": CYAN,
     "success": GREEN,
     "inaction": FAINT,
     "missed": YELLOW,
@@ -60,7 +59,7 @@ def _task_row(task: JsonObject, now: Instant) -> list[Cell]:
         _left(task, now),
         Cell(times.local(last)),
         Cell(times.passed(last, now)),
-        result(text(task, "last_action")),
+        last_result(task),
         Cell(text(task, "task")),
         Cell(text(task, "when")),
     ]
@@ -74,9 +73,17 @@ def _left(task: JsonObject, now: Instant) -> Cell:
     return Cell(times.left(instant(task, "next"), now))
 
 
-def result(action: str) -> Cell:
-    """How a run ended, coloured by how bad that is."""
-    return Cell("running" if action == "run" else action or times.NEVER, COLOURS.get(action, PLAIN))
+def result(run: JsonObject) -> Cell:
+    """How a run ended, coloured by how bad that is; `open` where its daemon is gone and nobody knows."""
+    action = text(run, "action")
+    if action == "run":
+        return Cell("open", YELLOW) if flag(run, "open") else Cell("running", CYAN)
+    return Cell(action or times.NEVER, COLOURS.get(action, PLAIN))
+
+
+def last_result(task: JsonObject) -> Cell:
+    """How its newest run ended."""
+    return result({"action": task.get("last_action"), "open": not flag(task, "running")})
 
 
 def _summary(tasks: Sequence[JsonObject]) -> str:
@@ -98,7 +105,7 @@ def _run_row(run: JsonObject, now: Instant) -> list[Cell]:
     return [
         Cell(times.local(instant(run, "start"))),
         Cell(took(run, now)),
-        result(text(run, "action")),
+        result(run),
         Cell(run_name(run)),
         Cell(trigger(run)),
         Cell(detail(run)),
@@ -114,9 +121,9 @@ def run_name(run: JsonObject) -> str:
 def took(run: JsonObject, now: Instant) -> str:
     """How long it took, or has taken so far."""
     start, measured = instant(run, "start"), duration(run, "runtime")
-    if text(run, "action") == "run":
-        return f"{times.span(max(now - start, SECOND))} so far" if start is not None else times.NEVER
-    return times.NEVER if measured is None or text(run, "action") == "missed" else times.span(measured)
+    if text(run, "action") == "run" and start is not None and not flag(run, "open"):
+        return f"{times.span(max(now - start, SECOND))} so far"
+    return times.span(measured) if measured else times.NEVER  # 0: nobody has measured it
 
 
 def trigger(run: JsonObject) -> str:
@@ -128,13 +135,17 @@ def trigger(run: JsonObject) -> str:
 def detail(run: JsonObject) -> str:
     """What there is to know about its end; what went well needs no words."""
     match text(run, "action"):
-        case "success" | "run":
+        case "success":
             return ""
+        case "run":
+            return "the daemon went down under it; the next one will call it a crash" if flag(run, "open") else ""
         case "missed":
             return text(run, "reason")
-    told = text(run, "message") or _ended_by(run)
-    cause = text(run, "cause")
-    return told if cause in {"", "exit"} else f"{CAUSES.get(cause, cause)}{f': {told}' if told else ''}"
+    message, cause = text(run, "message"), text(run, "cause")
+    told = message or _ended_by(run)
+    if cause in {"", "exit"} or (cause == "down" and message):
+        return told
+    return f"{CAUSES.get(cause, cause)}{f': {told}' if told else ''}"
 
 
 CAUSES: Final = {

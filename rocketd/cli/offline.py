@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -13,14 +13,17 @@ from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
 from rocketd.config import Loaded, load
 from rocketd.core.errors import StoreError
+from rocketd.core.events import Finished
 from rocketd.core.instant import Instant
 from rocketd.core.records import RunFilter, RunView
-from rocketd.core.run import Action
+from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import NoSuchTask, Scheduler
 from rocketd.daemon.control import RUNS_SHOWN, wanted_run
 from rocketd.daemon.views import run_object, task_details, task_object
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.wire import Json, JsonObject
+from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, open_reader
+from rocketd.store.version import version_of
 
 
 class Files:
@@ -41,14 +44,16 @@ class Files:
             entry = self._scheduler.entry(name)
         except NoSuchTask as error:
             raise Failure(error.message, code=Exit.NOT_FOUND) from None
-        runs = self._runs(RunFilter(task=name, limit=RUNS_SHOWN))
-        return _idle(task_details(entry, self._scheduler.history.of(name), runs))
+        details = task_details(entry, self._scheduler.history.of(name))
+        runs: list[Json] = [_left(view) for view in self._runs(RunFilter(task=name, limit=RUNS_SHOWN))]
+        blocked = "no daemon is running" if details["due"] else None
+        return _idle({**details, "blocked": blocked, "runs": runs})
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Runs, newest first."""
         actions = tuple(map(Action, wanted.actions))
         asked = RunFilter(task=wanted.task, since=wanted.since, until=wanted.until, actions=actions, limit=wanted.limit)
-        return [run_object(view) for view in self._runs(asked)]
+        return [_left(view) for view in self._runs(asked)]
 
     def run(self, name: str) -> JsonObject:
         """Everything about one."""
@@ -56,7 +61,7 @@ class Files:
         if not found:
             msg = f"no run {name!r} is recorded"
             raise Failure(msg, hint="rocketctl history shows the runs", code=Exit.NOT_FOUND)
-        return run_object(found[0])
+        return _left(found[0])
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -64,31 +69,36 @@ class Files:
 
     @cached_property
     def _scheduler(self) -> Scheduler:
-        """What the daemon's scheduler would know, with no slot to start anything."""
+        """What a daemon's scheduler would know if it started now, with no slot to start anything."""
         scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
         with self._reader() as reader:
-            scheduler.load(self._loaded.tasks, self._now, reader.states())
-            going = [left.run for left in reader.open_runs()]
-            scheduler.replay(reader.past(scheduler.history.reach, self._now), going, self._now)
+            scheduler.load(self._loaded.tasks, self._now, reader.states() if reader else {})
+            if reader:
+                left = [one.run for one in reader.open_runs()]
+                scheduler.replay(reader.past(scheduler.history.reach, self._now), left, self._now)
+                for run in left:
+                    scheduler.learn(Finished(run, End(Action.CRASH, Cause.DOWN, run.start)))
         scheduler.decide(self._now)
         return scheduler
 
     def _runs(self, wanted: RunFilter) -> Sequence[RunView]:
         with self._reader() as reader:
-            return reader.runs(wanted)
+            return reader.runs(wanted) if reader else []
 
     @contextmanager
-    def _reader(self) -> Iterator[SqliteReader]:
+    def _reader(self) -> Iterator[SqliteReader | None]:
+        """Open the store; None: there is a state directory, in which nothing has been recorded yet."""
         elsewhere = self._loaded.settings.store.url or self._loaded.settings.store.repo
         if elsewhere:
             msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
             raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
+        directory = Path(self._choices.state_dir)
         try:
-            reader = open_reader(Path(self._choices.state_dir))
-            try:
+            if directory.is_dir() and not version_of(directory / FILE_NAME):
+                yield None
+                return
+            with closing(open_reader(directory)) as reader:
                 yield reader
-            finally:
-                reader.close()
         except StoreError as error:
             denied = isinstance(error.__cause__, PermissionError)
             code = Exit.NOT_ALLOWED if denied else Exit.FAILED
@@ -96,8 +106,14 @@ class Files:
 
 
 def _idle(task: JsonObject) -> JsonObject:
-    """Without a daemon nothing is running: runs without an end are what the last one left behind."""
+    """Without a daemon nothing is running."""
     return {**task, "running": False}
+
+
+def _left(view: RunView) -> JsonObject:
+    """A run; one without an end is `open`: the last daemon left it behind, and the next one will judge it."""
+    told = run_object(view)
+    return {**told, "open": True} if view.action is Action.RUN else told
 
 
 def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = ()) -> Loaded:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 from rocketd.cli import times
 from rocketd.cli.fields import duration, flag, instant, number, objects, text, words
-from rocketd.cli.listing import CAUSES, NO_RUNS, Look, result, run_name, run_table, signal_name, took, trigger
+from rocketd.cli.listing import (
+    CAUSES,
+    NO_RUNS,
+    Look,
+    last_result,
+    result,
+    run_name,
+    run_table,
+    signal_name,
+    took,
+    trigger,
+)
 from rocketd.cli.table import pairs
 from rocketd.cli.text import BOLD, CYAN, PLAIN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.core.instant import Instant
@@ -48,7 +59,7 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
 def _state(task: JsonObject, now: Instant) -> Cell:
     if flag(task, "paused"):
         return Cell(_paused(task, now), YELLOW)
-    if going := objects(task.get("going")):
+    if flag(task, "running") and (going := objects(task.get("going"))):
         return Cell(
             f"running: {', '.join(f'{run_name(run)} for {took({**run, **_GOING}, now)}' for run in going)}", CYAN
         )
@@ -73,7 +84,7 @@ def _paused(task: JsonObject, now: Instant) -> str:
 
 
 def _last(task: JsonObject, now: Instant) -> Cell:
-    action, start = result(text(task, "last_action")), instant(task, "last_start")
+    action, start = last_result(task), instant(task, "last_start")
     if start is None:
         return Cell("never")
     return Cell(f"{action.text}, started {times.local(start)} ({times.passed(start, now)})", action.colour)
@@ -123,7 +134,7 @@ def _run_lines(run: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     code, signal, pid = number(run, "exit_code"), number(run, "signal"), number(run, "pid")
     going = text(run, "action") == "run"
     return [
-        ("Result", result(text(run, "action"))),
+        ("Result", result(run)),
         ("Message", Cell(text(run, "message"))),
         ("Ended by", Cell(_unless("exit", CAUSES.get(text(run, "cause"), text(run, "cause"))))),
         ("Exit code", Cell("" if code is None else str(code))),

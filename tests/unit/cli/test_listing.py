@@ -95,6 +95,18 @@ def test_the_end_of_a_run_is_explained_where_it_was_no_success() -> None:
     assert detail(run(cause="something new", exit_code=1)) == "something new: exit code 1"
 
 
+def test_a_run_whose_daemon_is_gone_is_open_and_not_running() -> None:
+    line = run_table([run(action="run", open=True)], LOOK)[1]
+    assert line.split()[3:5] == ["-", "open"]
+    assert "so far" not in line
+    assert " open " in task_table([task("a", last_action="run", running=False)], LOOK)[1]
+
+
+def test_a_crash_that_nobody_measured_took_no_time_that_is_known() -> None:
+    line = run_table([run(action="crash", runtime=0.0, cause="down", message="rocketd went down")], LOOK)[1]
+    assert line.split(maxsplit=3)[3].startswith("-     crash   backup/12  schedule  rocketd went down")
+
+
 def test_objects_of_another_version_are_shown_as_far_as_they_are_understood() -> None:
     odd: JsonObject = {"task": 3, "next": "soon", "last_start": [], "when": None}
     assert len(task_table([odd, {}], LOOK)) == 5

@@ -16,8 +16,6 @@ def test_every_verb_of_the_table_is_done_by_something() -> None:
 def test_every_field_of_the_table_is_a_field_of_the_choices() -> None:
     fields = {one.field for verb in VERBS for one in verb.arguments}
     fields |= {one.field for verb in VERBS for one in verb.options}
-        one.field for verb in VERBS for one in verb.options
-    }
     assert fields <= set(Choices._fields)
 
 

@@ -1,0 +1,180 @@
+"""`rocketctl` where no daemon runs: from real task files and a real store, changing neither."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rocketd.core.events import Finished, Started
+from rocketd.core.instant import DAY, HOUR, SECOND, Instant
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.store.run_id import new_run_id
+from rocketd.store.store import SqliteStore
+
+NOW = time.time_ns() // 1000
+
+FILES = """
+[task.backup]
+description = "Nightly copy"
+command = ["/bin/true"]
+when = "daily"
+
+[task.tick]
+command = ["/bin/true"]
+when = "cron('0 3 * * *')"
+"""
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "etc" / "tasks.toml").write_text(FILES)
+    return tmp_path
+
+
+def command(where: Path, *words: str) -> list[str]:
+    places = [f"--{name}-dir={where / directory}" for name, directory in (("runtime", "run"), ("state", "state"))]
+    return [sys.executable, "-m", "rocketd.cli.rocketctl", *places, f"--config-dir={where / 'etc'}", *words]
+
+
+def rocketctl(where: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "TZ": "UTC"}
+    return subprocess.run(command(where, *words), capture_output=True, text=True, check=False, env=environment)
+
+
+def run_at(start: Instant, number: int) -> Run:
+    return Run("backup", number, new_run_id(start), 1, start, start, Trigger.SCHEDULE, "daily")
+
+
+def record(where: Path, start: Instant, number: int, action: Action) -> None:
+    """Record a run; `run` leaves it open."""
+    store = SqliteStore(where / "state")
+    run = run_at(start, number)
+    store.write([Started(run)])
+    if action is not Action.RUN:
+        store.write([Finished(run, End(action, Cause.EXIT, start + SECOND, 3, output="oops\n", runtime=SECOND))])
+    store.close()
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """What is kept there; an empty write-ahead log and its index are SQLite's own, and hold nothing."""
+    files = {path.name: path.read_bytes() for path in directory.iterdir()}
+    return {name: content for name, content in files.items() if content and not name.endswith("-shm")}
+
+
+def test_tasks_show_before_anything_was_ever_recorded(where: Path) -> None:
+    done = rocketctl(where, "list", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    backup, tick = json.loads(done.stdout)
+    assert (backup["task"], backup["last_action"], backup["running"]) == ("backup", None, False)
+    assert backup["next"] < tick["next"]
+    assert list((where / "state").iterdir()) == []
+
+
+def test_people_are_told_that_no_daemon_runs(where: Path) -> None:
+    done = rocketctl(where, "list")
+    assert done.stderr == "rocketctl: no daemon is running: this is from the task files and the store\n"
+    assert "backup" in done.stdout
+
+
+def test_the_next_start_rests_on_what_is_recorded(where: Path) -> None:
+    record(where, NOW - SECOND, 1, Action.SUCCESS)
+    backup = json.loads(rocketctl(where, "show", "backup", "--json").stdout)
+    assert backup["last_action"] == "success"
+    assert [run["number"] for run in backup["runs"]] == [1]
+    assert backup["next"] > backup["last_start"]
+    assert backup["next"].endswith("T00:00:00.000000+00:00")
+
+
+def test_a_run_that_the_last_daemon_left_behind_is_open_and_its_task_is_due(where: Path) -> None:
+    record(where, NOW - SECOND, 1, Action.RUN)
+    (run,) = json.loads(rocketctl(where, "history", "--json").stdout)
+    assert (run["action"], run["open"]) == ("run", True)
+    assert "open" in rocketctl(where, "history").stdout
+    shown = rocketctl(where, "show", "backup").stdout
+    assert "waiting: no daemon is running" in shown
+
+
+def test_history_is_narrowed_as_it_is_with_a_daemon(where: Path) -> None:
+    record(where, NOW - 3 * DAY, 1, Action.SUCCESS)
+    record(where, NOW - 2 * HOUR, 2, Action.FAIL)
+    record(where, NOW - HOUR, 3, Action.SUCCESS)
+    for words, numbers in (
+        ([], [3, 2, 1]),
+        (["--since", "1d ago"], [3, 2]),
+        (["--until", "90min ago"], [2, 1]),
+        (["--action", "fail,crash"], [2]),
+        (["--limit", "1"], [3]),
+    ):
+        done = rocketctl(where, "history", "backup", "--json", *words)
+        assert [run["number"] for run in json.loads(done.stdout)] == numbers
+
+
+def test_a_run_shows_with_its_output(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.FAIL)
+    done = rocketctl(where, "show", "backup/1")
+    assert done.returncode == 0
+    assert done.stdout.endswith("Output:\noops\n")
+
+
+def test_looking_changes_nothing(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.RUN)
+    before = contents(where / "state"), contents(where / "etc")
+    for words in (["list"], ["show", "backup"], ["history"], ["check"]):
+        assert rocketctl(where, *words).returncode == 0
+    assert (contents(where / "state"), contents(where / "etc")) == before
+
+
+@pytest.mark.parametrize("words", [["show", "bakcup"], ["history", "bakcup"], ["show", "backup/9"]])
+def test_what_is_not_there_is_exit_4(where: Path, words: list[str]) -> None:
+    done = rocketctl(where, *words)
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+def test_a_state_directory_that_is_not_there_is_named(where: Path) -> None:
+    (where / "state").rmdir()
+    done = rocketctl(where, "history")
+    assert done.returncode == 1
+    assert f"there is no store at {where}/state" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_may_not_read_the_store_is_exit_5(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.SUCCESS)
+    for directory in (where, *where.parents[:2]):
+        directory.chmod(0o755)
+    (where / "state").chmod(0o750)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    done = subprocess.run([*nobody, *command(where, "history")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (5, "")
+
+
+def test_check_finds_every_problem_and_fails_for_errors_only(where: Path) -> None:
+    (where / "etc" / "bad.toml").write_text('[task.bad]\ncomand = ["/bin/true"]\nwhen = "dialy"\n')
+    done = rocketctl(where, "check")
+    assert done.returncode == 1
+    assert f"{where}/etc/bad.toml:3:9: error: task 'bad': " in done.stdout
+    assert "hint: did you mean command?" in done.stdout
+    assert done.stdout.endswith("2 tasks, 2 errors\n")
+    told = json.loads(rocketctl(where, "check", "--json").stdout)
+    assert [set(one) for one in told] == [{"file", "line", "column", "task", "severity", "message", "hint"}] * 2
+
+
+def test_check_of_warnings_alone_is_good(where: Path) -> None:
+    (where / "etc" / "tasks.toml").write_text('[task.a]\ncommand = ["/no/such/program"]\nwhen = "daily"\n')
+    done = rocketctl(where, "check")
+    assert done.returncode == 0
+    assert ": warning: " in done.stdout
+
+
+def test_check_of_a_file_knows_the_tasks_that_are_in_place(where: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.toml"
+    new.write_text('[task.after]\ncommand = ["/bin/true"]\nwhen = "after_success(\'backup\')"\n')
+    assert rocketctl(where, "check", str(new)).returncode == 0
+    new.write_text('[task.after]\ncommand = ["/bin/true"]\nwhen = "after_success(\'nobody\')"\n')
+    assert rocketctl(where, "check", str(new)).returncode == 1
