@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rocketd.core.condition import Moment
     from rocketd.core.history import Past
-    from rocketd.core.period import How, Window
+    from rocketd.core.period import How
     from rocketd.core.units import Unit, Written
 
 What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed"]
@@ -75,13 +75,6 @@ class _Span(NamedTuple):
     start: Instant
     end: Instant
     lapse: Instant
-
-
-def _newest(period: Period, gap: Window, zone: tzinfo) -> Window:
-    """Tell the window before a gap."""
-    while not gap.inside and gap.start > BEGINNING:
-        gap = period.window(gap.start - 1, zone)
-    return gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +174,16 @@ class Happened(Hours, Condition):
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        past = moment.history.of(self.task or moment.task.name)
-        span = self._span(moment.now, moment.task.zone)
-        instants = list(merge(*(past.when(action, span.start, span.end) for action in ACTIONS[self.what])))
+        past, zone = moment.history.of(self.task or moment.task.name), moment.task.zone
+        span = self._span(moment.now, zone)
+        instants = self._instants(past, span.start, span.end)
         holds = self.count.holds(len(instants))
-        changes = holds is not self.count.holds(0)
-        until = min(span.lapse if changes else FOREVER, self._ahead(past, moment.now))
-        return Verdict(FOR if holds else AGAINST, until, self._since(instants, span))
+        until = span.lapse if holds is not self.count.holds(0) else FOREVER
+        since = self._since(instants, past, span.start, zone)
+        return Verdict(FOR if holds else AGAINST, min(until, self._ahead(past, moment.now)), since)
+
+    def _instants(self, past: Past, start: Instant, end: Instant) -> list[Instant]:
+        return list(merge(*(past.when(action, start, end) for action in ACTIONS[self.what])))
 
     def _span(self, now: Instant, zone: tzinfo) -> _Span:
         if self.period is None:
@@ -196,20 +192,29 @@ class Happened(Hours, Condition):
         window, following = period.find(now, zone)
         end = now + 1
         if not window.inside:
-            gap, window = window.start, _newest(period, window, zone)
+            gap, window = window.start, period.before(window, zone)
             end = window.end
             if window.start < whole.window(now, zone).start:
                 return _Span(gap, gap, FOREVER)
         same = whole.window(window.start, zone).end
         return _Span(window.start, end, min(following, max(window.end, same)))
 
-    def _since(self, instants: list[Instant], span: _Span) -> Instant:
-        """Tell which event made the answer what it is."""
+    def _since(self, instants: list[Instant], past: Past, start: Instant, zone: tzinfo) -> Instant:
+        """Tell which event, or which end of a window before, made the answer what it is."""
         holds = self.count.holds(len(instants))
         made = len(instants)
         while made and self.count.holds(made - 1) is holds:
             made -= 1
-        return instants[made - 1] if made else span.start
+        return instants[made - 1] if made else self._since_before(past, start, zone)
+
+    def _since_before(self, past: Past, start: Instant, zone: tzinfo) -> Instant:
+        """Tell since when the answer has been that of no event at all."""
+        earlier = self._instants(past, BEGINNING, start)
+        if self.period is None or not earlier:
+            return BEGINNING
+        span = self._span(earlier[-1], zone)
+        count = len(self._instants(past, span.start, span.end))
+        return span.lapse if self.count.holds(count) is not self.count.holds(0) else BEGINNING
 
     def _ahead(self, past: Past, now: Instant) -> Instant:
         """Tell when an event counts that lies ahead because the clock was set back."""

@@ -113,6 +113,12 @@ class Period:
         object.__setattr__(self, "_near", (zone, found))  # a memo: one tuple, so that threads cannot tear it
         return found
 
+    def before(self, gap: Window, zone: tzinfo) -> Window:
+        """Tell the window before a gap."""
+        while not gap.inside and gap.start > BEGINNING:
+            gap = self._look(gap.start - 1, zone).window
+        return gap
+
     def stretch(self, at: Instant, zone: tzinfo) -> Window:
         """Tell how long it stays inside, or outside, around that instant: adjacent windows are one stretch."""
         joined = self._joined

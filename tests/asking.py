@@ -1,0 +1,266 @@
+"""Asking conditions: a past made by hand, and the moment to ask about. And strategies that make both at random."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from rocketd.core.condition import Condition, Moment, Verdict
+from rocketd.core.events import Finished, Started
+from rocketd.core.grammar import parse
+from rocketd.core.history import History
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.task import Command, Task
+from rocketd.core.wall import reached
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
+APIA = ZoneInfo("Pacific/Apia")
+
+
+def at(text: str, zone: tzinfo = UTC) -> Instant:
+    """Turn a local time into an instant; one with an offset of its own may be any occurrence."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        return instant_of(moment)
+    return reached(instant_of(moment.replace(tzinfo=UTC)), zone)
+
+
+def local(instant: Instant, zone: tzinfo = UTC) -> str:
+    """Spell an instant as a local time with its offset, as short as it is exact."""
+    spelled = datetime_of(instant, zone).isoformat(" ")
+    return spelled.replace("+00:00", "") if zone is UTC else spelled
+
+
+@dataclass
+class Asked:
+    """A task "me" and its past."""
+
+    zone: tzinfo = UTC
+    crash_limit: int = 3
+    history: History = field(default_factory=History)
+
+    def __post_init__(self) -> None:
+        self.history.load("me")
+
+    @property
+    def task(self) -> Task:
+        return Task("me", Command(("/bin/true",)), zone=self.zone, crash_limit=self.crash_limit)
+
+    def instant(self, when: str | Instant) -> Instant:
+        return at(when, self.zone) if isinstance(when, str) else when
+
+    def armed(self, when: str) -> "Asked":
+        self.history.of("me").armed_at = self.instant(when)
+        return self
+
+    def start(
+        self,
+        when: str | Instant,
+        task: str = "me",
+        *,
+        due: str | Instant | None = None,
+        attempt: int = 1,
+        trigger: Trigger = Trigger.SCHEDULE,
+    ) -> Run:
+        """Let a run start."""
+        self.history.load(task)
+        start = self.instant(when)
+        number = self.history.of(task).next_number
+        due = start if due is None else self.instant(due)
+        run = Run(task, number, f"{task}-{number}", attempt, due, start, trigger, "")
+        self.history.learn(Started(run))
+        return run
+
+    def end(self, run: Run, when: str | Instant, action: Action = Action.SUCCESS, cause: Cause = Cause.EXIT) -> Run:
+        """Let a run end."""
+        self.history.learn(Finished(run, End(action, cause, self.instant(when))))
+        return run
+
+    def run(  # noqa: PLR0913 - a run is all of this
+        self,
+        start: str | Instant,
+        end: str | Instant,
+        action: Action = Action.SUCCESS,
+        cause: Cause = Cause.EXIT,
+        *,
+        task: str = "me",
+        due: str | Instant | None = None,
+        attempt: int = 1,
+        trigger: Trigger = Trigger.SCHEDULE,
+    ) -> Run:
+        """Let a run start and end."""
+        return self.end(self.start(start, task, due=due, attempt=attempt, trigger=trigger), end, action, cause)
+
+    def keep(self, condition: Condition) -> "Asked":
+        """Keep the instants that the condition needs; to be called before the past is made."""
+        self.history.keep(need._replace(task=need.task or "me") for need in condition.needs())
+        return self
+
+    def moment(self, when: str | Instant, *, plain: bool = False, run: Run | None = None) -> Moment:
+        return Moment(self.instant(when), self.task, self.history, run=run, plain=plain)
+
+    def judge(self, condition: str, when: str | Instant, *, plain: bool = False) -> Verdict:
+        """Ask a condition."""
+        return parse(condition).judge(self.moment(when, plain=plain))
+
+    def holds(self, condition: str, when: str | Instant, *, plain: bool = False) -> bool | None:
+        """Ask only for the answer; None: unknown."""
+        answer: bool | None = self.judge(condition, when, plain=plain).answer.value
+        return answer
+
+
+CLOCKS = ("00:00", "01:30", "02:00", "02:30", "10:00", "12:15", "23:45")
+
+
+def _joined(*parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(*parts).map("".join)
+
+
+def _hours(*marks: str) -> st.SearchStrategy[str]:
+    one = st.sampled_from(marks)
+    two = st.tuples(one, one).filter(lambda pair: pair[0] != pair[1])
+    return st.one_of(
+        st.just(""),
+        two.map(lambda pair: f".between({pair[0]}, {pair[1]})"),
+        one.map(lambda mark: f".after({mark})"),
+        st.sampled_from(marks[1:]).map(lambda mark: f".before({mark})"),
+        one.map(lambda mark: f".starting({mark})"),
+        st.lists(one, min_size=1, max_size=3, unique=True).map(lambda found: f".at({', '.join(found)})"),
+    )
+
+
+_CLOCK_MARKS = tuple(f'"{clock}"' for clock in CLOCKS)
+HOURS = {
+    "minute": _hours('"00"', '"15"', '"30.5"', "45"),
+    "hour": _hours('"00:00"', '"15:00"', '"30:00"', "45"),
+    "day": _hours(*_CLOCK_MARKS),
+    "week": _hours('"Mon"', '"Wed 10:00"', '"Sun 02:30"', "5"),
+    "month": _hours("1", "15", "31", '"last"', '"-3 10:00"'),
+    "year": _hours('"Jan"', '"Feb 29"', '"Mar 29 02:30"', '"Oct"'),
+}
+ADVERBS = {
+    "minute": "minutely",
+    "hour": "hourly",
+    "day": "daily",
+    "week": "weekly",
+    "month": "monthly",
+    "year": "yearly",
+}
+UNIT = st.sampled_from(sorted(HOURS))
+
+ONCE = UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: ADVERBS[unit] + hours))
+TIME_OF = UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: f"time_of_{unit}{hours}"))
+EVERY = st.builds(
+    'every("{}", based="{}")'.format,
+    st.sampled_from(["7 min", "1 h", "90 min", "1 day"]),
+    st.sampled_from(["run", "success", "fail", "finish"]),
+)
+CRON = _joined(
+    st.sampled_from(
+        [
+            'cron("*/20 * * * *"',
+            'cron("30 2 * * *"',
+            'cron("0 */3 * * 1-5"',
+            'cron("15 1,2,3 L * *"',
+            'cron("0 0 13 * 5"',
+        ]
+    ),
+    st.sampled_from([")", ', within="10 min")', ', within="2 days")']),
+)
+RETRY = st.sampled_from(
+    [
+        "retry",
+        "retry(1)",
+        'retry(3, delay="5 min")',
+        'retry(9, delay="1 min", factor=2, max_delay="10 min", jitter="30s")',
+        'retry(within="2 h", delay="20 min")',
+    ]
+)
+AFTER = st.builds(
+    "after_{}{}".format,
+    st.sampled_from(["", "all_", "any_"]),
+    st.sampled_from(["success", "fail", "finish"]),
+).map(lambda word: word + ('("a", "b")' if word.count("_") > 1 else '("a")'))
+HAPPENED = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["started", "succeeded", "failed", "finished", "crashed"]),
+    st.sampled_from(["", '("a")', '("gone")']),
+    UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: f".this_{unit}{hours}")),
+)
+COUNTED = st.builds(
+    "({} {} {})".format, HAPPENED, st.sampled_from(["<", "<=", "==", "!=", ">=", ">"]), st.integers(0, 4)
+)
+EVER = st.sampled_from(["started", 'succeeded("a")', 'failed("gone")', "running", 'running("b")', 'running("gone")'])
+
+WORD = st.one_of(ONCE, TIME_OF, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, EVER)
+CONSTANT = st.sampled_from(["true", "false"])
+
+
+def _groups(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        parts.map(lambda part: f"~({part})"),
+        st.lists(parts, min_size=2, max_size=3).map(" | ".join),
+        st.lists(parts.map(lambda part: f"({part})"), min_size=2, max_size=3).map(" & ".join),
+    )
+
+
+CONDITION = st.recursive(WORD | CONSTANT, _groups, max_leaves=6)
+
+ZONES = st.sampled_from([UTC, BERLIN, NEW_YORK, LORD_HOWE, ZoneInfo("Asia/Kathmandu"), ZoneInfo("Africa/Casablanca")])
+
+_DAYS = ("2026-02-28", "2026-03-28", "2026-03-29", "2026-03-30", "2026-04-04", "2026-10-03", "2026-10-24", "2026-10-25")
+INSTANT = st.builds(
+    lambda day, minute, fraction: at(day) + minute * MINUTE + fraction,
+    st.sampled_from([*_DAYS, "2026-12-31", "2028-02-29"]),
+    st.integers(0, 2 * 24 * 60),
+    st.sampled_from([0, 0, 0, 1, 30 * SECOND + 499_999]),
+)
+
+_END = st.sampled_from(
+    [
+        (Action.SUCCESS, Cause.EXIT),
+        (Action.SUCCESS, Cause.EXIT),
+        (Action.FAIL, Cause.EXIT),
+        (Action.FAIL, Cause.EXIT),
+        (Action.INACTION, Cause.EXIT),
+        (Action.TERMINATE, Cause.TIMEOUT),
+        (Action.TERMINATE, Cause.OPERATOR),
+        (Action.CRASH, Cause.DOWN),
+        (Action.CRASH, Cause.SHUTDOWN),
+    ]
+)
+_GAP = st.one_of(st.integers(0, 90 * SECOND), st.integers(0, 3 * HOUR), st.integers(0, 40 * DAY))
+
+
+@st.composite
+def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> Asked:
+    """Draw a past that ends at or before now, such as a scheduler could have made."""
+    asked = Asked(draw(ZONES))
+    needs = {need._replace(task=need.task or "me") for condition in conditions for need in condition.needs()}
+    asked.history.keep(needs)
+    for name in ("a", "b"):
+        asked.history.load(name)
+    steps = draw(st.lists(st.tuples(st.sampled_from(["me", "me", "a", "b"]), _GAP, _GAP, _END), max_size=8))
+    clock = now - sum(wait + takes for _, wait, takes, _ in steps) - draw(_GAP)
+    asked.history.of("me").armed_at = clock - draw(_GAP)
+    for number, (name, wait, takes, (action, cause)) in enumerate(steps):
+        clock += wait
+        trigger = draw(st.sampled_from([Trigger.SCHEDULE, Trigger.SCHEDULE, Trigger.HAND]))
+        run = asked.start(clock, name, due=clock - draw(_DUE), attempt=draw(st.integers(1, 3)), trigger=trigger)
+        clock += takes
+        if number < len(steps) - 1 or draw(st.booleans()):
+            asked.end(run, clock, action, cause)
+    return asked
+
+
+_DUE = st.sampled_from([0, 0, SECOND, HOUR, DAY])
+
+
+def later(now: Instant, until: Instant, part: float) -> Instant:
+    """Pick an instant in [now, until)."""
+    end: Duration = min(until, now + 800 * DAY) - now
+    return now + int((end - 1) * part)
