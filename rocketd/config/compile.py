@@ -83,7 +83,7 @@ class _One:
         try:
             return build()
         except BadValue as mistake:
-            self.mistakes.append(mistake.at(self._spec.path(setting)))
+            self.mistakes += mistake.at(self._spec.path(setting))
             return otherwise
 
     def _note(self, setting: Setting[object], message: str, hint: str = "", severity: Severity = "error") -> None:
@@ -121,7 +121,7 @@ class _One:
             return self._host.identity(self._values[key.USER], self._values[key.GROUP])
         except BadValue as mistake:
             setting = key.GROUP if isinstance(mistake, BadGroup) else key.USER
-            self.mistakes.append(mistake.at(self._spec.path(setting)))
+            self.mistakes += mistake.at(self._spec.path(setting))
             return None
 
     def _check_files(self) -> None:
@@ -135,7 +135,8 @@ class _One:
 
     def _work(self, surroundings: Surroundings) -> Work | None:
         own, values = self._spec.own, self._values
-        self._check_bound()
+        if own.intersection(_WORK):
+            self._check_bound()
         if key.COMMAND.key in own and key.FUNCTION.key in own:
             self._note(key.FUNCTION, "a task has a command or a function, not both")
         elif key.COMMAND in values:
@@ -172,17 +173,23 @@ class _One:
         if shell and key.SHELL.key in self._spec.own:
             self._note(key.SHELL, "shell = true needs a command that is a string", "leave shell out")
         program = self._program(command[0])
+        if program:
+            self._check_program(program)
+        return (program, *command[1:])
+
+    def _check_program(self, program: str) -> None:
         search = dict(self._values[key.ENVIRONMENT]).get("PATH", CLEAN_PATH)
         if not self._host.executable(program, search):
             where = "" if "/" in program else f" in {search}"
             path = (*self._spec.path(key.COMMAND), 0)
             self.mistakes.append(Mistake(path, f"there is no program '{program}' to execute{where}", "", "warning"))
-        return (program, *command[1:])
 
     def _program(self, name: str) -> str:
         if "/" not in name or name.startswith("/"):
             return name
         directory = self._values[key.DIRECTORY]
+        if not directory and key.DIRECTORY.key in self._spec.own:
+            return ""  # what is written there is a mistake of its own
         if not directory:
             hint = "write the whole path, or say in which directory"
             raise BadValue(f"'{name}' depends on the working directory, and none is given", hint, path=(0,))

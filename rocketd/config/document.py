@@ -47,8 +47,14 @@ def document_of(text: str, path: str) -> dict[str, object]:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise Syntax(_not_toml(error, text, path)) from None
-    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
-        raise Syntax(Problem(path, 1, 1, "", "error", f"this cannot be read as TOML: {error}")) from None
+    except RecursionError:
+        raise Syntax(_whole(path, "arrays or tables are nested too deep")) from None
+    except ValueError:  # of int(): thousands of digits
+        raise Syntax(_whole(path, "a number has too many digits")) from None
+
+
+def _whole(path: str, message: str) -> Problem:
+    return Problem(path, 1, 1, "", "error", f"this is not TOML: {message}")
 
 
 def _not_toml(error: tomli.TOMLDecodeError, text: str, path: str) -> Problem:

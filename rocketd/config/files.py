@@ -185,12 +185,14 @@ def read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unread
         descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
     except OSError as error:
         raise _refusal(error, name, directory) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         fault = _fault(os.fstat(descriptor), rights, directory.path / name)
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read(MOST_BYTES), fault
-        except OSError as error:
-            raise _unreadable(error) from None
+    except OSError as error:
+        raise _unreadable(error) from None
+    finally:
+        os.close(descriptor)
 
 
 def _refusal(error: OSError, name: str, directory: Directory) -> Unreadable | Masked:

@@ -11,6 +11,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -187,14 +188,20 @@ def _number(name: str, error: type[BadValue] = BadValue) -> int:
 
 
 def _named(name: str) -> Zone:
+    if name == "UTC":
+        return UTC_ZONE  # a minimal host has no zone data, and still knows this one
     try:
         return Zone(ZoneInfo(name), name, name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        if name == "UTC":
-            return UTC_ZONE  # a host without zone data still knows this one
-    zones = available_timezones()
-    hint = meant(name, {LOCAL, *zones}) or ("write it as Europe/Helsinki" if zones else "install tzdata")
-    raise BadValue(f"there is no time zone '{name}' on this host", hint)
+        hint = meant(name, _zone_names())
+        usual = "zones are called as in Europe/Helsinki; a host has them from the package tzdata"
+        raise BadValue(f"there is no time zone '{name}' on this host", hint or usual) from None
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    """Every zone there is; slow, for hints alone."""
+    return frozenset({LOCAL, *available_timezones()})
 
 
 def _local(localtime: Path) -> Zone:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rocketd.config.problems import BadValue, meant
-from rocketd.config.values import duration, integer, size
+from rocketd.config.values import duration, each, integer, size
 from rocketd.core.instant import SECOND
 from rocketd.core.task import Limit
 
@@ -59,28 +59,27 @@ def limits(value: object) -> tuple[Limit, ...]:
     """Take a table of limits by name."""
     if type(value) is not dict:
         raise BadValue("this must be a table of limits", "for example { nofile = 1024 }")
-    return tuple(_limit(name, limit) for name, limit in value.items())
+    return each(((name, (name, limit)) for name, limit in value.items()), _limit)
 
 
-def _limit(name: str, value: object) -> Limit:
+def _limit(named: tuple[str, object]) -> Limit:
+    name, value = named
     if name not in _RESOURCES:
         plain = name.lower().removeprefix("limit")
         hint = f"did you mean {plain}?" if plain in _RESOURCES else meant(plain, NAMES)
-        raise BadValue(
-            f"'{name}' is not a resource limit", hint or f"there are {', '.join(NAMES)}", path=(name,), at_key=True
-        )
+        raise BadValue(f"'{name}' is not a resource limit", hint or f"there are {', '.join(NAMES)}", at_key=True)
     number, read = _RESOURCES[name]
-    try:
-        return Limit(number, *_bounds(value, read))
-    except BadValue as mistake:
-        raise mistake.within(name)
+    return Limit(number, *_bounds(value, read))
 
 
 def _bounds(value: object, read: Callable[[object], int]) -> tuple[int, int]:
     if type(value) is not str or ":" not in value:
         both = _bound(value, read)
         return both, both
-    soft, hard = (_bound(part.strip(), read) for part in value.split(":", 1))
+    try:
+        soft, hard = (_bound(part.strip(), read) for part in value.split(":", 1))
+    except BadValue as mistake:
+        raise BadValue(str(mistake), "write SOFT:HARD, for example 1G:2G") from None
     if hard != -1 and (soft == -1 or soft > hard):
         raise BadValue(f"the soft limit of '{value}' is above the hard one", "write SOFT:HARD")
     return soft, hard

@@ -38,6 +38,14 @@ class _Entry(NamedTuple):
 
 _ESCAPE: Final = re.compile(r"\\(?:u.{4}|U.{8}|x..|[ \t]*\n\s*|.)", re.DOTALL)
 
+_NEWER_ESCAPE: Final = re.compile(rb"\\(?:\\|e|x[0-9A-Fa-f]{2})")
+r"""TOML 1.1 knows `\e` and `\x26`, at which tree-sitter would lose its way; two backslashes begin neither."""
+
+
+def _plain(escape: re.Match[bytes]) -> bytes:
+    """As long as it was, so that everything keeps its place."""
+    return escape[0] if escape[0] == rb"\\" else b"_" * len(escape[0])
+
 
 class Positions:
     """The positions of one document, given as text whose lines end in a line feed alone."""
@@ -76,7 +84,7 @@ class Positions:
         import tree_sitter  # noqa: PLC0415 - 10 MB and 20 ms that files without mistakes need not pay
         import tree_sitter_toml  # noqa: PLC0415 - as above
 
-        data = self._text.encode()
+        data = _NEWER_ESCAPE.sub(_plain, self._text.encode())
         root = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language())).parse(data).root_node
         entries: dict[Path, _Entry] = {}
         for path, key, value in _walk(root):
@@ -119,10 +127,10 @@ def _headers(path: Path, header: "Node") -> Iterator[tuple[Path, "Node", "Node"]
 
 
 def _pair(base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-    named = node.named_children
-    if len(named) < 2:  # noqa: PLR2004 - a key without a value: what tree-sitter could not read
+    key, *rest = node.named_children
+    value = next((child for child in rest if child.type not in ("comment", "ERROR")), None)
+    if value is None:  # what tree-sitter could not read
         return
-    key, value = named[0], named[-1]
     names = _names(key)
     for length, part in enumerate(_parts(key), start=1):
         yield (*base, *names[:length]), part, value

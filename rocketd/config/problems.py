@@ -88,22 +88,24 @@ class Mistake:
 
 
 class BadValue(ValueError):
-    """A value that a setting does not take; `path` leads on into the value, where it is a list or a table."""
+    """A value that a setting does not take; a list or a table may hold several mistakes, at paths of their own."""
 
     def __init__(  # noqa: PLR0913 - a mistake, as above
         self, message: str, hint: str = "", *, path: Path = (), at_key: bool = False, start: int = 0, end: int = 0
     ) -> None:
         super().__init__(message)
-        self._mistake = Mistake(path, message, hint, at_key=at_key, start=start, end=end)
+        self._mistakes = [Mistake(path, message, hint, at_key=at_key, start=start, end=end)]
 
-    def at(self, path: Path) -> Mistake:
-        """The same mistake, seen from what is around it: a list, a table, the document."""
-        return replace(self._mistake, path=(*path, *self._mistake.path))
+    @classmethod
+    def of(cls, mistakes: list[Mistake]) -> "BadValue":
+        """Put together what is wrong in several places; there is at least one."""
+        error = cls(mistakes[0].message)
+        error._mistakes = mistakes
+        return error
 
-    def within(self, key: str | int) -> "BadValue":
-        """As `at`, for raising again."""
-        self._mistake = self.at((key,))
-        return self
+    def at(self, path: Path) -> list[Mistake]:
+        """The same mistakes, seen from what is around them: a list, a table, the document."""
+        return [replace(mistake, path=(*path, *mistake.path)) for mistake in self._mistakes]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

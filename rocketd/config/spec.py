@@ -67,7 +67,9 @@ def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_sett
             continue
         hint = f"a task is written [task.{key}]" if type(value) is dict else ""
         known = (*own, *host) if may_hold_settings else own
-        spec.mistakes.append(Mistake((key,), f"there is no '{key}'", meant(key, known) or hint, at_key=True))
+        spec.mistakes.append(
+            Mistake((key,), f"'{key}' is no part of a task file", meant(key, known) or hint, at_key=True)
+        )
 
 
 def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) -> dict[str, object]:
@@ -84,7 +86,7 @@ def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) 
         try:
             read[key] = setting.kind.read(value)
         except BadValue as mistake:
-            mistakes.append(mistake.at((*base, key)))
+            mistakes += mistake.at((*base, key))
     return read
 
 

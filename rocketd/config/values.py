@@ -7,18 +7,19 @@ error messages call the kind.
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from rocketd.config.problems import BadValue, meant
+from rocketd.config.problems import BadValue, Mistake, meant
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import Duration
 
 T = TypeVar("T")
+V = TypeVar("V")
 T_co = TypeVar("T_co", covariant=True)
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -244,42 +245,36 @@ def _table(value: object, wanted: str) -> dict[str, object]:
 
 def environment(value: object) -> tuple[tuple[str, str], ...]:
     """Take names and values of environment variables."""
-    return tuple(_variable(name, text) for name, text in _table(value, "a table of variables").items())
+    table = _table(value, "a table of variables")
+    return each(((name, (name, text)) for name, text in table.items()), _variable)
 
 
-_VARIABLE_HINT: Final = "names are letters, digits and _, the first not a digit"
-
-
-def _variable(name: str, value: object) -> tuple[str, str]:
+def _variable(named: tuple[str, object]) -> tuple[str, str]:
+    name, value = named
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
-        raise BadValue(f"'{name}' is not the name of a variable", _VARIABLE_HINT, path=(name,), at_key=True)
+        hint = "names are letters, digits and _, the first not a digit"
+        raise BadValue(f"'{name}' is not the name of a variable", hint, at_key=True)
     if name.startswith("ROCKETD_"):
-        raise BadValue(
-            f"{name} cannot be set: what begins with ROCKETD_ is given to each run", path=(name,), at_key=True
-        )
-    return name, _item(value, string, name)
+        raise BadValue(f"{name} cannot be set: what begins with ROCKETD_ is given to each run", at_key=True)
+    return name, string(value)
 
 
 def parameters(value: object) -> str:
     """Take a table that can be written as a JSON object (RFC 8259), and write it so."""
     table = _table(value, "a table of parameters")
-    for name, item in table.items():
-        _item(item, _check_json, name)
+    _check_json(table)
     return json.dumps(table, ensure_ascii=False)
 
 
 def _check_json(value: object) -> None:
-    inner: list[tuple[str | int, object]] = []
     if type(value) is dict:
-        inner = list(value.items())
+        each(value.items(), _check_json)
     elif type(value) is list:
-        inner = list(enumerate(value))
+        each(enumerate(value), _check_json)
     elif isinstance(value, date | time):  # a datetime is a date
         raise BadValue(f"a parameter cannot be {_called(value)}: JSON has none", "write it in quotes")
     elif type(value) is float and not math.isfinite(value):
         raise BadValue(f"a parameter cannot be {value}: JSON has no such number")
-    for key, item in inner:
-        _item(item, _check_json, key)
 
 
 def anything(value: object) -> object:
@@ -287,17 +282,24 @@ def anything(value: object) -> object:
     return value
 
 
+def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[T, ...]:
+    """Read every item of a list or a table under its key; whatever is wrong is said of all of them."""
+    taken: list[T] = []
+    wrong: list[Mistake] = []
+    for key, item in items:
+        try:
+            taken.append(read(item))
+        except BadValue as mistake:
+            wrong += mistake.at((key,))
+    if wrong:
+        raise BadValue.of(wrong)
+    return tuple(taken)
+
+
 def _each(value: object, read: Callable[[object], T], wanted: str) -> tuple[T, ...]:
     if type(value) is not list:
         raise _wrong(wanted, value, f'write ["{value}"]' if type(value) is str else "")
-    return tuple(_item(item, read, index) for index, item in enumerate(value))
-
-
-def _item(item: object, read: Callable[[object], T], key: str | int) -> T:
-    try:
-        return read(item)
-    except BadValue as mistake:
-        raise mistake.within(key)
+    return each(enumerate(value), read)
 
 
 TEXT: Final = Kind("string", string)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rocketd.config.compile import Compiler
+from rocketd.config.cycles import without_cycles
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
 from rocketd.config.document import Syntax, document_of, problems_of, roughly, text_of
 from rocketd.config.files import (
@@ -67,6 +68,7 @@ class _Load:
         self._compiler = Compiler(self._host)
         self._last_settings = previous.settings if previous else Settings()
         self._last_files = {file.name: file for file in previous.files if _has_tasks(file)} if previous else {}
+        self._last_tasks = {task.name: task for task in previous.tasks} if previous else {}
         self._settings_good = True
         self._use(Settings())
 
@@ -164,7 +166,7 @@ class _Load:
             self._use(settings)
             self._settings_good = True
         except BadValue as mistake:
-            spec.mistakes.append(mistake.at((Section.ROCKETD, DAEMON_TIMEZONE.key)))
+            spec.mistakes += mistake.at((Section.ROCKETD, DAEMON_TIMEZONE.key))
 
     def _bad(self, path: str, problems: tuple[Problem, ...]) -> File:
         last = self._last_files.get(os.path.basename(path))  # noqa: PTH119 - a string in, a string out
@@ -181,6 +183,7 @@ class _Load:
 
     def _joined(self, files: Iterable[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
+        misplaced += without_cycles(tasks, self._last_tasks)
         disabled = frozenset().union(*(file.disabled for file in files))
         misplaced += unknown(tasks, disabled, self._source.known)
         return tuple(tasks.values()), misplaced

@@ -1,0 +1,119 @@
+"""Tasks that start each other for ever: each end of one makes the next due, and the last starts the first.
+
+A set of tasks goes on for ever if the ends of its members alone can start every member. The largest such set is what
+is left when every task is struck out that needs something else: another task's end, an hour, a first failure. Whoever
+follows from a task in it to one that starts it stays inside, and so comes round.
+
+What starts a task when another *fails* is no part of this: a repair that goes on while things are broken is meant.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from rocketd.config.problems import Mistake
+from rocketd.config.references import Misplaced
+from rocketd.core.condition import FALSE, TRUE, All, Any, Condition, walk
+from rocketd.core.run_conditions import After, Retry
+from rocketd.core.task import Task
+
+
+def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task]) -> list[Misplaced]:
+    """Break each cycle: a task in it that changed stays as it was in `last`, or else one goes.
+
+    A cycle that nothing but a hand starts stays as it is.
+    """
+    mistakes: list[Misplaced] = []
+    before = {name: task for name, task in last.items() if name in tasks and task.when != tasks[name].when}
+    harmless: set[str] = set()
+    while cycle := _find(tasks, harmless):
+        cycle = _ending_in(cycle, [name for name in cycle if name in before] or cycle, tasks)
+        culprit = cycle[-1]
+        startable = any(_starts_otherwise(tasks[name], cycle) for name in cycle)
+        mistakes.append(Misplaced(tasks[culprit], _mistake(cycle, startable=startable)))
+        if not startable:
+            harmless.update(cycle)
+        elif culprit in before:
+            tasks[culprit] = before.pop(culprit)
+        else:
+            del tasks[culprit]
+    return mistakes
+
+
+def _ending_in(cycle: list[str], candidates: Collection[str], order: Iterable[str]) -> list[str]:
+    """Turn the cycle so that it ends in the last of the candidates in that order."""
+    places = {name: place for place, name in enumerate(order)}
+    end = cycle.index(max(candidates, key=places.__getitem__)) + 1
+    return cycle[end:] + cycle[:end]
+
+
+def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
+    chain = " → ".join([*cycle, cycle[0]])
+    path, word = ("task", cycle[-1], "when"), cycle[-2] if len(cycle) > 1 else cycle[-1]
+    if startable:
+        hint = "let something else decide as well in one of them, for example `& daily`"
+        return Mistake(path, f"each end starts the next for ever: {chain}", hint, word=word)
+    message = f"only a hand can start this cycle, which then goes on for ever: {chain}"
+    return Mistake(path, message, severity="warning", word=word)
+
+
+def _find(tasks: Mapping[str, Task], harmless: Collection[str]) -> list[str]:
+    """Tasks that start each other, in this order, round and round; empty if there are none."""
+    inside = {name: task.when for name, task in tasks.items() if name not in harmless and _starters(task.when)}
+    _strike(inside)
+    if not inside:
+        return []
+    walked = [next(iter(inside))]
+    while (before := _starter(inside[walked[-1]], inside)) not in walked:
+        walked.append(before)
+    return walked[walked.index(before) :][::-1]
+
+
+def _strike(inside: dict[str, Condition]) -> None:
+    """Strike out every task that the ends of the others inside cannot start, and so on with its followers."""
+    followers: dict[str, list[str]] = {}
+    for name, when in inside.items():
+        for starter in _starters(when):
+            followers.setdefault(starter, []).append(name)
+    looked_at = list(inside)
+    while looked_at:
+        name = looked_at.pop()
+        if name in inside and not _goes_on(inside[name], inside):
+            del inside[name]
+            looked_at += followers.get(name, ())
+
+
+def _starters(when: Condition) -> list[str]:
+    """The tasks whose ends the condition follows."""
+    return [name for part in walk(when) if isinstance(part, After) and part.outcome != "fail" for name in part.tasks]
+
+
+def _goes_on(when: Condition, inside: Collection[str]) -> bool:
+    """Whether the ends of these tasks are enough for the condition."""
+    if isinstance(when, After):
+        enough = any if when.many == "any" else all
+        return when.outcome != "fail" and enough(name in inside for name in when.tasks)
+    if isinstance(when, Any):
+        return any(_goes_on(part, inside) for part in when.parts)
+    if isinstance(when, All):
+        return all(_goes_on(part, inside) for part in when.parts)
+    return when == TRUE
+
+
+def _starter(when: Condition, inside: Collection[str]) -> str:
+    """One of these tasks that starts it; there is one, or it would have been struck out."""
+    return next(name for name in _starters(when) if name in inside)
+
+
+def _starts_otherwise(task: Task, cycle: Collection[str]) -> bool:
+    """Whether it can start for the first time without a hand and without this cycle."""
+    return task.on is not None or _can_begin(task.when, cycle)
+
+
+def _can_begin(when: Condition, cycle: Collection[str]) -> bool:
+    if isinstance(when, After):
+        enough = any if when.many == "any" else all
+        return enough(name not in cycle for name in when.tasks)
+    if isinstance(when, Any):
+        return any(_can_begin(part, cycle) for part in when.parts)
+    if isinstance(when, All):
+        return all(_can_begin(part, cycle) for part in when.parts)
+    return not isinstance(when, Retry) and when != FALSE

@@ -1,0 +1,69 @@
+"""The reference of all settings, made from their table."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from rocketd.config.setting import Section, Setting
+from rocketd.config.settings import SETTINGS
+
+_INTRODUCTION: Final = """\
+# Settings
+
+Every key that a task file may hold.
+This page is made from the table that the program reads by; `rocketctl check` finds what does not fit.
+
+A *duration* is a time span of systemd.time(7) in quotes: `"10s"`, `"5 min"`, `"2h 30min"`, `"1 week"`.
+A *size* is a number of bytes, or a number with a unit in quotes: `"16 KiB"`, `"1G"`; units are powers of 1024.
+"""
+
+_PROLOGUES: Final[Mapping[Section, str]] = {
+    Section.TASK: """\
+In any task file.
+The name of a task is 1 to 128 letters, digits, `.`, `_` and `-`; it begins with a letter or a digit.
+A task needs a `command` or a `function`; everything else has a default.
+
+`[defaults]` gives defaults to the tasks of its file; it takes the same keys but those marked †.
+""",
+    Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.\n",
+    Section.STORE: "In `rocketd.toml` alone: where runs are recorded, and how long they are kept.\n",
+    Section.MAIL: """\
+In `rocketd.toml`, and as `[task.NAME.mail]` for one task.
+This version checks it, and says that it does not act on it.
+""",
+}
+
+
+def reference() -> str:
+    """Write the page, in Markdown."""
+    return "\n".join([_INTRODUCTION, *(part for section in _PROLOGUES for part in _section(section)), _LOGGING])
+
+
+_LOGGING: Final = """\
+## `[logging]`
+
+In `rocketd.toml` alone: a configuration for Python's `logging.config.dictConfig`, on top of the journal.
+This version says that it does not act on it.
+"""
+
+
+_LATER: Final = " Not supported by this version."
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"## `[{section}]`\n"
+    yield _PROLOGUES[section]
+    yield "| key | takes | default | meaning |"
+    yield "|---|---|---|---|"
+    yield from map(_row, SETTINGS[section].values())
+    yield ""
+
+
+def _row(setting: Setting[object]) -> str:
+    mark = "" if setting.shared else " †"
+    only = f" Only with `{setting.only}`." if setting.only else ""
+    later = "" if setting.supported else _LATER
+    return f"| `{setting.key}`{mark} | {setting.kind.name} | {setting.shown} | {setting.meaning}{only}{later} |"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 - for `make`: the page goes to a file

@@ -1,0 +1,39 @@
+"""What `check` prints."""
+
+from collections.abc import Iterator
+
+from rocketd.config.loaded import Loaded, Outcome
+from rocketd.core.visible import visible
+
+
+def check_text(loaded: Loaded) -> str:
+    """Every problem, every file that does not count and why, and a sentence that sums up."""
+    return "\n".join([*map(str, loaded.problems), *_without_effect(loaded), _summary(loaded)])
+
+
+def check_json(loaded: Loaded) -> list[dict[str, str | int]]:
+    """Every problem as an object with stable keys."""
+    return [problem.as_json() for problem in loaded.problems]
+
+
+def _without_effect(loaded: Loaded) -> Iterator[str]:
+    why = {
+        Outcome.IGNORED: "ignored: task files are named *.toml, and do not begin with a dot",
+        Outcome.REPLACED: "replaced: another directory has a file of the same name",
+        Outcome.MASKED: "masks files of the same name: it is empty or a link to /dev/null",
+    }
+    for file in loaded.files:
+        if file.outcome in why:
+            yield f"{visible(file.path)}: {why[file.outcome]}"
+
+
+def _summary(loaded: Loaded) -> str:
+    errors = sum(problem.severity == "error" for problem in loaded.problems)
+    warnings = len(loaded.problems) - errors
+    counts = [_count(len(loaded.tasks), "task")]
+    counts += [_count(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
+    return ", ".join(counts) + ("" if loaded.problems else ", no problems")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,188 @@
+"""What an administrator sees of a file full of mistakes."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rocketd.config import check_json, check_text, load
+from rocketd.config.task_settings import TASK
+from task_files import HELLO, Folder
+
+HERE = Path(__file__).parent
+
+VALUES = [
+    *(
+        '""',
+        '"x"',
+        '"\\u0000"',
+        '"\\u001b[2J"',
+        "0",
+        "-1",
+        "1e400",
+        "nan",
+        "true",
+        "[]",
+        "{}",
+        "[[[]]]",
+        "[1, 'a', {}]",
+    ),
+    *("{ a = 1 }", "{ '' = '' }", "2026-01-01", "10:00:00", "2026-01-01T10:00:00Z", f'"{"9" * 400}"', "9" * 400),
+    *(
+        '"' + "(" * 500 + '"',
+        '"infinity:infinity"',
+        '":"',
+        '"../../etc"',
+        '"/"',
+        "[['/']]",
+        "{ core = [1] }",
+        "[1, 'a', {}]",
+    ),
+]
+
+
+def test_every_mistake_of_a_file_is_found_in_one_go(folder: Folder) -> None:
+    """Word for word: `mistakes.txt` is what an administrator reads of `mistakes.toml`."""
+    shown = check_text(folder.load((HERE / "mistakes.toml").read_text()))
+    assert shown.replace(f"{folder.path}/", "") + "\n" == (HERE / "mistakes.txt").read_text()
+
+
+def test_what_has_no_effect_is_said(folder: Folder) -> None:
+    for name, text in (("README", "x"), ("a.toml", ""), ("b.toml", HELLO)):
+        folder.write(name, text)
+    other = Folder(folder.path.parent / "other")
+    other.write("b.toml", HELLO)
+    assert check_text(load([other.path, folder.path])).splitlines() == [
+        f"{folder.path}/a.toml: masks files of the same name: it is empty or a link to /dev/null",
+        f"{other.path}/b.toml: replaced: another directory has a file of the same name",
+        f"{folder.path}/README: ignored: task files are named *.toml, and do not begin with a dot",
+        "1 task, no problems",
+    ]
+
+
+def test_warnings_are_counted_apart(folder: Folder) -> None:
+    shown = check_text(folder.load('[task.a]\ncommand = ["/none"]\n')).splitlines()
+    assert shown[0].endswith("warning: task 'a': there is no program '/none' to execute")
+    assert shown[-1] == "1 task, 1 warning"
+
+
+def test_json_is_one_object_for_each_problem(folder: Folder) -> None:
+    loaded = folder.load("[task.a]\n")
+    assert check_json(loaded) == [
+        {
+            "file": f"{folder.path}/tasks.toml",
+            "line": 1,
+            "column": 7,
+            "task": "a",
+            "severity": "error",
+            "message": "this task has nothing to run",
+            "hint": 'add a command, for example command = ["/usr/bin/true"], or a function',
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "column", "message"),
+    [
+        (b"when = daily\n", 1, 8, "this is not TOML: invalid value"),
+        (b"\n[task.a]\n[task.a]\n", 3, 8, "this is not TOML: cannot declare ('task', 'a') twice"),
+        (b"a = 1\r\nb = 2\r\na = 3\r\n", 3, 6, "this is not TOML: cannot overwrite a value"),
+        (b'a = "x\n', 1, 7, "this is not TOML: illegal character '\\n'"),
+        (b"\xef\xbb\xbfa = 1\n", 1, 1, "this is not TOML: invalid statement"),
+        (b"# \xc3\xa4\r\na = '\xff'\r\n", 2, 6, "byte 0xff is not UTF-8"),
+        (b"a = " + b"[" * 5000, 1, 1, "this is not TOML: arrays or tables are nested too deep"),
+        (b"a = " + b"1" * 5000, 1, 1, "this is not TOML: a number has too many digits"),
+        (b"[task.a", 1, 8, "this is not TOML: expected ']' at the end of a table declaration"),
+    ],
+)
+def test_what_is_no_toml_says_where(folder: Folder, content: bytes, line: int, column: int, message: str) -> None:
+    folder.write("a.toml", "").write_bytes(content)
+    (problem,) = folder.load().problems
+    assert (problem.line, problem.column) == (line, column)
+    assert problem.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("when = daily\n", 'a text stands in quotes: when = "daily"'),
+        ("[task.a]\n[task.a]\n", "a table stands in a file once; put its keys together"),
+        ("\ufeffa = 1\n", "the file begins with a byte order mark; save it without"),
+    ],
+)
+def test_common_mistakes_get_a_hint(folder: Folder, text: str, hint: str) -> None:
+    assert folder.load(text).problems[0].hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("task = 1\n", "this must be a table", "a task is written [task.NAME]"),
+        ("[task]\na = 1\n", "this must be a table", "write [task.a]"),
+        ("defaults = 1\n", "this must be a table", "write [defaults]"),
+        ("[backup]\n", "'backup' is no part of a task file", "a task is written [task.backup]"),
+        ("x = 1\n", "'x' is no part of a task file", ""),
+        (
+            "[task.a]\ncommand = 1\n",
+            "this must be a list of strings, the program and its arguments, not an integer",
+            "",
+        ),
+        ("[task.a]\nfunction = 1\n", "this must be a string, not an integer", 'write "1"'),
+        (
+            '[task.a]\nfunction = "m:f"\nmax_running = 1\n',
+            "a task has no key 'max_running'",
+            "it is a key of [rocketd]",
+        ),
+        (
+            "[task.a]\ncommand = \"rsync -a 'x y'\"\n",
+            "a command that is a string needs shell = true",
+            'add shell = true, or write ["rsync", "-a", "x y"]',
+        ),
+        ('[task.a]\ncommand = "\'"\n', "a command that is a string needs shell = true", "add shell = true"),
+        ('[task.a]\nfunction = "m:f"\npython = "/none"\n', "there is no program '/none' to execute", ""),
+        ('[task.a]\ncommand = ["true"]\ndirectory = "/none"\n', "there is no directory '/none'", ""),
+        (
+            '[task.a]\ncommand = ["true"]\nenvironment_files = ["-/none", "/none"]\n',
+            "there is no file '/none'",
+            "if it may be missing, write '-/none'",
+        ),
+        (
+            '[task.a]\ncommand = ["true"]\nenvironment = { PATH = "/none" }\n',
+            "there is no program 'true' to execute in /none",
+            "",
+        ),
+    ],
+)
+def test_says_what_is_wrong_and_what_is_right(folder: Folder, text: str, message: str, hint: str) -> None:
+    (problem,) = folder.load(text).problems
+    assert (problem.message, problem.hint) == (message, hint)
+
+
+def test_a_mistake_in_defaults_is_told_once(folder: Folder) -> None:
+    tasks = "".join(HELLO.replace("hello", name) for name in ("a", "b", "c"))
+    (problem,) = folder.load('[defaults]\nuser = "nobdy"\n' + tasks).problems
+    assert (problem.task, problem.line) == ("", 2)
+
+
+def test_a_bad_condition_is_told_of_each_task_that_has_it(folder: Folder) -> None:
+    text = HELLO.replace("daily", "hourley")
+    assert [problem.task for problem in folder.load(text + text.replace("hello", "b")).problems] == ["hello", "b"]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.sampled_from(list("[]{}=.,\"'#\n \\t_task.aommnd1x&()é")), max_size=80) | st.binary(max_size=40))
+def test_no_file_is_too_strange(folder: Folder, content: str | bytes) -> None:
+    """Whatever is in it: tasks, or problems with a place."""
+    data = content.encode() if isinstance(content, str) else content
+    folder.write("a.toml", "").write_bytes(data)
+    loaded = folder.load()
+    assert check_text(loaded)
+    assert all(problem.line >= 1 and problem.column >= 1 for problem in loaded.problems)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(sorted(TASK)), st.sampled_from(VALUES))
+def test_no_value_is_too_strange(folder: Folder, key: str, value: str) -> None:
+    loaded = folder.load(f'[task.a]\ncommand = ["true"]\n{"" if key == "command" else key + " = " + value}\n')
+    assert check_text(loaded)

@@ -1,0 +1,352 @@
+"""Loading gives tasks and problems; a bad file takes no other down, and keeps its last good tasks at reload."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rocketd.config.loading import load, reload
+from rocketd.core.condition import FALSE
+from rocketd.core.instant import HOUR, MINUTE, SECOND
+from rocketd.core.task import Command, Function, On, Overlap, Surroundings
+from task_files import HELLO, NOBODY, Folder, being, file_of, messages, names, outcome, root_only
+
+HELSINKI = '[rocketd]\ntimezone = "Europe/Helsinki"\n'
+
+
+def test_a_task_has_the_defaults_of_the_reference(folder: Folder) -> None:
+    (task,) = folder.load('[task.a]\ncommand = ["/bin/true"]\n').tasks
+    assert task.when == task.stop_when == FALSE
+    assert (task.timeout, task.kill_grace, task.restart_delay, task.splay) == (None, 10 * SECOND, SECOND, 0)
+    assert (task.overlap, task.on, task.mutex, task.priority) == (Overlap.WAIT, None, "", 0)
+    assert (task.crash_limit, task.output_tail, task.description) == (3, 16 * 1024, "")
+    assert task.file == str(folder.path / "tasks.toml")
+    assert task.work == Command(("/bin/true",), surroundings=Surroundings(timezone=task.work.surroundings.timezone))
+
+
+def test_every_key_reaches_the_task(folder: Folder) -> None:
+    (task,) = folder.load("""
+[task.a]
+command = "true | false"
+shell = true
+description = "Nothing"
+when = "true"
+stop_when = "~true"
+timeout = "1h"
+kill_grace = "1 min"
+overlap = "replace"
+restart_delay = "0s"
+crash_limit = 1
+mutex = "m"
+priority = -3
+on = "boot"
+splay = "2s"
+timezone = "Asia/Kathmandu"
+user = "nobody"
+group = "tty"
+directory = "/usr"
+umask = "0077"
+nice = 5
+limits = { core = 0 }
+environment = { A = "1" }
+environment_files = ["/etc/hostname", "-/none"]
+success_codes = [1]
+inaction_codes = [2]
+output_tail = "1 KiB"
+parameters = { x = 1 }
+""").tasks
+    work = task.work
+    assert isinstance(work, Command)
+    assert (work.argv, work.stdin) == (("/bin/sh", "-c", "true | false"), '{"x": 1}')
+    assert (work.success_codes, work.inaction_codes) == (frozenset({1}), frozenset({2}))
+    around = work.surroundings
+    assert around.identity is not None
+    assert (around.identity.name, around.directory, around.umask, around.nice) == ("nobody", "/usr", 0o77, 5)
+    assert (around.environment, around.environment_files) == ((("A", "1"),), ("/etc/hostname", "-/none"))
+    assert (len(around.limits), around.timezone) == (1, "Asia/Kathmandu")
+    assert (str(task.when), str(task.stop_when)) == ("true", "~true")
+    assert (task.timeout, task.kill_grace, task.restart_delay, task.splay) == (HOUR, MINUTE, 0, 2 * SECOND)
+    assert (task.overlap, task.on, task.mutex, task.priority) == (Overlap.REPLACE, On.BOOT, "m", -3)
+    assert (task.crash_limit, task.output_tail, task.description) == (1, 1024, "Nothing")
+    assert (task.zone_name, str(task.zone)) == ("Asia/Kathmandu", "Asia/Kathmandu")
+
+
+def test_a_function_with_its_interpreter(folder: Folder) -> None:
+    text = '[task.a]\nfunction = "m:f"\npython = "/bin/sh"\nparameters = { x = 1 }\n[task.b]\nfunction = "m:f"\n'
+    first, second = (task.work for task in folder.load(text).tasks)
+    assert isinstance(first, Function)
+    assert (first.path, first.python, first.parameters) == ("m:f", "/bin/sh", '{"x": 1}')
+    assert isinstance(second, Function)
+    assert (second.python, second.parameters) == ("", "{}")
+
+
+def test_a_program_beside_its_working_directory(folder: Folder) -> None:
+    text = '[task.a]\ncommand = ["./sh", "-c", ""]\ndirectory = "/bin"\n'
+    loaded = folder.load(text)
+    (task,) = loaded.tasks
+    assert isinstance(task.work, Command)
+    assert task.work.argv == ("/bin/./sh", "-c", "")
+    assert loaded.problems == ()
+
+
+def test_defaults_of_a_file_are_for_its_tasks_alone(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "tasks")
+    folder.write("a.toml", '[defaults]\npriority = 5\ntimeout = "1h"\n[task.a]\ncommand = ["true"]\npriority = 6\n')
+    folder.write("b.toml", '[task.b]\ncommand = ["true"]\n')
+    first, second = folder.load().tasks
+    assert (first.priority, first.timeout) == (6, HOUR)
+    assert (second.priority, second.timeout) == (0, None)
+
+
+def test_environment_and_limits_are_joined_with_those_of_defaults(folder: Folder) -> None:
+    (task,) = folder.load("""
+[defaults]
+environment = { A = "1", B = "1" }
+limits = { core = 0, nofile = 1 }
+[task.a]
+command = ["true"]
+environment = { B = "2", C = "2" }
+limits = { nofile = 2 }
+""").tasks
+    assert task.work.surroundings.environment == (("A", "1"), ("B", "2"), ("C", "2"))
+    assert [limit.soft for limit in task.work.surroundings.limits] == [0, 2]
+
+
+def test_defaults_for_commands_do_not_disturb_functions(folder: Folder) -> None:
+    text = '[defaults]\nsuccess_codes = [1]\nshell = true\n[task.a]\nfunction = "m:f"\n[task.b]\ncommand = ["true"]\n'
+    assert folder.problems(text) == []
+
+
+def test_a_disabled_task_is_checked_and_not_loaded(folder: Folder) -> None:
+    loaded = folder.load('[task.a]\ncommand = ["true"]\nenabled = false\n')
+    assert (names(loaded), messages(loaded)) == ([], [])
+    assert file_of(loaded, "tasks.toml").disabled == {"a"}
+    assert folder.problems("[task.a]\ncommand = []\nenabled = false\n") == ["the program to run is missing"]
+
+
+def test_equal_things_are_one_object(folder: Folder) -> None:
+    """A hundred thousand tasks would fill the memory otherwise."""
+    a, b = folder.load(HELLO + HELLO.replace("hello", "b")).tasks
+    assert a.when is b.when
+    assert a.work.surroundings is b.work.surroundings
+
+
+def test_a_bad_file_takes_no_other_down(folder: Folder) -> None:
+    folder.write("a.toml", "[")
+    folder.write("b.toml", '[task.a]\ncommand = ["true"]\n[task.b]\n')
+    loaded = folder.load(HELLO)
+    assert names(loaded) == ["hello"]
+    assert len(loaded.problems) == 2
+    assert [outcome(loaded, name) for name in ("a.toml", "b.toml", "tasks.toml")] == ["bad", "bad", "loaded"]
+    assert not loaded.good
+
+
+def test_a_warning_keeps_nothing_back(folder: Folder) -> None:
+    loaded = folder.load('[task.a]\ncommand = ["/none"]\n')
+    assert names(loaded) == ["a"]
+    assert [problem.severity for problem in loaded.problems] == ["warning"]
+    assert loaded.good
+
+
+def test_reload_takes_up_what_has_changed(folder: Folder) -> None:
+    loaded = folder.load(HELLO)
+    folder.write("tasks.toml", HELLO.replace("hello", "changed"))
+    folder.write("more.toml", HELLO.replace("hello", "more"))
+    assert names(reload(loaded)) == ["more", "changed"]
+
+
+def test_reload_drops_what_has_gone(folder: Folder) -> None:
+    loaded = folder.load(HELLO)
+    (folder.path / "tasks.toml").unlink()
+    assert names(reload(loaded)) == []
+
+
+def test_reload_takes_an_unchanged_file_as_it_was(folder: Folder) -> None:
+    loaded = folder.load(HELLO)
+    assert reload(loaded).tasks[0] is loaded.tasks[0]
+
+
+def test_reload_sees_a_change_that_keeps_size_and_time(folder: Folder) -> None:
+    loaded = folder.load(HELLO)
+    file = folder.path / "tasks.toml"
+    before = file.stat()
+    file.write_text(HELLO.replace("hello", "other"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert names(reload(loaded)) == ["other"]
+
+
+@pytest.mark.parametrize("bad", ["[", "[task.hello]\n", "\x00"])
+def test_reload_keeps_the_last_good_tasks_of_a_bad_file(folder: Folder, bad: str) -> None:
+    first = folder.load(HELLO)
+    folder.write("tasks.toml", bad)
+    second = reload(first)
+    third = reload(second)
+    for loaded in (second, third):
+        assert loaded.tasks == first.tasks
+        assert outcome(loaded, "tasks.toml") == "kept"
+        assert not loaded.good
+    folder.write("tasks.toml", HELLO.replace("hello", "mended"))
+    assert names(reload(third)) == ["mended"]
+
+
+def test_reload_keeps_the_tasks_of_a_file_that_others_can_write_now(folder: Folder) -> None:
+    loaded = folder.load(HELLO)
+    (folder.path / "tasks.toml").chmod(0o666)
+    assert names(reload(loaded)) == ["hello"]
+
+
+def test_reload_keeps_the_tasks_of_a_directory_that_others_can_write_now(folder: Folder) -> None:
+    loaded = folder.load(HELLO)
+    folder.path.chmod(0o777)
+    assert names(reload(loaded)) == ["hello"]
+
+
+@root_only
+def test_reload_keeps_the_tasks_of_a_directory_that_cannot_be_looked_into(folder: Folder) -> None:
+    folder.write("tasks.toml", HELLO)
+    with being(NOBODY):
+        loaded = folder.load()
+    folder.path.chmod(0o000)
+    with being(NOBODY):
+        again = reload(loaded)
+        assert names(again) == ["hello"]
+        assert messages(again) == ["this cannot be read: Permission denied"]
+        assert names(reload(again)) == ["hello"]
+
+
+def test_reload_keeps_the_tasks_of_the_file_that_a_bad_one_replaces(tmp_path: Path) -> None:
+    vendor, etc = Folder(tmp_path / "vendor"), Folder(tmp_path / "etc")
+    vendor.write("a.toml", HELLO)
+    loaded = load([vendor.path, etc.path])
+    etc.write("a.toml", "[")
+    assert names(reload(loaded)) == ["hello"]
+
+
+def test_reload_lets_a_mask_drop_the_tasks(tmp_path: Path) -> None:
+    vendor, etc = Folder(tmp_path / "vendor"), Folder(tmp_path / "etc")
+    vendor.write("a.toml", HELLO)
+    loaded = load([vendor.path, etc.path])
+    etc.write("a.toml", "")
+    assert names(reload(loaded)) == []
+
+
+def test_reload_asks_the_host_again_for_unchanged_files(folder: Folder) -> None:
+    """A user may have joined a group since."""
+    loaded = folder.load('[task.a]\ncommand = ["true"]\nuser = "nobody"\n')
+    file_of(loaded, "tasks.toml").answers.identities["nobody", ""] = None
+    assert reload(loaded).tasks[0] is not loaded.tasks[0]
+
+
+def test_the_default_zone_is_known_before_any_task_is_made(folder: Folder) -> None:
+    """`a.toml` comes before `rocketd.toml`."""
+    folder.write("a.toml", HELLO)
+    folder.write("rocketd.toml", HELSINKI)
+    (task,) = folder.load().tasks
+    assert task.zone_name == "Europe/Helsinki"
+    assert task.work.surroundings.timezone == "Europe/Helsinki"
+
+
+def test_reload_moves_unchanged_files_to_the_new_default_zone(folder: Folder) -> None:
+    folder.write("a.toml", HELLO)
+    loaded = folder.load()
+    folder.write("rocketd.toml", HELSINKI)
+    assert reload(loaded).tasks[0].zone_name == "Europe/Helsinki"
+
+
+def test_settings_of_rocketd_toml(folder: Folder) -> None:
+    folder.write(
+        "rocketd.toml",
+        """
+[rocketd]
+max_running = 5
+silence_cond_check = false
+silence_task_prerun = false
+silence_task_logging = false
+shutdown_grace = "1 min"
+[store]
+url = "sqlite:////srv/a.db"
+keep = "infinity"
+durability = "normal"
+[task.also]
+command = ["true"]
+""",
+    )
+    loaded = folder.load()
+    settings = loaded.settings
+    assert (settings.max_running, settings.shutdown_grace) == (5, MINUTE)
+    silent = (settings.silence_cond_check, settings.silence_task_prerun, settings.silence_task_logging)
+    assert silent == (False, False, False)
+    store = settings.store
+    assert (store.url, store.repo, store.keep, str(store.durability)) == ("sqlite:////srv/a.db", "", None, "normal")
+    assert names(loaded) == ["also"]
+    assert loaded.settings_good
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "[",
+        "[rocketd]\nmax_running = 0\n",
+        '[rocketd]\ntimezone = "none"\n',
+        "rocketd = 1\n",
+        '[store]\nurl = "a://"\nrepo = "a:b"\n',
+        "[store]\nurl = 1\n",
+        "[mail]\nhost = 1\n",
+        "logging = 1\n",
+    ],
+)
+def test_bad_settings_are_the_last_good_ones_or_the_defaults(folder: Folder, bad: str) -> None:
+    """And it is said: a daemon that would record elsewhere had better not start."""
+    folder.write("rocketd.toml", bad)
+    loaded = folder.load()
+    assert (loaded.settings.max_running, loaded.settings_good) == (32, False)
+    folder.write("rocketd.toml", HELSINKI + "max_running = 5\n")
+    good = reload(loaded)
+    assert (good.settings.max_running, good.settings_good) == (5, True)
+    folder.write("rocketd.toml", bad)
+    folder.write("tasks.toml", HELLO)
+    again = reload(good)
+    assert (again.settings.max_running, again.settings_good) == (5, False)
+    assert again.tasks[0].zone_name == "Europe/Helsinki"
+
+
+def test_a_bad_task_in_rocketd_toml_does_not_make_the_settings_bad(folder: Folder) -> None:
+    folder.write("rocketd.toml", HELSINKI + "[task.a]\n")
+    loaded = folder.load()
+    assert (loaded.settings.timezone, loaded.settings_good, loaded.good) == ("Europe/Helsinki", True, False)
+
+
+def test_a_mask_of_rocketd_toml_gives_the_defaults(folder: Folder) -> None:
+    folder.write("rocketd.toml", "[rocketd]\nmax_running = 5\n")
+    loaded = folder.load()
+    folder.write("rocketd.toml", "")
+    again = reload(loaded)
+    assert (again.settings.max_running, again.settings_good) == (32, True)
+
+
+def test_rocketd_toml_gone_gives_the_defaults(folder: Folder) -> None:
+    folder.write("rocketd.toml", "[rocketd]\nmax_running = 5\n")
+    loaded = folder.load()
+    (folder.path / "rocketd.toml").unlink()
+    assert reload(loaded).settings.max_running == 32
+
+
+def test_what_this_version_does_not_do_is_said(folder: Folder) -> None:
+    folder.write(
+        "rocketd.toml", '[mail]\nhost = "h"\n[logging]\nversion = 1\n[task.a.mail]\non = ["fail"]\n[defaults.mail]\n'
+    )
+    assert sorted(folder.problems())[:3] == [
+        "[defaults.mail] is not supported by this version",
+        "[logging] is not supported by this version",
+        "[mail] is not supported by this version",
+    ]
+    severities = {problem.severity for problem in folder.load().problems if "not supported" in problem.message}
+    assert severities == {"warning"}
+
+
+@root_only
+def test_a_daemon_that_is_not_root_runs_no_task_as_others(folder: Folder) -> None:
+    folder.write("tasks.toml", '[task.a]\ncommand = ["true"]\nuser = "root"\n')
+    with being(NOBODY):
+        assert messages(load([folder.path])) == ["only root can run tasks as 'root', and this daemon is 'nobody'"]
+        assert messages(load([folder.path], strict=False)) == []

@@ -1,0 +1,191 @@
+"""Values are taken by their exact TOML types, and what does not fit is said with the right way to write it."""
+
+from collections.abc import Callable
+
+import pytest
+import tomli
+
+from rocketd.config import values
+from rocketd.config.limits import NAMES, limits
+from rocketd.config.problems import BadValue
+from rocketd.core.instant import HOUR, MINUTE, SECOND
+from rocketd.core.task import Limit, Overlap
+
+Read = Callable[[object], object]
+
+
+def toml(text: str) -> object:
+    return tomli.loads(f"x = {text}")["x"]
+
+
+def refusal(read: Read, text: str) -> tuple[str, str]:
+    """The sentence and the hint."""
+    with pytest.raises(BadValue) as caught:
+        read(toml(text))
+    (mistake,) = caught.value.at(())
+    return mistake.message, mistake.hint
+
+
+def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
+    """Where in the value it is wrong."""
+    with pytest.raises(BadValue) as caught:
+        read(toml(text))
+    return [mistake.path for mistake in caught.value.at(())]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (values.string, '"a"', "a"),
+        (values.string, '""', ""),
+        (values.filled, '"a"', "a"),
+        (values.boolean, "true", True),
+        (values.integer(-1, 5), "5", 5),
+        (values.integer(-1, 5), "-1", -1),
+        (values.duration(1), '"2h"', 2 * HOUR),
+        (values.duration(0), '"0"', 0),
+        (values.endless, '"infinity"', None),
+        (values.endless, '"1 min"', MINUTE),
+        (values.size(2**20), "0", 0),
+        (values.size(2**20), '"16 KiB"', 16 * 1024),
+        (values.size(2**20), '"16K"', 16 * 1024),
+        (values.size(2**20), '"1 MiB"', 2**20),
+        (values.size(2**20), '" 12 B "', 12),
+        (values.size(2**40), '"1T"', 2**40),
+        (values.choice(Overlap), '"skip"', Overlap.SKIP),
+        (values.each_of("a", "b"), '["b", "a"]', ("b", "a")),
+        (values.strings, "[]", ()),
+        (values.path, '"/a"', "/a"),
+        (values.paths, '["/a", "-/b"]', ("/a", "-/b")),
+        (values.codes, "[0, 255, 0]", frozenset({0, 255})),
+        (values.command, '["/bin/true", ""]', ("/bin/true", "")),
+        (values.command, '"a | b"', "a | b"),
+        (values.function, '"package.module:function"', "package.module:function"),
+        (values.function, '"m:Class.method"', "m:Class.method"),
+        (values.url, '"sqlite:///a.db"', "sqlite:///a.db"),
+        (values.url, '"postgresql+psycopg://h/d"', "postgresql+psycopg://h/d"),
+        (values.umask, '"0027"', 0o27),
+        (values.umask, '"077"', 0o77),
+        (values.environment, '{ A = "1", b_2 = "" }', (("A", "1"), ("b_2", ""))),
+        (values.parameters, '{ a = 1, b = ["ä", { c = true }] }', '{"a": 1, "b": ["ä", {"c": true}]}'),
+        (values.anything, "1", 1),
+    ],
+)
+def test_takes(read: Read, text: str, value: object) -> None:
+    taken = read(toml(text))
+    assert taken == value
+    assert type(taken) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "message", "hint"),
+    [
+        (values.string, "1", "this must be a string, not an integer", 'write "1"'),
+        (values.string, "true", "this must be a string, not a boolean", ""),
+        (values.string, "[]", "this must be a string, not an array", ""),
+        (values.string, '"a\\u0000b"', "a NUL character is not possible here", ""),
+        (values.filled, '""', "this must not be empty", ""),
+        (values.boolean, "1", "this must be true or false, not an integer", ""),
+        (values.boolean, '"True"', "this must be true or false, not a string", "write true without quotes"),
+        (values.integer(1, 5), "true", "this must be an integer, not a boolean", ""),
+        (values.integer(1, 5), "1.0", "this must be an integer, not a float", ""),
+        (values.integer(1, 5), "6", "6 is not between 1 and 5", ""),
+        (values.duration(1), "30", "this must be a duration in quotes, not an integer", 'write "30s" for seconds'),
+        (values.duration(1), "true", "this must be a duration in quotes, not a boolean", 'for example "2h 30min"'),
+        (values.duration(1), '"0s"', "this must be longer than nothing", ""),
+        (values.endless, '""', "a duration is missing", None),
+        (values.size(1024), "1025", "1025 is not between 0 and 1 KiB", ""),
+        (values.size(1000), '"1K"', "1K is not between 0 and 1000 B", ""),
+        (values.size(1024), "-1", "-1 is not between 0 and 1 KiB", ""),
+        (values.size(1024), "1.5", 'this must be a size, as 16384 or "16 KiB", not a float', ""),
+        (values.size(1024), '"1 KB"', "'1 KB' is not a size", None),
+        (values.one_of("wait", "skip"), '"skipp"', "'skipp' is none of 'wait' and 'skip'", "did you mean skip?"),
+        (values.each_of("a", "b"), '["c"]', "'c' is none of 'a' and 'b'", None),
+        (values.strings, '"a"', "this must be a list of strings, not a string", 'write ["a"]'),
+        (values.strings, "1", "this must be a list of strings, not an integer", ""),
+        (values.path, '"a/b"', "'a/b' is not an absolute path", "write the whole path, from / on"),
+        (values.paths, '["-a"]', "'a' is not an absolute path", "write the whole path, from / on"),
+        (values.codes, "[256]", "256 is not between 0 and 255", ""),
+        (values.command, "[]", "the program to run is missing", 'write it first: ["/usr/bin/true"]'),
+        (values.command, '[""]', "the program to run is missing", 'write it first: ["/usr/bin/true"]'),
+        (values.command, '""', "this must not be empty", ""),
+        (values.command, "1", "this must be a list of strings, the program and its arguments, not an integer", ""),
+        (values.function, '"a.b"', "'a.b' does not name a function", 'write "package.module:function"'),
+        (values.function, '"1a:b"', "'1a:b' does not name a function", 'write "package.module:function"'),
+        (values.url, '"rocketd.db"', "'rocketd.db' is not a database URL", None),
+        (values.umask, "0o22", "this must be a mask of octal digits in quotes, not an integer", 'for example "0022"'),
+        (values.umask, '"0088"', "'0088' is not a mask of octal digits", 'for example "0022"'),
+        (values.environment, "[]", "this must be a table of variables, not an array", ""),
+        (values.environment, '{ "a b" = "1" }', "'a b' is not the name of a variable", None),
+        (values.environment, "{ A = 1 }", "this must be a string, not an integer", 'write "1"'),
+        (
+            values.environment,
+            '{ ROCKETD_X = "" }',
+            "ROCKETD_X cannot be set: what begins with ROCKETD_ is given to each run",
+            "",
+        ),
+        (values.parameters, "{ a = 2026-01-01 }", "a parameter cannot be a date: JSON has none", "write it in quotes"),
+        (values.parameters, "{ a = [10:00:00] }", "a parameter cannot be a time: JSON has none", "write it in quotes"),
+        (values.parameters, "{ a = inf }", "a parameter cannot be inf: JSON has no such number", ""),
+    ],
+)
+def test_refuses(read: Read, text: str, message: str, hint: str | None) -> None:
+    said, hinted = refusal(read, text)
+    assert said == message
+    assert hint is None or hinted == hint
+
+
+def test_says_where_in_a_list_or_table_it_is_wrong() -> None:
+    assert paths(values.codes, "[0, 256, 1, 999]") == [(1,), (3,)]
+    assert paths(values.parameters, "{ a = [{ b = nan }], c = inf }") == [("a", 0, "b"), ("c",)]
+    assert paths(values.environment, '{ A = "", B = 1, "C D" = 1 }') == [("B",), ("C D",)]
+    assert paths(limits, '{ core = "x", none = 1 }') == [("core",), ("none",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "soft", "hard"),
+    [
+        ("{ nofile = 1024 }", 1024, 1024),
+        ('{ nofile = "1024:4096" }', 1024, 4096),
+        ('{ core = "infinity" }', -1, -1),
+        ('{ core = "0:infinity" }', 0, -1),
+        ('{ fsize = "1G : 2G" }', 2**30, 2**31),
+        ('{ cpu = "10min" }', 600, 600),
+        ("{ cpu = 10 }", 10, 10),
+        ('{ cpu = "1500ms" }', 2, 2),
+        ('{ rttime = "1s" }', SECOND, SECOND),
+        ('{ rttime = "7" }', 7, 7),
+        ('{ nproc = "64" }', 64, 64),
+    ],
+)
+def test_limits_as_systemd_spells_them(text: str, soft: int, hard: int) -> None:
+    (limit,) = limits(toml(text))
+    assert (limit.soft, limit.hard) == (soft, hard)
+
+
+def test_every_limit_has_its_own_number() -> None:
+    taken = [limits({name: 0})[0] for name in NAMES]
+    assert len({limit.resource for limit in taken}) == len(NAMES)
+    assert all(isinstance(limit, Limit) for limit in taken)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("1", "this must be a table of limits", "for example { nofile = 1024 }"),
+        ("{ LimitNOFILE = 1 }", "'LimitNOFILE' is not a resource limit", "did you mean nofile?"),
+        ("{ nofiles = 1 }", "'nofiles' is not a resource limit", "did you mean nofile?"),
+        ("{ zzz = 1 }", "'zzz' is not a resource limit", None),
+        ('{ core = "2:1" }', "the soft limit of '2:1' is above the hard one", "write SOFT:HARD"),
+        ('{ core = "infinity:1" }', "the soft limit of 'infinity:1' is above the hard one", "write SOFT:HARD"),
+        ('{ cpu = "1s:1 fortnight" }', "fortnight is not a unit of time", "write SOFT:HARD, for example 1G:2G"),
+        ("{ nofile = true }", "this must be an integer, not a boolean", ""),
+        ('{ nofile = "x" }', "this must be an integer, not a string", ""),
+        ("{ nofile = -1 }", f"-1 is not between 0 and {2**63 - 1}", ""),
+        ('{ cpu = "1 fortnight" }', "fortnight is not a unit of time", None),
+    ],
+)
+def test_limits_that_cannot_be(text: str, message: str, hint: str | None) -> None:
+    said, hinted = refusal(limits, text)
+    assert said == message
+    assert hint is None or hinted == hint
