@@ -41,6 +41,7 @@ run: $(DEMO) .venv/rocketd  ## example tasks in the foreground, state under ./va
 	$(BIN)/rocketd --config-dir var/etc --state-dir var/lib --runtime-dir var/run --log-target console
 
 test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS='tests/unit -k cron')
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
 	env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers

@@ -12,10 +12,10 @@ PACKAGE = Path(rocketd.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").rglob("*.py"))
 
-# No clock, file, socket, thread, logger or randomness among them.
+# No clock, file, socket, thread, logger or randomness among them. (Of signal, the names of the signals.)
 CORE_MAY_IMPORT = {
-    "__future__", "abc", "ast", "bisect", "collections", "dataclasses", "datetime", "difflib", "enum", "functools",
-    "hashlib", "heapq", "itertools", "math", "operator", "re", "string", "types", "typing",
+    "__future__", "abc", "ast", "bisect", "calendar", "collections", "dataclasses", "datetime", "difflib", "enum",
+    "functools", "hashlib", "heapq", "itertools", "math", "operator", "re", "signal", "string", "types", "typing",
 }  # fmt: skip
 READS_THE_WORLD = {"now", "today", "utcnow", "open", "print", "input", "__import__", "eval", "exec"}
 
