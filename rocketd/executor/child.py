@@ -48,15 +48,26 @@ def call(path: str, parameters: "dict[str, object]") -> None:
 
 def tell(error: Exception) -> int:
     inaction = any(base.__name__ in INACTION for base in type(error).__mro__)
-    text = "" if inaction else "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    told = {"inaction": inaction, "message": sentence(error, inaction), "exc_text": shorten(text)}
+    told = {
+        "inaction": inaction,
+        "message": sentence(error, inaction)[:1000],
+        "exc_text": "" if inaction else shorten(traceback_of(error)),
+    }
     os.write(REPORT, json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace"))
     return 0 if inaction else 1
 
 
+def traceback_of(error: Exception) -> str:
+    """Give the traceback as the function's author knows it: without what we do to call it."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
 def sentence(error: Exception, inaction: bool) -> str:  # noqa: FBT001 - read once, above
-    last = traceback.format_exception_only(type(error), error)[-1].strip()
-    return (str(error) if inaction else last)[:1000]
+    last = str(error) if inaction else traceback.format_exception_only(type(error), error)[-1]
+    return last.strip().partition("\n")[0]
 
 
 def shorten(text: str) -> str:

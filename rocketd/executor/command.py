@@ -103,6 +103,6 @@ def wrapper_failure(launch: Launch, exit_code: int | None, output: str) -> str:
     if launch.program == launch.target or exit_code not in WRAPPERS_OWN:
         return ""
     name, _, why = output.strip().rpartition("\n")[2].partition(": ")
-    if name not in WRAPPERS or launch.target not in why:
+    if name.rpartition("/")[2] not in WRAPPERS or launch.target not in why:
         return ""
     return f"cannot start: {launch.target}: {why.rpartition(': ')[2]}"

@@ -74,10 +74,12 @@ class Ending:
         others = members
         if not told:  # later, the group may hold what a handler of TERM has begun for its last duties
             self._signal_group(signal.SIGTERM)
+            self._signal_group(signal.SIGCONT)  # or what is suspended could not take its leave
             others = self._outside(members)
         for process in others:
             if process not in told:
                 send(process, signal.SIGTERM)
+                send(process, signal.SIGCONT)
         told.update(members)
 
     async def _kill(self) -> list[Process]:

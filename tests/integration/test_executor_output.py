@@ -1,0 +1,146 @@
+"""What a run prints, however much, however odd, and whoever else holds its pipes."""
+
+import fcntl
+import os
+import resource
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from executor_world import World, alive, new_world, shell
+from rocketd.core.run import Action
+from rocketd.core.task import Command, Task
+from rocketd.executor.output import WINDOW_LINES
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with new_world() as made:
+        yield made
+
+
+def python(code: str) -> Command:
+    return Command((sys.executable, "-c", code))
+
+
+def test_lines_are_told_while_the_run_goes_on(world: World) -> None:
+    run = world.start(shell("echo begun; exec sleep 1000"))
+    world.printed(run, "begun")
+    assert world.executor.going == 1
+
+
+def test_the_last_line_is_told_though_it_is_unfinished(world: World) -> None:
+    run = world.start(shell("printf 'one\\ntwo'"))
+    assert world.end(run).output == "one\ntwo"
+    assert world.printed_lines(run) == ["one", "two"]
+
+
+def test_lines_of_both_streams_stay_whole(world: World) -> None:
+    code = "import os\nfor _ in range(1000): os.write(1, b'out out\\n'); os.write(2, b'err'); os.write(2, b' err\\n')"
+    run = world.start(python(code))
+    world.end(run)
+    lines = world.printed_lines(run)
+    assert (lines.count("out out"), lines.count("err err"), len(lines)) == (1000, 1000, 2000)
+
+
+def test_terminal_escapes_and_broken_text_are_kept_as_data(world: World) -> None:
+    run = world.start(shell(r"printf '\033]0;title\007\033[31mred\033[0m \377\n'"))
+    world.end(run)
+    assert world.printed_lines(run) == ["\x1b]0;title\x07\x1b[31mred\x1b[0m \\xff"]
+
+
+def test_a_run_that_closes_its_outputs_goes_on(world: World) -> None:
+    run = world.start(shell("echo x; exec >&- 2>&-; read line < /proc/$$/fd/0; exit 5"))
+    end = world.end(run)
+    assert (end.exit_code, end.output) == (5, "x\n")
+
+
+def test_a_run_that_closes_its_outputs_is_still_stopped(world: World) -> None:
+    run = world.start(shell("echo begun; exec >&- 2>&- sleep 1000"))
+    world.printed(run, "begun")
+    assert world.stopped(run).action is Action.TERMINATE
+
+
+def test_the_tail_is_as_long_as_the_task_says(world: World) -> None:
+    end = world.run(Task("job", shell("seq 100000"), output_tail=100))
+    assert end.output.endswith("\n99999\n100000\n")
+    first, rest = end.output.split("\n", 1)
+    assert first == f"… {588895 - len(rest)} bytes left out"
+    assert len(rest) <= 100
+
+
+# Somebody else holds the pipe
+
+
+def test_a_grandchild_that_holds_the_pipe_holds_up_nothing(world: World) -> None:
+    run = world.start(shell("echo $$; sleep 1000 & echo $!"))
+    end = world.end(run)
+    holder = int(end.output.split()[1])
+    try:
+        assert end.action is Action.SUCCESS
+        assert end.message == "it left a process that holds its output; what that prints is not read"
+        assert alive(holder)
+    finally:
+        os.kill(holder, 9)
+
+
+def test_a_grandchild_that_floods_the_pipe_holds_up_nothing(world: World) -> None:
+    end = world.run(shell("yes & exit 4"))
+    assert end.exit_code == 4
+
+
+def test_all_that_was_in_the_pipe_is_read_though_a_grandchild_holds_it(world: World) -> None:
+    code = f"""
+import fcntl, os, subprocess
+fcntl.fcntl(1, {fcntl.F_SETPIPE_SZ}, 1 << 20)
+child = subprocess.Popen(["sleep", "1000"])
+os.write(1, b"%d\\n" % child.pid + b"x" * 63 * 1024 + b"\\n" + b"y\\n" * 400_000)
+"""
+    run = world.start(Task("job", python(code), output_tail=2_000_000))
+    end = world.end(run)
+    os.kill(int(end.output.split("\n", 1)[0]), 9)
+    assert end.output.count("y\n") == 400_000
+
+
+# Floods
+
+
+def test_a_flood_is_bounded_in_memory_and_marked(world: World) -> None:
+    megabytes = 200
+    loop = f"for _ in range({megabytes * 16}): os.write(1, block)"
+    code = f"import os\nblock = b'a line of a flood\\n' * 3640\n{loop}\nprint('last')"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run = world.start(python(code))
+    end = world.end(run)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    lines = world.printed_lines(run)
+    told = [line for line in lines if line == "a line of a flood"]
+    [*marks] = [line for line in lines if line.endswith("left out, too many at once")]
+    left_out = sum(int(mark.split()[1]) for mark in marks)
+    assert end.action is Action.SUCCESS
+    assert end.output.endswith("a line of a flood\nlast\n")
+    assert len(told) + left_out + ("last" in lines) == megabytes * 16 * 3640 + 1
+    assert len(told) >= WINDOW_LINES
+    assert grown < 32 * 1024  # KiB
+
+
+def test_a_flood_without_newlines_is_bounded_too(world: World) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    end = world.run(shell("head -c 100000000 /dev/zero"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+    assert end.output.endswith("\0" * 1000)
+
+
+def test_others_go_on_while_one_floods(world: World) -> None:
+    flood = world.start(shell("exec yes"))
+    for _ in range(20):
+        assert world.run(shell("echo x")).output == "x\n"
+    assert world.stopped(flood).action is Action.TERMINATE
+
+
+def test_a_task_that_reads_from_its_own_pipe_does_not_stop_the_loop(world: World) -> None:
+    thief = world.start(shell("cat /proc/$$/fd/1 > /dev/null & while :; do echo bait; done"))
+    world.printed(thief, "bait")
+    assert world.run(shell("echo x")).output == "x\n"
+    assert world.stopped(thief).action is Action.TERMINATE
