@@ -1,0 +1,126 @@
+"""HTTP/1.1 on one connection: h11 reads and writes the protocol, this moves the bytes.
+
+Whoever is at the other end may be slow, silent, half gone or hostile. So everything is bounded: the head and the body
+of a request, how long one may take to come, how long an answer may take to be fetched.
+"""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Final
+
+import h11
+
+from rocketd.web.api import Request
+
+HEAD_BYTES: Final = 16 * 1024
+BODY_BYTES: Final = 64 * 1024
+CHUNK: Final = 64 * 1024
+
+PATIENCE: Final = 10.0
+"""Seconds for a request to come, from the connection or from the answer before it."""
+
+STALL: Final = 300.0
+"""Seconds for which a reader may take nothing of what waits for it: a person may have stopped a pager."""
+
+
+class Unreadable(Exception):
+    """What came is no request."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class HttpConnection:
+    """One connection. Everything but reading raises ConnectionError or TimeoutError if the other end is gone."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter, by: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._by = by
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
+
+    async def request(self) -> Request | None:
+        """Wait for the next request; None if the other end has no more. Raises Unreadable."""
+        if self._http.our_state is h11.DONE:
+            try:
+                self._http.start_next_cycle()
+            except h11.LocalProtocolError:  # it said that it was the last one
+                return None
+        if self._http.our_state is not h11.IDLE:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._whole_request()
+        except h11.RemoteProtocolError as error:
+            raise Unreadable(str(error), error.error_status_hint) from None
+
+    async def _whole_request(self) -> Request | None:
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            return None
+        body = b""
+        while isinstance(data := await self._event(), h11.Data):
+            body += data.data
+            if len(body) > BODY_BYTES:
+                raise Unreadable(f"the body may have {BODY_BYTES} bytes", 413)
+        return Request(head.method.decode(), head.target.decode(), body, self._by)
+
+    async def _event(self) -> object:
+        """The next event of h11, or PAUSED; reads as long as there is none."""
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            if self._http.they_are_waiting_for_100_continue:
+                await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+            self._http.receive_data(await self._reader.read(CHUNK))
+        return event
+
+    async def answer(self, status: int, body: bytes, *, allow: str = "") -> None:
+        """Answer with a JSON text."""
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        if allow:
+            headers.append(("Allow", allow))
+        await self._send(h11.Response(status_code=status, headers=headers))
+        for start in range(0, len(body), CHUNK):
+            await self._send(h11.Data(data=body[start : start + CHUNK]))
+        await self._send(h11.EndOfMessage())
+
+    async def stream(self, parts: AsyncIterator[bytes]) -> None:
+        """Answer with JSON texts, one a line, until there are no more or the other end hangs up."""
+        await self._send(h11.Response(status_code=200, headers=[("Content-Type", "application/x-ndjson")]))
+        sending = asyncio.create_task(self._send_all(parts))
+        hung_up = asyncio.create_task(self._end_of_input())
+        try:
+            await asyncio.wait((sending, hung_up), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            for task in (sending, hung_up):
+                task.cancel()
+            await asyncio.gather(sending, hung_up, return_exceptions=True)
+
+    async def _send_all(self, parts: AsyncIterator[bytes]) -> None:
+        async for part in parts:
+            await self._send(h11.Data(data=part))
+        await self._send(h11.EndOfMessage())
+
+    async def _end_of_input(self) -> None:
+        while await self._reader.read(CHUNK):
+            pass  # more requests would have to wait for the end of the stream, which has none
+
+    async def _send(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+            async with asyncio.timeout(STALL):
+                await self._writer.drain()
+
+    async def close(self) -> None:
+        """Let the other end fetch what was sent, for a while, and hang up."""
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                self._writer.close()
+                await self._writer.wait_closed()
+        self._writer.transport.abort()

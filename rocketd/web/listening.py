@@ -1,0 +1,87 @@
+"""The file by which the control socket is reached.
+
+It appears with its final owner and mode, in one step, over whatever a killed daemon left there; a daemon that still
+answers is not robbed of it. If we die in between, the next start does the same again.
+"""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from rocketd.core.errors import RocketdError
+
+BACKLOG: Final = 128
+
+
+class CannotListen(RocketdError):
+    """The control socket cannot be opened."""
+
+
+@contextmanager
+def listening(path: Path, group: int | None) -> Iterator[socket.socket]:
+    """Listen there, for the owner and the members of that group; raises CannotListen."""
+    _check_free(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        try:
+            _put(listener, path, group)
+        except OSError as error:  # among them "AF_UNIX path too long", which has no number
+            hint = "--runtime-dir chooses another directory"
+            raise CannotListen(f"cannot listen at {path}: {error.strerror or error}", hint=hint) from None
+        mine = os.stat(path)  # noqa: PTH116 - compared by os.path.samestat
+        try:
+            yield listener
+        finally:
+            _remove(path, mine)
+
+
+def _check_free(path: Path) -> None:
+    if not _exists(path):
+        return
+    if not path.is_socket():
+        raise CannotListen(f"{path} is not a socket", hint="remove it, if nothing needs it")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return  # nobody has it open: left behind by a daemon that was killed
+        except BlockingIOError:
+            pass  # somebody has it open, and is busy
+        except OSError as error:
+            raise CannotListen(f"cannot listen at {path}: {error.strerror or error}") from None
+    raise CannotListen(f"another daemon listens at {path}", hint="stop it, or give this one another --runtime-dir")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return bool(path.lstat())
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CannotListen(f"cannot listen at {path}: {error.strerror or error}") from None
+
+
+def _put(listener: socket.socket, path: Path, group: int | None) -> None:
+    """Bind it beside its place, and move it there when nothing about it changes any more."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.unlink(missing_ok=True)
+    os.fchmod(listener.fileno(), stat.S_IRUSR | stat.S_IWUSR)  # the mode that bind gives the file
+    listener.bind(str(beside))
+    if group is not None:
+        os.chown(beside, -1, group)
+        beside.chmod(0o660)
+    listener.listen(BACKLOG)
+    beside.rename(path)
+
+
+def _remove(path: Path, mine: os.stat_result) -> None:
+    """Remove our file, and not one that another daemon may have put in its place."""
+    try:
+        if os.path.samestat(path.lstat(), mine):
+            path.unlink()
+    except FileNotFoundError:
+        pass
