@@ -3,6 +3,7 @@
 Each is imported when it is first named: SQLAlchemy alone takes 0.3 s.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from rocketd.store.redbird_import import BaseRepo, repository
@@ -10,13 +11,13 @@ from rocketd.store.redbird_import import BaseRepo, repository
 _REDBIRD: Final = ("CSVFileRepo", "JSONDirectoryRepo", "MemoryRepo", "MongoRepo", "RESTRepo", "SQLExprRepo", "SQLRepo")
 
 if TYPE_CHECKING:
-    CSVFileRepo: type[BaseRepo]
-    JSONDirectoryRepo: type[BaseRepo]
-    MemoryRepo: type[BaseRepo]
-    MongoRepo: type[BaseRepo]
-    RESTRepo: type[BaseRepo]
-    SQLExprRepo: type[BaseRepo]
-    SQLRepo: type[BaseRepo]
+    CSVFileRepo: Callable[..., BaseRepo]
+    JSONDirectoryRepo: Callable[..., BaseRepo]
+    MemoryRepo: Callable[..., BaseRepo]
+    MongoRepo: Callable[..., BaseRepo]
+    RESTRepo: Callable[..., BaseRepo]
+    SQLExprRepo: Callable[..., BaseRepo]
+    SQLRepo: Callable[..., BaseRepo]
     from rocketd.store.run_repo import RunRepo
 
 __all__ = [

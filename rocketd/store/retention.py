@@ -22,10 +22,10 @@ Spare = Mapping[tuple[str, Action], Duration]
 _OTHER_ENDS: Final = ", ".join(f"'{action}'" for action in ENDS if action != "crash")
 
 
-def _same_kind(older: str, action: str) -> str:
-    """Rows after `older` of its task, with this action, by hand as it is or not as it is not."""
+def _later(older: str, actions: str) -> str:
+    """Rows after `older` of its task with one of these actions, by hand if it is by hand."""
     return f"""
-        SELECT 1 FROM log AS later WHERE later.task_name = {older}.task_name AND later.action = {action}
+        SELECT 1 FROM log AS later WHERE later.task_name = {older}.task_name AND later.action IN ({actions})
             AND {is_hand("later")} = {is_hand(older)}
             AND later.id > {older}.id
     """
@@ -34,13 +34,13 @@ def _same_kind(older: str, action: str) -> str:
 # What `Store.past` would give, asked about one record: the newest of its kind, a crash of the last series.
 _CANDIDATES: Final = f"""
     SELECT ended.id, ended.created, ended.task_name, ended.action, begun.id, begun.created,
-        EXISTS ({_same_kind("ended", "ended.action")})
-        AND (begun.id IS NULL OR EXISTS ({_same_kind("begun", "'run'")}))
+        EXISTS ({_later("ended", "ended.action")})
+        AND (begun.id IS NULL OR EXISTS ({_later("begun", "'run'")}))
+        AND (ended.action <> 'crash' OR ended.cause IS 'shutdown'
+             OR EXISTS ({_later("ended", "'crash'")} AND later.cause IS NOT 'shutdown'))
         AND (ended.action <> 'crash' OR ended."trigger" IS 'hand'
-             OR EXISTS (SELECT 1 FROM log AS other WHERE other.task_name = ended.task_name
-                        AND other.action IN ({_OTHER_ENDS}) AND {is_hand("other")} = 0
-                        AND other.id > ended.id)
-             OR EXISTS ({_same_kind("ended", "'crash'")} LIMIT 1 OFFSET {CRASHES_KEPT - 1}))
+             OR EXISTS ({_later("ended", _OTHER_ENDS)})
+             OR EXISTS ({_later("ended", "'crash'")} LIMIT 1 OFFSET {CRASHES_KEPT - 1}))
     FROM log AS ended
     LEFT JOIN log AS begun ON begun.task_name = ended.task_name AND begun.number = ended.number
         AND begun.action = 'run'

@@ -50,6 +50,15 @@ _ENDS_OF: Final = f"""
     CROSS JOIN log AS ended ON ended.task_name = begun.task_name AND ended.number = begun.number
         AND {is_end("ended")}
 """
+# A stop of the daemon itself is a crash, but no failure: what came before it still counts as the last one.
+_FAILED: Final = f"""
+    WITH hands (hand) AS (VALUES (0), (1))
+    SELECT (SELECT id FROM log
+            WHERE task_name = task_state.name AND action = 'crash' AND {is_hand()} = hands.hand
+                AND cause IS NOT 'shutdown'
+            ORDER BY id DESC LIMIT 1)
+    FROM task_state, hands
+"""
 # CROSS JOIN keeps the order of the tables: the few open runs first, whatever the planner may guess.
 _OPEN: Final = """
     SELECT log.id FROM open_run
@@ -95,8 +104,7 @@ def duplicate_run(task: str, number: int) -> DuplicateRun:
 
 def past_ids(database: sqlite3.Connection, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> list[int]:
     """Find the records that still matter: see `Store.past`."""
-    ids = {row[0] for row in database.execute(_NEWEST)}
-    ids.update(row[0] for row in database.execute(_OPEN))
+    ids = {row[0] for sql in (_NEWEST, _FAILED, _OPEN) for row in database.execute(sql)}
     ids.discard(None)
     ids.update([row[0] for row in database.execute(_ENDS_OF, (json.dumps(list(ids)),))])
     for crashed in database.execute(_CRASHED).fetchall():

@@ -47,7 +47,7 @@ class RunRepo(TemplateRepo):
         self._table = run_table(self._engine, table)
 
     @property
-    def field_names(self) -> frozenset[str]:
+    def columns(self) -> frozenset[str]:
         """The columns that the table has."""
         return frozenset(self._table.columns.keys())
 

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.records import RunFilter, RunView
@@ -74,9 +74,8 @@ def _source_of(action: Action) -> _Source:
 
 def find(database: sqlite3.Connection, wanted: RunFilter) -> list[RunView]:
     """Read the runs that are wanted, newest start first."""
-    views = [_view(row) for source in _sources(wanted) for row in _rows(database, source, wanted)]
-    views.sort(key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
-    return views[: wanted.limit]
+    rows = (row for source in _sources(wanted) for row in _rows(database, source, wanted))
+    return newest_first(map(_view, rows), wanted)
 
 
 def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
@@ -101,6 +100,25 @@ def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Paramet
     if wanted.actions:
         places = ", ".join("?" * len(wanted.actions))
         yield f"{action} IN ({places})", tuple(one.value for one in wanted.actions)
+
+
+def fits(view: RunView, wanted: RunFilter) -> bool:
+    """Whether this run is wanted, where no database can say so."""
+    run = view.run
+    return (
+        wanted.task in ("", run.task)
+        and wanted.run_id in ("", run.run_id)
+        and wanted.number in (None, run.number)
+        and (wanted.since is None or run.start >= wanted.since)
+        and (wanted.until is None or run.start < wanted.until)
+        and (not wanted.actions or view.action in wanted.actions)
+    )
+
+
+def newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
+    """Put runs in order, and cut them to the limit."""
+    ordered = sorted(views, key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
+    return ordered[: wanted.limit]
 
 
 def _view(values: tuple[_Parameter | None, ...]) -> RunView:

@@ -1,0 +1,124 @@
+"""One Red Bird repository as a place for run records: putting them in, finding them, deleting them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from rocketd.core.errors import StoreError
+from rocketd.core.run import Action
+from rocketd.store.foreign import columns_of, fields_of, model_fields, read_log
+from rocketd.store.redbird_import import BaseRepo, In, KeyFoundError
+from rocketd.store.rows import Row
+from rocketd.store.schema import COLUMNS
+from rocketd.store.selection import is_end
+
+_LEAST: Final = frozenset({"created", "task_name", "action"})
+_RETOLD: Final = ("created", "due", "end", "times", "reason", "message")
+"""What changes when a stretch of missed times goes on."""
+_TRIES: Final = 1000
+"""How many keys are tried for a record whose key is taken: one a microsecond."""
+_NUMBERS_ITSELF: Final = ("model_orm", "columns", "object")
+"""What only repositories over an SQL table have: there, an id is the database's to give."""
+
+
+class RepoSink:
+    """Raises StoreError if the repository lacks a field without which it cannot be the run log."""
+
+    def __init__(self, repo: BaseRepo) -> None:
+        self._repo = repo
+        self.fields = fields_of(repo)
+        columns = columns_of(repo)
+        self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
+        self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
+        if lacking := _LEAST - self.fields:
+            raise StoreError(
+                f"the run log's repository has no field {' and no field '.join(sorted(lacking))}",
+                hint="the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord",
+            )
+
+    @property
+    def lacking(self) -> Sequence[str]:
+        """The fields of a run record that this repository does not keep."""
+        return [name for name in COLUMNS if name not in self.fields]
+
+    def read(self, query: Mapping[str, object]) -> list[Row]:
+        """Read the records that are found, in log order."""
+        try:
+            return read_log(self._repo, query)
+        finally:
+            self.let_go()
+
+    def put(self, row: Row, key: int, *, again: bool) -> None:
+        """Add a record; `again`: unless it is there, where only what changes of it is renewed."""
+        if again and self.has(row):
+            if row.action == Action.MISSED:
+                changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
+                self._repo.filter_by(**self.identity(row)).update(**changed)
+            return
+        values = self._values(row)
+        if self._gives_id:
+            values["id"] = key
+        self._add_somewhere(row, values)
+
+    def _values(self, row: Row) -> dict[str, object]:
+        """What is known and has a field; models have their own defaults for the rest."""
+        return {name: value for name, value in row._asdict().items() if name in self.fields and value is not None}
+
+    def _add_somewhere(self, row: Row, values: dict[str, object]) -> None:
+        """Add it. If its key is taken by another record, as can be where `created` is the key, take the next one."""
+        for _ in range(_TRIES):
+            try:
+                self._add(values)
+            except KeyFoundError:
+                self.let_go()
+                if self.has(row):
+                    return
+                self._next_key(values)
+            else:
+                return
+        raise StoreError("the run log's repository has no free key for a record")
+
+    def _add(self, values: dict[str, object]) -> None:
+        if self._by_dict:
+            self._repo.insert(values)  # `add` would make an item of the model, with fields that the table lacks
+        else:
+            self._repo.add(values)
+
+    def _next_key(self, values: dict[str, object]) -> None:
+        key = values.get(self._repo.id_field or "")
+        if isinstance(key, float):
+            values["created"] = round(key * 1_000_000 + 1) / 1_000_000
+        elif isinstance(key, int):
+            values["id"] = key + 1
+        else:
+            raise StoreError(f"the run log's repository takes only one record for each {self._repo.id_field}")
+
+    def identity(self, row: Row) -> dict[str, object]:
+        """A query that finds this record and no other, by the best that the repository keeps."""
+        query: dict[str, object] = {"task_name": row.task_name, "action": row.action}
+        name = next((name for name in ("number", "run_id") if name in self.fields and getattr(row, name)), "created")
+        return query | {name: getattr(row, name)}
+
+    def has(self, row: Row) -> bool:
+        """Whether this record is there."""
+        return self._repo.filter_by(**self.identity(row)).count() > 0
+
+    def has_end(self, row: Row) -> bool:
+        """Whether the run of this record has ended there, in whatever way."""
+        query = self.identity(row)
+        del query["action"]
+        return any(is_end(found) for found in self.read(query))
+
+    def delete(self, rows: Collection[Row]) -> None:
+        """Delete these records, in one go where they have ids."""
+        ids = {row.run_id for row in rows if row.run_id}
+        if "run_id" in self.fields and all(row.run_id for row in rows):
+            self._repo.filter_by(run_id=In(list(ids))).delete()
+            return
+        for row in rows:
+            self._repo.filter_by(**self.identity(row)).delete()
+
+    def let_go(self) -> None:
+        """End the transaction that an SQL session keeps open after a read, or that an error has broken."""
+        rollback = getattr(getattr(self._repo, "session", None), "rollback", None)
+        if callable(rollback):
+            rollback()
