@@ -49,6 +49,9 @@ def parse(arguments: Sequence[str]) -> Choices:
     """Read the command line; global options may stand before the verb or after it. Raises UsageError."""
     verb = _verb(arguments)
     given = vars(_parser(verb).parse_args(arguments))
+    if given.get("subject") == "":
+        msg = "the name of a task or run is empty"
+        raise UsageError(msg)
     before: dict[str, object] = {}
     if first := given.pop("config_dir_before", None):
         before["config_dir"] = [*first, *given.pop("config_dir", [])]

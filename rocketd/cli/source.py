@@ -1,17 +1,20 @@
 """Where the reading verbs look: at the daemon, or at files and store where no daemon runs."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.fields import objects, text, the_object
+from rocketd.cli.fields import instant, objects, text, the_object
 from rocketd.cli.options import Choices
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
 from rocketd.daemon.wire import JsonObject, rfc3339
 
 T = TypeVar("T")
+
+LARGEST_PART: Final = 10_000
+"""How many runs the daemon is asked for at once."""
 
 
 class Wanted(NamedTuple):
@@ -59,8 +62,18 @@ class Daemon:
         return the_object(self._client.get(f"/v1/tasks/{name}"))
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
-        """Ask the daemon."""
-        return objects(self._client.get("/v1/runs", _query(wanted)))
+        """Ask the daemon, for no more at a time than it gives."""
+        found: dict[str, JsonObject] = {}
+        part = wanted
+        while True:
+            asked = part._replace(limit=min(wanted.limit - len(found) + bool(found), LARGEST_PART))
+            runs = objects(self._client.get("/v1/runs", _query(asked)))
+            before = len(found)
+            found.update((text(run, "run_id"), run) for run in runs)
+            last = instant(runs[-1], "start") if runs else None
+            if len(found) >= wanted.limit or len(runs) < asked.limit or len(found) == before or last is None:
+                return list(found.values())[: wanted.limit]
+            part = wanted._replace(until=last + 1)  # those of the same microsecond come again, and count once
 
     def run(self, name: str) -> JsonObject:
         """Ask the daemon."""
@@ -92,8 +105,12 @@ def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callabl
 
 
 def is_run(name: str) -> bool:
-    """Whether it can be no task, only a run."""
-    return "/" in name
+    """Whether it can be no task, only TASK/NUMBER. Raises Failure for what can be neither."""
+    task, slash, number = name.partition("/")
+    if slash and not (task and number.isascii() and number.isdecimal()):
+        msg = f"{name!r} is neither a task nor a run"
+        raise Failure(msg, hint="a run is a run id, or TASK/NUMBER", code=Exit.NOT_FOUND)
+    return bool(slash)
 
 
 def may_be_run_id(name: str) -> bool:
@@ -124,6 +141,8 @@ def with_suggestion(failure: Failure, choices: Choices) -> Failure:
         names = [text(task, "task") for task in asked(choices, lambda source: source.tasks(), offline=lambda: None)]
     except RocketdError:
         return failure  # what went wrong first is what counts
+    if choices.subject in names:
+        return failure  # it is there; what is missing is something about it
     close = get_close_matches(choices.subject, names, 1)
     return Failure(
         failure.message, hint=f"did you mean {close[0]}?" if close else "see rocketctl list", code=failure.code

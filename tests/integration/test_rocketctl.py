@@ -106,7 +106,7 @@ def test_history_asks_for_what_was_wanted_and_for_one_more(tmp_path: Path, daemo
 
 
 def test_a_history_that_was_cut_says_so_beside_the_result(tmp_path: Path, daemon: FakeDaemon) -> None:
-    daemon.will("GET /v1/runs", [RUN, RUN])
+    daemon.will("GET /v1/runs", [RUN, {**RUN, "run_id": "older"}])
     done = rocketctl(tmp_path, "history", "--limit", "1", "--json")
     assert json.loads(done.stdout) == [RUN]
     assert done.stderr == "rocketctl: there are more than these 1 runs; see --limit\n"
@@ -132,6 +132,29 @@ def test_a_task_that_is_not_there_is_exit_4_with_what_was_probably_meant(tmp_pat
     done = rocketctl(tmp_path, "show", "bakcup")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == "rocketctl: no task 'bakcup' is loaded\nhint: did you mean backup?\n"
+
+
+def test_a_long_history_is_asked_for_in_parts(tmp_path: Path, daemon: FakeDaemon) -> None:
+    start = "2026-11-24T11:00:00.000000+00:00"
+    many: list[JsonObject] = [{**RUN, "run_id": f"{number:032x}", "start": start} for number in range(10_004)]
+    daemon.will("GET /v1/runs", [*many[:10_000]])
+    daemon.will("GET /v1/runs?until=2026-11-24T11:00:00.000001+00:00&limit=6", [*many[9_999:]])
+    done = rocketctl(tmp_path, "history", "--json", "--limit", "10004")
+    assert [run["run_id"] for run in json.loads(done.stdout)] == [run["run_id"] for run in many]
+    assert len(daemon.asked) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", "/1", "backup/", "backup/1/2"])
+def test_what_is_neither_a_task_nor_a_run_is_exit_4(tmp_path: Path, daemon: FakeDaemon, name: str) -> None:
+    done = rocketctl(tmp_path, "show", name)
+    assert (done.returncode, daemon.asked) == (4, [])
+    assert "a run is a run id, or TASK/NUMBER" in done.stderr
+
+
+def test_a_task_that_is_there_is_not_suggested(tmp_path: Path, daemon: FakeDaemon) -> None:
+    daemon.will("POST /v1/tasks/backup/stop", {"error": "no run of backup is going on"}, status=404)
+    done = rocketctl(tmp_path, "stop", "backup")
+    assert (done.returncode, done.stderr) == (4, "rocketctl: no run of backup is going on\n")
 
 
 def test_status_shows_the_daemon(tmp_path: Path, daemon: FakeDaemon) -> None:

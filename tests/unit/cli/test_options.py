@@ -59,6 +59,7 @@ def test_a_task_named_like_a_verb_is_a_task_after_the_verb() -> None:
         ([], "VERB"),
         (["list", "--jso"], "--jso"),
         (["list", "extra"], "extra"),
+        (["show", ""], "empty"),
     ],
 )
 def test_a_mistake_is_a_usage_error_that_teaches(words: list[str], told: str) -> None:

@@ -59,7 +59,10 @@ def test_a_due_task_says_what_it_waits_for() -> None:
 
 
 def test_a_running_task_names_its_runs() -> None:
-    assert lines_of(task_page({**TASK, "running": True, "going": [RUN]}, LOOK))["State"] == "running: backup/12 for 1h so far"
+    assert (
+        lines_of(task_page({**TASK, "running": True, "going": [RUN]}, LOOK))["State"]
+        == "running: backup/12 for 1h so far"
+    )
 
 
 def test_a_run_shows_its_output_harmlessly() -> None:
