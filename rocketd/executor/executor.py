@@ -38,6 +38,7 @@ class ProcessExecutor:
         self, report: Report, output: TellLine, *, clock: Clock, base_environment: Mapping[str, str] | None = None
     ) -> None:
         loop = asyncio.get_running_loop()
+        _want_exit_statuses()
         self._report = report
         self._output = output
         self._clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
@@ -117,6 +118,12 @@ class ProcessExecutor:
             raise
         finally:
             _close(writers)
+
+
+def _want_exit_statuses() -> None:
+    """Undo what a parent may have left us: where SIGCHLD is ignored, the kernel throws exit statuses away."""
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _hold(pid: int) -> int:

@@ -82,6 +82,7 @@ class Going:
         self._ending: Ending | None = None
         self._survivors: list[Process] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._reaped = False
         self._status: int | None = None
         self._pipes = Pipes(means.watch, Output(task.output_tail, tell, means.clock.monotonic), self._pipes_empty)
         self._follow(child)
@@ -110,7 +111,10 @@ class Going:
         self._means.watch.add(child.pidfd, self._process_ended)
 
     def _dead(self) -> bool:
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
 
     def _process_ended(self) -> None:
         stopped = self._ending is not None  # then it stays unreaped until its tree is gone
@@ -133,10 +137,15 @@ class Going:
         self._leave_pipes()
 
     def _reap(self) -> bool:
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        """Take its exit status if it has ended; says whether it has."""
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:  # code beside us in this process waits for any child
+            self._reaped = True
+            return True
         if pid:
-            self._status = status
-        return pid != 0
+            self._reaped, self._status = True, status
+        return self._reaped
 
     def _leave_pipes(self) -> None:
         """Be done with the pipes: at once if nobody else holds them."""
@@ -160,7 +169,7 @@ class Going:
 
     def _let_go(self) -> None:
         self._means.watch.drop(self._child.pidfd)
-        if self._status is not None:
+        if self._reaped:
             os.close(self._child.pidfd)
         else:  # it would not die: reap it when it does
             self._means.watch.add(self._child.pidfd, self._bury)
@@ -187,6 +196,8 @@ class Going:
         )
 
     def _message(self, exit_code: int | None, output: str, told: str) -> str:
+        if self._reaped and self._status is None:
+            return "how it ended is not known: somebody else took its exit status"
         if not self._survivors:
             return wrapper_failure(self._child.launch, exit_code, output) or told
         pids = ", ".join(str(process.pid) for process in self._survivors[:10])

@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +131,35 @@ def test_the_runtime_spans_the_life_of_the_process(world: World) -> None:
     before = clock.monotonic()
     end = world.run(shell("true"))
     assert 0 < end.runtime <= clock.monotonic() - before
+
+
+def test_exit_codes_are_known_though_the_daemon_was_started_with_sigchld_ignored() -> None:
+    old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with new_world() as world:
+            assert world.run(shell("exit 3")).exit_code == 3
+    finally:
+        signal.signal(signal.SIGCHLD, old)
+
+
+def test_a_run_whose_exit_status_somebody_else_took_has_failed(world: World) -> None:
+    run = world.start(shell("exit 0"))
+    os.waitpid(world.pid(run), 0)
+    end = world.end(run)
+    assert (end.action, end.exit_code, end.signal) == (Action.FAIL, None, None)
+    assert end.message == "how it ended is not known: somebody else took its exit status"
+
+
+def test_threads_that_were_there_before_do_not_see_where_runs_are_started(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as before:
+        place = before.submit(os.getcwd).result()
+        with new_world() as world:
+            os.chdir(tmp_path)  # as the executor does for each run
+            try:
+                assert before.submit(os.getcwd).result() == place
+            finally:
+                os.chdir(place)
+            world.run(shell("true"))
 
 
 # Environment
