@@ -28,7 +28,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test check format deb wheels install install-program install-rest clean distclean
+.PHONY: help run test check bench format deb wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -49,6 +49,9 @@ check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+bench: .venv/rocketd  ## measure, each figure beside a limit or a peer of the same run
+	@for program in bench/*.py; do echo "== $$program"; PYTHONSAFEPATH=1 $(BIN)/python $$program || exit; done
 
 format: .venv/dev  ## put the code into its one format
 	$(BIN)/ruff check --fix-only
