@@ -146,11 +146,16 @@ def _checked(choices: Choices) -> Choices:
 
 
 def _state_dir(choices: Choices) -> str:
-    return choices.state_dir or os.environ.get("STATE_DIRECTORY") or "/var/lib/rocketd"
+    return choices.state_dir or _given("STATE_DIRECTORY") or "/var/lib/rocketd"
 
 
 def _runtime_dir(choices: Choices) -> str:
-    return choices.runtime_dir or os.environ.get("RUNTIME_DIRECTORY") or "/run/rocketd"
+    return choices.runtime_dir or _given("RUNTIME_DIRECTORY") or "/run/rocketd"
+
+
+def _given(variable: str) -> str:
+    """One of systemd's directories; of several in the variable, the first (systemd.exec(5))."""
+    return os.environ.get(variable, "").split(":")[0]
 
 
 def _sentence(text: str) -> str:

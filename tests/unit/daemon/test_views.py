@@ -51,6 +51,10 @@ def test_a_run_object_has_every_promised_key() -> None:
     assert (told["action"], told["runtime"], told["end"]) == ("fail", 2.0, "2026-11-24T11:00:03.000001+00:00")
 
 
+def test_what_names_a_run_comes_first_for_completions_look_for_it_there() -> None:
+    assert list(run_object(RunView(RUN, Action.RUN, None, 0)))[:3] == ["task", "run_id", "number"]
+
+
 def test_a_run_that_goes_on_has_action_run_and_no_end() -> None:
     told = run_object(RunView(RUN, Action.RUN, None, 77))
     assert (told["action"], told["end"], told["cause"], told["pid"]) == ("run", None, None, 77)

@@ -1,0 +1,58 @@
+# Made from the table of verbs by `python -m rocketd.cli.reference`: change it there.
+_rocketctl_actions='run success fail terminate inaction crash missed'
+declare -gA _rocketctl_kinds=(
+    [list]=none
+    [show]=subject
+    [history]=task
+    [log]=subject
+    [run]=task
+    [stop]=subject
+    [pause]=task
+    [resume]=task
+    [check]=path
+    [reload]=none
+    [status]=none
+)
+declare -gA _rocketctl_options=(
+    [none]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help --version'
+    [list]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [show]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [history]='--since --until --action -n --limit --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [log]='-f --follow --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [run]='--wait --exit-code --as-scheduled --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [stop]='--wait --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [pause]='--until --reason --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [resume]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [check]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [reload]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [status]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+)
+_rocketctl_tasks() { rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
+_rocketctl_runs() { rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; }
+
+_rocketctl_complete() {
+    local word=${COMP_WORDS[COMP_CWORD]} before= verb= each
+    for each in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
+        [[ -z $verb && $before != --*-dir && -n ${_rocketctl_kinds[$each]+there} ]] && verb=$each
+        before=$each
+    done
+    COMPREPLY=()
+    case $before in
+        --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
+        --since | --until | --reason | --limit | -n) return ;;
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")
+    elif [[ -z $verb ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "${!_rocketctl_kinds[*]}" -- "$word")
+    else
+        case ${_rocketctl_kinds[$verb]} in
+            task) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tasks)" -- "$word") ;;
+            subject) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tasks; _rocketctl_runs)" -- "$word") ;;
+            path) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        esac
+    fi
+}
+
+complete -F _rocketctl_complete rocketctl

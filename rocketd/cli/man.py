@@ -1,0 +1,100 @@
+"""Man pages in roff (man(7)): the little that our pages need of it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rocketd import __version__
+from rocketd.config.setting import Section, Setting
+from rocketd.config.settings import SETTINGS
+
+_MADE: Final = r".\" Made by `python -m rocketd.cli.reference`: change it there."
+
+
+def page(title: str, section: int, name: str, purpose: str, body: Iterable[str]) -> str:
+    """Put a page together."""
+    head = [_MADE, f'.TH {title} {section} "" "rocketd {__version__}"', ".SH NAME", rf"{text(name)} \- {text(purpose)}"]
+    return "\n".join([*head, *body, ""])
+
+
+def text(words: str) -> str:
+    """Escape what roff would obey; what stands between backquotes becomes bold."""
+    escaped = words.replace("\\", r"\e").replace("-", r"\-").replace("…", "...").replace("†", r"\(dg")
+    escaped = re.sub(r"`([^`]+)`", r"\\fB\1\\fR", escaped)
+    return r"\&" + escaped if escaped.startswith((".", "'")) else escaped
+
+
+def item(term: str, words: str) -> Iterator[str]:
+    """A term, and what it means."""
+    yield from (".TP", rf"\fB{text(term)}\fR", text(words))
+
+
+def see_also(*pages: str) -> Iterator[str]:
+    """Where to read on."""
+    yield ".SH SEE ALSO"
+    for number, name in enumerate(pages, 1):
+        title, _, section = name.partition("(")
+        yield f".BR {text(title)} ({section}{',' * (number < len(pages))}"
+
+
+_PLACES: Final = (
+    ("/usr/lib/rocketd/tasks/*.toml", "of packages"),
+    ("/run/rocketd/tasks/*.toml", "of programs, until the next boot"),
+    ("/etc/rocketd/*.toml", "of the administrator"),
+)
+
+_FILES: Final = (
+    "Tasks are written in TOML files, which are read in the order of their names, whatever their directories. "
+    "A file in `/etc` or `/run` replaces one of the same name in `/usr/lib`; "
+    "an empty file or a link to `/dev/null` only hides it. "
+    "A file and its directory must belong to root or to the user of the daemon, and nobody else may write them. "
+    "`rocketctl check` finds every problem of every file."
+)
+
+_NAMES: Final = (
+    "The name of a task is 1 to 128 letters, digits, dots, underscores and hyphens, and begins with a letter or digit. "
+    "A task needs a `command` or a `function`; everything else has a default. "
+    "`[defaults]` gives defaults to the tasks of its file; it takes the same keys but those marked †."
+)
+
+_SECTIONS: Final = {
+    Section.TASK: _NAMES,
+    Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.",
+    Section.STORE: "In `rocketd.toml` alone: where runs are recorded, and how long they are kept.",
+    Section.MAIL: "In `rocketd.toml`, and as `[task.NAME.mail]` for one task. This version does not act on it.",
+}
+
+_EXAMPLE: Final = (
+    "[task.backup]",
+    'description = "Nightly copy of /srv"',
+    'command = ["/usr/bin/restic", "backup", "/srv"]',
+    "when = \"(daily | retry(3)) & time_of_day.between('01:00', '05:00')\"",
+    'timeout = "2h"',
+    'user = "backup"',
+)
+
+
+def settings_page() -> str:
+    """Write rocketd.toml(5), from the table of settings."""
+    return page("ROCKETD.TOML", 5, "rocketd.toml", "tasks and settings of rocketd", _settings_lines())
+
+
+def _settings_lines() -> Iterator[str]:
+    yield from (".SH DESCRIPTION", text(_FILES))
+    for section, introduction in _SECTIONS.items():
+        yield from (f".SH [{text(section)}]", text(introduction))
+        for setting in SETTINGS[section].values():
+            yield from _setting(setting)
+    yield from (".SH EXAMPLE", ".nf", *map(text, _EXAMPLE), ".fi", ".SH FILES")
+    for path, whose in _PLACES:
+        yield from item(path, whose)
+    yield from see_also("rocketd(8)", "rocketctl(1)", "systemd.time(7)", "systemd.exec(5)")
+
+
+def _setting(setting: Setting[object]) -> Iterator[str]:
+    only = f" Only with `{setting.only}`." if setting.only else ""
+    later = "" if setting.supported else " Not supported by this version."
+    yield from item(
+        f"{setting.key}{'' if setting.shared else ' †'} ({setting.kind.name})".replace("`", ""),
+        f"{setting.meaning}{only} Default: {setting.shown}.{later}",
+    )

@@ -1,0 +1,46 @@
+"""What is written about `rocketctl` is what it does."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rocketd.cli.reference import MADE
+from rocketd.cli.rocketd import main
+from rocketd.cli.verbs import GLOBAL, VERBS
+
+TOP = Path(__file__).parents[3]
+PAGES = sorted((TOP / "packaging" / "man").glob("*.[158]"))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_from_the_table_is_up_to_date(name: str) -> None:
+    assert (TOP / name).read_text(encoding="utf-8") == MADE[name](), "call python -m rocketd.cli.reference ."
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_verb_and_option_is_in_the_pages_and_completions(name: str) -> None:
+    if name.endswith(".5"):
+        return  # it is about files
+    made = MADE[name]().replace("\\-", "-")
+    for verb in VERBS:
+        assert verb.name in made
+        for option in (*verb.options, *GLOBAL):
+            assert option.names[-1].removeprefix("--" if name.endswith(".fish") else "") in made
+
+
+def test_every_option_of_the_daemon_is_in_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    page = (TOP / "packaging" / "man" / "rocketd.8").read_text().replace("\\-", "-")
+    options = {word.strip(",[]") for word in capsys.readouterr().out.split() if word.strip(",[]").startswith("--")}
+    assert options
+    assert not {option for option in options if option not in page}
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_roff_has_nothing_to_say_about_the_pages(page: Path) -> None:
+    done = subprocess.run(["groff", "-man", "-ww", "-z", "-Kutf8", page], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
