@@ -8,6 +8,7 @@ import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 import h11
@@ -37,10 +38,11 @@ class Unreadable(Exception):
 class HttpConnection:
     """One connection. Everything but reading raises ConnectionError or TimeoutError if the other end is gone."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter, by: str) -> None:
+    def __init__(self, reader: StreamReader, writer: StreamWriter, by: str, *, patience: float = PATIENCE) -> None:
         self._reader = reader
         self._writer = writer
         self._by = by
+        self._patience = patience
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
 
     async def request(self) -> Request | None:
@@ -53,7 +55,7 @@ class HttpConnection:
         if self._http.our_state is not h11.IDLE:
             return None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 return await self._whole_request()
         except h11.RemoteProtocolError as error:
             raise Unreadable(str(error), error.error_status_hint) from None
@@ -82,14 +84,15 @@ class HttpConnection:
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         if allow:
             headers.append(("Allow", allow))
-        await self._send(h11.Response(status_code=status, headers=headers))
+        await self._send(h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase))
         for start in range(0, len(body), CHUNK):
             await self._send(h11.Data(data=body[start : start + CHUNK]))
         await self._send(h11.EndOfMessage())
 
     async def stream(self, parts: AsyncIterator[bytes]) -> None:
         """Answer with JSON texts, one a line, until there are no more or the other end hangs up."""
-        await self._send(h11.Response(status_code=200, headers=[("Content-Type", "application/x-ndjson")]))
+        headers = [("Content-Type", "application/x-ndjson")]
+        await self._send(h11.Response(status_code=200, headers=headers, reason=HTTPStatus.OK.phrase))
         sending = asyncio.create_task(self._send_all(parts))
         hung_up = asyncio.create_task(self._end_of_input())
         try:
@@ -120,7 +123,7 @@ class HttpConnection:
     async def close(self) -> None:
         """Let the other end fetch what was sent, for a while, and hang up."""
         with suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 self._writer.close()
                 await self._writer.wait_closed()
         self._writer.transport.abort()

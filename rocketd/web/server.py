@@ -23,7 +23,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.daemon.ports import Journal
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.web.api import Request, Stream, Verbs, WrongMethod, allowed_methods, answer, status_of
-from rocketd.web.http import HttpConnection, Unreadable
+from rocketd.web.http import PATIENCE, HttpConnection, Unreadable
 from rocketd.web.listening import listening
 from rocketd.web.peer import Peer, peer_of
 
@@ -39,10 +39,15 @@ SLICE: Final = 256
 
 
 @asynccontextmanager
-async def serve(verbs: Verbs, path: Path, journal: Journal, *, group: str = GROUP) -> AsyncIterator[None]:
-    """Answer on the socket at that path; raises CannotListen. At the end, whoever still listens is hung up on."""
+async def serve(
+    verbs: Verbs, path: Path, journal: Journal, *, group: str = GROUP, patience: float = PATIENCE
+) -> AsyncIterator[None]:
+    """Answer on the socket at that path; raises CannotListen. At the end, whoever still listens is hung up on.
+
+    `patience`: seconds for a request to come.
+    """
     gid = _gid(group, journal)
-    server = ControlServer(verbs, journal, gid)
+    server = ControlServer(verbs, journal, gid, patience)
     with listening(path, gid) as listener:
         accepting = await asyncio.start_unix_server(server.connected, sock=listener)
         try:
@@ -66,10 +71,11 @@ def _gid(group: str, journal: Journal) -> int | None:
 class ControlServer:
     """Answers everybody who connects."""
 
-    def __init__(self, verbs: Verbs, journal: Journal, group: int | None) -> None:
+    def __init__(self, verbs: Verbs, journal: Journal, group: int | None, patience: float) -> None:
         self._verbs = verbs
         self._journal = journal
         self._group = group
+        self._patience = patience
         self._tasks: set[asyncio.Task[None]] = set()
         self._of_uid: Counter[int] = Counter()
 
@@ -91,7 +97,7 @@ class ControlServer:
         except OSError:
             writer.transport.abort()
             return
-        connection = HttpConnection(reader, writer, f"uid {peer.uid}")
+        connection = HttpConnection(reader, writer, f"uid {peer.uid}", patience=self._patience)
         self._of_uid[peer.uid] += 1
         try:
             with suppress(ConnectionError, TimeoutError):  # the other end is gone, or might as well be

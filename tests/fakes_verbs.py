@@ -1,0 +1,139 @@
+"""The administrator's verbs without a daemon, and the control socket in front of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Self, TypeVar
+
+from fakes_journal import ListJournal
+from rocketd.core.instant import Instant
+from rocketd.core.records import RunFilter
+from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Refused
+from rocketd.daemon.wire import Json, JsonObject
+from rocketd.web.server import serve
+
+T = TypeVar("T")
+
+
+class FakeVerbs:
+    """Knows the task `backup` and its run 7, and notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[object, ...]] = []
+        self.wanted: list[RunFilter] = []
+        self.fails: Exception | None = None
+        """What `status` raises."""
+        self.many: list[Json] = [{"task": "backup"}]
+        self.listeners: set[asyncio.Queue[JsonObject]] = set()
+        self.left = Event()
+        """Set whenever a listener has gone."""
+
+    def status(self) -> JsonObject:
+        if self.fails:
+            raise self.fails
+        return {"version": "0.1.0"}
+
+    def tasks(self) -> list[Json]:
+        return self.many
+
+    async def task(self, name: str) -> JsonObject:
+        return {"task": _known(name)}
+
+    async def runs(self, wanted: RunFilter) -> list[Json]:
+        self.wanted.append(wanted)
+        return []
+
+    async def run(self, which: str) -> JsonObject:
+        if which not in ("backup/7", "0193-run"):
+            raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
+        return {"run_id": "0193-run"}
+
+    @contextmanager
+    def events(self) -> Iterator[AsyncIterator[JsonObject]]:
+        queue: asyncio.Queue[JsonObject] = asyncio.Queue()
+
+        async def listen() -> AsyncIterator[JsonObject]:
+            while True:
+                yield await queue.get()
+
+        self.listeners.add(queue)
+        try:
+            yield listen()
+        finally:
+            self.listeners.discard(queue)
+            self.left.set()
+
+    def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
+        self.done.append(("start", _known(name), by, as_scheduled))
+        return {"number": 8}
+
+    def stop_task(self, name: str) -> JsonObject:
+        self.done.append(("stop_task", _known(name)))
+        return {"stopping": [7]}
+
+    async def stop_run(self, which: str) -> JsonObject:
+        self.done.append(("stop_run", which))
+        return {"stopping": [7]}
+
+    def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject:
+        self.done.append(("pause", _known(name), by, until, reason))
+        return {"paused": True}
+
+    def resume(self, name: str, *, by: str) -> JsonObject:
+        raise Refused(f"task {_known(name)!r} is not paused by {by}")
+
+    async def reload(self) -> JsonObject:
+        self.done.append(("reload",))
+        return {"tasks": 1, "problems": []}
+
+
+def _known(name: str) -> str:
+    if name != "backup":
+        raise NoSuchTask(f"no task {name!r} is loaded")
+    return name
+
+
+class Served:
+    """The control socket, answered by fake verbs on a loop in a thread of its own."""
+
+    def __init__(self, path: Path, group: str, patience: float) -> None:
+        self.path = path
+        self.verbs = FakeVerbs()
+        self.journal = ListJournal()
+        self._loop = asyncio.new_event_loop()
+        self._server = serve(self.verbs, path, self.journal, group=group, patience=patience)
+
+    def tell(self, event: JsonObject) -> None:
+        """Let something happen, which everybody who listens now hears."""
+
+        def put() -> None:
+            for queue in self.verbs.listeners:
+                queue.put_nowait(event)
+
+        self._loop.call_soon_threadsafe(put)
+
+    @contextmanager
+    def serving(self) -> Iterator[Self]:
+        """Serve on a thread, which is not the one that asks."""
+        thread = Thread(target=self._loop.run_forever)
+        thread.start()
+        try:
+            self._wait(self._server.__aenter__())
+            try:
+                yield self
+            finally:
+                self._wait(self._server.__aexit__(None, None, None))
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join()
+            self._loop.close()
+
+    def _wait(self, doing: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(doing, self._loop).result(60)
+
+
+def served(path: Path, *, group: str = "rocketd", patience: float = 60.0) -> AbstractContextManager[Served]:
+    """Serve fake verbs at that path; raises CannotListen when entered."""
+    return Served(path, group, patience).serving()
