@@ -20,6 +20,9 @@ and newest first; it never damages the store. Both are promises of SQLite's WAL 
 BUSY: Final = 0.2
 """Seconds to wait for another program's lock. Short: who writes retries by itself and says meanwhile what is wrong."""
 
+_CANNOT_SHARE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says where it may not make or change the files of WAL mode."""
+
 _JOURNAL_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of write-ahead log that are kept after a long reader let go."""
 
@@ -81,7 +84,7 @@ class Database:
             with suppress(sqlite3.Error):  # SQLite has rolled back by itself, or will when the connection goes
                 connection.execute("ROLLBACK")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if connection.in_transaction or code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        if connection.in_transaction or code in _CANNOT_SHARE:
             self.close()
 
     def _connected(self) -> sqlite3.Connection:
@@ -109,7 +112,7 @@ class Database:
             connection.execute("SELECT 1 FROM alive").fetchall()
         except sqlite3.OperationalError as error:
             connection.close()
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN or self._has_log():
+            if error.sqlite_errorcode & 0xFF not in _CANNOT_SHARE or self._has_log():
                 raise
             return self._open("mode=ro&immutable=1")
         return connection

@@ -36,6 +36,12 @@ def model_fields(model: type) -> frozenset[str]:
     return frozenset(model.__fields__) if issubclass(model, BaseModel) else frozenset()
 
 
+def required_fields(model: type) -> frozenset[str]:
+    """The fields that an item of this model must have."""
+    fields = model.__fields__.items() if issubclass(model, BaseModel) else ()
+    return frozenset(name for name, field in fields if field.required)
+
+
 def columns_of(repo: BaseRepo) -> frozenset[str]:
     """What the repository's table has, whatever its model says; empty: it has no table."""
     table = getattr(getattr(repo, "model_orm", None), "__table__", None)

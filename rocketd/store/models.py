@@ -24,12 +24,12 @@ class MinimalRecord(BaseModel):
 class LogRecord(MinimalRecord):
     """A record with the attributes of a logging.LogRecord, as far as they say something about a run."""
 
-    name: str = "rocketd.task"
-    msg: str = ""
-    levelname: str = "INFO"
-    levelno: int = 20
-    message: str = ""
-    formatted_message: str = ""
+    name: Optional[str] = "rocketd.task"
+    msg: Optional[str] = None
+    levelname: Optional[str] = "INFO"
+    levelno: Optional[int] = 20
+    message: Optional[str] = None
+    formatted_message: Optional[str] = None
     exc_text: Optional[str] = None
     process: Optional[int] = None
 
@@ -40,7 +40,7 @@ class TaskLogRecord(MinimalRecord):
     start: Optional[datetime] = None
     end: Optional[datetime] = None
     runtime: Optional[timedelta] = None
-    message: str = ""
+    message: Optional[str] = None
     exc_text: Optional[str] = None
 
 

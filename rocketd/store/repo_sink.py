@@ -5,13 +5,15 @@ from typing import Final
 
 from rocketd.core.errors import StoreError
 from rocketd.core.run import Action
-from rocketd.store.foreign import columns_of, fields_of, model_fields, read_log
+from rocketd.store.foreign import columns_of, fields_of, model_fields, read_log, required_fields
 from rocketd.store.redbird_import import BaseRepo, In, KeyFoundError
 from rocketd.store.rows import Row
 from rocketd.store.schema import COLUMNS
 from rocketd.store.selection import is_end
 
 _LEAST: Final = frozenset({"created", "task_name", "action"})
+_ALWAYS: Final = _LEAST | {"run_id", "host"}
+"""What every record has."""
 _RETOLD: Final = ("created", "due", "end", "times", "reason", "message")
 """What changes when a stretch of missed times goes on."""
 _TRIES: Final = 1000
@@ -29,10 +31,16 @@ class RepoSink:
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
         self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
+        self._check()
+
+    def _check(self) -> None:
+        hint = "the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord"
         if lacking := _LEAST - self.fields:
+            raise StoreError(f"the run log's repository has no field {' and no '.join(sorted(lacking))}", hint=hint)
+        if unknown := required_fields(self._repo.model) - _ALWAYS - {"id" if self._gives_id else ""}:
+            names = ", ".join(sorted(unknown))
             raise StoreError(
-                f"the run log's repository has no field {' and no field '.join(sorted(lacking))}",
-                hint="the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord",
+                f"the model of the run log's repository requires {names}, which not every record has", hint=hint
             )
 
     @property

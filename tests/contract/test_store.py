@@ -144,7 +144,7 @@ def test_a_run_that_ended_is_not_open(store: Store) -> None:
 
 def test_a_state_of_a_task_comes_back(store: Store) -> None:
     state = TaskState(
-        "backup",
+        "backup", "1 UTC", NOW, 8, NOW + 1, paused=True, paused_until=NOW + 2, paused_by="uid 1", paused_reason="?"
         "1 UTC daily",
         NOW,
         8,

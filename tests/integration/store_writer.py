@@ -1,0 +1,37 @@
+"""Writes to a store for ever, and says on standard output what has been written: killed by its test.
+
+Each batch starts one run of each of three tasks and ends the runs of the batch before.
+"""
+
+import sys
+from pathlib import Path
+
+from rocketd.core.events import Finished, Started
+from rocketd.core.instant import SECOND
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.store.lock import StateLock
+from rocketd.store.store import SqliteStore
+
+TASKS = ("a", "b", "c")
+
+
+def main() -> None:
+    """Go on where the one before was killed."""
+    directory = Path(sys.argv[1])
+    with StateLock(directory):
+        store = SqliteStore(directory, durability="normal")
+        ends = [Finished(one.run, End(Action.CRASH, Cause.DOWN, one.run.start)) for one in store.open_runs()]
+        number = store.states()["a"].next_number if store.states() else 1
+        while True:
+            runs = [
+                Run(task, number, f"{task}-{number}", 1, 0, number * SECOND, Trigger.SCHEDULE, "") for task in TASKS
+            ]
+            store.write([*ends, *map(Started, runs)])
+            sys.stdout.write(f"{number}\n")
+            sys.stdout.flush()
+            ends = [Finished(run, End(Action.SUCCESS, Cause.EXIT, run.start)) for run in runs]
+            number += 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Stores of other versions: an older one is brought up to date, a newer one is refused and not touched."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rocketd.core.errors import StoreError
+from rocketd.core.records import Alive, RunFilter
+from rocketd.store.run_repo import open_run_repo
+from rocketd.store.schema import FILE_NAME, STEPS
+from rocketd.store.store import SqliteStore, open_reader
+from rocketd.store.version import upgrade, version_of
+
+NEXT = (*STEPS, ("ALTER TABLE log ADD COLUMN weather TEXT", "UPDATE log SET weather = 'fine'"))
+BROKEN = (*STEPS, ("ALTER TABLE log ADD COLUMN weather TEXT", "UPDATE nothing SET weather = 'fine'"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store of this version, with something in it."""
+    store = SqliteStore(tmp_path)
+    store.write([Alive(7)])
+    store.close()
+    return tmp_path / FILE_NAME
+
+
+def snapshot(directory: Path) -> dict[str, tuple[bytes, int]]:
+    return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in directory.iterdir()}
+
+
+def columns(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as database:
+        return {row[1] for row in database.execute("PRAGMA table_info(log)")}
+
+
+def test_a_newer_store_is_refused_by_all_who_open_it_and_stays_as_it_is(path: Path) -> None:
+    upgrade(path, NEXT)
+    directory = path.parent
+    before = snapshot(directory)
+    for opener in (SqliteStore, open_reader, open_run_repo):
+        with pytest.raises(StoreError, match="has version 2, and this rocketd knows versions up to 1"):
+            opener(directory)
+    assert snapshot(directory) == before
+
+
+def test_a_newer_store_whose_daemon_was_killed_is_not_touched_either(path: Path) -> None:
+    """Its newest pages are in the write-ahead log; even so the version can be told from the file's first bytes."""
+    upgrade(path, NEXT)
+    script = (
+        "import os, sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute('PRAGMA journal_mode = WAL');"
+        "d.execute('UPDATE alive SET at = 8'); d.commit(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    before = snapshot(path.parent)
+    assert f"{FILE_NAME}-wal" in before
+    with pytest.raises(StoreError, match="version 2"):
+        SqliteStore(path.parent)
+    assert snapshot(path.parent) == before
+
+
+def test_an_older_store_is_brought_up_to_date_and_a_copy_is_kept(path: Path) -> None:
+    upgrade(path, NEXT)
+    assert version_of(path) == 2
+    assert "weather" in columns(path)
+    copy = path.with_name(f"{FILE_NAME}.version-1")
+    assert version_of(copy) == 1
+    assert "weather" not in columns(copy)
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT at FROM alive").fetchone() == (7,)
+
+
+def test_a_step_that_fails_leaves_the_old_version(path: Path) -> None:
+    with pytest.raises(StoreError, match="nothing"):
+        upgrade(path, BROKEN)
+    assert version_of(path) == 1
+    assert "weather" not in columns(path)
+    with closing(SqliteStore(path.parent)) as store:
+        assert store.last_alive() == 7
+
+
+def test_dying_in_the_middle_of_a_step_leaves_the_old_version(path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from rocketd.store.schema import STEPS
+from rocketd.store.version import upgrade
+def step():
+    yield "ALTER TABLE log ADD COLUMN weather TEXT"
+    yield "UPDATE alive SET at = 9"
+    os.kill(os.getpid(), 9)
+upgrade(Path(sys.argv[1]), (*STEPS, step()))
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert done.returncode == -9
+    assert version_of(path) == 1
+    with closing(SqliteStore(path.parent)) as store:
+        assert store.last_alive() == 7
+    assert "weather" not in columns(path)
+
+
+def test_an_upgrade_takes_along_what_a_killed_daemon_left_in_its_log(path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from rocketd.store.store import SqliteStore;"
+        "from rocketd.core.records import Alive; s = SqliteStore(Path(sys.argv[1])); s.write([Alive(8)]);"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path.parent)], check=False)
+    upgrade(path, NEXT)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT at FROM alive").fetchone() == (8,)
+    assert not os.path.lexists(f"{path}-wal")
+
+
+def test_opening_a_store_of_this_version_changes_nothing(path: Path) -> None:
+    before = path.read_bytes()
+    with closing(open_reader(path.parent)) as reader:
+        assert reader.runs(RunFilter()) == []
+    assert path.read_bytes() == before
+    assert not path.with_name(f"{FILE_NAME}.version-1").exists()
