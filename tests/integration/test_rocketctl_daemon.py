@@ -1,0 +1,152 @@
+"""`rocketctl` and the real daemon understand each other."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon_process import Daemon
+
+TASKS = """
+[task.hello]
+description = "Says hello"
+command = ["/bin/sh", "-c", "echo one; echo two >&2; exit 3"]
+
+[task.good]
+command = ["/bin/echo", "fine"]
+
+[task.sleeper]
+command = ["/bin/sh", "-c", "echo asleep; exec sleep 1000"]
+
+[task.later]
+command = ["/bin/true"]
+when = "cron('0 0 1 1 *')"
+"""
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon(tmp_path) as made:
+        made.write("tasks.toml", TASKS)
+        made.start()
+        yield made
+
+
+def command(daemon: Daemon, *words: str) -> list[str]:
+    places = [f"--runtime-dir={daemon.runtime}", f"--state-dir={daemon.state}", f"--config-dir={daemon.config}"]
+    return [sys.executable, "-m", "rocketd.cli.rocketctl", *places, *words]
+
+
+def rocketctl(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "TZ": "UTC"}
+    return subprocess.run(command(daemon, *words), capture_output=True, text=True, check=False, env=environment)
+
+
+def told(daemon: Daemon, *words: str) -> object:
+    done = rocketctl(daemon, *words, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer: object = json.loads(done.stdout)
+    return answer
+
+
+def test_list_and_status_tell_what_is_loaded(daemon: Daemon) -> None:
+    tasks = told(daemon, "list")
+    assert isinstance(tasks, list)
+    assert [one["task"] for one in tasks] == ["later", "good", "hello", "sleeper"]
+    assert tasks[0]["next"].endswith("-01-01T00:00:00.000000+00:00")
+    status = told(daemon, "status")
+    assert isinstance(status, dict)
+    assert (status["pid"], status["tasks"], status["problems"]) == (daemon.pid, 4, 0)
+    assert set(status) >= {"version", "pid", "since", "tasks", "running", "problems", "store", "degraded"}
+
+
+def test_run_wait_passes_on_output_and_exit_code_of_even_the_shortest_run(daemon: Daemon) -> None:
+    done = rocketctl(daemon, "run", "hello", "--wait", "--exit-code")
+    assert (done.returncode, done.stdout) == (3, "one\n")
+    assert done.stderr.splitlines() == ["two", "rocketctl: hello/1: fail (exit code 3)"]
+    done = rocketctl(daemon, "run", "good", "--wait")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
+
+
+def test_a_run_shows_in_history_and_by_its_names(daemon: Daemon) -> None:
+    rocketctl(daemon, "run", "hello", "--wait")
+    runs = told(daemon, "history", "hello")
+    assert isinstance(runs, list)
+    (run,) = runs
+    assert (run["number"], run["action"], run["trigger"], run["exit_code"]) == (1, "fail", "hand", 3)
+    assert told(daemon, "show", "hello/1") == told(daemon, "show", run["run_id"]) == run
+    assert told(daemon, "history", "--since", "1h ago", "--action", "fail,crash") == runs
+    assert told(daemon, "history", "--until", "1h ago") == []
+
+
+def test_show_tells_a_task_with_its_runs(daemon: Daemon) -> None:
+    rocketctl(daemon, "run", "good", "--wait")
+    task = told(daemon, "show", "good")
+    assert isinstance(task, dict)
+    assert task["command"] == ["/bin/echo", "fine"]
+    assert [run["number"] for run in task["runs"]] == [1]
+    assert "Says hello" in rocketctl(daemon, "show", "hello").stdout
+
+
+def test_stop_wait_returns_when_the_run_has_ended(daemon: Daemon) -> None:
+    with subprocess.Popen(command(daemon, "run", "sleeper", "--wait"), stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "asleep\n"
+        assert rocketctl(daemon, "run", "sleeper").returncode == 1  # it is running already
+        stopped = rocketctl(daemon, "stop", "sleeper", "--wait")
+        assert (stopped.returncode, stopped.stdout) == (0, "Stopped sleeper/1.\n")
+        assert waiting.wait() == 1
+    run = told(daemon, "show", "sleeper/1")
+    assert isinstance(run, dict)
+    assert (run["action"], run["cause"]) == ("terminate", "operator")
+    assert rocketctl(daemon, "stop", "sleeper").returncode == 4
+
+
+def test_a_pause_says_until_when_by_whom_and_why_and_survives_a_restart(daemon: Daemon) -> None:
+    paused = rocketctl(daemon, "pause", "later", "--until", "2126-01-02 03:04", "--reason", "repair")
+    assert (paused.returncode, paused.stderr) == (0, "")
+    daemon.stop()
+    daemon.start()
+    task = told(daemon, "show", "later")
+    assert isinstance(task, dict)
+    assert (task["paused"], task["paused_until"]) == (True, "2126-01-02T03:04:00.000000+00:00")
+    assert (task["paused_by"], task["paused_reason"]) == (f"uid {os.getuid()}", "repair")
+    assert rocketctl(daemon, "resume", "later").returncode == 0
+    assert rocketctl(daemon, "resume", "later").returncode == 1  # it is not paused
+
+
+def test_reload_loads_what_is_good_and_tells_what_is_not(daemon: Daemon) -> None:
+    daemon.write("more.toml", '[task.more]\ncommand = ["/bin/true"]\n')
+    done = rocketctl(daemon, "reload")
+    assert (done.returncode, done.stdout) == (0, "5 tasks loaded\n")
+    daemon.write("bad.toml", '[task.bad]\ncomand = ["/bin/true"]\n')
+    done = rocketctl(daemon, "reload")
+    assert done.returncode == 1
+    assert "bad.toml:2:1: error: task 'bad': " in done.stdout
+    assert done.stdout.endswith("5 tasks loaded\n")
+
+
+def test_what_is_not_there_is_exit_4(daemon: Daemon) -> None:
+    for words in (["show", "heloo"], ["run", "heloo"], ["pause", "heloo"], ["history", "heloo"]):
+        done = rocketctl(daemon, *words)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert "did you mean hello?" in done.stderr
+    assert rocketctl(daemon, "show", "hello/99").returncode == 4
+
+
+def test_with_and_without_the_daemon_the_same_keys_are_told(daemon: Daemon) -> None:
+    rocketctl(daemon, "run", "hello", "--wait")
+    asked = (["list"], ["show", "hello"], ["show", "hello/1"], ["history"])
+    with_daemon = [told(daemon, *words) for words in asked]
+    daemon.stop()
+    without = [told(daemon, *words) for words in asked]
+    assert [_keys(one) for one in without] == [_keys(one) for one in with_daemon]
+    assert without[2:] == with_daemon[2:]
+
+
+def _keys(answer: object) -> list[str]:
+    return list(answer[0]) if isinstance(answer, list) else list(answer) if isinstance(answer, dict) else []
