@@ -143,7 +143,8 @@ def test_exit_codes_are_known_though_the_daemon_was_started_with_sigchld_ignored
 
 
 def test_a_run_whose_exit_status_somebody_else_took_has_failed(world: World) -> None:
-    run = world.start(shell("exit 0"))
+    run = world.start(shell("exec sleep 1000"))
+    os.kill(world.pid(run), signal.SIGKILL)
     os.waitpid(world.pid(run), 0)
     end = world.end(run)
     assert (end.action, end.exit_code, end.signal) == (Action.FAIL, None, None)

@@ -79,8 +79,8 @@ def test_what_ignores_term_is_killed_after_the_grace(world: World) -> None:
 
 def test_a_child_that_ignores_term_delays_the_end_until_it_is_killed(world: World) -> None:
     """Or else the task could run again beside what is left of it."""
-    script = "sh -c \"trap '' TERM; echo \\$\\$; sleep 1000\" & wait"
-    run = world.start(job(script, SECOND // 10))
+    script = "sh -c \"trap '' TERM; echo \\$\\$; exec sleep 1000 >&- 2>&-\" & wait"
+    run = world.start(job(script, SECOND // 2))
     world.until(lambda: len(numbers(world, run)) == 1)
     end = world.stopped(run)
     assert (end.action, end.signal) == (Action.TERMINATE, signal.SIGTERM)
