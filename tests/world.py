@@ -5,7 +5,7 @@ and learn an end only once it is recorded. Every choice comes from one seed.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
@@ -51,6 +51,7 @@ class World:
     scheduler: Scheduler = field(init=False)
     _ends: list[tuple[Instant, int, Run, Action]] = field(default_factory=list)
     _ids: int = 0
+    _misses: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 - a simulation must replay
@@ -113,7 +114,7 @@ class World:
         self.now = self.alive = max(self.now, until)
 
     def step(self, until: Instant) -> bool:
-        """Go to the next thing that happens, and let the daemon have one pass; False when nothing happens until then."""
+        """Go to the next thing that happens, and let the daemon have one pass; False if nothing happens until then."""
         next_end = self._ends[0][0] if self._ends else FOREVER
         look = min(self.scheduler.look_again(), next_end)
         if self.scheduler.unaccounted:
@@ -125,7 +126,9 @@ class World:
             at, _, run, action = heappop(self._ends)
             if run.key in self.processes:
                 self.end(run, End(action, Cause.EXIT, at, exit_code=int(action is Action.FAIL)))
-        self.carry_out(self.scheduler.decide(self.now))
+        decisions = self.scheduler.decide(self.now)
+        assert self.scheduler.look_again() > self.now or self.scheduler.unaccounted, "a pass leaves nothing undone"
+        self.carry_out(decisions)
         self.carry_out(self.scheduler.account(self.now))
         self.passes += 1
         self.watch(self)
@@ -163,11 +166,8 @@ class World:
         heappush(self._ends, (run.start + takes, len(self.begun), run, action))
 
     def _miss(self, missed: Missed) -> None:
-        for index, event in enumerate(self.log):
-            if isinstance(event, Missed) and event.run_id == missed.run_id:
-                self.log[index] = missed
-                return
-        self.log.append(missed)
+        place = self._misses.setdefault(missed.run_id, len(self.log))
+        self.log[place : place + 1] = [missed]
 
     # -- what happened ----------------------------------------------------------------------------------------------
 
@@ -182,8 +182,3 @@ class World:
     def missed(self, task: str) -> list[Missed]:
         """What was given up."""
         return [event for event in self.log if isinstance(event, Missed) and event.task == task]
-
-
-def renamed(task: Task, name: str) -> Task:
-    """The same task under another name."""
-    return replace(task, name=name)

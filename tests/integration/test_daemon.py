@@ -1,0 +1,319 @@
+"""The daemon as a process: what it does from start to stop, and when it is killed in between."""
+
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon_process import Daemon
+from rocketd.core.run import Cause, Trigger
+
+SLEEPER = '["/bin/sleep", "1000"]'
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon(tmp_path) as made:
+        yield made
+
+
+def a_task(name: str, when: str = "false", command: str = '["/bin/true"]', more: str = "") -> str:
+    return f"[task.{name}]\ncommand = {command}\nwhen = '''{when}'''\n{more}\n"
+
+
+def is_there(pid: int) -> bool:
+    """Whether that process lives: a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+# -- start and stop
+
+
+def test_a_task_runs_is_recorded_and_told(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("hello", "daily", '["/bin/echo", "hello", "world"]'))
+    daemon.start()
+    daemon.until_line("hello succeeded")
+    assert daemon.stop() == 0
+    (view,) = daemon.runs()
+    assert (view.run.task, view.run.number, view.run.trigger) == ("hello", 1, Trigger.SCHEDULE)
+    assert view.end is not None
+    assert (str(view.action), view.end.exit_code, view.end.output) == ("success", 0, "hello world\n")
+    assert any("hello | hello world" in line for line in daemon.lines)
+
+
+def test_the_service_manager_hears_of_start_work_and_stop(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("hello", "daily", SLEEPER))
+    daemon.start()
+    daemon.until_notice("STATUS=1 task, 1 running")
+    daemon.signal(signal.SIGTERM)
+    daemon.until_notice("STOPPING=1")
+    daemon.until_notice("EXTEND_TIMEOUT_USEC=")
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+
+
+def test_a_stop_waits_for_runs_that_end_by_themselves(daemon: Daemon) -> None:
+    daemon.write(
+        "a.toml", a_task("slow", "daily", '"read line < fifo"', f"shell = true\ndirectory = '{daemon.directory}'")
+    )
+    daemon.write("b.toml", a_task("next", "after_success('slow')"))
+    os.mkfifo(daemon.directory / "fifo")
+    daemon.start()
+    daemon.until_line("slow started")
+    daemon.signal(signal.SIGTERM)
+    daemon.until_line("stopping")
+    (daemon.directory / "fifo").write_text("go on\n")
+    assert daemon.wait() == 0
+    assert daemon.history("slow") == [(1, 1, "success")]
+    assert daemon.history("next") == [], "nothing new starts"
+
+
+def test_a_run_that_outlasts_the_grace_is_stopped_and_runs_again_at_the_next_start(daemon: Daemon) -> None:
+    daemon.write("rocketd.toml", "[rocketd]\nshutdown_grace = '100ms'\n")
+    daemon.write("a.toml", a_task("slow", "daily", SLEEPER))
+    daemon.start()
+    daemon.until_line("slow started")
+    assert daemon.stop() == 0
+    (view,) = daemon.runs()
+    assert view.end is not None
+    assert (str(view.action), view.end.cause) == ("crash", Cause.SHUTDOWN)
+    assert not is_there(view.pid)
+    daemon.start()
+    daemon.until_line("slow started", 2)
+    daemon.stop_at_once()
+    assert daemon.history() == [(1, 1, "crash"), (2, 2, "crash")]
+
+
+def test_a_second_term_stops_at_once_even_what_ignores_it(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("stubborn", "daily", '''"trap '' TERM; echo ready; sleep 1000"''', "shell = true"))
+    daemon.start()
+    daemon.until_line("stubborn | ready")
+    daemon.signal(signal.SIGTERM)
+    daemon.until_line("stopping")
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+    (view,) = daemon.runs()
+    assert str(view.action) == "crash"
+    assert not is_there(view.pid)
+
+
+def test_tasks_run_at_startup_and_shutdown_and_after_a_boot(daemon: Daemon) -> None:
+    for on in ("boot", "startup", "shutdown"):
+        daemon.write(f"{on}.toml", a_task(f"at-{on}", more=f"on = '{on}'"))
+    daemon.start()
+    daemon.until_line("at-boot succeeded")
+    daemon.until_line("at-startup succeeded")
+    assert daemon.stop() == 0
+    daemon.start()
+    daemon.until_line("at-startup succeeded", 2)
+    assert daemon.stop() == 0
+    assert [len(daemon.runs(f"at-{on}")) for on in ("boot", "startup", "shutdown")] == [1, 2, 2]
+
+
+def test_usr1_writes_the_state_to_the_journal(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("holder", "daily", SLEEPER, "mutex = 'm'\npriority = 1"))
+    daemon.write("b.toml", a_task("waiter", "daily", more="mutex = 'm'"))
+    daemon.start()
+    daemon.until_line("holder started")
+    daemon.signal(signal.SIGUSR1)
+    daemon.until_line("holder/1 is running since")
+    daemon.until_line("waiter is due since")
+    assert any("mutex m is held by holder" in line for line in daemon.lines)
+
+
+# -- who may start
+
+
+def test_a_second_daemon_on_the_same_state_is_refused_and_told_whose_it_is(daemon: Daemon, tmp_path: Path) -> None:
+    daemon.start()
+    (tmp_path / "second").mkdir()
+    with Daemon(tmp_path / "second", f"--state-dir={daemon.state}") as second:
+        assert second.spawn().wait() == 3
+        assert f"PID {daemon.pid}" in second.lines[0]
+    assert daemon.stop() == 0
+
+
+def test_a_store_that_is_newer_is_refused_and_never_touched(daemon: Daemon) -> None:
+    daemon.start()
+    daemon.stop()
+    path = daemon.state / "rocketd.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 999")
+    database.close()
+    before = path.read_bytes()
+    assert daemon.spawn().wait() == 4
+    assert "999" in daemon.lines[-2]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--log-level=loud"], ["--log-target=printer"], ["--nonsense"], ["something"], ["--state-dir"]]
+)
+def test_a_wrong_command_line_is_an_error_of_its_own(tmp_path: Path, arguments: list[str]) -> None:
+    with Daemon(tmp_path, *arguments) as made:
+        assert made.spawn().wait() == 2
+
+
+# -- reload
+
+
+def test_a_reload_takes_what_has_changed_and_leaves_what_runs_alone(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("slow", "daily", SLEEPER))
+    daemon.write("b.toml", a_task("done", "daily"))
+    daemon.start()
+    daemon.until_line("slow started")
+    daemon.until_line("done succeeded")
+    (daemon.config / "a.toml").unlink()
+    daemon.write("c.toml", a_task("fresh", "daily"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("fresh succeeded")
+    daemon.until_notice("RELOADING=1")
+    daemon.until_notice("MONOTONIC_USEC=")
+    daemon.until_notice("READY=1", 2)
+    (slow,) = daemon.runs("slow")
+    assert str(slow.action) == "run"
+    assert is_there(slow.pid)
+    assert len(daemon.runs("done")) == 1
+
+
+def test_a_broken_file_stops_nothing_and_its_last_good_tasks_stay(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("first", "daily"))
+    daemon.write("b.toml", a_task("second", "after_success('first')"))
+    daemon.write("c.toml", "[task.third]\ncommand = ['/bin/true']\nwhen = 'hourley'\n")
+    daemon.start()
+    daemon.until_line("second succeeded")
+    daemon.until_line("c.toml:3:9: error: task 'third': ")
+    daemon.until_line("did you mean hourly?")
+    daemon.until_notice("1 problem in task files")
+    daemon.write("a.toml", "this is no TOML")
+    daemon.write("c.toml", a_task("third", "daily"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("third succeeded")
+    daemon.until_line("reloaded: 3 tasks, 1 problem")
+
+
+def test_reloads_in_a_row_end_in_what_the_files_say(daemon: Daemon) -> None:
+    daemon.start()
+    for number in range(20):
+        daemon.write("a.toml", a_task(f"t{number}", "daily"))
+        daemon.signal(signal.SIGHUP)
+    daemon.write("z.toml", a_task("last", "daily"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("last succeeded")
+    daemon.until_line("t19 succeeded")
+    assert daemon.stop() == 0
+
+
+# -- kill -9
+
+
+def test_what_a_killed_daemon_left_behind_is_stopped_before_the_task_runs_again(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("slow", "daily", '"(setsid sleep 1000 &) ; echo begun; sleep 1000"', "shell = true"))
+    daemon.start()
+    daemon.until_line("slow | begun")
+    (first,) = daemon.runs()
+    daemon.kill()
+    assert is_there(first.pid), "nobody but the next daemon stops it here"
+    daemon.start()
+    daemon.until_line("slow | begun", 2)
+    assert not is_there(first.pid)
+    one, two = daemon.runs()
+    assert one.end is not None
+    assert (str(one.action), one.end.cause, one.run.attempt) == ("crash", Cause.DOWN, 1)
+    assert (str(two.action), two.run.attempt) == ("run", 2)
+    assert _tagged(one.run.run_id) == []
+    assert len(_tagged(two.run.run_id)) >= 2
+    daemon.stop_at_once()
+    assert _tagged(two.run.run_id) == []
+
+
+def _tagged(run_id: str) -> list[int]:
+    """The processes that carry that run's id in their environment."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"ROCKETD_RUN_ID={run_id}".encode() in (directory / "environ").read_bytes():
+                found.append(int(directory.name))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def test_what_was_done_before_a_kill_is_not_done_again_and_the_schedule_goes_on(daemon: Daemon) -> None:
+    daemon.write(
+        "a.toml", a_task("once", "daily") + a_task("often", "every('1s')") + a_task("chain", "after_success('once')")
+    )
+    daemon.start()
+    daemon.until_line("chain succeeded")
+    daemon.until_line("often succeeded")
+    daemon.kill()
+    daemon.start()
+    daemon.until_line("often succeeded", 3)
+    daemon.kill()
+    assert len(daemon.runs("once")) == 1
+    assert len(daemon.runs("chain")) == 1
+    numbers = [number for number, _, _ in daemon.history("often")]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_an_ended_run_is_in_the_store_before_anybody_hears_of_it(daemon: Daemon) -> None:
+    """Each end that the console tells is recorded, though the daemon is killed in the middle of all that."""
+    daemon.write("a.toml", "".join(a_task(f"t{n}", "every('1s')") for n in range(20)))
+    daemon.start()
+    daemon.until_line("succeeded", 50)
+    daemon.kill()
+    told = [line.split()[1] for line in daemon.lines if "succeeded" in line]
+    kept = [view.run.task for view in daemon.runs() if str(view.action) == "success"]
+    for name in set(told):
+        assert kept.count(name) >= told.count(name)
+
+
+def test_many_tasks_due_at_once_run_once_each(daemon: Daemon) -> None:
+    daemon.write("rocketd.toml", "[rocketd]\nmax_running = 1000\n")
+    daemon.write("a.toml", "".join(a_task(f"t{n}", "daily") for n in range(300)))
+    daemon.start()
+    daemon.until_line("succeeded", 300)
+    assert daemon.stop() == 0
+    assert sorted(view.run.task for view in daemon.runs()) == sorted(f"t{n}" for n in range(300))
+
+
+# -- the watchdog and the store
+
+
+def test_the_heartbeat_goes_on_while_the_store_is_away_and_nothing_is_lost(tmp_path: Path) -> None:
+    with Daemon(tmp_path, environment={"WATCHDOG_USEC": "400000"}) as daemon:
+        daemon.write("a.toml", a_task("often", "every('1s')"))
+        daemon.start()
+        daemon.until_line("often succeeded")
+        daemon.until_notice("WATCHDOG=1", 3)
+        blocker = sqlite3.connect(daemon.state / "rocketd.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        daemon.until_notice("degraded: ")
+        daemon.until_line("the store cannot be written")
+        seen = sum("WATCHDOG=1" in notice for notice in daemon.notices)
+        daemon.until_notice("WATCHDOG=1", seen + 5)
+        before = sum("often started" in line for line in daemon.lines)
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        daemon.until_line("the store can be written again")
+        daemon.until_line("often started", before + 1)
+        assert daemon.stop() == 0
+        assert {action for _, _, action in daemon.history()} == {"success"}
+
+
+def test_nothing_of_the_daemons_own_reaches_a_task(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("nosy", "daily", '"env; ls -l /proc/self/fd"', "shell = true"))
+    daemon.start()
+    daemon.until_line("nosy succeeded")
+    (view,) = daemon.runs()
+    assert view.end is not None
+    assert "NOTIFY_SOCKET" not in view.end.output
+    assert "rocketd.db" not in view.end.output
+    descriptors = [line.split()[-3] for line in view.end.output.splitlines() if " -> " in line]
+    assert descriptors == ["0", "1", "2", "3"], "3 is what ls itself opened"

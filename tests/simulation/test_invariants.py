@@ -1,0 +1,236 @@
+"""What must hold whatever happens: random tasks, failures, kills, downtimes, edits and clock steps, from one seed.
+
+A failing seed is in the test's name, and replays: pytest -k 'seed and 17'.
+"""
+
+import os
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from rocketd.core.events import Finished, Started
+from rocketd.core.grammar import parse
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from rocketd.core.run import Action, Run
+from rocketd.core.scheduler import Refused
+from rocketd.core.task import Command, Overlap, Task
+from world import Behaviour, World
+
+SEEDS = int(os.environ.get("ROCKETD_SEEDS", "40"))
+
+CONDITIONS = (
+    "daily",
+    "daily.between('22:00', '02:00')",
+    "daily.at('03:00') | retry(2, delay='5 min')",
+    "(daily | retry(3)) & time_of_day.between('10:00', '12:00')",
+    "hourly",
+    "hourly.after('30:00') & time_of_week.between('Mon', 'Fri')",
+    "weekly.on('Tuesday')",
+    "every('17 min')",
+    "every('40 min', based='success')",
+    "every('2 h', based='finish') | retry(1)",
+    "cron('*/20 * * * *')",
+    "cron('0 3 * * *', within='1 h')",
+    "cron('*/10 * * * *') & time_of_day.between('08:15', '18:00')",
+    "after_success('t0')",
+    "after_fail('t1') | after_finish('t2')",
+    "after_all_success('t0', 't1')",
+    "daily & ~running('t0') & ~running('t3')",
+    "minutely & ~succeeded.this_hour",
+    "true",
+    "false",
+)
+ZONES = ("UTC", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe")
+
+
+def random_task(chance: Random, name: str) -> Task:
+    zone = chance.choice(ZONES)
+    return Task(
+        name,
+        Command(("/bin/true",)),
+        parse(chance.choice(CONDITIONS)),
+        zone=ZoneInfo(zone) if zone != "UTC" else UTC,
+        zone_name=zone,
+        timeout=chance.choice((None, None, 30 * MINUTE)),
+        overlap=chance.choice(list(Overlap)),
+        restart_delay=chance.choice((5 * MINUTE, HOUR)),
+        mutex=chance.choice(("", "", "", "m", "n")),
+        priority=chance.choice((0, 0, 5)),
+        splay=chance.choice((0, 0, 10 * MINUTE)),
+    )
+
+
+def random_behaviour(chance: Random) -> Behaviour:
+    return Behaviour(
+        takes=chance.choice((0, SECOND, MINUTE, 25 * MINUTE, 3 * HOUR)),
+        fails=chance.choice((0.0, 0.0, 0.3, 1.0)),
+        longer=chance.choice((0.0, 0.05)),
+    )
+
+
+class Checked:
+    """A world that is checked after every step."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)  # noqa: S311 - a simulation must replay
+        # In October the clocks of two zones go back, and of one forward.
+        self.world = World(seed, now=1_760_000_000 * SECOND, max_running=self.chance.choice((1, 3, 32)))
+        for number in range(8):
+            self.world.add(random_task(self.chance, f"t{number}"), random_behaviour(self.chance))
+        self.world.watch = self.check
+        self.counted = 0
+
+    def check(self, world: World) -> None:
+        going = list(world.processes.values())
+        assert len(going) <= world.max_running
+        assert {run.key for run in going} == {run.key for run in world.scheduler.going}
+        held = Counter(world.tasks[run.task].mutex for run in going)
+        assert all(count == 1 for mutex, count in held.items() if mutex)
+        for name, count in Counter(run.task for run in going).items():
+            assert count == 1 or world.tasks[name].overlap is Overlap.ALLOW
+        for run in world.begun[self.counted :]:
+            self.check_start(run)
+        self.counted = len(world.begun)
+
+    def check_start(self, run: Run) -> None:
+        assert run.due <= run.start, "nothing starts before its due"
+        assert run.start <= self.world.now
+        assert run.attempt >= 1
+
+    def live(self, days: int) -> None:
+        """Some days with everything that can happen in them."""
+        world, chance = self.world, self.chance
+        until = world.now + days * DAY
+        world.boot()
+        while world.now < until:
+            world.run_until(world.now + chance.randint(1, 12) * HOUR + chance.randint(0, 3600) * SECOND)
+            self.misfortune()
+            self.check(world)
+        self.check_log()
+
+    def misfortune(self) -> None:
+        """Let one thing happen that nobody wished for."""
+        misfortunes = (self.kill, self.down, self.edit, self.rewrite, self.remove, self.hand, self.stop, self.set_clock)
+        self.chance.choice((*misfortunes, self.sleep))()
+
+    def kill(self) -> None:
+        self.world.kill()
+        self.world.boot()
+
+    def down(self) -> None:
+        self.world.kill()
+        self.world.now += self.chance.randint(1, 40) * HOUR
+        self.world.boot()
+
+    def edit(self) -> None:
+        world, name = self.world, self.any_task()
+        world.tasks[name] = replace(world.tasks[name], priority=self.chance.randint(0, 9))
+        world.reload()
+
+    def rewrite(self) -> None:
+        name = self.any_task()
+        if not self.is_going(name):  # else the checks would need the old mutex and overlap as well
+            self.world.tasks[name] = random_task(self.chance, name)
+            self.world.reload()
+
+    def remove(self) -> None:
+        world, name = self.world, self.any_task()
+        if not self.is_going(name):
+            task = world.tasks.pop(name)
+            world.reload()
+            world.run_until(world.now + self.chance.randint(0, 90) * MINUTE)
+            world.add(task, world.behaviours[name])
+            world.reload()
+
+    def hand(self) -> None:
+        world, name = self.world, self.any_task()
+        with suppress(Refused):
+            world.carry_out(world.scheduler.run(name, world.now, "by hand"))
+
+    def stop(self) -> None:
+        world = self.world
+        for run in list(world.processes.values())[:1]:
+            world.carry_out(world.scheduler.stop(run.task, run.number))
+
+    def set_clock(self) -> None:
+        self.step(self.chance.choice((-2, -1, 1, 30)) * HOUR)
+
+    def sleep(self) -> None:
+        self.step(self.chance.randint(1, 20) * HOUR)
+
+    def any_task(self) -> str:
+        return self.chance.choice(list(self.world.tasks))
+
+    def step(self, by: int) -> None:
+        self.world.now += by
+        self.world.scheduler.stepped(self.world.now, by)
+
+    def is_going(self, name: str) -> bool:
+        return any(run.task == name for run in self.world.processes.values())
+
+    def check_log(self) -> None:
+        """The records and the ledger agree."""
+        log, begun = self.world.log, self.world.begun
+        starts = [event.run.key for event in log if isinstance(event, Started)]
+        assert starts == [run.key for run in begun], "what was started is recorded, and nothing else"
+        assert len(set(starts)) == len(starts), "no number is given out twice"
+        ends = Counter(event.run.key for event in log if isinstance(event, Finished))
+        assert all(count == 1 for count in ends.values()), "a run ends once"
+        assert set(starts) - set(ends) == set(self.world.processes), "what has no end is going on"
+        for name in self.world.tasks:
+            numbers = [number for task, number in starts if task == name]
+            assert numbers == list(range(1, len(numbers) + 1)), "numbers count from 1"
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_must_always_hold(seed: int) -> None:
+    Checked(seed).live(days=6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_past_gives_the_same_decisions(seed: int) -> None:
+    one, other = Checked(seed), Checked(seed)
+    one.live(days=3)
+    other.live(days=3)
+    assert one.world.log == other.world.log
+
+
+def windows(instants: list[Instant]) -> Counter[int]:
+    """How many in each day of UTC."""
+    return Counter(instant // DAY for instant in instants)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_daily_task_succeeds_once_a_day_however_often_the_daemon_is_killed(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - as above
+    world = World(seed, now=1_760_000_000 * SECOND // DAY * DAY)
+    world.add(replace(Task("a", Command(("/bin/true",)), parse("daily")), crash_limit=100), Behaviour(takes=HOUR))
+    world.boot()
+    for _ in range(200):
+        world.run_until(world.now + chance.randint(1, 240) * MINUTE)
+        world.kill()
+        world.boot()
+    done = windows(
+        [event.run.start for event in world.log if isinstance(event, Finished) and event.end.action is Action.SUCCESS]
+    )
+    assert set(done.values()) == {1}
+    assert len(done) >= 0.9 * (world.now - world.begun[0].start) / DAY, "and hardly a day without"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_retries_are_bounded_in_each_window_through_kills(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - as above
+    world = World(seed, now=1_760_000_000 * SECOND // DAY * DAY)
+    world.add(Task("a", Command(("/bin/true",)), parse("daily | retry(3)")), Behaviour(takes=MINUTE, fails=1.0))
+    world.boot()
+    for _ in range(100):
+        world.run_until(world.now + chance.randint(1, 240) * MINUTE)
+        world.kill()
+        world.boot()
+    assert max(run.attempt for run in world.begun) <= 4
+    assert set(windows([run.start for run in world.begun[:-4]]).values()) == {4}
