@@ -86,7 +86,10 @@ def log(call: Call) -> Exit:
         msg = "there is no journal here to follow"
         raise Failure(msg, hint="leave out --follow: then the output comes from the run's record")
     run = _ask(call, lambda source: _newest(source, call.choices.subject))
-    call.terminal.show(visible_lines(text(run, "output")) if text(run, "output") else [])
+    if call.choices.json:
+        call.terminal.json(run)
+    elif text(run, "output"):
+        call.terminal.show(visible_lines(text(run, "output")))
     return Exit.DONE
 
 

@@ -178,3 +178,59 @@ def test_check_of_a_file_knows_the_tasks_that_are_in_place(where: Path, tmp_path
     assert rocketctl(where, "check", str(new)).returncode == 0
     new.write_text('[task.after]\ncommand = ["/bin/true"]\nwhen = "after_success(\'nobody\')"\n')
     assert rocketctl(where, "check", str(new)).returncode == 1
+
+
+JOURNALCTL = """#!/bin/sh
+echo "$@"
+"""
+
+
+def log_without_run(where: Path, prepared: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Call `rocketctl log` where /run is ours, and journalctl(1) says how it was called."""
+    (where / "bin").mkdir()
+    (where / "bin" / "journalctl").write_text(JOURNALCTL)
+    (where / "bin" / "journalctl").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{where / 'bin'}:{os.environ['PATH']}"}
+    script = f'mount -t tmpfs none /run && {prepared} && exec "$@"'
+    called = ["unshare", "--mount", "sh", "-c", script, "sh", *command(where, "log", *words)]
+    return subprocess.run(called, capture_output=True, text=True, check=False, env=environment)
+
+
+NO_JOURNAL = "true"
+A_JOURNAL = "mkdir -p /run/systemd/journal && touch /run/systemd/journal/socket"
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+
+
+@needs_root
+def test_log_is_what_the_record_keeps_where_there_is_no_journal(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.FAIL)
+    done = log_without_run(where, NO_JOURNAL, "backup")
+    assert (done.returncode, done.stdout) == (0, "oops\n")
+
+
+@needs_root
+def test_log_cannot_follow_where_there_is_no_journal(where: Path) -> None:
+    done = log_without_run(where, NO_JOURNAL, "backup", "--follow")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no journal here to follow" in done.stderr
+
+
+@needs_root
+def test_log_is_the_journals_where_there_is_one(where: Path) -> None:
+    done = log_without_run(where, A_JOURNAL, "backup", "-f", "--no-pager")
+    assert done.stdout.split() == [
+        "--quiet",
+        "--follow",
+        "--no-pager",
+        "ROCKETD_TASK=backup",
+        "ROCKETD_STREAM=stdout",
+        "ROCKETD_STREAM=stderr",
+    ]
+
+
+@needs_root
+def test_log_of_a_run_is_found_by_its_id(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.FAIL)
+    run_id = json.loads(rocketctl(where, "show", "backup/1", "--json").stdout)["run_id"]
+    assert f"ROCKETD_RUN_ID={run_id}" in log_without_run(where, A_JOURNAL, "backup/1").stdout
