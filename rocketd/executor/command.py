@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ class Launch:
     umask: int
     stdin: bytes
     """Empty: /dev/null."""
-    reports: bool = False
+    reports: bool
     """Whether it reports on descriptor 3: a function does."""
+    limits_files: bool
+    """Whether the task itself limits how many files it may open."""
 
 
 def launch_of(work: Command | Function, run: Run, wrappers: Wrappers, clean: Mapping[str, str]) -> Launch:
@@ -56,6 +59,7 @@ def launch_of(work: Command | Function, run: Run, wrappers: Wrappers, clean: Map
         umask=around.umask,
         stdin=work.stdin.encode() if isinstance(work, Command) else request(work),
         reports=isinstance(work, Function),
+        limits_files=any(limit.resource == resource.RLIMIT_NOFILE for limit in around.limits),
     )
 
 

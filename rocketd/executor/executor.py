@@ -35,15 +35,26 @@ class ProcessExecutor:
     """Starts, follows and ends processes. Make it on the thread of a running loop, and early: see `spawn`."""
 
     def __init__(
-        self, report: Report, output: TellLine, *, clock: Clock, base_environment: Mapping[str, str] | None = None
+        self,
+        report: Report,
+        output: TellLine,
+        *,
+        clock: Clock,
+        base_environment: Mapping[str, str] | None = None,
+        open_files: tuple[int, int] | None = None,
     ) -> None:
+        """Take what runs tell and what they print.
+
+        `base_environment` is the clean one that all get (default: PATH and the daemon's LANG), `open_files` the
+        RLIMIT_NOFILE (soft, hard) that they get where the daemon has raised its own (`raise_open_files`).
+        """
         loop = asyncio.get_running_loop()
         _want_exit_statuses()
         self._report = report
         self._output = output
         self._clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
         self._wrappers = Wrappers()
-        self._spawner = Spawner()
+        self._spawner = Spawner(open_files)
         self._means = Means(loop, Watch(loop), Census(), clock)
         self._going: dict[RunKey, Going] = {}
 

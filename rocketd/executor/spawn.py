@@ -8,12 +8,16 @@ threads: it goes to the task's directory, spawns, and comes back, and no thread 
 Threads that this one begins later share its context again: they must not rely on a relative path or on the umask.
 Where unshare is forbidden (some containers), the context of the whole process changes for those 100 µs.
 
+A daemon that needs many descriptors (three a run) raises its own limit with `raise_open_files`, and its children get
+the old one back as soon as they are there: programs that use select(2) rely on it.
+
 The OOM score is the process's, and the child copies it when it is born: a daemon that is protected from the OOM killer
 lays its protection down for the moment.
 """
 
 import ctypes
 import os
+import resource
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,7 +33,8 @@ CLONE_FS: Final = 0x200
 class Spawner:
     """Starts processes; used by one thread only, the loop's."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_files: tuple[int, int] | None = None) -> None:
+        self._open_files = open_files
         self._null = _above_standard(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
         self._home = os.open(".", os.O_PATH | os.O_CLOEXEC)
         self._signals = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
@@ -44,10 +49,13 @@ class Spawner:
         """
         stdin = self._null if not launch.stdin else _memory(launch.stdin)
         try:
-            return self._spawn(launch, (stdin, *outputs))
+            pid = self._spawn(launch, (stdin, *outputs))
         finally:
             if stdin != self._null:
                 os.close(stdin)
+        if self._open_files is not None and not launch.limits_files:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, self._open_files)
+        return pid
 
     def close(self) -> None:
         """Let go of everything."""
@@ -95,6 +103,13 @@ class Spawner:
         file, score = self._protection
         with suppress(OSError):  # not allowed to take it back: better unprotected than not running
             os.pwrite(file, score if protected else b"0", 0)
+
+
+def raise_open_files() -> tuple[int, int]:
+    """Let this process open as many files as it may; gives the limits that were, which are its children's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft, hard
 
 
 def seal_descriptors() -> None:

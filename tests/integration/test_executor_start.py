@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import RealClock, World, new_world, shell
+from executor_world import Output, RealClock, Report, World, new_world, shell
 from rocketd.core.run import Action, Run, Trigger
 from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
+from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.spawn import raise_open_files
 from rocketd.executor.tree import now_in_ticks, start_time
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -258,6 +260,23 @@ def test_it_has_its_limits(world: World) -> None:
     work = inside(shell("ulimit -Sn; ulimit -Hn; ulimit -Sc; ulimit -Hc"), Surroundings(limits=limits))
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     assert printed(world, work) == ["100", "200", "0", "unlimited" if hard == resource.RLIM_INFINITY else str(hard)]
+
+
+def test_it_gets_the_limit_of_open_files_that_the_daemon_had_before_it_raised_its_own() -> None:
+    def make(report: Report, output: Output) -> ProcessExecutor:
+        return ProcessExecutor(report, output, clock=RealClock(), open_files=raise_open_files())
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        with new_world(make) as world:
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+            run = world.start(shell("sleep 1000"))
+            assert resource.prlimit(world.pid(run), resource.RLIMIT_NOFILE) == (1024, hard)
+            own = inside(shell("ulimit -Sn"), Surroundings(limits=(Limit(resource.RLIMIT_NOFILE, 100, 200),)))
+            assert printed(world, own) == ["100"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @needs_root
