@@ -10,13 +10,13 @@ What starts a task when another *fails* is no part of this: a repair that goes o
 from collections.abc import Collection, Iterable, Mapping
 
 from rocketd.config.problems import Mistake
-from rocketd.config.references import Misplaced
+from rocketd.config.references import Misplaced, Watched
 from rocketd.core.condition import FALSE, TRUE, All, Any, Condition, walk
 from rocketd.core.run_conditions import After, Retry
 from rocketd.core.task import Task
 
 
-def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task]) -> list[Misplaced]:
+def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: Watched) -> list[Misplaced]:
     """Break each cycle: a task in it that changed stays as it was in `last`, or else one goes.
 
     A cycle that nothing but a hand starts stays as it is.
@@ -24,7 +24,7 @@ def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task]) -> list[Mis
     mistakes: list[Misplaced] = []
     before = {name: task for name, task in last.items() if name in tasks and task.when != tasks[name].when}
     harmless: set[str] = set()
-    while cycle := _find(tasks, harmless):
+    while cycle := _find(tasks, watched, harmless):
         cycle = _ending_in(cycle, [name for name in cycle if name in before] or cycle, tasks)
         culprit = cycle[-1]
         startable = any(_starts_otherwise(tasks[name], cycle) for name in cycle)
@@ -55,9 +55,10 @@ def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
     return Mistake(path, message, severity="warning", word=word)
 
 
-def _find(tasks: Mapping[str, Task], harmless: Collection[str]) -> list[str]:
+def _find(tasks: Mapping[str, Task], watched: Watched, harmless: Collection[str]) -> list[str]:
     """Tasks that start each other, in this order, round and round; empty if there are none."""
-    inside = {name: task.when for name, task in tasks.items() if name not in harmless and _starters(task.when)}
+    about_others = {name: task.when for name, task in tasks.items() if watched.others(task.when)}
+    inside = {name: when for name, when in about_others.items() if name not in harmless and _starters(when)}
     _strike(inside)
     if not inside:
         return []

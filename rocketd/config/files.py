@@ -183,16 +183,14 @@ def read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unread
     """Read a task file, with what is wrong with its rights where they are not strict. Raises `Unreadable`, `Masked`."""
     try:
         descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
+        try:
+            fault = _fault(os.fstat(descriptor), rights, directory.path / name)
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read(MOST_BYTES), fault
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _refusal(error, name, directory) from None
-    try:
-        fault = _fault(os.fstat(descriptor), rights, directory.path / name)
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(MOST_BYTES), fault
-    except OSError as error:
-        raise _unreadable(error) from None
-    finally:
-        os.close(descriptor)
 
 
 def _refusal(error: OSError, name: str, directory: Directory) -> Unreadable | Masked:

@@ -33,7 +33,7 @@ from rocketd.config.files import (
 from rocketd.config.host import Host
 from rocketd.config.loaded import File, Loaded, Outcome, Source
 from rocketd.config.problems import BadValue, Mistake, Problem
-from rocketd.config.references import Misplaced, unknown, without_duplicates
+from rocketd.config.references import Misplaced, Watched, unknown, without_duplicates
 from rocketd.config.setting import Section
 from rocketd.config.spec import FileSpec, read_spec
 from rocketd.config.task_settings import ENABLED
@@ -183,9 +183,10 @@ class _Load:
 
     def _joined(self, files: Iterable[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
-        misplaced += without_cycles(tasks, self._last_tasks)
+        watched = Watched()
+        misplaced += without_cycles(tasks, self._last_tasks, watched)
         disabled = frozenset().union(*(file.disabled for file in files))
-        misplaced += unknown(tasks, disabled, self._source.known)
+        misplaced += unknown(tasks, watched, disabled, self._source.known)
         return tuple(tasks.values()), misplaced
 
 

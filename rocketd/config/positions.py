@@ -6,6 +6,7 @@ nearest key around it.
 """
 
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -36,7 +37,7 @@ class _Entry(NamedTuple):
     value: _Span
 
 
-_ESCAPE: Final = re.compile(r"\\(?:u.{4}|U.{8}|x..|[ \t]*\n\s*|.)", re.DOTALL)
+_ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|[ \t]*\n\s*|.)")
 
 _NEWER_ESCAPE: Final = re.compile(rb"\\(?:\\|e|x[0-9A-Fa-f]{2})")
 r"""TOML 1.1 knows `\e` and `\x26`, at which tree-sitter would lose its way; two backslashes begin neither."""
@@ -109,16 +110,15 @@ def _walk(root: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
 
 
 def _table(node: "Node", counts: dict[Path, int]) -> Iterator[tuple[Path, "Node", "Node"]]:
-    header = node.named_children[0]
+    header, *pairs = _written(node) or [node]
     path = _names(header)
     yield from _headers(path, header)
     if node.type == "table_array_element":
         index = counts[path] = counts.get(path, -1) + 1
         path = (*path, index)
         yield path, header, header
-    for child in node.named_children[1:]:
-        if child.type == "pair":
-            yield from _pair(path, child)
+    for pair in pairs:
+        yield from _pair(path, pair)
 
 
 def _headers(path: Path, header: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
@@ -127,10 +127,7 @@ def _headers(path: Path, header: "Node") -> Iterator[tuple[Path, "Node", "Node"]
 
 
 def _pair(base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-    key, *rest = node.named_children
-    value = next((child for child in rest if child.type not in ("comment", "ERROR")), None)
-    if value is None:  # what tree-sitter could not read
-        return
+    key, value, *_ = (*_written(node), node, node)  # what tree-sitter cannot read stands for its own parts
     names = _names(key)
     for length, part in enumerate(_parts(key), start=1):
         yield (*base, *names[:length]), part, value
@@ -139,14 +136,16 @@ def _pair(base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
 
 def _inner(path: Path, value: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
     if value.type == "inline_table":
-        for child in value.named_children:
-            if child.type == "pair":
-                yield from _pair(path, child)
+        for child in _written(value):
+            yield from _pair(path, child)
     elif value.type == "array":
-        items = (child for child in value.named_children if child.type not in ("comment", "ERROR"))
-        for index, item in enumerate(items):
+        for index, item in enumerate(_written(value)):
             yield (*path, index), item, item
             yield from _inner((*path, index), item)
+
+
+def _written(node: "Node") -> list["Node"]:
+    return [child for child in node.named_children if child.type not in ("comment", "ERROR")]
 
 
 def _parts(key: "Node") -> list["Node"]:
@@ -168,9 +167,9 @@ def _name(written: str) -> str:
 
 
 def _character(escape: str) -> str:
-    if escape[1] in "uUx":
-        return chr(int(escape[2:], 16))  # noqa: FURB166 - the prefix is TOML's, not Python's
-    plain = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
+    if len(escape) > 2 and escape[1] in "uU":  # noqa: PLR2004 - with its digits
+        return chr(min(int(escape[2:], 16), sys.maxunicode))  # noqa: FURB166 - the prefix is TOML's, not Python's
+    plain = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}
     return plain.get(escape[1], escape[1])
 
 

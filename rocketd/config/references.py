@@ -27,19 +27,34 @@ def without_duplicates(tasks: Iterable[Task]) -> tuple[dict[str, Task], list[Mis
     return kept, mistakes
 
 
-def unknown(tasks: Mapping[str, Task], disabled: Collection[str], known: Collection[str]) -> Iterator[Misplaced]:
+class Watched:
+    """The other tasks that conditions are about; thousands of tasks share a few conditions, so each is asked once."""
+
+    def __init__(self) -> None:
+        self._others: dict[int, tuple[Condition, frozenset[str]]] = {}
+
+    def others(self, condition: Condition) -> frozenset[str]:
+        """Names of the other tasks whose events can change its answer."""
+        known = self._others.get(id(condition))
+        if known is None:
+            # The condition is kept with them, so that its id is not another's meanwhile.
+            known = self._others[id(condition)] = (condition, condition.watches() - {""})
+        return known[1]
+
+
+def unknown(
+    tasks: Mapping[str, Task], watched: Watched, disabled: Collection[str], known: Collection[str]
+) -> Iterator[Misplaced]:
     """Find conditions about tasks that are not loaded; those tasks stay, and the words are unknown."""
-    missing: dict[int, list[str]] = {}
     for task in tasks.values():
         for key, condition in (("when", task.when), ("stop_when", task.stop_when)):
-            if id(condition) not in missing:  # thousands of tasks share a few conditions
-                missing[id(condition)] = _missing(condition, tasks, known)
-            for name in missing[id(condition)]:
-                why = "has enabled = false" if name in disabled else "is not loaded"
-                hint = "" if name in disabled else meant(name, tasks)
-                mistake = Mistake(("task", task.name, key), f"task '{name}' {why}", hint, word=name)
-                yield Misplaced(task, mistake)
+            for name in sorted(watched.others(condition)):
+                if name not in tasks and name not in known:
+                    yield Misplaced(task, _not_there(task, key, name, tasks, disabled))
 
 
-def _missing(condition: Condition, tasks: Mapping[str, Task], known: Collection[str]) -> list[str]:
-    return sorted(name for name in condition.watches() if name and name not in tasks and name not in known)
+def _not_there(task: Task, key: str, name: str, tasks: Mapping[str, Task], disabled: Collection[str]) -> Mistake:
+    path = ("task", task.name, key)
+    if name in disabled:
+        return Mistake(path, f"task '{name}' has enabled = false", word=name)
+    return Mistake(path, f"task '{name}' is not loaded", meant(name, tasks), word=name)

@@ -128,6 +128,11 @@ def test_common_mistakes_get_a_hint(folder: Folder, text: str, hint: str) -> Non
             "this must be a list of strings, the program and its arguments, not an integer",
             "",
         ),
+        (
+            '[task.a]\ncommand = ["./run"]\n',
+            "'./run' depends on the working directory, and none is given",
+            "write the whole path, or say in which directory",
+        ),
         ("[task.a]\nfunction = 1\n", "this must be a string, not an integer", 'write "1"'),
         (
             '[task.a]\nfunction = "m:f"\nmax_running = 1\n',
@@ -170,7 +175,7 @@ def test_a_bad_condition_is_told_of_each_task_that_has_it(folder: Folder) -> Non
     assert [problem.task for problem in folder.load(text + text.replace("hello", "b")).problems] == ["hello", "b"]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.sampled_from(list("[]{}=.,\"'#\n \\t_task.aommnd1x&()é")), max_size=80) | st.binary(max_size=40))
 def test_no_file_is_too_strange(folder: Folder, content: str | bytes) -> None:
     """Whatever is in it: tasks, or problems with a place."""
@@ -181,7 +186,7 @@ def test_no_file_is_too_strange(folder: Folder, content: str | bytes) -> None:
     assert all(problem.line >= 1 and problem.column >= 1 for problem in loaded.problems)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(TASK)), st.sampled_from(VALUES))
 def test_no_value_is_too_strange(folder: Folder, key: str, value: str) -> None:
     loaded = folder.load(f'[task.a]\ncommand = ["true"]\n{"" if key == "command" else key + " = " + value}\n')

@@ -1,6 +1,7 @@
 """Loading gives tasks and problems; a bad file takes no other down, and keeps its last good tasks at reload."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ def test_a_program_beside_its_working_directory(folder: Folder) -> None:
     assert isinstance(task.work, Command)
     assert task.work.argv == ("/bin/./sh", "-c", "")
     assert loaded.problems == ()
+
+
+def test_no_descriptor_stays_open(folder: Folder) -> None:
+    folder.write("a.toml", "[")
+    folder.write("b.toml", HELLO).chmod(0o666)
+    (folder.path / "c.toml").mkdir()
+    before = sorted(Path("/proc/self/fd").iterdir())
+    load([folder.path, folder.path / "none", folder.path / "a.toml"])
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_defaults_of_a_file_are_for_its_tasks_alone(tmp_path: Path) -> None:
@@ -308,6 +318,14 @@ def test_bad_settings_are_the_last_good_ones_or_the_defaults(folder: Folder, bad
     again = reload(good)
     assert (again.settings.max_running, again.settings_good) == (5, False)
     assert again.tasks[0].zone_name == "Europe/Helsinki"
+
+
+def test_last_good_settings_stay_even_if_their_zone_has_gone(folder: Folder) -> None:
+    folder.write("rocketd.toml", HELSINKI)
+    loaded = folder.load()
+    gone = replace(loaded, settings=replace(loaded.settings, timezone="Europe/Atlantis"))
+    folder.write("rocketd.toml", "[")
+    assert reload(gone).settings.timezone == "Europe/Atlantis"
 
 
 def test_a_bad_task_in_rocketd_toml_does_not_make_the_settings_bad(folder: Folder) -> None:
