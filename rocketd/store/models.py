@@ -61,25 +61,25 @@ class RunRecord(MinimalRunRecord):
 
     __id_field__ = "id"
 
-    id: Optional[int] = Field(None, description="the place in the log")
-    number: Optional[int] = Field(None, description="counts from 1 per task")
-    attempt: Optional[int] = Field(None, description="which try in a row, from 1")
-    due: Optional[float] = Field(None, description="for missed: the first")
+    id: Optional[int] = Field(default=None, description="the place in the log")
+    number: Optional[int] = Field(default=None, description="counts from 1 per task")
+    attempt: Optional[int] = Field(default=None, description="which try in a row, from 1")
+    due: Optional[float] = Field(default=None, description="for missed: the first")
     start: Optional[float] = None
-    end: Optional[float] = Field(None, description="for missed: the last")
+    end: Optional[float] = Field(default=None, description="for missed: the last")
     runtime: Optional[float] = None
     exit_code: Optional[int] = None
     signal: Optional[int] = None
-    trigger: Optional[str] = Field(None, description="schedule, retry, as-scheduled, hand, boot, startup or shutdown")
-    cause: Optional[str] = Field(None, description="exit, timeout, stop_when, operator, replace, shutdown or down")
-    reason: Optional[str] = Field(None, description="a sentence: the condition that held, or who asked")
-    cause_task: Optional[str] = Field(None, description="the task whose end made this one due")
+    trigger: Optional[str] = Field(default=None, description="schedule, retry, as-scheduled, hand, boot, startup or shutdown")
+    cause: Optional[str] = Field(default=None, description="exit, timeout, stop_when, operator, replace, shutdown or down")
+    reason: Optional[str] = Field(default=None, description="a sentence: the condition that held, or who asked")
+    cause_task: Optional[str] = Field(default=None, description="the task whose end made this one due")
     cause_run_id: Optional[str] = None
     host: Optional[str] = None
     boot_id: Optional[str] = None
     pid: Optional[int] = None
-    pid_start: Optional[int] = Field(None, description="clock ticks since boot: field 22 of /proc/PID/stat")
-    times: Optional[int] = Field(None, description="for missed: how many")
+    pid_start: Optional[int] = Field(default=None, description="clock ticks since boot: field 22 of /proc/PID/stat")
+    times: Optional[int] = Field(default=None, description="for missed: how many")
     message: Optional[str] = None
     exc_text: Optional[str] = None
-    output: Optional[str] = Field(None, description="the tail of what the run printed")
+    output: Optional[str] = Field(default=None, description="the tail of what the run printed")

@@ -1,0 +1,81 @@
+"""Seconds, microseconds, and sentences of records."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rocketd.core.events import Finished, Missed, Started
+from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.log import RunRecord
+from rocketd.store.rows import Origin, Row, event_of, micros, row_of, run_of, seconds
+from rocketd.store.schema import COLUMNS
+
+YEAR_2106 = instant_of(datetime(2106, 1, 1, tzinfo=UTC))
+HERE = Origin("here", "boot")
+
+
+@given(st.integers(-YEAR_2106, YEAR_2106))
+def test_a_microsecond_survives_as_seconds_until_2106(instant: int) -> None:
+    assert micros(seconds(instant)) == instant
+
+
+@pytest.mark.parametrize("instant", [BEGINNING, FOREVER])
+def test_the_ends_of_time_survive(instant: int) -> None:
+    assert micros(seconds(instant)) == instant
+
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+RUNS = st.builds(
+    Run,
+    task=st.text(min_size=1),
+    number=st.integers(1),
+    run_id=TEXTS,
+    attempt=st.integers(1),
+    due=st.integers(0, YEAR_2106),
+    start=st.integers(0, YEAR_2106),
+    trigger=st.sampled_from(Trigger),
+    reason=TEXTS,
+    cause_task=TEXTS,
+    cause_run_id=TEXTS,
+)
+ENDS = st.builds(
+    End,
+    action=st.sampled_from(sorted(set(Action) - {Action.RUN, Action.MISSED})),
+    cause=st.sampled_from(Cause),
+    at=st.integers(0, YEAR_2106),
+    exit_code=st.none() | st.integers(0, 255),
+    signal=st.none() | st.integers(1, 64),
+    message=TEXTS,
+    exc_text=TEXTS,
+    output=TEXTS,
+    runtime=st.integers(0, 10**6 * SECOND),
+)
+
+
+@given(st.builds(Started, RUNS) | st.builds(Finished, RUNS, ENDS))
+def test_an_event_survives_as_a_record(event: Started | Finished) -> None:
+    assert event_of(row_of(event, HERE)) == event
+
+
+def test_a_missed_stretch_survives_and_says_first_last_and_count() -> None:
+    event = Missed("backup", "id", 20 * SECOND, 0, 10 * SECOND, 3, "paused")
+    row = row_of(event, HERE)
+    assert event_of(row) == event
+    assert row.reason == "paused; 3 times, first 1970-01-01T00:00:00+00:00, last 1970-01-01T00:00:10+00:00"
+
+
+def test_one_missed_time_says_when_it_was_due() -> None:
+    assert row_of(Missed("backup", "id", 5, 0, 0, 1, "paused"), HERE).reason == "paused; due 1970-01-01T00:00:00+00:00"
+
+
+def test_a_record_with_the_least_fields_is_a_first_attempt_due_when_it_started() -> None:
+    run = run_of(Row(5.0, "backup", "run"))
+    assert (run.attempt, run.due, run.start, run.trigger) == (1, 5 * SECOND, 5 * SECOND, Trigger.SCHEDULE)
+
+
+def test_rows_columns_and_the_model_have_the_same_fields() -> None:
+    assert Row._fields == COLUMNS
+    assert set(RunRecord.__fields__) == {"id", *COLUMNS}
