@@ -1,5 +1,8 @@
 """From a task and a run to what is executed: program, arguments, environment, directory, standard input."""
 
+# ruff: noqa: PTH110, PTH112, PTH116, PTH118, PTH123
+# Names of programs stay strings: they are joined and looked up at every start, and an empty one has a meaning.
+
 import errno
 import os
 import resource
@@ -13,10 +16,13 @@ from rocketd.core.run import Run
 from rocketd.core.task import Command, Function, Identity, Surroundings
 from rocketd.executor.environment import environment_of
 from rocketd.executor.function import arguments, request
+from rocketd.executor.mounts import Mounts
 from rocketd.executor.wrappers import WRAPPERS, Wrappers
 
-WRAPPERS_OWN: Final = frozenset({126, 127})
-"""With these exit codes the wrappers say that they could not execute what comes after them."""
+WRAPPERS_OWN: Final = frozenset({125, 126, 127})
+"""With these exit codes the wrappers say that they failed themselves, or could not execute what comes after them."""
+
+WRAPPERS_FAULT: Final = 125
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,28 @@ class Launch:
     """Whether the task itself limits how many files it may open."""
 
 
-def launch_of(work: Command | Function, run: Run, wrappers: Wrappers, clean: Mapping[str, str]) -> Launch:
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What is looked up once, and holds for every launch."""
+
+    wrappers: Wrappers
+    mounts: Mounts
+    clean: Mapping[str, str]
+    """The environment that all get."""
+
+
+def launch_of(work: Command | Function, run: Run, host: Host) -> Launch:
     """Look everything up; raises RocketdError, as a sentence that goes on after "cannot start: "."""
     around = work.surroundings
-    identity = around.identity or wrappers.own
-    environment = environment_of(clean, identity, around, run)
-    directory = directory_of(around, identity)
+    identity = around.identity or host.wrappers.own
+    environment = environment_of(host.clean, identity, around, run)
     argv = work.argv if isinstance(work, Command) else arguments(work)
-    front = wrappers.around(around)
+    directory = directory_of(around, identity, host.mounts)
+    far = host.mounts.may_hang(os.path.join(directory, argv[0])) or host.mounts.may_hang(directory)
+    front = host.wrappers.around(around, enter=directory if far else "")
+    directory = "/" if far else directory
     target = find_program(argv[0], directory, environment["PATH"])
-    if front:
+    if front and not far:
         _check_program(target, directory)
     return Launch(
         program=front[0] if front else target,
@@ -63,11 +81,12 @@ def launch_of(work: Command | Function, run: Run, wrappers: Wrappers, clean: Map
     )
 
 
-def directory_of(around: Surroundings, identity: Identity) -> str:
+def directory_of(around: Surroundings, identity: Identity, mounts: Mounts) -> str:
     """Where it runs: as told, else the user's home, else `/` (`nobody` has no home, and yet may run)."""
+    home = identity.home
     if around.directory:
         return around.directory
-    return identity.home if identity.home.startswith("/") and os.path.isdir(identity.home) else "/"  # noqa: PTH112
+    return home if home.startswith("/") and (mounts.may_hang(home) or os.path.isdir(home)) else "/"
 
 
 def find_program(name: str, directory: str, path: str) -> str:
@@ -75,8 +94,8 @@ def find_program(name: str, directory: str, path: str) -> str:
     if "/" in name:
         return name
     for place in path.split(":"):
-        candidate = os.path.join(directory, place, name)  # noqa: PTH118 - an empty place is the directory itself
-        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):  # noqa: PTH112 - as above
+        candidate = os.path.join(directory, place, name)
+        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
             return candidate
     raise RocketdError(f"{name}: not found in {path}")
 
@@ -84,7 +103,7 @@ def find_program(name: str, directory: str, path: str) -> str:
 def _check_program(target: str, directory: str) -> None:
     """Say now what a wrapper could only say by its exit code, as far as root can know it."""
     try:
-        mode = os.stat(os.path.join(directory, target)).st_mode  # noqa: PTH116, PTH118 - plain strings throughout
+        mode = os.stat(os.path.join(directory, target)).st_mode
     except OSError as error:
         raise RocketdError(f"{target}: {error.strerror}") from None
     if not stat.S_ISREG(mode) or not mode & 0o111:
@@ -94,12 +113,12 @@ def _check_program(target: str, directory: str) -> None:
 def missing_interpreter(target: str, directory: str) -> str:
     """Name the interpreter of a script's `#!` line if that is what does not exist; else nothing."""
     try:
-        with open(os.path.join(directory, target), "rb") as file:  # noqa: PTH118, PTH123 - as above
+        with open(os.path.join(directory, target), "rb") as file:
             first = file.read(256).split(b"\n", 1)[0]
     except OSError:
         return ""
     interpreter = first.removeprefix(b"#!").split()[:1] if first.startswith(b"#!") else []
-    return "".join(os.fsdecode(name) for name in interpreter if not os.path.exists(name))  # noqa: PTH110 - as above
+    return "".join(os.fsdecode(name) for name in interpreter if not os.path.exists(name))
 
 
 def wrapper_failure(launch: Launch, exit_code: int | None, output: str) -> str:
@@ -107,6 +126,8 @@ def wrapper_failure(launch: Launch, exit_code: int | None, output: str) -> str:
     if launch.program == launch.target or exit_code not in WRAPPERS_OWN:
         return ""
     name, _, why = output.strip().rpartition("\n")[2].partition(": ")
-    if name.rpartition("/")[2] not in WRAPPERS or launch.target not in why:
+    if name.rpartition("/")[2] not in WRAPPERS:
         return ""
-    return f"cannot start: {launch.target}: {why.rpartition(': ')[2]}"
+    if launch.target in why:
+        return f"cannot start: {launch.target}: {why.rpartition(': ')[2]}"
+    return f"cannot start: {why}" if exit_code == WRAPPERS_FAULT else ""

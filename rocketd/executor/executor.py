@@ -17,10 +17,11 @@ from rocketd.core.events import Finished, Spawned
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 from rocketd.core.task import Task
-from rocketd.executor.command import Launch, launch_of
+from rocketd.executor.command import Host, Launch, launch_of
 from rocketd.executor.environment import clean_environment
 from rocketd.executor.going import Child, Clock, Going, Means
 from rocketd.executor.leftovers import clear
+from rocketd.executor.mounts import Mounts
 from rocketd.executor.spawn import Spawner
 from rocketd.executor.tree import Census, now_in_ticks, start_time
 from rocketd.executor.watch import Watch
@@ -52,8 +53,8 @@ class ProcessExecutor:
         _want_exit_statuses()
         self._report = report
         self._output = output
-        self._clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
-        self._wrappers = Wrappers()
+        clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
+        self._host = Host(Wrappers(), Mounts(), clean)
         self._spawner = Spawner(open_files)
         self._means = Means(loop, Watch(loop), Census(), clock)
         self._going: dict[RunKey, Going] = {}
@@ -61,7 +62,7 @@ class ProcessExecutor:
     def start(self, task: Task, run: Run) -> None:
         """Start it; what is wrong with its definition becomes the message of its end."""
         try:
-            launch = launch_of(task.work, run, self._wrappers, self._clean)
+            launch = launch_of(task.work, run, self._host)
             child = self._start(launch)
         except RocketdError as error:
             self._report(Finished(run, self._not_started(error.message, error.hint)))
@@ -98,6 +99,7 @@ class ProcessExecutor:
         """Let go of everything."""
         self._means.watch.close()
         self._spawner.close()
+        self._host.mounts.close()
 
     def _over(self, going: Going, end: End) -> None:
         del self._going[going.run.key]

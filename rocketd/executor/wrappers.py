@@ -1,9 +1,11 @@
 """What a process needs that it cannot get from posix_spawn: put in front of its argv, as programs that end in exec.
 
-Limits and priority come first, as root; `setpriv` drops privileges last. Only a task that asks for something gets a
-wrapper. The alternatives cost the daemon more than a small program costs the child: `preexec_fn` and
-`subprocess.Popen(user=…)` fork the whole daemon, and giving the spawning thread another real uid for a moment would
-let that user send it signals.
+Limits and priority come first, as root; then `setpriv` drops privileges. Where a directory or a program may hang (see
+`mounts`), `env` enters the directory as the user, who may be allowed on a file server what root is not.
+
+Only a task that needs something gets a wrapper. The alternatives cost the daemon more than a small program costs the
+child: `preexec_fn` and `subprocess.Popen(user=…)` fork the whole daemon, and giving the spawning thread another real
+uid for a moment would let that user send it signals.
 """
 
 import os
@@ -16,7 +18,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.task import Identity, Limit, Surroundings
 from rocketd.executor.environment import own_identity
 
-WRAPPERS: Final = ("prlimit", "nice", "setpriv")
+WRAPPERS: Final = ("prlimit", "nice", "setpriv", "env")
 PLACES: Final = "/usr/bin:/bin:/usr/sbin:/sbin"
 """Where the wrappers are looked for: never where a user could put one."""
 
@@ -54,12 +56,16 @@ class Wrappers:
         """Who the daemon is, and so a task that names no user."""
         return self._own
 
-    def around(self, surroundings: Surroundings) -> tuple[str, ...]:
-        """What to put in front of a task's argv; raises RocketdError for what cannot be had."""
+    def around(self, surroundings: Surroundings, enter: str = "") -> tuple[str, ...]:
+        """What to put in front of a task's argv; raises RocketdError for what cannot be had.
+
+        With `enter`, it is the child that goes into that directory.
+        """
         return (
             *self._limits(surroundings.limits),
             *self._niceness(surroundings.nice - self._nice),
             *self._privileges(surroundings.identity or self._own),
+            *self._entry(enter),
         )
 
     def _limits(self, limits: tuple[Limit, ...]) -> tuple[str, ...]:
@@ -80,6 +86,11 @@ class Wrappers:
         groups = ",".join(str(group) for group in sorted({*identity.groups, identity.gid}))
         ids = (f"--reuid={identity.uid}", f"--regid={identity.gid}", f"--groups={groups}")
         return (self._need("setpriv"), *ids, "--inh-caps=-all", "--")
+
+    def _entry(self, directory: str) -> tuple[str, ...]:
+        if not directory:
+            return ()
+        return (self._need("env"), f"--chdir={directory}", "--")
 
     def _need(self, name: str) -> str:
         found = self._found[name]
