@@ -110,6 +110,7 @@ class Service:
             journal=self._journal,
             manager=self._manager,
             silence_cond_check=settings.silence_cond_check,
+            silence_task_prerun=settings.silence_task_prerun,
         )
         executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock)
         self._stack.push_async_callback(executor.close)

@@ -39,6 +39,7 @@ class Loop:
         journal: Journal,
         manager: ServiceManager,
         silence_cond_check: bool = True,
+        silence_task_prerun: bool = True,
     ) -> None:
         self.scheduler = scheduler
         self.clock = clock
@@ -54,6 +55,7 @@ class Loop:
         self.beats: list[Callable[[Instant], None]] = []
         """What is done at each heartbeat, so that it needs no timer of its own."""
         self._silence_cond_check = silence_cond_check
+        self._silence_task_prerun = silence_task_prerun
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: Recorder | None = None
@@ -197,9 +199,19 @@ class Loop:
         for task, run in starts:
             cause = self._unborn.pop(run.key)
             if cause is None:
-                self.executor.start(task, run)
+                self._start(task, run)
             else:
                 self.report(Finished(run, _never_begun(cause, now)))
+
+    def _start(self, task: Task, run: Run) -> None:
+        try:
+            self.executor.start(task, run)
+        except Exception as error:  # noqa: BLE001 - one task that cannot be set up must not stop the others
+            if not self._silence_task_prerun:
+                raise
+            told = "".join(traceback.format_exception(error))
+            end = End(Action.FAIL, Cause.EXIT, self.clock.now(), message=f"could not be set up: {error}", exc_text=told)
+            self.report(Finished(run, end))
 
     def _stop(self, run: Run, cause: Cause) -> None:
         if run.key in self._unborn:  # its record is still being written
