@@ -28,7 +28,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rocketd-idle-") as directory:
         measured = _measure(Path(directory), options.tasks, options.seconds)
-    print("{tasks} tasks, {seconds:.0f} s: CPU {cpu_ms:.0f} ms ({cpu_percent:.3f} %), {wakeups} wake-ups".format_map(measured))
+    print(
+        "{tasks} tasks, {seconds:.0f} s: CPU {cpu_ms:.0f} ms ({cpu_percent:.3f} %), {wakeups} wake-ups".format_map(
+            measured
+        )
+    )
     print("a sleeping process beside it: CPU {limit_cpu_ms:.0f} ms, {limit_wakeups} wake-ups".format_map(measured))
     print("ready after {ready_ms:.0f} ms, {memory_mb:.1f} MB".format_map(measured))
     print(json.dumps(measured))
@@ -44,8 +48,10 @@ def _measure(directory: Path, tasks: int, seconds: float) -> dict[str, float]:
         notify.bind(str(directory / "notify"))
         began = time.monotonic()
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "rocketd", f"--config-dir={config}", f"--state-dir={directory / 'lib'}"]
-            + [f"--runtime-dir={directory / 'run'}", "--log-target=console"],
+            [
+                *(sys.executable, "-m", "rocketd", "--log-target=console", f"--config-dir={config}"),
+                *(f"--state-dir={directory / 'lib'}", f"--runtime-dir={directory / 'run'}"),
+            ],
             stdout=subprocess.DEVNULL,
             env={**os.environ, "NOTIFY_SOCKET": str(directory / "notify")},
         )
@@ -80,18 +86,19 @@ def _measure(directory: Path, tasks: int, seconds: float) -> dict[str, float]:
 
 
 def _task(number: int) -> str:
-    """A task that is due in the small hours, at a minute of its own."""
-    return (
-        f'[task.t{number:06}]\ncommand = ["/bin/true"]\n'
-        f"when = \"(daily | retry(3)) & time_of_day.between('0{number % 5}:{number % 60:02}', '06:00')\"\n"
-    )
+    """A task that is due some hours from now, at a minute of its own."""
+    hour = (time.localtime().tm_hour + 6 + number % 4) % 24
+    window = f"time_of_day.between('{hour:02}:{number % 60:02}', '{(hour + 4) % 24:02}:00')"
+    return f'[task.t{number:06}]\ncommand = ["/bin/true"]\nwhen = "(daily | retry(3)) & {window}"\n'
 
 
 def _usage(pid: int) -> tuple[float, int]:
     """CPU seconds of the process, and how often its threads have woken up."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     threads = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
-    return (int(fields[11]) + int(fields[12])) / HZ, sum(_status(thread, "voluntary_ctxt_switches") for thread in threads)
+    return (int(fields[11]) + int(fields[12])) / HZ, sum(
+        _status(thread, "voluntary_ctxt_switches") for thread in threads
+    )
 
 
 def _status(pid: int, name: str) -> int:
