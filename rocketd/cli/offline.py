@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
@@ -18,12 +19,14 @@ from rocketd.core.instant import Instant
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import NoSuchTask, Scheduler
-from rocketd.daemon.control import RUNS_SHOWN, wanted_run
 from rocketd.daemon.views import run_object, task_details, task_object
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, open_reader
 from rocketd.store.version import version_of
+
+RUNS_SHOWN: Final = 5
+"""How many of its newest runs are shown with a task."""
 
 
 class Files:
@@ -57,7 +60,9 @@ class Files:
 
     def run(self, name: str) -> JsonObject:
         """Everything about one."""
-        found = self._runs(wanted_run(name))
+        task, slash, number = name.partition("/")
+        wanted = RunFilter(task=task, number=int(number), limit=1) if slash else RunFilter(run_id=name, limit=1)
+        found = self._runs(wanted)
         if not found:
             msg = f"no run {name!r} is recorded"
             raise Failure(msg, hint="rocketctl history shows the runs", code=Exit.NOT_FOUND)

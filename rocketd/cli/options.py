@@ -10,6 +10,7 @@ from rocketd.cli.exits import UsageError
 from rocketd.cli.verbs import ACTIONS, GLOBAL, VERBS, Argument, Kind, Option, Verb
 
 LIMIT: Final = 100
+MOST: Final = 1_000_000_000
 
 
 class Choices(NamedTuple):
@@ -126,11 +127,10 @@ def _add_option(parser: ArgumentParser, option: Option, *, field: str) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        msg = f"--limit takes a number of 1 or more, not {text!r}"
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MOST):
+        msg = f"--limit takes a number from 1 to {MOST}, not {text!r}"
         raise UsageError(msg)
-    return number
+    return int(text)
 
 
 def _checked(choices: Choices) -> Choices:

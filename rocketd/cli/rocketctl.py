@@ -31,6 +31,7 @@ VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and give back the exit code."""
+    _fill_streams()
     try:
         return _do(sys.argv[1:] if arguments is None else arguments)
     except RocketdError as error:
@@ -38,6 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.code if isinstance(error, Failure) else Exit.FAILED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+
+
+def _fill_streams() -> None:
+    """Whoever started us may have closed them; Python then has none."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the rest of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
 
 
 def _do(arguments: Sequence[str]) -> int:

@@ -13,6 +13,9 @@ from rocketd.daemon.wire import JsonObject, rfc3339
 
 T = TypeVar("T")
 
+LONGEST_NUMBER: Final = 18
+"""Digits that fit a store."""
+
 LARGEST_PART: Final = 10_000
 """How many runs the daemon is asked for at once."""
 
@@ -107,7 +110,7 @@ def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callabl
 def is_run(name: str) -> bool:
     """Whether it can be no task, only TASK/NUMBER. Raises Failure for what can be neither."""
     task, slash, number = name.partition("/")
-    if slash and not (task and number.isascii() and number.isdecimal()):
+    if slash and not (task and number.isascii() and number.isdecimal() and len(number) <= LONGEST_NUMBER):
         msg = f"{name!r} is neither a task nor a run"
         raise Failure(msg, hint="a run is a run id, or TASK/NUMBER", code=Exit.NOT_FOUND)
     return bool(slash)

@@ -14,12 +14,16 @@ LEAST: Final = 12
 def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, columns: int | None, colour: bool) -> list[str]:
     """Draw rows under headings, the last column unpadded and cut to fit `columns`; None cuts nothing."""
     grid = [[Cell(heading, BOLD) for heading in headings]]
-    grid += [[Cell(visible(cell.text), cell.colour) for cell in row] for row in rows]
+    grid += [[cell if cell.text.isprintable() else _harmless(cell) for cell in row] for row in rows]
     widths = [max(width(text) for text, _ in column) for column in zip(*grid, strict=True)]
     if columns is not None:
         taken = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
         widths[-1] = min(widths[-1], max(columns - taken, LEAST))
     return [_line(row, widths, colour=colour) for row in grid]
+
+
+def _harmless(cell: Cell) -> Cell:
+    return Cell(visible(cell.text), cell.colour)
 
 
 def _line(row: Sequence[Cell], widths: Sequence[int], *, colour: bool) -> str:

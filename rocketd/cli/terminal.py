@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from typing import Final, TextIO
 
+from rocketd.cli.exits import Failure
 from rocketd.core.visible import visible
 from rocketd.daemon.wire import Json
 
@@ -63,6 +64,10 @@ def _write(stream: TextIO, lines: Sequence[str]) -> None:
         stream.flush()
     except BrokenPipeError:
         _to_nowhere(stream)
+    except OSError as error:
+        _to_nowhere(stream)  # or the interpreter would try again at its end
+        msg = f"cannot write the output: {error.strerror}"
+        raise Failure(msg) from error
     except UnicodeEncodeError:  # LC_ALL=C or so: better a question mark than a traceback
         _write_encoded(stream, lines)
 

@@ -144,7 +144,7 @@ def test_a_long_history_is_asked_for_in_parts(tmp_path: Path, daemon: FakeDaemon
     assert len(daemon.asked) == 2
 
 
-@pytest.mark.parametrize("name", ["a/b", "/1", "backup/", "backup/1/2"])
+@pytest.mark.parametrize("name", ["a/b", "/1", "backup/", "backup/1/2", "backup/" + "9" * 40])
 def test_what_is_neither_a_task_nor_a_run_is_exit_4(tmp_path: Path, daemon: FakeDaemon, name: str) -> None:
     done = rocketctl(tmp_path, "show", name)
     assert (done.returncode, daemon.asked) == (4, [])
@@ -419,6 +419,20 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, daemon: FakeDaem
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+def test_output_that_cannot_be_written_is_a_failure_and_no_traceback(tmp_path: Path, daemon: FakeDaemon) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = command(tmp_path, "list")
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment())
+    assert daemon.asked
+    assert (done.returncode, done.stderr) == (1, "rocketctl: cannot write the output: No space left on device\n")
+
+
+def test_closed_streams_do_not_keep_a_verb_from_being_done(tmp_path: Path, daemon: FakeDaemon) -> None:
+    closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command(tmp_path, "run", "backup")]
+    assert subprocess.run(closed, check=False, env=environment()).returncode == 0
+    assert daemon.asked == ["POST /v1/tasks/backup/run"]
 
 
 def test_text_that_the_locale_cannot_show_is_shown_as_well_as_it_can(tmp_path: Path, daemon: FakeDaemon) -> None:

@@ -53,7 +53,8 @@ def test_a_task_named_like_a_verb_is_a_task_after_the_verb() -> None:
     [
         (["lisst"], "did you mean list?"),
         (["history", "--action", "failed"], "there are run, success"),
-        (["history", "--limit", "0"], "--limit takes a number of 1 or more"),
+        (["history", "--limit", "0"], "--limit takes a number from 1 to 1000000000, not '0'"),
+        (["history", "--limit", "9" * 5000], "--limit takes a number from 1"),
         (["run", "backup", "--exit-code"], "--exit-code needs --wait"),
         (["run"], "TASK"),
         ([], "VERB"),
