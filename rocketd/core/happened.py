@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass, replace
 from heapq import merge
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Condition, Need, Verdict
 from rocketd.core.errors import ConditionError
@@ -131,7 +131,7 @@ class Happened(Hours, Condition):
         """In the year around now."""
         return self.this(YEAR)
 
-    def narrowed(self, how: How, written: tuple[Written, ...]) -> Happened:
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
         if self.period is None:
             raise ConditionError(f"{self} has no hours yet", hint=f"name a period first: {self}.today")
         return replace(self, period=narrow(self.period, how, written))

@@ -6,8 +6,8 @@ Each answers with a tight end: there the answer, or from when it has held, chang
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
 
 from rocketd.core.condition import AGAINST, FOR, Condition, Verdict
 from rocketd.core.cron import Cron
@@ -33,26 +33,26 @@ class Hours(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def narrowed(self, how: How, written: tuple[Written, ...]) -> Condition:
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
         """Make this word with that period; raises ConditionError."""
 
-    def between(self, start: Written, end: Written) -> Condition:
+    def between(self, start: Written, end: Written) -> Self:
         """Narrow it to the time from one mark to another, past the end of the unit if the second is earlier."""
         return self.narrowed("between", (start, end))
 
-    def after(self, start: Written) -> Condition:
+    def after(self, start: Written) -> Self:
         """Narrow it to the time from a mark to the end of the unit."""
         return self.narrowed("after", (start,))
 
-    def before(self, end: Written) -> Condition:
+    def before(self, end: Written) -> Self:
         """Narrow it to the time from the beginning of the unit to a mark."""
         return self.narrowed("before", (end,))
 
-    def starting(self, start: Written) -> Condition:
+    def starting(self, start: Written) -> Self:
         """Begin the unit elsewhere: `daily.starting("06:00")` is 06:00 to 06:00."""
         return self.narrowed("starting", (start,))
 
-    def at(self, *marks: Written) -> Condition:
+    def at(self, *marks: Written) -> Self:
         """Narrow it to the natural unit from each mark on: an hour of a day, a day of a week or a month."""
         if not marks:
             raise ConditionError("at needs a time")
@@ -87,8 +87,8 @@ class OncePerWindow(Hours, Condition):
         """Make the word of a whole unit."""
         return cls(Period(unit))
 
-    def narrowed(self, how: How, written: tuple[Written, ...]) -> OncePerWindow:
-        return OncePerWindow(narrow(self.period, how, written))
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
+        return replace(self, period=narrow(self.period, how, written))
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
@@ -146,8 +146,8 @@ class TimeOf(Hours, Condition):
         """Make the word of a whole unit."""
         return cls(Period(unit))
 
-    def narrowed(self, how: How, written: tuple[Written, ...]) -> TimeOf:
-        return TimeOf(narrow(self.period, how, written))
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
+        return replace(self, period=narrow(self.period, how, written))
 
     @property
     def clock_only(self) -> bool:

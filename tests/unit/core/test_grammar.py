@@ -1,0 +1,330 @@
+"""The language as text: what reads, what it reads as, and what mistakes are told."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import rocketd.conds
+from asking import CONDITION
+from rocketd.conds import (
+    after_all_fail,
+    after_all_finish,
+    after_all_success,
+    after_any_fail,
+    after_any_finish,
+    after_any_success,
+    after_fail,
+    after_finish,
+    after_success,
+    cron,
+    daily,
+    every,
+    failed,
+    false,
+    monthly,
+    retry,
+    running,
+    succeeded,
+    true,
+    weekly,
+)
+from rocketd.core.condition import Condition
+from rocketd.core.errors import ConditionError
+from rocketd.core.fitting import refuse_unfit
+from rocketd.core.grammar import parse
+from rocketd.core.text import quoted
+from rocketd.core.words import WORDS, Word
+
+
+def wrong(text: str) -> ConditionError:
+    with pytest.raises(ConditionError) as caught:
+        parse(text)
+    return caught.value
+
+
+# -- what reads
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("daily", daily),
+        ("  daily\n", daily),
+        ("(daily)", daily),
+        ("~daily", ~daily),
+        ("~~daily", daily),
+        ("daily & running | ~retry", (daily & running) | ~retry),
+        ("daily | running & retry", daily | (running & retry)),
+        ("daily & (running | retry)", daily & (running | retry)),
+        ("~daily & running", (~daily) & running),
+        ("~(daily & running)", ~(daily & running)),
+        ("daily\n  & running\t& retry", daily & running & retry),
+        ('daily.between("10:00", "12:00")', daily.between("10:00", "12:00")),
+        ("daily.between('10:00','12:00',)", daily.between("10:00", "12:00")),
+        ("daily.between(start='10:00', end='12:00')", daily.between("10:00", "12:00")),
+        ("weekly.on('Mon', 3)", weekly.on("Mon", 3)),
+        ("monthly.on(-1)", monthly.on("last")),
+        ("every('10 min')", every("10 min")),
+        ("every('10 min', 'finish')", every("10 min", based="finish")),
+        ("every('10 min', based='finish')", every("600s", based="finish")),
+        ("cron('0 3 * * 1-5', within='10 min')", cron("0 3 * * 1-5", within="10 min")),
+        ("retry", retry),
+        ("retry()", retry()),
+        ("retry(3)", retry(3)),
+        ("retry(times=3, delay='1 min', factor=1.5)", retry(3, delay="1 min", factor=1.5)),
+        ("running('a')", running("a")),
+        ("failed('a').this_hour.after('15:00')", failed("a").this_hour.after("15:00")),
+        ("succeeded.today", succeeded.today),
+        ("(failed.today < 3)", failed.today < 3),
+        ("~(failed.today < 3) & true", ~(failed.today < 3) & true),
+        ("((failed.today) < 3)", failed.today < 3),
+        ("after_success('a')", after_success("a")),
+        ("after_fail('a')", after_fail("a")),
+        ("after_finish('a')", after_finish("a")),
+        ("after_all_success('a', 'b')", after_all_success("a", "b")),
+        ("after_all_fail('a', 'b')", after_all_fail("a", "b")),
+        ("after_all_finish('a', 'b')", after_all_finish("a", "b")),
+        ("after_any_success('a', 'b')", after_any_success("a", "b")),
+        ("after_any_fail('a', 'b')", after_any_fail("a", "b")),
+        ("after_any_finish('a', 'b')", after_any_finish("a", "b")),
+        (r"running('it\'s \"a\" \\ \x41é\n')", running('it\'s "a" \\ A\u00e9\n')),
+        ("always & ~never", true & ~false),
+    ],
+)
+def test_text_and_python_make_the_same_condition(text: str, condition: Condition) -> None:
+    """Precedence is Python's: ~, then &, then |."""
+    assert parse(text) == condition
+
+
+def test_every_word_has_an_example_that_reads_and_a_name_in_python() -> None:
+    for word in WORDS.values():
+        assert isinstance(parse(word.example), Condition)
+        assert hasattr(rocketd.conds, word.name)
+        assert word.about.endswith(".")
+        for follower in word.follows:
+            assert isinstance(parse(follower.example), Condition)
+
+
+def test_python_and_text_know_the_same_words() -> None:
+    """Whatever `rocketd.conds` names in lower case is a word."""
+    names = {name for name in vars(rocketd.conds) if name[0].islower()}
+    assert names == set(WORDS)
+
+
+# -- the normal form
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("((daily))", "daily"),
+        ("daily|running&~ retry", "daily | running & ~retry"),
+        ("(daily | running) & retry", "(daily | running) & retry"),
+        ("(daily & running) | retry", "daily & running | retry"),
+        ("~(daily | running)", "~(daily | running)"),
+        ("daily & (running & retry)", "daily & running & retry"),
+        ("always | never", "true | false"),
+        ("every('5400 s', based='run')", 'every("1h 30min")'),
+        ("daily.on('9:00')", 'daily.at("09:00")'),
+        ("weekly.at('monday')", 'weekly.on("Mon")'),
+        ("monthly.on('last', '2nd')", "monthly.on(2, -1)"),
+        ("succeeded.this_day.on('10:00')", 'succeeded.today.at("10:00")'),
+        ("after_any_fail('a')", 'after_any_fail("a")'),
+        ("((failed.today<3))", "(failed.today < 3)"),
+        ("retry(delay='60', times=2)", 'retry(2, delay="1min")'),
+        ("cron('@daily')", 'cron("0 0 * * *")'),
+        (r"running('a\"\\\n')", r'running("a\"\\\n")'),
+    ],
+)
+def test_every_condition_prints_its_normal_form(text: str, normal: str) -> None:
+    assert str(parse(text)) == normal
+    assert parse(normal) == parse(text)
+
+
+@given(CONDITION)
+def test_the_normal_form_reads_back_as_an_equal_condition(text: str) -> None:
+    try:
+        condition = parse(text)
+    except ConditionError:
+        return
+    again = parse(str(condition))
+    assert again == condition
+    assert hash(again) == hash(condition)
+    assert str(again) == str(condition)
+
+
+@given(st.text(min_size=1))
+def test_any_name_of_a_task_reads_back(name: str) -> None:
+    assert parse(f"running({quoted(name)})") == running(name)
+
+
+# -- mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place", "hint"),
+    [
+        ("hourley", "hourley is not a condition; did you mean hourly?", "hourley", ""),
+        ("daily & Hourly", "Hourly is not a condition; did you mean hourly?", "Hourly", ""),
+        ("xyzzy", "xyzzy is not a condition", "xyzzy", ""),
+        ("täglich", "täglich is not a condition", "täglich", ""),
+        ("", "a condition is missing at the end", "", "as in daily"),
+        ("daily &", "a condition is missing at the end", "", "as in daily"),
+        ("daily & & hourly", "& is not a condition", "&", "as in daily"),
+        ("daily hourly", "hourly is not expected here", "hourly", "& (both) or | (either)"),
+        ("daily and hourly", "and is not used here; write &", "and", "& and |"),
+        ("daily or hourly", "or is not used here; write |", "or", "& and |"),
+        ("not daily", "not is not used here; write ~", "not", "~"),
+        ("daily && hourly", "&& is not used here; write &", "&&", "& and |"),
+        ("daily || hourly", "|| is not used here; write |", "||", "& and |"),
+        ("!daily", "! is not used here; write ~", "!", "~"),
+        ("(daily", "this bracket is not closed", "(", ""),
+        ("daily)", "this bracket closes nothing", ")", ""),
+        ("(daily hourly)", "hourly is not expected here", "hourly", "& (both) or | (either)"),
+        ("running('a'", "this bracket is not closed", "(", "running("),
+        ("running('a", "this quote is not closed", "'", ""),
+        ("'daily'", "'daily' is not a condition", "'daily'", "as in daily"),
+        ("3", "3 is not a condition", "3", "as in daily"),
+        ("daily()", "daily takes no brackets", "(", "daily.between("),
+        ("every", "every needs brackets", "every", 'every("10 minutes")'),
+        ("daily.between", "between needs brackets", "between", "daily.between("),
+        ("every()", 'every needs a duration, as a text such as "10 min"', "()", "every("),
+        ("daily.between('10:00')", "between needs a time, as a text or a number", "('10:00')", "daily.between("),
+        ("every(10 min)", "min is not expected here", "min", "texts stand in quotes"),
+        ("every(10)", 'every takes a duration, as a text such as "10 min" here', "10", 'every("10 minutes")'),
+        ("daily.at(10:00)", "10:00 is not a text or a number", "10:00", "texts stand in quotes"),
+        ("running(a)", "a is not a text or a number", "a", "texts stand in quotes"),
+        ("retry(3, 4)", "retry takes no further value here", "4", "retry(3"),
+        ("retry(1.5)", "retry takes a whole number here", "1.5", "retry(3"),
+        ("retry(3, times=4)", "times is given twice", "4", ""),
+        ("retry(delay='1 min', 3)", "an argument without a name cannot follow one with a name", "3", ""),
+        ("retry(dely='1 min')", "retry has no argument dely; did you mean delay?", "dely", ""),
+        ("retry(foo='1 min')", "retry has no argument foo", "foo", "retry(3"),
+        ("retry(3,,)", ", is not a text or a number", ",", ""),
+        ("retry(9999999999999999)", "a number of more than 15 characters is not read", "9999999999999999", ""),
+        ("after_success('a', 'b')", "after_success takes no further value here", "'b'", "after_success("),
+        ("after_any_fail()", "after_any_fail needs the name of a task, as a text", "()", "after_any_fail("),
+        ("daily.betwen('a', 'b')", "daily has no betwen; did you mean between?", "betwen", ""),
+        ("daily.foo", "daily has no foo", "foo", "between, after, before"),
+        ("daily.", "a name is missing at the end", "", "between, after, before"),
+        ("daily.'10:00'", "'10:00' is not a name", "'10:00'", "between, after, before"),
+        ("retry.today", "nothing can follow retry", "today", "retry(3"),
+        ("daily.at('10:00').at('11:00')", "nothing can follow at", "at", "daily.at("),
+        ("failed.after('10:00')", "failed has no after", "after", "this_day, today"),
+        ("failed.today < 3", "a comparison stands in brackets", "<", "(failed.today < 3)"),
+        ("(daily < 3)", "only what happened can be compared with a number", "<", "(failed.today < 3)"),
+        ("(failed.today < daily)", "a comparison needs a whole number", "daily", "(failed.today < 3)"),
+        ("(failed.today < 3.5)", "a comparison needs a whole number", "3.5", "(failed.today < 3)"),
+        ("daily.at('10')", '"10" is not a time of day', "10", 'write "10:00"'),
+        ("every('10 mn')", "mn is not a unit of time", "mn", "5 min"),
+        ("cron('0 3 * *')", "a cron line has 5 fields, this one has 4", "0 3 * *", "6 fields with seconds"),
+        ("daily & cron('0 0 30 2 *')", "0 0 30 2 * never happens: there is no such day", "30 2", ""),
+        ("weekly.on('Mon', 'Tue 25:00')", '"25:00" is not a time of day', "25:00", "10:00"),
+        (
+            "every('10 min', based='succes')",
+            "succes is no base: allowed are run, success, fail, finish",
+            "'succes'",
+            "",
+        ),
+        (r"running('\q')", r"\q is no escape in a text", r"\q", r"\\"),
+        (r"daily.at('\x31\x30')", '"10" is not a time of day', r"'\x31\x30'", 'write "10:00"'),
+        ("\x00daily", r"\x00daily is not a condition", "\x00daily", ""),
+        ("daily\ud800", r"\ud800 is not expected here", "\ud800", ""),
+    ],
+)
+def test_a_mistake_is_named_placed_and_mended(text: str, message: str, place: str, hint: str) -> None:
+    error = wrong(text)
+    assert error.message == message
+    assert text[error.start : error.end] == place
+    assert hint in error.hint
+    if place:
+        assert error.end <= len(text)
+
+
+def test_an_interval_that_adds_nothing_to_a_word_that_comes_once_is_refused() -> None:
+    error = wrong('true & daily & every("1 h")')
+    assert error.message == 'every("1h") adds nothing to daily, which runs once a day'
+    assert (error.start, error.end) == (0, 27)
+    narrowed = wrong("daily.between('08:00', '18:00') & every('1 h')")
+    assert 'every("1h") & time_of_day.between("08:00", "18:00")' in narrowed.hint
+    for fine in ('daily & every("20 h")', 'hourly & every("1 day")', 'daily | every("1 h")'):
+        assert isinstance(parse(fine), Condition)
+
+
+def test_two_ticks_joined_by_and_are_refused() -> None:
+    error = wrong("cron('0 3 * * *') & cron('5 * * * *')")
+    assert "joined by &" in error.message
+    assert "time_of_day" in error.hint
+    assert "joined by &" in wrong("cron('0 3 * * *') & (daily | ~cron('5 * * * *'))").message
+    assert isinstance(parse("cron('0 3 * * *') | cron('5 * * * *')"), Condition)
+
+
+def test_what_was_written_in_python_is_refused_as_well() -> None:
+    refuse_unfit(daily | every("1 h"))
+    with pytest.raises(ConditionError, match="adds nothing"):
+        refuse_unfit(true | ~(daily & every("1 h")))
+    with pytest.raises(ConditionError, match="joined by &"):
+        refuse_unfit(cron("0 3 * * *") & cron("5 * * * *"))
+
+
+def test_what_is_too_long_or_too_deep_is_refused() -> None:
+    assert "more than 20000 characters" in wrong("daily | " * 3000 + "daily").message
+    assert "nested more than 50 deep" in wrong("(" * 60 + "daily" + ")" * 60).message
+    assert parse("(" * 50 + "daily" + ")" * 50) == daily
+    assert parse("~" * 9_000 + "daily") == daily
+    assert len(parse(" | ".join(["daily", "hourly"] * 1000)).parts) == 2000
+
+
+_PIECES = st.sampled_from(
+    [
+        *WORDS,
+        *("&", "|", "~", "(", ")", ".", ",", "<", "==", "'", '"', "\\", " ", "\n", "\0", "\ud800", "and", "not"),
+        *("between", "today", "at", "on", "based=", "within=", "10:00", '"10:00"', "'Mon'", "3", "-1", "1e9", "é"),
+        *('"0 3 * * *"', '"1 h"', '"a"', "()", "''"),
+    ]
+)
+MANGLED = st.lists(_PIECES, max_size=12).map("".join)
+
+
+@given(
+    st.one_of(st.text(), MANGLED, st.text(alphabet="dailynot&|~()'\". 0123<>=\\"), CONDITION.map(lambda text: text[1:]))
+)
+@example("\ud800")
+@example('running("\\')
+def test_no_text_raises_anything_but_a_condition_error_with_its_place(text: str) -> None:
+    try:
+        condition = parse(text)
+    except ConditionError as error:
+        problem = error
+    else:
+        assert parse(str(condition)) == condition
+        return
+    assert problem.message.isprintable()
+    assert problem.hint.isprintable()
+    assert 0 <= problem.start <= problem.end <= len(text)
+
+
+@given(st.sampled_from(sorted(WORDS)), st.text(max_size=8))
+def test_no_argument_raises_anything_but_a_condition_error(name: str, argument: str) -> None:
+    word = WORDS[name]
+    for text in _uses(word, quoted(argument)):
+        try:
+            parse(text)
+        except ConditionError as error:
+            assert 0 <= error.start <= error.end <= len(text)  # noqa: PT017 - most of them are errors
+
+
+def _uses(word: Word, argument: str) -> list[str]:
+    used = [f"{word.name}({argument})", f"{word.name}({argument}, {argument})"]
+    for follower in word.follows:
+        used += [f"{word.name}.{follower.name}({argument})", f"{word.name}.{follower.name}({argument}, {argument})"]
+    return used
+
+
+def test_nothing_is_evaluated(tmp_path: Path) -> None:
+    target = tmp_path / "made"
+    for text in (f"open('{target}', 'w')", f"daily if open('{target}', 'w') else daily", "daily.__class__", "().x"):
+        wrong(text)
+    assert not target.exists()
