@@ -59,7 +59,7 @@ format: .venv/dev  ## put the code into its one format
 
 # -- the virtual environment: .venv/WHAT is the time stamp of a step ------------------------------
 
-.venv/made: packaging/host/prepare packaging/host/python
+.venv/made: | packaging/host/prepare packaging/host/python
 	packaging/host/prepare build
 	$(PYTHON) -m venv --clear .venv
 	@touch $@
