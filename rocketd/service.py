@@ -27,7 +27,7 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
-from rocketd.daemon.loop import Loop
+from rocketd.daemon.loop import Loop, Silence
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, first_start_since_boot, occasions, resume
 from rocketd.daemon.retention import Retention
@@ -109,8 +109,7 @@ class Service:
             clock=self._clock,
             journal=self._journal,
             manager=self._manager,
-            silence_cond_check=settings.silence_cond_check,
-            silence_task_prerun=settings.silence_task_prerun,
+            silence=Silence(settings.silence_cond_check, settings.silence_task_prerun),
         )
         executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock)
         self._stack.push_async_callback(executor.close)

@@ -7,7 +7,7 @@ Between passes nothing wakes up but the alarm, an event and the heartbeat.
 import asyncio
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.entries import Entry, Priority, Stream
@@ -28,6 +28,15 @@ SIGN_OF_LIFE: Final[Duration] = 60 * SECOND
 Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
 
 
+class Silence(NamedTuple):
+    """Which errors are told and no more; the others stop the daemon."""
+
+    cond_check: bool = True
+    """A condition that raises."""
+    task_prerun: bool = True
+    """A task that cannot be set up."""
+
+
 class Loop:
     """Turns the scheduler's decisions into acts, and what the world reports into events."""
 
@@ -38,8 +47,7 @@ class Loop:
         clock: Clock,
         journal: Journal,
         manager: ServiceManager,
-        silence_cond_check: bool = True,
-        silence_task_prerun: bool = True,
+        silence: Silence,
     ) -> None:
         self.scheduler = scheduler
         self.clock = clock
@@ -54,8 +62,7 @@ class Loop:
         self.watchers: set[Watcher] = set()
         self.beats: list[Callable[[Instant], None]] = []
         """What is done at each heartbeat, so that it needs no timer of its own."""
-        self._silence_cond_check = silence_cond_check
-        self._silence_task_prerun = silence_task_prerun
+        self._silence = silence
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: Recorder | None = None
@@ -206,8 +213,8 @@ class Loop:
     def _start(self, task: Task, run: Run) -> None:
         try:
             self.executor.start(task, run)
-        except Exception as error:  # noqa: BLE001 - one task that cannot be set up must not stop the others
-            if not self._silence_task_prerun:
+        except Exception as error:  # one task that cannot be set up must not stop the others
+            if not self._silence.task_prerun:
                 raise
             told = "".join(traceback.format_exception(error))
             end = End(Action.FAIL, Cause.EXIT, self.clock.now(), message=f"could not be set up: {error}", exc_text=told)
@@ -224,7 +231,7 @@ class Loop:
         self.journal.tell(
             Entry(f"{task}: its condition could not be judged: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task})
         )
-        if not self._silence_cond_check:
+        if not self._silence.cond_check:
             self.fail(error)
 
     # -- what the world reports -------------------------------------------------------------------------------------
