@@ -9,7 +9,7 @@ import resource
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.run import Run
@@ -25,9 +25,8 @@ WRAPPERS_OWN: Final = frozenset({125, 126, 127})
 WRAPPERS_FAULT: Final = 125
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """All that is needed to start a process."""
+class Launch(NamedTuple):
+    """All that is needed to start a process; a tuple, as one is made for each run."""
 
     program: str
     """The file that is executed: the first wrapper if there are any."""
@@ -62,7 +61,7 @@ def launch_of(work: Command | Function, run: Run, host: Host) -> Launch:
     environment = environment_of(host.clean, identity, around, run)
     argv = work.argv if isinstance(work, Command) else arguments(work)
     directory = directory_of(around, identity, host.mounts)
-    far = host.mounts.may_hang(os.path.join(directory, argv[0])) or host.mounts.may_hang(directory)
+    far = host.mounts.may_hang(directory, os.path.join(directory, argv[0]))
     front = host.wrappers.around(around, enter=directory if far else "")
     directory = "/" if far else directory
     target = find_program(argv[0], directory, environment["PATH"])

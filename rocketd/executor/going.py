@@ -14,7 +14,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.outcome import action_of
@@ -50,9 +50,8 @@ class Means:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A process that was started for a run, and our ends of its pipes."""
+class Child(NamedTuple):
+    """A process that was started for a run, and our ends of its pipes; a tuple, as one is made for each run."""
 
     launch: Launch
     began: Duration

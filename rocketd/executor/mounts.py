@@ -40,11 +40,11 @@ class Mounts:
         self._changed.register(self._file, select.POLLPRI)
         self._doubtful = tuple(_doubtful(self._read()))
 
-    def may_hang(self, path: str) -> bool:
-        """Whether that absolute path leads through such a file system."""
+    def may_hang(self, *paths: str) -> bool:
+        """Whether one of these absolute paths leads through such a file system."""
         if self._changed.poll(0):
             self._doubtful = tuple(_doubtful(self._read()))
-        return any(f"{path}/".startswith(point) for point in self._doubtful)
+        return bool(self._doubtful) and any(f"{path}/".startswith(self._doubtful) for path in paths)
 
     def close(self) -> None:
         """Let go of the list."""

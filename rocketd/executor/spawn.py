@@ -54,7 +54,8 @@ class Spawner:
             if stdin != self._null:
                 os.close(stdin)
         if self._open_files is not None and not launch.limits_files:
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, self._open_files)
+            with suppress(OSError):  # it is another user's by now, or gone: no reason to lose sight of it
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, self._open_files)
         return pid
 
     def close(self) -> None:

@@ -85,7 +85,7 @@ def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: W
 @pytest.fixture
 def far(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which every path may hang, and none does."""
-    monkeypatch.setattr(Mounts, "may_hang", lambda _self, _path: True)
+    monkeypatch.setattr(Mounts, "may_hang", lambda _self, *_paths: True)
     return world
 
 
