@@ -178,6 +178,8 @@ class _One:
         return (program, *command[1:])
 
     def _check_program(self, program: str) -> None:
+        if "/" not in program and self._values[key.ENVIRONMENT_FILES]:
+            return  # which may set another PATH when it starts
         search = dict(self._values[key.ENVIRONMENT]).get("PATH", CLEAN_PATH)
         if not self._host.executable(program, search):
             where = "" if "/" in program else f" in {search}"

@@ -90,6 +90,10 @@ def test_a_program_beside_its_working_directory(folder: Folder) -> None:
     assert loaded.problems == ()
 
 
+def test_a_program_may_be_found_by_what_a_file_of_variables_says(folder: Folder) -> None:
+    assert folder.problems('[task.a]\ncommand = ["none"]\nenvironment_files = ["/etc/hostname"]\n') == []
+
+
 def test_no_descriptor_stays_open(folder: Folder) -> None:
     folder.write("a.toml", "[")
     folder.write("b.toml", HELLO).chmod(0o666)
