@@ -71,6 +71,18 @@ def test_term_is_sent_once_and_not_to_what_a_handler_begins(world: World) -> Non
     assert world.stopped(run).output == "begun\nduties\ndone\n"
 
 
+def test_each_process_gets_one_term(world: World) -> None:
+    """A second one would be taken for impatience: many programs stop at once then."""
+    code = """
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"term\\n"))
+print("begun", flush=True)
+while True: signal.pause()
+"""
+    run = begun(world, python(code, SECOND // 2), "begun")
+    assert world.stopped(run).output == "begun\nterm\n"
+
+
 def test_what_ignores_term_is_killed_after_the_grace(world: World) -> None:
     run = begun(world, job(IGNORING + "echo begun; sleep 1000", SECOND // 10), "begun")
     end = world.stopped(run)

@@ -1,6 +1,9 @@
 """Which processes belong to a run."""
 
-from rocketd.executor.tree import Process, Processes, Tree
+import os
+import signal
+
+from rocketd.executor.tree import Process, Processes, Tree, open_process, read_process, send
 
 RUN = Tree("the-run", root=100, since=50)
 
@@ -60,3 +63,23 @@ def test_without_a_first_process_only_the_environment_counts() -> None:
 
 def test_processes_without_a_mark_belong_to_no_run() -> None:
     assert members(process(300), tree=Tree("")) == set()
+
+
+def test_a_process_is_opened_by_its_number_and_its_start_time() -> None:
+    this = read_process(os.getpid())
+    assert this is not None
+    pidfd = open_process(this)
+    assert pidfd is not None
+    os.close(pidfd)
+
+
+def test_a_signal_never_goes_to_another_process_of_the_same_number() -> None:
+    this = read_process(os.getpid())
+    assert this is not None
+    earlier = this._replace(start=this.start - 1)
+    assert open_process(earlier) is None
+    send(earlier, signal.SIGKILL)
+
+
+def test_there_is_nothing_to_read_of_a_process_that_is_gone() -> None:
+    assert read_process(2**22 + 1) is None
