@@ -14,6 +14,23 @@ This page is made from the table that the program reads by; `rocketctl check` fi
 
 A *duration* is a time span of systemd.time(7) in quotes: `"10s"`, `"5 min"`, `"2h 30min"`, `"1 week"`.
 A *size* is a number of bytes, or a number with a unit in quotes: `"16 KiB"`, `"1G"`; units are powers of 1024.
+
+## Files
+
+Task files are `*.toml` in `/usr/lib/rocketd/tasks` (of packages), `/run/rocketd/tasks` (until the next boot) and
+`/etc/rocketd` (the administrator's), read in the order of their names over all three.
+Of several files with the same name the one in `/etc` counts, or else the one in `/run`.
+A file that is empty, or a link to `/dev/null`, only hides those of its name; other links are not followed.
+With `--config-dir`, which may be given several times, other directories take their place; the last one wins.
+
+A file and its directory must belong to root or to the daemon's own user, and be writable by nobody else.
+Otherwise the file is not read.
+
+A file is one piece.
+If anything in it is wrong, none of its tasks is loaded; at a reload, those of its last good version stay.
+Other files go on.
+Between files: of two tasks with the same name the first stays; a task whose condition names one that is not loaded
+stays, and that word is unknown; of tasks that start each other for ever one is kept back.
 """
 
 _PROLOGUES: Final[Mapping[Section, str]] = {

@@ -1,14 +1,20 @@
 """What `check` prints."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from rocketd.config.loaded import Loaded, Outcome
+from rocketd.core.condition import Condition, walk
+from rocketd.core.time_conditions import Every, OncePerWindow
 from rocketd.core.visible import visible
+
+_SHOWN: Final = 10
+"""How many names of tasks a sentence can bear."""
 
 
 def check_text(loaded: Loaded) -> str:
-    """Every problem, every file that does not count and why, and a sentence that sums up."""
-    return "\n".join([*map(str, loaded.problems), *_without_effect(loaded), _summary(loaded)])
+    """Every problem, every file that does not count and why, what runs at once, and a sentence that sums up."""
+    return "\n".join([*map(str, loaded.problems), *_without_effect(loaded), *_at_once(loaded), _summary(loaded)])
 
 
 def check_json(loaded: Loaded) -> list[dict[str, str | int]]:
@@ -25,6 +31,19 @@ def _without_effect(loaded: Loaded) -> Iterator[str]:
     for file in loaded.files:
         if file.outcome in why:
             yield f"{visible(file.path)}: {why[file.outcome]}"
+
+
+def _at_once(loaded: Loaded) -> Iterator[str]:
+    names = [
+        task.name for task in loaded.tasks if any(isinstance(part, OncePerWindow | Every) for part in walk(task.when))
+    ]
+    if names:
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        yield f"when loaded for the first time, run as soon as their hours are open, even at once: {shown}"
+
+
+def _needs_no_past(condition: Condition) -> bool:
+    return any(isinstance(part, OncePerWindow | Every) for part in walk(condition))
 
 
 def _summary(loaded: Loaded) -> str:

@@ -57,8 +57,17 @@ def test_what_has_no_effect_is_said(folder: Folder) -> None:
         f"{folder.path}/a.toml: masks files of the same name: it is empty or a link to /dev/null",
         f"{other.path}/b.toml: replaced: another directory has a file of the same name",
         f"{folder.path}/README: ignored: task files are named *.toml, and do not begin with a dot",
+        "when loaded for the first time, run as soon as their hours are open, even at once: hello",
         "1 task, no problems",
     ]
+
+
+def test_what_would_run_at_once_is_said(folder: Folder) -> None:
+    """A window that is open counts on first load already; a tick does not."""
+    folder.write("a.toml", HELLO.replace("hello", "tick").replace("daily", "cron('0 0 * * *')"))
+    assert check_text(folder.load()) == "1 task, no problems"
+    folder.write("b.toml", "".join(HELLO.replace("hello", f"t{number}") for number in range(12)))
+    assert check_text(folder.load()).splitlines()[0].endswith(": t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, …")
 
 
 def test_warnings_are_counted_apart(folder: Folder) -> None:
