@@ -79,6 +79,7 @@ class Going:
         self._ended: Duration | None = None
         self._cause = Cause.EXIT
         self._ending: Ending | None = None
+        self._ender: asyncio.Task[list[Process]] | None = None  # the loop itself holds tasks only weakly
         self._survivors: list[Process] = []
         self._timer: asyncio.TimerHandle | None = None
         self._reaped = False
@@ -93,7 +94,8 @@ class Going:
         self._cause = cause
         tree = Tree(self.run.run_id, self.pid, self.pid_start)
         self._ending = Ending(tree, grace / SECOND, self._means.census, self._means.watch)
-        self._means.loop.create_task(self._ending.run()).add_done_callback(self._tree_gone)
+        self._ender = self._means.loop.create_task(self._ending.run())
+        self._ender.add_done_callback(self._tree_gone)
 
     def kill(self) -> None:
         """End the whole tree at once; as a stop by the daemon's own, if it was not being stopped already."""

@@ -55,20 +55,32 @@ def test_children_and_grandchildren_end_with_it(world: World) -> None:
 
 
 def test_it_may_take_its_leave_and_its_exit_code_is_kept(world: World) -> None:
-    run = begun(world, job("trap 'echo bye; exit 7' TERM; echo begun; while :; do sleep 1000 & wait; done"), "begun")
-    end = world.stopped(run)
+    code = """
+import os, signal
+def leave(*_):
+    print("bye", flush=True)
+    os._exit(7)
+signal.signal(signal.SIGTERM, leave)
+print("begun", flush=True)
+while True: signal.pause()
+"""
+    end = world.stopped(begun(world, python(code), "begun"))
     assert (end.action, end.exit_code, end.signal) == (Action.TERMINATE, 7, None)
     assert end.output == "begun\nbye\n"
 
 
-def test_term_is_sent_once_and_not_to_what_a_handler_begins(world: World) -> None:
-    """Its handler starts a child for its last duties: that one must be left to end by itself."""
-    duties = """trap 'echo hit' TERM; echo duties; sleep 0.5; echo done"""
-    work = Command(
-        ("/bin/sh", "-c", """trap 'sh -c "$1"; exit' TERM; echo begun; while :; do sleep 9 & wait; done""", "-", duties)
-    )
-    run = begun(world, Task("job", work, kill_grace=30 * SECOND), "begun")
-    assert world.stopped(run).output == "begun\nduties\ndone\n"
+def test_what_a_handler_of_term_begins_is_left_to_end_by_itself(world: World) -> None:
+    """Its last duties; the group is theirs too by then."""
+    code = """
+import os, signal, subprocess
+def leave(*_):
+    subprocess.run(["sh", "-c", "trap 'echo hit' TERM; echo duties; sleep 0.5; echo done"])
+    os._exit(0)
+signal.signal(signal.SIGTERM, leave)
+print("begun", flush=True)
+while True: signal.pause()
+"""
+    assert world.stopped(begun(world, python(code), "begun")).output == "begun\nduties\ndone\n"
 
 
 def test_each_process_gets_one_term(world: World) -> None:
