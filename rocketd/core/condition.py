@@ -210,23 +210,23 @@ class _Group(Condition):
     def join(self, verdicts: Iterable[Verdict]) -> Verdict:
         """Join the parts' verdicts: see the table above."""
         deciding = self.deciding
-        answer = _OPPOSITE[deciding]
+        joined = _OPPOSITE[deciding]
         until, since = FOREVER, BEGINNING
         decided_until, decided_since = BEGINNING, FOREVER
-        for verdict in verdicts:
-            if verdict.answer is deciding:
-                decided_until = max(decided_until, verdict.until)
-                decided_since = min(decided_since, verdict.since)
-            elif verdict.answer is UNKNOWN:
-                answer = UNKNOWN
-            until = min(until, verdict.until)
-            since = max(since, verdict.since)
+        for answer, end, begin in verdicts:  # comparisons, not max and min: this is asked at every judgement
+            if answer is deciding:
+                decided_until = end if end > decided_until else decided_until
+                decided_since = begin if begin < decided_since else decided_since
+            elif answer is UNKNOWN:
+                joined = UNKNOWN
+            until = end if end < until else until
+            since = begin if begin > since else since
         if decided_until != BEGINNING:
             return Verdict(deciding, decided_until, decided_since)
-        return Verdict(answer, until, since)
+        return Verdict(joined, until, since)
 
     def judge(self, moment: Moment) -> Verdict:
-        return self.join(part.judge(moment) for part in self.parts)
+        return self.join([part.judge(moment) for part in self.parts])
 
     def __str__(self) -> str:
         return f" {self.sign} ".join(_bracketed(part, self.binds + 1) for part in self.parts)
@@ -250,7 +250,7 @@ class All(_Group):
     def judge(self, moment: Moment) -> Verdict:
         if self.guards:
             moment = replace(moment, guards=moment.guards + self.guards)
-        return self.join(part.judge(moment) for part in self.parts)
+        return self.join([part.judge(moment) for part in self.parts])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rocketd.core.errors import ConditionError
@@ -113,6 +114,7 @@ class Cron(Ticks):
     """Whether it is a fixed time of day rather than going on in real time."""
 
     @classmethod
+    @lru_cache(maxsize=4096)  # tasks share their lines
     def parse(cls, text: str) -> Cron:
         """Read a cron line; raises ConditionError with the offsets of the mistake in this text."""
         fields = _fields(text)

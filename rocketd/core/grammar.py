@@ -53,7 +53,7 @@ class _Parser:
 
     def _skip(self, sign: str) -> bool:
         """Take the next token if it is that sign."""
-        found = self._next.text == sign
+        found = self._tokens[self._at].text == sign
         self._at += found
         return found
 
@@ -72,13 +72,15 @@ class _Parser:
         parts = [self._both()]
         while self._skip("|"):
             parts.append(self._both())
-        return Any.of(*parts)
+        return Any.of(*parts) if len(parts) > 1 else parts[0]
 
     def _both(self) -> Condition:
         start = self._next.start
         parts = [self._one()]
         while self._skip("&"):
             parts.append(self._one())
+        if len(parts) == 1:
+            return parts[0]
         try:
             refuse_together(parts)
         except ConditionError as error:

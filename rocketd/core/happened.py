@@ -188,16 +188,12 @@ class Happened(Hours, Condition):
     def _span(self, now: Instant, zone: tzinfo) -> _Span:
         if self.period is None:
             return _Span(BEGINNING, now + 1, FOREVER)
-        period, whole = self.period, _WHOLE[self.period.unit.name]
-        window, following = period.find(now, zone)
-        end = now + 1
-        if not window.inside:
-            gap, window = window.start, period.before(window, zone)
-            end = window.end
-            if window.start < whole.window(now, zone).start:
-                return _Span(gap, gap, FOREVER)
-        same = whole.window(window.start, zone).end
-        return _Span(window.start, end, min(following, max(window.end, same)))
+        whole = _WHOLE[self.period.unit.name]
+        start, end, following = self.period.turn(now, zone)
+        if now >= end and start < whole.turn(now, zone).start:
+            return _Span(end, end, FOREVER)
+        lapse = min(following, max(end, whole.turn(start, zone).end))
+        return _Span(start, min(end, now + 1), lapse)
 
     def _since(self, instants: list[Instant], past: Past, start: Instant, zone: tzinfo) -> Instant:
         """Tell which event, or which end of a window before, made the answer what it is."""

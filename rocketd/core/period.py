@@ -20,6 +20,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -38,10 +39,18 @@ class Window(NamedTuple):
     inside: bool
 
 
-class _Found(NamedTuple):
-    window: Window
+class Turn(NamedTuple):
+    """What a period says about a stretch of the time line: the newest window that has begun, and when the next does."""
+
+    start: Instant
+    end: Instant
     following: Instant
-    """When the next window begins."""
+
+    def window(self, at: Instant) -> Window:
+        """Tell the window around that instant, or the gap after it."""
+        if at < self.end:
+            return Window(self.start, self.end, inside=True)
+        return Window(self.end, self.following, inside=False)
 
 
 How: TypeAlias = Literal["whole", "between", "after", "before", "starting", "at"]
@@ -71,7 +80,7 @@ class Period:
     marks: tuple[Mark, ...] = ()
     over: int = field(init=False, default=0, compare=False)
     """1: the end lies in the next cycle."""
-    _near: tuple[tzinfo, _Found] | None = field(init=False, default=None, compare=False, repr=False)
+    _near: tuple[tzinfo, Turn] | None = field(init=False, default=None, compare=False, repr=False)
     _joined: tuple[tzinfo, Window] | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +91,7 @@ class Period:
             object.__setattr__(self, "over", int(end <= begin))
 
     @classmethod
+    @lru_cache(maxsize=4096)  # tasks share their hours
     def made(cls, unit: Unit, how: How, written: tuple[Written, ...]) -> Period:
         """Make one of what a user wrote; raises ConditionError."""
         if how == "at":
@@ -102,22 +112,16 @@ class Period:
 
     def window(self, at: Instant, zone: tzinfo) -> Window:
         """Tell the window around that instant, or the gap between windows."""
-        return self.find(at, zone).window
+        return self.turn(at, zone).window(at)
 
-    def find(self, at: Instant, zone: tzinfo) -> _Found:
-        """Tell the window around that instant and when the next one begins."""
+    def turn(self, at: Instant, zone: tzinfo) -> Turn:
+        """Tell the newest window that has begun by that instant and when the next one begins; cheap if asked nearby."""
         near = self._near
-        if near is not None and near[0] is zone and near[1].window.start <= at < near[1].window.end:
+        if near is not None and near[0] is zone and near[1].start <= at < near[1].following:
             return near[1]
-        found = self._look(at, zone)
-        object.__setattr__(self, "_near", (zone, found))  # a memo: one tuple, so that threads cannot tear it
-        return found
-
-    def before(self, gap: Window, zone: tzinfo) -> Window:
-        """Tell the window before a gap."""
-        while not gap.inside and gap.start > BEGINNING:
-            gap = self._look(gap.start - 1, zone).window
-        return gap
+        turn = self._look(at, zone)
+        object.__setattr__(self, "_near", (zone, turn))  # a memo: one tuple, so that threads cannot tear it
+        return turn
 
     def stretch(self, at: Instant, zone: tzinfo) -> Window:
         """Tell how long it stays inside, or outside, around that instant: adjacent windows are one stretch."""
@@ -129,28 +133,29 @@ class Period:
         return window
 
     def _join(self, at: Instant, zone: tzinfo) -> Window:
-        start, end, inside = self.find(at, zone).window
+        start, end, inside = self.window(at, zone)
         for _ in range(_JOINS):
-            before = self._look(start - 1, zone).window
+            before = self._look(start - 1, zone).window(start - 1)
             if before.inside is not inside:
                 break
             start = before.start
         for _ in range(_JOINS):
-            after = self._look(end, zone).window
+            after = self._look(end, zone).window(end)
             if after.inside is not inside:
                 break
             end = after.end
         return Window(start, end, inside)
 
-    def _look(self, at: Instant, zone: tzinfo) -> _Found:
+    def _look(self, at: Instant, zone: tzinfo) -> Turn:
         if not LOWEST <= at < HIGHEST:
-            return _beyond(at)
+            return Turn(BEGINNING, BEGINNING, LOWEST) if at < LOWEST else Turn(HIGHEST, HIGHEST, FOREVER)
         around = self._flowing if self.unit.flows else self._placed
         for reach in _REACHES:
-            found = around(at, zone, reach)
-            if found is not None:
-                return found
-        return _Found(Window(BEGINNING, FOREVER, inside=False), FOREVER)
+            windows = around(at, zone, reach)
+            after = bisect_right(windows, at, key=_start)
+            if 0 < after < len(windows):
+                return Turn(*windows[after - 1], windows[after][0])
+        return Turn(BEGINNING, BEGINNING, FOREVER)
 
     def nominal(self, cycle: int) -> Iterator[tuple[Wall, Wall]]:
         """Tell the windows that begin in that cycle, on the wall clock."""
@@ -179,7 +184,7 @@ class Period:
                 if start < end:
                     yield start, end
 
-    def _placed(self, at: Instant, zone: tzinfo, reach: int) -> _Found | None:
+    def _placed(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
         """Bring the windows around that instant from the wall clock to the time line."""
         windows = []
         for begin, finish in self._nominals(at + offset_at(at, zone), reach):
@@ -189,24 +194,30 @@ class Period:
                     continue
                 end = start + (finish - begin)
             windows.append((start, end))
-        return _locate(_cut(windows), at)
+        return _cut(windows)
 
-    def _flowing(self, at: Instant, zone: tzinfo, reach: int) -> _Found | None:
-        """Bring the windows around that instant to the time line by the offset in force, between two shifts of it."""
+    def _flowing(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
+        """Bring the windows around that instant to the time line, also from beyond a shift of the zone."""
+        offset = offset_at(at, zone)
+        low, _ = self._shift_before(at, offset, zone)
+        high = self._shift_after(at, offset, zone)
+        windows = self._between_shifts(at, zone, reach)
+        if low > BEGINNING:
+            windows = self._between_shifts(low - 1, zone, reach) + windows
+        return windows + self._between_shifts(high, zone, reach) if high < FOREVER else windows
+
+    def _between_shifts(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
+        """Bring windows to the time line by the offset in force at that instant, cut where another one is."""
         offset = offset_at(at, zone)
         low, gap = self._shift_before(at, offset, zone)
         high = self._shift_after(at, offset, zone)
-        windows = [(low, low)]
+        windows = []
         for begin, finish in self._nominals(at + offset, reach):
             start, end = max(begin - offset, low), min(finish - offset, high)
             if end <= low and begin - offset >= low - gap:
                 end = low + (finish - begin)
             windows.append((start, end))
-        found = _locate([*windows[:1], *_cut(windows[1:]), (high, high)], at)
-        if found is None or found.following != high:
-            return found
-        later = self._look(high, zone)
-        return found._replace(following=later.window.start if later.window.inside else later.following)
+        return _cut(windows)
 
     def _shift_before(self, at: Instant, offset: Duration, zone: tzinfo) -> tuple[Instant, Duration]:
         """Tell when, shortly before, the zone shifted by a part of the unit, and how much it skipped then."""
@@ -246,12 +257,6 @@ def _mistake(message: str, written: Written) -> ConditionError:
     return ConditionError(message, end=len(written) if isinstance(written, str) else 0, about=written)
 
 
-def _beyond(at: Instant) -> _Found:
-    if at < LOWEST:
-        return _Found(Window(BEGINNING, LOWEST, inside=False), LOWEST)
-    return _Found(Window(HIGHEST, FOREVER, inside=False), FOREVER)
-
-
 def _cut(windows: list[_Stretch]) -> list[_Stretch]:
     """Let each window end where the next begins, at the latest; drop what is empty then."""
     windows.sort()
@@ -260,14 +265,3 @@ def _cut(windows: list[_Stretch]) -> list[_Stretch]:
 
 
 _start: Final = itemgetter(0)
-
-
-def _locate(windows: list[_Stretch], at: Instant) -> _Found | None:
-    """Find the window around that instant, or the gap; None: there is too little to tell."""
-    after = bisect_right(windows, at, key=_start)
-    if not 0 < after < len(windows):
-        return None
-    start, end = windows[after - 1]
-    following = windows[after][0]
-    window = Window(start, end, inside=True) if at < end else Window(end, following, inside=False)
-    return _Found(window, following)

@@ -14,7 +14,7 @@ from rocketd.core.cron import Cron
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
-from rocketd.core.period import How, Period, Window
+from rocketd.core.period import How, Period
 from rocketd.core.run import Action
 
 if TYPE_CHECKING:
@@ -92,20 +92,15 @@ class OncePerWindow(Hours, Condition):
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
-        window, following = self.period.find(now, zone)
-        if not window.inside:
-            return Verdict(AGAINST, following, self._over_since(window, moment))
-        used = _used(moment, window.start)
+        start, end, following = self.period.turn(now, zone)
+        used = _used(moment, start)
+        if now >= end:
+            return Verdict(AGAINST, following, end if used is None else min(used, end))
         if used is None:
-            return Verdict(FOR, window.end, window.start)
+            return Verdict(FOR, end, start)
         if used >= following:  # the clock was set back
-            return Verdict(AGAINST, self.period.find(used, zone).following)
-        return Verdict(AGAINST, following, used if used <= now else window.start)
-
-    def _over_since(self, gap: Window, moment: Moment) -> Instant:
-        """Tell since when there is nothing left to do: since the window was used, or since it ended."""
-        used = _used(moment, self.period.before(gap, moment.task.zone).start)
-        return gap.start if used is None else min(used, gap.start)
+            return Verdict(AGAINST, self.period.turn(used, zone).following)
+        return Verdict(AGAINST, following, used if used <= now else start)
 
     def watches(self) -> frozenset[str]:
         return OWN

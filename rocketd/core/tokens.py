@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _TOKEN: Final = re.compile(
-    r"""(?P<blank>[ \t\r\n]+)
-    |(?P<name>[^\W\d]\w*)
+    r"""[ \t\r\n]*(?:
+    (?P<name>[^\W\d]\w*)
     |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?![\w.:]))
     |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
     |(?P<sign>[<>=!]=|&&|\|\||[&|~().,=<>!])
     |(?P<open>["'])
-    |(?P<other>[^\s()&|~,"']+|.)""",
+    |(?P<other>[^\s()&|~,"']+|[^ \t\r\n])
+    )""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -47,8 +48,9 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> list[Token]:
     """Split a text; the last token is the end."""
-    found = [Token(match.lastgroup or "", match[0], match.start()) for match in _TOKEN.finditer(text)]
-    return [*(token for token in found if token.kind != "blank"), Token("end", "", len(text.rstrip(" \t\r\n")))]
+    found = [Token(kind := str(match.lastgroup), match[kind], match.start(kind)) for match in _TOKEN.finditer(text)]
+    found.append(Token("end", "", len(text.rstrip(" \t\r\n"))))
+    return found
 
 
 def mistake(token: Token, message: str, hint: str = "") -> ConditionError:
