@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from rocketd.cli.asking import asked
 from rocketd.cli.call import Call, time_point
 from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure, UsageError
 from rocketd.cli.fields import text, the_object
 from rocketd.cli.listing import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
 from rocketd.cli.show import run_page, status_page, task_page
-from rocketd.cli.source import Source, Wanted, asked, find, is_run, may_be_run_id
+from rocketd.cli.source import Source, Wanted, find, is_run, may_be_run_id
 from rocketd.cli.text import visible_lines
 from rocketd.daemon.wire import JsonObject
 

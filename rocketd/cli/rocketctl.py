@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from rocketd.cli import acting, checking, reading
+from rocketd.cli.asking import with_suggestion
 from rocketd.cli.call import Call
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import parse
-from rocketd.cli.source import with_suggestion
 from rocketd.cli.terminal import Terminal
 from rocketd.core.errors import RocketdError
 

@@ -1,17 +1,13 @@
-"""Where the reading verbs look: at the daemon, or at files and store where no daemon runs."""
+"""What the reading verbs ask, and the daemon as the one that answers."""
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
 
 from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.fields import instant, objects, text, the_object
-from rocketd.cli.options import Choices
-from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
 from rocketd.daemon.wire import JsonObject, rfc3339
-
-T = TypeVar("T")
 
 LONGEST_NUMBER: Final = 18
 """Digits that fit a store."""
@@ -94,19 +90,6 @@ def _query(wanted: Wanted) -> list[tuple[str, str]]:
     return [(name, value) for name, value in given.items() if value]
 
 
-def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callable[[], None]) -> T:
-    """Put a question to the daemon; where none runs, call `offline` and put it to files and store."""
-    try:
-        return question(Daemon(Client(choices.socket)))
-    except Failure as failure:
-        if failure.code is not Exit.NO_DAEMON:
-            raise
-    from rocketd.cli.offline import Files  # noqa: PLC0415 - files and store cost ten times the rest
-
-    offline()
-    return question(Files(choices))
-
-
 def is_run(name: str) -> bool:
     """Whether it can be no task, only TASK/NUMBER. Raises Failure for what can be neither."""
     task, slash, number = name.partition("/")
@@ -132,21 +115,3 @@ def find(source: Source, name: str) -> tuple[str, JsonObject]:
         if failure.code is not Exit.NOT_FOUND or not may_be_run_id(name):
             raise
     return "run", source.run(name)
-
-
-def with_suggestion(failure: Failure, choices: Choices) -> Failure:
-    """Add what was probably meant, if what failed is that there is no such task."""
-    if failure.code is not Exit.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
-        return failure
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
-    try:
-        names = [text(task, "task") for task in asked(choices, lambda source: source.tasks(), offline=lambda: None)]
-    except RocketdError:
-        return failure  # what went wrong first is what counts
-    if choices.subject in names:
-        return failure  # it is there; what is missing is something about it
-    close = get_close_matches(choices.subject, names, 1)
-    return Failure(
-        failure.message, hint=f"did you mean {close[0]}?" if close else "see rocketctl list", code=failure.code
-    )

@@ -1,0 +1,44 @@
+"""Who answers the reading verbs: the daemon, or files and store where none runs."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from rocketd.cli.client import Client
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.fields import text
+from rocketd.cli.options import Choices
+from rocketd.cli.source import Daemon, Source, is_run
+from rocketd.core.errors import RocketdError
+
+T = TypeVar("T")
+
+
+def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callable[[], None]) -> T:
+    """Put a question to the daemon; where none runs, call `offline` and put it to files and store."""
+    try:
+        return question(Daemon(Client(choices.socket)))
+    except Failure as failure:
+        if failure.code is not Exit.NO_DAEMON:
+            raise
+    from rocketd.cli.offline import Files  # noqa: PLC0415 - files and store cost ten times the rest
+
+    offline()
+    return question(Files(choices))
+
+
+def with_suggestion(failure: Failure, choices: Choices) -> Failure:
+    """Add what was probably meant, if what failed is that there is no such task."""
+    if failure.code is not Exit.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
+        return failure
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    try:
+        names = [text(task, "task") for task in asked(choices, lambda source: source.tasks(), offline=lambda: None)]
+    except RocketdError:
+        return failure  # what went wrong first is what counts
+    if choices.subject in names:
+        return failure  # it is there; what is missing is something about it
+    close = get_close_matches(choices.subject, names, 1)
+    return Failure(
+        failure.message, hint=f"did you mean {close[0]}?" if close else "see rocketctl list", code=failure.code
+    )
