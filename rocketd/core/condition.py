@@ -213,14 +213,14 @@ class _Group(Condition):
         joined = _OPPOSITE[deciding]
         until, since = FOREVER, BEGINNING
         decided_until, decided_since = BEGINNING, FOREVER
-        for answer, end, begin in verdicts:  # comparisons, not max and min: this is asked at every judgement
+        for answer, end, begin in verdicts:
             if answer is deciding:
-                decided_until = end if end > decided_until else decided_until
-                decided_since = begin if begin < decided_since else decided_since
+                decided_until = max(decided_until, end)
+                decided_since = min(decided_since, begin)
             elif answer is UNKNOWN:
                 joined = UNKNOWN
-            until = end if end < until else until
-            since = begin if begin > since else since
+            until = min(until, end)
+            since = max(since, begin)
         if decided_until != BEGINNING:
             return Verdict(deciding, decided_until, decided_since)
         return Verdict(joined, until, since)
