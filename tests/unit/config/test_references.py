@@ -86,6 +86,14 @@ def test_a_problem_of_a_file_that_has_gone_stands_without_its_line(folder: Folde
             {"a": "daily | after_all_success('b', 'c')", "b": "after_success('a')", "c": "after_success('a')"},
             "a → b → a",
         ),
+        (
+            {
+                "a": "daily | after_fail('b') | after_success('c')",
+                "b": "after_success('a')",
+                "c": "after_success('b')",
+            },
+            "a → b → c → a",
+        ),
         ({"a": "daily", "b": "after_success('a') | after_success('c')", "c": "after_success('b')"}, "b → c → b"),
     ],
 )
