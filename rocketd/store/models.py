@@ -70,8 +70,12 @@ class RunRecord(MinimalRunRecord):
     runtime: Optional[float] = None
     exit_code: Optional[int] = None
     signal: Optional[int] = None
-    trigger: Optional[str] = Field(default=None, description="schedule, retry, as-scheduled, hand, boot, startup or shutdown")
-    cause: Optional[str] = Field(default=None, description="exit, timeout, stop_when, operator, replace, shutdown or down")
+    trigger: Optional[str] = Field(
+        default=None, description="schedule, retry, as-scheduled, hand, boot, startup or shutdown"
+    )
+    cause: Optional[str] = Field(
+        default=None, description="exit, timeout, stop_when, operator, replace, shutdown or down"
+    )
     reason: Optional[str] = Field(default=None, description="a sentence: the condition that held, or who asked")
     cause_task: Optional[str] = Field(default=None, description="the task whose end made this one due")
     cause_run_id: Optional[str] = None

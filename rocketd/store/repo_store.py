@@ -127,12 +127,20 @@ class RepoStore(RepoReader):
     """
 
     def __init__(
-        self, repo: BaseRepo, directory: Path, *, durability: Durability = "full", origin: Origin | None = None
+        self,
+        repo: BaseRepo,
+        directory: Path,
+        *,
+        durability: Durability = "full",
+        origin: Origin | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock` gives seconds: it tells when a repository that was away is tried again."""
         self.path = directory / FILE_NAME
         upgrade(self.path)
         super().__init__(RepoSink(repo), Database(self.path, durability=durability), RLock())
         self._origin = origin or this_origin()
+        self._clock = clock
         self._pause = 1.0
         self._try_at = 0.0
         self._doubted = 0  # up to this id, records may have arrived without being taken out of the spool
@@ -216,13 +224,13 @@ class RepoStore(RepoReader):
 
     def _send(self) -> None:
         """Let the repository have what is in the spool, unless it failed a moment ago or is being read."""
-        if time.monotonic() < self._try_at or not self._lock.acquire(blocking=False):
+        if self._clock() < self._try_at or not self._lock.acquire(blocking=False):
             return
         try:
             while self._send_some():
                 pass
         except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
-            self._try_at = time.monotonic() + self._pause
+            self._try_at = self._clock() + self._pause
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
             self.trouble = f"the run log's repository cannot be written: {error or type(error).__name__}"
         else:

@@ -145,14 +145,6 @@ def test_a_run_that_ended_is_not_open(store: Store) -> None:
 def test_a_state_of_a_task_comes_back(store: Store) -> None:
     state = TaskState(
         "backup", "1 UTC", NOW, 8, NOW + 1, paused=True, paused_until=NOW + 2, paused_by="uid 1", paused_reason="?"
-        "1 UTC daily",
-        NOW,
-        8,
-        NOW + 1,
-        paused=True,
-        paused_until=NOW + 2,
-        paused_by="uid 1",
-        paused_reason="?",
     )
     store.write([state])
     assert dict(store.states()) == {"backup": state}
@@ -354,6 +346,19 @@ def test_pruning_keeps_a_series_of_crashes(store: Store) -> None:
     for number in range(1, 5):
         store.write([Started(run(number)), ended(run(number), Action.CRASH, cause=Cause.DOWN)])
     assert prune_all(store, NOW + DAY) == 0
+
+
+def test_pruning_keeps_the_last_crash_that_was_no_stop_of_the_daemon(store: Store) -> None:
+    first, second, third = (run(number, at=NOW + number) for number in range(1, 4))
+    store.write([Started(first), ended(first, Action.CRASH, cause=Cause.DOWN), Started(second), ended(second)])
+    store.write([Started(third), ended(third, Action.CRASH, cause=Cause.SHUTDOWN)])
+    assert prune_all(store, NOW + DAY) == 0
+
+
+def test_what_was_spared_goes_once_nobody_asks_for_it_any_more(store: Store) -> None:
+    whole(store, 5)
+    assert prune_all(store, NOW + DAY, {("backup", Action.SUCCESS): DAY}) == 0
+    assert prune_all(store, NOW + DAY) == 8
 
 
 def test_a_number_that_was_pruned_is_not_given_out_again(store: Store) -> None:

@@ -53,8 +53,18 @@ class Moody:
         return [record.action for record in self.repo.collection]  # type: ignore[attr-defined]  # Red Bird's own
 
 
-def opened(repo: object, directory: Path) -> RepoStore:
-    return RepoStore(repo, directory)  # type: ignore[arg-type]  # it quacks
+class PaperClock:
+    """Seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def opened(repo: object, directory: Path, clock: PaperClock | None = None) -> RepoStore:
+    return RepoStore(repo, directory, clock=clock or PaperClock())  # type: ignore[arg-type]  # it quacks
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -74,6 +84,21 @@ def test_a_repository_that_is_away_gets_everything_once_it_is_back(tmp_path: Pat
     store.write([Started(run(2))])
     assert (store.trouble, store.waiting) == ("", 0)
     assert moody.actions == ["run", "success", "run"]
+    store.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_repository_that_is_away_is_tried_again_after_longer_and_longer_pauses(tmp_path: Path, moment: str) -> None:
+    moody, clock = Moody(), PaperClock()
+    store = opened(moody, tmp_path, clock)
+    moody.fail = moment
+    store.write([Started(run(1))])
+    moody.fail = ""
+    store.write([Started(run(2))])
+    assert store.waiting == 2  # it has just failed
+    clock.now += 1
+    store.write([Started(run(3))])
+    assert (store.trouble, store.waiting, moody.actions) == ("", 0, ["run", "run", "run"])
     store.close()
 
 
@@ -105,23 +130,22 @@ def test_records_of_a_killed_daemon_arrive_once_whenever_it_died(tmp_path: Path)
 import os, sys
 sys.path.insert(0, sys.argv[2])
 from test_store_spool import *
-class Deadly(RunRepo):
+class Deadly(CSVFileRepo):
     def insert(self, item):
         super().insert(item)
         os.kill(os.getpid(), 9)
 directory = Path(sys.argv[1])
-RepoStore(Deadly(f"sqlite:///{directory}/log.db"), directory).write([Started(run(1)), Started(run(2))])
+RepoStore(Deadly(filename=directory / "log.csv", model=RunRecord), directory).write([Started(run(1)), Started(run(2))])
 """
     given = [str(tmp_path), str(Path(__file__).parent)]
     done = subprocess.run([sys.executable, "-c", script, *given], check=False)
     assert done.returncode == -9
-    repo = RunRepo(f"sqlite:///{tmp_path}/log.db")
+    repo = CSVFileRepo(filename=tmp_path / "log.csv", model=RunRecord)
     store = RepoStore(repo, tmp_path)
     assert [event.run.number for event in store.past({}, NOW) if isinstance(event, Started)] == [1, 2]
     store.write([ended(run(1))])
     assert [(one.action, one.number) for one in repo.filter_by().all()] == [("run", 1), ("run", 2), ("success", 1)]  # type: ignore[attr-defined]  # records
     store.close()
-    repo.close()
 
 
 # Repositories with fewer fields

@@ -103,6 +103,26 @@ upgrade(Path(sys.argv[1]), (*STEPS, step()))
     assert "weather" not in columns(path)
 
 
+def test_dying_right_after_a_step_leaves_a_version_that_others_can_tell(path: Path) -> None:
+    """The step is committed, and nothing was closed: the file's first bytes must say it all the same."""
+    script = """
+import os, sys
+from pathlib import Path
+from rocketd.store import version
+class Deadly(version.closing):
+    def __exit__(self, *_):
+        os.kill(os.getpid(), 9)
+version.closing = Deadly
+version._back_up = lambda *_: None
+sys.path.insert(0, sys.argv[2])
+from test_store_upgrade import NEXT
+version.upgrade(Path(sys.argv[1]), NEXT)
+"""
+    given = [str(path), str(Path(__file__).parent)]
+    assert subprocess.run([sys.executable, "-c", script, *given], check=False).returncode == -9
+    assert version_of(path) == 2
+
+
 def test_an_upgrade_takes_along_what_a_killed_daemon_left_in_its_log(path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from rocketd.store.store import SqliteStore;"
