@@ -34,15 +34,13 @@ def _without_effect(loaded: Loaded) -> Iterator[str]:
 
 
 def _at_once(loaded: Loaded) -> Iterator[str]:
-    names = [
-        task.name for task in loaded.tasks if any(isinstance(part, OncePerWindow | Every) for part in walk(task.when))
-    ]
+    names = [task.name for task in loaded.tasks if _may_run_at_once(task.when)]
     if names:
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         yield f"when loaded for the first time, run as soon as their hours are open, even at once: {shown}"
 
 
-def _needs_no_past(condition: Condition) -> bool:
+def _may_run_at_once(condition: Condition) -> bool:
     return any(isinstance(part, OncePerWindow | Every) for part in walk(condition))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rocketd.config import values
+from rocketd.config import tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.setting import Setting, table
 from rocketd.config.values import BOOLEAN, CODES, FILLED, LONGER_SPAN, PATH, SPAN, TEXT, Kind
@@ -46,7 +46,7 @@ PYTHON: Final = Setting(
 )
 PARAMETERS: Final = Setting(
     "parameters",
-    Kind("table", values.parameters),
+    Kind("table", tables.parameters),
     "",
     "none",
     "Keyword arguments of a `function`; a `command` gets them as JSON on its standard input.",
@@ -132,7 +132,7 @@ LIMITS: Final = Setting[tuple[Limit, ...]](
 )
 ENVIRONMENT: Final = Setting[tuple[tuple[str, str], ...]](
     "environment",
-    Kind("table of strings", values.environment),
+    Kind("table of strings", tables.environment),
     (),
     "none",
     "Variables on top of a clean `PATH HOME USER LOGNAME SHELL LANG TZ`. Joined with those of `[defaults]`.",

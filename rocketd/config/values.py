@@ -4,8 +4,6 @@ TOML's types are taken as they are: a boolean is no number, a number is no text.
 error messages call the kind.
 """
 
-import json
-import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,21 +30,22 @@ class Kind(Generic[T_co]):
     read: Callable[[object], T_co]
 
 
-def _called(value: object) -> str:
+def called(value: object) -> str:
     """What TOML calls this value."""
     names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
     dates = {datetime: "a date and time", date: "a date", time: "a time"}
     return (names | dates)[type(value)]
 
 
-def _wrong(wanted: str, value: object, hint: str = "") -> BadValue:
-    return BadValue(f"this must be {wanted}, not {_called(value)}", hint)
+def wrong(wanted: str, value: object, hint: str = "") -> BadValue:
+    """Say that the value is of another type than the wanted one."""
+    return BadValue(f"this must be {wanted}, not {called(value)}", hint)
 
 
 def string(value: object) -> str:
     """Take any text that a process can be given: a NUL ends an argument early (execve(2))."""
     if type(value) is not str:
-        raise _wrong("a string", value, f'write "{value}"' if type(value) in (int, float) else "")
+        raise wrong("a string", value, f'write "{value}"' if type(value) in (int, float) else "")
     if "\0" in value:
         raise BadValue("a NUL character is not possible here", start=value.index("\0"), end=value.index("\0") + 1)
     return value
@@ -64,7 +63,7 @@ def boolean(value: object) -> bool:
     """Take true or false."""
     if type(value) is not bool:
         right = type(value) is str and value.lower() in ("true", "false")
-        raise _wrong("true or false", value, f"write {str(value).lower()} without quotes" if right else "")
+        raise wrong("true or false", value, f"write {str(value).lower()} without quotes" if right else "")
     return value
 
 
@@ -73,7 +72,7 @@ def integer(least: int, most: int) -> Callable[[object], int]:
 
     def read(value: object) -> int:
         if type(value) is not int:
-            raise _wrong("an integer", value)
+            raise wrong("an integer", value)
         if not least <= value <= most:
             raise BadValue(f"{value} is not between {least} and {most}")
         return value
@@ -87,7 +86,7 @@ def duration(least: Duration) -> Callable[[object], Duration]:
     def read(value: object) -> Duration:
         if type(value) is not str:
             hint = f'write "{value}s" for seconds' if type(value) in (int, float) else 'for example "2h 30min"'
-            raise _wrong("a duration in quotes", value, hint)
+            raise wrong("a duration in quotes", value, hint)
         span = _span(value)
         if span < least:
             raise BadValue("this must be longer than nothing" if span == 0 else f"{value} is too short")
@@ -121,7 +120,7 @@ def size(most: int) -> Callable[[object], int]:
         elif type(value) is str:
             count = _bytes(value)
         else:
-            raise _wrong('a size, as 16384 or "16 KiB"', value)
+            raise wrong('a size, as 16384 or "16 KiB"', value)
         if not 0 <= count <= most:
             raise BadValue(f"{value} is not between 0 and {shown_size(most)}")
         return count
@@ -231,50 +230,10 @@ def url(value: object) -> str:
 def umask(value: object) -> int:
     """Take a file mode creation mask; text only, because in TOML 22 and 0o22 are two numbers."""
     if type(value) is not str:
-        raise _wrong("a mask of octal digits in quotes", value, 'for example "0022"')
+        raise wrong("a mask of octal digits in quotes", value, 'for example "0022"')
     if not re.fullmatch("0?[0-7]{1,3}", value):
         raise BadValue(f"'{value}' is not a mask of octal digits", 'for example "0022"')
     return int(value, 8)
-
-
-def _table(value: object, wanted: str) -> dict[str, object]:
-    if type(value) is not dict:
-        raise _wrong(wanted, value)
-    return value
-
-
-def environment(value: object) -> tuple[tuple[str, str], ...]:
-    """Take names and values of environment variables."""
-    table = _table(value, "a table of variables")
-    return each(((name, (name, text)) for name, text in table.items()), _variable)
-
-
-def _variable(named: tuple[str, object]) -> tuple[str, str]:
-    name, value = named
-    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
-        hint = "names are letters, digits and _, the first not a digit"
-        raise BadValue(f"'{name}' is not the name of a variable", hint, at_key=True)
-    if name.startswith("ROCKETD_"):
-        raise BadValue(f"{name} cannot be set: what begins with ROCKETD_ is given to each run", at_key=True)
-    return name, string(value)
-
-
-def parameters(value: object) -> str:
-    """Take a table that can be written as a JSON object (RFC 8259), and write it so."""
-    table = _table(value, "a table of parameters")
-    _check_json(table)
-    return json.dumps(table, ensure_ascii=False)
-
-
-def _check_json(value: object) -> None:
-    if type(value) is dict:
-        each(value.items(), _check_json)
-    elif type(value) is list:
-        each(enumerate(value), _check_json)
-    elif isinstance(value, date | time):  # a datetime is a date
-        raise BadValue(f"a parameter cannot be {_called(value)}: JSON has none", "write it in quotes")
-    elif type(value) is float and not math.isfinite(value):
-        raise BadValue(f"a parameter cannot be {value}: JSON has no such number")
 
 
 def anything(value: object) -> object:
@@ -285,20 +244,20 @@ def anything(value: object) -> object:
 def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[T, ...]:
     """Read every item of a list or a table under its key; whatever is wrong is said of all of them."""
     taken: list[T] = []
-    wrong: list[Mistake] = []
+    mistakes: list[Mistake] = []
     for key, item in items:
         try:
             taken.append(read(item))
         except BadValue as mistake:
-            wrong += mistake.at((key,))
-    if wrong:
-        raise BadValue.of(wrong)
+            mistakes += mistake.at((key,))
+    if mistakes:
+        raise BadValue.of(mistakes)
     return tuple(taken)
 
 
 def _each(value: object, read: Callable[[object], T], wanted: str) -> tuple[T, ...]:
     if type(value) is not list:
-        raise _wrong(wanted, value, f'write ["{value}"]' if type(value) is str else "")
+        raise wrong(wanted, value, f'write ["{value}"]' if type(value) is str else "")
     return each(enumerate(value), read)
 
 

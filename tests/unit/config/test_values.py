@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import tomli
 
-from rocketd.config import values
+from rocketd.config import tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import HOUR, MINUTE, SECOND
@@ -66,8 +66,8 @@ def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
         (values.url, '"postgresql+psycopg://h/d"', "postgresql+psycopg://h/d"),
         (values.umask, '"0027"', 0o27),
         (values.umask, '"077"', 0o77),
-        (values.environment, '{ A = "1", b_2 = "" }', (("A", "1"), ("b_2", ""))),
-        (values.parameters, '{ a = 1, b = ["ä", { c = true }] }', '{"a": 1, "b": ["ä", {"c": true}]}'),
+        (tables.environment, '{ A = "1", b_2 = "" }', (("A", "1"), ("b_2", ""))),
+        (tables.parameters, '{ a = 1, b = ["ä", { c = true }] }', '{"a": 1, "b": ["ä", {"c": true}]}'),
         (values.anything, "1", 1),
     ],
 )
@@ -115,18 +115,18 @@ def test_takes(read: Read, text: str, value: object) -> None:
         (values.url, '"rocketd.db"', "'rocketd.db' is not a database URL", None),
         (values.umask, "0o22", "this must be a mask of octal digits in quotes, not an integer", 'for example "0022"'),
         (values.umask, '"0088"', "'0088' is not a mask of octal digits", 'for example "0022"'),
-        (values.environment, "[]", "this must be a table of variables, not an array", ""),
-        (values.environment, '{ "a b" = "1" }', "'a b' is not the name of a variable", None),
-        (values.environment, "{ A = 1 }", "this must be a string, not an integer", 'write "1"'),
+        (tables.environment, "[]", "this must be a table of variables, not an array", ""),
+        (tables.environment, '{ "a b" = "1" }', "'a b' is not the name of a variable", None),
+        (tables.environment, "{ A = 1 }", "this must be a string, not an integer", 'write "1"'),
         (
-            values.environment,
+            tables.environment,
             '{ ROCKETD_X = "" }',
             "ROCKETD_X cannot be set: what begins with ROCKETD_ is given to each run",
             "",
         ),
-        (values.parameters, "{ a = 2026-01-01 }", "a parameter cannot be a date: JSON has none", "write it in quotes"),
-        (values.parameters, "{ a = [10:00:00] }", "a parameter cannot be a time: JSON has none", "write it in quotes"),
-        (values.parameters, "{ a = inf }", "a parameter cannot be inf: JSON has no such number", ""),
+        (tables.parameters, "{ a = 2026-01-01 }", "a parameter cannot be a date: JSON has none", "write it in quotes"),
+        (tables.parameters, "{ a = [10:00:00] }", "a parameter cannot be a time: JSON has none", "write it in quotes"),
+        (tables.parameters, "{ a = inf }", "a parameter cannot be inf: JSON has no such number", ""),
     ],
 )
 def test_refuses(read: Read, text: str, message: str, hint: str | None) -> None:
@@ -137,8 +137,8 @@ def test_refuses(read: Read, text: str, message: str, hint: str | None) -> None:
 
 def test_says_where_in_a_list_or_table_it_is_wrong() -> None:
     assert paths(values.codes, "[0, 256, 1, 999]") == [(1,), (3,)]
-    assert paths(values.parameters, "{ a = [{ b = nan }], c = inf }") == [("a", 0, "b"), ("c",)]
-    assert paths(values.environment, '{ A = "", B = 1, "C D" = 1 }') == [("B",), ("C D",)]
+    assert paths(tables.parameters, "{ a = [{ b = nan }], c = inf }") == [("a", 0, "b"), ("c",)]
+    assert paths(tables.environment, '{ A = "", B = 1, "C D" = 1 }') == [("B",), ("C D",)]
     assert paths(limits, '{ core = "x", none = 1 }') == [("core",), ("none",)]
 
 
