@@ -25,6 +25,7 @@ def test_a_task_has_the_defaults_of_the_reference(folder: Folder) -> None:
     assert task.work == Command(("/bin/true",), surroundings=Surroundings(timezone=task.work.surroundings.timezone))
 
 
+@root_only
 def test_every_key_reaches_the_task(folder: Folder) -> None:
     (task,) = folder.load("""
 [task.a]
@@ -245,6 +246,7 @@ def test_reload_lets_a_mask_drop_the_tasks(tmp_path: Path) -> None:
     assert names(reload(loaded)) == []
 
 
+@root_only
 def test_reload_asks_the_host_again_for_unchanged_files(folder: Folder) -> None:
     """A user may have joined a group since."""
     loaded = folder.load('[task.a]\ncommand = ["true"]\nuser = "nobody"\n')
