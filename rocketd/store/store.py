@@ -1,6 +1,6 @@
 """The store with the run log in it: one SQLite file in the state directory."""
 
-import platform
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 def this_origin() -> Origin:
     """This host and its boot (proc(5), /proc/sys/kernel/random/boot_id)."""
-    return Origin(platform.node(), _BOOT_ID.read_text(encoding="ascii").strip())
+    return Origin(os.uname().nodename, _BOOT_ID.read_text(encoding="ascii").strip())
 
 
 class SqliteReader:
