@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.text import unquoted
-from rocketd.core.tokens import Token, meant, mistake, unexpected
+from rocketd.core.tokens import Cursor, Token, meant, mistake, unexpected
 from rocketd.core.visible import visible
 
 if TYPE_CHECKING:
@@ -37,6 +37,13 @@ class Given:
             return cls(float(token.text) if "." in token.text else int(token.text), token, name)
         return cls(_text(token), token, name) if token.kind == "text" else None
 
+    @property
+    def origin(self) -> int | None:
+        """The offset at which the value begins; None: it is not written as it is."""
+        if self.token.kind == "raw":
+            return self.token.start
+        return self.token.start + 1 if self.token.kind == "text" and "\\" not in self.token.text else None
+
 
 def _text(token: Token) -> str:
     try:
@@ -51,39 +58,38 @@ def place(error: ConditionError, given: Iterable[Given], start: int, end: int) -
     for one in given:
         if type(one.value) is type(error.about) and one.value == error.about:
             start, end = one.token.start, one.token.end
-            if isinstance(one.value, str) and error.end > error.start and "\\" not in one.token.text:
-                start, end = start + 1 + error.start, start + 1 + error.end
+            if one.origin is not None and error.end > error.start:
+                start, end = one.origin + error.start, one.origin + error.end
             break
     return ConditionError(visible(error.message), hint=visible(error.hint), start=start, end=end)
 
 
-def read_arguments(word: Word, tokens: list[Token], at: int) -> tuple[list[Given], int]:
-    """Read what stands in the brackets of a word, from behind the opening one to behind the closing one."""
-    opened = tokens[at - 1]
+def read_arguments(word: Word, cursor: Cursor) -> list[Given]:
+    """Read the arguments of a word in their brackets."""
+    opened = cursor.take()
     given: list[Given] = []
-    while tokens[at].text != ")":
+    while cursor.next.text != ")":
         if given:
-            if tokens[at].text != ",":
-                raise _no_value(tokens[at], word, opened, "expected here")
-            at += 1
-            if tokens[at].text == ")":
+            if not cursor.skip(","):
+                raise _no_value(cursor.next, word, opened, "expected here")
+            if cursor.next.text == ")":
                 break
-        one, at = _read(word, tokens, at, opened)
-        given.append(one)
-    _check(word, given, opened, tokens[at])
-    return given, at + 1
+        given.append(_read(word, cursor, opened))
+    _check(word, given, opened, cursor.take())
+    return given
 
 
-def _read(word: Word, tokens: list[Token], at: int, opened: Token) -> tuple[Given, int]:
+def _read(word: Word, cursor: Cursor, opened: Token) -> Given:
     name = ""
-    if tokens[at].kind == "name" and tokens[at + 1].text == "=":
-        name = tokens[at].text
-        _check_name(word, tokens[at])
-        at += 2
-    given = Given.of(tokens[at], name)
+    if cursor.next.kind == "name" and cursor.after_next.text == "=":
+        _check_name(word, cursor.next)
+        name = cursor.take().text
+        cursor.take()
+    given = Given.of(cursor.next, name)
     if given is None:
-        raise _no_value(tokens[at], word, opened, "a text or a number")
-    return given, at + 1
+        raise _no_value(cursor.next, word, opened, "a text or a number")
+    cursor.take()
+    return given
 
 
 def _no_value(token: Token, word: Word, opened: Token, expected: str) -> ConditionError:

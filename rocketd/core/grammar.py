@@ -3,7 +3,7 @@
     either   both ("|" both)*                         binds least
     both     one ("&" one)*
     one      "~"* word | "~"* "(" either [comparison number] ")"
-    word     name ["(" arguments ")"] ("." name ["(" arguments ")"])*
+    word     name ["(" arguments ")"] ("." name ["(" arguments ")"])* [hours] | phrase [hours]      see phrases.py
 
 Every mistake is a ConditionError that says where it stands, what is allowed there, and what was probably meant.
 """
@@ -17,10 +17,13 @@ from rocketd.core.condition import All, Any, Condition
 from rocketd.core.errors import ConditionError
 from rocketd.core.fitting import refuse_together
 from rocketd.core.happened import COMPARISONS, Comparison, Happened
-from rocketd.core.tokens import Token, meant, mistake, tokens, unexpected
+from rocketd.core.phrases import expected_after, opens_hours, opens_phrase, read_hours, read_phrase
+from rocketd.core.tokens import Cursor, Token, meant, mistake, unexpected
 from rocketd.core.words import WORDS, Word
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rocketd.core.words import Made
 
 _LONGEST: Final = 20_000
@@ -38,79 +41,69 @@ def parse(text: str) -> Condition:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = tokens(text)
-        self._at = 0
+        self._cursor = Cursor(text)
         self._depth = 0
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._next
-        self._at += token.kind != "end"
-        return token
-
-    def _skip(self, sign: str) -> bool:
-        """Take the next token if it is that sign."""
-        found = self._tokens[self._at].text == sign
-        self._at += found
-        return found
+        self._follows: Sequence[Word] = ()
+        """What may follow the word read last."""
 
     def whole(self) -> Condition:
         condition = self._either()
-        token = self._next
+        token = self._cursor.next
         if token.text in COMPARISONS:
             raise mistake(token, "a comparison stands in brackets", "write (failed.today < 3)")
         if token.text == ")":
             raise mistake(token, "this bracket closes nothing")
         if token.kind != "end":
-            raise unexpected(token, "expected here", _JOIN)
+            raise self._not_expected(token)
         return condition
+
+    def _not_expected(self, token: Token) -> ConditionError:
+        guess = expected_after(self._follows, token)
+        return unexpected(token, f"expected here{guess}", "" if guess else _JOIN)
 
     def _either(self) -> Condition:
         parts = [self._both()]
-        while self._skip("|"):
+        while self._cursor.skip("|"):
             parts.append(self._both())
         return Any.of(*parts) if len(parts) > 1 else parts[0]
 
     def _both(self) -> Condition:
-        start = self._next.start
+        start = self._cursor.next.start
         parts = [self._one()]
-        while self._skip("&"):
+        while self._cursor.skip("&"):
             parts.append(self._one())
         if len(parts) == 1:
             return parts[0]
         try:
             refuse_together(parts)
         except ConditionError as error:
-            raise place(error, (), start, self._tokens[self._at - 1].end) from None
+            raise place(error, (), start, self._cursor.done) from None
         return All.of(*parts)
 
     def _one(self) -> Condition:
         inverted = False
-        while self._skip("~"):
+        while self._cursor.skip("~"):
             inverted = not inverted
-        condition = self._bracketed() if self._next.text == "(" else self._word()
+        condition = self._bracketed() if self._cursor.next.text == "(" else self._word()
         return ~condition if inverted else condition
 
     def _bracketed(self) -> Condition:
-        opened = self._take()
+        opened = self._cursor.take()
         self._depth += 1
         if self._depth > _DEEPEST:
             raise mistake(opened, f"brackets are nested more than {_DEEPEST} deep")
         condition = self._either()
-        if self._next.text in COMPARISONS:
+        if self._cursor.next.text in COMPARISONS:
             condition = self._compared(condition)
-        if self._next.kind == "end":
+        if self._cursor.next.kind == "end":
             raise mistake(opened, "this bracket is not closed")
-        if not self._skip(")"):
-            raise unexpected(self._next, "expected here", _JOIN)
+        if not self._cursor.skip(")"):
+            raise self._not_expected(self._cursor.next)
         self._depth -= 1
         return condition
 
     def _compared(self, condition: Condition) -> Condition:
-        sign, number = self._take(), self._take()
+        sign, number = self._cursor.take(), self._cursor.take()
         if not isinstance(condition, Happened):
             raise mistake(sign, "only what happened can be compared with a number", "as in (failed.today < 3)")
         given = Given.of(number)
@@ -122,31 +115,41 @@ class _Parser:
             raise place(error, [given], sign.start, number.end) from None
 
     def _word(self) -> Condition:
-        token = self._take()
+        token = self._cursor.take()
+        if opens_phrase(token, self._cursor):
+            condition, self._follows = read_phrase(token, self._cursor)
+        else:
+            condition, self._follows = self._spelled(token)
+        if opens_hours(self._follows, self._cursor):
+            condition, self._follows = read_hours(condition, self._cursor), ()
+        return condition
+
+    def _spelled(self, token: Token) -> tuple[Condition, Sequence[Word]]:
+        """Read a word in the Python spelling."""
         word = WORDS.get(token.text)
         if word is None:
             raise _no_word(token)
         condition = self._use(word, word.value, token)
-        while self._skip("."):
-            dotted = self._take()
+        while self._cursor.skip("."):
+            dotted = self._cursor.take()
             word = _follower(word, dotted)
             condition = self._use(word, condition, dotted)
-        return condition
+        return condition, word.follows
 
     def _use(self, word: Word, value: Condition | Made | None, token: Token) -> Condition:
         """Make the condition of a word, from what it is or from what it follows."""
-        called = self._next.text == "("
+        called = self._cursor.next.text == "("
         if called and word.arguments is None:
-            raise mistake(self._next, f"{word.name} takes no brackets", f"write {word.example}")
+            raise mistake(self._cursor.next, f"{word.name} takes no brackets", f"write {word.example}")
         if not called and not word.bare:
             raise mistake(token, f"{word.name} needs brackets", f"write {word.example}")
         given: list[Given] = []
         if called:
-            given, self._at = read_arguments(word, self._tokens, self._at + 1)
+            given = read_arguments(word, self._cursor)
         try:
             return word.made(value, given if called else None)
         except ConditionError as error:
-            raise place(error, given, token.start, self._tokens[self._at - 1].end) from None
+            raise place(error, given, token.start, self._cursor.done) from None
 
 
 def _follower(word: Word, token: Token) -> Word:

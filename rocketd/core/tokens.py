@@ -29,7 +29,7 @@ _SHOWN: Final = 40
 
 
 class Token(NamedTuple):
-    """A piece of text; `kind` is name, number, text, sign, open, other or end."""
+    """A piece of text; `kind` is name, number, text, sign, open, other, raw or end."""
 
     kind: str
     text: str
@@ -51,6 +51,50 @@ def tokens(text: str) -> list[Token]:
     found = [Token(kind := str(match.lastgroup), match[kind], match.start(kind)) for match in _TOKEN.finditer(text)]
     found.append(Token("end", "", len(text.rstrip(" \t\r\n"))))
     return found
+
+
+class Cursor:
+    """Where reading has come to in a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tokens = tokens(text)
+        self._at = 0
+
+    @property
+    def next(self) -> Token:
+        """The token to be read next."""
+        return self._tokens[self._at]
+
+    @property
+    def after_next(self) -> Token:
+        """The token behind that."""
+        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+
+    @property
+    def done(self) -> int:
+        """The offset behind what has been read."""
+        return self._tokens[self._at - 1].end if self._at else 0
+
+    def take(self) -> Token:
+        """Read the next token; the end stays next for ever."""
+        token = self._tokens[self._at]
+        self._at += token.kind != "end"
+        return token
+
+    def skip(self, *words: str) -> bool:
+        """Read the next token if it is one of these signs or names."""
+        found = self._tokens[self._at].text in words
+        self._at += found
+        return found
+
+    def raw(self, *stops: str) -> Token:
+        """Read whatever stands before the next `&`, `|`, closing bracket or one of these, as one token."""
+        begin = self.next.start
+        end = begin
+        while self.next.kind != "end" and self.next.text not in ("&", "|", "&&", "||", ")", *stops):
+            end = self.take().end
+        return Token("raw", self.text[begin:end], begin)
 
 
 def mistake(token: Token, message: str, hint: str = "") -> ConditionError:

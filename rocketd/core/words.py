@@ -68,6 +68,8 @@ class Word:
     arguments: tuple[Argument, ...] | None = None
     """None: it takes no brackets."""
     follows: tuple[Word, ...] = ()
+    phrase: str = ""
+    """An example of its other spelling, in text only; it means the same as the example."""
 
     @property
     def bare(self) -> bool:
@@ -88,18 +90,38 @@ _MARK: Final = Argument("start", Kind.MARK)
 _END: Final = Argument("end", Kind.MARK)
 _MARKS: Final = Argument("marks", Kind.MARK, many=True)
 
+
+def _hours(name: str, about: str, example: str, phrase: str, *marks: Argument) -> Word:
+    return Word(name, about, example, None, marks, phrase=phrase)
+
+
 HOURS: Final = (
-    Word("between", "From one time to another.", 'daily.between("10:00", "12:00")', None, (_MARK, _END)),
-    Word("after", "From a time to the end of the period.", 'daily.after("10:00")', None, (_MARK,)),
-    Word("before", "From the beginning of the period to a time.", 'daily.before("10:00")', None, (_END,)),
-    Word("starting", "The whole period, begun elsewhere.", 'daily.starting("06:00")', None, (_MARK,)),
-    Word("at", "The natural unit from each time on.", 'daily.at("10:00", "15:00")', None, (_MARKS,)),
-    Word("on", "The same as at.", 'weekly.on("Mon", "Thu")', None, (_MARKS,)),
+    _hours(
+        "between",
+        "From one time to another.",
+        'daily.between("10:00", "12:00")',
+        "daily between 10:00 and 12:00",
+        _MARK,
+        _END,
+    ),
+    _hours("after", "From a time to the end of the period.", 'daily.after("10:00")', "daily after 10:00", _MARK),
+    _hours(
+        "before", "From the beginning of the period to a time.", 'daily.before("10:00")', "daily before 10:00", _END
+    ),
+    _hours("starting", "The period begun elsewhere.", 'daily.starting("06:00")', "daily starting 06:00", _MARK),
+    _hours("at", "The natural unit from each time on.", 'daily.at("10:00", "15:00")', "daily at 10:00, 15:00", _MARKS),
+    _hours("on", "The same as at.", 'weekly.on("Mon", "Thu")', "weekly on Mon, Thu", _MARKS),
 )
 
 _THIS: Final = ("this_minute", "this_hour", "this_day", "today", "this_week", "this_month", "this_year")
 SPANS: Final = tuple(
-    Word(name, f"Since the beginning of {name.replace('_', ' ')}.", f"succeeded.{name}", None, None, HOURS)
+    Word(
+        name,
+        f"Since the beginning of {name.replace('_', ' ')}.",
+        f"succeeded.{name}",
+        follows=HOURS,
+        phrase=f"has succeeded {name.replace('_', ' ')}",
+    )
     for name in _THIS
 )
 
@@ -119,15 +141,28 @@ _EXAMPLES: Final = {
 }
 
 
+_TIME_PHRASES: Final = {
+    "second": "time of second before 500",
+    "minute": "time of minute before 30",
+    "hour": "time of hour at 15:00",
+    "day": "time of day between 10:00 and 12:00",
+    "week": "time of week on Mon",
+    "month": "time of month on last",
+    "year": "time of year on Dec 24",
+}
+
+
 def _once(unit: Unit) -> Word:
     about = f"Once every {unit}" + (f", {_ABOUT_UNIT[unit.name]}." if unit.name in _ABOUT_UNIT else ".")
     return Word(unit.adverb, about, _EXAMPLES[unit.name], OncePerWindow.of(unit), None, HOURS)
 
 
 def _time_of(unit: Unit) -> Word:
-    example = f"time_of_{unit}.{_EXAMPLES[unit.name].partition('.')[2] or 'before(500)'}"
+    hours = _EXAMPLES[unit.name].partition(".")[2] or 'before("500")'
+    example = f"time_of_{unit}.{hours}"
     about = f"While it is such a time of the {unit}."
-    return Word(f"time_of_{unit}", about, example, TimeOf.of(unit), None, HOURS)
+    word = f"time_of_{unit}"
+    return Word(word, about, example, TimeOf.of(unit), None, HOURS, _TIME_PHRASES[unit.name])
 
 
 _TASK: Final = Argument("task", Kind.TASK)
@@ -147,7 +182,9 @@ def _after(outcome: Outcome, many: Many) -> Word:
     name = f"after_{many}_{outcome}" if many else f"after_{outcome}"
     about = f"When {who} {_OUTCOMES[outcome].replace('was', 'been')} since this one started last."
     example = f'{name}("extract", "load")' if many else f'{name}("extract")'
-    return Word(name, about, example, make, (_TASKS,) if many else (_TASK,))
+    ended = {"success": "succeeded", "fail": "failed", "finish": "finished"}[outcome]
+    phrase = f"after {many} tasks 'extract', 'load' {ended}" if many else f"after task 'extract' {ended}"
+    return Word(name, about, example, make, (_TASKS,) if many else (_TASK,), phrase=phrase)
 
 
 _WHAT: Final[dict[What, str]] = {
@@ -163,7 +200,8 @@ _WHAT: Final[dict[What, str]] = {
 
 def _happened(what: What) -> Word:
     about = f"When this task, or the one named, {_WHAT[what]}; so many times, if compared with a number."
-    return Word(what, about, f'{what}("extract").today', Happened(what), (_TASK,), SPANS)
+    phrase = f"task 'extract' has {what} today"
+    return Word(what, about, f'{what}("extract").today', Happened(what), (_TASK,), SPANS, phrase)
 
 
 _RETRY: Final = (
@@ -180,12 +218,26 @@ _CRON: Final = (Argument("line", Kind.CRON), Argument("within", Kind.DURATION, r
 _TABLE: Final = (
     *map(_once, UNITS),
     *map(_time_of, UNITS),
-    Word("every", "At an interval since the last run, or its end.", 'every("10 minutes")', Every.of, _EVERY),
-    Word("cron", "At the times of a cron line.", 'cron("0 3 * * 1-5")', Tick.cron, _CRON),
-    Word("retry", "When the last run failed, so many times.", 'retry(3, delay="1 min")', Retry(), _RETRY),
+    Word(
+        "every",
+        "At an interval since the last run, or its end.",
+        'every("10 minutes")',
+        Every.of,
+        _EVERY,
+        phrase="every 10 minutes",
+    ),
+    Word("cron", "At the times of a cron line.", 'cron("0 3 * * 1-5")', Tick.cron, _CRON, phrase="cron 0 3 * * 1-5"),
+    Word("retry", "When the last run failed, so many times.", "retry(3)", Retry(), _RETRY, phrase="retry 3"),
     *(_after(outcome, many) for outcome in _OUTCOMES for many in ("", "all", "any")),
     *map(_happened, _WHAT),
-    Word("running", "While this task, or the one named, is running.", 'running("extract")', Running(), (_TASK,)),
+    Word(
+        "running",
+        "While this task, or the one named, is running.",
+        'running("extract")',
+        Running(),
+        (_TASK,),
+        phrase="task 'extract' is running",
+    ),
     Word("true", "Always.", "true", TRUE),
     Word("false", "Never.", "false", FALSE),
     Word("always", "The same as true.", "always", TRUE),

@@ -246,6 +246,17 @@ def test_the_newest_tick_before_a_change_is_found_from_after_it() -> None:
     assert fixed.newest(at("2026-03-29 03:00", BERLIN) - 1, BERLIN) == at("2026-03-28 02:30", BERLIN)
 
 
+def test_a_fixed_time_is_not_met_again_in_the_second_occurrence_of_an_hour() -> None:
+    second = at("2026-10-25 02:10+01:00")
+    assert Cron.parse("30 2 * * *").next(second, BERLIN) == at("2026-10-26 02:30", BERLIN)
+    assert Cron.parse("0 3 * * *").newest(second, BERLIN) == at("2026-10-24 03:00", BERLIN)
+    assert Cron.parse("0 3 * * *").next(second, BERLIN) == at("2026-10-25 03:00", BERLIN)
+
+
+def test_the_newest_tick_is_looked_for_right_before_a_change() -> None:
+    assert Cron.parse("45 * * * *").newest(at("2026-03-29 03:10", BERLIN), BERLIN) == at("2026-03-29 01:45", BERLIN)
+
+
 def test_far_outside_of_the_calendar_there_is_no_tick() -> None:
     for line in ("0 3 * * *", "* * * * *"):
         cron = Cron.parse(line)

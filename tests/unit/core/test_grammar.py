@@ -113,6 +113,66 @@ def test_python_and_text_know_the_same_words() -> None:
     assert names == set(WORDS)
 
 
+# -- phrases
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("daily between 10:00 and 12:00", 'daily.between("10:00", "12:00")'),
+        ("daily after 10:00", 'daily.after("10:00")'),
+        ("daily before 10:00:30", 'daily.before("10:00:30")'),
+        ("daily starting 06:00", 'daily.starting("06:00")'),
+        ("daily at 10:00", 'daily.at("10:00")'),
+        ("daily at 10:00, 15:00", 'daily.at("10:00", "15:00")'),
+        ("daily at 10:00 and '15:00'", 'daily.at("10:00", "15:00")'),
+        ("weekly on Mon", 'weekly.on("Mon")'),
+        ("weekly between Fri 18:00 and Mon 06:00", 'weekly.between("Fri 18:00", "Mon 06:00")'),
+        ("monthly on last, -5", "monthly.on(-5, -1)"),
+        ("yearly between Dec 24 and Jan 6", 'yearly.between("Dec 24", "Jan 6")'),
+        ("hourly at 15:00", 'hourly.at("15:00")'),
+        ("every 10 minutes", 'every("10min")'),
+        ("every 1 h 30 min", 'every("1h 30min")'),
+        ("cron 0 3 * * 1-5", 'cron("0 3 * * 1-5")'),
+        ("cron */5 8-18 * * mon-fri", 'cron("*/5 8-18 * * mon-fri")'),
+        ("time of day between 10:00 and 12:00", 'time_of_day.between("10:00", "12:00")'),
+        ("time of week on Sat", 'time_of_week.on("Sat")'),
+        ("after task 'a'", 'after_success("a")'),
+        ("after task 'a' succeeded", 'after_success("a")'),
+        ("after task 'a' failed", 'after_fail("a")'),
+        ("after task 'a' finished", 'after_finish("a")'),
+        ("after tasks 'a', 'b'", 'after_all_success("a", "b")'),
+        ("after all tasks 'a', 'b' finished", 'after_all_finish("a", "b")'),
+        ("after any tasks 'a', 'b' failed", 'after_any_fail("a", "b")'),
+        ("has succeeded", "succeeded"),
+        ("has succeeded today", "succeeded.today"),
+        ("has started this hour", "started.this_hour"),
+        ("has succeeded today between 10:00 and 12:00", 'succeeded.today.between("10:00", "12:00")'),
+        ("task 'a' has failed this week", 'failed("a").this_week'),
+        ("(task 'a' has failed today < 3)", '(failed("a").today < 3)'),
+        ("task 'a' is running", 'running("a")'),
+        ("is running", "running"),
+        ("retry 3", "retry(3)"),
+        ("(daily | retry 3) & time_of_day.after('10:00')", '(daily | retry(3)) & time_of_day.after("10:00")'),
+        (
+            "~daily after 10:00 | every 10 min & ~(task 'a' is running)",
+            '~daily.after("10:00") | every("10min") & ~running("a")',
+        ),
+        ("succeeded.today after 10:00", 'succeeded.today.after("10:00")'),
+        ("cron 0 3 * * * | (cron 5 * * * *) | daily", 'cron("0 3 * * *") | cron("5 * * * *") | daily'),
+    ],
+)
+def test_phrases_mix_freely_with_the_python_spelling(phrase: str, text: str) -> None:
+    assert str(parse(phrase)) == text
+
+
+def test_every_phrase_of_the_table_means_its_example() -> None:
+    for word in WORDS.values():
+        for one in (word, *word.follows):
+            if one.phrase:
+                assert parse(one.phrase) == parse(one.example)
+
+
 # -- the normal form
 
 
@@ -230,6 +290,22 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ),
         (r"running('\q')", r"\q is no escape in a text", r"\q", r"\\"),
         (r"daily.at('\x31\x30')", '"10" is not a time of day', r"'\x31\x30'", 'write "10:00"'),
+        ("daily betwen 10:00 and 12:00", "betwen is not expected here; did you mean between?", "betwen", ""),
+        ("daily between 10:00", "and is missing at the end", "", "between 10:00 and 12:00"),
+        ("daily between 10 and 12:00", '"10" is not a time of day', "10", 'write "10:00"'),
+        ("daily at", "a time is missing at the end", "", "daily at 10:00"),
+        ("daily at 10:00, & hourly", "& is not a time", "&", "daily at 10:00"),
+        ("every 10 mn", "mn is not a unit of time", "mn", "5 min"),
+        ("hourly | cron 0 3 * 13 *", "13 is not a month", "13", "jan"),
+        ("after task extract", "extract is not the name of a task in quotes", "extract", "after task 'extract'"),
+        ("after 10:00", "10:00 is not task or tasks", "10:00", "after task"),
+        ("task 'a' was running", "was is not has or is", "was", "has failed today"),
+        ("has failled today", "failled is not what can follow has; did you mean failed?", "failled", "started"),
+        ("task 'a' is runing", "runing is not what can follow is; did you mean running?", "runing", "running"),
+        ("has failed this hor", "hor is not a unit of time; did you mean hour?", "hor", "minute"),
+        ("time of dya", "dya is not a unit of time; did you mean day?", "dya", "second"),
+        ("time off day", "off is not of", "off", ""),
+        ("retry 0", "retry needs a number of attempts from 1 on", "0", ""),
         ("\x00daily", r"\x00daily is not a condition", "\x00daily", ""),
         ("daily\ud800", r"\ud800 is not expected here", "\ud800", ""),
     ],
@@ -282,6 +358,22 @@ _PIECES = st.sampled_from(
         *WORDS,
         *("&", "|", "~", "(", ")", ".", ",", "<", "==", "'", '"', "\\", " ", "\n", "\0", "\ud800", "and", "not"),
         *("between", "today", "at", "on", "based=", "within=", "10:00", '"10:00"', "'Mon'", "3", "-1", "1e9", "é"),
+        *(
+            "time",
+            "of",
+            "day",
+            "task",
+            "has",
+            "is",
+            "this",
+            "every ",
+            "cron ",
+            "failed",
+            "after",
+            "any",
+            "tasks",
+            "'a'",
+        ),
         *('"0 3 * * *"', '"1 h"', '"a"', "()", "''"),
     ]
 )

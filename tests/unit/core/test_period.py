@@ -207,6 +207,13 @@ def test_negative_days_count_from_the_end_of_the_month() -> None:
     ]
 
 
+def test_a_begin_or_end_before_the_month_is_its_first_instant() -> None:
+    assert windows("monthly.between('-30', '-28')", "2026-02-01", "2026-03-01") == [
+        "2026-02-01 00:00:00 to 2026-02-02 00:00:00"
+    ]
+    assert windows("monthly.before('-30 10:00')", "2026-02-01", "2026-03-01") == []
+
+
 # -- mistakes
 
 

@@ -186,6 +186,13 @@ def test_a_start_exactly_on_the_grid_is_the_anchor() -> None:
     assert asked.judge("every('10 min')", "2026-03-04 10:25").until == at("2026-03-04 10:30")
 
 
+def test_an_interval_falls_due_while_a_run_is_going_on() -> None:
+    """What becomes of it is for `overlap` to say."""
+    asked = Asked()
+    asked.start("2026-03-04 10:00")
+    assert asked.judge("every('10 min')", "2026-03-04 10:10") == yes("", "2026-03-04 10:10")
+
+
 def test_an_operator_s_stop_uses_up_the_intervals_up_to_now() -> None:
     asked = Asked()
     asked.run("2026-03-04 10:00", "2026-03-04 10:35", Action.TERMINATE, Cause.OPERATOR)
