@@ -62,6 +62,8 @@ class Problem:
             "severity": self.severity,
             "message": self.message,
             "hint": self.hint,
+            "source_line": self.source_line,
+            "width": self.width,
         }
 
 
