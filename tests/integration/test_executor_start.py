@@ -16,6 +16,7 @@ import pytest
 from executor_world import Output, RealClock, Report, World, new_world, shell
 from rocketd.core.run import Action, Run, Trigger
 from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
+from rocketd.executor.environment import own_identity
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
 from rocketd.executor.tree import now_in_ticks, start_time
@@ -178,7 +179,7 @@ def test_the_environment_is_clean(world: World, monkeypatch: pytest.MonkeyPatch)
     found = environment(world, Task("job", Command(("env",))))
     own = {name for name in found if not name.startswith("ROCKETD_")}
     assert own == {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG"}
-    assert (found["USER"], found["HOME"]) == (pwd.getpwuid(os.geteuid()).pw_name, pwd.getpwuid(os.geteuid()).pw_dir)
+    assert (found["USER"], found["HOME"]) == (own_identity().name, own_identity().home)
 
 
 def test_a_run_knows_which_it_is(world: World) -> None:
@@ -228,12 +229,13 @@ def test_it_runs_in_its_directory_and_the_daemon_stays_in_its_own(world: World, 
     assert Path.cwd() == before
 
 
-def test_it_runs_in_the_users_home_unless_told(world: World) -> None:
-    assert printed(world, shell("pwd")) == [pwd.getpwuid(os.geteuid()).pw_dir]
+def test_it_runs_in_the_users_home_unless_told(world: World, tmp_path: Path) -> None:
+    identity = replace(own_identity(), home=str(tmp_path))
+    assert printed(world, inside(shell("pwd"), Surroundings(identity=identity))) == [str(tmp_path)]
 
 
 def test_it_runs_in_the_root_where_the_user_has_no_home(world: World) -> None:
-    identity = replace(nobody(), uid=os.geteuid(), gid=os.getegid(), groups=tuple(os.getgroups()))
+    identity = replace(own_identity(), home="/nonexistent")
     assert printed(world, inside(shell("pwd"), Surroundings(identity=identity))) == ["/"]
 
 
@@ -366,7 +368,7 @@ def test_a_program_that_only_root_may_execute_fails_for_another_user(world: Worl
 def test_a_directory_that_is_missing_is_named(world: World) -> None:
     message = trouble(world, inside(shell("true"), Surroundings(directory="/no/such")))
     assert message == "cannot start: directory /no/such: No such file or directory"
-    assert printed(world, shell("umask; pwd")) == ["0022", pwd.getpwuid(os.geteuid()).pw_dir]
+    assert printed(world, inside(shell("umask; pwd"), Surroundings(directory="/usr"))) == ["0022", "/usr"]
 
 
 @pytest.mark.parametrize(
