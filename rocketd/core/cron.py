@@ -1,35 +1,24 @@
 """Cron lines: five fields, or six with leading seconds, read as every cron reads them.
 
-Sources: crontab(5) of cronie for fields, for "both day fields" and for what a change of the clock does; `L` and `#`
-as in the crons that have them. A line whose minute or hour field begins with `*` goes by the clock on the wall in
-real time, in both occurrences of an hour; any other line is a fixed time, which a gap moves to the first instant after
-it and a repeated hour meets once.
+Sources: crontab(5) of cronie for the fields, for "both day fields" and for what a change of the clock does: a line
+whose minute or hour field begins with `*` goes on in real time, any other is a fixed time of day (ticks.py). `L` and
+`#` are as in the crons that have them.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import date, tzinfo
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import BEGINNING, DAY, FOREVER, SECOND, Duration, Instant
-from rocketd.core.ticks import Ticks
-from rocketd.core.wall import (
-    HIGHEST,
-    LOWEST,
-    Wall,
-    change_after,
-    change_before,
-    exists,
-    highest,
-    offset_at,
-    reached,
-)
+from rocketd.core.instant import SECOND, Duration
+from rocketd.core.ticks import Pattern
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -61,7 +50,6 @@ _NICKNAMES: Final = {
 }
 
 _WEEK: Final = 7
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _SAMPLE_YEARS: Final = range(2001, 2029)
 """28 years hold every date on every day of the week."""
 
@@ -100,18 +88,17 @@ class _Days(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Cron(Ticks):
+class Cron(Pattern):
     """The ticks of one cron line. Equal to any other whose text is the same."""
 
     text: str
     """Its normal form: single blanks, lower-case names, no nickname."""
-    seconds: tuple[int, ...] = field(compare=False)
+    seconds: tuple[Duration, ...] = field(compare=False)
     minutes: tuple[int, ...] = field(compare=False)
     hours: tuple[int, ...] = field(compare=False)
     days: _Days = field(compare=False)
     months: tuple[int, ...] = field(compare=False)
     fixed: bool = field(compare=False)
-    """Whether it is a fixed time of day rather than going on in real time."""
 
     @classmethod
     @lru_cache(maxsize=4096)  # tasks share their lines
@@ -126,7 +113,7 @@ class Cron(Ticks):
         shown = fields if len(text.split()) == len(_KINDS) else fields[1:]
         line = cls(
             " ".join(_normal(one) for one, _ in shown),
-            seconds=second.sorted,
+            seconds=tuple(number * SECOND for number in second.sorted),
             minutes=minute.sorted,
             hours=hour.sorted,
             days=days,
@@ -143,113 +130,6 @@ class Cron(Ticks):
     def happens(self) -> bool:
         """Whether there is any day on which it ticks."""
         return any(self.days.of(year, month) for year in _SAMPLE_YEARS for month in self.months)
-
-    def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
-        """Tell the newest tick at or before that instant."""
-        if not LOWEST <= at < HIGHEST:
-            return None
-        return self._newest_fixed(at, zone) if self.fixed else self._newest_flowing(at, zone)
-
-    def next(self, after: Instant, zone: tzinfo) -> Instant | None:
-        """Tell the first tick later than that instant."""
-        if not LOWEST <= after < HIGHEST:
-            return None
-        return self._next_fixed(after, zone) if self.fixed else self._from_flowing(after + 1, zone)
-
-    def _newest_fixed(self, at: Instant, zone: tzinfo) -> Instant | None:
-        wall = self.wall_before(highest(at, zone))
-        while wall is not None and not exists(wall - wall % DAY, zone):
-            wall = self.wall_before(wall - wall % DAY - 1)
-        return None if wall is None else reached(wall, zone)
-
-    def _next_fixed(self, after: Instant, zone: tzinfo) -> Instant | None:
-        wall = self.wall_after(highest(after, zone) + 1)
-        while wall is not None and not exists(wall - wall % DAY, zone):
-            wall = self.wall_after(wall - wall % DAY + DAY)
-        return None if wall is None else reached(wall, zone)
-
-    def _newest_flowing(self, at: Instant, zone: tzinfo) -> Instant | None:
-        while at >= LOWEST:
-            offset = offset_at(at, zone)
-            wall = self.wall_before(at + offset)
-            tick = BEGINNING if wall is None else wall - offset
-            change = change_before(at, max(tick, LOWEST), zone)
-            if change is None:
-                return None if wall is None else tick
-            at = change - 1
-        return None
-
-    def _from_flowing(self, at: Instant, zone: tzinfo) -> Instant | None:
-        while at < HIGHEST:
-            offset = offset_at(at, zone)
-            wall = self.wall_after(at + offset)
-            tick = FOREVER if wall is None else wall - offset
-            change = change_after(at, min(tick, HIGHEST), zone)
-            if change is None:
-                return None if wall is None else tick
-            at = change
-        return None
-
-    def wall_before(self, wall: Wall) -> Wall | None:
-        """Tell the latest matching wall time at or before that one."""
-        clock = self._clock_before(wall % DAY)
-        day = self._day_before(wall // DAY - (clock is None))
-        if day is None:
-            return None
-        if clock is None or day != wall // DAY:
-            clock = ((self.hours[-1] * 60 + self.minutes[-1]) * 60 + self.seconds[-1]) * SECOND
-        return day * DAY + clock
-
-    def wall_after(self, wall: Wall) -> Wall | None:
-        """Tell the first matching wall time at or after that one."""
-        clock = self._clock_after(wall % DAY)
-        day = self._day_after(wall // DAY + (clock is None))
-        if day is None:
-            return None
-        if clock is None or day != wall // DAY:
-            clock = ((self.hours[0] * 60 + self.minutes[0]) * 60 + self.seconds[0]) * SECOND
-        return day * DAY + clock
-
-    def _clock_before(self, clock: Duration) -> Duration | None:
-        """Tell the latest matching time of day at or before that one."""
-        second = clock // SECOND
-        found = _latest((self.hours, self.minutes, self.seconds), (second // 3600, second // 60 % 60, second % 60))
-        return None if found is None else ((found[0] * 60 + found[1]) * 60 + found[2]) * SECOND
-
-    def _clock_after(self, clock: Duration) -> Duration | None:
-        """Tell the first matching time of day at or after that one."""
-        second = -(-clock // SECOND)
-        found = _first((self.hours, self.minutes, self.seconds), (second // 3600, second // 60 % 60, second % 60))
-        return None if found is None else ((found[0] * 60 + found[1]) * 60 + found[2]) * SECOND
-
-    def _day_before(self, day: int) -> int | None:
-        """Tell the latest matching date at or before that one, in days since 1970."""
-        start = date.fromordinal(day + _EPOCH_DAY)
-        if start.month in self.months and self.days.has(start):
-            return day
-        year, month, latest = start.year, start.month, start.day
-        while year >= _FIRST_YEAR:
-            if month in self.months:
-                days = self.days.of(year, month)
-                if found := bisect_right(days, latest):
-                    return date(year, month, days[found - 1]).toordinal() - _EPOCH_DAY
-            year, month, latest = (year, month - 1, 31) if month > 1 else (year - 1, 12, 31)
-        return None
-
-    def _day_after(self, day: int) -> int | None:
-        """Tell the first matching date at or after that one, in days since 1970."""
-        start = date.fromordinal(day + _EPOCH_DAY)
-        if start.month in self.months and self.days.has(start):
-            return day
-        year, month, first = start.year, start.month, start.day
-        while year <= _LAST_YEAR:
-            if month in self.months:
-                days = self.days.of(year, month)
-                found = bisect_left(days, first)
-                if found < len(days):
-                    return date(year, month, days[found]).toordinal() - _EPOCH_DAY
-            year, month, first = (year, month + 1, 1) if month < len(_MONTHS) else (year + 1, 1, 1)
-        return None
 
     def __str__(self) -> str:
         return self.text
@@ -389,37 +269,3 @@ def _normal_name(found: re.Match[str]) -> str:
     if name[:-1] in (*_WEEKDAYS, "") and name[-1] == "l":
         return f"{name[:-1]}L"
     return name
-
-
-_FIRST_YEAR: Final = 990
-_LAST_YEAR: Final = 9010
-
-_Clock = tuple[int, ...]
-
-
-def _latest(allowed: tuple[_Clock, ...], wanted: _Clock) -> _Clock | None:
-    """Tell the latest combination of allowed numbers that is not above the wanted one."""
-    if not allowed:
-        return ()
-    numbers = allowed[0]
-    found = bisect_right(numbers, wanted[0])
-    if found and numbers[found - 1] == wanted[0]:
-        rest = _latest(allowed[1:], wanted[1:])
-        if rest is not None:
-            return (wanted[0], *rest)
-        found -= 1
-    return (numbers[found - 1], *(one[-1] for one in allowed[1:])) if found else None
-
-
-def _first(allowed: tuple[_Clock, ...], wanted: _Clock) -> _Clock | None:
-    """Tell the first combination of allowed numbers that is not below the wanted one."""
-    if not allowed:
-        return ()
-    numbers = allowed[0]
-    found = bisect_left(numbers, wanted[0])
-    if found < len(numbers) and numbers[found] == wanted[0]:
-        rest = _first(allowed[1:], wanted[1:])
-        if rest is not None:
-            return (wanted[0], *rest)
-        found += 1
-    return (numbers[found], *(one[0] for one in allowed[1:])) if found < len(numbers) else None
