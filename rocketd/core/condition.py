@@ -103,6 +103,10 @@ class Condition(ABC):
         """The conditions it is made of."""
         return ()
 
+    def inner(self, moment: Moment) -> Moment:
+        """The moment as its parts are asked about it."""
+        return moment
+
     @property
     def clock_only(self) -> bool:
         """Whether its answer rests on the clock alone: no past, no probe."""
@@ -247,9 +251,11 @@ class All(_Group):
         guards = tuple(part for part in self.parts if part.clock_only) if self.ticking else ()
         object.__setattr__(self, "guards", guards)
 
+    def inner(self, moment: Moment) -> Moment:
+        return replace(moment, guards=moment.guards + self.guards) if self.guards else moment
+
     def judge(self, moment: Moment) -> Verdict:
-        if self.guards:
-            moment = replace(moment, guards=moment.guards + self.guards)
+        moment = self.inner(moment)
         return self.join([part.judge(moment) for part in self.parts])
 
 

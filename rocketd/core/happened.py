@@ -182,6 +182,11 @@ class Happened(Hours, Condition):
         since = self._since(instants, past, span.start, zone)
         return Verdict(FOR if holds else AGAINST, min(until, self._ahead(past, moment.now)), since)
 
+    def seen(self, moment: Moment) -> list[Instant]:
+        """Tell when that happened in the window up to now; of what is kept, if it asks about all time."""
+        start, end, _ = self._span(moment.now, moment.task.zone)
+        return self._instants(moment.history.of(self.task or moment.task.name), start, end)
+
     def _instants(self, past: Past, start: Instant, end: Instant) -> list[Instant]:
         return list(merge(*(past.when(action, start, end) for action in ACTIONS[self.what])))
 

@@ -143,10 +143,10 @@ class After(Condition):
     def _judge_one(self, name: str, moment: Moment) -> Verdict:
         if not moment.history.knows(name):
             return Verdict(UNKNOWN)
-        end = self._newest(name, moment)
+        end = self.newest(name, moment)
         return Verdict(AGAINST) if end is None else Verdict(FOR, FOREVER, end.at)
 
-    def _newest(self, name: str, moment: Moment) -> Occurrence | None:
+    def newest(self, name: str, moment: Moment) -> Occurrence | None:
         """Tell the newest such end of that task, if it is not used up."""
         other, own = moment.history.of(name), moment.past
         if self.outcome == "fail":
@@ -159,7 +159,7 @@ class After(Condition):
         return newest
 
     def because(self, moment: Moment) -> Run | None:
-        ends = [end for name in self.tasks if (end := self._newest(name, moment))]
+        ends = [end for name in self.tasks if (end := self.newest(name, moment))]
         newest = max(ends, key=_position, default=None)
         return None if newest is None else newest.run
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
 
+from rocketd.core.calendar_line import CalendarLine
 from rocketd.core.condition import AGAINST, FOR, Condition, Verdict
 from rocketd.core.cron import Cron
 from rocketd.core.duration import format_duration, parse_duration
@@ -93,7 +94,7 @@ class OncePerWindow(Hours, Condition):
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
         start, end, following = self.period.turn(now, zone)
-        used = _used(moment, start)
+        used = used_up(moment, start)
         if now >= end:
             return Verdict(AGAINST, following, end if used is None else min(used, end))
         if used is None:
@@ -109,7 +110,7 @@ class OncePerWindow(Hours, Condition):
         return self.period.unit.adverb + spell_hours(self.period)
 
 
-def _used(moment: Moment, start: Instant) -> Instant | None:
+def used_up(moment: Moment, start: Instant) -> Instant | None:
     """Tell which instant at or after the beginning of the window uses it up; None: nothing does yet."""
     past = moment.past
     if past.done >= start:
@@ -228,6 +229,11 @@ class Tick(Condition):
     def cron(cls, line: str, *, within: str | None = None) -> Tick:
         """Read a cron line; raises ConditionError."""
         return cls(Cron.parse(line), within=None if within is None else positive(within))
+
+    @classmethod
+    def calendar(cls, line: str, *, within: str | None = None) -> Tick:
+        """Read a calendar line; raises ConditionError."""
+        return cls(CalendarLine.parse(line), "calendar", None if within is None else positive(within))
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone, past = moment.now, moment.task.zone, moment.past
