@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.run import Run
-from rocketd.core.task import Command, Function, Identity, Surroundings
+from rocketd.core.task import Command, Function
 from rocketd.executor.environment import environment_of
 from rocketd.executor.function import arguments, request
 from rocketd.executor.mounts import Mounts
@@ -35,6 +35,8 @@ class Launch(NamedTuple):
     """The task's own program, for messages."""
     environment: Mapping[str, str]
     directory: str
+    homeless: bool
+    """Whether `/` will do where that directory does not exist."""
     umask: int
     stdin: bytes
     """Empty: /dev/null."""
@@ -60,7 +62,7 @@ def launch_of(work: Command | Function, run: Run, host: Host) -> Launch:
     identity = around.identity or host.wrappers.own
     environment = environment_of(host.clean, identity, around, run)
     argv = work.argv if isinstance(work, Command) else arguments(work)
-    directory = directory_of(around, identity, host.mounts)
+    directory = around.directory or identity.home
     far = host.mounts.may_hang(directory, os.path.join(directory, argv[0]))
     front = host.wrappers.around(around, enter=directory if far else "")
     directory = "/" if far else directory
@@ -73,19 +75,12 @@ def launch_of(work: Command | Function, run: Run, host: Host) -> Launch:
         target=target,
         environment=environment,
         directory=directory,
+        homeless=not around.directory,
         umask=around.umask,
         stdin=work.stdin.encode() if isinstance(work, Command) else request(work),
         reports=isinstance(work, Function),
         limits_files=any(limit.resource == resource.RLIMIT_NOFILE for limit in around.limits),
     )
-
-
-def directory_of(around: Surroundings, identity: Identity, mounts: Mounts) -> str:
-    """Where it runs: as told, else the user's home, else `/` (`nobody` has no home, and yet may run)."""
-    home = identity.home
-    if around.directory:
-        return around.directory
-    return home if home.startswith("/") and (mounts.may_hang(home) or os.path.isdir(home)) else "/"
 
 
 def find_program(name: str, directory: str, path: str) -> str:

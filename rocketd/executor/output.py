@@ -58,21 +58,22 @@ class Stream:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._begun = b""
+        self.begun = b""
+        """A line that has no end yet."""
 
     def take(self, data: bytes) -> bytes:
         """Give the bytes that can be told now: whole lines, or what is too long to wait for its end."""
-        if self._begun:
-            data = self._begun + data
+        if self.begun:
+            data = self.begun + data
         cut = data.rfind(b"\n") + 1
         if len(data) - cut >= LINE_BYTES:
             cut = len(data)
-        self._begun = data[cut:]
+        self.begun = data[cut:]
         return data[:cut]
 
     def rest(self) -> bytes:
         """Give what was printed without a newline at its end."""
-        begun, self._begun = self._begun, b""
+        begun, self.begun = self.begun, b""
         return begun
 
 
@@ -99,11 +100,13 @@ class Output:
 
     def end(self, stream: Stream) -> None:
         """Take in that nothing will be read from it any more."""
-        self._pass_on(stream.name, stream.rest())
+        if stream.begun:
+            self._pass_on(stream.name, stream.rest())
 
     def close(self) -> str:
         """Tell what is still to be told, and give the tail."""
-        self._settle("stdout")
+        if self._left_out:
+            self._settle("stdout")
         return self._tail.text()
 
     def _pass_on(self, stream: str, data: bytes) -> None:

@@ -51,7 +51,8 @@ class Pipes:
 
     def close(self) -> tuple[str, bytes]:
         """Read what is in them, close them, and give the tail of the output and the report."""
-        self.drain(LAST_DRAIN)
+        if self._sinks:
+            self.drain(LAST_DRAIN)
         for descriptor in tuple(self._sinks):
             self._close(descriptor)
         for stream in self._streams:

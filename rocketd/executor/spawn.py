@@ -69,7 +69,7 @@ class Spawner:
         umask = os.umask(launch.umask)
         self._protect(protected=False)
         try:
-            self._enter(launch.directory)
+            self._enter(launch)
             return self._execute(launch, descriptors)
         finally:
             self._protect(protected=True)
@@ -92,11 +92,14 @@ class Spawner:
         except ValueError as error:  # a NUL byte, or a `=` in the name of a variable
             raise RocketdError(f"{launch.target}: {error}") from None
 
-    def _enter(self, directory: str) -> None:
+    def _enter(self, launch: Launch) -> None:
+        """Go where it shall run; `nobody` has no home, and yet may run."""
         try:
-            os.chdir(directory)
+            os.chdir(launch.directory)
         except OSError as error:
-            raise RocketdError(f"directory {directory}: {error.strerror}") from None
+            if not launch.homeless or not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise RocketdError(f"directory {launch.directory}: {error.strerror}") from None
+            os.chdir("/")
 
     def _protect(self, *, protected: bool) -> None:
         if self._protection is None:

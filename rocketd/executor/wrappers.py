@@ -61,6 +61,8 @@ class Wrappers:
 
         With `enter`, it is the child that goes into that directory.
         """
+        if surroundings.identity is None and not enter and not surroundings.limits and surroundings.nice == self._nice:
+            return ()  # most tasks
         return (
             *self._limits(surroundings.limits),
             *self._niceness(surroundings.nice - self._nice),
