@@ -122,12 +122,10 @@ class Database:
         return log.exists() and log.stat().st_size > 0
 
     def _open(self, options: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"{self.path.absolute().as_uri()}?{options}",
             uri=True,
             timeout=BUSY,
             isolation_level=None,  # transactions are ours alone
             check_same_thread=False,  # opened at start, used by the recorder's thread
         )
-        connection.execute("PRAGMA query_only = ON" if "mode=ro" in options else "PRAGMA foreign_keys = OFF")
-        return connection

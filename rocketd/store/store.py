@@ -9,7 +9,7 @@ from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.records import Change, OpenRun, RunFilter, RunView, TaskState
 from rocketd.core.run import Action
-from rocketd.store import run_log, run_view, state
+from rocketd.store import past, run_log, run_view, state
 from rocketd.store.database import Database, Durability
 from rocketd.store.retention import Retention
 from rocketd.store.rows import Origin
@@ -38,7 +38,7 @@ class SqliteReader:
     def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
         """The events that still matter, of all tasks, in log order; without output and tracebacks."""
         with self._database.reading() as database:
-            return list(run_log.past(database, reach, now))
+            return list(past.past(database, reach, now))
 
     def open_runs(self) -> Sequence[OpenRun]:
         """The runs without an end, in the order in which they were decided."""
