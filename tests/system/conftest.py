@@ -17,6 +17,7 @@ SUITES = [pytest.param(suite, marks=getattr(pytest.mark, suite)) for suite in ("
 # The package as the administrator's dpkg leaves it, in a layer of its own, so that each machine boots with it.
 INSTALL = """
 mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$LAYER/up,workdir=$LAYER/plan" "$LAYER/root"
+mount -t proc proc "$LAYER/root/proc"
 cp "$DEB" "$LAYER/root/tmp/rocketd.deb"
 chroot "$LAYER/root" dpkg --install /tmp/rocketd.deb
 rm "$LAYER/root/tmp/rocketd.deb"
@@ -73,14 +74,14 @@ def installed(tree: Path, deb: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def debian(tree: Path, deb: Path) -> Iterator[Machine]:
+def debian(tree: Path, deb: Path, tmp_path: Path) -> Iterator[Machine]:
     """A booted Debian without rocketd; the package lies at the path that `deb` gives."""
-    with Machine(tree, binds=[deb]) as machine:
+    with Machine(tmp_path / "disk", tree, binds=[deb]) as machine:
         yield machine
 
 
 @pytest.fixture
-def machine(tree: Path, installed: Path) -> Iterator[Machine]:
+def machine(tree: Path, installed: Path, tmp_path: Path) -> Iterator[Machine]:
     """A booted Debian where rocketd was installed before it booted."""
-    with Machine(installed, tree) as machine:
+    with Machine(tmp_path / "disk", installed, tree) as machine:
         yield machine

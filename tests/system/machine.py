@@ -6,6 +6,7 @@ mounted in a mount namespace, both of which end with a supervisor that holds on 
 """
 
 import contextlib
+import itertools
 import json
 import os
 import selectors
@@ -13,7 +14,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +26,7 @@ Entry: TypeAlias = Mapping[str, str]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INSIDE = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/root", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 REBOOT_ASKED = 133  # what nspawn --keep-unit exits with when the machine wants to boot again
+_NUMBERS = itertools.count(1)
 PATIENCE = 60.0  # seconds after which a test gives up
 
 # It has the lifeline on standard input. `cat` ends with the test process, and takes the machine with it.
@@ -49,15 +50,15 @@ class MachineError(Exception):
 class Machine:
     """One machine with a disk of its own; the disk outlives reboots and power cuts, and goes with `destroy`."""
 
-    def __init__(self, *trees: Path, binds: Sequence[Path] = ()) -> None:
-        """Its disk starts as `trees`, the topmost first; `binds` are seen inside at the same path, read-only."""
+    def __init__(self, disk: Path, *trees: Path, binds: Sequence[Path] = ()) -> None:
+        """Its disk, a new directory, starts as `trees`, the topmost first; `binds` are seen inside at the same path."""
         self._trees = trees
         self._binds = binds
-        self._disk = Path(tempfile.mkdtemp(prefix="rocketd-machine-"))
+        self._disk = disk
         for part in ("up", "plan", "root"):
-            (self._disk / part).mkdir()
-        self.name = self._disk.name.replace("_", "x")
-        self._groups = [top / self._disk.name for top in _cgroup_tops()]
+            (disk / part).mkdir(parents=True)
+        self.name = f"rocketd-{os.getpid()}-{next(_NUMBERS)}"
+        self._groups = [top / self.name for top in _cgroup_tops()]
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._leader = 0
 
@@ -202,7 +203,7 @@ class Machine:
         found: list[Entry] = []
         with subprocess.Popen([*self._enter(), *follow], stdout=subprocess.PIPE, env=INSIDE) as reader:
             try:
-                found.extend(json.loads(line) for line, _ in zip(_lines(reader), range(count), strict=False))
+                found.extend(json.loads(line) for line in itertools.islice(_lines(reader), count))
             finally:
                 reader.kill()
         if len(found) < count:

@@ -1,0 +1,36 @@
+"""What tests ask of a machine where rocketd runs, in the ways an administrator asks."""
+
+import json
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from system.machine import Entry, Machine
+
+RunView: TypeAlias = Mapping[str, object]
+"""A run as `rocketctl history --json` shows it."""
+
+
+def give_task(machine: Machine, name: str, text: str) -> None:
+    """Drop a task file and have it taken up."""
+    machine.write(f"/etc/rocketd/{name}.toml", text)
+    machine.run("systemctl", "reload", "rocketd")
+
+
+def await_end(machine: Machine, task: str, action: str = "success", count: int = 1) -> list[Entry]:
+    """Wait until the journal tells such an end of the task, or several."""
+    return machine.await_journal(f"ROCKETD_TASK={task}", f"ROCKETD_ACTION={action}", count=count)
+
+
+def history(machine: Machine, task: str) -> list[RunView]:
+    """Its runs, oldest first."""
+    runs: list[RunView] = json.loads(machine.run("rocketctl", "history", task, "--json").stdout)
+    return runs[::-1]
+
+
+def actions(machine: Machine, task: str) -> list[object]:
+    """How its runs ended, oldest first; `run` is one that goes on."""
+    return [run["action"] for run in history(machine, task)]
+
+
+def state(machine: Machine) -> str:
+    return machine.run("systemctl", "show", "--property=StatusText", "--value", "rocketd").stdout.strip()

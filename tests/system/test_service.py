@@ -1,0 +1,92 @@
+"""The service as its administrator meets it: files, reload, status, journal, history."""
+
+from system.asking import actions, await_end, give_task, history, state
+from system.machine import Machine
+
+HELLO = """
+[task.hello]
+command = ["echo", "Hello from hello"]
+when = "daily"
+"""
+NOBODY = """
+[task.who]
+command = ["id"]
+user = "nobody"
+when = "daily"
+"""
+BROKEN = """
+[task.broken]
+command = ["true"]
+when = "dayly"
+"""
+AGAIN = """
+[task.again]
+command = ["echo", "{word}"]
+when = "every('1 second')"
+"""
+
+
+def test_a_dropped_file_runs_when_the_daemon_starts(machine: Machine) -> None:
+    """It is recorded, told, and shown by `rocketctl history`."""
+    machine.run("systemctl", "stop", "rocketd")
+    machine.write("/etc/rocketd/hello.toml", HELLO)
+    machine.run("systemctl", "start", "rocketd")
+    (end,) = await_end(machine, "hello")
+    (run,) = history(machine, "hello")
+    assert (run["action"], run["exit_code"], run["number"]) == ("success", 0, 1)
+    assert end["ROCKETD_RUN_ID"] == run["run_id"]
+
+
+def test_output_is_found_by_unit_task_and_run(machine: Machine) -> None:
+    give_task(machine, "hello", HELLO)
+    (end,) = await_end(machine, "hello")
+    run = f"ROCKETD_RUN_ID={end['ROCKETD_RUN_ID']}"
+    for question in (["--unit=rocketd", "ROCKETD_TASK=hello"], [run], ["--identifier=hello"]):
+        said = [entry["MESSAGE"] for entry in machine.journal(*question, "ROCKETD_STREAM=stdout")]
+        assert said == ["Hello from hello"]
+
+
+def test_a_reload_takes_up_an_edit_and_keeps_the_past(machine: Machine) -> None:
+    give_task(machine, "again", AGAIN.format(word="first"))
+    machine.await_journal("ROCKETD_TASK=again", "MESSAGE=first")
+    before = machine.run("systemctl", "show", "--property=MainPID", "rocketd").stdout
+    give_task(machine, "again", AGAIN.format(word="second"))
+    machine.await_journal("ROCKETD_TASK=again", "MESSAGE=second")
+    assert machine.run("systemctl", "show", "--property=MainPID", "rocketd").stdout == before
+    assert history(machine, "again")[0]["number"] == 1
+
+
+def test_a_broken_file_is_shown_and_stops_nothing(machine: Machine) -> None:
+    """`systemctl status` counts it, the journal and `check` say what and where."""
+    give_task(machine, "hello", HELLO)
+    give_task(machine, "broken", BROKEN)
+    await_end(machine, "hello")
+    assert "1 problem" in state(machine)
+    assert "1 problem" in machine.run("systemctl", "status", "rocketd").stdout
+    check = machine.run("rocketctl", "check", check=False)
+    assert check.returncode == 1
+    assert "/etc/rocketd/broken.toml:4:" in check.stdout + check.stderr
+    assert [entry for entry in machine.journal("ROCKETD_TASK=broken") if "dayly" in entry["MESSAGE"]]
+    give_task(machine, "broken", BROKEN.replace("dayly", "daily"))
+    await_end(machine, "broken")
+    assert "0 problems" in state(machine)
+
+
+def test_a_task_of_nobody_has_the_groups_of_a_login(machine: Machine) -> None:
+    """And none of the daemon's."""
+    give_task(machine, "who", NOBODY)
+    await_end(machine, "who")
+    (said,) = machine.journal("ROCKETD_TASK=who", "ROCKETD_STREAM=stdout")
+    assert said["MESSAGE"] == machine.run("id", user="nobody").stdout.strip()
+
+
+def test_a_member_of_the_group_may_look_and_others_may_not(machine: Machine) -> None:
+    machine.sh("useradd --system --groups rocketd member; useradd --system stranger")
+    assert machine.run("rocketctl", "status", user="member").returncode == 0
+    assert machine.run("rocketctl", "status", user="stranger", check=False).returncode == 5
+
+
+def test_a_run_by_hand_shows_its_output_and_its_end(machine: Machine) -> None:
+    give_task(machine, "byhand", HELLO.replace("hello", "byhand").replace("daily", "false"))
+    assert "Hello from byhand" in machine.run("rocketctl", "run", "byhand", "--wait").stdout
+    assert actions(machine, "byhand") == ["success"]
