@@ -36,6 +36,7 @@ time_of_year: Final = TimeOf.of(YEAR)
 
 every: Final = Every.of
 cron: Final = Tick.cron
+calendar: Final = Tick.calendar
 retry: Final = Retry()
 running: Final = Running()
 

@@ -25,6 +25,7 @@ class Kind(Enum):
     MARK = "a time, as a text or a number"
     DURATION = 'a duration, as a text such as "10 min"'
     CRON = 'a cron line, as a text such as "0 3 * * 1-5"'
+    CALENDAR = 'a calendar line, as a text such as "Mon..Fri 03:00"'
     TASK = "the name of a task, as a text"
     COUNT = "a whole number"
     NUMBER = "a number"
@@ -213,6 +214,10 @@ _RETRY: Final = (
     Argument("within", Kind.DURATION, required=False, by_name=True),
 )
 _EVERY: Final = (Argument("interval", Kind.DURATION), Argument("based", Kind.CHOICE, required=False))
+_CALENDAR: Final = (
+    Argument("line", Kind.CALENDAR),
+    Argument("within", Kind.DURATION, required=False, by_name=True),
+)
 _CRON: Final = (Argument("line", Kind.CRON), Argument("within", Kind.DURATION, required=False, by_name=True))
 
 _TABLE: Final = (
@@ -227,6 +232,14 @@ _TABLE: Final = (
         phrase="every 10 minutes",
     ),
     Word("cron", "At the times of a cron line.", 'cron("0 3 * * 1-5")', Tick.cron, _CRON, phrase="cron 0 3 * * 1-5"),
+    Word(
+        "calendar",
+        "At the times of a calendar line, as OnCalendar= of systemd.",
+        'calendar("Mon..Fri 03:00")',
+        Tick.calendar,
+        _CALENDAR,
+        phrase="calendar Mon..Fri 03:00",
+    ),
     Word("retry", "When the last run failed, so many times.", "retry(3)", Retry(), _RETRY, phrase="retry 3"),
     *(_after(outcome, many) for outcome in _OUTCOMES for many in ("", "all", "any")),
     *map(_happened, _WHAT),
