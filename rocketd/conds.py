@@ -8,6 +8,7 @@ Each is what the same word is in a task file; see the reference of conditions.
 from typing import Final
 
 from rocketd.core.condition import FALSE, TRUE
+from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened
 from rocketd.core.run_conditions import After, Retry, Running
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
@@ -37,6 +38,7 @@ time_of_year: Final = TimeOf.of(YEAR)
 every: Final = Every.of
 cron: Final = Tick.cron
 calendar: Final = Tick.calendar
+crontime: Final = CronTime.of
 retry: Final = Retry()
 running: Final = Running()
 

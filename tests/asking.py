@@ -199,9 +199,10 @@ HAPPENED = st.builds(
 COUNTED = st.builds(
     "({} {} {})".format, HAPPENED, st.sampled_from(["<", "<=", "==", "!=", ">=", ">"]), st.integers(0, 4)
 )
+CRONTIME = st.sampled_from(["crontime('*/20 * * * *')", "crontime('0-30 2 * * *')", "crontime('* 1-3 L * *')"])
 EVER = st.sampled_from(["started", 'succeeded("a")', 'failed("gone")', "running", 'running("b")', 'running("gone")'])
 
-WORD = st.one_of(ONCE, TIME_OF, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, EVER)
+WORD = st.one_of(ONCE, TIME_OF, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, EVER)
 CONSTANT = st.sampled_from(["true", "false"])
 
 

@@ -12,7 +12,7 @@ def refuse_together(parts: Sequence[Condition]) -> None:
     if sum(part.ticking for part in parts) > 1:
         raise ConditionError(
             "two kinds of ticks joined by & hardly ever meet",
-            hint='join them with |, or narrow one to hours: cron("…") & time_of_day.between("08:00", "18:00")',
+            hint="join them with |, or make one of them hours: cron(…) & crontime(…), cron(…) & time_of_day.between(…)",
         )
     for once in parts:
         for every in parts:

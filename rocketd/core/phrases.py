@@ -6,7 +6,8 @@
     after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
     has      ["task" text] "has" what ["today" | "this" unit]
     is       ["task" text] "is" "running"
-    plain    ("every" | "cron" | "calendar") whatever stands before the next "&", "|" or bracket; "retry" number
+    plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
+             | "retry" number
 
 Hours may follow any word that has them, and what a phrase begins may go on in the Python spelling.
 """
@@ -31,7 +32,7 @@ _SPANS: Final = {word.name: word for word in SPANS}
 _WHAT: Final = tuple(name for name, word in WORDS.items() if word.follows is SPANS)
 _OUTCOMES: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail", "finished": "finish"}
 _MANY: Final[dict[str, Many]] = {"any": "any", "all": "all"}
-_RAW: Final = ("every", "cron", "calendar")
+_RAW: Final = ("every", "cron", "calendar", "crontime")
 _OPENINGS: Final = ("time", "after", "task", "has", "is")
 _ENDS: Final = ("(", ".", ")", "&", "|", "&&", "||", "")
 

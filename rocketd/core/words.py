@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from rocketd.core.condition import FALSE, TRUE, Condition
+from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened, What
 from rocketd.core.run_conditions import After, Many, Outcome, Retry, Running
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
@@ -239,6 +240,14 @@ _TABLE: Final = (
         Tick.calendar,
         _CALENDAR,
         phrase="calendar Mon..Fri 03:00",
+    ),
+    Word(
+        "crontime",
+        "While it is a minute that a cron line matches.",
+        'crontime("* 8-17 * * 1-5")',
+        CronTime.of,
+        (Argument("line", Kind.CRON),),
+        phrase="crontime * 8-17 * * 1-5",
     ),
     Word("retry", "When the last run failed, so many times.", "retry(3)", Retry(), _RETRY, phrase="retry 3"),
     *(_after(outcome, many) for outcome in _OUTCOMES for many in ("", "all", "any")),

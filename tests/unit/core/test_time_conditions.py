@@ -361,3 +361,31 @@ def test_within_must_be_longer_than_nothing() -> None:
 def test_ticks_are_those_of_the_task_s_zone() -> None:
     asked = Asked(BERLIN).armed("2026-03-01")
     assert asked.judge("cron('30 2 * * *')", "2026-03-29 12:00").since == at("2026-03-29 03:00", BERLIN)
+
+
+# -- inside the minutes of a cron line
+
+
+def test_crontime_is_for_inside_the_matching_minutes() -> None:
+    asked = Asked()
+    word = "crontime('30-31 8 * * *')"
+    assert asked.judge(word, "2026-03-04 08:29:59") == no("2026-03-04 08:30", "2026-03-03 08:32")
+    assert asked.judge(word, "2026-03-04 08:31:10") == yes("2026-03-04 08:32", "2026-03-04 08:30")
+    assert asked.judge(word, "2026-03-04 08:32") == no("2026-03-05 08:30", "2026-03-04 08:32")
+    assert asked.judge("crontime('15 30 8 * * *')", "2026-03-04 08:30:15") == yes(
+        "2026-03-04 08:30:16", "2026-03-04 08:30:15"
+    )
+
+
+def test_crontime_is_no_tick_but_hours_beside_one() -> None:
+    asked = Asked().armed("2026-03-01")
+    word = "cron('*/30 * * * *') & crontime('15-59 8 * * *')"
+    assert not asked.holds(word, "2026-03-04 08:20")
+    assert asked.judge(word, "2026-03-04 08:30").since == at("2026-03-04 08:30")
+    assert parse("crontime 15-59 8 * * * | daily") == parse("crontime('15-59 8 * * *') | daily")
+
+
+def test_crontime_that_holds_for_longer_than_a_day_has_a_safe_end() -> None:
+    found = Asked().judge("crontime('* * * * *')", "2026-03-04 08:20")
+    assert found.answer is FOR
+    assert found.until >= at("2026-03-05 08:20")
