@@ -36,6 +36,8 @@ class Entry:
     """The due of a tick or window that is open and has not been used."""
     forced: Trigger | None = None
     """An occasion at which it runs whatever its condition says."""
+    forced_by: str = ""
+    """Which occasion that is, as a sentence."""
     against_since_start: bool = False
     """For `replace` and `allow`: whether a judgement since its last start said against."""
     quiet_until: Instant = BEGINNING

@@ -466,7 +466,7 @@ class Scheduler:
     def _next_run(self, entry: Entry, now: Instant) -> Run:
         moment = Moment(now, entry.task, self.history)
         if entry.forced:
-            return self._new_run(entry.task, now, now, entry.forced, f"on {entry.forced}")
+            return self._new_run(entry.task, now, now, entry.forced, entry.forced_by)
         due = now if entry.due is None else entry.due
         run = self._new_run(entry.task, now, due, Trigger.SCHEDULE, holding(entry.task.when, moment))
         if cause := entry.task.when.because(moment):
@@ -545,8 +545,13 @@ class Scheduler:
         """The host booted, the daemon started, the daemon stops: the tasks that want to run then become due."""
         for name, entry in self._entries.items():
             if entry.task.on is on:
-                entry.forced = _TRIGGERS[on]
-                self._stir(name)
+                self.force(name, _TRIGGERS[on], f"on {on}")
+
+    def force(self, name: str, trigger: Trigger, reason: str) -> None:
+        """Make it due whatever its condition says, until it has started once; raises NoSuchTask."""
+        entry = self.entry(name)
+        entry.forced, entry.forced_by = trigger, reason
+        self._stir(name)
 
     def drain(self) -> None:
         """From now on nothing new starts, except what runs at shutdown."""

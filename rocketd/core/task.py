@@ -95,7 +95,26 @@ class Function:
     surroundings: Surroundings = Surroundings()
 
 
-Work: TypeAlias = Command | Function
+class Execution(StrEnum):
+    """Where a program runs a function of its own."""
+
+    MAIN = "main"
+    """On the loop's thread: everything else waits meanwhile."""
+    ASYNC = "async"
+    """As a coroutine on the loop."""
+    THREAD = "thread"
+    PROCESS = "process"
+    """In a child process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the program that we are part of: that program knows, by the task's name, which one."""
+
+    execution: Execution
+
+
+Work: TypeAlias = Command | Function | Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rocketd.core.history import Past
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
-from rocketd.core.task import Command, Surroundings, Work
+from rocketd.core.task import Call, Command, Surroundings, Work
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 
@@ -104,6 +104,8 @@ def _pause(state: TaskState | None) -> JsonObject:
 
 
 def _work(work: Work) -> JsonObject:
+    if isinstance(work, Call):
+        return {"command": None, "function": str(work.execution)}
     around = _surroundings(work.surroundings)
     if isinstance(work, Command):
         return {"command": [*work.argv], "function": None, **around}
