@@ -125,7 +125,9 @@ class Store(Protocol):
         ...
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
-        """Delete up to `limit` records (but at least one run) older than that; 0 when nothing is left to delete.
+        """Delete up to `limit` records (but at least one run) older than that, and say how many.
+
+        1 also says that it has looked at many and may not be done; 0 that nothing is left to delete.
 
         Never takes what `past(spare, now)` would give, an open run, or half a run.
         """

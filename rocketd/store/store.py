@@ -83,7 +83,7 @@ class SqliteStore(SqliteReader):
             state.apply(database, changes, self._origin)
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
-        """Delete up to `limit` records, both of a run together; 0 when nothing is left to delete."""
+        """Delete up to `limit` records, both of a run together; see `Store.prune`."""
         return self._retention.prune(before, spare, now, limit)
 
     def reader(self) -> SqliteReader:
