@@ -65,7 +65,7 @@ class Surroundings:
     environment: tuple[tuple[str, str], ...] = ()
     """On top of the clean one (PATH HOME USER LOGNAME SHELL LANG TZ)."""
     environment_files: tuple[str, ...] = ()
-    """Read at each start, later ones win; a name that begins with `-` may be missing (as EnvironmentFile= of systemd.exec(5))."""
+    """Read at each start, later ones win; one with `-` in front may be missing: EnvironmentFile= of systemd.exec(5)."""
     timezone: str = ""
     """What TZ says; empty: not set."""
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.run import Run
-from rocketd.core.task import Command, Function
+from rocketd.core.task import Call, Command, Function, Work
 from rocketd.executor.environment import environment_of
 from rocketd.executor.function import arguments, request
 from rocketd.executor.mounts import Mounts
@@ -56,8 +56,10 @@ class Host:
     """The environment that all get."""
 
 
-def launch_of(work: Command | Function, run: Run, host: Host) -> Launch:
+def launch_of(work: Work, run: Run, host: Host) -> Launch:
     """Look everything up; raises RocketdError, as a sentence that goes on after "cannot start: "."""
+    if isinstance(work, Call):
+        raise RocketdError("it is a function of another program")
     around = work.surroundings
     identity = around.identity or host.wrappers.own
     environment = environment_of(host.clean, identity, around, run)

@@ -16,7 +16,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.events import Finished, Spawned
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.task import Call, Task
+from rocketd.core.task import Task
 from rocketd.executor.command import Host, Launch, launch_of
 from rocketd.executor.environment import clean_environment
 from rocketd.executor.going import Child, Clock, Going, Means
@@ -62,8 +62,6 @@ class ProcessExecutor:
     def start(self, task: Task, run: Run) -> None:
         """Start it; what is wrong with its definition becomes the message of its end."""
         try:
-            if isinstance(task.work, Call):
-                raise RocketdError("it is a function of a program that is not running here")
             launch = launch_of(task.work, run, self._host)
             child = self._start(launch)
         except RocketdError as error:
