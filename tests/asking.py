@@ -194,15 +194,23 @@ HAPPENED = st.builds(
     "{}{}{}".format,
     st.sampled_from(["started", "succeeded", "failed", "finished", "crashed"]),
     st.sampled_from(["", '("a")', '("gone")']),
-    UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: f".this_{unit}{hours}")),
+    UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: f".this_{unit}{hours}"))
+    | st.sampled_from(["1 min", "2 h", "3 days"]).map(lambda length: f".past('{length}')"),
 )
 COUNTED = st.builds(
     "({} {} {})".format, HAPPENED, st.sampled_from(["<", "<=", "==", "!=", ">=", ">"]), st.integers(0, 4)
 )
 CRONTIME = st.sampled_from(["crontime('*/20 * * * *')", "crontime('0-30 2 * * *')", "crontime('* 1-3 L * *')"])
-EVER = st.sampled_from(["started", 'succeeded("a")', 'failed("gone")', "running", 'running("b")', 'running("gone")'])
+AGES = st.builds(
+    "{}.{}".format,
+    st.sampled_from(["running", "running('a')"]),
+    st.sampled_from(["more_than('10 min')", "less_than('1 h')", "between('1 min', '2 h')"]),
+)
+EVER = st.sampled_from(
+    ["started", 'succeeded("a")', 'failed("gone")', "running", 'running("b")', 'running("gone")', "(running < 2)"]
+)
 
-WORD = st.one_of(ONCE, TIME_OF, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, EVER)
+WORD = st.one_of(ONCE, TIME_OF, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, AGES, EVER)
 CONSTANT = st.sampled_from(["true", "false"])
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from rocketd.core.arguments import Given, place, read_arguments
 from rocketd.core.condition import All, Any, Condition
+from rocketd.core.counting import COMPARISONS, Comparison, Countable
 from rocketd.core.errors import ConditionError
 from rocketd.core.fitting import refuse_together
-from rocketd.core.happened import COMPARISONS, Comparison, Happened
 from rocketd.core.phrases import expected_after, opens_hours, opens_phrase, read_hours, read_phrase
 from rocketd.core.tokens import Cursor, Token, meant, mistake, unexpected
 from rocketd.core.words import WORDS, Word
@@ -104,8 +104,10 @@ class _Parser:
 
     def _compared(self, condition: Condition) -> Condition:
         sign, number = self._cursor.take(), self._cursor.take()
-        if not isinstance(condition, Happened):
-            raise mistake(sign, "only what happened can be compared with a number", "as in (failed.today < 3)")
+        if not isinstance(condition, Countable):
+            raise mistake(
+                sign, "only what happened or is running can be compared with a number", "as in (failed.today < 3)"
+            )
         given = Given.of(number)
         if given is None or not isinstance(given.value, int):
             raise mistake(number, "a comparison needs a whole number", "as in (failed.today < 3)")

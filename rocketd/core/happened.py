@@ -6,22 +6,23 @@ outside the hours     the newest window that began in the same day, hour, …; b
 
 from __future__ import annotations
 
-import operator
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from heapq import merge
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Condition, Need, Verdict
+from rocketd.core.counting import AT_LEAST_ONE, Count, Countable
+from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import BEGINNING, DAY, FOREVER, Instant
+from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.period import Period
 from rocketd.core.run import Action
 from rocketd.core.text import quoted
-from rocketd.core.time_conditions import ENDS, Hours, narrow, spell_hours
+from rocketd.core.time_conditions import ENDS, Hours, narrow, positive, spell_hours
 from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, UNITS, WEEK_UNIT, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import tzinfo
 
     from rocketd.core.condition import Moment
@@ -41,32 +42,7 @@ ACTIONS: Final[dict[What, tuple[Action, ...]]] = {
     "crashed": (Action.CRASH,),
 }
 
-Comparison: TypeAlias = Literal["<", "<=", "==", "!=", ">=", ">"]
-
-COMPARISONS: Final[dict[Comparison, Callable[[int, int], bool]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
-
 _WHOLE: Final = {unit.name: Period(unit) for unit in UNITS}
-
-
-class Count(NamedTuple):
-    """How a number is compared."""
-
-    comparison: Comparison
-    number: int
-
-    def holds(self, number: int) -> bool:
-        """Whether it holds for that number."""
-        return COMPARISONS[self.comparison](number, self.number)
-
-
-_AT_LEAST_ONE: Final = Count(">=", 1)
 
 
 class _Span(NamedTuple):
@@ -77,15 +53,15 @@ class _Span(NamedTuple):
     lapse: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Happened(Hours, Condition):
+@dataclass(frozen=True, slots=True, eq=False)
+class Happened(Hours, Countable, Condition):
     """For when there was such an event, or as many as asked."""
 
     what: What
     task: str = ""
     period: Period | None = None
     """None: ever."""
-    count: Count = _AT_LEAST_ONE
+    count: Count = AT_LEAST_ONE
 
     def __call__(self, task: str) -> Happened:
         """Ask about another task; raises ConditionError."""
@@ -136,39 +112,19 @@ class Happened(Hours, Condition):
             raise ConditionError(f"{self} has no hours yet", hint=f"name a period first: {self}.today")
         return replace(self, period=narrow(self.period, how, written))
 
-    def compared(self, comparison: Comparison, number: int) -> Happened:
-        """Compare how many times it happened."""
+    def past(self, length: str) -> Lately:
+        """Narrow it to the time up to now that is so long; raises ConditionError."""
+        if self.period is not None:
+            raise ConditionError(f"it is narrowed to this {self.period.unit} already")
+        return Lately(self.what, positive(length), self.task)
+
+    def counted(self, count: Count) -> Self:
         if self.period is None:
             raise ConditionError(f"{self} counts over all time", hint=f"name a period: {self}.today, {self}.this_year")
-        if isinstance(number, bool) or not 0 <= number <= 10**9:
-            raise ConditionError("a number of events is 0 or more", about=number)
-        return replace(self, count=Count(comparison, number))
-
-    def __lt__(self, number: int) -> Happened:
-        return self.compared("<", number)
-
-    def __le__(self, number: int) -> Happened:
-        return self.compared("<=", number)
-
-    def __gt__(self, number: int) -> Happened:
-        return self.compared(">", number)
-
-    def __ge__(self, number: int) -> Happened:
-        return self.compared(">=", number)
-
-    def __eq__(self, other: object) -> bool | Happened:  # type: ignore[override] # a number makes a condition
-        if isinstance(other, int):
-            return self.compared("==", other)
-        return isinstance(other, Happened) and self._asks == other._asks
-
-    def __ne__(self, other: object) -> bool | Happened:  # type: ignore[override] # a number makes a condition
-        return self.compared("!=", other) if isinstance(other, int) else not self == other
-
-    def __hash__(self) -> int:
-        return hash(self._asks)
+        return replace(self, count=count)
 
     @property
-    def _asks(self) -> tuple[object, ...]:
+    def asks(self) -> tuple[object, ...]:
         return (self.what, self.task, self.period, self.count)
 
     def judge(self, moment: Moment) -> Verdict:
@@ -228,7 +184,7 @@ class Happened(Hours, Condition):
         return frozenset({self.task})
 
     def needs(self) -> frozenset[Need]:
-        if self.period is None or (self.period.endless and self.count == _AT_LEAST_ONE):
+        if self.period is None or (self.period.endless and self.count == AT_LEAST_ONE):
             return frozenset()
         reach = 2 * self.period.unit.longest + DAY
         return frozenset(Need(self.task, action, reach) for action in ACTIONS[self.what])
@@ -238,4 +194,61 @@ class Happened(Hours, Condition):
         if self.period is not None:
             this = "today" if self.period.unit is DAY_UNIT else f"this_{self.period.unit}"
             word += f".{this}{spell_hours(self.period)}"
-        return word if self.count == _AT_LEAST_ONE else f"({word} {self.count.comparison} {self.count.number})"
+        return self.count.spell(word)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lately(Countable, Condition):
+    """For when there was such an event, or as many as asked, in the time up to now: in (now - length, now]."""
+
+    what: What
+    length: Duration
+    task: str = ""
+    count: Count = AT_LEAST_ONE
+
+    def counted(self, count: Count) -> Self:
+        return replace(self, count=count)
+
+    @property
+    def asks(self) -> tuple[object, ...]:
+        return (self.what, self.length, self.task, self.count)
+
+    def judge(self, moment: Moment) -> Verdict:
+        if self.task and not moment.history.knows(self.task):
+            return Verdict(UNKNOWN)
+        past, now = moment.history.of(self.task or moment.task.name), moment.now
+        instants = list(merge(*(past.when(action, BEGINNING, FOREVER) for action in ACTIONS[self.what])))
+        holds = self._holds(instants, now)
+        return Verdict(
+            FOR if holds else AGAINST,
+            next((at for at in self._changes(instants, now) if self._holds(instants, at) is not holds), FOREVER),
+            self._since(instants, now, holds=holds),
+        )
+
+    def _holds(self, instants: list[Instant], now: Instant) -> bool:
+        return self.count.holds(bisect_right(instants, now) - bisect_right(instants, now - self.length))
+
+    def _changes(self, instants: list[Instant], now: Instant) -> list[Instant]:
+        """Tell when the number changes after now: as what happened grows too old, or is reached by a clock set back."""
+        aging = instants[bisect_right(instants, now - self.length) :]
+        return sorted([*(at + self.length for at in aging), *(at for at in aging if at > now)])
+
+    def _since(self, instants: list[Instant], now: Instant, *, holds: bool) -> Instant:
+        begin = now
+        happened = instants[: bisect_right(instants, now)]
+        for at in sorted({*happened, *(at + self.length for at in happened)}, reverse=True):
+            if at <= now:
+                if self._holds(instants, at) is not holds:
+                    return begin
+                begin = at
+        return begin if self._holds(instants, BEGINNING) is not holds else BEGINNING
+
+    def watches(self) -> frozenset[str]:
+        return frozenset({self.task})
+
+    def needs(self) -> frozenset[Need]:
+        return frozenset(Need(self.task, action, 2 * self.length) for action in ACTIONS[self.what])
+
+    def __str__(self) -> str:
+        word = f"{self.what}({quoted(self.task)})" if self.task else self.what
+        return self.count.spell(f'{word}.past("{format_duration(self.length)}")')

@@ -4,7 +4,7 @@
              | ("at" | "on") mark (("," | "and") mark)*
     time     "time" "of" unit
     after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
-    has      ["task" text] "has" what ["today" | "this" unit]
+    has      ["task" text] "has" what ["today" | "this" unit | "past" duration]
     is       ["task" text] "is" "running"
     plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
              | "retry" number
@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.arguments import Given, place
+from rocketd.core.counting import COMPARISONS
 from rocketd.core.errors import ConditionError
 from rocketd.core.run_conditions import After, Many, Outcome
 from rocketd.core.tokens import Cursor, Token, meant, mistake, unexpected
@@ -134,6 +135,9 @@ def _asked(verb: Token, cursor: Cursor, task: str) -> tuple[Condition, Sequence[
     word = WORDS[token.text]
     given = [Given(task, token)] if task else None
     condition = word.made(word.value, given)
+    if word.follows is SPANS and cursor.next.text == "past":
+        past = cursor.take()
+        return _made(_SPANS["past"], condition, past, [_raw(cursor, *COMPARISONS)], cursor), ()
     span = _span(cursor)
     return (span.made(condition, None), span.follows) if span else (condition, word.follows)
 

@@ -10,10 +10,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Verdict
+from rocketd.core.counting import Count, Countable
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, Duration
 from rocketd.core.run import Action, Cause
+from rocketd.core.running_for import RunningCount, RunningFor, going, spell_running
 from rocketd.core.text import quoted
 from rocketd.core.time_conditions import ENDS, OWN, positive
 
@@ -68,7 +70,7 @@ class Retry(Condition):
     def judge(self, moment: Moment) -> Verdict:
         past = moment.past
         run, end = past.scheduled, past.scheduled_end
-        if run is None or end is None or moment.plain or not self._wanted(run, end, past):
+        if run is None or end is None or moment.plain or not self.wanted(run, end, past):
             return Verdict(AGAINST)
         begin = end.at + self.pause(run)
         finish = FOREVER if self.within is None else run.due + self.within
@@ -76,9 +78,15 @@ class Retry(Condition):
             return Verdict(AGAINST)
         return Verdict(FOR, finish, begin) if moment.now >= begin else Verdict(AGAINST, begin, end.at)
 
-    def _wanted(self, run: Run, end: End, past: Past) -> bool:
-        bad = end.action in _TRIED_AGAIN or (end.action is Action.TERMINATE and end.cause is Cause.TIMEOUT)
-        return bad and run.start >= past.armed_at and (self.times is None or run.attempt <= self.times)
+    @staticmethod
+    def tried_again(end: End) -> bool:
+        """Whether an end is of the kind that is tried again: a fail, a crash, a timeout."""
+        return end.action in _TRIED_AGAIN or (end.action is Action.TERMINATE and end.cause is Cause.TIMEOUT)
+
+    def wanted(self, run: Run, end: End, past: Past) -> bool:
+        """Whether that run is to be tried again at all, sooner or later."""
+        left = self.times is None or run.attempt <= self.times
+        return left and run.start >= past.armed_at and self.tried_again(end)
 
     def pause(self, run: Run) -> Duration:
         """Tell how long to wait after the end of that run."""
@@ -175,8 +183,8 @@ def _position(occurrence: Occurrence) -> int:
     return occurrence.position
 
 
-@dataclass(frozen=True, slots=True)
-class Running(Condition):
+@dataclass(frozen=True, slots=True, eq=False)
+class Running(Countable, Condition):
     """For while a run is going on; in `stop_when` of the task itself, the run in question."""
 
     task: str = ""
@@ -187,16 +195,36 @@ class Running(Condition):
             raise ConditionError("the name of a task is missing", about=task)
         return Running(task)
 
+    def more_than(self, age: str) -> RunningFor:
+        """For at least so long; raises ConditionError."""
+        return RunningFor(self.task, positive(age))
+
+    def less_than(self, age: str) -> RunningFor:
+        """For less than so long; raises ConditionError."""
+        return RunningFor(self.task, 0, positive(age))
+
+    def between(self, more: str, less: str) -> RunningFor:
+        """For at least so long, but less than that; raises ConditionError."""
+        least, most = positive(more), positive(less)
+        if least >= most:
+            raise ConditionError(f"{more} is not less than {less}", end=len(less), about=less)
+        return RunningFor(self.task, least, most)
+
+    def counted(self, count: Count) -> RunningCount:
+        return RunningCount(self.task, count)
+
+    @property
+    def asks(self) -> tuple[object, ...]:
+        return (self.task,)
+
     def judge(self, moment: Moment) -> Verdict:
-        if not self.task and moment.run is not None:
-            return Verdict(FOR, FOREVER, moment.run.start)
-        if self.task and not moment.history.knows(self.task):
+        runs = going(self.task, moment)
+        if runs is None:
             return Verdict(UNKNOWN)
-        going = moment.history.of(self.task or moment.task.name).going
-        return Verdict(FOR, FOREVER, min(run.start for run in going.values())) if going else Verdict(AGAINST)
+        return Verdict(FOR, FOREVER, min(run.start for run in runs)) if runs else Verdict(AGAINST)
 
     def watches(self) -> frozenset[str]:
         return frozenset({self.task})
 
     def __str__(self) -> str:
-        return f"running({quoted(self.task)})" if self.task else "running"
+        return spell_running(self.task)

@@ -116,15 +116,26 @@ HOURS: Final = (
 )
 
 _THIS: Final = ("this_minute", "this_hour", "this_day", "today", "this_week", "this_month", "this_year")
-SPANS: Final = tuple(
-    Word(
-        name,
-        f"Since the beginning of {name.replace('_', ' ')}.",
-        f"succeeded.{name}",
-        follows=HOURS,
-        phrase=f"has succeeded {name.replace('_', ' ')}",
-    )
-    for name in _THIS
+_PAST: Final = Word(
+    "past",
+    "In the time up to now that is so long.",
+    'failed.past("2 hours")',
+    None,
+    (Argument("length", Kind.DURATION),),
+    phrase="has failed past 2 hours",
+)
+SPANS: Final = (
+    *(
+        Word(
+            name,
+            f"Since the beginning of {name.replace('_', ' ')}.",
+            f"succeeded.{name}",
+            follows=HOURS,
+            phrase=f"has succeeded {name.replace('_', ' ')}",
+        )
+        for name in _THIS
+    ),
+    _PAST,
 )
 
 _ABOUT_UNIT: Final = {
@@ -206,6 +217,23 @@ def _happened(what: What) -> Word:
     return Word(what, about, f'{what}("extract").today', Happened(what), (_TASK,), SPANS, phrase)
 
 
+_AGES: Final = (
+    Word(
+        "more_than",
+        "For at least so long.",
+        'running.more_than("10 min")',
+        None,
+        (Argument("age", Kind.DURATION),),
+    ),
+    Word("less_than", "For less than so long.", 'running.less_than("10 min")', None, (Argument("age", Kind.DURATION),)),
+    Word(
+        "between",
+        "For at least so long, but less than that.",
+        'running.between("10 min", "1 h")',
+        None,
+        (Argument("more", Kind.DURATION), Argument("less", Kind.DURATION)),
+    ),
+)
 _RETRY: Final = (
     Argument("times", Kind.COUNT, required=False),
     Argument("delay", Kind.DURATION, required=False, by_name=True),
@@ -258,6 +286,7 @@ _TABLE: Final = (
         'running("extract")',
         Running(),
         (_TASK,),
+        _AGES,
         phrase="task 'extract' is running",
     ),
     Word("true", "Always.", "true", TRUE),

@@ -152,6 +152,9 @@ def test_python_and_text_know_the_same_words() -> None:
         ("(task 'a' has failed today < 3)", '(failed("a").today < 3)'),
         ("task 'a' is running", 'running("a")'),
         ("is running", "running"),
+        ("has failed past 2 hours", 'failed.past("2h")'),
+        ("(task 'a' has failed past 2 h >= 3)", '(failed("a").past("2h") >= 3)'),
+        ("(task 'a' is running < 2)", '(running("a") < 2)'),
         ("retry 3", "retry(3)"),
         ("(daily | retry 3) & time_of_day.after('10:00')", '(daily | retry(3)) & time_of_day.after("10:00")'),
         (
@@ -274,7 +277,7 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("daily.at('10:00').at('11:00')", "nothing can follow at", "at", "daily.at("),
         ("failed.after('10:00')", "failed has no after", "after", "this_day, today"),
         ("failed.today < 3", "a comparison stands in brackets", "<", "(failed.today < 3)"),
-        ("(daily < 3)", "only what happened can be compared with a number", "<", "(failed.today < 3)"),
+        ("(daily < 3)", "only what happened or is running can be compared with a number", "<", "(failed.today < 3)"),
         ("(failed.today < daily)", "a comparison needs a whole number", "daily", "(failed.today < 3)"),
         ("(failed.today < 3.5)", "a comparison needs a whole number", "3.5", "(failed.today < 3)"),
         ("daily.at('10')", '"10" is not a time of day', "10", 'write "10:00"'),

@@ -11,7 +11,7 @@ from rocketd.core.grammar import parse
 from rocketd.core.happened import Happened
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
 from rocketd.core.run import Action, Cause, Trigger
-from rocketd.core.run_conditions import Retry
+from rocketd.core.run_conditions import Retry, Running
 
 
 def yes(until: str = "", since: str = "") -> Verdict:
@@ -279,6 +279,55 @@ def test_in_stop_when_running_means_the_run_in_question() -> None:
     assert parse("running").judge(moment).since == at("2026-03-04 10:05")
 
 
+def test_running_for_so_long_is_reached_at_its_very_instant_and_left_likewise() -> None:
+    asked = Asked()
+    asked.start("2026-03-04 10:00")
+    assert asked.judge("running.more_than('10 min')", "2026-03-04 10:09") == no("2026-03-04 10:10")
+    assert asked.judge("running.more_than('10 min')", "2026-03-04 10:10") == yes("", "2026-03-04 10:10")
+    assert asked.judge("running.less_than('10 min')", "2026-03-04 10:09") == yes("2026-03-04 10:10", "2026-03-04 10:00")
+    assert asked.judge("running.less_than('10 min')", "2026-03-04 10:10") == no("", "2026-03-04 10:10")
+    between = "running.between('5 min', '10 min')"
+    assert asked.judge(between, "2026-03-04 10:04") == no("2026-03-04 10:05")
+    assert asked.judge(between, "2026-03-04 10:05") == yes("2026-03-04 10:10", "2026-03-04 10:05")
+    assert asked.judge(between, "2026-03-04 10:10") == no("", "2026-03-04 10:10")
+
+
+def test_any_run_will_do_and_those_that_meet_are_one_stretch() -> None:
+    asked = Asked()
+    for start in ("10:00", "10:05", "10:30"):
+        asked.start(f"2026-03-04 {start}", "a")
+    word = "running('a').less_than('10 min')"
+    assert asked.judge(word, "2026-03-04 10:01") == yes("2026-03-04 10:15", "2026-03-04 10:00")
+    assert asked.judge(word, "2026-03-04 10:20") == no("2026-03-04 10:30", "2026-03-04 10:15")
+    assert asked.judge("running('gone').more_than('1 s')", "2026-03-04 10:20").answer is UNKNOWN
+
+
+def test_in_stop_when_the_age_is_that_of_the_run_in_question() -> None:
+    asked = Asked()
+    asked.start("2026-03-04 10:00")
+    second = asked.start("2026-03-04 10:05")
+    moment = asked.moment("2026-03-04 10:11", run=second)
+    assert parse("running.more_than('10 min')").judge(moment) == no("2026-03-04 10:15")
+
+
+def test_how_many_runs_go_on_can_be_compared() -> None:
+    asked = Asked()
+    assert asked.holds("(running < 2)", "2026-03-04 10:00")
+    asked.start("2026-03-04 10:00")
+    asked.start("2026-03-04 10:01")
+    assert asked.judge("(running < 2)", "2026-03-04 10:02") == no("", "2026-03-04 10:01")
+    assert asked.judge("(running == 2)", "2026-03-04 10:02") == yes("", "2026-03-04 10:01")
+    assert asked.judge("(running('gone') == 0)", "2026-03-04 10:02").answer is UNKNOWN
+    assert str(Running("a") < 2) == '(running("a") < 2)'
+
+
+def test_an_age_that_makes_no_sense_is_an_error() -> None:
+    with pytest.raises(ConditionError, match="10 min is not less than 5 min"):
+        parse("running.between('10 min', '5 min')")
+    with pytest.raises(ConditionError, match="longer than nothing"):
+        parse("running.more_than('0')")
+
+
 # -- what happened
 
 
@@ -395,6 +444,37 @@ def test_a_comparison_changes_when_the_window_passes_if_it_does_not_hold_of_0() 
     assert asked.judge("(failed.today < 2)", "2026-03-04 12:00") == no("2026-03-05", "2026-03-04 11:01")
     assert asked.judge("(failed.today < 3)", "2026-03-04 12:00") == yes()
     assert asked.judge("(failed.today < 2)", "2026-03-05") == yes("", "2026-03-05")
+
+
+def test_past_is_the_time_up_to_now_without_its_first_instant() -> None:
+    """Sliding windows are half open, (now - length, now]."""
+    word = "failed.past('2 hours')"
+    asked = Asked().keep(parse(word))
+    assert asked.judge(word, "2026-03-04 10:00") == no()
+    asked.run("2026-03-04 09:00", "2026-03-04 10:00", Action.FAIL)
+    asked.run("2026-03-04 10:30", "2026-03-04 11:00", Action.FAIL)
+    assert asked.judge(word, "2026-03-04 11:59") == yes("2026-03-04 13:00", "2026-03-04 10:00")
+    assert asked.judge(word, "2026-03-04 13:00") == no("", "2026-03-04 13:00")
+
+
+def test_the_number_in_the_past_shrinks_as_what_happened_grows_old() -> None:
+    word = "(failed.past('2 hours') >= 2)"
+    asked = Asked().keep(parse(word))
+    asked.run("2026-03-04 09:00", "2026-03-04 10:00", Action.FAIL)
+    asked.run("2026-03-04 10:30", "2026-03-04 11:00", Action.FAIL)
+    assert asked.judge(word, "2026-03-04 11:30") == yes("2026-03-04 12:00", "2026-03-04 11:00")
+    assert asked.judge(word, "2026-03-04 12:00") == no("", "2026-03-04 12:00")
+    few = "(failed.past('2 hours') < 2)"
+    assert asked.judge(few, "2026-03-04 11:30") == no("2026-03-04 12:00", "2026-03-04 11:00")
+    assert asked.judge(few, "2026-03-04 13:30") == yes("", "2026-03-04 12:00")
+    assert asked.judge(few, "2026-03-04 10:30") == yes("2026-03-04 11:00")  # as after a clock set back
+
+
+def test_the_past_asks_for_as_much_as_it_looks_back() -> None:
+    assert {need.reach for need in parse("(finished('a').past('2 days') < 3)").needs()} == {4 * DAY}
+    assert Asked().judge("failed('gone').past('1 h')", "2026-03-04").answer is UNKNOWN
+    with pytest.raises(ConditionError, match="narrowed to this day already"):
+        Happened("failed").today.past("1 h")
 
 
 def test_an_event_that_lies_ahead_because_the_clock_was_set_back_counts_when_it_is_reached() -> None:
