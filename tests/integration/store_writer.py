@@ -1,4 +1,4 @@
-"""Writes to a store for ever, and says on standard output what has been written: killed by its test.
+"""Writes to a store, for ever or that many batches, and says what has been written: killed by its test.
 
 Each batch starts one run of each of three tasks and ends the runs of the batch before.
 """
@@ -21,8 +21,9 @@ def main() -> None:
     with StateLock(directory):
         store = SqliteStore(directory, durability="normal")
         ends = [Finished(one.run, End(Action.CRASH, Cause.DOWN, one.run.start)) for one in store.open_runs()]
-        number = store.states()["a"].next_number if store.states() else 1
-        while True:
+        first = store.states()["a"].next_number if store.states() else 1
+        batches = int(sys.argv[2]) if len(sys.argv) > 2 else sys.maxsize
+        for number in range(first, first + batches):
             runs = [
                 Run(task, number, f"{task}-{number}", 1, 0, number * SECOND, Trigger.SCHEDULE, "") for task in TASKS
             ]
@@ -30,7 +31,6 @@ def main() -> None:
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()
             ends = [Finished(run, End(Action.SUCCESS, Cause.EXIT, run.start)) for run in runs]
-            number += 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """A store whose writer is killed: what was written is there, whole and once."""
 
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,60 @@ def test_what_was_written_survives_kill_and_no_batch_is_half_there(tmp_path: Pat
     assert {(one.run.task, one.run.number) for one in open_runs} == {(task, len(begun)) for task in "abc"}
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace(1)")
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "ftruncate"])
+def test_killed_at_any_system_call_of_a_write_all_of_it_is_there_or_nothing(tmp_path: Path, call: str) -> None:
+    """The n-th call of its kind is the last thing the writer does, for every n until it gets past its second batch."""
+    for turn in count(1):
+        directory = tmp_path / str(turn)
+        killed, said = killed_at(directory, call, turn)
+        if not killed:
+            assert turn > 1
+            return
+        if not (directory / FILE_NAME).exists() or rows(directory, "PRAGMA user_version") != [(1,)]:
+            assert said == 0
+            continue
+        begun = rows(directory, "SELECT number, count(*) FROM log WHERE action = 'run' GROUP BY number")
+        assert all(runs == 3 for _, runs in begun)
+        assert len(begun) in {said, said + 1}
+        assert rows(directory, "SELECT count(*) FROM open_run") == [(3 if begun else 0,)]
+
+
+def killed_at(directory: Path, call: str, turn: int) -> tuple[bool, int]:
+    """Run the writer for two batches, and kill it at that call; whether that came, and how many batches it had said."""
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={turn}"]
+    done = subprocess.run([*strace, *WRITER, str(directory), "2"], stdout=subprocess.PIPE, text=True, check=False)
+    return done.returncode != 0, len(done.stdout.splitlines())
+
+
+def test_two_daemons_that_share_a_store_never_start_the_same_run(tmp_path: Path) -> None:
+    """As if the lock had been taken away from under one: the store itself refuses the second."""
+    SqliteStore(tmp_path).close()
+    script = """
+import sys
+from pathlib import Path
+from rocketd.core.errors import StoreError
+from rocketd.core.events import Started
+from rocketd.core.run import Run, Trigger
+from rocketd.store.store import SqliteStore
+store = SqliteStore(Path(sys.argv[1]), durability="normal")
+for number in range(1, 201):
+    try:
+        store.write([Started(Run("a", number, sys.argv[2], 1, 0, 0, Trigger.SCHEDULE, ""))])
+        print(number)
+    except StoreError:
+        pass
+"""
+    both = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name], stdout=subprocess.PIPE, text=True)
+        for name in ("one", "other")
+    ]
+    first, second = (set(process.communicate()[0].split()) for process in both)
+    assert not first & second
+    kept = rows(tmp_path, "SELECT number FROM log WHERE action = 'run'")
+    assert {str(number) for (number,) in kept} == first | second
+
+
 def test_after_the_kills_every_run_but_the_open_ones_has_one_end(tmp_path: Path) -> None:
     for _ in range(3):
         write_and_kill(tmp_path, 5)
@@ -82,10 +138,10 @@ def test_a_reader_sees_what_a_running_writer_has_written(tmp_path: Path) -> None
         counts = rows(tmp_path, "SELECT count(*) FROM log WHERE action = 'run'")
         writer.kill()
         writer.stdout.read()
-    (count,) = counts[0]
-    assert isinstance(count, int)
-    assert count >= 30
-    assert count % 3 == 0
+    (seen,) = counts[0]
+    assert isinstance(seen, int)
+    assert seen >= 30
+    assert seen % 3 == 0
 
 
 def test_whoever_comes_after_ends_what_was_left_open(tmp_path: Path) -> None:
