@@ -34,9 +34,10 @@ def problem(text: str, file: str, *, task: str = "", warning: bool = False) -> E
     return Entry(text, Priority.WARNING if warning else Priority.ERROR, MessageId.PROBLEM, fields)
 
 
-def stopping(running: int, grace: Duration) -> Entry:
+def stopping(running: int, grace: Duration | None) -> Entry:
     """Tell that nothing new starts any more."""
-    drain = f": {_counted(running, 'run')} may take {format_duration(grace)} to end" if running else ""
+    long = "as long as they like" if grace is None else format_duration(grace)
+    drain = f": {_counted(running, 'run')} may take {long} to end" if running else ""
     return Entry(f"stopping{drain}", Priority.INFO, MessageId.STOPPING)
 
 

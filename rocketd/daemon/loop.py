@@ -62,6 +62,8 @@ class Loop:
         self.watchers: set[Watcher] = set()
         self.beats: list[Callable[[Instant], None]] = []
         """What is done at each heartbeat, so that it needs no timer of its own."""
+        self.passed: list[Callable[[Instant], Instant]] = []
+        """What is done after each pass; it says when to have another at the latest."""
         self._silence = silence
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
@@ -114,15 +116,16 @@ class Loop:
             self.failed = error
         self._done.set()
 
-    def stop(self, grace: Duration) -> None:
-        """Start nothing new, let runs end for this long, then stop the rest."""
+    def stop(self, grace: Duration | None) -> None:
+        """Start nothing new, let runs end for this long (None: as long as they take), then stop the rest."""
         if self.scheduler.draining:
             return
         self.manager.stopping()
-        self.manager.extend_timeout(grace + SIGN_OF_LIFE)
+        self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
         self.journal.tell(daemon_entries.stopping(len(self.scheduler.going), grace))
         self.scheduler.drain()
-        self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
+        if grace is not None:
+            self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
         self.wake()
 
     def cut_off(self) -> None:
@@ -151,11 +154,12 @@ class Loop:
             now = self.clock.now()
             self._notice_steps(now)
             self._carry_out(self.scheduler.decide(now), now)
+            looks = [after(now) for after in self.passed]
             if self.scheduler.unaccounted:
                 self._carry_out(self.scheduler.account(now), now)
                 self.wake()
             elif self._alarm is not None:
-                self._alarm.set(self.scheduler.look_again())
+                self._alarm.set(min([self.scheduler.look_again(), *looks]))
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
         self._show()
@@ -213,12 +217,19 @@ class Loop:
     def _start(self, task: Task, run: Run) -> None:
         try:
             self.executor.start(task, run)
-        except Exception as error:  # one task that cannot be set up must not stop the others
-            if not self._silence.task_prerun:
-                raise
+        except Exception as error:  # noqa: BLE001 - one task that cannot be set up must not stop the others
             told = "".join(traceback.format_exception(error))
             end = End(Action.FAIL, Cause.EXIT, self.clock.now(), message=f"could not be set up: {error}", exc_text=told)
             self.report(Finished(run, end))
+            self.setup_failed(run, error)
+
+    def setup_failed(self, run: Run, error: Exception) -> None:
+        """Tell that a task could not be set up; that stops the loop unless it is silenced."""
+        told = "".join(traceback.format_exception(error))
+        message = f"{run.task}: run {run.number} could not be set up: {told}"
+        self.journal.tell(Entry(message, Priority.ERROR, fields={"ROCKETD_TASK": run.task}))
+        if not self._silence.task_prerun:
+            self.fail(error)
 
     def _stop(self, run: Run, cause: Cause) -> None:
         if run.key in self._unborn:  # its record is still being written
