@@ -33,6 +33,7 @@ from rocketd.daemon.resume import Resumed, first_start_since_boot, occasions, re
 from rocketd.daemon.retention import Retention
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.spawn import raise_open_files
 from rocketd.store.lock import StateLock
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import SqliteStore, this_origin
@@ -111,7 +112,7 @@ class Service:
             manager=self._manager,
             silence=Silence(settings.silence_cond_check, settings.silence_task_prerun),
         )
-        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock)
+        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=raise_open_files())
         self._stack.push_async_callback(executor.close)
         resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
         occasions(scheduler, booted=first_start_since_boot(self._options.runtime_dir, this_origin().boot_id))
