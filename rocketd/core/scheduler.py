@@ -67,12 +67,20 @@ _RETRIED: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 class Scheduler:
     """Decides. Everything it knows came in through `load`, `learn` and the operator's verbs."""
 
-    def __init__(self, *, host: str, new_run_id: Callable[[Instant], str], max_running: int = 32) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        new_run_id: Callable[[Instant], str],
+        max_running: int = 32,
+        next_steps: int = NEXT_STEPS,
+    ) -> None:
         self.history = History()
         self.draining = False
         """Nothing new starts, except what runs at shutdown."""
         self._host = host
         self._new_run_id = new_run_id
+        self._next_steps = next_steps
         self._entries: dict[str, Entry] = {}
         self._going = Going(max_running)
         self._misses = Misses(self.history, new_run_id)
@@ -424,7 +432,7 @@ class Scheduler:
             return entry.paused.paused_until if entry.paused else None
         if verdict.answer is FOR and not moment.past.going:
             return max(entry.begin, moment.now)
-        for _ in range(NEXT_STEPS):
+        for _ in range(self._next_steps):
             now = verdict.until
             if now >= FOREVER:
                 return None

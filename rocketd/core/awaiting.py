@@ -1,0 +1,77 @@
+"""What must happen before a condition holds, as a sentence: of its parts only those that are in the way."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not
+from rocketd.core.instant import FOREVER
+from rocketd.core.run_conditions import After, Retry, Running
+from rocketd.core.telling import tell, when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rocketd.core.condition import Answer, Moment, Verdict
+
+_OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
+
+
+def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, nested: bool = False) -> str:
+    """Say what must come for the condition to have the wanted answer; empty: nothing can bring it about."""
+    if isinstance(condition, Not):
+        return awaited(condition.part, moment, _OPPOSITE[wanted], nested=nested)
+    if isinstance(condition, All | Any):
+        return _of_group(condition, moment, wanted, nested=nested)
+    if isinstance(condition, Constant):
+        return ""
+    verdict = condition.judge(moment)
+    if verdict.answer is UNKNOWN:
+        return f"{condition}, which is unknown ({tell(condition, moment, verdict)})"
+    if verdict.until < FOREVER:
+        end = "" if wanted is FOR else "the end of "
+        return f"{end}{condition}, {when(verdict.until, moment)}"
+    return _event(condition, moment, verdict)
+
+
+def _of_group(group: All | Any, moment: Moment, wanted: Answer, *, nested: bool) -> str:
+    inner = group.inner(moment)
+    missing = [part for part in group.parts if part.judge(inner).answer is not wanted]
+    needs_each = isinstance(group, All) is (wanted is FOR)
+    told = [awaited(part, inner, wanted, nested=len(missing) > 1) for part in missing]
+    if needs_each:
+        return _joined(told, " and ", nested=nested) if all(told) else ""
+    return _joined(filter(None, told), " or ", nested=nested)
+
+
+def _joined(told: Iterable[str], word: str, *, nested: bool) -> str:
+    distinct = list(dict.fromkeys(told))
+    joined = word.join(distinct)
+    return f"({joined})" if nested and len(distinct) > 1 else joined
+
+
+@singledispatch
+def _event(condition: Condition, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - what some kinds look at
+    """Say which event must come for the answer to change."""
+    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+
+
+@_event.register
+def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
+    return f"{condition} to hold no longer" if verdict.answer is FOR else "a failed run to retry"
+
+
+@_event.register
+def _(condition: Running, moment: Moment, verdict: Verdict) -> str:
+    task = condition.task or moment.task.name
+    return f"the end of {task}" if verdict.answer is FOR else f"{task} to run"
+
+
+@_event.register
+def _(condition: After, moment: Moment, verdict: Verdict) -> str:
+    if verdict.answer is FOR:
+        return f"{condition} to hold no longer"
+    end = {"success": "succeed", "fail": "fail", "finish": "end"}[condition.outcome]
+    missing = [task for task in condition.tasks if condition.newest(task, moment) is None]
+    return f"{(' or ' if condition.many == 'any' else ' and ').join(missing)} to {end}"

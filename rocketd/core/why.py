@@ -1,0 +1,134 @@
+"""Why a task runs, or what it waits for: its condition part by part, and what else is in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core import telling_runs, telling_time
+from rocketd.core.awaiting import awaited
+from rocketd.core.condition import FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.task import Overlap, Task
+from rocketd.core.telling import name, tell, when
+from rocketd.core.tree import Part, draw
+
+if TYPE_CHECKING:
+    from rocketd.core.entry import Entry
+    from rocketd.core.history import History
+    from rocketd.core.scheduler import Scheduler
+
+TELLERS: Final = (telling_time, telling_runs)
+"""Who knows what the verdicts of which words rest on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What a task's condition says about a moment, and what the task waits for. `str()` draws it."""
+
+    task: Task
+    at: Instant
+    tree: Part
+    waiting_for: str
+    """A sentence."""
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the condition holds; None: unknown."""
+        return self.tree.holds
+
+    @property
+    def since(self) -> Instant:
+        """From when it has held, or not; BEGINNING: always."""
+        return self.tree.since
+
+    @property
+    def until(self) -> Instant:
+        """Until when that stays so, if nothing happens; FOREVER: only an event can change it."""
+        return self.tree.until
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What the condition is joined of; a condition that is one word is its own only part."""
+        joined = isinstance(self.task.when, All | Any)
+        return self.tree.parts if joined else (self.tree,)
+
+    def __str__(self) -> str:
+        lines = draw(self.tree, lambda at: datetime_of(at, self.task.zone).isoformat(sep=" ", timespec="seconds"))
+        return "\n".join([self.waiting_for, *map(str, lines)])
+
+
+def explain(condition: Condition, moment: Moment) -> Part:
+    """Judge a condition part by part. A part whose judging raises is unknown, and says so."""
+    inner = condition.inner(moment)
+    parts = tuple(explain(part, inner) for part in condition.parts)
+    try:
+        verdict = condition.judge(moment)
+        because = tell(condition, moment, verdict)
+    except Exception as error:  # noqa: BLE001 - whatever it raises is what the reader wants to know
+        verdict, because = Verdict(UNKNOWN), f"asking it raised {type(error).__name__}: {error}"
+    return Part(str(condition), verdict.answer.value, verdict.since, verdict.until, because, parts)
+
+
+def why_then(task: Task, history: History, at: Instant) -> Why:
+    """Explain a task at an instant of which nothing but the past is known: no slots, no mutexes, no pause."""
+    moment = Moment(at, task, history)
+    tree = explain(task.when, moment)
+    return Why(task, at, tree, f"{task.name} {_going(moment) or _condition(tree, moment)}")
+
+
+def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None) -> Why:
+    """Explain a loaded task now, or at a later instant if nothing happens until then. Raises NoSuchTask."""
+    entry = scheduler.entry(task)
+    moment = Moment(now if at is None else at, entry.task, scheduler.history)
+    tree = explain(entry.task.when, moment)
+    hindered = _paused(entry, moment) or _going(moment)
+    if not hindered and at is None:
+        hindered = _hindered(entry, tree, moment, draining=scheduler.draining)
+    return Why(entry.task, moment.now, tree, f"{task} {hindered or _condition(tree, moment)}")
+
+
+def _paused(entry: Entry, moment: Moment) -> str:
+    paused = entry.paused
+    if paused is None or (paused.paused_until is not None and paused.paused_until <= moment.now):
+        return ""
+    until = "until it is resumed" if paused.paused_until is None else f"until {_clock(paused.paused_until, moment)}"
+    said = f": {paused.paused_reason}" if paused.paused_reason else ""
+    return f"is paused {until}{f' by {paused.paused_by}' if paused.paused_by else ''}{said}"
+
+
+def _going(moment: Moment) -> str:
+    """Say which run must end first."""
+    going = list(moment.past.going.values())
+    if not going or moment.task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
+        return ""
+    return f"waits for the end of {name(going[0])}, which is running since {_clock(going[0].start, moment)}"
+
+
+def _hindered(entry: Entry, tree: Part, moment: Moment, *, draining: bool) -> str:
+    """Say what keeps a task that is due from starting."""
+    if tree.holds is not FOR.value:
+        return ""
+    if draining:
+        return "does not start: the daemon is stopping"
+    if entry.hindrance:
+        due = "" if entry.due is None else f" since {_clock(entry.due, moment)}"
+        return f"is due{due} and waits: {entry.hindrance}"
+    if entry.begin > moment.now:
+        return f"is due and starts {when(entry.begin, moment)}, after {_pause(entry)}"
+    return "is due and about to start"
+
+
+def _pause(entry: Entry) -> str:
+    return "its restart_delay" if entry.begin == entry.quiet_until else "its splay"
+
+
+def _condition(tree: Part, moment: Moment) -> str:
+    if tree.holds:
+        return "would start: its condition holds"
+    told = awaited(moment.task.when, moment)
+    return f"waits for {told}" if told else "never starts by itself: its condition cannot hold"
+
+
+def _clock(instant: Instant, moment: Moment) -> str:
+    return when(instant, moment).removeprefix("at ")

@@ -1,0 +1,111 @@
+"""How a function of our own program ended, and what that means for its run.
+
+it returned                                        success, asked to stop or not: its work is done
+it raised Inaction or TaskInactionException        inaction
+it was asked to stop, and raised that it did       terminate; crash if it was asked because we stop ourselves
+it raised anything else                            fail
+"""
+
+import asyncio
+import signal
+import traceback
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.run import Action, Cause, End
+
+
+class TaskInactionException(Exception):
+    """Raised by a task that found nothing to do: it has neither succeeded nor failed."""
+
+
+class TaskTerminationException(Exception):
+    """Raised by a task in a thread that saw its termination flag and stopped."""
+
+
+class ProcessDied(Exception):
+    """The process of a task ended without an answer; `code` is as in `subprocess.Popen.returncode`."""
+
+    def __init__(self, code: int) -> None:
+        how = f"by signal {_signal_name(-code)}" if code < 0 else f"with exit code {code}"
+        super().__init__(f"its process ended {how} before the function did")
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["ProcessDied"], tuple[int]]:
+        return ProcessDied, (self.code,)
+
+
+class Outcome(NamedTuple):
+    """What became of one call."""
+
+    value: object = None
+    error: BaseException | None = None
+    exc_text: str = ""
+    """The traceback as the function's author knows it."""
+    prepared: bool = True
+    """Whether its arguments could be made, and brought to where it was to run."""
+
+
+_INACTION: Final = frozenset({"Inaction", "TaskInactionException"})
+"""By name, as in a child interpreter: a function need not import us to say it."""
+_STOPPED: Final = (TaskTerminationException, asyncio.CancelledError, ProcessDied)
+
+
+def failed(error: BaseException, *, prepared: bool = True) -> Outcome:
+    """Give the outcome of a call that raised this."""
+    return Outcome(None, error, "".join(traceback.format_exception(type(error), error, _theirs(error))), prepared)
+
+
+def _theirs(error: BaseException) -> TracebackType | None:
+    """Skip the frames of those who called the function: they are in this package."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None and _is_ours(frames):
+        frames = frames.tb_next
+    return frames
+
+
+def _is_ours(frames: TracebackType) -> bool:
+    name: object = frames.tb_frame.f_globals.get("__name__")
+    return isinstance(name, str) and name.startswith(("rocketd.executor.", "rocketd.app.", "asyncio.", "contextlib"))
+
+
+def end_of(outcome: Outcome, asked: Cause | None, at: Instant, runtime: Duration) -> End:
+    """Say how the run ended; `asked` is why it was to stop, if it was."""
+    error = outcome.error
+    if error is None:
+        return End(Action.SUCCESS, Cause.EXIT, at, runtime=runtime)
+    if isinstance(error, _STOPPED) and (asked or not isinstance(error, ProcessDied)):
+        action = Action.CRASH if asked is Cause.SHUTDOWN else Action.TERMINATE
+        return End(action, asked or Cause.EXIT, at, message=sentence(error), runtime=runtime)
+    if _is_inaction(error):
+        return End(Action.INACTION, Cause.EXIT, at, message=str(error), runtime=runtime)
+    code = error.code if isinstance(error, ProcessDied) else None
+    return End(
+        action=Action.FAIL,
+        cause=Cause.EXIT,
+        at=at,
+        exit_code=code if code is not None and code >= 0 else None,
+        signal=-code if code is not None and code < 0 else None,
+        message=sentence(error) if outcome.prepared else f"could not be set up: {sentence(error)}",
+        exc_text=outcome.exc_text,
+        runtime=runtime,
+    )
+
+
+def sentence(error: BaseException) -> str:
+    """Say in one line what was raised."""
+    if isinstance(error, _STOPPED):
+        return str(error)
+    return traceback.format_exception_only(type(error), error)[-1].strip().partition("\n")[0]
+
+
+def _is_inaction(error: BaseException) -> bool:
+    return any(base.__name__ in _INACTION for base in type(error).__mro__)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

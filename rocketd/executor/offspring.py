@@ -1,0 +1,128 @@
+"""A call in a child process: a fresh interpreter that imports the function, and dies with us.
+
+The function and its arguments go there pickled, what it returns or raises comes back so. The child leads a session of
+its own, so that a stop reaches its whole group: TERM, and KILL after the task's grace.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from threading import Lock
+from typing import Final
+
+from rocketd.executor.answer import Outcome, ProcessDied, failed
+from rocketd.executor.errand import Errand
+
+_SPAWN: Final = multiprocessing.get_context("spawn")
+"""Not fork: our other threads may hold any lock at that moment, and a child would wait for it for ever."""
+_PR_SET_PDEATHSIG: Final = 1
+"""From <sys/prctl.h>."""
+
+
+class Offspring:
+    """The child process of one run. `run` is called by a thread that has nothing else to do; the rest by the loop's."""
+
+    def __init__(self, errand: Errand, born: Callable[[int], None]) -> None:
+        """`born` is called with the child's pid, by the thread that calls `run`."""
+        self._errand = errand
+        self._born = born
+        self._process: SpawnProcess | None = None
+        self._lock = Lock()
+
+    def run(self) -> Outcome:
+        """Start it and wait for its answer."""
+        if self._errand.stop.is_set():
+            return failed(ProcessDied(-signal.SIGTERM))
+        try:
+            ours, process = self._start(self._errand.arguments())
+        except Exception as error:  # noqa: BLE001 - it cannot be imported there, or an argument cannot be pickled
+            return failed(error, prepared=False)
+        outcome = Outcome()
+        try:
+            with ours, self._errand.around:
+                outcome = _answer(ours, process)
+                _raise(outcome)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the outcome
+            return outcome if error is outcome.error else failed(error)
+        finally:
+            self._bury(process)
+        return outcome
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it to the whole group, if there is one by now and it has not been buried."""
+        with self._lock:
+            if self._process is not None and self._process.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(self._process.pid, number)
+                    os.killpg(self._process.pid, number)
+
+    def _start(self, arguments: Mapping[str, object]) -> tuple[Connection, SpawnProcess]:
+        ours, theirs = _SPAWN.Pipe(duplex=False)
+        with theirs:
+            try:
+                process = _SPAWN.Process(target=_serve, args=(theirs, self._errand.function, arguments, os.getpid()))
+                process.start()
+            except BaseException:
+                ours.close()
+                raise
+        with self._lock:
+            self._process = process
+        self._born(process.pid or 0)
+        if self._errand.stop.is_set():  # asked while it was not there yet
+            self.signal(signal.SIGTERM)
+        return ours, process
+
+    def _bury(self, process: SpawnProcess) -> None:
+        """Take its exit status: from now on its number may be another's."""
+        with self._lock:
+            self._process = None
+        process.join()
+        process.close()
+
+
+def _raise(outcome: Outcome) -> None:
+    """Let what is around the call hear of what it raised."""
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def _answer(ours: Connection, process: SpawnProcess) -> Outcome:
+    """Wait for what it tells, or for its end; somebody it left behind may hold the pipe."""
+    pidfd = os.pidfd_open(process.pid or 0)
+    try:
+        wait([ours, pidfd])
+        if ours.poll():
+            with suppress(EOFError):
+                outcome: Outcome = ours.recv()
+                wait([pidfd])
+                return outcome
+        wait([pidfd])
+    finally:
+        os.close(pidfd)
+    process.join()
+    return failed(ProcessDied(process.exitcode or 0))
+
+
+def _serve(told: Connection, function: Callable[..., object], arguments: Mapping[str, object], parent: int) -> None:
+    """Be the child."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before that
+        os._exit(1)
+    outcome = Errand(function, lambda: arguments).call()
+    try:
+        told.send(outcome)
+    except Exception as error:  # noqa: BLE001 - what it returned, or raised, cannot be pickled
+        told.send(_told_otherwise(outcome, error))
+
+
+def _told_otherwise(outcome: Outcome, why: Exception) -> Outcome:
+    if outcome.error is None:
+        error = TypeError(f"what it returned cannot be brought back from its process: {why}")
+        return failed(error)
+    return outcome._replace(error=RuntimeError(f"{type(outcome.error).__name__}: {outcome.error}"))

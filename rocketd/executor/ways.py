@@ -1,0 +1,182 @@
+"""The ways in which our own program makes a call: on the loop's thread, as a coroutine, in a thread, in a process.
+
+Each begins when it is made and calls `over` once, on the loop's thread. Whether a thread ever ends is up to its
+function: it is told by a flag, and nothing can force it. So one that does not end when everything must is left behind.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import Final, Protocol, TypeAlias
+
+from rocketd.executor.answer import Outcome, TaskTerminationException, failed
+from rocketd.executor.errand import Errand
+from rocketd.executor.offspring import Offspring
+
+Over: TypeAlias = Callable[[Outcome], None]
+LEFT_BEHIND: Final = 1.0
+"""Seconds that a thread gets to end when everything is to end at once."""
+
+
+class Way(Protocol):
+    """One call that is going on."""
+
+    def stop(self, grace: float) -> None:
+        """Have it end; `grace` is in seconds. A second time changes nothing."""
+        ...
+
+    def kill(self) -> None:
+        """Have it end at once."""
+        ...
+
+
+class Starter:
+    """Starts threads from a thread of its own.
+
+    A thread shares its working directory with the one that starts it; the loop's thread goes to other directories for
+    a moment when it spawns commands.
+    """
+
+    def __init__(self) -> None:
+        self._wanted: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        Thread(target=self._work, name="starter", daemon=True).start()
+
+    def begin(self, target: Callable[[], None]) -> None:
+        """Run this in a new thread, which does not keep the program from ending."""
+        self._wanted.put(target)
+
+    def close(self) -> None:
+        """Start no more."""
+        self._wanted.put(None)
+
+    def _work(self) -> None:
+        while target := self._wanted.get():
+            Thread(target=target, name="task", daemon=True).start()
+
+
+class InMain:
+    """On the loop's thread: everything else waits until it is done."""
+
+    def __init__(self, errand: Errand, over: Over, loop: asyncio.AbstractEventLoop) -> None:
+        self._errand = errand
+        self._over = over
+        loop.call_soon(self._run)
+
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - there is nothing to wait for
+        self._errand.stop.set()
+
+    def kill(self) -> None:
+        self._errand.stop.set()
+
+    def _run(self) -> None:
+        asked = self._errand.stop.is_set()
+        self._over(failed(TaskTerminationException("stopped before it began")) if asked else self._errand.call())
+
+
+class InLoop:
+    """As a coroutine on the loop; a stop cancels it."""
+
+    def __init__(self, errand: Errand, over: Over, loop: asyncio.AbstractEventLoop) -> None:
+        self._errand = errand
+        self._over = over
+        self._task = loop.create_task(errand.call_in_loop())
+        self._task.add_done_callback(self._done)
+
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - what it does about it is its own affair
+        self._errand.stop.set()
+        self._task.cancel()
+
+    def kill(self) -> None:
+        self.stop(0)
+
+    def _done(self, task: asyncio.Task[Outcome]) -> None:
+        if task.cancelled():  # before it could begin
+            self._over(failed(asyncio.CancelledError()))
+        else:
+            error = task.exception()
+            self._over(task.result() if error is None else failed(error))
+
+
+class InThread:
+    """In a thread; a stop sets its flag."""
+
+    def __init__(
+        self, errand: Errand, over: Over, loop: asyncio.AbstractEventLoop, begin: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self._errand = errand
+        self._over = over
+        self._loop = loop
+        self._ended = False
+        begin(self._run)
+
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - nothing can force it
+        self._errand.stop.set()
+
+    def kill(self) -> None:
+        self._errand.stop.set()
+        self._loop.call_later(LEFT_BEHIND, self._leave)
+
+    def _run(self) -> None:
+        outcome = self._errand.call()
+        call_in(self._loop, lambda: self._end(outcome))
+
+    def _leave(self) -> None:
+        self._end(failed(TaskTerminationException("its thread did not end when asked, and was left behind")))
+
+    def _end(self, outcome: Outcome) -> None:
+        if not self._ended:
+            self._ended = True
+            self._over(outcome)
+
+
+class InChild:
+    """In a child process, which a thread watches; a stop sends TERM to its group, and KILL later."""
+
+    def __init__(  # noqa: PLR0913 - what it connects
+        self,
+        errand: Errand,
+        over: Over,
+        loop: asyncio.AbstractEventLoop,
+        begin: Callable[[Callable[[], None]], None],
+        *,
+        born: Callable[[int], None],
+        slots: Semaphore,
+    ) -> None:
+        self._errand = errand
+        self._over = over
+        self._loop = loop
+        self._slots = slots
+        self._child = Offspring(errand, lambda pid: call_in(loop, lambda: born(pid)))
+        self._killer: asyncio.TimerHandle | None = None
+        begin(self._run)
+
+    def stop(self, grace: float) -> None:
+        if self._killer is None:
+            self._errand.stop.set()
+            self._child.signal(signal.SIGTERM)
+            self._killer = self._loop.call_later(grace, lambda: self._child.signal(signal.SIGKILL))
+
+    def kill(self) -> None:
+        self._errand.stop.set()
+        self._child.signal(signal.SIGKILL)
+
+    def _run(self) -> None:
+        with self._slots:
+            outcome = self._child.run()
+        call_in(self._loop, lambda: self._end(outcome))
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._killer is not None:
+            self._killer.cancel()
+        self._over(outcome)
+
+
+def call_in(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    """Call it on the loop's thread; a loop that is closed has given its runs up."""
+    try:
+        loop.call_soon_threadsafe(what)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
