@@ -41,6 +41,9 @@ class FakeVerbs:
     async def task(self, name: str) -> JsonObject:
         return {"task": _known(name)}
 
+    async def why(self, name: str, at: Instant | None = None) -> JsonObject:
+        return {"task": _known(name), "at": at}
+
     async def runs(self, wanted: RunFilter) -> list[Json]:
         self.wanted.append(wanted)
         return []

@@ -13,13 +13,16 @@ from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
 from rocketd.config import Loaded, load
+from rocketd.core.entry import Entry
 from rocketd.core.errors import StoreError
 from rocketd.core.events import Finished
 from rocketd.core.instant import Instant
+from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import NoSuchTask, Scheduler
-from rocketd.daemon.views import run_object, task_details, task_object
+from rocketd.core.why import why, why_then
+from rocketd.daemon.views import run_object, task_details, task_object, why_object
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, open_reader
@@ -43,14 +46,19 @@ class Files:
 
     def task(self, name: str) -> JsonObject:
         """Everything about one."""
-        try:
-            entry = self._scheduler.entry(name)
-        except NoSuchTask as error:
-            raise Failure(error.message, code=Exit.NOT_FOUND) from None
+        entry = self._entry(name)
         details = task_details(entry, self._scheduler.history.of(name))
         runs: list[Json] = [_left(view) for view in self._runs(RunFilter(task=name, limit=RUNS_SHOWN))]
         blocked = "no daemon is running" if details["due"] else None
         return _idle({**details, "blocked": blocked, "runs": runs})
+
+    def why(self, name: str, at: Instant | None) -> JsonObject:
+        """What a task's condition says now, or at that instant."""
+        scheduler, entry = self._scheduler, self._entry(name)
+        if at is None or at >= self._now:
+            return why_object(why(scheduler, name, self._now, at))
+        runs = [run for wanted in looked_at(entry.task, at) for run in self._runs(wanted)]
+        return why_object(why_then(entry.task, as_it_was(entry.task, scheduler.history, runs, at), at))
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Runs, newest first."""
@@ -67,6 +75,12 @@ class Files:
             msg = f"no run {name!r} is recorded"
             raise Failure(msg, hint="rocketctl history shows the runs", code=Exit.NOT_FOUND)
         return _left(found[0])
+
+    def _entry(self, name: str) -> Entry:
+        try:
+            return self._scheduler.entry(name)
+        except NoSuchTask as error:
+            raise Failure(error.message, code=Exit.NOT_FOUND) from None
 
     @cached_property
     def _loaded(self) -> Loaded:

@@ -37,6 +37,10 @@ class Source(Protocol):
         """Everything about one."""
         ...
 
+    def why(self, name: str, at: Instant | None) -> JsonObject:
+        """What a task's condition says now, or at that instant."""
+        ...
+
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Runs, newest first."""
         ...
@@ -59,6 +63,11 @@ class Daemon:
     def task(self, name: str) -> JsonObject:
         """Ask the daemon."""
         return the_object(self._client.get(f"/v1/tasks/{name}"))
+
+    def why(self, name: str, at: Instant | None) -> JsonObject:
+        """Ask the daemon."""
+        asked = [] if at is None else [("at", rfc3339(at) or "")]
+        return the_object(self._client.get(f"/v1/tasks/{name}/why", asked))
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Ask the daemon, for no more at a time than it gives."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not
 from rocketd.core.instant import FOREVER
 from rocketd.core.run_conditions import After, Retry, Running
+from rocketd.core.running_for import RunningFor
 from rocketd.core.telling import tell, when
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, neste
         return f"{condition}, which is unknown ({tell(condition, moment, verdict)})"
     if verdict.until < FOREVER:
         end = "" if wanted is FOR else "the end of "
-        return f"{end}{condition}, {when(verdict.until, moment)}"
+        return f"{end}{condition} ({when(verdict.until, moment)})"
     return _event(condition, moment, verdict)
 
 
@@ -57,18 +58,19 @@ def _event(condition: Condition, moment: Moment, verdict: Verdict) -> str:  # no
     return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
 
 
-@_event.register
+@_event.register(Retry)
 def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
     return f"{condition} to hold no longer" if verdict.answer is FOR else "a failed run to retry"
 
 
-@_event.register
-def _(condition: Running, moment: Moment, verdict: Verdict) -> str:
+@_event.register(Running)
+@_event.register(RunningFor)
+def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
     task = condition.task or moment.task.name
     return f"the end of {task}" if verdict.answer is FOR else f"{task} to run"
 
 
-@_event.register
+@_event.register(After)
 def _(condition: After, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is FOR:
         return f"{condition} to hold no longer"

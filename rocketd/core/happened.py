@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rocketd.core.condition import Moment
     from rocketd.core.history import Past
     from rocketd.core.period import How
-    from rocketd.core.units import Unit, Written
+    from rocketd.core.unit import Unit, Written
 
 What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed"]
 
@@ -224,6 +224,11 @@ class Lately(Countable, Condition):
             next((at for at in self._changes(instants, now) if self._holds(instants, at) is not holds), FOREVER),
             self._since(instants, now, holds=holds),
         )
+
+    def seen(self, moment: Moment) -> list[Instant]:
+        """Tell when that happened in the time up to now."""
+        past, now = moment.history.of(self.task or moment.task.name), moment.now
+        return list(merge(*(past.when(action, now - self.length + 1, now + 1) for action in ACTIONS[self.what])))
 
     def _holds(self, instants: list[Instant], now: Instant) -> bool:
         return self.count.holds(bisect_right(instants, now) - bisect_right(instants, now - self.length))

@@ -27,12 +27,12 @@ def tell(condition: Condition, moment: Moment, verdict: Verdict) -> str:  # noqa
     return _ANSWERS[verdict.answer]
 
 
-@tell.register
+@tell.register(Constant)
 def _(condition: Constant, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
     return "always" if condition.answer is FOR else "never"
 
 
-@tell.register
+@tell.register(Not)
 def _(condition: Not, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
     return tell(condition.part, moment, condition.part.judge(moment))
 

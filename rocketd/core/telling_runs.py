@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.condition import FOR, UNKNOWN, Moment, Verdict
-from rocketd.core.happened import ACTIONS, Happened, What
+from rocketd.core.duration import format_duration
+from rocketd.core.happened import Happened, Lately, What
 from rocketd.core.instant import BEGINNING
 from rocketd.core.run_conditions import After, Outcome, Retry, Running
+from rocketd.core.running_for import RunningCount, RunningFor, going
 from rocketd.core.telling import ended, name, tell, when
+from rocketd.core.units import DAY_UNIT
 
 if TYPE_CHECKING:
-    from rocketd.core.run import Action, End, Run
+    from rocketd.core.run import End, Run
 
 
-@tell.register
+@tell.register(Retry)
 def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
     run, end = moment.past.scheduled, moment.past.scheduled_end
     if run is None:
@@ -44,14 +47,14 @@ def _why_no_more(condition: Retry, run: Run, end: End, moment: Moment) -> str:
 _ENDED: Final[dict[Outcome, str]] = {"success": "succeeded", "fail": "failed", "finish": "ended"}
 
 
-@tell.register
+@tell.register(After)
 def _(condition: After, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - what other kinds look at
     return "; ".join(_after(condition, task, moment) for task in condition.tasks)
 
 
 def _after(condition: After, task: str, moment: Moment) -> str:
     if not moment.history.knows(task):
-        return f"task {task!r} is not loaded"
+        return _not_loaded(task)
     end = condition.newest(task, moment)
     if end is not None and end.end is not None:
         return ended(end.run, end.end, moment)
@@ -77,34 +80,53 @@ _HAPPENED: Final[dict[What, str]] = {
 }
 
 
-@tell.register
+@tell.register(Happened)
 def _(condition: Happened, moment: Moment, verdict: Verdict) -> str:
     task = condition.task or moment.task.name
     if verdict.answer is UNKNOWN:
-        return f"task {task!r} is not loaded"
-    happened, instants = _HAPPENED[condition.what], condition.seen(moment)
-    span = "so far" if condition.period is None else f"in this {condition.period.unit}"
+        return _not_loaded(task)
+    happened, instants, span = _HAPPENED[condition.what], condition.seen(moment), _span(condition)
     if not instants:
         return f"{task} has not {happened} {span}"
+    times = "" if condition.period is None else f" {_times(len(instants))} {span}"
+    return f"{task} has {happened}{times}, last {when(instants[-1], moment)}"
+
+
+def _span(condition: Happened) -> str:
     if condition.period is None:
-        newest = max(moment.history.of(task).last[action].at for action in _known(condition, moment))
-        return f"{task} has {happened}, last {when(newest, moment)}"
-    times = "once" if len(instants) == 1 else f"{len(instants)} times"
-    return f"{task} has {happened} {times} {span}, last {when(instants[-1], moment)}"
+        return "so far"
+    unit, hours = condition.period.unit, "" if condition.period.how == "whole" else " in those hours"
+    return f"{'today' if unit is DAY_UNIT else f'this {unit}'}{hours}"
 
 
-def _known(condition: Happened, moment: Moment) -> list[Action]:
-    last = moment.history.of(condition.task or moment.task.name).last
-    return [action for action in ACTIONS[condition.what] if action in last]
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
-@tell.register
-def _(condition: Running, moment: Moment, verdict: Verdict) -> str:
+@tell.register(Lately)
+def _(condition: Lately, moment: Moment, verdict: Verdict) -> str:
     task = condition.task or moment.task.name
     if verdict.answer is UNKNOWN:
-        return f"task {task!r} is not loaded"
-    going = moment.history.of(task).going
-    runs = [moment.run] if moment.run is not None and not condition.task else list(going.values())
+        return _not_loaded(task)
+    happened, span = _HAPPENED[condition.what], f"in the last {format_duration(condition.length)}"
+    instants = condition.seen(moment)
+    if not instants:
+        return f"{task} has not {happened} {span}"
+    return f"{task} has {happened} {_times(len(instants))} {span}, last {when(instants[-1], moment)}"
+
+
+@tell.register(Running)
+@tell.register(RunningFor)
+@tell.register(RunningCount)
+def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: Verdict) -> str:
+    task = condition.task or moment.task.name
+    if verdict.answer is UNKNOWN:
+        return _not_loaded(task)
+    runs = going(condition.task, moment)
     if not runs:
         return f"{task} is not running"
     return " and ".join(f"{name(run)}, begun {when(run.start, moment)}," for run in runs) + " goes on"
+
+
+def _not_loaded(task: str) -> str:
+    return f"task {task!r} is not loaded"

@@ -9,7 +9,7 @@ from rocketd.core.telling import ended, name, tell, when
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 
 
-@tell.register
+@tell.register(OncePerWindow)
 def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
     start, end, following = condition.period.turn(moment.now, moment.task.zone)
     if moment.now >= end:
@@ -31,7 +31,7 @@ def _by(start: Instant, moment: Moment) -> str:
     return f": {ended(run, end, moment)}" if run is not None and end is not None else ""
 
 
-@tell.register
+@tell.register(TimeOf)
 def _(condition: TimeOf, moment: Moment, verdict: Verdict) -> str:
     unit = condition.period.unit
     if verdict.until == FOREVER:
@@ -41,7 +41,7 @@ def _(condition: TimeOf, moment: Moment, verdict: Verdict) -> str:
     return f"outside; it begins {when(verdict.until, moment)}"
 
 
-@tell.register
+@tell.register(Every)
 def _(condition: Every, moment: Moment, verdict: Verdict) -> str:
     past = moment.past
     if condition.based != "run" and past.going_scheduled:
@@ -54,7 +54,7 @@ def _(condition: Every, moment: Moment, verdict: Verdict) -> str:
     return f"{format_duration(condition.interval)} from {_clock(anchor, moment)} are over {when(verdict.until, moment)}"
 
 
-@tell.register
+@tell.register(Tick)
 def _(condition: Tick, moment: Moment, verdict: Verdict) -> str:
     newest, _ = condition.ticks.around(moment.now, moment.task.zone)
     if newest == BEGINNING:

@@ -13,11 +13,13 @@ from rocketd.core import daemon_entries
 from rocketd.core.entries import Stream
 from rocketd.core.events import Event, Start
 from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Run
 from rocketd.core.scheduler import NoSuchRun
+from rocketd.core.why import why, why_then
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object
+from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object, why_object
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 RUNS_SHOWN: Final = 5
@@ -80,6 +82,15 @@ class Control:
         entry = scheduler.entry(name)
         runs = await self._read(RunFilter(task=name, limit=RUNS_SHOWN))
         return task_details(entry, scheduler.history.of(name), runs)
+
+    async def why(self, name: str, at: Instant | None = None) -> JsonObject:
+        """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
+        scheduler, now = self._loop.scheduler, self._loop.clock.now()
+        if at is None or at >= now:
+            return why_object(why(scheduler, name, now, at))
+        task = scheduler.entry(name).task
+        runs = [run for wanted in looked_at(task, at) for run in await self._read(wanted)]
+        return why_object(why_then(task, as_it_was(task, scheduler.history, runs, at), at))
 
     async def runs(self, wanted: RunFilter) -> list[Json]:
         """Runs, newest first."""

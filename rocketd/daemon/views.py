@@ -13,6 +13,8 @@ from rocketd.core.instant import SECOND, Duration
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
 from rocketd.core.task import Call, Command, Surroundings, Work
+from rocketd.core.tree import Part
+from rocketd.core.why import Why
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 
@@ -92,6 +94,23 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
         **_pause(entry.paused),
         "going": [_begun(run) for run in past.going.values()],
         "runs": listed,
+    }
+
+
+def why_object(why: Why) -> JsonObject:
+    """What a task's condition says about a moment; `holds` is null where it is unknown."""
+    whole = _part(why.tree)
+    return {"task": why.task.name, **whole, "waiting_for": why.waiting_for, "parts": [*map(_part, why.parts)]}
+
+
+def _part(part: Part) -> JsonObject:
+    return {
+        "condition": part.condition,
+        "holds": part.holds,
+        "since": rfc3339(part.since),
+        "until": rfc3339(part.until),
+        "because": part.because,
+        "parts": [*map(_part, part.parts)],
     }
 
 

@@ -33,6 +33,7 @@ class Verbs(Protocol):
     def status(self) -> JsonObject: ...
     def tasks(self) -> list[Json]: ...
     async def task(self, name: str) -> JsonObject: ...
+    async def why(self, name: str, at: Instant | None = None) -> JsonObject: ...
     async def runs(self, wanted: RunFilter) -> list[Json]: ...
     async def run(self, which: str) -> JsonObject: ...
     def events(self) -> Events: ...
@@ -136,6 +137,10 @@ async def _task(verbs: Verbs, asked: _Asked) -> Json:
     return await verbs.task(asked.name)
 
 
+async def _why(verbs: Verbs, asked: _Asked) -> Json:
+    return await verbs.why(asked.name, asked.instant("at"))
+
+
 async def _runs(verbs: Verbs, asked: _Asked) -> Json:
     wanted = RunFilter(
         task=asked.text("task"),
@@ -211,6 +216,7 @@ ROUTES: Final = (
     Route("GET", "/v1/status", _status),
     Route("GET", "/v1/tasks", _tasks),
     Route("GET", "/v1/tasks/TASK", _task),
+    Route("GET", "/v1/tasks/TASK/why", _why, ("at",)),
     Route("GET", "/v1/runs", _runs, ("task", "since", "until", "action", "limit")),
     Route("GET", "/v1/runs/RUN", _run),
     Route("GET", "/v1/events", _events, ("task",)),
