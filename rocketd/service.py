@@ -23,7 +23,7 @@ from rocketd.config.problems import Problem
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.entries import Entry, Priority
 from rocketd.core.errors import RocketdError, StoreError
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant import MINUTE, Duration, Instant, datetime_of
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
@@ -43,6 +43,8 @@ from rocketd.systemd.notify import Notifier
 from rocketd.web.server import serve
 
 SOCKET_NAME: Final = "control.sock"
+START: Final[Duration] = 2 * MINUTE
+"""How long a resume may take before the service manager gives up on the start."""
 
 
 class LogTarget(StrEnum):
@@ -114,6 +116,7 @@ class Service:
         )
         executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=raise_open_files())
         self._stack.push_async_callback(executor.close)
+        self._manager.extend_timeout(START)  # what a killed daemon left behind may take its time to end
         resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
         occasions(scheduler, booted=first_start_since_boot(self._options.runtime_dir, this_origin().boot_id))
         recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail)
