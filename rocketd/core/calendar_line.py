@@ -57,6 +57,11 @@ class _Kind(NamedTuple):
     """In units of `scale`."""
     scale: int = 1
 
+    @property
+    def one(self) -> str:
+        """Its name with an article."""
+        return f"{'an' if self.name == 'hour' else 'a'} {self.name}"
+
 
 _YEAR: Final = _Kind("year", _FIRST_YEAR, _LAST_YEAR)
 _MONTH: Final = _Kind("month", 1, 12)
@@ -262,14 +267,14 @@ class _Chain(NamedTuple):
         match = _VALUE.fullmatch(item)
         if not match:
             hint = f"write 0{item[1:]}" if item.startswith("*/") else _HINT
-            raise self._mistake(item, f"{item or 'nothing'} is not a {self.kind.name}", hint)
+            raise self._mistake(item, f"{item or 'nothing'} is not {self.kind.one}", hint)
         first = self._number(match["start"])
         stop = self._number(match["stop"]) if match["stop"] else None
         step = self._scaled(match["step"]) if match["step"] else 0
         if stop is not None and stop < first:
             raise self._mistake(item, f"{item} is a range that runs backwards")
         if match["step"] and not self._fits(first, step, down=down and stop is None):
-            raise self._mistake(item, f"a step of {match['step']} leads beyond what a {self.kind.name} can be")
+            raise self._mistake(item, f"a step of {match['step']} leads beyond what {self.kind.one} can be")
         if stop is None and not step:
             return (first,)
         if stop is None and down:
@@ -284,19 +289,19 @@ class _Chain(NamedTuple):
         if self.kind is _YEAR and len(text) <= 2:  # noqa: PLR2004 - two digits: 1970 to 2069
             number += 2000 if number < 70 else 1900  # noqa: PLR2004 - as above
         if not self.kind.least <= number <= self.kind.most:
-            raise self._mistake(text, f"{text} is not a {self.kind.name}", self._allowed)
+            raise self._mistake(text, f"{text} is not {self.kind.one}", self._allowed)
         return number
 
     def _scaled(self, text: str) -> int:
         whole, _, fraction = text.partition(".")
         if len(text) > 20 or (fraction and self.kind.scale == 1):  # noqa: PLR2004 - more digits than any value has
-            raise self._mistake(text, f"{text[:20]} is not a {self.kind.name}", self._allowed)
+            raise self._mistake(text, f"{text[:20]} is not {self.kind.one}", self._allowed)
         rounded = (int(fraction[:7].ljust(7, "0")) + 5) // 10 if fraction else 0
         return int(whole) * self.kind.scale + rounded
 
     @property
     def _allowed(self) -> str:
-        return f"a {self.kind.name} is {self.kind.least} to {self.kind.most // self.kind.scale}"
+        return f"{self.kind.one} is {self.kind.least} to {self.kind.most // self.kind.scale}"
 
     def _mistake(self, part: str, message: str, hint: str = _HINT) -> ConditionError:
         return _mistake(part, self.start + max(self.text.find(part), 0), self.line, message, hint)

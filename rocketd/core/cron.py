@@ -30,6 +30,11 @@ class _Kind(NamedTuple):
     most: int
     names: tuple[str, ...] = ()
 
+    @property
+    def one(self) -> str:
+        """Its name with an article."""
+        return f"{'an' if self.name == 'hour' else 'a'} {self.name}"
+
 
 _SECOND: Final = _Kind("second", 0, 59)
 _MINUTE: Final = _Kind("minute", 0, 59)
@@ -198,9 +203,9 @@ class _Place(NamedTuple):
         if text.lower() in kind.names:
             return kind.names.index(text.lower()) + (kind.least if kind is _MONTH else 0)
         if not re.fullmatch("[0-9]{1,4}", text, re.ASCII):
-            raise self._mistake(text, f"{text[:20] or 'nothing'} is not a {kind.name}", self._allowed)
+            raise self._mistake(text, f"{text[:20] or 'nothing'} is not {kind.one}", self._allowed)
         if not kind.least <= int(text) <= kind.most:
-            raise self._mistake(text, f"{text} is not a {kind.name}", self._allowed)
+            raise self._mistake(text, f"{text} is not {kind.one}", self._allowed)
         return int(text)
 
     def _range(self, begin: str, finish: str) -> tuple[int, int]:
@@ -217,14 +222,14 @@ class _Place(NamedTuple):
             raise self._mistake(text, f"{text[:20] or 'nothing'} is not a step", "a step is a number from 1 on")
         most = self.kind.most - self.kind.least + 1
         if int(text) > most:
-            message = f"a step of {text} is more than a {self.kind.name} field has"
+            message = f"a step of {text} is more than the {self.kind.name} field has"
             raise self._mistake(text, message, 'for an interval of any length write every("90 min")')
         return int(text)
 
     @property
     def _allowed(self) -> str:
         names = f" or {self.kind.names[0]} … {self.kind.names[-1]}" if self.kind.names else ""
-        return f"a {self.kind.name} is {self.kind.least} to {self.kind.most}{names}; also * , - / in between"
+        return f"{self.kind.one} is {self.kind.least} to {self.kind.most}{names}; also * , - / in between"
 
     def _mistake(self, part: str, message: str, hint: str) -> ConditionError:
         start = self.start + max(self.item.find(part), 0)

@@ -74,11 +74,12 @@ class _Parser:
             parts.append(self._one())
         if len(parts) == 1:
             return parts[0]
+        both = All.of(*parts)
         try:
-            refuse_together(parts)
+            refuse_together(both.parts)
         except ConditionError as error:
             raise place(error, (), start, self._cursor.done) from None
-        return All.of(*parts)
+        return both
 
     def _one(self) -> Condition:
         inverted = False

@@ -27,7 +27,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
-from rocketd.core.units import Mark, Unit, Written
+from rocketd.core.unit import Mark, Unit, Written
 from rocketd.core.wall import HIGHEST, LOWEST, Wall, change_after, change_before, exists, offset_at, reached
 
 

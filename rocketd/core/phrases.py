@@ -20,7 +20,7 @@ from rocketd.core.arguments import Given, place
 from rocketd.core.counting import COMPARISONS
 from rocketd.core.errors import ConditionError
 from rocketd.core.run_conditions import After, Many, Outcome
-from rocketd.core.tokens import Cursor, Token, meant, mistake, unexpected
+from rocketd.core.tokens import Cursor, Token, meant, unexpected
 from rocketd.core.words import HOURS, SPANS, WORDS, Word
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]
     """Read the phrase that began with that token: its condition, and what may follow it."""
     match token.text:
         case "time":
-            return _time(token, cursor)
+            return _time(cursor)
         case "after":
             return _after(cursor), ()
         case "task":
@@ -78,20 +78,14 @@ def _raw(cursor: Cursor, *stops: str) -> Given:
     return Given(token.text, token)
 
 
-def _time(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
+def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
     _expect(cursor, "of")
     unit = cursor.take()
     word = WORDS.get(f"time_of_{unit.text}")
     if word is None:
         units = [name.removeprefix("time_of_") for name in WORDS if name.startswith("time_of_")]
         raise unexpected(unit, "a unit of time" + meant(unit.text, units), f"units are {', '.join(units)}")
-    return _bare(word, token), word.follows
-
-
-def _bare(word: Word, token: Token) -> Condition:
-    if not word.bare:
-        raise mistake(token, f"{word.name} needs brackets", f"write {word.example}")
-    return word.made(word.value, None)
+    return word.made(word.value, None), word.follows
 
 
 def _after(cursor: Cursor) -> Condition:

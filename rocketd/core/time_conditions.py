@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rocketd.core.condition import Moment
     from rocketd.core.history import Past
     from rocketd.core.ticks import Ticks
-    from rocketd.core.units import Unit, Written
+    from rocketd.core.unit import Unit, Written
 
 OWN: Final = frozenset({""})
 """What a word watches that looks at the task itself."""

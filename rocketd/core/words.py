@@ -12,7 +12,8 @@ from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened, What
 from rocketd.core.run_conditions import After, Many, Outcome, Retry, Running
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
-from rocketd.core.units import UNITS, Unit
+from rocketd.core.unit import Unit
+from rocketd.core.units import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

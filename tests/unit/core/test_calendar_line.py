@@ -72,7 +72,7 @@ def test_ticks_are_those_that_systemd_analyze_calendar_prints(line: str, found: 
         ("10:00:00:00", "10:00:00:00 is not a time", "10:00:00:00", ""),
         ("*-13-01", "13 is not a month", "13", "1 to 12"),
         ("*-*-32", "32 is not a day of the month", "32", "1 to 31"),
-        ("24:00", "24 is not a hour", "24", "0 to 23"),
+        ("24:00", "24 is not an hour", "24", "0 to 23"),
         ("10..5:00", "10..5 is a range that runs backwards", "10..5", ""),
         ("*-*-1/40", "a step of 40 leads beyond what a day of the month can be", "1/40", ""),
         ("*-*~1/7", "a step of 7 leads beyond what a day of the month can be", "1/7", ""),

@@ -326,6 +326,7 @@ def test_an_interval_that_adds_nothing_to_a_word_that_comes_once_is_refused() ->
     error = wrong('true & daily & every("1 h")')
     assert error.message == 'every("1h") adds nothing to daily, which runs once a day'
     assert (error.start, error.end) == (0, 27)
+    assert "adds nothing" in wrong('daily & (running & every("1 h"))').message
     narrowed = wrong("daily.between('08:00', '18:00') & every('1 h')")
     assert 'every("1h") & time_of_day.between("08:00", "18:00")' in narrowed.hint
     for fine in ('daily & every("20 h")', 'hourly & every("1 day")', 'daily | every("1 h")'):
@@ -346,6 +347,15 @@ def test_what_was_written_in_python_is_refused_as_well() -> None:
         refuse_unfit(true | ~(daily & every("1 h")))
     with pytest.raises(ConditionError, match="joined by &"):
         refuse_unfit(cron("0 3 * * *") & cron("5 * * * *"))
+
+
+def test_in_python_a_word_without_what_it_needs_is_refused() -> None:
+    with pytest.raises(ConditionError, match="at needs a time"):
+        daily.at()
+    with pytest.raises(ConditionError, match="after_any_fail needs the name of a task"):
+        after_any_fail()
+    with pytest.raises(ConditionError, match=r"narrowed to after\(\"10:00\"\) already"):
+        daily.after("10:00").before("12:00")
 
 
 def test_what_is_too_long_or_too_deep_is_refused() -> None:

@@ -221,7 +221,7 @@ def test_a_begin_or_end_before_the_month_is_its_first_instant() -> None:
     ("text", "message", "hint"),
     [
         ("daily.at('10')", '"10" is not a time of day', 'write "10:00"'),
-        ("hourly.at('15')", '"15" is not a time of an hour', '"15:00"'),
+        ("hourly.at('15')", '"15" is not a time of the hour', '"15:00"'),
         ("daily.at('25:00')", '"25:00" is not a time of day', "22:30:15"),
         ("daily.at('24:00')", '"24:00" is beyond the day', "10:00"),
         ("daily.after(24)", "24 is not from 0 to 23", "an hour as a number"),
@@ -240,9 +240,9 @@ def test_a_begin_or_end_before_the_month_is_its_first_instant() -> None:
         ("minutely.at('60')", '"60" is beyond the minute', "0 to 59"),
         ("secondly.at(1000)", "1000 is not from 0 to 999", "milliseconds"),
         ("daily.at('10:00', '10:00')", '"10:00" is given twice', ""),
-        ("secondly.at('x')", '"x" is not a time of a second', "milliseconds"),
-        ("minutely.at('x')", '"x" is not a time of a minute', "seconds"),
-        ("hourly.at('x')", '"x" is not a time of a hour', "minutes"),
+        ("secondly.at('x')", '"x" is not a time of the second', "milliseconds"),
+        ("minutely.at('x')", '"x" is not a time of the minute', "seconds"),
+        ("hourly.at('x')", '"x" is not a time of the hour', "minutes"),
     ],
 )
 def test_a_bad_mark_is_an_error_that_teaches(text: str, message: str, hint: str) -> None:
