@@ -14,7 +14,8 @@ from rocketd.core.grammar import parse
 
 def ticks(line: str, count: int = 3, start: str = "2026-11-24 04:30", zone: tzinfo = UTC) -> list[str]:
     """Spell the first ticks after Tuesday 2026-11-24 04:30."""
-    calendar, found, instant = CalendarLine.parse(line), [], at(start, zone)
+    calendar, instant = CalendarLine.parse(line), at(start, zone)
+    found: list[str] = []
     while len(found) < count and (tick := calendar.next(instant, zone)) is not None:
         found.append(local(tick, zone))
         instant = tick
