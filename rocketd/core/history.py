@@ -8,7 +8,7 @@ loaded conditions ask for (`Need`).
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from rocketd.core.condition import Need
@@ -172,6 +172,8 @@ class History:
 
     def _finish(self, run: Run, end: End) -> None:
         past = self.of(run.task)
+        if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
+            end = replace(end, output="", exc_text="")
         if past.going.pop(run.number, None) is None and run.number < past.next_number and _ended(past, run.key):
             return
         self._note(past, end.action, end.at, run, end)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from rocketd.core.grammar import parse
-from world import Behaviour, World
 
 from rocketd.core.events import Missed, Start, Stop
+from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
-from rocketd.core.run import Action, Cause, Trigger
+from rocketd.core.run import Action, Cause, End, Trigger
 from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.task import Command, On, Overlap, Task
+from world import Behaviour, World
 
 
 def at(text: str) -> Instant:
@@ -676,3 +676,15 @@ def test_the_next_start_is_known_ahead() -> None:
     made.run_until(made.now)
     upcoming = {name: entry.next for name, entry in made.scheduler.entries.items()}
     assert upcoming == {"a": at("2026-03-02 10:00"), "b": None, "c": at("2028-02-29 00:00")}
+
+
+def test_what_a_run_printed_is_not_kept_in_memory() -> None:
+    made = world(task("a", "daily"))
+    made.boot()
+    made.step(made.now)
+    (run,) = made.begun
+    made.end(run, End(Action.FAIL, Cause.EXIT, made.now, output="x" * 16_384, exc_text="y" * 16_384))
+    past = made.scheduler.history.of("a")
+    assert [(end.output, end.exc_text) for end in (past.scheduled_end, past.last[Action.FAIL].end) if end] == [
+        ("", "")
+    ] * 2
