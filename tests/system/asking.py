@@ -4,21 +4,32 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from rocketd.core.entries import MessageId
 from system.machine import Entry, Machine
+
+RELOADED = f"MESSAGE_ID={MessageId.RELOADED}"
 
 RunView: TypeAlias = Mapping[str, object]
 """A run as `rocketctl history --json` shows it."""
 
 
 def give_task(machine: Machine, name: str, text: str) -> None:
-    """Drop a task file and have it taken up."""
+    """Drop a task file and have it taken up; returns when it has been."""
+    reloads = len(machine.journal(RELOADED))
     machine.write(f"/etc/rocketd/{name}.toml", text)
     machine.run("systemctl", "reload", "rocketd")
+    machine.await_journal(RELOADED, count=reloads + 1)
 
 
 def await_end(machine: Machine, task: str, action: str = "success", count: int = 1) -> list[Entry]:
     """Wait until the journal tells such an end of the task, or several."""
     return machine.await_journal(f"ROCKETD_TASK={task}", f"ROCKETD_ACTION={action}", count=count)
+
+
+def await_next(machine: Machine, task: str, count: int) -> None:
+    """Wait until the task has succeeded that many times from now on."""
+    before = len(machine.journal(f"ROCKETD_TASK={task}", "ROCKETD_ACTION=success"))
+    await_end(machine, task, count=before + count)
 
 
 def history(machine: Machine, task: str) -> list[RunView]:
