@@ -21,6 +21,7 @@ SHIPPED  := $(shell find packaging etc systemd -type f) Makefile README.md CHANG
 ARCH      = $(shell dpkg --print-architecture)
 DEB       = dist/rocketd_$(VERSION)_$(SUITE)_$(ARCH).deb
 LIB      := $(PREFIX)/lib/rocketd
+ZSH_FUNCTIONS = $(PREFIX)/share/zsh/site-functions
 DEMO     := $(patsubst etc/examples/demo/%,var/etc/%,$(wildcard etc/examples/demo/*.toml))
 
 # Timestamps inside the wheel and the packages are those of the commit, not of the build.
@@ -125,6 +126,12 @@ install-program: wheels
 	done
 	install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml
 	install -D -m 644 systemd/rocketd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rocketd.catalog
+	for page in packaging/man/*.[1-8]; do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+	done
+	install -D -m 644 packaging/completions/rocketctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rocketctl
+	install -D -m 644 packaging/completions/rocketctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/rocketctl.fish
+	install -D -m 644 packaging/completions/_rocketctl $(DESTDIR)$(ZSH_FUNCTIONS)/_rocketctl
 	install -d $(DESTDIR)$(PREFIX)/share/doc/rocketd
 	cp -r README.md etc/examples $(DESTDIR)$(PREFIX)/share/doc/rocketd
 

@@ -1,6 +1,8 @@
 """The rules of the layout that import-linter cannot say."""
 
 import ast
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +59,34 @@ def test_one_module_imports_redbird() -> None:
     """It alone knows how Red Bird and Pydantic get on."""
     importers = [name_of(path) for path in MODULES if any(name.split(".")[0] == "redbird" for name in imports(path))]
     assert len(importers) <= 1
+
+
+# -- the tree as docs/explanation/architecture.md draws it ---------------------------------------
+
+TOP = Path(__file__).parents[2]
+DRAWING = re.compile(r"^( *)(\S+)", re.MULTILINE)
+
+
+def drawn() -> set[str]:
+    """The paths in the drawing, directories with a slash at the end."""
+    page = (TOP / "docs/explanation/architecture.md").read_text()
+    drawing = page.partition("The tree:\n\n```\n")[2].partition("```")[0]
+    paths, parent = set(), ""
+    for indent, name in DRAWING.findall(drawing):
+        parent = parent if indent else name
+        paths.add(parent + name if indent else name)
+    return paths
+
+
+def there() -> set[str]:
+    """The directories at the top, those one level below, and the modules beside the packages."""
+    files = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files"], cwd=TOP, capture_output=True, text=True, check=True
+    ).stdout.split()
+    directories = {f"{parent}/" for file in files for parent in Path(file).parents if 1 <= len(parent.parts) <= 2}
+    return directories | {file for file in files if re.fullmatch(r"rocketd/[^/]+", file)}
+
+
+@pytest.mark.skipif(not (TOP / ".git").exists(), reason="what is there is what git knows")
+def test_the_tree_drawn_in_the_documentation_is_the_tree_that_is_there() -> None:
+    assert drawn() == there()
