@@ -1,0 +1,149 @@
+"""Tells events to the standard loggers: `rocketd.task` what happens to runs, `rocketd.scheduler` the rest.
+
+Handlers may be slow (a mail, a server), so they are called by a thread of its own; it gets the records in order.
+A record of a run carries what the run log keeps of it: `record.task_name`, `record.action`, `record.exc_text` and
+whatever else is in `RUN_FIELDS`.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from typing import Final
+
+from rocketd.core.entries import Entry, Priority, Stream
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.instant import SECOND, Instant
+from rocketd.core.run import Action, End, Run
+from rocketd.core.run_entries import entry_of
+
+TASK_LOGGER: Final = "rocketd.task"
+SCHEDULER_LOGGER: Final = "rocketd.scheduler"
+
+RUN_FIELDS: Final = (
+    "task_name", "action", "run_id", "number", "attempt", "trigger", "reason", "due", "start", "end", "runtime",
+    "cause", "exit_code", "signal", "output", "times",
+)  # fmt: skip  # beside those that every record has: created, message, levelname, exc_text
+"""Each is None where it does not apply; times are in seconds since the epoch, `runtime` in seconds."""
+
+_LEVELS: Final = {
+    Priority.ERROR: logging.ERROR,
+    Priority.WARNING: logging.WARNING,
+    Priority.NOTICE: logging.INFO,
+    Priority.INFO: logging.INFO,
+    Priority.DEBUG: logging.DEBUG,
+}
+
+
+class LogBridge:
+    """The `Journal` that leads to the standard loggers. `tell` and `watch` never block and never raise."""
+
+    def __init__(self, task_logger: str = TASK_LOGGER, scheduler_logger: str = SCHEDULER_LOGGER) -> None:
+        self._tasks = logging.getLogger(task_logger)
+        self._scheduler = logging.getLogger(scheduler_logger)
+        self._records: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="logging", daemon=True)
+        self._thread.start()
+
+    def tell(self, entry: Entry) -> None:
+        """Tell what is not about a run: of runs, `watch` knows more."""
+        if entry.is_output:
+            self._tell_output(entry)
+        elif "ROCKETD_RUN_ID" not in entry.fields:
+            record = _made(self._scheduler, _LEVELS[entry.priority], entry.message)
+            record.task_name = entry.fields.get("ROCKETD_TASK")
+            self._put(self._scheduler, record)
+
+    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+        """Tell what happened to a run: a watcher of the loop."""
+        if isinstance(what, tuple | Spawned):
+            return  # a line of output, which `tell` has told; or nothing that the run log keeps
+        entry = entry_of(what)
+        level = _LEVELS[entry.priority]
+        if self._tasks.isEnabledFor(level):
+            record = _made(self._tasks, level, entry.message)
+            _describe(record, what)
+            self._put(self._tasks, record)
+
+    def close(self) -> None:
+        """Return when every record has been handed to the handlers."""
+        self._records.put(None)
+        self._thread.join()
+
+    def _tell_output(self, entry: Entry) -> None:
+        if self._tasks.isEnabledFor(logging.DEBUG):
+            record = _made(self._tasks, logging.DEBUG, entry.message)
+            _set(record, task_name=entry.fields["ROCKETD_TASK"], run_id=entry.fields["ROCKETD_RUN_ID"], action="output")
+            self._put(self._tasks, record)
+
+    def _put(self, logger: logging.Logger, record: logging.LogRecord) -> None:
+        self._records.put(lambda: logger.handle(record))
+
+    def _work(self) -> None:
+        while handle := self._records.get():
+            try:
+                handle()
+            except Exception:  # noqa: BLE001 - a handler of anybody's; the next record must get there all the same
+                if logging.raiseExceptions:
+                    traceback.print_exc()
+
+
+def _made(logger: logging.Logger, level: int, message: str) -> logging.LogRecord:
+    return logger.makeRecord(logger.name, level, "rocketd", 0, message, (), None)
+
+
+def _set(record: logging.LogRecord, **values: object) -> None:
+    for name in RUN_FIELDS:
+        setattr(record, name, values.get(name))
+
+
+def _describe(record: logging.LogRecord, event: Started | Finished | Missed) -> None:
+    match event:
+        case Started(run):
+            _set(record, action=Action.RUN.value, **_of_run(run))
+            _happened(record, run.start)
+        case Finished(run, end):
+            _set(record, action=end.action.value, **_of_run(run), **_of_end(end))
+            record.exc_text = end.exc_text or None
+            _happened(record, end.at)
+        case Missed(task, run_id):
+            _set(
+                record,
+                task_name=task,
+                action=Action.MISSED.value,
+                run_id=run_id,
+                due=event.first / SECOND,
+                end=event.last / SECOND,
+                times=event.count,
+                reason=event.reason,
+            )
+            _happened(record, event.at)
+
+
+def _happened(record: logging.LogRecord, at: Instant) -> None:
+    record.created, record.msecs = at / SECOND, at % SECOND / 1000
+
+
+def _of_run(run: Run) -> dict[str, object]:
+    return {
+        "task_name": run.task,
+        "run_id": run.run_id,
+        "number": run.number,
+        "attempt": run.attempt,
+        "trigger": run.trigger.value,
+        "reason": run.reason,
+        "due": run.due / SECOND,
+        "start": run.start / SECOND,
+    }
+
+
+def _of_end(end: End) -> dict[str, object]:
+    return {
+        "end": end.at / SECOND,
+        "runtime": end.runtime / SECOND,
+        "cause": end.cause.value,
+        "exit_code": end.exit_code,
+        "signal": end.signal,
+        "output": end.output or None,
+    }
