@@ -133,18 +133,19 @@ class Period:
         return window
 
     def _join(self, at: Instant, zone: tzinfo) -> Window:
-        start, end, inside = self.window(at, zone)
+        first = last = self.turn(at, zone)
+        if at >= first.end:
+            return first.window(at)
         for _ in range(_JOINS):
-            before = self._look(start - 1, zone).window(start - 1)
-            if before.inside is not inside:
+            before = self._look(first.start - 1, zone)
+            if before.end < first.start:
                 break
-            start = before.start
+            first = before
         for _ in range(_JOINS):
-            after = self._look(end, zone).window(end)
-            if after.inside is not inside:
+            if last.following > last.end:
                 break
-            end = after.end
-        return Window(start, end, inside)
+            last = self._look(last.end, zone)
+        return Window(first.start, last.end, inside=True)
 
     def _look(self, at: Instant, zone: tzinfo) -> Turn:
         if not LOWEST <= at < HIGHEST:
