@@ -24,7 +24,7 @@ from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
-EVENTS_WAITING: Final = 10_000
+EVENTS_WAITING: Final = 1_000
 """How many events a slow listener may be behind before some are left out for it."""
 
 
