@@ -5,6 +5,9 @@ declare -gA _rocketctl_kinds=(
     [show]=subject
     [history]=task
     [log]=subject
+    [why]=task
+    [explain]=condition
+    [simulate]=path
     [run]=task
     [stop]=subject
     [pause]=task
@@ -19,6 +22,9 @@ declare -gA _rocketctl_options=(
     [show]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [history]='--since --until --action -n --limit --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [log]='-f --follow --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [why]='--all --at --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [explain]='-n --count --from --timezone --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [simulate]='--from --to --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [run]='--wait --exit-code --as-scheduled --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [stop]='--wait --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [pause]='--until --reason --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -40,7 +46,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --since | --until | --reason | --limit | -n) return ;;
+        --since | --until | -n | --limit | --at | --count | --from | --timezone | --to | --reason) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

@@ -1,5 +1,6 @@
 """One call of `rocketctl`: what was asked, when, and where the answer goes."""
 
+from datetime import tzinfo
 from typing import NamedTuple
 
 from rocketd.cli.exits import UsageError
@@ -23,12 +24,12 @@ class Call(NamedTuple):
         return Look(self.now, None if self.choices.full else self.terminal.columns, bool(self.terminal.colour))
 
 
-def time_point(text: str, now: Instant) -> Instant:
-    """Read a point in time in the zone of this process. Raises UsageError."""
+def time_point(text: str, now: Instant, zone: tzinfo | None = None) -> Instant:
+    """Read a point in time, in the zone of this process unless another is given. Raises UsageError."""
     from rocketd.cli.zone import local_zone  # noqa: PLC0415 - zones cost start-up time that few calls need
     from rocketd.core.time_point import parse_time_point  # noqa: PLC0415 - as above
 
     try:
-        return parse_time_point(text, now, local_zone())
+        return parse_time_point(text, now, zone or local_zone())
     except RocketdError as error:
         raise UsageError(error.message, hint=error.hint) from None

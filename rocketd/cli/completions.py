@@ -26,8 +26,16 @@ def _words(options: tuple[Option, ...]) -> str:
 
 def bash() -> str:
     """The script that bash reads."""
-    return "\n".join([_MADE, *_bash_lists(), *_BASH.strip("\n").split("\n"), ""])
+    return "\n".join([_MADE, *_bash_lists(), *_BASH.replace("%VALUED%", _valued()).strip("\n").split("\n"), ""])
 
+
+def _valued() -> str:
+    """The options whose values cannot be listed."""
+    names = {name: None for verb in VERBS for option in verb.options if option.kind in _FREE for name in option.names}
+    return " | ".join(names)
+
+
+_FREE: Final = (Kind.TIME, Kind.NUMBER, Kind.TEXT, Kind.ZONE)
 
 _BASH: Final = """
 _rocketctl_complete() {
@@ -40,7 +48,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --since | --until | --reason | --limit | -n) return ;;
+        %VALUED%) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")
@@ -129,7 +137,7 @@ def _zsh_specs(option: Option) -> Iterator[str]:
 
 def _zsh_argument(argument: Argument) -> str:
     place = {"": "1:", "?": "1::", "*": "*:"}[argument.how_many]
-    return _zsh_quoted(f"{place}{argument.metavar.lower()}:{_ZSH_VALUES[argument.kind]}")
+    return _zsh_quoted(f"{place}{argument.metavar.lower()}:{_ZSH_VALUES.get(argument.kind, ' ')}")
 
 
 def _zsh_quoted(text: str) -> str:
@@ -151,7 +159,7 @@ def _fish_lines() -> Iterator[str]:
         yield f"complete -c rocketctl -n __fish_use_subcommand -a {verb.name} -d {_fish_quoted(verb.help)}"
         chosen = f" -n '__fish_seen_subcommand_from {verb.name}'"
         for argument in verb.arguments:
-            yield f"complete -c rocketctl{chosen} {_FISH_VALUES[argument.kind]}"
+            yield f"complete -c rocketctl{chosen} {_FISH_VALUES.get(argument.kind, '-x')}"
         for option in verb.options:
             yield _fish_option(option, chosen)
 

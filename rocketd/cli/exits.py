@@ -1,5 +1,6 @@
 """How `rocketctl` ends: its exit codes are promises."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from rocketd.core.errors import RocketdError
@@ -23,9 +24,11 @@ class Exit(IntEnum):
 class Failure(RocketdError):
     """Why a verb could not be done, and the exit code for it."""
 
-    def __init__(self, message: str, *, hint: str = "", code: Exit = Exit.FAILED) -> None:
+    def __init__(self, message: str, *, hint: str = "", code: Exit = Exit.FAILED, quoted: Sequence[str] = ()) -> None:
+        """`quoted` are lines that show where the mistake stands, ready for a terminal."""
         super().__init__(message, hint=hint)
         self.code = code
+        self.quoted = quoted
 
 
 class UsageError(Failure):

@@ -28,6 +28,7 @@ from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, open_reader
 from rocketd.store.version import version_of
 
+NO_DAEMON: Final = "no daemon is running"
 RUNS_SHOWN: Final = 5
 """How many of its newest runs are shown with a task."""
 
@@ -49,14 +50,14 @@ class Files:
         entry = self._entry(name)
         details = task_details(entry, self._scheduler.history.of(name))
         runs: list[Json] = [_left(view) for view in self._runs(RunFilter(task=name, limit=RUNS_SHOWN))]
-        blocked = "no daemon is running" if details["due"] else None
+        blocked = NO_DAEMON if details["due"] else None
         return _idle({**details, "blocked": blocked, "runs": runs})
 
     def why(self, name: str, at: Instant | None) -> JsonObject:
         """What a task's condition says now, or at that instant."""
         scheduler, entry = self._scheduler, self._entry(name)
         if at is None or at >= self._now:
-            return why_object(why(scheduler, name, self._now, at))
+            return why_object(why(scheduler, name, self._now, at, idle=NO_DAEMON))
         runs = [run for wanted in looked_at(entry.task, at) for run in self._runs(wanted)]
         return why_object(why_then(entry.task, as_it_was(entry.task, scheduler.history, runs, at), at))
 

@@ -3,13 +3,16 @@
 import os
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple, NoReturn
 
 from rocketd import __version__
 from rocketd.cli.exits import UsageError
-from rocketd.cli.verbs import ACTIONS, GLOBAL, VERBS, Argument, Kind, Option, Verb
+from rocketd.cli.text import joined
+from rocketd.cli.verbs import ACTIONS, GLOBAL, OFFLINE, VERBS, Argument, Kind, Option, Verb
 
 LIMIT: Final = 100
+STARTS: Final = 5
 MOST: Final = 1_000_000_000
 
 
@@ -34,6 +37,14 @@ class Choices(NamedTuple):
     exit_code: bool = False
     as_scheduled: bool = False
     reason: str = ""
+    subjects: Sequence[str] = ()
+    every: bool = False
+    at: str = ""
+    condition: str = ""
+    starts: int = STARTS
+    begin: str = ""
+    end: str = ""
+    timezone: str = ""
 
     @property
     def socket(self) -> str:
@@ -82,7 +93,7 @@ def _parser(wanted: Verb | None) -> ArgumentParser:
     parser = _Parser(
         prog="rocketctl",
         description="Look after rocketd, the task scheduler.",
-        epilog="list, show, history, log and check need no daemon. See rocketctl(1).",
+        epilog=f"{joined(OFFLINE, 'and')} need no daemon. See rocketctl(1).",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"rocketd {__version__}")
@@ -120,15 +131,15 @@ def _add_option(parser: ArgumentParser, option: Option, *, field: str) -> None:
         dest=field,
         action="append" if option.repeats else "store",
         default=SUPPRESS,
-        type=_positive if option.kind is Kind.NUMBER else str,
+        type=partial(_positive, option.names[-1]) if option.kind is Kind.NUMBER else str,
         metavar=option.metavar,
         help=option.help,
     )
 
 
-def _positive(text: str) -> int:
+def _positive(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= MOST):
-        msg = f"--limit takes a number from 1 to {MOST}, not {text!r}"
+        msg = f"{name} takes a number from 1 to {MOST}, not {text!r}"
         raise UsageError(msg)
     return int(text)
 
@@ -142,6 +153,9 @@ def _checked(choices: Choices) -> Choices:
     if choices.exit_code and not choices.wait:
         msg = "--exit-code needs --wait: there is no exit code before the end"
         raise UsageError(msg)
+    if choices.verb == "why" and bool(choices.subjects) is choices.every:
+        msg = "why takes names of tasks, or --all"
+        raise UsageError(msg, hint="see rocketctl why --help")
     return choices._replace(action=actions)
 
 

@@ -23,7 +23,7 @@ JOURNAL: Final = "/run/systemd/journal/socket"
 
 def list_tasks(call: Call) -> Exit:
     """`rocketctl list`."""
-    tasks = in_order(_ask(call, lambda source: source.tasks()))
+    tasks = in_order(ask(call, lambda source: source.tasks()))
     if call.choices.json:
         call.terminal.json([*tasks])
     else:
@@ -33,7 +33,7 @@ def list_tasks(call: Call) -> Exit:
 
 def show(call: Call) -> Exit:
     """`rocketctl show TASK|RUN`."""
-    kind, one = _ask(call, lambda source: find(source, call.choices.subject))
+    kind, one = ask(call, lambda source: find(source, call.choices.subject))
     if call.choices.json:
         call.terminal.json(one)
     else:
@@ -45,7 +45,7 @@ def history(call: Call) -> Exit:
     """`rocketctl history [TASK]`."""
     wanted = _wanted(call)
     # One more than is shown tells whether there are more: a list that was cut must say so.
-    runs = _ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
+    runs = ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
     shown = runs[: wanted.limit]
     if call.choices.json:
         call.terminal.json([*shown])
@@ -86,7 +86,7 @@ def log(call: Call) -> Exit:
     if call.choices.follow:
         msg = "there is no journal here to follow"
         raise Failure(msg, hint="leave out --follow: then the output comes from the run's record")
-    run = _ask(call, lambda source: _newest(source, call.choices.subject))
+    run = ask(call, lambda source: _newest(source, call.choices.subject))
     if call.choices.json:
         call.terminal.json(run)
     elif text(run, "output"):
@@ -108,7 +108,7 @@ def _from_journal(call: Call) -> Exit:
     choices = call.choices
     matches = [f"ROCKETD_TASK={choices.subject}"]
     if is_run(choices.subject) or may_be_run_id(choices.subject):
-        kind, one = _ask(call, lambda source: find(source, choices.subject))
+        kind, one = ask(call, lambda source: find(source, choices.subject))
         matches = [f"ROCKETD_RUN_ID={text(one, 'run_id')}"] if kind == "run" else matches
     flags = ["--follow"] * choices.follow + ["--no-pager"] * choices.no_pager + ["--output=json"] * choices.json
     command = ["journalctl", "--quiet", *flags, *matches, "ROCKETD_STREAM=stdout", "ROCKETD_STREAM=stderr"]
@@ -128,7 +128,9 @@ def status(call: Call) -> Exit:
     return Exit.DONE
 
 
-def _ask(call: Call, question: Callable[[Source], T]) -> T:
+def ask(call: Call, question: Callable[[Source], T]) -> T:
+    """Put a question to the daemon, or to files and store; then people are told so."""
+
     def offline() -> None:
         if not call.choices.json:
             call.terminal.note("no daemon is running: this is from the task files and the store")

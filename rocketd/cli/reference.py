@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.cli import completions, man
-from rocketd.cli.verbs import GLOBAL, VERBS, Argument, Kind, Option, Verb
+from rocketd.cli.text import joined
+from rocketd.cli.verbs import GLOBAL, OFFLINE, VERBS, Argument, Kind, Option, Verb
 
 INTRODUCTION: Final = (
     "`rocketctl` looks after rocketd over its control socket. "
-    "Where no daemon runs, `list`, `show`, `history`, `log` and `check` answer from the task files and the store, "
-    "and the others exit with 3."
+    f"Where no daemon runs, {joined((f'`{name}`' for name in OFFLINE), 'and')} "
+    "answer from the task files and the store, and the others exit with 3."
 )
 
 NOTES: Final[Mapping[str, Sequence[str]]] = {
@@ -31,6 +32,21 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     "log": (
         "It becomes journalctl(1) with `ROCKETD_TASK=` or `ROCKETD_RUN_ID=`.",
         "Where there is no journal it prints the end of the output that the run's record keeps.",
+    ),
+    "why": (
+        "Each part of the condition is shown with whether it holds (`?`: that is unknown), because of what,",
+        "since when, and until when that stays so if nothing happens.",
+        "`--at` a time that has passed asks the run log what was known then, of up to 2000 runs of each task.",
+    ),
+    "explain": (
+        "The task that would start has no past, is never busy, and each run succeeds at once;",
+        "a cron line or calendar fires nothing at its first load.",
+        "Other tasks in the condition are taken to be there, with nothing happening to them.",
+        "A condition that is wrong is shown with a caret under the mistake, and the exit code is 1.",
+    ),
+    "simulate": (
+        "Where there is a store, tasks go on from what it has recorded, and a run takes the median of its last ones;",
+        "else, or from a time that has passed, they are first loaded at that time, and a run takes a second.",
     ),
     "run": (
         "By hand, whatever its condition says, and even if it is paused; a mutex and `max_running` are obeyed.",

@@ -12,7 +12,21 @@ from rocketd.cli.call import Call
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import parse
 from rocketd.cli.terminal import Terminal
+from rocketd.cli.why import why
 from rocketd.core.errors import RocketdError
+
+
+def _explain(call: Call) -> int:
+    from rocketd.cli.explaining import explain  # noqa: PLC0415 - the language costs start-up time
+
+    return explain(call)
+
+
+def _simulate(call: Call) -> int:
+    from rocketd.cli.simulating import simulate  # noqa: PLC0415 - as are files and store
+
+    return simulate(call)
+
 
 VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
     "list": reading.list_tasks,
@@ -20,6 +34,9 @@ VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
     "history": reading.history,
     "log": reading.log,
     "status": reading.status,
+    "why": why,
+    "explain": _explain,
+    "simulate": _simulate,
     "run": acting.run,
     "stop": acting.stop,
     "pause": acting.pause,
@@ -35,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _do(sys.argv[1:] if arguments is None else arguments)
     except RocketdError as error:
-        Terminal(os.environ).error(error.message, error.hint)
+        quoted = error.quoted if isinstance(error, Failure) else ()
+        Terminal(os.environ).error(error.message, error.hint, quoted)
         return error.code if isinstance(error, Failure) else Exit.FAILED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

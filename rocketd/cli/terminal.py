@@ -51,9 +51,10 @@ class Terminal:
         """Say something beside the result."""
         _write(sys.stderr, [f"rocketctl: {visible(line)}"])
 
-    def error(self, message: str, hint: str) -> None:
-        """Say what went wrong."""
+    def error(self, message: str, hint: str, quoted: Sequence[str] = ()) -> None:
+        """Say what went wrong, and show where."""
         self.note(message)
+        _write(sys.stderr, quoted)
         if hint:
             _write(sys.stderr, [f"hint: {visible(hint)}"])
 

@@ -78,3 +78,11 @@ def joined(words: Iterable[str], last: str) -> str:
     """List words as a sentence does: `a, b and c`."""
     *head, tail = words
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def underlined(text: str, start: int, end: int) -> list[str]:
+    """Show the line of a text in which something stands, and carets under it."""
+    begin = text.rfind("\n", 0, start) + 1
+    line = text[begin:].split("\n", 1)[0]
+    before, under = visible(line[: start - begin]), visible(line[start - begin : end - begin])
+    return [visible(line), " " * width(before) + "^" * max(width(under), 1)]

@@ -16,6 +16,8 @@ class Kind(Enum):
     TIME = auto()
     NUMBER = auto()
     TEXT = auto()
+    CONDITION = auto()
+    ZONE = auto()
     DIRECTORY = auto()
     PATH = auto()
 
@@ -73,6 +75,13 @@ GLOBAL: Final = (
 
 _TASK: Final = Argument("TASK", "subject", Kind.TASK, "name of a task")
 _SUBJECT: Final = Argument("TASK|RUN", "subject", Kind.SUBJECT, "name of a task; or a run: its id or TASK/NUMBER")
+_PATHS: Final = Argument(
+    "PATH",
+    "paths",
+    Kind.PATH,
+    "a task file or a directory of them; none: those that the daemon reads",
+    how_many="*",
+)
 _WAIT: Final = ("--wait",)
 
 VERBS: Final = (
@@ -107,6 +116,37 @@ VERBS: Final = (
         offline=True,
     ),
     Verb(
+        "why",
+        "show what tasks wait for: each condition part by part",
+        (_TASK._replace(field="subjects", how_many="*"),),
+        (
+            Option(("--all",), "every", Kind.FLAG, "every loaded task"),
+            Option(("--at",), "at", Kind.TIME, "at another time: as it was then, or will be if nothing comes", "TIME"),
+        ),
+        offline=True,
+    ),
+    Verb(
+        "explain",
+        "show what a condition means: its normal form, and when a task with it would start",
+        (Argument("CONDITION", "condition", Kind.CONDITION, "a condition, in quotes"),),
+        (
+            Option(("-n", "--count"), "starts", Kind.NUMBER, "so many starts (5)", "NUMBER"),
+            Option(("--from",), "begin", Kind.TIME, "as if first loaded then (now)", "TIME"),
+            Option(("--timezone",), "timezone", Kind.ZONE, "read and show times in this zone", "ZONE"),
+        ),
+        offline=True,
+    ),
+    Verb(
+        "simulate",
+        "show what would run when, if each run took its usual time and succeeded",
+        (_PATHS,),
+        (
+            Option(("--from",), "begin", Kind.TIME, "from when on (now)", "TIME"),
+            Option(("--to",), "end", Kind.TIME, "until when (a day later)", "TIME"),
+        ),
+        offline=True,
+    ),
+    Verb(
         "run",
         "start a task now",
         (_TASK,),
@@ -135,17 +175,12 @@ VERBS: Final = (
     Verb(
         "check",
         "find every problem of every task file",
-        (
-            Argument(
-                "PATH",
-                "paths",
-                Kind.PATH,
-                "a task file or a directory of them; none: those that the daemon reads",
-                how_many="*",
-            ),
-        ),
+        (_PATHS,),
         offline=True,
     ),
     Verb("reload", "read the task files again, and say what is wrong with them"),
     Verb("status", "show how the daemon is"),
 )
+
+OFFLINE: Final = tuple(verb.name for verb in VERBS if verb.offline)
+"""The verbs that work without a daemon."""

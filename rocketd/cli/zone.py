@@ -1,9 +1,11 @@
-"""The zone in which whoever types at this terminal reads the clock."""
+"""Zones: the one in which whoever types at this terminal reads the clock, and those that are named."""
 
 import os
 from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from rocketd.cli.exits import UsageError
 
 _HOST: Final = "/etc/localtime"
 
@@ -17,6 +19,20 @@ def local_zone() -> tzinfo:
         return ZoneInfo(name) if name else _from_file(_HOST)
     except (OSError, ValueError, KeyError):  # as localtime(3): what cannot be read is UTC
         return UTC
+
+
+def named_zone(name: str) -> tzinfo:
+    """Find a zone by its name, as task files know it; raises UsageError."""
+    if name == "local":
+        return local_zone()
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+        close = get_close_matches(name, available_timezones(), 1)
+        hint = f"did you mean {close[0]}?" if close else "as in Europe/Helsinki, UTC or local"
+        raise UsageError(f"there is no time zone {name!r}", hint=hint) from None
 
 
 def _from_file(path: str) -> tzinfo:

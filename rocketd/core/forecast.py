@@ -99,8 +99,13 @@ class Starts(NamedTuple):
 
 
 def starts(task: Task, begin: Instant, count: int) -> Starts:
-    """When a task would start if it had no past at `begin`, were never busy, and each run succeeded at once."""
+    """When a task would start if it had no past at `begin`, were never busy, and each run succeeded at once.
+
+    The other tasks that it asks about are there, and nothing happens to them.
+    """
     scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
+    for other in task.when.watches():
+        scheduler.history.load(other)
     scheduler.load([task], begin, {})
     forecast = Forecast(scheduler, begin)
     found: list[Instant] = []

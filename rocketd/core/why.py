@@ -77,14 +77,17 @@ def why_then(task: Task, history: History, at: Instant) -> Why:
     return Why(task, at, tree, f"{task.name} {_going(moment) or _condition(tree, moment)}")
 
 
-def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None) -> Why:
-    """Explain a loaded task now, or at a later instant if nothing happens until then. Raises NoSuchTask."""
+def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None, *, idle: str = "") -> Why:
+    """Explain a loaded task now, or at a later instant if nothing happens until then. Raises NoSuchTask.
+
+    `idle` says why nothing starts at all, where that is so.
+    """
     entry = scheduler.entry(task)
     moment = Moment(now if at is None else at, entry.task, scheduler.history)
     tree = explain(entry.task.when, moment)
     hindered = _paused(entry, moment) or _going(moment)
     if not hindered and at is None:
-        hindered = _hindered(entry, tree, moment, draining=scheduler.draining)
+        hindered = _hindered(entry, tree, moment, idle or ("the daemon is stopping" if scheduler.draining else ""))
     return Why(entry.task, moment.now, tree, f"{task} {hindered or _condition(tree, moment)}")
 
 
@@ -105,15 +108,13 @@ def _going(moment: Moment) -> str:
     return f"waits for the end of {name(going[0])}, which is running since {_clock(going[0].start, moment)}"
 
 
-def _hindered(entry: Entry, tree: Part, moment: Moment, *, draining: bool) -> str:
+def _hindered(entry: Entry, tree: Part, moment: Moment, idle: str) -> str:
     """Say what keeps a task that is due from starting."""
     if tree.holds is not FOR.value:
         return ""
-    if draining:
-        return "does not start: the daemon is stopping"
-    if entry.hindrance:
+    if hindrance := idle or entry.hindrance:
         due = "" if entry.due is None else f" since {_clock(entry.due, moment)}"
-        return f"is due{due} and waits: {entry.hindrance}"
+        return f"is due{due} and waits: {hindrance}"
     if entry.begin > moment.now:
         return f"is due and starts {when(entry.begin, moment)}, after {_pause(entry)}"
     return "is due and about to start"

@@ -1,0 +1,82 @@
+"""`rocketctl explain`: what a condition means, without a daemon and without files."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from rocketd.cli import times
+from rocketd.cli.call import time_point
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.table import pairs, table
+from rocketd.cli.text import Cell, underlined
+from rocketd.cli.zone import local_zone, named_zone
+from rocketd.core.condition import Condition
+from rocketd.core.errors import ConditionError
+from rocketd.core.forecast import Starts, starts
+from rocketd.core.grammar import parse
+from rocketd.core.history import History
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.task import Command, Task
+from rocketd.core.why import why_then
+from rocketd.daemon.wire import rfc3339
+
+if TYPE_CHECKING:
+    from rocketd.cli.call import Call
+
+_NAME: Final = "it"
+"""What the task is called that has the condition: a sentence about it then reads well."""
+
+
+def explain(call: Call) -> Exit:
+    """Show the normal form and the next starts. Raises Failure for what is no condition."""
+    choices = call.choices
+    condition = _parsed(choices.condition)
+    zone = named_zone(choices.timezone) if choices.timezone else local_zone()
+    begin = time_point(choices.begin, call.now, zone) if choices.begin else call.now
+    task = Task(_NAME, Command(("true",)), condition, zone=zone)
+    found = starts(task, begin, choices.starts)
+    if choices.json:
+        call.terminal.json({"condition": str(condition), "starts": [rfc3339(at) for at in found.instants]})
+    else:
+        call.terminal.show([*_head(call, condition, begin, zone), *_starts(call, task, begin, found)])
+    return Exit.DONE
+
+
+def _parsed(written: str) -> Condition:
+    try:
+        return parse(written)
+    except ConditionError as error:
+        quoted = underlined(written, error.start, error.end) if written.strip() else ()
+        raise Failure(error.message, hint=error.hint, quoted=quoted) from None
+
+
+def _head(call: Call, condition: Condition, begin: Instant, zone: tzinfo) -> list[str]:
+    lines = [("Condition", Cell(str(condition))), ("First loaded", Cell(_local(begin, zone)))]
+    return pairs(lines, colour=call.look.colour)
+
+
+def _starts(call: Call, task: Task, begin: Instant, found: Starts) -> list[str]:
+    rows = [[Cell(_local(at, task.zone)), Cell(times.passed(at, call.now))] for at in found.instants]
+    drawn = ["", *table(("STARTS", "LEFT"), rows, columns=call.look.columns, colour=call.look.colour)] if rows else []
+    if len(rows) == call.choices.starts:
+        return drawn
+    return [*drawn, "", _no_more(task, begin, found)]
+
+
+def _no_more(task: Task, begin: Instant, found: Starts) -> str:
+    """Say why there are not as many as were wanted."""
+    if not found.complete:
+        return f"No further start was found up to {datetime_of(found.looked_until, task.zone).date()}."
+    if found.instants:
+        return "After that only an event can start it."
+    history = History()
+    for name in (_NAME, *task.when.watches()):
+        history.load(name)
+    history.of(_NAME).armed_at = begin
+    waiting = why_then(task, history, begin).waiting_for
+    return f"{waiting[0].upper()}{waiting[1:]}."
+
+
+def _local(instant: Instant, zone: tzinfo) -> str:
+    return datetime_of(instant, zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")

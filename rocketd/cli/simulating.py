@@ -1,0 +1,153 @@
+"""`rocketctl simulate`: what would run when, from task files, and the store where there is one."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median_low
+from typing import TYPE_CHECKING, Final
+
+from rocketd.cli import times
+from rocketd.cli.call import time_point
+from rocketd.cli.exits import Exit, UsageError
+from rocketd.cli.listing import Look
+from rocketd.cli.offline import checked
+from rocketd.cli.table import table
+from rocketd.cli.text import Cell
+from rocketd.core.errors import StoreError
+from rocketd.core.forecast import Course, Forecast
+from rocketd.core.instant import DAY, SECOND, Instant
+from rocketd.core.records import RunFilter, RunView
+from rocketd.core.run import Action, Run
+from rocketd.core.scheduler import Scheduler
+from rocketd.core.task import Task
+from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.store.schema import FILE_NAME
+from rocketd.store.store import SqliteReader, open_reader
+from rocketd.store.version import version_of
+
+if TYPE_CHECKING:
+    from rocketd.cli.call import Call
+    from rocketd.config import Loaded
+
+MOST: Final = 100_000
+"""How many runs are shown."""
+RECENT: Final = 11
+"""Of how many of its last runs a task's usual time is the median."""
+UNKNOWN: Final = Course(SECOND)
+"""How a run goes of which nothing is recorded."""
+
+
+def simulate(call: Call) -> Exit:
+    """Show what would run when."""
+    loaded = checked(call.choices)
+    begin, end = _span(call)
+    if not loaded.good:
+        call.terminal.note("some task files have errors, see rocketctl check; their tasks are left out")
+    forecast = _forecast(call, loaded, begin)
+    runs = _runs(forecast, begin, end)
+    if call.choices.json:
+        call.terminal.json([_object(run) for run in runs])
+    else:
+        call.terminal.show(_drawn(runs, call.look))
+    if len(runs) == MOST or not forecast.complete:
+        call.terminal.note(f"there may be more; the search ended at {times.local(forecast.now)}")
+    return Exit.DONE
+
+
+def _span(call: Call) -> tuple[Instant, Instant]:
+    choices, now = call.choices, call.now
+    begin = time_point(choices.begin, now) if choices.begin else now
+    end = time_point(choices.end, now) if choices.end else begin + DAY
+    if end <= begin:
+        msg = f"--to {choices.end!r} is not after {f'--from {choices.begin!r}' if choices.begin else 'now'}"
+        raise UsageError(msg)
+    return begin, end
+
+
+def _forecast(call: Call, loaded: Loaded, begin: Instant) -> Forecast:
+    """Go on from what is recorded; from a time that has passed, or where nothing is recorded, begin anew."""
+    scheduler = Scheduler(
+        host=platform.node(), new_run_id=lambda _: "", max_running=loaded.settings.max_running, next_steps=0
+    )
+    with _reader(call, loaded) as reader:
+        if reader is None:
+            scheduler.load(loaded.tasks, begin, {})
+            return Forecast(scheduler, begin, lambda _: UNKNOWN)
+        usual = {task.name: _usual(reader, task) for task in loaded.tasks}
+        course = partial(_course, usual)
+        if begin < call.now:
+            scheduler.load(loaded.tasks, begin, {})
+            return Forecast(scheduler, begin, course)
+        scheduler.load(loaded.tasks, call.now, reader.states())
+        going = [one.run for one in reader.open_runs()]
+        scheduler.replay(reader.past(scheduler.history.reach, call.now), going, call.now)
+        forecast = Forecast(scheduler, call.now, course)
+        forecast.go_on(going)
+        return forecast
+
+
+def _course(usual: dict[str, Course], run: Run) -> Course:
+    return usual.get(run.task, UNKNOWN)
+
+
+@contextmanager
+def _reader(call: Call, loaded: Loaded) -> Iterator[SqliteReader | None]:
+    """Open the store; None: there is none, or it cannot be read here. Raises StoreError."""
+    elsewhere = loaded.settings.store.url or loaded.settings.store.repo
+    if elsewhere or not _recorded(call):
+        yield None
+        return
+    with closing(open_reader(Path(call.choices.state_dir))) as reader:
+        yield reader
+
+
+def _recorded(call: Call) -> bool:
+    try:
+        return version_of(Path(call.choices.state_dir) / FILE_NAME) > 0
+    except StoreError as error:
+        call.terminal.note(f"what has run is not known: {error.message}")
+        return False
+
+
+def _usual(reader: SqliteReader, task: Task) -> Course:
+    runs = reader.runs(RunFilter(task=task.name, actions=(Action.SUCCESS,), limit=RECENT))
+    measured = [_took(view) for view in runs]
+    return Course(median_low(measured)) if measured else UNKNOWN
+
+
+def _took(view: RunView) -> Instant:
+    return view.end.runtime if view.end else 0
+
+
+def _runs(forecast: Forecast, begin: Instant, end: Instant) -> list[Run]:
+    runs: list[Run] = []
+    for run in forecast.runs(end):
+        if run.start >= begin:
+            runs.append(run)
+        if len(runs) == MOST:
+            break
+    return runs
+
+
+def _object(run: Run) -> JsonObject:
+    return {
+        "task": run.task,
+        "due": rfc3339(run.due),
+        "start": rfc3339(run.start),
+        "attempt": run.attempt,
+        "reason": run.reason,
+    }
+
+
+def _drawn(runs: list[Run], look: Look) -> list[str]:
+    if not runs:
+        return ["Nothing would run."]
+    rows = [
+        [Cell(times.local(run.start)), Cell(times.passed(run.start, look.now)), Cell(run.task), Cell(run.reason)]
+        for run in runs
+    ]
+    return table(("START", "LEFT", "TASK", "BECAUSE"), rows, columns=look.columns, colour=look.colour)

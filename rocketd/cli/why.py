@@ -1,0 +1,81 @@
+"""`rocketctl why`: what tasks wait for, drawn from what the daemon tells, or files and store."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from rocketd.cli import times
+from rocketd.cli.asking import with_suggestion
+from rocketd.cli.call import time_point
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.fields import instant, objects, text
+from rocketd.cli.reading import ask
+from rocketd.cli.text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.tree import MARKS, Line, Part, draw
+from rocketd.core.visible import visible
+
+if TYPE_CHECKING:
+    from rocketd.cli.call import Call
+    from rocketd.cli.listing import Look
+    from rocketd.cli.source import Source
+    from rocketd.daemon.wire import JsonObject
+
+_COLOURS: Final = {True: GREEN, False: RED, None: YELLOW}
+
+
+def why(call: Call) -> Exit:
+    """`rocketctl why TASK… | --all`."""
+    at = time_point(call.choices.at, call.now) if call.choices.at else None
+    answers = ask(call, lambda source: _answers(call, source, at))
+    if call.choices.json:
+        call.terminal.json([*answers])
+    else:
+        blocks = [drawn(answer, call.look) for answer in answers]
+        call.terminal.show([line for block in blocks for line in (*block, "")][:-1])
+    return Exit.DONE
+
+
+def _answers(call: Call, source: Source, at: Instant | None) -> list[JsonObject]:
+    names = [text(task, "task") for task in source.tasks()] if call.choices.every else call.choices.subjects
+    return [_answer(call, source, name, at) for name in names]
+
+
+def _answer(call: Call, source: Source, name: str, at: Instant | None) -> JsonObject:
+    try:
+        return source.why(name, at)
+    except Failure as failure:
+        raise with_suggestion(failure, call.choices._replace(subject=name)) from failure.__cause__
+
+
+def drawn(answer: JsonObject, look: Look) -> list[str]:
+    """What the task waits for, and the tree of its condition."""
+    title = painted(Cell(visible(text(answer, "waiting_for")), BOLD), colour=look.colour)
+    whole = _part(answer)
+    alone = len(whole.parts) == 1 and whole.parts[0].condition == whole.condition
+    tree = whole.parts[0] if alone else whole
+    return [title, *(_line(line, look) for line in draw(tree, partial(_time, look.now)))]
+
+
+def _part(told: JsonObject) -> Part:
+    holds, since, until = told.get("holds"), instant(told, "since"), instant(told, "until")
+    return Part(
+        visible(text(told, "condition")),
+        holds if isinstance(holds, bool) else None,
+        BEGINNING if since is None else since,
+        FOREVER if until is None else until,
+        visible(text(told, "because")),
+        tuple(map(_part, objects(told.get("parts")))),
+    )
+
+
+def _line(line: Line, look: Look) -> str:
+    if not line.head:
+        return f"{line.branch}{painted(Cell(line.text, FAINT), colour=look.colour)}"
+    mark = Cell(MARKS[line.part.holds], _COLOURS[line.part.holds])
+    return f"{line.branch}{painted(mark, colour=look.colour)} {line.text}"
+
+
+def _time(now: Instant, at: Instant) -> str:
+    return f"{times.local(at)} ({times.passed(at, now)})"
