@@ -26,7 +26,8 @@ class RepoSink:
     """Raises StoreError if the repository lacks a field without which it cannot be the run log."""
 
     def __init__(self, repo: BaseRepo) -> None:
-        self._repo = repo
+        self.repo = repo
+        """Whoever uses it must hold the lock of its store."""
         self.fields = fields_of(repo)
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
@@ -37,7 +38,7 @@ class RepoSink:
         hint = "the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord"
         if lacking := _LEAST - self.fields:
             raise StoreError(f"the run log's repository has no field {' and no '.join(sorted(lacking))}", hint=hint)
-        if unknown := required_fields(self._repo.model) - _ALWAYS - {"id" if self._gives_id else ""}:
+        if unknown := required_fields(self.repo.model) - _ALWAYS - {"id" if self._gives_id else ""}:
             names = ", ".join(sorted(unknown))
             raise StoreError(
                 f"the model of the run log's repository requires {names}, which not every record has", hint=hint
@@ -51,7 +52,7 @@ class RepoSink:
     def read(self, query: Mapping[str, object]) -> list[Row]:
         """Read the records that are found, in log order."""
         try:
-            return read_log(self._repo, query)
+            return read_log(self.repo, query)
         finally:
             self.let_go()
 
@@ -60,7 +61,7 @@ class RepoSink:
         if again and self.has(row):
             if row.action == Action.MISSED:
                 changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
-                self._repo.filter_by(**self.identity(row)).update(**changed)
+                self.repo.filter_by(**self.identity(row)).update(**changed)
             return
         values = self._values(row)
         if self._gives_id:
@@ -87,18 +88,18 @@ class RepoSink:
 
     def _add(self, values: dict[str, object]) -> None:
         if self._by_dict:
-            self._repo.insert(values)  # `add` would make an item of the model, with fields that the table lacks
+            self.repo.insert(values)  # `add` would make an item of the model, with fields that the table lacks
         else:
-            self._repo.add(values)
+            self.repo.add(values)
 
     def _next_key(self, values: dict[str, object]) -> None:
-        key = values.get(self._repo.id_field or "")
+        key = values.get(self.repo.id_field or "")
         if isinstance(key, float):
             values["created"] = round(key * 1_000_000 + 1) / 1_000_000
         elif isinstance(key, int):
             values["id"] = key + 1
         else:
-            raise StoreError(f"the run log's repository takes only one record for each {self._repo.id_field}")
+            raise StoreError(f"the run log's repository takes only one record for each {self.repo.id_field}")
 
     def identity(self, row: Row) -> dict[str, object]:
         """A query that finds this record and no other, by the best that the repository keeps."""
@@ -108,7 +109,7 @@ class RepoSink:
 
     def has(self, row: Row) -> bool:
         """Whether this record is there."""
-        return self._repo.filter_by(**self.identity(row)).count() > 0
+        return self.repo.filter_by(**self.identity(row)).count() > 0
 
     def has_end(self, row: Row) -> bool:
         """Whether the run of this record has ended there, in whatever way."""
@@ -120,13 +121,13 @@ class RepoSink:
         """Delete these records, in one go where they have ids."""
         ids = {row.run_id for row in rows if row.run_id}
         if "run_id" in self.fields and all(row.run_id for row in rows):
-            self._repo.filter_by(run_id=In(list(ids))).delete()
+            self.repo.filter_by(run_id=In(list(ids))).delete()
             return
         for row in rows:
-            self._repo.filter_by(**self.identity(row)).delete()
+            self.repo.filter_by(**self.identity(row)).delete()
 
     def let_go(self) -> None:
         """End the transaction that an SQL session keeps open after a read, or that an error has broken."""
-        rollback = getattr(getattr(self._repo, "session", None), "rollback", None)
+        rollback = getattr(getattr(self.repo, "session", None), "rollback", None)
         if callable(rollback):
             rollback()

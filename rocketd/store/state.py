@@ -122,6 +122,11 @@ def _live(database: sqlite3.Connection, changes: Iterable[Change]) -> None:
         database.execute(_RECORDED, (max(recorded),))
 
 
+def seen(database: sqlite3.Connection, at: Instant) -> None:
+    """Note that a record tells of that instant."""
+    database.execute(_RECORDED, (at,))
+
+
 def states(database: sqlite3.Connection) -> dict[str, TaskState]:
     """Read the state of every task ever seen."""
     rows = database.execute(f"SELECT {_quoted(_STATE)} FROM task_state")
