@@ -51,7 +51,7 @@ def fixed(*verdicts: Verdict) -> list[Condition]:
 
 
 def test_all_against_holds_until_the_latest_end_among_the_parts_against() -> None:
-    parts = fixed(Verdict(AGAINST, 10, 3), Verdict(AGAINST, 20, 2), Verdict(FOR, 5, 4), Verdict(UNKNOWN, 99, 5))
+    parts = fixed(Verdict(AGAINST, 20, 3), Verdict(AGAINST, 10, 2), Verdict(FOR, 5, 4), Verdict(UNKNOWN, 99, 5))
     assert judged(All.of(*parts)) == Verdict(AGAINST, 20, 2)
 
 

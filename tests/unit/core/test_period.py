@@ -423,7 +423,9 @@ def test_far_outside_of_the_calendar_there_is_no_window() -> None:
 
 def test_adjacent_windows_are_one_stretch() -> None:
     assert period("time_of_day").stretch(at("2026-03-04"), UTC) == Window(BEGINNING, FOREVER, inside=True)
-    joined = period("time_of_day.at('10:00', '11:00')").stretch(at("2026-03-04 11:30"), UTC)
+    hours = period("time_of_day.at('10:00', '11:00')")
+    joined = hours.stretch(at("2026-03-04 11:30"), UTC)
+    assert Period(hours.unit, hours.how, hours.marks).stretch(at("2026-03-04 10:30"), UTC) == joined
     assert joined == Window(at("2026-03-04 10:00"), at("2026-03-04 12:00"), inside=True)
     days = period("time_of_month.on(31, 1)").stretch(at("2026-02-01 10:00"), UTC)
     assert days == Window(at("2026-01-31"), at("2026-02-02"), inside=True)
