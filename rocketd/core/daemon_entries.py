@@ -65,6 +65,12 @@ def store_degraded(why: str) -> Entry:
     return Entry(message, Priority.ERROR, MessageId.STORE_DEGRADED)
 
 
+def store_spooled(why: str) -> Entry:
+    """Tell that records are kept beside the store, so that tasks go on."""
+    message = f"tasks go on, and their records wait in the state directory until the store can be written: {why}"
+    return Entry(message, Priority.ERROR, MessageId.STORE_DEGRADED)
+
+
 def store_recovered(after: Duration) -> Entry:
     """Tell that records are written again."""
     return Entry(

@@ -36,3 +36,8 @@ class StoreError(RocketdError):
 
 class DuplicateRun(StoreError):
     """A run with this task and number is recorded already: it must not start again."""
+
+    def __init__(self, message: str, *, hint: str = "", run_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.run_id = run_id
+        """Of the run that is recorded; empty: not known. Ours again if an acknowledgement was lost."""

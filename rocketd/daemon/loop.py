@@ -53,8 +53,8 @@ class Loop:
         self.clock = clock
         self.journal = journal
         self.manager = manager
-        self.degraded = ""
-        """Why the store cannot be written at the moment; empty: it can."""
+        self.troubles: dict[str, str] = {}
+        """What does not work at the moment, by the part that it is about: the store, a repository, the mail."""
         self.problems = 0
         """How many problems the task files have."""
         self.failed: BaseException | None = None
@@ -75,6 +75,7 @@ class Loop:
         self._unborn: dict[RunKey, Cause | None] = {}
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
         self._away_since: Duration = 0
+        self._spooled = False
         self._done = asyncio.Event()
         self._grace: asyncio.TimerHandle | None = None
 
@@ -289,15 +290,31 @@ class Loop:
 
         self.recorder.record(changes, written)
 
-    def trouble(self, error: StoreError | None) -> None:
-        """Hear from the recorder that the store is away, or back."""
-        if error is not None:
-            self.degraded, self._away_since = error.message, self.clock.boottime()
-            self.journal.tell(daemon_entries.store_degraded(error.message))
-        else:
-            self.degraded = ""
+    def trouble(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
+        """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
+        self._spooled = spooled
+        if error is None:
             self.journal.tell(daemon_entries.store_recovered(self.clock.boottime() - self._away_since))
+            self.show_trouble("store", "")
+        elif spooled:
+            self.journal.tell(daemon_entries.store_spooled(error.message))
+            self.show_trouble("store", f"{error.message}; records wait in the spool")
+        else:
+            self._away_since = self.clock.boottime()
+            self.journal.tell(daemon_entries.store_degraded(error.message))
+            self.show_trouble("store", error.message)
+
+    def show_trouble(self, about: str, text: str) -> None:
+        """Show in the status that something does not work; empty: it does again."""
+        self.troubles.pop(about, None)
+        if text:
+            self.troubles[about] = text
         self._show()
+
+    @property
+    def degraded(self) -> str:
+        """What does not work at the moment; empty: all does."""
+        return "; ".join(self.troubles.values())
 
     # -- signs of life ----------------------------------------------------------------------------------------------
 
@@ -305,7 +322,7 @@ class Loop:
         """Prove the writer, then tell the service manager: who hears a heartbeat knows that both work."""
         interval = min(SIGN_OF_LIFE, (self.manager.watchdog or 4 * SIGN_OF_LIFE) // 4)
         self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
-        if not self.degraded:
+        if self._spooled or "store" not in self.troubles:
             self._record([Alive(self.clock.now())], lambda: None)
         self.recorder.prove(self._proved)
 

@@ -138,6 +138,26 @@ class Store(Protocol):
         ...
 
 
+class Spool(Protocol):
+    """Keeps what the store cannot take at the moment. Blocks; methods raise StoreError."""
+
+    @property
+    def waiting(self) -> int:
+        """How many calls of `put` are in it that the store has not had."""
+        ...
+
+    def put(self, changes: Sequence[Change]) -> None:
+        """Append them; durable when it returns."""
+        ...
+
+    def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
+        """Give what each `put` was given to `write`, oldest first and several at a time, and forget what it took.
+
+        What `write` raises ends that. After a crash some may be given again.
+        """
+        ...
+
+
 Report: TypeAlias = Callable[[Spawned | Finished], None]
 """By which an executor tells what was done; called on the loop's thread."""
 

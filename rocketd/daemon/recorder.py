@@ -2,21 +2,34 @@
 
 What must not happen before a record is safe (a start, a learned end) is given as `then`, and is called on the loop's
 thread once the transaction that holds the record is committed. If we die before that, it has not happened.
+
+    the store                        what becomes of a record
+    takes it                         written
+    fails, for less than PATIENCE    tried again, after longer and longer pauses; nothing starts meanwhile
+    fails longer, with a spool       appended to the spool, which counts as written; nothing else waits any more
+    fails longer, without a spool    the error stops the loop
+    is back                          what is in the spool goes first, in order
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
-from rocketd.core.errors import StoreError
+from rocketd.core.errors import DuplicateRun, StoreError
+from rocketd.core.events import Started
 from rocketd.core.records import Change
-from rocketd.daemon.ports import Store
+from rocketd.daemon.ports import Spool, Store
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries at a store that is away; each pause is twice the last."""
+PATIENCE: Final = 10.0
+"""Seconds for which a failing store is only tried again."""
+
+Trouble: TypeAlias = Callable[[StoreError | None, bool], None]
 
 
 def _nothing() -> None:
@@ -38,16 +51,28 @@ class Recorder:
     """Writes to the store off the loop. All public methods are called on the loop's thread."""
 
     def __init__(
-        self, store: Store, *, trouble: Callable[[StoreError | None], None], fatal: Callable[[BaseException], None]
+        self,
+        store: Store,
+        *,
+        trouble: Trouble,
+        fatal: Callable[[BaseException], None],
+        spool: Spool | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        """`trouble` hears of an error that trying again may mend, and of None once it has; `fatal` of any other."""
+        """`trouble` hears of an error and whether records go to the spool because of it, and of None once it is over.
+
+        `fatal` hears of what stops the writing. Without a `spool` that is an error that trying again does not mend.
+        """
         self._store = store
         self._trouble = trouble
         self._fatal = fatal
+        self._spool = spool
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._group = _Group()
         self._wanted = threading.Condition()
         self._closing = False
+        self._outage: _Outage | None = None
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -90,7 +115,7 @@ class Recorder:
     def _turn(self) -> bool:
         group = self._take()
         self._answer(group.proofs)
-        if group.changes:
+        if group.changes or self._outage:
             self._write(group.changes)
         self._answer(group.thens)
         for work, then in group.chores:
@@ -99,46 +124,90 @@ class Recorder:
 
     def _do(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
         try:
-            result = work(self._store)
+            result = 0 if self._outage else work(self._store)
         except StoreError:  # whoever writes next hears of it
             result = 0
         self._answer([lambda: then(result)])
 
     def _take(self) -> _Group:
+        """Wait for something to do; with records in the spool, no longer than until the store is to be tried again."""
+        patience = self._outage.left() if self._outage else None
         with self._wanted:
-            while not (self._group or self._closing):
-                self._wanted.wait()
+            self._wanted.wait_for(lambda: self._group or self._closing, timeout=patience)
             group, self._group = self._group, _Group()
             return group
 
     def _write(self, changes: Sequence[Change]) -> None:
-        pause = FIRST_PAUSE
-        away = False
-        while True:
-            try:
-                self._store.write(changes)
-            except StoreError as error:
-                if not error.temporary or (self._closing and pause == LONGEST_PAUSE):
-                    raise
-                if not away:
-                    away = True
-                    self._tell(error)
-                self._rest(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                break
-        if away:
-            self._tell(None)
+        """Return once these are safe: in the store, or in the spool."""
+        while not (self._try(changes) or self._put_aside(changes)):
+            assert self._outage is not None  # noqa: S101 - a defect of ours: else they would be safe
+            self._rest(self._outage.left())
+
+    def _try(self, changes: Sequence[Change]) -> bool:
+        """Whether the store has them now."""
+        if self._outage and self._outage.left() > 0:
+            return False
+        try:
+            if self._spool is not None:
+                self._spool.drain(self._drained)
+            if changes:
+                write(self._store, changes)
+        except StoreError as error:
+            self._failed(error)
+            return False
+        if self._outage:
+            self._outage = None
+            self._tell(None, spooled=False)
+        return True
+
+    def _drained(self, calls: Sequence[Sequence[Change]]) -> None:
+        write_calls(self._store, calls)
+        self._prove_now()
+
+    def _failed(self, error: StoreError) -> None:
+        outage = self._outage
+        if outage is None:
+            self._outage = _Outage(error, time.monotonic())
+            self._tell(error, spooled=False)
+        else:
+            outage.go_on(error)
+        if isinstance(error, DuplicateRun) or (self._spool is None and self._is_hopeless(error)):
+            raise error
+
+    def _is_hopeless(self, error: StoreError) -> bool:
+        outage = self._outage
+        return not error.temporary or outage is None or time.monotonic() - outage.since >= self._patience
+
+    def _put_aside(self, changes: Sequence[Change]) -> bool:
+        """Whether the spool has them now."""
+        outage = self._outage
+        if self._spool is None or outage is None or not (self._closing or self._is_hopeless(outage.error)):
+            return False
+        try:
+            if changes:
+                self._spool.put(changes)
+        except StoreError:  # nothing can be written here at all: the store is tried again, as if there were no spool
+            if self._closing and outage.pause == LONGEST_PAUSE:
+                raise
+            return False
+        if not outage.spooled:
+            outage.spooled = True
+            self._tell(outage.error, spooled=True)
+        return True
 
     def _rest(self, pause: float) -> None:
         """Wait before the next try, and answer those who ask for a proof meanwhile."""
         with self._wanted:
             self._wanted.wait_for(lambda: self._group.proofs, timeout=pause)
+        self._prove_now()
+
+    def _prove_now(self) -> None:
+        with self._wanted:
             proofs, self._group.proofs = self._group.proofs, []
         self._answer(proofs)
 
-    def _tell(self, error: StoreError | None) -> None:
-        self._call(lambda: self._trouble(error))
+    def _tell(self, error: StoreError | None, *, spooled: bool) -> None:
+        self._call(lambda: self._trouble(error, spooled))
 
     def _answer(self, calls: Sequence[Callable[[], None]]) -> None:
         if calls:
@@ -155,3 +224,43 @@ class Recorder:
                 call()
             except Exception as error:  # noqa: BLE001 - the others in the group must be called all the same
                 self._fatal(error)
+
+
+class _Outage:
+    """A time in which the store fails."""
+
+    def __init__(self, error: StoreError, since: float) -> None:
+        self.error = error
+        self.since = since
+        self.pause = FIRST_PAUSE
+        self.spooled = False
+        """Whether records have gone to the spool in it."""
+        self._next = since + self.pause
+
+    def go_on(self, error: StoreError) -> None:
+        """It was tried again, in vain."""
+        self.error = error
+        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+        self._next = time.monotonic() + self.pause
+
+    def left(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, self._next - time.monotonic())
+
+
+def write_calls(store: Store, calls: Sequence[Sequence[Change]]) -> None:
+    """Write what came out of the spool: in one transaction, or one by one if some of it is there already."""
+    try:
+        store.write([change for changes in calls for change in changes])
+    except DuplicateRun:
+        for changes in calls:
+            write(store, changes)
+
+
+def write(store: Store, changes: Sequence[Change]) -> None:
+    """Write them, perhaps for a second time: if the store has one of these very starts, it has all of them."""
+    try:
+        store.write(changes)
+    except DuplicateRun as error:
+        if not any(isinstance(one, Started) and one.run.run_id == error.run_id for one in changes):
+            raise

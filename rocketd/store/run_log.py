@@ -14,6 +14,7 @@ from typing import Final
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.events import Finished, Missed, Spawned, Started
 from rocketd.core.records import Change
+from rocketd.core.run import RunKey
 from rocketd.store.rows import Origin, row_of
 from rocketd.store.schema import COLUMNS, is_end
 
@@ -29,6 +30,8 @@ _INSERT: Final = f"""
 """
 _SPAWNED: Final = "UPDATE log SET pid = ?, pid_start = ? WHERE task_name = ? AND number = ? AND action = 'run'"
 
+_RUN_ID: Final = "SELECT run_id FROM log WHERE task_name = ? AND number = ? AND action = 'run'"
+
 
 def insert(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
     """Append the records among these changes, in their order. Raises DuplicateRun."""
@@ -38,12 +41,20 @@ def insert(database: sqlite3.Connection, changes: Sequence[Change], origin: Orig
         database.executemany(_INSERT, left)
     except sqlite3.IntegrityError as error:  # only a start is unique without a rule for what happens otherwise
         failed = rows[len(rows) - len(list(left)) - 1]
-        raise duplicate_run(failed.task_name, failed.number or 0) from error
+        key = failed.task_name, failed.number or 0
+        raise duplicate_run(*key, _recorded(database, key)) from error
     spawned = [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)]
     if spawned:
         database.executemany(_SPAWNED, spawned)
 
 
-def duplicate_run(task: str, number: int) -> DuplicateRun:
+def _recorded(database: sqlite3.Connection, key: RunKey) -> str:
+    """The id of the run that has this number already; empty: it came and went in this transaction."""
+    row = database.execute(_RUN_ID, key).fetchone()
+    return "" if row is None or row[0] is None else str(row[0])
+
+
+def duplicate_run(task: str, number: int, run_id: str = "") -> DuplicateRun:
     """Say that this run must not start."""
-    return DuplicateRun(f"run {task}/{number} is recorded already", hint="do two daemons share this run log?")
+    hint = "do two daemons share this run log?"
+    return DuplicateRun(f"run {task}/{number} is recorded already", hint=hint, run_id=run_id)
