@@ -124,7 +124,9 @@ install-program: wheels
 	    chmod 755 $(DESTDIR)$(LIB)/venv/bin/$$program; \
 	    ln -sf ../lib/rocketd/venv/bin/$$program $(DESTDIR)$(PREFIX)/bin/$$program; \
 	done
-	install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml
+	@# What an administrator has edited stays.
+	[ -e $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml ] || \
+	    install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml
 	install -D -m 644 systemd/rocketd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rocketd.catalog
 	for page in packaging/man/*.[1-8]; do \
 	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
