@@ -55,7 +55,7 @@ def simulate(call: Call) -> Exit:
         call.terminal.show(_drawn(runs, call.look))
     if len(runs) == MOST or not forecast.complete:
         call.terminal.note(f"there may be more; the search ended at {times.local(forecast.now)}")
-    return Exit.DONE
+    return Exit.DONE if loaded.good or loaded.tasks else Exit.FAILED
 
 
 def _span(call: Call) -> tuple[Instant, Instant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
-from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not
+from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not, Verdict
 from rocketd.core.instant import FOREVER
 from rocketd.core.run_conditions import After, Retry, Running
 from rocketd.core.running_for import RunningFor
@@ -14,7 +14,7 @@ from rocketd.core.telling import tell, when
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rocketd.core.condition import Answer, Moment, Verdict
+    from rocketd.core.condition import Answer, Moment
 
 _OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
 
@@ -27,7 +27,7 @@ def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, neste
         return _of_group(condition, moment, wanted, nested=nested)
     if isinstance(condition, Constant):
         return ""
-    verdict = condition.judge(moment)
+    verdict = _judged(condition, moment)
     if verdict.answer is UNKNOWN:
         return f"{condition}, which is unknown ({tell(condition, moment, verdict)})"
     if verdict.until < FOREVER:
@@ -36,9 +36,17 @@ def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, neste
     return _event(condition, moment, verdict)
 
 
+def _judged(condition: Condition, moment: Moment) -> Verdict:
+    """Judge it; what raises is unknown."""
+    try:
+        return condition.judge(moment)
+    except Exception:  # noqa: BLE001 - the tree says what it raises
+        return Verdict(UNKNOWN)
+
+
 def _of_group(group: All | Any, moment: Moment, wanted: Answer, *, nested: bool) -> str:
     inner = group.inner(moment)
-    missing = [part for part in group.parts if part.judge(inner).answer is not wanted]
+    missing = [part for part in group.parts if _judged(part, inner).answer is not wanted]
     needs_each = isinstance(group, All) is (wanted is FOR)
     told = [awaited(part, inner, wanted, nested=len(missing) > 1) for part in missing]
     if needs_each:

@@ -43,6 +43,8 @@ def as_it_was(task: Task, known: History, runs: Iterable[RunView], at: Instant) 
 def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
     """Tell the events of a run with their places: at one instant ends come before starts, but not before their own."""
     run, end = view.run, view.end
+    if run.start > at:
+        return
     if view.action is Action.MISSED:  # the run log tells the first of a stretch, and when it was told last
         before = run.start - MICROSECOND
         yield run.start, 0, Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rocketd.core.condition import FOR, Moment, Verdict
+from rocketd.core.cron_time import CronTime
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
 from rocketd.core.telling import ended, name, tell, when
@@ -32,10 +33,10 @@ def _by(start: Instant, moment: Moment) -> str:
 
 
 @tell.register(TimeOf)
-def _(condition: TimeOf, moment: Moment, verdict: Verdict) -> str:
-    unit = condition.period.unit
-    if verdict.until == FOREVER:
-        return f"it is always such a time of the {unit}" if verdict.answer is FOR else "there is no such time to come"
+@tell.register(CronTime)
+def _(condition: TimeOf | CronTime, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - its verdict says it all
+    if verdict.until >= FOREVER:
+        return "it is always such a time" if verdict.answer is FOR else "there is no such time to come"
     if verdict.answer is FOR:
         return f"inside, from {_clock(verdict.since, moment)} to {_clock(verdict.until, moment)}"
     return f"outside; it begins {when(verdict.until, moment)}"

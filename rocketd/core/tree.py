@@ -5,7 +5,6 @@ Nothing of the language is imported here: whoever only draws what a daemon told 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.instant import BEGINNING, FOREVER
@@ -19,8 +18,7 @@ MARKS: Final[dict[bool | None, str]] = {True: "✓", False: "✗", None: "?"}
 """Holds, does not hold, unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One part of a condition: its normal form, its verdict, and because of what."""
 
     condition: str

@@ -1,0 +1,279 @@
+"""Why a task runs or what it waits for: the tree of its condition, and what else is in the way."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from asking import BERLIN, Asked, at
+from rocketd.core.condition import AGAINST, FOR, Condition, Moment, Verdict
+from rocketd.core.events import Finished, Start
+from rocketd.core.grammar import parse
+from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
+from rocketd.core.run import Action, Cause, End
+from rocketd.core.scheduler import NoSuchTask, Scheduler
+from rocketd.core.task import Command, Overlap, Task
+from rocketd.core.tree import draw
+from rocketd.core.why import Why, explain, why, why_then
+
+NOW = at("2026-03-04 10:30")
+
+
+def task(name: str = "me", when: str = "daily", **other: object) -> Task:
+    made = Task(name, Command(("/bin/true",)), parse(when))
+    return replace(made, **other)  # type: ignore[arg-type] # whatever a test says of a task
+
+
+def loaded(*tasks: Task, slots: int = 32, now: Instant = NOW) -> Scheduler:
+    scheduler = Scheduler(host="here", new_run_id=lambda _: "id", max_running=slots)
+    scheduler.load(tasks, now, {})
+    return scheduler
+
+
+def finish(scheduler: Scheduler, name: str, when: Instant, action: Action = Action.SUCCESS) -> None:
+    for run in [run for run in scheduler.going if run.task == name]:
+        scheduler.learn(Finished(run, End(action, Cause.EXIT, when)))
+
+
+def waiting(scheduler: Scheduler, name: str = "me", now: Instant = NOW) -> str:
+    return why(scheduler, name, now).waiting_for
+
+
+# -- the tree
+
+
+def test_each_part_has_its_verdict_and_what_it_rests_on() -> None:
+    asked = Asked()
+    condition = parse('(daily | retry) & time_of_day.after("12:00") & running("b")')
+    tree = explain(condition, asked.moment("2026-03-04 10:00"))
+    assert (tree.condition, tree.holds) == (str(condition), False)
+    assert [(part.condition, part.holds) for part in tree.parts] == [
+        ("daily | retry", True),
+        ('time_of_day.after("12:00")', False),
+        ('running("b")', None),
+    ]
+    daily = tree.parts[0].parts[0]
+    assert (daily.since, daily.until) == (at("2026-03-04 00:00"), at("2026-03-05 00:00"))
+
+
+@pytest.mark.parametrize("text", ["daily", "~(daily | retry)", 'daily & time_of_day.after("12:00") | true', "false"])
+def test_the_whole_has_the_verdict_that_the_scheduler_goes_by(text: str) -> None:
+    asked = Asked()
+    for now in ("2026-03-04 10:00", "2026-03-04 13:00"):
+        verdict = asked.judge(text, now)
+        tree = explain(parse(text), asked.moment(now))
+        assert (tree.holds, tree.until, tree.since) == (verdict.answer.value, verdict.until, verdict.since)
+
+
+DRAWN = """\
+✗ (daily | retry(3, delay="1h")) & ~(running("b") | false) & time_of_day.between("10:00", "12:00")
+│    2 of 3 parts hold; since 10:05; until 11:05
+├─ ✗ daily | retry(3, delay="1h")
+│  │    none of 2 parts holds; since 10:05; until 11:05
+│  ├─ ✗ daily
+│  │       done in the window from 00:00 to tomorrow at 00:00: me/1 failed at 10:05; \
+the next window is tomorrow at 00:00; since 10:00; until 00:00
+│  └─ ✗ retry(3, delay="1h")
+│          me/1 failed at 10:05 (attempt 1 of 4); the next try is at 11:05; since 10:05; until 11:05
+├─ ✓ ~(running("b") | false)
+│  │    none of 2 parts holds
+│  ├─ ✗ running("b")
+│  │       b is not running
+│  └─ ✗ false
+│          never
+└─ ✓ time_of_day.between("10:00", "12:00")
+        inside, from 10:00 to 12:00; since 10:00; until 12:00"""
+
+
+def test_the_tree_is_drawn() -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05", Action.FAIL)
+    asked.history.load("b")
+    hours = 'time_of_day.between("10:00", "12:00")'
+    condition = parse(f'(daily | retry(3, delay="1 h")) & ~(running("b") | false) & {hours}')
+    tree = explain(condition, asked.moment(NOW))
+    assert "\n".join(map(str, draw(tree, lambda instant: f"{datetime_of(instant):%H:%M}"))) == DRAWN
+
+
+def test_as_text_it_is_what_the_task_waits_for_and_the_tree_in_the_zone_of_the_task() -> None:
+    answer = why_then(replace(task(when='daily.at("12:00")'), zone=BERLIN), Asked().history, NOW)
+    assert str(answer).split("\n") == [
+        'me waits for daily.at("12:00") (at 12:00)',
+        '✗ daily.at("12:00")',
+        "     outside; the next window is at 12:00; since 2026-03-03 13:00:00+01:00; until 2026-03-04 12:00:00+01:00",
+    ]
+
+
+def test_a_word_alone_is_its_own_only_part_and_a_joined_condition_has_what_it_is_joined_of() -> None:
+    history = Asked().history
+    assert [part.condition for part in why_then(task(), history, NOW).parts] == ["daily"]
+    assert [part.condition for part in why_then(task(when="daily & ~running"), history, NOW).parts] == [
+        "daily",
+        "~running",
+    ]
+
+
+class Raises(Condition):
+    """A condition of somebody else's, with a defect."""
+
+    def judge(self, moment: Moment) -> Verdict:
+        raise ZeroDivisionError(f"at {moment.now}")
+
+    def __str__(self) -> str:
+        return "mine"
+
+
+def test_a_condition_that_raises_is_unknown_and_says_what_it_raised() -> None:
+    answer = why_then(replace(task(), when=Raises()), Asked().history, 5)
+    assert answer.holds is None
+    assert answer.parts[0].because == "asking it raised ZeroDivisionError: at 5"
+
+
+class Theirs(Condition):
+    """A condition of somebody else's, of which nothing is known but its answer."""
+
+    def judge(self, moment: Moment) -> Verdict:
+        return Verdict(FOR if moment.now < NOW else AGAINST, FOREVER)
+
+    def __str__(self) -> str:
+        return "theirs"
+
+
+def test_a_condition_of_others_is_told_by_its_answer() -> None:
+    mine = replace(task(), when=Theirs())
+    assert why_then(mine, Asked().history, NOW - 1).parts[0].because == "it holds"
+    assert why_then(mine, Asked().history, NOW).waiting_for == "me waits for theirs to hold"
+
+
+# -- what it waits for
+
+
+@pytest.mark.parametrize(
+    ("when", "awaited"),
+    [
+        ('daily.at("12:00")', 'waits for daily.at("12:00") (at 12:00)'),
+        (
+            '~time_of_day.between("10:00", "12:00")',
+            'waits for the end of time_of_day.between("10:00", "12:00") (at 12:00)',
+        ),
+        ("retry", "waits for a failed run to retry"),
+        ('running("b")', "waits for b to run"),
+        ('after_success("b")', "waits for b to succeed"),
+        ('after_any_fail("b", "c")', "waits for b or c to fail"),
+        ('after_all_finish("b", "c")', "waits for b and c to end"),
+        ('after_success("gone")', "waits for after_success(\"gone\"), which is unknown (task 'gone' is not loaded)"),
+        ('failed("b").today', 'waits for failed("b").today to hold'),
+        ('(failed("b").today == 1) & daily', 'waits for (failed("b").today == 1) to hold'),
+        ('~(started("b") | true)', "never starts by itself: its condition cannot hold"),
+        ("false", "never starts by itself: its condition cannot hold"),
+        ("daily & false", "never starts by itself: its condition cannot hold"),
+        ('false | running("b")', "waits for b to run"),
+        ('running("b") & running("c")', "waits for b to run and c to run"),
+        (
+            '(running("b") | failed("b")) & retry',
+            'waits for (b to run or failed("b") to hold) and a failed run to retry',
+        ),
+        ('~(daily & ~running("b"))', "waits for the end of daily (tomorrow at 00:00) or b to run"),
+    ],
+)
+def test_what_it_waits_for_are_the_parts_that_are_in_the_way(when: str, awaited: str) -> None:
+    scheduler = loaded(task(when=when), task("b", "false"), task("c", "false"))
+    scheduler.decide(NOW)
+    assert waiting(scheduler) == f"me {awaited}"
+
+
+def test_a_part_that_must_cease_is_waited_for_by_its_end() -> None:
+    scheduler = loaded(task(when='daily & ~running("b")'), task("b", "true", priority=1))
+    scheduler.decide(NOW)
+    assert waiting(scheduler) == "me waits for the end of b"
+
+
+def _paused(scheduler: Scheduler) -> None:
+    scheduler.pause("me", until=NOW + HOUR, by="uid 0", reason="a new disk")
+
+
+def _paused_for_good(scheduler: Scheduler) -> None:
+    scheduler.pause("me", until=None, by="", reason="")
+
+
+def _draining(scheduler: Scheduler) -> None:
+    scheduler.drain()
+
+
+def _nothing(scheduler: Scheduler) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("before", "mine", "sentence"),
+    [
+        (_nothing, task(), "me waits for the end of me/1, which is running since 10:30"),
+        (_nothing, task(mutex="disk"), "me is due since 10:30 and waits: mutex disk is held by first"),
+        (_paused, task(), "me is paused until 11:30 by uid 0: a new disk"),
+        (_paused_for_good, task(), "me is paused until it is resumed"),
+        (_draining, task(), "me is due since 10:30 and waits: the daemon is stopping"),
+        (_nothing, task(stop_when=parse("true")), "me is due and waits: its stop_when holds"),
+    ],
+)
+def test_what_hinders_a_due_task_is_said(before: Callable[[Scheduler], None], mine: Task, sentence: str) -> None:
+    scheduler = loaded(task("first", "true", priority=1, mutex="disk"), mine)
+    before(scheduler)
+    scheduler.decide(NOW)
+    assert waiting(scheduler) == sentence
+
+
+def test_without_a_free_slot_a_due_task_waits_for_one() -> None:
+    scheduler = loaded(task("first", "true", priority=1), task(), slots=1)
+    scheduler.decide(NOW)
+    assert waiting(scheduler) == "me is due since 10:30 and waits: no slot is free"
+
+
+def test_a_splay_and_a_restart_delay_say_when_they_are_over() -> None:
+    scheduler = loaded(task(splay=6 * HOUR), task("again", "true", restart_delay=MINUTE))
+    scheduler.decide(NOW)
+    finish(scheduler, "again", NOW + SECOND)
+    scheduler.decide(NOW + SECOND)
+    begins = scheduler.entry("me").begin
+    assert begins > NOW
+    assert waiting(scheduler).startswith("me is due and starts at ")
+    assert waiting(scheduler).endswith(", after its splay")
+    assert waiting(scheduler, "again", NOW + SECOND) == "again is due and starts at 10:31:01, after its restart_delay"
+
+
+def test_a_task_that_nothing_hinders_is_about_to_start() -> None:
+    scheduler = loaded(task())
+    assert waiting(scheduler) == "me is due and about to start"
+
+
+def test_beside_its_own_run_a_task_may_be_due() -> None:
+    scheduler = loaded(task(when="true", overlap=Overlap.ALLOW))
+    assert any(isinstance(decision, Start) for decision in scheduler.decide(NOW))
+    assert waiting(scheduler).startswith("me is due")
+
+
+def test_where_nothing_starts_at_all_the_reason_is_said() -> None:
+    scheduler = loaded(task(), slots=0)
+    scheduler.decide(NOW)
+    assert why(scheduler, "me", NOW, idle="no daemon is running").waiting_for == (
+        "me is due since 10:30 and waits: no daemon is running"
+    )
+
+
+def test_a_later_instant_is_judged_as_if_nothing_happened_until_then() -> None:
+    scheduler = loaded(task(when='daily.at("12:00")'))
+    scheduler.decide(NOW)
+    later: Why = why(scheduler, "me", NOW, at("2026-03-05 12:30"))
+    assert (later.holds, later.since, later.until) == (True, at("2026-03-05 12:00"), at("2026-03-05 13:00"))
+    assert later.waiting_for == "me would start: its condition holds"
+
+
+def test_a_pause_that_is_over_by_then_hinders_nothing() -> None:
+    scheduler = loaded(task())
+    _paused(scheduler)
+    assert why(scheduler, "me", NOW, NOW + HOUR).waiting_for == "me would start: its condition holds"
+    assert why(scheduler, "me", NOW, NOW + HOUR - 1).waiting_for.startswith("me is paused")
+
+
+def test_a_task_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NoSuchTask):
+        why(loaded(), "me", NOW)
