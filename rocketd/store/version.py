@@ -1,7 +1,8 @@
 """Which version a store has, told from its first bytes without opening it, and how it is made newer.
 
 Tables are made and changed in rollback-journal mode only, never in WAL mode. So the version in the first bytes of the
-file is the true one whatever else lies beside it, and a store that is too new can be refused untouched.
+file is the true one whatever write-ahead log lies beside it, and a store that is too new can be refused untouched.
+Only where a change of the tables was cut short does a rollback journal lie there: it is settled before all else.
 """
 
 import os
@@ -21,7 +22,7 @@ _HEADER: Final = 100
 
 
 def version_of(path: Path) -> int:
-    """Read the version from the file's first bytes; 0 if there is no file, or an empty one.
+    """Read the version from the file's first bytes; 0 if there is no file, or none that was ever made to its end.
 
     Raises StoreError if it is not a store of ours.
     """
@@ -34,6 +35,8 @@ def version_of(path: Path) -> int:
     if not header:
         return 0
     if len(header) < _HEADER or not header.startswith(_MAGIC):
+        if _cut_short(path):
+            return 0
         raise StoreError(f"{path} is damaged, or no store at all", hint="move it away, and rocketd begins a new one")
     version = int.from_bytes(header[60:64], "big")
     if version and int.from_bytes(header[68:72], "big") != APPLICATION_ID:
@@ -57,6 +60,8 @@ def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
 
     The caller holds the state directory's lock.
     """
+    check(path, steps)
+    _settle(path)
     version = check(path, steps)
     if version == len(steps):
         return
@@ -67,6 +72,19 @@ def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
             if version:
                 _back_up(database, path.with_name(f"{path.name}.version-{version}"))
             _step(database, version, steps)
+
+
+def _cut_short(path: Path) -> bool:
+    """Whether somebody died, or the power went, while the tables were made or changed."""
+    journal = path.with_name(f"{path.name}-journal")
+    return journal.exists() and journal.stat().st_size > 0
+
+
+def _settle(path: Path) -> None:
+    """Have SQLite undo what was cut short: until then the first bytes may tell of a version that never came to be."""
+    if _cut_short(path):
+        with told(path), closing(sqlite3.connect(path)) as database:
+            database.execute("SELECT 1 FROM sqlite_schema").fetchall()
 
 
 def _create(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Stores of other versions: an older one is brought up to date, a newer one is refused and not touched."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -61,6 +62,42 @@ def test_a_newer_store_whose_daemon_was_killed_is_not_touched_either(path: Path)
     with pytest.raises(StoreError, match="version 2"):
         SqliteStore(path.parent)
     assert snapshot(path.parent) == before
+
+
+def cut_short(path: Path, call: str, turn: int) -> bool:
+    """Make a store and be killed at that system call; whether it came to that."""
+    strace = ["strace", "-o", "/dev/null", f"--trace-path={path}", f"--trace-path={path}-journal", "-e", f"trace={call}"]
+    script = "import sys; from pathlib import Path; from rocketd.store.version import upgrade; upgrade(Path(sys.argv[1]))"
+    killing = ["-e", f"inject={call}:signal=KILL:when={turn}"]
+    done = subprocess.run([*strace, *killing, sys.executable, "-c", script, str(path)], check=False)
+    return done.returncode != 0
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace(1)")
+@pytest.mark.parametrize("call", ["openat", "pwrite64", "fdatasync", "unlink"])
+def test_a_store_whose_making_was_cut_short_is_made_anew(tmp_path: Path, call: str) -> None:
+    """Killed at the last and at a middle call: the file may say already that it is whole, or not what it is."""
+    turns = 0
+    while cut_short(tmp_path / f"{turns + 1}.db", call, turns + 1):
+        turns += 1
+    assert turns
+    for turn in {1, (turns + 1) // 2, turns}:
+        directory = tmp_path / str(turn)
+        directory.mkdir()
+        assert cut_short(directory / FILE_NAME, call, turn)
+        with closing(SqliteStore(directory)) as store:
+            store.write([Alive(7)])
+            assert store.last_alive() == 7
+
+
+def test_a_store_whose_first_page_was_lost_with_the_power_is_made_anew(tmp_path: Path) -> None:
+    """The journal was synced before anything of the store was written."""
+    path = tmp_path / FILE_NAME
+    assert cut_short(path, "unlink", 1)
+    with path.open("r+b") as file:
+        file.write(bytes(4096))
+    SqliteStore(tmp_path).close()
+    assert version_of(path) == len(STEPS)
 
 
 def test_an_older_store_is_brought_up_to_date_and_a_copy_is_kept(path: Path) -> None:
