@@ -10,6 +10,7 @@ from typing import Final
 from rocketd.core.condition import FALSE, TRUE
 from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened
+from rocketd.core.naming import TaskRef, name_of
 from rocketd.core.run_conditions import After, Retry, Running
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
@@ -51,46 +52,50 @@ inacted: Final = Happened("inacted")
 crashed: Final = Happened("crashed")
 
 
-def after_success(task: str) -> After:
+def after_success(task: TaskRef) -> After:
     """For when that task has succeeded since this one started last."""
-    return After("success", (task,))
+    return After("success", (name_of(task),))
 
 
-def after_fail(task: str) -> After:
+def after_fail(task: TaskRef) -> After:
     """For when that task has failed, been terminated or crashed since this one started last."""
-    return After("fail", (task,))
+    return After("fail", (name_of(task),))
 
 
-def after_finish(task: str) -> After:
+def after_finish(task: TaskRef) -> After:
     """For when that task has ended in any way since this one started last."""
-    return After("finish", (task,))
+    return After("finish", (name_of(task),))
 
 
-def after_all_success(*tasks: str) -> After:
+def after_all_success(*tasks: TaskRef) -> After:
     """For when all of these tasks have succeeded since this one started last."""
-    return After("success", tasks, "all")
+    return After("success", _names(tasks), "all")
 
 
-def after_all_fail(*tasks: str) -> After:
+def after_all_fail(*tasks: TaskRef) -> After:
     """For when all of these tasks have failed, been terminated or crashed since this one started last."""
-    return After("fail", tasks, "all")
+    return After("fail", _names(tasks), "all")
 
 
-def after_all_finish(*tasks: str) -> After:
+def after_all_finish(*tasks: TaskRef) -> After:
     """For when all of these tasks have ended in any way since this one started last."""
-    return After("finish", tasks, "all")
+    return After("finish", _names(tasks), "all")
 
 
-def after_any_success(*tasks: str) -> After:
+def after_any_success(*tasks: TaskRef) -> After:
     """For when any of these tasks has succeeded since this one started last."""
-    return After("success", tasks, "any")
+    return After("success", _names(tasks), "any")
 
 
-def after_any_fail(*tasks: str) -> After:
+def after_any_fail(*tasks: TaskRef) -> After:
     """For when any of these tasks has failed, been terminated or crashed since this one started last."""
-    return After("fail", tasks, "any")
+    return After("fail", _names(tasks), "any")
 
 
-def after_any_finish(*tasks: str) -> After:
+def after_any_finish(*tasks: TaskRef) -> After:
     """For when any of these tasks has ended in any way since this one started last."""
-    return After("finish", tasks, "any")
+    return After("finish", _names(tasks), "any")
+
+
+def _names(tasks: tuple[TaskRef, ...]) -> tuple[str, ...]:
+    return tuple(map(name_of, tasks))

@@ -16,6 +16,7 @@ from rocketd.core.counting import AT_LEAST_ONE, Count, Countable
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
+from rocketd.core.naming import name_of
 from rocketd.core.period import Period
 from rocketd.core.run import Action
 from rocketd.core.text import quoted
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from rocketd.core.condition import Moment
     from rocketd.core.history import Past
+    from rocketd.core.naming import TaskRef
     from rocketd.core.period import How
     from rocketd.core.unit import Unit, Written
 
@@ -63,11 +65,9 @@ class Happened(Hours, Countable, Condition):
     """None: ever."""
     count: Count = AT_LEAST_ONE
 
-    def __call__(self, task: str) -> Happened:
+    def __call__(self, task: TaskRef) -> Happened:
         """Ask about another task; raises ConditionError."""
-        if not task:
-            raise ConditionError("the name of a task is missing", about=task)
-        return replace(self, task=task)
+        return replace(self, task=name_of(task))
 
     def this(self, unit: Unit) -> Happened:
         """Narrow it to the cycle around now."""

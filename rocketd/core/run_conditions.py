@@ -14,6 +14,7 @@ from rocketd.core.counting import Count, Countable
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, Duration
+from rocketd.core.naming import name_of
 from rocketd.core.run import Action, Cause
 from rocketd.core.running_for import RunningCount, RunningFor, going, spell_running
 from rocketd.core.text import quoted
@@ -22,6 +23,7 @@ from rocketd.core.time_conditions import ENDS, OWN, positive
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
     from rocketd.core.history import Occurrence, Past
+    from rocketd.core.naming import TaskRef
     from rocketd.core.run import End, Run
 
 _LONGEST_DELAY: Final[Duration] = 10 * 365 * 86_400_000_000
@@ -189,11 +191,9 @@ class Running(Countable, Condition):
 
     task: str = ""
 
-    def __call__(self, task: str) -> Running:
+    def __call__(self, task: TaskRef) -> Running:
         """Ask about another task; raises ConditionError."""
-        if not task:
-            raise ConditionError("the name of a task is missing", about=task)
-        return Running(task)
+        return Running(name_of(task))
 
     def more_than(self, age: str) -> RunningFor:
         """For at least so long; raises ConditionError."""
