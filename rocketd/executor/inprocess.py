@@ -32,8 +32,8 @@ class Program(Protocol):
         """Say what to call for a run. What it raises means that the run could not be set up."""
         ...
 
-    def answered(self, run: Run, outcome: Outcome) -> None:
-        """Hear what became of a call, before its end is reported."""
+    def answered(self, run: Run, outcome: Outcome) -> Outcome:
+        """Hear what became of a call, and say what is to be reported."""
         ...
 
 
@@ -113,6 +113,6 @@ class InProcessExecutor:
 
     def _over(self, run: Run, outcome: Outcome) -> None:
         going = self._going.pop(run.key)
-        self._program.answered(run, outcome)
+        outcome = self._program.answered(run, outcome)
         end = end_of(outcome, going.asked, self._clock.now(), self._clock.monotonic() - going.began)
         self._report(Finished(run, end))

@@ -1,0 +1,159 @@
+"""An application: what a program decorates its functions with."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Unpack, overload
+
+from rocketd.app.arguments import FuncArg
+from rocketd.app.bodies import ArgForm
+from rocketd.app.config import How, Options
+from rocketd.app.hooks import F
+from rocketd.app.parameters import Given
+from rocketd.app.session import Session
+from rocketd.app.tasks import ConditionLike, Task, TaskOptions, condition_of
+from rocketd.core.condition import FALSE
+from rocketd.store.redbird_import import BaseRepo
+
+
+class _Decorators:
+    """What applications and groups have in common."""
+
+    session: Session
+
+    @overload
+    def task(
+        self,
+        start_cond: ConditionLike = None,
+        name: str | None = None,
+        *,
+        command: str | Sequence[str],
+        shell: bool = False,
+        cwd: str | None = None,
+        argform: ArgForm = "--",
+        **options: Unpack[TaskOptions],
+    ) -> Task: ...
+    @overload
+    def task(
+        self,
+        start_cond: ConditionLike = None,
+        name: str | None = None,
+        *,
+        path: str | Path,
+        func_name: str = "main",
+        sys_paths: Sequence[str | Path] = (),
+        **options: Unpack[TaskOptions],
+    ) -> Task: ...
+    @overload
+    def task(
+        self, start_cond: ConditionLike = None, name: str | None = None, *, code: str, **options: Unpack[TaskOptions]
+    ) -> Task: ...
+    @overload
+    def task(
+        self,
+        start_cond: ConditionLike = None,
+        name: str | None = None,
+        *,
+        func: Callable[..., object],
+        **options: Unpack[TaskOptions],
+    ) -> Task: ...
+    @overload
+    def task(
+        self, start_cond: ConditionLike = None, name: str | None = None, **options: Unpack[TaskOptions]
+    ) -> Callable[[F], F]: ...
+    def task(
+        self, start_cond: ConditionLike = None, name: str | None = None, **options: object
+    ) -> Task | Callable[[F], F]:
+        """Make a task: of the function below it (decorator), or of `func`, `command`, `path` or `code`.
+
+        Raises RocketdError, ConditionError, and KeyError for a name that is taken.
+        """
+        create: Callable[..., Task] = self.session.create_task
+        if options.keys() & {"func", "command", "path", "code"}:
+            return create(start_cond=start_cond, name=name, **options)
+
+        def decorate(function: F) -> F:
+            create(function, start_cond=start_cond, name=name, **options)
+            return function  # itself, so that it can be called, and found by a child process
+
+        return decorate
+
+    def param(self, name: str | None = None) -> Callable[[F], F]:
+        """Make what a function returns a parameter of the session (decorator)."""
+
+        def decorate(function: F) -> F:
+            self.session.parameters[name or function.__name__] = FuncArg(function)
+            return function
+
+        return decorate
+
+    def params(self, **parameters: object) -> None:
+        """Set parameters of the session."""
+        self.session.parameters.update(parameters)
+
+    def include_grouper(self, group: "Grouper") -> None:
+        """Take in the tasks and parameters of a group."""
+        for task in group.session.tasks:
+            group.session.remove_task(task)
+            if group.prefix:
+                task.name = f"{group.prefix}{task.name}"
+            if group.start_cond is not FALSE:
+                task.start_cond &= group.start_cond
+            task.execution = task.execution or group.execution
+            self.session.add_task(task)
+        self.session.parameters.update(group.session.parameters.raw)
+
+
+class Grouper(_Decorators):
+    """Tasks that are included together, perhaps with a common prefix, condition and execution."""
+
+    def __init__(
+        self, prefix: str | None = None, start_cond: ConditionLike = None, execution: How | None = None
+    ) -> None:
+        self.prefix = prefix
+        self.start_cond = condition_of(start_cond)
+        self.execution = execution
+        self.session = Session()
+
+
+class Rocketd(_Decorators):
+    """A scheduling application."""
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        logger_repo: BaseRepo | None = None,
+        *,
+        config: Mapping[str, object] | None = None,
+        parameters: Given | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""
+        self.session = Session(config, parameters, **options) if session is None else session
+        _hear_of_starts(self.session.config.task_logger_basename)
+        if logger_repo is not None:
+            self.session.set_repo(logger_repo)
+
+    def run(self) -> None:
+        """Run the scheduler until it is told to stop; raises an error that is not silenced. Ctrl-C stops it."""
+        self.session.start()
+
+    async def serve(self) -> None:
+        """Run the scheduler on this loop, beside whatever else runs there; raises an error that is not silenced."""
+        await self.session.serve()
+
+    @overload
+    def setup(self, function: F) -> F: ...
+    @overload
+    def setup(self) -> Callable[[F], F]: ...
+    def setup(self, function: F | None = None) -> F | Callable[[F], F]:
+        """Call it when the scheduler starts, before any task does (decorator); a generator goes on after the start."""
+        add = self.session.hook_startup()
+        return add if function is None else add(function)
+
+
+def _hear_of_starts(logger: str) -> None:
+    """Let the records of starts and successes through, unless the program has said what it wants to hear."""
+    task_logger = logging.getLogger(logger)
+    if task_logger.level == logging.NOTSET:
+        task_logger.setLevel(logging.INFO)

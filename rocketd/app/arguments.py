@@ -1,0 +1,254 @@
+"""Arguments: values that are known only when a run begins.
+
+One of one's own is a subclass with `get_value(self, task=None, session=None, **kwargs)`.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from rocketd.app.errors import TaskSetupError
+from rocketd.core.naming import TaskRef, name_of
+
+if TYPE_CHECKING:
+    from rocketd.app.session import Session as TheSession
+    from rocketd.app.tasks import Task as TheTask
+
+
+class _NotSet:
+    def __repr__(self) -> str:
+        return "NOTSET"
+
+
+NOTSET: Final = _NotSet()
+"""There is no default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a value is wanted for."""
+
+    session: "TheSession"
+    task: "TheTask | None" = None
+    """None: for a hook, or a condition that is asked for no task in particular."""
+    stop: Event | None = None
+    """What is set when the run is to stop."""
+
+
+class Argument:
+    """A value that is known only when it is asked for."""
+
+    def takes_long(self, asked: Asked) -> bool:  # noqa: ARG002 - most know it without
+        """Whether it is to be asked beside the loop."""
+        return False
+
+    def get_value(self, **about: object) -> object:  # noqa: ARG002 - for those who override it
+        """Give the value. `about` has `session`, `task` and `terminate_event`, as far as there are such."""
+        raise TypeError(f"{type(self).__name__} has no get_value")
+
+    def ask(self, asked: Asked) -> object:
+        """Give the value for this run; raises whatever stands in the way."""
+        return self.get_value(session=asked.session, task=asked.task, terminate_event=asked.stop)
+
+    def __rshift__(self, other: object) -> "Argument":
+        return First(self, other)
+
+
+class First(Argument):
+    """The first of several that has a value: `EnvArg("A") >> CliArg("--a") >> "none"`."""
+
+    def __init__(self, *choices: object) -> None:
+        self._choices = choices
+
+    def takes_long(self, asked: Asked) -> bool:
+        return any(isinstance(one, Argument) and one.takes_long(asked) for one in self._choices)
+
+    def ask(self, asked: Asked) -> object:
+        missing: LookupError | None = None
+        for one in self._choices:
+            try:
+                return one.ask(asked) if isinstance(one, Argument) else one
+            except LookupError as error:
+                missing = error
+        raise missing or LookupError("there is nothing to choose from")
+
+
+class SimpleArg(Argument):
+    """A value as it is."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def get_value(self, **_: object) -> object:
+        return self._value
+
+
+class Private(SimpleArg):
+    """A value that only tasks get to see: elsewhere it shows as stars."""
+
+    def get_value(self, *, task: object = None, **_: object) -> object:
+        return self._value if task is not None else str(self)
+
+    def __repr__(self) -> str:
+        return "Private(*****)"
+
+    def __str__(self) -> str:
+        return "*****"
+
+
+class _Defaulted(Argument):
+    """A value that may be missing."""
+
+    def __init__(self, default: object) -> None:
+        self._default = default
+
+    def _missing(self, why: str) -> object:
+        if self._default is NOTSET:
+            raise KeyError(why)
+        return self._default
+
+
+class Arg(_Defaulted):
+    """A parameter of the session."""
+
+    def __init__(self, key: str, default: object = NOTSET) -> None:
+        super().__init__(default)
+        self.key = key
+
+    def takes_long(self, asked: Asked) -> bool:
+        value = asked.session.parameters.raw.get(self.key)
+        return isinstance(value, Argument) and value.takes_long(asked)
+
+    def ask(self, asked: Asked) -> object:
+        params = asked.session.parameters.raw
+        if self.key not in params:
+            return self._missing(f"the session has no parameter {self.key!r}")
+        value = params[self.key]
+        return value.ask(asked) if isinstance(value, Argument) else value
+
+
+class Return(_Defaulted):
+    """What a task returned last, in this life of the program."""
+
+    def __init__(self, task: TaskRef, default: object = NOTSET) -> None:
+        super().__init__(default)
+        self._task = task
+
+    def ask(self, asked: Asked) -> object:
+        name = name_of(self._task)
+        returns = asked.session.returns
+        return returns[name] if name in returns else self._missing(f"the task {name!r} has not returned anything yet")
+
+
+class EnvArg(_Defaulted):
+    """A variable of the program's environment."""
+
+    def __init__(self, var: str, default: object = NOTSET) -> None:
+        super().__init__(default)
+        self._var = var
+
+    def get_value(self, **_: object) -> object:
+        value = os.environ.get(self._var)
+        return self._missing(f"there is no environment variable {self._var}") if value is None else value
+
+
+class CliArg(_Defaulted):
+    """What follows an option on the program's command line, or after its `=`."""
+
+    def __init__(self, param: str, default: object = NOTSET) -> None:
+        super().__init__(default)
+        self._param = param
+
+    def get_value(self, **_: object) -> object:
+        given = sys.argv[1:]
+        for place, text in enumerate(given):
+            name, equals, value = text.partition("=")
+            if name == self._param and equals:
+                return value
+            if text == self._param and place + 1 < len(given):
+                return given[place + 1]
+        return self._missing(f"{self._param} is not on the command line")
+
+
+class FuncArg(Argument):
+    """What a function returns, called anew for each run, beside the loop."""
+
+    def __init__(
+        self, function: Callable[..., object], /, *args: object, materialize: str | None = None, **kwargs: object
+    ) -> None:
+        """`materialize` is `pre` for a function that is quick, and may be called on the loop's thread."""
+        self.function = function
+        self._materialize = materialize
+        self._args = args
+        self._kwargs = kwargs
+
+    def takes_long(self, asked: Asked) -> bool:
+        return (self._materialize or asked.session.config.param_materialize) == "post"
+
+    def ask(self, asked: Asked) -> object:
+        from rocketd.app.parameters import parameters_for, values_of  # noqa: PLC0415 - parameters are made of arguments
+
+        params = parameters_for(self.function, {}, self._kwargs)
+        return self.function(*self._args, **values_of(params, asked))
+
+    def __repr__(self) -> str:
+        return f"FuncArg({getattr(self.function, '__name__', self.function)!s})"
+
+
+def argument(*, materialize: str | None = None, **kwargs: object) -> Callable[[Callable[..., object]], FuncArg]:
+    """Make an argument of a function (decorator)."""
+    return lambda function: FuncArg(function, materialize=materialize, **kwargs)
+
+
+class Session(Argument):
+    """The session itself."""
+
+    def ask(self, asked: Asked) -> object:
+        return asked.session
+
+
+class Config(Argument):
+    """The session's options."""
+
+    def ask(self, asked: Asked) -> object:
+        return asked.session.config
+
+
+class Task(_Defaulted):
+    """This task, or another one."""
+
+    def __init__(self, task: TaskRef | None = None, default: object = NOTSET) -> None:
+        super().__init__(default)
+        self._task = task
+
+    def ask(self, asked: Asked) -> object:
+        if self._task is not None:
+            return asked.session[self._task]
+        return asked.task if asked.task is not None else self._missing("there is no task here")
+
+
+class TaskLogger(Argument):
+    """The log of this task: what `task.logger` is."""
+
+    def ask(self, asked: Asked) -> object:
+        return asked.session.task_log(asked.task)
+
+
+class SchedulerLogger(Argument):
+    """The logger of the scheduler."""
+
+    def ask(self, asked: Asked) -> object:
+        return logging.getLogger(asked.session.config.scheduler_logger_basename)
+
+
+class TerminationFlag(Argument):
+    """An event that is set when the run is to stop."""
+
+    def ask(self, asked: Asked) -> object:
+        if asked.stop is None:
+            raise TaskSetupError("a termination flag is for tasks")
+        return asked.stop

@@ -1,0 +1,188 @@
+"""What a task does: a function, a function of a file, a piece of code, or a command."""
+
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeAlias
+
+from rocketd.core.errors import RocketdError
+from rocketd.core.task import Command, Surroundings
+
+ArgForm: TypeAlias = Literal["-", "--", "short", "long"]
+_DASHES: Final[dict[ArgForm, str]] = {"-": "-", "short": "-", "--": "--", "long": "--"}
+
+
+class Body(Protocol):
+    """What is called for a run, and what a task is called if nobody names it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def is_coroutine(self) -> bool: ...
+    def load(self) -> Callable[..., object]:
+        """Give the function to call. Raises whatever stands in the way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionBody:
+    """A function of the program."""
+
+    function: Callable[..., object]
+
+    @property
+    def name(self) -> str:
+        name: object = getattr(self.function, "__name__", type(self.function).__name__)
+        return str(name)
+
+    @property
+    def description(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def is_coroutine(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+    def load(self) -> Callable[..., object]:
+        return self.function
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A function of a Python file, which is read anew for each run."""
+
+    path: Path
+    function: str = "main"
+    sys_paths: tuple[Path, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{'.'.join(self.path.with_suffix('').parts)}:{self.function}"
+
+    @property
+    def description(self) -> str:
+        return ""
+
+    @property
+    def is_coroutine(self) -> bool:
+        return False  # that is known when it has been read; a thread will do for both
+
+    def load(self) -> "InFile":
+        return InFile(self)
+
+    def read(self) -> Callable[..., object]:
+        """Run the file and give its function. Raises whatever that raises."""
+        for place in (self.path.absolute().parent, *self.sys_paths):
+            if str(place) not in sys.path:
+                sys.path.append(str(place))
+        spec = spec_from_file_location(self.path.stem, self.path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{self.path} is no Python file")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        function: Callable[..., object] = getattr(module, self.function)
+        return function
+
+
+class InFile:
+    """Reads the file when it is first needed; a child process reads it again."""
+
+    def __init__(self, body: FileBody) -> None:
+        self._body = body
+
+    @cached_property
+    def function(self) -> Callable[..., object]:
+        """The function; raises whatever reading the file raises."""
+        return self._body.read()
+
+    def __call__(self, **parameters: object) -> object:
+        return self.function(**parameters)
+
+    def __reduce__(self) -> tuple[type["InFile"], tuple[FileBody]]:
+        return InFile, (self._body,)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBody:
+    """A piece of Python; its parameters are its variables, and so is `return_value`."""
+
+    code: str
+    result: str = "return_value"
+
+    @property
+    def name(self) -> str:
+        raise RocketdError("a task made of code needs a name")
+
+    @property
+    def description(self) -> str:
+        return ""
+
+    @property
+    def is_coroutine(self) -> bool:
+        return False
+
+    def load(self) -> Callable[..., object]:
+        return _Code(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    body: CodeBody
+
+    def __call__(self, **parameters: object) -> object:
+        variables = dict(parameters)
+        exec(compile(self.body.code, "<code>", "exec"), variables)  # noqa: S102 - it is the program's own
+        return variables.get(self.body.result)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandBody:
+    """A program to run; its parameters become options."""
+
+    command: str | tuple[str, ...]
+    shell: bool = False
+    cwd: str = ""
+    argform: ArgForm = "--"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.command if isinstance(self.command, str) else " ".join(self.command)
+
+    @property
+    def description(self) -> str:
+        return ""
+
+    @property
+    def is_coroutine(self) -> bool:
+        return False
+
+    def load(self) -> Callable[..., object]:
+        raise TypeError("a command is no function")
+
+    def work(self, parameters: Mapping[str, object]) -> Command:
+        """Give the command with these parameters. It runs in the program's directory, unless told otherwise."""
+        options = [text for name, value in parameters.items() for text in (self._option(name), str(value))]
+        around = Surroundings(
+            directory=self.cwd or os.getcwd(),  # noqa: PTH109 - a text is what is wanted
+            environment=tuple(self.environment.items()),
+        )
+        return Command(self._argv(options), surroundings=around)
+
+    def _argv(self, options: Sequence[str]) -> tuple[str, ...]:
+        if self.shell:
+            text = self.command if isinstance(self.command, str) else " ".join(self.command)
+            return ("/bin/sh", "-c", f'{text} "$@"' if options else text, "sh", *options)
+        words = shlex.split(self.command) if isinstance(self.command, str) else self.command
+        return (*words, *options)
+
+    def _option(self, name: str) -> str:
+        return name if name.startswith("-") else f"{_DASHES[self.argform]}{name}"

@@ -1,0 +1,52 @@
+"""From a run to the call that is made for it: which function, with which parameters."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING
+
+from rocketd.app.arguments import Argument, Asked
+from rocketd.app.bodies import CommandBody, InFile
+from rocketd.app.hooks import around
+from rocketd.app.parameters import Given, parameters_for, raw, values_of
+from rocketd.core import task as core
+from rocketd.executor.errand import Errand
+
+if TYPE_CHECKING:
+    from rocketd.app.session import Session
+    from rocketd.app.tasks import Task
+
+
+def errand(session: "Session", task: "Task", given: Given) -> Errand:
+    """Prepare the call of a task with the parameters of one run. Raises what an argument that is quick raises."""
+    function = task.body.load()
+    stop = Event()
+    asked = Asked(session, task, stop)
+    own = {**task.parameters.raw, **raw(given)}
+    hooks = around(session.hooks.task_execute, asked, task=task)
+    if isinstance(function, InFile):
+        in_file = function
+
+        def read() -> Mapping[str, object]:
+            return values_of(parameters_for(in_file.function, session.parameters, own), asked)
+
+        return Errand(function, read, slow=True, stop=stop, around=hooks)
+    quick, slow = _parted(parameters_for(function, session.parameters, own), asked)
+    values = values_of(quick, asked)
+    return Errand(function, lambda: {**values, **values_of(slow, asked)}, slow=bool(slow), stop=stop, around=hooks)
+
+
+def _parted(params: Mapping[str, object], asked: Asked) -> tuple[dict[str, object], dict[str, object]]:
+    quick, slow = dict[str, object](), dict[str, object]()
+    for name, value in params.items():
+        late = isinstance(value, Argument) and value.takes_long(asked)
+        (slow if late else quick)[name] = value
+    return quick, slow
+
+
+def command(session: "Session", task: "Task", given: Given, compiled: core.Task) -> core.Task:
+    """Give a command its parameters for one run. Raises what an argument raises."""
+    if not isinstance(task.body, CommandBody):
+        return compiled
+    own = {**task.parameters.raw, **raw(given)}
+    return replace(compiled, work=task.body.work(values_of(own, Asked(session, task))))

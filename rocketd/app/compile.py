@@ -1,0 +1,76 @@
+"""From a task of the application to a task of the core."""
+
+import os
+from datetime import UTC, tzinfo
+
+from rocketd.app.bodies import CommandBody
+from rocketd.app.config import Config
+from rocketd.app.durations import duration_of
+from rocketd.app.tasks import Task, condition_of
+from rocketd.config.host import LOCAL, Host
+from rocketd.core import task as core
+from rocketd.core.condition import FALSE, Condition
+from rocketd.core.task import Call, Execution, On
+
+
+class Compiler:
+    """Makes the core's tasks. Raises RocketdError for a zone that does not exist."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.zone, self.zone_name = zone_of(config.timezone)
+
+    def compile(self, task: Task, *, only: bool = True) -> core.Task:
+        """Make the task as it is now; one that is disabled, or not among the only ones, runs when asked for."""
+        restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
+        return core.Task(
+            name=task.name,
+            work=self._work(task),
+            when=task.start_cond if only and not task.disabled else FALSE,
+            stop_when=task.end_cond,
+            zone=self.zone,
+            zone_name=self.zone_name,
+            timeout=task.longest,
+            kill_grace=duration_of(task.kill_grace),
+            overlap=task.how_overlaps,
+            restart_delay=duration_of(restart_delay),
+            crash_limit=task.crash_limit,
+            mutex=task.mutex,
+            priority=task.priority,
+            on=On.SHUTDOWN if task.on_shutdown and only and not task.disabled else None,
+            splay=duration_of(task.splay),
+            description=task.description or "",
+        )
+
+    def condition(self, name: str, when: Condition) -> core.Task:
+        """Make a task that stands for a condition of the whole session: nothing ever runs for it."""
+        return core.Task(name, Call(Execution.MAIN), when, zone=self.zone, zone_name=self.zone_name)
+
+    def _work(self, task: Task) -> core.Work:
+        if isinstance(task.body, CommandBody):
+            return task.body.work({})  # its parameters are known when a run begins
+        return Call(execution(task))
+
+
+def execution(task: Task) -> Execution:
+    """Say where it runs: a coroutine on the loop, a plain function in a thread, unless another place is named."""
+    coroutine = task.body.is_coroutine
+    match task.how:
+        case "main":
+            return Execution.ASYNC if coroutine else Execution.MAIN
+        case "async":
+            return Execution.ASYNC if coroutine else Execution.THREAD
+    return Execution(task.how)
+
+
+def zone_of(zone: tzinfo | str | None) -> tuple[tzinfo, str]:
+    """Give a zone and its name; None is the host's. Raises BadValue for one that does not exist."""
+    if isinstance(zone, tzinfo):
+        return zone, "UTC" if zone is UTC else str(zone)
+    found = Host(os.geteuid()).zone(zone or LOCAL)
+    return found.tzinfo, found.name
+
+
+def shut_condition(config: Config) -> Condition:
+    """Read the condition by which the scheduler stops; raises ConditionError."""
+    return condition_of(config.shut_cond)

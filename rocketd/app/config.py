@@ -1,0 +1,139 @@
+"""The options of an application, with the names that they have in Rocketry 2.5."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import tzinfo
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, Literal, Self, TypeAlias, TypedDict, get_args
+
+from rocketd.app.durations import Span
+from rocketd.core.condition import Condition
+from rocketd.core.errors import RocketdError
+from rocketd.core.task import Execution
+from rocketd.log_bridge import SCHEDULER_LOGGER, TASK_LOGGER
+
+How: TypeAlias = Literal["main", "async", "thread", "process"]
+Restarting: TypeAlias = Literal["recall", "replace", "relaunch", "fresh"]
+PreExist: TypeAlias = Literal["raise", "ignore", "replace", "rename"]
+
+WITHOUT_EFFECT: Final = {
+    "cycle_sleep": "nothing polls: a task starts when its condition begins to hold",
+    "force_status_from_logs": "what is known is always what was recorded",
+    "cls_lock": "a task may be changed from any thread as it is",
+    "tasks_as_daemon": "a child process always dies with its program, and may have children",
+    "use_instance_naming": "a name that changes with each start has no past",
+    "debug": "there is no other mode",
+    "func_run_id": "a run id is a UUIDv7",
+}
+"""Options of Rocketry that are accepted and change nothing, and why."""
+REFUSED: Final = {"time_func": "the clock is the host's; tests of the core hand in theirs"}
+
+
+class Options(TypedDict, total=False):
+    """What `Rocketd(…)`, `Session(…)` and their `config` take."""
+
+    execution: How | None
+    task_execution: How | None
+    task_priority: int
+    task_pre_exist: PreExist
+    silence_task_prerun: bool
+    silence_task_logging: bool
+    silence_cond_check: bool
+    shut_cond: Condition | str | None
+    timeout: Span
+    timezone: tzinfo | str | None
+    multilaunch: bool
+    max_process_count: int
+    max_running: int
+    restart_delay: Span
+    instant_shutdown: bool
+    restarting: Restarting
+    param_materialize: Literal["pre", "post"]
+    task_logger_basename: str
+    scheduler_logger_basename: str
+    state_dir: Path | str | None
+    cycle_sleep: float | None
+    force_status_from_logs: bool
+    cls_lock: type
+    tasks_as_daemon: bool
+    use_instance_naming: bool
+    debug: bool
+    func_run_id: object
+
+
+@dataclass
+class Config:
+    """The options as they are in force; what is changed while the scheduler runs counts from its next start."""
+
+    execution: How = "async"
+    """How functions run: `async` runs coroutines on the loop and plain functions in threads."""
+    task_priority: int = 0
+    task_pre_exist: PreExist = "raise"
+    silence_task_prerun: bool = False
+    silence_task_logging: bool = False
+    silence_cond_check: bool = False
+    shut_cond: Condition | str | None = None
+    """The scheduler stops as soon as it holds."""
+    timeout: Span = "30 min"
+    """How long a run may take; `never`: as long as it likes."""
+    timezone: tzinfo | str | None = None
+    """None: the host's."""
+    multilaunch: bool = False
+    max_process_count: int = os.cpu_count() or 1
+    max_running: int = 1000
+    """How many runs may go on at the same time, whatever runs them."""
+    restart_delay: Span = "1 s"
+    """The least pause after an end that alone makes its task due again."""
+    instant_shutdown: bool = False
+    restarting: Restarting = "recall"
+    param_materialize: Literal["pre", "post"] = "post"
+    task_logger_basename: str = TASK_LOGGER
+    scheduler_logger_basename: str = SCHEDULER_LOGGER
+    state_dir: Path | str | None = None
+    """Where to keep what belongs to the tasks, and the run log if no repository is set; None: in memory."""
+
+    def __post_init__(self) -> None:
+        self._check("execution", self.execution, get_args(How))
+        self._check("restarting", self.restarting, get_args(Restarting))
+        self._check("task_pre_exist", self.task_pre_exist, get_args(PreExist))
+        self._check("param_materialize", self.param_materialize, ("pre", "post"))
+
+    def _check(self, option: str, value: object, allowed: tuple[str, ...]) -> None:
+        if value not in allowed:
+            raise RocketdError(f"{option} cannot be {value!r}", hint=f"allowed are {', '.join(allowed)}")
+
+    @property
+    def task_execution(self) -> How:
+        """The older name of `execution`."""
+        return self.execution
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Self:
+        """Read options by name; raises RocketdError for one that is unknown or has no such value."""
+        given = dict(options)
+        if (execution := given.pop("task_execution", None)) is not None:
+            given.setdefault("execution", execution)
+        if given.get("execution", "") is None:
+            del given["execution"]
+        for name in WITHOUT_EFFECT.keys() & given.keys():
+            warnings.warn(f"the option {name} has no effect: {WITHOUT_EFFECT[name]}", UserWarning, stacklevel=5)
+            del given[name]
+        _refuse_unknown(given, [field.name for field in fields(cls)])
+        return cls(**given)  # type: ignore[arg-type]  # values that must be one of a few are checked above
+
+
+def _refuse_unknown(given: Mapping[str, object], known: list[str]) -> None:
+    for name in given:
+        if name in REFUSED:
+            raise RocketdError(f"the option {name} cannot be had: {REFUSED[name]}")
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            raise RocketdError(f"there is no option {name}", hint=f"did you mean {close[0]}?" if close else "")
+
+
+def execution_of(how: How) -> Execution:
+    """Give the core's word for it."""
+    return Execution(how)

@@ -1,0 +1,98 @@
+"""Hooks: functions that are called at certain points, or generators that go on after them."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from rocketd.app.arguments import Asked
+from rocketd.app.parameters import parameters_for, values_of
+
+Hook: TypeAlias = Callable[..., object]
+F = TypeVar("F", bound=Hook)
+
+
+@dataclass
+class Hooks:
+    """The hooks of a session, in the order in which they are called."""
+
+    task_init: list[Hook] = field(default_factory=list)
+    task_execute: list[Hook] = field(default_factory=list)
+    scheduler_startup: list[Hook] = field(default_factory=list)
+    scheduler_cycle: list[Hook] = field(default_factory=list)
+    scheduler_shutdown: list[Hook] = field(default_factory=list)
+
+
+@contextmanager
+def around(hooks: list[Hook], asked: Asked, **about: object) -> Iterator[None]:
+    """Call the hooks; let those that are generators go on when what is inside is over, and tell them what it raised."""
+    begun = [going for hook in hooks if (going := _begin(hook, asked, about)) is not None]
+    try:
+        yield
+    except BaseException as error:
+        _go_on(begun, (type(error), error, error.__traceback__))
+        raise
+    else:
+        _go_on(begun, (None, None, None))
+
+
+def _begin(hook: Hook, asked: Asked, about: dict[str, object]) -> Generator[object, object, object] | None:
+    params = parameters_for(hook, about, {})
+    result = hook(**values_of(params, asked))
+    if not isinstance(result, Generator):
+        return None
+    next(result, None)
+    return result
+
+
+def _go_on(begun: list[Generator[object, object, object]], what: tuple[object, ...]) -> None:
+    for going in begun:
+        with suppress(StopIteration):
+            going.send(what)
+
+
+@asynccontextmanager
+async def around_async(hooks: list[Hook], asked: Asked) -> AsyncIterator[None]:
+    """As `around`, beside the loop; hooks may be coroutines and asynchronous generators, too."""
+    begun = [await _begin_async(hook, asked) for hook in hooks]
+    try:
+        yield
+    except BaseException as error:
+        await _go_on_async(begun, (type(error), error, error.__traceback__))
+        raise
+    else:
+        await _go_on_async(begun, (None, None, None))
+
+
+async def _begin_async(hook: Hook, asked: Asked) -> object:
+    if inspect.iscoroutinefunction(hook):
+        params = await asyncio.to_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        await hook(**params)
+        return None
+    if inspect.isasyncgenfunction(hook):
+        params = await asyncio.to_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        going = hook(**params)
+        await anext(going, None)
+        return going
+    return await asyncio.to_thread(_begin, hook, asked, {})
+
+
+async def _go_on_async(begun: list[object], what: tuple[object, ...]) -> None:
+    for going in begun:
+        if isinstance(going, AsyncGenerator):
+            with suppress(StopAsyncIteration):
+                await going.asend(what)
+        elif isinstance(going, Generator):
+            await asyncio.to_thread(_go_on, [going], what)
+
+
+def decorator(hooks: list[Hook]) -> Callable[[F], F]:
+    """Make a decorator that adds to these hooks."""
+
+    def add(function: F) -> F:
+        hooks.append(function)
+        return function
+
+    return add

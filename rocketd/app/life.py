@@ -1,0 +1,320 @@
+"""One life of a session's scheduler, from its start to its stop: the composition root of the library.
+
+Whatever thread calls, what it says is carried to the loop's thread. What `start` opens, the stack closes, last opened
+first.
+"""
+
+import asyncio
+import platform
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from threading import get_ident
+from typing import TYPE_CHECKING, TypeVar
+
+from rocketd.app import calling
+from rocketd.app.arguments import Asked
+from rocketd.app.compile import Compiler, shut_condition
+from rocketd.app.errors import SchedulerExit, SchedulerRestart
+from rocketd.app.hooks import around, around_async
+from rocketd.app.keeping import AnyStore, open_store
+from rocketd.app.parameters import Parameters
+from rocketd.app.ports import Executors, NoManager
+from rocketd.core import daemon_entries
+from rocketd.core import task as core
+from rocketd.core.condition import FALSE, FOR, Moment
+from rocketd.core.entries import Entry, Priority, Stream
+from rocketd.core.errors import RocketdError
+from rocketd.core.events import Event, Finished, Started
+from rocketd.core.instant import FOREVER, Instant
+from rocketd.core.run import Run, RunKey, Trigger
+from rocketd.core.scheduler import NoSuchRun, Scheduler
+from rocketd.daemon.clock import SystemClock
+from rocketd.daemon.loop import Loop, Silence
+from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.resume import Resumed, resume
+from rocketd.executor.answer import Outcome
+from rocketd.executor.errand import Errand
+from rocketd.executor.ways import call_in
+from rocketd.log_bridge import LogBridge
+from rocketd.store.run_id import new_run_id
+
+if TYPE_CHECKING:
+    from rocketd.app.session import Session
+    from rocketd.app.tasks import Task
+
+T = TypeVar("T")
+_SHUT: str = "\0shut_cond"
+"""Nobody's task is called so."""
+
+
+class Life:
+    """What the scheduler of a session needs while it runs."""
+
+    def __init__(self, session: "Session", stack: AsyncExitStack, *, only: Collection[str] | None = None) -> None:
+        """`only`: the tasks that may start; None: all of them."""
+        config = session.config
+        self._session = session
+        self._stack = stack
+        self._only = only
+        self._asyncio = asyncio.get_running_loop()
+        self._thread = get_ident()
+        self._bridge = LogBridge(config.task_logger_basename, config.scheduler_logger_basename)
+        stack.push_async_callback(asyncio.to_thread, self._bridge.close)
+        self._compiler = Compiler(config)
+        self._shut = self._compiler.condition(_SHUT, shut_condition(config))
+        self.scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=config.max_running)
+        self.loop = Loop(
+            scheduler=self.scheduler,
+            clock=SystemClock(),
+            journal=self._bridge,
+            manager=NoManager(),
+            silence=Silence(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
+        )
+        self._executors = Executors(self.loop, self, processes=config.max_process_count)
+        self._stack.push_async_callback(self._executors.close)
+        self._tasks: dict[str, Task] = {}
+        self._given: dict[RunKey, Parameters] = {}
+        self._stale = False
+        self._forced_out = False
+        self._closing = AsyncExitStack()
+        self._winding: asyncio.Task[None] | None = None
+        self._in_shutdown = False
+        self.restarting = False
+        """Whether another life is to follow."""
+        self.store: AnyStore
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Get from nothing to deciding. Raises StoreError, and what a task cannot be compiled for."""
+        compiled = self._compiled()
+        fingerprints = {task.name: task.fingerprint for task in compiled}
+        self.store = open_store(self._session.repo, self._state_dir, fingerprints, self._stack)
+        now = self.loop.clock.now()
+        resumed = await resume(self.store, self.scheduler, self._executors, compiled, now)
+        recorder = Recorder(self.store, trouble=self.loop.trouble, fatal=self.loop.fail)
+        self._stack.push_async_callback(recorder.close)
+        self.loop.watchers |= {self._bridge.watch, self._watch}
+        self.loop.passed += [self._after_pass]
+        self._tell_start(resumed)
+        self.loop.begin(self._executors, recorder)
+        self._begin_asked()
+
+    @property
+    def _state_dir(self) -> Path | None:
+        directory = self._session.config.state_dir
+        return None if directory is None else Path(directory)
+
+    def _tell_start(self, resumed: Resumed) -> None:
+        for event in resumed.crashed:
+            self._bridge.watch(event)
+        for name in resumed.ahead:
+            self._bridge.tell(daemon_entries.far_ahead(name))
+        if isinstance(lacking := getattr(self.store, "lacking", ()), list) and lacking:
+            message = f"the run log's repository does not keep {', '.join(lacking)}"
+            self._bridge.tell(Entry(message, Priority.NOTICE))
+
+    def _begin_asked(self) -> None:
+        """Make due what runs at the start, and what was asked for before it."""
+        for name, task in self._tasks.items():
+            if task.on_startup and not task.disabled and self._may(name):
+                self.scheduler.force(name, Trigger.STARTUP, "on startup")
+            self._demand(name)
+
+    async def end(self) -> None:
+        """Wait until it has stopped as asked; if it has failed, end what is going on and raise what failed."""
+        async with self._closing:
+            await self._end()
+
+    async def _end(self) -> None:
+        try:
+            await self.loop.until_done()
+        except asyncio.CancelledError:
+            await self._begin_shutdown()
+            self.loop.stop(None)
+            self.loop.kill()
+            await self.loop.until_done()
+            raise
+        except BaseException:
+            self._executors.kill()
+            await self._executors.idle()
+            await self._begin_shutdown()
+            raise
+
+    def stop(self, *, force: bool = False) -> None:
+        """Let runs end, or with `force`, as with a second call, stop them. Any thread."""
+        self._call(lambda: self._stop(force=force or self._forced_out))
+        self._forced_out = True
+
+    def _stop(self, *, force: bool) -> None:
+        if self._winding is None:
+            self._winding = self._asyncio.create_task(self._wind_down(force=force))
+        elif force:
+            self.loop.stop(None)
+            self.loop.kill()
+
+    async def _begin_shutdown(self) -> None:
+        """Call the hooks of the shutdown, once."""
+        if not self._in_shutdown:
+            self._in_shutdown = True
+            await self._closing.enter_async_context(
+                around_async(self._session.hooks.scheduler_shutdown, Asked(self._session))
+            )
+
+    async def _wind_down(self, *, force: bool) -> None:
+        try:
+            await self._begin_shutdown()
+        except Exception as error:  # noqa: BLE001 - a hook's; the loop must not go on as if nothing had been asked
+            self.loop.fail(error)
+            return
+        if force:
+            self.loop.stop(None)
+            self.loop.kill()
+        elif not self.scheduler.draining:
+            if self._session.config.instant_shutdown:
+                self.loop.cut_off()
+            for name, task in self._tasks.items():
+                if task.permanent:  # it would never end
+                    self._terminate(name)
+            self.loop.stop(None)
+
+    def restart(self) -> None:
+        """Let runs end, then begin another life. Any thread."""
+        self.restarting = True
+        self.stop()
+
+    # -- tasks ------------------------------------------------------------------------------------------------------
+
+    def _compiled(self) -> list[core.Task]:
+        self._tasks = {task.name: task for task in self._session.tasks}
+        return [self._compiler.compile(task, only=self._may(name)) for name, task in self._tasks.items()]
+
+    def _may(self, name: str) -> bool:
+        return self._only is None or name in self._only
+
+    def changed(self) -> None:
+        """Load the tasks again soon: one has changed, come or gone. Any thread."""
+        if not self._stale:
+            self._stale = True
+            self._call(self._load)
+
+    def _load(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        try:
+            compiled = self._compiled()
+        except RocketdError as error:
+            self._bridge.tell(Entry(f"tasks stay as they were: {error.message}", Priority.ERROR))
+            return
+        self.loop.record(self.scheduler.load(compiled, self.loop.clock.now(), {}))
+        for name in self._tasks:
+            self._demand(name)
+        self.loop.wake()
+
+    def demand(self, name: str) -> None:
+        """Have a task run that has been asked to. Any thread."""
+        self._call(lambda: self._demand_soon(name))
+
+    def _demand_soon(self, name: str) -> None:
+        self._load()
+        self._demand(name)
+        self.loop.wake()
+
+    def _demand(self, name: str) -> None:
+        """Force the next of the runs that were asked for; it waits for whatever any start waits for."""
+        task, entry = self._tasks.get(name), self.scheduler.entries.get(name)
+        if task is None or entry is None or entry.forced:
+            return
+        going = self.scheduler.history.of(name).going.values()
+        decided = sum(run.trigger is Trigger.AS_SCHEDULED and run.key not in self._given for run in going)
+        if len(task.batches) > decided:
+            self.scheduler.force(name, Trigger.AS_SCHEDULED, "task.run()")
+
+    def terminate(self, name: str) -> None:
+        """Stop the runs of a task. Any thread."""
+        self._call(lambda: self._terminate(name))
+
+    def _terminate(self, name: str) -> None:
+        with suppress(NoSuchRun):
+            self.loop.carry_out(self.scheduler.stop(name))
+
+    # -- what happens -----------------------------------------------------------------------------------------------
+
+    def _watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+        match what:
+            case Started(run):
+                self._hand_over(run)
+            case Finished(run, end):
+                self._given.pop(run.key, None)
+                task = self._tasks.get(run.task)
+                if task is not None and task.is_command:
+                    self._session.returns[run.task] = end.output
+                if self._only is not None and not self._wanted:
+                    self.stop()
+
+    def _hand_over(self, run: Run) -> None:
+        """Give a run that was asked for its parameters."""
+        task = self._tasks.get(run.task)
+        if task is None or run.trigger is not Trigger.AS_SCHEDULED or not task.batches:
+            return
+        self._given[run.key] = task.batches.popleft()
+        self._demand(run.task)
+        self.loop.wake()
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether there is still something to do for those that alone may run."""
+        entries = self.scheduler.entries.values()
+        return bool(self.scheduler.going) or any(entry.forced or entry.ready for entry in entries)
+
+    def _after_pass(self, now: Instant) -> Instant:
+        with around(self._session.hooks.scheduler_cycle, Asked(self._session)):
+            pass
+        if self._only is not None and not self._wanted:
+            self.stop()
+        if self._shut.when is FALSE or self.scheduler.draining:
+            return FOREVER
+        verdict = self._shut.when.judge(Moment(now, self._shut, self.scheduler.history))
+        if verdict.answer is FOR:
+            self.stop()
+        return verdict.until
+
+    # -- for the executors ------------------------------------------------------------------------------------------
+
+    def prepare(self, task: core.Task, run: Run) -> Errand:
+        """Say what to call for a run."""
+        return calling.errand(self._session, self._tasks[task.name], self._given.get(run.key) or {})
+
+    def command(self, task: core.Task, run: Run) -> core.Task:
+        """Give a command the parameters of its run."""
+        return calling.command(self._session, self._tasks[task.name], self._given.get(run.key) or {}, task)
+
+    def answered(self, run: Run, outcome: Outcome) -> Outcome:
+        """Keep what it returned; heed what it asks of the scheduler."""
+        error = outcome.error
+        if isinstance(error, SchedulerRestart):
+            self.restart()
+        elif isinstance(error, SchedulerExit):
+            self.stop()
+        elif isinstance(error, Exception) and not outcome.prepared:
+            self.loop.setup_failed(run, error)
+        if error is None:
+            self._session.returns[run.task] = outcome.value
+        return Outcome() if isinstance(error, SchedulerRestart | SchedulerExit) else outcome
+
+    # -- from other threads -----------------------------------------------------------------------------------------
+
+    def _call(self, what: Callable[[], None]) -> None:
+        call_in(self._asyncio, what)
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Answer a question on the loop's thread, where nothing changes meanwhile. Any thread."""
+        if get_ident() == self._thread:
+            return question()
+
+        async def answer() -> T:
+            return question()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._asyncio).result()

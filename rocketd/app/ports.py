@@ -1,0 +1,115 @@
+"""The ports of the loop that are particular to an application."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Protocol
+
+from rocketd.core.events import Finished, Spawned
+from rocketd.core.instant import Duration
+from rocketd.core.records import OpenRun
+from rocketd.core.run import Cause, Run, RunKey
+from rocketd.core.task import Call, Task
+from rocketd.daemon.loop import Loop
+from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.inprocess import InProcessExecutor, Program
+
+
+class NoManager:
+    """The service manager of a program that is no service."""
+
+    def ready(self) -> None: ...
+    def reloading(self) -> None: ...
+    def stopping(self) -> None: ...
+    def status(self, text: str) -> None: ...
+    def heartbeat(self) -> None: ...
+    def extend_timeout(self, by: Duration) -> None: ...
+
+    @property
+    def watchdog(self) -> Duration | None:
+        """Nobody waits for a heartbeat."""
+        return None
+
+
+class CommandingProgram(Program, Protocol):
+    """A program that runs commands as well."""
+
+    def command(self, task: Task, run: Run) -> Task:
+        """Give a command the parameters of its run. What it raises means that the run could not be set up."""
+        ...
+
+
+class Executors:
+    """Hands each run to the one who can carry it out. Commands get theirs when the first one starts."""
+
+    def __init__(self, loop: Loop, program: CommandingProgram, *, processes: int) -> None:
+        self._loop = loop
+        self._program = program
+        self._calls = InProcessExecutor(self._report, program, clock=loop.clock, processes=processes)
+        self._commands: ProcessExecutor | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def start(self, task: Task, run: Run) -> None:
+        """Start it; raises what `Program.prepare` raises."""
+        self._idle.clear()
+        try:
+            if isinstance(task.work, Call):
+                self._calls.start(task, run)
+            else:
+                self._processes.start(self._program.command(task, run), run)
+        finally:
+            self._note()
+
+    def stop(self, run: Run, cause: Cause) -> None:
+        """Ask it to end."""
+        self._calls.stop(run, cause)
+        if self._commands is not None:
+            self._commands.stop(run, cause)
+
+    def kill(self) -> None:
+        """End everything at once."""
+        self._calls.kill()
+        if self._commands is not None:
+            self._commands.kill()
+
+    @property
+    def going(self) -> int:
+        """How many runs have begun here and not been reported as finished."""
+        return self._calls.going + (self._commands.going if self._commands is not None else 0)
+
+    async def idle(self) -> None:
+        """Wait until nothing is going on."""
+        await self._idle.wait()
+
+    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none of them, whichever
+        """None."""
+        return ()
+
+    async def clear(self, runs: Sequence[OpenRun]) -> None:
+        """Stop what commands of an earlier life of this program have left behind."""
+        if runs:
+            await self._processes.clear(runs)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self._calls.close()
+        if self._commands is not None:
+            await self._commands.close()
+
+    @property
+    def _processes(self) -> ProcessExecutor:
+        if self._commands is None:
+            environment = dict(os.environ)  # a program's commands see its environment, as under subprocess
+            self._commands = ProcessExecutor(
+                self._report, self._loop.output, clock=self._loop.clock, base_environment=environment
+            )
+        return self._commands
+
+    def _report(self, event: Spawned | Finished) -> None:
+        self._loop.report(event)
+        self._note()
+
+    def _note(self) -> None:
+        if not self.going:
+            self._idle.set()

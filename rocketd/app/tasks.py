@@ -1,0 +1,282 @@
+"""A task of an application, which may be changed at any time and from any thread."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
+
+from rocketd.app.bodies import Body, CommandBody, FunctionBody
+from rocketd.app.config import How
+from rocketd.app.durations import NEVER, Span, duration_of
+from rocketd.app.parameters import Given, Parameters
+from rocketd.core.condition import FALSE, Condition
+from rocketd.core.errors import RocketdError
+from rocketd.core.grammar import parse
+from rocketd.core.instant import Duration, Instant, instant_of
+from rocketd.core.naming import MARK
+from rocketd.core.run import Action
+from rocketd.core.task import Overlap
+
+if TYPE_CHECKING:
+    from rocketd.app.session import Session
+    from rocketd.app.task_log import TaskLog
+    from rocketd.core.why import Why
+
+ConditionLike: TypeAlias = Condition | str | None
+
+ACTIONS: Final = (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH)
+
+
+class TaskOptions(TypedDict, total=False):
+    """What `app.task(…)` takes besides the condition, the name and what the task does."""
+
+    description: str | None
+    end_cond: ConditionLike
+    execution: How | None
+    parameters: Mapping[str, object] | None
+    priority: int
+    disabled: bool
+    force_run: bool
+    timeout: Span | None
+    permanent: bool
+    multilaunch: bool | None
+    on_startup: bool
+    on_shutdown: bool
+    overlap: Overlap | str | None
+    mutex: str
+    restart_delay: Span | None
+    crash_limit: int
+    splay: Span
+    kill_grace: Span
+    daemon: bool | None
+
+
+_SETTINGS: Final = frozenset({*TaskOptions.__annotations__, "name", "start_cond"})
+
+
+class Task:
+    """A named thing to do, with its conditions."""
+
+    name: str
+    start_cond: Condition
+    end_cond: Condition
+
+    def __init__(
+        self, session: "Session", body: Body, start_cond: ConditionLike = None, name: str | None = None
+    ) -> None:
+        self._session = session
+        self.body = body
+        self.batches: deque[Parameters] = deque()
+        """The parameters of the runs that were asked for and have not begun."""
+        self.name = name or body.name
+        self.start_cond = condition_of(start_cond)
+        self.end_cond: Condition = FALSE
+        self.description = body.description
+        self.execution: How | None = None
+        self.parameters = Parameters()
+        self.priority = session.config.task_priority
+        self.disabled = False
+        self.timeout: Span | None = None
+        self.permanent = False
+        self.multilaunch: bool | None = None
+        self.on_startup = False
+        self.on_shutdown = False
+        self.overlap: Overlap | str | None = None
+        self.mutex = ""
+        self.restart_delay: Span | None = None
+        self.crash_limit = 3
+        self.splay: Span = 0
+        self.kill_grace: Span = 10
+        self.daemon: bool | None = None
+        """Has no effect: a child process always dies with its program."""
+
+    def configure(self, options: Mapping[str, object]) -> None:
+        """Set options by name; raises RocketdError for one that is unknown."""
+        for name, value in options.items():
+            if name not in _SETTINGS:
+                raise RocketdError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(_SETTINGS))}")
+            if name == "parameters":
+                value = Parameters(value if isinstance(value, Mapping) else {})  # noqa: PLW2901 - as it is kept
+            if value is not None:
+                setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in ("start_cond", "end_cond"):
+            value = condition_of(value)
+        if name == "force_run":
+            if value:
+                self.run()
+            return
+        if name == "name":
+            self._rename(str(value))
+        super().__setattr__(name, value)
+        if name in _SETTINGS:
+            self._session.changed()
+
+    def _rename(self, name: str) -> None:
+        if isinstance(self.body, FunctionBody) and hasattr(self.body.function, "__dict__"):
+            setattr(self.body.function, MARK, name)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r}: {self.start_cond}>"
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    def run(self, _params: Given | None = None, /, **more: object) -> None:
+        """Have it run once, with these parameters: soon, or as soon as it may. Several calls are as many runs."""
+        self.batches.append(Parameters(_params, **more))
+        self._session.demand(self.name)
+
+    def terminate(self) -> None:
+        """Stop the runs that are going on."""
+        self._session.terminate(self.name)
+
+    def delete(self) -> None:
+        """Take it out of the session; runs that are going on go on."""
+        self._session.remove_task(self)
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> "Session":
+        """The session it belongs to."""
+        return self._session
+
+    @session.setter
+    def session(self, session: "Session") -> None:
+        self._session = session
+
+    @property
+    def logger(self) -> "TaskLog":
+        """Logs in its name, and reads the records of its runs."""
+        return self._session.task_log(self)
+
+    @property
+    def status(self) -> str | None:
+        """The newest action of its runs; None: there was none."""
+        return self._session.status_of(self.name)
+
+    def get_status(self) -> str | None:
+        """The same as `status`."""
+        return self.status
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is going on, or has been asked for and is about to begin."""
+        return self.n_alive > 0 or bool(self.batches)
+
+    def is_alive(self) -> bool:
+        """Whether a run is going on."""
+        return self.n_alive > 0
+
+    @property
+    def n_alive(self) -> int:
+        """How many runs are going on."""
+        return self._session.alive(self.name)
+
+    def _last(self, action: Action) -> datetime | None:
+        return self._session.last(self.name, action)
+
+    @property
+    def last_run(self) -> datetime | None:
+        """When a run last began."""
+        return self._last(Action.RUN)
+
+    @property
+    def last_success(self) -> datetime | None:
+        """When a run last ended in success."""
+        return self._last(Action.SUCCESS)
+
+    @property
+    def last_fail(self) -> datetime | None:
+        """When a run last failed."""
+        return self._last(Action.FAIL)
+
+    @property
+    def last_terminate(self) -> datetime | None:
+        """When a run was last stopped."""
+        return self._last(Action.TERMINATE)
+
+    @property
+    def last_inaction(self) -> datetime | None:
+        """When a run last found nothing to do."""
+        return self._last(Action.INACTION)
+
+    @property
+    def last_crash(self) -> datetime | None:
+        """When a run was last cut off by the end of the program."""
+        return self._last(Action.CRASH)
+
+    def get_last_run(self) -> datetime | None:
+        """The same as `last_run`."""
+        return self.last_run
+
+    def get_last_success(self) -> datetime | None:
+        """The same as `last_success`."""
+        return self.last_success
+
+    def get_last_fail(self) -> datetime | None:
+        """The same as `last_fail`."""
+        return self.last_fail
+
+    def get_last_terminate(self) -> datetime | None:
+        """The same as `last_terminate`."""
+        return self.last_terminate
+
+    def get_last_inaction(self) -> datetime | None:
+        """The same as `last_inaction`."""
+        return self.last_inaction
+
+    def get_last_crash(self) -> datetime | None:
+        """The same as `last_crash`."""
+        return self.last_crash
+
+    def why(self, at: float | datetime | None = None) -> "Why":
+        """Say why it runs or what it waits for; at: now, an aware datetime, or seconds since the epoch."""
+        return self._session.why(self, None if at is None else instant(at))
+
+    # -- for the scheduler ------------------------------------------------------------------------------------------
+
+    @property
+    def longest(self) -> Duration | None:
+        """How long a run may take, in microseconds; None: as long as it likes."""
+        span = self._session.config.timeout if self.timeout is None else self.timeout
+        return None if self.permanent or span == NEVER else duration_of(span)
+
+    @property
+    def how_overlaps(self) -> Overlap:
+        """What happens if it is due while it is running."""
+        if self.overlap is not None:
+            return Overlap(self.overlap)
+        several = self._session.config.multilaunch if self.multilaunch is None else self.multilaunch
+        return Overlap.ALLOW if several else Overlap.WAIT
+
+    @property
+    def how(self) -> How:
+        """How it is executed, as written: in its own options, or in the session's."""
+        return self.execution or self._session.config.execution
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it runs a program."""
+        return isinstance(self.body, CommandBody)
+
+
+def condition_of(value: object) -> Condition:
+    """Read a condition as programs give it; raises ConditionError, RocketdError."""
+    if isinstance(value, Condition):
+        return value
+    if isinstance(value, str):
+        return parse(value)
+    if value is None:
+        return FALSE
+    raise RocketdError(f"{value!r} is no condition", hint="conditions come from rocketd.conds, or are text")
+
+
+def instant(at: float | datetime) -> Instant:
+    """Read an instant as programs give it; raises RocketdError for a datetime without a zone."""
+    if not isinstance(at, datetime):
+        return round(at * 1_000_000)
+    if at.tzinfo is None:
+        raise RocketdError("a datetime needs a zone", hint="datetime.now().astimezone() has one")
+    return instant_of(at)

@@ -1,0 +1,41 @@
+"""Arguments for the functions of the Python library."""
+
+from rocketd.app.arguments import (
+    Arg,
+    Argument,
+    CliArg,
+    Config,
+    EnvArg,
+    FuncArg,
+    Private,
+    Return,
+    SchedulerLogger,
+    Session,
+    SimpleArg,
+    Task,
+    TaskLogger,
+    TerminationFlag,
+    argument,
+)
+
+BaseArgument = Argument
+"""The name it has in Rocketry."""
+
+__all__ = [
+    "Arg",
+    "Argument",
+    "BaseArgument",
+    "CliArg",
+    "Config",
+    "EnvArg",
+    "FuncArg",
+    "Private",
+    "Return",
+    "SchedulerLogger",
+    "Session",
+    "SimpleArg",
+    "Task",
+    "TaskLogger",
+    "TerminationFlag",
+    "argument",
+]
