@@ -6,7 +6,6 @@ from rocketd.app.arguments import (
     CliArg,
     Config,
     EnvArg,
-    FuncArg,
     Private,
     Return,
     SchedulerLogger,
@@ -15,8 +14,8 @@ from rocketd.app.arguments import (
     Task,
     TaskLogger,
     TerminationFlag,
-    argument,
 )
+from rocketd.app.func_arg import FuncArg, argument
 
 BaseArgument = Argument
 """The name it has in Rocketry."""

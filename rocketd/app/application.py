@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Unpack, overload
 
-from rocketd.app.arguments import FuncArg
 from rocketd.app.bodies import ArgForm
 from rocketd.app.config import How, Options
+from rocketd.app.func_arg import FuncArg
 from rocketd.app.hooks import F
 from rocketd.app.parameters import Given
 from rocketd.app.session import Session

@@ -6,7 +6,6 @@ One of one's own is a subclass with `get_value(self, task=None, session=None, **
 import logging
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -172,36 +171,6 @@ class CliArg(_Defaulted):
             if text == self._param and place + 1 < len(given):
                 return given[place + 1]
         return self._missing(f"{self._param} is not on the command line")
-
-
-class FuncArg(Argument):
-    """What a function returns, called anew for each run, beside the loop."""
-
-    def __init__(
-        self, function: Callable[..., object], /, *args: object, materialize: str | None = None, **kwargs: object
-    ) -> None:
-        """`materialize` is `pre` for a function that is quick, and may be called on the loop's thread."""
-        self.function = function
-        self._materialize = materialize
-        self._args = args
-        self._kwargs = kwargs
-
-    def takes_long(self, asked: Asked) -> bool:
-        return (self._materialize or asked.session.config.param_materialize) == "post"
-
-    def ask(self, asked: Asked) -> object:
-        from rocketd.app.parameters import parameters_for, values_of  # noqa: PLC0415 - parameters are made of arguments
-
-        params = parameters_for(self.function, {}, self._kwargs)
-        return self.function(*self._args, **values_of(params, asked))
-
-    def __repr__(self) -> str:
-        return f"FuncArg({getattr(self.function, '__name__', self.function)!s})"
-
-
-def argument(*, materialize: str | None = None, **kwargs: object) -> Callable[[Callable[..., object]], FuncArg]:
-    """Make an argument of a function (decorator)."""
-    return lambda function: FuncArg(function, materialize=materialize, **kwargs)
 
 
 class Session(Argument):
