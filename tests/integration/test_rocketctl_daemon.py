@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,3 +151,29 @@ def test_with_and_without_the_daemon_the_same_keys_are_told(daemon: Daemon) -> N
 
 def _keys(answer: object) -> list[str]:
     return list(answer[0]) if isinstance(answer, list) else list(answer) if isinstance(answer, dict) else []
+
+
+def explained(daemon: Daemon, *words: str) -> list[Any]:
+    answer = told(daemon, *words)
+    assert isinstance(answer, list)
+    return answer
+
+
+def test_why_tells_what_a_task_waits_for_now_and_what_held_it_before(daemon: Daemon) -> None:
+    (later,) = explained(daemon, "why", "later")
+    assert later.keys() >= {"task", "holds", "since", "until", "waiting_for", "parts"}
+    assert (later["task"], later["holds"]) == ("later", False)
+    assert later["waiting_for"].startswith('later waits for cron("0 0 1 1 *") (on ')
+    assert later["parts"][0]["because"].count("came before the task was armed") == 1
+    (then,) = explained(daemon, "why", "later", "--at", "1d ago")
+    assert then["holds"] is False
+    assert rocketctl(daemon, "pause", "later", "--reason", "a new disk").returncode == 0
+    (paused,) = explained(daemon, "why", "later")
+    assert paused["waiting_for"] == f"later is paused until it is resumed by uid {os.getuid()}: a new disk"
+
+
+def test_why_of_all_is_that_of_each(daemon: Daemon) -> None:
+    answers = explained(daemon, "why", "--all")
+    assert {one["task"] for one in answers} == {"hello", "good", "sleeper", "later"}
+    drawn = rocketctl(daemon, "why", "good").stdout.split("\n")
+    assert drawn[:3] == ["good never starts by itself: its condition cannot hold", "✗ false", "     never"]
