@@ -61,6 +61,8 @@ class Moment:
     """In `stop_when`: the run in question."""
     plain: bool = False
     """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
+    blind: bool = False
+    """Judge with every probe unknown: what tells whether one can matter."""
     guards: tuple[Condition, ...] = ()
     """Clock-only conditions beside a tick: they must have held at the tick as well."""
 

@@ -36,8 +36,8 @@ def problem(text: str, file: str, *, task: str = "", warning: bool = False) -> E
 
 def stopping(running: int, grace: Duration | None) -> Entry:
     """Tell that nothing new starts any more."""
-    long = "as long as they like" if grace is None else format_duration(grace)
-    drain = f": {_counted(running, 'run')} may take {long} to end" if running else ""
+    end = "go on to the end" if grace is None else f"take {format_duration(grace)} to end"
+    drain = f": {_counted(running, 'run')} may {end}" if running else ""
     return Entry(f"stopping{drain}", Priority.INFO, MessageId.STOPPING)
 
 
@@ -59,6 +59,18 @@ def suspended(for_: Duration) -> Entry:
     return Entry(message, Priority.NOTICE, MessageId.SUSPENDED, {"ROCKETD_SUSPENDED_USEC": str(for_)})
 
 
+def unobserved(probe: str, problem: str) -> Entry:
+    """Tell that a condition cannot be observed, so that it is unknown; once, until it can be."""
+    fields = {"ROCKETD_PROBE": probe}
+    return Entry(f"{probe} is unknown: {problem}", Priority.WARNING, MessageId.UNOBSERVED, fields)
+
+
+def observed_again(probe: str) -> Entry:
+    """Tell that it can."""
+    fields = {"ROCKETD_PROBE": probe}
+    return Entry(f"{probe} is observed again", Priority.NOTICE, MessageId.OBSERVED_AGAIN, fields)
+
+
 def store_degraded(why: str) -> Entry:
     """Tell that records cannot be written, so nothing starts."""
     message = f"the store cannot be written, so no task starts until it can: {why}"
@@ -68,7 +80,7 @@ def store_degraded(why: str) -> Entry:
 def store_spooled(why: str) -> Entry:
     """Tell that records are kept beside the store, so that tasks go on."""
     message = f"tasks go on, and their records wait in the state directory until the store can be written: {why}"
-    return Entry(message, Priority.ERROR, MessageId.STORE_DEGRADED)
+    return Entry(message, Priority.ERROR, MessageId.STORE_SPOOLED)
 
 
 def store_recovered(after: Duration) -> Entry:
@@ -76,6 +88,32 @@ def store_recovered(after: Duration) -> Entry:
     return Entry(
         f"the store can be written again, after {format_duration(after)}", Priority.NOTICE, MessageId.STORE_RECOVERED
     )
+
+
+def records_go(note: str) -> Entry:
+    """Tell where run records go, or what became of some of them."""
+    return Entry(note, Priority.NOTICE)
+
+
+def repository_away(why: str) -> Entry:
+    """Tell that records wait in the state directory; tasks run as ever."""
+    message = f"tasks go on, and their records wait in the state directory until the repository is back: {why}"
+    return Entry(message, Priority.ERROR, MessageId.REPOSITORY_AWAY)
+
+
+def repository_recovered() -> Entry:
+    """Tell that the repository has all records."""
+    return Entry("the run log's repository is back, and has all records", Priority.NOTICE, MessageId.REPOSITORY_BACK)
+
+
+def mail_failed(why: str) -> Entry:
+    """Tell that mail cannot be sent at the moment."""
+    return Entry(f"mail cannot be sent, and waits: {why}", Priority.ERROR, MessageId.MAIL_FAILED)
+
+
+def mail_sent_again() -> Entry:
+    """Tell that mail is sent again."""
+    return Entry("mail is sent again", Priority.NOTICE, MessageId.MAIL_SENT_AGAIN)
 
 
 def lines_left_out(count: int) -> Entry:

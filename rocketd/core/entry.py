@@ -6,6 +6,7 @@ from typing import TypeAlias
 from rocketd.core.condition import Verdict
 from rocketd.core.events import Missed
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
 from rocketd.core.run import Trigger
 from rocketd.core.task import Task
@@ -48,6 +49,8 @@ class Entry:
     """Its place among those that are due."""
     watched: frozenset[str] = field(default_factory=frozenset)
     """The other tasks whose events concern it."""
+    probes: frozenset[Probe] = field(default_factory=frozenset)
+    """All that its conditions ask about, whether or not they matter now."""
 
     @property
     def hindrance(self) -> str:

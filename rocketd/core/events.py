@@ -2,6 +2,7 @@
 
     decision   what should be done      Start  Stop
     event      what was done            Started  Spawned  Finished  Missed
+               what was seen            Observed
 
 A start is learned the moment it is decided (the scheduler says `Started` to itself), so that of two tasks that
 exclude each other only one starts in a pass.
@@ -70,5 +71,21 @@ class Missed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A probe was looked at. It is no part of the run log: whatever was seen before a restart is seen anew after it."""
+
+    probe: str
+    """Its normal form."""
+    value: bool | None
+    """Whether it holds; None: it could not be told."""
+    at: Instant
+    good_until: Instant
+    """When it is overdue, and nothing is known again; FOREVER: whoever observes it would have told of a change."""
+    problem: str = ""
+    """Why it could not be told."""
+
+
 Decision: TypeAlias = Start | Stop | Missed
 Event: TypeAlias = Started | Spawned | Finished | Missed
+"""What the run log keeps."""

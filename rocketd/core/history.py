@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from rocketd.core.condition import Need
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 
@@ -86,13 +86,24 @@ class Past:
         return [newest.at] if newest is not None and start <= newest.at < end else []
 
 
+class Observation(NamedTuple):
+    """What a probe showed last."""
+
+    value: bool | None
+    since: Instant
+    """From when on it has been observed so without a break."""
+    good_until: Instant
+    problem: str = ""
+
+
 class History:
-    """The pasts of all tasks, by name."""
+    """The pasts of all tasks, by name, and what the probes showed last."""
 
     def __init__(self) -> None:
         self._pasts: dict[str, Past] = {}
         self._loaded: set[str] = set()
         self._reach: dict[tuple[str, Action], Duration] = {}
+        self._observations: dict[str, Observation] = {}
         self._position = 0
 
     @property
@@ -145,6 +156,30 @@ class History:
     def reach(self) -> dict[tuple[str, Action], Duration]:
         """How far back each action of each task is kept."""
         return self._reach
+
+    def observation(self, probe: str) -> Observation | None:
+        """Tell what that probe showed last; None: nothing, or it is not observed any longer."""
+        return self._observations.get(probe)
+
+    def observe(self, event: Observed) -> bool:
+        """Take in what a probe shows, and say whether that is news."""
+        last = self._observations.get(event.probe)
+        goes_on = last is not None and last.value is event.value and event.at < last.good_until
+        since = last.since if goes_on and last is not None else event.at
+        self._observations[event.probe] = Observation(event.value, since, event.good_until, event.problem)
+        return not goes_on
+
+    def observe_no_more(self, probe: str) -> None:
+        """Forget what that probe showed: it may have changed by the time somebody looks again."""
+        self._observations.pop(probe, None)
+
+    def stepped(self, now: Instant) -> None:
+        """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
+        self._observations = {
+            probe: seen._replace(since=min(seen.since, now))
+            for probe, seen in self._observations.items()
+            if seen.good_until == FOREVER
+        }
 
     def learn(self, event: Event) -> None:
         """Take in one event. Learning the start or the end of the same run again changes nothing."""

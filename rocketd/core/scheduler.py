@@ -21,11 +21,13 @@ from typing import Final, TypeAlias
 from rocketd.core.condition import AGAINST, FALSE, FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
 from rocketd.core.entry import Entry, ReadyKey
 from rocketd.core.errors import RocketdError
-from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop
+from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Start, Started, Stop
 from rocketd.core.going import Going
 from rocketd.core.history import History, Past
 from rocketd.core.instant import BEGINNING, FOREVER, HOUR, SECOND, Duration, Instant
 from rocketd.core.missed import Misses, Span
+from rocketd.core.observers import Observers
+from rocketd.core.probe import Probe, Wanted, probes_of, wanted
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action, Cause, Run, Trigger
 from rocketd.core.task import On, Overlap, Task
@@ -85,6 +87,7 @@ class Scheduler:
         self._going = Going(max_running)
         self._misses = Misses(self.history, new_run_id)
         self._watchers: dict[str, dict[str, None]] = {}
+        self._observers = Observers()
         self._looks: list[tuple[Instant, str]] = []
         self._ready: list[ReadyKey] = []
         self._stirred: dict[str, None] = {}  # a set that keeps its order, so that equal pasts give equal decisions
@@ -116,6 +119,14 @@ class Scheduler:
             return self._entries[name]
         except KeyError:
             raise NoSuchTask(f"no task {name!r} is loaded") from None
+
+    @property
+    def probes(self) -> frozenset[Probe]:
+        """What must be observed now: the probes whose answer can matter to a loaded task.
+
+        Each pass may change it; until then it is the same object.
+        """
+        return self._observers.wanted
 
     def state_of(self, name: str) -> TaskState:
         """What the store must keep about a loaded task beside its records."""
@@ -192,10 +203,13 @@ class Scheduler:
         entry.watched = (entry.task.when.watches() | entry.task.stop_when.watches()) - {""}
         for other in entry.watched:
             self._watchers.setdefault(other, {})[entry.task.name] = None
+        entry.probes = probes_of(entry.task.when) | probes_of(entry.task.stop_when)
+        self._observers.rest(entry.task.name, entry.probes)
 
     def _unwatch(self, entry: Entry) -> None:
         for other in entry.watched:
             self._watchers[other].pop(entry.task.name, None)
+        self._observers.leave(entry.task.name, entry.probes)
 
     def _concern(self, name: str) -> None:
         """Something happened to that task: it and whoever watches it must be judged again."""
@@ -220,6 +234,15 @@ class Scheduler:
                 self._concern(run.task)
             case Missed() | Spawned():
                 pass
+
+    def observe(self, event: Observed) -> None:
+        """Take in what a probe shows; if that is news, whoever rests on it must be judged again.
+
+        What nobody wants any longer is passed over: it came too late.
+        """
+        if self._observers.is_wanted(event.probe) and self.history.observe(event):
+            for name in self._observers.resting_on(event.probe):
+                self._stir(name)
 
     def replay(self, events: Iterable[Event], going: Iterable[Run], now: Instant) -> list[str]:
         """Learn the past that the store gives, in log order, and name the tasks that had instants far in the future.
@@ -257,6 +280,7 @@ class Scheduler:
     def stepped(self, now: Instant, by: Duration) -> None:
         """The clock was set, or the host slept: deadlines and delays move with it, and everything is judged again."""
         self._going.shift(by)
+        self.history.stepped(now)
         for name, entry in self._entries.items():
             entry.quiet_until = min(entry.quiet_until + by, now + entry.task.restart_delay)
             self._stir(name)
@@ -295,6 +319,8 @@ class Scheduler:
                 entry.ready = None
                 decisions += self._guarded(entry, self._offer(entry, now))
                 self._judge_stirred(now, decisions)
+        for probe in self._observers.settle():
+            self.history.observe_no_more(probe)
         return decisions
 
     @property
@@ -340,6 +366,8 @@ class Scheduler:
         if entry.task.stop_when is not FALSE:
             look = min(look, self._stop_when_until(entry, moment))
             yield from self._stop_when(entry, moment)
+        if entry.probes:
+            look = min(look, self._want(entry, moment))
         if entry.forced:
             self._make_ready(entry, now)
         entry.next = self._find_next(entry, moment)
@@ -424,6 +452,14 @@ class Scheduler:
     def _stop_when_until(self, entry: Entry, moment: Moment) -> Instant:
         asked = [moment, *(replace(moment, run=run) for run in moment.past.going.values())]
         return min(entry.task.stop_when.judge(about).until for about in asked)
+
+    def _want(self, entry: Entry, moment: Moment) -> Instant:
+        """Note which probes can matter to the task now, and give back when these may be others."""
+        matter = Wanted() if entry.paused else wanted(entry.task.when, moment)
+        for run in (None, *moment.past.going.values()):
+            matter = matter.also(wanted(entry.task.stop_when, replace(moment, run=run)))
+        self._observers.want(entry.task.name, matter.probes)
+        return matter.until
 
     def _find_next(self, entry: Entry, moment: Moment) -> Instant | None:
         """When the task will be due next: its condition walked from verdict to verdict, its past frozen."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from rocketd.core.entries import Entry
-from rocketd.core.events import Event, Finished, Spawned
+from rocketd.core.events import Event, Finished, Observed, Spawned
 from rocketd.core.instant import Duration, Instant
+from rocketd.core.probe import Probe
 from rocketd.core.records import Change, OpenRun, RunFilter, RunView, TaskState
 from rocketd.core.run import Action, Cause, Run, RunKey
 from rocketd.core.task import Task
@@ -162,6 +163,26 @@ Report: TypeAlias = Callable[[Spawned | Finished], None]
 """By which an executor tells what was done; called on the loop's thread."""
 
 Tell: TypeAlias = Callable[[Entry], None]
+
+ReportObserved: TypeAlias = Callable[[Observed], None]
+"""By which a prober tells what it sees; called on the loop's thread."""
+
+
+class Prober(Protocol):
+    """Looks at what conditions ask about, and reports it, on the loop's thread, through the `report` it was made with.
+
+    Each wanted probe is reported once soon after it is wanted; then one with an interval after each interval, whether
+    or not its value is another, and one without only when it changes. What cannot be told, because looking fails,
+    raises or takes too long, is reported with the value None and a problem. `core.probe.observed` makes the event.
+    """
+
+    def want(self, probes: frozenset[Probe]) -> None:
+        """From now on look at these and no others; called at the end of a pass that changed what is wanted."""
+        ...
+
+    async def close(self) -> None:
+        """Look at nothing any longer, and report nothing."""
+        ...
 
 
 class ServiceManager(Protocol):

@@ -1,0 +1,50 @@
+"""Between the loop and the prober: what is wanted goes down after each pass, what is seen comes up as events.
+
+observing = Observing(loop)
+observing.begin(SomeProber(observing.report))
+"""
+
+from rocketd.core import daemon_entries
+from rocketd.core.events import Observed
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.probe import Probe
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.ports import Prober
+
+
+class Observing:
+    """Has the scheduler learn what the prober sees. A problem of a probe is told once, and once when it is over."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._prober: Prober | None = None
+        self._wanted: frozenset[Probe] = frozenset()
+        self._failing: dict[str, str] = {}
+
+    def begin(self, prober: Prober) -> None:
+        """From the next pass on, what the scheduler wants is observed."""
+        self._prober = prober
+        self._loop.passed.append(self._after_pass)
+
+    def report(self, event: Observed) -> None:
+        """Hear from the prober. Nothing new wakes nobody."""
+        self._loop.scheduler.observe(event)
+        self._tell(event)
+        if self._loop.scheduler.look_again() == BEGINNING:
+            self._loop.wake()
+
+    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what is wanted is wanted now
+        wanted = self._loop.scheduler.probes
+        if wanted is not self._wanted and self._prober is not None:
+            self._wanted = wanted
+            names = {str(probe) for probe in wanted}
+            self._failing = {name: problem for name, problem in self._failing.items() if name in names}
+            self._prober.want(wanted)
+        return FOREVER
+
+    def _tell(self, event: Observed) -> None:
+        if event.value is None and event.probe not in self._failing:
+            self._failing[event.probe] = event.problem
+            self._loop.journal.tell(daemon_entries.unobserved(event.probe, event.problem))
+        elif event.value is not None and self._failing.pop(event.probe, None) is not None:
+            self._loop.journal.tell(daemon_entries.observed_again(event.probe))
