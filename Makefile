@@ -3,6 +3,9 @@
 
 PYTHON  = $$(packaging/host/python)
 WORKERS = 2
+SEEDS   = 1000
+INPUTS  = 1000000
+MINUTES = 20
 ARGS    =
 SUITE   = bookworm
 PREFIX  = /usr/local
@@ -13,6 +16,7 @@ VERSION  := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rocketd/__init__.py)
 WHEEL    := dist/rocketd-$(VERSION)-py3-none-any.whl
 WHEELS   := build/wheels
 BIN      := .venv/bin
+PYTEST    = env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
@@ -29,7 +33,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test check bench format deb wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate fuzz soak check bench format deb wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -43,7 +47,19 @@ run: $(DEMO) .venv/rocketd  ## example tasks in the foreground, state under ./va
 
 test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS='tests/unit -k cron')
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
-	env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
+	$(PYTEST) --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
+
+kill: .venv/rocketd .venv/dev  ## kill -9 at every system call, 1,000 under load, power cuts: an hour
+	ROCKETD_KILLS=all $(PYTEST) tests/faults -rA $(ARGS)
+
+simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
+	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
+
+fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket bytes and output (INPUTS=1000000)
+	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
+
+soak: .venv/rocketd  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
+	PYTHONSAFEPATH=1 $(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff check

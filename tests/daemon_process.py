@@ -37,6 +37,8 @@ class Daemon:
         """What the service manager was told, over all starts."""
         self._arguments = arguments
         self._environment = environment or {}
+        self.wrapper: tuple[str, ...] = ()
+        """What the next start is wrapped in: a program that becomes the daemon, or stands aside."""
         self._process: subprocess.Popen[bytes] | None = None
         self._selector = selectors.DefaultSelector()
         self._partial = b""
@@ -53,7 +55,14 @@ class Daemon:
 
     def spawn(self) -> Self:
         """Start it, and wait for nothing."""
-        command = [sys.executable, "-m", "rocketd", f"--config-dir={self.config}", f"--state-dir={self.state}"]
+        command = [
+            *self.wrapper,
+            sys.executable,
+            "-m",
+            "rocketd",
+            f"--config-dir={self.config}",
+            f"--state-dir={self.state}",
+        ]
         command += [f"--runtime-dir={self.runtime}", "--log-target=console", *self._arguments]
         environment = {**os.environ, "NOTIFY_SOCKET": str(self.directory / "notify"), **self._environment}
         self._process = subprocess.Popen(
@@ -68,11 +77,11 @@ class Daemon:
         """Start it, and wait until it is ready."""
         seen = len(self.notices)
         self.spawn()
-        self.until(lambda: "READY=1" in self.notices[seen:] or self._has_closed())
+        self.until(lambda: "READY=1" in self.notices[seen:] or self.has_closed())
         assert "READY=1" in self.notices[seen:], "\n".join(self.lines[-40:])
         return self
 
-    def _has_closed(self) -> bool:
+    def has_closed(self) -> bool:
         """Whether its standard output has come to an end."""
         assert self._process is not None
         return self._process.stdout not in [key.fileobj for key in self._selector.get_map().values()]
@@ -92,7 +101,7 @@ class Daemon:
         process = self._process
         assert process is not None
         assert process.stdout is not None
-        self.until(self._has_closed)
+        self.until(self.has_closed)
         code = process.wait(PATIENCE)
         process.stdout.close()
         self._process = None
@@ -117,7 +126,7 @@ class Daemon:
         assert self._process is not None
         assert self._process.stdout is not None
         self._process.wait(PATIENCE)
-        if not self._has_closed():
+        if not self.has_closed():
             self._selector.unregister(self._process.stdout)
         self._process.stdout.close()
         self._process = None
