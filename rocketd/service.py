@@ -34,9 +34,10 @@ from rocketd.daemon.retention import Retention
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
+from rocketd.record_keeping import Keeping, RecordKeeping
 from rocketd.store.lock import StateLock
 from rocketd.store.run_id import new_run_id
-from rocketd.store.store import SqliteStore, this_origin
+from rocketd.store.store import this_origin
 from rocketd.systemd.console import ConsoleJournal
 from rocketd.systemd.journal import JournaldJournal
 from rocketd.systemd.notify import Notifier
@@ -105,7 +106,6 @@ class Service:
         self._stack.enter_context(StateLock(self._options.state_dir))
         self._loaded = await asyncio.to_thread(load, *self._directories)
         settings = self._loaded.settings
-        store = self._open_store()
         scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=settings.max_running)
         self.loop = Loop(
             scheduler=scheduler,
@@ -114,15 +114,18 @@ class Service:
             manager=self._manager,
             silence=Silence(settings.silence_cond_check, settings.silence_task_prerun),
         )
+        self._manager.extend_timeout(START)  # a repository, and what a killed daemon left behind, may take their time
+        kept = await self._open_store()
+        store = kept.store
         executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=raise_open_files())
         self._stack.push_async_callback(executor.close)
-        self._manager.extend_timeout(START)  # what a killed daemon left behind may take its time to end
         resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
         occasions(scheduler, booted=first_start_since_boot(self._options.runtime_dir, this_origin().boot_id))
-        recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail)
+        spool = kept.spool if settings.silence_task_logging else None
+        recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail, spool=spool)
         self._stack.push_async_callback(recorder.close)
-        await self._listen(store)
-        self._tell_start(resumed)
+        await self._listen(kept)
+        self._tell_start(resumed, kept)
         self._handle_signals()
         self.loop.begin(executor, recorder)
         retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
@@ -133,29 +136,31 @@ class Service:
     def _directories(self) -> Sequence[Sequence[Path]]:
         return [self._options.config_dirs] if self._options.config_dirs else []
 
-    def _open_store(self) -> SqliteStore:
+    async def _open_store(self) -> Keeping:
         try:
-            store = SqliteStore(self._options.state_dir, durability=self._loaded.settings.store.durability.value)
+            return await RecordKeeping(self._options.state_dir, self._loaded, self.loop, self._stack).open()
         except StoreError as error:
+            if error.temporary:  # the next try, in a moment, may find it mended
+                raise
             raise NoStore(error.message, hint=error.hint) from error
-        self._stack.callback(store.close)
-        return store
 
-    async def _listen(self, store: SqliteStore) -> None:
-        reader = store.reader()
+    async def _listen(self, kept: Keeping) -> None:
+        reader = kept.store.reader()
         self._stack.callback(reader.close)
-        control = Control(self.loop, reader, reload=self._reload, about=lambda: self._about(store))
+        control = Control(self.loop, reader, reload=self._reload, about=lambda: self._about(kept))
         await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
 
-    def _about(self, store: SqliteStore) -> JsonObject:
+    def _about(self, kept: Keeping) -> JsonObject:
         return {
             "version": __version__,
             "pid": os.getpid(),
             "since": rfc3339(self._began),
-            "store": str(store.path),
+            "store": kept.place,
         }
 
-    def _tell_start(self, resumed: Resumed) -> None:
+    def _tell_start(self, resumed: Resumed, kept: Keeping) -> None:
+        for note in kept.notes:
+            self._journal.tell(daemon_entries.records_go(note))
         for event in resumed.crashed:
             self._journal.tell(run_entries.entry_of(event))
         for name in resumed.ahead:

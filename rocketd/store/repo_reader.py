@@ -16,7 +16,6 @@ from rocketd.store.foreign import complete
 from rocketd.store.repo_sink import RepoSink
 from rocketd.store.rows import Row, event_of
 from rocketd.store.run_view import fits, newest_first, view_of
-from rocketd.store.schema import COLUMNS
 from rocketd.store.selection import is_end, key_of, needed
 
 
@@ -77,15 +76,10 @@ class RepoReader:
         """The records in the repository, and those on their way to it, complete."""
         with self._lock, told_of_repo(), self._database.reading() as database:
             arrived = self._sink.read(query)
-            waiting = [self._cut(one.row) for one in spool.waiting(database) if _asked_for(one.row, query)]
+            waiting = [self._sink.cut(one.row) for one in spool.waiting(database) if _asked_for(one.row, query)]
             numbers = {name: one.next_number for name, one in state.states(database).items()}
         rows = {self._name(row): row for row in arrived} | {self._name(row): row for row in waiting}
         return complete(rows.values(), self._sink.fields, numbers)
-
-    def _cut(self, row: Row) -> Row:
-        """The record as the repository will have it, so that it is known for the same once it has arrived."""
-        fields = self._sink.fields
-        return Row._make(value if name in fields else None for name, value in zip(COLUMNS, row, strict=True))
 
     def _name(self, row: Row) -> tuple[object, ...]:
         return tuple(self._sink.identity(row).values())

@@ -49,6 +49,20 @@ class RepoSink:
         """The fields of a run record that this repository does not keep."""
         return [name for name in COLUMNS if name not in self.fields]
 
+    @property
+    def is_unique(self) -> bool:
+        """Whether it refuses by itself a start or an end that it has."""
+        return bool(getattr(self.repo, "is_unique", False))
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether it finds records by an age without reading all: what reads a file has other types for a number."""
+        return hasattr(self.repo, "columns")
+
+    def cut(self, row: Row) -> Row:
+        """The record as it will be there, so that it is known for the same once it has arrived."""
+        return Row._make(value if name in self.fields else None for name, value in zip(COLUMNS, row, strict=True))
+
     def read(self, query: Mapping[str, object]) -> list[Row]:
         """Read the records that are found, in log order."""
         try:
@@ -58,6 +72,8 @@ class RepoSink:
 
     def put(self, row: Row, key: int, *, again: bool) -> None:
         """Add a record; `again`: unless it is there, where only what changes of it is renewed."""
+        if again and row.action == Action.MISSED and "run_id" not in self.fields:
+            return  # it cannot say which stretch it has, and twice is worse than not at all
         if again and self.has(row):
             if row.action == Action.MISSED:
                 changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
@@ -104,7 +120,7 @@ class RepoSink:
     def identity(self, row: Row) -> dict[str, object]:
         """A query that finds this record and no other, by the best that the repository keeps."""
         query: dict[str, object] = {"task_name": row.task_name, "action": row.action}
-        name = next((name for name in ("number", "run_id") if name in self.fields and getattr(row, name)), "created")
+        name = next((name for name in ("run_id", "number") if name in self.fields and getattr(row, name)), "created")
         return query | {name: getattr(row, name)}
 
     def has(self, row: Row) -> bool:

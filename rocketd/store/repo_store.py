@@ -182,7 +182,7 @@ class RepoStore(RepoReader):
             for one in waiting:
                 again = one.again or one.id <= self._doubted
                 self._doubted = one.id
-                self._sink.put(self._cut(one.row), one.id, again=again)
+                self._sink.put(self._sink.cut(one.row), one.id, again=again)
                 arrived.append(one)
         finally:
             self._sink.let_go()

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from rocketd.store.database import BUSY, no_store
 from rocketd.store.models import RunRecord
 from rocketd.store.redbird_import import Between, In, KeyFoundError, Operation, TemplateRepo, skip, skip_or_raise
-from rocketd.store.schema import FILE_NAME
+from rocketd.store.schema import COLUMNS, FILE_NAME
 from rocketd.store.tables import run_table
 from rocketd.store.version import check
 
@@ -50,6 +50,11 @@ class RunRepo(TemplateRepo):
     def columns(self) -> frozenset[str]:
         """The columns that the table has."""
         return frozenset(self._table.columns.keys())
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether the database refuses a second start or end of a run: by partial indexes, in a table of ours."""
+        return self._engine.dialect.name in ("sqlite", "postgresql") and self.columns.issuperset(COLUMNS)
 
     def close(self) -> None:
         """Close the connections; using the repository again opens new ones."""

@@ -40,6 +40,12 @@ def waiting(database: sqlite3.Connection, limit: int = -1) -> list[Spooled]:
     return [Spooled(key, bool(again), Row(*json.loads(record))) for key, again, record in rows]
 
 
+def count(database: sqlite3.Connection) -> int:
+    """How many there are."""
+    row: tuple[int] = database.execute("SELECT count(*) FROM spool").fetchone()
+    return row[0]
+
+
 def take_out(database: sqlite3.Connection, arrived: Sequence[Spooled]) -> None:
     """Forget what has arrived."""
     database.executemany("DELETE FROM spool WHERE id = ?", [(one.id,) for one in arrived])

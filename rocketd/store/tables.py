@@ -51,7 +51,8 @@ def _index(table: Table) -> None:
     Index(f"{name}_task", columns.task_name, columns.action, columns.created)
     Index(f"{name}_created", columns.created)
     for what, where in (("start", "action = 'run'"), ("end", is_end().removeprefix("log."))):
-        key, only = (columns.task_name, columns.number), sqlalchemy.text(where)
+        host = sqlalchemy.func.coalesce(columns.host, "")  # many hosts may share a table, each with numbers of its own
+        key, only = (columns.task_name, columns.number, host), sqlalchemy.text(where)
         # Other databases have no partial indexes: there, nothing but the daemon keeps a record from coming twice.
         Index(f"{name}_{what}", *key, unique=True, sqlite_where=only).ddl_if(dialect="sqlite")
         Index(f"{name}_{what}", *key, unique=True, postgresql_where=only).ddl_if(dialect="postgresql")

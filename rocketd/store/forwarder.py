@@ -1,0 +1,231 @@
+"""The thread that takes records to another repository, and reads it back at start.
+
+Nobody else uses the repository, and nobody waits for it: it may hang for hours. Records wait in the spool table of the
+state directory meanwhile. What may have arrived without our knowing is looked for before it is sent again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Lock, Thread
+from typing import Final, TypeAlias
+
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import DAY, Instant
+from rocketd.store import spool
+from rocketd.store.database import Database, Durability
+from rocketd.store.foreign import complete
+from rocketd.store.redbird_import import BaseRepo, Between
+from rocketd.store.repo_reader import told_of_repo
+from rocketd.store.repo_sink import RepoSink
+from rocketd.store.rows import Row, seconds
+from rocketd.store.schema import FILE_NAME
+from rocketd.store.selection import is_end
+
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 5.0
+"""Seconds between two tries at a repository that is away; each pause is twice the last."""
+GOODBYE: Final = 10.0
+"""Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
+_AT_ONCE: Final = 500
+"""Records that are sent before they are taken out of the spool, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """That a repository cannot be written to."""
+
+    error: StoreError
+    seconds: float
+    """For how long by now."""
+    waiting: int
+    """How many records wait."""
+
+
+Told: TypeAlias = Callable[[Away | None], None]
+
+
+class Forwarder:
+    """Sends what is in the spool of a state directory. `told` hears, on its thread, of each failure, and of None after.
+
+    `open_repo` is called when the repository is first needed, and again until it succeeds. Raises StoreError that is
+    not temporary for what trying again cannot mend.
+    """
+
+    def __init__(
+        self, open_repo: Callable[[], BaseRepo], directory: Path, host: str, told: Told, durability: Durability = "full"
+    ) -> None:
+        self.lock = Lock()
+        """Held by whoever writes to the database of the state directory: two of one process need not try again."""
+        self._open = open_repo
+        self._host = host
+        self._told = told
+        self._database = Database(directory / FILE_NAME, durability=durability)
+        self._sink: RepoSink | None = None
+        self._doubted = 0  # up to this id, records may have arrived without being taken out of the spool
+        self._wanted = Condition()
+        self._woken = True  # an earlier daemon may have left some
+        self._reading: tuple[Future[list[Row]], Instant | None, Mapping[str, int]] | None = None
+        self._before: Instant | None = None
+        self._pruned: Instant | None = None
+        self._closing = False
+        self._thread = Thread(target=self._work, name="forwarder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send. The database is up to date by now."""
+        with self.lock, self._database.writing() as database:
+            spool.doubt(database)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Send what has come into the spool."""
+        with self._wanted:
+            self._woken = True
+            self._wanted.notify()
+
+    def read(self, since: Instant | None, numbers: Mapping[str, int]) -> "Future[list[Row]]":
+        """Have the records read that this host has there, complete and in log order; called once, after `start`.
+
+        `since`: a repository that can be asked so need not give older ones. `numbers` are the next of each task.
+        """
+        future: Future[list[Row]] = Future()
+        with self._wanted:
+            self._reading = (future, since, numbers)
+            self._wanted.notify()
+        return future
+
+    def prune(self, before: Instant, now: Instant) -> None:
+        """Have records of runs that ended earlier deleted there, once a day."""
+        if self._pruned is None or now >= self._pruned + DAY:
+            with self._wanted:
+                self._before, self._pruned = before, now
+                self._wanted.notify()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The fields of a run record that the repository does not keep; empty before it has been opened."""
+        return tuple(self._sink.lacking) if self._sink else ()
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether the repository refuses by itself a record that comes twice; False before it has been opened."""
+        return self._sink is not None and self._sink.is_unique
+
+    def close(self) -> None:
+        """Let it send what is left, for a while."""
+        with self._wanted:
+            self._closing = True
+            self._wanted.notify()
+        if self._thread.is_alive():
+            self._thread.join(GOODBYE)
+        if not self._thread.is_alive():
+            self._database.close()
+
+    # -- on its thread ----------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        pause, since = 0.0, None
+        while self._take(pause):
+            try:
+                self._turn()
+            except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
+                since = since or time.monotonic()
+                pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
+                self._told(Away(_sentence(error), time.monotonic() - since, self._waiting()))
+            else:
+                if since is not None:
+                    self._told(None)
+                pause, since = 0.0, None
+
+    def _take(self, pause: float) -> bool:
+        """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
+        with self._wanted:
+            if pause:
+                self._wanted.wait_for(lambda: self._closing, timeout=pause)
+                return not self._closing
+            self._wanted.wait_for(lambda: self._woken or self._reading or self._before is not None or self._closing)
+            busy = bool(self._woken or self._reading)
+            self._woken = False
+            return busy or not self._closing
+
+    def _turn(self) -> None:
+        try:
+            if self._reading:
+                self._read(*self._reading)
+            while self._send_some(self._opened()):
+                pass
+            self._prune_there()
+        finally:
+            if self._sink:
+                self._sink.let_go()
+
+    def _opened(self) -> RepoSink:
+        if self._sink is None:
+            with told_of_repo():
+                self._sink = RepoSink(self._open())
+        return self._sink
+
+    def _read(self, future: "Future[list[Row]]", since: Instant | None, numbers: Mapping[str, int]) -> None:
+        self._reading = None
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            sink = self._opened()
+            with told_of_repo():
+                rows = sink.read(self._query(sink, since))
+            future.set_result(complete(rows, sink.fields, numbers))
+        except BaseException as error:
+            future.set_exception(_sentence(error))
+            raise
+
+    def _query(self, sink: RepoSink, since: Instant | None) -> dict[str, object]:
+        query: dict[str, object] = {"host": self._host} if "host" in sink.fields else {}
+        if since is not None and sink.can_compare:
+            query["created"] = Between(seconds(since), seconds(2**62))
+        return query
+
+    def _send_some(self, sink: RepoSink) -> bool:
+        """Send the next records, and take out of the spool those that arrived; whether there were any."""
+        with self.lock, self._database.reading() as database:
+            waiting = spool.waiting(database, _AT_ONCE)
+        arrived: list[spool.Spooled] = []
+        try:
+            for one in waiting:
+                again = one.again or one.id <= self._doubted
+                self._doubted = one.id
+                sink.put(sink.cut(one.row), one.id, again=again)
+                arrived.append(one)
+        finally:
+            if arrived:
+                with self.lock, self._database.writing() as database:
+                    spool.take_out(database, arrived)
+        return bool(waiting)
+
+    def _waiting(self) -> int:
+        try:
+            with self.lock, self._database.reading() as database:
+                return spool.count(database)
+        except StoreError:
+            return 0
+
+    def _prune_there(self) -> None:
+        before, self._before = self._before, None
+        if before is None:
+            return
+        sink = self._opened()
+        query = self._query(sink, None) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
+        old = [row for row in sink.read(query) if row.created < seconds(before)]
+        gone = [row for row in old if is_end(row) or row.action == "missed"]
+        for start in range(0, len(gone), _AT_ONCE):
+            sink.delete(gone[start : start + _AT_ONCE])
+
+
+def _sentence(error: BaseException) -> StoreError:
+    if isinstance(error, StoreError):
+        return error
+    hint = "see whether what it rests on is there: the file, the server, the table"
+    return StoreError(
+        f"the run log's repository cannot be written: {error or type(error).__name__}", hint=hint, temporary=True
+    )

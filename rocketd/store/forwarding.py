@@ -1,0 +1,81 @@
+"""The store whose records also go to another repository.
+
+The run log in the state directory is written all the same, and is what conditions are judged by: a repository that is
+away, slow or read-only cannot keep a task from running. In the same transaction each record is put into the spool, from
+where the `Forwarder` takes it to the repository. At start the repository tells what the state directory does not know:
+all of it on a new host, and what came later where the state directory was put back to an older copy.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from rocketd.core.events import Finished, Missed, Started
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.records import Change
+from rocketd.core.run import Action
+from rocketd.store import run_log, spool, state
+from rocketd.store.adoption import adopt
+from rocketd.store.database import Durability
+from rocketd.store.forwarder import Forwarder
+from rocketd.store.rows import Origin, Row, row_of
+from rocketd.store.schema import is_end
+from rocketd.store.store import SqliteStore
+
+_ENDED: Final = f"SELECT 1 FROM log WHERE task_name = ? AND number = ? AND {is_end()}"  # noqa: S608 - our own words
+_MISSED: Final = "SELECT 1 FROM log WHERE run_id = ? AND action = 'missed'"
+
+
+class ForwardingStore(SqliteStore):
+    """Keeps records in `rocketd.db` of the state directory, and hands each to a `Forwarder`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        forwarder: Forwarder,
+        *,
+        durability: Durability = "full",
+        origin: Origin | None = None,
+    ) -> None:
+        """The forwarder is the caller's to close, before this."""
+        super().__init__(directory, durability=durability, origin=origin)
+        self._forwarder = forwarder
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all of them or none; see `Store.write`."""
+        with self._forwarder.lock, self._database.writing() as database:
+            fresh = list(_fresh(database, changes, self._origin))
+            run_log.insert(database, changes, self._origin)
+            spool.put(database, fresh)
+            state.apply(database, changes, self._origin)
+        self._forwarder.wake()
+
+    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+        """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
+        with self._forwarder.lock:
+            gone = super().prune(before, spare, now, limit)
+        if gone == 0:
+            self._forwarder.prune(before, now)
+        return gone
+
+    def adopt(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
+        """Take over what the repository tells and the state directory does not know; says how many records."""
+        with self._forwarder.lock, self._database.writing() as database:
+            return adopt(database, rows, fingerprints)
+
+
+def _fresh(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> Iterable[tuple[Row, bool]]:
+    """Give the records that the log has not had, and whether the repository may have had them."""
+    for change in changes:
+        match change:
+            case Started():
+                yield row_of(change, origin), False
+            case Finished(run) if not _there(database, _ENDED, *run.key):
+                yield row_of(change, origin), False
+            case Missed(_, run_id):
+                yield row_of(change, origin), _there(database, _MISSED, run_id)
+
+
+def _there(database: sqlite3.Connection, query: str, *values: object) -> bool:
+    return database.execute(query, values).fetchone() is not None

@@ -1,0 +1,216 @@
+"""The writing thread while its store cannot be written: a real database that somebody else has locked."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rocketd.core.errors import DuplicateRun, StoreError
+from rocketd.core.events import Finished, Started
+from rocketd.core.instant import SECOND
+from rocketd.core.records import Alive, Change, RunFilter, TaskState
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.daemon.recorder import Recorder, write_calls
+from rocketd.store.schema import FILE_NAME
+from rocketd.store.spool_file import FILE_NAME as SPOOL
+from rocketd.store.spool_file import SpoolFile
+from rocketd.store.store import SqliteStore
+
+NOW = 1_790_000_000 * SECOND
+
+
+def run(number: int) -> Run:
+    return Run("backup", number, f"id-{number}", 1, NOW, NOW + number, Trigger.SCHEDULE, "daily")
+
+
+def whole(number: int) -> list[Change]:
+    end = End(Action.FAIL, Cause.TIMEOUT, NOW + number + 1, 3, 15, "could not", "Traceback", "line 1\nline 2", 7)
+    return [Started(run(number)), Finished(run(number), end)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def blocker(tmp_path: Path, store: SqliteStore) -> Iterator[sqlite3.Connection]:  # noqa: ARG001 - which makes the file
+    """Somebody who has the database locked."""
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None, check_same_thread=False)) as made:
+        made.execute("BEGIN IMMEDIATE")
+        yield made
+
+
+class Heard:
+    """What a recorder tells."""
+
+    def __init__(self) -> None:
+        self.troubles: list[tuple[str, bool]] = []
+        self.fatal: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self.told = asyncio.Event()
+
+    def trouble(self, error: StoreError | None, spooled: bool) -> None:  # noqa: FBT001 - as it is told
+        self.troubles.append((error.message.partition(" ")[2] if error else "", spooled))
+        self.told.set()
+
+    def failed(self, error: BaseException) -> None:
+        if not self.fatal.done():
+            self.fatal.set_result(error)
+
+    async def until(self, wanted: tuple[str, bool]) -> None:
+        while wanted not in self.troubles:
+            self.told.clear()
+            await self.told.wait()
+
+
+LOCKED = "is locked by another program"
+
+
+async def record(recorder: Recorder, changes: list[Change]) -> None:
+    """Return when these are safe."""
+    done = asyncio.Event()
+    recorder.record(changes, done.set)
+    await done.wait()
+
+
+def test_with_a_spool_nothing_waits_and_what_it_holds_is_written_first(
+    tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
+) -> None:
+    async def scene() -> None:
+        heard = Heard()
+        spool = SpoolFile(tmp_path)
+        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.1)
+        await record(recorder, whole(1))
+        await record(recorder, whole(2))
+        assert heard.troubles == [(LOCKED, False), (LOCKED, True)]
+        assert spool.waiting == 2
+        blocker.execute("ROLLBACK")
+        await heard.until(("", False))  # though nobody records anything
+        await record(recorder, whole(3))
+        assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]
+        assert not (tmp_path / SPOOL).exists()
+        await recorder.close()
+        assert not heard.fatal.done()
+
+    asyncio.run(scene())
+
+
+def test_without_a_spool_the_error_is_told_as_fatal_once_patience_is_over(
+    store: SqliteStore,
+    blocker: sqlite3.Connection,  # noqa: ARG001 - it is there
+) -> None:
+    async def scene() -> None:
+        heard = Heard()
+        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, patience=0.3)
+        recorder.record(whole(1), lambda: pytest.fail("it is not safe"))
+        error = await heard.fatal
+        assert isinstance(error, StoreError)
+        assert heard.troubles == [(LOCKED, False)]
+        await recorder.close()
+
+    asyncio.run(scene())
+
+
+def test_where_the_spool_cannot_be_written_either_it_is_tried_until_it_can(
+    tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
+) -> None:
+    async def scene() -> None:
+        heard = Heard()
+        spool = SpoolFile(tmp_path)
+        (tmp_path / SPOOL).mkdir()  # so no file can be made there
+        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.0)
+        done = asyncio.Event()
+        recorder.record(whole(1), done.set)
+        await heard.until((LOCKED, False))
+        proof = asyncio.Event()
+        recorder.prove(proof.set)
+        await proof.wait()
+        assert not done.is_set()
+        blocker.execute("ROLLBACK")
+        await done.wait()
+        assert heard.troubles == [(LOCKED, False), ("", False)]
+        assert len(store.runs(RunFilter())) == 1
+        await recorder.close()
+
+    asyncio.run(scene())
+
+
+def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemon(
+    tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
+) -> None:
+    async def scene() -> None:
+        heard = Heard()
+        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=SpoolFile(tmp_path))
+        recorder.record(whole(1))
+        await recorder.close()
+        assert not heard.fatal.done()
+
+    asyncio.run(scene())
+    blocker.execute("ROLLBACK")
+    spool = SpoolFile(tmp_path)
+    assert spool.waiting == 1
+    spool.drain(lambda calls: write_calls(store, calls))
+    (view,) = store.runs(RunFilter())
+    assert [Started(view.run), Finished(view.run, view.end)] == whole(1)  # type: ignore[arg-type] # it has ended
+
+
+# -- the spool itself
+
+
+def test_every_kind_of_change_comes_back_as_it_was(tmp_path: Path) -> None:
+    state = TaskState(
+        "backup",
+        "1 UTC daily",
+        NOW,
+        8,
+        None,
+        paused=True,
+        paused_until=NOW + 5,
+        paused_by="root (uid 0)",
+        paused_reason="déjà vu",
+    )
+    changes: list[Change] = [*whole(1), state, Alive(NOW)]
+    SpoolFile(tmp_path).put(changes)
+    given: list[Change] = []
+    SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
+    assert given == changes
+
+
+def test_a_line_that_was_torn_was_never_acknowledged_and_the_next_takes_its_place(tmp_path: Path) -> None:
+    SpoolFile(tmp_path).put(whole(1))
+    path = tmp_path / SPOOL
+    path.write_bytes(path.read_bytes() + b'[{"kind": "Star')
+    spool = SpoolFile(tmp_path)
+    spool.put(whole(2))
+    given: list[Change] = []
+    spool.drain(lambda calls: given.extend(change for call in calls for change in call))
+    assert given == [*whole(1), *whole(2)]
+
+
+def test_a_spool_that_is_damaged_is_said(tmp_path: Path) -> None:
+    (tmp_path / SPOOL).write_text('[{"kind": "Sneeze"}]\n')
+    with pytest.raises(StoreError, match="is damaged"):
+        SpoolFile(tmp_path).drain(lambda _: None)
+
+
+def test_what_was_written_before_we_died_is_not_written_again(tmp_path: Path, store: SqliteStore) -> None:
+    """Some of a spool's calls are in the store, and the spool does not know it."""
+    spool = SpoolFile(tmp_path)
+    for number in (1, 2, 3):
+        spool.put(whole(number))
+    store.write([*whole(1), *whole(2)])
+    spool.drain(lambda calls: write_calls(store, calls))
+    assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]
+
+
+def test_a_start_of_somebody_else_with_the_same_number_is_refused(tmp_path: Path, store: SqliteStore) -> None:
+    spool = SpoolFile(tmp_path)
+    spool.put([Started(Run("backup", 1, "other", 1, NOW, NOW, Trigger.HAND, ""))])
+    store.write(whole(1))
+    with pytest.raises(DuplicateRun):
+        spool.drain(lambda calls: write_calls(store, calls))
+    assert spool.waiting == 1
