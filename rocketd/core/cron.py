@@ -29,6 +29,8 @@ class _Kind(NamedTuple):
     least: int
     most: int
     names: tuple[str, ...] = ()
+    size: int = 1
+    """Of one, in what ticks are counted in."""
 
     @property
     def one(self) -> str:
@@ -36,7 +38,7 @@ class _Kind(NamedTuple):
         return f"{'an' if self.name == 'hour' else 'a'} {self.name}"
 
 
-_SECOND: Final = _Kind("second", 0, 59)
+_SECOND: Final = _Kind("second", 0, 59, size=SECOND)
 _MINUTE: Final = _Kind("minute", 0, 59)
 _HOUR: Final = _Kind("hour", 0, 23)
 _DAY: Final = _Kind("day of the month", 1, 31)
@@ -76,11 +78,12 @@ class _Days(NamedTuple):
         """Whether that date matches."""
         return self._matches(day.day, day.isoweekday() % _WEEK, monthrange(day.year, day.month)[1])
 
-    def of(self, year: int, month: int) -> list[int]:
+    @lru_cache(maxsize=4096)  # noqa: B019 - small and bounded; most lines have one of a few day fields
+    def of(self, year: int, month: int) -> tuple[int, ...]:
         """Tell the matching days of that month, ascending."""
         first, length = monthrange(year, month)
         days = range(1, length + 1)
-        return [day for day in days if self._matches(day, (first + day) % _WEEK, length)]
+        return tuple(day for day in days if self._matches(day, (first + day) % _WEEK, length))
 
     def _matches(self, day: int, weekday: int, length: int) -> bool:
         by_date = day in self.numbers or (self.last and day == length)
@@ -111,18 +114,16 @@ class Cron(Pattern):
         """Read a cron line; raises ConditionError with the offsets of the mistake in this text."""
         fields = _fields(text)
         second, minute, hour, day, month, weekday = (
-            _Field.read(kind, one, start, text) for kind, (one, start) in zip(_KINDS, fields, strict=True)
+            _read(kind, one, start, text) for kind, (one, start) in zip(_KINDS, fields, strict=True)
         )
-        either = not (day.starred or weekday.starred)
-        days = _Days(day.numbers, day.last, weekday.weekdays, weekday.nth, either)
         shown = fields if len(text.split()) == len(_KINDS) else fields[1:]
         line = cls(
             " ".join(_normal(one) for one, _ in shown),
-            seconds=tuple(number * SECOND for number in second.sorted),
-            minutes=minute.sorted,
-            hours=hour.sorted,
-            days=days,
-            months=month.sorted,
+            seconds=second.ticks,
+            minutes=minute.ticks,
+            hours=hour.ticks,
+            days=_days(day, weekday),
+            months=month.ticks,
             fixed=not (minute.starred or hour.starred),
         )
         if not line.happens:
@@ -145,23 +146,22 @@ class _Field(NamedTuple):
 
     starred: bool
     numbers: frozenset[int]
-    last: bool = False
-    weekdays: frozenset[int] = frozenset()
-    nth: frozenset[tuple[int, int]] = frozenset()
-
-    @property
-    def sorted(self) -> tuple[int, ...]:
-        """The numbers, ascending."""
-        return tuple(sorted(self.numbers))
+    ticks: tuple[int, ...]
+    """The numbers, ascending, in what ticks are counted in."""
+    last: bool
+    weekdays: frozenset[int]
+    nth: frozenset[tuple[int, int]]
 
     @classmethod
-    def read(cls, kind: _Kind, text: str, start: int, line: str) -> _Field:
-        """Read a field that begins at that offset of the line."""
+    @lru_cache(maxsize=1024)  # a host's lines share their fields, which saves memory as well as time
+    def read(cls, kind: _Kind, text: str) -> _Field:
+        """Read a field; raises ConditionError with offsets in it."""
+        start = 0
         numbers: set[int] = set()
         nth: set[tuple[int, int]] = set()
         last = False
         for item in text.split(","):
-            place = _Place(kind, item, start, line)
+            place = _Place(kind, item, start)
             if kind is _DAY and item.upper() == "L":
                 last = True
             elif kind is _WEEKDAY and (found := _NTH.fullmatch(item)):
@@ -169,8 +169,24 @@ class _Field(NamedTuple):
             else:
                 numbers.update(place.numbers())
             start += len(item) + 1
+        ticks = tuple(number * kind.size for number in sorted(numbers))
         weekdays = frozenset(number % _WEEK for number in numbers)
-        return cls(text.startswith("*"), frozenset(numbers), last, weekdays, frozenset(nth))
+        return cls(text.startswith("*"), frozenset(numbers), ticks, last, weekdays, frozenset(nth))
+
+
+def _read(kind: _Kind, text: str, start: int, line: str) -> _Field:
+    """Read a field that begins at that offset of the line."""
+    try:
+        return _Field.read(kind, text)
+    except ConditionError as error:
+        where = {"start": error.start + start, "end": error.end + start}
+        raise ConditionError(error.message, hint=error.hint, about=line, **where) from None
+
+
+@lru_cache(maxsize=1024)
+def _days(day: _Field, weekday: _Field) -> _Days:
+    either = not (day.starred or weekday.starred)
+    return _Days(day.numbers, day.last, weekday.weekdays, weekday.nth, either)
 
 
 _NTH: Final = re.compile(r"(?P<day>[a-z]{3}|[0-9])(?:#(?P<nth>[1-5])|L)", re.ASCII | re.IGNORECASE)
@@ -182,7 +198,6 @@ class _Place(NamedTuple):
     kind: _Kind
     item: str
     start: int
-    line: str
 
     def numbers(self) -> range:
         """Read `*`, `a`, `a-b`, each with a step or without."""
@@ -233,7 +248,7 @@ class _Place(NamedTuple):
 
     def _mistake(self, part: str, message: str, hint: str) -> ConditionError:
         start = self.start + max(self.item.find(part), 0)
-        return ConditionError(message, hint=hint, start=start, end=start + max(len(part), 1), about=self.line)
+        return ConditionError(message, hint=hint, start=start, end=start + max(len(part), 1))
 
 
 def _words(text: str) -> list[tuple[str, int]]:

@@ -119,7 +119,7 @@ class Period:
         near = self._near
         if near is not None and near[0] is zone and near[1].start <= at < near[1].following:
             return near[1]
-        turn = self._look(at, zone)
+        turn = _turn(self, at, zone)
         object.__setattr__(self, "_near", (zone, turn))  # a memo: one tuple, so that threads cannot tear it
         return turn
 
@@ -128,26 +128,28 @@ class Period:
         joined = self._joined
         if joined is not None and joined[0] is zone and joined[1].start <= at < joined[1].end:
             return joined[1]
-        window = Window(BEGINNING, FOREVER, inside=True) if self.endless else self._join(at, zone)
+        window = Window(BEGINNING, FOREVER, inside=True) if self.endless else _stretch(self, at, zone)
         object.__setattr__(self, "_joined", (zone, window))
         return window
 
-    def _join(self, at: Instant, zone: tzinfo) -> Window:
+    def join(self, at: Instant, zone: tzinfo) -> Window:
+        """As `stretch`, without any memory."""
         first = last = self.turn(at, zone)
         if at >= first.end:
             return first.window(at)
         for _ in range(_JOINS):
-            before = self._look(first.start - 1, zone)
+            before = _turn(self, first.start - 1, zone)
             if before.end < first.start:
                 break
             first = before
         for _ in range(_JOINS):
             if last.following > last.end:
                 break
-            last = self._look(last.end, zone)
+            last = _turn(self, last.end, zone)
         return Window(first.start, last.end, inside=True)
 
-    def _look(self, at: Instant, zone: tzinfo) -> Turn:
+    def look(self, at: Instant, zone: tzinfo) -> Turn:
+        """As `turn`, without any memory."""
         if not LOWEST <= at < HIGHEST:
             return Turn(BEGINNING, BEGINNING, LOWEST) if at < LOWEST else Turn(HIGHEST, HIGHEST, FOREVER)
         around = self._flowing if self.unit.flows else self._placed
@@ -231,6 +233,16 @@ class Period:
         change = change_after(at, at + _NEARBY * self.unit.longest, zone)
         shift = 0 if change is None else offset_at(change, zone) - offset
         return change if change is not None and shift % self.unit.longest else FOREVER
+
+
+@lru_cache(maxsize=1024)  # tasks with the same hours are asked about the same instants, one after another
+def _turn(period: Period, at: Instant, zone: tzinfo) -> Turn:
+    return period.look(at, zone)
+
+
+@lru_cache(maxsize=1024)
+def _stretch(period: Period, at: Instant, zone: tzinfo) -> Window:
+    return period.join(at, zone)
 
 
 def _distinct(unit: Unit, written: tuple[Written, ...]) -> tuple[Mark, ...]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Duration, Instant
 from rocketd.core.wall import HIGHEST, LOWEST, change_after, change_before, exists, highest, offset_at, reached
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from rocketd.core.wall import Wall
@@ -58,10 +60,15 @@ class Ticks(ABC):
         kept: tuple[tzinfo, Around] | None = getattr(self, "_near", None)
         if kept is not None and kept[0] is zone and kept[1].newest <= at < kept[1].next:
             return kept[1]
-        newest, later = self.newest(at, zone), self.next(at, zone)
-        near = Around(BEGINNING if newest is None else newest, FOREVER if later is None else later)
+        near = _around(self, at, zone)
         object.__setattr__(self, "_near", (zone, near))  # a memo: one tuple, so that threads cannot tear it
         return near
+
+
+@lru_cache(maxsize=1024)  # tasks with the same ticks are asked about the same instants, one after another
+def _around(ticks: Ticks, at: Instant, zone: tzinfo) -> Around:
+    newest, later = ticks.newest(at, zone), ticks.next(at, zone)
+    return Around(BEGINNING if newest is None else newest, FOREVER if later is None else later)
 
 
 class Days(Protocol):
@@ -71,7 +78,7 @@ class Days(Protocol):
         """Whether that date matches."""
         ...
 
-    def of(self, year: int, month: int) -> list[int]:
+    def of(self, year: int, month: int) -> Sequence[int]:
         """Tell the matching days of that month, ascending."""
         ...
 

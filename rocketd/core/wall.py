@@ -7,6 +7,7 @@ that exists twice is its first occurrence, and later wall times are never reache
 """
 
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from rocketd.core.instant import DAY, HOUR, SECOND, Duration, Instant, instant_of
@@ -31,10 +32,30 @@ def _microseconds(offset: timedelta | None) -> Duration:
     return 0 if offset is None else (offset.days * 86_400 + offset.seconds) * SECOND + offset.microseconds
 
 
-def offset_at(instant: Instant, zone: tzinfo) -> Duration:
-    """How far the wall clock is ahead of UTC."""
+def _looked_up(instant: Instant, zone: tzinfo) -> Duration:
     utc = _NAIVE_EPOCH + timedelta(microseconds=instant)
     return _microseconds(zone.fromutc(utc.replace(tzinfo=zone)).utcoffset())
+
+
+@lru_cache(maxsize=1024)
+def _fortnight(number: int, zone: tzinfo) -> Duration | None:
+    """The offset that holds from the beginning of that fortnight to that of the next; None: it changes meanwhile."""
+    start = number * _STEADY
+    offset = _looked_up(start, zone)
+    return offset if _looked_up(start + _STEADY, zone) == offset else None
+
+
+def _steady(start: Instant, end: Instant, zone: tzinfo) -> Duration | None:
+    """The offset that holds from one instant to another, less than a fortnight later; None: it may change meanwhile."""
+    first, last = start // _STEADY, end // _STEADY
+    offset = _fortnight(first, zone)
+    return offset if first == last or _fortnight(last, zone) == offset else None
+
+
+def offset_at(instant: Instant, zone: tzinfo) -> Duration:
+    """How far the wall clock is ahead of UTC."""
+    offset = _fortnight(instant // _STEADY, zone)
+    return _looked_up(instant, zone) if offset is None else offset
 
 
 def wall_at(instant: Instant, zone: tzinfo) -> Wall:
@@ -44,6 +65,9 @@ def wall_at(instant: Instant, zone: tzinfo) -> Wall:
 
 def reached(wall: Wall, zone: tzinfo) -> Instant:
     """The first instant at which the clock shows this wall time, or a later one if it skips it."""
+    steady = _steady(wall - _LONGEST_SHIFT, wall + _LONGEST_SHIFT, zone)
+    if steady is not None:
+        return wall - steady
     local = _NAIVE_EPOCH + timedelta(microseconds=wall)
     first = _microseconds(zone.utcoffset(local))
     second = _microseconds(zone.utcoffset(local.replace(fold=1)))
@@ -59,6 +83,9 @@ def exists(day: Wall, zone: tzinfo) -> bool:
 
 def highest(instant: Instant, zone: tzinfo) -> Wall:
     """The latest wall time that the clock has shown so far: just after it was set back, more than it shows."""
+    steady = _steady(instant - _LONGEST_SHIFT, instant, zone)
+    if steady is not None:
+        return instant + steady
     shown = wall_at(instant, zone)
     earlier = instant - _LONGEST_SHIFT
     before = offset_at(earlier, zone)
