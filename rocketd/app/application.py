@@ -3,13 +3,17 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from re import Pattern
 from typing import Unpack, overload
 
 from rocketd.app.bodies import ArgForm
+from rocketd.app.conditions import FuncCond, Syntax, condition_of_function
 from rocketd.app.config import How, Options
+from rocketd.app.durations import Span, duration_of
 from rocketd.app.func_arg import FuncArg
 from rocketd.app.hooks import F
 from rocketd.app.parameters import Given
+from rocketd.app.rewriting import renamed
 from rocketd.app.session import Session
 from rocketd.app.tasks import ConditionLike, Task, TaskOptions, condition_of
 from rocketd.core.condition import FALSE
@@ -78,6 +82,23 @@ class _Decorators:
 
         return decorate
 
+    def cond(
+        self, syntax: Syntax | Sequence[Syntax] | None = None, *, every: Span = 1
+    ) -> Callable[[Callable[..., object]], FuncCond]:
+        """Make a condition of a function (decorator): it holds while that gives something true.
+
+        It is called in a thread, as often as `every` says, and only while its answer can matter. A text, or a regular
+        expression with named groups for its arguments, lets conditions that are text ask it.
+        """
+        texts = [syntax] if isinstance(syntax, str | Pattern) else list(syntax or ())
+
+        def decorate(function: Callable[..., object]) -> FuncCond:
+            condition = condition_of_function(function, duration_of(every))
+            self.session.syntax += [(text, condition) for text in texts]
+            return condition
+
+        return decorate
+
     def param(self, name: str | None = None) -> Callable[[F], F]:
         """Make what a function returns a parameter of the session (decorator)."""
 
@@ -92,16 +113,18 @@ class _Decorators:
         self.session.parameters.update(parameters)
 
     def include_grouper(self, group: "Grouper") -> None:
-        """Take in the tasks and parameters of a group."""
+        """Take in the tasks, parameters and texts of a group. Its conditions follow its tasks to their new names."""
+        names = {task.name: f"{group.prefix}{task.name}" for task in group.session.tasks}
         for task in group.session.tasks:
             group.session.remove_task(task)
-            if group.prefix:
-                task.name = f"{group.prefix}{task.name}"
+            task.name = names[task.name]
+            task.start_cond, task.end_cond = renamed(task.start_cond, names), renamed(task.end_cond, names)
             if group.start_cond is not FALSE:
                 task.start_cond &= group.start_cond
             task.execution = task.execution or group.execution
             self.session.add_task(task)
         self.session.parameters.update(group.session.parameters.raw)
+        self.session.syntax += group.session.syntax
 
 
 class Grouper(_Decorators):
@@ -110,7 +133,7 @@ class Grouper(_Decorators):
     def __init__(
         self, prefix: str | None = None, start_cond: ConditionLike = None, execution: How | None = None
     ) -> None:
-        self.prefix = prefix
+        self.prefix = prefix or ""
         self.start_cond = condition_of(start_cond)
         self.execution = execution
         self.session = Session()

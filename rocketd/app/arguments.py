@@ -194,6 +194,11 @@ class Task(_Defaulted):
         super().__init__(default)
         self._task = task
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the task that asks."""
+        return self._task is None
+
     def ask(self, asked: Asked) -> object:
         if self._task is not None:
             return asked.session[self._task]

@@ -5,9 +5,10 @@ from collections.abc import Hashable
 from datetime import UTC, tzinfo
 
 from rocketd.app.bodies import CommandBody
+from rocketd.app.conditions import bound
 from rocketd.app.config import Config
 from rocketd.app.durations import duration_of
-from rocketd.app.tasks import Task, condition_of
+from rocketd.app.tasks import Task
 from rocketd.config.host import LOCAL, Host
 from rocketd.config.problems import BadValue
 from rocketd.core import task as core
@@ -22,14 +23,15 @@ class Compiler:
         self._config = config
         self.zone, self.zone_name = zone_of(config.timezone)
 
-    def compile(self, task: Task, *, only: bool = True) -> core.Task:
-        """Make the task as it is now; one that is disabled, or not among the only ones, runs when asked for."""
+    def compile(self, task: Task, *, idle: bool = False) -> core.Task:
+        """Make the task as it is now; one that is disabled, or `idle`, runs only when asked for."""
+        idle = idle or task.disabled
         restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
         return core.Task(
             name=task.name,
             work=self._work(task),
-            when=task.start_cond if only and not task.disabled else FALSE,
-            stop_when=task.end_cond,
+            when=FALSE if idle else bound(task.start_cond, task.name),
+            stop_when=bound(task.end_cond, task.name),
             zone=self.zone,
             zone_name=self.zone_name,
             timeout=task.longest,
@@ -39,14 +41,15 @@ class Compiler:
             crash_limit=task.crash_limit,
             mutex=task.mutex,
             priority=task.priority,
-            on=On.SHUTDOWN if task.on_shutdown and only and not task.disabled else None,
+            on=On.SHUTDOWN if task.on_shutdown and not idle else None,
             splay=duration_of(task.splay),
             description=task.description or "",
         )
 
-    def condition(self, name: str, when: Condition) -> core.Task:
-        """Make a task that stands for a condition of the whole session: nothing ever runs for it."""
-        return core.Task(name, Call(Execution.MAIN), when, zone=self.zone, zone_name=self.zone_name)
+    def watchman(self, name: str, condition: Condition) -> core.Task:
+        """Make a task that never runs, and has what a condition of the whole session asks for kept and looked at."""
+        work = Call(Execution.MAIN)
+        return core.Task(name, work, stop_when=condition, zone=self.zone, zone_name=self.zone_name)
 
     def _work(self, task: Task) -> core.Work:
         if isinstance(task.body, CommandBody):
@@ -73,8 +76,3 @@ def zone_of(zone: tzinfo | str | None) -> tuple[tzinfo, str]:
         return zone, "UTC" if zone is UTC else str(zone)
     found = Host(os.geteuid()).zone(zone or LOCAL)
     return found.tzinfo, found.name
-
-
-def shut_condition(config: Config) -> Condition:
-    """Read the condition by which the scheduler stops; raises ConditionError."""
-    return condition_of(config.shut_cond)

@@ -6,20 +6,23 @@ first.
 
 import asyncio
 import platform
+import traceback
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from threading import get_ident
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from rocketd.app import calling
 from rocketd.app.arguments import Asked
-from rocketd.app.compile import Compiler, shut_condition
+from rocketd.app.compile import Compiler
+from rocketd.app.conditions import FunctionProber
 from rocketd.app.errors import SchedulerExit, SchedulerRestart
 from rocketd.app.hooks import around, around_async
 from rocketd.app.keeping import AnyStore, open_store
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
+from rocketd.app.tasks import condition_of
 from rocketd.core import daemon_entries
 from rocketd.core import task as core
 from rocketd.core.condition import FALSE, FOR, Moment
@@ -31,6 +34,7 @@ from rocketd.core.run import Run, RunKey, Trigger
 from rocketd.core.scheduler import NoSuchRun, Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.loop import Loop, Silence
+from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
 from rocketd.executor.answer import Outcome
@@ -44,15 +48,23 @@ if TYPE_CHECKING:
     from rocketd.app.tasks import Task
 
 T = TypeVar("T")
-_SHUT: str = "\0shut_cond"
+_SHUT: Final = "\0shut_cond"
 """Nobody's task is called so."""
+
+
+class Only(NamedTuple):
+    """Which tasks are to run, once and no others."""
+
+    tasks: Collection[str]
+    obey_cond: bool
+    """Only if their conditions hold."""
 
 
 class Life:
     """What the scheduler of a session needs while it runs."""
 
-    def __init__(self, session: "Session", stack: AsyncExitStack, *, only: Collection[str] | None = None) -> None:
-        """`only`: the tasks that may start; None: all of them."""
+    def __init__(self, session: "Session", stack: AsyncExitStack, *, only: Only | None = None) -> None:
+        """`only`: which tasks are to run once, and no others; None: all of them, by their conditions."""
         config = session.config
         self._session = session
         self._stack = stack
@@ -62,7 +74,7 @@ class Life:
         self._bridge = LogBridge(config.task_logger_basename, config.scheduler_logger_basename)
         stack.push_async_callback(asyncio.to_thread, self._bridge.close)
         self._compiler = Compiler(config)
-        self._shut = self._compiler.condition(_SHUT, shut_condition(config))
+        self._shut = self._compiler.watchman(_SHUT, condition_of(config.shut_cond, session.syntax))
         self.scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=config.max_running)
         self.loop = Loop(
             scheduler=self.scheduler,
@@ -76,7 +88,8 @@ class Life:
         self._tasks: dict[str, Task] = {}
         self._given: dict[RunKey, Parameters] = {}
         self._stale = False
-        self._forced_out = False
+        self._asked = False
+        """Whether somebody has asked it to stop: who asks again means it."""
         self._closing = AsyncExitStack()
         self._winding: asyncio.Task[None] | None = None
         self._in_shutdown = False
@@ -97,6 +110,10 @@ class Life:
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
         self.loop.passed += [self._after_pass]
+        observing = Observing(self.loop)
+        prober = FunctionProber(self._session, observing.report, self._condition_failed, self.loop.clock.now)
+        self._stack.push_async_callback(prober.close)
+        observing.begin(prober)
         self._tell_start(resumed)
         self.loop.begin(self._executors, recorder)
         self._begin_asked()
@@ -118,9 +135,18 @@ class Life:
     def _begin_asked(self) -> None:
         """Make due what runs at the start, and what was asked for before it."""
         for name, task in self._tasks.items():
-            if task.on_startup and not task.disabled and self._may(name):
+            if self._only is None and task.on_startup and not task.disabled:
                 self.scheduler.force(name, Trigger.STARTUP, "on startup")
+            if self._only is not None and name in self._only.tasks and self._is_wanted(task):
+                task.batches.append(Parameters())
             self._demand(name)
+
+    def _is_wanted(self, task: "Task") -> bool:
+        """Whether one of those that alone may run is to run."""
+        if self._only is None or not self._only.obey_cond:
+            return True
+        moment = Moment(self.loop.clock.now(), self._compiler.compile(task), self.scheduler.history)
+        return task.start_cond.judge(moment).answer is FOR
 
     async def end(self) -> None:
         """Wait until it has stopped as asked; if it has failed, end what is going on and raise what failed."""
@@ -144,8 +170,8 @@ class Life:
 
     def stop(self, *, force: bool = False) -> None:
         """Let runs end, or with `force`, as with a second call, stop them. Any thread."""
-        self._call(lambda: self._stop(force=force or self._forced_out))
-        self._forced_out = True
+        forced, self._asked = force or self._asked, True
+        self._call(lambda: self._stop(force=forced))
 
     def _stop(self, *, force: bool) -> None:
         if self._winding is None:
@@ -188,10 +214,8 @@ class Life:
 
     def _compiled(self) -> list[core.Task]:
         self._tasks = {task.name: task for task in self._session.tasks}
-        return [self._compiler.compile(task, only=self._may(name)) for name, task in self._tasks.items()]
-
-    def _may(self, name: str) -> bool:
-        return self._only is None or name in self._only
+        idle = self._only is not None
+        return [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
 
     def changed(self) -> None:
         """Load the tasks again soon: one has changed, come or gone. Any thread."""
@@ -252,7 +276,7 @@ class Life:
                 if task is not None and task.is_command:
                     self._session.returns[run.task] = end.output
                 if self._only is not None and not self._wanted:
-                    self.stop()
+                    self._stop(force=False)
 
     def _hand_over(self, run: Run) -> None:
         """Give a run that was asked for its parameters."""
@@ -273,13 +297,18 @@ class Life:
         with around(self._session.hooks.scheduler_cycle, Asked(self._session)):
             pass
         if self._only is not None and not self._wanted:
-            self.stop()
-        if self._shut.when is FALSE or self.scheduler.draining:
-            return FOREVER
-        verdict = self._shut.when.judge(Moment(now, self._shut, self.scheduler.history))
-        if verdict.answer is FOR:
-            self.stop()
-        return verdict.until
+            self._stop(force=False)
+        condition = self._shut.stop_when
+        if condition is not FALSE and condition.judge(Moment(now, self._shut, self.scheduler.history)).answer is FOR:
+            self._stop(force=False)
+        return FOREVER
+
+    def _condition_failed(self, condition: str, error: Exception) -> None:
+        """Tell of a condition that raised; that stops the scheduler unless it is silenced."""
+        told = "".join(traceback.format_exception(error))
+        self._bridge.tell(Entry(f"{condition} could not be asked: {told}", Priority.ERROR))
+        if not self._session.config.silence_cond_check:
+            self.loop.fail(error)
 
     # -- for the executors ------------------------------------------------------------------------------------------
 

@@ -19,10 +19,11 @@ from typing import Final, Unpack
 from rocketd.app.arguments import Asked
 from rocketd.app.bodies import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
 from rocketd.app.compile import Compiler
+from rocketd.app.conditions import FuncCond, Syntax
 from rocketd.app.config import Config, Options
 from rocketd.app.hooks import F, Hooks, around, around_async, decorator
 from rocketd.app.keeping import memory_repo, refuse_thread_bound
-from rocketd.app.life import Life
+from rocketd.app.life import Life, Only
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.task_log import TaskLog
 from rocketd.app.tasks import ConditionLike, Task, TaskOptions
@@ -54,6 +55,8 @@ class Session:
         self.returns: dict[str, object] = {}
         """What tasks returned last, by name."""
         self.hooks = Hooks()
+        self.syntax: list[tuple[Syntax, FuncCond]] = []
+        """What text may say besides the words, and which condition it is."""
         self._tasks: dict[str, Task] = {}
         self._lock = RLock()
         self._repo: BaseRepo | None = None
@@ -191,15 +194,13 @@ class Session:
         for task in chosen:
             if execution is not None:
                 task.configure({"execution": execution})
-            if not obey_cond:
-                task.run()
         try:
-            asyncio.run(self._live({task.name for task in chosen}))
+            asyncio.run(self._live(Only([task.name for task in chosen], obey_cond)))
         finally:
             for task, how in zip(chosen, before, strict=True):
                 task.execution = how
 
-    async def _live(self, only: Collection[str] | None) -> None:
+    async def _live(self, only: Only | None) -> None:
         if self._life is not None:
             raise RocketdError("the scheduler of this session is running already")
         again = True
@@ -210,7 +211,7 @@ class Session:
             again = life.restarting and self.config.restarting == "recall"
             self._to_replace = life.restarting and not again
 
-    async def _begin(self, stack: AsyncExitStack, only: Collection[str] | None) -> Life:
+    async def _begin(self, stack: AsyncExitStack, only: Only | None) -> Life:
         async with around_async(self.hooks.scheduler_startup, Asked(self)):
             life = Life(self, stack, only=only)
             self._life, self._history = life, life.scheduler.history

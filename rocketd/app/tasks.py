@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
@@ -9,9 +10,9 @@ from rocketd.app.bodies import Body, CommandBody, FunctionBody
 from rocketd.app.config import How
 from rocketd.app.durations import NEVER, Span, duration_of
 from rocketd.app.parameters import Given, Parameters
+from rocketd.app.syntax import Known, read
 from rocketd.core.condition import FALSE, Condition
 from rocketd.core.errors import RocketdError
-from rocketd.core.grammar import parse
 from rocketd.core.instant import Duration, Instant, instant_of
 from rocketd.core.naming import MARK
 from rocketd.core.run import Action
@@ -69,7 +70,7 @@ class Task:
         self.batches: deque[Parameters] = deque()
         """The parameters of the runs that were asked for and have not begun."""
         self.name = name or body.name
-        self.start_cond = condition_of(start_cond)
+        self.start_cond = condition_of(start_cond, session.syntax)
         self.end_cond: Condition = FALSE
         self.description = body.description
         self.execution: How | None = None
@@ -102,7 +103,7 @@ class Task:
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in ("start_cond", "end_cond"):
-            value = condition_of(value)
+            value = condition_of(value, self._session.syntax)
         if name == "force_run":
             if value:
                 self.run()
@@ -114,8 +115,11 @@ class Task:
             self._session.changed()
 
     def _rename(self, name: str) -> None:
-        if isinstance(self.body, FunctionBody) and hasattr(self.body.function, "__dict__"):
-            setattr(self.body.function, MARK, name)
+        if "name" in vars(self):
+            self._session.renamed(self, name)
+        if isinstance(self.body, FunctionBody):
+            with suppress(AttributeError):  # a bound method, or a function written in C
+                setattr(self.body.function, MARK, name)
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r}: {self.start_cond}>"
@@ -262,12 +266,12 @@ class Task:
         return isinstance(self.body, CommandBody)
 
 
-def condition_of(value: object) -> Condition:
-    """Read a condition as programs give it; raises ConditionError, RocketdError."""
+def condition_of(value: object, syntax: Known = ()) -> Condition:
+    """Read a condition as programs give it, with texts of their own; raises ConditionError, RocketdError."""
     if isinstance(value, Condition):
         return value
     if isinstance(value, str):
-        return parse(value)
+        return read(value, syntax)
     if value is None:
         return FALSE
     raise RocketdError(f"{value!r} is no condition", hint="conditions come from rocketd.conds, or are text")

@@ -1,0 +1,156 @@
+"""Conditions that are functions of the program: looked at in a thread, and only while the answer can matter."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from re import Pattern
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from rocketd.app.arguments import Asked, Task, TaskLogger
+from rocketd.app.parameters import parameters_for, values_of
+from rocketd.app.rewriting import rebuilt
+from rocketd.core.condition import Condition
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.probe import Probe, observed
+from rocketd.daemon.ports import ReportObserved
+from rocketd.executor.answer import sentence
+from rocketd.executor.ways import Starter, call_in
+
+if TYPE_CHECKING:
+    from rocketd.app.session import Session
+
+Syntax: TypeAlias = str | Pattern[str]
+
+
+@dataclass(frozen=True)
+class FuncCond(Probe):
+    """For while the function gives something true. Call it to ask with other values: `is_there("/srv")`."""
+
+    name: str
+    """Its normal form; one that is called the same is the same."""
+    function: Callable[..., object] = field(compare=False)
+    every: Duration = field(default=SECOND, compare=False)
+    args: tuple[object, ...] = field(default=(), compare=False)
+    kwargs: Mapping[str, object] = field(default_factory=dict, compare=False)
+    task: str = ""
+    """For one that asks for its task: which one that is; empty: not yet known."""
+
+    @property
+    def interval(self) -> Duration:
+        """How often it is looked at, in microseconds."""
+        return self.every
+
+    def __call__(self, *args: object, **kwargs: object) -> "FuncCond":
+        """Ask with these values."""
+        given = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+        name = f"{self.name.partition('(')[0]}({', '.join(given)})"
+        return replace(self, name=name, args=args, kwargs=kwargs)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.task}" if self.task else self.name
+
+    @property
+    def is_about_task(self) -> bool:
+        """Whether its answer depends on the task that asks."""
+        wanted = parameters_for(self.function, {}, self.kwargs).values()
+        return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in wanted)
+
+    def look(self, session: "Session") -> object:
+        """Call the function; may give a coroutine. Raises whatever it or an argument raises."""
+        asked = Asked(session, session[self.task] if self.task else None)
+        parameters = parameters_for(self.function, session.parameters, self.kwargs)
+        return self.function(*self.args, **values_of(parameters, asked))
+
+
+def condition_of_function(function: Callable[..., object], every: Duration) -> FuncCond:
+    """Make the condition that such a function is."""
+    module, name = function.__module__, function.__qualname__
+    return FuncCond(name if module == "__main__" else f"{module}.{name}", function, every)
+
+
+def bound(condition: Condition, task: str) -> Condition:
+    """Give the condition with those of its functions that ask for their task asking for this one."""
+
+    def bind(word: Condition) -> Condition:
+        return replace(word, task=task) if isinstance(word, FuncCond) and word.is_about_task else word
+
+    return rebuilt(condition, bind)
+
+
+class Failed(Protocol):
+    """Hears of a condition that raised."""
+
+    def __call__(self, condition: str, error: Exception) -> None: ...
+
+
+class FunctionProber:
+    """Looks at functions: `Prober` of `daemon/ports.py`. One that hangs is not called again until it has returned."""
+
+    def __init__(self, session: "Session", report: ReportObserved, failed: Failed, now: Callable[[], Instant]) -> None:
+        """`failed` is called on the loop's thread, once until it has answered again."""
+        self._session = session
+        self._report = report
+        self._failed = failed
+        self._now = now
+        self._loop = asyncio.get_running_loop()
+        self._starter = Starter()
+        self._wanted: dict[FuncCond, asyncio.TimerHandle | None] = {}
+        self._looking: set[FuncCond] = set()
+        self._looked: dict[FuncCond, float] = {}
+        self._failing: set[FuncCond] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def want(self, probes: frozenset[Probe]) -> None:
+        """From now on look at the functions among these."""
+        functions = {probe for probe in probes if isinstance(probe, FuncCond)}
+        for gone in self._wanted.keys() - functions:
+            if handle := self._wanted.pop(gone):
+                handle.cancel()
+        for probe in functions - self._wanted.keys():
+            soonest = self._looked.get(probe, 0.0) + probe.every / SECOND
+            self._wanted[probe] = self._loop.call_at(max(soonest, self._loop.time()), self._look, probe)
+
+    async def close(self) -> None:
+        """Look at nothing any longer."""
+        self.want(frozenset())
+        self._starter.close()
+
+    def _look(self, probe: FuncCond) -> None:
+        if probe in self._looking:
+            return
+        self._looking.add(probe)
+        self._looked[probe] = self._loop.time()
+        if inspect.iscoroutinefunction(probe.function):
+            task = self._loop.create_task(self._look_here(probe))
+            self._tasks.add(task)  # the loop itself holds tasks only weakly
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._starter.begin(lambda: self._look_beside(probe))
+
+    async def _look_here(self, probe: FuncCond) -> None:
+        try:
+            outcome = probe.look(self._session)
+            self._seen(probe, bool(await outcome if inspect.isawaitable(outcome) else outcome), None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is an answer that is not known
+            self._seen(probe, None, error)
+
+    def _look_beside(self, probe: FuncCond) -> None:
+        try:
+            value, raised = bool(probe.look(self._session)), None
+        except Exception as error:  # noqa: BLE001 - as above
+            value, raised = None, error
+        call_in(self._loop, lambda: self._seen(probe, value, raised))
+
+    def _seen(self, probe: FuncCond, value: bool | None, error: Exception | None) -> None:  # noqa: FBT001 - what it said
+        self._looking.discard(probe)
+        if error is None:
+            self._failing.discard(probe)
+        if probe not in self._wanted:
+            return
+        self._wanted[probe] = self._loop.call_later(probe.every / SECOND, self._look, probe)
+        problem = f"it raised {sentence(error)}" if error is not None else ""
+        self._report(observed(probe, value, self._now(), problem))
+        if error is not None and probe not in self._failing:
+            self._failing.add(probe)
+            self._failed(str(probe), error)

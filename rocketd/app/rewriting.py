@@ -1,0 +1,33 @@
+"""Conditions with some of their words exchanged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from rocketd.core.condition import All, Any, Condition, Not
+from rocketd.core.happened import Happened
+from rocketd.core.run_conditions import After, Running
+from rocketd.core.running_for import RunningFor
+
+
+def rebuilt(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
+    """Give the condition with each of its words as `change` gives it back."""
+    match condition:
+        case Not(part):
+            return ~rebuilt(part, change)
+        case All() | Any():
+            return type(condition).of(*(rebuilt(part, change) for part in condition.parts))
+    return change(condition)
+
+
+def renamed(condition: Condition, names: Mapping[str, str]) -> Condition:
+    """Give the condition with these tasks called by their new names."""
+
+    def rename(word: Condition) -> Condition:
+        match word:
+            case After():
+                return replace(word, tasks=tuple(names.get(task, task) for task in word.tasks))
+            case Happened() | Running() | RunningFor():
+                return replace(word, task=names.get(word.task, word.task))
+        return word
+
+    return rebuilt(condition, rename)

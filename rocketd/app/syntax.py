@@ -1,0 +1,40 @@
+"""Text for conditions of one's own: `app.cond("is foo")` makes `daily & is foo` readable.
+
+What stands between `&`, `|`, `~` and brackets, and is such a text, is one.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeAlias
+
+from rocketd.app.conditions import FuncCond, Syntax
+from rocketd.app.rewriting import rebuilt
+from rocketd.core.condition import Condition
+from rocketd.core.grammar import parse
+from rocketd.core.run_conditions import Running
+
+Known: TypeAlias = Sequence[tuple[Syntax, FuncCond]]
+
+
+def read(text: str, known: Known) -> Condition:
+    """Read a condition in which these texts may stand; raises ConditionError."""
+    found: dict[str, Condition] = {}
+    for syntax, condition in known:
+        pattern = syntax.pattern if isinstance(syntax, re.Pattern) else re.escape(syntax)
+        whole = re.compile(rf"(?P<_before>^|[&|~(])\s*{pattern}\s*(?=$|[&|)])")
+        text = whole.sub(partial(_stand_in, condition=condition, found=found), text)
+    condition_read = parse(text)
+    return rebuilt(condition_read, lambda word: _put_back(word, found)) if found else condition_read
+
+
+def _stand_in(match: re.Match[str], *, condition: FuncCond, found: dict[str, Condition]) -> str:
+    """Give a word that the grammar knows, about a task that nobody has."""
+    values = {name: value for name, value in match.groupdict().items() if name != "_before"}
+    name = f"\N{SYMBOL FOR NULL}{len(found)}"
+    found[name] = condition(**values) if values else condition
+    return f'{match["_before"]}running("{name}")'
+
+
+def _put_back(word: Condition, found: dict[str, Condition]) -> Condition:
+    return found.get(word.task, word) if isinstance(word, Running) else word

@@ -1,0 +1,229 @@
+"""Conditions that are functions of the program, and errors that are silenced or not."""
+
+import asyncio
+import logging
+import re
+import threading
+
+import pytest
+
+from rocketd import Rocketd
+from rocketd.args import Arg, Argument
+from rocketd.args import Task as TaskArg
+from rocketd.conds import after_success, daily, false, succeeded, true
+
+QUICK = {"restart_delay": 0}
+
+
+def run(app: Rocketd, seconds: float = 10) -> None:
+    """Run it, and give up at last."""
+    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        app.run()
+        assert timer.is_alive(), "it had to be stopped"
+    finally:
+        timer.cancel()
+
+
+def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:
+    """It is asked in a thread, again and again, until it does; a coroutine is asked on the loop."""
+    app = Rocketd(config=QUICK, parameters={"wanted": 3})
+    asked: list[str] = []
+
+    @app.cond(every="10 ms")
+    def is_time(wanted: object = Arg("wanted")) -> bool:
+        asked.append(threading.current_thread().name)
+        return len(asked) == wanted
+
+    @app.cond(every="10 ms")
+    async def on_loop() -> bool:
+        await asyncio.sleep(0)
+        return threading.current_thread() is threading.main_thread()
+
+    @app.task(daily & is_time & on_loop)
+    def starts() -> None:
+        app.session.shut_down()
+
+    run(app)
+    assert asked == ["task"] * 3
+    assert app.session["starts"].status == "success"
+
+
+def test_a_function_is_asked_only_while_its_answer_can_matter() -> None:
+    app = Rocketd(config=QUICK)
+    asked: list[str] = []
+
+    @app.cond(every="5 ms")
+    def useless() -> bool:
+        asked.append("useless")
+        return True
+
+    @app.cond(every="5 ms")
+    def useful() -> bool:
+        asked.append("useful")
+        return len(asked) > 5
+
+    app.task(false & useless, name="never", code="pass")
+    app.task(true & useful, name="then", func=app.session.shut_down)
+    run(app)
+    assert set(asked) == {"useful"}
+
+
+def test_a_condition_may_be_asked_with_values_and_for_the_task_that_asks() -> None:
+    app = Rocketd(config=QUICK)
+
+    @app.cond(every="10 ms")
+    def is_called(name: str, task: object = TaskArg()) -> bool:
+        return getattr(task, "name", None) == name
+
+    app.task(is_called("right"), name="right", code="pass")
+    app.task(is_called("right"), name="wrong", code="pass")
+    app.task(after_success("right"), name="stop", func=app.session.shut_down)
+    run(app)
+    assert app.session["right"].status == "success"
+    assert app.session["wrong"].status is None
+
+
+def test_text_of_ones_own_is_read_between_the_signs() -> None:
+    app = Rocketd(config=QUICK)
+
+    @app.cond(["is foo", re.compile(r"is foo in (?P<place>\w+)")], every="10 ms")
+    def is_foo(place: str = "nowhere") -> bool:
+        return place == "house"
+
+    app.task("daily & (is foo in house | false) & ~is foo", name="text", func=app.session.shut_down)
+    assert re.fullmatch(
+        r"daily & \(\S*is_foo\(place='house'\) \| false\) & ~\S*is_foo", str(app.session["text"].start_cond)
+    )
+    run(app)
+    assert app.session["text"].status == "success"
+
+
+def test_an_own_condition_can_stop_a_run_and_the_scheduler() -> None:
+    app = Rocketd(config=QUICK)
+    seen = threading.Event()
+
+    @app.cond(every="10 ms")
+    def is_over() -> bool:
+        return seen.is_set()
+
+    @app.task(daily, end_cond=is_over)
+    async def runs() -> None:
+        seen.set()
+        await asyncio.Event().wait()
+
+    @app.cond(every="10 ms")
+    def has_stopped() -> bool:
+        return app.session["runs"].status == "terminate"
+
+    app.session.config.shut_cond = has_stopped
+    run(app)
+    assert app.session["runs"].status == "terminate"
+
+
+# -- silence ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_condition_that_raises_stops_the_scheduler_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    app = Rocketd(config=QUICK)
+
+    @app.cond()
+    def broken() -> bool:
+        raise OSError("the disk is gone")
+
+    app.task(broken, name="waits", code="pass")
+    with pytest.raises(OSError, match="the disk is gone") as caught:
+        run(app)
+    assert caught.traceback[-1].name == "broken"
+    assert any("the disk is gone" in record.message and "Traceback" in record.message for record in caplog.records)
+
+
+def test_a_silenced_condition_is_unknown_and_starts_and_stops_nothing_nor_does_its_negation(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = Rocketd(config={**QUICK, "silence_cond_check": True})
+    asked = threading.Event()
+
+    @app.cond(every="10 ms")
+    def broken() -> bool:
+        asked.set()
+        raise OSError("the disk is gone")
+
+    app.task(broken, name="waits", code="pass")
+    app.task(~broken, name="negated", code="pass")
+
+    @app.task(daily, end_cond=broken | ~broken)
+    async def goes_on() -> None:
+        await asyncio.to_thread(asked.wait, 5)
+        await asyncio.sleep(0.05)
+
+    app.task(succeeded("goes_on"), name="stop", func=app.session.shut_down)
+    run(app)
+    assert [app.session[name].status for name in ("waits", "negated", "goes_on")] == [None, None, "success"]
+    told = [record for record in caplog.records if record.name == "rocketd.scheduler" and "Traceback" in record.message]
+    assert len(told) == 1  # once, not every 10 ms
+
+
+class Broken(Argument):
+    """An argument that cannot be made."""
+
+    def get_value(self, **_: object) -> object:
+        raise LookupError("no such value")
+
+
+@pytest.mark.parametrize("execution", ["main", "async", "thread", "process"])
+def test_a_task_that_cannot_be_set_up_stops_the_scheduler_or_is_told(
+    execution: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def made(silenced: bool) -> Rocketd:  # noqa: FBT001 - what it is about
+        app = Rocketd(config={**QUICK, "silence_task_prerun": silenced})
+
+        def needs(value: object = Broken()) -> None:
+            raise AssertionError(value)
+
+        app.task(daily, func=needs, execution=execution)  # type: ignore[call-overload]
+        app.task(after_success("other"), name="stop", func=app.session.shut_down)
+        app.task(daily, name="other", code="pass")
+        return app
+
+    app = made(silenced=False)
+    with pytest.raises(LookupError, match="no such value"):
+        run(app)
+    assert app.session["needs"].status == "fail"
+    caplog.clear()
+
+    app = made(silenced=True)
+    run(app)
+    failed = app.session["needs"].logger.get_latest()
+    assert getattr(failed, "message", "") == "could not be set up: no such value"
+    assert app.session["other"].status == "success"
+    told = [
+        record for record in caplog.records if record.name == "rocketd.scheduler" and record.levelno == logging.ERROR
+    ]
+    assert len(told) == 1
+    assert "LookupError: no such value" in told[0].message
+
+
+def test_what_is_going_on_is_ended_when_an_error_stops_the_scheduler() -> None:
+    """Its end is recorded, and the error is raised when it has ended."""
+    app = Rocketd(config=QUICK)
+    began = threading.Event()
+
+    @app.cond(every="10 ms")
+    def breaks() -> bool:
+        if began.is_set():
+            raise OSError("the disk is gone")
+        return False
+
+    @app.task(daily)
+    async def going_on() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    app.task(breaks, name="waits", code="pass")
+    with pytest.raises(OSError, match="gone"):
+        run(app)
+    ended = app.session["going_on"].logger.get_latest()
+    assert (getattr(ended, "action", ""), getattr(ended, "cause", "")) == ("crash", "shutdown")

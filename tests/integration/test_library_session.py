@@ -1,0 +1,470 @@
+"""A session: what it can be told while it runs, by tasks and from other threads; hooks, groups, two applications."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rocketd import Grouper, Rocketd, Session
+from rocketd.args import Arg, TaskLogger
+from rocketd.args import Session as SessionArg
+from rocketd.args import Task as TaskArg
+from rocketd.conds import after_success, daily, every, false, started, succeeded, true
+from rocketd.exc import ConditionError, RocketdError
+
+QUICK = {"restart_delay": 0}
+
+
+def run(app: Rocketd, seconds: float = 10) -> None:
+    """Run it, and give up at last."""
+    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
+    timer.daemon = True
+    timer.start()
+    app.run()
+    assert timer.is_alive(), "it had to be stopped"
+    timer.cancel()
+
+
+def actions(app: Rocketd, name: str) -> list[str]:
+    return [record.action for record in app.session[name].logger.get_records()]  # type: ignore[attr-defined]
+
+
+# -- metatasks --------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_makes_and_removes_tasks_while_the_scheduler_runs() -> None:
+    app = Rocketd(config=QUICK)
+    seen = []
+
+    def made() -> None:
+        seen.append("made")
+        app.session.remove_task("old")
+        app.session.create_task(func=last, start_cond=daily)
+
+    def last() -> None:
+        seen.append("last")
+        app.session.shut_down()
+
+    @app.task(false, name="old")
+    def old() -> None:
+        seen.append("old")
+
+    @app.task(daily)
+    def meta(session: object = SessionArg()) -> None:
+        assert isinstance(session, Session)
+        session.create_task(func=made, start_cond="daily")
+
+    run(app)
+    assert seen == ["made", "last"]
+    assert "old" not in app.session
+
+
+def test_run_queues_as_many_runs_as_it_is_called_each_with_its_parameters() -> None:
+    app = Rocketd(config=QUICK)
+    got = []
+
+    @app.task()
+    def queued(value: int) -> None:
+        got.append(value)
+        if value == 3:
+            app.session.shut_down()
+
+    app.session["queued"].run(value=0)
+
+    @app.task(daily)
+    async def calls(task: object = TaskArg(queued)) -> None:
+        assert task is app.session["queued"]
+        for value in (1, 2, 3):
+            app.session["queued"].run({"value": value})
+
+    run(app)
+    assert got == [0, 1, 2, 3]
+    records = app.session["queued"].logger.get_records(action="run")
+    assert [record.trigger for record in records] == ["as-scheduled"] * 4  # type: ignore[attr-defined]
+    assert [record.reason for record in records] == ["task.run()"] * 4  # type: ignore[attr-defined]
+
+
+def test_a_disabled_task_runs_only_when_asked_for() -> None:
+    app = Rocketd(config=QUICK)
+
+    @app.task(daily, disabled=True)
+    def disabled() -> None:
+        pass
+
+    @app.task(daily)
+    def first() -> None:
+        app.session["disabled"].run()
+
+    @app.task(after_success(disabled))
+    def then() -> None:
+        app.session.shut_down()
+
+    run(app)
+    assert actions(app, "disabled") == ["run", "success"]
+
+
+def test_what_is_changed_counts_at_once() -> None:
+    """A task is enabled, and another gets a condition, by a third."""
+    app = Rocketd(config=QUICK)
+
+    @app.task(daily, disabled=True)
+    def enabled() -> None:
+        pass
+
+    @app.task(false)
+    def conditioned() -> None:
+        app.session.shut_down()
+
+    @app.task(daily)
+    def changes() -> None:
+        app.session["enabled"].disabled = False
+        app.session["conditioned"].start_cond = after_success(enabled)
+
+    run(app)
+    assert actions(app, "conditioned") == ["run", "success"]
+
+
+def test_several_runs_at_once_where_that_is_allowed() -> None:
+    app = Rocketd(config=QUICK)
+    together = threading.Barrier(3)
+
+    @app.task(multilaunch=True)
+    def meets() -> None:
+        together.wait(5)
+        app.session.shut_down()
+
+    for _ in range(3):
+        app.session["meets"].run()
+    run(app)
+    assert actions(app, "meets").count("success") == 3
+
+
+def test_a_restart_lets_runs_end_and_calls_the_hooks_again() -> None:
+    app = Rocketd(config=QUICK)
+    starts: list[str] = []
+
+    @app.setup
+    def setup() -> None:
+        starts.append("start")
+
+    @app.task(on_startup=True)
+    def each_time() -> None:
+        if len(starts) == 1:
+            app.session.restart()
+        else:
+            app.session.shut_down()
+
+    run(app)
+    assert starts == ["start", "start"]
+    assert actions(app, "each_time") == ["run", "success"] * 2
+
+
+def test_it_says_what_became_of_a_task() -> None:
+    app = Rocketd(config={**QUICK, "timezone": "UTC"})
+    task = app.task(true, name="told", code="pass")
+    assert (task.status, task.last_run, task.is_running) == (None, None, False)
+
+    @app.task(after_success("told"))
+    def stop() -> None:
+        task.disabled = True
+        app.session.shut_down()
+
+    before = datetime.now(UTC)
+    run(app)
+    assert task.status == "success"
+    assert task.last_run is not None
+    assert before - timedelta(seconds=1) < task.last_run <= datetime.now(UTC)
+    assert task.last_fail is None
+    assert task.get_last_success() == task.last_success
+    assert not task.is_alive()
+
+
+def test_why_tells_what_a_task_waits_for_before_and_while_the_scheduler_runs() -> None:
+    app = Rocketd(config=QUICK)
+    told = []
+
+    @app.task(after_success("asks") & daily.before("00:00:00.000001"))
+    def waits() -> None:
+        pass
+
+    @app.task(daily)
+    def asks() -> None:
+        told.append(app.session["waits"].why())
+        app.session.shut_down()
+
+    assert app.session["asks"].why().holds
+    run(app)
+    assert told[0].holds is False
+    assert told[0].parts[0].holds is False
+    assert "after_success" in str(told[0])
+    with pytest.raises(RocketdError, match="needs a zone"):
+        app.session["asks"].why(datetime(2024, 1, 1))  # noqa: DTZ001 - the mistake
+
+
+# -- only these tasks -------------------------------------------------------------------------------------------------
+
+
+def test_session_run_runs_the_named_tasks_once_and_no_others() -> None:
+    app = Rocketd(config=QUICK)
+    ran = []
+    for name in ("first", "second", "third"):
+        app.task(true, name=name, func=lambda name=name: ran.append(name))
+    app.session.run("first", "second", execution="main")
+    assert sorted(ran) == ["first", "second"]
+    assert app.session["first"].execution is None
+    app.session.run("third", obey_cond=True)
+    assert ran.count("third") == 1
+    app.session["third"].start_cond = false
+    app.session.run("third", obey_cond=True)
+    assert ran.count("third") == 1
+
+
+# -- hooks ------------------------------------------------------------------------------------------------------------
+
+
+def test_hooks_are_called_around_the_start_the_stop_each_pass_and_each_run() -> None:
+    app = Rocketd(config={**QUICK, "execution": "async"}, parameters={"name": "session"})
+    seen: list[str] = []
+
+    @app.session.hook_startup()
+    def startup(name: object = Arg("name")) -> Generator[None, None, None]:
+        seen.append(f"before the start of the {name}")
+        yield
+        seen.append("after the start")
+
+    @app.session.hook_shutdown()
+    async def shutdown() -> None:
+        seen.append("stop")
+
+    @app.session.hook_scheduler_cycle()
+    def cycle() -> None:
+        seen.append("pass")
+
+    @app.session.hook_task_init()
+    def init() -> None:
+        seen.append("made")
+
+    @app.session.hook_task_execute()
+    def execute(task: object) -> Generator[None, tuple[object, ...], None]:
+        seen.append(f"before {getattr(task, 'name', '')}")
+        kind, *_ = yield
+        seen.append(f"after, {kind and kind.__name__}")  # type: ignore[attr-defined]
+
+    @app.task(daily)
+    def fails() -> None:
+        seen.append("fails")
+        app.session.shut_down()
+        raise ValueError
+
+    run(app)
+    without = [what for what in seen if what != "pass"]
+    assert without[:2] == ["made", "before the start of the session"]
+    assert [what for what in without if "fails" in what or "Error" in what] == [
+        "before fails",
+        "fails",
+        "after, ValueError",
+    ]
+    assert {"after the start", "stop"} < set(without[2:])
+    assert "pass" in seen
+
+
+def test_tasks_run_on_startup_and_on_shutdown() -> None:
+    app = Rocketd(config=QUICK)
+    seen = []
+
+    @app.task(on_startup=True, on_shutdown=True)
+    def both() -> None:
+        seen.append("both")
+        app.session.shut_down()
+
+    @app.task(on_shutdown=True)
+    def late() -> None:
+        seen.append("late")
+
+    run(app)
+    assert sorted(seen) == ["both", "both", "late"]
+
+
+def test_the_scheduler_stops_when_its_condition_holds() -> None:
+    app = Rocketd(config={**QUICK, "shut_cond": (started("often").today >= 3)})
+
+    @app.task(true)
+    def often() -> None:
+        pass
+
+    run(app)
+    assert actions(app, "often") == ["run", "success"] * 3
+
+
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_group_brings_its_tasks_parameters_prefix_condition_and_execution() -> None:
+    app = Rocketd(config=QUICK)
+    group = Grouper(prefix="maintain.", start_cond="true", execution="main")
+    group.params(x="of the group")
+    threads = []
+
+    @group.task(daily)
+    def first(x: str) -> str:
+        threads.append(threading.get_ident())
+        return x
+
+    @group.task(after_success(first))
+    def second() -> None:
+        app.session.shut_down()
+
+    app.include_grouper(group)
+    assert str(app.session["maintain.first"].start_cond) == "daily & true"
+    assert str(app.session["maintain.second"].start_cond) == 'after_success("maintain.first") & true'
+    run(app)
+    assert app.session.returns["maintain.first"] == "of the group"
+    assert threads == [threading.get_ident()]
+    assert app.session[first].name == "maintain.first"
+
+
+# -- beside others ----------------------------------------------------------------------------------------------------
+
+
+def test_two_applications_in_one_process_share_nothing() -> None:
+    """The same names, on one loop, at the same time."""
+    apps = [Rocketd(config=QUICK, parameters={"which": which}) for which in ("one", "two")]
+    got: list[tuple[str, str]] = []
+    for app in apps:
+
+        def same(which: str) -> str:
+            return which
+
+        def stop(app: Rocketd = app) -> None:
+            app.session.shut_down()
+
+        app.task(daily, func=same)
+        app.task(after_success("same"), func=stop)
+
+    async def both() -> None:
+        await asyncio.wait_for(asyncio.gather(*(app.serve() for app in apps)), 10)
+
+    asyncio.run(both())
+    got = [(app.session.returns["same"], app.session["same"].status) for app in apps]  # type: ignore[misc]
+    assert got == [("one", "success"), ("two", "success")]
+    assert all(actions(app, "same") == ["run", "success"] for app in apps)
+
+
+def test_serve_stands_beside_a_server_and_stops_its_tasks_when_it_is_cancelled() -> None:
+    app = Rocketd(config=QUICK)
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        app.session["asked"].run(value="from the server")
+        writer.close()
+
+    began = asyncio.Event()
+
+    @app.task()
+    async def asked(value: str) -> None:
+        app.params(value=value)
+        began.set()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        scheduler = asyncio.create_task(app.serve())
+        await asyncio.sleep(0)
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.close()
+        await asyncio.wait_for(began.wait(), 10)
+        scheduler.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await scheduler
+        server.close()
+
+    asyncio.run(main())
+    assert app.session.parameters["value"] == "from the server"
+    assert actions(app, "asked") == ["run", "crash"]
+
+
+# -- options ----------------------------------------------------------------------------------------------------------
+
+
+def test_options_are_checked_by_name_and_value() -> None:
+    with pytest.raises(RocketdError, match="no option silence_task_prern") as caught:
+        Rocketd(config={"silence_task_prern": True})
+    assert caught.value.hint == "did you mean silence_task_prerun?"
+    with pytest.raises(RocketdError, match="execution cannot be 'fork'"):
+        Rocketd(config={"execution": "fork"})
+    with pytest.raises(RocketdError, match="time_func cannot be had"):
+        Rocketd(config={"time_func": None})
+    with pytest.warns(UserWarning, match="cycle_sleep has no effect: nothing polls"):
+        app = Rocketd(config={"cycle_sleep": 0.1, "task_execution": "process"})
+    assert app.session.config.execution == app.session.config.task_execution == "process"
+
+
+def test_a_wrong_condition_is_told_where_it_is_written() -> None:
+    app = Rocketd()
+    with pytest.raises(ConditionError, match="hourley is not a condition"):
+        app.task("hourley", name="wrong", code="pass")
+    with pytest.raises(RocketdError, match="is no condition"):
+        app.task(7, name="wrong", code="pass")  # type: ignore[call-overload]
+
+
+def test_a_task_is_refused_taken_replaced_or_renamed_if_its_name_is_taken() -> None:
+    def session(how: str) -> Session:
+        session = Session(config={"task_pre_exist": how})
+        for code in ("1", "2"):
+            session.create_task(name="same", code=code)
+        return session
+
+    with pytest.raises(KeyError, match="there is a task 'same' already"):
+        session("raise")
+    assert [task.body.code for task in session("ignore").tasks] == ["1"]  # type: ignore[attr-defined]
+    assert [task.body.code for task in session("replace").tasks] == ["2"]  # type: ignore[attr-defined]
+    assert [task.name for task in session("rename").tasks] == ["same", "same - 1"]
+
+
+# -- logs -------------------------------------------------------------------------------------------------------------
+
+
+def test_records_of_runs_go_to_the_standard_logger_with_their_fields(caplog: pytest.LogCaptureFixture) -> None:
+    app = Rocketd(config={**QUICK, "task_logger_basename": "rocketd.task.test_fields"})
+
+    @app.task(daily)
+    def fails(log: object = TaskLogger()) -> None:
+        assert isinstance(log, logging.LoggerAdapter)
+        log.warning("by hand")
+        app.session.shut_down()
+        raise ValueError("no such thing")
+
+    with caplog.at_level(logging.INFO):
+        run(app)
+    records = [record for record in caplog.records if record.name == "rocketd.task.test_fields"]
+    assert [record.__dict__.get("action") for record in records] == ["run", None, "fail"]
+    assert {record.__dict__["task_name"] for record in records} == {"fails"}
+    failed = records[-1]
+    assert failed.levelno == logging.ERROR
+    assert failed.exc_text is not None
+    assert "ValueError: no such thing" in failed.exc_text
+    assert failed.__dict__["run_id"] == records[0].__dict__["run_id"]
+    assert (failed.__dict__["number"], failed.__dict__["attempt"], failed.__dict__["trigger"]) == (1, 1, "schedule")
+
+
+def test_a_handler_that_is_slow_or_raises_hurts_nobody() -> None:
+    class Bad(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            assert threading.current_thread().name == "logging", record
+            raise OSError("the mail server is away")
+
+    app = Rocketd(config={**QUICK, "task_logger_basename": "rocketd.task.test_bad"})
+    logger = logging.getLogger("rocketd.task.test_bad")
+    handler = Bad()
+    logger.addHandler(handler)
+    raising, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        app.task(every("10 ms"), name="told", code="pass")
+        app.task(succeeded("told"), name="stop", func=app.session.shut_down)
+        run(app)
+    finally:
+        logger.removeHandler(handler)
+        logging.raiseExceptions = raising
+    assert "success" in actions(app, "told")

@@ -1,0 +1,47 @@
+"""Functions that child processes of tests can import."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rocketd.exc import TaskInactionException
+
+
+def add(left: int, right: int = 1) -> int:
+    return left + right
+
+
+def own_pid() -> int:
+    return os.getpid()
+
+
+async def as_coroutine() -> str:
+    return "from a loop of its own"
+
+
+def nothing_to_do() -> None:
+    raise TaskInactionException("the directory is empty")
+
+
+def broken() -> None:
+    raise ValueError("no such thing")
+
+
+def dies() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def unpicklable() -> object:
+    return lambda: None
+
+
+def deaf(ready: str) -> None:
+    """Ignore TERM, and have a child that does, too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignorant = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", ignorant])
+    Path(ready).write_text(str(child.pid))
+    time.sleep(600)
