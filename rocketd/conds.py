@@ -11,7 +11,9 @@ from rocketd.core.condition import FALSE, TRUE
 from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened
 from rocketd.core.naming import TaskRef, name_of
+from rocketd.core.probes import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
 from rocketd.core.run_conditions import After, Retry, Running
+from rocketd.core.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
 
@@ -42,6 +44,14 @@ calendar: Final = Tick.calendar
 crontime: Final = CronTime.of
 retry: Final = Retry()
 running: Final = Running()
+
+path_exists: Final = PathExists.of
+unit_active: Final = UnitActive.of
+load_below: Final = LoadBelow.of
+command_succeeds: Final = CommandSucceeds.of
+env: Final = EnvironmentIs.of
+scheduler_running: Final = SchedulerRunning()
+scheduler_cycles: Final = SchedulerCycles()
 
 started: Final = Happened("started")
 succeeded: Final = Happened("succeeded")

@@ -13,7 +13,7 @@ from rocketd.core.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rocketd.core.words import Argument, Word
+    from rocketd.core.word import Argument, Word
 
 Value: TypeAlias = str | int | float
 

@@ -6,9 +6,14 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not, Verdict
+from rocketd.core.counting import AT_LEAST_ONE
+from rocketd.core.duration import format_duration
+from rocketd.core.happened import Happened, Lately, What
 from rocketd.core.instant import FOREVER
+from rocketd.core.probe import Probe
 from rocketd.core.run_conditions import After, Retry, Running
-from rocketd.core.running_for import RunningFor
+from rocketd.core.running_for import RunningCount, RunningFor
+from rocketd.core.scheduler_conditions import SchedulerCycles
 from rocketd.core.telling import tell, when
 
 if TYPE_CHECKING:
@@ -30,7 +35,7 @@ def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, neste
     verdict = _judged(condition, moment)
     if verdict.answer is UNKNOWN:
         return f"{condition}, which is unknown ({tell(condition, moment, verdict)})"
-    if verdict.until < FOREVER:
+    if verdict.until < FOREVER and not isinstance(condition, Probe):  # of a probe that is when it gets overdue
         end = "" if wanted is FOR else "the end of "
         return f"{end}{condition} ({when(verdict.until, moment)})"
     return _event(condition, moment, verdict)
@@ -75,7 +80,48 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 @_event.register(RunningFor)
 def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
     task = condition.task or moment.task.name
-    return f"the end of {task}" if verdict.answer is FOR else f"{task} to run"
+    if verdict.answer is FOR:
+        return f"the end of {task}"
+    more = condition.more if isinstance(condition, RunningFor) else 0
+    return f"{task} to run{f' for {format_duration(more)}' if more else ''}"
+
+
+@_event.register(RunningCount)
+def _(condition: RunningCount, moment: Moment, verdict: Verdict) -> str:
+    if condition.count == AT_LEAST_ONE:
+        return f"{'the end of ' if verdict.answer is FOR else ''}a run of {condition.task or moment.task.name}"
+    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+
+
+_TO_HAPPEN: Final[dict[What, str]] = {
+    "started": "start",
+    "succeeded": "succeed",
+    "failed": "fail",
+    "finished": "end",
+    "terminated": "be terminated",
+    "inacted": "find nothing to do",
+    "crashed": "be cut off by the end of the daemon or the host",
+}
+
+
+@_event.register(Happened)
+@_event.register(Lately)
+def _(condition: Happened | Lately, moment: Moment, verdict: Verdict) -> str:
+    whole = isinstance(condition, Lately) or condition.period is None or condition.period.how == "whole"
+    if verdict.answer is AGAINST and condition.count == AT_LEAST_ONE and whole:
+        return f"{condition.task or moment.task.name} to {_TO_HAPPEN[condition.what]}"
+    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+
+
+@_event.register(SchedulerCycles)
+def _(condition: SchedulerCycles, moment: Moment, verdict: Verdict) -> str:
+    cycles = moment.history.cycles
+    if verdict.answer is AGAINST and cycles > condition.more:
+        return ""  # they only ever grow
+    if verdict.answer is FOR and condition.less is None:
+        return ""
+    passes = (condition.more + 1 if verdict.answer is AGAINST else condition.less or 0) - cycles
+    return f"{passes} more pass{'' if passes == 1 else 'es'} of the scheduler"
 
 
 @_event.register(After)

@@ -119,6 +119,11 @@ class Condition(ABC):
         """Whether a tick word is part of it."""
         return any(part.ticking for part in self.parts)
 
+    @property
+    def each_pass(self) -> bool:
+        """Whether each pass of the scheduler can change its answer; it is asked in passes that happen anyway."""
+        return any(part.each_pass for part in self.parts)
+
     def watches(self) -> frozenset[str]:
         """Names of the tasks whose events can change its answer; the empty name is the task itself."""
         return frozenset().union(*(part.watches() for part in self.parts))

@@ -19,12 +19,13 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.fitting import refuse_together
 from rocketd.core.phrases import expected_after, opens_hours, opens_phrase, read_hours, read_phrase
 from rocketd.core.tokens import Cursor, Token, meant, mistake, unexpected
-from rocketd.core.words import WORDS, Word
+from rocketd.core.word import Word
+from rocketd.core.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rocketd.core.words import Made
+    from rocketd.core.word import Made
 
 _LONGEST: Final = 20_000
 _DEEPEST: Final = 50

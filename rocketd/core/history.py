@@ -100,6 +100,10 @@ class History:
     """The pasts of all tasks, by name, and what the probes showed last."""
 
     def __init__(self) -> None:
+        self.began: Instant | None = None
+        """When the scheduler had its first pass; None: it has had none."""
+        self.cycles = 0
+        """How many passes it has had, the present one included."""
         self._pasts: dict[str, Past] = {}
         self._loaded: set[str] = set()
         self._reach: dict[tuple[str, Action], Duration] = {}
@@ -173,8 +177,10 @@ class History:
         """Forget what that probe showed: it may have changed by the time somebody looks again."""
         self._observations.pop(probe, None)
 
-    def stepped(self, now: Instant) -> None:
+    def stepped(self, now: Instant, by: Duration) -> None:
         """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
+        if self.began is not None:
+            self.began = min(self.began + by, now)
         self._observations = {
             probe: seen._replace(since=min(seen.since, now))
             for probe, seen in self._observations.items()

@@ -6,6 +6,8 @@
     after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
     has      ["task" text] "has" what ["today" | "this" unit | "past" duration]
     is       ["task" text] "is" "running"
+    host     "path" text "exists" | "unit" text "is" "active" | "load" "below" number
+             | "command" text "succeeds" ["every" duration] | "env" text ["is" text]
     plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
              | "retry" number
 
@@ -14,6 +16,7 @@ Hours may follow any word that has them, and what a phrase begins may go on in t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.arguments import Given, place
@@ -21,7 +24,8 @@ from rocketd.core.counting import COMPARISONS
 from rocketd.core.errors import ConditionError
 from rocketd.core.run_conditions import After, Many, Outcome
 from rocketd.core.tokens import Cursor, Token, meant, unexpected
-from rocketd.core.words import HOURS, SPANS, WORDS, Word
+from rocketd.core.word import Word
+from rocketd.core.words import HOURS, SPANS, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +38,15 @@ _WHAT: Final = tuple(name for name, word in WORDS.items() if word.follows is SPA
 _OUTCOMES: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail", "finished": "finish"}
 _MANY: Final[dict[str, Many]] = {"any": "any", "all": "all"}
 _RAW: Final = ("every", "cron", "calendar", "crontime")
-_OPENINGS: Final = ("time", "after", "task", "has", "is")
+_HOST: Final = {
+    "path": "path_exists",
+    "unit": "unit_active",
+    "load": "load_below",
+    "command": "command_succeeds",
+    "env": "env",
+}
+_AROUND: Final = {"path": ("exists",), "unit": ("is", "active"), "command": ("succeeds",)}
+_OPENINGS: Final = ("time", "after", "task", "has", "is", *_HOST)
 _ENDS: Final = ("(", ".", ")", "&", "|", "&&", "||", "")
 
 
@@ -58,6 +70,8 @@ def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]
             return _about(cursor, _text(cursor))
         case "has" | "is":
             return _asked(token, cursor, "")
+        case asked if asked in _HOST:
+            return _of_host(token, cursor), ()
     given = _raw(cursor) if token.text in _RAW else Given.of(cursor.take())
     return _made(WORDS[token.text], None, token, [given] if given else [], cursor), ()
 
@@ -147,6 +161,31 @@ def _span(cursor: Cursor) -> Word | None:
         units = [name.removeprefix("this_") for name in _SPANS if name.startswith("this_")]
         raise unexpected(unit, "a unit of time" + meant(unit.text, units), f"units are {', '.join(units)}")
     return span
+
+
+def _of_host(token: Token, cursor: Cursor) -> Condition:
+    """Read what is asked about the host: a value, and the words around it."""
+    word = WORDS[_HOST[token.text]]
+    if token.text == "load":
+        _expect(cursor, "below", f"as in {word.phrase}")
+    given = [_value(word, cursor)]
+    for expected in _AROUND.get(token.text, ()):
+        _expect(cursor, expected, f"as in {word.phrase}")
+    if token.text == "command" and cursor.skip("every"):
+        given.append(replace(_raw(cursor), name="every"))
+    elif token.text == "env" and cursor.skip("is"):
+        given.append(_value(word, cursor))
+    return _made(word, None, token, given, cursor)
+
+
+def _value(word: Word, cursor: Cursor) -> Given:
+    """Read a value of the kind that the word takes first."""
+    token, kind = cursor.next, (word.arguments or ())[0].kind
+    given = Given.of(token)
+    if given is None or not isinstance(given.value, kind.types):
+        raise unexpected(token, kind.value, f"as in {word.phrase}")
+    cursor.take()
+    return given
 
 
 def _expect(cursor: Cursor, word: str, hint: str = "") -> None:

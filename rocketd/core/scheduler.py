@@ -88,6 +88,7 @@ class Scheduler:
         self._misses = Misses(self.history, new_run_id)
         self._watchers: dict[str, dict[str, None]] = {}
         self._observers = Observers()
+        self._each_pass: dict[str, None] = {}
         self._looks: list[tuple[Instant, str]] = []
         self._ready: list[ReadyKey] = []
         self._stirred: dict[str, None] = {}  # a set that keeps its order, so that equal pasts give equal decisions
@@ -205,11 +206,14 @@ class Scheduler:
             self._watchers.setdefault(other, {})[entry.task.name] = None
         entry.probes = probes_of(entry.task.when) | probes_of(entry.task.stop_when)
         self._observers.rest(entry.task.name, entry.probes)
+        if entry.task.when.each_pass or entry.task.stop_when.each_pass:
+            self._each_pass[entry.task.name] = None
 
     def _unwatch(self, entry: Entry) -> None:
         for other in entry.watched:
             self._watchers[other].pop(entry.task.name, None)
         self._observers.leave(entry.task.name, entry.probes)
+        self._each_pass.pop(entry.task.name, None)
 
     def _concern(self, name: str) -> None:
         """Something happened to that task: it and whoever watches it must be judged again."""
@@ -280,7 +284,7 @@ class Scheduler:
     def stepped(self, now: Instant, by: Duration) -> None:
         """The clock was set, or the host slept: deadlines and delays move with it, and everything is judged again."""
         self._going.shift(by)
-        self.history.stepped(now)
+        self.history.stepped(now, by)
         for name, entry in self._entries.items():
             entry.quiet_until = min(entry.quiet_until + by, now + entry.task.restart_delay)
             self._stir(name)
@@ -306,6 +310,7 @@ class Scheduler:
 
     def decide(self, now: Instant) -> list[Decision]:
         """One pass of the scheduler at this instant."""
+        self._begin_pass(now)
         decisions: list[Decision] = list(self._going.overdue(now))
         while self._looks and self._looks[0][0] <= now:
             look = heappop(self._looks)
@@ -322,6 +327,12 @@ class Scheduler:
         for probe in self._observers.settle():
             self.history.observe_no_more(probe)
         return decisions
+
+    def _begin_pass(self, now: Instant) -> None:
+        if self.history.began is None:
+            self.history.began = now
+        self.history.cycles += 1
+        self._stirred.update(self._each_pass)
 
     @property
     def unaccounted(self) -> bool:

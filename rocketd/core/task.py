@@ -95,6 +95,15 @@ class Function:
     surroundings: Surroundings = Surroundings()
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Who is written to about the runs of a task, and about which; None: as for every task."""
+
+    receivers: tuple[str, ...] | None = None
+    on: tuple[str, ...] | None = None
+    """Actions."""
+
+
 class Execution(StrEnum):
     """Where a program runs a function of its own."""
 
@@ -141,6 +150,7 @@ class Task:
     output_tail: int = 16 * 1024
     """How many bytes of its output the record keeps."""
     description: str = field(default="", compare=False)
+    mail: Mail = field(default=Mail(), compare=False)
     file: str = field(default="", compare=False)
     """Where it was written."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rocketd.core import telling_runs, telling_time
+from rocketd.core import telling_host, telling_runs, telling_time
 from rocketd.core.awaiting import awaited
 from rocketd.core.condition import FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
 from rocketd.core.instant import Instant, datetime_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rocketd.core.history import History
     from rocketd.core.scheduler import Scheduler
 
-TELLERS: Final = (telling_time, telling_runs)
+TELLERS: Final = (telling_time, telling_runs, telling_host)
 """Who knows what the verdicts of which words rest on."""
 
 

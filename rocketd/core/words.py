@@ -1,93 +1,16 @@
 """The words of the condition language: one table for the parser, "did you mean", completion and the reference page."""
 
-from __future__ import annotations
+from typing import Final
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
-
-from rocketd.core.condition import FALSE, TRUE, Condition
+from rocketd.core.condition import FALSE, TRUE
 from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened, What
 from rocketd.core.run_conditions import After, Many, Outcome, Retry, Running
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.unit import Unit
 from rocketd.core.units import UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rocketd.core.arguments import Given
-
-
-class Kind(Enum):
-    """What an argument is, as errors name it."""
-
-    MARK = "a time, as a text or a number"
-    DURATION = 'a duration, as a text such as "10 min"'
-    CRON = 'a cron line, as a text such as "0 3 * * 1-5"'
-    CALENDAR = 'a calendar line, as a text such as "Mon..Fri 03:00"'
-    TASK = "the name of a task, as a text"
-    COUNT = "a whole number"
-    NUMBER = "a number"
-    CHOICE = "a text"
-
-    @property
-    def types(self) -> tuple[type, ...]:
-        """The types it may have."""
-        if self is Kind.MARK:
-            return (str, int)
-        if self is Kind.COUNT:
-            return (int,)
-        return (int, float) if self is Kind.NUMBER else (str,)
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a word."""
-
-    name: str
-    kind: Kind
-    required: bool = True
-    many: bool = False
-    by_name: bool = False
-    """It cannot be given by its place."""
-
-
-Made: TypeAlias = Callable[..., Condition]
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word, or a name that may follow one after a dot."""
-
-    name: str
-    about: str
-    """One sentence for the reference page."""
-    example: str
-    value: Condition | Made | None = None
-    """The condition that it is, or what makes one of its arguments; None: it is an attribute of what it follows."""
-    arguments: tuple[Argument, ...] | None = None
-    """None: it takes no brackets."""
-    follows: tuple[Word, ...] = ()
-    phrase: str = ""
-    """An example of its other spelling, in text only; it means the same as the example."""
-
-    @property
-    def bare(self) -> bool:
-        """Whether it may stand without brackets."""
-        return self.arguments is None or isinstance(self.value, Condition)
-
-    def made(self, value: Condition | Made | None, given: Sequence[Given] | None) -> Condition:
-        """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
-        if self.value is None:
-            value = getattr(value, self.name)
-        if given is None:
-            return cast("Condition", value)
-        places = [one.value for one in given if not one.name]
-        return cast("Made", value)(*places, **{one.name: one.value for one in given if one.name})
-
+from rocketd.core.word import Argument, Kind, Word
+from rocketd.core.words_about_host import HOST_WORDS
 
 _MARK: Final = Argument("start", Kind.MARK)
 _END: Final = Argument("end", Kind.MARK)
@@ -290,6 +213,7 @@ _TABLE: Final = (
         _AGES,
         phrase="task 'extract' is running",
     ),
+    *HOST_WORDS,
     Word("true", "Always.", "true", TRUE),
     Word("false", "Never.", "false", FALSE),
     Word("always", "The same as true.", "always", TRUE),
