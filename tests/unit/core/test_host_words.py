@@ -12,7 +12,7 @@ from rocketd.core.probe import observed
 from rocketd.core.probes import LoadBelow, PathExists
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, Task
-from rocketd.core.telling import tell
+from rocketd.core.why import explain
 
 NOON = at("2026-03-04 12:00")
 
@@ -96,8 +96,7 @@ def test_a_nul_is_refused() -> None:
 
 
 def told(asked: Asked, text: str, now: int) -> str:
-    condition, moment = parse(text), asked.moment(now)
-    return tell(condition, moment, condition.judge(moment))
+    return explain(parse(text), asked.moment(now)).because
 
 
 def test_a_probe_tells_what_was_observed_and_since_when() -> None:
