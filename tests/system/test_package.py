@@ -3,7 +3,15 @@
 from pathlib import Path
 
 import rocketd
+from system.asking import actions, await_end, give_task
 from system.machine import Machine
+
+SETTINGS = "[rocketd]\nmax_running = 3\n"
+ONCE = """
+[task.once]
+command = ["true"]
+when = "daily"
+"""
 
 
 def test_it_installs_without_a_network_and_is_running(debian: Machine, deb: Path) -> None:
@@ -16,3 +24,28 @@ def test_it_installs_without_a_network_and_is_running(debian: Machine, deb: Path
 def test_its_programs_tell_their_version(machine: Machine) -> None:
     assert rocketd.__version__ in machine.run("rocketd", "--version").stdout
     assert rocketd.__version__ in machine.run("rocketctl", "--version").stdout
+
+
+def test_installing_again_keeps_settings_and_past_and_goes_on(debian: Machine, deb: Path) -> None:
+    """As an upgrade does: another daemon takes over where the one before it stopped."""
+    debian.run("dpkg", "--install", str(deb))
+    debian.write("/etc/rocketd/rocketd.toml", SETTINGS)
+    give_task(debian, "once", ONCE)
+    await_end(debian, "once")
+    before = debian.run("systemctl", "show", "--property=MainPID", "rocketd").stdout
+    debian.run("dpkg", "--install", "--force-confdef", str(deb))
+    assert debian.run("systemctl", "show", "--property=MainPID", "rocketd").stdout != before
+    assert debian.run("systemctl", "is-active", "rocketd").stdout == "active\n"
+    assert debian.path("/etc/rocketd/rocketd.toml").read_text() == SETTINGS
+    assert actions(debian, "once") == ["success"]
+
+
+def test_purging_leaves_only_the_administrators_own_files(debian: Machine, deb: Path) -> None:
+    debian.run("dpkg", "--install", str(deb))
+    give_task(debian, "once", ONCE)
+    await_end(debian, "once")
+    debian.run("dpkg", "--purge", "rocketd")
+    left = debian.sh("find / -xdev -path /proc -prune -o -name '*rocket*' -print | sort").split()
+    assert left == ["/etc/rocketd"]
+    assert debian.sh("ls /etc/rocketd").split() == ["once.toml"]
+    assert debian.run("systemctl", "is-system-running", check=False).stdout == "running\n"
