@@ -61,7 +61,8 @@ _SECTIONS: Final = {
     Section.TASK: _NAMES,
     Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.",
     Section.STORE: "In `rocketd.toml` alone: where runs are recorded, and how long they are kept.",
-    Section.MAIL: "In `rocketd.toml`, and as `[task.NAME.mail]` for one task. This version does not act on it.",
+    Section.MAIL: "In `rocketd.toml` alone: mail about runs. Without this table no mail is sent.",
+    Section.TASK_MAIL: "In any task file: what of `[mail]` is different for one task; `on = []` is no mail at all.",
 }
 
 _EXAMPLE: Final = (
@@ -93,8 +94,7 @@ def _settings_lines() -> Iterator[str]:
 
 def _setting(setting: Setting[object]) -> Iterator[str]:
     only = f" Only with `{setting.only}`." if setting.only else ""
-    later = "" if setting.supported else " Not supported by this version."
     yield from item(
         f"{setting.key}{'' if setting.shared else ' †'} ({setting.kind.name})".replace("`", ""),
-        f"{setting.meaning}{only} Default: {setting.shown}.{later}",
+        f"{setting.meaning}{only} Default: {setting.shown}.",
     )

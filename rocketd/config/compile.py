@@ -76,6 +76,7 @@ class _One:
             splay=values[key.SPLAY],
             output_tail=values[key.OUTPUT_TAIL],
             description=values[key.DESCRIPTION],
+            mail=values[key.TASK_MAIL],
             file=file,
         )
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from rocketd.config import values
 from rocketd.config.setting import Section, Setting, Values, table
-from rocketd.config.values import BOOLEAN, FILLED, SPAN, STRINGS, Kind
-from rocketd.core.instant import DAY, SECOND, Duration
+from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, FILLED, PATH, SPAN, Kind
+from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.run import Action
 
 
@@ -82,29 +82,67 @@ DURABILITY: Final = Setting(
     "`full`: records survive a power cut; `normal`: they survive a crash of the daemon.",
 )
 
+
+class Tls(StrEnum):
+    """How the way to the mail server is kept secret."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
 _ACTIONS: Final = tuple(action for action in Action if action is not Action.RUN)
-MAIL_HOST: Final = Setting("host", FILLED, "localhost", "`localhost`", "The mail server.", supported=False)
+MAIL_HOST: Final = Setting("host", FILLED, "localhost", "`localhost`", "The mail server.")
 MAIL_PORT: Final = Setting(
-    "port", Kind("integer", values.integer(1, 65535)), 25, "`25`", "The port of the mail server.", supported=False
+    "port",
+    Kind("integer", values.integer(1, 65535)),
+    25,
+    "`25`",
+    "The port of the mail server; usually 587 for `starttls` and 465 for `tls`.",
 )
-MAIL_SENDER: Final = Setting("sender", FILLED, "", "none", "The address it comes from.", supported=False)
+MAIL_TLS: Final = Setting(
+    "tls",
+    Kind("`none`, `starttls` or `tls`", values.choice(Tls)),
+    Tls.NONE,
+    "`none`",
+    "`starttls`: a plain connection is made secret before anything is said; `tls`: it is so from the beginning.",
+)
+MAIL_USERNAME: Final = Setting("username", FILLED, "", "none", "As whom to log in there.")
+MAIL_PASSWORD_FILE: Final = Setting(
+    "password_file",
+    PATH,
+    "",
+    "none",
+    "The file whose first line is the password, read for each mail. A password itself has no place in `rocketd.toml`.",
+)
+MAIL_SENDER: Final = Setting("sender", ADDRESS, "", "`rocketd@` and the host's name", "The address it comes from.")
 MAIL_RECEIVERS: Final = Setting[tuple[str, ...]](
-    "receivers", STRINGS, (), "none", "The addresses it goes to.", supported=False
+    "receivers", ADDRESSES, (), "none", "The addresses it goes to; to nobody, no mail is sent."
 )
-MAIL_ON: Final = Setting(
+MAIL_ON: Final = Setting[tuple[str, ...]](
     "on",
     Kind("list of actions", values.each_of(*_ACTIONS)),
     ("fail", "crash", "missed"),
     '`["fail", "crash", "missed"]`',
-    "What a mail is sent about.",
-    supported=False,
+    "What a mail is sent about. " + f"There are {', '.join(f'`{action}`' for action in _ACTIONS)}.",
+)
+MAIL_PAUSE: Final = Setting(
+    "pause",
+    SPAN,
+    5 * MINUTE,
+    '`"5 min"`',
+    "The least time between two mails to the same receivers; all that comes meanwhile is one digest.",
 )
 
 ROCKETD: Final = table(
     *(DAEMON_TIMEZONE, MAX_RUNNING, SILENCE_COND_CHECK, SILENCE_TASK_PRERUN, SILENCE_TASK_LOGGING, SHUTDOWN_GRACE)
 )
 STORE: Final = table(URL, REPO, KEEP, DURABILITY)
-MAIL: Final = table(MAIL_HOST, MAIL_PORT, MAIL_SENDER, MAIL_RECEIVERS, MAIL_ON)
+MAIL: Final = table(
+    *(MAIL_HOST, MAIL_PORT, MAIL_TLS, MAIL_USERNAME, MAIL_PASSWORD_FILE),
+    *(MAIL_SENDER, MAIL_RECEIVERS, MAIL_ON, MAIL_PAUSE),
+)
+MAIL_OF_TASK: Final = table(MAIL_RECEIVERS, MAIL_ON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +158,23 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mail is sent, to whom and about what."""
+
+    host: str = MAIL_HOST.default
+    port: int = MAIL_PORT.default
+    tls: Tls = MAIL_TLS.default
+    username: str = MAIL_USERNAME.default
+    password_file: str = MAIL_PASSWORD_FILE.default
+    sender: str = MAIL_SENDER.default
+    """Empty: rocketd at this host."""
+    receivers: tuple[str, ...] = MAIL_RECEIVERS.default
+    on: tuple[str, ...] = MAIL_ON.default
+    """Actions."""
+    pause: Duration = MAIL_PAUSE.default
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The daemon's own settings. Without arguments: those of the packaged file."""
 
@@ -131,9 +186,13 @@ class Settings:
     silence_task_logging: bool = SILENCE_TASK_LOGGING.default
     shutdown_grace: Duration = SHUTDOWN_GRACE.default
     store: StoreSettings = StoreSettings()
+    mail: MailSettings | None = None
+    """None: no mail is sent."""
+    logging: Mapping[str, object] | None = None
+    """What `logging.config.dictConfig` is given; None: the standard loggers hear nothing."""
 
 
-def settings_of(sections: Mapping[Section, Values]) -> Settings:
+def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object] | None = None) -> Settings:
     """Put together what was written."""
     nothing = Values({})
     rocketd, store = sections.get(Section.ROCKETD, nothing), sections.get(Section.STORE, nothing)
@@ -145,4 +204,13 @@ def settings_of(sections: Mapping[Section, Values]) -> Settings:
         silence_task_logging=rocketd[SILENCE_TASK_LOGGING],
         shutdown_grace=rocketd[SHUTDOWN_GRACE],
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),
+        mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,
+        logging=logging,
+    )
+
+
+def _mail(mail: Values) -> MailSettings:
+    return MailSettings(
+        *(mail[MAIL_HOST], mail[MAIL_PORT], mail[MAIL_TLS], mail[MAIL_USERNAME], mail[MAIL_PASSWORD_FILE]),
+        *(mail[MAIL_SENDER], mail[MAIL_RECEIVERS], mail[MAIL_ON], mail[MAIL_PAUSE]),
     )

@@ -157,7 +157,7 @@ class _Load:
         return tasks
 
     def _take_settings(self, spec: FileSpec) -> None:
-        settings = settings_of(spec.sections)
+        settings = settings_of(spec.sections, spec.logging)
         if settings.store.url and settings.store.repo:
             spec.mistakes.append(Mistake((Section.STORE, REPO.key), "there is a url already", "keep one", at_key=True))
         if any(mistake.path[:1] in _SETTINGS_PATHS and mistake.severity == "error" for mistake in spec.mistakes):

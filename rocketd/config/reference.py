@@ -44,8 +44,12 @@ A task needs a `command` or a `function`; everything else has a default.
     Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.\n",
     Section.STORE: "In `rocketd.toml` alone: where runs are recorded, and how long they are kept.\n",
     Section.MAIL: """\
-In `rocketd.toml`, and as `[task.NAME.mail]` for one task.
-This version checks it, and says that it does not act on it.
+In `rocketd.toml` alone: mail about runs, as [mail](../how-to/mail.md) shows.
+Without this table no mail is sent.
+""",
+    Section.TASK_MAIL: """\
+In any task file, also as `[defaults.mail]`: what of `[mail]` is different for one task.
+`on = []` is no mail at all.
 """,
 }
 
@@ -59,11 +63,10 @@ _LOGGING: Final = """\
 ## `[logging]`
 
 In `rocketd.toml` alone: a configuration for Python's `logging.config.dictConfig`, on top of the journal.
-This version says that it does not act on it.
+Events of runs are records of the logger `rocketd.task`, all else of `rocketd.scheduler`, as
+[logging](../how-to/logging.md) shows.
+`version = 1` and `disable_existing_loggers = false` may be left out.
 """
-
-
-_LATER: Final = " Not supported by this version."
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -78,8 +81,7 @@ def _section(section: Section) -> Iterator[str]:
 def _row(setting: Setting[object]) -> str:
     mark = "" if setting.shared else " †"
     only = f" Only with `{setting.only}`." if setting.only else ""
-    later = "" if setting.supported else _LATER
-    return f"| `{setting.key}`{mark} | {setting.kind.name} | {setting.shown} | {setting.meaning}{only}{later} |"
+    return f"| `{setting.key}`{mark} | {setting.kind.name} | {setting.shown} | {setting.meaning}{only} |"
 
 
 if __name__ == "__main__":  # pragma: no cover - a test compares the page

@@ -19,6 +19,7 @@ class Section(StrEnum):
     ROCKETD = "rocketd"
     STORE = "store"
     MAIL = "mail"
+    TASK_MAIL = "task.NAME.mail"
     LOGGING = "logging"
 
 
@@ -36,8 +37,6 @@ class Setting(Generic[T_co]):
     """Of a task's keys: whether `[defaults]` may give it."""
     only: str = ""
     """The key without which this one has no meaning."""
-    supported: bool = True
-    """Whether this version acts on it; if not, it is checked, and a warning says so."""
     since: str = "0.1"
 
 

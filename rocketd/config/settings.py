@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from rocketd.config.daemon_settings import MAIL, ROCKETD, STORE
+from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
 from rocketd.config.setting import Section, Setting
 from rocketd.config.task_settings import TASK
 
@@ -13,5 +13,6 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.ROCKETD: ROCKETD,
     Section.STORE: STORE,
     Section.MAIL: MAIL,
+    Section.TASK_MAIL: MAIL_OF_TASK,
 }
 """Every setting, by the table it stands in. (`[logging]` is not ours: it is that of `logging.config.dictConfig`.)"""

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from rocketd.config.logging_settings import read_logging
+from rocketd.config.mail_settings import joined
 from rocketd.config.problems import BadValue, Mistake, Path, meant
 from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
@@ -38,6 +40,8 @@ class FileSpec:
     tasks: list[TaskSpec] = field(default_factory=list)
     sections: dict[Section, Values] = field(default_factory=dict)
     """The daemon's own settings."""
+    logging: dict[str, object] | None = None
+    """What stands in `[logging]`."""
     mistakes: list[Mistake] = field(default_factory=list)
 
 
@@ -48,9 +52,9 @@ def read_spec(document: Mapping[str, object], *, may_hold_settings: bool) -> Fil
     for section in _HOST_SECTIONS if may_hold_settings else ():
         if section in document:
             spec.sections[section] = Values(_read(document[section], (section,), section, spec.mistakes))
-            _warn_unsupported((section,), section, spec.mistakes)
     if may_hold_settings and Section.LOGGING in document:
-        _logging(document[Section.LOGGING], spec.mistakes)
+        spec.logging, mistakes = read_logging(document[Section.LOGGING])
+        spec.mistakes += mistakes
     _tasks(document, spec)
     return spec
 
@@ -101,25 +105,8 @@ def _unknown(path: Path, key: str, section: Section) -> Mistake:
     return Mistake(path, f"{where} has no key '{key}'", hint, at_key=True)
 
 
-def _warn_unsupported(path: Path, section: Section, mistakes: list[Mistake]) -> None:
-    if not any(setting.supported for setting in SETTINGS[section].values()):
-        mistakes.append(_unsupported(path))
-
-
-def _unsupported(path: Path) -> Mistake:
-    return Mistake(path, f"[{'.'.join(map(str, path))}] is not supported by this version", "", "warning", at_key=True)
-
-
-def _logging(table: object, mistakes: list[Mistake]) -> None:
-    if type(table) is not dict:
-        mistakes.append(Mistake(("logging",), "this must be a table", "write [logging]"))
-    mistakes.append(_unsupported(("logging",)))
-
-
 def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
     defaults = _read(document.get("defaults", {}), ("defaults",), Section.DEFAULTS, spec.mistakes)
-    if TASK_MAIL.key in defaults:
-        _mail(defaults[TASK_MAIL.key], ("defaults", TASK_MAIL.key), spec.mistakes)
     tables = document.get("task", {})
     if type(tables) is not dict:
         spec.mistakes.append(Mistake(("task",), "this must be a table", "a task is written [task.NAME]"))
@@ -129,8 +116,6 @@ def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
             spec.mistakes.append(_bad_name(name))
             continue
         own = _read(table, ("task", name), Section.TASK, spec.mistakes)
-        if TASK_MAIL.key in own:
-            _mail(own[TASK_MAIL.key], ("task", name, TASK_MAIL.key), spec.mistakes)
         if type(table) is dict:
             spec.tasks.append(TaskSpec(name, Values(_joined(defaults, own)), frozenset(table)))
 
@@ -140,11 +125,6 @@ def _bad_name(name: str) -> Mistake:
     return Mistake(("task", name), f"'{name}' cannot be the name of a task", hint, at_key=True)
 
 
-def _mail(table: object, path: Path, mistakes: list[Mistake]) -> None:
-    _read(table, path, Section.MAIL, mistakes)
-    mistakes.append(_unsupported(path))
-
-
 def _joined(defaults: dict[str, object], own: dict[str, object]) -> dict[str, object]:
     """Put a task's own settings over the defaults of its file; tables of named things are joined name by name."""
     if not defaults:
@@ -152,4 +132,5 @@ def _joined(defaults: dict[str, object], own: dict[str, object]) -> dict[str, ob
     below, above = Values(defaults), Values(own)
     environment = dict(below[ENVIRONMENT]) | dict(above[ENVIRONMENT])
     limits = {limit.resource: limit for limit in (*below[LIMITS], *above[LIMITS])}
-    return defaults | own | {ENVIRONMENT.key: tuple(environment.items()), LIMITS.key: tuple(limits.values())}
+    tables = {ENVIRONMENT.key: tuple(environment.items()), LIMITS.key: tuple(limits.values())}
+    return defaults | own | tables | {TASK_MAIL.key: joined(below[TASK_MAIL], above[TASK_MAIL])}

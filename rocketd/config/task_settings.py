@@ -4,10 +4,11 @@ from typing import Final
 
 from rocketd.config import tables, values
 from rocketd.config.limits import NAMES, limits
+from rocketd.config.mail_settings import mail
 from rocketd.config.setting import Setting, table
 from rocketd.config.values import BOOLEAN, CODES, FILLED, LONGER_SPAN, PATH, SPAN, TEXT, Kind
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.task import Limit, On, Overlap
+from rocketd.core.task import Limit, Mail, On, Overlap
 
 _MOST: Final = 2**31 - 1
 
@@ -163,8 +164,8 @@ OUTPUT_TAIL: Final = Setting(
     '`"16 KiB"`',
     "How much of the end of its output the record keeps; all of it goes to the journal.",
 )
-TASK_MAIL: Final = Setting[object](
-    "mail", Kind("table", values.anything), None, "`[mail]`", "Overrides `[mail]` for this task.", supported=False
+TASK_MAIL: Final = Setting(
+    "mail", Kind("table", mail), Mail(), "`[mail]`", "Overrides `receivers` and `on` of `[mail]` for this task."
 )
 
 TASK: Final = table(

@@ -227,6 +227,22 @@ def url(value: object) -> str:
     return text
 
 
+_ADDRESS: Final = re.compile(r"[^\s@,;<>\"]+(?:@[^\s@,;<>\"]+)?")
+
+
+def address(value: object) -> str:
+    """Take where mail goes to or comes from: `name@host`, or the name of a user of this host's mail server."""
+    text = filled(value)
+    if not _ADDRESS.fullmatch(text):
+        raise BadValue(f"'{text}' is not the address of one person", 'for example "root@example.com"')
+    return text
+
+
+def addresses(value: object) -> tuple[str, ...]:
+    """Take a list of addresses."""
+    return _each(value, address, "a list of addresses")
+
+
 def umask(value: object) -> int:
     """Take a file mode creation mask; text only, because in TOML 22 and 0o22 are two numbers."""
     if type(value) is not str:
@@ -234,11 +250,6 @@ def umask(value: object) -> int:
     if not re.fullmatch("0?[0-7]{1,3}", value):
         raise BadValue(f"'{value}' is not a mask of octal digits", 'for example "0022"')
     return int(value, 8)
-
-
-def anything(value: object) -> object:
-    """Take any value: for what this version only knows by name."""
-    return value
 
 
 def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[T, ...]:
@@ -268,4 +279,6 @@ SPAN: Final = Kind("duration", duration(0))
 LONGER_SPAN: Final = Kind("duration", duration(1))
 STRINGS: Final = Kind("list of strings", strings)
 PATH: Final = Kind("path", path)
+ADDRESS: Final = Kind("address", address)
+ADDRESSES: Final = Kind("list of addresses", addresses)
 CODES: Final = Kind("list of integers", codes)

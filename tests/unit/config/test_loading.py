@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from rocketd.config.daemon_settings import MailSettings, Tls
 from rocketd.config.loading import load, reload
 from rocketd.core.condition import FALSE
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.task import Command, Function, On, Overlap, Surroundings
+from rocketd.core.task import Command, Function, Mail, On, Overlap, Surroundings
 from task_files import HELLO, NOBODY, Folder, being, file_of, messages, names, outcome, root_only
 
 HELSINKI = '[rocketd]\ntimezone = "Europe/Helsinki"\n'
@@ -356,17 +357,97 @@ def test_rocketd_toml_gone_gives_the_defaults(folder: Folder) -> None:
     assert reload(loaded).settings.max_running == 32
 
 
-def test_what_this_version_does_not_do_is_said(folder: Folder) -> None:
+def test_mail_of_the_host_of_a_file_and_of_a_task(folder: Folder) -> None:
     folder.write(
-        "rocketd.toml", '[mail]\nhost = "h"\n[logging]\nversion = 1\n[task.a.mail]\non = ["fail"]\n[defaults.mail]\n'
+        "rocketd.toml",
+        """
+[mail]
+host = "mail.example.com"
+port = 587
+tls = "starttls"
+username = "web01"
+password_file = "/etc/rocketd/mail-password"
+sender = "rocketd@example.com"
+receivers = ["root@example.com"]
+on = ["fail"]
+pause = "1h"
+""",
     )
-    assert sorted(folder.problems())[:3] == [
-        "[defaults.mail] is not supported by this version",
-        "[logging] is not supported by this version",
-        "[mail] is not supported by this version",
+    loaded = folder.load(
+        """
+[defaults.mail]
+receivers = ["team@example.com"]
+[task.plain]
+command = ["/bin/true"]
+[task.own]
+command = ["/bin/true"]
+mail = { on = ["success", "fail"] }
+"""
+    )
+    assert messages(loaded) == []
+    secret = ("mail.example.com", 587, Tls.STARTTLS, "web01", "/etc/rocketd/mail-password", "rocketd@example.com")
+    assert loaded.settings.mail == MailSettings(*secret, ("root@example.com",), ("fail",), HOUR)
+    assert [task.mail for task in loaded.tasks] == [
+        Mail(("team@example.com",)),
+        Mail(("team@example.com",), ("success", "fail")),
     ]
-    severities = {problem.severity for problem in folder.load().problems if "not supported" in problem.message}
-    assert severities == {"warning"}
+
+
+def test_without_a_table_there_is_no_mail_and_no_logging(folder: Folder) -> None:
+    settings = folder.load(HELLO).settings
+    assert (settings.mail, settings.logging) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('receivers = ["a b"]', "'a b' is not the address of one person"),
+        ('receivers = "root@example.com"', "this must be a list of addresses, not a string"),
+        ('on = ["run"]', "'run' is none of 'success', 'fail', 'terminate', 'inaction', 'crash' and 'missed'"),
+        ('host = "localhost"', "the mail of a task has no key 'host'"),
+        ('reciever = ["root"]', "the mail of a task has no key 'reciever'"),
+    ],
+)
+def test_a_mistake_in_the_mail_of_a_task(folder: Folder, text: str, said: str) -> None:
+    assert folder.problems(f'[task.a]\ncommand = ["/bin/true"]\n[task.a.mail]\n{text}\n') == [said]
+
+
+def test_logging_is_taken_as_written_but_for_what_may_be_left_out(folder: Folder) -> None:
+    folder.write("rocketd.toml", '[logging.root]\nlevel = "INFO"\n')
+    loaded = folder.load()
+    assert messages(loaded) == []
+    assert loaded.settings.logging == {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "root": {"level": "INFO"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("[logging.handler.a]\n", 1, "[logging] has no key 'handler'"),
+        ("[logging]\nversion = 2\n", 2, "the version of this schema is 1"),
+        ("[logging]\nhandlers = 1\n", 2, "this must be a table"),
+        ("[logging.handlers.a]\n", 1, "this handler has no class"),
+        ('[logging.root]\nlevel = "LOUD"\n', 2, "there is no level 'LOUD'"),
+        ('[logging.root]\nhandlers = ["a"]\n', 2, "there is no handler 'a' in [logging]"),
+        (
+            '[logging.handlers.a]\nclass = "logging.StreamHandler"\nformatter = "f"\n',
+            3,
+            "there is no formatter 'f' in [logging]",
+        ),
+        (
+            '[logging.loggers."rocketd.task"]\nlevel = "INFO"\nfilters = ["f"]\n',
+            3,
+            "there is no filter 'f' in [logging]",
+        ),
+    ],
+)
+def test_a_mistake_in_logging_is_shown_in_its_place(folder: Folder, text: str, line: int, said: str) -> None:
+    folder.write("rocketd.toml", text)
+    (problem,) = folder.load().problems
+    assert (problem.line, problem.message) == (line, said)
 
 
 @root_only

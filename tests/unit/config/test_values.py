@@ -68,7 +68,6 @@ def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
         (values.umask, '"077"', 0o77),
         (tables.environment, '{ A = "1", b_2 = "" }', (("A", "1"), ("b_2", ""))),
         (tables.parameters, '{ a = 1, b = ["ä", { c = true }] }', '{"a": 1, "b": ["ä", {"c": true}]}'),
-        (values.anything, "1", 1),
     ],
 )
 def test_takes(read: Read, text: str, value: object) -> None:

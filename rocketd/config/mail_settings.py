@@ -1,0 +1,31 @@
+"""The table `mail` of a task: what of `[mail]` it overrides."""
+
+from typing import Any
+
+from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK
+from rocketd.config.problems import BadValue, meant
+from rocketd.config.values import each, wrong
+from rocketd.core.task import Mail
+
+
+def mail(value: object) -> Mail:
+    """Take who is written to, and about what."""
+    if type(value) is not dict:
+        raise wrong("a table", value, "write [task.NAME.mail]")
+    read: dict[str, Any] = dict(each(((key, (key, item)) for key, item in value.items()), _key))
+    return Mail(**read)
+
+
+def _key(named: tuple[str, object]) -> tuple[str, object]:
+    key, value = named
+    setting = MAIL_OF_TASK.get(key)
+    if setting is None:
+        hint = "it is a key of [mail]" if key in MAIL else meant(key, MAIL_OF_TASK)
+        raise BadValue(f"the mail of a task has no key '{key}'", hint, at_key=True)
+    return key, setting.kind.read(value)
+
+
+def joined(below: Mail, above: Mail) -> Mail:
+    """Put a task's own over the defaults of its file."""
+    receivers = below.receivers if above.receivers is None else above.receivers
+    return Mail(receivers, below.on if above.on is None else above.on)
