@@ -1,0 +1,105 @@
+"""A store whose records also go to a repository: opened, read back at start, and told about when that fails."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from rocketd.core import daemon_entries
+from rocketd.core.duration import format_duration
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import DAY, SECOND, Duration
+from rocketd.daemon.loop import Loop
+from rocketd.store.database import Durability
+from rocketd.store.forwarder import Away, Forwarder
+from rocketd.store.forwarding import ForwardingStore
+from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.store import this_origin
+
+ANSWER: Final = 30.0
+"""Seconds that a repository may take at start to tell what it has."""
+PATIENCE: Final = 10.0
+"""Seconds for which a repository may fail before that stops the loop, where such errors are not silenced."""
+_OVERLAP: Final[Duration] = DAY
+"""How far before the last sign of life a repository is asked: what came later is what may be missing."""
+
+
+class RepositoryKeeping:
+    """Keeps records in a state directory and in a repository; the stack closes both."""
+
+    def __init__(  # noqa: PLR0913 - what it connects
+        self,
+        directory: Path,
+        open_repo: Callable[[], BaseRepo],
+        name: str,
+        *,
+        loop: Loop,
+        stack: AsyncExitStack,
+        silenced: bool,
+        durability: Durability = "full",
+    ) -> None:
+        """`name` is the repository's, for people. Raises StoreError if the state directory's store cannot be used."""
+        self._name = name
+        self._loop = loop
+        self._silenced = silenced
+        self._asyncio = asyncio.get_running_loop()
+        self.forwarder = Forwarder(open_repo, directory, this_origin().host, self._told, durability)
+        self.store = ForwardingStore(directory, self.forwarder, durability=durability)
+        stack.callback(self.store.close)
+        self._stack = stack
+
+    async def read_back(self, fingerprints: Mapping[str, str]) -> list[str]:
+        """Take over what only the repository knows of the tasks with these fingerprints; gives what is to be told.
+
+        Raises StoreError if it cannot be read; where that is silenced and may pass, it is told.
+        """
+        self._stack.push_async_callback(asyncio.to_thread, self.forwarder.close)
+        self.forwarder.start()
+        try:
+            adopted = await self._adopt(fingerprints)
+        except StoreError as error:
+            if not error.temporary or not self._silenced:
+                raise
+            known = "what the state directory knows is all that conditions are judged by"
+            return [f"{self._name} could not be read at start, so {known}: {error.message}"]
+        taken = [f"{adopted} records that only the repository knew were taken over from it"] if adopted else []
+        return taken + self._weaker()
+
+    async def _adopt(self, fingerprints: Mapping[str, str]) -> int:
+        states = self.store.states()
+        since = self.store.last_alive() if fingerprints.keys() <= states.keys() else None
+        numbers = {name: state.next_number for name, state in states.items()}
+        reading = self.forwarder.read(None if since is None else since - _OVERLAP, numbers)
+        try:
+            rows = await asyncio.wait_for(asyncio.wrap_future(reading), ANSWER)
+        except TimeoutError:
+            long = format_duration(round(ANSWER) * SECOND)
+            raise StoreError(f"the run log's repository has not answered for {long}", temporary=True) from None
+        return self.store.adopt(rows, fingerprints)
+
+    def _weaker(self) -> list[str]:
+        """Say what the repository cannot do that the state directory's own log can."""
+        notes = [f"run records go to {self._name} as well as to the state directory"]
+        if lacking := self.forwarder.lacking:
+            notes.append(f"{self._name} does not keep of a record: {', '.join(lacking)}")
+        if not self.forwarder.is_unique:
+            notes.append(f"{self._name} does not itself refuse a record that comes twice")
+        return notes
+
+    def _told(self, away: Away | None) -> None:
+        """Hear from the forwarder's thread."""
+        self._asyncio.call_soon_threadsafe(self._show, away)
+
+    def _show(self, away: Away | None) -> None:
+        before = self._loop.troubles.get("repository")
+        if away is None:
+            self._loop.journal.tell(daemon_entries.repository_recovered())
+            self._loop.show_trouble("repository", "")
+            return
+        if before is None:
+            self._loop.journal.tell(daemon_entries.repository_away(away.error.message))
+        self._loop.show_trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
+        hopeless = away.seconds >= PATIENCE or not away.error.temporary
+        if hopeless and not self._silenced:
+            self._loop.fail(away.error)
