@@ -1,58 +1,117 @@
-"""Where an application's records go: a repository, a state directory, both, or memory."""
+"""Where an application's records go: its state directory, and perhaps a repository besides."""
 
-from collections.abc import Mapping
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeVar
 
 from rocketd.core.errors import RocketdError
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.recorder import write_calls
+from rocketd.repository_keeping import RepositoryKeeping
+from rocketd.store.database import Durability
+from rocketd.store.forwarder import Forwarder
 from rocketd.store.lock import StateLock
-from rocketd.store.models import RunRecord
-from rocketd.store.redbird_import import BaseRepo, repository
-from rocketd.store.repo_store import RepoStore
+from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.spool_file import SpoolFile
 from rocketd.store.store import SqliteStore
 
+T = TypeVar("T")
 _THREAD_BOUND: Final = ("SingletonThreadPool",)
 """Pools of SQLAlchemy that give each thread a connection, and so a database in memory of its own."""
 
-AnyStore: TypeAlias = RepoStore | SqliteStore
+
+class Kept(NamedTuple):
+    """What was opened."""
+
+    store: SqliteStore
+    spool: SpoolFile
+    notes: list[str]
+    """What is to be told about it."""
 
 
-def memory_repo() -> BaseRepo:
-    """Make a repository that is gone with the program."""
-    return repository("MemoryRepo")(model=RunRecord)
+class Keeping:
+    """Knows where the records of a session are, while its scheduler runs and otherwise."""
 
+    def __init__(self, state_dir: Path | None) -> None:
+        """Without a state directory they are in a temporary one, which goes with this object or with the program."""
+        self._state_dir = state_dir
+        self._temporary: Path | None = None
+        self._repo: BaseRepo | None = None
+        self._own: BaseRepo | None = None
+        self._forwarder: Forwarder | None = None
 
-def refuse_thread_bound(repo: BaseRepo) -> None:
-    """Refuse a database in memory that is another one for each thread: records are written by a thread of their own."""
-    pool = getattr(getattr(repo, "engine", None), "pool", None)
-    if type(pool).__name__ in _THREAD_BOUND:
-        raise RocketdError(
-            "each thread has its own database in memory with this engine",
-            hint="take a file, or poolclass=StaticPool, connect_args={'check_same_thread': False}",
+    def keep_in(self, repo: BaseRepo) -> None:
+        """Keep records there from now on, and believe what it tells. Raises RocketdError if threads cannot share it."""
+        pool = getattr(getattr(repo, "engine", None), "pool", None)
+        if type(pool).__name__ in _THREAD_BOUND:
+            raise RocketdError(
+                "with this engine each thread has its own database in memory",
+                hint="take a file, or poolclass=StaticPool, connect_args={'check_same_thread': False}",
+            )
+        self._repo, self._temporary = repo, None
+
+    async def open(self, fingerprints: Mapping[str, str], *, loop: Loop, stack: AsyncExitStack, silenced: bool) -> Kept:
+        """Open the store; the stack closes it. Raises StoreError."""
+        if self._state_dir is not None:
+            stack.enter_context(StateLock(self._state_dir))
+        durability: Durability = "normal" if self._state_dir is None else "full"
+        notes: list[str] = []
+        if self._repo is None:
+            store = SqliteStore(self.directory, durability=durability)
+            stack.callback(store.close)
+            return Kept(store, self._drained(store), notes)
+        repo = self._repo
+        keeping = RepositoryKeeping(
+            self.directory,
+            lambda: repo,
+            type(repo).__name__,
+            loop=loop,
+            stack=stack,
+            silenced=silenced,
+            durability=durability,
         )
+        spool = self._drained(keeping.store)
+        notes = await keeping.read_back(fingerprints)
+        stack.callback(self._forget_forwarder)
+        self._forwarder = keeping.forwarder
+        return Kept(keeping.store, spool, notes)
 
+    def _drained(self, store: SqliteStore) -> SpoolFile:
+        spool = SpoolFile(self.directory)
+        if spool.waiting:
+            spool.drain(lambda calls: write_calls(store, calls))
+        return spool
 
-def open_store(
-    repo: BaseRepo | None, state_dir: Path | None, fingerprints: Mapping[str, str], stack: AsyncExitStack
-) -> AnyStore:
-    """Open the store over a repository; the stack closes it. Raises StoreError.
+    def _forget_forwarder(self) -> None:
+        self._forwarder = None
 
-    Without a state directory what belongs to the tasks is taken from the records: when they were armed (at the
-    beginning of their log), which numbers are used, which runs are open.
-    """
-    if state_dir is not None and repo is None:
-        stack.enter_context(StateLock(state_dir))
-        embedded = SqliteStore(state_dir)
-        stack.callback(embedded.close)
-        return embedded
-    if state_dir is None:
-        directory = Path(stack.enter_context(TemporaryDirectory(prefix="rocketd-", ignore_cleanup_errors=True)))
-    else:
-        directory = state_dir
-        stack.enter_context(StateLock(directory))
-    store = RepoStore(memory_repo() if repo is None else repo, directory, durability="full" if state_dir else "normal")
-    stack.callback(store.close)
-    store.recall(fingerprints)
-    return store
+    @property
+    def directory(self) -> Path:
+        """What belongs to the tasks lies there, and the run log if no repository is set."""
+        if self._state_dir is not None:
+            return self._state_dir
+        if self._temporary is None:
+            self._temporary = Path(tempfile.mkdtemp(prefix="rocketd-"))
+            weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+        return self._temporary
+
+    @property
+    def repo(self) -> BaseRepo:
+        """The repository that tells what was recorded."""
+        if self._repo is not None:
+            return self._repo
+        if self._own is None:
+            from rocketd.store.run_repo import open_run_repo  # noqa: PLC0415 - it needs SQLAlchemy, which takes 0.3 s
+
+            SqliteStore(self.directory).close()  # nothing may have been recorded yet
+            self._own = open_run_repo(self.directory)
+        return self._own
+
+    def use(self, work: Callable[[BaseRepo], T]) -> T:
+        """Do something with the repository while nobody writes to it; raises what that raises."""
+        forwarder = self._forwarder
+        return work(self.repo) if forwarder is None else forwarder.use(work).result()

@@ -9,7 +9,6 @@ import platform
 import traceback
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -19,7 +18,6 @@ from rocketd.app.compile import Compiler
 from rocketd.app.conditions import FunctionProber
 from rocketd.app.errors import SchedulerExit, SchedulerRestart
 from rocketd.app.hooks import around, around_async
-from rocketd.app.keeping import AnyStore, open_store
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
 from rocketd.app.tasks import condition_of
@@ -95,7 +93,6 @@ class Life:
         self._in_shutdown = False
         self.restarting = False
         """Whether another life is to follow."""
-        self.store: AnyStore
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -103,10 +100,12 @@ class Life:
         """Get from nothing to deciding. Raises StoreError, and what a task cannot be compiled for."""
         compiled = self._compiled()
         fingerprints = {task.name: task.fingerprint for task in compiled}
-        self.store = open_store(self._session.repo, self._state_dir, fingerprints, self._stack)
+        silenced = self._session.config.silence_task_logging
+        kept = await self._session.keeping.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
         now = self.loop.clock.now()
-        resumed = await resume(self.store, self.scheduler, self._executors, compiled, now)
-        recorder = Recorder(self.store, trouble=self.loop.trouble, fatal=self.loop.fail)
+        resumed = await resume(kept.store, self.scheduler, self._executors, compiled, now)
+        spool = kept.spool if silenced else None
+        recorder = Recorder(kept.store, trouble=self.loop.trouble, fatal=self.loop.fail, spool=spool)
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
         self.loop.passed += [self._after_pass]
@@ -114,23 +113,17 @@ class Life:
         prober = FunctionProber(self._session, observing.report, self._condition_failed, self.loop.clock.now)
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
-        self._tell_start(resumed)
+        self._tell_start(resumed, kept.notes)
         self.loop.begin(self._executors, recorder)
         self._begin_asked()
 
-    @property
-    def _state_dir(self) -> Path | None:
-        directory = self._session.config.state_dir
-        return None if directory is None else Path(directory)
-
-    def _tell_start(self, resumed: Resumed) -> None:
+    def _tell_start(self, resumed: Resumed, notes: Collection[str]) -> None:
+        for note in notes:
+            self._bridge.tell(daemon_entries.records_go(note))
         for event in resumed.crashed:
             self._bridge.watch(event)
         for name in resumed.ahead:
             self._bridge.tell(daemon_entries.far_ahead(name))
-        if isinstance(lacking := getattr(self.store, "lacking", ()), list) and lacking:
-            message = f"the run log's repository does not keep {', '.join(lacking)}"
-            self._bridge.tell(Entry(message, Priority.NOTICE))
 
     def _begin_asked(self) -> None:
         """Make due what runs at the start, and what was asked for before it."""

@@ -9,8 +9,8 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -22,7 +22,7 @@ from rocketd.app.compile import Compiler
 from rocketd.app.conditions import FuncCond, Syntax
 from rocketd.app.config import Config, Options
 from rocketd.app.hooks import F, Hooks, around, around_async, decorator
-from rocketd.app.keeping import memory_repo, refuse_thread_bound
+from rocketd.app.keeping import Keeping
 from rocketd.app.life import Life, Only
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.task_log import TaskLog
@@ -35,7 +35,6 @@ from rocketd.core.run import Action
 from rocketd.core.why import Why, why, why_then
 from rocketd.daemon.clock import SystemClock
 from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.repo_store import RepoStore
 
 _RENAMED: Final = "{name} - {number}"
 
@@ -59,7 +58,9 @@ class Session:
         """What text may say besides the words, and which condition it is."""
         self._tasks: dict[str, Task] = {}
         self._lock = RLock()
-        self._repo: BaseRepo | None = None
+        directory = self.config.state_dir
+        self.keeping = Keeping(None if directory is None else Path(directory))
+        """Where its records are."""
         self._life: Life | None = None
         self._history = History()
         self._to_replace = False
@@ -291,13 +292,6 @@ class Session:
 
     # -- records ----------------------------------------------------------------------------------------------------
 
-    @property
-    def repo(self) -> BaseRepo | None:
-        """The repository that holds the run log; None: none was set, and there is a state directory."""
-        if self._repo is None and self.config.state_dir is None:
-            self._repo = memory_repo()
-        return self._repo
-
     def set_repo(self, repo: BaseRepo, *, delete_existing: bool | None = None) -> None:  # noqa: ARG002 - there is one
         """Keep the run log there, and read it back at the next start.
 
@@ -306,26 +300,11 @@ class Session:
         """
         if self._life is not None:
             raise RocketdError("the scheduler is running", hint="set the repository before it starts")
-        refuse_thread_bound(repo)
-        self._repo = repo
+        self.keeping.keep_in(repo)
 
     def get_repo(self) -> BaseRepo:
-        """Give the repository that holds the run log."""
-        if self.repo is not None:
-            return self.repo
-        from rocketd.store.run_repo import open_run_repo  # noqa: PLC0415 - it needs SQLAlchemy, which takes 0.3 s
-
-        return open_run_repo(Path(str(self.config.state_dir)))
-
-    @contextmanager
-    def reading(self) -> Iterator[BaseRepo]:
-        """Give the repository while nobody writes to it."""
-        life = self._life
-        if life is None or not isinstance(life.store, RepoStore):
-            yield self.get_repo()
-            return
-        with life.store.repository() as repo:
-            yield repo
+        """Give the repository that tells what was recorded; while the scheduler runs, ask it through `get_task_log`."""
+        return self.keeping.repo
 
     def get_task_log(self, **query: object) -> list[object]:
         """Read records of all tasks."""
@@ -334,7 +313,7 @@ class Session:
     def task_log(self, task: Task | None) -> TaskLog:
         """Give the log of a task, or of all."""
         logger = logging.getLogger(self.config.task_logger_basename)
-        return TaskLog(logger, None if task is None else task.name, self.reading)
+        return TaskLog(logger, None if task is None else task.name, self.keeping.use)
 
     # -- hooks ------------------------------------------------------------------------------------------------------
 

@@ -1,26 +1,31 @@
 """What the run log tells about a task, or about all: `task.logger`."""
 
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from rocketd.store.redbird_import import BaseRepo, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+
+
+T = TypeVar("T")
+
+
+class Use(Protocol):
+    """Does something with the repository while nobody writes to it."""
+
+    def __call__(self, work: "Callable[[BaseRepo], T]", /) -> T: ...
 
 
 class TaskLog(logging.LoggerAdapter[logging.Logger]):
     """Logs with the task's name in each record, and reads the records of its runs."""
 
-    def __init__(
-        self, logger: logging.Logger, task: str | None, repo: "Callable[[], AbstractContextManager[BaseRepo]]"
-    ) -> None:
-        """`task` is None for the log of all tasks; `repo` gives the repository while nobody writes to it."""
+    def __init__(self, logger: logging.Logger, task: str | None, use: Use) -> None:
+        """`task` is None for the log of all tasks; `use` does something with the repository, and gives the result."""
         super().__init__(logger, {"task_name": task})
         self.task_name = task
-        self._repo = repo
+        self._use = use
 
     def process(self, msg: object, kwargs: "Mapping[str, object]") -> "tuple[object, dict[str, object]]":
         extra = cast("dict[str, object]", kwargs.get("extra") or {})
@@ -28,13 +33,11 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
 
     def filter_by(self, **query: object) -> Result:
         """Ask the repository; what is read later may be of a later moment."""
-        with self._repo() as repo:
-            return repo.filter_by(**self._query(query))
+        return self._use(lambda repo: repo.filter_by(**self._query(query)))
 
     def get_records(self, **query: object) -> list[object]:
         """Read records, in the order of the repository: items of its model."""
-        with self._repo() as repo:
-            return list(cast("Iterable[object]", repo.filter_by(**self._query(query)).all()))
+        return self._use(lambda repo: list(repo.filter_by(**self._query(query)).all()))
 
     def get_latest(self, action: str | None = None) -> object | None:
         """Read the newest record, or the newest of one action."""

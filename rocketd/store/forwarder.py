@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock, Thread
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
@@ -44,6 +44,7 @@ class Away:
     """How many records wait."""
 
 
+T = TypeVar("T")
 Told: TypeAlias = Callable[[Away | None], None]
 
 
@@ -67,6 +68,7 @@ class Forwarder:
         self._doubted = 0  # up to this id, records may have arrived without being taken out of the spool
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
+        self._uses: list[Callable[[BaseRepo], None]] = []
         self._reading: tuple[Future[list[Row]], Instant | None, Mapping[str, int]] | None = None
         self._before: Instant | None = None
         self._pruned: Instant | None = None
@@ -93,6 +95,22 @@ class Forwarder:
         future: Future[list[Row]] = Future()
         with self._wanted:
             self._reading = (future, since, numbers)
+            self._wanted.notify()
+        return future
+
+    def use(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
+        """Have something done with the repository, after it was tried to send what was recorded before."""
+        future: Future[T] = Future()
+
+        def serve(repo: BaseRepo) -> None:
+            try:
+                future.set_result(work(repo))
+            except BaseException as error:  # noqa: BLE001 - whoever asked hears of it
+                future.set_exception(error)
+
+        with self._wanted:
+            self._uses.append(serve)
+            self._woken = True
             self._wanted.notify()
         return future
 
@@ -143,7 +161,7 @@ class Forwarder:
         """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
         with self._wanted:
             if pause:
-                self._wanted.wait_for(lambda: self._closing, timeout=pause)
+                self._wanted.wait_for(lambda: self._closing or self._uses, timeout=pause)
                 return not self._closing
             self._wanted.wait_for(lambda: self._woken or self._reading or self._before is not None or self._closing)
             busy = bool(self._woken or self._reading)
@@ -160,6 +178,14 @@ class Forwarder:
         finally:
             if self._sink:
                 self._sink.let_go()
+                self._serve(self._sink)
+
+    def _serve(self, sink: RepoSink) -> None:
+        with self._wanted:
+            uses, self._uses = self._uses, []
+        for use in uses:
+            use(sink.repo)
+            sink.let_go()
 
     def _opened(self) -> RepoSink:
         if self._sink is None:

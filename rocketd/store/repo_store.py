@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Final
@@ -20,7 +19,6 @@ from rocketd.core.records import Change
 from rocketd.core.run import Action, RunKey
 from rocketd.store import spool, state
 from rocketd.store.database import Database, Durability
-from rocketd.store.recall import recall
 from rocketd.store.redbird_import import BaseRepo
 from rocketd.store.repo_reader import RepoReader, told_of_repo
 from rocketd.store.repo_sink import RepoSink
@@ -83,21 +81,6 @@ class RepoStore(RepoReader):
     def reader(self) -> RepoReader:
         """Open another connection, for another thread."""
         return RepoReader(self._sink, Database(self.path, read_only=True), self._lock)
-
-    def recall(self, fingerprints: Mapping[str, str]) -> None:
-        """Take over from the log what is not kept beside it, of the tasks named here. Raises StoreError."""
-        rows = self._log({})
-        with self._database.writing() as database:
-            recall(database, rows, fingerprints)
-
-    @contextmanager
-    def repository(self) -> Iterator[BaseRepo]:
-        """Hold the repository, so that nobody writes to it meanwhile."""
-        with self._lock:
-            try:
-                yield self._sink.repo
-            finally:
-                self._sink.let_go()
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""
