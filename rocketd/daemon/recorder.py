@@ -69,6 +69,8 @@ class Recorder:
         self._spool = spool
         self._patience = patience
         self._loop = asyncio.get_running_loop()
+        self._coming = _Group()
+        """What has come up in this turn of the loop: the thread is woken once for all of it."""
         self._group = _Group()
         self._wanted = threading.Condition()
         self._closing = False
@@ -78,10 +80,10 @@ class Recorder:
 
     def record(self, changes: Sequence[Change], then: Callable[[], None] = _nothing) -> None:
         """Write these in one transaction, perhaps with others; then call `then`."""
-        with self._wanted:
-            self._group.changes += changes
-            self._group.thens.append(then)
-            self._wanted.notify()
+        if not self._coming:
+            self._loop.call_soon(self._hand_over)
+        self._coming.changes += changes
+        self._coming.thens.append(then)
 
     def prove(self, then: Callable[[], None]) -> None:
         """Have the writing thread answer, even while the store is away: it is not stuck."""
@@ -97,10 +99,18 @@ class Recorder:
 
     async def close(self) -> None:
         """Write what is left, and end the thread."""
+        self._hand_over()
         with self._wanted:
             self._closing = True
             self._wanted.notify()
         await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        coming, self._coming = self._coming, _Group()
+        with self._wanted:
+            self._group.changes += coming.changes
+            self._group.thens += coming.thens
+            self._wanted.notify()
 
     # -- on the writing thread --------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from rocketd.core.instant import Instant
 from rocketd.core.records import Alive, Change, OpenRun, TaskState
 from rocketd.core.run import Run, RunKey, Trigger
 from rocketd.store.rows import Origin
+from rocketd.store.rows_at_once import places, statement, write
 
 _STATE: Final = (
     "name",
@@ -48,21 +49,28 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-_MEET: Final = """
-    INSERT INTO task_state (name, next_number) VALUES (?, ?)
-    ON CONFLICT (name) DO UPDATE SET next_number = excluded.next_number WHERE excluded.next_number > next_number
-"""
+_MEET: Final = statement(
+    "INSERT INTO task_state (name, next_number) VALUES",
+    places(2),
+    "ON CONFLICT (name) DO UPDATE SET next_number = excluded.next_number WHERE excluded.next_number > next_number",
+)
 # A next number only ever grows: it must not be given out again, even after the records were pruned.
-_KEEP: Final = f"""
-    INSERT INTO task_state ({_quoted(_STATE)}) VALUES ({", ".join("?" * len(_STATE))})
+_KEEP: Final = statement(
+    f"INSERT INTO task_state ({_quoted(_STATE)}) VALUES",
+    places(len(_STATE)),
+    f"""
     ON CONFLICT (name) DO UPDATE SET next_number = max(next_number, excluded.next_number),
         {", ".join(f"{name} = excluded.{name}" for name in _STATE if name not in {"name", "next_number"})}
-"""
-_OPEN: Final = f"""
-    INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES ({", ".join("?" * (len(_RUN) + 2))})
-"""
-_SPAWN: Final = "UPDATE open_run SET pid = ?, pid_start = ? WHERE task = ? AND number = ?"
-_CLOSE: Final = "DELETE FROM open_run WHERE task = ? AND number = ?"
+    """,
+)
+_OPEN: Final = statement(f"INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES", places(len(_RUN) + 2))
+_SPAWN: Final = statement(
+    "UPDATE open_run SET pid = given.column1, pid_start = given.column2 FROM (VALUES",
+    places(4),
+    ") AS given WHERE task = given.column3 AND number = given.column4",
+)
+# Not `IN (VALUES …)`, for which SQLite would go through the whole table.
+_CLOSE: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", between=" OR ")
 _MISSED: Final = """
     INSERT INTO task_state (name, missed) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET missed = excluded.missed
 """
@@ -76,17 +84,12 @@ def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origi
     Of one run the start comes before the process, and that before the end: so each kind is written in one go.
     """
     ends = [change for change in changes if isinstance(change, Finished)]
-    _many(database, _MEET, list(_met(changes).items()))
-    _many(database, _KEEP, [_state_values(change) for change in changes if isinstance(change, TaskState)])
-    _many(database, _OPEN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
-    _many(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])
-    _many(database, _CLOSE, [end.run.key for end in ends])
+    write(database, _MEET, list(_met(changes).items()))
+    write(database, _KEEP, [_state_values(change) for change in changes if isinstance(change, TaskState)])
+    write(database, _OPEN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
+    write(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])
+    write(database, _CLOSE, [end.run.key for end in ends])
     _live(database, changes)
-
-
-def _many(database: sqlite3.Connection, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
-    if rows:
-        database.executemany(sql, rows)
 
 
 def _met(changes: Iterable[Change]) -> dict[str, int]:

@@ -1,0 +1,51 @@
+"""Statements about many rows at once.
+
+Each step of a statement lets go of the interpreter's lock and asks for it again, which costs more than the step if the
+loop wants it at the same time. So a transaction takes as few steps as it can: a statement is prepared for 1, 2, 4 …
+rows, and any number of rows is a few of these.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Final, TypeAlias, TypeVar
+
+MOST: Final = 64
+"""Rows in one step. SQLite takes 32,766 values."""
+
+T = TypeVar("T")
+Values: TypeAlias = tuple[object, ...]
+Spelled: TypeAlias = Callable[[int], str]
+"""Gives the statement for so many rows."""
+
+
+def statement(before: str, row: str, after: str = "", *, between: str = ", ") -> Spelled:
+    """Make a statement of what comes before its rows, one row, and what comes after them."""
+
+    @lru_cache
+    def spelled(rows: int) -> str:
+        return f"{before} {between.join([row] * rows)} {after}"
+
+    return spelled
+
+
+def places(count: int) -> str:
+    """A row of that many values."""
+    return f"({', '.join('?' * count)})"
+
+
+def write(database: sqlite3.Connection, spelled: Spelled, rows: Sequence[Values]) -> None:
+    """Execute the statement about all of these rows, in their order."""
+    for some in portions(rows):
+        database.execute(spelled(len(some)), tuple(chain.from_iterable(some)))
+
+
+def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Divide rows into portions of 1, 2, 4 … rows, as few as possible."""
+    at, size = 0, MOST
+    while at < len(rows):
+        while size > len(rows) - at:
+            size //= 2
+        yield rows[at : at + size]
+        at += size
