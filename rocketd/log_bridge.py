@@ -27,6 +27,9 @@ RUN_FIELDS: Final = (
 )  # fmt: skip  # beside those that every record has: created, message, levelname, exc_text
 """Each is None where it does not apply; times are in seconds since the epoch, `runtime` in seconds."""
 
+MOST_WAITING: Final = 10_000
+"""How many records may wait for slow handlers; then the newest are left out, and that is told."""
+
 _LEVELS: Final = {
     Priority.ERROR: logging.ERROR,
     Priority.WARNING: logging.WARNING,
@@ -43,6 +46,7 @@ class LogBridge:
         self._tasks = logging.getLogger(task_logger)
         self._scheduler = logging.getLogger(scheduler_logger)
         self._records: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._left_out = 0
         self._thread = Thread(target=self._work, name="logging", daemon=True)
         self._thread.start()
 
@@ -66,10 +70,10 @@ class LogBridge:
             _describe(record, what)
             self._put(self._tasks, record)
 
-    def close(self) -> None:
-        """Return when every record has been handed to the handlers."""
+    def close(self, patience: float | None = None) -> None:
+        """Return when every record has been handed to the handlers, or after so many seconds."""
         self._records.put(None)
-        self._thread.join()
+        self._thread.join(patience)
 
     def _tell_output(self, entry: Entry) -> None:
         if self._tasks.isEnabledFor(logging.DEBUG):
@@ -78,6 +82,13 @@ class LogBridge:
             self._put(self._tasks, record)
 
     def _put(self, logger: logging.Logger, record: logging.LogRecord) -> None:
+        if self._records.qsize() >= MOST_WAITING:
+            self._left_out += 1
+            return
+        if self._left_out:
+            told = f"{self._left_out} records are left out here, because the handlers were too slow for them"
+            self._left_out = 0
+            self._put(self._scheduler, _made(self._scheduler, logging.WARNING, told))
         self._records.put(lambda: logger.handle(record))
 
     def _work(self) -> None:

@@ -34,7 +34,9 @@ from rocketd.daemon.retention import Retention
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
+from rocketd.mailing import Mailing
 from rocketd.record_keeping import Keeping, RecordKeeping
+from rocketd.standard_logging import StandardLogging
 from rocketd.store.lock import StateLock
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import this_origin
@@ -92,11 +94,14 @@ class Service:
         self._began = self._clock.now()
         self._manager = Notifier(self._asyncio)
         stack.callback(self._manager.close)
-        self._journal = _journal(options, self._asyncio, self._clock.now)
-        stack.callback(self._journal.close)
+        journal = _journal(options, self._asyncio, self._clock.now)
+        stack.callback(journal.close)
+        self._journal = StandardLogging(journal)
+        stack.push_async_callback(self._journal.close)
         self._loaded: Loaded
         self._reloading = asyncio.Lock()
         self.loop: Loop
+        self._mailing: Mailing
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -104,7 +109,7 @@ class Service:
         """Get from nothing to READY."""
         self._options.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._stack.enter_context(StateLock(self._options.state_dir))
-        self._loaded = await asyncio.to_thread(load, *self._directories)
+        self._loaded = await self._journal.apply(await asyncio.to_thread(load, *self._directories))
         settings = self._loaded.settings
         scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=settings.max_running)
         self.loop = Loop(
@@ -124,6 +129,10 @@ class Service:
         spool = kept.spool if settings.silence_task_logging else None
         recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail, spool=spool)
         self._stack.push_async_callback(recorder.close)
+        self._journal.watch_over(self.loop)
+        self._mailing = Mailing(self.loop)
+        self._stack.push_async_callback(self._mailing.close)
+        await self._mailing.apply(settings.mail)
         await self._listen(kept)
         self._tell_start(resumed, kept)
         self._handle_signals()
@@ -163,6 +172,8 @@ class Service:
             self._journal.tell(daemon_entries.records_go(note))
         for event in resumed.crashed:
             self._journal.tell(run_entries.entry_of(event))
+            for watcher in tuple(self.loop.watchers):
+                watcher(event)
         for name in resumed.ahead:
             self._journal.tell(daemon_entries.far_ahead(name))
         self._tell_problems()
@@ -202,7 +213,8 @@ class Service:
         async with self._reloading:
             self._manager.reloading()
             try:
-                self._loaded = await asyncio.to_thread(reload, self._loaded)
+                self._loaded = await self._journal.apply(await asyncio.to_thread(reload, self._loaded))
+                await self._mailing.apply(self._loaded.settings.mail)
                 scheduler = self.loop.scheduler
                 scheduler.max_running = self._loaded.settings.max_running
                 self.loop.record(scheduler.load(self._loaded.tasks, self._clock.now(), {}))

@@ -108,7 +108,7 @@ def repository_recovered() -> Entry:
 
 def mail_failed(why: str) -> Entry:
     """Tell that mail cannot be sent at the moment."""
-    return Entry(f"mail cannot be sent, and waits: {why}", Priority.ERROR, MessageId.MAIL_FAILED)
+    return Entry(f"mail cannot be sent: {why}", Priority.ERROR, MessageId.MAIL_FAILED)
 
 
 def mail_sent_again() -> Entry:

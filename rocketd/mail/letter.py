@@ -1,0 +1,177 @@
+"""What a mail says: about one run everything, about many a digest. As text and as HTML."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from html import escape
+from typing import Final, NamedTuple
+
+from rocketd.core.duration import format_duration
+from rocketd.core.events import Finished, Missed
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.run import Action, End, Run
+from rocketd.core.run_entries import entry_of
+from rocketd.core.visible import visible
+
+LISTED: Final = 100
+"""How many runs a digest lists; the others are counted."""
+OUTPUT_LINES: Final = 50
+OUTPUT_CHARACTERS: Final = 8_000
+"""How much of the end of a run's output a mail shows."""
+_SUBJECT: Final = 150
+
+_WORDS: Final = {
+    Action.SUCCESS: "succeeded",
+    Action.FAIL: "failed",
+    Action.TERMINATE: "stopped",
+    Action.INACTION: "had nothing to do",
+    Action.CRASH: "cut off",
+    Action.MISSED: "missed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What somebody is written to about, and what was known of the task then."""
+
+    event: Finished | Missed
+    next: Instant | None
+    """When it will be due next; None: nothing but an event makes it due."""
+    zone: tzinfo
+    """Of the task: its times are shown in it."""
+    description: str = ""
+
+    @property
+    def task(self) -> str:
+        return self.event.task if isinstance(self.event, Missed) else self.event.run.task
+
+    @property
+    def action(self) -> Action:
+        return Action.MISSED if isinstance(self.event, Missed) else self.event.end.action
+
+    @property
+    def at(self) -> Instant:
+        return self.event.at if isinstance(self.event, Missed) else self.event.end.at
+
+    @property
+    def sentence(self) -> str:
+        """What the journal says about it, as one line."""
+        return _line(entry_of(self.event).message)
+
+
+class Letter(NamedTuple):
+    """A mail without its envelope."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def letter(notices: Sequence[Notice], host: str, left_out: int = 0) -> Letter:
+    """Write about these, at least one, oldest first; `left_out` were too many to keep."""
+    if len(notices) == 1 and not left_out:
+        return _about_one(notices[0], host)
+    return _digest(notices, host, left_out)
+
+
+# -- about one run
+
+
+def _about_one(notice: Notice, host: str) -> Letter:
+    facts = [(name, value) for name, value in [*_facts(notice), ("host", host), *_more(notice)] if value]
+    output = _output(notice)
+    width = max(len(name) for name, _ in facts)
+    text = [notice.sentence, "", *(f"{name:{width}}  {value}" for name, value in facts)]
+    if output:
+        text += ["", "the end of its output:", *(f"    {line}" for line in output)]
+    rows = "".join(f"<tr><th align=left>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
+    shown = f"<p>The end of its output:</p><pre>{escape(chr(10).join(output))}</pre>" if output else ""
+    html = f"<p><b>{escape(notice.sentence)}</b></p><table cellpadding=4>{rows}</table>{shown}"
+    return Letter(_subject(host, notice.sentence), _encodable("\n".join(text) + "\n"), _page(html))
+
+
+def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
+    event, zone = notice.event, notice.zone
+    yield "task", notice.task + (f" ({_line(notice.description)})" if notice.description else "")
+    if isinstance(event, Missed):
+        yield "why", _line(event.reason)
+        yield "due", _when(event.first, zone) + (f", and up to {_when(event.last, zone)}" if event.count > 1 else "")
+    else:
+        yield from _run_facts(event.run, zone)
+        yield from _end_facts(event.end, zone)
+    yield "next run", _when(notice.next, zone) if notice.next is not None else "not known: an event makes it due"
+
+
+def _run_facts(run: Run, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    yield "run", f"{run.task}/{run.number}" + (f", attempt {run.attempt}" if run.attempt > 1 else "")
+    yield "why it ran", f"{_line(run.reason)} ({run.trigger})" if run.reason else str(run.trigger)
+    yield "due", _when(run.due, zone)
+    yield "started", _when(run.start, zone)
+
+
+def _end_facts(end: End, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    yield "ended", _when(end.at, zone) + (f", after {format_duration(end.runtime)}" if end.runtime else "")
+    yield "exit code", "" if end.exit_code is None else str(end.exit_code)
+    yield "signal", "" if end.signal is None else str(end.signal)
+    yield "message", _line(end.message)
+
+
+def _more(notice: Notice) -> Iterator[tuple[str, str]]:
+    if isinstance(notice.event, Missed):
+        yield "see more", f"rocketctl why {notice.task}; rocketctl history {notice.task}"
+    else:
+        run = notice.event.run
+        yield "see more", f"rocketctl show {run.task}/{run.number}; journalctl ROCKETD_RUN_ID={run.run_id}"
+
+
+def _output(notice: Notice) -> list[str]:
+    if isinstance(notice.event, Missed):
+        return []
+    shown = notice.event.end.exc_text or notice.event.end.output
+    lines = shown[-OUTPUT_CHARACTERS:].splitlines()[-OUTPUT_LINES:]
+    return [visible(line.expandtabs()) for line in lines]
+
+
+# -- about many
+
+
+def _digest(notices: Sequence[Notice], host: str, left_out: int) -> Letter:
+    counts = Counter(notice.action for notice in notices)
+    told = ", ".join(f"{count} {_WORDS[action]}" for action, count in counts.most_common())
+    count = len(notices) + left_out
+    headline = f"{count} runs: {told}" + (f", {left_out} more" if left_out else "")
+    lines = [(_when(notice.at, notice.zone), notice.sentence) for notice in notices[:LISTED]]
+    rest = f"… and {count - len(lines)} more: rocketctl history" if count > len(lines) else ""
+    text = [headline, "", *(f"{at}  {sentence}" for at, sentence in lines), *([rest] if rest else []), ""]
+    text += [f"host      {host}", "see more  rocketctl history; rocketctl show TASK/NUMBER"]
+    rows = "".join(f"<tr><td>{escape(at)}</td><td>{escape(sentence)}</td></tr>" for at, sentence in lines)
+    html = f"<p><b>{escape(headline)}</b></p><table cellpadding=4>{rows}</table><p>{escape(rest)}</p>"
+    html += f"<p>Host: {escape(host)}. See more: rocketctl history; rocketctl show TASK/NUMBER</p>"
+    return Letter(_subject(host, headline), _encodable("\n".join(text) + "\n"), _page(html))
+
+
+# -- as mail wants it
+
+
+def _subject(host: str, sentence: str) -> str:
+    subject = _encodable(_line(f"{host}: {sentence}"))
+    return subject if len(subject) <= _SUBJECT else subject[: _SUBJECT - 1] + "…"
+
+
+def _page(body: str) -> str:
+    return _encodable(f"<!DOCTYPE html><html><head><meta charset=utf-8></head><body>{body}</body></html>\n")
+
+
+def _when(instant: Instant, zone: tzinfo) -> str:
+    return datetime_of(instant, zone).isoformat(sep=" ", timespec="seconds")
+
+
+def _line(text: str) -> str:
+    """A text as one line, without what a terminal would obey."""
+    return visible(" ".join(text.split()))
+
+
+def _encodable(text: str) -> str:
+    """Bytes that were no UTF-8 cannot be mailed as text."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,150 @@
+"""Takes mail to the server, on a thread of its own: whoever posts a notice never waits.
+
+What comes within a moment, or within `pause` after the last mail to the same receivers, is one digest. A server that is
+away is tried again after longer and longer pauses; of what waits meanwhile only so much is kept, the rest is counted.
+"""
+
+import time
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Final, NamedTuple, Protocol
+
+from rocketd.core.instant import SECOND, Duration
+from rocketd.mail.letter import Letter, Notice, letter
+
+MOMENT: Final = 1.0
+"""Seconds that a first notice waits for others: what fails together is told together."""
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 300.0
+"""Seconds between two tries at a server that is away; each pause is twice the last."""
+KEPT: Final = 1_000
+"""How many notices wait for one digest; the newest beyond that are only counted."""
+GOODBYE: Final = 10.0
+"""Seconds that the last mails may take when the daemon stops."""
+
+
+class Envelope(NamedTuple):
+    """Who a mail is from and to."""
+
+    sender: str
+    receivers: tuple[str, ...]
+
+
+class Refused(Exception):
+    """The server took the connection and will never take this mail: trying again is of no use."""
+
+
+class Sender(Protocol):
+    """Takes one mail to the server. Blocks; raises Refused, or whatever else is wrong for the moment."""
+
+    def __call__(self, envelope: Envelope, letter: Letter) -> None: ...
+
+
+class Told(Protocol):
+    """Hears, on the postman's thread, why mail waits (empty: it no longer does), and what was given up."""
+
+    def __call__(self, waits: str, given_up: str = "") -> None: ...
+
+
+@dataclass(slots=True)
+class _Box:
+    notices: list[Notice] = field(default_factory=list)
+    left_out: int = 0
+    not_before: float = 0.0
+
+
+class Postman:
+    """Collects notices, and sends them as mail."""
+
+    def __init__(self, send: Sender, told: Told, host: str, pause: Duration, *, moment: float = MOMENT) -> None:
+        """`pause` is the least time between two mails to the same receivers."""
+        self._send = send
+        self._told = told
+        self._host = host
+        self._pause = pause / SECOND
+        self._moment = moment
+        self._boxes: dict[Envelope, _Box] = {}
+        self._wanted = Condition()
+        self._closing = False
+        self._try_at = 0.0
+        self._retry_pause = 0.0
+        self._flying = 0
+        self._thread = Thread(target=self._work, name="postman", daemon=True)
+        self._thread.start()
+
+    def post(self, envelope: Envelope, notice: Notice) -> None:
+        """Have somebody written to about this."""
+        with self._wanted:
+            box = self._boxes.setdefault(envelope, _Box())
+            if not box.notices:
+                box.not_before = max(box.not_before, time.monotonic() + self._moment)
+            if len(box.notices) < KEPT:
+                box.notices.append(notice)
+            else:
+                box.left_out += 1
+            self._wanted.notify()
+
+    @property
+    def waiting(self) -> int:
+        """How many notices have not been sent."""
+        with self._wanted:
+            return self._flying + sum(len(box.notices) + box.left_out for box in self._boxes.values())
+
+    def close(self) -> int:
+        """Send at once what waits, for a while; says how much of it was not sent."""
+        with self._wanted:
+            self._closing = True
+            self._wanted.notify()
+        self._thread.join(GOODBYE)
+        return self.waiting
+
+    # -- on its thread ----------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while envelope := self._take():
+            self._deliver(envelope)
+
+    def _take(self) -> Envelope | None:
+        """Wait until some mail is due; None: it is time to end."""
+        with self._wanted:
+            while True:
+                due = min(self._due(), default=None)
+                if self._closing:
+                    return due[1] if due and not self._retry_pause else None
+                left = None if due is None else due[0] - time.monotonic()
+                if due and left is not None and left <= 0:
+                    return due[1]
+                self._wanted.wait(left)
+
+    def _due(self) -> list[tuple[float, Envelope]]:
+        return [(max(box.not_before, self._try_at), to) for to, box in self._boxes.items() if box.notices]
+
+    def _deliver(self, envelope: Envelope) -> None:
+        with self._wanted:
+            box = self._boxes[envelope]
+            notices, left_out = box.notices, box.left_out
+            box.notices, box.left_out, self._flying = [], 0, len(notices) + left_out
+        try:
+            self._send(envelope, letter(notices, self._host, left_out))
+        except Refused as error:
+            self._told("", f"mail to {', '.join(envelope.receivers)} is refused: {error}")
+        except Exception as error:  # noqa: BLE001 - the network, the server, the password file, a library
+            self._failed(error, box, notices, left_out)
+            return
+        else:
+            if self._retry_pause:
+                self._told("")
+        with self._wanted:
+            self._retry_pause, self._flying = 0.0, 0
+            box.not_before = time.monotonic() + self._pause
+
+    def _failed(self, error: Exception, box: _Box, notices: list[Notice], left_out: int) -> None:
+        """Put them back in front of what has come meanwhile."""
+        with self._wanted:
+            whole = [*notices, *box.notices]
+            box.notices = whole[:KEPT]
+            box.left_out += left_out + len(whole[KEPT:])
+            self._flying = 0
+            self._retry_pause = min(2 * self._retry_pause or FIRST_PAUSE, LONGEST_PAUSE)
+            self._try_at = time.monotonic() + self._retry_pause
+        self._told(str(error) or type(error).__name__)

@@ -1,0 +1,96 @@
+"""What `[mail]` of rocketd.toml asks for: whom to write to about which runs."""
+
+import asyncio
+import platform
+from collections.abc import Sequence
+
+from rocketd.config.daemon_settings import MailSettings
+from rocketd.core import daemon_entries
+from rocketd.core.entries import Entry, Priority, Stream
+from rocketd.core.events import Event, Finished, Missed
+from rocketd.core.instant import FOREVER, Instant
+from rocketd.core.run import Run
+from rocketd.core.task import Task
+from rocketd.daemon.loop import Loop
+from rocketd.mail.letter import Notice
+from rocketd.mail.postman import Envelope, Postman
+from rocketd.mail.red_mail import Server
+
+
+class Mailing:
+    """Picks the events that somebody is written to about, and hands them to a postman. On the loop's thread."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._asyncio = asyncio.get_running_loop()
+        self._host = platform.node()
+        self._settings: MailSettings | None = None
+        self._postman: Postman | None = None
+        self._new: list[Finished | Missed] = []
+        loop.watchers.add(self.watch)
+        loop.passed.append(self._after_pass)
+
+    async def apply(self, settings: MailSettings | None) -> None:
+        """Send mail so from now on; None: no mail."""
+        if settings == self._settings:
+            return
+        await self.close()
+        self._settings = settings
+        if settings is not None:
+            server = Server(
+                *(settings.host, settings.port, settings.tls.value),
+                *(settings.username, settings.password_file, self._host),
+            )
+            self._postman = Postman(server, self._told, self._host, settings.pause)
+
+    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+        """Take note of an event; a watcher of the loop."""
+        if self._postman and isinstance(what, Finished | Missed):
+            self._new.append(what)
+
+    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what a hook of the loop is given
+        """Post what was noted: by now it is known when the task is due next."""
+        new, self._new = self._new, []
+        for event in new:
+            self._post(event)
+        return FOREVER
+
+    def _post(self, event: Finished | Missed) -> None:
+        settings, postman = self._settings, self._postman
+        entry = self._loop.scheduler.entries.get(event.task if isinstance(event, Missed) else event.run.task)
+        if settings is None or postman is None or entry is None:
+            return
+        notice = Notice(event, entry.next, entry.task.zone, entry.task.description)
+        receivers, actions = _wanted(settings, entry.task)
+        if receivers and notice.action in actions:
+            postman.post(Envelope(settings.sender or f"rocketd@{self._host}", receivers), notice)
+
+    async def close(self) -> None:
+        """Send what waits, for a while; what is not sent is told."""
+        self._after_pass(FOREVER)
+        postman, self._postman = self._postman, None
+        if postman and (left := await asyncio.to_thread(postman.close)):
+            text = f"{left} mails were not sent: rocketctl history has what they were about"
+            self._loop.journal.tell(Entry(text, Priority.WARNING))
+        self._loop.show_trouble("mail", "")
+
+    def _told(self, waits: str, given_up: str = "") -> None:
+        """Hear from the postman's thread."""
+        self._asyncio.call_soon_threadsafe(self._show, waits, given_up)
+
+    def _show(self, waits: str, given_up: str) -> None:
+        before = self._loop.troubles.get("mail", "")
+        if given_up:
+            self._loop.journal.tell(daemon_entries.mail_failed(given_up))
+        elif waits and not before:
+            self._loop.journal.tell(daemon_entries.mail_failed(waits))
+        elif before and not waits:
+            self._loop.journal.tell(daemon_entries.mail_sent_again())
+        waiting = self._postman.waiting if self._postman else 0
+        self._loop.show_trouble("mail", f"{waiting} mails wait: {waits}" if waits else "")
+
+
+def _wanted(settings: MailSettings, task: Task) -> tuple[tuple[str, ...], Sequence[str]]:
+    own = task.mail
+    receivers = settings.receivers if own.receivers is None else own.receivers
+    return receivers, settings.on if own.on is None else own.on

@@ -1,0 +1,240 @@
+"""Mail about runs: what it says, that it gets to a real server, and that a bad server hurts nobody."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from daemon_process import Daemon
+from mail_server import MailServer, html_of, text_of
+from rocketd.core.events import Finished, Missed
+from rocketd.core.instant import HOUR, MINUTE, SECOND
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.mail.letter import LISTED, Letter, Notice, letter
+from rocketd.mail.postman import KEPT, Envelope, Postman, Refused
+from rocketd.mail.red_mail import Server
+
+NOW = 1_790_000_000 * SECOND
+TO = Envelope("rocketd@web01", ("root@example.com",))
+
+
+def notice(number: int = 7, output: str = "", task: str = "backup") -> Notice:
+    run = Run(task, number, "0190", 2, NOW, NOW + SECOND, Trigger.SCHEDULE, "daily")
+    end = End(Action.FAIL, Cause.EXIT, NOW + MINUTE, exit_code=3, output=output, runtime=59 * SECOND)
+    return Notice(Finished(run, end), NOW + 24 * HOUR, UTC, "Nightly copy")
+
+
+# -- what it says
+
+
+def test_a_mail_says_what_happened_why_when_next_and_how_to_see_more() -> None:
+    subject, text, html = letter([notice(output="copying\n{{ 7 * 7 }}\nno <space> left\n")], "web01")
+    assert subject == "web01: backup failed with exit code 3 after 59s (attempt 2)"
+    assert text == (
+        "backup failed with exit code 3 after 59s (attempt 2)\n"
+        "\n"
+        "task        backup (Nightly copy)\n"
+        "run         backup/7, attempt 2\n"
+        "why it ran  daily (schedule)\n"
+        "due         2026-09-21 14:13:20+00:00\n"
+        "started     2026-09-21 14:13:21+00:00\n"
+        "ended       2026-09-21 14:14:20+00:00, after 59s\n"
+        "exit code   3\n"
+        "next run    2026-09-22 14:13:20+00:00\n"
+        "host        web01\n"
+        "see more    rocketctl show backup/7; journalctl ROCKETD_RUN_ID=0190\n"
+        "\n"
+        "the end of its output:\n"
+        "    copying\n"
+        "    {{ 7 * 7 }}\n"
+        "    no <space> left\n"
+    )
+    assert "no &lt;space&gt; left" in html
+
+
+def test_a_missed_stretch_says_how_often_and_why() -> None:
+    missed = Missed("backup", "0190", NOW + 3 * HOUR, NOW, NOW + 2 * HOUR, 3, "down from … to …")
+    text = letter([Notice(missed, None, UTC)], "web01").text
+    assert "backup missed 3 times: down from" in text
+    assert "due       2026-09-21 14:13:20+00:00, and up to 2026-09-21 16:13:20+00:00\n" in text
+    assert "next run  not known: an event makes it due\n" in text
+
+
+def test_many_are_one_digest_that_lists_some_and_counts_the_others() -> None:
+    subject, text, html = letter([notice(number) for number in range(1, LISTED + 2)], "web01", left_out=3)
+    assert subject == f"web01: {LISTED + 4} runs: {LISTED + 1} failed, 3 more"
+    assert text.count("backup failed") == html.count("backup failed") == LISTED
+    assert "… and 4 more: rocketctl history" in text
+
+
+def test_what_cannot_be_mailed_as_text_is_shown_otherwise() -> None:
+    subject, text, _ = letter([notice(output="\x1b[31mred\udcff\n", task="a")], "web01\nBcc: x")
+    assert "\x1b" not in text
+    text.encode()
+    assert "\n" not in subject
+
+
+# -- how it gets there
+
+
+class Told:
+    """What a postman tells."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, str]] = []
+        self.something = Event()
+
+    def __call__(self, waits: str, given_up: str = "") -> None:
+        self.all.append((waits, given_up))
+        self.something.set()
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with MailServer() as made:
+        yield made.start()
+
+
+@pytest.fixture
+def dead_server() -> Iterator[MailServer]:
+    """One that refuses connections until it is started."""
+    with MailServer() as made:
+        yield made
+
+
+def test_red_mail_takes_text_and_html_to_a_real_server(server: MailServer) -> None:
+    Server("127.0.0.1", server.port, name="web01")(TO, letter([notice(output="{{ 7 * 7 }} é\n")], "web01"))
+    mail = server.next()
+    assert server.receivers == [["root@example.com"]]
+    assert (mail["From"], mail["To"]) == ("rocketd@web01", "root@example.com")
+    assert mail["Subject"] == "web01: backup failed with exit code 3 after 59s (attempt 2)"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    for shown in (text_of(mail), html_of(mail)):
+        assert "{{ 7 * 7 }} é" in shown
+
+
+def test_a_refusal_is_for_ever_and_a_passing_trouble_is_not(server: MailServer) -> None:
+    server.reply = "554 not from you"
+    with pytest.raises(Refused, match="554 not from you"):
+        Server("127.0.0.1", server.port)(TO, Letter("s", "t", "h"))
+    server.reply = "451 come again"
+    with pytest.raises(Exception, match="451") as caught:
+        Server("127.0.0.1", server.port)(TO, Letter("s", "t", "h"))
+    assert not isinstance(caught.value, Refused)
+
+
+def test_what_comes_together_is_one_mail_and_nobody_waits(server: MailServer) -> None:
+    postman = Postman(Server("127.0.0.1", server.port), Told(), "web01", HOUR, moment=0.2)
+    for number in range(500):
+        postman.post(TO, notice(number))
+    assert server.next()["Subject"] == "web01: 500 runs: 500 failed"
+    for number in range(KEPT + 10):
+        postman.post(TO, notice(number))
+    other = Envelope("rocketd@web01", ("team@example.com",))
+    postman.post(other, notice())
+    assert server.next()["To"] == "team@example.com"  # who has had none does not wait for the pause of others
+    assert postman.close() == 0  # at the end the pause is over
+    assert server.next()["Subject"] == f"web01: {KEPT + 10} runs: {KEPT} failed, 10 more"
+
+
+def test_a_server_that_is_away_gets_everything_as_one_mail_once_it_is_back(dead_server: MailServer) -> None:
+    told = Told()
+    postman = Postman(Server("127.0.0.1", dead_server.port), told, "web01", 0, moment=0.0)
+    postman.post(TO, notice(1))
+    told.something.wait()
+    postman.post(TO, notice(2))
+    assert dead_server.start().next()["Subject"] == "web01: 2 runs: 2 failed"
+    assert postman.close() == 0
+    assert "refused" in told.all[0][0]
+    assert told.all[-1] == ("", "")
+
+
+def test_at_the_end_what_a_dead_server_did_not_get_is_counted(dead_server: MailServer) -> None:
+    postman = Postman(Server("127.0.0.1", dead_server.port), Told(), "web01", HOUR)
+    postman.post(TO, notice())
+    assert postman.close() == 1
+
+
+def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) -> None:
+    told = Told()
+    server.reply = "554 no"
+    postman = Postman(Server("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
+    postman.post(TO, notice(1))
+    assert postman.close() == 0
+    assert told.all == [("", "mail to root@example.com is refused: 554 no")]
+
+
+# -- the daemon
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon(tmp_path) as made:
+        yield made
+
+
+def settings(port: int, more: str = "") -> str:
+    return f'[mail]\nhost = "127.0.0.1"\nport = {port}\nreceivers = ["root@example.com"]\n{more}\n'
+
+
+def a_task(name: str, command: str, more: str = "") -> str:
+    return f"[task.{name}]\nshell = true\ncommand = '''{command}'''\nwhen = 'daily'\n{more}\n"
+
+
+def test_the_daemon_writes_about_a_failure_and_not_about_a_success(daemon: Daemon, server: MailServer) -> None:
+    daemon.write("rocketd.toml", settings(server.port))
+    daemon.write(
+        "a.toml",
+        a_task("good", "true")
+        + a_task("bad", "echo 'no space left'; exit 3", 'mail = { receivers = ["team@example.com"] }')
+        + a_task("quiet", "exit 1", "mail = { on = [] }"),
+    )
+    daemon.start()
+    mail = server.next()
+    assert mail["To"] == "team@example.com"
+    assert "bad failed with exit code 3" in mail["Subject"]
+    text = text_of(mail)
+    assert "    no space left\n" in text
+    assert "why it ran  daily (schedule)\n" in text
+    assert "next run    20" in text
+    daemon.until_line("quiet failed")
+    daemon.until_line("good succeeded")
+    assert daemon.stop() == 0
+    assert server.mails.empty()
+
+
+def test_a_crash_of_the_daemon_is_written_about_by_the_next(daemon: Daemon, server: MailServer) -> None:
+    daemon.write("rocketd.toml", settings(server.port, 'on = ["crash"]'))
+    daemon.write("a.toml", a_task("slow", "echo begun; sleep 1000"))
+    daemon.start()
+    daemon.until_line("slow | begun")
+    daemon.kill()
+    daemon.start()
+    assert "slow was cut off" in server.next()["Subject"]
+    daemon.stop_at_once()
+
+
+def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon, dead_server: MailServer) -> None:
+    daemon.write("rocketd.toml", settings(dead_server.port))
+    daemon.write("a.toml", a_task("bad", "exit 3"))
+    daemon.start()
+    daemon.until_line("mail cannot be sent: ")
+    daemon.until_notice("degraded: 1 mails wait: ")
+    daemon.write("b.toml", a_task("other", "true"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("other succeeded")
+    dead_server.start()
+    daemon.until_line("mail is sent again")
+    assert "bad failed" in dead_server.next()["Subject"]
+    assert daemon.stop() == 0
+
+
+def test_red_mail_is_not_imported_where_no_mail_is_sent() -> None:
+    script = "import sys, rocketd.service; print('redmail' in sys.modules or 'jinja2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
