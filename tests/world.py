@@ -45,6 +45,8 @@ class World:
     processes: dict[RunKey, Run] = field(default_factory=dict)
     alive: Instant = 0
     passes: int = 0
+    fate: Callable[[Run], tuple[Duration, Action]] | None = None
+    """How long a run takes and how it ends; None: by its task's behaviour and chance."""
     watch: Callable[["World"], None] = lambda _: None
     """Called after each step, to check what must always hold."""
     random: Random = field(init=False)
@@ -143,27 +145,33 @@ class World:
 
     def carry_out(self, decisions: Iterable[Decision]) -> None:
         """Record what was decided, and do it."""
+        stops: list[Stop] = []
         for decision in decisions:
             match decision:
                 case Start(run):
                     self.log.append(Started(run))
                     self._begin(run)
-                case Stop(run, cause):
-                    self.end(run, End(Action.TERMINATE, cause, self.now, signal=15))
+                case Stop():
+                    stops.append(decision)  # a process takes its time to end: whatever is decided here comes before
                 case Missed():
                     self._miss(decision)
                 case Broken(_, error):
                     raise error
+        for stop in stops:
+            self.end(stop.run, End(Action.TERMINATE, stop.cause, self.now, signal=15))
 
     def _begin(self, run: Run) -> None:
         self.begun.append(run)
         self.processes[run.key] = run
+        takes, action = self.fate(run) if self.fate else self._by_behaviour(run)
+        heappush(self._ends, (run.start + takes, len(self.begun), run, action))
+
+    def _by_behaviour(self, run: Run) -> tuple[Duration, Action]:
         behaviour = self.behaviours[run.task]
         takes = behaviour.takes
         if self.random.random() < behaviour.longer:
             takes *= self.random.randint(2, 100)
-        action = Action.FAIL if self.random.random() < behaviour.fails else Action.SUCCESS
-        heappush(self._ends, (run.start + takes, len(self.begun), run, action))
+        return takes, Action.FAIL if self.random.random() < behaviour.fails else Action.SUCCESS
 
     def _miss(self, missed: Missed) -> None:
         place = self._misses.setdefault(missed.run_id, len(self.log))

@@ -406,19 +406,23 @@ class Scheduler:
     def _arrange(self, entry: Entry, moment: Moment, verdict: Verdict) -> Instant:
         """Make the task ready if it may start now; give back when else to look."""
         task, past, now = entry.task, moment.past, moment.now
+        plain = _plain(moment)
+        retry = plain is not None and plain.answer is not FOR
+        if plain is not None and not retry:
+            verdict = verdict._replace(since=plain.since)  # what wants it is not the retry that holds as well
         due = min(max(verdict.since, past.armed_at), now)
         entry.begin = due
-        retry = _is_retry(moment)
         if task.splay and not retry:
             entry.begin = min(due + self._splay(task), max(due, verdict.until - SECOND))
         if retry or _held_before(past, verdict):
             entry.begin = max(entry.begin, entry.quiet_until)
+        again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
         if entry.begin > now:
-            return entry.begin
+            return min(entry.begin, again)
         if verdict.until < FOREVER and not retry:
             entry.chance = due
         self._make_ready(entry, due)
-        return FOREVER
+        return again
 
     def _splay(self, task: Task) -> Duration:
         digest = blake2b(f"{self._host}\0{task.name}".encode(), digest_size=8).digest()
@@ -625,12 +629,18 @@ def holding(condition: Condition, moment: Moment) -> str:
     return str(condition)
 
 
-def _is_retry(moment: Moment) -> bool:
-    """Whether the condition holds only because a retry is wanted or a crash is made good."""
+def _plain(moment: Moment) -> Verdict | None:
+    """The verdict without retries, a crash counted as done; None where the last run gave no reason to try again."""
     end = moment.past.scheduled_end
     if end is None or end.action not in _RETRIED:
-        return False
-    return moment.task.when.judge(replace(moment, plain=True)).answer is not FOR
+        return None
+    return moment.task.when.judge(replace(moment, plain=True))
+
+
+def _is_retry(moment: Moment) -> bool:
+    """Whether the condition holds only because a retry is wanted or a crash is made good."""
+    plain = _plain(moment)
+    return plain is not None and plain.answer is not FOR
 
 
 def _held_before(past: Past, verdict: Verdict) -> bool:

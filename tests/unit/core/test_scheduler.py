@@ -128,6 +128,19 @@ def test_what_its_own_end_makes_due_waits_for_the_restart_delay() -> None:
     assert [b - a for a, b in pairwise(begin)] == [40 * SECOND] * 3
 
 
+def test_a_retry_that_waits_for_the_restart_delay_does_not_hold_up_what_the_schedule_wants() -> None:
+    made = world(replace(task("a", "every('60 s') | retry(1)"), restart_delay=50 * SECOND))
+    made.behaviours["a"] = Behaviour(takes=30 * SECOND, fails=1.0)
+    made.boot()
+    made.run_until(made.now + 3 * MINUTE)
+    assert [(run.start - made.begun[0].start, run.attempt) for run in made.begun] == [
+        (0, 1),
+        (60 * SECOND, 1),
+        (120 * SECOND, 1),
+        (180 * SECOND, 1),
+    ]
+
+
 def test_a_failing_interval_that_counts_successes_does_not_spin() -> None:
     made = world(task("a", "every('1 min', based='success')"))
     made.behaviours["a"] = Behaviour(takes=0, fails=1.0)
