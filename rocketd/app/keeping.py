@@ -46,8 +46,7 @@ class Keeping:
 
     def keep_in(self, repo: BaseRepo) -> None:
         """Keep records there from now on, and believe what it tells. Raises RocketdError if threads cannot share it."""
-        pool = getattr(getattr(repo, "engine", None), "pool", None)
-        if type(pool).__name__ in _THREAD_BOUND:
+        if _pool_of(repo) in _THREAD_BOUND:
             raise RocketdError(
                 "with this engine each thread has its own database in memory",
                 hint="take a file, or poolclass=StaticPool, connect_args={'check_same_thread': False}",
@@ -115,3 +114,13 @@ class Keeping:
         """Do something with the repository while nobody writes to it; raises what that raises."""
         forwarder = self._forwarder
         return work(self.repo) if forwarder is None else forwarder.use(work).result()
+
+
+def _pool_of(repo: BaseRepo) -> str:
+    """Name the connection pool of a repository over SQLAlchemy; empty: it has none."""
+    engine: object = getattr(repo, "engine", None)
+    get_bind = getattr(getattr(repo, "session", None), "get_bind", None)
+    if engine is None and callable(get_bind):
+        engine = get_bind()
+    pool: object = getattr(engine, "pool", None)
+    return "" if pool is None else type(pool).__name__

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _place(record: object) -> tuple[float, bool]:
+    """Where it stands in the log: a start before an end of the same moment."""
+    values = record if isinstance(record, dict) else vars(record)
+    return float(values["created"]), values["action"] != "run"
+
+
 class Use(Protocol):
     """Does something with the repository while nobody writes to it."""
 
@@ -36,8 +42,8 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
         return self._use(lambda repo: repo.filter_by(**self._query(query)))
 
     def get_records(self, **query: object) -> list[object]:
-        """Read records, in the order of the repository: items of its model."""
-        return self._use(lambda repo: list(repo.filter_by(**self._query(query)).all()))
+        """Read records in order of time: items of the repository's model."""
+        return self._use(lambda repo: sorted(repo.filter_by(**self._query(query)).all(), key=_place))
 
     def get_latest(self, action: str | None = None) -> object | None:
         """Read the newest record, or the newest of one action."""
