@@ -1,0 +1,134 @@
+"""What the examples of the language give, found by running them: the reference page shows it.
+
+The scene: a task is first loaded on Tuesday 24 November 2026 at 09:30 UTC. Beside it `extract` runs every day at 02:00
+and `load` at 03:00, each for 25 minutes; both end in the way that the example asks about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from itertools import islice
+from typing import Final, NamedTuple
+
+from rocketd.core.condition import FOR, UNKNOWN, Condition, Constant, Moment
+from rocketd.core.counting import Countable
+from rocketd.core.events import Event, Finished, Started
+from rocketd.core.forecast import Course, Forecast
+from rocketd.core.grammar import parse
+from rocketd.core.history import History
+from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Instant, datetime_of
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.running_for import RunningFor
+from rocketd.core.scheduler import Scheduler
+from rocketd.core.task import Command, Task
+from rocketd.core.time_point import parse_time_point
+from rocketd.core.word import Kind, Word
+from rocketd.core.words import WORDS
+
+BEGIN: Final[Instant] = parse_time_point("2026-11-24 09:30", 0, UTC)
+TAKES: Final = 25 * MINUTE
+SHOWN: Final = 3
+_FAR: Final = 800 * DAY
+"""How far ahead it is looked for what an example gives."""
+_HOURS: Final = {"extract": 2 * HOUR, "load": 3 * HOUR}
+
+_RETRIED: Final = "daily | retry(3)"
+_ENDINGS: Final = {
+    "fail": Action.FAIL,
+    "terminated": Action.TERMINATE,
+    "inacted": Action.INACTION,
+    "crashed": Action.CRASH,
+}
+
+
+class Scene(NamedTuple):
+    """An example, and how the runs in it end."""
+
+    text: str
+    ending: Action = Action.SUCCESS
+
+
+def scene(word: Word) -> Scene:
+    """Set the scene for the example of a word."""
+    if word.name == "retry":
+        return Scene(_RETRIED, Action.FAIL)
+    ending = next((action for name, action in _ENDINGS.items() if name in word.example), Action.SUCCESS)
+    name, dot, rest = word.example.partition(".")
+    about_itself = dot and name in WORDS and any(one.kind is Kind.TASK for one in WORDS[name].arguments or ())
+    return Scene(f'{name}("extract").{rest}' if about_itself else word.example, ending)
+
+
+def told(scene: Scene) -> str:
+    """Say when a task with this condition starts; of one that holds for a while, from when to when it holds."""
+    condition = parse(scene.text)
+    if isinstance(condition, Constant):
+        return "always" if condition.answer is FOR else "never"
+    if _unknown(condition):
+        return "what is observed"
+    if condition.clock_only or isinstance(condition, Countable | RunningFor):
+        return "; ".join(f"{_time(start)} to {_time(end, start)}" for start, end in islice(_spans(scene, condition), 2))
+    return ", ".join(map(_time, islice(_starts(scene, condition), SHOWN)))
+
+
+def _unknown(condition: Condition) -> bool:
+    history = History()
+    for name in _HOURS:
+        history.load(name)
+    return condition.judge(Moment(BEGIN, _task("it", condition), history)).answer is UNKNOWN
+
+
+def _starts(scene: Scene, condition: Condition) -> Iterator[Instant]:
+    scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
+    others = [_task(name, parse(f'daily.at("{at // HOUR:02d}:00")')) for name, at in _HOURS.items()]
+    scheduler.load([_task("it", condition), *others], BEGIN, {})
+    takes = dict.fromkeys(_HOURS, TAKES)
+    forecast = Forecast(scheduler, BEGIN, lambda run: Course(takes.get(run.task, 0), scene.ending))
+    return (run.start for run in forecast.runs(BEGIN + _FAR) if run.task == "it")
+
+
+def _task(name: str, condition: Condition) -> Task:
+    return Task(name, Command(("/bin/true",)), condition)
+
+
+def _spans(scene: Scene, condition: Condition) -> Iterator[tuple[Instant, Instant]]:
+    """Tell from when to when it holds, as what happens beside it is learned."""
+    history, task = History(), _task("it", condition)
+    for name in ("it", *_HOURS):
+        history.load(name)
+    history.keep(condition.needs())
+    events, now, since = _events(scene.ending), BEGIN, FOREVER
+    instant, event = next(events)
+    while now < BEGIN + _FAR:
+        while instant <= now:
+            history.learn(event)
+            instant, event = next(events)
+        verdict = condition.judge(Moment(now, task, history))
+        if verdict.answer is FOR and since == FOREVER:
+            since = now if verdict.since == BEGINNING else max(verdict.since, BEGIN)
+        elif verdict.answer is not FOR and since < FOREVER:
+            yield since, now
+            since = FOREVER
+        now = min(verdict.until, instant if condition.watches() else FOREVER)
+
+
+def _events(ending: Action) -> Iterator[tuple[Instant, Event]]:
+    midnight, number = BEGIN // DAY * DAY, 0
+    while True:
+        midnight, number = midnight + DAY, number + 1
+        for name, at in _HOURS.items():
+            start = midnight + at
+            run = Run(name, number, "", 1, start, start, Trigger.SCHEDULE, "")
+            yield start, Started(run)
+            yield start + TAKES, Finished(run, End(ending, Cause.EXIT, start + TAKES))
+
+
+def _time(instant: Instant, beside: Instant | None = None) -> str:
+    """Write an instant as short as it is plain: what is beside it need not be said again."""
+    at = datetime_of(instant)
+    clock = f"{at:%H:%M}" + (f":{at:%S}" if at.second or at.microsecond else "")
+    clock += f".{at.microsecond // 1000:03d}" if at.microsecond else ""
+    if beside is not None and datetime_of(beside).date() == at.date():
+        return clock
+    year = "" if at.year == datetime_of(BEGIN).year else f" {at.year}"
+    return f"{at:%a} {at.day} {at:%b}{year} {clock}"

@@ -1,0 +1,76 @@
+"""The tables of words in docs/reference/conditions.md, made from the table that the parser reads by.
+
+A table stands between `<!-- words: WHICH -->` and `<!-- end -->`; what is around it is written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from rocketd.cli.examples import scene, told
+from rocketd.core.happened import Happened
+from rocketd.core.run_conditions import Running
+from rocketd.core.time_conditions import OncePerWindow, TimeOf
+from rocketd.core.word import Word
+from rocketd.core.words import HOURS, SPANS, WORDS
+
+PAGE: Final = "docs/reference/conditions.md"
+
+_BLOCK: Final = re.compile(r"(<!-- words: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+_GROUPS: Final[Mapping[str, Callable[[Word], bool]]] = {
+    "once": lambda word: isinstance(word.value, OncePerWindow),
+    "inside": lambda word: isinstance(word.value, TimeOf) or word.name == "crontime",
+    "interval": lambda word: word.name == "every",
+    "ticks": lambda word: word.name in ("cron", "calendar"),
+    "retry": lambda word: word.name == "retry",
+    "after": lambda word: word.name.startswith("after_"),
+    "happened": lambda word: isinstance(word.value, Happened),
+    "running": lambda word: isinstance(word.value, Running),
+    "constants": lambda word: word.name in ("true", "false", "always", "never"),
+}
+"""Which words stand in which table; every word that is in none of them is in `others`."""
+
+_FOLLOWERS: Final[Mapping[str, Sequence[Word]]] = {
+    "hours": HOURS,
+    "spans": SPANS,
+    "ages": WORDS["running"].follows,
+}
+
+
+def words_of(group: str) -> list[Word]:
+    """The words of one table."""
+    if group in _FOLLOWERS:
+        return [*_FOLLOWERS[group]]
+    if group == "others":
+        return [word for word in WORDS.values() if not any(belongs(word) for belongs in _GROUPS.values())]
+    return [word for word in WORDS.values() if _GROUPS[group](word)]
+
+
+def groups() -> list[str]:
+    """Every table that the page must have; `others` where there are such words."""
+    return [*_GROUPS, *_FOLLOWERS, *(["others"] if words_of("others") else [])]
+
+
+def filled(page: str) -> str:
+    """Write the tables of the page anew."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{_table(found[2])}\n{found[3]}", page)
+
+
+def _table(group: str) -> str:
+    return "\n".join(_rows(words_of(group)))
+
+
+def _rows(words: Sequence[Word]) -> Iterator[str]:
+    yield "| word | means | example | gives |"
+    yield "|---|---|---|---|"
+    for word in words:
+        set_up = scene(word)
+        phrase = f"<br>`{_escaped(word.phrase)}`" if word.phrase and set_up.text == word.example else ""
+        yield f"| `{word.name}` | {word.about} | `{_escaped(set_up.text)}`{phrase} | {told(set_up) or 'nothing'} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", r"\|")
