@@ -7,6 +7,7 @@ state directory meanwhile. What may have arrived without our knowing is looked f
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock, Thread
@@ -156,6 +157,9 @@ class Forwarder:
                 if since is not None:
                     self._told(None)
                 pause, since = 0.0, None
+        if pause:  # it was failing when we were told to end: it may be back
+            with suppress(Exception):
+                self._turn()
 
     def _take(self, pause: float) -> bool:
         """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""

@@ -1,0 +1,240 @@
+"""Applications that are killed, and logs that cannot be written."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rocketd import Rocketd
+from rocketd.conds import after_success, daily, false
+from rocketd.core.errors import StoreError
+from rocketd.log import RunRecord
+from rocketd.repos import CSVFileRepo, MemoryRepo
+
+QUICK = {"restart_delay": 0}
+
+
+def run(app: Rocketd, seconds: float = 15) -> None:
+    """Run it, and give up at last."""
+    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
+    timer.daemon = True
+    timer.start()
+    app.run()
+    assert timer.is_alive(), "it had to be stopped"
+    timer.cancel()
+
+
+PROGRAM = """
+    import os, sys
+    from pathlib import Path
+    from rocketd import Rocketd
+    from rocketd.conds import daily
+    from rocketd.log import RunRecord
+    from rocketd.repos import CSVFileRepo
+
+    app = Rocketd(config={"restart_delay": 0, "task_execution": "thread"})
+    repo = CSVFileRepo(model=RunRecord, filename="log.csv")
+    if not Path("log.csv").exists():
+        repo.create()
+    app.session.set_repo(repo)
+
+    @app.task(daily, execution="process")
+    def in_child():
+        print(f"child {os.getpid()}", flush=True)
+        sys.stdin.close()
+        import time
+        time.sleep(600)
+
+    @app.task(daily)
+    def in_thread():
+        print("thread", flush=True)
+        import time
+        time.sleep(600)
+
+    app.task(daily, name="command", command=["sh", "-c", "echo $$ > pid; exec sleep 600"])
+
+    app.run()
+"""
+
+
+def test_after_a_kill_nothing_is_left_behind_and_what_was_cut_off_is_a_crash(tmp_path: Path) -> None:
+    """The child process dies with its program; the command is stopped by the next one, before it starts again."""
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(PROGRAM))
+    with subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        told = sorted(program.stdout.readline() for _ in range(2))
+        child = int(told[0].split()[1])
+        command = _pid_in(tmp_path / "pid")
+        program.kill()
+    assert _ends(child)
+    assert Path(f"/proc/{command}").exists()
+
+    app = Rocketd(config=QUICK)
+    app.session.set_repo(CSVFileRepo(model=RunRecord, filename=tmp_path / "log.csv"))
+    for name in ("in_child", "in_thread", "command"):
+        app.task(false, name=name, code="pass")
+    app.task(daily, name="stop", func=app.session.shut_down)
+    run(app)
+    assert _ends(command)
+    for name in ("in_child", "in_thread", "command"):
+        records = app.session[name].logger.get_records()
+        assert [record.action for record in records] == ["run", "crash"], name  # type: ignore[attr-defined]
+        assert records[-1].cause == "down"  # type: ignore[attr-defined]
+
+
+def _pid_in(file: Path) -> int:
+    for _ in range(1000):
+        if file.exists() and (text := file.read_text().strip()):
+            return int(text)
+        time.sleep(0.01)  # nothing tells when a file is there
+    raise AssertionError(f"there is no {file}")
+
+
+def _ends(pid: int) -> bool:
+    """Whether that process ends within some seconds; a zombie has ended."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        import select  # noqa: PLC0415 - here alone
+
+        return bool(select.select([pidfd], [], [], 10)[0])
+    finally:
+        os.close(pidfd)
+
+
+def test_ctrl_c_stops_the_tasks_and_returns(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        textwrap.dedent("""
+            import asyncio
+            from rocketd import Rocketd
+            from rocketd.conds import daily
+
+            app = Rocketd()
+
+            @app.task(daily)
+            async def goes_on():
+                print("began", flush=True)
+                await asyncio.Event().wait()
+
+            app.run()
+            print(app.session["goes_on"].status)
+        """)
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "began\n"
+        program.send_signal(signal.SIGINT)
+        assert program.stdout.read() == "crash\n"
+    assert program.returncode == 0
+
+
+def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path) -> None:
+    """The child imports the program to find the function, and must not start the scheduler again."""
+    script = tmp_path / "program.py"
+    script.write_text(
+        textwrap.dedent("""
+            from rocketd import Rocketd
+            from rocketd.args import Return
+            from rocketd.conds import after_success, daily
+
+            app = Rocketd()
+
+            @app.task(daily, execution="process")
+            def in_child():
+                return "from the child"
+
+            @app.task(after_success(in_child))
+            def stop(value=Return(in_child)):
+                print(value, flush=True)
+                app.session.shut_down()
+
+            app.run()
+        """)
+    )
+    done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    assert done.stdout == "from the child\n"
+
+
+def test_a_restart_may_replace_the_program(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        textwrap.dedent("""
+            import sys
+            from rocketd import Rocketd
+
+            app = Rocketd(config={"restarting": "replace", "state_dir": "state"})
+
+            @app.task(on_startup=True)
+            def starts():
+                records = app.session["starts"].logger.get_records(action="success")
+                print("start", len(records), *sys.argv[1:], flush=True)
+                app.session.shut_down() if records else app.session.restart()
+
+            app.run()
+        """)
+    )
+    argv = [sys.executable, str(script), "an argument"]
+    done = subprocess.run(argv, cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    assert done.stdout == "start 0 an argument\nstart 1 an argument\n"
+
+
+class Away(Exception):
+    """The server does not answer."""
+
+
+class SometimesAway(MemoryRepo):  # type: ignore[misc,valid-type]  # Red Bird has no types
+    """A repository that can be made to fail."""
+
+    away: bool = False
+
+    def insert(self, item: object) -> None:
+        if self.away:
+            raise Away("the server does not answer")
+        super().insert(item)
+
+
+def test_a_log_that_cannot_be_written_stops_the_scheduler_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While tasks go on, and what they did is recorded in the state directory."""
+    monkeypatch.setattr("rocketd.repository_keeping.PATIENCE", 0.1)
+    app = Rocketd(config=QUICK)
+    app.session.set_repo(SometimesAway(model=RunRecord, away=True))
+    app.task(daily, name="works", code="pass")
+    with pytest.raises(StoreError, match="the server does not answer"):
+        run(app)
+    assert app.session["works"].status == "success"
+
+
+def test_a_silenced_log_gets_its_records_in_order_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("rocketd.repository_keeping.PATIENCE", 0.0)
+    app = Rocketd(config={**QUICK, "silence_task_logging": True})
+    repo = SometimesAway(model=RunRecord, away=True)
+    app.session.set_repo(repo)
+    seen: list[int] = []
+
+    @app.task(daily)
+    def first() -> None:
+        pass
+
+    @app.task(after_success(first))
+    def second() -> None:
+        seen.append(len(repo.filter_by().all()))
+        repo.away = False
+        app.session.shut_down()
+
+    run(app)
+    assert seen == [0]
+    told = [(record.task_name, record.action) for record in repo.filter_by()]
+    assert told == [("first", "run"), ("first", "success"), ("second", "run"), ("second", "success")]
+    assert any("the server does not answer" in record.message for record in caplog.records)
