@@ -7,7 +7,6 @@ whatever else is in `RUN_FIELDS`.
 
 import logging
 import traceback
-from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 from typing import Final
@@ -42,12 +41,22 @@ _LEVELS: Final = {
 class LogBridge:
     """The `Journal` that leads to the standard loggers. `tell` and `watch` never block and never raise."""
 
-    def __init__(self, task_logger: str = TASK_LOGGER, scheduler_logger: str = SCHEDULER_LOGGER) -> None:
+    def __init__(
+        self, task_logger: str = TASK_LOGGER, scheduler_logger: str = SCHEDULER_LOGGER, *, begun: bool = True
+    ) -> None:
+        """Not `begun`: records are only collected until `begin`."""
         self._tasks = logging.getLogger(task_logger)
         self._scheduler = logging.getLogger(scheduler_logger)
-        self._records: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._records: SimpleQueue[tuple[logging.Logger, logging.LogRecord] | None] = SimpleQueue()
         self._left_out = 0
         self._thread = Thread(target=self._work, name="logging", daemon=True)
+        self._output_wanted = False
+        """Whether lines of output are, as the thread saw it last: asking takes a lock, so nobody else asks."""
+        if begun:
+            self.begin()
+
+    def begin(self) -> None:
+        """Hand the records to the handlers from now on."""
         self._thread.start()
 
     def tell(self, entry: Entry) -> None:
@@ -64,19 +73,19 @@ class LogBridge:
         if isinstance(what, tuple | Spawned):
             return  # a line of output, which `tell` has told; or nothing that the run log keeps
         entry = entry_of(what)
-        level = _LEVELS[entry.priority]
-        if self._tasks.isEnabledFor(level):
-            record = _made(self._tasks, level, entry.message)
-            _describe(record, what)
-            self._put(self._tasks, record)
+        record = _made(self._tasks, _LEVELS[entry.priority], entry.message)
+        _describe(record, what)
+        self._put(self._tasks, record)
 
-    def close(self, patience: float | None = None) -> None:
-        """Return when every record has been handed to the handlers, or after so many seconds."""
+    def close(self, patience: float | None = None) -> bool:
+        """Return when every record has been handed to the handlers, or after so many seconds; whether it has been."""
         self._records.put(None)
-        self._thread.join(patience)
+        if self._thread.ident is not None:
+            self._thread.join(patience)
+        return not self._thread.is_alive()
 
     def _tell_output(self, entry: Entry) -> None:
-        if self._tasks.isEnabledFor(logging.DEBUG):
+        if self._output_wanted:
             record = _made(self._tasks, logging.DEBUG, entry.message)
             _set(record, task_name=entry.fields["ROCKETD_TASK"], run_id=entry.fields["ROCKETD_RUN_ID"], action="output")
             self._put(self._tasks, record)
@@ -89,12 +98,15 @@ class LogBridge:
             told = f"{self._left_out} records are left out here, because the handlers were too slow for them"
             self._left_out = 0
             self._put(self._scheduler, _made(self._scheduler, logging.WARNING, told))
-        self._records.put(lambda: logger.handle(record))
+        self._records.put((logger, record))
 
     def _work(self) -> None:
-        while handle := self._records.get():
+        while waiting := self._records.get():
+            logger, record = waiting
             try:
-                handle()
+                self._output_wanted = self._tasks.isEnabledFor(logging.DEBUG)
+                if logger.isEnabledFor(record.levelno):
+                    logger.handle(record)
             except Exception:  # noqa: BLE001 - a handler of anybody's; the next record must get there all the same
                 if logging.raiseExceptions:
                     traceback.print_exc()

@@ -1,16 +1,19 @@
 """What `[logging]` of rocketd.toml asks for: events for Python's standard loggers, beside the journal."""
 
 import asyncio
+import atexit
 import logging
 import logging.config
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from rocketd.config.document import problems_of, roughly
-from rocketd.config.loaded import Loaded
-from rocketd.config.problems import Mistake, Problem
+from rocketd.config.files import SETTINGS_NAME
+from rocketd.config.loaded import Loaded, Outcome
+from rocketd.config.problems import Mistake
+from rocketd.config.setting import Section
 from rocketd.core.entries import Entry
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Journal
@@ -39,36 +42,48 @@ class StandardLogging:
         """Tell what happens to runs from now on."""
         self._loop = loop
         if self._bridge:
-            loop.watchers.add(self._bridge.watch)
+            self._watch(self._bridge)
 
     async def apply(self, loaded: Loaded) -> Loaded:
-        """Do what the settings say; if that cannot be, it is one more problem, and what was before stays."""
+        """Do what the settings say; if that cannot be, it is one more problem, and what was before stays.
+
+        While handlers are made, the loggers are locked: nobody else touches them, and records are collected.
+        """
         wanted = loaded.settings.logging
         if wanted == self._config:
             return loaded
+        if not await self._let_go():
+            return _with(loaded, _mistake("a handler has not returned for long: restart rocketd to change logging", ()))
+        bridge = self._bridge = LogBridge(begun=False)
+        self._watch(bridge)
         error = await asyncio.to_thread(_configure, wanted, self._config)
-        if error is not None:
-            problems = [*loaded.problems, *_problems(error, wanted or {}, loaded)]
-            return replace(loaded, problems=tuple(problems))
-        self._config = wanted
-        await self._bridge_over(wanted=wanted is not None)
-        return loaded
+        if error is None:
+            self._config = wanted
+        bridge.begin()
+        if self._config is None:
+            await self._let_go()
+        return loaded if error is None else _with(loaded, _mistake_of(error, wanted or {}))
 
-    async def _bridge_over(self, *, wanted: bool) -> None:
-        if wanted and self._bridge is None:
-            self._bridge = LogBridge()
-            if self._loop:
-                self._loop.watchers.add(self._bridge.watch)
-        elif not wanted:
-            await self.close()
+    def _watch(self, bridge: LogBridge) -> None:
+        if self._loop:
+            self._loop.watchers.add(bridge.watch)
+
+    async def _let_go(self) -> bool:
+        """Let the handlers have what waits, for a while; whether they took it."""
+        bridge = self._bridge
+        if bridge is None:
+            return True
+        if not await asyncio.to_thread(bridge.close, GOODBYE):
+            return False
+        self._bridge = None
+        if self._loop:
+            self._loop.watchers.discard(bridge.watch)
+        return True
 
     async def close(self) -> None:
-        """Let the handlers have what waits, for a while."""
-        bridge, self._bridge = self._bridge, None
-        if bridge:
-            if self._loop:
-                self._loop.watchers.discard(bridge.watch)
-            await asyncio.to_thread(bridge.close, GOODBYE)
+        """Let the handlers have what waits, for a while. One that never returns must not hold up the exit."""
+        if not await self._let_go():
+            atexit.unregister(logging.shutdown)  # it would wait for the lock of that handler
 
 
 def _configure(wanted: Mapping[str, object] | None, before: Mapping[str, object] | None) -> Exception | None:
@@ -96,16 +111,25 @@ def _logger_names(config: Mapping[str, object] | None) -> Iterator[str | None]:
         yield None  # the root
 
 
-def _problems(error: Exception, config: Mapping[str, object], loaded: Loaded) -> Iterable[Problem]:
+def _mistake_of(error: Exception, config: Mapping[str, object]) -> Mistake:
     """Say it where the handler, formatter, filter or logger stands that could not be made."""
     said = "; ".join(str(one) for one in (error, error.__cause__) if one)
-    mistake = Mistake(_path(str(error), config), f"logging cannot be set up so: {said}", at_key=True)
-    file = next(file.path for file in loaded.files if file.name == "rocketd.toml" and file.outcome.value != "replaced")
+    return _mistake(f"logging cannot be set up so: {said}", _path(str(error), config))
+
+
+def _mistake(message: str, path: tuple[str, ...]) -> Mistake:
+    return Mistake((Section.LOGGING.value, *path), message, at_key=True)
+
+
+def _with(loaded: Loaded, mistake: Mistake) -> Loaded:
+    """Add what only came out when the settings were applied."""
+    files = [file.path for file in loaded.files if file.name == SETTINGS_NAME and file.outcome is not Outcome.REPLACED]
+    path = files[-1] if files else SETTINGS_NAME
     try:
-        text = roughly(Path(file).read_bytes())
+        text = roughly(Path(path).read_bytes())
     except OSError:  # it has gone since
         text = ""
-    return problems_of([mistake], text, file)
+    return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], text, path)))
 
 
 def _path(said: str, config: Mapping[str, object]) -> tuple[str, ...]:
@@ -113,5 +137,5 @@ def _path(said: str, config: Mapping[str, object]) -> tuple[str, ...]:
         named = config.get(kind)
         for name in named if isinstance(named, dict) else ():
             if f"{kind[:-1]} {name!r}" in said:
-                return ("logging", kind, name)
-    return ("logging",)
+                return (kind, name)
+    return ()
