@@ -28,6 +28,7 @@ from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
 from rocketd.daemon.loop import Loop, Silence
+from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, first_start_since_boot, occasions, resume
 from rocketd.daemon.retention import Retention
@@ -35,6 +36,7 @@ from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
 from rocketd.mailing import Mailing
+from rocketd.probing import host_prober
 from rocketd.record_keeping import Keeping, RecordKeeping
 from rocketd.standard_logging import StandardLogging
 from rocketd.store.lock import StateLock
@@ -136,10 +138,17 @@ class Service:
         await self._listen(kept)
         self._tell_start(resumed, kept)
         self._handle_signals()
+        self._observe()
         self.loop.begin(executor, recorder)
         retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
         self.loop.beats.append(retention.beat)
         self._manager.ready()
+
+    def _observe(self) -> None:
+        observing = Observing(self.loop)
+        prober = host_prober(observing.report, self._clock)
+        self._stack.push_async_callback(prober.close)
+        observing.begin(prober)
 
     @property
     def _directories(self) -> Sequence[Sequence[Path]]:

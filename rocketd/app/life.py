@@ -39,6 +39,7 @@ from rocketd.executor.answer import Outcome
 from rocketd.executor.errand import Errand
 from rocketd.executor.ways import call_in
 from rocketd.log_bridge import LogBridge
+from rocketd.probing import host_prober
 from rocketd.store.run_id import new_run_id
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class Life:
         self.loop.watchers |= {self._bridge.watch, self._watch}
         self.loop.passed += [self._after_pass]
         observing = Observing(self.loop)
-        prober = FunctionProber(self._session, observing.report, self._condition_failed, self.loop.clock.now)
+        functions = FunctionProber(self._session, observing.report, self._condition_failed, self.loop.clock.now)
+        prober = host_prober(observing.report, self.loop.clock, functions)
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
         self._tell_start(resumed, kept.notes)

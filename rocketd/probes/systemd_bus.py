@@ -1,0 +1,124 @@
+"""A connection to the system bus on which systemd tells the states of units: org.freedesktop.systemd1(5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbus_fast import Message
+    from dbus_fast.aio import MessageBus
+
+_SYSTEMD: Final = "org.freedesktop.systemd1"
+_MANAGER: Final = "/org/freedesktop/systemd1"
+_MANAGER_INTERFACE: Final = f"{_SYSTEMD}.Manager"
+_UNIT_INTERFACE: Final = f"{_SYSTEMD}.Unit"
+_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+_BUS: Final = "org.freedesktop.DBus"
+_BUS_PATH: Final = "/org/freedesktop/DBus"
+_RULES: Final = (
+    f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER_INTERFACE}',member='Reloading'",
+    f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg0='{_SYSTEMD}'",
+)
+
+
+class NotAnswered(Exception):
+    """The bus or systemd refused what it was asked."""
+
+
+class SystemdBus:
+    """One connection; it is used until it is gone."""
+
+    def __init__(self, heard: Callable[[str, str], None], again: Callable[[], None]) -> None:
+        """`heard` takes a unit and its new state, `again` is called when every unit must be asked about anew."""
+        self._heard = heard
+        self._again = again
+        self._bus: MessageBus | None = None
+        self._units: dict[str, set[str]] = {}  # by path; one without any stays matched, as it may come again
+        self._paths: dict[str, str] = {}
+
+    async def connect(self, address: str | None) -> None:
+        """Get on the bus; raises OSError, NotAnswered, ImportError, and what the library raises."""
+        from dbus_fast import BusType  # noqa: PLC0415 - with the first unit only: it takes memory and time
+        from dbus_fast.aio import MessageBus  # noqa: PLC0415 - as above
+
+        self._bus = MessageBus(bus_address=address, bus_type=BusType.SYSTEM)
+        await self._bus.connect()
+        self._bus.add_message_handler(self._signal)
+        for rule in _RULES:
+            await self._match(rule)
+
+    async def gone(self) -> None:
+        """Wait until the bus has gone; raises what made it go."""
+        assert self._bus is not None  # noqa: S101 - a defect of ours
+        await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # the library's
+
+    def close(self) -> None:
+        """Leave the bus."""
+        if self._bus is not None and self._bus.connected:
+            self._bus.disconnect()
+
+    async def state(self, unit: str) -> str:
+        """Ask for the unit's state, of which every change is heard from now on; raises NotAnswered."""
+        path = self._paths.get(unit)
+        if path is None:
+            path = str((await self._call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "LoadUnit", unit))[0])
+            if path not in self._units:
+                await self._match(_rule(path))
+            self._paths[unit] = path
+            self._units.setdefault(path, set()).add(unit)
+        answer = await self._call(_SYSTEMD, path, _PROPERTIES, "Get", _UNIT_INTERFACE, "ActiveState")
+        return str(answer[0].value)
+
+    def forget(self, unit: str) -> None:
+        """Hear of that unit no longer."""
+        path = self._paths.pop(unit, None)
+        if path is not None:
+            self._units[path].discard(unit)
+
+    def forget_all(self) -> None:
+        """Hear of no unit any longer: their names may mean other paths now."""
+        self._paths.clear()
+        for units in self._units.values():
+            units.clear()
+
+    async def subscribe(self) -> None:
+        """Have systemd send signals at all; who subscribed already is told so, which is as good."""
+        try:
+            await self._call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "Subscribe")
+        except NotAnswered as error:
+            if "AlreadySubscribed" not in str(error):
+                raise
+
+    async def _match(self, rule: str) -> None:
+        await self._call(_BUS, _BUS_PATH, _BUS, "AddMatch", rule)
+
+    async def _call(self, destination: str, path: str, interface: str, member: str, *texts: str) -> list[Any]:
+        """Call a method that takes texts; raises NotAnswered, and EOFError or OSError if the bus goes meanwhile."""
+        from dbus_fast import Message, MessageType  # noqa: PLC0415 - as above
+
+        assert self._bus is not None  # noqa: S101 - a defect of ours
+        message = Message(destination, path, interface, member, signature="s" * len(texts), body=list(texts))
+        reply = await self._bus.call(message)
+        if reply.message_type is MessageType.ERROR:
+            raise NotAnswered(f"{reply.error_name}: {' '.join(map(str, reply.body))}")
+        return reply.body
+
+    def _signal(self, message: Message) -> None:
+        match message.member, message.body:
+            case "PropertiesChanged", [str(interface), changed, _] if interface == _UNIT_INTERFACE:
+                if "ActiveState" in changed:
+                    for unit in tuple(self._units.get(str(message.path), ())):
+                        self._heard(unit, str(changed["ActiveState"].value))
+            case "Reloading", [False]:
+                self._again()
+            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD and owner:
+                self._again()
+
+
+def _rule(path: str) -> str:
+    return (
+        f"type='signal',sender='{_SYSTEMD}',interface='{_PROPERTIES}',member='PropertiesChanged',"
+        f"path='{path}',arg0='{_UNIT_INTERFACE}'"
+    )

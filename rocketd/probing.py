@@ -1,0 +1,26 @@
+"""The prober of this host put together, for the daemon and for the library."""
+
+from rocketd.core.probes import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.daemon.ports import Clock, Prober, ReportObserved
+from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.mounts import Mounts
+from rocketd.probes.commands import CommandObserver, Report
+from rocketd.probes.host import EnvironmentObserver, LoadObserver
+from rocketd.probes.paths import PathObserver
+from rocketd.probes.prober import HostProber
+from rocketd.probes.units import UnitObserver
+
+
+def host_prober(report: ReportObserved, clock: Clock, other: Prober | None = None) -> Prober:
+    """Make it, on the thread of the running loop; `other` looks at the probes that are not about the host."""
+
+    def runner(heard: Report) -> ProcessExecutor:
+        return ProcessExecutor(heard, lambda *_: None, clock=clock)
+
+    prober = HostProber(report, clock.now, other)
+    prober.add(PathExists, PathObserver(Mounts))
+    prober.add(UnitActive, UnitObserver())
+    prober.add(LoadBelow, LoadObserver())
+    prober.add(CommandSucceeds, CommandObserver(runner, clock.now))
+    prober.add(EnvironmentIs, EnvironmentObserver())
+    return prober

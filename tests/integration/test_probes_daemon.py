@@ -1,0 +1,84 @@
+"""Conditions about the host in a real daemon."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon_process import Daemon
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon(tmp_path, environment={"STAGE": "live"}) as made:
+        yield made
+
+
+def a_task(name: str, when: str, command: str = "true", more: str = "") -> str:
+    return f"[task.{name}]\ncommand = '''{command}'''\nshell = true\nwhen = '''{when}'''\n{more}\n"
+
+
+def test_a_file_that_appears_starts_a_task_and_its_reason_is_told(daemon: Daemon) -> None:
+    file = daemon.directory / "drop" / "ready"
+    daemon.write("a.toml", a_task("take", f'path_exists("{file}")', f"rm {file}"))
+    daemon.start()
+    for times in (1, 2):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+        daemon.until_line("take succeeded", times)
+        assert not file.exists()
+    assert daemon.stop() == 0
+    assert {view.run.reason for view in daemon.runs()} == {f'path_exists("{file}")'}
+    assert len(daemon.runs()) == 2
+
+
+def test_a_command_that_cannot_be_run_starts_nothing_and_is_told_once(daemon: Daemon) -> None:
+    """Neither it nor its negation; and when it can be run, that is told as well."""
+    tool = daemon.directory / "tool"
+    word = f'command_succeeds("{tool}", every="1s")'
+    daemon.write("a.toml", a_task("one", word) + a_task("two", f"~{word}") + a_task("tick", "true"))
+    daemon.start()
+    daemon.until_line(f"{word} is unknown: ")
+    daemon.until_line("tick succeeded", 3)
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    daemon.until_line(f"{word} is observed again")
+    daemon.until_line("one succeeded")
+    assert daemon.stop() == 0
+    assert sum("is unknown" in line for line in daemon.lines) == 1
+    assert "two" not in {view.run.task for view in daemon.runs()}
+
+
+def test_a_run_is_stopped_while_a_file_is_there(daemon: Daemon) -> None:
+    file = daemon.directory / "maintenance"
+    daemon.write("a.toml", a_task("long", "daily", "sleep 1000", f"stop_when = 'path_exists(\"{file}\")'"))
+    daemon.start()
+    daemon.until_line("long started")
+    file.touch()
+    daemon.until_line("stop_when")
+    assert daemon.stop() == 0
+
+
+def test_the_environment_is_that_of_the_daemon(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("live", 'daily & env("STAGE", "live")') + a_task("test", 'env("STAGE", "test")'))
+    daemon.start()
+    daemon.until_line("live succeeded")
+    assert daemon.stop() == 0
+    assert {view.run.task for view in daemon.runs()} == {"live"}
+
+
+def test_a_reload_that_takes_a_condition_away_stops_observing(daemon: Daemon) -> None:
+    mark = daemon.directory / "mark"
+    daemon.write("a.toml", a_task("one", f'command_succeeds("touch {mark}; exit 1", every="1s")'))
+    daemon.write("b.toml", a_task("tick", "true"))
+    daemon.start()
+    daemon.until(mark.exists)
+    daemon.write("a.toml", "")
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("reloaded")
+    mark.unlink(missing_ok=True)
+    ticks = sum("tick succeeded" in line for line in daemon.lines)
+    daemon.until_line("tick succeeded", ticks + 3)
+    assert not mark.exists()
+    assert daemon.stop() == 0
