@@ -7,14 +7,14 @@ and `load` at 03:00, each for 25 minutes; both end in the way that the example a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, date, timedelta, tzinfo
 from itertools import islice
 from typing import Final, NamedTuple
 
 from rocketd.core.condition import FOR, UNKNOWN, Condition, Constant, Moment
 from rocketd.core.counting import Countable
 from rocketd.core.events import Event, Finished, Started
-from rocketd.core.forecast import Course, Forecast
+from rocketd.core.forecast import Course, Forecast, starts
 from rocketd.core.grammar import parse
 from rocketd.core.history import History
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Instant, datetime_of
@@ -29,6 +29,8 @@ from rocketd.core.words import WORDS
 BEGIN: Final[Instant] = parse_time_point("2026-11-24 09:30", 0, UTC)
 TAKES: Final = 25 * MINUTE
 SHOWN: Final = 3
+MOST: Final = 60
+"""More starts than an example has in two days."""
 _FAR: Final = 800 * DAY
 """How far ahead it is looked for what an example gives."""
 _HOURS: Final = {"extract": 2 * HOUR, "load": 3 * HOUR}
@@ -132,3 +134,31 @@ def _time(instant: Instant, beside: Instant | None = None) -> str:
         return clock
     year = "" if at.year == datetime_of(BEGIN).year else f" {at.year}"
     return f"{at:%a} {at.day} {at:%b}{year} {clock}"
+
+
+CHANGES: Final = ("2026-03-29", "2026-10-25")
+"""The days on which the clock is changed in Europe."""
+CHANGED: Final = (
+    "daily",
+    'daily.at("02:30")',
+    'cron("30 2 * * *")',
+    'calendar("02:30")',
+    'hourly & time_of_day.between("01:00", "04:00")',
+    'cron("30 * * * *") & time_of_day.between("01:00", "04:00")',
+    'every("1 h") & time_of_day.between("01:00", "04:00")',
+)
+"""Conditions whose starts on those days are shown."""
+
+
+def on_day(text: str, day: str, zone: tzinfo) -> str:
+    """Tell when a task with this condition starts on that day, first loaded at noon before it."""
+    noon, midnight, end = (
+        parse_time_point(point, 0, zone) for point in (f"{_before(day)} 12:00", day, f"{day} 23:59:59")
+    )
+    task = Task("it", Command(("/bin/true",)), parse(text), zone=zone)
+    found = (at for at in starts(task, noon, MOST).instants if midnight <= at < end)
+    return ", ".join(f"{datetime_of(at, zone):%H:%M %Z}" for at in found)
+
+
+def _before(day: str) -> date:
+    return date.fromisoformat(day) - timedelta(days=1)

@@ -1,15 +1,18 @@
 """The tables of words in docs/reference/conditions.md, made from the table that the parser reads by.
 
-A table stands between `<!-- words: WHICH -->` and `<!-- end -->`; what is around it is written by hand.
+A table stands between `<!-- words: WHICH -->` and `<!-- end -->`; what is around it is written by hand. So it is with
+`<!-- days: ZONE -->`: what conditions give on the days on which the clock is changed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from rocketd.cli.examples import scene, told
+from rocketd.cli.examples import CHANGED, CHANGES, on_day, scene, told
 from rocketd.core.happened import Happened
 from rocketd.core.run_conditions import Running
 from rocketd.core.time_conditions import OncePerWindow, TimeOf
@@ -18,7 +21,10 @@ from rocketd.core.words import HOURS, SPANS, WORDS
 
 PAGE: Final = "docs/reference/conditions.md"
 
-_BLOCK: Final = re.compile(r"(<!-- words: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES: Final = (PAGE, "docs/explanation/daylight-saving.md")
+"""The pages that have tables which are made."""
+
+_BLOCK: Final = re.compile(r"(<!-- (words|days): ([\w/]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 _GROUPS: Final[Mapping[str, Callable[[Word], bool]]] = {
     "once": lambda word: isinstance(word.value, OncePerWindow),
@@ -56,11 +62,18 @@ def groups() -> list[str]:
 
 def filled(page: str) -> str:
     """Write the tables of the page anew."""
-    return _BLOCK.sub(lambda found: f"{found[1]}{_table(found[2])}\n{found[3]}", page)
+    return _BLOCK.sub(lambda found: f"{found[1]}{_table(found[2], found[3])}\n{found[4]}", page)
 
 
-def _table(group: str) -> str:
-    return "\n".join(_rows(words_of(group)))
+def _table(kind: str, which: str) -> str:
+    return "\n".join(_rows(words_of(which)) if kind == "words" else _days(ZoneInfo(which)))
+
+
+def _days(zone: ZoneInfo) -> Iterator[str]:
+    yield f"| condition | {' | '.join(f'{date.fromisoformat(day):%A %-d %B %Y}' for day in CHANGES)} |"
+    yield "|---" * (len(CHANGES) + 1) + "|"
+    for text in CHANGED:
+        yield f"| `{_escaped(text)}` | {' | '.join(on_day(text, day, zone) for day in CHANGES)} |"
 
 
 def _rows(words: Sequence[Word]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.cli import completions, man
-from rocketd.cli.language import PAGE, filled
+from rocketd.cli.language import PAGES, filled
 from rocketd.cli.text import joined
 from rocketd.cli.verbs import GLOBAL, OFFLINE, VERBS, Argument, Kind, Option, Verb
 
@@ -189,8 +189,9 @@ MADE: Final[Mapping[str, Callable[[], str]]] = {
 
 def write(top: Path) -> None:
     """Write all of them."""
-    language = top / PAGE
-    language.write_text(filled(language.read_text(encoding="utf-8")), encoding="utf-8")
+    for page_name in PAGES:
+        language = top / page_name
+        language.write_text(filled(language.read_text(encoding="utf-8")), encoding="utf-8")
     for name, make in MADE.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_text(make(), encoding="utf-8")

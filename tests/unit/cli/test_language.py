@@ -1,19 +1,49 @@
 """The page about conditions: its tables are made from the table of words, and their examples are run."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from rocketd.cli.examples import Scene, scene, told
-from rocketd.cli.language import PAGE, filled, groups, words_of
+from rocketd.cli.language import PAGE, PAGES, filled, groups, words_of
+from rocketd.core.condition import Condition
+from rocketd.core.grammar import parse
 from rocketd.core.run import Action
 from rocketd.core.words import HOURS, SPANS, WORDS
 
-TEXT = (Path(__file__).parents[3] / PAGE).read_text(encoding="utf-8")
+TOP = Path(__file__).parents[3]
+TEXT = (TOP / PAGE).read_text(encoding="utf-8")
+MIGRATION = (TOP / "docs/how-to/coming-from-cron.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_are_what_the_words_and_their_examples_give_now() -> None:
-    assert filled(TEXT) == TEXT, "call python -m rocketd.cli.reference ."
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tables_are_what_the_words_and_their_examples_give_now(page: str) -> None:
+    text = (TOP / page).read_text(encoding="utf-8")
+    assert filled(text) == text, "call python -m rocketd.cli.reference ."
+
+
+def rows(heading: str) -> list[list[str]]:
+    """What stands between backquotes in each cell of the first table under that heading."""
+    table = MIGRATION.partition(f"## {heading}\n")[2].partition("\n|---")[2].partition("\n\n")[0]
+    lines = [line for line in table.split("\n") if line.startswith("| ")]
+    cells = [re.split(r"(?<!\\\\)\|", line.strip("|"))[:3] for line in lines]
+    return [[cell.strip(" `").replace("\\|", "|") for cell in line] for line in cells]
+
+
+@pytest.mark.parametrize(("line", "ticks", "window"), rows("From a crontab"))
+def test_a_cron_line_and_what_is_given_for_it_are_conditions(line: str, ticks: str, window: str) -> None:
+    assert parse(ticks) == parse(f'cron("{line}")')
+    assert isinstance(parse(window), Condition)
+
+
+def test_every_condition_that_migrants_are_shown_reads() -> None:
+    words = "|".join(WORDS)
+    shown = re.findall(rf"`((?:{words})(?:\(|\.\w+\()[^`…]*)`", MIGRATION)
+    assert len(shown) > 20
+    for text in shown:
+        if text != "retry(n)":
+            parse(text.replace("\\|", "|"))
 
 
 def test_every_word_is_in_exactly_one_table_of_the_page() -> None:
