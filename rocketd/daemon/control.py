@@ -24,8 +24,9 @@ from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
-EVENTS_WAITING: Final = 1_000
-"""How many events a slow listener may be behind before some are left out for it."""
+EVENTS_WAITING: Final = 10_000
+OUTPUT_WAITING: Final = 8 * 1024 * 1024
+"""How many events, and characters of output in them, a slow listener may be behind before some are left out."""
 
 
 class RunReader(Protocol):
@@ -113,29 +114,12 @@ class Control:
     @contextmanager
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:
         """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
-        queue: asyncio.Queue[JsonObject] = asyncio.Queue(EVENTS_WAITING)
-        lost = 0
-
-        def watch(what: Event | tuple[Run, Stream, str]) -> None:
-            nonlocal lost
-            if queue.full():
-                lost += 1
-                return
-            if lost:
-                queue.put_nowait({"event": "lost", "count": lost})
-                lost = 0
-            if not queue.full():
-                queue.put_nowait(_object(what))
-
-        async def listen() -> AsyncIterator[JsonObject]:
-            while True:
-                yield await queue.get()
-
-        self._loop.watchers.add(watch)
+        backlog = Backlog()
+        self._loop.watchers.add(backlog.put)
         try:
-            yield listen()
+            yield backlog.listen()
         finally:
-            self._loop.watchers.discard(watch)
+            self._loop.watchers.discard(backlog.put)
 
     # -- acting -----------------------------------------------------------------------------------------------------
 
@@ -189,6 +173,34 @@ class Control:
         problems = await self._reload()
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
         return {"tasks": len(self._loop.scheduler.entries), "problems": listed}
+
+
+class Backlog:
+    """What happened and one listener has not heard yet: bounded, whatever tasks print."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[tuple[JsonObject, int]] = asyncio.Queue()
+        self._output = 0
+        self._lost = 0
+
+    def put(self, what: Event | tuple[Run, Stream, str]) -> None:
+        """Keep it for the listener, or count it as lost."""
+        size = len(what[2]) if isinstance(what, tuple) else 0
+        if self._waiting.qsize() >= EVENTS_WAITING or self._output + size > OUTPUT_WAITING:
+            self._lost += 1
+            return
+        if self._lost:
+            self._waiting.put_nowait(({"event": "lost", "count": self._lost}, 0))
+            self._lost = 0
+        self._waiting.put_nowait((_object(what), size))
+        self._output += size
+
+    async def listen(self) -> AsyncIterator[JsonObject]:
+        """Give them in order, and wait for more, for ever."""
+        while True:
+            event, size = await self._waiting.get()
+            self._output -= size
+            yield event
 
 
 def wanted_run(which: str) -> RunFilter:
