@@ -87,6 +87,8 @@ def test_json_is_one_object_for_each_problem(folder: Folder) -> None:
             "severity": "error",
             "message": "this task has nothing to run",
             "hint": 'add a command, for example command = ["/usr/bin/true"], or a function',
+            "source_line": "[task.a]",
+            "width": 1,
         }
     ]
 

@@ -340,11 +340,11 @@ def test_a_window_over_such_a_date_ends_where_it_ends() -> None:
 
 def test_a_day_that_begins_in_a_gap_begins_after_it() -> None:
     """Havana sets its clock at midnight."""
-    assert windows("daily", "2026-03-08", "2026-03-09", HAVANA) == [
-        "2026-03-08 01:00:00-04:00 to 2026-03-09 00:00:00-04:00"
+    assert windows("daily", "2024-03-10", "2024-03-11", HAVANA) == [
+        "2024-03-10 01:00:00-04:00 to 2024-03-11 00:00:00-04:00"
     ]
-    assert windows("daily", "2026-11-01", "2026-11-02", HAVANA) == [
-        "2026-11-01 00:00:00-04:00 to 2026-11-02 00:00:00-05:00"
+    assert windows("daily", "2024-11-03", "2024-11-04", HAVANA) == [
+        "2024-11-03 00:00:00-04:00 to 2024-11-04 00:00:00-05:00"
     ]
 
 
