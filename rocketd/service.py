@@ -27,6 +27,7 @@ from rocketd.core.instant import MINUTE, Duration, Instant, datetime_of
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
+from rocketd.daemon.exchange import exchange
 from rocketd.daemon.loop import Loop, Silence
 from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
@@ -226,7 +227,7 @@ class Service:
                 await self._mailing.apply(self._loaded.settings.mail)
                 scheduler = self.loop.scheduler
                 scheduler.max_running = self._loaded.settings.max_running
-                self.loop.record(scheduler.load(self._loaded.tasks, self._clock.now(), {}))
+                await exchange(self.loop, self._loaded.tasks)
                 self._tell_problems()
                 counts = len(self._loaded.tasks), len(self._loaded.problems)
                 self._journal.tell(daemon_entries.reloaded(*counts))

@@ -92,7 +92,10 @@ class World:
 
     def reload(self) -> None:
         """Read the task files again."""
-        self._keep(self.scheduler.load(self.tasks.values(), self.now, self.states))
+        tasks, scheduler = self.tasks.values(), self.scheduler
+        scheduler.history.widen(scheduler.lacking(tasks))
+        scheduler.recall(self.log, self.now)
+        self._keep(scheduler.load(tasks, self.now, self.states))
 
     def kill(self) -> None:
         """Kill -9 the daemon, and stay down until `boot`; its processes are stopped when it comes back."""

@@ -6,8 +6,8 @@ loaded conditions ask for (`Need`).
 """
 
 from bisect import bisect_left
-from collections import deque
-from collections.abc import Container, Iterable
+from collections import Counter, defaultdict, deque
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -153,8 +153,33 @@ class History:
             self._reach[key] = max(need.reach, self._reach.get(key, 0))
         for name, past in self._pasts.items():
             past.instants = {a: kept for a, kept in past.instants.items() if (name, a) in self._reach}
-        for name, action in self._reach:
-            self.of(name).instants.setdefault(action, [])
+        self._begin_to_keep(self._reach)
+
+    def widen(self, reach: Mapping[tuple[str, Action], Duration]) -> None:
+        """Keep these as well, until the next `keep`: for tasks that are about to come."""
+        for key, length in reach.items():
+            self._reach[key] = max(length, self._reach.get(key, 0))
+        self._begin_to_keep(reach)
+
+    def _begin_to_keep(self, keys: Iterable[tuple[str, Action]]) -> None:
+        for name, action in keys:
+            past = self.of(name)
+            if action not in past.instants:
+                past.instants[action] = [past.last[action].at] if action in past.last else []
+
+    def recall(self, events: Iterable[Event]) -> None:
+        """Put the instants of older events, which the store has, to those that are kept; nothing else is learned."""
+        found: dict[tuple[str, Action], Counter[Instant]] = defaultdict(Counter)
+        for event in events:
+            match event:
+                case Started(run):
+                    found[run.task, Action.RUN][run.start] += 1
+                case Finished(run, end):
+                    found[run.task, end.action][end.at] += 1
+        for (name, action), instants in found.items():
+            kept = self.of(name).instants.get(action)
+            if kept is not None:
+                kept[:] = sorted((Counter(kept) | instants).elements())
 
     @property
     def reach(self) -> dict[tuple[str, Action], Duration]:

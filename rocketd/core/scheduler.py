@@ -18,7 +18,7 @@ from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Final, TypeAlias
 
-from rocketd.core.condition import AGAINST, FALSE, FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
+from rocketd.core.condition import AGAINST, FALSE, FOR, UNKNOWN, All, Any, Condition, Moment, Need, Verdict
 from rocketd.core.entry import Entry, ReadyKey
 from rocketd.core.errors import RocketdError
 from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Start, Started, Stop
@@ -153,12 +153,20 @@ class Scheduler:
                 changed += self._exchange(entry, task, now)
             else:
                 entry.task = task  # what does not count for equality may have changed: its description, its file
-        self.history.keep(
-            need._replace(task=need.task or name)
-            for name, entry in self._entries.items()
-            for need in entry.task.when.needs() | entry.task.stop_when.needs()
-        )
+        self.history.keep(_needs(wanted.values()))
         return changed
+
+    def lacking(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
+        """How far back these tasks ask where not enough is kept: what `recall` needs before they are loaded."""
+        lacking: dict[tuple[str, Action], Duration] = {}
+        for name, action, reach in _needs(tasks):
+            if reach > self.history.reach.get((name, action), 0):
+                lacking[name, action] = max(reach, lacking.get((name, action), 0))
+        return lacking
+
+    def recall(self, events: Iterable[Event], now: Instant) -> None:
+        """Have conditions that are about to come know how often things have happened, by what the store gives."""
+        self.history.recall(_not_far_ahead(event, now) for event in events)
 
     def _load(self, task: Task, state: TaskState | None, now: Instant) -> list[TaskState]:
         entry = self._entries[task.name] = Entry(task)
@@ -627,6 +635,12 @@ def holding(condition: Condition, moment: Moment) -> str:
         holds = [(verdict.since, place) for place, (verdict, _) in enumerate(judged) if verdict.answer is FOR]
         return holding(judged[min(holds)[1]][1], moment) if holds else str(condition)
     return str(condition)
+
+
+def _needs(tasks: Iterable[Task]) -> Iterator[Need]:
+    for task in tasks:
+        for need in task.when.needs() | task.stop_when.needs():
+            yield need._replace(task=need.task or task.name)
 
 
 def _plain(moment: Moment) -> Verdict | None:

@@ -210,6 +210,41 @@ def test_reloads_in_a_row_end_in_what_the_files_say(daemon: Daemon) -> None:
     assert daemon.stop() == 0
 
 
+def test_a_condition_that_comes_with_a_reload_knows_what_has_happened_before(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("often", "every('100 ms')", more="restart_delay = '1 ms'"))
+    daemon.start()
+    daemon.until_line("often succeeded", 4)
+    daemon.write("a.toml", a_task("often"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("reloaded")
+    daemon.write("b.toml", a_task("counting", "(started('often').today >= 3) & daily"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("counting succeeded")
+
+
+def test_a_task_that_comes_back_with_a_reload_is_what_it_was(daemon: Daemon) -> None:
+    """Its file was away when the daemon started, and its records are so old that they are gone."""
+    daemon.write("a.toml", a_task("away", "daily"))
+    daemon.start()
+    daemon.until_line("away succeeded")
+    daemon.stop()
+    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+        database.execute("DELETE FROM log")
+        database.execute("UPDATE task_state SET paused = 1, paused_by = 'uid 0'")
+    database.close()
+    (daemon.config / "a.toml").unlink()
+    daemon.start()
+    daemon.write("a.toml", a_task("away", "daily") + a_task("other", "daily"))
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("other succeeded")
+    daemon.stop()
+    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+        kept = database.execute("SELECT name, paused, next_number FROM task_state ORDER BY name").fetchall()
+    database.close()
+    assert kept == [("away", 1, 2), ("other", 0, 2)]
+    assert daemon.history() == [(1, 1, "success")], "of the other"
+
+
 # -- kill -9
 
 

@@ -1,0 +1,59 @@
+"""Other tasks while the daemon runs: what their conditions ask about the past is read before they count.
+
+What the store keeps beside the records holds for them, too: a task that comes back is paused as it was, and goes on
+counting its runs where it left off.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from rocketd.core.entries import Entry, Priority
+from rocketd.core.events import Event
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.records import TaskState
+from rocketd.core.run import Action
+from rocketd.core.task import Task
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.ports import Store
+from rocketd.daemon.recorder import Recorder
+
+_UNREAD: Final = "the past could not be read: new conditions count what happens from now on, until the next start"
+
+
+class _Kept(NamedTuple):
+    states: Mapping[str, TaskState]
+    events: Sequence[Event]
+
+
+async def exchange(loop: Loop, tasks: Sequence[Task]) -> None:
+    """Make these the loaded tasks, once the store has been asked what they need; runs that go on are left alone."""
+    scheduler, now = loop.scheduler, loop.clock.now()
+    lacking = scheduler.lacking(tasks)
+    scheduler.history.widen(lacking)
+    kept: _Kept | None = _Kept({}, ())
+    if lacking or any(task.name not in scheduler.entries for task in tasks):
+        kept = await _remember(loop.recorder, lacking, now)
+    if kept is None:
+        loop.journal.tell(Entry(_UNREAD, Priority.ERROR))
+        kept = _Kept({}, ())
+    scheduler.recall(kept.events, now)
+    loop.record(scheduler.load(tasks, loop.clock.now(), kept.states))
+
+
+async def _remember(recorder: Recorder, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> _Kept | None:
+    """Read what is kept, after all that is still to be written; None: it cannot be read."""
+    done = asyncio.get_running_loop().create_future()
+    found: list[_Kept] = []
+
+    def look(store: Store) -> int:
+        found.append(_Kept(store.states(), store.past(reach, now) if reach else ()))
+        return 1
+
+    def looked(_: int) -> None:
+        if not done.done():  # nobody waits any more if the daemon stops
+            done.set_result(None)
+
+    recorder.chore(look, looked)
+    await done
+    return found[0] if found else None
