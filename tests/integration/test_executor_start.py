@@ -342,8 +342,9 @@ def test_a_script_without_interpreter_is_told_from_a_missing_script(world: World
     script = tmp_path / "script"
     script.write_text("#!/no/such/interpreter -x\n")
     script.chmod(0o755)
-    message = trouble(world, Command((str(script),)))
-    assert message == f"cannot start: {script}: its interpreter /no/such/interpreter does not exist"
+    end = world.run(Command((str(script),)))  # who finds out depends on the file system: we, or a wrapper
+    assert end.action is Action.FAIL
+    assert end.message == f"cannot start: {script}: its interpreter /no/such/interpreter does not exist"
 
 
 def test_what_a_wrapper_could_not_execute_is_a_sentence_too(world: World, tmp_path: Path) -> None:
