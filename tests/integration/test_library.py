@@ -1,8 +1,9 @@
 """Applications: tasks of all kinds, run by `app.run()` until a task says stop."""
 
 import asyncio
+import os
 import threading
-import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -295,21 +296,22 @@ def test_a_timeout_sets_the_flag_of_a_thread_and_cancels_a_coroutine(app: Rocket
 
 def test_a_child_process_that_ignores_the_stop_is_killed_with_its_children(app: Rocketd, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    children: list[int] = []
     deaf = app.task(
         daily, func=library_functions.deaf, execution="process", parameters={"ready": str(ready)}, kill_grace=0.2
     )
 
     @app.task(running("deaf"))
     def stopper() -> None:
-        while not ready.exists() or not ready.read_text():
-            time.sleep(0.01)  # nothing tells when a file is there
+        children.append(int(ready.read_text()))
         deaf.terminate()
 
     stop_after(app, "deaf", "stopper")
     app.run()
     assert end_of(app, "deaf").action == "terminate"
-    child = int(ready.read_text())
-    assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
+    command_line = Path(f"/proc/{children[0]}/cmdline")
+    assert not command_line.exists() or not command_line.read_bytes()  # gone, or a zombie
 
 
 def test_end_cond_stops_a_run(app: Rocketd) -> None:
@@ -331,8 +333,7 @@ def test_shut_down_lets_runs_end_and_a_second_call_stops_them(app: Rocketd) -> N
     @app.task(daily)
     async def lets() -> None:
         app.session.shut_down()
-        await asyncio.sleep(0.05)
-        asyncio.get_running_loop().call_later(0.2, app.session.shut_down)
+        await asyncio.sleep(0)
 
     @app.task(daily)
     async def stubborn() -> None:
@@ -341,6 +342,12 @@ def test_shut_down_lets_runs_end_and_a_second_call_stops_them(app: Rocketd) -> N
     @app.task(after_success(lets))
     def never() -> None:
         pass
+
+    @app.session.hook_task_execute()
+    def then(task: object) -> Generator[None, object, None]:
+        yield
+        if task is app.session["lets"]:
+            app.session.shut_down()
 
     app.run()
     assert end_of(app, lets).action == "success"

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -67,11 +66,12 @@ def test_after_a_kill_nothing_is_left_behind_and_what_was_cut_off_is_a_crash(tmp
     """The child process dies with its program; the command is stopped by the next one, before it starts again."""
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(PROGRAM))
+    os.mkfifo(tmp_path / "pid")
     with subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         told = sorted(program.stdout.readline() for _ in range(2))
         child = int(told[0].split()[1])
-        command = _pid_in(tmp_path / "pid")
+        command = int((tmp_path / "pid").read_text())
         program.kill()
     assert _ends(child)
     assert Path(f"/proc/{command}").exists()
@@ -87,14 +87,6 @@ def test_after_a_kill_nothing_is_left_behind_and_what_was_cut_off_is_a_crash(tmp
         records = app.session[name].logger.get_records()
         assert [record.action for record in records] == ["run", "crash"], name  # type: ignore[attr-defined]
         assert records[-1].cause == "down"  # type: ignore[attr-defined]
-
-
-def _pid_in(file: Path) -> int:
-    for _ in range(1000):
-        if file.exists() and (text := file.read_text().strip()):
-            return int(text)
-        time.sleep(0.01)  # nothing tells when a file is there
-    raise AssertionError(f"there is no {file}")
 
 
 def _ends(pid: int) -> bool:

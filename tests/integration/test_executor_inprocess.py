@@ -1,0 +1,139 @@
+"""The executor of functions, as the loop uses it."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from looped import looped
+from rocketd.core.events import Finished, Spawned
+from rocketd.core.run import Action, Cause, Run, Trigger
+from rocketd.core.task import Call, Execution, Task
+from rocketd.daemon.clock import SystemClock
+from rocketd.executor import ways
+from rocketd.executor.answer import Outcome
+from rocketd.executor.errand import Errand
+from rocketd.executor.inprocess import InProcessExecutor
+
+
+@dataclass
+class World:
+    """An executor, and what it reported."""
+
+    function: Callable[..., object]
+    heard: "asyncio.Queue[Spawned | Finished]" = field(default_factory=asyncio.Queue)
+    errands: list[Errand] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.executor = InProcessExecutor(self.heard.put_nowait, self, clock=SystemClock(), processes=2)
+
+    def prepare(self, task: Task, run: Run) -> Errand:
+        assert task.name == run.task
+        self.errands.append(Errand(self.function, dict))
+        return self.errands[-1]
+
+    def answered(self, run: Run, outcome: Outcome) -> Outcome:
+        assert run.number == 1
+        return outcome
+
+    def start(self, execution: Execution) -> Run:
+        run = Run("task", 1, "run-id", 1, 0, 0, Trigger.SCHEDULE, "")
+        self.executor.start(Task("task", Call(execution), kill_grace=100_000), run)
+        return run
+
+    async def end(self) -> Finished:
+        event = await asyncio.wait_for(self.heard.get(), 10)
+        while not isinstance(event, Finished):
+            event = await asyncio.wait_for(self.heard.get(), 10)
+        return event
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+@looped
+async def test_a_run_counts_from_its_start_until_its_end_is_reported() -> None:
+    world = World(lambda: None)
+    world.start(Execution.THREAD)
+    assert world.executor.going == 1
+    finished = await world.end()
+    assert (finished.end.action, finished.end.cause) == (Action.SUCCESS, Cause.EXIT)
+    assert finished.end.runtime > 0
+    assert world.executor.going == 0
+    await world.executor.close()
+
+
+@looped
+async def test_a_second_stop_and_one_of_a_run_that_has_ended_change_nothing() -> None:
+    world = World(forever)
+    run = world.start(Execution.ASYNC)
+    world.executor.stop(run, Cause.OPERATOR)
+    world.executor.stop(run, Cause.SHUTDOWN)
+    finished = await world.end()
+    assert (finished.end.action, finished.end.cause) == (Action.TERMINATE, Cause.OPERATOR)
+    world.executor.stop(run, Cause.SHUTDOWN)
+    assert world.heard.empty()
+
+
+@looped
+@pytest.mark.parametrize("execution", [Execution.MAIN, Execution.ASYNC, Execution.PROCESS])
+async def test_a_run_may_be_stopped_before_it_has_begun(execution: Execution) -> None:
+    world = World(forever if execution is Execution.ASYNC else print)
+    run = world.start(execution)
+    world.executor.stop(run, Cause.OPERATOR)
+    finished = await world.end()
+    assert finished.end.action in {Action.TERMINATE, Action.SUCCESS}  # a process may have been quicker
+
+
+@looped
+async def test_a_thread_that_does_not_end_is_left_behind_when_everything_is_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ways, "LEFT_BEHIND", 0.05)
+    release = threading.Event()
+    world = World(release.wait)
+    world.start(Execution.THREAD)
+    world.executor.kill()
+    finished = await world.end()
+    assert (finished.end.action, finished.end.cause) == (Action.CRASH, Cause.SHUTDOWN)
+    assert "left behind" in finished.end.message
+    release.set()  # what it says now is said to nobody
+    for thread in threading.enumerate():
+        if thread.name == "task":
+            await asyncio.to_thread(thread.join)
+    await asyncio.sleep(0)
+    assert world.heard.empty()
+
+
+@looped
+async def test_system_exit_in_a_task_is_a_failure_of_the_task() -> None:
+    def leaves() -> None:
+        raise SystemExit(3)
+
+    for execution in (Execution.THREAD, Execution.MAIN):
+        world = World(leaves)
+        world.start(execution)
+        finished = await world.end()
+        assert (finished.end.action, finished.end.message) == (Action.FAIL, "SystemExit: 3")
+
+
+@looped
+async def test_what_stands_around_a_call_hears_what_it_raised() -> None:
+    heard: list[type[BaseException] | None] = []
+
+    class Around:
+        def __enter__(self) -> None:
+            heard.append(None)
+
+        def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+            heard.append(kind)
+
+    world = World(forever)
+    errand = Errand(lambda: 1 / 0, dict, around=Around())
+    world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
+    world.start(Execution.THREAD)
+    await world.end()
+    assert heard == [None, ZeroDivisionError]
