@@ -48,6 +48,7 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     "simulate": (
         "Where there is a store, tasks go on from what it has recorded, and a run takes the median of its last ones;",
         "else, or from a time that has passed, they are first loaded at that time, and a run takes a second.",
+        "What is observed, such as `path_exists`, stays unknown, so a task that needs it is not shown.",
     ),
     "run": (
         "By hand, whatever its condition says, and even if it is paused; a mutex and `max_running` are obeyed.",

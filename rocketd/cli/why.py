@@ -28,18 +28,30 @@ _COLOURS: Final = {True: GREEN, False: RED, None: YELLOW}
 def why(call: Call) -> Exit:
     """`rocketctl why TASK… | --all`."""
     at = time_point(call.choices.at, call.now) if call.choices.at else None
-    answers = ask(call, lambda source: _answers(call, source, at))
+    found = ask(call, lambda source: answers(call, source, at))
     if call.choices.json:
-        call.terminal.json([*answers])
+        call.terminal.json([*found])
     else:
-        blocks = [drawn(answer, call.look) for answer in answers]
+        blocks = [drawn(answer, call.look) for answer in found]
         call.terminal.show([line for block in blocks for line in (*block, "")][:-1])
     return Exit.DONE
 
 
-def _answers(call: Call, source: Source, at: Instant | None) -> list[JsonObject]:
-    names = [text(task, "task") for task in source.tasks()] if call.choices.every else call.choices.subjects
-    return [_answer(call, source, name, at) for name in names]
+def answers(call: Call, source: Source, at: Instant | None) -> list[JsonObject]:
+    """Ask about every task that was named, or is there; raises Failure."""
+    if call.choices.every:
+        return [answer for task in source.tasks() if (answer := _still_there(source, text(task, "task"), at))]
+    return [_answer(call, source, name, at) for name in call.choices.subjects]
+
+
+def _still_there(source: Source, name: str, at: Instant | None) -> JsonObject | None:
+    """Ask about a task of the list, which a reload may have taken away meanwhile."""
+    try:
+        return source.why(name, at)
+    except Failure as failure:
+        if failure.code is Exit.NOT_FOUND:
+            return None
+        raise
 
 
 def _answer(call: Call, source: Source, name: str, at: Instant | None) -> JsonObject:

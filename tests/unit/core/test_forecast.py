@@ -126,6 +126,13 @@ def test_a_run_that_is_replaced_ends_once() -> None:
     assert played == [("me", "10:00:00"), ("me", "11:00:00"), ("me", "12:00:00")]
 
 
+def test_a_run_that_was_stopped_does_not_succeed_later() -> None:
+    mine = replace(task('every("1 h")'), overlap=Overlap.REPLACE)
+    after = task('after_success("me")', "after")
+    played = play(mine, after, until="2026-03-04 14:30", takes={"me": Course(3 * HOUR)})
+    assert {name for name, _ in played} == {"me"}
+
+
 def test_runs_that_go_on_already_end_after_their_usual_time() -> None:
     begin: Instant = at("2026-03-04 10:00")
     scheduler = Scheduler(host="here", new_run_id=lambda _: "", max_running=1)

@@ -48,6 +48,10 @@ def test_a_run_that_has_ended_since_was_going_on_then() -> None:
     assert holds("running", "2026-03-04 12:05", *runs) is False
 
 
+def test_a_run_that_ended_as_it_began_is_over() -> None:
+    assert holds("running", "2026-03-04 12:00", view("2026-03-04 12:00", "2026-03-04 12:00")) is False
+
+
 def test_runs_are_learned_in_the_order_in_which_they_happened_whatever_order_they_come_in() -> None:
     """An end at the instant of a start came before it: the start is what it brought about."""
     extract = view("2026-03-04 09:00", "2026-03-04 10:00", task="extract")

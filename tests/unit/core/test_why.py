@@ -179,6 +179,7 @@ def test_a_condition_of_others_is_told_by_its_answer() -> None:
         ('~(started("b") | true)', "never starts by itself: its condition cannot hold"),
         ("false", "never starts by itself: its condition cannot hold"),
         ("daily & false", "never starts by itself: its condition cannot hold"),
+        ("retry & false", "never starts by itself: its condition cannot hold"),
         ('false | running("b")', "waits for b to run"),
         ('running("b") & running("c")', "waits for b to run and c to run"),
         (

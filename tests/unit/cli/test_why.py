@@ -1,0 +1,83 @@
+"""What `rocketctl why` draws, and what it does about tasks that go away while it asks."""
+
+from rocketd.cli.call import Call
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.listing import Look
+from rocketd.cli.options import Choices
+from rocketd.cli.source import Wanted
+from rocketd.cli.terminal import Terminal
+from rocketd.cli.text import underlined
+from rocketd.cli.why import answers, drawn
+from rocketd.core.instant import Instant
+from rocketd.daemon.wire import JsonObject, from_rfc3339
+
+NOW = from_rfc3339("2026-11-24T12:00:00+00:00")
+DAILY: JsonObject = {"condition": "daily", "holds": True, "because": "open", "since": None, "until": None, "parts": []}
+TICK: JsonObject = {"condition": 'running("b")', "holds": None, "because": "not \x1b[1m loaded", "parts": []}
+ANSWER: JsonObject = {
+    "task": "backup",
+    "condition": 'daily & running("b")',
+    "holds": None,
+    "because": "1 of 2",
+    "since": None,
+    "until": "2026-11-24T15:20:00.000000+00:00",
+    "waiting_for": "backup waits for b",
+    "parts": [DAILY, TICK],
+}
+
+
+def test_the_tree_is_drawn_from_what_was_told_and_nothing_in_it_reaches_the_terminal_raw() -> None:
+    lines = drawn(ANSWER, Look(NOW))
+    assert lines[0] == "backup waits for b"
+    assert lines[1] == '? daily & running("b")'
+    assert lines[2].startswith("│    1 of 2; until ")
+    assert lines[2].endswith(" (in 3h 20min)")
+    assert lines[3:] == ["├─ ✓ daily", "│       open", '└─ ? running("b")', "        not \\x1b[1m loaded"]
+
+
+def test_verdicts_are_coloured() -> None:
+    lines = drawn(ANSWER, Look(NOW, colour=True))
+    assert lines[3] == "├─ \x1b[32m✓\x1b[0m daily"
+    assert lines[1].startswith("\x1b[33m?\x1b[0m ")
+
+
+def test_a_condition_that_is_one_word_is_drawn_once() -> None:
+    alone: JsonObject = {**ANSWER, "condition": "daily", "holds": True, "parts": [DAILY]}
+    assert drawn(alone, Look(NOW))[1:] == ["✓ daily", "     open"]
+
+
+def test_an_answer_of_another_version_is_drawn_as_far_as_it_is_understood() -> None:
+    assert drawn({"task": "backup", "parts": [5, {"holds": "yes"}]}, Look(NOW))[0] == ""
+
+
+class Fleeting:
+    """Lists two tasks, of which one is gone when it is asked about."""
+
+    def tasks(self) -> list[JsonObject]:
+        return [{"task": "here"}, {"task": "gone"}]
+
+    def task(self, name: str) -> JsonObject:
+        return {"task": name}
+
+    def why(self, name: str, at: Instant | None) -> JsonObject:
+        if name == "gone":
+            raise Failure("no task 'gone' is loaded", code=Exit.NOT_FOUND)
+        return {"task": name, "at": at}
+
+    def runs(self, wanted: Wanted) -> list[JsonObject]:
+        return [{"task": wanted.task}]
+
+    def run(self, name: str) -> JsonObject:
+        return {"run_id": name}
+
+
+def test_of_all_tasks_one_that_has_gone_meanwhile_is_left_out() -> None:
+    call = Call(Choices("why", every=True), Terminal({}), NOW)
+    assert answers(call, Fleeting(), None) == [{"task": "here", "at": None}]
+
+
+def test_carets_stand_under_the_mistake() -> None:
+    assert underlined("daily & hourley", 8, 15) == ["daily & hourley", "        ^^^^^^^"]
+    assert underlined("one |\n日 & two", 10, 13) == ["日 & two", "     ^^^"]
+    assert underlined("daily &", 7, 7) == ["daily &", "       ^"]
+    assert underlined("a\x1bb & c", 0, 3) == ["a\\x1bb & c", "^^^^^^"]
