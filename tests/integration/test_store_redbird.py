@@ -34,6 +34,11 @@ print(len(seen), len(set(seen)))
     assert says(script) == "8 1"
 
 
+def test_a_daemon_whose_records_stay_in_its_state_directory_does_without_red_bird() -> None:
+    script = "import sys, rocketd.service; print({'redbird', 'pydantic', 'sqlalchemy'} & sys.modules.keys())"
+    assert says(script) == "set()"
+
+
 def test_models_are_light_and_sqlalchemy_comes_only_with_its_repositories() -> None:
     assert (
         says("import sys, rocketd.store.store; print('pydantic' in sys.modules, 'sqlalchemy' in sys.modules)")
