@@ -7,6 +7,8 @@ SEEDS   = 1000
 INPUTS  = 1000000
 MINUTES = 20
 ARGS    =
+BENCH   = full
+ROWS    =
 SUITE   = bookworm
 PREFIX  = /usr/local
 SYSCONFDIR = /etc
@@ -67,8 +69,8 @@ check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/rocketd  ## measure, each figure beside a limit or a peer of the same run
-	@for program in bench/*.py; do echo "== $$program"; PYTHONSAFEPATH=1 $(BIN)/python $$program || exit; done
+bench: .venv/rocketd .venv/dev  ## measure, each figure beside a limit or a peer (BENCH=quick, ROWS='burst list')
+	@PYTHONSAFEPATH=1 PYTHONPATH=bench BENCH=$(BENCH) $(BIN)/python bench/table.py $(ROWS)
 
 format: .venv/dev  ## put the code into its one format
 	$(BIN)/ruff check --fix-only
