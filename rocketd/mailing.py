@@ -3,6 +3,7 @@
 import asyncio
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rocketd.config.daemon_settings import MailSettings
 from rocketd.core import daemon_entries
@@ -76,7 +77,8 @@ class Mailing:
 
     def _told(self, waits: str, given_up: str = "") -> None:
         """Hear from the postman's thread."""
-        self._asyncio.call_soon_threadsafe(self._show, waits, given_up)
+        with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
+            self._asyncio.call_soon_threadsafe(self._show, waits, given_up)
 
     def _show(self, waits: str, given_up: str) -> None:
         before = self._loop.troubles.get("mail", "")

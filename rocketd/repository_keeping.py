@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
 from rocketd.daemon.loop import Loop
 from rocketd.store.database import Durability
-from rocketd.store.forwarder import Away, Forwarder
+from rocketd.store.forwarder import Away, Forwarder, Wanted
 from rocketd.store.forwarding import ForwardingStore
 from rocketd.store.redbird_import import BaseRepo
 from rocketd.store.store import this_origin
@@ -59,18 +59,18 @@ class RepositoryKeeping:
         try:
             adopted = await self._adopt(fingerprints)
         except StoreError as error:
-            if not error.temporary or not self._silenced:
-                raise
+            if not error.temporary or not self._silenced or not self.store.states():
+                raise  # and nothing runs: what is due could have run already
             known = "what the state directory knows is all that conditions are judged by"
             return [f"{self._name} could not be read at start, so {known}: {error.message}"]
         taken = [f"{adopted} records that only the repository knew were taken over from it"] if adopted else []
         return taken + self._weaker()
 
     async def _adopt(self, fingerprints: Mapping[str, str]) -> int:
-        states = self.store.states()
-        since = self.store.last_alive() if fingerprints.keys() <= states.keys() else None
+        states, alive = self.store.states(), self.store.last_alive()
+        since = None if alive is None else alive - _OVERLAP
         numbers = {name: state.next_number for name, state in states.items()}
-        reading = self.forwarder.read(None if since is None else since - _OVERLAP, numbers)
+        reading = self.forwarder.read(Wanted(fingerprints.keys(), numbers, since))
         try:
             rows = await asyncio.wait_for(asyncio.wrap_future(reading), ANSWER)
         except TimeoutError:
@@ -89,7 +89,8 @@ class RepositoryKeeping:
 
     def _told(self, away: Away | None) -> None:
         """Hear from the forwarder's thread."""
-        self._asyncio.call_soon_threadsafe(self._show, away)
+        with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
+            self._asyncio.call_soon_threadsafe(self._show, away)
 
     def _show(self, away: Away | None) -> None:
         before = self._loop.troubles.get("repository")

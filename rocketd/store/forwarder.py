@@ -5,7 +5,8 @@ state directory meanwhile. What may have arrived without our knowing is looked f
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from rocketd.core.instant import DAY, Instant
 from rocketd.store import spool
 from rocketd.store.database import Database, Durability
 from rocketd.store.foreign import complete
-from rocketd.store.redbird_import import BaseRepo, Between
-from rocketd.store.repo_reader import told_of_repo
+from rocketd.store.redbird_import import BaseRepo, Between, In
+from rocketd.store.repo_reader import first_line, told_of_repo
 from rocketd.store.repo_sink import RepoSink
 from rocketd.store.rows import Row, seconds
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.selection import is_end
+from rocketd.store.sending import Sending
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
@@ -31,7 +33,20 @@ LONGEST_PAUSE: Final = 5.0
 GOODBYE: Final = 10.0
 """Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
 _AT_ONCE: Final = 500
-"""Records that are sent before they are taken out of the spool, in one transaction."""
+"""Records that are deleted, and tasks that are asked for, together."""
+_FOR_EVER: Final = seconds(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be read at start."""
+
+    tasks: AbstractSet[str]
+    """Those that there are."""
+    numbers: Mapping[str, int]
+    """The next number of each task of which something is kept here."""
+    since: Instant | None
+    """Of those, older records are of no use; None: nothing is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +81,11 @@ class Forwarder:
         self._told = told
         self._database = Database(directory / FILE_NAME, durability=durability)
         self._sink: RepoSink | None = None
-        self._doubted = 0  # up to this id, records may have arrived without being taken out of the spool
+        self._sending = Sending(self._database, self.lock)
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
         self._uses: list[Callable[[BaseRepo], None]] = []
-        self._reading: tuple[Future[list[Row]], Instant | None, Mapping[str, int]] | None = None
+        self._reading: tuple[Future[list[Row]], Wanted] | None = None
         self._before: Instant | None = None
         self._pruned: Instant | None = None
         self._closing = False
@@ -88,14 +103,11 @@ class Forwarder:
             self._woken = True
             self._wanted.notify()
 
-    def read(self, since: Instant | None, numbers: Mapping[str, int]) -> "Future[list[Row]]":
-        """Have the records read that this host has there, complete and in log order; called once, after `start`.
-
-        `since`: a repository that can be asked so need not give older ones. `numbers` are the next of each task.
-        """
+    def read(self, wanted: Wanted) -> "Future[list[Row]]":
+        """Have the records read that this host has there, complete and in log order; called once, after `start`."""
         future: Future[list[Row]] = Future()
         with self._wanted:
-            self._reading = (future, since, numbers)
+            self._reading = (future, wanted)
             self._wanted.notify()
         return future
 
@@ -176,7 +188,7 @@ class Forwarder:
         try:
             if self._reading:
                 self._read(*self._reading)
-            while self._send_some(self._opened()):
+            while self._sending.send_some(self._opened()):
                 pass
             self._prune_there()
         finally:
@@ -197,41 +209,32 @@ class Forwarder:
                 self._sink = RepoSink(self._open())
         return self._sink
 
-    def _read(self, future: "Future[list[Row]]", since: Instant | None, numbers: Mapping[str, int]) -> None:
+    def _read(self, future: "Future[list[Row]]", wanted: Wanted) -> None:
         self._reading = None
         if not future.set_running_or_notify_cancel():
             return
         try:
             sink = self._opened()
             with told_of_repo():
-                rows = sink.read(self._query(sink, since))
-            future.set_result(complete(rows, sink.fields, numbers))
+                rows = [row for query in self._queries(sink, wanted) for row in sink.read(query)]
+            future.set_result(complete(rows, sink.fields, wanted.numbers))
         except BaseException as error:
             future.set_exception(_sentence(error))
             raise
 
-    def _query(self, sink: RepoSink, since: Instant | None) -> dict[str, object]:
-        query: dict[str, object] = {"host": self._host} if "host" in sink.fields else {}
-        if since is not None and sink.can_compare:
-            query["created"] = Between(seconds(since), seconds(2**62))
-        return query
+    def _queries(self, sink: RepoSink, wanted: Wanted) -> Iterator[dict[str, object]]:
+        """Ask for no more than is wanted, where the repository can be asked so; what was given twice does no harm."""
+        if wanted.since is None or not sink.can_compare:
+            yield self._ours(sink)
+            return
+        yield self._ours(sink) | {"created": Between(seconds(wanted.since), _FOR_EVER)}
+        unknown = sorted(wanted.tasks - wanted.numbers.keys())
+        for start in range(0, len(unknown), _AT_ONCE):
+            names, before = unknown[start : start + _AT_ONCE], seconds(wanted.since - 1)
+            yield self._ours(sink) | {"task_name": In(names), "created": Between(0.0, before)}
 
-    def _send_some(self, sink: RepoSink) -> bool:
-        """Send the next records, and take out of the spool those that arrived; whether there were any."""
-        with self.lock, self._database.reading() as database:
-            waiting = spool.waiting(database, _AT_ONCE)
-        arrived: list[spool.Spooled] = []
-        try:
-            for one in waiting:
-                again = one.again or one.id <= self._doubted
-                self._doubted = one.id
-                sink.put(sink.cut(one.row), one.id, again=again)
-                arrived.append(one)
-        finally:
-            if arrived:
-                with self.lock, self._database.writing() as database:
-                    spool.take_out(database, arrived)
-        return bool(waiting)
+    def _ours(self, sink: RepoSink) -> dict[str, object]:
+        return {"host": self._host} if "host" in sink.fields else {}
 
     def _waiting(self) -> int:
         try:
@@ -245,7 +248,7 @@ class Forwarder:
         if before is None:
             return
         sink = self._opened()
-        query = self._query(sink, None) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
+        query = self._ours(sink) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
         old = [row for row in sink.read(query) if row.created < seconds(before)]
         gone = [row for row in old if is_end(row) or row.action == "missed"]
         for start in range(0, len(gone), _AT_ONCE):
@@ -256,6 +259,4 @@ def _sentence(error: BaseException) -> StoreError:
     if isinstance(error, StoreError):
         return error
     hint = "see whether what it rests on is there: the file, the server, the table"
-    return StoreError(
-        f"the run log's repository cannot be written: {error or type(error).__name__}", hint=hint, temporary=True
-    )
+    return StoreError(f"the run log's repository cannot be written: {first_line(error)}", hint=hint, temporary=True)

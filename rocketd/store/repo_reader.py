@@ -119,4 +119,9 @@ def told_of_repo() -> Iterator[None]:
         raise
     except Exception as error:
         hint = "see whether what it rests on is there: the file, the server, the table"
-        raise StoreError(f"the run log's repository failed: {error}", hint=hint, temporary=True) from error
+        raise StoreError(f"the run log's repository failed: {first_line(error)}", hint=hint, temporary=True) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Say what went wrong without the statement and its values, which SQLAlchemy adds."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -75,14 +75,38 @@ class RepoSink:
         if again and row.action == Action.MISSED and "run_id" not in self.fields:
             return  # it cannot say which stretch it has, and twice is worse than not at all
         if again and self.has(row):
-            if row.action == Action.MISSED:
-                changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
-                self.repo.filter_by(**self.identity(row)).update(**changed)
+            self.renew(row)
             return
         values = self._values(row)
         if self._gives_id:
             values["id"] = key
         self._add_somewhere(row, values)
+
+    def renew(self, row: Row) -> None:
+        """Change what changes of a record that is there."""
+        if row.action == Action.MISSED:
+            changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
+            self.repo.filter_by(**self.identity(row)).update(**changed)
+
+    @property
+    def has_transactions(self) -> bool:
+        """Whether it takes many records together, or none of them."""
+        return hasattr(self.repo, "insert_many") and "run_id" in self.fields
+
+    def there(self, rows: Sequence[Row]) -> set[Row]:
+        """Which of these are there already: asked once for all of them."""
+        if not rows:
+            return set()
+        found = {(row.run_id, row.action) for row in self.read({"run_id": In([row.run_id for row in rows])})}
+        return {row for row in rows if (row.run_id, row.action) in found}
+
+    def add_together(self, rows: Sequence[Row]) -> bool:
+        """Add all of these; False: it has one of them, and none were added."""
+        try:
+            self.repo.insert_many([self._values(row) for row in rows])  # type: ignore[attr-defined]  # has_transactions
+        except KeyFoundError:
+            return False
+        return True
 
     def _values(self, row: Row) -> dict[str, object]:
         """What is known and has a field; models have their own defaults for the rest."""

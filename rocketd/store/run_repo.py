@@ -5,7 +5,8 @@ Red Bird's own SQL repository reads every row for `first` and `last`, needs the 
 this one lets the database do it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -67,6 +68,14 @@ class RunRepo(TemplateRepo):
         with self._engine.begin() as connection:
             self._insert(connection, item)
 
+    def insert_many(self, items: Sequence[Mapping[str, object]]) -> None:
+        """Add these records in one transaction; raises KeyFoundError, with none of them added, if one is there."""
+        names = dict.fromkeys(name for item in items for name in item if name in self._table.columns)
+        rows = [{name: item.get(name) for name in names} for item in items]
+        if rows:
+            with self._engine.begin() as connection, _told_of_key():
+                connection.execute(self._table.insert(), rows)
+
     def upsert(self, item: object) -> None:
         """Add a record, or replace the one with this key."""
         values = self._values(item)
@@ -94,10 +103,8 @@ class RunRepo(TemplateRepo):
             self._insert(connection, self.to_item(values))
 
     def _insert(self, connection: Connection, item: object) -> None:
-        try:
+        with _told_of_key():
             connection.execute(self._table.insert(), self._values(item))
-        except IntegrityError as error:
-            raise KeyFoundError(f"the record is there already: {error.orig}") from error
 
     def _update(self, connection: Connection, query: ColumnElement[bool], values: Mapping[str, object]) -> int:
         return connection.execute(self._table.update().where(query).values(**values)).rowcount
@@ -178,6 +185,14 @@ class RunRepo(TemplateRepo):
                 compared: ColumnElement[bool] = getattr(column, wanted.__py_magic__)(wanted.value)
                 return compared
         return column == wanted
+
+
+@contextmanager
+def _told_of_key() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise KeyFoundError(f"the record is there already: {error.orig}") from error
 
 
 def _sliced(column: ColumnElement[object], wanted: slice) -> ColumnElement[bool]:

@@ -1,0 +1,61 @@
+"""Taking records from the spool to a repository, many at a time where it can, and each once."""
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Final
+
+from rocketd.store import spool
+from rocketd.store.database import Database
+from rocketd.store.repo_sink import RepoSink
+from rocketd.store.spool import Spooled
+
+_AT_ONCE: Final = 500
+"""Records that are sent before they are taken out of the spool, in one transaction."""
+
+
+class Sending:
+    """What is on its way. What may have arrived without our knowing is looked for before it is sent again."""
+
+    def __init__(self, database: Database, lock: Lock) -> None:
+        self._database = database
+        self._lock = lock
+        self._doubted = 0  # up to this id, records may have arrived without being taken out of the spool
+
+    def send_some(self, sink: RepoSink) -> bool:
+        """Send the next records, and take out of the spool those that arrived; whether there were any."""
+        with self._lock, self._database.reading() as database:
+            waiting = spool.waiting(database, _AT_ONCE)
+        arrived: list[Spooled] = []
+        try:
+            if self._together(sink, waiting):
+                arrived += waiting
+            else:
+                self._one_by_one(sink, waiting, arrived)
+        finally:
+            if arrived:
+                with self._lock, self._database.writing() as database:
+                    spool.take_out(database, arrived)
+        return bool(waiting)
+
+    def _is_doubted(self, one: Spooled) -> bool:
+        return one.again or one.id <= self._doubted
+
+    def _together(self, sink: RepoSink, waiting: Sequence[Spooled]) -> bool:
+        """Send them in one transaction, if the repository has such and it adds no record twice."""
+        names = {(one.row.run_id, one.row.action) for one in waiting}  # a stretch of missed times is told again
+        if not sink.has_transactions or not waiting or len(names) < len(waiting):
+            return False
+        rows = [(one, sink.cut(one.row)) for one in waiting]
+        there = sink.there([row for one, row in rows if self._is_doubted(one)])
+        self._doubted = max(self._doubted, waiting[-1].id)
+        fresh = [row for _, row in rows if row not in there]
+        for row in there:
+            sink.renew(row)
+        return sink.add_together(fresh)
+
+    def _one_by_one(self, sink: RepoSink, waiting: Sequence[Spooled], arrived: list[Spooled]) -> None:
+        for one in waiting:
+            again = self._is_doubted(one)
+            self._doubted = max(self._doubted, one.id)
+            sink.put(sink.cut(one.row), one.id, again=again)
+            arrived.append(one)

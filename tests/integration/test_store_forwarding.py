@@ -1,0 +1,215 @@
+"""Records that go to a repository as well: once each, whoever dies or hangs, and what is read back at start."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
+
+import pytest
+
+from rocketd.core.events import Finished, Missed, Started
+from rocketd.core.instant import DAY, HOUR, SECOND
+from rocketd.core.records import Change
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.log import MinimalRecord, RunRecord
+from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
+from rocketd.store.forwarder import Away, Forwarder, Wanted
+from rocketd.store.forwarding import ForwardingStore
+from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.rows import Origin
+
+NOW = 1_790_000_000 * SECOND
+Keys = list[tuple[str, str, int]]
+
+
+def run(number: int, task: str = "backup", host: str = "here") -> Run:
+    at = NOW + number * SECOND
+    return Run(task, number, f"{host}-{task}-{number}", 1, at, at, Trigger.SCHEDULE, "daily")
+
+
+def whole(number: int, task: str = "backup", host: str = "here") -> list[Change]:
+    one = run(number, task, host)
+    return [Started(one), Finished(one, End(Action.SUCCESS, Cause.EXIT, one.start + 1))]
+
+
+class Heard:
+    """What a forwarder tells."""
+
+    def __init__(self) -> None:
+        self.queue: Queue[Away | None] = Queue()
+
+    def until(self, wanted: Callable[[Away | None], bool]) -> None:
+        while not wanted(self.queue.get(timeout=30)):
+            pass
+
+
+@contextmanager
+def opened(
+    directory: Path, open_repo: Callable[[], BaseRepo], host: str = "here", heard: Heard | None = None
+) -> Iterator[ForwardingStore]:
+    """A store that forwards; at its end the repository has everything, if it can be had."""
+    directory.mkdir(exist_ok=True)
+    forwarder = Forwarder(open_repo, directory, host, (heard or Heard()).queue.put)
+    store = ForwardingStore(directory, forwarder, origin=Origin(host, "boot"))
+    forwarder.start()
+    try:
+        yield store
+    finally:
+        forwarder.close()
+        store.close()
+
+
+def kept(repo: BaseRepo) -> Keys:
+    return [(one.task_name, one.action, one.number) for one in repo.filter_by().all()]  # type: ignore[attr-defined] # records
+
+
+def read_back(store: ForwardingStore, *tasks: str) -> int:
+    """Do what a daemon does at start; says how many records were taken over."""
+    numbers = {name: state.next_number for name, state in store.states().items()}
+    alive = store.last_alive()
+    wanted = Wanted(frozenset(tasks), numbers, None if alive is None else alive - DAY)
+    rows = store._forwarder.read(wanted).result(timeout=30)  # noqa: SLF001 - as its owner does
+    return store.adopt(rows, dict.fromkeys(tasks, "1 UTC daily"))
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[RunRepo]:
+    made = RunRepo(f"sqlite:///{tmp_path}/shared.db")
+    yield made
+    made.close()
+
+
+def test_each_record_arrives_once_and_in_order(tmp_path: Path, repo: BaseRepo) -> None:
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write(whole(1))
+        store.write(whole(1)[1:])  # a lost acknowledgement
+        store.write([Missed("backup", "m", NOW, NOW, NOW, 1, "paused")])
+        store.write([Missed("backup", "m", NOW + HOUR, NOW, NOW + HOUR, 2, "paused")])
+    records = repo.filter_by().all()
+    assert [one.action for one in records] == ["run", "success", "missed"]  # type: ignore[attr-defined] # records
+    assert records[-1].times == 2  # type: ignore[attr-defined] # as above
+
+
+def test_what_may_have_arrived_is_looked_for_first(tmp_path: Path, repo: BaseRepo) -> None:
+    """A daemon died between the repository's answer and its own note of it."""
+
+    def away() -> BaseRepo:
+        raise ConnectionError("the network is down")
+
+    with opened(tmp_path / "a", away) as store:
+        store.write([*whole(1), *whole(2)])
+    with opened(tmp_path / "b", lambda: repo) as store:
+        store.write(whole(1))  # the same record, by the same host
+    with opened(tmp_path / "a", lambda: repo):
+        pass
+    assert kept(repo) == [
+        ("backup", "run", 1),
+        ("backup", "success", 1),
+        ("backup", "run", 2),
+        ("backup", "success", 2),
+    ]
+
+
+def test_a_repository_without_transactions_that_fails_in_the_middle_goes_on_there(tmp_path: Path) -> None:
+    class Moody(MemoryRepo):  # type: ignore[misc,valid-type] # a Red Bird repository
+        def insert(self, item: object) -> None:
+            super().insert(item)
+            if len(self.collection) == 2:
+                raise ConnectionError("the answer was lost")
+
+    moody, heard = Moody(model=RunRecord), Heard()
+    with opened(tmp_path / "a", lambda: moody, heard=heard) as store:
+        store.write([*whole(1), *whole(2)])
+        heard.until(lambda away: away is None)
+    assert kept(moody) == [
+        ("backup", "run", 1),
+        ("backup", "success", 1),
+        ("backup", "run", 2),
+        ("backup", "success", 2),
+    ]
+
+
+def test_a_repository_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
+    let_go = threading.Event()
+
+    def hanging() -> BaseRepo:
+        let_go.wait()
+        return MemoryRepo(model=RunRecord)
+
+    with opened(tmp_path / "a", hanging) as store:
+        store.write(whole(1))
+        store.write(whole(2))
+        assert len(store.past({}, NOW)) == 2
+        assert store.prune(NOW, {}, NOW, 100) == 0
+        let_go.set()
+
+
+# -- read back
+
+
+def test_a_new_host_takes_over_what_there_is_and_goes_on_with_its_numbers(tmp_path: Path, repo: BaseRepo) -> None:
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write([*whole(1), *whole(2), Started(run(3))])
+    with opened(tmp_path / "b", lambda: repo) as store:
+        assert read_back(store, "backup") == 5
+        assert store.states()["backup"].next_number == 4
+        assert [one.run.number for one in store.open_runs()] == [3]
+        assert {type(event) for event in store.past({}, NOW)} == {Started, Finished}
+        assert read_back(store, "backup") == 0
+        store.write([*whole(3)[1:], *whole(4)])
+    assert kept(repo)[-3:] == [("backup", "success", 3), ("backup", "run", 4), ("backup", "success", 4)]
+
+
+def test_a_state_directory_that_was_put_back_to_an_older_copy_catches_up(tmp_path: Path, repo: BaseRepo) -> None:
+    with opened(tmp_path / "old", lambda: repo) as store:
+        store.write(whole(1))
+    with opened(tmp_path / "new", lambda: repo) as store:
+        read_back(store, "backup")
+        store.write([*whole(2), Started(run(3))])
+    with opened(tmp_path / "old", lambda: repo) as store:
+        assert read_back(store, "backup") == 3
+        assert store.states()["backup"].next_number == 4
+        assert [one.run.number for one in store.open_runs()] == [3]
+
+
+def test_a_task_that_came_back_has_its_past(tmp_path: Path, repo: BaseRepo) -> None:
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write([*whole(1), *whole(1, "other")])
+    with opened(tmp_path / "b", lambda: repo) as store:
+        assert read_back(store, "backup") == 2
+    with opened(tmp_path / "b", lambda: repo) as store:
+        assert read_back(store, "backup", "other") == 2
+
+
+def test_hosts_that_share_a_table_have_numbers_and_a_past_of_their_own(tmp_path: Path, repo: BaseRepo) -> None:
+    with opened(tmp_path / "a", lambda: repo, "here") as store:
+        store.write(whole(1))
+    with opened(tmp_path / "b", lambda: repo, "there") as store:
+        assert read_back(store, "backup") == 0
+        store.write(whole(1, host="there"))
+    assert kept(repo) == [("backup", "run", 1), ("backup", "success", 1)] * 2
+
+
+def test_a_repository_that_keeps_little_gives_what_it_has(tmp_path: Path) -> None:
+    repo = CSVFileRepo(filename=tmp_path / "log.csv", model=MinimalRecord)
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write([*whole(1), *whole(2)])
+    with opened(tmp_path / "b", lambda: repo) as store:
+        assert read_back(store, "backup") == 4
+        assert store.states()["backup"].next_number == 3
+
+
+# -- pruning
+
+
+@pytest.mark.parametrize("kind", ["table", "file"])
+def test_old_runs_go_there_as_well_and_only_whole_ones_of_this_host(tmp_path: Path, repo: BaseRepo, kind: str) -> None:
+    there = repo if kind == "table" else CSVFileRepo(filename=tmp_path / "log.csv", model=RunRecord)
+    with opened(tmp_path / "b", lambda: there, "there") as store:
+        store.write(whole(1, host="there"))
+    with opened(tmp_path / "a", lambda: there) as store:
+        store.write([*whole(1), *whole(2), Started(run(3)), *whole(4)])
+        while store.prune(NOW + 3 * SECOND, {}, NOW + DAY, 100):
+            pass
+    assert [number for _, _, number in kept(there)] == [1, 1, 3, 4, 4]
