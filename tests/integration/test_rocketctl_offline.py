@@ -161,7 +161,8 @@ def test_check_finds_every_problem_and_fails_for_errors_only(where: Path) -> Non
     assert "hint: did you mean command?" in done.stdout
     assert done.stdout.endswith("2 tasks, 2 errors\n")
     told = json.loads(rocketctl(where, "check", "--json").stdout)
-    assert [set(one) for one in told] == [{"file", "line", "column", "task", "severity", "message", "hint", "source_line", "width"}] * 2
+    keys = {"file", "line", "column", "task", "severity", "message", "hint", "source_line", "width"}
+    assert [set(one) for one in told] == [keys] * 2
 
 
 def test_check_of_warnings_alone_is_good(where: Path) -> None:

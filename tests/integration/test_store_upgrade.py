@@ -66,8 +66,14 @@ def test_a_newer_store_whose_daemon_was_killed_is_not_touched_either(path: Path)
 
 def cut_short(path: Path, call: str, turn: int) -> bool:
     """Make a store and be killed at that system call; whether it came to that."""
-    strace = ["strace", "-o", "/dev/null", f"--trace-path={path}", f"--trace-path={path}-journal", "-e", f"trace={call}"]
-    script = "import sys; from pathlib import Path; from rocketd.store.version import upgrade; upgrade(Path(sys.argv[1]))"
+    traced = [f"--trace-path={path}", f"--trace-path={path}-journal", "-e", f"trace={call}"]
+    strace = ["strace", "-o", "/dev/null", *traced]
+    script = """if True:
+        import sys
+        from pathlib import Path
+        from rocketd.store.version import upgrade
+        upgrade(Path(sys.argv[1]))
+    """
     killing = ["-e", f"inject={call}:signal=KILL:when={turn}"]
     done = subprocess.run([*strace, *killing, sys.executable, "-c", script, str(path)], check=False)
     return done.returncode != 0

@@ -10,10 +10,16 @@ from rocketd.config.daemon_settings import MailSettings, Tls
 from rocketd.config.loading import load, reload
 from rocketd.core.condition import FALSE
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.task import Command, Function, Mail, On, Overlap, Surroundings
+from rocketd.core.task import Command, Function, Mail, On, Overlap, Surroundings, Task
 from task_files import HELLO, NOBODY, Folder, being, file_of, messages, names, outcome, root_only
 
 HELSINKI = '[rocketd]\ntimezone = "Europe/Helsinki"\n'
+
+
+def around(task: Task) -> Surroundings:
+    """What its process will find; files have no other tasks than those with processes."""
+    assert isinstance(task.work, Command | Function)
+    return task.work.surroundings
 
 
 def test_a_task_has_the_defaults_of_the_reference(folder: Folder) -> None:
@@ -23,7 +29,7 @@ def test_a_task_has_the_defaults_of_the_reference(folder: Folder) -> None:
     assert (task.overlap, task.on, task.mutex, task.priority) == (Overlap.WAIT, None, "", 0)
     assert (task.crash_limit, task.output_tail, task.description) == (3, 16 * 1024, "")
     assert task.file == str(folder.path / "tasks.toml")
-    assert task.work == Command(("/bin/true",), surroundings=Surroundings(timezone=task.work.surroundings.timezone))
+    assert task.work == Command(("/bin/true",), surroundings=Surroundings(timezone=around(task).timezone))
 
 
 @root_only
@@ -124,8 +130,8 @@ command = ["true"]
 environment = { B = "2", C = "2" }
 limits = { nofile = 2 }
 """).tasks
-    assert task.work.surroundings.environment == (("A", "1"), ("B", "2"), ("C", "2"))
-    assert [limit.soft for limit in task.work.surroundings.limits] == [0, 2]
+    assert around(task).environment == (("A", "1"), ("B", "2"), ("C", "2"))
+    assert [limit.soft for limit in around(task).limits] == [0, 2]
 
 
 def test_defaults_for_commands_do_not_disturb_functions(folder: Folder) -> None:
@@ -145,7 +151,7 @@ def test_equal_things_are_one_object(folder: Folder) -> None:
     text = HELLO.replace("daily", "daily.after('10:00')")
     a, b = folder.load(text + text.replace("hello", "b")).tasks
     assert a.when is b.when
-    assert a.work.surroundings is b.work.surroundings
+    assert around(a) is around(b)
 
 
 def test_a_bad_file_takes_no_other_down(folder: Folder) -> None:
@@ -261,7 +267,7 @@ def test_the_default_zone_is_known_before_any_task_is_made(folder: Folder) -> No
     folder.write("rocketd.toml", HELSINKI)
     (task,) = folder.load().tasks
     assert task.zone_name == "Europe/Helsinki"
-    assert task.work.surroundings.timezone == "Europe/Helsinki"
+    assert around(task).timezone == "Europe/Helsinki"
 
 
 def test_reload_moves_unchanged_files_to_the_new_default_zone(folder: Folder) -> None:

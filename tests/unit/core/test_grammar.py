@@ -35,7 +35,8 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.fitting import refuse_unfit
 from rocketd.core.grammar import parse
 from rocketd.core.text import quoted
-from rocketd.core.words import WORDS, Word
+from rocketd.core.word import Word
+from rocketd.core.words import WORDS
 
 
 def wrong(text: str) -> ConditionError:
