@@ -44,7 +44,8 @@ SILENCE_TASK_LOGGING: Final = Setting(
     BOOLEAN,
     default=True,
     shown="`true`",
-    meaning="Whether a record that cannot be written is only told to the journal; otherwise it stops the daemon.",
+    meaning="Whether records that cannot be written for 10 s wait, in the state directory, and tasks go on; otherwise "
+    "that stops the daemon.",
 )
 SHUTDOWN_GRACE: Final = Setting(
     "shutdown_grace",
@@ -57,8 +58,8 @@ URL: Final = Setting(
     "url",
     Kind("string", values.url),
     "",
-    "`rocketd.db` in the state directory",
-    "Where run records are kept: any SQLAlchemy URL.",
+    "none",
+    "Where run records go besides `rocketd.db` in the state directory: any SQLAlchemy URL.",
 )
 REPO: Final = Setting(
     "repo",

@@ -42,7 +42,10 @@ A task needs a `command` or a `function`; everything else has a default.
 `[defaults]` gives defaults to the tasks of its file; it takes the same keys but those marked †.
 """,
     Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.\n",
-    Section.STORE: "In `rocketd.toml` alone: where runs are recorded, and how long they are kept.\n",
+    Section.STORE: """\
+In `rocketd.toml` alone: where runs are recorded, as [records elsewhere](../how-to/store-elsewhere.md) shows, and how
+long they are kept. Read at the daemon's start.
+""",
     Section.MAIL: """\
 In `rocketd.toml` alone: mail about runs, as [mail](../how-to/mail.md) shows.
 Without this table no mail is sent.
