@@ -96,3 +96,29 @@ def decorator(hooks: list[Hook]) -> Callable[[F], F]:
         return function
 
     return add
+
+
+class Hooked:
+    """What takes hooks."""
+
+    hooks: Hooks
+
+    def hook_startup(self) -> Callable[[F], F]:
+        """Call it when the scheduler starts, before any task does (decorator)."""
+        return decorator(self.hooks.scheduler_startup)
+
+    def hook_shutdown(self) -> Callable[[F], F]:
+        """Call it when the scheduler stops (decorator)."""
+        return decorator(self.hooks.scheduler_shutdown)
+
+    def hook_scheduler_cycle(self) -> Callable[[F], F]:
+        """Call it after each pass of the scheduler, on its thread: be quick (decorator)."""
+        return decorator(self.hooks.scheduler_cycle)
+
+    def hook_task_init(self) -> Callable[[F], F]:
+        """Call it when a task is made (decorator)."""
+        return decorator(self.hooks.task_init)
+
+    def hook_task_execute(self) -> Callable[[F], F]:
+        """Call it around each run of a function, with its `task` (decorator)."""
+        return decorator(self.hooks.task_execute)

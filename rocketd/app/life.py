@@ -16,8 +16,10 @@ from rocketd.app import calling
 from rocketd.app.arguments import Asked
 from rocketd.app.compile import Compiler
 from rocketd.app.conditions import FunctionProber
+from rocketd.app.ending import Ending
 from rocketd.app.errors import SchedulerExit, SchedulerRestart
-from rocketd.app.hooks import around, around_async
+from rocketd.app.hooks import around
+from rocketd.app.orders import Orders
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
 from rocketd.app.tasks import condition_of
@@ -28,7 +30,7 @@ from rocketd.core.entries import Entry, Priority, Stream
 from rocketd.core.errors import RocketdError
 from rocketd.core.events import Event, Finished, Started
 from rocketd.core.instant import FOREVER, Instant
-from rocketd.core.run import Run, RunKey, Trigger
+from rocketd.core.run import Run, Trigger
 from rocketd.core.scheduler import NoSuchRun, Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.loop import Loop, Silence
@@ -85,13 +87,13 @@ class Life:
         self._executors = Executors(self.loop, self, processes=config.max_process_count)
         self._stack.push_async_callback(self._executors.close)
         self._tasks: dict[str, Task] = {}
-        self._given: dict[RunKey, Parameters] = {}
+        self._gone: dict[str, Task] = {}
+        """Tasks that were taken out while they ran."""
+        self._orders = Orders(self.scheduler)
         self._stale = False
         self._asked = False
         """Whether somebody has asked it to stop: who asks again means it."""
-        self._closing = AsyncExitStack()
-        self._winding: asyncio.Task[None] | None = None
-        self._in_shutdown = False
+        self._ending = Ending(session, self.loop, self._executors, self._cut)
         self.restarting = False
         """Whether another life is to follow."""
 
@@ -116,8 +118,11 @@ class Life:
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
         self._tell_start(resumed, kept.notes)
+        if self._asked:  # it was told to stop before it could begin
+            self.scheduler.drain()
         self.loop.begin(self._executors, recorder)
         self._begin_asked()
+        self._ending.begun.set()
 
     def _tell_start(self, resumed: Resumed, notes: Collection[str]) -> None:
         for note in notes:
@@ -134,7 +139,7 @@ class Life:
                 self.scheduler.force(name, Trigger.STARTUP, "on startup")
             if self._only is not None and name in self._only.tasks and self._is_wanted(task):
                 task.batches.append(Parameters())
-            self._demand(name)
+            self._orders.press(task)
 
     def _is_wanted(self, task: "Task") -> bool:
         """Whether one of those that alone may run is to run."""
@@ -145,60 +150,20 @@ class Life:
 
     async def end(self) -> None:
         """Wait until it has stopped as asked; if it has failed, end what is going on and raise what failed."""
-        async with self._closing:
-            await self._end()
-
-    async def _end(self) -> None:
-        try:
-            await self.loop.until_done()
-        except asyncio.CancelledError:
-            await self._begin_shutdown()
-            self.loop.stop(None)
-            self.loop.kill()
-            await self.loop.until_done()
-            raise
-        except BaseException:
-            self._executors.kill()
-            await self._executors.idle()
-            await self._begin_shutdown()
-            raise
+        await self._ending.wait()
 
     def stop(self, *, force: bool = False) -> None:
         """Let runs end, or with `force`, as with a second call, stop them. Any thread."""
         forced, self._asked = force or self._asked, True
-        self._call(lambda: self._stop(force=forced))
+        self._call(lambda: self._ending.stop(force=forced))
 
-    def _stop(self, *, force: bool) -> None:
-        if self._winding is None:
-            self._winding = self._asyncio.create_task(self._wind_down(force=force))
-        elif force:
-            self.loop.stop(None)
-            self.loop.kill()
-
-    async def _begin_shutdown(self) -> None:
-        """Call the hooks of the shutdown, once."""
-        if not self._in_shutdown:
-            self._in_shutdown = True
-            await self._closing.enter_async_context(
-                around_async(self._session.hooks.scheduler_shutdown, Asked(self._session))
-            )
-
-    async def _wind_down(self, *, force: bool) -> None:
-        try:
-            await self._begin_shutdown()
-        except Exception as error:  # noqa: BLE001 - a hook's; the loop must not go on as if nothing had been asked
-            self.loop.fail(error)
-            return
-        if force:
-            self.loop.stop(None)
-            self.loop.kill()
-        elif not self.scheduler.draining:
-            if self._session.config.instant_shutdown:
-                self.loop.cut_off()
-            for name, task in self._tasks.items():
-                if task.permanent:  # it would never end
-                    self._terminate(name)
-            self.loop.stop(None)
+    def _cut(self) -> None:
+        """Stop what would never end; with `instant_shutdown`, everything."""
+        if self._session.config.instant_shutdown:
+            self.loop.cut_off()
+        for name, task in self._tasks.items():
+            if task.permanent:
+                self._terminate(name)
 
     def restart(self) -> None:
         """Let runs end, then begin another life. Any thread."""
@@ -208,7 +173,10 @@ class Life:
     # -- tasks ------------------------------------------------------------------------------------------------------
 
     def _compiled(self) -> list[core.Task]:
-        self._tasks = {task.name: task for task in self._session.tasks}
+        before, self._tasks = self._tasks, {task.name: task for task in self._session.tasks}
+        for name in before.keys() - self._tasks.keys():
+            if self.scheduler.history.of(name).going:
+                self._gone[name] = before[name]
         idle = self._only is not None
         return [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
 
@@ -228,8 +196,8 @@ class Life:
             self._bridge.tell(Entry(f"tasks stay as they were: {error.message}", Priority.ERROR))
             return
         self.loop.record(self.scheduler.load(compiled, self.loop.clock.now(), {}))
-        for name in self._tasks:
-            self._demand(name)
+        for task in self._tasks.values():
+            self._orders.press(task)
         self.loop.wake()
 
     def demand(self, name: str) -> None:
@@ -238,18 +206,9 @@ class Life:
 
     def _demand_soon(self, name: str) -> None:
         self._load()
-        self._demand(name)
-        self.loop.wake()
-
-    def _demand(self, name: str) -> None:
-        """Force the next of the runs that were asked for; it waits for whatever any start waits for."""
-        task, entry = self._tasks.get(name), self.scheduler.entries.get(name)
-        if task is None or entry is None or entry.forced:
-            return
-        going = self.scheduler.history.of(name).going.values()
-        decided = sum(run.trigger is Trigger.AS_SCHEDULED and run.key not in self._given for run in going)
-        if len(task.batches) > decided:
-            self.scheduler.force(name, Trigger.AS_SCHEDULED, "task.run()")
+        if name in self._tasks:
+            self._orders.press(self._tasks[name])
+            self.loop.wake()
 
     def terminate(self, name: str) -> None:
         """Stop the runs of a task. Any thread."""
@@ -264,23 +223,20 @@ class Life:
     def _watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         match what:
             case Started(run):
-                self._hand_over(run)
+                self._orders.begun(self._task(run), run)
+                self.loop.wake()
             case Finished(run, end):
-                self._given.pop(run.key, None)
-                task = self._tasks.get(run.task)
-                if task is not None and task.is_command:
+                self._orders.ended(run)
+                if self._task(run).is_command:
                     self._session.returns[run.task] = end.output
+                if not self.scheduler.history.of(run.task).going:
+                    self._gone.pop(run.task, None)
                 if self._only is not None and not self._wanted:
-                    self._stop(force=False)
+                    self._ending.stop(force=False)
 
-    def _hand_over(self, run: Run) -> None:
-        """Give a run that was asked for its parameters."""
-        task = self._tasks.get(run.task)
-        if task is None or run.trigger is not Trigger.AS_SCHEDULED or not task.batches:
-            return
-        self._given[run.key] = task.batches.popleft()
-        self._demand(run.task)
-        self.loop.wake()
+    def _task(self, run: Run) -> "Task":
+        """Whose run it is."""
+        return self._tasks.get(run.task) or self._gone[run.task]
 
     @property
     def _wanted(self) -> bool:
@@ -292,10 +248,10 @@ class Life:
         with around(self._session.hooks.scheduler_cycle, Asked(self._session)):
             pass
         if self._only is not None and not self._wanted:
-            self._stop(force=False)
+            self._ending.stop(force=False)
         condition = self._shut.stop_when
         if condition is not FALSE and condition.judge(Moment(now, self._shut, self.scheduler.history)).answer is FOR:
-            self._stop(force=False)
+            self._ending.stop(force=False)
         return FOREVER
 
     def _condition_failed(self, condition: str, error: Exception) -> None:
@@ -309,11 +265,14 @@ class Life:
 
     def prepare(self, task: core.Task, run: Run) -> Errand:
         """Say what to call for a run."""
-        return calling.errand(self._session, self._tasks[task.name], self._given.get(run.key) or {})
+        del task  # as it was compiled; what is called is the program's own
+        mine = self._task(run)
+        return calling.errand(self._session, mine, self._orders.take(mine, run))
 
     def command(self, task: core.Task, run: Run) -> core.Task:
         """Give a command the parameters of its run."""
-        return calling.command(self._session, self._tasks[task.name], self._given.get(run.key) or {}, task)
+        mine = self._task(run)
+        return calling.command(self._session, mine, self._orders.take(mine, run), task)
 
     def answered(self, run: Run, outcome: Outcome) -> Outcome:
         """Keep what it returned; heed what it asks of the scheduler."""

@@ -129,11 +129,13 @@ class Task:
     def run(self, _params: Given | None = None, /, **more: object) -> None:
         """Have it run once, with these parameters: soon, or as soon as it may. Several calls are as many runs."""
         self.batches.append(Parameters(_params, **more))
-        self._session.demand(self.name)
+        if (life := self._session.lives.life) is not None:
+            life.demand(self.name)
 
     def terminate(self) -> None:
         """Stop the runs that are going on."""
-        self._session.terminate(self.name)
+        if (life := self._session.lives.life) is not None:
+            life.terminate(self.name)
 
     def delete(self) -> None:
         """Take it out of the session; runs that are going on go on."""
@@ -158,7 +160,7 @@ class Task:
     @property
     def status(self) -> str | None:
         """The newest action of its runs; None: there was none."""
-        return self._session.status_of(self.name)
+        return self._session.lives.status_of(self.name)
 
     def get_status(self) -> str | None:
         """The same as `status`."""
@@ -176,10 +178,10 @@ class Task:
     @property
     def n_alive(self) -> int:
         """How many runs are going on."""
-        return self._session.alive(self.name)
+        return self._session.lives.alive(self.name)
 
     def _last(self, action: Action) -> datetime | None:
-        return self._session.last(self.name, action)
+        return self._session.lives.last(self.name, action)
 
     @property
     def last_run(self) -> datetime | None:
@@ -237,7 +239,7 @@ class Task:
 
     def why(self, at: float | datetime | None = None) -> "Why":
         """Say why it runs or what it waits for; at: now, an aware datetime, or seconds since the epoch."""
-        return self._session.why(self, None if at is None else instant(at))
+        return self._session.lives.why(self, None if at is None else instant(at))
 
     # -- for the scheduler ------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from rocketd import Grouper, Rocketd, Session
 from rocketd.args import Arg, TaskLogger
 from rocketd.args import Session as SessionArg
 from rocketd.args import Task as TaskArg
-from rocketd.conds import after_success, daily, every, false, started, succeeded, true
+from rocketd.conds import after_success, daily, every, false, running, started, succeeded, true
 from rocketd.exc import ConditionError, RocketdError
 
 QUICK = {"restart_delay": 0}
@@ -469,3 +469,45 @@ def test_a_handler_that_is_slow_or_raises_hurts_nobody() -> None:
         logger.removeHandler(handler)
         logging.raiseExceptions = raising
     assert "success" in actions(app, "told")
+
+
+def test_a_task_that_is_taken_out_or_renamed_while_it_runs_goes_on_to_its_end() -> None:
+    app = Rocketd(config=QUICK)
+    going_on = threading.Event()
+
+    @app.task(daily)
+    def taken_out() -> None:
+        going_on.wait(5)
+
+    @app.task(daily)
+    def renamed() -> None:
+        going_on.wait(5)
+
+    @app.task(running("taken_out") & running("renamed"))
+    def changes() -> None:
+        app.session.remove_task("taken_out")
+        app.session["renamed"].name = "other"
+
+    @app.task(after_success(changes))
+    def then() -> None:
+        going_on.set()
+        app.session.shut_down()
+
+    run(app)
+    records = app.session.get_task_log()
+    ended = {record.task_name for record in records if record.action == "success"}  # type: ignore[attr-defined]
+    assert ended == {"taken_out", "renamed", "changes", "then", "other"}  # which has not run today
+    assert app.session[renamed].name == "other"
+    assert "renamed" not in app.session
+
+
+def test_a_stop_that_comes_while_the_scheduler_starts_is_heeded() -> None:
+    app = Rocketd(config=QUICK)
+
+    @app.setup
+    def changes_its_mind() -> None:
+        app.session.shut_down()
+
+    app.task(daily, name="never", code="pass")
+    run(app)
+    assert actions(app, "never") == []

@@ -1,0 +1,82 @@
+"""How a life of the scheduler comes to its end: asked to, cancelled, or by an error that is not silenced."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from rocketd.app.arguments import Asked
+from rocketd.app.hooks import around_async
+
+if TYPE_CHECKING:
+    from rocketd.app.ports import Executors
+    from rocketd.app.session import Session
+    from rocketd.daemon.loop import Loop
+
+
+class Ending:
+    """Calls the hooks of the shutdown, then lets runs end, or stops them. Everything is on the loop's thread."""
+
+    def __init__(self, session: "Session", loop: "Loop", executors: "Executors", cut: Callable[[], None]) -> None:
+        """`cut` stops what would never end by itself."""
+        self._session = session
+        self._loop = loop
+        self._executors = executors
+        self._cut = cut
+        self._hooks = AsyncExitStack()
+        self._hooks_begun = False
+        self._winding: asyncio.Task[None] | None = None  # the loop itself holds tasks only weakly
+        self.begun = asyncio.Event()
+        """Set when the scheduler has begun to decide: before, nothing can be stopped."""
+
+    def stop(self, *, force: bool) -> None:
+        """Let runs end; with `force`, stop them."""
+        if self._winding is None:
+            self._winding = asyncio.get_running_loop().create_task(self._wind_down(force=force))
+        elif force:
+            self._kill()
+
+    async def wait(self) -> None:
+        """Wait until all has stopped; if the loop has failed, end what is going on and raise what failed."""
+        async with self._hooks:
+            await self._wait()
+            if self._winding is not None:
+                await self._winding
+
+    async def _wait(self) -> None:
+        try:
+            await self._loop.until_done()
+        except asyncio.CancelledError:
+            await self._begin_hooks()
+            self._kill()
+            await self._loop.until_done()
+            raise
+        except BaseException:
+            self._executors.kill()
+            await self._executors.idle()
+            await self._begin_hooks()
+            raise
+
+    async def _begin_hooks(self) -> None:
+        """Call the hooks of the shutdown, once."""
+        if not self._hooks_begun:
+            self._hooks_begun = True
+            hooks = self._session.hooks.scheduler_shutdown
+            await self._hooks.enter_async_context(around_async(hooks, Asked(self._session)))
+
+    async def _wind_down(self, *, force: bool) -> None:
+        await self.begun.wait()
+        try:
+            await self._begin_hooks()
+        except Exception as error:  # noqa: BLE001 - a hook's; the loop must not go on as if nothing had been asked
+            self._loop.fail(error)
+            return
+        if force:
+            self._kill()
+        else:
+            self._cut()
+            self._loop.stop(None)
+
+    def _kill(self) -> None:
+        self._loop.stop(None)
+        self._loop.kill()

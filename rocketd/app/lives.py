@@ -1,0 +1,135 @@
+"""The lives of a session's scheduler, one after the other, and what is known between them."""
+
+import asyncio
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rocketd.app.arguments import Asked
+from rocketd.app.compile import Compiler
+from rocketd.app.hooks import around_async
+from rocketd.app.life import Life, Only
+from rocketd.core.errors import RocketdError
+from rocketd.core.history import History
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.run import Action
+from rocketd.core.why import Why, why, why_then
+from rocketd.daemon.clock import SystemClock
+
+if TYPE_CHECKING:
+    from rocketd.app.session import Session
+    from rocketd.app.tasks import Task
+
+
+class Lives:
+    """Runs the scheduler, and passes on to it what the session is told. Any thread, but for running it."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._history = History()
+        self._running = False
+        self._stop_early = False
+        self._to_replace = False
+        self.life: Life | None = None
+        """The one that goes on; None: the scheduler does not run."""
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Run it on a loop of its own; Ctrl-C stops it."""
+        if _is_imported_by_child():
+            return
+        try:
+            asyncio.run(self.live())
+        except KeyboardInterrupt:
+            return
+        if self._to_replace:
+            self._replace_program()
+
+    def start_only(self, tasks: "Sequence[Task]", *, obey_cond: bool) -> None:
+        """Run these tasks once and no others."""
+        asyncio.run(self.live(Only([task.name for task in tasks], obey_cond)))
+
+    async def live(self, only: Only | None = None) -> None:
+        """Run it on this loop."""
+        if self._running:
+            raise RocketdError("the scheduler of this session is running already")
+        self._running, self._stop_early = True, False
+        try:
+            while await self._live_once(only):
+                pass
+        finally:
+            self._running = False
+
+    async def _live_once(self, only: Only | None) -> bool:
+        """Live until told to stop; whether another life is to follow."""
+        async with AsyncExitStack() as stack:
+            life = await self._begin(stack, only)
+            await life.end()
+        again = life.restarting and self._session.config.restarting == "recall"
+        self._to_replace = life.restarting and not again
+        return again
+
+    async def _begin(self, stack: AsyncExitStack, only: Only | None) -> Life:
+        async with around_async(self._session.hooks.scheduler_startup, Asked(self._session)):
+            life = Life(self._session, stack, only=only)
+            self.life, self._history = life, life.scheduler.history
+            stack.callback(self._forget_life)
+            if self._stop_early:
+                life.stop()
+            await life.start()
+        return life
+
+    def _forget_life(self) -> None:
+        self.life = None
+
+    def _replace_program(self) -> None:
+        """Become the program anew, or start it beside us."""
+        again = [sys.executable, *sys.orig_argv[1:]]
+        if self._session.config.restarting == "replace":
+            os.execv(sys.executable, again)  # noqa: S606 - the very program that we are
+        subprocess.Popen(again)  # noqa: S603 - as above
+
+    def stop(self, *, force: bool = False) -> None:
+        """Let runs end, then stop; `force`, or a second call: stop the runs as well."""
+        if self.life is not None:
+            self.life.stop(force=force)
+        else:
+            self._stop_early = True  # it may be about to begin
+
+    # -- what is known ----------------------------------------------------------------------------------------------
+
+    def status_of(self, name: str) -> str | None:
+        """Give the newest action of a task's runs."""
+        past = self._history.of(name)
+        if past.going:
+            return Action.RUN.value
+        newest = max(dict(past.last).items(), key=lambda item: item[1].position, default=None)
+        return None if newest is None else newest[0].value
+
+    def alive(self, name: str) -> int:
+        """Count a task's runs that are going on."""
+        return len(self._history.of(name).going)
+
+    def last(self, name: str, action: Action) -> datetime | None:
+        """Tell when that last happened, in the session's zone."""
+        seen = self._history.of(name).last.get(action)
+        return None if seen is None else datetime_of(seen.at, Compiler(self._session.config).zone)
+
+    def why(self, task: "Task", at: Instant | None) -> Why:
+        """Say why a task runs or what it waits for."""
+        now, life = SystemClock().now(), self.life
+        if life is not None and task.name in life.scheduler.entries:
+            return life.ask(lambda: why(life.scheduler, task.name, now, at))
+        compiled = Compiler(self._session.config).compile(task)
+        return why_then(compiled, self._history, now if at is None else at)
+
+
+def _is_imported_by_child() -> bool:
+    """Whether a child process of ours imports the program to find a function: there it must not start again."""
+    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
