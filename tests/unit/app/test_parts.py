@@ -1,0 +1,107 @@
+"""The small parts of the library."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rocketd import Rocketd
+from rocketd.app.arguments import Asked, First
+from rocketd.app.bodies import CommandBody
+from rocketd.app.config import Config
+from rocketd.app.durations import duration_of
+from rocketd.app.parameters import Parameters, parameters_for, values_of
+from rocketd.app.rewriting import renamed
+from rocketd.args import Arg, CliArg, EnvArg, Private, SimpleArg
+from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
+from rocketd.core.grammar import parse
+from rocketd.exc import ConditionError, RocketdError
+
+
+@pytest.mark.parametrize(
+    ("span", "microseconds"),
+    [("1 min 30 s", 90_000_000), (0.5, 500_000), (2, 2_000_000), (timedelta(milliseconds=1), 1000), (0, 0)],
+)
+def test_a_duration_is_text_seconds_or_a_timedelta(span: str | float | timedelta, microseconds: int) -> None:
+    assert duration_of(span) == microseconds
+
+
+def test_a_duration_is_not_negative() -> None:
+    with pytest.raises(RocketdError, match="cannot be negative"):
+        duration_of(-1)
+
+
+@pytest.mark.parametrize(
+    ("body", "parameters", "argv"),
+    [
+        (CommandBody("ls -l 'a b'"), {}, ("ls", "-l", "a b")),
+        (CommandBody(("ls",)), {"color": "never", "-w": 3}, ("ls", "--color", "never", "-w", "3")),
+        (CommandBody(("ls",), argform="short"), {"w": 3}, ("ls", "-w", "3")),
+        (CommandBody("ls | wc", True), {}, ("/bin/sh", "-c", "ls | wc", "sh")),
+        (CommandBody("ls", True), {"a": "b c"}, ("/bin/sh", "-c", 'ls "$@"', "sh", "--a", "b c")),
+    ],
+)
+def test_a_command_is_split_as_a_shell_does_and_parameters_are_options(
+    body: CommandBody, parameters: dict[str, object], argv: tuple[str, ...]
+) -> None:
+    assert body.work(parameters).argv == argv
+
+
+def test_a_command_runs_in_the_directory_of_the_program_or_its_own() -> None:
+    assert CommandBody("ls").work({}).surroundings.directory == str(Path.cwd())
+    assert CommandBody("ls", cwd="/srv").work({}).surroundings.directory == "/srv"
+
+
+def test_conditions_follow_tasks_to_their_new_names() -> None:
+    condition = (after_success("a") | after_any_fail("a", "b")) & ~running("b") & (succeeded("a").today >= 2) & daily
+    names = {"a": "x.a"}
+    told = str(renamed(condition | retry(3), names))
+    assert told == str(parse(told))
+    assert '"a"' not in told
+    assert told.count('"x.a"') == 3
+    assert '"b"' in told
+
+
+def test_a_condition_about_what_is_no_task_is_refused() -> None:
+    with pytest.raises(ConditionError, match="is no task"):
+        after_success(7)  # type: ignore[arg-type]
+    with pytest.raises(ConditionError, match="is missing"):
+        after_success("")
+
+
+def test_later_parameters_win_and_only_what_is_asked_for_is_handed_over() -> None:
+    def function(a: object, b: object = Arg("x"), c: object = 3, *, d: object = 4) -> None:
+        del a, b, c, d
+
+    chosen = parameters_for(function, {"a": 1, "b": 2, "other": 5}, {"d": 6})
+    assert {name: value for name, value in chosen.items() if name != "b"} == {"a": 1, "d": 6}
+    assert isinstance(chosen["b"], Arg)
+
+
+def test_the_first_argument_that_has_a_value_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIBRARY_PARTS", raising=False)
+    asked = Asked(Rocketd().session)
+    chain = EnvArg("LIBRARY_PARTS") >> CliArg("--no-such-option") >> Arg("x") >> SimpleArg("last")
+    assert isinstance(chain, First)
+    assert chain.ask(asked) == "last"
+    asked.session.parameters["x"] = "session"
+    assert chain.ask(asked) == "session"
+    monkeypatch.setenv("LIBRARY_PARTS", "environment")
+    assert chain.ask(asked) == "environment"
+    with pytest.raises(KeyError, match="no-such-option"):
+        (CliArg("--no-such-option") >> CliArg("--no-such-option")).ask(asked)
+
+
+def test_a_secret_is_seen_by_tasks_only() -> None:
+    app = Rocketd(parameters={"key": Private("secret")})
+    task = app.task(name="task", code="pass")
+    assert "secret" not in repr(app.session.parameters)
+    assert app.session.parameters["key"] == "*****"
+    params = app.session.parameters.raw
+    assert values_of(params, Asked(app.session, task)) == {"key": "secret"}
+    assert dict(Parameters(app.session.parameters).raw) == params
+
+
+def test_options_that_have_no_effect_are_named_with_the_reason() -> None:
+    with pytest.warns(UserWarning, match="func_run_id has no effect: a run id is a UUIDv7"):
+        Config.of({"func_run_id": None})
