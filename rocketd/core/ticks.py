@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DECEMBER: Final = 12
 
+_SETTLED: Final[Duration] = 2 * DAY
+"""Longer than any clock is ever set by: a tick that is further off than that is not brought nearer by a change."""
 FIRST_YEAR: Final = 990
 LAST_YEAR: Final = 9010
 """A little more than instants are asked for."""
@@ -131,10 +133,14 @@ class Pattern(Ticks):
             offset = offset_at(at, zone)
             wall = self.wall_before(at + offset)
             tick = BEGINNING if wall is None else wall - offset
-            change = change_before(at, max(tick, LOWEST), zone)
-            if change is None:
+            far = tick < at - 2 * _SETTLED
+            change = change_before(at, at - _SETTLED if far else tick, zone)
+            if change is not None:
+                at = change - 1
+            elif not far or wall is None:
                 return None if wall is None else tick
-            at = change - 1
+            else:
+                at = tick + _SETTLED
         return None
 
     def _from_flowing(self, at: Instant, zone: tzinfo) -> Instant | None:
@@ -142,10 +148,14 @@ class Pattern(Ticks):
             offset = offset_at(at, zone)
             wall = self.wall_after(at + offset)
             tick = FOREVER if wall is None else wall - offset
-            change = change_after(at, min(tick, HIGHEST), zone)
-            if change is None:
+            far = tick > at + 2 * _SETTLED
+            change = change_after(at, at + _SETTLED if far else tick, zone)
+            if change is not None:
+                at = change
+            elif not far or wall is None:
                 return None if wall is None else tick
-            at = change
+            else:
+                at = tick - _SETTLED
         return None
 
     def wall_before(self, wall: Wall) -> Wall | None:
