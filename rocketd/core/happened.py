@@ -6,7 +6,7 @@ outside the hours     the newest window that began in the same day, hour, …; b
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from heapq import merge
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
@@ -166,12 +166,14 @@ class Happened(Hours, Countable, Condition):
 
     def _since_before(self, past: Past, start: Instant, zone: tzinfo) -> Instant:
         """Tell since when the answer has been that of no event at all."""
-        earlier = self._instants(past, BEGINNING, start)
-        if self.period is None or not earlier:
-            return BEGINNING
-        span = self._span(earlier[-1], zone)
-        count = len(self._instants(past, span.start, span.end))
-        return span.lapse if self.count.holds(count) is not self.count.holds(0) else BEGINNING
+        earlier = [] if self.period is None else self._instants(past, BEGINNING, start)
+        while earlier:
+            span = self._span(earlier[-1], zone)
+            before = bisect_left(earlier, span.start)
+            if self.count.holds(len(earlier) - before) is not self.count.holds(0):
+                return span.lapse
+            del earlier[before:]
+        return BEGINNING
 
     def _ahead(self, past: Past, now: Instant) -> Instant:
         """Tell when an event counts that lies ahead because the clock was set back."""

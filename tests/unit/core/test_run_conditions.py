@@ -444,6 +444,8 @@ def test_a_comparison_changes_when_the_window_passes_if_it_does_not_hold_of_0() 
     assert asked.judge("(failed.today < 2)", "2026-03-04 12:00") == no("2026-03-05", "2026-03-04 11:01")
     assert asked.judge("(failed.today < 3)", "2026-03-04 12:00") == yes()
     assert asked.judge("(failed.today < 2)", "2026-03-05") == yes("", "2026-03-05")
+    asked.run("2026-03-05 11:00", "2026-03-05 11:00", Action.FAIL)
+    assert asked.judge("(failed.today < 2)", "2026-03-06") == yes("", "2026-03-05"), "a day with less comes between"
 
 
 def test_past_is_the_time_up_to_now_without_its_first_instant() -> None:
