@@ -1,0 +1,120 @@
+"""The daemon on a bad disk, full, read-only, locked, damaged: it is degraded, says so, and loses nothing.
+
+The state directory is a file system of its own, mounted where only the daemon sees it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon_process import Daemon
+from ledger import NOTE, reconcile_at_rest
+from rocketd.store.schema import FILE_NAME
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounts a disk of its own")
+
+TASKS = """
+[task.often]
+command = "{note}"
+shell = true
+when = "every('200 ms')"
+restart_delay = "1 ms"
+"""
+
+MOUNTED = 'mount -t tmpfs -o size=16m,mode=755 tmpfs "$1" && shift && exec "$@"'
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon(tmp_path, environment={"WATCHDOG_USEC": "400000"}) as made:
+        made.write("tasks.toml", TASKS.format(note=NOTE % tmp_path))
+        made.wrapper = ("unshare", "-m", "sh", "-c", MOUNTED, "sh", str(made.state))
+        made.start()
+        made.until_line("often succeeded", 2)
+        yield made
+
+
+def disk(daemon: Daemon) -> Path:
+    """The daemon's disk as a path of ours, good for longer than the daemon lives."""
+    seen = f"/proc/{daemon.pid}/root{daemon.state}"
+    return Path(f"/proc/self/fd/{os.open(seen, os.O_RDONLY | os.O_DIRECTORY)}")
+
+
+def within(daemon: Daemon, *command: str) -> tuple[str, ...]:
+    """The command as one that sees the daemon's disk where the daemon does."""
+    return ("nsenter", "-m", "-t", str(daemon.pid), *command)
+
+
+def fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def check_that_it_lives(daemon: Daemon) -> None:
+    """It still has its heartbeat, and starts nothing that it cannot record."""
+    seen = sum("WATCHDOG=1" in notice for notice in daemon.notices)
+    daemon.until_notice("WATCHDOG=1", seen + 4)
+
+
+def check_that_nothing_is_lost(daemon: Daemon, mounted: Path) -> None:
+    daemon.until_line("the store can be written again")
+    daemon.until_line("often succeeded", sum("often succeeded" in line for line in daemon.lines) + 3)
+    assert daemon.stop() == 0
+    for path in mounted.glob(f"{FILE_NAME}*"):
+        shutil.copyfile(path, daemon.state / path.name)
+    begun, recorded = reconcile_at_rest(daemon)
+    assert begun == recorded
+
+
+def test_a_full_disk_is_told_and_room_cures_it(daemon: Daemon) -> None:
+    mounted = disk(daemon)
+    with pytest.raises(OSError, match="No space left"):
+        fill(mounted / "ballast")
+    daemon.until_notice("the disk is full")
+    check_that_it_lives(daemon)
+    (mounted / "ballast").unlink()
+    check_that_nothing_is_lost(daemon, mounted)
+
+
+def test_a_store_that_another_program_locks_is_told_and_waited_for(daemon: Daemon) -> None:
+    mounted = disk(daemon)
+    script = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1], isolation_level=None); d.execute('BEGIN IMMEDIATE')"
+    locking = (sys.executable, "-c", f"{script}; print('locked', flush=True); input()", str(daemon.state / FILE_NAME))
+    with subprocess.Popen(within(daemon, *locking), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as locker:
+        assert locker.stdin
+        assert locker.stdout
+        assert locker.stdout.readline() == "locked\n"
+        daemon.until_notice("is locked by another program")
+        check_that_it_lives(daemon)
+        locker.stdin.write("let go\n")
+    check_that_nothing_is_lost(daemon, mounted)
+
+
+def test_a_store_that_is_damaged_under_it_is_told(daemon: Daemon) -> None:
+    """It starts nothing that it cannot record, keeps what ends in its spool, and waits for somebody who mends it."""
+    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)')"
+    mounted, store = disk(daemon), str(daemon.state / FILE_NAME)
+    subprocess.run(within(daemon, sys.executable, "-c", script, store), check=True)
+    with (mounted / FILE_NAME).open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    daemon.until_notice(f"{FILE_NAME} is damaged")
+    check_that_it_lives(daemon)
+    assert any(f"{FILE_NAME} is damaged" in line for line in daemon.lines)
+    assert not any("Traceback" in line for line in daemon.lines)
+
+
+def test_on_a_read_only_disk_it_does_not_start_and_says_why(tmp_path: Path) -> None:
+    """The next try may find it mended, so it is not among the ends after which systemd does not try again."""
+    with Daemon(tmp_path) as daemon:
+        daemon.wrapper = ("unshare", "-m", "sh", "-c", MOUNTED.replace("size=16m", "ro"), "sh", str(daemon.state))
+        assert daemon.spawn().wait() == 1
+        assert "Read-only file system" in daemon.lines[0]
+        assert len(daemon.lines) <= 2
