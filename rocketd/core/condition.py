@@ -12,7 +12,7 @@ Joining answers needs no polling. That a verdict's `until` has run out says noth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -50,9 +50,8 @@ class Verdict(NamedTuple):
     """From when the deciding parts have held: gives a run its due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a condition is asked about: a task, now, and the past."""
+class Moment(NamedTuple):
+    """What a condition is asked about: a task, now, and the past. A tuple, as several are made for each judgement."""
 
     now: Instant
     task: Task
@@ -73,7 +72,7 @@ class Moment:
 
     def at(self, now: Instant) -> Moment:
         """Ask about another instant, with the same past."""
-        return replace(self, now=now)
+        return self._replace(now=now)
 
 
 class Need(NamedTuple):
@@ -259,7 +258,7 @@ class All(_Group):
         object.__setattr__(self, "guards", guards)
 
     def inner(self, moment: Moment) -> Moment:
-        return replace(moment, guards=moment.guards + self.guards) if self.guards else moment
+        return moment._replace(guards=moment.guards + self.guards) if self.guards else moment
 
     def judge(self, moment: Moment) -> Verdict:
         moment = self.inner(moment)

@@ -6,7 +6,7 @@ loaded conditions ask for (`Need`).
 """
 
 from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
@@ -59,8 +59,8 @@ class Past:
     """Ticks and intervals up to here are used: by a scheduled run's start or due, an operator's stop, or a miss."""
     done: Instant = BEGINNING
     """The latest start or due of the scheduled runs that ended otherwise than by a crash: their windows are used."""
-    crashes: deque[Instant] = field(default_factory=lambda: deque(maxlen=CRASHES_KEPT))
-    """Starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
+    crashes: list[Instant] = field(default_factory=list)
+    """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
     instants: dict[Action, list[Instant]] = field(default_factory=dict)
     """For the actions that loaded conditions count: when they happened, ascending."""
 
@@ -258,7 +258,7 @@ class History:
             past.done = max(past.done, reached)
             past.crashes.clear()
         elif end.cause is not Cause.SHUTDOWN:
-            past.crashes.append(run.start)
+            past.crashes = [*past.crashes[1 - CRASHES_KEPT :], run.start]
         if end.cause is Cause.OPERATOR:
             past.consumed = max(past.consumed, end.at)
 

@@ -9,7 +9,6 @@ Whoever observes reports `Observed`, made by `observed`. Of what nobody observes
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Verdict, walk
@@ -74,7 +73,7 @@ def wanted(condition: Condition, moment: Moment) -> Wanted:
 
     Of several, a later one matters only while those before it leave something to decide, as in Python's `and`, `or`.
     """
-    blind = condition.judge(replace(moment, blind=True))
+    blind = condition.judge(moment._replace(blind=True))
     if blind.answer is not UNKNOWN:
         return Wanted(until=blind.until)
     if isinstance(condition, Probe):

@@ -63,6 +63,9 @@ class Broken:
 Decision: TypeAlias = Start | Stop | Missed | Broken
 
 _TRIGGERS: Final = {On.BOOT: Trigger.BOOT, On.STARTUP: Trigger.STARTUP, On.SHUTDOWN: Trigger.SHUTDOWN}
+_NOBODY: Final[frozenset[str]] = frozenset()
+_NO_PROBES: Final[frozenset[Probe]] = frozenset()
+"""One for all tasks: an empty set takes 216 bytes."""
 _RETRIED: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 
 
@@ -104,6 +107,11 @@ class Scheduler:
     def going(self) -> Sequence[Run]:
         """The runs that are going on."""
         return list(self._going)
+
+    @property
+    def running(self) -> int:
+        """How many runs are going on."""
+        return len(self._going)
 
     @property
     def max_running(self) -> int:
@@ -209,10 +217,10 @@ class Scheduler:
         return state
 
     def _watch(self, entry: Entry) -> None:
-        entry.watched = (entry.task.when.watches() | entry.task.stop_when.watches()) - {""}
+        entry.watched = ((entry.task.when.watches() | entry.task.stop_when.watches()) - {""}) or _NOBODY
         for other in entry.watched:
             self._watchers.setdefault(other, {})[entry.task.name] = None
-        entry.probes = probes_of(entry.task.when) | probes_of(entry.task.stop_when)
+        entry.probes = (probes_of(entry.task.when) | probes_of(entry.task.stop_when)) or _NO_PROBES
         self._observers.rest(entry.task.name, entry.probes)
         if entry.task.when.each_pass or entry.task.stop_when.each_pass:
             self._each_pass[entry.task.name] = None
@@ -466,21 +474,21 @@ class Scheduler:
     def _stop_when(self, entry: Entry, moment: Moment) -> Iterator[Stop]:
         """Stop the runs for which `stop_when` holds; while it holds for none in particular, the task does not start."""
         for run in list(moment.past.going.values()):
-            if entry.task.stop_when.judge(replace(moment, run=run)).answer is FOR:
+            if entry.task.stop_when.judge(moment._replace(run=run)).answer is FOR:
                 yield from self._going.stop(run, Cause.STOP_WHEN)
         if entry.due is not None and entry.task.stop_when.judge(moment).answer is FOR:
             self._withdraw(entry)
             entry.blocked = "its stop_when holds"
 
     def _stop_when_until(self, entry: Entry, moment: Moment) -> Instant:
-        asked = [moment, *(replace(moment, run=run) for run in moment.past.going.values())]
+        asked = [moment, *(moment._replace(run=run) for run in moment.past.going.values())]
         return min(entry.task.stop_when.judge(about).until for about in asked)
 
     def _want(self, entry: Entry, moment: Moment) -> Instant:
         """Note which probes can matter to the task now, and give back when these may be others."""
         matter = Wanted() if entry.paused else wanted(entry.task.when, moment)
         for run in (None, *moment.past.going.values()):
-            matter = matter.also(wanted(entry.task.stop_when, replace(moment, run=run)))
+            matter = matter.also(wanted(entry.task.stop_when, moment._replace(run=run)))
         self._observers.want(entry.task.name, matter.probes)
         return matter.until
 
@@ -648,7 +656,7 @@ def _plain(moment: Moment) -> Verdict | None:
     end = moment.past.scheduled_end
     if end is None or end.action not in _RETRIED:
         return None
-    return moment.task.when.judge(replace(moment, plain=True))
+    return moment.task.when.judge(moment._replace(plain=True))
 
 
 def _is_retry(moment: Moment) -> bool:

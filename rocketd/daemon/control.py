@@ -67,7 +67,7 @@ class Control:
         return {
             **self._about(),
             "tasks": len(loop.scheduler.entries),
-            "running": len(loop.scheduler.going),
+            "running": loop.scheduler.running,
             "problems": loop.problems,
             "degraded": loop.degraded or None,
         }

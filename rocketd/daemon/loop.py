@@ -123,7 +123,7 @@ class Loop:
             return
         self.manager.stopping()
         self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
-        self.journal.tell(daemon_entries.stopping(len(self.scheduler.going), grace))
+        self.journal.tell(daemon_entries.stopping(self.scheduler.running, grace))
         self.scheduler.drain()
         if grace is not None:
             self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
@@ -169,7 +169,7 @@ class Loop:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._recording or self._unborn or self.executor.going or self.scheduler.going)
+        return bool(self._recording or self._unborn or self.executor.going or self.scheduler.running)
 
     def _notice_steps(self, now: Instant) -> None:
         stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
@@ -341,8 +341,7 @@ class Loop:
     @property
     def status(self) -> str:
         """What `systemctl status` shows in one line."""
-        going = len(self.scheduler.going)
-        parts = [_counted(len(self.scheduler.entries), "task"), f"{going} running"]
+        parts = [_counted(len(self.scheduler.entries), "task"), f"{self.scheduler.running} running"]
         if self.problems:
             parts.append(_counted(self.problems, "problem") + " in task files (rocketctl check)")
         if self.degraded:

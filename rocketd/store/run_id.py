@@ -3,7 +3,6 @@
 import os
 from threading import Lock
 from typing import Final
-from uuid import UUID
 
 from rocketd.core.instant import MILLISECOND, Instant
 
@@ -30,7 +29,8 @@ def _formatted(number: int) -> str:
     """Put the version and the variant into the 122 bits that are ours."""
     low = number & ((1 << _LOW_BITS) - 1)
     middle = (number >> _LOW_BITS) & 0xFFF
-    return str(UUID(int=(number >> _RANDOM_BITS) << 80 | 0x7 << 76 | middle << 64 | 0b10 << _LOW_BITS | low))
+    digits = f"{(number >> _RANDOM_BITS) << 80 | 0x7 << 76 | middle << 64 | 0b10 << _LOW_BITS | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 _ids: Final = RunIds()
