@@ -5,6 +5,7 @@ the socket, and only then say READY. Stop: the reverse, once every run has ended
 """
 
 import asyncio
+import gc
 import os
 import platform
 import signal
@@ -82,7 +83,10 @@ async def run(options: Options) -> None:
     """Be the daemon until asked to stop; raises StateDirectoryHeld, NoStore, and any error that is not silenced."""
     async with AsyncExitStack() as stack:
         service = Service(options, stack)
+        gc.disable()  # what is built at start stays: looking for garbage meanwhile takes a fifth of the time
         await service.start()
+        gc.freeze()  # nor are 100,000 tasks gone through later, while something is due
+        gc.enable()
         await service.loop.until_done()
 
 
