@@ -14,8 +14,7 @@ from rocketd.core.run import Run
 from rocketd.core.task import Task
 from rocketd.daemon.loop import Loop
 from rocketd.mail.letter import Notice
-from rocketd.mail.postman import Envelope, Postman
-from rocketd.mail.red_mail import Server
+from rocketd.mail.postman import Envelope, Postman, Sender
 
 
 class Mailing:
@@ -38,11 +37,7 @@ class Mailing:
         await self.close()
         self._settings = settings
         if settings is not None:
-            server = Server(
-                *(settings.host, settings.port, settings.tls.value),
-                *(settings.username, settings.password_file, self._host),
-            )
-            self._postman = Postman(server, self._told, self._host, settings.pause)
+            self._postman = Postman(_server(settings, self._host), self._told, self._host, settings.pause)
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Take note of an event; a watcher of the loop."""
@@ -90,6 +85,15 @@ class Mailing:
             self._loop.journal.tell(daemon_entries.mail_sent_again())
         waiting = self._postman.waiting if self._postman else 0
         self._loop.show_trouble("mail", f"{waiting} mails wait: {waits}" if waits else "")
+
+
+def _server(settings: MailSettings, host: str) -> Sender:
+    from rocketd.mail.red_mail import Server  # noqa: PLC0415 - it brings TLS, which a host that sends no mail is spared
+
+    return Server(
+        *(settings.host, settings.port, settings.tls.value),
+        *(settings.username, settings.password_file, host),
+    )
 
 
 def _wanted(settings: MailSettings, task: Task) -> tuple[tuple[str, ...], Sequence[str]]:

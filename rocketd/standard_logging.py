@@ -3,7 +3,6 @@
 import asyncio
 import atexit
 import logging
-import logging.config
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -97,11 +96,13 @@ def _configure(wanted: Mapping[str, object] | None, before: Mapping[str, object]
 
 
 def _set(wanted: Mapping[str, object], before: Mapping[str, object] | None) -> None:
+    from logging.config import dictConfig  # noqa: PLC0415 - it brings a server, and is seldom asked for
+
     for name in _logger_names(before):
         logger = logging.getLogger(name)
         for handler in [*logger.handlers]:
             logger.removeHandler(handler)
-    logging.config.dictConfig({**wanted})
+    dictConfig({**wanted})
 
 
 def _logger_names(config: Mapping[str, object] | None) -> Iterator[str | None]:

@@ -235,6 +235,6 @@ def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon,
 
 
 def test_red_mail_is_not_imported_where_no_mail_is_sent() -> None:
-    script = "import sys, rocketd.service; print('redmail' in sys.modules or 'jinja2' in sys.modules)"
+    script = "import sys, rocketd.service; print({*sys.modules} & {'redmail', 'jinja2', 'smtplib'})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert done.stdout == "set()\n"
