@@ -37,8 +37,8 @@ def test_a_duration_is_not_negative() -> None:
         (CommandBody("ls -l 'a b'"), {}, ("ls", "-l", "a b")),
         (CommandBody(("ls",)), {"color": "never", "-w": 3}, ("ls", "--color", "never", "-w", "3")),
         (CommandBody(("ls",), argform="short"), {"w": 3}, ("ls", "-w", "3")),
-        (CommandBody("ls | wc", True), {}, ("/bin/sh", "-c", "ls | wc", "sh")),
-        (CommandBody("ls", True), {"a": "b c"}, ("/bin/sh", "-c", 'ls "$@"', "sh", "--a", "b c")),
+        (CommandBody("ls | wc", shell=True), {}, ("/bin/sh", "-c", "ls | wc", "sh")),  # noqa: S604 - looked at, not run
+        (CommandBody("ls", shell=True), {"a": "b c"}, ("/bin/sh", "-c", 'ls "$@"', "sh", "--a", "b c")),  # noqa: S604 - as above
     ],
 )
 def test_a_command_is_split_as_a_shell_does_and_parameters_are_options(
