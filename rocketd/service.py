@@ -9,10 +9,10 @@ import gc
 import os
 import platform
 import signal
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, first_start_since_boot, occasions, resume
 from rocketd.daemon.retention import Retention
 from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.daemon.zone import local_zone
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
 from rocketd.mailing import Mailing
@@ -220,7 +221,12 @@ class Service:
 
     def _reload_soon(self) -> None:
         task = self._asyncio.create_task(self._reload())
+        task.add_done_callback(self._reloaded)
         self._stack.callback(task.cancel)
+
+    def _reloaded(self, task: "asyncio.Task[Sequence[Problem]]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._journal.tell(daemon_entries.reload_failed("".join(traceback.format_exception(error))))
 
     async def _reload(self) -> Sequence[Problem]:
         """Read the task files again, one reload after the other; runs that are going on are never waited for."""
@@ -236,6 +242,7 @@ class Service:
                 counts = len(self._loaded.tasks), len(self._loaded.problems)
                 self._journal.tell(daemon_entries.reloaded(*counts))
             finally:
+                self._manager.status(self.loop.status)
                 self._manager.ready()
             self.loop.wake()
             return self._loaded.problems
@@ -257,7 +264,7 @@ def _journal(
     target = options.log_target
     if target is LogTarget.JOURNAL or (target is LogTarget.AUTO and _leads_to_journal()):
         return JournaldJournal(loop, level=options.log_level)
-    return ConsoleJournal(loop, now, datetime_of(now()).astimezone().tzinfo or UTC, level=options.log_level)
+    return ConsoleJournal(loop, now, local_zone(), level=options.log_level)
 
 
 def _leads_to_journal() -> bool:

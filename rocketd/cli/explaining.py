@@ -10,7 +10,7 @@ from rocketd.cli.call import time_point
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.table import pairs, table
 from rocketd.cli.text import Cell, underlined
-from rocketd.cli.zone import local_zone, named_zone
+from rocketd.cli.zone import named_zone
 from rocketd.core.condition import Condition
 from rocketd.core.errors import ConditionError
 from rocketd.core.forecast import Starts, starts
@@ -20,6 +20,7 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.task import Command, Task
 from rocketd.core.why import why_then
 from rocketd.daemon.wire import rfc3339
+from rocketd.daemon.zone import local_zone
 
 if TYPE_CHECKING:
     from rocketd.cli.call import Call

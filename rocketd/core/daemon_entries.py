@@ -28,6 +28,11 @@ def reloaded(tasks: int, problems: int) -> Entry:
     return Entry(message, _by_problems(problems), MessageId.RELOADED, _counts(tasks, problems))
 
 
+def reload_failed(told: str) -> Entry:
+    """Tell, with its traceback, of an error that no task file should cause."""
+    return Entry(f"the task files could not be read again: {told}", Priority.ERROR)
+
+
 def problem(text: str, file: str, *, task: str = "", warning: bool = False) -> Entry:
     """Tell one problem of a task file, in the words of `rocketctl check`."""
     fields = {"ROCKETD_FILE": file} | ({"ROCKETD_TASK": task} if task else {})

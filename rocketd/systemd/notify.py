@@ -48,6 +48,10 @@ class Notifier:
         return self._watchdog
 
     def ready(self) -> None:
+        """Tell that the start or the reload is done; the newest status goes first, to be there for who waited."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._send_status()
         self._say("READY", "READY=1")
 
     def reloading(self) -> None:

@@ -1,0 +1,24 @@
+"""The zone in which people at this host read the clock."""
+
+import os
+from datetime import UTC, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_HOST: Final = "/etc/localtime"
+
+
+def local_zone() -> tzinfo:
+    """Find what localtime(3) uses: TZ, else /etc/localtime, else UTC."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        if name.startswith("/"):
+            return _from_file(name)
+        return ZoneInfo(name) if name else _from_file(_HOST)
+    except (OSError, ValueError, KeyError):  # as localtime(3): what cannot be read is UTC
+        return UTC
+
+
+def _from_file(path: str) -> tzinfo:
+    with open(path, "rb") as file:  # noqa: PTH123 - as elsewhere in the command line
+        return ZoneInfo.from_file(file)
