@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,35 +34,38 @@ def load(directory: Path, *, quick: bool) -> list[Figure]:
     with subprocess.Popen([sys.executable, "-c", _IMPORTS], stdin=subprocess.PIPE) as imports:
         time.sleep(2)
         bare = Usage.of(imports.pid)
-    figures, at_rest = [], []
-    start = 0.0
+    figures: list[Figure] = []
+    at_rest: list[Figure] = []
+    start = judged = 0.0
     for count in (0, 1_000, 10_000) if quick else (0, 1_000, 10_000, 100_000):
         where = directory / str(count)
         where.mkdir()
         write_tasks(where, map(_task, range(count)))
         with daemon(where) as one:
-            time.sleep(3)  # what follows a start is not idling
+            time.sleep(3 + count / 5_000)  # what follows a start is not idling
             before = one.usage
             time.sleep(5 if quick else 60)
             after = one.usage
         if count in LOADS:
-            figures.append(_load(where, count, one.ready - start))
+            figures.append(_load(where, count, one.cpu - start))
+            figures.append(Figure(f"load and first judgement, {count:,} tasks", "s CPU", before.cpu - judged))
         else:
-            start = one.ready
-            figures.append(Figure("start without tasks, to READY", "s", start))
-        if count in MEMORIES:
-            imports_alone = "imports alone"
-            memory = Figure(f"memory, {count:,} tasks", "MB", after.memory, bare.memory, imports_alone)
-            at_rest.append(memory._replace(goal=MEMORIES[count]))
-        cpu = (after.cpu - before.cpu) * 1000
-        at_rest.append(Figure(f"idle, {count:,} tasks", "ms CPU", cpu, goal="0"))
-        wakeups = after.wakeups - before.wakeups
-        at_rest.append(Figure(f"idle, {count:,} tasks", "wake-ups", wakeups, goal="heartbeat"))
+            start, judged = one.cpu, before.cpu
+            figures.append(Figure("start without tasks, to READY", "s CPU", start, bare.cpu, "imports alone"))
+        at_rest += _at_rest(count, before, after, bare)
     return figures + at_rest
 
 
-def _load(where: Path, count: int, ready: float) -> Figure:
-    alone = _timed(lambda: [tomli.loads(file.read_text()) for file in sorted((where / "etc").iterdir())])
+def _at_rest(count: int, before: Usage, after: Usage, bare: Usage) -> Iterator[Figure]:
+    tasks = f"{count:,} tasks"
+    if count in MEMORIES:
+        yield Figure(f"memory, {tasks}", "MB", after.memory, bare.memory, "imports alone", goal=MEMORIES[count])
+    yield Figure(f"idle, {tasks}", "ms CPU", (after.cpu - before.cpu) * 1000, goal="0")
+    yield Figure(f"idle, {tasks}", "wake-ups", after.wakeups - before.wakeups, goal="heartbeat")
+
+
+def _load(where: Path, count: int, cpu: float) -> Figure:
+    alone = _cpu(lambda: [tomli.loads(file.read_text()) for file in sorted((where / "etc").iterdir())])
     scheduler = BackgroundScheduler()
     scheduler.start(paused=True)
 
@@ -70,10 +73,10 @@ def _load(where: Path, count: int, ready: float) -> Figure:
         for number in range(count):
             scheduler.add_job(time.sleep, CronTrigger(minute=number % 60, hour=number // 60 % 24), args=[0])
 
-    peer = _timed(add) if count <= 10_000 else None
+    peer = _cpu(add) if count <= 10_000 else None
     scheduler.shutdown()
     is_peer = "APScheduler 3, objects without files" if peer else ""
-    return Figure(f"load, {count:,} tasks", "s", ready, alone, "tomli alone", peer, is_peer, LOADS[count])
+    return Figure(f"load, {count:,} tasks", "s CPU", cpu, alone, "tomli alone", peer, is_peer, LOADS[count])
 
 
 def _task(number: int) -> str:
@@ -92,14 +95,14 @@ def restart(directory: Path, *, quick: bool) -> list[Figure]:
     resume.fill(directory / "lib" / "rocketd.db", 1_000, count)
     write_tasks(directory, [_task(number) for number in range(1_000)])
     with daemon(directory) as one:
-        took = one.ready
+        took = one.cpu
     empty = directory / "empty"
     empty.mkdir()
     write_tasks(empty, [_task(number) for number in range(1_000)])
     with daemon(empty) as other:
-        limit = other.ready
+        limit = other.cpu
     what = f"restart, 1,000 tasks, {count:,} records"
-    return [Figure(what, "s", took, limit, "the same without a record", goal="1")]
+    return [Figure(what, "s CPU", took, limit, "the same without a record", goal="1")]
 
 
 def listing(directory: Path, *, quick: bool) -> list[Figure]:
@@ -146,6 +149,12 @@ def _judged(count: int) -> float:
         scheduler.decide(at + SECOND)
         took.append(time.process_time() - began)
     return min(took) / 100 * 1e6
+
+
+def _cpu(act: Callable[[], object]) -> float:
+    began = time.process_time()
+    act()
+    return time.process_time() - began
 
 
 def _timed(act: Callable[[], object]) -> float:

@@ -1,7 +1,7 @@
 """All benchmarks of the daemon: a table of each figure beside its limit, a peer and the goal, and the same as JSON.
 
-    make bench                   every row, ten minutes
-    make bench BENCH=quick       smaller and shorter, one and a half
+    make bench                   every row, a quarter of an hour
+    make bench BENCH=quick       smaller and shorter, two minutes
     make bench ROWS="burst list" some of them
 
 The rows: lateness burst sustained load restart list judgement. The JSON goes to build/bench.json.
