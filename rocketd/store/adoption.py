@@ -12,9 +12,8 @@ from typing import Final
 
 from rocketd.store import state
 from rocketd.store.recall import recall
-from rocketd.store.rows import Origin, Row, event_of
+from rocketd.store.rows import Origin, Row, event_of, is_end, key_of
 from rocketd.store.schema import COLUMNS
-from rocketd.store.selection import is_end, key_of
 
 _NEVER: Final = 2**63
 

@@ -15,9 +15,8 @@ from pydantic.v1 import BaseModel
 
 from rocketd.core.run import Action, Cause, Trigger
 from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.rows import ACTIONS, Row
+from rocketd.store.rows import ACTIONS, Row, is_end
 from rocketd.store.schema import COLUMNS
-from rocketd.store.selection import is_end
 
 _ALL: Final = frozenset({"id", *COLUMNS})
 _NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")

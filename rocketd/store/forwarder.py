@@ -20,11 +20,9 @@ from rocketd.store import spool
 from rocketd.store.database import Database, Durability
 from rocketd.store.foreign import complete
 from rocketd.store.redbird_import import BaseRepo, Between, In
-from rocketd.store.repo_reader import first_line, told_of_repo
-from rocketd.store.repo_sink import RepoSink
-from rocketd.store.rows import Row, seconds
+from rocketd.store.repo_sink import RepoSink, first_line, told_of_repo
+from rocketd.store.rows import Row, is_end, seconds
 from rocketd.store.schema import FILE_NAME
-from rocketd.store.selection import is_end
 from rocketd.store.sending import Sending
 
 FIRST_PAUSE: Final = 0.05

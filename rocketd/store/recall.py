@@ -11,8 +11,7 @@ from rocketd.core.events import Started
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action, RunKey
 from rocketd.store import state
-from rocketd.store.rows import Origin, Row, micros, run_of
-from rocketd.store.selection import is_end, key_of
+from rocketd.store.rows import Origin, Row, is_end, key_of, micros, run_of
 
 
 def recall(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> None:

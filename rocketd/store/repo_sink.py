@@ -1,6 +1,7 @@
 """One Red Bird repository as a place for run records: putting them in, finding them, deleting them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from rocketd.core.errors import StoreError
@@ -9,7 +10,6 @@ from rocketd.store.foreign import columns_of, fields_of, model_fields, read_log,
 from rocketd.store.redbird_import import BaseRepo, In, KeyFoundError
 from rocketd.store.rows import Row
 from rocketd.store.schema import COLUMNS
-from rocketd.store.selection import is_end
 
 _LEAST: Final = frozenset({"created", "task_name", "action"})
 _ALWAYS: Final = _LEAST | {"run_id", "host"}
@@ -27,7 +27,7 @@ class RepoSink:
 
     def __init__(self, repo: BaseRepo) -> None:
         self.repo = repo
-        """Whoever uses it must hold the lock of its store."""
+        """For the thread of the forwarder alone."""
         self.fields = fields_of(repo)
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
@@ -151,12 +151,6 @@ class RepoSink:
         """Whether this record is there."""
         return self.repo.filter_by(**self.identity(row)).count() > 0
 
-    def has_end(self, row: Row) -> bool:
-        """Whether the run of this record has ended there, in whatever way."""
-        query = self.identity(row)
-        del query["action"]
-        return any(is_end(found) for found in self.read(query))
-
     def delete(self, rows: Collection[Row]) -> None:
         """Delete these records, in one go where they have ids."""
         ids = {row.run_id for row in rows if row.run_id}
@@ -171,3 +165,20 @@ class RepoSink:
         rollback = getattr(getattr(self.repo, "session", None), "rollback", None)
         if callable(rollback):
             rollback()
+
+
+@contextmanager
+def told_of_repo() -> Iterator[None]:
+    """Raise StoreError for what a repository raises inside; that it fails now does not say that it will for ever."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:
+        hint = "see whether what it rests on is there: the file, the server, the table"
+        raise StoreError(f"the run log's repository failed: {first_line(error)}", hint=hint, temporary=True) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Say what went wrong without the statement and its values, which SQLAlchemy adds."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

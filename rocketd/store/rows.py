@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.events import Event, Finished, Missed, Started
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
 
 ACTIONS: Final = {action.value: action for action in Action}
 """A record of any other action is somebody else's."""
@@ -43,6 +43,16 @@ class Row(NamedTuple):
     message: str | None = None
     exc_text: str | None = None
     output: str | None = None
+
+
+def key_of(row: Row) -> RunKey:
+    """The run that a record tells of; 0 for none."""
+    return (row.task_name, row.number or 0)
+
+
+def is_end(row: Row) -> bool:
+    """Whether a run ends with this record."""
+    return row.action not in (Action.RUN, Action.MISSED)
 
 
 class Origin(NamedTuple):

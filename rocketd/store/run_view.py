@@ -75,7 +75,7 @@ def _source_of(action: Action) -> _Source:
 def find(database: sqlite3.Connection, wanted: RunFilter) -> list[RunView]:
     """Read the runs that are wanted, newest start first."""
     rows = (row for source in _sources(wanted) for row in _rows(database, source, wanted))
-    return newest_first(map(_view, rows), wanted)
+    return _newest_first(map(_view, rows), wanted)
 
 
 def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
@@ -102,20 +102,7 @@ def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Paramet
         yield f"{action} IN ({places})", tuple(one.value for one in wanted.actions)
 
 
-def fits(view: RunView, wanted: RunFilter) -> bool:
-    """Whether this run is wanted, where no database can say so."""
-    run = view.run
-    return (
-        wanted.task in ("", run.task)
-        and wanted.run_id in ("", run.run_id)
-        and wanted.number in (None, run.number)
-        and (wanted.since is None or run.start >= wanted.since)
-        and (wanted.until is None or run.start < wanted.until)
-        and (not wanted.actions or view.action in wanted.actions)
-    )
-
-
-def newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
+def _newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
     """Put runs in order, and cut them to the limit."""
     ordered = sorted(views, key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
     return ordered[: wanted.limit]
@@ -123,10 +110,10 @@ def newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
 
 def _view(values: tuple[_Parameter | None, ...]) -> RunView:
     begun, ended = Row._make(values[:_WIDTH]), values[_WIDTH:]
-    return view_of(begun, Row._make(ended) if ended[0] is not None else None)
+    return _joined(begun, Row._make(ended) if ended[0] is not None else None)
 
 
-def view_of(begun: Row, ended: Row | None) -> RunView:
+def _joined(begun: Row, ended: Row | None) -> RunView:
     """Join the records of one run, or show a stretch of missed times as a run without a number."""
     newest = ended or begun
     return RunView(run_of(begun), ACTIONS[newest.action], end_of(ended) if ended else None, begun.pid or 0)

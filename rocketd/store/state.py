@@ -13,7 +13,7 @@ from typing import Final
 from rocketd.core.events import Finished, Missed, Spawned, Started
 from rocketd.core.instant import Instant
 from rocketd.core.records import Alive, Change, OpenRun, TaskState
-from rocketd.core.run import Run, RunKey, Trigger
+from rocketd.core.run import Run, Trigger
 from rocketd.store.rows import Origin
 from rocketd.store.rows_at_once import places, statement, write
 
@@ -71,9 +71,6 @@ _SPAWN: Final = statement(
 )
 # Not `IN (VALUES …)`, for which SQLite would go through the whole table.
 _CLOSE: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", between=" OR ")
-_MISSED: Final = """
-    INSERT INTO task_state (name, missed) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET missed = excluded.missed
-"""
 _ALIVE: Final = "UPDATE alive SET at = ?"
 _RECORDED: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
 
@@ -158,21 +155,3 @@ def last_alive(database: sqlite3.Connection) -> Instant | None:
     """Read the newest sign of life."""
     row: tuple[Instant | None, Instant | None] = database.execute("SELECT at, recorded FROM alive").fetchone()
     return max((at for at in row if at is not None), default=None)
-
-
-def next_number(database: sqlite3.Connection, task: str) -> int:
-    """Read the number that the next run of this task is to have."""
-    row: tuple[int] | None = database.execute("SELECT next_number FROM task_state WHERE name = ?", (task,)).fetchone()
-    return 1 if row is None else row[0]
-
-
-def is_open(database: sqlite3.Connection, key: RunKey) -> bool:
-    """Whether this run is going on."""
-    return database.execute("SELECT 1 FROM open_run WHERE task = ? AND number = ?", key).fetchone() is not None
-
-
-def missed_again(database: sqlite3.Connection, task: str, run_id: str) -> bool:
-    """Whether this stretch of missed times has been told before; remembers that it has now."""
-    row = database.execute("SELECT missed FROM task_state WHERE name = ?", (task,)).fetchone()
-    database.execute(_MISSED, (task, run_id))
-    return row is not None and bool(row[0] == run_id)

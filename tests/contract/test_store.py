@@ -1,6 +1,5 @@
-"""What every store does: the fake one, the SQLite one, and the one over each kind of Red Bird repository."""
+"""What every store does: the fake one, the SQLite one, and the one that sends its records to a repository as well."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.records import Alive, Change, OpenRun, RunFilter, TaskState
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.ports import Store
-from rocketd.log import RunRecord
-from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
-from rocketd.store.repo_store import RepoStore
+from rocketd.repos import RunRepo
+from rocketd.store.forwarder import Forwarder
+from rocketd.store.forwarding import ForwardingStore
 from rocketd.store.rows import Origin
 from rocketd.store.store import SqliteStore
 
@@ -34,53 +33,32 @@ def sqlite(directory: Path) -> Store:
     return SqliteStore(directory, origin=HERE)
 
 
-def in_memory_repo(directory: Path) -> Store:
-    return RepoStore(MemoryRepo(model=RunRecord), directory, origin=HERE)
+class Forwarding(ForwardingStore):
+    """One that sends its records to a table as well, and closes what it sends with."""
+
+    def __init__(self, directory: Path) -> None:
+        self.repo = RunRepo(f"sqlite:///{directory}/log.db")
+        forwarder = Forwarder(lambda: self.repo, directory, HERE.host, lambda _: None)
+        super().__init__(directory, forwarder, origin=HERE)
+        forwarder.start()
+
+    def close(self) -> None:
+        """Close all of it."""
+        self._forwarder.close()
+        self.repo.close()
+        super().close()
 
 
-def in_memory_repo_of_dicts(directory: Path) -> Store:
-    return RepoStore(MemoryRepo(), directory, origin=HERE)
+def forwarding(directory: Path) -> Store:
+    return Forwarding(directory)
 
 
-def in_csv_file(directory: Path) -> Store:
-    return RepoStore(CSVFileRepo(filename=directory / "log.csv", model=RunRecord), directory, origin=HERE)
-
-
-def in_json_directory(directory: Path) -> Store:
-    repo = JSONDirectoryRepo(path=directory / "records", model=RunRecord, id_field="id")
-    (directory / "records").mkdir()
-    return RepoStore(repo, directory, origin=HERE)
-
-
-def in_sql_repo(directory: Path) -> Store:
-    address = f"sqlite:///{directory}/log.db"
-    repo = SQLRepo(conn_string=address, model=RunRecord, table="log", id_field="id", if_missing="create")
-    return RepoStore(repo, directory, origin=HERE)
-
-
-def in_run_repo(directory: Path) -> Store:
-    return RepoStore(RunRepo(f"sqlite:///{directory}/log.db"), directory, origin=HERE)
-
-
-OURS: list[Opener] = [memory, sqlite]
-OTHERS: list[Opener] = [
-    in_memory_repo,
-    in_memory_repo_of_dicts,
-    in_csv_file,
-    in_json_directory,
-    in_sql_repo,
-    in_run_repo,
-]
-
-
-@pytest.fixture(params=[*OURS, *OTHERS], ids=lambda opener: opener.__name__)
+@pytest.fixture(params=[memory, sqlite, forwarding], ids=lambda opener: opener.__name__)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opener: Opener = request.param
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # Red Bird leaves its files and connections to the collector
-        opened = opener(tmp_path)
-        yield opened
-        opened.close()
+    opened = opener(tmp_path)
+    yield opened
+    opened.close()
 
 
 def run(number: int, task: str = "backup", *, at: Instant = NOW, trigger: Trigger = Trigger.SCHEDULE) -> Run:
@@ -403,7 +381,7 @@ def stories(draw: st.DrawFn) -> list[list[Change]]:
 REACHES = st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from(Action)), st.integers(0, 2 * DAY))
 
 
-@pytest.mark.parametrize("opener", [sqlite, in_memory_repo], ids=lambda opener: opener.__name__)
+@pytest.mark.parametrize("opener", [sqlite, forwarding], ids=lambda opener: opener.__name__)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=stories(), reach=REACHES, before=st.integers(NOW - DAY, NOW + DAY))
 def test_it_answers_as_the_fake_does_before_and_after_pruning(

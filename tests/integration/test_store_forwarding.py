@@ -1,23 +1,19 @@
 """Records that go to a repository as well: once each, whoever dies or hangs, and what is read back at start."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from queue import Queue
 
 import pytest
 
+from forwarding import Heard, opened, read_back
 from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import DAY, HOUR, SECOND
 from rocketd.core.records import Change
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
-from rocketd.store.forwarder import Away, Forwarder, Wanted
-from rocketd.store.forwarding import ForwardingStore
 from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.rows import Origin
 
 NOW = 1_790_000_000 * SECOND
 Keys = list[tuple[str, str, int]]
@@ -33,44 +29,8 @@ def whole(number: int, task: str = "backup", host: str = "here") -> list[Change]
     return [Started(one), Finished(one, End(Action.SUCCESS, Cause.EXIT, one.start + 1))]
 
 
-class Heard:
-    """What a forwarder tells."""
-
-    def __init__(self) -> None:
-        self.queue: Queue[Away | None] = Queue()
-
-    def until(self, wanted: Callable[[Away | None], bool]) -> None:
-        while not wanted(self.queue.get(timeout=30)):
-            pass
-
-
-@contextmanager
-def opened(
-    directory: Path, open_repo: Callable[[], BaseRepo], host: str = "here", heard: Heard | None = None
-) -> Iterator[ForwardingStore]:
-    """A store that forwards; at its end the repository has everything, if it can be had."""
-    directory.mkdir(exist_ok=True)
-    forwarder = Forwarder(open_repo, directory, host, (heard or Heard()).queue.put)
-    store = ForwardingStore(directory, forwarder, origin=Origin(host, "boot"))
-    forwarder.start()
-    try:
-        yield store
-    finally:
-        forwarder.close()
-        store.close()
-
-
 def kept(repo: BaseRepo) -> Keys:
     return [(one.task_name, one.action, one.number) for one in repo.filter_by().all()]  # type: ignore[attr-defined] # records
-
-
-def read_back(store: ForwardingStore, *tasks: str) -> int:
-    """Do what a daemon does at start; says how many records were taken over."""
-    numbers = {name: state.next_number for name, state in store.states().items()}
-    alive = store.last_alive()
-    wanted = Wanted(frozenset(tasks), numbers, None if alive is None else alive - DAY)
-    rows = store._forwarder.read(wanted).result(timeout=30)  # noqa: SLF001 - as its owner does
-    return store.adopt(rows, dict.fromkeys(tasks, "1 UTC daily"))
 
 
 @pytest.fixture
