@@ -61,7 +61,7 @@ fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket by
 	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
 
 soak: .venv/rocketd  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
-	PYTHONSAFEPATH=1 $(BIN)/python bench/soak.py --minutes $(MINUTES)
+	PYTHONSAFEPATH=1 PYTHONPATH=bench $(BIN)/python bench/soak.py --minutes $(MINUTES) --output build/soak
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff check

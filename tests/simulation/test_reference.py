@@ -1,0 +1,308 @@
+"""The real scheduler starts exactly what a naive one starts that asks every condition at every instant (reference.py).
+
+Each seed is a world of its own: tasks, conditions, how runs go, kills, downtimes, suspends, edits, hands. In some of
+them the grain of time is a minute and they last for weeks, through a change of the clocks; in others it is a second.
+
+ROCKETD_SEEDS says how many. A failing seed is in the test's name, and replays: pytest -k 'naive and 17-'.
+"""
+
+import os
+from dataclasses import replace
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reference import Condition, Reference, spelled
+from reference import Task as NaiveTask
+from rocketd.core.grammar import parse
+from rocketd.core.instant import SECOND, Duration
+from rocketd.core.run import Action, Run
+from rocketd.core.scheduler import Refused
+from rocketd.core.task import Command, Overlap, Task
+from world import World
+
+SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))
+
+MINUTES = 60
+DAY = 86_400
+CHANGES = (1_761_436_800, 1_743_292_800, 1_762_041_600, 1_741_478_400)
+"""Midnights (UTC) of days on which clocks are set, in Europe or America, back or forward."""
+ZONES = ("UTC", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe")
+NAMES = ("t0", "t1", "t2", "t3")
+
+Begun = tuple[str, int, int, int, int, str]
+
+
+class Draw:
+    """What chance gives a world of that grain."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)  # noqa: S311 - a simulation must replay
+        self.grain = self.chance.choice((1, MINUTES, MINUTES, MINUTES))
+        self.pick = self.chance.choice
+
+    @property
+    def minutes(self) -> bool:
+        return self.grain == MINUTES
+
+    def condition(self) -> Condition:
+        makers = (
+            self.once, self.cron, self.every, self.after,
+            lambda: ("or", self.once(), self.retry()),
+            lambda: ("and", ("or", self.once(), self.retry()), self.hours()),
+            lambda: ("and", self.cron(), self.hours()),
+            lambda: ("or", self.cron(), self.retry()),
+            lambda: ("or", self.every(), self.retry()),
+            lambda: ("and", self.once(), ("not", self.running())),
+            lambda: ("and", self.hours(), self.count()),
+            lambda: ("or", self.after(), self.once()),
+            lambda: ("or", self.cron(), self.cron()),
+            lambda: ("and", self.every(), ("not", self.running())),
+            lambda: ("and", self.cron(), ("not", self.running()), self.count()),
+            lambda: ("and", self.once(), self.after()),
+            lambda: ("and", ("not", self.hours()), self.once()),
+            lambda: ("and", ("or", self.hours(), self.hours()), ("or", self.cron(), self.retry())),
+        )  # fmt: skip
+        return self.pick(makers)()
+
+    def clock(self) -> str:
+        return f"{self.chance.randrange(24):02}:{self.pick((0, 0, 15, 30, 45)):02}"
+
+    def past_hour(self) -> str:
+        return f"{self.pick((5, 15, 30, 45)):02}:00"
+
+    def daily_hours(self) -> tuple[str, tuple[str, ...]]:
+        how = self.pick(("whole", "between", "after", "before", "at"))
+        marks = {"whole": 0, "between": 2, "at": self.pick((1, 2))}.get(how, 1)
+        drawn = [self.clock() for _ in range(marks)]
+        if len(set(drawn)) < marks or (how in ("before", "after") and "00:00" in drawn):
+            return self.daily_hours()
+        return how, tuple(sorted(drawn) if how == "at" else drawn)
+
+    def period(self) -> tuple[str, str, tuple[str, ...]]:
+        unit = (
+            self.pick(("day", "day", "day", "hour", "week", "month")) if self.minutes else self.pick(("hour", "minute"))
+        )
+        if unit == "day":
+            return ("day", *self.daily_hours())
+        if unit == "hour":
+            how = self.pick(("whole", "after", "before"))
+            return "hour", how, () if how == "whole" else (self.past_hour(),)
+        if unit == "week":
+            how = self.pick(("whole", "on", "between"))
+            days = self.chance.sample(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), 2)
+            return "week", how, tuple(days[: ("whole", "on", "between").index(how)])
+        if unit == "month":
+            return "month", "on", (str(self.pick((1, 9, 26, 28))),)
+        return unit, "whole", ()
+
+    def once(self) -> Condition:
+        if self.minutes and self.chance.random() < 0.1:
+            return ("once", "day", "starting", (self.clock(),))
+        return ("once", *self.period())
+
+    def hours(self) -> Condition:
+        unit, how, marks = self.period()
+        return self.hours() if how == "whole" else ("time", unit, how, marks)
+
+    def every(self) -> Condition:
+        seconds = self.pick((7, 17, 40, 60, 90, 240, 1441)) * self.grain
+        return ("every", seconds, self.pick(("run", "run", "success", "fail", "finish")))
+
+    def cron(self) -> Condition:
+        lines = (
+            ("*/20 * * * *", "*/7 * * * *", "0 * * * *", "5,50 */2 * * *")
+            if self.minutes
+            else ("* * * * *", "*/2 * * * *")
+        )
+        rare = ("30 2 * * *", "0 3 * * *", "15 1-3 * * *", "30 */4 1,26 * 0", "0 12 * * 1-5", "30 3 26 * *")
+        line = self.pick(lines + rare * self.minutes)
+        return ("cron", line, self.pick((0, 0, 3 * self.grain, 10 * MINUTES)))
+
+    def retry(self) -> Condition:
+        return ("retry", self.pick((1, 2, 3)), self.pick((0, 1, 5, 90)) * self.grain)
+
+    def after(self) -> Condition:
+        many = self.pick(("", "all_", "any_"))
+        tasks = tuple(self.chance.sample(NAMES, 2 if many else 1))
+        return ("after", many, self.pick(("success", "fail", "finish")), tasks)
+
+    def count(self) -> Condition:
+        what, unit = self.pick(("started", "succeeded", "failed", "finished")), self.pick(("hour", "day"))
+        comparison = self.pick(("<", "<=", ">="))
+        unit = unit if self.minutes else {"hour": "minute", "day": "hour"}[unit]
+        return ("count", what, self.pick(("", *NAMES)), unit, comparison, self.pick((1, 2, 3)))
+
+    def running(self) -> Condition:
+        return ("running", self.pick(NAMES))
+
+    def task(self, name: str, priority: int) -> NaiveTask:
+        return NaiveTask(
+            name,
+            self.condition(),
+            zone=self.pick(ZONES),
+            overlap=self.pick(("wait", "wait", "skip", "replace", "allow")),
+            restart_delay=self.pick((1, 5, 60)) * self.grain,
+            priority=priority,
+            mutex=self.pick(("", "", "m")),
+            timeout=self.pick((None, None, 30 * self.grain)),
+        )
+
+
+class Both:
+    """One world twice: as the real scheduler has it, and as the naive one."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = draw = Draw(seed)
+        self.seed = seed
+        change = draw.pick(CHANGES)
+        days = draw.chance.randint(2, 6)
+        self.now = (
+            change - draw.chance.randint(1, days - 1) * DAY
+            if draw.minutes
+            else change + draw.chance.randint(0, 2) * 3600
+        )
+        self.until = self.now + (days * DAY if draw.minutes else 3 * 3600)
+        margin = 14 * DAY
+        grains = (self.until - self.now + 2 * margin) // draw.grain if draw.minutes else 6 * 3600
+        base = self.now - margin if draw.minutes else self.now - 3600
+        slots = draw.pick((1, 2, 32))
+        self.naive = Reference(self.now, draw.grain, slots, self.naive_fate, (base, grains))
+        self.world = World(seed, self.now * SECOND, max_running=slots, fate=self.fate)
+        for place, name in enumerate(NAMES):
+            self.add(draw.task(name, place))
+        self.world.boot()
+        self.happened: list[str] = []
+
+    def add(self, task: NaiveTask) -> None:
+        self.naive.tasks[task.name] = replace(task, armed=self.now)
+        self.world.add(real(task))
+
+    def naive_fate(self, task: str, number: int) -> tuple[int, str]:
+        chance = Random(f"{self.seed} {task} {number}")  # noqa: S311 - the same in both
+        kind = Random(f"{self.seed} {task}")  # noqa: S311 - as above
+        takes = kind.choice((1, 1, 5, 25, 200)) * (chance.choice((1, 2, 10)) if chance.random() < 0.1 else 1)
+        action = "fail" if chance.random() < kind.choice((0.0, 0.3, 1.0)) else "success"
+        return takes * self.draw.grain, action
+
+    def fate(self, run: Run) -> tuple[Duration, Action]:
+        takes, action = self.naive_fate(run.task, run.number)
+        return takes * SECOND, Action(action)
+
+    def live(self) -> None:
+        chance, grain = self.draw.chance, self.draw.grain
+        while self.now < self.until:
+            self.now = min(self.now + chance.randint(1, 1500) * grain, self.until)
+            self.naive.run_until(self.now)
+            self.world.run_until(self.now * SECOND)
+            self.compare()
+            chance.choice((self.kill, self.go_down, self.sleep, self.by_hand, self.stop, self.rewrite, self.edit))()
+            self.compare()
+
+    def kill(self) -> None:
+        self.go_down(0)
+
+    def go_down(self, grains: int | None = None) -> None:
+        down = (self.draw.chance.randint(1, 600) if grains is None else grains) * self.draw.grain
+        self.happened.append(f"{self.now} killed, down for {down} s")
+        self.now += down
+        self.world.kill()
+        self.world.now = self.now * SECOND
+        self.world.boot()
+        self.naive.kill(down)
+        self.settle()
+
+    def sleep(self) -> None:
+        slept = self.draw.chance.randint(2, 600) * self.draw.grain
+        self.happened.append(f"{self.now} asleep for {slept} s")
+        self.now += slept
+        self.world.now = self.now * SECOND
+        self.world.scheduler.stepped(self.world.now, slept * SECOND)
+        self.naive.sleep(slept)
+        self.settle()
+
+    def by_hand(self) -> None:
+        name = self.draw.pick(NAMES)
+        self.happened.append(f"{self.now} {name} by hand")
+        try:
+            self.world.carry_out(self.world.scheduler.run(name, self.world.now, "by hand"))
+            ran = True
+        except Refused:
+            ran = False
+        assert self.naive.run_by_hand(name) is ran
+        self.settle()
+
+    def stop(self) -> None:
+        name = self.draw.pick(NAMES)
+        if self.naive.tasks[name].going:
+            self.happened.append(f"{self.now} {name} stopped")
+            self.world.carry_out(self.world.scheduler.stop(name))
+            self.naive.stop(name)
+            self.settle()
+
+    def rewrite(self) -> None:
+        name = self.draw.pick(NAMES)
+        when = self.draw.condition()
+        self.happened.append(f"{self.now} {name} is now {spelled(when)}")
+        self.naive.rewrite(name, when)
+        self.world.tasks[name] = real(self.naive.tasks[name])
+        self.world.reload()
+        self.settle()
+
+    def edit(self) -> None:
+        """An edit that must not fire anything."""
+        name = self.draw.pick(NAMES)
+        self.world.tasks[name] = replace(self.world.tasks[name], description="another", output_tail=7)
+        self.world.reload()
+        self.settle()
+
+    def settle(self) -> None:
+        self.naive.look()
+        self.world.run_until(self.world.now)
+
+    def compare(self) -> None:
+        naive = [(run.task, run.number, run.start, run.due, run.attempt, run.trigger) for run in self.naive.begun]
+        begun = [
+            (run.task, run.number, run.start // SECOND, run.due // SECOND, run.attempt, str(run.trigger))
+            for run in self.world.begun
+        ]
+        if begun != naive:
+            self.explain(begun, naive)
+
+    def explain(self, begun: list[Begun], naive: list[Begun]) -> None:
+        place = next(
+            (at for at, both in enumerate(zip(begun, naive, strict=False)) if both[0] != both[1]),
+            min(len(begun), len(naive)),
+        )
+        tasks = "\n".join(f"{task}" for task in map(told, self.naive.tasks.values()))
+        raise AssertionError(
+            f"seed {self.seed}, now {self.now}\n{tasks}\n" + "\n".join(self.happened[-12:]) + "\n"
+            + "\n".join(f"  both      {one}" for one in begun[max(place - 6, 0):place])
+            + f"\n  real      {begun[place:place + 2]}\n  reference {naive[place:place + 2]}"
+        )  # fmt: skip
+
+
+def told(task: NaiveTask) -> str:
+    named = f"{task.name}: {spelled(task.when)} in {task.zone}, overlap {task.overlap}, delay {task.restart_delay}"
+    return f"{named}, mutex {task.mutex!r}, timeout {task.timeout}, armed {task.armed}"
+
+
+def real(task: NaiveTask) -> Task:
+    return Task(
+        task.name,
+        Command(("/bin/true",)),
+        parse(spelled(task.when)),
+        zone=ZoneInfo(task.zone),
+        zone_name=task.zone,
+        overlap=Overlap(task.overlap),
+        restart_delay=task.restart_delay * SECOND,
+        priority=task.priority,
+        mutex=task.mutex,
+        timeout=None if task.timeout is None else task.timeout * SECOND,
+    )
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_scheduler_starts_what_a_naive_one_starts(seed: int) -> None:
+    Both(seed).live()
