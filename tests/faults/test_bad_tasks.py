@@ -1,20 +1,14 @@
 """Bad tasks all at once, and one good one beside them that notices nothing; nor does the daemon."""
 
 import os
-<<<<<<< HEAD
-=======
+import select
 import signal
->>>>>>> 68e4521 (wip)
 from pathlib import Path
 
 import pytest
 
 from daemon_process import Daemon
-<<<<<<< HEAD
-from ledger import reconcile_at_rest
-=======
 from ledger import reconcile_at_rest, records, tagged
->>>>>>> 68e4521 (wip)
 
 FLOOD = 1024**3 if os.environ.get("ROCKETD_KILLS") == "all" else 16 * 1024**2
 """Bytes that the flood prints: 1 GiB by `make kill`."""
@@ -113,13 +107,8 @@ def test_bad_tasks_hurt_nobody_but_themselves(tmp_path: Path) -> None:
         (daemon.config / "good.toml").unlink()
         daemon.write("tasks.toml", TASKS)
         daemon.start()
-<<<<<<< HEAD
-        ends = ("bomb was stopped by its timeout", "stubborn was stopped by its timeout", "silent succeeded")
-        ends += ("flood succeeded", "endless succeeded", "hostile succeeded", "holder succeeded")
-=======
         ends = ["bomb was stopped by its timeout", "stubborn was stopped by its timeout", "silent succeeded"]
         ends += ["flood succeeded", "endless succeeded", "hostile succeeded", "holder succeeded"]
->>>>>>> 68e4521 (wip)
         heard = Heard(daemon)
         daemon.until(lambda: all(heard(end) for end in ends) and heard("gone failed") == 3, patience=PATIENCE)
         goods = heard("good succeeded")
@@ -130,9 +119,8 @@ def test_bad_tasks_hurt_nobody_but_themselves(tmp_path: Path) -> None:
         assert sum("is ready" in line and "|" not in line for line in daemon.lines) == 2, "no output passes for ours"
         assert not any("Traceback" in line for line in daemon.lines)
         assert daemon.stop() == 0
-<<<<<<< HEAD
-=======
         (left,) = tagged({one.run_id for one in records(daemon.state)})
-        os.kill(left, signal.SIGKILL)  # what a task leaves running goes on, as under cron
->>>>>>> 68e4521 (wip)
+        end_of_it = os.pidfd_open(left)  # what a task leaves running goes on, as under cron
+        os.kill(left, signal.SIGKILL)
+        select.select([end_of_it], [], [])
         reconcile_at_rest(daemon)
