@@ -10,7 +10,7 @@ import pytest
 from rocketd import Rocketd
 from rocketd.args import Arg, Argument
 from rocketd.args import Task as TaskArg
-from rocketd.conds import after_success, daily, false, succeeded, true
+from rocketd.conds import after_finish, after_success, daily, false, succeeded, true
 
 QUICK = {"restart_delay": 0}
 
@@ -99,6 +99,46 @@ def test_text_of_ones_own_is_read_between_the_signs() -> None:
     )
     run(app)
     assert app.session["text"].status == "success"
+
+
+def test_a_function_that_hangs_is_not_called_again_beside_itself() -> None:
+    """Not even when it has not been wanted for a while; its condition is unknown meanwhile."""
+    app = Rocketd(config=QUICK)
+    release, calls = threading.Event(), []
+
+    @app.cond(every="5 ms")
+    def hangs() -> bool:
+        calls.append(threading.get_ident())
+        return release.wait(10)
+
+    waits = app.task(hangs, name="waits", code="pass")
+
+    @app.task(daily)
+    def first() -> None:
+        while not calls:
+            threading.Event().wait(0.001)
+        waits.start_cond = false
+
+    @app.task(after_success(first))
+    def second() -> None:
+        waits.start_cond = hangs
+
+    asked: list[None] = []
+
+    @app.cond(every="5 ms")
+    def has_had_time() -> bool:
+        asked.append(None)
+        return len(asked) > 5
+
+    @app.task(after_success(second) & has_had_time)
+    def third() -> None:
+        assert len(calls) == 1
+        assert app.session["waits"].why().holds is None
+        release.set()
+
+    app.task(after_finish("third"), name="stop", func=app.session.shut_down)
+    run(app)
+    assert app.session["third"].status == "success"
 
 
 def test_an_own_condition_can_stop_a_run_and_the_scheduler() -> None:
