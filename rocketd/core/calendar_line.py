@@ -20,7 +20,6 @@ from rocketd.core.instant import SECOND, Duration
 from rocketd.core.ticks import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date, tzinfo
 
     from rocketd.core.instant import Instant
@@ -256,14 +255,12 @@ class _Chain(NamedTuple):
         kind = self.kind
         if self.text == "*":
             return tuple(range(kind.least, kind.most + 1, kind.scale))
-        found: set[int] = set()
-        for item in self.text.split(","):
-            found.update(self._item(item, down=down))
-        if len(found) > _MOST:
+        items = [self._item(item, down=down) for item in self.text.split(",")]
+        if sum(map(len, items)) > _MOST:  # counted before they are made
             raise self._mistake(self.text, f"more than {_MOST} values are not read")
-        return tuple(sorted(found))
+        return tuple(sorted({number for item in items for number in item}))
 
-    def _item(self, item: str, *, down: bool) -> Iterable[int]:
+    def _item(self, item: str, *, down: bool) -> range | tuple[int, ...]:
         match = _VALUE.fullmatch(item)
         if not match:
             hint = f"write 0{item[1:]}" if item.startswith("*/") else _HINT
@@ -273,7 +270,7 @@ class _Chain(NamedTuple):
         step = self._scaled(match["step"]) if match["step"] else 0
         if stop is not None and stop < first:
             raise self._mistake(item, f"{item} is a range that runs backwards")
-        if match["step"] and not self._fits(first, step, down=down and stop is None):
+        if match["step"] and not self._fits(first, stop, step, down=down):
             raise self._mistake(item, f"a step of {match['step']} leads beyond what {self.kind.one} can be")
         if stop is None and not step:
             return (first,)
@@ -281,7 +278,10 @@ class _Chain(NamedTuple):
             return range(first, self.kind.least - 1, -step)
         return range(first, (self.kind.most if stop is None else stop) + 1, step or self.kind.scale)
 
-    def _fits(self, first: int, step: int, *, down: bool) -> bool:
+    def _fits(self, first: int, stop: int | None, step: int, *, down: bool) -> bool:
+        """Whether there is a second one; in a range systemd does not ask for it."""
+        if stop is not None:
+            return step > 0
         return step > 0 and (first - step >= self.kind.least if down else first + step <= self.kind.most)
 
     def _number(self, text: str) -> int:

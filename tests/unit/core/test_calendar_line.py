@@ -1,6 +1,6 @@
 """Calendar lines: systemd.time(7), "Calendar Events"."""
 
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -36,6 +36,7 @@ def ticks(line: str, count: int = 3, start: str = "2026-11-24 04:30", zone: tzin
         ("*-*-1/15 12:00", ["2026-12-01 12:00:00", "2026-12-16 12:00:00", "2026-12-31 12:00:00"]),
         ("2027..2030/2-1-1", ["2027-01-01 00:00:00", "2029-01-01 00:00:00"]),
         ("*:0/20", ["2026-11-24 04:40:00", "2026-11-24 05:00:00", "2026-11-24 05:20:00"]),
+        ("*:5..6/30", ["2026-11-24 05:05:00", "2026-11-24 06:05:00", "2026-11-24 07:05:00"]),
         ("*:5..15/5", ["2026-11-24 05:05:00", "2026-11-24 05:10:00", "2026-11-24 05:15:00"]),
         ("12..14:10,20", ["2026-11-24 12:10:00", "2026-11-24 12:20:00", "2026-11-24 13:10:00"]),
         ("*:*:*", ["2026-11-24 04:30:01", "2026-11-24 04:30:02", "2026-11-24 04:30:03"]),
@@ -76,6 +77,7 @@ def test_ticks_are_those_that_systemd_analyze_calendar_prints(line: str, found: 
         ("24:00", "24 is not an hour", "24", "0 to 23"),
         ("10..5:00", "10..5 is a range that runs backwards", "10..5", ""),
         ("*-*-1/40", "a step of 40 leads beyond what a day of the month can be", "1/40", ""),
+        ("*:5..15/0", "a step of 0 leads beyond what a minute can be", "5..15/0", ""),
         ("*-*~1/7", "a step of 7 leads beyond what a day of the month can be", "1/7", ""),
         ("1:2.5", "2.5 is not a minute", "2.5", ""),
         ("1:,2", "nothing is not a minute", ":", ""),
@@ -122,3 +124,31 @@ def test_the_word_is_a_tick() -> None:
     assert asked.judge(word, "2026-03-07 12:00")[:2] == (AGAINST, at("2026-03-09 03:00"))
     with pytest.raises(ConditionError, match="joined by &"):
         parse("calendar('daily') & cron('0 3 * * *')")
+
+
+class Counted(tzinfo):
+    """UTC, and how often it was asked for its offset."""
+
+    asked = 0
+
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        del when
+        self.asked += 1
+        return timedelta()
+
+    def dst(self, when: datetime | None) -> timedelta:
+        del when
+        return timedelta()
+
+    def tzname(self, when: datetime | None) -> str:
+        del when
+        return "counted"
+
+
+@pytest.mark.parametrize("line", ["1990-*-* *:00", "2198-*-* *:00", "1990..1991-*-* 03:00"])
+def test_a_line_whose_years_are_far_off_costs_no_more_than_any_other(line: str) -> None:
+    zone = Counted()
+    calendar = CalendarLine.parse(line)
+    calendar.next(at("2026-01-01"), zone)
+    calendar.newest(at("2026-01-01"), zone)
+    assert zone.asked < 200
