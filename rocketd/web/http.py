@@ -126,4 +126,10 @@ class HttpConnection:
             async with asyncio.timeout(self._patience):
                 self._writer.close()
                 await self._writer.wait_closed()
-        self._writer.transport.abort()
+        hang_up(self._writer)
+
+
+def hang_up(writer: StreamWriter) -> None:
+    """Cut the connection, if it is still there."""
+    with suppress(AttributeError):  # a close that had to wait for its buffer leaves asyncio's transport without a loop
+        writer.transport.abort()

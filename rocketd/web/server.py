@@ -23,7 +23,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.daemon.ports import Journal
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.web.api import Request, Stream, Verbs, WrongMethod, allowed_methods, answer, status_of
-from rocketd.web.http import PATIENCE, HttpConnection, Unreadable
+from rocketd.web.http import PATIENCE, HttpConnection, Unreadable, hang_up
 from rocketd.web.listening import listening
 from rocketd.web.peer import Peer, peer_of
 
@@ -95,7 +95,7 @@ class ControlServer:
         try:
             peer = peer_of(writer.get_extra_info("socket"))
         except OSError:
-            writer.transport.abort()
+            hang_up(writer)
             return
         connection = HttpConnection(reader, writer, f"uid {peer.uid}", patience=self._patience)
         self._of_uid[peer.uid] += 1
@@ -105,7 +105,7 @@ class ControlServer:
                 await connection.close()
         finally:
             self._of_uid[peer.uid] -= 1
-            writer.transport.abort()
+            hang_up(writer)
 
     async def _converse(self, connection: HttpConnection, peer: Peer) -> None:
         if self._of_uid[peer.uid] > CONNECTIONS_OF_ONE or self._of_uid.total() > CONNECTIONS:
