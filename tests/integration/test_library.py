@@ -33,18 +33,21 @@ def actions(app: Rocketd, name: str) -> list[str]:
 
 
 @pytest.fixture
-def app() -> Rocketd:
-    """An application that gives up after ten seconds."""
+def app() -> Generator[Rocketd, None, None]:
+    """An application that gives up after ten seconds, which is a failure."""
     app = Rocketd(config=QUICK)
-    app.session.config.shut_cond = None
+    gave_up: list[None] = []
 
-    @app.session.hook_startup()
     def give_up() -> None:
-        timer = threading.Timer(10, lambda: app.session.shut_down(force=True))
-        timer.daemon = True
-        timer.start()
+        gave_up.append(None)
+        app.session.shut_down(force=True)
 
-    return app
+    timer = threading.Timer(10, give_up)
+    timer.daemon = True
+    app.session.hook_startup()(timer.start)
+    yield app
+    timer.cancel()
+    assert not gave_up
 
 
 def waits_for(flag: object) -> bool:
@@ -302,7 +305,7 @@ def test_a_child_process_that_ignores_the_stop_is_killed_with_its_children(app: 
         daily, func=library_functions.deaf, execution="process", parameters={"ready": str(ready)}, kill_grace=0.2
     )
 
-    @app.task(running("deaf"))
+    @app.task(daily & running("deaf"))
     def stopper() -> None:
         children.append(int(ready.read_text()))
         deaf.terminate()
