@@ -26,13 +26,15 @@ from rocketd.core.entries import Entry, Priority
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import MINUTE, Duration, Instant, datetime_of
 from rocketd.core.scheduler import Scheduler
+from rocketd.core.task import On
+from rocketd.daemon.boot import Boot
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
 from rocketd.daemon.exchange import exchange
 from rocketd.daemon.loop import Loop, Silence
 from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.resume import Resumed, first_start_since_boot, occasions, resume
+from rocketd.daemon.resume import Resumed, resume
 from rocketd.daemon.retention import Retention
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.daemon.zone import local_zone
@@ -133,7 +135,10 @@ class Service:
         executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=raise_open_files())
         self._stack.push_async_callback(executor.close)
         resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
-        occasions(scheduler, booted=first_start_since_boot(self._options.runtime_dir, this_origin().boot_id))
+        scheduler.occasion(On.STARTUP)
+        boot = Boot(self._options.runtime_dir, this_origin().boot_id)
+        boot.begin(scheduler, self._clock.now())
+        self.loop.watchers.add(boot.watch)
         spool = kept.spool if settings.silence_task_logging else None
         recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail, spool=spool)
         self._stack.push_async_callback(recorder.close)

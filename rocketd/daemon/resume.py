@@ -7,14 +7,13 @@ else it is gone with the boot. Either way its end was never seen, and is recorde
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rocketd.core.events import Finished
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.records import Alive, Change, OpenRun
 from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import On, Task
+from rocketd.core.task import Task
 from rocketd.daemon.ports import Executor, Store
 
 
@@ -62,22 +61,3 @@ def _crash(run: OpenRun, down_since: Instant) -> End:
 def _down(since: Instant, until: Instant) -> str:
     first, last = (datetime_of(at).isoformat(sep=" ", timespec="seconds") for at in (since, until))
     return f"down from {first} to {last}"
-
-
-def first_start_since_boot(runtime_directory: Path, boot_id: str) -> bool:
-    """Whether no daemon has started in this boot before; remembers that one has. Raises OSError."""
-    marker = runtime_directory / "boot-id"
-    try:
-        if marker.read_text(encoding="ascii") == boot_id:
-            return False
-    except (FileNotFoundError, UnicodeDecodeError):
-        pass
-    marker.write_text(boot_id, encoding="ascii")
-    return True
-
-
-def occasions(scheduler: Scheduler, *, booted: bool) -> None:
-    """Make due what runs at the start of the daemon, and after a boot."""
-    scheduler.occasion(On.STARTUP)
-    if booted:
-        scheduler.occasion(On.BOOT)

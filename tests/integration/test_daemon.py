@@ -116,6 +116,21 @@ def test_tasks_run_at_startup_and_shutdown_and_after_a_boot(daemon: Daemon) -> N
     assert [len(daemon.runs(f"at-{on}")) for on in ("boot", "startup", "shutdown")] == [1, 2, 2]
 
 
+def test_what_is_to_run_at_boot_runs_though_the_daemon_died_before_it_began(daemon: Daemon) -> None:
+    daemon.write("rocketd.toml", "[rocketd]\nmax_running = 1\n")
+    daemon.write("a.toml", a_task("long", command=SLEEPER, more="on = 'boot'\npriority = 1"))
+    daemon.write("b.toml", a_task("waits", more="on = 'boot'"))
+    daemon.start()
+    daemon.until_line("long started")
+    daemon.kill()
+    daemon.start()
+    daemon.until_line("waits succeeded")
+    assert daemon.stop() == 0
+    daemon.start()
+    assert daemon.stop() == 0
+    assert (len(daemon.runs("long")), len(daemon.runs("waits"))) == (1, 1), "once in a boot"
+
+
 def test_usr1_writes_the_state_to_the_journal(daemon: Daemon) -> None:
     daemon.write("a.toml", a_task("holder", "daily", SLEEPER, "mutex = 'm'\npriority = 1"))
     daemon.write("b.toml", a_task("waiter", "daily", more="mutex = 'm'"))
