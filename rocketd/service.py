@@ -246,6 +246,7 @@ class Service:
                 self._tell_problems()
                 counts = len(self._loaded.tasks), len(self._loaded.problems)
                 self._journal.tell(daemon_entries.reloaded(*counts))
+                gc.freeze()  # the new tasks stay as well
             finally:
                 self._manager.status(self.loop.status)
                 self._manager.ready()
