@@ -1,5 +1,6 @@
 """Asking conditions: a past made by hand, and the moment to ask about. And strategies that make both at random."""
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -12,11 +13,15 @@ from rocketd.core.events import Finished, Started
 from rocketd.core.grammar import parse
 from rocketd.core.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
+from rocketd.core.probe import observed, probes_of
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.core.task import Command, Task
 from rocketd.core.wall import reached
 
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+CASES = int(os.environ.get("ROCKETD_CASES", "100"))
+"""How many random cases each property sees."""
+
+settings.register_profile("patient", deadline=None, max_examples=CASES)  # a busy machine is no failure
 settings.load_profile("patient")
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -210,7 +215,14 @@ EVER = st.sampled_from(
     ["started", 'succeeded("a")', 'failed("gone")', "running", 'running("b")', 'running("gone")', "(running < 2)"]
 )
 
-WORD = st.one_of(ONCE, TIME_OF, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, AGES, EVER)
+PROBE = st.sampled_from(
+    ["path_exists('/a')", "load_below(2.0)", "command_succeeds('b', every='1 min')", "unit_active('c')", "env('D')"]
+)
+SCHEDULER = st.sampled_from(
+    ["scheduler_running", "scheduler_running(more_than='1 h', less_than='2 days')", "scheduler_cycles(more_than=3)"]
+)
+
+WORD = st.one_of(ONCE, TIME_OF, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, AGES, EVER, PROBE, SCHEDULER)
 CONSTANT = st.sampled_from(["true", "false"])
 
 
@@ -268,7 +280,15 @@ def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> A
         clock += takes
         if number < len(steps) - 1 or draw(st.booleans()):
             asked.end(run, clock, action, cause)
+    asked.history.began = draw(st.none() | st.sampled_from([now, now - MINUTE, now - 2 * HOUR, now - 3 * DAY]))
+    asked.history.cycles = draw(st.integers(1, 5))
+    for probe in sorted(frozenset().union(*map(probes_of, conditions)), key=str):
+        for age in sorted(draw(st.lists(_AGE, max_size=3)), reverse=True):
+            asked.history.observe(observed(probe, draw(st.sampled_from([True, True, False, None])), now - age))
     return asked
+
+
+_AGE = st.sampled_from([0, 1, SECOND, 44 * SECOND, 45 * SECOND, 2 * MINUTE, 3 * MINUTE, HOUR])
 
 
 _DUE = st.sampled_from([0, 0, SECOND, HOUR, DAY])

@@ -37,12 +37,10 @@ class Probe(Condition):
 
     def judge(self, moment: Moment) -> Verdict:
         seen = None if moment.blind else moment.history.observation(str(self))
-        if seen is None or moment.now >= seen.good_until:
+        if seen is None or seen.value is None or moment.now >= seen.good_until:
             return Verdict(UNKNOWN)
         if moment.now < seen.since:
             return Verdict(UNKNOWN, seen.since)  # asked about a time before it was observed
-        if seen.value is None:
-            return Verdict(UNKNOWN, seen.good_until, seen.since)
         return Verdict(FOR if seen.value else AGAINST, seen.good_until, seen.since)
 
 
