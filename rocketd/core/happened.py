@@ -170,7 +170,8 @@ class Happened(Hours, Countable, Condition):
         while earlier:
             span = self._span(earlier[-1], zone)
             before = bisect_left(earlier, span.start)
-            if self.count.holds(len(earlier) - before) is not self.count.holds(0):
+            inside = bisect_left(earlier, span.end) - before  # what came outside of the hours does not count
+            if self.count.holds(inside) is not self.count.holds(0):
                 return span.lapse
             del earlier[before:]
         return BEGINNING

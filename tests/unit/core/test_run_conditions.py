@@ -543,3 +543,10 @@ def test_in_python_hours_need_a_period_and_only_one() -> None:
         _ = Happened("failed").today.this_week
     with pytest.raises(ConditionError, match=r"narrowed to after\(\"10:00\"\) already"):
         Happened("failed").today.after("10:00").before("12:00")
+
+
+def test_what_happened_outside_of_the_hours_leaves_since_when_it_has_not() -> None:
+    asked, word = Asked(), 'started.today.before("01:30")'
+    asked.keep(parse(word)).start("2026-03-04 05:00")
+    for now in ("2026-03-04 06:00", "2026-03-05 06:00"):
+        assert asked.judge(word, now) == (AGAINST, FOREVER, BEGINNING)
