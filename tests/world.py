@@ -28,6 +28,10 @@ class Behaviour:
     """How likely a run is to take up to a hundred times as long."""
 
 
+class Killed(Exception):
+    """The daemon was killed at this step; call `kill` and `boot`."""
+
+
 @dataclass(slots=True)
 class World:
     """Everything outside of the scheduler."""
@@ -44,6 +48,10 @@ class World:
     """The ledger: what has really been started, whatever the records say."""
     processes: dict[RunKey, Run] = field(default_factory=dict)
     alive: Instant = 0
+    away: bool = False
+    """Whether the store cannot be written: what is decided or ends meanwhile waits."""
+    fuse: int | None = None
+    """How many steps of recording and carrying out are still to come before a kill; None: no kill."""
     passes: int = 0
     fate: Callable[[Run], tuple[Duration, Action]] | None = None
     """How long a run takes and how it ends; None: by its task's behaviour and chance."""
@@ -54,6 +62,8 @@ class World:
     _ends: list[tuple[Instant, int, Run, Action]] = field(default_factory=list)
     _ids: int = 0
     _misses: dict[str, int] = field(default_factory=dict)
+    _writing: list[tuple[list[Event], Callable[[], None]]] = field(default_factory=list)
+    _unborn: dict[RunKey, Cause] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 - a simulation must replay
@@ -82,6 +92,7 @@ class World:
         crashed = [Finished(run, End(Action.CRASH, Cause.DOWN, max(self.alive, run.start))) for run in self.open_runs]
         self.processes.clear()
         self._ends.clear()
+        self._burn()
         self.log += crashed
         self._keep(changed)
         for event in crashed:
@@ -100,6 +111,42 @@ class World:
     def kill(self) -> None:
         """Kill -9 the daemon, and stay down until `boot`; its processes are stopped when it comes back."""
         self._new_scheduler()
+        self._writing.clear()
+        self._unborn.clear()
+        self.fuse = None
+
+    def _burn(self) -> None:
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse < 0:
+                raise Killed
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something waits to be recorded."""
+        return bool(self._writing)
+
+    def come_back(self) -> None:
+        """Let the store be there again."""
+        self.away = False
+        self._write()
+
+    def _record(self, changes: list[Event], then: Callable[[], None]) -> None:
+        """One transaction, and what may happen once it is safe; one after the other, as the recorder has it."""
+        self._writing.append((changes, then))
+        self._write()
+
+    def _write(self) -> None:
+        while self._writing and not self.away:
+            changes, then = self._writing.pop(0)
+            self._burn()
+            for change in changes:
+                if isinstance(change, Missed):
+                    self._miss(change)
+                else:
+                    self.log.append(change)
+            self._burn()
+            then()
 
     def _keep(self, states: Iterable[TaskState]) -> None:
         self.states.update((state.name, state) for state in states)
@@ -116,7 +163,7 @@ class World:
         """Let the daemon work until then."""
         while self.step(until):
             pass
-        self.now = self.alive = max(self.now, until)
+        self._go_to(until)
 
     def step(self, until: Instant) -> bool:
         """Go to the next thing that happens, and let the daemon have one pass; False if nothing happens until then."""
@@ -126,7 +173,7 @@ class World:
             look = self.now
         if look > until:
             return False
-        self.now = self.alive = max(self.now, look)
+        self._go_to(look)
         while self._ends and self._ends[0][0] <= self.now:
             at, _, run, action = heappop(self._ends)
             if run.key in self.processes:
@@ -139,31 +186,57 @@ class World:
         self.watch(self)
         return True
 
+    def _go_to(self, instant: Instant) -> None:
+        self.now = max(self.now, instant)
+        if not self.away:
+            self.alive = self.now
+
     def end(self, run: Run, end: End) -> None:
         """Let a run end: recorded first, learned then."""
         del self.processes[run.key]
-        event = Finished(run, end)
-        self.log.append(event)
-        self.scheduler.learn(event)
+        self._report(Finished(run, end))
+
+    def _report(self, event: Finished) -> None:
+        self._record([event], lambda: self.scheduler.learn(event))
 
     def carry_out(self, decisions: Iterable[Decision]) -> None:
         """Record what was decided, and do it."""
+        changes: list[Event] = []
         stops: list[Stop] = []
         for decision in decisions:
             match decision:
                 case Start(run):
-                    self.log.append(Started(run))
-                    self._begin(run)
+                    changes.append(Started(run))
                 case Stop():
                     stops.append(decision)  # a process takes its time to end: whatever is decided here comes before
                 case Missed():
-                    self._miss(decision)
+                    changes.append(decision)
                 case Broken(_, error):
                     raise error
+        if changes:
+            self._record(changes, lambda: self._begin_all(changes))
         for stop in stops:
+            self._stop(stop)
+
+    def _begin_all(self, changes: Iterable[Event]) -> None:
+        for change in changes:
+            if isinstance(change, Started):
+                self._burn()
+                self._begin(change.run)
+
+    def _stop(self, stop: Stop) -> None:
+        if stop.run.key in self.processes:
             self.end(stop.run, End(Action.TERMINATE, stop.cause, self.now, signal=15))
+        elif self._is_unborn(stop.run):
+            self._unborn[stop.run.key] = stop.cause
+
+    def _is_unborn(self, run: Run) -> bool:
+        return any(isinstance(one, Started) and one.run.key == run.key for group, _ in self._writing for one in group)
 
     def _begin(self, run: Run) -> None:
+        if cause := self._unborn.pop(run.key, None):
+            self._report(Finished(run, End(Action.TERMINATE, cause, self.now)))
+            return
         self.begun.append(run)
         self.processes[run.key] = run
         takes, action = self.fate(run) if self.fate else self._by_behaviour(run)

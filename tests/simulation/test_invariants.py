@@ -19,9 +19,9 @@ from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.run import Action, Run
 from rocketd.core.scheduler import Refused
 from rocketd.core.task import Command, Overlap, Task
-from world import Behaviour, World
+from world import Behaviour, Killed, World
 
-SEEDS = int(os.environ.get("ROCKETD_SEEDS", "40"))
+SEEDS = int(os.environ.get("ROCKETD_SEEDS", "20"))
 
 CONDITIONS = (
     "daily",
@@ -87,8 +87,10 @@ class Checked:
 
     def check(self, world: World) -> None:
         going = list(world.processes.values())
-        assert len(going) <= world.max_running
-        assert {run.key for run in going} == {run.key for run in world.scheduler.going}
+        known = {run.key for run in world.scheduler.going}
+        assert len(known) <= world.max_running
+        assert {run.key for run in going} <= known
+        assert world.waiting or {run.key for run in going} == known
         held = Counter(world.tasks[run.task].mutex for run in going)
         assert all(count == 1 for mutex, count in held.items() if mutex)
         for name, count in Counter(run.task for run in going).items():
@@ -108,15 +110,47 @@ class Checked:
         until = world.now + days * DAY
         world.boot()
         while world.now < until:
-            world.run_until(world.now + chance.randint(1, 12) * HOUR + chance.randint(0, 3600) * SECOND)
-            self.misfortune()
+            try:
+                world.run_until(world.now + chance.randint(1, 12) * HOUR + chance.randint(0, 3600) * SECOND)
+                self.misfortune()
+            except Killed:
+                self.revive()
             self.check(world)
+        world.fuse = None
+        world.come_back()
         self.check_log()
 
     def misfortune(self) -> None:
         """Let one thing happen that nobody wished for."""
         misfortunes = (self.kill, self.down, self.edit, self.rewrite, self.remove, self.hand, self.stop, self.set_clock)
-        self.chance.choice((*misfortunes, self.sleep))()
+        self.chance.choice((*misfortunes, self.sleep, self.light_fuse, self.light_fuse, self.lose_store))()
+
+    def light_fuse(self) -> None:
+        """Have the daemon killed at one of its next steps, between any two of them."""
+        self.world.fuse = self.chance.randint(0, 30)
+
+    def revive(self) -> None:
+        """Start it again, and perhaps kill it in the middle of that."""
+        while True:
+            self.world.kill()
+            self.world.fuse = self.chance.choice((None, 0, 1, 2))
+            try:
+                self.world.boot()
+            except Killed:
+                continue
+            return
+
+    def lose_store(self) -> None:
+        """Take the store away for a while; somebody may ask for things meanwhile, and the daemon may die."""
+        world, chance = self.world, self.chance
+        world.away = True
+        world.run_until(world.now + chance.randint(1, 300) * MINUTE)
+        chance.choice((self.hand, self.stop, self.edit))()
+        world.run_until(world.now + chance.randint(1, 300) * MINUTE)
+        if chance.random() < 0.3:
+            self.world.away = False
+            raise Killed
+        world.come_back()
 
     def kill(self) -> None:
         self.world.kill()
@@ -177,7 +211,9 @@ class Checked:
         """The records and the ledger agree."""
         log, begun = self.world.log, self.world.begun
         starts = [event.run.key for event in log if isinstance(event, Started)]
-        assert starts == [run.key for run in begun], "what was started is recorded, and nothing else"
+        ledger = [run.key for run in begun]
+        assert len(set(ledger)) == len(ledger), "nothing begins twice"
+        assert ledger == [key for key in starts if key in set(ledger)], "what began is recorded, in the same order"
         assert len(set(starts)) == len(starts), "no number is given out twice"
         ends = Counter(event.run.key for event in log if isinstance(event, Finished))
         assert all(count == 1 for count in ends.values()), "a run ends once"
