@@ -62,7 +62,7 @@ def test_an_overdue_observation_is_unknown() -> None:
     asked.observe(observed(DOOR, value=True, at=NOON))
     asked.decide(NOON)
     assert asked.look_again() == NOON + 3 * SECOND
-    assert started(asked.decide, NOON + 3 * SECOND) == []
+    assert asked.decide(NOON + 3 * SECOND) == []
     assert verdict(asked).answer is UNKNOWN
 
 
