@@ -409,9 +409,10 @@ class Scheduler:
             self.history.of(entry.task.name).armed_at = until
 
     def _passed_by(self, entry: Entry, verdict: Verdict, now: Instant) -> Iterator[Missed]:
-        """Tell of a tick or window that closed by the clock without a start."""
+        """Tell of a tick or window that passed without a start: closed by the clock, or given up as a pause ended."""
         chance, old = entry.chance, entry.verdict
-        if old is None or old.until > now:
+        given_up = chance is not None and chance < self.history.of(entry.task.name).armed_at
+        if old is None or (old.until > now and not given_up):
             return
         if now - old.until > LATE:  # the host slept, the clock was set, the loop was held up
             self._misses.unobserved(entry.task.name, Span(old.until, now, "nobody looked"))
@@ -543,11 +544,12 @@ class Scheduler:
         if entry.forced:
             return self._new_run(entry.task, now, now, entry.forced, entry.forced_by)
         due = now if entry.due is None else entry.due
-        run = self._new_run(entry.task, now, due, Trigger.SCHEDULE, holding(entry.task.when, moment))
+        last, retry = moment.past.scheduled, _is_retry(moment)
+        wanting = moment if retry else moment._replace(plain=True)  # it may be that a retry holds as well
+        run = self._new_run(entry.task, now, due, Trigger.SCHEDULE, holding(entry.task.when, wanting))
         if cause := entry.task.when.because(moment):
             run = replace(run, cause_task=cause.task, cause_run_id=cause.run_id)
-        last = moment.past.scheduled
-        if last is not None and _is_retry(moment):
+        if last is not None and retry:
             run = replace(run, due=last.due, attempt=last.attempt + 1, trigger=Trigger.RETRY)
         return run
 
@@ -611,7 +613,7 @@ class Scheduler:
         entry = self.entry(name)
         if entry.paused is None:
             raise Refused(f"task {name!r} is not paused")
-        entry.paused = entry.chance = None
+        entry.paused = None
         self.history.of(name).armed_at = now
         self._stir(name)
         return self.state_of(name)

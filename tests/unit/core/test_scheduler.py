@@ -265,6 +265,21 @@ def test_stop_when_stops_the_run_and_keeps_it_from_starting() -> None:
 # -- retries and crashes
 
 
+def test_the_schedule_is_the_reason_of_a_first_attempt_even_if_a_retry_holds_as_well() -> None:
+    made = world(task("a", "cron('*/30 * * * *') | retry(2, delay='20 min')"), start="2026-03-02 09:50")
+    made.behaviours["a"] = Behaviour(fails=1)
+    made.boot()
+    made.run_until(at("2026-03-02 10:10"))
+    made.kill()
+    made.now = at("2026-03-02 10:50")
+    made.boot()
+    made.step(made.now)
+    assert [(run.attempt, run.due, run.reason) for run in made.begun] == [
+        (1, at("2026-03-02 10:00"), 'cron("*/30 * * * *")'),
+        (1, at("2026-03-02 10:30"), 'cron("*/30 * * * *")'),
+    ]
+
+
 def test_each_window_has_its_own_retries() -> None:
     made = world(task("a", "(daily | retry(3)) & time_of_day.between('10:00', '12:00')"))
     made.behaviours["a"] = Behaviour(takes=MINUTE, fails=1.0)
@@ -583,6 +598,30 @@ def test_a_paused_task_starts_nothing_and_its_chances_are_missed() -> None:
     made.scheduler.resume("a", made.now)
     made.run_until(at("2026-03-02 13:00"))
     assert made.starts("a") == [at("2026-03-02 13:00")]
+
+
+@pytest.mark.parametrize("until", ["2026-03-02 12:30", None])
+def test_a_tick_that_the_end_of_a_pause_gives_up_is_missed(until: str | None) -> None:
+    made = world(task("a", "cron('0 12 * * *')"))
+    made.boot()
+    made.scheduler.pause("a", until=at(until) if until else None, by="uid 0", reason="")
+    made.run_until(at("2026-03-02 12:30"))
+    if until is None:
+        made.scheduler.resume("a", made.now)
+    made.run_until(at("2026-03-02 13:00"))
+    assert not made.begun
+    assert [(missed.first, missed.reason) for missed in made.missed("a")] == [(at("2026-03-02 12:00"), "paused")]
+
+
+def test_a_window_that_is_open_when_a_pause_ends_is_not_missed() -> None:
+    made = world(task("a", "daily.between('12:00', '14:00')"))
+    made.boot()
+    made.scheduler.pause("a", until=None, by="uid 0", reason="")
+    made.run_until(at("2026-03-02 12:30"))
+    made.scheduler.resume("a", made.now)
+    made.run_until(at("2026-03-02 15:00"))
+    assert made.starts("a") == [at("2026-03-02 12:30")]
+    assert made.missed("a") == []
 
 
 def test_a_pause_ends_by_itself_and_survives_a_restart() -> None:
