@@ -44,6 +44,8 @@ class HttpConnection:
         self._by = by
         self._patience = patience
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
+        self._head_only = False
+        """Whether the request at hand is a HEAD, whose answer has no body (RFC 9110, section 9.3.2)."""
 
     async def request(self) -> Request | None:
         """Wait for the next request; None if the other end has no more. Raises Unreadable."""
@@ -64,6 +66,7 @@ class HttpConnection:
         head = await self._event()
         if not isinstance(head, h11.Request):
             return None
+        self._head_only = head.method == b"HEAD"
         body = b""
         while isinstance(data := await self._event(), h11.Data):
             body += data.data
@@ -85,7 +88,7 @@ class HttpConnection:
         if allow:
             headers.append(("Allow", allow))
         await self._send(h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase))
-        for start in range(0, len(body), CHUNK):
+        for start in range(0, 0 if self._head_only else len(body), CHUNK):
             await self._send(h11.Data(data=body[start : start + CHUNK]))
         await self._send(h11.EndOfMessage())
 

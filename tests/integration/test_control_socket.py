@@ -113,6 +113,14 @@ def test_requests_that_come_all_at_once_are_answered_one_after_the_other(daemon:
     assert said(daemon.path, asked).count(b'{"version": "0.1.0"}') == 3
 
 
+def test_a_head_is_answered_without_a_body_and_what_follows_is_answered_too(daemon: Served) -> None:
+    """What it asks for can only be had by GET, so the answer says so; a body after it would be taken for an answer."""
+    head = b"HEAD /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+    answers = said(daemon.path, head + head.replace(b"HEAD", b"GET"))
+    assert answers.startswith(b"HTTP/1.1 405 ")
+    assert answers.partition(b"\r\n\r\n")[2].startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_request_that_comes_byte_by_byte_is_answered(daemon: Served) -> None:
     with connected(daemon.path) as plain:
         for byte in b"GET /v1/status HTTP/1.0\r\n\r\n":
