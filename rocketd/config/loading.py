@@ -160,13 +160,14 @@ class _Load:
         settings = settings_of(spec.sections, spec.logging)
         if settings.store.url and settings.store.repo:
             spec.mistakes.append(Mistake((Section.STORE, REPO.key), "there is a url already", "keep one", at_key=True))
-        if any(mistake.path[:1] in _SETTINGS_PATHS and mistake.severity == "error" for mistake in spec.mistakes):
-            return
         try:
-            self._use(settings)
-            self._settings_good = True
+            self._host.zone(settings.timezone)
         except BadValue as mistake:
             spec.mistakes += mistake.at((Section.ROCKETD, DAEMON_TIMEZONE.key))
+        if any(mistake.path[:1] in _SETTINGS_PATHS and mistake.severity == "error" for mistake in spec.mistakes):
+            return
+        self._use(settings)
+        self._settings_good = True
 
     def _bad(self, path: str, problems: tuple[Problem, ...]) -> File:
         last = self._last_files.get(os.path.basename(path))  # noqa: PTH119 - a string in, a string out

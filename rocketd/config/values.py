@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 from rocketd.config.problems import BadValue, Mistake, meant
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import Duration
+from rocketd.core.instant import FOREVER, SECOND, Duration
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -85,7 +85,9 @@ def duration(least: Duration) -> Callable[[object], Duration]:
 
     def read(value: object) -> Duration:
         if type(value) is not str:
-            hint = f'write "{value}s" for seconds' if type(value) in (int, float) else 'for example "2h 30min"'
+            number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
+            seconds = least <= number * SECOND < FOREVER
+            hint = f'write "{value}s" for seconds' if seconds else 'for example "2h 30min"'
             raise wrong("a duration in quotes", value, hint)
         span = _span(value)
         if span < least:

@@ -342,6 +342,11 @@ def test_last_good_settings_stay_even_if_their_zone_has_gone(folder: Folder) -> 
     assert reload(gone).settings.timezone == "Europe/Atlantis"
 
 
+def test_a_zone_that_does_not_exist_is_found_along_with_the_other_mistakes(folder: Folder) -> None:
+    folder.write("rocketd.toml", '[rocketd]\nmax_running = 0\ntimezone = "Europe/Atlantis"\n')
+    assert [problem.line for problem in folder.load().problems] == [2, 3]
+
+
 def test_a_bad_task_in_rocketd_toml_does_not_make_the_settings_bad(folder: Folder) -> None:
     folder.write("rocketd.toml", HELSINKI + "[task.a]\n")
     loaded = folder.load()
