@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rocketd",
+        allow_abbrev=False,
         description="Start tasks when their conditions hold. Runs in the foreground.",
         epilog="Signals: TERM or INT stops (a second one at once), HUP reads the task files again, "
         "USR1 writes the state to the journal.",

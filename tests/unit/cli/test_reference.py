@@ -30,6 +30,13 @@ def test_every_verb_and_option_is_in_the_pages_and_completions(name: str) -> Non
             assert option.names[-1].removeprefix("--" if name.endswith(".fish") else "") in made
 
 
+def test_an_option_of_the_daemon_has_one_spelling(capsys: pytest.CaptureFixture[str]) -> None:
+    """An abbreviation in a unit file would stop to work with the next option that begins like it."""
+    with pytest.raises(SystemExit):
+        main(["--vers"])
+    assert "unrecognized arguments: --vers" in capsys.readouterr().err
+
+
 def test_every_option_of_the_daemon_is_in_its_page(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
