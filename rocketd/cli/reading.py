@@ -52,7 +52,7 @@ def history(call: Call) -> Exit:
     else:
         call.terminal.show(run_table(shown, call.look) if shown else [_none(wanted)])
     if len(runs) > wanted.limit:
-        call.terminal.note(f"there are more than these {wanted.limit} runs; see --limit")
+        call.terminal.note(f"there are more runs than the {wanted.limit} shown; see --limit")
     return Exit.DONE
 
 

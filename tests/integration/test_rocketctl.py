@@ -109,7 +109,7 @@ def test_a_history_that_was_cut_says_so_beside_the_result(tmp_path: Path, daemon
     daemon.will("GET /v1/runs", [RUN, {**RUN, "run_id": "older"}])
     done = rocketctl(tmp_path, "history", "--limit", "1", "--json")
     assert json.loads(done.stdout) == [RUN]
-    assert done.stderr == "rocketctl: there are more than these 1 runs; see --limit\n"
+    assert done.stderr == "rocketctl: there are more runs than the 1 shown; see --limit\n"
 
 
 def test_history_of_a_task_that_is_not_there_is_not_an_empty_one(tmp_path: Path, daemon: FakeDaemon) -> None:
