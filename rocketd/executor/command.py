@@ -104,6 +104,8 @@ def _check_program(target: str, directory: str) -> None:
         raise RocketdError(f"{target}: {error.strerror}") from None
     if not stat.S_ISREG(mode) or not mode & 0o111:
         raise RocketdError(f"{target}: {os.strerror(errno.EACCES)}", hint=f"it is {stat.filemode(mode)}")
+    if interpreter := missing_interpreter(target, directory):
+        raise RocketdError(f"{target}: its interpreter {interpreter} does not exist")
 
 
 def missing_interpreter(target: str, directory: str) -> str:

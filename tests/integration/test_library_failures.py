@@ -1,5 +1,6 @@
 """Applications that are killed, and logs that cannot be written."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -214,6 +215,14 @@ def test_a_silenced_log_gets_its_records_in_order_when_it_is_back(
     repo = SometimesAway(model=RunRecord, away=True)
     app.session.set_repo(repo)
     seen: list[int] = []
+    told_of = threading.Event()
+
+    def hear(record: logging.LogRecord) -> bool:
+        if "the server does not answer" in record.getMessage():
+            told_of.set()
+        return True
+
+    caplog.handler.addFilter(hear)
 
     @app.task(daily)
     def first() -> None:
@@ -222,6 +231,7 @@ def test_a_silenced_log_gets_its_records_in_order_when_it_is_back(
     @app.task(after_success(first))
     def second() -> None:
         seen.append(len(repo.filter_by().all()))
+        told_of.wait()
         repo.away = False
         app.session.shut_down()
 
