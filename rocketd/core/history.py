@@ -240,8 +240,10 @@ class History:
         past = self.of(run.task)
         if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
             end = replace(end, output="", exc_text="")
-        if past.going.pop(run.number, None) is None and run.number < past.next_number and _ended(past, run.key):
+        begun = past.going.pop(run.number, None)
+        if begun is None and run.number < past.next_number and _ended(past, run.key):
             return
+        run = begun or run  # its start may have been brought back from far ahead
         self._note(past, end.action, end.at, run, end)
         if end.action in _BAD and end.cause is not Cause.SHUTDOWN:
             past.failed = past.last[end.action]

@@ -22,9 +22,10 @@ from rocketd.core.condition import AGAINST, FALSE, FOR, UNKNOWN, All, Any, Condi
 from rocketd.core.entry import Entry, ReadyKey
 from rocketd.core.errors import RocketdError
 from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Start, Started, Stop
+from rocketd.core.far_ahead import bring_back, not_far_ahead
 from rocketd.core.going import Going
 from rocketd.core.history import History, Past
-from rocketd.core.instant import BEGINNING, FOREVER, HOUR, SECOND, Duration, Instant
+from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 from rocketd.core.missed import Misses, Span
 from rocketd.core.observers import Observers
 from rocketd.core.probe import Probe, Wanted, probes_of, wanted
@@ -36,8 +37,6 @@ NEXT_STEPS: Final = 64
 """How many verdicts a task's next start is looked for ahead."""
 LATE: Final[Duration] = SECOND
 """A verdict that ran out longer ago than this means that nobody looked in between."""
-FAR_AHEAD: Final[Duration] = 3 * HOUR
-"""A stored instant further in the future than this counts as now: the clock was wrong when it was written."""
 
 
 class NoSuchTask(RocketdError):
@@ -174,7 +173,7 @@ class Scheduler:
 
     def recall(self, events: Iterable[Event], now: Instant) -> None:
         """Have conditions that are about to come know how often things have happened, by what the store gives."""
-        self.history.recall(_not_far_ahead(event, now) for event in events)
+        self.history.recall(not_far_ahead(event, now) for event in events)
 
     def _load(self, task: Task, state: TaskState | None, now: Instant) -> list[TaskState]:
         entry = self._entries[task.name] = Entry(task)
@@ -272,7 +271,7 @@ class Scheduler:
         """
         ahead: dict[str, None] = {}
         for event in events:
-            fitted = _not_far_ahead(event, now)
+            fitted = not_far_ahead(event, now)
             if fitted is not event:
                 ahead[event.task if isinstance(event, Missed) else event.run.task] = None
             self.learn(fitted)
@@ -297,13 +296,20 @@ class Scheduler:
         if entry is not None:
             entry.quiet_until = max(entry.quiet_until, at + entry.task.restart_delay)
 
-    def stepped(self, now: Instant, by: Duration) -> None:
-        """The clock was set, or the host slept: deadlines and delays move with it, and everything is judged again."""
+    def stepped(self, now: Instant, by: Duration) -> list[str]:
+        """The clock was set, or the host slept: deadlines and delays move with it, and everything is judged again.
+
+        What is known of a task that lies more than three hours ahead counts as now; these tasks are named.
+        """
         self._going.shift(by)
         self.history.stepped(now, by)
         for name, entry in self._entries.items():
             entry.quiet_until = min(entry.quiet_until + by, now + entry.task.restart_delay)
             self._stir(name)
+        ahead = [name for name in self._entries if bring_back(self.history.of(name), now)]
+        for name in ahead:
+            self._entries[name].stretch = None  # it would go on from an instant that never was
+        return ahead
 
     def down(self, start: Instant, end: Instant, reason: str) -> None:
         """Nobody decided between these instants: what was missed is accounted for, task by task."""
@@ -684,15 +690,3 @@ def _quiet_until(past: Past, task: Task, now: Instant) -> Instant:
 
 def _until(paused: TaskState | None) -> Instant:
     return FOREVER if paused is None or paused.paused_until is None else paused.paused_until
-
-
-def _not_far_ahead(event: Event, now: Instant) -> Event:
-    latest = now + FAR_AHEAD
-    if isinstance(event, Missed):
-        return replace(event, at=now, last=min(event.last, now)) if event.at > latest else event
-    run = event.run
-    if run.start > latest or run.due > latest:
-        event = replace(event, run=replace(run, start=min(run.start, now), due=min(run.due, now)))
-    if isinstance(event, Finished) and event.end.at > latest:
-        event = replace(event, end=replace(event.end, at=now))
-    return event

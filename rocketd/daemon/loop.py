@@ -178,7 +178,8 @@ class Loop:
         if slept:
             self.journal.tell(daemon_entries.suspended(slept))
         if stepped or slept:
-            self.scheduler.stepped(now, stepped + slept)
+            for name in self.scheduler.stepped(now, stepped + slept):
+                self.journal.tell(daemon_entries.far_ahead(name))
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Carry out what an operator's verb decided."""

@@ -714,6 +714,37 @@ def test_records_far_in_the_future_count_as_now() -> None:
     assert len(made.begun) == 7
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        "every('10 min')",
+        "every('10 min', based='finish')",
+        "cron('*/10 * * * *')",
+        "minutely.at('00') & ~succeeded.past('10 min')",
+    ],
+)
+def test_what_lies_far_ahead_once_the_clock_was_set_back_counts_as_now(when: str) -> None:
+    made = world(task("a", when), task("idle"), start="2036-03-02 09:00")
+    made.boot()
+    made.run_until(made.now + 25 * MINUTE)
+    made.now = at("2026-03-02 09:05")
+    assert made.scheduler.stepped(made.now, at("2026-03-02 09:05") - at("2036-03-02 09:25")) == ["a"]
+    made.run_until(at("2026-03-02 10:05"))
+    assert len([start for start in made.starts("a") if start < at("2036-01-01 00:00")]) >= 4
+
+
+def test_a_run_that_was_going_on_when_the_clock_was_set_far_back_uses_up_today_only() -> None:
+    made = world(task("a", "daily"), start="2036-03-02 09:00")
+    made.behaviours["a"] = Behaviour(takes=DAY)
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    made.now = at("2026-03-02 09:00")
+    made.scheduler.stepped(made.now, at("2026-03-02 09:00") - at("2036-03-02 09:01"))
+    made.end(made.begun[0], End(Action.SUCCESS, Cause.EXIT, made.now + SECOND))
+    made.run_until(at("2026-03-03 00:10"))
+    assert made.starts("a")[1:] == [at("2026-03-03 00:00")]
+
+
 # -- defects
 
 

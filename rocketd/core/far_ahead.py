@@ -1,0 +1,59 @@
+"""Instants so far in the future that the clock was wrong when they were noted: they count as now.
+
+Otherwise a clock that showed 2036 for a minute would keep the schedule still for ten years.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from rocketd.core.events import Event, Finished, Missed
+from rocketd.core.history import Occurrence, Past
+from rocketd.core.instant import HOUR, Duration, Instant
+from rocketd.core.run import Run
+
+FAR_AHEAD: Final[Duration] = 3 * HOUR
+"""No clock that is only a little wrong, or set to another zone's summer time, is off by more."""
+
+
+def not_far_ahead(event: Event, now: Instant) -> Event:
+    """Give back the event, with what lies far ahead as `now`; the very same if nothing does."""
+    latest = now + FAR_AHEAD
+    if isinstance(event, Missed):
+        return replace(event, at=now, last=min(event.last, now)) if event.at > latest else event
+    run = _brought_back(event.run, now)
+    if run is not event.run:
+        event = replace(event, run=run)
+    if isinstance(event, Finished) and event.end.at > latest:
+        event = replace(event, end=replace(event.end, at=now))
+    return event
+
+
+def bring_back(past: Past, now: Instant) -> bool:
+    """Have what lies far ahead in a past count as `now`, and say whether any of its events did."""
+    past.armed_at = _near(past.armed_at, now)
+    if max(past.consumed, past.done, *(seen.at for seen in past.last.values())) <= now + FAR_AHEAD:
+        return False
+    past.consumed, past.done = _near(past.consumed, now), _near(past.done, now)
+    past.crashes = [_near(at, now) for at in past.crashes]
+    past.going = {number: _brought_back(run, now) for number, run in past.going.items()}
+    past.last = {action: _occurrence(seen, now) for action, seen in past.last.items()}
+    past.failed = past.failed and _occurrence(past.failed, now)
+    past.scheduled = past.scheduled and _brought_back(past.scheduled, now)
+    past.scheduled_end = past.scheduled_end and replace(past.scheduled_end, at=_near(past.scheduled_end.at, now))
+    past.scheduled_ends = {action: _near(at, now) for action, at in past.scheduled_ends.items()}
+    past.instants = {action: sorted(_near(at, now) for at in kept) for action, kept in past.instants.items()}
+    return True
+
+
+def _near(at: Instant, now: Instant) -> Instant:
+    return now if at > now + FAR_AHEAD else at
+
+
+def _occurrence(seen: Occurrence, now: Instant) -> Occurrence:
+    return seen._replace(at=_near(seen.at, now))
+
+
+def _brought_back(run: Run, now: Instant) -> Run:
+    if max(run.start, run.due) <= now + FAR_AHEAD:
+        return run
+    return replace(run, start=min(run.start, now), due=min(run.due, now))
