@@ -213,7 +213,8 @@ class Checked:
         starts = [event.run.key for event in log if isinstance(event, Started)]
         ledger = [run.key for run in begun]
         assert len(set(ledger)) == len(ledger), "nothing begins twice"
-        assert ledger == [key for key in starts if key in set(ledger)], "what began is recorded, in the same order"
+        began = set(ledger)
+        assert ledger == [key for key in starts if key in began], "what began is recorded, in the same order"
         assert len(set(starts)) == len(starts), "no number is given out twice"
         ends = Counter(event.run.key for event in log if isinstance(event, Finished))
         assert all(count == 1 for count in ends.values()), "a run ends once"
