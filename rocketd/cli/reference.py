@@ -37,6 +37,7 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     "why": (
         "Each part of the condition is shown with whether it holds (`?`: that is unknown), because of what,",
         "since when, and until when that stays so if nothing happens.",
+        "Sentences tell the time of the task's own zone; where that is not yours, a line says so.",
         "`--at` a time that has passed asks the run log what was known then, of up to 2000 runs of each task.",
     ),
     "explain": (

@@ -6,7 +6,7 @@ The zone is the process's own (TZ, else the host's); now is an argument.
 import time
 from typing import Final
 
-from rocketd.core.instant import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
+from rocketd.core.instant import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant, datetime_of
 
 NEVER: Final = "-"
 
@@ -26,6 +26,22 @@ def local_with_zone(instant: Instant | None) -> str:
     if instant is None or abs(instant) > _LONGEST:
         return NEVER
     return time.strftime("%a %Y-%m-%d %H:%M:%S %Z", time.localtime(instant // SECOND))
+
+
+def offset(instant: Instant) -> Duration:
+    """How far the local clock is ahead of UTC then."""
+    return time.localtime(instant // SECOND).tm_gmtoff * SECOND
+
+
+def offset_in(zone: str, instant: Instant) -> Duration | None:
+    """How far the clock of a zone is ahead of UTC then; None: this host does not know the zone."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most verbs need no zones
+
+    try:
+        ahead = datetime_of(instant, ZoneInfo(zone)).utcoffset()
+    except (OSError, ValueError, KeyError):
+        return None
+    return None if ahead is None else round(ahead.total_seconds()) * SECOND
 
 
 def span(duration: Duration) -> str:

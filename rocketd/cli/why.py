@@ -67,7 +67,16 @@ def drawn(answer: JsonObject, look: Look) -> list[str]:
     whole = _part(answer)
     alone = len(whole.parts) == 1 and whole.parts[0].condition == whole.condition
     tree = whole.parts[0] if alone else whole
-    return [title, *(_line(line, look) for line in draw(tree, partial(_time, look.now)))]
+    lines = [_line(line, look) for line in draw(tree, partial(_time, look.now))]
+    return [title, *_other_clock(text(answer, "timezone"), look), *lines]
+
+
+def _other_clock(zone: str, look: Look) -> list[str]:
+    """Say so if the sentences go by another clock than what follows them: theirs is the one of the task's hours."""
+    if not zone or times.offset_in(zone, look.now) in (None, times.offset(look.now)):
+        return []
+    told = f"times are those of {visible(zone)}; after since and until, your own"
+    return [painted(Cell(told, FAINT), colour=look.colour)]
 
 
 def _part(told: JsonObject) -> Part:

@@ -100,7 +100,12 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
 def why_object(why: Why) -> JsonObject:
     """What a task's condition says about a moment; `holds` is null where it is unknown."""
     whole = _part(why.tree)
-    return {"task": why.task.name, **whole, "waiting_for": why.waiting_for, "parts": [*map(_part, why.parts)]}
+    told: JsonObject = {
+        "waiting_for": why.waiting_for,
+        "timezone": why.task.zone_name,
+        "parts": [*map(_part, why.parts)],
+    }
+    return {"task": why.task.name, **whole, **told}
 
 
 def _part(part: Part) -> JsonObject:

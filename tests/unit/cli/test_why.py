@@ -1,5 +1,10 @@
 """What `rocketctl why` draws, and what it does about tasks that go away while it asks."""
 
+import time
+from collections.abc import Iterator
+
+import pytest
+
 from rocketd.cli.call import Call
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.listing import Look
@@ -26,6 +31,15 @@ ANSWER: JsonObject = {
 }
 
 
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 def test_the_tree_is_drawn_from_what_was_told_and_nothing_in_it_reaches_the_terminal_raw() -> None:
     lines = drawn(ANSWER, Look(NOW))
     assert lines[0] == "backup waits for b"
@@ -44,6 +58,20 @@ def test_verdicts_are_coloured() -> None:
 def test_a_condition_that_is_one_word_is_drawn_once() -> None:
     alone: JsonObject = {**ANSWER, "condition": "daily", "holds": True, "parts": [DAILY]}
     assert drawn(alone, Look(NOW))[1:] == ["✓ daily", "     open"]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_task_with_a_clock_of_its_own_has_that_said() -> None:
+    """`00:00` and `since 16:00` side by side would be a riddle."""
+    told = drawn({**ANSWER, "timezone": "Asia/Tokyo"}, Look(NOW))
+    assert told[1] == "times are those of Asia/Tokyo; after since and until, your own"
+    assert [told[0], *told[2:]] == drawn(ANSWER, Look(NOW))
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Europe/Paris", "Not/There", ""])
+def test_a_task_with_the_clock_of_the_host_needs_no_words(zone: str) -> None:
+    assert drawn({**ANSWER, "timezone": zone}, Look(NOW)) == drawn(ANSWER, Look(NOW))
 
 
 def test_an_answer_of_another_version_is_drawn_as_far_as_it_is_understood() -> None:
