@@ -264,15 +264,17 @@ def test_a_task_that_comes_back_with_a_reload_is_what_it_was(daemon: Daemon) -> 
 
 
 def test_what_a_killed_daemon_left_behind_is_stopped_before_the_task_runs_again(daemon: Daemon) -> None:
-    daemon.write("a.toml", a_task("slow", "daily", '"(setsid sleep 1000 &) ; echo begun; sleep 1000"', "shell = true"))
+    daemon.write(
+        "a.toml", a_task("slow", "daily", '"(setsid sleep 1000 &) ; echo begun $$; sleep 1000"', "shell = true")
+    )
     daemon.start()
     daemon.until_line("slow | begun")
-    (first,) = daemon.runs()
-    daemon.kill()
-    assert is_there(first.pid), "nobody but the next daemon stops it here"
+    first = next(int(line.split()[-1]) for line in daemon.lines if "slow | begun" in line)
+    daemon.kill()  # perhaps before its pid is recorded: then its run id tells whose it was
+    assert is_there(first), "nobody but the next daemon stops it here"
     daemon.start()
     daemon.until_line("slow | begun", 2)
-    assert not is_there(first.pid)
+    assert not is_there(first)
     one, two = daemon.runs()
     assert one.end is not None
     assert (str(one.action), one.end.cause, one.run.attempt) == ("crash", Cause.DOWN, 1)
