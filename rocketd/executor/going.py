@@ -163,6 +163,7 @@ class Going:
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         held = self._pipes.open
         output, report = self._pipes.close()
         self._let_go()

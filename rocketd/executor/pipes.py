@@ -16,6 +16,10 @@ LAST_DRAIN: Final = 256
 Sink: TypeAlias = Callable[[bytes], None]
 
 
+def _nothing() -> None:
+    pass
+
+
 class Pipes:
     """Our ends of the pipes of one run: stdout, stderr, and what a function reports."""
 
@@ -57,6 +61,7 @@ class Pipes:
             self._close(descriptor)
         for stream in self._streams:
             self._output.end(stream)
+        self._empty = _nothing  # no cycle is left for the collector: there is one of these for each run
         return self._output.close(), bytes(self._report)
 
     def _add(self, descriptor: int, sink: Sink) -> None:

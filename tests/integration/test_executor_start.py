@@ -1,5 +1,6 @@
 """What a run's process finds around itself, and what is said when it cannot be started."""
 
+import gc
 import json
 import os
 import pwd
@@ -18,6 +19,7 @@ from rocketd.core.run import Action, Run, Trigger
 from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.environment import own_identity
 from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.going import Going
 from rocketd.executor.spawn import raise_open_files
 from rocketd.executor.tree import now_in_ticks, start_time
 
@@ -79,6 +81,19 @@ def test_no_descriptor_stays_open_in_the_daemon(world: World) -> None:
         world.run(work)
     world.stopped(world.start(shell("sleep 1000")))
     assert open_descriptors() == before
+
+
+def test_nothing_of_a_run_is_left_for_the_collector_of_cycles(world: World) -> None:
+    """It may be told to leave alone whatever is there, garbage included, as after a reload."""
+    gc.disable()
+    try:
+        for work in (shell("echo x"), shell("sleep 0.2 & echo held"), Command(("/missing",)), Function("os:getpid")):
+            world.run(work)
+        world.stopped(world.start(shell("sleep 1000")))
+        world.run(shell("true"))
+        assert [one.run.task for one in gc.get_objects() if isinstance(one, Going)] == []
+    finally:
+        gc.enable()
 
 
 def test_stdin_is_empty(world: World) -> None:
