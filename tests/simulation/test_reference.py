@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reference import Condition, Reference, spelled
-from reference import Task as NaiveTask
+from reference import Reference
+from reference_conditions import Condition, spelled
+from reference_conditions import Task as NaiveTask
 from rocketd.core.grammar import parse
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.run import Action, Run
