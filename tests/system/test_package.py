@@ -45,7 +45,8 @@ def test_purging_leaves_only_the_administrators_own_files(debian: Machine, deb: 
     give_task(debian, "once", ONCE)
     await_end(debian, "once")
     debian.run("dpkg", "--purge", "rocketd")
-    left = debian.sh("find / -xdev -path /proc -prune -o -name '*rocket*' -print | sort").split()
+    found = debian.sh("find / -xdev -path /proc -prune -o -name '*rocket*' -print | sort").split()
+    left = [path for path in found if path != str(deb)]  # which is mounted from outside
     assert left == ["/etc/rocketd"]
     assert debian.sh("ls /etc/rocketd").split() == ["once.toml"]
     assert debian.run("systemctl", "is-system-running", check=False).stdout == "running\n"
