@@ -160,7 +160,7 @@ class Both:
         self.draw = draw = Draw(seed)
         self.seed = seed
         change = draw.pick(CHANGES)
-        days = draw.chance.randint(2, 6)
+        days = draw.chance.randint(2, 4)
         self.now = (
             change - draw.chance.randint(1, days - 1) * DAY
             if draw.minutes
