@@ -7,12 +7,13 @@ from datetime import UTC, tzinfo
 from rocketd.app.bodies import CommandBody
 from rocketd.app.conditions import bound
 from rocketd.app.config import Config
-from rocketd.app.durations import duration_of
+from rocketd.app.durations import NEVER, duration_of
 from rocketd.app.tasks import Task
 from rocketd.config.host import LOCAL, Host
 from rocketd.config.problems import BadValue
 from rocketd.core import task as core
 from rocketd.core.condition import FALSE, Condition
+from rocketd.core.instant import Duration
 from rocketd.core.task import Call, Execution, On
 
 
@@ -34,7 +35,7 @@ class Compiler:
             stop_when=bound(task.end_cond, task.name),
             zone=self.zone,
             zone_name=self.zone_name,
-            timeout=task.longest,
+            timeout=self._longest(task),
             kill_grace=duration_of(task.kill_grace),
             overlap=task.how_overlaps,
             restart_delay=duration_of(restart_delay),
@@ -50,6 +51,11 @@ class Compiler:
         """Make a task that never runs, and has what a condition of the whole session asks for kept and looked at."""
         work = Call(Execution.MAIN)
         return core.Task(name, work, stop_when=condition, zone=self.zone, zone_name=self.zone_name)
+
+    def _longest(self, task: Task) -> Duration | None:
+        """Say how long a run may take; None: as long as it likes."""
+        span = self._config.timeout if task.timeout is None else task.timeout
+        return None if task.permanent or span == NEVER else duration_of(span)
 
     def _work(self, task: Task) -> core.Work:
         if isinstance(task.body, CommandBody):

@@ -14,11 +14,12 @@ from rocketd.app.arguments import Asked
 from rocketd.app.compile import Compiler
 from rocketd.app.hooks import around_async
 from rocketd.app.life import Life, Only
+from rocketd.app.why import Why
 from rocketd.core.errors import RocketdError
 from rocketd.core.history import History
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.run import Action
-from rocketd.core.why import Why, why, why_then
+from rocketd.core.why import why, why_then
 from rocketd.daemon.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ class Lives:
         """Say why a task runs or what it waits for."""
         now, life = SystemClock().now(), self.life
         if life is not None and task.name in life.scheduler.entries:
-            return life.ask(lambda: why(life.scheduler, task.name, now, at))
+            return life.ask(lambda: Why.of(why(life.scheduler, task.name, now, at)))
         compiled = Compiler(self._session.config).compile(task)
-        return why_then(compiled, self._history, now if at is None else at)
+        return Why.of(why_then(compiled, self._history, now if at is None else at))
 
 
 def _is_imported_by_child() -> bool:

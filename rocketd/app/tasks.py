@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 from rocketd.app.bodies import Body, CommandBody, FunctionBody
 from rocketd.app.config import How
-from rocketd.app.durations import NEVER, Span, duration_of
+from rocketd.app.durations import Span
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.syntax import Known, read
 from rocketd.core.condition import FALSE, Condition
 from rocketd.core.errors import RocketdError
-from rocketd.core.instant import Duration, Instant, instant_of
+from rocketd.core.instant import Instant, instant_of
 from rocketd.core.naming import MARK
 from rocketd.core.run import Action
 from rocketd.core.task import Overlap
@@ -21,7 +21,7 @@ from rocketd.core.task import Overlap
 if TYPE_CHECKING:
     from rocketd.app.session import Session
     from rocketd.app.task_log import TaskLog
-    from rocketd.core.why import Why
+    from rocketd.app.why import Why
 
 ConditionLike: TypeAlias = Condition | str | None
 
@@ -242,12 +242,6 @@ class Task:
         return self._session.lives.why(self, None if at is None else instant(at))
 
     # -- for the scheduler ------------------------------------------------------------------------------------------
-
-    @property
-    def longest(self) -> Duration | None:
-        """How long a run may take, in microseconds; None: as long as it likes."""
-        span = self._session.config.timeout if self.timeout is None else self.timeout
-        return None if self.permanent or span == NEVER else duration_of(span)
 
     @property
     def how_overlaps(self) -> Overlap:

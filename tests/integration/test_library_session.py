@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from rocketd import Grouper, Rocketd, Session
 from rocketd.args import Arg, TaskLogger
 from rocketd.args import Session as SessionArg
 from rocketd.args import Task as TaskArg
-from rocketd.conds import after_success, daily, every, false, running, started, succeeded, true
+from rocketd.conds import after_success, daily, every, false, running, started, succeeded, time_of_day, true
 from rocketd.exc import ConditionError, RocketdError
 
 QUICK = {"restart_delay": 0}
@@ -202,6 +203,22 @@ def test_why_tells_what_a_task_waits_for_before_and_while_the_scheduler_runs() -
     assert "after_success" in str(told[0])
     with pytest.raises(RocketdError, match="needs a zone"):
         app.session["asks"].why(datetime(2024, 1, 1))  # noqa: DTZ001 - the mistake
+
+
+def test_why_and_records_speak_the_units_that_programs_give() -> None:
+    """Instants are datetimes of the session's zone, whether they were given so or in seconds; None is for ever."""
+    app = Rocketd(timezone="Europe/Berlin")
+    app.task(time_of_day.between("10:00", "12:00") & after_success("other"), name="waits", code="pass")
+    app.task(false, name="other", code="pass")
+    noon = datetime(2026, 6, 1, 11, tzinfo=ZoneInfo("Europe/Berlin"))
+    told = app.session["waits"].why(noon)
+    hours, after = told.parts
+    assert (hours.since, hours.until) == (noon.replace(hour=10), noon.replace(hour=12))
+    assert hours.until is not None
+    assert hours.until.utcoffset() == timedelta(hours=2)
+    assert (after.holds, after.since, after.until) == (False, None, None)
+    assert (told.task, told.at, told.holds, told.until) == ("waits", noon, False, None)
+    assert told == app.session["waits"].why(noon.timestamp())
 
 
 # -- only these tasks -------------------------------------------------------------------------------------------------

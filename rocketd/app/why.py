@@ -1,0 +1,64 @@
+"""Why a task runs or what it waits for, as programs read it: with datetimes, in the task's zone."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import NamedTuple, Self
+
+from rocketd.core import tree
+from rocketd.core import why as core
+from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
+
+
+class Part(NamedTuple):
+    """One part of a condition: its normal form, its verdict, and because of what."""
+
+    condition: str
+    holds: bool | None
+    """None: unknown."""
+    since: datetime | None
+    """From when it has held, or not; None: always."""
+    until: datetime | None
+    """Until when that stays so, if nothing happens; None: only an event can change it."""
+    because: str
+    parts: "tuple[Part, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What a task's condition says about a moment, and what the task waits for. `str()` draws it."""
+
+    task: str
+    """Its name."""
+    at: datetime
+    holds: bool | None
+    """Whether the condition holds; None: unknown."""
+    since: datetime | None
+    """From when it has held, or not; None: always."""
+    until: datetime | None
+    """Until when that stays so, if nothing happens; None: only an event can change it."""
+    waiting_for: str
+    """A sentence."""
+    parts: tuple[Part, ...]
+    """What the condition is joined of; a condition that is one word is its own only part."""
+    drawn: str
+
+    @classmethod
+    def of(cls, why: core.Why) -> Self:
+        """Turn the core's instants into datetimes."""
+        zone = why.task.zone
+        whole = _part(why.tree, zone)
+        parts = tuple(_part(part, zone) for part in why.parts)
+        at = datetime_of(why.at, zone)
+        return cls(why.task.name, at, whole.holds, whole.since, whole.until, why.waiting_for, parts, str(why))
+
+    def __str__(self) -> str:
+        return self.drawn
+
+
+def _part(part: tree.Part, zone: tzinfo) -> Part:
+    parts = tuple(_part(one, zone) for one in part.parts)
+    return Part(part.condition, part.holds, _told(part.since, zone), _told(part.until, zone), part.because, parts)
+
+
+def _told(instant: Instant, zone: tzinfo) -> datetime | None:
+    return datetime_of(instant, zone) if BEGINNING < instant < FOREVER else None
