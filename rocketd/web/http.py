@@ -5,6 +5,7 @@ of a request, how long one may take to come, how long an answer may take to be f
 """
 
 import asyncio
+import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -60,18 +61,20 @@ class HttpConnection:
             async with asyncio.timeout(self._patience):
                 return await self._whole_request()
         except h11.RemoteProtocolError as error:
-            raise Unreadable(str(error), error.error_status_hint) from None
+            raise Unreadable(_told(error), error.error_status_hint) from None
 
     async def _whole_request(self) -> Request | None:
         head = await self._event()
         if not isinstance(head, h11.Request):
             return None
         self._head_only = head.method == b"HEAD"
+        if _announced(head) > BODY_BYTES:
+            raise _too_large()
         body = b""
         while isinstance(data := await self._event(), h11.Data):
             body += data.data
             if len(body) > BODY_BYTES:
-                raise Unreadable(f"the body may have {BODY_BYTES} bytes", 413)
+                raise _too_large()
         return Request(head.method.decode(), head.target.decode(), body, self._by)
 
     async def _event(self) -> object:
@@ -130,6 +133,25 @@ class HttpConnection:
                 self._writer.close()
                 await self._writer.wait_closed()
         hang_up(self._writer)
+
+
+def _announced(head: h11.Request) -> int:
+    """How long the body will be, as far as the head says; h11 has looked whether it is a number."""
+    return max((int(value) for name, value in head.headers if name == b"content-length"), default=0)
+
+
+def _too_large() -> Unreadable:
+    return Unreadable(f"the body may have {BODY_BYTES} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def _told(error: h11.RemoteProtocolError) -> str:
+    """Say what came instead of a request, without the bytes, which h11 shows as Python writes them."""
+    if error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return f"the head of the request may have {HEAD_BYTES} bytes"
+    return f"this is no HTTP request: {_BYTES.sub('', str(error))}"
+
+
+_BYTES: Final = re.compile(r":? *(bytearray\()?b['\"].*", re.DOTALL)
 
 
 def hang_up(writer: StreamWriter) -> None:

@@ -1,7 +1,9 @@
 """The control socket against those who mean it no good, and the file it is reached by."""
 
 import grp
+import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -90,6 +92,20 @@ def status(path: Path) -> bytes:
 def test_bad_bytes_get_a_good_answer_and_hurt_nobody(daemon: Served, raw: bytes, answer: bytes) -> None:
     assert said(daemon.path, raw)[:12] == answer
     assert status(daemon.path) == b"HTTP/1.1 200 OK"
+
+
+def test_what_is_no_request_is_told_so_without_its_bytes(daemon: Served) -> None:
+    for raw in (b"hello\r\n\r\n", b"\x00\xff\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\xff\x00: x\r\n\r\n"):
+        told = json.loads(said(daemon.path, raw).partition(b"\r\n\r\n")[2])
+        assert told["error"].startswith("this is no HTTP request: "), told
+        assert not re.search(r"bytearray|b'|\\x", told["error"]), told
+
+
+def test_a_body_that_will_be_too_long_is_refused_before_it_comes(daemon: Served) -> None:
+    """The client keeps its end open, and sends none of the body."""
+    with connected(daemon.path) as plain:
+        plain.sendall(b"POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        assert plain.recv(12) == b"HTTP/1.1 413"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
