@@ -128,6 +128,8 @@ class Lives:
         if life is not None and task.name in life.scheduler.entries:
             return life.ask(lambda: Why.of(why(life.scheduler, task.name, now, at)))
         compiled = Compiler(self._session.config).compile(task)
+        for one in self._session.tasks:
+            self._history.load(one.name)  # before the first life nobody has
         return Why.of(why_then(compiled, self._history, now if at is None else at))
 
 
