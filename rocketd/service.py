@@ -22,9 +22,9 @@ from rocketd.config.loaded import Loaded
 from rocketd.config.loading import load, reload
 from rocketd.config.problems import Problem
 from rocketd.core import daemon_entries, run_entries
-from rocketd.core.entries import Entry, Priority
+from rocketd.core.entries import Priority
 from rocketd.core.errors import RocketdError, StoreError
-from rocketd.core.instant import MINUTE, Duration, Instant, datetime_of
+from rocketd.core.instant import MINUTE, Duration, Instant
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import On
 from rocketd.daemon.boot import Boot
@@ -36,6 +36,7 @@ from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
 from rocketd.daemon.retention import Retention
+from rocketd.daemon.state_told import state_told
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.daemon.zone import local_zone
 from rocketd.executor.executor import ProcessExecutor
@@ -44,7 +45,7 @@ from rocketd.mailing import Mailing
 from rocketd.probing import host_prober
 from rocketd.record_keeping import Keeping, RecordKeeping
 from rocketd.standard_logging import StandardLogging
-from rocketd.store.lock import StateLock
+from rocketd.store.lock import StateDirectoryHeld, StateLock
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import this_origin
 from rocketd.systemd.console import ConsoleJournal
@@ -110,6 +111,7 @@ class Service:
         stack.push_async_callback(self._journal.close)
         self._loaded: Loaded
         self._reloading = asyncio.Lock()
+        self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
         self.loop: Loop
         self._mailing: Mailing
 
@@ -117,8 +119,8 @@ class Service:
 
     async def start(self) -> None:
         """Get from nothing to READY."""
-        self._options.runtime_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-        self._stack.enter_context(StateLock(self._options.state_dir))
+        self._make_runtime_dir()
+        self._lock()
         self._loaded = await self._journal.apply(await asyncio.to_thread(load, *self._directories))
         settings = self._loaded.settings
         scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=settings.max_running)
@@ -154,6 +156,23 @@ class Service:
         retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
         self.loop.beats.append(retention.beat)
         self._manager.ready()
+
+    def _make_runtime_dir(self) -> None:
+        directory = self._options.runtime_dir
+        try:
+            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:
+            why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
+            msg = f"cannot use {directory}: {why}"
+            raise RocketdError(msg, hint="--runtime-dir chooses another directory") from error
+
+    def _lock(self) -> None:
+        try:
+            self._stack.enter_context(StateLock(self._options.state_dir))
+        except StateDirectoryHeld:
+            raise
+        except StoreError as error:
+            raise NoStore(error.message, hint=error.hint) from error
 
     def _observe(self) -> None:
         observing = Observing(self.loop)
@@ -217,6 +236,7 @@ class Service:
         for number, handler in handlers.items():
             self._asyncio.add_signal_handler(number, handler)
             self._stack.callback(self._asyncio.remove_signal_handler, number)
+        self._stack.callback(self._give_up_reloads)
 
     def _stop(self) -> None:
         if self.loop.scheduler.draining:
@@ -226,10 +246,15 @@ class Service:
 
     def _reload_soon(self) -> None:
         task = self._asyncio.create_task(self._reload())
+        self._reloads.add(task)
         task.add_done_callback(self._reloaded)
-        self._stack.callback(task.cancel)
+
+    def _give_up_reloads(self) -> None:
+        for task in self._reloads:
+            task.cancel()
 
     def _reloaded(self, task: "asyncio.Task[Sequence[Problem]]") -> None:
+        self._reloads.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._journal.tell(daemon_entries.reload_failed("".join(traceback.format_exception(error))))
 
@@ -254,14 +279,7 @@ class Service:
             return self._loaded.problems
 
     def _dump(self) -> None:
-        """Write the state to the journal: what is going on, and what is due and waits."""
-        scheduler = self.loop.scheduler
-        lines = [self.loop.status]
-        lines += [f"{run.task}/{run.number} is running since {_time(run.start)}" for run in scheduler.going]
-        for name, entry in scheduler.entries.items():
-            if entry.due is not None:
-                lines.append(f"{name} is due since {_time(entry.due)}: {entry.hindrance or 'about to start'}")
-        self._journal.tell(Entry("\n".join(lines), Priority.NOTICE))
+        self._journal.tell(state_told(self.loop))
 
 
 def _journal(
@@ -277,7 +295,3 @@ def _leads_to_journal() -> bool:
     """Whether standard error is the journal's: systemd.exec(5), $JOURNAL_STREAM."""
     status = os.fstat(2)
     return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
-
-
-def _time(instant: Instant) -> str:
-    return datetime_of(instant).astimezone().isoformat(sep=" ", timespec="seconds")

@@ -55,5 +55,8 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise store_error(error, path) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        hint = "move it away, or give another --state-dir"
+        raise StoreError(f"{path.parent} is not a directory", hint=hint) from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}", hint=f"see who owns {path.parent} and its mode") from error

@@ -167,6 +167,26 @@ def test_a_store_that_is_newer_is_refused_and_never_touched(daemon: Daemon) -> N
     assert path.read_bytes() == before
 
 
+def test_a_state_directory_that_is_a_file_is_told_and_cannot_be_mended_by_another_try(daemon: Daemon) -> None:
+    daemon.state.rmdir()
+    daemon.state.write_text("")
+    assert daemon.spawn().wait() == 4
+    assert daemon.lines == [
+        f"rocketd: {daemon.state} is not a directory",
+        "hint: move it away, or give another --state-dir",
+    ]
+
+
+def test_a_runtime_directory_that_is_a_file_is_told(daemon: Daemon) -> None:
+    daemon.runtime.rmdir()
+    daemon.runtime.write_text("")
+    assert daemon.spawn().wait() == 1
+    assert daemon.lines == [
+        f"rocketd: cannot use {daemon.runtime}: it is not a directory",
+        "hint: --runtime-dir chooses another directory",
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments", [["--log-level=loud"], ["--log-target=printer"], ["--nonsense"], ["something"], ["--state-dir"]]
 )

@@ -1,0 +1,34 @@
+"""What SIGUSR1 has the daemon write to the journal: its state, for people."""
+
+from collections.abc import Iterator
+
+from rocketd.core.entries import Entry, Priority
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.records import TaskState
+from rocketd.daemon.loop import Loop
+
+
+def state_told(loop: Loop) -> Entry:
+    """Say what is going on, what is due and waits, and what is paused."""
+    return Entry("\n".join(_lines(loop)), Priority.NOTICE)
+
+
+def _lines(loop: Loop) -> Iterator[str]:
+    yield loop.status
+    for run in loop.scheduler.going:
+        yield f"{run.task}/{run.number} is running since {_time(run.start)}"
+    for name, entry in loop.scheduler.entries.items():
+        if entry.due is not None:
+            yield f"{name} is due since {_time(entry.due)}: {entry.hindrance or 'about to start'}"
+        if entry.paused is not None:
+            yield f"{name} is paused{_pause(entry.paused)}"
+
+
+def _pause(state: TaskState) -> str:
+    until = "" if state.paused_until is None else f" until {_time(state.paused_until)}"
+    by = f" by {state.paused_by}" if state.paused_by else ""
+    return f"{until}{by}{f': {state.paused_reason}' if state.paused_reason else ''}"
+
+
+def _time(instant: Instant) -> str:
+    return datetime_of(instant).astimezone().isoformat(sep=" ", timespec="seconds")
