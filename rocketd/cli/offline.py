@@ -20,9 +20,10 @@ from rocketd.core.instant import Instant
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import NoSuchTask, Scheduler
+from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Scheduler
 from rocketd.core.why import why, why_then
 from rocketd.daemon.views import run_object, task_details, task_object, why_object
+from rocketd.daemon.which_run import the_run, wanted_run
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, open_reader
@@ -69,13 +70,10 @@ class Files:
 
     def run(self, name: str) -> JsonObject:
         """Everything about one."""
-        task, slash, number = name.partition("/")
-        wanted = RunFilter(task=task, number=int(number), limit=1) if slash else RunFilter(run_id=name, limit=1)
-        found = self._runs(wanted)
-        if not found:
-            msg = f"no run {name!r} is recorded"
-            raise Failure(msg, hint="rocketctl history shows the runs", code=Exit.NOT_FOUND)
-        return _left(found[0])
+        try:
+            return _left(the_run(name, self._runs(wanted_run(name))))
+        except NoSuchRun as error:
+            raise Failure(error.message, hint=error.hint, code=Exit.NOT_FOUND) from None
 
     def _entry(self, name: str) -> Entry:
         try:

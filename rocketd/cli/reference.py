@@ -79,7 +79,10 @@ TIMES: Final = (
     "`2026-11-24 10:00`, `2026-11-24T10:00:00+01:00` or `@1795514400`, as in systemd.time(7). "
     "What names no zone is in that of the terminal: TZ, else the host's."
 )
-RUNS: Final = "A RUN is a run id, or TASK/NUMBER as `history` shows it."
+RUNS: Final = (
+    "A RUN is TASK/NUMBER as `history` shows it, or a run id: at least its first 8 digits, and enough of them that no "
+    "other run has the same."
+)
 
 EXITS: Final = (
     (0, "done"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rocketd.cli import times
 from rocketd.cli.fields import duration, flag, instant, number, objects, text, words
@@ -173,6 +173,7 @@ def status_page(status: JsonObject, look: Look) -> list[str]:
 def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> list[tuple[str, Cell]]:
     problems, degraded = number(status, "problems") or 0, _said(status.get("degraded"))
     return [
+        ("State", Cell(_STOPPING if flag(status, "stopping") else "", YELLOW)),
         ("Running since", Cell(f"{times.local_with_zone(since)} ({times.passed(since, now)})")),
         ("PID", Cell(_said(status.get("pid")))),
         ("Tasks", Cell(str(number(status, "tasks") or 0))),
@@ -181,6 +182,9 @@ def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> li
         ("Store", Cell(_said(status.get("store")))),
         ("Degraded", Cell(degraded, RED)),
     ]
+
+
+_STOPPING: Final = "stopping: nothing new starts, and it ends with the runs that are going on"
 
 
 def _said(value: Json) -> str:

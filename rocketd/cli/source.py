@@ -46,7 +46,7 @@ class Source(Protocol):
         ...
 
     def run(self, name: str) -> JsonObject:
-        """Everything about one; `name` is a run id or TASK/NUMBER."""
+        """Everything about one; `name` is a run id, its beginning, or TASK/NUMBER."""
         ...
 
 

@@ -61,6 +61,10 @@ class RunView:
     """The newest: `run` while it is going on."""
     end: End | None
     pid: int
+    host: str = ""
+    boot_id: str = ""
+    """With `pid` and `pid_start`, which process of which boot of which host it was; empty: not recorded."""
+    pid_start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class RunFilter:
 
     task: str = ""
     run_id: str = ""
+    """A run id, or how it begins."""
     number: int | None = None
     since: Instant | None = None
     """Started at or after."""

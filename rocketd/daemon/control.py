@@ -4,7 +4,6 @@ Called on the loop's thread. Reading verbs never touch the scheduler's state, an
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -16,10 +15,11 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Run
-from rocketd.core.scheduler import NoSuchRun
+from rocketd.core.scheduler import Refused
 from rocketd.core.why import why, why_then
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object, why_object
+from rocketd.daemon.which_run import the_run, wanted_run
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 RUNS_SHOWN: Final = 5
@@ -70,6 +70,7 @@ class Control:
             "running": loop.scheduler.running,
             "problems": loop.problems,
             "degraded": loop.degraded or None,
+            "stopping": loop.scheduler.draining,
         }
 
     def tasks(self) -> list[Json]:
@@ -98,14 +99,11 @@ class Control:
         return [run_object(view) for view in await self._read(wanted)]
 
     async def run(self, which: str) -> JsonObject:
-        """Everything about one run, given as a run id or TASK/NUMBER; raises NoSuchRun."""
+        """Everything about one run, given as a run id, its beginning, or TASK/NUMBER; raises NoSuchRun, Refused."""
         return run_object(await self._find(which))
 
     async def _find(self, which: str) -> RunView:
-        found = await self._read(wanted_run(which))
-        if not found:
-            raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
-        return found[0]
+        return the_run(which, await self._read(wanted_run(which)))
 
     async def _read(self, wanted: RunFilter) -> Sequence[RunView]:
         async with self._reading:
@@ -138,7 +136,7 @@ class Control:
         return self._stop(name, None)
 
     async def stop_run(self, which: str) -> JsonObject:
-        """Stop one run, given as a run id or TASK/NUMBER; raises NoSuchRun if it is not going on."""
+        """Stop one run, given in the same way; raises NoSuchRun if it is not going on."""
         for run in self._loop.scheduler.going:
             if which in (run.run_id, f"{run.task}/{run.number}"):
                 return self._stop(run.task, run.number)
@@ -152,8 +150,10 @@ class Control:
         return {"task": name, "stopping": [run.number for run in before]}
 
     def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject:
-        """Start nothing by the task's condition until then, or until it is resumed; raises NoSuchTask."""
+        """Start nothing by the task's condition until then, or until it is resumed; raises NoSuchTask, Refused."""
         loop = self._loop
+        if until is not None and until <= loop.clock.now():
+            raise Refused(f"a pause until {rfc3339(until)} would be over already")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
         shown = datetime_of(until).isoformat(sep=" ", timespec="seconds") if until is not None else ""
         loop.journal.tell(daemon_entries.paused(name, by, shown, reason))
@@ -201,13 +201,6 @@ class Backlog:
             event, size = await self._waiting.get()
             self._output -= size
             yield event
-
-
-def wanted_run(which: str) -> RunFilter:
-    """Read TASK/NUMBER or a run id."""
-    if match := re.fullmatch(r"(.+)/(\d{1,18})", which):
-        return RunFilter(task=match[1], number=int(match[2]), limit=1)
-    return RunFilter(run_id=which, limit=1)
 
 
 def _object(what: Event | tuple[Run, Stream, str]) -> JsonObject:

@@ -20,7 +20,16 @@ from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 def run_object(view: RunView) -> JsonObject:
     """Everything that is recorded about a run; `action` is `run` while it is going on."""
-    return {**_begun(view.run), "action": str(view.action), **_ended(view.end), "pid": view.pid or None}
+    return {**_begun(view.run), "action": str(view.action), **_ended(view.end), **_whose(view)}
+
+
+def _whose(view: RunView) -> JsonObject:
+    return {
+        "host": view.host or None,
+        "boot_id": view.boot_id or None,
+        "pid": view.pid or None,
+        "pid_start": view.pid_start or None,
+    }
 
 
 def _begun(run: Run) -> JsonObject:

@@ -18,6 +18,9 @@ _NO_END: Final = ", ".join(["NULL"] * _WIDTH)
 _SAME_RUN: Final = "ended.task_name = begun.task_name AND ended.number = begun.number"
 _WITH_END: Final = f"LEFT JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}"
 
+_LAST: Final = "\U0010ffff"
+"""Sorts after whatever a run id may go on with."""
+
 _Parameter: TypeAlias = str | int | float
 
 
@@ -36,6 +39,7 @@ class _Source(NamedTuple):
 
 _ALL: Final = _Source(f"log AS begun {_WITH_END}", "begun.action IN ('run', 'missed')")
 _OF_TASK: Final = _Source(f"log AS begun {_WITH_END}", "begun.action = 'run'", order="begun.number")
+_OF_RUN_ID: Final = _Source(f"log AS begun INDEXED BY log_run_id {_WITH_END}", "begun.action = 'run'")
 _GOING: Final = _Source(
     f"open_run CROSS JOIN log AS begun ON begun.task_name = open_run.task AND begun.number = open_run.number "
     f"{_WITH_END}",
@@ -43,6 +47,9 @@ _GOING: Final = _Source(
 )
 _MISSED: Final = _Source(
     "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", ended=_NO_END, action="begun.action"
+)
+_MISSED_OF_RUN_ID: Final = _MISSED._replace(
+    tables="log AS begun INDEXED BY log_missed", condition="begun.action = 'missed'"
 )
 _SUCCEEDED: Final = _Source(
     f"log AS begun INDEXED BY log_created CROSS JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}",
@@ -59,7 +66,9 @@ def _ended_rarely(action: Action) -> _Source:
 
 
 def _sources(wanted: RunFilter) -> Iterator[_Source]:
-    if wanted.task or wanted.run_id:
+    if wanted.run_id:
+        yield from (_OF_RUN_ID, _MISSED_OF_RUN_ID)
+    elif wanted.task:
         yield from (_OF_TASK, _MISSED)
     elif not wanted.actions:
         yield _ALL
@@ -90,7 +99,7 @@ def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Paramet
     if wanted.task:
         yield "begun.task_name = ?", (wanted.task,)
     if wanted.run_id:
-        yield "begun.run_id = ?", (wanted.run_id,)
+        yield "begun.run_id BETWEEN ? AND ?", (wanted.run_id, f"{wanted.run_id}{_LAST}")
     if wanted.number is not None:
         yield "begun.number = ?", (wanted.number,)
     if wanted.since is not None:
@@ -116,4 +125,12 @@ def _view(values: tuple[_Parameter | None, ...]) -> RunView:
 def _joined(begun: Row, ended: Row | None) -> RunView:
     """Join the records of one run, or show a stretch of missed times as a run without a number."""
     newest = ended or begun
-    return RunView(run_of(begun), ACTIONS[newest.action], end_of(ended) if ended else None, begun.pid or 0)
+    return RunView(
+        run_of(begun),
+        ACTIONS[newest.action],
+        end_of(ended) if ended else None,
+        begun.pid or 0,
+        begun.host or "",
+        begun.boot_id or "",
+        begun.pid_start or 0,
+    )

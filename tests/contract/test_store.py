@@ -274,6 +274,8 @@ def test_history_is_newest_first_and_filtered(store: Store) -> None:
     assert numbers(store, task="backup", limit=2) == [7, 5]
     assert numbers(store, task="backup", number=3) == [3]
     assert numbers(store, run_id="id-backup-2") == [2]
+    assert numbers(store, run_id="id-backup-") == numbers(store, task="backup")
+    assert numbers(store, run_id="d-backup-2") == []
     assert numbers(store, actions=(Action.FAIL, Action.CRASH)) == [6]
     assert numbers(store, actions=(Action.RUN,)) == [7]
     assert numbers(store, actions=(Action.RUN, Action.SUCCESS), limit=3) == [7, 5, 4]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from daemon_process import Daemon
+from rocketd.cli.client import Client
+from rocketd.cli.exits import Failure
 
 TASKS = """
 [task.hello]
@@ -177,3 +180,59 @@ def test_why_of_all_is_that_of_each(daemon: Daemon) -> None:
     assert {one["task"] for one in answers} == {"hello", "good", "sleeper", "later"}
     drawn = rocketctl(daemon, "why", "good").stdout.split("\n")
     assert drawn[:3] == ["good never starts by itself: its condition cannot hold", "✗ false", "     never"]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_with_and_without_a_daemon(daemon: Daemon) -> None:
+    rocketctl(daemon, "run", "good", "--wait")
+    (good,) = explained(daemon, "history")
+    beginnings = (
+        good["run_id"][:8],
+        good["run_id"][:8].upper(),
+        good["run_id"][:13].replace("-", ""),
+        good["run_id"][:9],
+    )
+    assert [told(daemon, "show", one) for one in beginnings] == [good] * 4
+    assert rocketctl(daemon, "show", good["run_id"][:7]).returncode == 4
+    daemon.stop()
+    assert [told(daemon, "show", one) for one in beginnings] == [good] * 4
+
+
+def test_a_run_tells_whose_process_it_was(daemon: Daemon) -> None:
+    rocketctl(daemon, "run", "good", "--wait")
+    run = told(daemon, "show", "good/1")
+    assert isinstance(run, dict)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert (run["host"], run["boot_id"]) == (os.uname().nodename, boot)
+    assert run["pid"] > 1
+    assert run["pid_start"] > 0
+
+
+def test_a_pause_until_a_time_that_has_passed_is_refused_whoever_asks(daemon: Daemon) -> None:
+    client = Client(str(daemon.runtime / "control.sock"))
+    with pytest.raises(Failure, match="would be over already"):
+        client.post("/v1/tasks/later/pause", {"until": "2020-01-01T00:00:00+00:00"})
+    assert not explained(daemon, "list")[0]["paused"]
+
+
+def test_usr1_writes_to_the_journal_what_is_paused(daemon: Daemon) -> None:
+    rocketctl(daemon, "pause", "later", "--reason", "a new disk")
+    daemon.signal(signal.SIGUSR1)
+    daemon.until_line(f"later is paused by uid {os.getuid()}: a new disk")
+
+
+def test_status_says_that_it_is_stopping_while_it_waits_for_runs(daemon: Daemon) -> None:
+    assert explained_status(daemon)["stopping"] is False
+    rocketctl(daemon, "run", "sleeper")
+    daemon.until_line("sleeper | asleep")
+    daemon.signal(signal.SIGTERM)
+    daemon.until_notice("STOPPING=1")
+    assert explained_status(daemon)["stopping"] is True
+    assert "State: stopping" in rocketctl(daemon, "status").stdout
+    assert rocketctl(daemon, "stop", "sleeper").returncode == 0
+    assert daemon.wait() == 0
+
+
+def explained_status(daemon: Daemon) -> dict[str, Any]:
+    answer = told(daemon, "status")
+    assert isinstance(answer, dict)
+    return answer

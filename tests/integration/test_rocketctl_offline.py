@@ -143,6 +143,26 @@ def test_a_state_directory_that_is_not_there_is_named(where: Path) -> None:
     assert f"there is no store at {where}/state" in done.stderr
 
 
+def test_a_state_directory_that_is_a_file_is_told(where: Path) -> None:
+    (where / "state").rmdir()
+    (where / "state").write_text("")
+    done = rocketctl(where, "list")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"rocketctl: {where}/state is not a directory" in done.stderr
+    assert "hint: move it away, or give another --state-dir" in done.stderr
+
+
+def test_the_beginning_that_several_run_ids_have_is_no_name(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.SUCCESS)
+    record(where, NOW - HOUR + 1, 2, Action.FAIL)
+    run_id = json.loads(rocketctl(where, "show", "backup/1", "--json").stdout)["run_id"]
+    done = rocketctl(where, "show", run_id[:8])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"several run ids begin with '{run_id[:8]}'" in done.stderr
+    assert "hint: name one: backup/2, backup/1" in done.stderr
+    assert json.loads(rocketctl(where, "show", run_id, "--json").stdout)["number"] == 1
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give its rights away")
 def test_who_may_not_read_the_store_is_exit_5(where: Path) -> None:
     record(where, NOW - HOUR, 1, Action.SUCCESS)

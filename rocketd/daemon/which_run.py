@@ -1,0 +1,49 @@
+"""Which run somebody means: by TASK/NUMBER, by its id, or by the beginning of its id."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from rocketd.core.records import RunFilter, RunView
+from rocketd.core.scheduler import NoSuchRun, Refused
+
+LEAST_DIGITS: Final = 8
+"""Of a run id, so that hardly a task has such a name: these tell when it started, to the minute."""
+
+_GROUPS: Final = (8, 12, 16, 20)
+"""After how many hexadecimal digits a UUID has its hyphens (RFC 9562, section 4)."""
+
+_NAMED: Final = 3
+
+
+def wanted_run(which: str) -> RunFilter:
+    """Read what names a run. One too many is asked for: then a beginning that several ids have is noticed."""
+    if match := re.fullmatch(r"(.+)/(\d{1,18})", which):
+        return RunFilter(task=match[1], number=int(match[2]), limit=1)
+    return RunFilter(run_id=_as_written(which), limit=_NAMED + 1)
+
+
+def _as_written(run_id: str) -> str:
+    """Put a run id as it is recorded: small, with its hyphens; anything else is left as it is."""
+    digits = run_id.replace("-", "").lower()
+    if not re.fullmatch(f"[0-9a-f]{{{LEAST_DIGITS},32}}", digits):
+        return run_id
+    return "".join(f"-{digit}" if place in _GROUPS else digit for place, digit in enumerate(digits))
+
+
+def the_run(which: str, found: Sequence[RunView]) -> RunView:
+    """Take the only one that was found; raises NoSuchRun, and Refused where there are several."""
+    if not found:
+        raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
+    if len(found) > 1:
+        raise Refused(f"several run ids begin with {which!r}", hint=f"name one: {_names(found)}")
+    return found[0]
+
+
+def _names(found: Sequence[RunView]) -> str:
+    named = ", ".join(_name(view) for view in found[:_NAMED])
+    return f"{named}, …" if len(found) > _NAMED else named
+
+
+def _name(view: RunView) -> str:
+    return f"{view.run.task}/{view.run.number}" if view.run.number else view.run.run_id
