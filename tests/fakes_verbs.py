@@ -8,9 +8,9 @@ from threading import Event, Thread
 from typing import Any, Self, TypeVar
 
 from fakes_journal import ListJournal
+from rocketd.core.decisions import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.instant import Instant
 from rocketd.core.records import RunFilter
-from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Refused
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.web.server import serve
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
+from rocketd.core.decisions import Broken, Decision
 from rocketd.core.events import Event, Finished, Missed, Start, Started, Stop
 from rocketd.core.instant import FOREVER, Duration, Instant
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.scheduler import Broken, Decision, Scheduler
+from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Task
 
 

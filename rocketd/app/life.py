@@ -26,12 +26,13 @@ from rocketd.app.tasks import condition_of
 from rocketd.core import daemon_entries
 from rocketd.core import task as core
 from rocketd.core.condition import FALSE, FOR, Moment
+from rocketd.core.decisions import NoSuchRun
 from rocketd.core.entries import Entry, Priority, Stream
 from rocketd.core.errors import RocketdError
 from rocketd.core.events import Event, Finished, Started
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.run import Run, Trigger
-from rocketd.core.scheduler import NoSuchRun, Scheduler
+from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.loop import Loop, Silence
 from rocketd.daemon.observing import Observing

@@ -13,6 +13,7 @@ from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
 from rocketd.config import Loaded, load
+from rocketd.core.decisions import NoSuchRun, NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.errors import StoreError
 from rocketd.core.events import Finished
@@ -20,7 +21,7 @@ from rocketd.core.instant import Instant
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Scheduler
+from rocketd.core.scheduler import Scheduler
 from rocketd.core.why import why, why_then
 from rocketd.daemon.views import run_object, task_details, task_object, why_object
 from rocketd.daemon.which_run import the_run, wanted_run

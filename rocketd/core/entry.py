@@ -5,10 +5,11 @@ from typing import TypeAlias
 
 from rocketd.core.condition import Verdict
 from rocketd.core.events import Missed
+from rocketd.core.history import Past
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
 from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
-from rocketd.core.run import Trigger
+from rocketd.core.run import Action, Trigger
 from rocketd.core.task import Task
 
 ReadyKey: TypeAlias = tuple[int, Instant, str]
@@ -56,3 +57,14 @@ class Entry:
     def hindrance(self) -> str:
         """Why a task that is due has not started; empty if it is not due."""
         return self.blocked or ("no slot is free" if self.ready else "")
+
+    @property
+    def resumes_at(self) -> Instant:
+        """When its pause ends by itself; FOREVER: it is not paused, or until an operator resumes it."""
+        paused = self.paused
+        return FOREVER if paused is None or paused.paused_until is None else paused.paused_until
+
+    def be_quiet_after(self, past: Past, now: Instant) -> None:
+        """Count its `restart_delay` from the end of its last run, by hand or not."""
+        ends = [seen.at for action, seen in past.last.items() if action is not Action.RUN]
+        self.quiet_until = min(max(ends), now) + self.task.restart_delay if ends else BEGINNING

@@ -5,10 +5,11 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rocketd.core.decisions import Broken
 from rocketd.core.events import Finished, Start, Stop
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.run import Action, Cause, End, Run
-from rocketd.core.scheduler import Broken, Scheduler
+from rocketd.core.scheduler import Scheduler
 from rocketd.core.wall import HIGHEST
 
 if TYPE_CHECKING:

@@ -115,6 +115,12 @@ class History:
         """The place in the log of the newest event learned."""
         return self._position
 
+    def begin_pass(self, now: Instant) -> None:
+        """Count a pass of the scheduler."""
+        if self.began is None:
+            self.began = now
+        self.cycles += 1
+
     def of(self, task: str) -> Past:
         """The past of that task; an empty one begins where there is none."""
         past = self._pasts.get(task)

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from rocketd.core import daemon_entries
+from rocketd.core.decisions import Refused
 from rocketd.core.entries import Stream
 from rocketd.core.events import Event, Start
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Run
-from rocketd.core.scheduler import Refused
 from rocketd.core.why import why, why_then
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object, why_object

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from rocketd.core import daemon_entries, run_entries
+from rocketd.core.decisions import Broken, Decision
 from rocketd.core.entries import Entry, Priority, Stream
 from rocketd.core.errors import StoreError
 from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.records import Alive, Change
 from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.scheduler import Broken, Decision, Scheduler
+from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Task
 from rocketd.daemon.clock import Drift, TimerAlarm
 from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager

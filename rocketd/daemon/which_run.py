@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from rocketd.core.decisions import NoSuchRun, Refused
 from rocketd.core.records import RunFilter, RunView
-from rocketd.core.scheduler import NoSuchRun, Refused
 
 LEAST_DIGITS: Final = 8
 """Of a run id, so that hardly a task has such a name: these tell when it started, to the minute."""

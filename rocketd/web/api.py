@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
+from rocketd.core.decisions import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import Instant
 from rocketd.core.records import RunFilter
 from rocketd.core.run import Action
-from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Refused
 from rocketd.daemon.wire import Json, JsonObject, from_rfc3339
 
 LONGEST_LIST: Final = 16_384

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from rocketd.core.decisions import Refused
 from rocketd.core.events import Finished, Started
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.run import Action, Run
-from rocketd.core.scheduler import Refused
 from rocketd.core.task import Command, Overlap, Task
 from world import Behaviour, Killed, World
 

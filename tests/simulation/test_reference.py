@@ -16,10 +16,10 @@ import pytest
 from reference import Reference
 from reference_conditions import Condition, spelled
 from reference_conditions import Task as NaiveTask
+from rocketd.core.decisions import Refused
 from rocketd.core.grammar import parse
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.run import Action, Run
-from rocketd.core.scheduler import Refused
 from rocketd.core.task import Command, Overlap, Task
 from world import World
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from rocketd.core.decisions import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.events import Missed, Start, Stop
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
 from rocketd.core.run import Action, Cause, End, Trigger
-from rocketd.core.scheduler import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.task import Command, On, Overlap, Task
 from world import Behaviour, World
 
@@ -540,7 +540,6 @@ def test_a_run_by_hand_counts_for_others() -> None:
 
 def test_a_run_as_scheduled_counts_as_the_due_one() -> None:
     made = world(task("a", "daily.between('10:00', '12:00')"), start="2026-03-02 10:00")
-    made.scheduler.draining = False
     made.boot()
     made.carry_out(made.scheduler.run("a", made.now, "by hand", as_scheduled=True))
     made.run_until(at("2026-03-02 23:00"))

@@ -7,11 +7,12 @@ import pytest
 
 from asking import BERLIN, Asked, at
 from rocketd.core.condition import AGAINST, FOR, Condition, Moment, Verdict
+from rocketd.core.decisions import NoSuchTask
 from rocketd.core.events import Finished, Start
 from rocketd.core.grammar import parse
 from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
 from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import NoSuchTask, Scheduler
+from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, Overlap, Task
 from rocketd.core.tree import draw
 from rocketd.core.why import Why, explain, why, why_then

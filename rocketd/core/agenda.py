@@ -1,0 +1,97 @@
+"""Who is judged next, who must be at the latest when, and who of those that are due goes first.
+
+Three queues of tasks. Nothing is ever taken out of the middle of a heap: what an entry says of itself tells whether
+its place is still good.
+"""
+
+from collections.abc import Iterator, Mapping
+from heapq import heappop, heappush
+
+from rocketd.core.entry import Entry, ReadyKey
+from rocketd.core.going import Going
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
+
+
+class Agenda:
+    """The queues of the loaded tasks."""
+
+    def __init__(self, entries: Mapping[str, Entry], going: Going) -> None:
+        self._entries = entries
+        self._going = going
+        self._stirred: dict[str, None] = {}  # a set that keeps its order, so that equal pasts give equal decisions
+        self._each_pass: dict[str, None] = {}
+        self._looks: list[tuple[Instant, str]] = []
+        self._ready: list[ReadyKey] = []
+
+    def join(self, entry: Entry) -> None:
+        """Take up a task, or a new version of it."""
+        if entry.task.when.each_pass or entry.task.stop_when.each_pass:
+            self._each_pass[entry.task.name] = None
+
+    def leave(self, entry: Entry) -> None:
+        """Drop the task from every queue."""
+        self.withdraw(entry)
+        self._each_pass.pop(entry.task.name, None)
+        self._stirred.pop(entry.task.name, None)
+
+    # -- to be judged -----------------------------------------------------------------------------------------------
+
+    def stir(self, name: str) -> None:
+        """Have that task judged in the next pass, or later in this one; of one that is not loaded nothing comes."""
+        if name in self._entries:
+            self._stirred[name] = None
+
+    def look(self, entry: Entry, at: Instant) -> None:
+        """Have the task judged again at that instant, if nothing stirs it before."""
+        entry.look_at = at
+        if at < FOREVER:
+            heappush(self._looks, (at, entry.task.name))
+
+    def next_look(self) -> Instant:
+        """When the next task must be judged."""
+        if self._stirred:
+            return BEGINNING
+        while self._looks and not self._is_current(self._looks[0]):
+            heappop(self._looks)
+        return self._looks[0][0] if self._looks else FOREVER
+
+    def _is_current(self, look: tuple[Instant, str]) -> bool:
+        entry = self._entries.get(look[1])
+        return entry is not None and entry.look_at == look[0]
+
+    def begin_pass(self, now: Instant) -> None:
+        """Stir the tasks whose verdict has run out, and those that every pass concerns."""
+        self._stirred.update(self._each_pass)
+        while self._looks and self._looks[0][0] <= now:
+            look = heappop(self._looks)
+            if self._is_current(look):
+                self._stirred[look[1]] = None
+
+    def stirred(self) -> Iterator[Entry]:
+        """Take the tasks that must be judged, those included that are stirred meanwhile."""
+        while self._stirred:
+            yield self._entries[self._stirred.popitem()[0]]
+
+    # -- due --------------------------------------------------------------------------------------------------------
+
+    def make_ready(self, entry: Entry, due: Instant) -> None:
+        """Queue a task that is due, by its priority, due and name."""
+        entry.due = due
+        entry.ready = (-entry.task.priority, due, entry.task.name)
+        heappush(self._ready, entry.ready)
+        entry.blocked = ""
+
+    def withdraw(self, entry: Entry) -> None:
+        """Have it be due no longer, nor wait for its mutex."""
+        entry.ready = entry.due = None
+        entry.blocked = ""
+        self._going.wait_no_more(entry.task.mutex, entry.task.name)
+
+    def ready(self) -> Iterator[Entry]:
+        """Take those that are due, one by one, as long as a slot is free."""
+        while self._ready and not self._going.full:
+            key = heappop(self._ready)
+            entry = self._entries.get(key[2])
+            if entry is not None and entry.ready == key:
+                entry.ready = None
+                yield entry

@@ -1,0 +1,172 @@
+"""Judging one task: what its condition says now, and what follows. Nothing starts here.
+
+Against: a chance that was open has passed.
+For: it is due, and ready to start once its splay and its `restart_delay` are over.
+Its `stop_when` is asked about each run that goes on, and about none in particular.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from rocketd.core import attempts
+from rocketd.core.agenda import Agenda
+from rocketd.core.condition import AGAINST, FALSE, FOR, Moment, Verdict
+from rocketd.core.decisions import Decision
+from rocketd.core.entry import Entry
+from rocketd.core.events import Missed, Stop
+from rocketd.core.going import Going
+from rocketd.core.history import History, Past
+from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
+from rocketd.core.missed import Misses, Span
+from rocketd.core.observers import Observers
+from rocketd.core.probe import Wanted, wanted
+from rocketd.core.run import Action, Cause
+from rocketd.core.task import Overlap, Task
+
+LATE: Final[Duration] = SECOND
+"""A verdict that ran out longer ago than this means that nobody looked in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Asks the conditions. What came of it stands in the entry and on the agenda."""
+
+    history: History
+    agenda: Agenda
+    going: Going
+    misses: Misses
+    observers: Observers
+    host: str
+    """What spreads the splay of equal tasks over many hosts."""
+    next_steps: int
+    """How many verdicts a task's next start is looked for ahead."""
+
+    def judge(self, entry: Entry, now: Instant) -> Iterator[Decision]:
+        """Judge a task and note what follows."""
+        self._end_pause(entry, now)
+        moment = Moment(now, entry.task, self.history)
+        verdict = entry.task.when.judge(moment)
+        assert verdict.until > now, f"{entry.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
+        yield from self._passed_by(entry, verdict, now)
+        entry.verdict, entry.chance = verdict, None
+        self.agenda.withdraw(entry)
+        look = min(verdict.until, entry.resumes_at)
+        if verdict.answer is AGAINST:
+            entry.against_since_start = True
+        elif verdict.answer is FOR:
+            look = min(look, self._arrange(entry, moment, verdict))
+            yield from self._skip(entry, moment)
+        if entry.task.stop_when is not FALSE:
+            look = min(look, _stop_when_until(entry.task, moment))
+            yield from self._stop_when(entry, moment)
+        if entry.probes:
+            look = min(look, self._want(entry, moment))
+        if entry.forced:
+            self.agenda.make_ready(entry, now)
+        entry.next = self._find_next(entry, moment)
+        self.agenda.look(entry, look)
+
+    def _end_pause(self, entry: Entry, now: Instant) -> None:
+        until = entry.resumes_at
+        if until <= now:
+            entry.paused = None
+            self.history.of(entry.task.name).armed_at = until
+
+    def _passed_by(self, entry: Entry, verdict: Verdict, now: Instant) -> Iterator[Missed]:
+        """Tell of a tick or window that passed without a start: closed by the clock, or given up as a pause ended."""
+        chance, old = entry.chance, entry.verdict
+        given_up = chance is not None and chance < self.history.of(entry.task.name).armed_at
+        if old is None or (old.until > now and not given_up):
+            return
+        if now - old.until > LATE:  # the host slept, the clock was set, the loop was held up
+            self.misses.unobserved(entry.task.name, Span(old.until, now, "nobody looked"))
+        closed = verdict.answer is AGAINST or (verdict.answer is FOR and chance is not None and verdict.since > chance)
+        if chance is not None and closed:
+            yield self.misses.miss(entry, chance, now, entry.hindrance or "no time was left")
+
+    def _arrange(self, entry: Entry, moment: Moment, verdict: Verdict) -> Instant:
+        """Make the task ready if it may start now; give back when else to look."""
+        task, past, now = entry.task, moment.past, moment.now
+        plain = attempts.plain(moment)
+        retry = plain is not None and plain.answer is not FOR
+        if plain is not None and not retry:
+            verdict = verdict._replace(since=plain.since)  # what wants it is not the retry that holds as well
+        due = min(max(verdict.since, past.armed_at), now)
+        entry.begin = due
+        if task.splay and not retry:
+            entry.begin = min(due + self._splay(task), max(due, verdict.until - SECOND))
+        if retry or _held_before(past, verdict):
+            entry.begin = max(entry.begin, entry.quiet_until)
+        again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
+        if entry.begin > now:
+            return min(entry.begin, again)
+        if verdict.until < FOREVER and not retry:
+            entry.chance = due
+        self.agenda.make_ready(entry, due)
+        return again
+
+    def _splay(self, task: Task) -> Duration:
+        digest = blake2b(f"{self.host}\0{task.name}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest) % task.splay
+
+    def _skip(self, entry: Entry, moment: Moment) -> Iterator[Missed]:
+        """`overlap = "skip"`: the ticks and intervals that fall due while it runs are given up; a window stays open."""
+        past, verdict = moment.past, entry.verdict
+        if entry.task.overlap is not Overlap.SKIP or not past.going or verdict is None:
+            return
+        begun = max(run.start for run in past.going.values())
+        if not max(begun, past.consumed) < verdict.since <= moment.now:
+            return
+        before, past.consumed = past.consumed, verdict.since
+        if entry.task.when.judge(moment).answer is FOR:
+            past.consumed = before
+            return
+        entry.chance = None
+        self.agenda.stir(entry.task.name)
+        yield self.misses.miss(entry, verdict.since, moment.now, "still running")
+
+    def _stop_when(self, entry: Entry, moment: Moment) -> Iterator[Stop]:
+        """Stop the runs for which `stop_when` holds; while it holds for none in particular, the task does not start."""
+        for run in list(moment.past.going.values()):
+            if entry.task.stop_when.judge(moment._replace(run=run)).answer is FOR:
+                yield from self.going.stop(run, Cause.STOP_WHEN)
+        if entry.due is not None and entry.task.stop_when.judge(moment).answer is FOR:
+            self.agenda.withdraw(entry)
+            entry.blocked = "its stop_when holds"
+
+    def _want(self, entry: Entry, moment: Moment) -> Instant:
+        """Note which probes can matter to the task now, and give back when these may be others."""
+        matter = Wanted() if entry.paused else wanted(entry.task.when, moment)
+        for run in (None, *moment.past.going.values()):
+            matter = matter.also(wanted(entry.task.stop_when, moment._replace(run=run)))
+        self.observers.want(entry.task.name, matter.probes)
+        return matter.until
+
+    def _find_next(self, entry: Entry, moment: Moment) -> Instant | None:
+        """When the task will be due next: its condition walked from verdict to verdict, its past frozen."""
+        verdict = entry.verdict
+        if entry.paused or verdict is None:
+            return entry.paused.paused_until if entry.paused else None
+        if verdict.answer is FOR and not moment.past.going:
+            return max(entry.begin, moment.now)
+        for _ in range(self.next_steps):
+            now = verdict.until
+            if now >= FOREVER:
+                return None
+            verdict = entry.task.when.judge(moment.at(now))
+            if verdict.answer is FOR:
+                return now
+        return None
+
+
+def _stop_when_until(task: Task, moment: Moment) -> Instant:
+    asked = [moment, *(moment._replace(run=run) for run in moment.past.going.values())]
+    return min(task.stop_when.judge(about).until for about in asked)
+
+
+def _held_before(past: Past, verdict: Verdict) -> bool:
+    """Whether it held when the last run began already, so that nothing but that run's end makes the task due again."""
+    begun = past.last.get(Action.RUN)
+    return begun is not None and verdict.since <= begun.at

@@ -1,0 +1,134 @@
+"""The loaded tasks: how they come, change and go, and whom an event concerns."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from rocketd.core.agenda import Agenda
+from rocketd.core.condition import Need
+from rocketd.core.decisions import NoSuchTask
+from rocketd.core.entry import Entry
+from rocketd.core.history import History
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.missed import Misses
+from rocketd.core.observers import Observers
+from rocketd.core.probe import Probe, probes_of
+from rocketd.core.records import TaskState
+from rocketd.core.run import Action
+from rocketd.core.task import Task
+
+_NOBODY: Final[frozenset[str]] = frozenset()
+_NO_PROBES: Final[frozenset[Probe]] = frozenset()
+"""One for all tasks: an empty set takes 216 bytes."""
+
+
+class Roster:
+    """Keeps who is loaded, and who watches whom."""
+
+    def __init__(
+        self, entries: dict[str, Entry], history: History, agenda: Agenda, misses: Misses, observers: Observers
+    ) -> None:
+        self.entries = entries
+        self._history = history
+        self._agenda = agenda
+        self._misses = misses
+        self._observers = observers
+        self._watchers: dict[str, dict[str, None]] = {}
+
+    def entry(self, name: str) -> Entry:
+        """The loaded task of that name; raises NoSuchTask."""
+        try:
+            return self.entries[name]
+        except KeyError:
+            raise NoSuchTask(f"no task {name!r} is loaded") from None
+
+    def state_of(self, name: str) -> TaskState:
+        """What the store must keep about a loaded task beside its records."""
+        entry, past = self.entry(name), self._history.of(name)
+        kept = entry.paused or TaskState(name, "", past.armed_at, past.next_number)
+        return replace(kept, fingerprint=entry.task.fingerprint, armed_at=past.armed_at, next_number=past.next_number)
+
+    def concern(self, name: str) -> None:
+        """Something happened to that task: it and whoever watches it must be judged again."""
+        for concerned in (name, *self._watchers.get(name, ())):
+            self._agenda.stir(concerned)
+
+    def load(self, tasks: Iterable[Task], now: Instant, states: Mapping[str, TaskState]) -> list[TaskState]:
+        """Make these the loaded tasks, by difference, and give back the states that have changed."""
+        wanted = {task.name: task for task in tasks}
+        changed = [self._unload(name, now) for name in self.entries.keys() - wanted.keys()]
+        for name, task in wanted.items():
+            entry = self.entries.get(name)
+            if entry is None:
+                changed += self._load(task, states.get(name), now)
+            elif entry.task != task:
+                changed += self._exchange(entry, task, now)
+            else:
+                entry.task = task  # what does not count for equality may have changed: its description, its file
+        self._history.keep(_needs(wanted.values()))
+        return changed
+
+    def lacking(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
+        """How far back these tasks ask where not enough is kept."""
+        lacking: dict[tuple[str, Action], Duration] = {}
+        for name, action, reach in _needs(tasks):
+            if reach > self._history.reach.get((name, action), 0):
+                lacking[name, action] = max(reach, lacking.get((name, action), 0))
+        return lacking
+
+    def _load(self, task: Task, state: TaskState | None, now: Instant) -> list[TaskState]:
+        entry = self.entries[task.name] = Entry(task)
+        past = self._history.of(task.name)
+        self._history.load(task.name)
+        kept = state is not None and state.removed_at is None and state.fingerprint == task.fingerprint
+        past.armed_at = min(state.armed_at, now) if state is not None and kept else now
+        if state is not None:
+            past.next_number = max(past.next_number, state.next_number)
+            entry.paused = replace(state, removed_at=None) if state.paused else None
+        entry.be_quiet_after(past, now)
+        self._join(entry)
+        self.concern(task.name)
+        return [] if kept else [self.state_of(task.name)]
+
+    def _exchange(self, entry: Entry, task: Task, now: Instant) -> list[TaskState]:
+        armed_anew = entry.task.fingerprint != task.fingerprint
+        self._leave(entry)
+        entry.task = task
+        self._join(entry)
+        entry.verdict = entry.chance = entry.stretch = None
+        entry.against_since_start = False
+        self._agenda.stir(task.name)
+        if not armed_anew:
+            return []
+        self._history.of(task.name).armed_at = now
+        self._misses.forget(task.name)
+        return [self.state_of(task.name)]
+
+    def _unload(self, name: str, now: Instant) -> TaskState:
+        state = replace(self.state_of(name), removed_at=now)
+        self._leave(self.entries.pop(name))
+        self._misses.forget(name)
+        self._history.unload(name)
+        self.concern(name)
+        return state
+
+    def _join(self, entry: Entry) -> None:
+        when, stop_when, name = entry.task.when, entry.task.stop_when, entry.task.name
+        entry.watched = ((when.watches() | stop_when.watches()) - {""}) or _NOBODY
+        for other in entry.watched:
+            self._watchers.setdefault(other, {})[name] = None
+        entry.probes = (probes_of(when) | probes_of(stop_when)) or _NO_PROBES
+        self._observers.rest(name, entry.probes)
+        self._agenda.join(entry)
+
+    def _leave(self, entry: Entry) -> None:
+        self._agenda.leave(entry)
+        for other in entry.watched:
+            self._watchers[other].pop(entry.task.name, None)
+        self._observers.leave(entry.task.name, entry.probes)
+
+
+def _needs(tasks: Iterable[Task]) -> Iterator[Need]:
+    for task in tasks:
+        for need in task.when.needs() | task.stop_when.needs():
+            yield need._replace(task=need.task or task.name)
