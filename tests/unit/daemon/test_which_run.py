@@ -2,9 +2,9 @@
 
 import pytest
 
+from rocketd.core.decisions import NoSuchRun, Refused
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action, Run, Trigger
-from rocketd.core.scheduler import NoSuchRun, Refused
 from rocketd.daemon.which_run import the_run, wanted_run
 
 
