@@ -27,7 +27,7 @@ from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import MINUTE, Duration, Instant
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import On
-from rocketd.daemon.boot import Boot
+from rocketd.daemon.boot import Boot, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
 from rocketd.daemon.exchange import exchange
@@ -119,7 +119,7 @@ class Service:
 
     async def start(self) -> None:
         """Get from nothing to READY."""
-        self._make_runtime_dir()
+        make_runtime_directory(self._options.runtime_dir)
         self._lock()
         self._loaded = await self._journal.apply(await asyncio.to_thread(load, *self._directories))
         settings = self._loaded.settings
@@ -157,15 +157,6 @@ class Service:
         self.loop.beats.append(retention.beat)
         self._manager.ready()
 
-    def _make_runtime_dir(self) -> None:
-        directory = self._options.runtime_dir
-        try:
-            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-        except OSError as error:
-            why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
-            msg = f"cannot use {directory}: {why}"
-            raise RocketdError(msg, hint="--runtime-dir chooses another directory") from error
-
     def _lock(self) -> None:
         try:
             self._stack.enter_context(StateLock(self._options.state_dir))
@@ -195,7 +186,8 @@ class Service:
     async def _listen(self, kept: Keeping) -> None:
         reader = kept.store.reader()
         self._stack.callback(reader.close)
-        control = Control(self.loop, reader, reload=self._reload, about=lambda: self._about(kept))
+        about, disabled = (lambda: self._about(kept)), (lambda: self._loaded.disabled)
+        control = Control(self.loop, reader, reload=self._reload, about=about, disabled=disabled)
         await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
 
     def _about(self, kept: Keeping) -> JsonObject:

@@ -168,7 +168,8 @@ def reload(call: Call) -> Exit:
     if call.choices.json:
         call.terminal.json(answer)
     else:
-        tasks = number(answer, "tasks") or 0
-        text_of_all = "\n".join([*map(str, problems), f"{tasks} task{'s' * (tasks != 1)} loaded"])
+        tasks, disabled = number(answer, "tasks") or 0, number(answer, "disabled")
+        loaded = f"{tasks} task{'s' * (tasks != 1)} loaded{f', {disabled} disabled' if disabled else ''}"
+        text_of_all = "\n".join([*map(str, problems), loaded])
         call.terminal.show(coloured(text_of_all, problems, call.look).split("\n"))
     return Exit.FAILED if any(problem.severity == "error" for problem in problems) else Exit.DONE

@@ -34,8 +34,8 @@ class Look(NamedTuple):
 
 
 def in_order(tasks: Sequence[JsonObject]) -> list[JsonObject]:
-    """Sort tasks by when they are next; those that nothing says it of come last, by name."""
-    return sorted(tasks, key=lambda task: (_next(task), text(task, "task")))
+    """Sort tasks by when they are next; after them those that nothing says it of, and the disabled ones, by name."""
+    return sorted(tasks, key=lambda task: (flag(task, "disabled"), _next(task), text(task, "task")))
 
 
 def _next(task: JsonObject) -> Instant:
@@ -66,6 +66,8 @@ def _task_row(task: JsonObject, now: Instant) -> list[Cell]:
 
 
 def _left(task: JsonObject, now: Instant) -> Cell:
+    if flag(task, "disabled"):
+        return Cell("disabled", FAINT)
     if flag(task, "paused"):
         return Cell("paused", YELLOW)
     if flag(task, "running") and instant(task, "next") is None:
@@ -89,9 +91,10 @@ def last_result(task: JsonObject) -> Cell:
 def _summary(tasks: Sequence[JsonObject]) -> str:
     running = sum(flag(task, "running") for task in tasks)
     paused = sum(flag(task, "paused") for task in tasks)
-    parts = [f"{len(tasks)} task{'s' * (len(tasks) != 1)}"]
-    parts += [f"{running} running"] * bool(running) + [f"{paused} paused"] * bool(paused)
-    return f"{', '.join(parts)}."
+    disabled = sum(flag(task, "disabled") for task in tasks)
+    parts = [f"{len(tasks) - disabled} task{'s' * (len(tasks) - disabled != 1)}"]
+    counts = ((running, "running"), (paused, "paused"), (disabled, "disabled"))
+    return f"{', '.join([*parts, *(f'{count} {what}' for count, what in counts if count)])}."
 
 
 def run_table(runs: Sequence[JsonObject], look: Look) -> list[str]:

@@ -23,7 +23,15 @@ from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.why import why, why_then
-from rocketd.daemon.views import run_object, task_details, task_object, why_object
+from rocketd.daemon.disabled import disabled_one, must_be_loaded
+from rocketd.daemon.views import (
+    disabled_details,
+    disabled_object,
+    run_object,
+    task_details,
+    task_object,
+    why_object,
+)
 from rocketd.daemon.which_run import the_run, wanted_run
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.store.schema import FILE_NAME
@@ -43,17 +51,22 @@ class Files:
         self._now: Instant = time.time_ns() // 1000
 
     def tasks(self) -> list[JsonObject]:
-        """Every task that a daemon would load now."""
+        """Every task that a daemon would load now, and those that are disabled."""
         history = self._scheduler.history
-        return [_idle(task_object(entry, history.of(name))) for name, entry in self._scheduler.entries.items()]
+        loaded = [_idle(task_object(entry, history.of(name))) for name, entry in self._scheduler.entries.items()]
+        return [*loaded, *map(disabled_object, self._loaded.disabled)]
 
     def task(self, name: str) -> JsonObject:
         """Everything about one."""
-        entry = self._entry(name)
-        details = task_details(entry, self._scheduler.history.of(name))
+        details = self._details(name)
         runs: list[Json] = [_left(view) for view in self._runs(RunFilter(task=name, limit=RUNS_SHOWN))]
         blocked = NO_DAEMON if details["due"] else None
         return _idle({**details, "blocked": blocked, "runs": runs})
+
+    def _details(self, name: str) -> JsonObject:
+        if disabled := disabled_one(self._loaded.disabled, name):
+            return disabled_details(disabled)
+        return task_details(self._entry(name), self._scheduler.history.of(name))
 
     def why(self, name: str, at: Instant | None) -> JsonObject:
         """What a task's condition says now, or at that instant."""
@@ -78,9 +91,10 @@ class Files:
 
     def _entry(self, name: str) -> Entry:
         try:
-            return self._scheduler.entry(name)
+            must_be_loaded(self._scheduler, self._loaded.disabled, name)
         except NoSuchTask as error:
-            raise Failure(error.message, code=Exit.NOT_FOUND) from None
+            raise Failure(error.message, hint=error.hint, code=Exit.NOT_FOUND) from None
+        return self._scheduler.entry(name)
 
     @cached_property
     def _loaded(self) -> Loaded:

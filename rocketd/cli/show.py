@@ -57,6 +57,8 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
 
 
 def _state(task: JsonObject, now: Instant) -> Cell:
+    if flag(task, "disabled"):
+        return Cell(f"disabled: it has enabled = false in line {number(task, 'line')} of its file", YELLOW)
     if flag(task, "paused"):
         return Cell(_paused(task, now), YELLOW)
     if flag(task, "running") and (going := objects(task.get("going"))):
@@ -176,12 +178,17 @@ def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> li
         ("State", Cell(_STOPPING if flag(status, "stopping") else "", YELLOW)),
         ("Running since", Cell(f"{times.local_with_zone(since)} ({times.passed(since, now)})")),
         ("PID", Cell(_said(status.get("pid")))),
-        ("Tasks", Cell(str(number(status, "tasks") or 0))),
+        ("Tasks", Cell(_tasks(status))),
         ("Runs going on", Cell(str(number(status, "running") or 0))),
         ("Problems", Cell(f"{problems}; see rocketctl check" if problems else "none", RED if problems else PLAIN)),
         ("Store", Cell(_said(status.get("store")))),
         ("Degraded", Cell(degraded, RED)),
     ]
+
+
+def _tasks(status: JsonObject) -> str:
+    disabled = number(status, "disabled")
+    return f"{number(status, 'tasks') or 0}{f' and {disabled} disabled' if disabled else ''}"
 
 
 _STOPPING: Final = "stopping: nothing new starts, and it ends with the runs that are going on"

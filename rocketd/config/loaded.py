@@ -9,7 +9,7 @@ from rocketd.config.daemon_settings import Settings
 from rocketd.config.files import DEFAULT_DIRECTORIES
 from rocketd.config.host import Answers
 from rocketd.config.problems import Problem
-from rocketd.core.task import Task
+from rocketd.core.task import Disabled, Task
 
 
 class Outcome(StrEnum):
@@ -36,8 +36,8 @@ class File:
     outcome: Outcome
     tasks: tuple[Task, ...] = ()
     problems: tuple[Problem, ...] = ()
-    disabled: frozenset[str] = frozenset()
-    """Names of its tasks with `enabled = false`."""
+    disabled: tuple[Disabled, ...] = ()
+    """Its tasks with `enabled = false`."""
     digest: bytes = field(default=b"", repr=False)
     answers: Answers = field(default_factory=Answers, repr=False)
     """What the host said while it was read."""
@@ -69,6 +69,13 @@ class Loaded:
     """False: `rocketd.toml` has an error, and `settings` are the last good ones, or the defaults."""
     files: tuple[File, ...]
     source: Source
+
+    @property
+    def disabled(self) -> tuple[Disabled, ...]:
+        """The tasks with `enabled = false`, but those whose names loaded ones have."""
+        names = {task.name for task in self.tasks}
+        found = {one.task.name: one for file in reversed(self.files) for one in reversed(file.disabled)}
+        return tuple(one for name, one in reversed(found.items()) if name not in names)
 
     @property
     def good(self) -> bool:

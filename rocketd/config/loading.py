@@ -18,6 +18,7 @@ from pathlib import Path
 from rocketd.config.compile import Compiler
 from rocketd.config.cycles import without_cycles
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
+from rocketd.config.disabled import disabled_of
 from rocketd.config.document import Syntax, document_of, problems_of, roughly, text_of
 from rocketd.config.files import (
     DEFAULT_DIRECTORIES,
@@ -143,8 +144,9 @@ class _Load:
         problems = warnings + (problems_of(spec.mistakes, text, path) if spec.mistakes else ())
         if any(problem.severity == "error" for problem in problems):
             return self._bad(path, problems)
-        disabled = frozenset(task.name for task in spec.tasks if not task.values[ENABLED])
-        loaded = tuple(task for task in tasks if task.name not in disabled)
+        off = {task.name for task in spec.tasks if not task.values[ENABLED]}
+        disabled = disabled_of([task for task in tasks if task.name in off], text)
+        loaded = tuple(task for task in tasks if task.name not in off)
         return File(path, Outcome.LOADED, loaded, problems, disabled, digest, answers)
 
     def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
@@ -186,7 +188,7 @@ class _Load:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
         watched = Watched()
         misplaced += without_cycles(tasks, self._last_tasks, watched)
-        disabled = frozenset().union(*(file.disabled for file in files))
+        disabled = {one.task.name for file in files for one in file.disabled}
         misplaced += unknown(tasks, watched, disabled, self._source.known)
         return tuple(tasks.values()), misplaced
 

@@ -13,8 +13,9 @@ _SHOWN: Final = 10
 
 
 def check_text(loaded: Loaded) -> str:
-    """Every problem, every file that does not count and why, what runs at once, and a sentence that sums up."""
-    return "\n".join([*map(str, loaded.problems), *_without_effect(loaded), *_at_once(loaded), _summary(loaded)])
+    """Every problem, every file and task that does not count and why, what runs at once, and a sentence on all."""
+    lines = [*map(str, loaded.problems), *_without_effect(loaded), *_disabled(loaded), *_at_once(loaded)]
+    return "\n".join([*lines, _summary(loaded)])
 
 
 def check_json(loaded: Loaded) -> list[dict[str, str | int]]:
@@ -33,6 +34,11 @@ def _without_effect(loaded: Loaded) -> Iterator[str]:
             yield f"{visible(file.path)}: {why[file.outcome]}"
 
 
+def _disabled(loaded: Loaded) -> Iterator[str]:
+    for task, line in ((one.task, one.line) for one in loaded.disabled):
+        yield f"{visible(task.file)}:{line}: task '{task.name}' is disabled: it has enabled = false"
+
+
 def _at_once(loaded: Loaded) -> Iterator[str]:
     names = [task.name for task in loaded.tasks if _may_run_at_once(task.when)]
     if names:
@@ -48,6 +54,7 @@ def _summary(loaded: Loaded) -> str:
     errors = sum(problem.severity == "error" for problem in loaded.problems)
     warnings = len(loaded.problems) - errors
     counts = [_count(len(loaded.tasks), "task")]
+    counts += [f"{len(loaded.disabled)} disabled"] if loaded.disabled else []
     counts += [_count(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
     return ", ".join(counts) + ("" if loaded.problems else ", no problems")
 

@@ -158,3 +158,11 @@ class Task:
     def fingerprint(self) -> str:
         """Changes when, and only when, the task must be armed anew: with its condition's normal form or its zone."""
         return f"1 {self.zone_name} {self.when}"
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A task that is written and not loaded, as it has `enabled = false`; `line` is where it begins in its file."""
+
+    task: Task
+    line: int

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.core.entries import Stream
+from rocketd.core.errors import RocketdError
 from rocketd.core.events import Event, Started
 from rocketd.core.instant import Instant
 from rocketd.core.run import Run, Trigger
@@ -17,6 +18,15 @@ from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import On
 
 _FILE: Final = "boot-id"
+
+
+def make_runtime_directory(directory: Path) -> None:
+    """Make it, if nobody has; raises RocketdError."""
+    try:
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise RocketdError(f"cannot use {directory}: {why}", hint="--runtime-dir chooses another directory") from error
 
 
 class Boot:

@@ -17,8 +17,18 @@ from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.run import Run
 from rocketd.core.why import why, why_then
+from rocketd.daemon.disabled import DisabledTasks, disabled_one, must_be_loaded
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object, why_object
+from rocketd.daemon.views import (
+    disabled_details,
+    disabled_object,
+    event_object,
+    output_object,
+    run_object,
+    task_details,
+    task_object,
+    why_object,
+)
 from rocketd.daemon.which_run import the_run, wanted_run
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
@@ -51,13 +61,18 @@ class Control:
         *,
         reload: Callable[[], Awaitable[Sequence[Problem]]],
         about: Callable[[], JsonObject],
+        disabled: DisabledTasks,
     ) -> None:
-        """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`."""
+        """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`.
+
+        `disabled` gives the tasks that are written and not loaded.
+        """
         self._loop = loop
         self._reader = reader
         self._reading = asyncio.Lock()
         self._reload = reload
         self._about = about
+        self._disabled = disabled
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -67,6 +82,7 @@ class Control:
         return {
             **self._about(),
             "tasks": len(loop.scheduler.entries),
+            "disabled": len(self._disabled()),
             "running": loop.scheduler.running,
             "problems": loop.problems,
             "degraded": loop.degraded or None,
@@ -74,19 +90,27 @@ class Control:
         }
 
     def tasks(self) -> list[Json]:
-        """Every loaded task."""
+        """Every loaded task, and those that are disabled."""
         scheduler = self._loop.scheduler
-        return [task_object(entry, scheduler.history.of(name)) for name, entry in scheduler.entries.items()]
+        loaded = [task_object(entry, scheduler.history.of(name)) for name, entry in scheduler.entries.items()]
+        return [*loaded, *map(disabled_object, self._disabled())]
 
     async def task(self, name: str) -> JsonObject:
         """Everything about one task; raises NoSuchTask."""
-        scheduler = self._loop.scheduler
+        scheduler, disabled = self._loop.scheduler, disabled_one(self._disabled(), name)
+        wanted = RunFilter(task=name, limit=RUNS_SHOWN)
+        if disabled:
+            return disabled_details(disabled, await self._read(wanted))
         entry = scheduler.entry(name)
-        runs = await self._read(RunFilter(task=name, limit=RUNS_SHOWN))
+        runs = await self._read(wanted)
         return task_details(entry, scheduler.history.of(name), runs)
+
+    def _must_be_loaded(self, name: str) -> None:
+        must_be_loaded(self._loop.scheduler, self._disabled(), name)
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
+        self._must_be_loaded(name)
         scheduler, now = self._loop.scheduler, self._loop.clock.now()
         if at is None or at >= now:
             return why_object(why(scheduler, name, now, at))
@@ -123,6 +147,7 @@ class Control:
 
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
         """Start a task now; raises NoSuchTask, Refused."""
+        self._must_be_loaded(name)
         loop = self._loop
         how = "as scheduled, " if as_scheduled else ""
         decisions = loop.scheduler.run(name, loop.clock.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
@@ -131,8 +156,9 @@ class Control:
         return {"task": name, "run_id": run.run_id, "number": run.number}
 
     def stop_task(self, name: str) -> JsonObject:
-        """Stop every run of a task; raises NoSuchTask, NoSuchRun."""
-        self._loop.scheduler.entry(name)
+        """Stop every run of a task, also of one that is loaded no more; raises NoSuchTask, NoSuchRun."""
+        if not any(run.task == name for run in self._loop.scheduler.going):
+            self._must_be_loaded(name)
         return self._stop(name, None)
 
     async def stop_run(self, which: str) -> JsonObject:
@@ -152,6 +178,7 @@ class Control:
     def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject:
         """Start nothing by the task's condition until then, or until it is resumed; raises NoSuchTask, Refused."""
         loop = self._loop
+        self._must_be_loaded(name)
         if until is not None and until <= loop.clock.now():
             raise Refused(f"a pause until {rfc3339(until)} would be over already")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
@@ -162,6 +189,7 @@ class Control:
 
     def resume(self, name: str, *, by: str) -> JsonObject:
         """Go on with the task's schedule; raises NoSuchTask, Refused if it is not paused."""
+        self._must_be_loaded(name)
         loop = self._loop
         loop.record([loop.scheduler.resume(name, loop.clock.now())])
         loop.journal.tell(daemon_entries.resumed(name, by))
@@ -172,7 +200,8 @@ class Control:
         """Read the task files again; runs that are going on go on."""
         problems = await self._reload()
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
-        return {"tasks": len(self._loop.scheduler.entries), "problems": listed}
+        counts: JsonObject = {"tasks": len(self._loop.scheduler.entries), "disabled": len(self._disabled())}
+        return {**counts, "problems": listed}
 
 
 class Backlog:

@@ -12,7 +12,7 @@ from rocketd.core.history import Past
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
-from rocketd.core.task import Call, Command, Surroundings, Work
+from rocketd.core.task import Call, Command, Disabled, Surroundings, Work
 from rocketd.core.tree import Part
 from rocketd.core.why import Why
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
@@ -72,9 +72,24 @@ def task_object(entry: Entry, past: Past) -> JsonObject:
         "last_run_id": newest[1].run.run_id if newest else None,
         "running": bool(past.going),
         "paused": entry.paused is not None,
+        "disabled": False,
         "when": str(entry.task.when),
         "file": entry.task.file,
     }
+
+
+def disabled_object(disabled: Disabled) -> JsonObject:
+    """A task that is written and not loaded, in the same list; `line` is where it begins in its file."""
+    return {**task_object(Entry(disabled.task), Past()), **_disabled(disabled)}
+
+
+def disabled_details(disabled: Disabled, runs: Sequence[RunView] = ()) -> JsonObject:
+    """Everything about such a task."""
+    return {**task_details(Entry(disabled.task), Past(), runs), "armed_at": None, **_disabled(disabled)}
+
+
+def _disabled(disabled: Disabled) -> JsonObject:
+    return {"disabled": True, "line": disabled.line}
 
 
 def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> JsonObject:

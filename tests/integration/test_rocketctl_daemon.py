@@ -236,3 +236,32 @@ def explained_status(daemon: Daemon) -> dict[str, Any]:
     answer = told(daemon, "status")
     assert isinstance(answer, dict)
     return answer
+
+
+OFF = '\n[task.off]\ncommand = ["/bin/true"]\nenabled = false\n'
+
+
+def test_a_disabled_task_is_shown_and_nothing_else_can_be_done_with_it(daemon: Daemon) -> None:
+    daemon.write("off.toml", OFF)
+    done = rocketctl(daemon, "reload")
+    assert (done.returncode, done.stdout) == (0, "4 tasks loaded, 1 disabled\n")
+    assert [one["disabled"] for one in explained(daemon, "list")] == [False] * 4 + [True]
+    assert explained_status(daemon)["disabled"] == 1
+    assert "Tasks: 4 and 1 disabled" in rocketctl(daemon, "status").stdout
+    task = told(daemon, "show", "off")
+    assert isinstance(task, dict)
+    assert (task["disabled"], task["file"], task["line"]) == (True, str(daemon.config / "off.toml"), 2)
+    for verb in ("run", "pause", "resume", "why", "stop"):
+        refused = rocketctl(daemon, verb, "off")
+        assert (refused.returncode, refused.stdout) == (4, "")
+        assert "task 'off' is disabled" in refused.stderr
+        assert f"hint: it has enabled = false in {daemon.config}/off.toml:2" in refused.stderr
+
+
+def test_a_run_of_a_task_that_was_disabled_meanwhile_is_stopped_by_the_name_of_its_task(daemon: Daemon) -> None:
+    rocketctl(daemon, "run", "sleeper")
+    daemon.until_line("sleeper | asleep")
+    daemon.write("tasks.toml", TASKS.replace("[task.sleeper]", "[task.sleeper]\nenabled = false"))
+    assert rocketctl(daemon, "reload").returncode == 0
+    stopped = rocketctl(daemon, "stop", "sleeper", "--wait")
+    assert (stopped.returncode, stopped.stdout) == (0, "Stopped sleeper/1.\n")

@@ -143,6 +143,19 @@ def test_a_state_directory_that_is_not_there_is_named(where: Path) -> None:
     assert f"there is no store at {where}/state" in done.stderr
 
 
+def test_a_disabled_task_is_shown_and_says_so_to_who_wants_something_of_it(where: Path) -> None:
+    (where / "etc" / "off.toml").write_text('\n[task.off]\ncommand = ["/bin/true"]\nenabled = false\n')
+    assert [one["task"] for one in json.loads(rocketctl(where, "list", "--json").stdout)] == ["backup", "tick", "off"]
+    assert "2 tasks, 1 disabled." in rocketctl(where, "list").stdout
+    assert "State: disabled: it has enabled = false in line 2 of its file" in rocketctl(where, "show", "off").stdout
+    assert rocketctl(where, "history", "off").returncode == 0
+    assert len(json.loads(rocketctl(where, "why", "--all", "--json").stdout)) == 2
+    done = rocketctl(where, "why", "off")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "task 'off' is disabled" in done.stderr
+    assert f"hint: it has enabled = false in {where}/etc/off.toml:2" in done.stderr
+
+
 def test_a_state_directory_that_is_a_file_is_told(where: Path) -> None:
     (where / "state").rmdir()
     (where / "state").write_text("")

@@ -46,6 +46,13 @@ def test_a_running_or_paused_task_says_so_instead_of_how_much_time_is_left() -> 
     assert lines[-1] == "2 tasks, 1 running, 1 paused."
 
 
+def test_a_disabled_task_says_so_comes_last_and_is_counted_apart() -> None:
+    tasks = in_order([task("a", disabled=True), task("z"), task("b", NOW + HOUR)])
+    lines = task_table(tasks, LOOK)
+    assert lines[3].split() == ["-", "disabled", "-", "-", "-", "a", "daily"]
+    assert lines[-1] == "2 tasks, 1 disabled."
+
+
 def test_an_empty_list_says_what_to_do() -> None:
     assert task_table([], LOOK) == [NO_TASKS]
 

@@ -48,6 +48,14 @@ def test_every_mistake_of_a_file_is_found_in_one_go(folder: Folder) -> None:
     assert shown.replace(f"{folder.path}/", "") + "\n" == (HERE / "mistakes.txt").read_text()
 
 
+def test_a_task_that_is_disabled_is_said_and_counted(folder: Folder) -> None:
+    text = '[task.a]\ncommand = ["/bin/true"]\n\n[task.b]\ncommand = ["/bin/true"]\nenabled = false\n'
+    assert check_text(folder.load(text)).splitlines() == [
+        f"{folder.path}/tasks.toml:4: task 'b' is disabled: it has enabled = false",
+        "1 task, 1 disabled, no problems",
+    ]
+
+
 def test_what_has_no_effect_is_said(folder: Folder) -> None:
     for name, text in (("README", "x"), ("a.toml", ""), ("b.toml", HELLO)):
         folder.write(name, text)

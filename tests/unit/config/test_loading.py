@@ -142,8 +142,35 @@ def test_defaults_for_commands_do_not_disturb_functions(folder: Folder) -> None:
 def test_a_disabled_task_is_checked_and_not_loaded(folder: Folder) -> None:
     loaded = folder.load('[task.a]\ncommand = ["true"]\nenabled = false\n')
     assert (names(loaded), messages(loaded)) == ([], [])
-    assert file_of(loaded, "tasks.toml").disabled == {"a"}
+    assert [(one.task.name, one.line) for one in loaded.disabled] == [("a", 1)]
     assert folder.problems("[task.a]\ncommand = []\nenabled = false\n") == ["the program to run is missing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('\n# [task.a]\n [ task . a ] # x\ncommand = ["true"]\nenabled = false\n', 3),
+        ('[task.b]\ncommand = ["true"]\n[task."a.b"]\ncommand = ["true"]\nenabled = false\n', 3),
+        ("[task]\n\na = { command = ['true'], enabled = false }\n", 3),
+        ("task.a.command = ['true']\ntask.a.enabled = false\n", 1),
+        ("[defaults]\nenabled = false\n[task.b]\ncommand = ['true']\nenabled = true\n[task.a]\ncommand=['true']", 6),
+    ],
+)
+def test_a_disabled_task_is_found_however_it_is_written(folder: Folder, text: str, line: int) -> None:
+    (disabled,) = folder.load(text).disabled
+    assert disabled.line == line
+
+
+def test_a_name_that_is_disabled_here_and_loaded_from_there_is_loaded(folder: Folder) -> None:
+    folder.write("b.toml", '[task.a]\ncommand = ["true"]\n')
+    loaded = folder.load('[task.a]\ncommand = ["true"]\nenabled = false\n')
+    assert (names(loaded), loaded.disabled) == (["a"], ())
+
+
+def test_a_file_that_breaks_keeps_its_disabled_tasks(folder: Folder) -> None:
+    loaded = folder.load('[task.a]\ncommand = ["true"]\nenabled = false\n')
+    folder.write("tasks.toml", "this is no TOML")
+    assert [one.task.name for one in reload(loaded).disabled] == ["a"]
 
 
 def test_equal_things_are_one_object(folder: Folder) -> None:

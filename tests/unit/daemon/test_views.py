@@ -14,8 +14,16 @@ from rocketd.core.history import History
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.task import Command, Function, Surroundings, Task
-from rocketd.daemon.views import event_object, output_object, run_object, task_details, task_object
+from rocketd.core.task import Command, Disabled, Function, Surroundings, Task
+from rocketd.daemon.views import (
+    disabled_details,
+    disabled_object,
+    event_object,
+    output_object,
+    run_object,
+    task_details,
+    task_object,
+)
 from rocketd.daemon.wire import from_rfc3339, rfc3339
 
 AT = from_rfc3339("2026-11-24T12:00:00.000001+01:00")
@@ -69,9 +77,17 @@ def past_of(*events: Event) -> History:
 
 def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
     told = task_object(Entry(TASK, next=AT), past_of().of("backup"))
-    promised = "task next last_start last_action last_run_id running paused when file"
+    promised = "task next last_start last_action last_run_id running paused disabled when file"
     assert told.keys() == set(promised.split())
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
+
+
+def test_a_disabled_task_has_the_keys_of_the_others_and_its_line() -> None:
+    disabled = Disabled(TASK, 12)
+    others = task_object(Entry(TASK), past_of().of("backup")), task_details(Entry(TASK), past_of().of("backup"))
+    for told, other in zip((disabled_object(disabled), disabled_details(disabled)), others, strict=True):
+        assert told.keys() == {*other, "line"}
+        assert (told["disabled"], told["line"], told["next"], told["running"]) == (True, 12, None, False)
 
 
 def test_a_task_tells_its_newest_run_also_while_that_goes_on() -> None:
