@@ -141,8 +141,13 @@ class Service:
         boot = Boot(self._options.runtime_dir, this_origin().boot_id)
         boot.begin(scheduler, self._clock.now())
         self.loop.watchers.add(boot.watch)
-        spool = kept.spool if settings.silence_task_logging else None
-        recorder = Recorder(store, trouble=self.loop.trouble, fatal=self.loop.fail, spool=spool)
+        recorder = Recorder(
+            store,
+            trouble=self.loop.trouble,
+            fatal=self.loop.fail,
+            spool=kept.spool,
+            silenced=settings.silence_task_logging,
+        )
         self._stack.push_async_callback(recorder.close)
         self._journal.watch_over(self.loop)
         self._mailing = Mailing(self.loop)

@@ -108,8 +108,8 @@ class Life:
         kept = await self._session.keeping.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
         now = self.loop.clock.now()
         resumed = await resume(kept.store, self.scheduler, self._executors, compiled, now)
-        spool = kept.spool if silenced else None
-        recorder = Recorder(kept.store, trouble=self.loop.trouble, fatal=self.loop.fail, spool=spool)
+        trouble, fatal = self.loop.trouble, self.loop.fail
+        recorder = Recorder(kept.store, trouble=trouble, fatal=fatal, spool=kept.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
         self.loop.passed += [self._after_pass]

@@ -5,9 +5,11 @@ thread once the transaction that holds the record is committed. If we die before
 
     the store                        what becomes of a record
     takes it                         written
-    fails, for less than PATIENCE    tried again, after longer and longer pauses; nothing starts meanwhile
-    fails longer, with a spool       appended to the spool, which counts as written; nothing else waits any more
-    fails longer, without a spool    the error stops the loop
+    fails, for less than PATIENCE    tried again, after longer and longer pauses; nothing starts meanwhile;
+                                     what has happened already is put into the spool at once, so that a kill
+                                     makes no crash of an end that is known
+    fails longer, silenced           appended to the spool, which counts as written; nothing else waits any more
+    fails longer, not silenced       the error stops the loop
     is back                          what is in the spool goes first, in order
 """
 
@@ -15,17 +17,16 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.events import Started
 from rocketd.core.records import Change
+from rocketd.daemon.outage import LONGEST_PAUSE, Outage, split
 from rocketd.daemon.ports import Spool, Store
 
-FIRST_PAUSE: Final = 0.05
-LONGEST_PAUSE: Final = 5.0
-"""Seconds between two tries at a store that is away; each pause is twice the last."""
 PATIENCE: Final = 10.0
 """Seconds for which a failing store is only tried again."""
 
@@ -50,31 +51,37 @@ class _Group:
 class Recorder:
     """Writes to the store off the loop. All public methods are called on the loop's thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it connects
         self,
         store: Store,
         *,
         trouble: Trouble,
         fatal: Callable[[BaseException], None],
         spool: Spool | None = None,
+        silenced: bool = True,
         patience: float = PATIENCE,
     ) -> None:
         """`trouble` hears of an error and whether records go to the spool because of it, and of None once it is over.
 
-        `fatal` hears of what stops the writing. Without a `spool` that is an error that trying again does not mend.
+        `fatal` hears of what stops the writing: an error that trying again does not mend, unless it is `silenced` and
+        there is a `spool` to go on with.
         """
         self._store = store
         self._trouble = trouble
         self._fatal = fatal
         self._spool = spool
+        self._goes_on = spool is not None and silenced
+        """Whether a store that stays away stops nothing."""
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._coming = _Group()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""
         self._group = _Group()
+        self._looked = 0
+        """How many changes of the group were looked through for what has happened already."""
         self._wanted = threading.Condition()
         self._closing = False
-        self._outage: _Outage | None = None
+        self._outage: Outage | None = None
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -144,16 +151,17 @@ class Recorder:
         patience = self._outage.left() if self._outage else None
         with self._wanted:
             self._wanted.wait_for(lambda: self._group or self._closing, timeout=patience)
-            group, self._group = self._group, _Group()
+            group, self._group, self._looked = self._group, _Group(), 0
             return group
 
-    def _write(self, changes: Sequence[Change]) -> None:
+    def _write(self, changes: list[Change]) -> None:
         """Return once these are safe: in the store, or in the spool."""
         while not (self._try(changes) or self._put_aside(changes)):
             assert self._outage is not None  # noqa: S101 - a defect of ours: else they would be safe
+            self._keep_known(changes)
             self._rest(self._outage.left())
 
-    def _try(self, changes: Sequence[Change]) -> bool:
+    def _try(self, changes: list[Change]) -> bool:
         """Whether the store has them now."""
         if self._outage and self._outage.left() > 0:
             return False
@@ -163,7 +171,7 @@ class Recorder:
             if changes:
                 write(self._store, changes)
         except StoreError as error:
-            self._failed(error)
+            self._failed(error, changes)
             return False
         if self._outage:
             self._outage = None
@@ -174,14 +182,15 @@ class Recorder:
         write_calls(self._store, calls)
         self._prove_now()
 
-    def _failed(self, error: StoreError) -> None:
+    def _failed(self, error: StoreError, changes: list[Change]) -> None:
         outage = self._outage
         if outage is None:
-            self._outage = _Outage(error, time.monotonic())
+            self._outage = Outage(error, time.monotonic())
             self._tell(error, spooled=False)
         else:
             outage.go_on(error)
-        if isinstance(error, DuplicateRun) or (self._spool is None and self._is_hopeless(error)):
+        if isinstance(error, DuplicateRun) or (not self._goes_on and self._is_hopeless(error)):
+            self._keep_known(changes)
             raise error
 
     def _is_hopeless(self, error: StoreError) -> bool:
@@ -191,7 +200,9 @@ class Recorder:
     def _put_aside(self, changes: Sequence[Change]) -> bool:
         """Whether the spool has them now."""
         outage = self._outage
-        if self._spool is None or outage is None or not (self._closing or self._is_hopeless(outage.error)):
+        if self._spool is None or outage is None:
+            return False
+        if not (self._closing or (self._goes_on and self._is_hopeless(outage.error))):
             return False
         try:
             if changes:
@@ -205,10 +216,22 @@ class Recorder:
             self._tell(outage.error, spooled=True)
         return True
 
+    def _keep_known(self, changes: list[Change]) -> None:
+        """Take out what has happened already and make it safe; who waits for it is told once the store has it."""
+        known, waiting = split(changes)
+        if known and self._spool is not None:
+            with suppress(StoreError):  # nothing can be written here at all: it is tried again with the store
+                self._spool.put(known)
+                changes[:] = waiting
+
     def _rest(self, pause: float) -> None:
-        """Wait before the next try, and answer those who ask for a proof meanwhile."""
+        """Wait before the next try; meanwhile answer those who ask for a proof, and keep what comes up."""
         with self._wanted:
-            self._wanted.wait_for(lambda: self._group.proofs, timeout=pause)
+            self._wanted.wait_for(lambda: self._group.proofs or len(self._group.changes) > self._looked, timeout=pause)
+            coming, self._group.changes = self._group.changes, []
+        self._keep_known(coming)
+        with self._wanted:
+            self._group.changes[:0], self._looked = coming, len(coming)
         self._prove_now()
 
     def _prove_now(self) -> None:
@@ -234,28 +257,6 @@ class Recorder:
                 call()
             except Exception as error:  # noqa: BLE001 - the others in the group must be called all the same
                 self._fatal(error)
-
-
-class _Outage:
-    """A time in which the store fails."""
-
-    def __init__(self, error: StoreError, since: float) -> None:
-        self.error = error
-        self.since = since
-        self.pause = FIRST_PAUSE
-        self.spooled = False
-        """Whether records have gone to the spool in it."""
-        self._next = since + self.pause
-
-    def go_on(self, error: StoreError) -> None:
-        """It was tried again, in vain."""
-        self.error = error
-        self.pause = min(2 * self.pause, LONGEST_PAUSE)
-        self._next = time.monotonic() + self.pause
-
-    def left(self) -> float:
-        """Seconds until the next try."""
-        return max(0.0, self._next - time.monotonic())
 
 
 def write_calls(store: Store, calls: Sequence[Sequence[Change]]) -> None:

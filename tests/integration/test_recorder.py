@@ -1,6 +1,7 @@
 """The writing thread while its store cannot be written: a real database that somebody else has locked."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -156,6 +157,88 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
     spool.drain(lambda calls: write_calls(store, calls))
     (view,) = store.runs(RunFilter())
     assert [Started(view.run), Finished(view.run, view.end)] == whole(1)  # type: ignore[arg-type] # it has ended
+
+
+# -- in the seconds in which it is only tried again
+
+
+async def until_it_holds(spool: SpoolFile, recorder: Recorder, calls: int) -> None:
+    """Return when so many calls are in the spool; the recorder proves itself after each step."""
+    while spool.waiting < calls:
+        proof = asyncio.Event()
+        recorder.prove(proof.set)
+        await proof.wait()
+
+
+def left_by_a_kill(directory: Path) -> list[Change]:
+    """What the next daemon would find in the spool."""
+    copy = directory / "copy"
+    copy.mkdir()
+    shutil.copy(directory / SPOOL, copy)
+    found: list[Change] = []
+    SpoolFile(copy).drain(lambda calls: found.extend(change for call in calls for change in call))
+    return found
+
+
+def test_what_has_happened_is_safe_at_once_and_a_start_is_not_begun(
+    tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
+) -> None:
+    """A kill in the first seconds of an outage makes no crash of a known end, and no run of an intention."""
+    started, ended = whole(1)
+    store_written_to(store, blocker, started)
+
+    async def scene() -> None:
+        heard = Heard()
+        spool = SpoolFile(tmp_path)
+        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool)
+        begun, known = asyncio.Event(), asyncio.Event()
+        recorder.record([Started(run(2))], begun.set)
+        await heard.until((LOCKED, False))
+        recorder.record([ended], known.set)  # it comes up while the writer waits for its next try
+        recorder.record([Started(run(3))])
+        await until_it_holds(spool, recorder, 1)
+        assert left_by_a_kill(tmp_path) == [ended]
+        assert not begun.is_set()
+        assert not known.is_set()
+        blocker.execute("ROLLBACK")
+        await begun.wait()
+        await known.wait()
+        await recorder.close()
+        assert heard.troubles == [(LOCKED, False), ("", False)]
+
+    asyncio.run(scene())
+    assert [(view.run.number, view.end is not None) for view in store.runs(RunFilter())] == [
+        (3, False),
+        (2, False),
+        (1, True),
+    ]
+    assert not (tmp_path / SPOOL).exists()
+
+
+def store_written_to(store: SqliteStore, blocker: sqlite3.Connection, *changes: Change) -> None:
+    """Let somebody in while it is locked."""
+    blocker.execute("ROLLBACK")
+    store.write(changes)
+    blocker.execute("BEGIN IMMEDIATE")
+
+
+def test_what_has_happened_is_safe_though_the_error_is_fatal(
+    tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
+) -> None:
+    started, ended = whole(1)
+    store_written_to(store, blocker, started)
+
+    async def scene() -> None:
+        heard = Heard()
+        spool = SpoolFile(tmp_path)
+        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, silenced=False, patience=0.1)
+        recorder.record([ended, Started(run(2))], lambda: pytest.fail("it is not written"))
+        assert isinstance(await heard.fatal, StoreError)
+        assert heard.troubles == [(LOCKED, False)]
+        await recorder.close()
+
+    asyncio.run(scene())
+    assert left_by_a_kill(tmp_path) == [ended]
 
 
 # -- the spool itself

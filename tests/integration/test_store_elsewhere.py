@@ -1,5 +1,6 @@
 """Records in another repository, and what happens while they cannot be written: a real daemon, killed in between."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def nothing():
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     (tmp_path / "somewhere.py").write_text(MODULE)
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    with Daemon(tmp_path, environment={"PYTHONPATH": path}) as made:
+    with Daemon(tmp_path, environment={"PYTHONPATH": path, "WATCHDOG_USEC": "2000000"}) as made:
         yield made
 
 
@@ -232,3 +233,36 @@ def test_while_the_database_is_locked_records_go_to_the_spool_and_a_kill_loses_n
     assert len(set(starts)) == len(starts)
     numbers = [number for name, number in starts if name == "often"]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("silenced", ["true", "false"])
+def test_a_kill_in_the_first_seconds_of_a_lock_makes_no_crash_of_an_end_that_was_known(
+    daemon: Daemon, silenced: str
+) -> None:
+    """The run ends while the database is locked; the daemon is killed long before it gives up on it."""
+    end = daemon.directory / "end"
+    os.mkfifo(end)
+    daemon.write("rocketd.toml", f"[rocketd]\nsilence_task_logging = {silenced}\n")
+    daemon.write("a.toml", f"[task.waits]\ncommand = 'read line < {end}'\nshell = true\nwhen = 'daily'\n")
+    daemon.write("b.toml", a_task("more", "every('100 ms')"))
+    daemon.start()
+    daemon.until_line("waits started")
+    blocker = sqlite3.connect(daemon.state / "rocketd.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    daemon.until_line("the store cannot be written")
+    end.write_text("go\n")
+    daemon.until(lambda: ("Finished", "waits") in spooled(daemon))
+    assert not any("records wait" in line for line in daemon.lines)
+    daemon.kill()
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    daemon.start()
+    assert daemon.history("waits") == [(1, 1, "success")]
+    assert daemon.stop() == 0
+
+
+def spooled(daemon: Daemon) -> list[tuple[str, str]]:
+    """What is told of which task in the spool."""
+    path = daemon.state / SPOOL
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(change["kind"], change["run"]["task"]) for line in lines for change in json.loads(line) if "run" in change]

@@ -1,0 +1,55 @@
+"""A time in which the store fails: when it is tried again, and what need not wait for it."""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from rocketd.core.errors import StoreError
+from rocketd.core.events import Finished, Spawned, Started
+from rocketd.core.records import Change, TaskState
+
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 5.0
+"""Seconds between two tries at a store that is away; each pause is twice the last."""
+
+
+class Outage:
+    """Begins with the first error, and ends when the store takes something."""
+
+    def __init__(self, error: StoreError, since: float) -> None:
+        self.error = error
+        self.since = since
+        self.pause = FIRST_PAUSE
+        self.spooled = False
+        """Whether records have gone to the spool in it, and count as written."""
+        self._next = since + self.pause
+
+    def go_on(self, error: StoreError) -> None:
+        """It was tried again, in vain."""
+        self.error = error
+        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+        self._next = time.monotonic() + self.pause
+
+    def left(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, self._next - time.monotonic())
+
+
+def split(changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
+    """Part what is so by now, recorded or not, from what waits for its record.
+
+    A start waits, and what is told of the same run together with it, and a time that is given up.
+    """
+    changes = list(changes)
+    begun = {change.run.key for change in changes if isinstance(change, Started)}
+    known: list[Change] = []
+    waiting: list[Change] = []
+    for change in changes:
+        match change:
+            case Spawned(run) | Finished(run) if run.key not in begun:
+                known.append(change)
+            case TaskState():
+                known.append(change)
+            case _:
+                waiting.append(change)
+    return known, waiting
