@@ -64,6 +64,7 @@ class World:
     _ids: int = 0
     _misses: dict[str, int] = field(default_factory=dict)
     _writing: list[tuple[list[Event], Callable[[], None]]] = field(default_factory=list)
+    _is_writing: bool = False
     _unborn: dict[RunKey, Cause] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -138,16 +139,24 @@ class World:
         self._write()
 
     def _write(self) -> None:
-        while self._writing and not self.away:
-            changes, then = self._writing.pop(0)
-            self._burn()
-            for change in changes:
-                if isinstance(change, Missed):
-                    self._miss(change)
-                else:
-                    self.log.append(change)
-            self._burn()
-            then()
+        if self._is_writing:  # from a `then`: one group is through before the next
+            return
+        self._is_writing = True
+        try:
+            while self._writing and not self.away:
+                self._write_group(*self._writing.pop(0))
+        finally:
+            self._is_writing = False
+
+    def _write_group(self, changes: Iterable[Event], then: Callable[[], None]) -> None:
+        self._burn()
+        for change in changes:
+            if isinstance(change, Missed):
+                self._miss(change)
+            else:
+                self.log.append(change)
+        self._burn()
+        then()
 
     def _keep(self, states: Iterable[TaskState]) -> None:
         self.states.update((state.name, state) for state in states)
