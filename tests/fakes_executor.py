@@ -4,6 +4,7 @@ It passes the same contract suite as the real one (`contract/test_executor.py`).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from rocketd.core.events import Finished, Spawned
@@ -74,6 +75,9 @@ class ScriptedExecutor:
         self._pid += 1
         self._report(Spawned(run, self._pid, self._pid * 7))
         self._later(lambda: self._carry_on(doing))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def stop(self, run: Run, cause: Cause) -> None:
         doing = self.doing.get(run.key)

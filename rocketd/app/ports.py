@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from rocketd.core.events import Finished, Spawned
@@ -60,6 +61,10 @@ class Executors:
                 self._processes.start(self._program.command(task, run), run)
         finally:
             self._note()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Start several commands at the same time; calls begin as soon as they are started."""
+        return nullcontext() if self._commands is None else self._commands.together()
 
     def stop(self, run: Run, cause: Cause) -> None:
         """Ask it to end."""

@@ -207,12 +207,13 @@ class Loop:
             self._record(changes, lambda: self._recorded(changes, starts, now))
 
     def _recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]], now: Instant) -> None:
-        for task, run in starts:
-            cause = self._unborn.pop(run.key)
-            if cause is None:
-                self._start(task, run)
-            else:
-                self.report(Finished(run, _never_begun(cause, now)))
+        with self.executor.together():
+            for task, run in starts:
+                cause = self._unborn.pop(run.key)
+                if cause is None:
+                    self._start(task, run)
+                else:
+                    self.report(Finished(run, _never_begun(cause, now)))
         for change in changes:  # when all have begun: telling takes its time, and they are due
             if isinstance(change, Started | Missed):
                 self._tell(change)

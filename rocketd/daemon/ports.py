@@ -5,6 +5,7 @@ Everything here is called on the loop's own thread and must return at once, unle
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from rocketd.core.entries import Entry
@@ -48,6 +49,13 @@ class Executor(Protocol):
 
         A run that cannot be started is reported as `Finished` with action fail, cause exit, no exit code, and a
         message that says why. Never raises for what a task or its definition did.
+        """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Have the runs that are started inside start at the same time, as far as that is any use.
+
+        What `start` would report before it returns is reported by the end of it, in the same order.
         """
         ...
 

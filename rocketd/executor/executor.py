@@ -1,31 +1,38 @@
 """The executor that makes every run a process of this host: `Executor` of `daemon/ports.py`.
 
-Everything happens on the loop's thread and returns at once. `Spawned`, and `Finished` of a run that cannot be started,
-are reported before `start` returns.
+All is asked for and reported on the loop's thread. `Spawned`, and `Finished` of a run that cannot be started, are
+reported before `start` returns, or by the end of `together`: waiting for a child to get hold of its program is most of
+what a start takes, and several can be waited for at the same time.
 """
 
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.events import Finished, Spawned
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 from rocketd.core.task import Task
-from rocketd.executor.command import Host, Launch, launch_of
+from rocketd.executor.birth import Birth
+from rocketd.executor.command import Host, launch_of
 from rocketd.executor.environment import clean_environment
 from rocketd.executor.going import Child, Clock, Going, Means
+from rocketd.executor.hands import HANDS, Hands
 from rocketd.executor.leftovers import clear
 from rocketd.executor.mounts import Mounts
-from rocketd.executor.spawn import Spawner
-from rocketd.executor.tree import Census, now_in_ticks, start_time
+from rocketd.executor.spawn import Spawner, unshare
+from rocketd.executor.tree import Census
 from rocketd.executor.watch import Watch
 from rocketd.executor.wrappers import Wrappers
+
+AT_ONCE: Final = 16
+"""How many are started at the same time at most: each has twice its descriptors until it has been reported."""
 
 Report: TypeAlias = Callable[[Spawned | Finished], None]
 TellLine: TypeAlias = Callable[[Run, str, str], None]
@@ -56,6 +63,9 @@ class ProcessExecutor:
         clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
         self._host = Host(Wrappers(), Mounts(), clean)
         self._spawner = Spawner(open_files)
+        self._hands = Hands(unshare, most=0 if self._spawner.shared else HANDS)
+        self._births: deque[Birth] = deque()
+        self._together = False
         self._means = Means(loop, Watch(loop), Census(), clock)
         self._going: dict[RunKey, Going] = {}
 
@@ -63,13 +73,24 @@ class ProcessExecutor:
         """Start it; what is wrong with its definition becomes the message of its end."""
         try:
             launch = launch_of(task.work, run, self._host)
-            child = self._start(launch)
+            birth = Birth(task, run, launch, self._spawner, self._means.clock)
         except RocketdError as error:
-            self._report(Finished(run, self._not_started(error.message, error.hint)))
+            self._not_started(run, error)
             return
-        going = Going(task, run, child, self._means, tell=partial(self._output, run), over=self._over)
-        self._going[run.key] = going
-        self._report(Spawned(run, going.pid, going.pid_start))
+        self._births.append(birth)
+        self._hands.begin(birth.spawn)
+        if not self._together or len(self._births) == AT_ONCE:
+            self._settle()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Start at the same time what is started inside; by the end of it all is reported, in order."""
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+            self._settle()
 
     def stop(self, run: Run, cause: Cause) -> None:
         """End its process tree; a run that is not going on here is left alone."""
@@ -85,7 +106,7 @@ class ProcessExecutor:
     @property
     def going(self) -> int:
         """How many runs have begun here and not been reported as finished."""
-        return len(self._going)
+        return len(self._going) + len(self._births)
 
     def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none of them, whichever
         """None: a process whose parent went down is nobody's to wait for."""
@@ -98,6 +119,7 @@ class ProcessExecutor:
     async def close(self) -> None:
         """Let go of everything."""
         self._means.watch.close()
+        self._hands.close()
         self._spawner.close()
         self._host.mounts.close()
 
@@ -105,51 +127,30 @@ class ProcessExecutor:
         del self._going[going.run.key]
         self._report(Finished(going.run, end))
 
-    def _not_started(self, why: str, hint: str) -> End:
-        message = f"cannot start: {why}" + (f" ({hint})" if hint else "")
-        return End(Action.FAIL, Cause.EXIT, self._means.clock.now(), message=message)
+    def _settle(self) -> None:
+        """Report what became of the starts that have begun, in their order."""
+        self._hands.finish()
+        while self._births:
+            birth = self._births.popleft()
+            try:
+                child = birth.child()
+            except RocketdError as error:
+                self._not_started(birth.run, error)
+            else:
+                self._follow(birth, child)
 
-    def _start(self, launch: Launch) -> Child:
-        """Spawn it with new pipes; of a start that fails nothing is left."""
-        readers: list[int] = []
-        writers: list[int] = []
-        began = self._means.clock.monotonic()
-        try:
-            for _ in range(3 if launch.reports else 2):
-                reader, writer = os.pipe2(os.O_CLOEXEC)
-                readers.append(reader)
-                writers.append(writer)
-            ticks = now_in_ticks()
-            pid = self._spawner.spawn(launch, writers)
-            start = ticks if ticks == now_in_ticks() else start_time(pid)
-            return Child(launch, began, pid, start, _hold(pid), readers)
-        except OSError as error:
-            _close(readers)
-            raise RocketdError(f"{launch.target}: {error.strerror}") from None
-        except RocketdError:
-            _close(readers)
-            raise
-        finally:
-            _close(writers)
+    def _follow(self, birth: Birth, child: Child) -> None:
+        run = birth.run
+        going = Going(birth.task, run, child, self._means, tell=partial(self._output, run), over=self._over)
+        self._going[run.key] = going
+        self._report(Spawned(run, going.pid, going.pid_start))
+
+    def _not_started(self, run: Run, error: RocketdError) -> None:
+        message = f"cannot start: {error.message}" + (f" ({error.hint})" if error.hint else "")
+        self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._means.clock.now(), message=message)))
 
 
 def _want_exit_statuses() -> None:
     """Undo what a parent may have left us: where SIGCHLD is ignored, the kernel throws exit statuses away."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
-
-def _hold(pid: int) -> int:
-    """Get a pidfd of our new child; where that fails, e.g. for want of descriptors, the child must not go on."""
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        with suppress(ProcessLookupError):  # it is not yet the leader of its group, or ended
-            os.killpg(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise
-
-
-def _close(descriptors: Sequence[int]) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from threading import Semaphore
 from typing import Protocol, TypeAlias
 
@@ -66,6 +67,10 @@ class InProcessExecutor:
         errand = self._program.prepare(task, run)
         going = self._going[run.key] = _Going(task, self._clock.monotonic())
         going.way = self._begin(task, run, errand)
+
+    def together(self) -> AbstractContextManager[None]:
+        """No different: a call begins as soon as it is started."""
+        return nullcontext()
 
     def _begin(self, task: Task, run: Run, errand: Errand) -> Way:
         def over(outcome: Outcome) -> None:

@@ -1,12 +1,13 @@
-"""Starts processes, fast: posix_spawn on the loop's own thread, no fork of the daemon, no thread.
+"""Starts processes, fast: by posix_spawn, without a fork of the daemon.
 
 posix_spawn(3) shares the daemon's memory with the child until it executes, so its cost does not grow with the daemon
 (some 100 µs, where a fork of 60 MB costs 2,800). It gives the child its session, its descriptors, default signal
 dispositions and an empty signal mask. What it cannot give, the child takes from the thread that spawns it: directory
-and umask. So this thread gets a file system context of its own once, by unshare(CLONE_FS), as Samba does for its
-threads: it goes to the task's directory, spawns, and comes back, and no thread that is there already sees any of it.
-Threads that this one begins later share its context again: they must not rely on a relative path or on the umask.
-Where unshare is forbidden (some containers), the context of the whole process changes for those 100 µs.
+and umask. So every thread that spawns gets a file system context of its own once, by unshare(CLONE_FS), as Samba does
+for its threads: it goes to the task's directory, spawns, and comes back, and no thread that is there already sees any
+of it. Threads that it begins later share its context again: they must not rely on a relative path or on the umask.
+Where unshare is forbidden (some containers), the context of the whole process changes for the time of a spawn, so that
+only one thread may do it, and keeps the others from running meanwhile.
 
 A daemon that needs many descriptors (three a run) raises its own limit with `raise_open_files`, and its children get
 the old one back as soon as they are there: programs that use select(2) rely on it.
@@ -18,29 +19,31 @@ lays its protection down for the moment.
 import ctypes
 import os
 import resource
-import signal
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from threading import Lock
 from typing import Final
 
 from rocketd.core.errors import RocketdError
 from rocketd.executor.command import Launch, missing_interpreter
+from rocketd.executor.posix_spawn import PosixSpawn
 
 CLONE_FS: Final = 0x200
 """From <sched.h>; `os.unshare` is new in Python 3.12."""
 
 
 class Spawner:
-    """Starts processes; used by one thread only, the loop's."""
+    """Starts processes; used by the thread that made it, and by those that have called `unshare`."""
 
     def __init__(self, open_files: tuple[int, int] | None = None) -> None:
         self._open_files = open_files
         self._null = _above_standard(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
         self._home = os.open(".", os.O_PATH | os.O_CLOEXEC)
-        self._signals = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-        self._protection = _protection()
+        self._protection = Protection()
         seal_descriptors()
-        ctypes.CDLL(None).unshare(CLONE_FS)
+        self.shared = not unshare()
+        """Whether it may be used by one thread only."""
+        self._posix_spawn = PosixSpawn(alone=self.shared)
 
     def spawn(self, launch: Launch, outputs: Sequence[int]) -> int:
         """Start it, these descriptors being its 1, 2 and so on, and give its pid.
@@ -62,31 +65,21 @@ class Spawner:
         """Let go of everything."""
         os.close(self._null)
         os.close(self._home)
-        if self._protection is not None:
-            os.close(self._protection[0])
+        self._protection.close()
 
     def _spawn(self, launch: Launch, descriptors: Sequence[int]) -> int:
         umask = os.umask(launch.umask)
-        self._protect(protected=False)
         try:
             self._enter(launch)
-            return self._execute(launch, descriptors)
+            with self._protection.laid_down():
+                return self._execute(launch, descriptors)
         finally:
-            self._protect(protected=True)
             os.umask(umask)
             os.fchdir(self._home)  # or else the task's file system could not be unmounted
 
     def _execute(self, launch: Launch, descriptors: Sequence[int]) -> int:
         try:
-            return os.posix_spawn(
-                launch.program,
-                launch.argv,
-                launch.environment,
-                file_actions=[(os.POSIX_SPAWN_DUP2, at, to) for to, at in enumerate(descriptors)],
-                setsid=True,
-                setsigmask=(),
-                setsigdef=self._signals,
-            )
+            return self._posix_spawn(launch.program, launch.argv, launch.environment, descriptors)
         except OSError as error:
             raise _cannot(launch, error) from None
         except ValueError as error:  # a NUL byte, or a `=` in the name of a variable
@@ -101,12 +94,45 @@ class Spawner:
                 raise RocketdError(f"directory {launch.directory}: {error.strerror}") from None
             os.chdir("/")
 
-    def _protect(self, *, protected: bool) -> None:
-        if self._protection is None:
-            return
-        file, score = self._protection
+
+class Protection:
+    """Our own protection from the OOM killer, if we have any."""
+
+    def __init__(self) -> None:
+        self._file = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        self._score = os.read(self._file, 16).strip()
+        self._lock = Lock()
+        self._births = 0
+
+    def laid_down(self) -> AbstractContextManager[None]:
+        """Have none inside: what is born there has none either."""
+        return self._without() if self._score.startswith(b"-") else nullcontext()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+    @contextmanager
+    def _without(self) -> Iterator[None]:
+        with self._lock:
+            self._births += 1
+            self._write(b"0")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._births -= 1
+                if not self._births:
+                    self._write(self._score)
+
+    def _write(self, score: bytes) -> None:
         with suppress(OSError):  # not allowed to take it back: better unprotected than not running
-            os.pwrite(file, score if protected else b"0", 0)
+            os.pwrite(self._file, score, 0)
+
+
+def unshare() -> bool:
+    """Give this thread a directory and a umask of its own; says whether that may be."""
+    return bool(ctypes.CDLL(None).unshare(CLONE_FS) == 0)
 
 
 def raise_open_files() -> tuple[int, int]:
@@ -135,16 +161,6 @@ def _memory(data: bytes) -> int:
     os.write(file, data)
     os.lseek(file, 0, os.SEEK_SET)
     return file
-
-
-def _protection() -> tuple[int, bytes] | None:
-    """Our own oom_score_adj if it protects us: the file, and what stands in it."""
-    file = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
-    score = os.read(file, 16).strip()
-    if score.startswith(b"-"):
-        return file, score
-    os.close(file)
-    return None
 
 
 def _cannot(launch: Launch, error: OSError) -> RocketdError:

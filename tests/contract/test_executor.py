@@ -1,7 +1,7 @@
 """What every executor does: one suite for the scripted fake and for real processes."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -157,6 +157,23 @@ def test_runs_of_one_task_do_not_know_of_each_other(world: World) -> None:
     world.stopped(one)
     assert world.executor.going == 1
     assert world.stopped(other).action is Action.TERMINATE
+
+
+def test_runs_that_start_together_are_reported_by_the_end_of_it_in_their_order(world: World) -> None:
+    tasks = [Task(f"t{number}", work) for number, work in enumerate([SUCCEEDS, IS_MISSING, GOES_ON, FAILS])]
+    runs = [a_run(task) for task in tasks]
+    world.call(start_together, world.executor, tasks, runs)
+    told = [(event.run, type(event)) for event in world.events]
+    kinds = [Spawned, Finished, Spawned, Spawned]
+    begun = [one for one in told if one[1] is Spawned or one[0] == runs[1]]
+    assert begun == list(zip(runs, kinds, strict=True))
+    assert {world.end(runs[0]).action, world.end(runs[3]).action} == {Action.SUCCESS, Action.FAIL}
+
+
+def start_together(executor: Executor, tasks: Sequence[Task], runs: Sequence[Run]) -> None:
+    with executor.together():
+        for task, run in zip(tasks, runs, strict=True):
+            executor.start(task, run)
 
 
 def test_no_run_of_another_daemon_is_adopted(world: World) -> None:

@@ -1,0 +1,86 @@
+"""How a run gets its process.
+
+What it needs is opened on the loop's thread; it is spawned on any, perhaps beside others; it is handed over on the
+loop's again.
+"""
+
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+
+from rocketd.core.errors import RocketdError
+from rocketd.core.run import Run
+from rocketd.core.task import Task
+from rocketd.executor.command import Launch
+from rocketd.executor.going import Child, Clock
+from rocketd.executor.spawn import Spawner
+from rocketd.executor.tree import now_in_ticks, start_time
+
+
+class Birth:
+    """A process that is about to be there. Making one opens its pipes; raises RocketdError."""
+
+    def __init__(self, task: Task, run: Run, launch: Launch, spawner: Spawner, clock: Clock) -> None:
+        self.task, self.run = task, run
+        self._launch = launch
+        self._spawner = spawner
+        self._began = clock.monotonic()
+        self._readers: list[int] = []
+        self._writers: list[int] = []
+        self._pid = self._start = 0
+        self._error: Exception | None = None
+        try:
+            self._open(3 if launch.reports else 2)
+        except OSError as error:
+            raise self._given_up(error) from None
+
+    def spawn(self) -> None:
+        """Start it; what goes wrong is kept for `child`, as this may be another thread than the one to tell."""
+        ticks = now_in_ticks()
+        try:
+            self._pid = self._spawner.spawn(self._launch, self._writers)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self._error = error
+        else:
+            self._start = ticks if ticks == now_in_ticks() else start_time(self._pid)
+
+    def child(self) -> Child:
+        """The process, once it has been spawned. Raises RocketdError if there is none, and leaves nothing of it."""
+        if self._error is not None:
+            raise self._given_up(self._error)
+        try:
+            pidfd = _hold(self._pid)
+        except OSError as error:
+            raise self._given_up(error) from None
+        _close(self._writers)
+        return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers)
+
+    def _open(self, pipes: int) -> None:
+        for _ in range(pipes):
+            reader, writer = os.pipe2(os.O_CLOEXEC)
+            self._readers.append(reader)
+            self._writers.append(writer)
+
+    def _given_up(self, error: Exception) -> RocketdError:
+        _close(self._readers)
+        _close(self._writers)
+        if isinstance(error, RocketdError):
+            return error
+        return RocketdError(f"{self._launch.target}: {error.strerror if isinstance(error, OSError) else repr(error)}")
+
+
+def _hold(pid: int) -> int:
+    """Get a pidfd of our new child; where that fails, e.g. for want of descriptors, the child must not go on."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        with suppress(ProcessLookupError):  # it is not yet the leader of its group, or ended
+            os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

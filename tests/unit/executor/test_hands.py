@@ -1,0 +1,97 @@
+"""Several things at the same time: what is begun is done by the end of the next `finish`."""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from rocketd.executor.hands import HANDS, Hands
+
+PATIENCE = 60.0
+"""Seconds after which a test fails that waits for others who never come."""
+
+
+@pytest.fixture
+def hands() -> Iterator[Hands]:
+    made = Hands(lambda: None)
+    yield made
+    made.close()
+
+
+def test_one_more_than_there_are_hands_go_on_at_the_same_time(hands: Hands) -> None:
+    together = threading.Barrier(HANDS + 1)
+    for _ in range(HANDS + 1):
+        hands.begin(lambda: void(together.wait(PATIENCE)))
+    hands.finish()
+    assert not together.broken
+
+
+def test_a_lone_one_is_done_by_whoever_asks_for_it_and_no_thread_begins(hands: Hands) -> None:
+    before, by = threading.active_count(), []
+    hands.begin(lambda: by.append(threading.get_ident()))
+    hands.finish()
+    assert by == [threading.get_ident()]
+    assert threading.active_count() == before
+
+
+def test_all_of_many_are_done_once(hands: Hands) -> None:
+    done: list[int] = []
+    for turn in range(3):
+        for number in range(100):
+            hands.begin(partial(done.append, number))
+        hands.finish()
+        assert sorted(done) == sorted([*range(100)] * (turn + 1))
+
+
+def test_what_one_of_them_raises_holds_up_nobody(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda told_of: told.append(told_of.exc_value))
+    together = threading.Barrier(2)
+
+    def fail() -> None:
+        together.wait(PATIENCE)
+        raise RuntimeError
+
+    hands.begin(fail)  # the last is the caller's own: this one is a thread's
+    hands.begin(lambda: void(together.wait(PATIENCE)))
+    hands.finish()
+    assert [type(error) for error in told] == [RuntimeError]
+
+
+def test_each_thread_is_prepared_once_before_it_does_anything() -> None:
+    prepared: list[int] = []
+    seen: list[bool] = []
+    hands = Hands(lambda: prepared.append(threading.get_ident()))
+    for _ in range(100):
+        hands.begin(lambda: seen.append(threading.get_ident() in {*prepared, threading.main_thread().ident}))
+    hands.finish()
+    hands.close()
+    assert len(prepared) == len(set(prepared)) == HANDS
+    assert all(seen)
+
+
+def test_without_threads_the_caller_does_it_all() -> None:
+    by = set()
+    hands = Hands(lambda: None, most=0)
+    for _ in range(10):
+        hands.begin(lambda: by.add(threading.get_ident()))
+    hands.finish()
+    assert by == {threading.get_ident()}
+
+
+def test_no_thread_is_left_when_they_are_closed() -> None:
+    before = set(threading.enumerate())
+    hands = Hands(lambda: None)
+    for _ in range(10):
+        hands.begin(lambda: None)
+    hands.finish()
+    hired = set(threading.enumerate()) - before
+    hands.close()
+    for thread in hired:
+        thread.join(PATIENCE)
+    assert len(hired) == HANDS
+    assert not any(thread.is_alive() for thread in hired)
+
+
+def void(_value: object) -> None: ...
