@@ -15,7 +15,7 @@ from typing import Final
 from zlib import crc32
 
 from rocketd.core.entries import Entry, Priority
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant import SECOND, Instant, datetime_of
 from rocketd.core.visible import visible
 from rocketd.systemd.backlog import Formed
 from rocketd.systemd.outlet import Outlet
@@ -61,11 +61,11 @@ class ConsoleChannel:
         self._colour = colour
         self._rest = b""
         """Of a line written in part: it must come first, or the next would be glued to it."""
+        self._told = (0, "")
+        """The last second that was told, and how: most entries are of the same one as the entry before."""
 
     def form(self, entry: Entry) -> Formed:
-        time = f"{datetime_of(self._now(), self._zone):%H:%M:%S}"
-        line = f"{self._paint(time, _FAINT)} {self._body(entry)}\n"
-        return [line.encode(errors="backslashreplace")]
+        return [f"{self._time()} {self._body(entry)}\n".encode(errors="backslashreplace")]
 
     def send(self, formed: Formed) -> bool:
         if not self.finish():
@@ -75,8 +75,9 @@ class ConsoleChannel:
         return True
 
     def finish(self) -> bool:
-        rest, self._rest = self._rest, b""  # dropped if it cannot be written at all
-        self._rest = rest[self._outlet.write(rest) :] if rest else b""
+        if self._rest:
+            rest, self._rest = self._rest, b""  # dropped if it cannot be written at all
+            self._rest = rest[self._outlet.write(rest) :]
         return not self._rest
 
     @property
@@ -89,6 +90,14 @@ class ConsoleChannel:
     def close(self) -> None:
         self._outlet.close()
 
+    def _time(self) -> str:
+        now = self._now()
+        second, told = self._told
+        if now // SECOND != second:
+            told = self._paint(f"{datetime_of(now, self._zone):%H:%M:%S}", _FAINT)
+            self._told = (now // SECOND, told)
+        return told
+
     def _body(self, entry: Entry) -> str:
         task = entry.fields.get("ROCKETD_TASK", "")
         if entry.is_output:
@@ -99,7 +108,8 @@ class ConsoleChannel:
         return self._paint(_text(entry.message), colour)
 
     def _task(self, name: str) -> str:
-        return self._paint(visible(name), _TASK_COLOURS[crc32(name.encode()) % len(_TASK_COLOURS)])
+        name = visible(name)
+        return self._paint(name, _TASK_COLOURS[crc32(name.encode()) % len(_TASK_COLOURS)]) if self._colour else name
 
     def _paint(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and colour else text

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -81,6 +82,16 @@ async def everything(reader: int, lines: int) -> list[str]:
 def test_a_line_has_the_local_time_and_the_sentence() -> None:
     assert shown(entry_of(Started(RUN))) == "14:03:07 backup started: daily\n"
     assert shown(ready("0.1.0", 1, 0)) == "14:03:07 rocketd 0.1.0 is ready: 1 task, 0 problems\n"
+
+
+def test_each_line_has_its_own_second_of_the_local_time_also_when_the_clocks_change() -> None:
+    summer = 1_774_746_000 * SECOND  # 2026-03-29 01:00 UTC: 01:59:59 is followed by 03:00:00
+    instants = [summer - SECOND, summer - 1, summer, summer + SECOND - 1, summer + SECOND, summer - SECOND]
+    clock = iter(instants)
+    with open(os.devnull, "wb") as nothing, closing(Outlet(nothing.fileno())) as outlet:  # noqa: PTH123 - no path
+        channel = ConsoleChannel(outlet, lambda: next(clock), ZoneInfo("Europe/Berlin"), colour=False)
+        told = [bytes(part)[:8] for _ in instants for part in channel.form(line("")) if isinstance(part, bytes)]
+    assert told == [b"01:59:59", b"01:59:59", b"03:00:00", b"03:00:00", b"03:00:01", b"01:59:59"]
 
 
 def test_output_stands_behind_the_name_of_its_task() -> None:
