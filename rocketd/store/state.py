@@ -78,14 +78,16 @@ _RECORDED: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
 def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
     """Let the changes of one transaction have their effect.
 
-    Of one run the start comes before the process, and that before the end: so each kind is written in one go.
+    Of one run the start comes before the process, and that before the end: so each kind is written in one go, and the
+    process of a run that has ended as well need not be written.
     """
-    ends = [change for change in changes if isinstance(change, Finished)]
+    ended = {change.run.key for change in changes if isinstance(change, Finished)}
     write(database, _MEET, list(_met(changes).items()))
     write(database, _KEEP, [_state_values(change) for change in changes if isinstance(change, TaskState)])
     write(database, _OPEN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
-    write(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])
-    write(database, _CLOSE, [end.run.key for end in ends])
+    spawned = [change for change in changes if isinstance(change, Spawned) and change.run.key not in ended]
+    write(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in spawned])
+    write(database, _CLOSE, list(ended))
     _live(database, changes)
 
 
