@@ -114,6 +114,7 @@ class Service:
         self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
         self.loop: Loop
         self._mailing: Mailing
+        self._retention: Retention
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -153,13 +154,13 @@ class Service:
         self._mailing = Mailing(self.loop)
         self._stack.push_async_callback(self._mailing.close)
         await self._mailing.apply(settings.mail)
+        self._retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
         await self._listen(kept)
         self._tell_start(resumed, kept)
         self._handle_signals()
         self._observe()
         self.loop.begin(executor, recorder)
-        retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
-        self.loop.beats.append(retention.beat)
+        self.loop.beats.append(self._retention.beat)
         self._manager.ready()
 
     def _lock(self) -> None:
@@ -192,7 +193,7 @@ class Service:
         reader = kept.store.reader()
         self._stack.callback(reader.close)
         about, disabled = (lambda: self._about(kept)), (lambda: self._loaded.disabled)
-        control = Control(self.loop, reader, reload=self._reload, about=about, disabled=disabled)
+        control = Control(self.loop, reader, self._retention, reload=self._reload, about=about, disabled=disabled)
         await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
 
     def _about(self, kept: Keeping) -> JsonObject:
@@ -264,6 +265,7 @@ class Service:
                 await self._mailing.apply(self._loaded.settings.mail)
                 scheduler = self.loop.scheduler
                 scheduler.max_running = self._loaded.settings.max_running
+                self._retention.keep = self._loaded.settings.store.keep
                 await exchange(self.loop, self._loaded.tasks)
                 self._tell_problems()
                 counts = len(self._loaded.tasks), len(self._loaded.problems)

@@ -48,6 +48,10 @@ class FakeVerbs:
         self.wanted.append(wanted)
         return []
 
+    async def part(self, wanted: RunFilter, after: int) -> JsonObject:
+        self.wanted.append(wanted)
+        return {"runs": [{"run_id": "0193-run"}], "next": after + 1}
+
     async def run(self, which: str) -> JsonObject:
         if which not in ("backup/7", "0193-run"):
             raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
@@ -86,6 +90,10 @@ class FakeVerbs:
 
     def resume(self, name: str, *, by: str) -> JsonObject:
         raise Refused(f"task {_known(name)!r} is not paused by {by}")
+
+    async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject:
+        self.done.append(("prune", by, before, dry_run))
+        return {"records": 7}
 
     async def reload(self) -> JsonObject:
         self.done.append(("reload",))

@@ -4,6 +4,8 @@ declare -gA _rocketctl_kinds=(
     [list]=none
     [show]=subject
     [history]=task
+    [export]=task
+    [prune]=none
     [log]=subject
     [why]=task
     [explain]=condition
@@ -21,6 +23,8 @@ declare -gA _rocketctl_options=(
     [list]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [show]='--config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [history]='--since --until --action -n --limit --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [export]='--since --until --action --csv --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [prune]='--before --dry-run --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [log]='-f --follow --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [why]='--all --at --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [explain]='-n --count --from --timezone --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -46,7 +50,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --since | --until | -n | --limit | --at | --count | --from | --timezone | --to | --reason) return ;;
+        --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --reason) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

@@ -31,9 +31,9 @@ class Client:
         """Ask for something."""
         return self._ask("GET", _target(path, query), b"")
 
-    def post(self, path: str, body: JsonObject | None = None) -> Json:
-        """Ask for something to be done."""
-        return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode())
+    def post(self, path: str, body: JsonObject | None = None, *, patience: float | None = PATIENCE) -> Json:
+        """Ask for something to be done; `patience`: seconds that it may take, None: as long as it takes."""
+        return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode(), patience)
 
     def events(self, query: Query = ()) -> "Events":
         """Subscribe to what happens; from the return on nothing is missed."""
@@ -47,8 +47,9 @@ class Client:
             raise
         return Events(connection, reply.body)
 
-    def _ask(self, method: str, target: str, body: bytes) -> Json:
+    def _ask(self, method: str, target: str, body: bytes, patience: float | None = PATIENCE) -> Json:
         with self.connect() as connection:
+            connection.settimeout(patience)
             reply = _send(connection, method, target, body)
             _expect_success(reply)
             return _value(_whole(reply))

@@ -19,11 +19,12 @@ from rocketd.core.errors import StoreError
 from rocketd.core.events import Finished
 from rocketd.core.instant import Instant
 from rocketd.core.looking_back import as_it_was, looked_at
-from rocketd.core.records import RunFilter, RunView
+from rocketd.core.records import RunFilter, RunPart, RunView
 from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.why import why, why_then
 from rocketd.daemon.disabled import disabled_one, must_be_loaded
+from rocketd.daemon.retention import CHUNK, oldest_kept
 from rocketd.daemon.views import (
     disabled_details,
     disabled_object,
@@ -33,14 +34,19 @@ from rocketd.daemon.views import (
     why_object,
 )
 from rocketd.daemon.which_run import the_run, wanted_run
-from rocketd.daemon.wire import Json, JsonObject
+from rocketd.daemon.wire import Json, JsonObject, rfc3339
+from rocketd.store.lock import StateLock
 from rocketd.store.schema import FILE_NAME
-from rocketd.store.store import SqliteReader, open_reader
+from rocketd.store.store import SqliteReader, SqliteStore, open_reader
 from rocketd.store.version import version_of
 
 NO_DAEMON: Final = "no daemon is running"
 RUNS_SHOWN: Final = 5
 """How many of its newest runs are shown with a task."""
+
+
+PART: Final = 1000
+"""How many runs of a long list are read at once."""
 
 
 class Files:
@@ -78,9 +84,28 @@ class Files:
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Runs, newest first."""
-        actions = tuple(map(Action, wanted.actions))
-        asked = RunFilter(task=wanted.task, since=wanted.since, until=wanted.until, actions=actions, limit=wanted.limit)
-        return [_left(view) for view in self._runs(asked)]
+        return [_left(view) for view in self._runs(_filter(wanted))]
+
+    def part(self, wanted: Wanted, after: int) -> JsonObject:
+        """Some runs after this place in the log, the first recorded first."""
+        with self._reader() as reader:
+            part = reader.part(_filter(wanted._replace(limit=PART)), after) if reader else RunPart([], None)
+        return {"runs": [_left(view) for view in part.runs], "next": part.next}
+
+    def prune(self, before: Instant | None, *, dry_run: bool) -> JsonObject:
+        """Delete the records that are old, holding the daemon's lock; with `dry_run`, say how many there are."""
+        if not self._loaded.good:
+            msg = "task files have errors, so it is not known which records conditions still ask for"
+            raise Failure(msg, hint="see rocketctl check")
+        before = oldest_kept(self._loaded.settings.store.keep, before, self._now)
+        spare = self._scheduler.history.reach
+        with self._reader() as reader:
+            old = reader.old(before, spare, self._now) if reader else 0
+        if old and not dry_run:
+            with _failures(), StateLock(self._directory), closing(SqliteStore(self._directory)) as store:
+                while store.prune(before, spare, self._now, CHUNK):
+                    pass
+        return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 
     def run(self, name: str) -> JsonObject:
         """Everything about one."""
@@ -125,17 +150,32 @@ class Files:
         if elsewhere:
             msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
             raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
-        directory = Path(self._choices.state_dir)
-        try:
-            if directory.is_dir() and not version_of(directory / FILE_NAME):
+        with _failures():
+            if self._directory.is_dir() and not version_of(self._directory / FILE_NAME):
                 yield None
                 return
-            with closing(open_reader(directory)) as reader:
+            with closing(open_reader(self._directory)) as reader:
                 yield reader
-        except StoreError as error:
-            denied = isinstance(error.__cause__, PermissionError)
-            code = Exit.NOT_ALLOWED if denied else Exit.FAILED
-            raise Failure(error.message, hint=error.hint, code=code) from error
+
+    @property
+    def _directory(self) -> Path:
+        return Path(self._choices.state_dir)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Raise Failure, with its exit code, for what the store cannot do."""
+    try:
+        yield
+    except StoreError as error:
+        denied = isinstance(error.__cause__, PermissionError)
+        code = Exit.NOT_ALLOWED if denied else Exit.FAILED
+        raise Failure(error.message, hint=error.hint, code=code) from error
+
+
+def _filter(wanted: Wanted) -> RunFilter:
+    actions = tuple(map(Action, wanted.actions))
+    return RunFilter(task=wanted.task, since=wanted.since, until=wanted.until, actions=actions, limit=wanted.limit)
 
 
 def _idle(task: JsonObject) -> JsonObject:

@@ -45,6 +45,9 @@ class Choices(NamedTuple):
     begin: str = ""
     end: str = ""
     timezone: str = ""
+    csv: bool = False
+    before: str = ""
+    dry_run: bool = False
 
     @property
     def socket(self) -> str:
@@ -152,6 +155,9 @@ def _checked(choices: Choices) -> Choices:
             raise UsageError(msg, hint=f"there are {', '.join(ACTIONS)}")
     if choices.exit_code and not choices.wait:
         msg = "--exit-code needs --wait: there is no exit code before the end"
+        raise UsageError(msg)
+    if choices.csv and choices.json:
+        msg = "either --csv or --json, not both"
         raise UsageError(msg)
     if choices.verb == "why" and bool(choices.subjects) is choices.every:
         msg = "why takes names of tasks, or --all"

@@ -43,7 +43,7 @@ def show(call: Call) -> Exit:
 
 def history(call: Call) -> Exit:
     """`rocketctl history [TASK]`."""
-    wanted = _wanted(call)
+    wanted = wanted_runs(call)
     # One more than is shown tells whether there are more: a list that was cut must say so.
     runs = ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
     shown = runs[: wanted.limit]
@@ -56,7 +56,8 @@ def history(call: Call) -> Exit:
     return Exit.DONE
 
 
-def _wanted(call: Call) -> Wanted:
+def wanted_runs(call: Call) -> Wanted:
+    """Which runs the options ask for; raises UsageError."""
     choices = call.choices
     since = time_point(choices.since, call.now) if choices.since else None
     until = time_point(choices.until, call.now) if choices.until else None

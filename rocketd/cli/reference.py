@@ -30,6 +30,16 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "if there are more, standard error says so.",
         "A stretch of missed times is one line, without a number.",
     ),
+    "export": (
+        "Each run is an object with the keys of `show RUN --json`, or a line of CSV with the same columns.",
+        "Where an export breaks off, it exits with 1.",
+    ),
+    "prune": (
+        "Which records are old, `keep` in `[store]` says, or `--before`.",
+        "What conditions can still ask for stays all the same: the newest run of each task, for one.",
+        "Where no daemon runs, it is done under the daemon's lock.",
+        "The file does not get smaller: its room is used again.",
+    ),
     "log": (
         "It becomes journalctl(1) with `ROCKETD_TASK=` or `ROCKETD_RUN_ID=`.",
         "Where there is no journal it prints the end of the output that the run's record keeps.",

@@ -28,11 +28,25 @@ def _simulate(call: Call) -> int:
     return simulate(call)
 
 
+def _export(call: Call) -> int:
+    from rocketd.cli.exporting import export  # noqa: PLC0415 - few want it
+
+    return export(call)
+
+
+def _prune(call: Call) -> int:
+    from rocketd.cli.pruning import prune  # noqa: PLC0415 - as above
+
+    return prune(call)
+
+
 VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
     "list": reading.list_tasks,
     "show": reading.show,
     "history": reading.history,
     "log": reading.log,
+    "export": _export,
+    "prune": _prune,
     "status": reading.status,
     "why": why,
     "explain": _explain,

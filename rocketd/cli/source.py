@@ -45,6 +45,10 @@ class Source(Protocol):
         """Runs, newest first."""
         ...
 
+    def part(self, wanted: Wanted, after: int) -> JsonObject:
+        """Some `runs` after this place in the log, the first recorded first, and the `next` place, null at the end."""
+        ...
+
     def run(self, name: str) -> JsonObject:
         """Everything about one; `name` is a run id, its beginning, or TASK/NUMBER."""
         ...
@@ -82,6 +86,11 @@ class Daemon:
             if len(found) >= wanted.limit or len(runs) < asked.limit or len(found) == before or last is None:
                 return list(found.values())[: wanted.limit]
             part = wanted._replace(until=last + 1)  # those of the same microsecond come again, and count once
+
+    def part(self, wanted: Wanted, after: int) -> JsonObject:
+        """Ask the daemon, which itself says how much it gives at a time."""
+        asked = [pair for pair in _query(wanted) if pair[0] != "limit"]
+        return the_object(self._client.get("/v1/log", [*asked, ("after", str(after))]))
 
     def run(self, name: str) -> JsonObject:
         """Ask the daemon."""

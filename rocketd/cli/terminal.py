@@ -20,10 +20,10 @@ class Terminal:
 
     def __init__(self, environment: Mapping[str, str], *, pager: bool = True) -> None:
         self._environment = environment
-        self._interactive = _is_terminal(sys.stdout)
-        self._pager = _pager(environment) if pager and self._interactive else ""
-        self.colour = self._interactive and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
-        size = _size(environment) if self._interactive else None
+        self.interactive = _is_terminal(sys.stdout)
+        self._pager = _pager(environment) if pager and self.interactive else ""
+        self.colour = self.interactive and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+        size = _size(environment) if self.interactive else None
         self.columns = size.columns if size else None
         self._rows = size.lines if size else 0
 
@@ -34,13 +34,13 @@ class Terminal:
         else:
             self.write(lines)
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Write such lines at once."""
-        _write(sys.stdout, lines)
+    def write(self, lines: Sequence[str]) -> bool:
+        """Write such lines at once; False: nobody reads them any more."""
+        return _write(sys.stdout, lines)
 
     def json(self, value: Json) -> None:
         """Write JSON, in ASCII so that nothing in it can reach the terminal raw: indented for people only."""
-        _write(sys.stdout, [json.dumps(value, indent=2 if self._interactive else None)])
+        _write(sys.stdout, [json.dumps(value, indent=2 if self.interactive else None)])
 
     def output(self, stream: str, line: str) -> None:
         """Pass on a line that a run printed to `stdout` or `stderr`."""
@@ -59,24 +59,27 @@ class Terminal:
             _write(sys.stderr, [f"hint: {visible(hint)}"])
 
 
-def _write(stream: TextIO, lines: Sequence[str]) -> None:
+def _write(stream: TextIO, lines: Sequence[str]) -> bool:
+    """Write lines; False: its reader has left."""
     try:
         stream.write("".join(f"{line}\n" for line in lines))
         stream.flush()
     except BrokenPipeError:
         _to_nowhere(stream)
+        return False
     except OSError as error:
         _to_nowhere(stream)  # or the interpreter would try again at its end
         msg = f"cannot write the output: {error.strerror}"
         raise Failure(msg) from error
     except UnicodeEncodeError:  # LC_ALL=C or so: better a question mark than a traceback
-        _write_encoded(stream, lines)
+        return _write_encoded(stream, lines)
+    return True
 
 
-def _write_encoded(stream: TextIO, lines: Sequence[str]) -> None:
+def _write_encoded(stream: TextIO, lines: Sequence[str]) -> bool:
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
-    _write(stream, lines)
+    return _write(stream, lines)
 
 
 def _to_nowhere(stream: TextIO) -> None:

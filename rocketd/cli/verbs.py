@@ -82,6 +82,18 @@ _PATHS: Final = Argument(
     "a task file or a directory of them; none: those that the daemon reads",
     how_many="*",
 )
+_PERIOD: Final = (
+    Option(("--since",), "since", Kind.TIME, "started at or after: 2h ago, yesterday, '2026-11-24 10:00'", "TIME"),
+    Option(("--until",), "until", Kind.TIME, "started before", "TIME"),
+    Option(
+        ("--action",),
+        "action",
+        Kind.ACTION,
+        f"only these: {', '.join(ACTIONS)} (repeatable, or with commas)",
+        "ACTION",
+        repeats=True,
+    ),
+)
 _WAIT: Final = ("--wait",)
 
 VERBS: Final = (
@@ -91,20 +103,23 @@ VERBS: Final = (
         "history",
         "show runs, the newest first",
         (_TASK._replace(how_many="?"),),
+        (*_PERIOD, Option(("-n", "--limit"), "limit", Kind.NUMBER, "at most this many (100)", "NUMBER")),
+        offline=True,
+    ),
+    Verb(
+        "export",
+        "write all that is recorded about runs, the first recorded first: a JSON object a line, or CSV",
+        (_TASK._replace(how_many="?"),),
+        (*_PERIOD, Option(("--csv",), "csv", Kind.FLAG, "write CSV, with a line of headings")),
+        offline=True,
+    ),
+    Verb(
+        "prune",
+        "throw old records away, as the daemon does by itself once an hour",
+        (),
         (
-            Option(
-                ("--since",), "since", Kind.TIME, "started at or after: 2h ago, yesterday, '2026-11-24 10:00'", "TIME"
-            ),
-            Option(("--until",), "until", Kind.TIME, "started before", "TIME"),
-            Option(
-                ("--action",),
-                "action",
-                Kind.ACTION,
-                f"only these: {', '.join(ACTIONS)} (repeatable, or with commas)",
-                "ACTION",
-                repeats=True,
-            ),
-            Option(("-n", "--limit"), "limit", Kind.NUMBER, "at most this many (100)", "NUMBER"),
+            Option(("--before",), "before", Kind.TIME, "those from before then, in place of what keep says", "TIME"),
+            Option(("--dry-run",), "dry_run", Kind.FLAG, "only say how many there are"),
         ),
         offline=True,
     ),

@@ -28,6 +28,11 @@ def reloaded(tasks: int, problems: int) -> Entry:
     return Entry(message, _by_problems(problems), MessageId.RELOADED, _counts(tasks, problems))
 
 
+def pruned(records: int, before: str, by: str) -> Entry:
+    """Tell that somebody had old records thrown away; `before` is a local time for people."""
+    return Entry(f"{_counted(records, 'record')} from before {before} thrown away by {by}", Priority.NOTICE)
+
+
 def reload_failed(told: str) -> Entry:
     """Tell, with its traceback, of an error that no task file should cause."""
     return Entry(f"the task files could not be read again: {told}", Priority.ERROR)

@@ -4,6 +4,7 @@ The file is the truth about what a task is; the store is the truth about what ha
 Neither is written into the other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -81,3 +82,12 @@ class RunFilter:
     """Started before."""
     actions: tuple[Action, ...] = ()
     limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """A part of the run log: some runs, the first recorded first."""
+
+    runs: Sequence[RunView]
+    next: int | None
+    """After which place in the log the next part begins; None: there is no more."""

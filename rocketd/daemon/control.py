@@ -4,26 +4,26 @@ Called on the loop's thread. Reading verbs never touch the scheduler's state, an
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from rocketd.core import daemon_entries
 from rocketd.core.decisions import Refused
-from rocketd.core.entries import Stream
-from rocketd.core.events import Event, Start
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.errors import StoreError
+from rocketd.core.events import Start
+from rocketd.core.instant import Duration, Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
-from rocketd.core.records import RunFilter, RunView
-from rocketd.core.run import Run
+from rocketd.core.records import RunFilter, RunPart, RunView
+from rocketd.core.run import Action
 from rocketd.core.why import why, why_then
 from rocketd.daemon.disabled import DisabledTasks, disabled_one, must_be_loaded
+from rocketd.daemon.listener import Backlog
 from rocketd.daemon.loop import Loop
+from rocketd.daemon.retention import Retention, oldest_kept
 from rocketd.daemon.views import (
     disabled_details,
     disabled_object,
-    event_object,
-    output_object,
     run_object,
     task_details,
     task_object,
@@ -34,15 +34,14 @@ from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
-EVENTS_WAITING: Final = 10_000
-OUTPUT_WAITING: Final = 8 * 1024 * 1024
-"""How many events, and characters of output in them, a slow listener may be behind before some are left out."""
 
 
 class RunReader(Protocol):
     """Looks into the run log. Blocks, and only one thread at a time may call it."""
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]: ...
+    def part(self, wanted: RunFilter, after: int) -> RunPart: ...
+    def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int: ...
 
 
 class Problem(Protocol):
@@ -54,10 +53,11 @@ class Problem(Protocol):
 class Control:
     """What an operator can see and do."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it connects
         self,
         loop: Loop,
         reader: RunReader,
+        retention: Retention,
         *,
         reload: Callable[[], Awaitable[Sequence[Problem]]],
         about: Callable[[], JsonObject],
@@ -69,6 +69,7 @@ class Control:
         """
         self._loop = loop
         self._reader = reader
+        self._retention = retention
         self._reading = asyncio.Lock()
         self._reload = reload
         self._about = about
@@ -133,6 +134,13 @@ class Control:
         async with self._reading:
             return await asyncio.to_thread(self._reader.runs, wanted)
 
+    async def part(self, wanted: RunFilter, after: int) -> JsonObject:
+        """The next runs after this place in the log, the first recorded first, and where to go on."""
+        async with self._reading:
+            part = await asyncio.to_thread(self._reader.part, wanted, after)
+        listed: list[Json] = [run_object(view) for view in part.runs]
+        return {"runs": listed, "next": part.next}
+
     @contextmanager
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:
         """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
@@ -182,7 +190,7 @@ class Control:
         if until is not None and until <= loop.clock.now():
             raise Refused(f"a pause until {rfc3339(until)} would be over already")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
-        shown = datetime_of(until).isoformat(sep=" ", timespec="seconds") if until is not None else ""
+        shown = _shown(until) if until is not None else ""
         loop.journal.tell(daemon_entries.paused(name, by, shown, reason))
         loop.wake()
         return {"task": name, "paused": True, "paused_until": rfc3339(until)}
@@ -196,6 +204,32 @@ class Control:
         loop.wake()
         return {"task": name, "paused": False}
 
+    async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject:
+        """Delete the records from before then, or those that are older than `keep`; raises Refused, StoreError.
+
+        With `dry_run` it is only told how many there are.
+        """
+        loop, now = self._loop, self._loop.clock.now()
+        before = oldest_kept(self._retention.keep, before, now)
+        async with self._reading:
+            old = await asyncio.to_thread(self._reader.old, before, self._retention.spare, now)
+        if old and not dry_run:
+            await self._pruned(before, now)
+            loop.journal.tell(daemon_entries.pruned(old, _shown(before), by))
+        return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
+
+    async def _pruned(self, before: Instant, now: Instant) -> None:
+        if trouble := self._loop.troubles.get("store"):
+            raise StoreError(trouble, temporary=True)
+        done = asyncio.get_running_loop().create_future()
+
+        def pruned() -> None:
+            if not done.done():  # nobody waits any more if the daemon stops
+                done.set_result(None)
+
+        self._retention.prune(before, now, pruned)
+        await done
+
     async def reload(self) -> JsonObject:
         """Read the task files again; runs that are going on go on."""
         problems = await self._reload()
@@ -204,33 +238,5 @@ class Control:
         return {**counts, "problems": listed}
 
 
-class Backlog:
-    """What happened and one listener has not heard yet: bounded, whatever tasks print."""
-
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[tuple[JsonObject, int]] = asyncio.Queue()
-        self._output = 0
-        self._lost = 0
-
-    def put(self, what: Event | tuple[Run, Stream, str]) -> None:
-        """Keep it for the listener, or count it as lost."""
-        size = len(what[2]) if isinstance(what, tuple) else 0
-        if self._waiting.qsize() >= EVENTS_WAITING or self._output + size > OUTPUT_WAITING:
-            self._lost += 1
-            return
-        if self._lost:
-            self._waiting.put_nowait(({"event": "lost", "count": self._lost}, 0))
-            self._lost = 0
-        self._waiting.put_nowait((_object(what), size))
-        self._output += size
-
-    async def listen(self) -> AsyncIterator[JsonObject]:
-        """Give them in order, and wait for more, for ever."""
-        while True:
-            event, size = await self._waiting.get()
-            self._output -= size
-            yield event
-
-
-def _object(what: Event | tuple[Run, Stream, str]) -> JsonObject:
-    return output_object(*what) if isinstance(what, tuple) else event_object(what)
+def _shown(instant: Instant) -> str:
+    return datetime_of(instant).isoformat(sep=" ", timespec="seconds")

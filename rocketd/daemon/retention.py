@@ -3,10 +3,14 @@
 It has no clock of its own: the heartbeat looks whether an hour is over.
 """
 
-from typing import Final
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
+from rocketd.core.decisions import Refused
 from rocketd.core.history import History
 from rocketd.core.instant import HOUR, MINUTE, Duration, Instant
+from rocketd.core.run import Action
 from rocketd.daemon.ports import Store
 from rocketd.daemon.recorder import Recorder
 
@@ -17,33 +21,65 @@ CHUNK: Final = 100
 """Records in one transaction: some 10 ms, which a start may have to wait."""
 
 
+def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> Instant:
+    """From when on records stay if somebody asks: from `before`, else as `keep` says. Raises Refused."""
+    if before is not None:
+        return min(before, now)
+    if keep is None:
+        hint = "--before says which records are old all the same"
+        raise Refused('keep = "infinity" in [store]: no record is too old', hint=hint)
+    return now - keep
+
+
 class Retention:
-    """Prunes the log once an hour; what conditions can still ask about stays."""
+    """Prunes the log once an hour, and when somebody asks; what conditions can still ask about stays."""
 
     def __init__(self, recorder: Recorder, history: History, keep: Duration | None, now: Instant) -> None:
-        """`keep` None: nothing ever goes."""
+        """`keep` None: nothing goes by itself."""
         self.keep = keep
         self._recorder = recorder
         self._history = history
         self._next = now + FIRST
-        self._busy = False
+        self._asked: deque[_Asked] = deque()
+        """One after the other: the walk through the log is the store's, and there is one."""
+
+    @property
+    def spare(self) -> dict[tuple[str, Action], Duration]:
+        """What conditions ask about: of a task and an action, how far back."""
+        return dict(self._history.reach)
 
     def beat(self, now: Instant) -> None:
         """Begin to prune, if it is time."""
-        if self.keep is not None and not self._busy and now >= self._next:
-            self._busy = True
-            self._prune(now, now - self.keep)
+        if self.keep is not None and not self._asked and now >= self._next:
+            self.prune(now - self.keep, now, lambda: None)
 
-    def _prune(self, now: Instant, before: Instant) -> None:
-        spare = dict(self._history.reach)
+    def prune(self, before: Instant, now: Instant, then: Callable[[], None]) -> None:
+        """Have what is older than that deleted, and `then` called."""
+        self._asked.append(_Asked(before, now, then))
+        if len(self._asked) == 1:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        before, now, then = self._asked[0]
+        spare = self.spare
 
         def prune(store: Store) -> int:
             return store.prune(before, spare, now, CHUNK)
 
         def pruned(count: int) -> None:
             if count:
-                self._prune(now, before)
-            else:
-                self._busy, self._next = False, now + EVERY
+                self._go_on()
+                return
+            self._asked.popleft()
+            self._next = now + EVERY
+            if self._asked:
+                self._go_on()
+            then()
 
         self._recorder.chore(prune, pruned)
+
+
+class _Asked(NamedTuple):
+    before: Instant
+    now: Instant
+    then: Callable[[], None]

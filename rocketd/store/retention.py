@@ -25,6 +25,9 @@ _PAGE: Final = 32
 """Runs of one task that are looked at together. If none of them is old, the younger ones are not looked at: a clock
 that was wrong for a few runs does not hide what comes after them."""
 
+_ROOM: Final = 2**31
+"""For counting, as good as endless."""
+
 _OTHER_ENDS: Final = ", ".join(f"'{action}'" for action in ENDS if action != "crash")
 
 
@@ -104,6 +107,14 @@ class Retention:
                 looked += 1 + len(useless)
         self._delete(ids)
         return max(len(ids), 1) if self._tasks else len(ids)
+
+    def count(self, before: Instant, spare: Spare, now: Instant) -> int:
+        """How many records all of `prune` would delete."""
+        with self._database.reading() as database:
+            self._tasks, found = self._all(database), 0
+            while self._tasks:
+                found += sum(1 for _ in self._look(database, before, spare, now, _ROOM))
+        return found
 
     def _delete(self, ids: list[int]) -> None:
         if ids:

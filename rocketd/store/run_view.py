@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from rocketd.core.records import RunFilter, RunView
+from rocketd.core.records import RunFilter, RunPart, RunView
 from rocketd.core.run import Action
 from rocketd.store.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.schema import COLUMNS, is_end, is_rare
@@ -85,6 +85,28 @@ def find(database: sqlite3.Connection, wanted: RunFilter) -> list[RunView]:
     """Read the runs that are wanted, newest start first."""
     rows = (row for source in _sources(wanted) for row in _rows(database, source, wanted))
     return _newest_first(map(_view, rows), wanted)
+
+
+_SPAN: Final = 5_000
+"""Records that one part looks through at most."""
+
+_END_OF_SPAN: Final = "SELECT max(id) FROM (SELECT id FROM log WHERE id > ? ORDER BY id LIMIT ?)"
+_IN_SPAN: Final = f"""
+    SELECT begun.id, {_BEGUN}, {_ENDED} FROM log AS begun NOT INDEXED {_WITH_END}
+    WHERE begun.id > ? AND begun.id <= ? AND begun.action IN ('run', 'missed')
+"""
+
+
+def part(database: sqlite3.Connection, wanted: RunFilter, after: int) -> RunPart:
+    """Read the next of the runs that are wanted, the first recorded first, as far as one look goes."""
+    (end,) = database.execute(_END_OF_SPAN, (after, _SPAN)).fetchone()
+    if end is None:
+        return RunPart([], None)
+    terms = list(_terms(wanted, _ALL.action))
+    sql = " AND ".join([_IN_SPAN, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
+    values = (value for _, values in terms for value in values)
+    rows = database.execute(sql, (after, end, *values, wanted.limit)).fetchall()
+    return RunPart([_view(row[1:]) for row in rows], rows[-1][0] if len(rows) == wanted.limit else end)
 
 
 def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:

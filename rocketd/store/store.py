@@ -7,7 +7,7 @@ from typing import Final
 
 from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.records import Change, OpenRun, RunFilter, RunView, TaskState
+from rocketd.core.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
 from rocketd.core.run import Action
 from rocketd.store import past, run_log, run_view, state
 from rocketd.store.database import Database, Durability
@@ -54,6 +54,15 @@ class SqliteReader:
         """Runs, newest start first; a stretch of missed times is one without a number."""
         with self._database.reading() as database:
             return run_view.find(database, wanted)
+
+    def part(self, wanted: RunFilter, after: int) -> RunPart:
+        """The next of the runs that are wanted after this place in the log, the first recorded first."""
+        with self._database.reading() as database:
+            return run_view.part(database, wanted, after)
+
+    def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
+        """How many records `Store.prune` would delete in all."""
+        return Retention(self._database).count(before, spare, now)
 
     def close(self) -> None:
         """Close it; using it again opens it again."""

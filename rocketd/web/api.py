@@ -21,6 +21,9 @@ from rocketd.daemon.wire import Json, JsonObject, from_rfc3339
 LONGEST_LIST: Final = 16_384
 """Runs in one answer. Who wants more asks in parts, by `since` and `until`."""
 
+PART: Final = 250
+"""Runs in one part of the log: with the tails of their output, some megabytes at most."""
+
 LONGEST_REASON: Final = 1_000
 
 Events: TypeAlias = AbstractContextManager[AsyncIterator[JsonObject]]
@@ -36,12 +39,14 @@ class Verbs(Protocol):
     async def why(self, name: str, at: Instant | None = None) -> JsonObject: ...
     async def runs(self, wanted: RunFilter) -> list[Json]: ...
     async def run(self, which: str) -> JsonObject: ...
+    async def part(self, wanted: RunFilter, after: int) -> JsonObject: ...
     def events(self) -> Events: ...
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject: ...
     def stop_task(self, name: str) -> JsonObject: ...
     async def stop_run(self, which: str) -> JsonObject: ...
     def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject: ...
     def resume(self, name: str, *, by: str) -> JsonObject: ...
+    async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject: ...
     async def reload(self) -> JsonObject: ...
 
 
@@ -117,6 +122,12 @@ class _Asked(NamedTuple):
             raise BadRequest(f"{name} must be a number from 1 to {most}, not {text[:40]!r}")
         return int(text)
 
+    def place(self, name: str) -> int:
+        text = self.text(name) or "0"
+        if not re.fullmatch("[0-9]{1,18}", text):
+            raise BadRequest(f"{name} must be what `next` was in the part before, not {text[:40]!r}")
+        return int(text)
+
     def actions(self, name: str) -> tuple[Action, ...]:
         words = [word for word in self.text(name).split(",") if word]
         for word in words:
@@ -142,14 +153,21 @@ async def _why(verbs: Verbs, asked: _Asked) -> Json:
 
 
 async def _runs(verbs: Verbs, asked: _Asked) -> Json:
-    wanted = RunFilter(
+    return await verbs.runs(_wanted(asked, asked.number("limit", RunFilter().limit, LONGEST_LIST)))
+
+
+async def _part(verbs: Verbs, asked: _Asked) -> Json:
+    return await verbs.part(_wanted(asked, PART), asked.place("after"))
+
+
+def _wanted(asked: _Asked, limit: int) -> RunFilter:
+    return RunFilter(
         task=asked.text("task"),
         since=asked.instant("since"),
         until=asked.instant("until"),
         actions=asked.actions("action"),
-        limit=asked.number("limit", RunFilter().limit, LONGEST_LIST),
+        limit=limit,
     )
-    return await verbs.runs(wanted)
 
 
 async def _run(verbs: Verbs, asked: _Asked) -> Json:
@@ -177,6 +195,10 @@ async def _pause(verbs: Verbs, asked: _Asked) -> Json:
 
 async def _resume(verbs: Verbs, asked: _Asked) -> Json:
     return verbs.resume(asked.name, by=asked.by)
+
+
+async def _prune(verbs: Verbs, asked: _Asked) -> Json:
+    return await verbs.prune(by=asked.by, before=asked.instant("before"), dry_run=asked.flag("dry_run"))
 
 
 async def _reload(verbs: Verbs, _: _Asked) -> Json:
@@ -219,12 +241,14 @@ ROUTES: Final = (
     Route("GET", "/v1/tasks/TASK/why", _why, ("at",)),
     Route("GET", "/v1/runs", _runs, ("task", "since", "until", "action", "limit")),
     Route("GET", "/v1/runs/RUN", _run),
+    Route("GET", "/v1/log", _part, ("task", "since", "until", "action", "after")),
     Route("GET", "/v1/events", _events, ("task",)),
     Route("POST", "/v1/tasks/TASK/run", _start, ("as_scheduled",)),
     Route("POST", "/v1/tasks/TASK/stop", _stop_task),
     Route("POST", "/v1/tasks/TASK/pause", _pause, ("until", "reason")),
     Route("POST", "/v1/tasks/TASK/resume", _resume),
     Route("POST", "/v1/runs/RUN/stop", _stop_run),
+    Route("POST", "/v1/prune", _prune, ("before", "dry_run")),
     Route("POST", "/v1/reload", _reload),
 )
 

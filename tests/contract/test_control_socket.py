@@ -16,6 +16,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.records import RunFilter
 from rocketd.core.run import Action
 from rocketd.daemon.wire import Json, from_rfc3339
+from rocketd.web.api import PART
 from rocketd.web.server import CONNECTIONS_OF_ONE
 
 ME = f"uid {os.getuid()}"
@@ -86,6 +87,8 @@ def test_who_looks_is_answered(http: UnixHttp, target: str, answer: Json) -> Non
             ("pause", "backup", ME, from_rfc3339("2026-11-24T09:00:00+00:00"), "new disk"),
         ),
         ("tasks/backup/pause", '{"until": null, "reason": ""}', ("pause", "backup", ME, None, "")),
+        ("prune", "{}", ("prune", ME, None, False)),
+        ("prune", '{"before": "1970-01-01T00:00:01Z", "dry_run": true}', ("prune", ME, 1_000_000, True)),
         ("reload", "{}", ("reload",)),
     ],
 )
@@ -105,9 +108,18 @@ def test_runs_are_chosen_by_task_time_action_and_number(daemon: Served, http: Un
     assert daemon.verbs.wanted == [chosen, RunFilter()]
 
 
+def test_the_log_is_told_in_parts_that_say_where_the_next_begins(daemon: Served, http: UnixHttp) -> None:
+    assert ask(http, "GET", "/v1/log?task=backup&action=fail&after=41") == (
+        200,
+        {"runs": [{"run_id": "0193-run"}], "next": 42},
+    )
+    assert daemon.verbs.wanted == [RunFilter(task="backup", actions=(Action.FAIL,), limit=PART)]
+
+
 @pytest.mark.parametrize(
     ("method", "target", "body", "status", "error"),
     [
+        ("GET", "/v1/log?after=-1", None, 400, "after must be what `next` was in the part before, not '-1'"),
         ("GET", "/v1/tasks/bakcup", None, 404, "no task 'bakcup' is loaded"),
         ("GET", "/v1/runs/backup/9", None, 404, "no run 'backup/9' is recorded"),
         ("GET", "/v2/tasks", None, 404, "there is no '/v2/tasks' here"),

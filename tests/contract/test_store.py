@@ -1,5 +1,6 @@
 """What every store does: the fake one, the SQLite one, and the one that sends its records to a repository as well."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -398,10 +399,25 @@ def test_it_answers_as_the_fake_does_before_and_after_pruning(
         real.write(batch)
         fake.write(batch)
     past = _same(real, fake, reach)
+    old, rows = _old(real, before, reach), _rows(real)
     prune_all(real, before, reach)
+    assert rows - _rows(real) == old
     prune_all(fake, before, reach)
     assert _same(real, fake, reach) == past
     real.close()
+
+
+def _old(real: Store, before: Instant, reach: dict[tuple[str, Action], int]) -> int:
+    assert isinstance(real, SqliteStore)
+    return real.old(before, reach, NOW)
+
+
+def _rows(real: Store) -> int:
+    assert isinstance(real, SqliteStore)
+    database = sqlite3.connect(real.path)
+    (rows,) = database.execute("SELECT count(*) FROM log").fetchone()
+    database.close()
+    return int(rows)
 
 
 def _same(real: Store, fake: Store, reach: dict[tuple[str, Action], int]) -> list[Event]:

@@ -265,3 +265,40 @@ def test_a_run_of_a_task_that_was_disabled_meanwhile_is_stopped_by_the_name_of_i
     assert rocketctl(daemon, "reload").returncode == 0
     stopped = rocketctl(daemon, "stop", "sleeper", "--wait")
     assert (stopped.returncode, stopped.stdout) == (0, "Stopped sleeper/1.\n")
+
+
+def test_an_export_is_the_same_with_and_without_the_daemon(daemon: Daemon) -> None:
+    for name in ("good", "hello", "good"):
+        rocketctl(daemon, "run", name, "--wait")
+    asked = (["export"], ["export", "good"], ["export", "--action", "fail", "--csv"])
+    with_daemon = [rocketctl(daemon, *words).stdout for words in asked]
+    assert [text.count("\n") for text in with_daemon[:2]] == [3, 2]
+    assert [json.loads(line) for line in with_daemon[0].splitlines()] == explained(daemon, "history")[::-1]
+    assert rocketctl(daemon, "export", "helo").returncode == 4
+    daemon.stop()
+    assert [rocketctl(daemon, *words).stdout for words in asked] == with_daemon
+
+
+def test_the_daemon_prunes_when_it_is_asked_to_and_tells_the_journal_who_asked(daemon: Daemon) -> None:
+    for _ in range(3):
+        rocketctl(daemon, "run", "good", "--wait")
+    told_first = told(daemon, "prune", "--dry-run", "--before", "now")
+    assert isinstance(told_first, dict)
+    assert (told_first["records"], len(explained(daemon, "history"))) == (4, 3)
+    assert "4 records from before " in rocketctl(daemon, "prune", "--before", "now").stdout
+    daemon.until_line(f"thrown away by uid {os.getuid()}")
+    assert [run["number"] for run in explained(daemon, "history")] == [3]
+    assert rocketctl(daemon, "prune").stdout.startswith("Nothing is left to throw away")
+
+
+def test_what_keep_says_counts_from_the_reload_on(daemon: Daemon) -> None:
+    for _ in range(2):
+        rocketctl(daemon, "run", "good", "--wait")
+    daemon.write("rocketd.toml", '[store]\nkeep = "infinity"\n')
+    rocketctl(daemon, "reload")
+    refused = rocketctl(daemon, "prune")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    daemon.write("rocketd.toml", '[store]\nkeep = "1 ms"\n')
+    rocketctl(daemon, "reload")
+    assert rocketctl(daemon, "prune").returncode == 0
+    assert [run["number"] for run in explained(daemon, "history")] == [2]

@@ -1,5 +1,7 @@
 """`rocketctl` where no daemon runs: from real task files and a real store, changing neither."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -9,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from rocketd.cli.exporting import COLUMNS
 from rocketd.core.events import Finished, Started
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.store.lock import StateLock
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import SqliteStore
 
@@ -154,6 +158,99 @@ def test_a_disabled_task_is_shown_and_says_so_to_who_wants_something_of_it(where
     assert (done.returncode, done.stdout) == (4, "")
     assert "task 'off' is disabled" in done.stderr
     assert f"hint: it has enabled = false in {where}/etc/off.toml:2" in done.stderr
+
+
+def test_all_that_is_recorded_is_exported_as_json_lines_and_as_csv(where: Path) -> None:
+    record(where, NOW - 3 * DAY, 1, Action.SUCCESS)
+    record(where, NOW - 2 * HOUR, 2, Action.FAIL)
+    record(where, NOW - HOUR, 3, Action.RUN)
+    done = rocketctl(where, "export")
+    assert (done.returncode, done.stderr) == (0, "")
+    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    assert runs == [*reversed(json.loads(rocketctl(where, "history", "--json").stdout))]
+    assert rocketctl(where, "export", "--json").stdout == done.stdout
+    rows = list(csv.DictReader(io.StringIO(rocketctl(where, "export", "--csv").stdout)))
+    assert [{**row} for row in rows] == [
+        {key: "" if value is None else str(value) for key, value in run.items() if key != "open"} for run in runs
+    ]
+    assert rows[0]["output"] == "oops\n"
+
+
+def test_an_export_is_narrowed_as_history_is(where: Path) -> None:
+    record(where, NOW - 3 * DAY, 1, Action.SUCCESS)
+    record(where, NOW - 2 * HOUR, 2, Action.FAIL)
+    for words, numbers in (([], [1, 2]), (["--since", "1d ago"], [2]), (["--action", "success"], [1])):
+        done = rocketctl(where, "export", "backup", *words)
+        assert [json.loads(line)["number"] for line in done.stdout.splitlines()] == numbers
+    done = rocketctl(where, "export", "tick", "--csv")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    done = rocketctl(where, "export", "bakcup")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "did you mean backup?" in done.stderr
+
+
+def test_what_is_exported_has_the_columns_that_a_run_has(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.SUCCESS)
+    assert tuple(json.loads(rocketctl(where, "export").stdout)) == COLUMNS
+
+
+def test_an_export_ends_when_its_reader_leaves(where: Path) -> None:
+    store = SqliteStore(where / "state")
+    store.write([Started(run_at(NOW - HOUR + number, number)) for number in range(1, 5001)])
+    store.close()
+    with subprocess.Popen(command(where, "export"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as exporting:
+        assert exporting.stdout is not None
+        assert exporting.stderr is not None
+        exporting.stdout.readline()
+        exporting.stdout.close()
+        assert (exporting.wait(), exporting.stderr.read()) == (0, b"")
+
+
+KEEP = '[store]\nkeep = "2 days"\n'
+
+
+def test_what_keep_would_drop_is_pruned_where_no_daemon_runs(where: Path) -> None:
+    (where / "etc" / "rocketd.toml").write_text(KEEP)
+    for number in range(1, 4):
+        record(where, NOW - 3 * DAY + number, number, Action.SUCCESS)
+    told = json.loads(rocketctl(where, "prune", "--dry-run", "--json").stdout)
+    assert (told["records"], told["dry_run"]) == (4, True)
+    assert "4 records from before " in rocketctl(where, "prune", "--dry-run").stdout
+    assert len(json.loads(rocketctl(where, "history", "--json").stdout)) == 3
+    assert " are gone.\n" in rocketctl(where, "prune").stdout
+    (left,) = json.loads(rocketctl(where, "history", "--json").stdout)
+    assert left["number"] == 3
+    assert rocketctl(where, "prune").stdout.startswith("Nothing is left to throw away from before ")
+
+
+def test_records_that_keep_would_keep_are_pruned_by_their_age_if_that_is_wanted(where: Path) -> None:
+    (where / "etc" / "rocketd.toml").write_text('[store]\nkeep = "infinity"\n')
+    for number in range(1, 4):
+        record(where, NOW - 2 * HOUR + number, number, Action.SUCCESS)
+    done = rocketctl(where, "prune")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'keep = "infinity" in [store]' in done.stderr
+    assert json.loads(rocketctl(where, "prune", "--before", "1h ago", "--json").stdout)["records"] == 4
+
+
+def test_nothing_is_pruned_while_another_holds_the_lock(where: Path) -> None:
+    for number in range(1, 4):
+        record(where, NOW - 3 * HOUR + number, number, Action.SUCCESS)
+    with StateLock(where / "state"):
+        done = rocketctl(where, "prune", "--before", "1h ago")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"another rocketd (PID {os.getpid()}) holds the state directory" in done.stderr
+    assert len(json.loads(rocketctl(where, "history", "--json").stdout)) == 3
+
+
+def test_nothing_is_pruned_while_task_files_have_errors(where: Path) -> None:
+    """Conditions that cannot be read may need what is recorded."""
+    for number in range(1, 4):
+        record(where, NOW - 3 * HOUR + number, number, Action.SUCCESS)
+    (where / "etc" / "bad.toml").write_text("this is no TOML")
+    done = rocketctl(where, "prune", "--before", "1h ago")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "task files have errors" in done.stderr
 
 
 def test_a_state_directory_that_is_a_file_is_told(where: Path) -> None:

@@ -95,6 +95,9 @@ class Fleeting:
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         return [{"task": wanted.task}]
 
+    def part(self, wanted: Wanted, after: int) -> JsonObject:
+        return {"runs": [{"task": wanted.task}], "next": after}
+
     def run(self, name: str) -> JsonObject:
         return {"run_id": name}
 

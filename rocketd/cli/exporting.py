@@ -1,0 +1,75 @@
+"""`rocketctl export`: the run log for other programs, a part at a time, however long it is."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rocketd.cli.asking import asked
+from rocketd.cli.call import Call
+from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.fields import number, objects
+from rocketd.cli.reading import wanted_runs
+from rocketd.cli.source import Source, Wanted
+from rocketd.core.visible import visible
+from rocketd.daemon.wire import JsonObject
+
+COLUMNS: Final = (
+    *("task", "run_id", "number", "attempt", "due", "start", "trigger", "reason", "cause_task", "cause_run_id"),
+    *("action", "end", "runtime", "cause", "exit_code", "signal", "message", "exc_text", "output"),
+    *("host", "boot_id", "pid", "pid_start"),
+)
+"""The keys of a run, in the order of its JSON object: `daemon.views` makes that."""
+
+
+def export(call: Call) -> Exit:
+    """`rocketctl export [TASK]`."""
+    if call.choices.csv:
+        call.terminal.write(_csv([COLUMNS]))
+    for runs in _parts(call, wanted_runs(call)):
+        lines = _csv(_rows(call, runs)) if call.choices.csv else [json.dumps(run) for run in runs]
+        if not call.terminal.write(lines):
+            break
+    return Exit.DONE
+
+
+def _parts(call: Call, wanted: Wanted) -> Iterator[list[JsonObject]]:
+    """Ask for one part after the other; who answers the first answers all."""
+
+    def begun(source: Source) -> tuple[Source, JsonObject]:
+        part = source.part(wanted, 0)
+        if not objects(part.get("runs")) and wanted.task and not source.runs(Wanted(wanted.task)):
+            source.task(wanted.task)  # a slip of the hand must not look like a task that never ran
+        return source, part
+
+    source, part = asked(call.choices, begun, offline=lambda: None)
+    while True:
+        yield objects(part.get("runs"))
+        after = number(part, "next")
+        if after is None:
+            return
+        part = _next(source, wanted, after)
+
+
+def _next(source: Source, wanted: Wanted, after: int) -> JsonObject:
+    try:
+        return source.part(wanted, after)
+    except Failure as failure:
+        if failure.code is not Exit.NO_DAEMON:
+            raise
+    msg = "the daemon has gone away in the middle of the export"
+    raise Failure(msg, hint="export again: what was written is not all")
+
+
+def _rows(call: Call, runs: Sequence[JsonObject]) -> Iterator[Sequence[str]]:
+    for run in runs:
+        values = ["" if (value := run.get(column)) is None else str(value) for column in COLUMNS]
+        yield [*map(visible, values)] if call.terminal.interactive else values
+
+
+def _csv(rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> list[str]:
+    """Write rows as CSV (RFC 4180, but that lines end as everywhere here)."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return [text.removesuffix("\n")] if (text := written.getvalue()) else []
