@@ -8,7 +8,7 @@ ctypes lets go of the lock.
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 _FLAGS: Final = 0x04 | 0x08 | 0x80
@@ -48,7 +48,7 @@ class PosixSpawn:
         """
         pid = ctypes.c_int()
         actions = ctypes.create_string_buffer(_ROOM)
-        path, arguments, variables = _text(program), _texts(argv), _texts(map(_variable, environment.items()))
+        path, arguments, variables = _texts([program])[0], _texts(argv), _variables(environment)
         _check(_QUICK.posix_spawn_file_actions_init(actions))
         try:
             for to, at in enumerate(descriptors):
@@ -59,23 +59,17 @@ class PosixSpawn:
         return pid.value
 
 
-def _texts(texts: Iterable[str]) -> "ctypes.Array[ctypes.c_char_p]":
-    encoded = [*map(_text, texts), None]
-    return (ctypes.c_char_p * len(encoded))(*encoded)
-
-
-def _text(text: str) -> bytes:
-    encoded = os.fsencode(text)
-    if b"\0" in encoded:
-        raise ValueError("embedded null byte")
-    return encoded
-
-
-def _variable(variable: tuple[str, str]) -> str:
-    name, value = variable
-    if "=" in name:
+def _variables(environment: Mapping[str, str]) -> "ctypes.Array[ctypes.c_char_p]":
+    if "=" in "".join(environment):
         raise ValueError("illegal environment variable name")
-    return f"{name}={value}"
+    return _texts([f"{name}={value}" for name, value in environment.items()])
+
+
+def _texts(texts: Sequence[str]) -> "ctypes.Array[ctypes.c_char_p]":
+    """An array as of argv or environ: all at once, as there are many in every environment."""
+    if "\0" in "".join(texts):
+        raise ValueError("embedded null byte")
+    return (ctypes.c_char_p * (len(texts) + 1))(*map(os.fsencode, texts))
 
 
 def _check(error: int) -> None:
