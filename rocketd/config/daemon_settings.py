@@ -7,7 +7,7 @@ from typing import Final
 
 from rocketd.config import values
 from rocketd.config.setting import Section, Setting, Values, table
-from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, FILLED, PATH, SPAN, Kind
+from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, Kind
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.run import Action
 
@@ -70,7 +70,7 @@ REPO: Final = Setting(
 )
 KEEP: Final = Setting[Duration | None](
     "keep",
-    Kind("duration, or `infinity`", values.endless),
+    ENDLESS_SPAN,
     180 * DAY,
     '`"180 days"`',
     "How long run records are kept; those that conditions can still ask about stay longer.",

@@ -6,7 +6,7 @@ from rocketd.config import tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.mail_settings import mail
 from rocketd.config.setting import Setting, table
-from rocketd.config.values import BOOLEAN, CODES, FILLED, LONGER_SPAN, PATH, SPAN, TEXT, Kind
+from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, Kind
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.task import Limit, Mail, On, Overlap
 
@@ -56,7 +56,9 @@ WHEN: Final = Setting("when", Kind("condition", values.string), "false", "`false
 STOP_WHEN: Final = Setting(
     "stop_when", Kind("condition", values.string), "false", "`false`", "Terminates a running run as soon as it holds."
 )
-TIMEOUT: Final = Setting[Duration | None]("timeout", LONGER_SPAN, None, "none", "Terminates a run that takes longer.")
+TIMEOUT: Final = Setting[Duration | None](
+    "timeout", ENDLESS_SPAN, None, "`infinity`", "Terminates a run that takes longer."
+)
 KILL_GRACE: Final = Setting(
     "kill_grace",
     SPAN,
@@ -82,7 +84,13 @@ CRASH_LIMIT: Final = Setting(
     "`3`",
     "How many crashes (the daemon or the host went down) before a run counts as done.",
 )
-MUTEX: Final = Setting("mutex", FILLED, "", "none", "A name: at most one run of all tasks with the same one at a time.")
+MUTEX: Final = Setting(
+    "mutex",
+    TEXT,
+    "",
+    "none",
+    'A name: at most one run of all tasks with the same one at a time. `""` is none, where `[defaults]` names one.',
+)
 PRIORITY: Final = Setting(
     "priority",
     Kind("integer", values.integer(-_MOST, _MOST)),
@@ -92,10 +100,11 @@ PRIORITY: Final = Setting(
 )
 ON: Final = Setting[On | None](
     "on",
-    Kind("`boot`, `startup` or `shutdown`", values.choice(On)),
+    Kind("`boot`, `startup` or `shutdown`", values.perhaps(values.choice(On))),
     None,
     "none",
-    "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops.",
+    "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops. "
+    '`""` is none, where `[defaults]` has one.',
 )
 SPLAY: Final = Setting("splay", SPAN, 0, "none", "Delays the task by a stable hash of host and task, up to this.")
 ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Whether the task is loaded.")

@@ -166,6 +166,11 @@ def choice(words: type[Word]) -> Callable[[object], Word]:
     return lambda value: words(read(value))
 
 
+def perhaps(read: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Take the same, or an empty text, which is none: it undoes a default, as in the files of units."""
+    return lambda value: None if value == "" else read(value)
+
+
 def each_of(*words: str) -> Callable[[object], tuple[str, ...]]:
     """Take a list of these words."""
     read = one_of(*words)
@@ -278,7 +283,7 @@ TEXT: Final = Kind("string", string)
 FILLED: Final = Kind("string", filled)
 BOOLEAN: Final = Kind("boolean", boolean)
 SPAN: Final = Kind("duration", duration(0))
-LONGER_SPAN: Final = Kind("duration", duration(1))
+ENDLESS_SPAN: Final = Kind("duration, or `infinity`", endless)
 STRINGS: Final = Kind("list of strings", strings)
 PATH: Final = Kind("path", path)
 ADDRESS: Final = Kind("address", address)

@@ -134,6 +134,13 @@ limits = { nofile = 2 }
     assert [limit.soft for limit in around(task).limits] == [0, 2]
 
 
+def test_a_task_can_undo_what_the_defaults_of_its_file_say(folder: Folder) -> None:
+    defaults = '[defaults]\ntimeout = "1h"\nmutex = "m"\non = "boot"\nsplay = "1h"\nstop_when = "daily"\n'
+    undone = 'timeout = "infinity"\nmutex = ""\non = ""\nsplay = "0s"\nstop_when = "false"\n'
+    (task,) = folder.load(f'{defaults}[task.a]\ncommand = ["true"]\n{undone}').tasks
+    assert (task.timeout, task.mutex, task.on, task.splay, task.stop_when) == (None, "", None, 0, FALSE)
+
+
 def test_defaults_for_commands_do_not_disturb_functions(folder: Folder) -> None:
     text = '[defaults]\nsuccess_codes = [1]\nshell = true\n[task.a]\nfunction = "m:f"\n[task.b]\ncommand = ["true"]\n'
     assert folder.problems(text) == []
