@@ -2,6 +2,7 @@
 
 Directories are merged as systemd merges those of unit files (systemd.unit(5)): all files sorted by name; of several
 with the same name the one in the last directory counts; one that is empty or a link to /dev/null only hides the others.
+A file that is named itself, and not found in a directory, always counts.
 
 What is checked is what is read: the file is opened once, and its owner and mode are asked of the open descriptor, and
 so are those of its directory. Nobody can put another file in its place between the check and the reading.
@@ -128,18 +129,30 @@ class Tree:
         self.problems = tuple(problems)
         self.closed = frozenset(closed)
         """The directories that could not be looked into."""
-        files = [(name, directory) for directory in directories for name in directory.names]
-        counted = [(name, directory) for name, directory in files if directory.counts(name)]
-        last = dict(counted)
-        self.entries = tuple(Entry(name, last[name]) for name in sorted(last))
-        self.ignored = _paths(file for file in files if not file[1].counts(file[0]))
+        files = _once(directories)
+        counted = [file for file in files if file.directory.counts(file.name)]
+        named = [file for file in counted if file.directory.single]
+        last = {file.name: file for file in counted} | {file.name: file for file in named}
+        chosen = {id(file) for file in (*last.values(), *named)}
+        self.entries = tuple(sorted((file for file in counted if id(file) in chosen), key=lambda file: file.name))
+        self.ignored = _paths(file for file in files if not file.directory.counts(file.name))
         """Paths of what is no task file."""
-        self.replaced = _paths(file for file in counted if last[file[0]] is not file[1])
+        self.replaced = _paths(file for file in counted if id(file) not in chosen)
         """Paths of task files that do not count, because another has their name."""
 
 
-def _paths(files: Iterable[tuple[str, Directory]]) -> tuple[str, ...]:
-    return tuple(sorted(str(directory.path / name) for name, directory in files))
+def _once(directories: Iterable[Directory]) -> list[Entry]:
+    """Every file, but one that is named twice only once, whatever its directory is called there."""
+    found: dict[tuple[int, int, str], Entry] = {}
+    for directory in directories:
+        status = os.fstat(directory.descriptor)
+        for name in directory.names:
+            found[status.st_dev, status.st_ino, name] = Entry(name, directory)
+    return list(found.values())
+
+
+def _paths(files: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(sorted(file.path for file in files))
 
 
 @contextmanager

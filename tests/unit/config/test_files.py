@@ -84,6 +84,25 @@ def test_the_same_directory_twice_is_read_once(folder: Folder) -> None:
     assert names(load([folder.path, folder.path])) == ["hello"]
 
 
+def test_a_file_that_is_named_twice_counts_once(tmp_path: Path) -> None:
+    etc = Folder(tmp_path / "etc")
+    file = etc.write("a.toml", HELLO)
+    (tmp_path / "link").symlink_to(etc.path)
+    for paths in ([etc.path, file], [file, etc.path], [file, tmp_path / "link" / "a.toml"]):
+        loaded = load(paths)
+        assert (names(loaded), messages(loaded)) == (["hello"], [])
+        assert [str(one.outcome) for one in loaded.files] == ["loaded"]
+
+
+def test_two_files_of_one_name_both_count_if_both_are_named(tmp_path: Path) -> None:
+    one, other = Folder(tmp_path / "one"), Folder(tmp_path / "other")
+    paths = [one.write("a.toml", hello("one")), other.write("a.toml", hello("other"))]
+    assert names(load(paths)) == ["one", "other"]
+    other.write("a.toml", "[")
+    assert names(load(paths)) == ["one"]
+    assert not load(paths).good
+
+
 def test_a_single_file_may_have_any_name_and_stand_anywhere(folder: Folder) -> None:
     folder.path.chmod(0o777)
     draft = folder.write("draft", HELLO)
