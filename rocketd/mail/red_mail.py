@@ -1,8 +1,10 @@
-"""One mail to one server, by Red Mail, which is imported with the first mail."""
+"""One mail to one server: Red Mail makes it, and is imported with the first one."""
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
 
@@ -31,49 +33,66 @@ class Server:
     """Of this host: in message ids."""
 
     def __call__(self, envelope: Envelope, letter: Letter) -> None:
-        """Send one mail; raises Refused, OSError, smtplib.SMTPException."""
-        from redmail import EmailSender  # noqa: PLC0415 - it brings a template language: not for hosts that send no mail
-
-        context = {"context": ssl.create_default_context()} if self.tls == "tls" else {}
-        email = EmailSender(
-            self.host,
-            self.port,
-            username=self.username or None,
-            password=self._password(),
-            cls_smtp=smtplib.SMTP_SSL if self.tls == "tls" else _Smtp,
-            use_starttls=self.tls == "starttls",
-            domain=self.name,
-            timeout=TIMEOUT,
-            **context,
-        )
-        email.use_jinja = False  # what a task printed is no template
+        """Send one mail; raises Refused, OSError (smtplib's exceptions are of that kind)."""
+        message = self._message(envelope, letter)
         try:
-            email.send(
-                subject=letter.subject,
-                sender=envelope.sender,
-                receivers=[*envelope.receivers],
-                text=letter.text,
-                html=letter.html,
-                headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: nobody's holiday answers it
-            )
+            with closing(self._connected()) as server:
+                server.send_message(message)
+                with suppress(OSError):  # it has the mail: what goes wrong now is no reason to send it again
+                    server.quit()
         except smtplib.SMTPRecipientsRefused as error:
             raise _told_of(error) from error
         except smtplib.SMTPResponseException as error:
-            if error.smtp_code in _NEVER and error.smtp_code not in _LOGIN:
-                raise Refused(_reply(error.smtp_code, error.smtp_error)) from error
+            raise self._told_of_reply(error) from error
+        except ssl.SSLCertVerificationError as error:
+            raise OSError(f"{self.host} is not trusted: {error.verify_message}") from error
+
+    def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
+        from redmail import EmailSender  # noqa: PLC0415 - it brings a template language: not for hosts that send no mail
+
+        email = EmailSender(self.host, self.port, domain=self.name)
+        email.use_jinja = False  # what a task printed is no template
+        message: EmailMessage = email.get_message(
+            subject=letter.subject,
+            sender=envelope.sender,
+            receivers=[*envelope.receivers],
+            text=letter.text,
+            html=letter.html,
+            headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: nobody's holiday answers it
+        )
+        return message
+
+    def _connected(self) -> smtplib.SMTP:
+        """Connect; the server must prove who it is before it gets a password."""
+        if self.tls == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.host, self.port, timeout=TIMEOUT, context=ssl.create_default_context()
+            )
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+        try:
+            if self.tls == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if self.username:
+                server.login(self.username, self._password())
+        except BaseException:
+            server.close()
             raise
+        return server
 
-    def _password(self) -> str | None:
+    def _told_of_reply(self, error: smtplib.SMTPResponseException) -> Exception:
+        reply = _reply(error.smtp_code, error.smtp_error)
+        if isinstance(error, smtplib.SMTPAuthenticationError) or error.smtp_code in _LOGIN:
+            return OSError(f"{self.host} does not take the login as {self.username}: {reply}")
+        return Refused(reply) if error.smtp_code in _NEVER else OSError(reply)
+
+    def _password(self) -> str:
         if not self.password_file:
-            return None
-        return Path(self.password_file).read_text(encoding="utf-8").splitlines()[0]
-
-
-class _Smtp(smtplib.SMTP):
-    """As the standard one, but the server must prove who it is before it gets a password."""
-
-    def starttls(self, **_: object) -> tuple[int, bytes]:  # type: ignore[override]  # Red Mail gives no arguments
-        return super().starttls(context=ssl.create_default_context())
+            return ""
+        lines = Path(self.password_file).read_text(encoding="utf-8").splitlines()
+        if not lines:
+            raise OSError(f"{self.password_file} is empty")
+        return lines[0]
 
 
 def _told_of(error: smtplib.SMTPRecipientsRefused) -> Exception:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 import pytest
 
 from daemon_process import Daemon
-from mail_server import MailServer, html_of, text_of
+from mail_server import Certificate, MailServer, html_of, text_of
 from rocketd.core.events import Finished, Missed
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.run import Action, Cause, End, Run, Trigger
@@ -19,8 +20,22 @@ from rocketd.mail.letter import LISTED, Letter, Notice, letter
 from rocketd.mail.postman import KEPT, Envelope, Postman, Refused
 from rocketd.mail.red_mail import Server
 
+# aiosmtpd does not see that a server is inside TLS from the start.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+
 NOW = 1_790_000_000 * SECOND
 TO = Envelope("rocketd@web01", ("root@example.com",))
+
+
+class Guarded(NamedTuple):
+    """A server with TLS and logins."""
+
+    server: MailServer
+    tls: str
+
+    def sender(self, password: Path) -> Server:
+        """Who sends to it as web01, with what stands in that file."""
+        return Server("127.0.0.1", self.server.port, self.tls, "web01", str(password))
 
 
 def notice(number: int = 7, output: str = "", task: str = "backup") -> Notice:
@@ -128,6 +143,15 @@ def test_a_refusal_is_for_ever_and_a_passing_trouble_is_not(server: MailServer) 
     assert not isinstance(caught.value, Refused)
 
 
+def test_a_server_that_hangs_up_once_it_has_the_mail_does_not_get_it_again(server: MailServer) -> None:
+    server.hangs_up = True
+    postman = Postman(Server("127.0.0.1", server.port), told := Told(), "web01", 0, moment=0.0)
+    postman.post(TO, notice())
+    assert postman.close() == 0
+    assert told.all == []
+    assert server.mails.qsize() == 1
+
+
 def test_what_comes_together_is_one_mail_and_nobody_waits(server: MailServer) -> None:
     postman = Postman(Server("127.0.0.1", server.port), Told(), "web01", HOUR, moment=0.2)
     for number in range(500):
@@ -167,6 +191,83 @@ def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) ->
     postman.post(TO, notice(1))
     assert postman.close() == 0
     assert told.all == [("", "mail to root@example.com is refused: 554 no")]
+
+
+# -- with TLS and a login
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return Certificate.made(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> Path:
+    """The file with the right one."""
+    path = tmp_path / "password"
+    path.write_text("open sesame\n")
+    return path
+
+
+@pytest.fixture(params=["starttls", "tls"])
+def guarded(request: pytest.FixtureRequest, certificate: Certificate) -> Iterator[Guarded]:
+    """A server that proves who it is, and asks others to."""
+    with MailServer(certificate, request.param) as made:
+        made.logins["web01"] = "open sesame"
+        yield Guarded(made.start(), request.param)
+
+
+def test_a_login_goes_over_tls_to_a_server_that_the_host_trusts(
+    guarded: Guarded, certificate: Certificate, password: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    send = guarded.sender(password)
+    send(TO, Letter("s", "t", "h"))
+    assert guarded.server.next()["Subject"] == "s"
+
+
+def test_to_a_server_that_the_host_does_not_trust_no_password_goes(guarded: Guarded, password: Path) -> None:
+    """It may be the server's certificate that changes, so the mail is kept and tried again."""
+    with pytest.raises(OSError, match=r"^127\.0\.0\.1 is not trusted: self-signed certificate$"):
+        guarded.sender(password)(TO, Letter("s", "t", "h"))
+    assert guarded.server.mails.empty()
+
+
+def test_a_wrong_password_is_told_and_is_no_reason_to_give_the_mail_up(
+    guarded: Guarded, certificate: Certificate, password: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    password.write_text("wrong\n")
+    with pytest.raises(OSError, match=r"^127\.0\.0\.1 does not take the login as web01: 535 ") as caught:
+        guarded.sender(password)(TO, Letter("s", "t", "h"))
+    assert not isinstance(caught.value, Refused)
+
+
+def test_an_empty_password_file_is_told(password: Path, server: MailServer) -> None:
+    password.write_text("")
+    with pytest.raises(OSError, match=r"password is empty$"):
+        Server("127.0.0.1", server.port, username="web01", password_file=str(password))(TO, Letter("s", "t", "h"))
+
+
+def test_a_password_that_is_mended_lets_what_waited_go_without_a_reload(
+    tmp_path: Path, certificate: Certificate, password: Path
+) -> None:
+    password.write_text("wrong\n")
+    with (
+        MailServer(certificate, "starttls") as made,
+        Daemon(tmp_path, environment={"SSL_CERT_FILE": str(certificate.file)}) as daemon,
+    ):
+        made.logins["web01"] = "open sesame"
+        login = f'tls = "starttls"\nusername = "web01"\npassword_file = "{password}"'
+        daemon.write("rocketd.toml", settings(made.start().port, login))
+        daemon.write("a.toml", a_task("bad", "exit 3"))
+        daemon.start()
+        daemon.until_line("mail cannot be sent: 127.0.0.1 does not take the login as web01: 535 ")
+        daemon.until_notice("degraded: 1 mails wait: ")
+        password.write_text("open sesame\n")
+        daemon.until_line("mail is sent again")
+        assert "bad failed" in made.next()["Subject"]
+        assert daemon.stop() == 0
 
 
 # -- the daemon
