@@ -2,26 +2,16 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from system import trees
 from system.machine import Machine
 
-TOP = Path(__file__).parents[2]
 NEEDS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "make")
 SUITES = [pytest.param(suite, marks=getattr(pytest.mark, suite)) for suite in ("bookworm", "trixie")]
-
-# The package as the administrator's dpkg leaves it, in a layer of its own, so that each machine boots with it.
-INSTALL = """
-mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$LAYER/up,workdir=$LAYER/plan" "$LAYER/root"
-mount -t proc proc "$LAYER/root/proc"
-cp "$DEB" "$LAYER/root/tmp/rocketd.deb"
-chroot "$LAYER/root" dpkg --install /tmp/rocketd.deb
-rm "$LAYER/root/tmp/rocketd.deb"
-"""
 
 
 def why_not() -> str | None:
@@ -40,37 +30,22 @@ def suite(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def last_line(*argv: str) -> Path:
-    """The path that a tool of ours prints last."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))}
-    done = subprocess.run(argv, cwd=TOP, env=clean, stdout=subprocess.PIPE, text=True, check=True)
-    return TOP / done.stdout.splitlines()[-1]
-
-
 @pytest.fixture(scope="session")
 def tree(suite: str) -> Path:
     """A Debian as it is before anyone installs rocketd. Read-only."""
-    return last_line("packaging/host/tree", suite, "machine")
+    return trees.bare(suite)
 
 
 @pytest.fixture(scope="session")
 def deb(suite: str) -> Path:
     """The package, built from this tree if it has changed."""
-    return last_line("make", "--silent", "deb", f"SUITE={suite}")
+    return trees.package(suite)
 
 
 @pytest.fixture(scope="session")
 def installed(tree: Path, deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What installing the package changes in a Debian, as a tree to lay over it."""
-    layer = tmp_path_factory.mktemp("installed")
-    for part in ("up", "plan", "root"):
-        (layer / part).mkdir()
-    subprocess.run(
-        ["unshare", "--mount", "--propagation=private", "--net", "sh", "-ec", INSTALL],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LOWER": str(tree), "LAYER": str(layer), "DEB": str(deb)},
-        check=True,
-    )
-    return layer / "up"
+    return trees.install(tree, deb, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture

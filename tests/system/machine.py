@@ -210,6 +210,18 @@ class Machine:
             raise MachineError(f"{len(found)} entries of {count} match {matches}:\n{self._told()}")
         return found
 
+    # -- from outside -------------------------------------------------------------------------
+
+    def host_pid(self, inside: int) -> int:
+        """What the host calls a process that has this pid in the machine."""
+        processes = (self._leader, *_descendants(self._leader))
+        return next(pid for pid in processes if _pids_by_namespace(str(pid))[-1] == str(inside))
+
+    def cpu(self) -> float:
+        """Seconds of CPU that all its processes have used since it was first started."""
+        counted = (self._groups[-1] / "cpu.stat").read_text()
+        return int(counted.split()[1]) / 1e6  # usage_usec comes first
+
     def _told(self) -> str:
         return self.run("journalctl", "--no-pager", "--quiet", "--lines=60", check=False).stdout
 
