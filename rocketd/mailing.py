@@ -68,7 +68,7 @@ class Mailing:
         if postman and (left := await asyncio.to_thread(postman.close)):
             text = f"{left} mails were not sent: rocketctl history has what they were about"
             self._loop.journal.tell(Entry(text, Priority.WARNING))
-        self._loop.show_trouble("mail", "")
+        self._loop.health.trouble("mail", "")
 
     def _told(self, waits: str, given_up: str = "") -> None:
         """Hear from the postman's thread."""
@@ -76,7 +76,7 @@ class Mailing:
             self._asyncio.call_soon_threadsafe(self._show, waits, given_up)
 
     def _show(self, waits: str, given_up: str) -> None:
-        before = self._loop.troubles.get("mail", "")
+        before = self._loop.health.troubles.get("mail", "")
         if given_up:
             self._loop.journal.tell(daemon_entries.mail_failed(given_up))
         elif waits and not before:
@@ -84,7 +84,7 @@ class Mailing:
         elif before and not waits:
             self._loop.journal.tell(daemon_entries.mail_sent_again())
         waiting = self._postman.waiting if self._postman else 0
-        self._loop.show_trouble("mail", f"{waiting} mails wait: {waits}" if waits else "")
+        self._loop.health.trouble("mail", f"{waiting} mails wait: {waits}" if waits else "")
 
 
 def _server(settings: MailSettings, host: str) -> Sender:

@@ -93,14 +93,14 @@ class RepositoryKeeping:
             self._asyncio.call_soon_threadsafe(self._show, away)
 
     def _show(self, away: Away | None) -> None:
-        before = self._loop.troubles.get("repository")
+        before = self._loop.health.troubles.get("repository")
         if away is None:
             self._loop.journal.tell(daemon_entries.repository_recovered())
-            self._loop.show_trouble("repository", "")
+            self._loop.health.trouble("repository", "")
             return
         if before is None:
             self._loop.journal.tell(daemon_entries.repository_away(away.error.message))
-        self._loop.show_trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
+        self._loop.health.trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
         hopeless = away.seconds >= PATIENCE or not away.error.temporary
         if hopeless and not self._silenced:
             self._loop.fail(away.error)

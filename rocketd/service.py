@@ -30,8 +30,9 @@ from rocketd.core.task import On
 from rocketd.daemon.boot import Boot, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
+from rocketd.daemon.defects import Silence
 from rocketd.daemon.exchange import exchange
-from rocketd.daemon.loop import Loop, Silence
+from rocketd.daemon.loop import Loop
 from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
@@ -144,7 +145,7 @@ class Service:
         self.loop.watchers.add(boot.watch)
         recorder = Recorder(
             store,
-            trouble=self.loop.trouble,
+            trouble=self.loop.health.store,
             fatal=self.loop.fail,
             spool=kept.spool,
             silenced=settings.silence_task_logging,
@@ -217,7 +218,7 @@ class Service:
         self._journal.tell(daemon_entries.ready(__version__, len(self._loaded.tasks), len(self._loaded.problems)))
 
     def _tell_problems(self) -> None:
-        self.loop.problems = len(self._loaded.problems)
+        self.loop.health.problems = len(self._loaded.problems)
         for problem in self._loaded.problems:
             warning = problem.severity == "warning"
             self._journal.tell(daemon_entries.problem(str(problem), problem.file, task=problem.task, warning=warning))
@@ -272,7 +273,7 @@ class Service:
                 self._journal.tell(daemon_entries.reloaded(*counts))
                 gc.freeze()  # the new tasks stay as well
             finally:
-                self._manager.status(self.loop.status)
+                self._manager.status(self.loop.health.status)
                 self._manager.ready()
             self.loop.wake()
             return self._loaded.problems

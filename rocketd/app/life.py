@@ -34,7 +34,8 @@ from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.run import Run, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.loop import Loop, Silence
+from rocketd.daemon.defects import Silence
+from rocketd.daemon.loop import Loop
 from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
@@ -108,7 +109,7 @@ class Life:
         kept = await self._session.keeping.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
         now = self.loop.clock.now()
         resumed = await resume(kept.store, self.scheduler, self._executors, compiled, now)
-        trouble, fatal = self.loop.trouble, self.loop.fail
+        trouble, fatal = self.loop.health.store, self.loop.fail
         recorder = Recorder(kept.store, trouble=trouble, fatal=fatal, spool=kept.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
@@ -283,7 +284,7 @@ class Life:
         elif isinstance(error, SchedulerExit):
             self.stop()
         elif isinstance(error, Exception) and not outcome.prepared:
-            self.loop.setup_failed(run, error)
+            self.loop.defects.in_setup(run, error)
         if error is None:
             self._session.returns[run.task] = outcome.value
         return Outcome() if isinstance(error, SchedulerRestart | SchedulerExit) else outcome

@@ -85,8 +85,8 @@ class Control:
             "tasks": len(loop.scheduler.entries),
             "disabled": len(self._disabled()),
             "running": loop.scheduler.running,
-            "problems": loop.problems,
-            "degraded": loop.degraded or None,
+            "problems": loop.health.problems,
+            "degraded": loop.health.degraded or None,
             "stopping": loop.scheduler.draining,
         }
 
@@ -219,7 +219,7 @@ class Control:
         return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 
     async def _pruned(self, before: Instant, now: Instant) -> None:
-        if trouble := self._loop.troubles.get("store"):
+        if trouble := self._loop.health.troubles.get("store"):
             raise StoreError(trouble, temporary=True)
         done = asyncio.get_running_loop().create_future()
 

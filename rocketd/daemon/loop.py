@@ -7,12 +7,11 @@ Between passes nothing wakes up but the alarm, an event and the heartbeat.
 import asyncio
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.decisions import Broken, Decision
-from rocketd.core.entries import Entry, Priority, Stream
-from rocketd.core.errors import StoreError
+from rocketd.core.entries import Stream
 from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.records import Alive, Change
@@ -20,6 +19,8 @@ from rocketd.core.run import Action, Cause, End, Run, RunKey
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Task
 from rocketd.daemon.clock import Drift, TimerAlarm
+from rocketd.daemon.defects import Defects, Silence
+from rocketd.daemon.health import Health
 from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
 from rocketd.daemon.recorder import Recorder
 
@@ -27,15 +28,6 @@ SIGN_OF_LIFE: Final[Duration] = 60 * SECOND
 """How often the loop says that it lives, where no watchdog asks for more."""
 
 Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
-
-
-class Silence(NamedTuple):
-    """Which errors are told and no more; the others stop the daemon."""
-
-    cond_check: bool = True
-    """A condition that raises."""
-    task_prerun: bool = True
-    """A task that cannot be set up."""
 
 
 class Loop:
@@ -54,10 +46,8 @@ class Loop:
         self.clock = clock
         self.journal = journal
         self.manager = manager
-        self.troubles: dict[str, str] = {}
-        """What does not work at the moment, by the part that it is about: the store, a repository, the mail."""
-        self.problems = 0
-        """How many problems the task files have."""
+        self.defects = Defects(journal, silence, self.fail)
+        self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
         """What stopped the loop, other than being asked to."""
         self.watchers: set[Watcher] = set()
@@ -65,7 +55,6 @@ class Loop:
         """What is done at each heartbeat, so that it needs no timer of its own."""
         self.passed: list[Callable[[Instant], Instant]] = []
         """What is done after each pass; it says when to have another at the latest."""
-        self._silence = silence
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: Recorder | None = None
@@ -75,8 +64,6 @@ class Loop:
         self._recording = 0
         self._unborn: dict[RunKey, Cause | None] = {}
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
-        self._away_since: Duration = 0
-        self._spooled = False
         self._done = asyncio.Event()
         self._grace: asyncio.TimerHandle | None = None
 
@@ -164,7 +151,7 @@ class Loop:
                 self._alarm.set(min([self.scheduler.look_again(), *looks]))
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
-        self._show()
+        self.health.show()
         if self.scheduler.draining and not self._busy:
             self._done.set()
 
@@ -201,8 +188,8 @@ class Loop:
                     changes.append(decision)
                 case Stop(run, cause):
                     self._stop(run, cause)
-                case Broken(task, error):
-                    self._broken(task, error)
+                case Broken():
+                    self.defects.in_condition(decision)
         if changes:
             self._record(changes, lambda: self._recorded(changes, starts, now))
 
@@ -225,29 +212,13 @@ class Loop:
             told = "".join(traceback.format_exception(error))
             end = End(Action.FAIL, Cause.EXIT, self.clock.now(), message=f"could not be set up: {error}", exc_text=told)
             self.report(Finished(run, end))
-            self.setup_failed(run, error)
-
-    def setup_failed(self, run: Run, error: Exception) -> None:
-        """Tell that a task could not be set up; that stops the loop unless it is silenced."""
-        told = "".join(traceback.format_exception(error))
-        message = f"{run.task}: run {run.number} could not be set up: {told}"
-        self.journal.tell(Entry(message, Priority.ERROR, fields={"ROCKETD_TASK": run.task}))
-        if not self._silence.task_prerun:
-            self.fail(error)
+            self.defects.in_setup(run, error)
 
     def _stop(self, run: Run, cause: Cause) -> None:
         if run.key in self._unborn:  # its record is still being written
             self._unborn[run.key] = cause
         else:
             self.executor.stop(run, cause)
-
-    def _broken(self, task: str, error: Exception) -> None:
-        told = "".join(traceback.format_exception(error))
-        self.journal.tell(
-            Entry(f"{task}: its condition could not be judged: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task})
-        )
-        if not self._silence.cond_check:
-            self.fail(error)
 
     # -- what the world reports -------------------------------------------------------------------------------------
 
@@ -293,39 +264,13 @@ class Loop:
 
         self.recorder.record(changes, written)
 
-    def trouble(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
-        """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
-        self._spooled = spooled
-        if error is None:
-            self.journal.tell(daemon_entries.store_recovered(self.clock.boottime() - self._away_since))
-            self.show_trouble("store", "")
-        elif spooled:
-            self.journal.tell(daemon_entries.store_spooled(error.message))
-            self.show_trouble("store", f"{error.message}; records wait in the spool")
-        else:
-            self._away_since = self.clock.boottime()
-            self.journal.tell(daemon_entries.store_degraded(error.message))
-            self.show_trouble("store", error.message)
-
-    def show_trouble(self, about: str, text: str) -> None:
-        """Show in the status that something does not work; empty: it does again."""
-        self.troubles.pop(about, None)
-        if text:
-            self.troubles[about] = text
-        self._show()
-
-    @property
-    def degraded(self) -> str:
-        """What does not work at the moment; empty: all does."""
-        return "; ".join(self.troubles.values())
-
     # -- signs of life ----------------------------------------------------------------------------------------------
 
     def _heartbeat(self) -> None:
         """Prove the writer, then tell the service manager: who hears a heartbeat knows that both work."""
         interval = min(SIGN_OF_LIFE, (self.manager.watchdog or 4 * SIGN_OF_LIFE) // 4)
         self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
-        if self._spooled or "store" not in self.troubles:
+        if self.health.takes_records:
             self._record([Alive(self.clock.now())], lambda: None)
         self.recorder.prove(self._proved)
 
@@ -338,26 +283,7 @@ class Loop:
         for beat in self.beats:
             beat(now)
 
-    def _show(self) -> None:
-        self.manager.status(self.status)
-
-    @property
-    def status(self) -> str:
-        """What `systemctl status` shows in one line."""
-        parts = [_counted(len(self.scheduler.entries), "task"), f"{self.scheduler.running} running"]
-        if self.problems:
-            parts.append(_counted(self.problems, "problem") + " in task files (rocketctl check)")
-        if self.degraded:
-            parts.append(f"degraded: {self.degraded}")
-        if self.scheduler.draining:
-            parts.insert(0, "stopping")
-        return ", ".join(parts)
-
 
 def _never_begun(cause: Cause, now: Instant) -> End:
     action = Action.CRASH if cause is Cause.SHUTDOWN else Action.TERMINATE
     return End(action, cause, now, message="stopped before it began")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -14,7 +14,7 @@ def state_told(loop: Loop) -> Entry:
 
 
 def _lines(loop: Loop) -> Iterator[str]:
-    yield loop.status
+    yield loop.health.status
     for run in loop.scheduler.going:
         yield f"{run.task}/{run.number} is running since {_time(run.start)}"
     for name, entry in loop.scheduler.entries.items():

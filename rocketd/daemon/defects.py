@@ -1,0 +1,44 @@
+"""What raises although it belongs to one task: it is told, and unless it is silenced it stops the daemon."""
+
+import traceback
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rocketd.core.decisions import Broken
+from rocketd.core.entries import Entry, Priority
+from rocketd.core.run import Run
+from rocketd.daemon.ports import Journal
+
+
+class Silence(NamedTuple):
+    """Which errors are told and no more; the others stop the daemon."""
+
+    cond_check: bool = True
+    """A condition that raises."""
+    task_prerun: bool = True
+    """A task that cannot be set up."""
+
+
+class Defects:
+    """Tells them with their tracebacks."""
+
+    def __init__(self, journal: Journal, silence: Silence, fail: Callable[[BaseException], None]) -> None:
+        self._journal = journal
+        self._silence = silence
+        self._fail = fail
+
+    def in_condition(self, broken: Broken) -> None:
+        """Tell that a condition could not be judged."""
+        self._tell(broken.task, "its condition could not be judged", broken.error)
+        if not self._silence.cond_check:
+            self._fail(broken.error)
+
+    def in_setup(self, run: Run, error: Exception) -> None:
+        """Tell that a task could not be set up."""
+        self._tell(run.task, f"run {run.number} could not be set up", error)
+        if not self._silence.task_prerun:
+            self._fail(error)
+
+    def _tell(self, task: str, what: str, error: Exception) -> None:
+        told = "".join(traceback.format_exception(error))
+        self._journal.tell(Entry(f"{task}: {what}: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task}))

@@ -1,0 +1,74 @@
+"""What works and what does not: one line for the service manager, and for the journal when that changes."""
+
+from rocketd.core import daemon_entries
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import Duration
+from rocketd.core.scheduler import Scheduler
+from rocketd.daemon.ports import Clock, Journal, ServiceManager
+
+
+class Health:
+    """Keeps the troubles that last, by the part that they are about."""
+
+    def __init__(self, *, scheduler: Scheduler, clock: Clock, journal: Journal, manager: ServiceManager) -> None:
+        self.troubles: dict[str, str] = {}
+        """What does not work at the moment, by the part that it is about: the store, a repository, the mail."""
+        self.problems = 0
+        """How many problems the task files have."""
+        self._scheduler = scheduler
+        self._clock = clock
+        self._journal = journal
+        self._manager = manager
+        self._away_since: Duration = 0
+        self._spooled = False
+
+    @property
+    def takes_records(self) -> bool:
+        """Whether records get somewhere: to the store, or to the spool meanwhile."""
+        return self._spooled or "store" not in self.troubles
+
+    def store(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
+        """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
+        self._spooled = spooled
+        if error is None:
+            self._journal.tell(daemon_entries.store_recovered(self._clock.boottime() - self._away_since))
+            self.trouble("store", "")
+        elif spooled:
+            self._journal.tell(daemon_entries.store_spooled(error.message))
+            self.trouble("store", f"{error.message}; records wait in the spool")
+        else:
+            self._away_since = self._clock.boottime()
+            self._journal.tell(daemon_entries.store_degraded(error.message))
+            self.trouble("store", error.message)
+
+    def trouble(self, about: str, text: str) -> None:
+        """Show in the status that something does not work; empty: it does again."""
+        self.troubles.pop(about, None)
+        if text:
+            self.troubles[about] = text
+        self.show()
+
+    @property
+    def degraded(self) -> str:
+        """What does not work at the moment; empty: all does."""
+        return "; ".join(self.troubles.values())
+
+    def show(self) -> None:
+        """Tell the service manager."""
+        self._manager.status(self.status)
+
+    @property
+    def status(self) -> str:
+        """What `systemctl status` shows in one line."""
+        parts = [_counted(len(self._scheduler.entries), "task"), f"{self._scheduler.running} running"]
+        if self.problems:
+            parts.append(_counted(self.problems, "problem") + " in task files (rocketctl check)")
+        if self.degraded:
+            parts.append(f"degraded: {self.degraded}")
+        if self._scheduler.draining:
+            parts.insert(0, "stopping")
+        return ", ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
