@@ -7,7 +7,7 @@ world has a grain of a second or a minute, and everything in it happens at grain
 
 from collections.abc import Callable
 
-from reference_conditions import BAD, Answer, Asking, Condition, Run, Task, spelled
+from reference_conditions import BAD, EVER, Answer, Asking, Condition, Run, Task, spelled
 
 
 class Reference(Asking):
@@ -154,10 +154,12 @@ class Reference(Asking):
             self.look()
 
     def _pass_chances(self, before: int) -> None:
-        """A tick or window that was open, and that the clock has closed by now, is gone."""
+        """A tick or window that was open, and that the clock has closed or put a later one in place of, is gone."""
         for task in self.tasks.values():
-            if task.chance is not None and self.holds(task, before)[0] and not self.holds(task, self.now)[0]:
-                task.used.append(max([task.chance, *task.used[-1:]]))
+            if task.chance is not None and self.holds(task, before)[0]:
+                holds, since = self.holds(task, self.now)
+                if not holds or since > task.chance:
+                    task.used.append(max([task.chance, *task.used[-1:]]))
 
     def unobserved(self, start: int) -> None:
         """Nobody looked since then: what opened and closed is gone, once this instant has been looked at."""
@@ -189,6 +191,8 @@ class Reference(Asking):
         self.ending.clear()
         for task in self.tasks.values():
             task.against_since_start, task.chance = False, None
+            ends = [run.end for run in task.runs if run.end is not None]
+            task.quiet = max(ends) + task.restart_delay if ends else EVER  # how long it was suspended is not recorded
         self.unobserved(died)
 
     def sleep(self, seconds: int) -> None:

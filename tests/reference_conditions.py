@@ -151,6 +151,15 @@ class Asking:
                 return (False, min(against)) if against else (True, max(since for _, since in answers))
             case ("or", *parts):
                 answers = [self.ask(part, task, now, plain=plain, guards=guards) for part in parts]
+                lines = {
+                    place: tick for place, part in enumerate(parts) if (tick := self._line(part, task, now, guards))
+                }
+                if lines:
+                    newest = max(lines.values())  # several lines tick as one, so that an older tick is over
+                    answers = [
+                        (one if lines.get(place, newest) == newest else (False, newest))
+                        for place, one in enumerate(answers)
+                    ]
                 pro = [since for holds, since in answers if holds]
                 return (True, min(pro)) if pro else (False, max(since for _, since in answers))
             case ("once", unit, how, marks):
@@ -217,6 +226,19 @@ class Asking:
         tick = ticks[place - 1]
         good = tick > task.armed and tick > self._used(task) and (not within or now < tick + within)
         return good and all(self.ask(guard, task, tick)[0] for guard in guards), tick
+
+    def _line(self, part: Condition, task: Task, now: int, guards: tuple[Condition, ...]) -> int | None:
+        """The newest tick of a part that is a line of them with nothing but hours beside it; None: it is not."""
+        match part:
+            case ("cron", line, _):
+                ticks = self.calendar(task).ticks(line)
+                tick = ticks[bisect_right(ticks, now) - 1]
+                return tick if tick <= now and all(self.ask(guard, task, tick)[0] for guard in guards) else EVER
+            case ("and", *parts):
+                hours = tuple(one for one in parts if _clock_only(one))
+                rest = [one for one in parts if not _clock_only(one)]
+                return self._line(rest[0], task, now, guards + hours) if len(rest) == 1 else None
+        return None
 
     def _retry(self, task: Task, now: int, times: int, delay: int) -> Answer:
         last = task.scheduled

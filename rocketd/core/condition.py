@@ -17,14 +17,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rocketd.core.history import History, Past
-    from rocketd.core.run import Action, Run
+    from rocketd.core.need import Need
+    from rocketd.core.run import Run
     from rocketd.core.task import Task
+    from rocketd.core.ticks import Around
 
 
 class Answer(Enum):
@@ -64,6 +66,8 @@ class Moment(NamedTuple):
     """Judge with every probe unknown: what tells whether one can matter."""
     guards: tuple[Condition, ...] = ()
     """Clock-only conditions beside a tick: they must have held at the tick as well."""
+    ticks: Around | None = None
+    """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
 
     @property
     def past(self) -> Past:
@@ -73,15 +77,6 @@ class Moment(NamedTuple):
     def at(self, now: Instant) -> Moment:
         """Ask about another instant, with the same past."""
         return self._replace(now=now)
-
-
-class Need(NamedTuple):
-    """Which instants of the past a condition asks for: those of one action that are younger than `reach`."""
-
-    task: str
-    """Empty: the task whose condition it is."""
-    action: Action
-    reach: Duration
 
 
 class Condition(ABC):
@@ -117,6 +112,10 @@ class Condition(ABC):
     def ticking(self) -> bool:
         """Whether a tick word is part of it."""
         return any(part.ticking for part in self.parts)
+
+    def around(self, moment: Moment) -> Around | None:  # noqa: ARG002 - what some kinds look at
+        """Tell the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
+        return None
 
     @property
     def each_pass(self) -> bool:
@@ -236,7 +235,8 @@ class _Group(Condition):
         return Verdict(joined, until, since)
 
     def judge(self, moment: Moment) -> Verdict:
-        return self.join([part.judge(moment) for part in self.parts])
+        inner = self.inner(moment)
+        return self.join([part.judge(inner) for part in self.parts])
 
     def __str__(self) -> str:
         return f" {self.sign} ".join(_bracketed(part, self.binds + 1) for part in self.parts)
@@ -252,26 +252,44 @@ class All(_Group):
 
     guards: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
     """Its clock-only parts, if there is a tick beside them."""
+    line: Condition | None = field(init=False, compare=False, repr=False)
+    """Its part that ticks, if all the others are guards."""
 
     def __post_init__(self) -> None:
         guards = tuple(part for part in self.parts if part.clock_only) if self.ticking else ()
+        others = [part for part in self.parts if not part.clock_only]
         object.__setattr__(self, "guards", guards)
+        object.__setattr__(self, "line", others[0] if guards and len(others) == 1 else None)
 
     def inner(self, moment: Moment) -> Moment:
+        if moment.ticks is not None and self.line is None:
+            moment = moment._replace(ticks=None)
         return moment._replace(guards=moment.guards + self.guards) if self.guards else moment
 
-    def judge(self, moment: Moment) -> Verdict:
-        moment = self.inner(moment)
-        return self.join([part.judge(moment) for part in self.parts])
+    def around(self, moment: Moment) -> Around | None:
+        return None if self.line is None else self.line.around(self.inner(moment))
 
 
 @dataclass(frozen=True, slots=True)
 class Any(_Group):
-    """At least one part holds."""
+    """At least one part holds. Several lines of ticks among them are as one: of all their ticks the newest counts."""
 
     binds: ClassVar[int] = 1
     deciding: ClassVar[Answer] = FOR
     sign: ClassVar[str] = "|"
+
+    lines: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
+    """Its parts that tick, if there are several."""
+
+    def __post_init__(self) -> None:
+        ticking = tuple(part for part in self.parts if part.ticking)
+        object.__setattr__(self, "lines", ticking if len(ticking) > 1 else ())
+
+    def inner(self, moment: Moment) -> Moment:
+        for around in [line.around(moment) for line in self.lines]:
+            if around is not None:
+                moment = moment._replace(ticks=around.among(moment.ticks))
+        return moment
 
 
 def _bracketed(condition: Condition, least: int) -> str:

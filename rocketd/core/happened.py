@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from heapq import merge
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 
-from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Condition, Need, Verdict
+from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Condition, Verdict
 from rocketd.core.counting import AT_LEAST_ONE, Count, Countable
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.naming import name_of
+from rocketd.core.need import Need
 from rocketd.core.period import Period
 from rocketd.core.run import Action
 from rocketd.core.text import quoted

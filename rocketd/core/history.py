@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from rocketd.core.condition import Need
 from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.need import Need
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 
 

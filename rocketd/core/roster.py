@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Final
 
 from rocketd.core.agenda import Agenda
-from rocketd.core.condition import Need
 from rocketd.core.decisions import NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.history import History
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.missed import Misses
+from rocketd.core.need import Need
 from rocketd.core.observers import Observers
 from rocketd.core.probe import Probe, probes_of
 from rocketd.core.records import TaskState

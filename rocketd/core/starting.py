@@ -98,10 +98,11 @@ class Starter:
 
 def holding(condition: Condition, moment: Moment) -> str:
     """Say which parts of a condition that is for make it so, in normal form."""
+    inner = condition.inner(moment)
     if isinstance(condition, All):
-        return " & ".join(holding(part, moment) for part in condition.parts)
+        return " & ".join(holding(part, inner) for part in condition.parts)
     if isinstance(condition, Any):
-        judged = [(part.judge(moment), part) for part in condition.parts]
+        judged = [(part.judge(inner), part) for part in condition.parts]
         holds = [(verdict.since, place) for place, (verdict, _) in enumerate(judged) if verdict.answer is FOR]
-        return holding(judged[min(holds)[1]][1], moment) if holds else str(condition)
+        return holding(judged[min(holds)[1]][1], inner) if holds else str(condition)
     return str(condition)

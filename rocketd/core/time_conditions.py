@@ -21,7 +21,7 @@ from rocketd.core.run import Action
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
     from rocketd.core.history import Past
-    from rocketd.core.ticks import Ticks
+    from rocketd.core.ticks import Around, Ticks
     from rocketd.core.unit import Unit, Written
 
 OWN: Final = frozenset({""})
@@ -238,6 +238,10 @@ class Tick(Condition):
     def judge(self, moment: Moment) -> Verdict:
         now, zone, past = moment.now, moment.task.zone, moment.past
         newest, later = self.ticks.around(now, zone)
+        if moment.ticks is not None:
+            if moment.ticks.newest > newest:  # that of another line has come since
+                return Verdict(AGAINST, later, moment.ticks.newest)
+            later = min(later, moment.ticks.next)
         used = max(past.consumed, past.armed_at)
         if newest <= used:
             return Verdict(
@@ -245,9 +249,17 @@ class Tick(Condition):
             )
         if self.within is not None and now >= newest + self.within:
             return Verdict(AGAINST, later, newest + self.within)
-        if not all(guard.judge(moment.at(newest)).answer is FOR for guard in moment.guards):
+        if not self._guarded(newest, moment):
             return Verdict(AGAINST, later, newest)
         return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
+
+    def around(self, moment: Moment) -> Around | None:
+        around = self.ticks.around(moment.now, moment.task.zone)
+        return around if self._guarded(around.newest, moment) else around._replace(newest=BEGINNING)
+
+    @staticmethod
+    def _guarded(tick: Instant, moment: Moment) -> bool:
+        return all(guard.judge(moment.at(tick)).answer is FOR for guard in moment.guards)
 
     def _next(self, after: Instant, moment: Moment) -> Instant:
         tick = self.ticks.next(after, moment.task.zone)

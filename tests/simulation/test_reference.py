@@ -59,6 +59,8 @@ class Draw:
             lambda: ("and", self.hours(), self.count()),
             lambda: ("or", self.after(), self.once()),
             lambda: ("or", self.cron(), self.cron()),
+            lambda: ("or", ("and", self.cron(), self.hours()), self.cron(), self.retry()),
+            lambda: ("or", ("and", self.cron(), ("not", self.running())), self.cron()),
             lambda: ("and", self.every(), ("not", self.running())),
             lambda: ("and", self.cron(), ("not", self.running()), self.count()),
             lambda: ("and", self.once(), self.after()),
@@ -268,27 +270,16 @@ class Both:
     def compare(self) -> None:
         """Compare the runs that have begun since the last time."""
         naive = [
-            (run.task, run.number, run.start, self.due(run.task, run.due), run.attempt, run.trigger)
+            (run.task, run.number, run.start, run.due, run.attempt, run.trigger)
             for run in self.naive.begun[self.compared :]
         ]
         begun = [
-            (
-                run.task,
-                run.number,
-                run.start // SECOND,
-                self.due(run.task, run.due // SECOND),
-                run.attempt,
-                str(run.trigger),
-            )
+            (run.task, run.number, run.start // SECOND, run.due // SECOND, run.attempt, str(run.trigger))
             for run in self.world.begun[self.compared :]
         ]
         if begun != naive:
             self.explain(begun, naive)
         self.compared += len(begun)
-
-    def due(self, task: str, due: int) -> int:
-        """Blur what may differ: of two ticks, the older may have given way to its next since the task became due."""
-        return 0 if spelled(self.naive.tasks[task].when).count("cron(") > 1 else due
 
     def explain(self, begun: list[Begun], naive: list[Begun]) -> None:
         place = next(

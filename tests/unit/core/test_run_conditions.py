@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from asking import Asked, at
-from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Need, Verdict
+from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.errors import ConditionError
 from rocketd.core.grammar import parse
 from rocketd.core.happened import Happened
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
+from rocketd.core.need import Need
 from rocketd.core.run import Action, Cause, Trigger
 from rocketd.core.run_conditions import Retry, Running
 

@@ -353,6 +353,29 @@ def test_ticks_joined_by_or_are_used_up_together_and_the_newest_gives_the_due() 
     assert not asked.holds(word, "2026-03-04 03:20")
 
 
+def test_a_tick_gives_way_to_the_next_of_any_line_that_it_is_joined_to_by_or() -> None:
+    asked = Asked().armed("2026-03-01")
+    word = "cron('0 3 * * *') | cron('10 3 * * *', within='5 min')"
+    assert asked.judge(word, "2026-03-04 03:05") == yes("2026-03-04 03:10", "2026-03-04 03:00")
+    assert asked.judge(word, "2026-03-04 03:12") == yes("2026-03-04 03:15", "2026-03-04 03:10")
+    assert not asked.holds(word, "2026-03-04 03:15")
+
+
+def test_a_tick_outside_of_its_hours_makes_no_other_give_way() -> None:
+    asked = Asked().armed("2026-03-01")
+    word = "cron('0 3 * * *') | (cron('10 * * * *') & time_of_day.after('12:00'))"
+    assert asked.judge(word, "2026-03-04 03:15").since == at("2026-03-04 03:00")
+    assert asked.judge(word, "2026-03-04 12:15").since == at("2026-03-04 12:10")
+
+
+def test_a_tick_that_waits_for_more_than_hours_makes_no_other_give_way_and_gives_way_to_none() -> None:
+    asked = Asked().armed("2026-03-01")
+    word = "cron('0 3 * * *') | (cron('10 3 * * *') & ~started('other').today) | cron('0 2 * * *')"
+    asked.start("2026-03-04 00:10", "other")
+    assert asked.judge(word, "2026-03-04 03:15").since == at("2026-03-04 03:00")
+    assert asked.judge(word, "2026-03-05 03:15").since == at("2026-03-05 03:00")
+
+
 def test_within_must_be_longer_than_nothing() -> None:
     with pytest.raises(ConditionError, match="longer than nothing"):
         parse("cron('0 3 * * *', within='0')")
