@@ -1,6 +1,8 @@
-"""Instants so far in the future that the clock was wrong when they were noted: they count as now.
+"""Instants that lie ahead, because the clock was set back since they were noted.
 
-Otherwise a clock that showed 2036 for a minute would keep the schedule still for ten years.
+What goes by the clock on the wall, a window or a tick, stays used up until the clock has come there again; but a clock
+that showed 2036 for a minute must not keep the schedule still for ten years: far ahead counts as now. What is a length
+of time goes on in real time, so that it counts from now at the latest.
 """
 
 from dataclasses import replace
@@ -43,6 +45,20 @@ def bring_back(past: Past, now: Instant) -> bool:
     past.scheduled_ends = {action: _near(at, now) for action, at in past.scheduled_ends.items()}
     past.instants = {action: sorted(_near(at, now) for at in kept) for action, kept in past.instants.items()}
     return True
+
+
+def count_from(past: Past, now: Instant) -> None:
+    """Have the lengths of time that are measured from this past count from `now` at the latest."""
+    past.armed_at = min(past.armed_at, now)
+    for number, run in past.going.items():
+        if run.start > now:
+            past.going[number] = replace(run, start=now)  # its due still tells to which window it belongs
+    last, end = past.scheduled, past.scheduled_end
+    if last is not None and last.start > now:
+        past.scheduled = replace(last, start=now, due=min(last.due, now))
+    if end is not None and end.at > now:
+        past.scheduled_end = replace(end, at=now)
+    past.scheduled_ends = {action: min(at, now) for action, at in past.scheduled_ends.items()}
 
 
 def _near(at: Instant, now: Instant) -> Instant:

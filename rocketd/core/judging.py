@@ -45,7 +45,7 @@ class Judge:
 
     def judge(self, entry: Entry, now: Instant) -> Iterator[Decision]:
         """Judge a task and note what follows."""
-        self._end_pause(entry, now)
+        yield from self._end_pause(entry, now)
         moment = Moment(now, entry.task, self.history)
         verdict = entry.task.when.judge(moment)
         assert verdict.until > now, f"{entry.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
@@ -68,9 +68,10 @@ class Judge:
         entry.next = self._find_next(entry, moment)
         self.agenda.look(entry, look)
 
-    def _end_pause(self, entry: Entry, now: Instant) -> None:
+    def _end_pause(self, entry: Entry, now: Instant) -> Iterator[Missed]:
         until = entry.resumes_at
         if until <= now:
+            yield from self.misses.end_pause(entry, until, now)
             entry.paused = None
             self.history.of(entry.task.name).armed_at = until
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rocketd.core.agenda import Agenda
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
-from rocketd.core.far_ahead import bring_back, not_far_ahead
+from rocketd.core.far_ahead import bring_back, count_from, not_far_ahead
 from rocketd.core.going import Going
 from rocketd.core.history import History
 from rocketd.core.instant import Duration, Instant
@@ -61,6 +61,7 @@ class Learner:
         for key in self.history.close({run.key for run in going}):
             self.going.end(key)
         for name, entry in self.roster.entries.items():
+            count_from(self.history.of(name), now)
             entry.be_quiet_after(self.history.of(name), now)
         return list(ahead)
 
@@ -72,6 +73,8 @@ class Learner:
             entry.quiet_until = min(entry.quiet_until + by, now + entry.task.restart_delay)
             self.agenda.stir(name)
         ahead = [name for name in self.roster.entries if bring_back(self.history.of(name), now)]
+        for name in self.roster.entries:
+            count_from(self.history.of(name), now)
         for name in ahead:
             self.roster.entries[name].stretch = None  # it would go on from an instant that never was
         return ahead

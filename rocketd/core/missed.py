@@ -39,19 +39,33 @@ class Span(NamedTuple):
     reason: str
 
 
-def passed(task: Task, history: History, start: Instant, end: Instant) -> Chances | None:
-    """Count the task's chances that opened at or after it was armed, and closed between these two instants."""
+def passed(task: Task, history: History, start: Instant, end: Instant, *, paused: bool = False) -> Chances | None:
+    """Count the task's chances that opened at or after it was armed, and closed between these two instants.
+
+    `paused`: it is armed anew at the end, which gives up the tick that is open then.
+    """
     now = max(start, history.of(task.name).armed_at)
     moment = Moment(now, task, history, plain=True)
     found: list[Instant] = []
     for _ in range(STEPS):
         verdict = task.when.judge(moment.at(now))
-        if now >= end or verdict.until > end:
-            return _chances(found, complete=True)
-        if verdict.answer is FOR:
+        over = now >= end or verdict.until > end
+        closed = not over or (paused and now < end and _gives_up(moment.at(end)))
+        if closed and verdict.answer is FOR:
             found.append(max(verdict.since, moment.now))
+        if over:
+            return _chances(found, complete=True)
         now = verdict.until
     return _chances(found, complete=False)
+
+
+def _gives_up(moment: Moment) -> bool:
+    """Whether the condition does not hold any longer once the task has been armed at that moment."""
+    past = moment.past
+    before, past.armed_at = past.armed_at, moment.now
+    answer = moment.task.when.judge(moment).answer
+    past.armed_at = before
+    return answer is not FOR
 
 
 def _chances(found: list[Instant], *, complete: bool) -> Chances | None:
@@ -92,9 +106,21 @@ class Misses:
     def account(self, entry: Entry, now: Instant) -> Iterator[Missed]:
         """Tell what one task missed while nobody looked."""
         span = self._spans.pop(entry.task.name, None)
-        if span is None or entry.task.when is FALSE:
+        if span is not None:
+            yield from self._account(entry, span, now)
+
+    def end_pause(self, entry: Entry, at: Instant, now: Instant) -> Iterator[Missed]:
+        """Tell what one task missed while nobody looked and it was paused, before it is armed anew at that instant."""
+        span = self._spans.get(entry.task.name)
+        if span is None or at <= span.start:
             return
-        chances = passed(entry.task, self._history, span.start, span.end)
+        self._spans[entry.task.name] = span._replace(start=min(at, span.end))
+        yield from self._account(entry, Span(span.start, min(at, span.end), "paused"), now, paused=True)
+
+    def _account(self, entry: Entry, span: Span, now: Instant, *, paused: bool = False) -> Iterator[Missed]:
+        if entry.task.when is FALSE:
+            return
+        chances = passed(entry.task, self._history, span.start, span.end, paused=paused)
         if chances is not None:
             reason = span.reason if chances.complete else f"{span.reason}; counted up to {_time(chances.last)}"
             missed = Missed(

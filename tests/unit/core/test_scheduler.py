@@ -401,6 +401,39 @@ def test_a_long_downtime_is_gone_through_in_bounded_work() -> None:
     assert "counted up to" in missed.reason
 
 
+# -- ticks that are joined
+
+
+UNION = "cron('0 * * * *') | cron('20 * * * *')"
+
+
+def test_several_lines_of_ticks_are_missed_as_one_line_would_be() -> None:
+    blocker = replace(task("blocker", "cron('50 8 * * *')"), mutex="m")
+    made = world(replace(task("a", UNION), mutex="m"), blocker, start="2026-03-02 08:45")
+    made.behaviours["blocker"] = Behaviour(takes=100 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 10:45"))
+    assert [(run.start, run.due, run.reason) for run in made.begun if run.task == "a"] == [
+        (at("2026-03-02 10:30"), at("2026-03-02 10:20"), 'cron("20 * * * *")')
+    ]
+    (missed,) = made.missed("a")
+    assert (missed.first, missed.last, missed.count) == (at("2026-03-02 09:00"), at("2026-03-02 10:00"), 3)
+
+
+def test_after_a_downtime_the_newest_tick_of_several_lines_runs_once() -> None:
+    made = world(task("a", UNION), start="2026-03-02 08:45")
+    made.boot()
+    made.run_until(at("2026-03-02 08:50"))
+    made.kill()
+    made.now = at("2026-03-02 11:10")
+    made.boot()
+    made.run_until(at("2026-03-02 11:10"))
+    assert [run.due for run in made.begun] == [at("2026-03-02 11:00")]
+    assert [(missed.first, missed.last, missed.count) for missed in made.missed("a")] == [
+        (at("2026-03-02 09:00"), at("2026-03-02 10:20"), 4)
+    ]
+
+
 # -- edits
 
 
@@ -634,6 +667,24 @@ def test_a_pause_ends_by_itself_and_survives_a_restart() -> None:
     assert made.starts("a") == [at("2026-03-02 13:00")]
 
 
+def test_what_was_due_in_a_pause_that_ended_while_the_daemon_was_down_is_missed() -> None:
+    made = world(task("a", "cron('0 * * * *')"), task("w", "daily.between('10:00', '14:00')"), start="2026-03-02 09:30")
+    made.boot()
+    for name in made.tasks:
+        made.states[name] = made.scheduler.pause(name, until=at("2026-03-02 12:30"), by="uid 0", reason="")
+    made.run_until(at("2026-03-02 09:40"))
+    made.kill()
+    made.now = at("2026-03-02 15:10")
+    made.boot()
+    made.run_until(at("2026-03-02 15:20"))
+    assert [(missed.first, missed.last, missed.count, missed.reason) for missed in made.missed("a")] == [
+        (at("2026-03-02 10:00"), at("2026-03-02 12:00"), 3, "paused"),
+        (at("2026-03-02 13:00"), at("2026-03-02 14:00"), 2, "down"),
+    ]
+    assert [run.due for run in made.begun] == [at("2026-03-02 15:00")]
+    assert [missed.reason for missed in made.missed("w")] == ["down"], "its window was open when the pause ended"
+
+
 def test_a_task_that_is_not_paused_cannot_be_resumed() -> None:
     made = world(task("a"))
     made.boot()
@@ -676,6 +727,59 @@ def test_a_clock_that_is_set_back_repeats_nothing() -> None:
     made.scheduler.stepped(made.now, -105 * MINUTE)
     made.run_until(at("2026-03-02 10:30"))
     assert started(made) == before
+
+
+@pytest.mark.parametrize(
+    ("when", "fails", "expected"),
+    [
+        ("every('20 min')", 0, "09:20 09:40 10:00"),
+        ("every('20 min', based='success')", 0, "09:20 09:40 10:00"),
+        ("daily | retry(2, delay='20 min')", 1, "09:20 09:40"),
+        ("daily", 0, ""),
+    ],
+)
+def test_lengths_of_time_go_on_when_the_clock_is_set_back(when: str, fails: int, expected: str) -> None:
+    made = world(task("a", when), start="2026-03-02 11:00")
+    made.behaviours["a"] = Behaviour(takes=0, fails=fails)
+    made.boot()
+    made.run_until(at("2026-03-02 11:01"))
+    made.now = at("2026-03-02 09:00")
+    assert made.scheduler.stepped(made.now, -121 * MINUTE) == []
+    made.run_until(at("2026-03-02 10:05"))
+    assert made.starts("a")[1:] == [at(f"2026-03-02 {clock}") for clock in expected.split()]
+
+
+def test_lengths_of_time_go_on_after_a_restart_under_a_clock_that_was_set_back() -> None:
+    made = world(task("a", "every('20 min')"), start="2026-03-02 11:00")
+    made.boot()
+    made.run_until(at("2026-03-02 11:01"))
+    made.kill()
+    made.now = made.alive = at("2026-03-02 09:00")
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    assert made.starts("a")[1:] == [at("2026-03-02 09:20")]
+
+
+def test_the_age_of_a_run_goes_on_when_the_clock_is_set_back_and_its_window_stays_used_up() -> None:
+    made = world(task("a", "daily", "running.more_than('30 min')"), start="2026-03-03 00:10")
+    made.behaviours["a"] = Behaviour(takes=DAY)
+    made.boot()
+    made.run_until(at("2026-03-03 00:20"))
+    made.now = at("2026-03-02 23:20")
+    made.scheduler.stepped(made.now, -HOUR)
+    made.run_until(at("2026-03-03 23:00"))
+    assert [end.at for end in made.ends("a")] == [at("2026-03-02 23:50")]
+    assert len(made.begun) == 1
+
+
+def test_a_task_that_was_armed_under_a_clock_that_is_set_back_is_armed_from_then_on() -> None:
+    made = world(task("a", "cron('30 * * * *')"), start="2026-03-02 10:50")
+    made.boot()
+    made.run_until(at("2026-03-02 10:55"))
+    made.now = at("2026-03-02 10:00")
+    made.scheduler.stepped(made.now, -55 * MINUTE)
+    made.run_until(at("2026-03-02 10:40"))
+    assert made.starts("a") == [at("2026-03-02 10:30")]
 
 
 def test_a_clock_that_is_set_forward_is_judged_like_a_downtime() -> None:
