@@ -11,20 +11,9 @@ from rocketd import Rocketd
 from rocketd.args import Arg, Argument
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_finish, after_success, daily, false, succeeded, true
+from running import run
 
 QUICK = {"restart_delay": 0}
-
-
-def run(app: Rocketd, seconds: float = 10) -> None:
-    """Run it, and give up at last."""
-    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
-    timer.daemon = True
-    timer.start()
-    try:
-        app.run()
-        assert timer.is_alive(), "it had to be stopped"
-    finally:
-        timer.cancel()
 
 
 def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:

@@ -16,18 +16,9 @@ from rocketd.conds import after_success, daily, false
 from rocketd.core.errors import StoreError
 from rocketd.log import RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo
+from running import run
 
 QUICK = {"restart_delay": 0}
-
-
-def run(app: Rocketd, seconds: float = 15) -> None:
-    """Run it, and give up at last."""
-    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
-    timer.daemon = True
-    timer.start()
-    app.run()
-    assert timer.is_alive(), "it had to be stopped"
-    timer.cancel()
 
 
 PROGRAM = """

@@ -3,7 +3,6 @@
 import logging
 import re
 import socket
-import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from rocketd.core.task import Task
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
 from rocketd.store.redbird_import import BaseRepo
+from running import run
 from task_files import Folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "robust-applications.md"
@@ -24,16 +24,6 @@ BLOCKS = re.findall(r"^```(python|toml)\n(.*?)^```$", PAGE.read_text(), re.DOTAL
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 TOML = [text for language, text in BLOCKS if language == "toml"]
 QUICK = {"restart_delay": 0}
-
-
-def run(app: Rocketd, seconds: float = 15) -> None:
-    """Run it, and give up at last."""
-    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
-    timer.daemon = True
-    timer.start()
-    app.run()
-    assert timer.is_alive(), "it had to be stopped"
-    timer.cancel()
 
 
 def clean(*names: str) -> None:

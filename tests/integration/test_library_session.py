@@ -15,18 +15,9 @@ from rocketd.args import Session as SessionArg
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_success, daily, every, false, running, started, succeeded, time_of_day, true
 from rocketd.exc import ConditionError, RocketdError
+from running import run
 
 QUICK = {"restart_delay": 0}
-
-
-def run(app: Rocketd, seconds: float = 10) -> None:
-    """Run it, and give up at last."""
-    timer = threading.Timer(seconds, lambda: app.session.shut_down(force=True))
-    timer.daemon = True
-    timer.start()
-    app.run()
-    assert timer.is_alive(), "it had to be stopped"
-    timer.cancel()
 
 
 def actions(app: Rocketd, name: str) -> list[str]:
