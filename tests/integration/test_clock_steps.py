@@ -1,0 +1,123 @@
+"""What the loop tells the journal about the clock: that it was set, that the host slept, whose records lie ahead."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fakes_executor import Script, ScriptedExecutor
+from fakes_journal import ListJournal
+from fakes_store import MemoryStore
+from looped import looped
+from rocketd.app.ports import NoManager
+from rocketd.core.events import Finished, Started
+from rocketd.core.grammar import parse
+from rocketd.core.instant import DAY, FOREVER, HOUR, MINUTE, SECOND, Duration, Instant
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.scheduler import Scheduler
+from rocketd.core.task import Command, Task
+from rocketd.daemon.defects import Silence
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.recorder import Recorder
+
+NOW: Instant = 1_790_000_000 * SECOND
+TASK = Task("backup", Command(("/bin/true",)), when=parse("daily"))
+
+
+class SetClock:
+    """A clock that stands still until somebody sets it, or has it sleep or go on."""
+
+    def __init__(self) -> None:
+        self.wall, self.awake, self.asleep = NOW, HOUR, 0
+
+    def now(self) -> Instant:
+        return self.wall
+
+    def monotonic(self) -> Duration:
+        return self.awake
+
+    def boottime(self) -> Duration:
+        return self.awake + self.asleep
+
+    def go_on(self, by: Duration) -> None:
+        self.wall, self.awake = self.wall + by, self.awake + by
+
+    def sleep(self, by: Duration) -> None:
+        self.wall, self.asleep = self.wall + by, self.asleep + by
+
+    def set(self, by: Duration) -> None:
+        self.wall += by
+
+
+class Looking:
+    """A loop that has one task, which has just run, and a clock in the hands of the test."""
+
+    def __init__(self) -> None:
+        self.clock, self.journal = SetClock(), ListJournal()
+        scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
+        self.loop = Loop(
+            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=NoManager(), silence=Silence()
+        )
+        scheduler.load([TASK], NOW, {})
+        run = Run("backup", 1, "id-1", 1, NOW, NOW, Trigger.SCHEDULE, "daily")
+        scheduler.replay([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, NOW))], [], NOW)
+        self.passes: asyncio.Queue[Instant] = asyncio.Queue()
+        self.loop.passed.append(self._passed)
+
+    def _passed(self, now: Instant) -> Instant:
+        self.passes.put_nowait(now)
+        return FOREVER
+
+    async def told_after(self, change: Callable[[], None]) -> list[str]:
+        """What is told in the pass after something has happened to the clock."""
+        before = len(self.journal.messages)
+        change()
+        self.loop.wake()
+        while await self.passes.get() != self.clock.wall:
+            pass
+        return self.journal.messages[before:]
+
+
+@asynccontextmanager
+async def looking() -> AsyncIterator[Looking]:
+    made = Looking()
+    executor = ScriptedExecutor(
+        made.loop.report, made.loop.output, lambda *_: Script(), lambda call: call(), made.clock.now
+    )
+    recorder = Recorder(MemoryStore(), trouble=lambda *_: None, fatal=made.loop.fail)
+    made.loop.begin(executor, recorder)
+    await made.passes.get()
+    try:
+        yield made
+    finally:
+        made.loop.stop(0)
+        await made.loop.until_done()
+        await recorder.close()
+
+
+@looped
+async def test_a_clock_that_goes_on_is_nothing_to_tell_nor_is_one_that_is_slewed() -> None:
+    async with looking() as made:
+        assert await made.told_after(lambda: made.clock.go_on(MINUTE)) == []
+        assert await made.told_after(lambda: made.clock.set(SECOND // 5)) == []
+
+
+@looped
+async def test_a_clock_that_is_set_is_told_with_its_direction() -> None:
+    async with looking() as made:
+        assert await made.told_after(lambda: made.clock.set(HOUR)) == ["the clock was set forward by 1h"]
+        assert await made.told_after(lambda: made.clock.set(-MINUTE)) == ["the clock was set back by 1min"]
+        assert await made.told_after(lambda: made.clock.go_on(MINUTE)) == [], "it is told once"
+
+
+@looped
+async def test_a_suspend_is_told_and_is_no_step() -> None:
+    async with looking() as made:
+        assert await made.told_after(lambda: made.clock.sleep(HOUR)) == ["the host was suspended for 1h"]
+
+
+@looped
+async def test_a_task_whose_records_lie_far_ahead_is_named() -> None:
+    async with looking() as made:
+        (step, ahead) = await made.told_after(lambda: made.clock.set(-DAY))
+        assert step == "the clock was set back by 1d"
+        assert ahead.startswith("backup: what is recorded of it lies more than three hours in the future")
