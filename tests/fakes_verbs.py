@@ -1,6 +1,7 @@
 """The administrator's verbs without a daemon, and the control socket in front of them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -113,7 +114,10 @@ class Served:
         self.path = path
         self.verbs = FakeVerbs()
         self.journal = ListJournal()
+        self.defects: list[str] = []
+        """Errors that nobody caught."""
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda _, context: self.defects.append(str(context)))
         self._server = serve(self.verbs, path, self.journal, group=group, patience=patience)
 
     def tell(self, event: JsonObject) -> None:
@@ -139,7 +143,9 @@ class Served:
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
+            gc.collect()  # with a task goes the error that it ended in, and is told
             self._loop.close()
+        assert not self.defects
 
     def _wait(self, doing: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result(60)

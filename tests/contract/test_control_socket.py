@@ -4,7 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Thread
@@ -191,6 +191,29 @@ def test_a_long_list_arrives_whole(daemon: Served, http: UnixHttp) -> None:
     assert ask(http, "GET", "/v1/tasks") == (200, daemon.verbs.many)
     daemon.verbs.many = []
     assert ask(http, "GET", "/v1/tasks") == (200, [])
+
+
+def test_an_answer_that_is_fetched_only_after_the_goodbye_arrives_whole(daemon: Served) -> None:
+    """The end of it waits in the daemon when that closes the connection: that is no defect (`Served` would tell)."""
+    daemon.verbs.many = ["x" * (fitting_at_once() + 20_000)]
+    with closing(socket.socket(socket.AF_UNIX)) as slow, closing(UnixHttp(daemon.path)) as other:
+        slow.connect(str(daemon.path))
+        slow.sendall(b"GET /v1/tasks HTTP/1.0\r\n\r\n")
+        assert slow.recv(8, socket.MSG_PEEK) == b"HTTP/1.1"
+        assert ask(other, "GET", "/v1/status")[0] == 200, "by now it has done with the slow one what it can"
+        with slow.makefile("rb") as answer:
+            assert json.loads(answer.read().partition(b"\r\n\r\n")[2]) == daemon.verbs.many
+
+
+def fitting_at_once() -> int:
+    """How many bytes a unix socket takes before anybody reads."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    ours.settimeout(0)
+    taken = 0
+    with closing(ours), closing(theirs), suppress(BlockingIOError):
+        while True:
+            taken += ours.send(bytes(64 * 1024))
+    return taken
 
 
 # -- events

@@ -1,0 +1,57 @@
+"""The daemon put together, inside of the test."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pytest
+
+from looped import looped
+from rocketd.service import LogTarget, Options, Service
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Counting(AsyncExitStack):
+    """A stack that counts what is put on it."""
+
+    pushed = 0
+
+    def callback(self, callback: Callable[P, T], /, *args: P.args, **kwds: P.kwargs) -> Callable[P, T]:
+        self.pushed += 1
+        return super().callback(callback, *args, **kwds)
+
+
+async def ready(manager: socket.socket) -> None:
+    """Wait until the service manager hears that a start or a reload is done."""
+    while b"READY=1" not in await asyncio.get_running_loop().sock_recv(manager, 65536):
+        pass
+
+
+@looped
+async def test_a_daemon_that_is_reloaded_for_years_keeps_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir(mode=0o755)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(0)
+        async with Counting() as stack:
+            options = Options(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
+            service = Service(options, stack)
+            await service.start()
+            await ready(manager)
+            before = stack.pushed
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGHUP)
+                await ready(manager)
+            assert stack.pushed == before
+            service.loop.stop(0)
+            await service.loop.until_done()
