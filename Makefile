@@ -6,6 +6,7 @@ WORKERS = 2
 SEEDS   = 1000
 INPUTS  = 1000000
 MINUTES = 20
+INTO    =
 ARGS    =
 BENCH   = full
 ROWS    =
@@ -60,8 +61,8 @@ simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can 
 fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket bytes and output (INPUTS=1000000)
 	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
 
-soak: .venv/rocketd  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
-	PYTHONSAFEPATH=1 PYTHONPATH=bench $(BIN)/python bench/soak.py --minutes $(MINUTES) --output build/soak
+soak: .venv/rocketd .venv/bench  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
+	PYTHONSAFEPATH=1 PYTHONPATH=bench $(BIN)/python bench/soak.py --minutes $(MINUTES) $(INTO:%=--into %)
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff check
@@ -69,8 +70,9 @@ check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/rocketd .venv/dev  ## measure, each figure beside a limit or a peer (BENCH=quick, ROWS='burst list')
-	@PYTHONSAFEPATH=1 PYTHONPATH=bench BENCH=$(BENCH) $(BIN)/python bench/table.py $(ROWS)
+bench: .venv/rocketd .venv/bench  ## measure, each figure beside a limit or a peer (BENCH=quick, ROWS='burst list')
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
+	@PYTHONSAFEPATH=1 PYTHONPATH=bench:tests BENCH=$(BENCH) $(BIN)/python bench/table.py $(INTO:%=--into %) $(ROWS)
 
 format: .venv/dev  ## put the code into its one format
 	$(BIN)/ruff check --fix-only
@@ -98,6 +100,10 @@ $(WHEELS)/made: .venv/build $(PINS)/run.txt
 
 .venv/dev: .venv/made $(PINS)/dev.txt $(PINS)/run.txt
 	$(PIP) install -r $(PINS)/dev.txt -c $(PINS)/run.txt
+	@touch $@
+
+.venv/bench: .venv/dev $(PINS)/bench.txt
+	$(PIP) install -r $(PINS)/bench.txt -c $(PINS)/dev.txt
 	@touch $@
 
 $(WHEEL): .venv/build pyproject.toml README.md LICENSE $(SOURCES)

@@ -14,14 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from under_test import task_name
+
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.records import RunFilter
 from rocketd.core.run import Action
+from rocketd.daemon.retention import CHUNK
 from rocketd.store.rows import Row, seconds
 from rocketd.store.schema import COLUMNS
 from rocketd.store.store import SqliteStore
 
-NOW: Instant = 1_800_000_000 * SECOND
+NOW: Instant = time.time_ns() // 1_000
 SPACING: Instant = 10 * SECOND
 
 
@@ -33,7 +36,7 @@ def records(tasks: int, count: int) -> Iterator[Row]:
         start = seconds(NOW - (count // 2 - index) * SPACING)
         trigger = "hand" if task % 10 == 0 and number % 2 == 0 else "schedule"
         action = "success" if chance.random() < 0.95 else chance.choice(("fail", "terminate", "crash"))
-        run = (f"task-{task}", f"{index:032x}", number, 1, start, start)
+        run = (task_name(task), f"{index:032x}", number, 1, start, start)
         yield _row("run", start, run, trigger)
         yield _row(action, start + 1.5, run, trigger)
 
@@ -50,7 +53,7 @@ def fill(path: Path, tasks: int, count: int) -> None:
     with sqlite3.connect(path) as database:
         places = ", ".join("?" * len(COLUMNS))
         database.executemany(f"INSERT INTO log ({names}) VALUES ({places})", records(tasks, count))  # noqa: S608 - our own names
-        rows = [(f"task-{task}", count // tasks + 1) for task in range(tasks)]
+        rows = [(task_name(task), count // tasks + 1) for task in range(tasks)]
         database.executemany("INSERT INTO task_state (name, next_number) VALUES (?, ?)", rows)
 
 
@@ -64,7 +67,7 @@ def timed(what: str, act: Callable[[], object]) -> tuple[str, float, int]:
 
 def measure(directory: Path, tasks: int) -> Iterator[tuple[str, float, int]]:
     """Every question once, on a store that is opened anew."""
-    reach = {(f"task-{task}", Action.FAIL): DAY for task in range(tasks)}
+    reach = {(task_name(task), Action.FAIL): DAY for task in range(tasks)}
     before = time.perf_counter()
     store = SqliteStore(directory)
     yield "open", time.perf_counter() - before, 0
@@ -72,13 +75,13 @@ def measure(directory: Path, tasks: int) -> Iterator[tuple[str, float, int]]:
     yield timed("past, and a day of fails of every task", lambda: list(store.past(reach, NOW)))
     yield timed("states", lambda: list(store.states()))
     yield timed("history, newest 100", lambda: list(store.runs(RunFilter())))
-    yield timed("history of one task", lambda: list(store.runs(RunFilter(task="task-1"))))
+    yield timed("history of one task", lambda: list(store.runs(RunFilter(task=task_name(1)))))
     yield timed("history, crashes", lambda: list(store.runs(RunFilter(actions=(Action.CRASH,)))))
     yield timed("history since an hour", lambda: list(store.runs(RunFilter(since=NOW - HOUR))))
-    # As the daemon asks for it: 500 records in one transaction.
-    chunks = [timed("prune", lambda: store.prune(NOW - 10 * DAY, reach, NOW, 500)) for _ in range(50)]
-    yield "prune, a chunk of 500, median of 50", sorted(chunk[1] for chunk in chunks)[25], 500
-    yield "prune, a chunk of 500, worst of 50", max(chunk[1] for chunk in chunks), 500
+    # As the daemon asks for it: a chunk in one transaction.
+    chunks = [timed("prune", lambda: store.prune(NOW - 10 * DAY, reach, NOW, CHUNK)) for _ in range(50)]
+    yield "prune, a chunk, median of 50", sorted(chunk[1] for chunk in chunks)[25], CHUNK
+    yield "prune, a chunk, worst of 50", max(chunk[1] for chunk in chunks), CHUNK
     store.close()
     with sqlite3.connect(directory / "rocketd.db") as database:
         scan = "SELECT task_name, action, max(id) FROM log NOT INDEXED GROUP BY task_name, action"

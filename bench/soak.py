@@ -1,7 +1,10 @@
 """200 runs a second for a long time: memory, descriptors, threads, CPU and lateness, every few seconds.
 
-Each run is recorded, its line of output captured; old records are thrown away meanwhile, and the task files are read
-again every minute. Writes soak.json and soak.svg, and says at the end what grew.
+    make soak MINUTES=20
+    make soak INTO=docs/explanation/soak.md     the numbers and the picture into that page
+
+Each run is recorded, its line of output captured; every minute the task files are read again, and all records that are
+older than a minute are thrown away. Writes soak.json, soak.md and soak.svg, and says at the end what grew.
 """
 
 import argparse
@@ -9,24 +12,41 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Final
 
+from drawing import draw
+from figures import Curve, markdown, number, put_into
+from machine_here import here
 from under_test import Daemon, daemon, write_tasks
 
 RATE: Final = 200
 EVERY: Final = 5.0
-RELOAD: Final = 60.0
+CHORES: Final = 60.0
+"""Seconds between two reloads, and between two prunings."""
 TASK: Final = 'command = ["/bin/echo", "done"]\nwhen = "every(\'1 s\')"\nsplay = "1 s"\n'
 SETTINGS: Final = '[rocketd]\nmax_running = 1000\n[store]\nkeep = "1 min"\n'
 WARM: Final = 0.2
 """The part at the beginning that is not judged: caches fill, SQLite's log finds its size."""
+
+SHOWN: Final = {
+    "memory": "resident memory, MB",
+    "descriptors": "open descriptors",
+    "threads": "threads",
+    "cpu": "CPU, % of one",
+    "rate": "runs begun per second",
+    "late_median": "late, median, ms",
+    "late_worst": "late, worst, ms",
+    "store": "store, MB",
+}
+HEADS: Final = ("", "median", "least", "most", "last quarter less first")
 
 
 @dataclass
@@ -40,8 +60,10 @@ class Sample:
     threads: int
     cpu: float
     """Per cent of one CPU since the last sample."""
+    begun: int
+    """Runs since the last sample."""
     rate: float
-    """Runs begun per second since the last sample."""
+    """The same, per second."""
     late_median: float
     """Milliseconds from when a run was to begin (its due and its splay) to the pass that began it."""
     late_worst: float
@@ -72,6 +94,7 @@ class Watching:
             len(list((process / "fd").iterdir())),
             len(list((process / "task").iterdir())),
             round(100 * (usage.cpu - self._cpu) / past, 1),
+            len(begun),
             round(len(begun) / past, 1),
             round(median(waits) if waits else 0.0, 2),
             round(max(waits, default=0.0), 2),
@@ -104,16 +127,22 @@ def soak(directory: Path, minutes: float) -> list[Sample]:
         time.sleep(EVERY)
         watching = Watching(one)
         watching.sample()
-        end, reload = time.monotonic() + 60 * minutes, time.monotonic() + RELOAD
+        end, chores = time.monotonic() + 60 * minutes, time.monotonic() + CHORES
         while time.monotonic() < end:
             time.sleep(EVERY)
             samples.append(watching.sample())
             sys.stdout.write(" ".join(f"{name}={value}" for name, value in asdict(samples[-1]).items()) + "\n")
             sys.stdout.flush()
-            if time.monotonic() > reload:
-                reload += RELOAD
+            if time.monotonic() > chores:
+                chores += CHORES
                 os.kill(one.pid, signal.SIGHUP)
+                _rocketctl(directory, "prune")
     return samples
+
+
+def _rocketctl(directory: Path, verb: str) -> None:
+    command = [sys.executable, "-m", "rocketd.cli.rocketctl", f"--runtime-dir={directory / 'run'}", verb]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
 def growth(samples: list[Sample], name: str) -> float:
@@ -124,59 +153,61 @@ def growth(samples: list[Sample], name: str) -> float:
 
 
 def judge(samples: list[Sample]) -> list[str]:
-    """What grew that must not."""
+    """What grew that must not, and whether all that was due began."""
     bounds = {"memory": 2.0, "descriptors": 10, "threads": 1}
     grown = {name: growth(samples, name) for name in bounds}
-    return [f"{name} grew by {grown[name]:.2f}" for name, bound in bounds.items() if grown[name] > bound]
+    found = [f"{name} grew by {grown[name]:.2f}" for name, bound in bounds.items() if grown[name] > bound]
+    rate = fmean(sample.rate for sample in samples)
+    if rate < 0.99 * RATE:
+        found.append(f"it fell behind: {rate:.0f} runs a second of {RATE}")
+    return found
 
 
-def drawn(samples: list[Sample]) -> str:
-    """Draw each figure over time, one below the other."""
-    shown = {
-        "memory": "resident memory, MB",
-        "descriptors": "open descriptors",
-        "threads": "threads",
-        "cpu": "CPU, % of one",
-        "rate": "runs begun per second",
-        "late_median": "late, median, ms",
-        "late_worst": "late, worst, ms",
-        "store": "store, MB",
-    }
-    panels = [_panel(samples, name, title, 90 * place) for place, (name, title) in enumerate(shown.items())]
-    size = f'width="720" height="{90 * len(shown) + 20}"'
-    style = 'font-family="sans-serif" font-size="11"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n' + "\n".join(panels) + "\n</svg>\n"
+def report(samples: list[Sample], where: str) -> str:
+    """What it showed, for a page."""
+    runs = sum(sample.begun for sample in samples)
+    verdict = "; ".join(judge(samples)) or "Nothing grew, and all that was due began"
+    rows = [_row(samples, name, title) for name, title in SHOWN.items()]
+    told = f"{runs:,.0f} runs in {samples[-1].seconds / 60:.0f} minutes, on {where}.\n{verdict}."
+    return f"{told}\n\n{markdown(HEADS, rows)}\n\n![over time](soak.svg)"
 
 
-def _panel(samples: list[Sample], name: str, title: str, top: int) -> str:
+def _row(samples: list[Sample], name: str, title: str) -> tuple[str, ...]:
     values = [float(getattr(sample, name)) for sample in samples]
-    most, last = max(*values, 1e-9), samples[-1].seconds
-    points = " ".join(
-        f"{20 + 640 * sample.seconds / last:.1f},{top + 80 - 55 * value / most:.1f}"
-        for sample, value in zip(samples, values, strict=True)
-    )
-    label = f"{title}: {min(values):g} to {max(values):g}, at the end {values[-1]:g}"
-    return (
-        f'<text x="20" y="{top + 16}">{label}</text>'
-        f'<line x1="20" y1="{top + 80}" x2="660" y2="{top + 80}" stroke="#bbb"/>'
-        f'<polyline points="{points}" fill="none" stroke="#246" stroke-width="1"/>'
-    )
+    return (title, *map(number, (median(values), min(values), max(values))), f"{growth(samples, name):+.2g}")
+
+
+def draw_over_time(samples: list[Sample], path: Path) -> None:
+    """Each figure in a panel of its own."""
+    over = {name: [(one.seconds / 60, float(getattr(one, name))) for one in samples] for name in SHOWN}
+    curves = [Curve("soak", title, "minutes", {name: over[name]}, logarithmic=False) for name, title in SHOWN.items()]
+    draw(curves, path)
 
 
 def main() -> int:
     """Run it, and write down what it showed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--output", type=Path, default=Path())
+    parser.add_argument("--output", type=Path, default=Path("build/soak"))
+    parser.add_argument("--into", type=Path, help="a page with a place for the report; the picture goes beside it")
     given = parser.parse_args()
+    where = here()
     with tempfile.TemporaryDirectory() as directory:
         samples = soak(Path(directory), given.minutes)
-    given.output.mkdir(parents=True, exist_ok=True)
-    (given.output / "soak.json").write_text(json.dumps([asdict(sample) for sample in samples], indent=1) + "\n")
-    (given.output / "soak.svg").write_text(drawn(samples))
-    grown = judge(samples)
-    sys.stdout.write("\n".join(grown or ["nothing grew"]) + "\n")
-    return bool(grown)
+    write(samples, where, given.output, given.into)
+    sys.stdout.write("\n".join(judge(samples) or ["nothing grew"]) + "\n")
+    return bool(judge(samples))
+
+
+def write(samples: list[Sample], where: str, output: Path, page: Path | None) -> None:
+    """Write the samples, the report and the picture; those two also into a page, if one is given."""
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "soak.json").write_text(json.dumps([asdict(sample) for sample in samples], indent=1) + "\n")
+    (output / "soak.md").write_text(report(samples, where) + "\n")
+    draw_over_time(samples, output / "soak.svg")
+    if page:
+        put_into(page, "soak", report(samples, where))
+        draw_over_time(samples, page.with_name("soak.svg"))
 
 
 if __name__ == "__main__":

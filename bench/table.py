@@ -1,53 +1,107 @@
-"""All benchmarks of the daemon: a table of each figure beside its limit, a peer and the goal, and the same as JSON.
+"""All benchmarks of the daemon: a table of each figure beside its limit, a peer and the goal; and how they grow.
 
-    make bench                   every row, a quarter of an hour
-    make bench BENCH=quick       smaller and shorter, two minutes
-    make bench ROWS="burst list" some of them
+    make bench                                          every row, a quarter of an hour
+    make bench BENCH=quick                              smaller and shorter, four minutes
+    make bench ROWS="burst list"                        some of them
+    make bench INTO=docs/explanation/performance.md     tables and pictures of all rows into that page
 
-The rows: lateness burst sustained load restart list judgement. The JSON goes to build/bench.json.
-docs/explanation/performance.md says what each of them is.
+The rows: lateness burst sustained load restart list judgement machines. The last needs root: it boots machines.
+Tables, pictures and bench.json go to build/bench. docs/explanation/performance.md says what each row is.
 """
 
+import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-import punctual
-import size
+import burst
+import drawing
+import lateness
+import machines
+import records
+import tasks
 import throughput
-from figures import Figure, table
+from figures import HEADS, Beside, Curve, Figure, columns, markdown, put_into, row_beside, row_of
+from machine_here import here
 
-ROWS: Final[dict[str, Callable[..., list[Figure]]]] = {
-    "lateness": punctual.lateness,
-    "burst": punctual.burst,
+Measured: TypeAlias = Figure | Beside | Curve
+ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
+    "lateness": lateness.lateness,
+    "burst": burst.burst,
     "sustained": throughput.sustained,
-    "load": size.load,
-    "restart": size.restart,
-    "list": size.listing,
-    "judgement": size.judgement,
+    "load": tasks.load,
+    "restart": records.restart,
+    "list": tasks.listing,
+    "judgement": tasks.judgement,
+    "machines": machines.machines,
 }
-RESULT: Final = Path("build/bench.json")
+RESULT: Final = Path("build/bench")
 
 
-def main(wanted: list[str]) -> None:
+def main() -> None:
     """Measure the wanted rows, one after the other: they would disturb each other."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--into", type=Path, help="a page with places for the tables; the pictures go beside it")
+    parser.add_argument("rows", nargs="*", choices=[[], *ROWS], metavar="ROW")
+    wanted = parser.parse_args()
     quick = os.environ.get("BENCH") == "quick"
-    figures: list[Figure] = []
-    for name in wanted or ROWS:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory(prefix="rocketd-bench-") as directory:
-            figures += ROWS[name](Path(directory), quick=quick)
-    where = f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
-    print(f"{table(figures)}\n\n{where}{', quick' if quick else ''}")
-    RESULT.parent.mkdir(exist_ok=True)
-    shown = [figure._asdict() | {"ratio": figure.ratio} for figure in figures]
-    RESULT.write_text(json.dumps({"where": where, "quick": quick, "figures": shown}, indent=1) + "\n")
+    before = here()
+    measured = [one for name in wanted.rows or ROWS for one in _row(name, quick=quick)]
+    where = f"{before}{', BENCH=quick' if quick else ''}"
+    RESULT.mkdir(parents=True, exist_ok=True)
+    _write_json(where, measured)
+    _show(where, measured)
+    _draw(measured, RESULT)
+    if wanted.into:
+        _fill(wanted.into, where, measured)
+
+
+def _row(name: str, *, quick: bool) -> Sequence[Measured]:
+    print(f"{name} …", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix="rocketd-bench-") as directory:
+        return ROWS[name](Path(directory), quick=quick)
+
+
+def _figures(measured: Sequence[Measured]) -> list[Figure]:
+    return [one for one in measured if isinstance(one, Figure)]
+
+
+def _besides(measured: Sequence[Measured]) -> list[Beside]:
+    return [one for one in measured if isinstance(one, Beside)]
+
+
+def _draw(measured: Sequence[Measured], directory: Path) -> None:
+    drawing.draw_all([one for one in measured if isinstance(one, Curve)], directory)
+
+
+def _show(where: str, measured: Sequence[Measured]) -> None:
+    print(columns(HEADS, [*map(row_of, _figures(measured))]))
+    if besides := _besides(measured):
+        print("", columns(machines.HEADS, [*map(row_beside, besides)]), sep="\n")
+    print("", where, sep="\n")
+
+
+def _fill(page: Path, where: str, measured: Sequence[Measured]) -> None:
+    put_into(page, "machine", where)
+    put_into(page, "figures", markdown(HEADS, [*map(row_of, _figures(measured))]))
+    put_into(page, "machines", markdown(machines.HEADS, [*map(row_beside, _besides(measured))]))
+    _draw(measured, page.parent)
+
+
+def _write_json(where: str, measured: Sequence[Measured]) -> None:
+    written = {
+        "where": where,
+        "figures": [one._asdict() | {"ratio": one.ratio} for one in _figures(measured)],
+        "machines": {"of": machines.HEADS[1:], "figures": [one._asdict() for one in _besides(measured)]},
+        "curves": [asdict(one) for one in measured if isinstance(one, Curve)],
+    }
+    (RESULT / "bench.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

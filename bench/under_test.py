@@ -1,6 +1,7 @@
 """A daemon with the tasks of a benchmark, in a directory of its own, and what it uses."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -58,12 +59,17 @@ class Daemon(NamedTuple):
         return Usage.of(self.pid)
 
 
+def task_name(number: int) -> str:
+    """What a task of the benchmarks is called, counting from 0."""
+    return f"t{number:06}"
+
+
 def write_tasks(directory: Path, tasks: Iterable[str], settings: str = "") -> None:
     """Lay out task files of a thousand tasks, each given as the body of its table."""
     config = directory / "etc"
     config.mkdir()
     (config / "rocketd.toml").write_text(settings)
-    numbered = [f"[task.t{number:06}]\n{body}\n" for number, body in enumerate(tasks)]
+    numbered = [f"[task.{task_name(number)}]\n{body}\n" for number, body in enumerate(tasks)]
     for first in range(0, len(numbered), PER_FILE):
         (config / f"tasks{first // PER_FILE:04}.toml").write_text("".join(numbered[first : first + PER_FILE]))
 
@@ -75,18 +81,28 @@ def daemon(directory: Path) -> Iterator[Daemon]:
     command += [f"--state-dir={directory / 'lib'}", f"--runtime-dir={directory / 'run'}"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(directory / "notify"))
-        notify.settimeout(300)
         began = time.monotonic()
         environment = {**os.environ, "NOTIFY_SOCKET": str(directory / "notify")}
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
         try:
-            while b"READY=1" not in notify.recv(4096):
-                pass
+            _await_ready(notify, process.pid)
             yield Daemon(process.pid, time.monotonic() - began, Usage.of(process.pid).cpu, directory)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
             (directory / "notify").unlink()
+
+
+def _await_ready(notify: socket.socket, pid: int) -> None:
+    """Wait until it says so; raises RuntimeError if it ends before."""
+    ended = os.pidfd_open(pid)
+    try:
+        while notify.fileno() in select.select([notify.fileno(), ended], [], [])[0]:
+            if b"READY=1" in notify.recv(4096):
+                return
+    finally:
+        os.close(ended)
+    raise RuntimeError("the daemon did not start; it says above why")
 
 
 def stamp(directory: Path) -> Path:
