@@ -3,7 +3,7 @@
 import socket
 import ssl
 import subprocess
-from asyncio import Server
+from asyncio import Server, WriteTransport
 from collections.abc import Coroutine
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -85,7 +85,8 @@ class MailServer:
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
         """Hear a goodbye."""
-        if self.hangs_up and server.transport is not None:
+        if self.hangs_up:
+            assert isinstance(server.transport, WriteTransport)
             server.transport.abort()
         return "221 Bye"
 

@@ -1,8 +1,8 @@
 """One Red Bird repository as a place for run records: putting them in, finding them, deleting them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from rocketd.core.errors import StoreError
 from rocketd.core.run import Action
@@ -20,6 +20,8 @@ _TRIES: Final = 1000
 """How many keys are tried for a record whose key is taken: one a microsecond."""
 _NUMBERS_ITSELF: Final = ("model_orm", "columns", "object")
 """What only repositories over an SQL table have: there, an id is the database's to give."""
+_COMPARES: Final = ("columns", "get_collection")
+"""What only repositories have that keep numbers as such: `RunRepo` and Mongo's."""
 
 
 class RepoSink:
@@ -32,10 +34,17 @@ class RepoSink:
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
         self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
+        self._by_url = hasattr(repo, "url_params")
+        """Whether it asks a server over HTTP, which compares texts and cannot be asked for one of many."""
         self._check()
+        if self._by_url:
+            _heed_refusals(repo)
 
     def _check(self) -> None:
         hint = "the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord"
+        if hasattr(self.repo, "get_collection") and self.repo.id_field not in self.fields:
+            documents = "take rocketd.log.RunRecord as its model, or one with a field id, and id_field='id'"
+            raise StoreError("the run log's repository cannot tell its documents apart", hint=documents)
         if lacking := _LEAST - self.fields:
             raise StoreError(f"the run log's repository has no field {' and no '.join(sorted(lacking))}", hint=hint)
         if unknown := required_fields(self.repo.model) - _ALWAYS - {"id" if self._gives_id else ""}:
@@ -57,16 +66,18 @@ class RepoSink:
     @property
     def can_compare(self) -> bool:
         """Whether it finds records by an age without reading all: what reads a file has other types for a number."""
-        return hasattr(self.repo, "columns")
+        return any(hasattr(self.repo, name) for name in _COMPARES)
 
     def cut(self, row: Row) -> Row:
         """The record as it will be there, so that it is known for the same once it has arrived."""
         return Row._make(value if name in self.fields else None for name, value in zip(COLUMNS, row, strict=True))
 
     def read(self, query: Mapping[str, object]) -> list[Row]:
-        """Read the records that are found, in log order."""
+        """Read the records that are found, in log order; a server may give more than what it was asked for."""
+        wanted = [(name, value) for name, value in query.items() if isinstance(value, str)]
         try:
-            return read_log(self.repo, query)
+            rows = read_log(self.repo, query)
+            return [row for row in rows if all(getattr(row, name) == value for name, value in wanted)]
         finally:
             self.let_go()
 
@@ -149,12 +160,12 @@ class RepoSink:
 
     def has(self, row: Row) -> bool:
         """Whether this record is there."""
-        return self.repo.filter_by(**self.identity(row)).count() > 0
+        return bool(self.read(self.identity(row)))
 
     def delete(self, rows: Collection[Row]) -> None:
         """Delete these records, in one go where they have ids."""
         ids = {row.run_id for row in rows if row.run_id}
-        if "run_id" in self.fields and all(row.run_id for row in rows):
+        if "run_id" in self.fields and all(row.run_id for row in rows) and not self._by_url:
             self.repo.filter_by(run_id=In(list(ids))).delete()
             return
         for row in rows:
@@ -165,6 +176,23 @@ class RepoSink:
         rollback = getattr(getattr(self.repo, "session", None), "rollback", None)
         if callable(rollback):
             rollback()
+
+
+def _heed_refusals(repo: BaseRepo) -> None:
+    """Have an answer that is no success raise: Red Bird takes whatever a server says for success."""
+    hooks: dict[str, list[Callable[..., None]]] = repo.session.hooks  # type: ignore[attr-defined]  # requests.Session
+    if _raise_refusal not in hooks["response"]:
+        hooks["response"].append(_raise_refusal)
+
+
+def _raise_refusal(answer: "Answer", **_: object) -> None:
+    answer.raise_for_status()
+
+
+class Answer(Protocol):
+    """What requests gives."""
+
+    def raise_for_status(self) -> None: ...
 
 
 @contextmanager
