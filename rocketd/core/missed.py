@@ -47,13 +47,15 @@ def passed(task: Task, history: History, start: Instant, end: Instant, *, paused
     now = max(start, history.of(task.name).armed_at)
     moment = Moment(now, task, history, plain=True)
     found: list[Instant] = []
+    opened: Instant | None = None
     for _ in range(STEPS):
         verdict = task.when.judge(moment.at(now))
-        over = now >= end or verdict.until > end
-        closed = not over or (paused and now < end and _gives_up(moment.at(end)))
-        if closed and verdict.answer is FOR:
-            found.append(max(verdict.since, moment.now))
-        if over:
+        before, opened = opened, max(verdict.since, moment.now) if verdict.answer is FOR else None
+        if before is not None and before != opened:
+            found.append(before)
+        if now >= end or verdict.until > end:
+            if opened is not None and paused and now < end and _gives_up(moment.at(end)):
+                found.append(opened)
             return _chances(found, complete=True)
         now = verdict.until
     return _chances(found, complete=False)

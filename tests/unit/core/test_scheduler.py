@@ -434,6 +434,21 @@ def test_after_a_downtime_the_newest_tick_of_several_lines_runs_once() -> None:
     ]
 
 
+def test_a_tick_that_is_still_good_after_a_downtime_is_not_missed_whatever_another_line_does() -> None:
+    line = "cron('*/20 * * * *') | (cron('*/7 * * * *') & time_of_month.on('9'))"
+    made = world(task("a", line), start="2026-03-02 08:45")
+    made.boot()
+    made.run_until(at("2026-03-02 08:50"))
+    made.kill()
+    made.now = at("2026-03-02 09:30")
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    assert [run.due for run in made.begun] == [at("2026-03-02 09:20")]
+    assert [(missed.first, missed.last, missed.count) for missed in made.missed("a")] == [
+        (at("2026-03-02 09:00"), at("2026-03-02 09:00"), 1)
+    ]
+
+
 # -- edits
 
 
