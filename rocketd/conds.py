@@ -5,6 +5,7 @@
 Each is what the same word is in a task file; see the reference of conditions.
 """
 
+from functools import partial
 from typing import Final
 
 from rocketd.core.condition import FALSE, TRUE
@@ -16,6 +17,7 @@ from rocketd.core.run_conditions import After, Retry, Running
 from rocketd.core.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
+from rocketd.zones import named_zone
 
 true: Final = TRUE
 false: Final = FALSE
@@ -40,7 +42,7 @@ time_of_year: Final = TimeOf.of(YEAR)
 
 every: Final = Every.of
 cron: Final = Tick.cron
-calendar: Final = Tick.calendar
+calendar: Final = partial(Tick.calendar, zones=named_zone)
 crontime: Final = CronTime.of
 retry: Final = Retry()
 running: Final = Running()

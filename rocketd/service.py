@@ -39,7 +39,6 @@ from rocketd.daemon.resume import Resumed, resume
 from rocketd.daemon.retention import Retention
 from rocketd.daemon.state_told import state_told
 from rocketd.daemon.wire import JsonObject, rfc3339
-from rocketd.daemon.zone import local_zone
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
 from rocketd.mailing import Mailing
@@ -53,6 +52,7 @@ from rocketd.systemd.console import ConsoleJournal
 from rocketd.systemd.journal import JournaldJournal
 from rocketd.systemd.notify import Notifier
 from rocketd.web.server import serve
+from rocketd.zones import local_zone
 
 SOCKET_NAME: Final = "control.sock"
 START: Final[Duration] = 2 * MINUTE

@@ -13,6 +13,7 @@ from rocketd.app.rewriting import rebuilt
 from rocketd.core.condition import Condition
 from rocketd.core.grammar import parse
 from rocketd.core.run_conditions import Running
+from rocketd.zones import named_zone
 
 Known: TypeAlias = Sequence[tuple[Syntax, FuncCond]]
 
@@ -24,7 +25,7 @@ def read(text: str, known: Known) -> Condition:
         pattern = syntax.pattern if isinstance(syntax, re.Pattern) else re.escape(syntax)
         whole = re.compile(rf"(?P<_before>^|[&|~(])\s*{pattern}\s*(?=$|[&|)])")
         text = whole.sub(partial(_stand_in, condition=condition, found=found), text)
-    condition_read = parse(text)
+    condition_read = parse(text, named_zone)
     return rebuilt(condition_read, lambda word: _put_back(word, found)) if found else condition_read
 
 

@@ -10,7 +10,7 @@ from rocketd.cli.call import time_point
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.table import pairs, table
 from rocketd.cli.text import Cell, underlined
-from rocketd.cli.zone import named_zone
+from rocketd.cli.zone import zone_option
 from rocketd.core.condition import Condition
 from rocketd.core.errors import ConditionError
 from rocketd.core.forecast import Starts, starts
@@ -20,7 +20,7 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.task import Command, Task
 from rocketd.core.why import why_then
 from rocketd.daemon.wire import rfc3339
-from rocketd.daemon.zone import local_zone
+from rocketd.zones import local_zone, named_zone
 
 if TYPE_CHECKING:
     from rocketd.cli.call import Call
@@ -33,7 +33,7 @@ def explain(call: Call) -> Exit:
     """Show the normal form and the next starts. Raises Failure for what is no condition."""
     choices = call.choices
     condition = _parsed(choices.condition)
-    zone = named_zone(choices.timezone) if choices.timezone else local_zone()
+    zone = zone_option(choices.timezone) if choices.timezone else local_zone()
     begin = time_point(choices.begin, call.now, zone) if choices.begin else call.now
     task = Task(_NAME, Command(("true",)), condition, zone=zone)
     found = starts(task, begin, choices.starts)
@@ -46,7 +46,7 @@ def explain(call: Call) -> Exit:
 
 def _parsed(written: str) -> Condition:
     try:
-        return parse(written)
+        return parse(written, named_zone)
     except ConditionError as error:
         quoted = underlined(written, error.start, error.end) if written.strip() else ()
         raise Failure(error.message, hint=error.hint, quoted=quoted) from None

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import TypeVar
 
 from rocketd.config import task_settings as key
@@ -97,11 +98,24 @@ class _One:
         text = self._values[setting]
         known = self._conditions.get(text)
         if known is None:
-            known = self._attempt(setting, lambda: _parsed(text), None)
+            known = self._attempt(setting, lambda: self._parsed(text), None)
             if known is None:
                 return FALSE
             self._conditions[text] = known
         return known
+
+    def _parsed(self, text: str) -> Condition | None:
+        try:
+            return parse(text, self._named_zone)
+        except ConditionError as error:
+            raise BadValue(error.message, error.hint, start=error.start, end=error.end) from None
+
+    def _named_zone(self, name: str) -> tzinfo:
+        try:
+            return self._host.zone(name).tzinfo
+        except BadValue as error:
+            (mistake,) = error.at(())
+            raise ConditionError(mistake.message, hint=mistake.hint) from None
 
     def _surroundings(self, zone: Zone) -> Surroundings:
         values = self._values
@@ -204,13 +218,6 @@ class _One:
         if python and not self._host.executable(python, ""):
             self._note(key.PYTHON, f"there is no program '{python}' to execute", severity="warning")
         return Function(values[key.FUNCTION], python, values[key.PARAMETERS] or "{}", surroundings)
-
-
-def _parsed(text: str) -> Condition | None:
-    try:
-        return parse(text)
-    except ConditionError as error:
-        raise BadValue(error.message, error.hint, start=error.start, end=error.end) from None
 
 
 def _as_list(command: str) -> str:

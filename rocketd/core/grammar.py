@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from rocketd.core.arguments import Given, place, read_arguments
+from rocketd.core.calendar_line import no_zones
 from rocketd.core.condition import All, Any, Condition
 from rocketd.core.counting import COMPARISONS, Comparison, Countable
 from rocketd.core.errors import ConditionError
@@ -25,6 +26,7 @@ from rocketd.core.words import WORDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rocketd.core.calendar_line import Zones
     from rocketd.core.word import Made
 
 _LONGEST: Final = 20_000
@@ -33,16 +35,19 @@ _DEEPEST: Final = 50
 _JOIN: Final = "join conditions with & (both) or | (either)"
 
 
-def parse(text: str) -> Condition:
-    """Read a condition; raises ConditionError, with the offsets of the mistake, and nothing else."""
+def parse(text: str, zones: Zones = no_zones) -> Condition:
+    """Read a condition; raises ConditionError, with the offsets of the mistake, and nothing else.
+
+    `zones` finds the time zones that calendar lines name.
+    """
     if len(text) > _LONGEST:
         raise ConditionError(f"a condition of more than {_LONGEST} characters is not read", end=len(text))
-    return _Parser(text).whole()
+    return _Parser(text, zones).whole()
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self._cursor = Cursor(text)
+    def __init__(self, text: str, zones: Zones) -> None:
+        self._cursor = Cursor(text, zones)
         self._depth = 0
         self._follows: Sequence[Word] = ()
         """What may follow the word read last."""
@@ -151,7 +156,7 @@ class _Parser:
         if called:
             given = read_arguments(word, self._cursor)
         try:
-            return word.made(value, given if called else None)
+            return word.made(value, given if called else None, self._cursor.zones)
         except ConditionError as error:
             raise place(error, given, token.start, self._cursor.done) from None
 

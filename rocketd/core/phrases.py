@@ -78,7 +78,7 @@ def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]
 
 def _made(word: Word, of: Condition | None, token: Token, given: list[Given], cursor: Cursor) -> Condition:
     try:
-        return word.made(word.value if of is None else of, given)
+        return word.made(word.value if of is None else of, given, cursor.zones)
     except ConditionError as error:
         raise place(error, given, token.start, cursor.done) from None
 

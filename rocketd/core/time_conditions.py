@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
 
-from rocketd.core.calendar_line import CalendarLine
+from rocketd.core.calendar_line import CalendarLine, Zones, no_zones
 from rocketd.core.condition import AGAINST, FOR, Condition, Verdict
 from rocketd.core.cron import Cron
 from rocketd.core.duration import format_duration, parse_duration
@@ -231,9 +231,9 @@ class Tick(Condition):
         return cls(Cron.parse(line), within=None if within is None else positive(within))
 
     @classmethod
-    def calendar(cls, line: str, *, within: str | None = None) -> Tick:
+    def calendar(cls, line: str, *, within: str | None = None, zones: Zones = no_zones) -> Tick:
         """Read a calendar line; raises ConditionError."""
-        return cls(CalendarLine.parse(line), "calendar", None if within is None else positive(within))
+        return cls(CalendarLine.parse(line, zones), "calendar", None if within is None else positive(within))
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone, past = moment.now, moment.task.zone, moment.past

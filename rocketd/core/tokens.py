@@ -12,6 +12,8 @@ from rocketd.core.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rocketd.core.calendar_line import Zones
+
 _TOKEN: Final = re.compile(
     r"""[ \t\r\n]*(?:
     (?P<name>[^\W\d]\w*)
@@ -56,8 +58,10 @@ def tokens(text: str) -> list[Token]:
 class Cursor:
     """Where reading has come to in a text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, zones: Zones) -> None:
         self.text = text
+        self.zones = zones
+        """Where the time zones that it names are looked up."""
         self._tokens = tokens(text)
         self._at = 0
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rocketd.core.arguments import Given
+    from rocketd.core.calendar_line import Zones
 
 
 class Kind(Enum):
@@ -77,11 +78,16 @@ class Word:
         """Whether it may stand without brackets."""
         return self.arguments is None or isinstance(self.value, Condition)
 
-    def made(self, value: Condition | Made | None, given: Sequence[Given] | None) -> Condition:
+    def made(
+        self, value: Condition | Made | None, given: Sequence[Given] | None, zones: Zones | None = None
+    ) -> Condition:
         """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
         if self.value is None:
             value = getattr(value, self.name)
         if given is None:
             return cast("Condition", value)
         places = [one.value for one in given if not one.name]
-        return cast("Made", value)(*places, **{one.name: one.value for one in given if one.name})
+        names: dict[str, object] = {one.name: one.value for one in given if one.name}
+        if zones is not None and any(argument.kind is Kind.CALENDAR for argument in self.arguments or ()):
+            names["zones"] = zones
+        return cast("Made", value)(*places, **names)

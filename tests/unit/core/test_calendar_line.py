@@ -10,6 +10,7 @@ from rocketd.core.calendar_line import CalendarLine
 from rocketd.core.condition import AGAINST
 from rocketd.core.errors import ConditionError
 from rocketd.core.grammar import parse
+from rocketd.zones import named_zone
 
 
 def ticks(line: str, count: int = 3, start: str = "2026-11-24 04:30", zone: tzinfo = UTC) -> list[str]:
@@ -84,7 +85,7 @@ def test_ticks_are_those_that_systemd_analyze_calendar_prints(line: str, found: 
         ("*:*:0/0.000001", "more than 10000 values are not read", "0/0.000001", ""),
         ("*-2-30", "*-2-30 never happens: there is no such day", "*-2-30", ""),
         ("Mon 2026-11-24", "Mon 2026-11-24 never happens: there is no such day", "Mon 2026-11-24", "weekday"),
-        ("daily Europe/Berlin", "Europe/Berlin cannot stand here", "Europe/Berlin", 'timezone = "Europe/Berlin"'),
+        ("daily Europe/Berlin", "the time zone Europe/Berlin is not known here", "Europe/Berlin", "UTC is"),
         (" ", "a calendar line is missing", " ", ""),
         ("UTC", "a calendar line is missing", "UTC", ""),
     ],
@@ -112,6 +113,24 @@ def test_a_line_may_be_in_utc_whatever_the_zone_of_its_task() -> None:
     zone = ZoneInfo("America/New_York")
     assert CalendarLine.parse("daily UTC").next(at("2026-03-04 10:00"), zone) == at("2026-03-05")
     assert CalendarLine.parse("10:00 utc").newest(at("2026-03-04 10:00"), zone) == at("2026-03-04 10:00")
+
+
+def test_a_line_may_be_in_any_zone_that_whoever_reads_it_knows() -> None:
+    zone = ZoneInfo("America/New_York")
+    line = CalendarLine.parse("Mon..Fri 10:00 Europe/Berlin", ZoneInfo)
+    assert line.next(at("2026-03-04 10:00"), zone) == at("2026-03-05 10:00", BERLIN)
+    assert line.newest(at("2026-03-04 10:00"), zone) == at("2026-03-04 10:00", BERLIN)
+    assert str(line) == "Mon..Fri 10:00 Europe/Berlin"
+    assert CalendarLine.parse("daily EST", ZoneInfo).next(at("2026-03-04 10:00"), zone) == at("2026-03-05 05:00")
+
+
+def test_the_zone_of_a_line_is_looked_up_in_both_spellings() -> None:
+    for text in ("calendar('10:00 Asia/Kathmandu')", "calendar 10:00 Asia/Kathmandu | retry"):
+        assert 'calendar("10:00 Asia/Kathmandu")' in str(parse(text, named_zone))
+    with pytest.raises(ConditionError, match="there is no time zone Europe/Berlim") as caught:
+        parse("daily | calendar 10:00 Europe/Berlim", named_zone)
+    assert (caught.value.start, caught.value.end) == (23, 36)
+    assert "Europe/Berlin" in caught.value.hint
 
 
 def test_the_word_is_a_tick() -> None:

@@ -1,9 +1,12 @@
-"""The zone in which people at this host read the clock."""
+"""Time zones by their names, and the one in which people at this host read the clock."""
 
 import os
 from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.tokens import meant
 
 _HOST: Final = "/etc/localtime"
 
@@ -22,3 +25,14 @@ def local_zone() -> tzinfo:
 def _from_file(path: str) -> tzinfo:
     with open(path, "rb") as file:  # noqa: PTH123 - as elsewhere in the command line
         return ZoneInfo.from_file(file)
+
+
+def named_zone(name: str) -> tzinfo:
+    """Find a zone by its name, `local` the host's; raises ConditionError."""
+    if name == "local":
+        return local_zone()
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        near = meant(name, available_timezones()).removeprefix("; ")
+        raise ConditionError(f"there is no time zone {name}", hint=near or "as in Europe/Helsinki, or UTC") from None
