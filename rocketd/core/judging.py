@@ -12,7 +12,7 @@ from typing import Final
 
 from rocketd.core import attempts
 from rocketd.core.agenda import Agenda
-from rocketd.core.condition import AGAINST, FALSE, FOR, Moment, Verdict
+from rocketd.core.condition import AGAINST, FALSE, FOR, Moment, Verdict, walk
 from rocketd.core.decisions import Decision
 from rocketd.core.entry import Entry
 from rocketd.core.events import Missed, Stop
@@ -24,6 +24,7 @@ from rocketd.core.observers import Observers
 from rocketd.core.probe import Wanted, wanted
 from rocketd.core.run import Action, Cause
 from rocketd.core.task import Overlap, Task
+from rocketd.core.time_conditions import Every
 
 LATE: Final[Duration] = SECOND
 """A verdict that ran out longer ago than this means that nobody looked in between."""
@@ -110,7 +111,7 @@ class Judge:
 
     def _splay(self, task: Task) -> Duration:
         digest = blake2b(f"{self.host}\0{task.name}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest) % task.splay
+        return int.from_bytes(digest) % min(task.splay, *_intervals(task), FOREVER)
 
     def _skip(self, entry: Entry, moment: Moment) -> Iterator[Missed]:
         """`overlap = "skip"`: the ticks and intervals that fall due while it runs are given up; a window stays open."""
@@ -160,6 +161,11 @@ class Judge:
             if verdict.answer is FOR:
                 return now
         return None
+
+
+def _intervals(task: Task) -> Iterator[Duration]:
+    """Tell the intervals it asks for: a splay that is longer would leave some of them out."""
+    return (part.interval for part in walk(task.when) if isinstance(part, Every))
 
 
 def _stop_when_until(task: Task, moment: Moment) -> Instant:

@@ -153,6 +153,15 @@ def test_a_failing_interval_that_counts_successes_does_not_spin() -> None:
     assert len(made.begun) == 11
 
 
+def test_a_splay_that_is_longer_than_an_interval_leaves_none_out() -> None:
+    made = world(*[replace(task(f"t{n}", "every('10 min')"), splay=HOUR) for n in range(20)])
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    for name in made.tasks:
+        assert {later - earlier for earlier, later in pairwise(made.starts(name))} == {10 * MINUTE}
+    assert len({made.starts(name)[0] for name in made.tasks}) > 10
+
+
 def test_splay_delays_by_a_stable_part_and_stays_inside_the_window() -> None:
     tasks = [replace(task(f"t{n}", "daily.at('10:00')"), splay=HOUR) for n in range(50)]
     made = world(*tasks)
