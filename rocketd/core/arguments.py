@@ -133,7 +133,7 @@ def _argument(word: Word, places: list[Argument], number: int, one: Given) -> Ar
         return places[number]
     if places and places[-1].many:
         return places[-1]
-    raise mistake(one.token, f"{word.name} takes no further value here", _usage(word))
+    raise mistake(one.token, f"{word.name} takes no further value here", word.for_several or _usage(word))
 
 
 def _usage(word: Word) -> str:

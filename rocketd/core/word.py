@@ -73,6 +73,9 @@ class Word:
     phrase: str = ""
     """An example of its other spelling, in text only; it means the same as the example."""
 
+    for_several: str = ""
+    """The hint for who gives it several values although it takes one."""
+
     @property
     def bare(self) -> bool:
         """Whether it may stand without brackets."""

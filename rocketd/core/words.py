@@ -121,7 +121,8 @@ def _after(outcome: Outcome, many: Many) -> Word:
     example = f'{name}("extract", "load")' if many else f'{name}("extract")'
     ended = {"success": "succeeded", "fail": "failed", "finish": "finished"}[outcome]
     phrase = f"after {many} tasks 'extract', 'load' {ended}" if many else f"after task 'extract' {ended}"
-    return Word(name, about, example, make, (_TASKS,) if many else (_TASK,), phrase=phrase)
+    several = "" if many else f"write after_all_{outcome} or after_any_{outcome} for several tasks"
+    return Word(name, about, example, make, (_TASKS,) if many else (_TASK,), phrase=phrase, for_several=several)
 
 
 _WHAT: Final[dict[What, str]] = {

@@ -434,3 +434,10 @@ def test_nothing_is_evaluated(tmp_path: Path) -> None:
     for text in (f"open('{target}', 'w')", f"daily if open('{target}', 'w') else daily", "daily.__class__", "().x"):
         wrong(text)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("outcome", ["success", "fail", "finish"])
+def test_who_names_several_tasks_where_one_is_taken_is_told_the_words_for_several(outcome: str) -> None:
+    hint = wrong(f"after_{outcome}('a', 'b')").hint
+    assert f"after_all_{outcome}" in hint
+    assert f"after_any_{outcome}" in hint
