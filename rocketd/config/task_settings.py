@@ -106,7 +106,13 @@ ON: Final = Setting[On | None](
     "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops. "
     '`""` is none, where `[defaults]` has one.',
 )
-SPLAY: Final = Setting("splay", SPAN, 0, "none", "Delays the task by a stable hash of host and task, up to this, an interval or a window.")
+SPLAY: Final = Setting(
+    "splay",
+    SPAN,
+    0,
+    "none",
+    "Delays the task by a stable hash of host and task, up to this, and within its interval or window.",
+)
 ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Whether the task is loaded.")
 DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A sentence for people.")
 TIMEZONE: Final = Setting(

@@ -268,7 +268,12 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("retry(foo='1 min')", "retry has no argument foo", "foo", "retry(3"),
         ("retry(3,,)", ", is not a text or a number", ",", ""),
         ("retry(9999999999999999)", "a number of more than 15 characters is not read", "9999999999999999", ""),
-        ("after_success('a', 'b')", "after_success takes no further value here", "'b'", "after_success("),
+        (
+            "after_success('a', 'b')",
+            "after_success takes no further value here",
+            "'b'",
+            "after_all_success or after_any_success",
+        ),
         ("after_any_fail()", "after_any_fail needs the name of a task, as a text", "()", "after_any_fail("),
         ("daily.betwen('a', 'b')", "daily has no betwen; did you mean between?", "betwen", ""),
         ("daily.foo", "daily has no foo", "foo", "between, after, before"),
