@@ -142,3 +142,11 @@ def test_runs_that_go_on_already_end_after_their_usual_time() -> None:
     forecast = Forecast(scheduler, begin, lambda _: Course(10 * MINUTE))
     forecast.go_on([going])
     assert [run.start for run in forecast.runs(begin + HOUR)] == [begin + 9 * MINUTE]
+
+
+@pytest.mark.parametrize("begin", ["8999-12-31", "9000-01-01", "9500-06-01", "9998-06-01"])
+@pytest.mark.parametrize(
+    "when", ["daily", "cron('0 0 1 1 *')", "calendar('*-*~1')", "yearly.on('Dec 31')", "crontime('* * * * *')"]
+)
+def test_beyond_the_years_that_are_known_nothing_starts_and_nothing_fails(when: str, begin: str) -> None:
+    assert all(start < at("9001-01-01") for start in starts(task(when), at(begin), 3).instants)
