@@ -1,7 +1,7 @@
 """The command line of `rocketctl`, read into values."""
 
 import os
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, HelpFormatter
 from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple, NoReturn
@@ -55,6 +55,21 @@ class Choices(NamedTuple):
         return os.path.join(self.runtime_dir, "control.sock")  # noqa: PTH118 - pathlib costs a tenth of the start-up
 
 
+class _Help(HelpFormatter):
+    """Knows how wide the terminal is without shutil, which argparse would import for every call."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    given = os.environ.get("COLUMNS", "")
+    try:
+        return int(given) if given.isdecimal() else os.get_terminal_size(1).columns
+    except OSError:
+        return 80
+
+
 class _Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"see {self.prog} --help")
@@ -98,13 +113,21 @@ def _parser(wanted: Verb | None) -> ArgumentParser:
         description="Look after rocketd, the task scheduler.",
         epilog=f"{joined(OFFLINE, 'and')} need no daemon. See rocketctl(1).",
         allow_abbrev=False,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"rocketd {__version__}")
     for option in GLOBAL:
         _add_option(parser, option, field=option.field + "_before" * option.repeats)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
     for verb in VERBS if wanted is None else (wanted,):
-        _fill(verbs.add_parser(verb.name, help=verb.help, description=_sentence(verb.help), allow_abbrev=False), verb)
+        made = verbs.add_parser(
+            verb.name,
+            help=verb.help,
+            description=_sentence(verb.help),
+            allow_abbrev=False,
+            formatter_class=_Help,
+        )
+        _fill(made, verb)
     return parser
 
 

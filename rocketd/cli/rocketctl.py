@@ -6,30 +6,68 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from rocketd.cli import acting, checking, reading
 from rocketd.cli.asking import with_suggestion
 from rocketd.cli.call import Call
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import parse
 from rocketd.cli.terminal import Terminal
-from rocketd.cli.why import why
 from rocketd.core.errors import RocketdError
+
+# Each verb imports what it needs when it is called: what the others need would double the start-up time.
+
+
+def _reading(call: Call) -> int:
+    from rocketd.cli import reading  # noqa: PLC0415 - as above
+
+    verbs = {
+        "list": reading.list_tasks,
+        "show": reading.show,
+        "history": reading.history,
+        "log": reading.log,
+        "status": reading.status,
+    }
+    return verbs[call.choices.verb](call)
+
+
+def _acting(call: Call) -> int:
+    from rocketd.cli import acting  # noqa: PLC0415 - as above
+
+    verbs = {
+        "run": acting.run,
+        "stop": acting.stop,
+        "pause": acting.pause,
+        "resume": acting.resume,
+        "reload": acting.reload,
+    }
+    return verbs[call.choices.verb](call)
+
+
+def _why(call: Call) -> int:
+    from rocketd.cli.why import why  # noqa: PLC0415 - as above
+
+    return why(call)
 
 
 def _explain(call: Call) -> int:
-    from rocketd.cli.explaining import explain  # noqa: PLC0415 - the language costs start-up time
+    from rocketd.cli.explaining import explain  # noqa: PLC0415 - as above
 
     return explain(call)
 
 
 def _simulate(call: Call) -> int:
-    from rocketd.cli.simulating import simulate  # noqa: PLC0415 - as are files and store
+    from rocketd.cli.simulating import simulate  # noqa: PLC0415 - as above
 
     return simulate(call)
 
 
+def _check(call: Call) -> int:
+    from rocketd.cli.checking import check  # noqa: PLC0415 - as above
+
+    return check(call)
+
+
 def _export(call: Call) -> int:
-    from rocketd.cli.exporting import export  # noqa: PLC0415 - few want it
+    from rocketd.cli.exporting import export  # noqa: PLC0415 - as above
 
     return export(call)
 
@@ -41,22 +79,14 @@ def _prune(call: Call) -> int:
 
 
 VERBS: Final[Mapping[str, Callable[[Call], int]]] = {
-    "list": reading.list_tasks,
-    "show": reading.show,
-    "history": reading.history,
-    "log": reading.log,
+    **dict.fromkeys(("list", "show", "history", "log", "status"), _reading),
+    **dict.fromkeys(("run", "stop", "pause", "resume", "reload"), _acting),
     "export": _export,
     "prune": _prune,
-    "status": reading.status,
-    "why": why,
+    "why": _why,
     "explain": _explain,
     "simulate": _simulate,
-    "run": acting.run,
-    "stop": acting.stop,
-    "pause": acting.pause,
-    "resume": acting.resume,
-    "reload": acting.reload,
-    "check": checking.check,
+    "check": _check,
 }
 
 

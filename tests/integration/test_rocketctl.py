@@ -164,6 +164,23 @@ def test_status_shows_the_daemon(tmp_path: Path, daemon: FakeDaemon) -> None:
     assert "rocketd 9.9" in done.stdout
 
 
+SLOW = {"shutil", "subprocess", "pathlib", "dataclasses", "inspect", "asyncio", "logging", "sqlite3", "zoneinfo", "csv"}
+"""What takes longer to import than all of an answer: few verbs are worth it."""
+
+
+@pytest.mark.parametrize("words", [["list"], ["status"], ["history"], ["why", "backup"]])
+def test_what_an_answer_does_not_need_is_not_imported(tmp_path: Path, daemon: FakeDaemon, words: list[str]) -> None:
+    for target, answer in (("tasks", []), ("runs", []), ("status", {}), ("tasks/backup/why", {})):
+        daemon.will(f"GET /v1/{target}", answer)
+    program = "import sys; from rocketd.cli.rocketctl import main; main(); print(*sys.modules, file=sys.stderr)"
+    asked = [sys.executable, "-c", program, *command(tmp_path, *words)[len(ROCKETCTL) :]]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, env=environment())
+    assert daemon.asked
+    assert not SLOW & set(done.stderr.split())
+    if words[0] != "why":
+        assert "rocketd.core.tree" not in done.stderr.split()
+
+
 # -- acting ----------------------------------------------------------------------------------------------------------
 
 
