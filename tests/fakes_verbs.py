@@ -36,7 +36,7 @@ class FakeVerbs:
             raise self.fails
         return {"version": "0.1.0"}
 
-    def tasks(self) -> list[Json]:
+    async def tasks(self) -> list[Json]:
         return self.many
 
     async def task(self, name: str) -> JsonObject:
