@@ -1,10 +1,11 @@
 """A run: one execution of a task, how it began and how it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from rocketd.core.instant import Duration, Instant
+from rocketd.core.visible import storable
 
 
 class Action(StrEnum):
@@ -98,3 +99,10 @@ class End:
     """The tail of what the run printed."""
     runtime: Duration = 0
     """By the monotonic clock, so a clock step does not distort it; 0 where nobody measured it."""
+
+    @property
+    def storable(self) -> "End":
+        """The same, with nothing in its texts that cannot be written down: what programs raise may name any file."""
+        if self.message.isascii() and self.exc_text.isascii():
+            return self
+        return replace(self, message=storable(self.message), exc_text=storable(self.exc_text))

@@ -8,6 +8,9 @@ from rocketd.core.errors import ConditionError
 _ESCAPES: Final = {"\\": "\\", '"': '"', "n": "\n", "t": "\t", "r": "\r", "'": "'"}
 _SPELLED: Final = {char: f"\\{name}" for name, char in _ESCAPES.items() if name != "'"}
 _ESCAPE: Final = re.compile(r"\\(?:x(?P<two>[0-9a-fA-F]{2})|u(?P<four>[0-9a-fA-F]{4})|(?P<one>.))", re.DOTALL)
+_LONE: Final = re.compile("[dD][89a-fA-F]..")
+"""Half of a pair that stands for one character in UTF-16: alone it is none."""
+
 _TO_ESCAPE: Final = re.compile(r'[\\"\x00-\x1f\x7f]')
 
 
@@ -27,6 +30,8 @@ def unquoted(text: str) -> str:
 
 def _unescape(found: re.Match[str]) -> str:
     code = found["two"] or found["four"]
+    if code and _LONE.match(code):
+        raise ConditionError(f"{found[0]} is no character", start=found.start(), end=found.end())
     if code:
         return chr(int(code, 16))
     try:

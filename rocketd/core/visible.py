@@ -13,3 +13,8 @@ def visible(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def storable(text: str) -> str:
+    """Spell out lone surrogates, which no encoding and no database takes; a file name that is not UTF-8 has them."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()

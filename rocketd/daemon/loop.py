@@ -227,7 +227,8 @@ class Loop:
         if isinstance(event, Spawned):
             self._record([event], lambda: self._tell(event))
         else:
-            self._record([event], lambda: self._ended(event))
+            ended = Finished(event.run, event.end.storable)
+            self._record([ended], lambda: self._ended(ended))
 
     def output(self, run: Run, stream: str, line: str) -> None:
         """Hear a line that a run printed."""

@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, TypeAlias, TypeVar
 
+from rocketd.core.visible import storable
+
 MOST: Final = 64
 """Rows in one step. SQLite takes 32,766 values."""
 
@@ -38,7 +40,15 @@ def places(count: int) -> str:
 def write(database: sqlite3.Connection, spelled: Spelled, rows: Sequence[Values]) -> None:
     """Execute the statement about all of these rows, in their order."""
     for some in portions(rows):
-        database.execute(spelled(len(some)), tuple(chain.from_iterable(some)))
+        values = tuple(chain.from_iterable(some))
+        try:
+            database.execute(spelled(len(some)), values)
+        except UnicodeEncodeError:  # a text that no database takes must not keep the others out of it
+            database.execute(spelled(len(some)), tuple(map(_storable, values)))
+
+
+def _storable(value: object) -> object:
+    return storable(value) if isinstance(value, str) else value
 
 
 def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:

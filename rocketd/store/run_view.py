@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.records import RunFilter, RunPart, RunView
 from rocketd.core.run import Action
+from rocketd.core.visible import storable
 from rocketd.store.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.schema import COLUMNS, is_end, is_rare
 
@@ -119,9 +120,10 @@ def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> s
 def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
     """Each thing that is wanted, as an SQL term and its parameters."""
     if wanted.task:
-        yield "begun.task_name = ?", (wanted.task,)
+        yield "begun.task_name = ?", (storable(wanted.task),)
     if wanted.run_id:
-        yield "begun.run_id BETWEEN ? AND ?", (wanted.run_id, f"{wanted.run_id}{_LAST}")
+        run_id = storable(wanted.run_id)
+        yield "begun.run_id BETWEEN ? AND ?", (run_id, f"{run_id}{_LAST}")
     if wanted.number is not None:
         yield "begun.number = ?", (wanted.number,)
     if wanted.since is not None:

@@ -16,6 +16,7 @@ from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import Instant
 from rocketd.core.records import RunFilter
 from rocketd.core.run import Action
+from rocketd.core.visible import storable
 from rocketd.daemon.wire import Json, JsonObject, from_rfc3339
 
 LONGEST_LIST: Final = 16_384
@@ -100,6 +101,8 @@ class _Asked(NamedTuple):
         value = self.parameters.get(name)
         if not isinstance(value, str | None):
             raise BadRequest(f"{name} must be a string")
+        if value and storable(value) != value:
+            raise BadRequest(f"{name} has half a character in it, a lone surrogate", hint="is it UTF-8?")
         return value or ""
 
     def flag(self, name: str) -> bool:

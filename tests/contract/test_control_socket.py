@@ -146,6 +146,13 @@ def test_the_log_is_told_in_parts_that_say_where_the_next_begins(daemon: Served,
         ("POST", "/v1/tasks/backup/run", "[]", 400, 'the body must be a JSON object, such as {"as_scheduled": true}'),
         ("POST", "/v1/tasks/backup/run", "{", 400, "the body is not JSON"),
         ("POST", "/v1/tasks/backup/run", "[" * 50_000, 400, "the body is not JSON"),
+        (
+            "POST",
+            "/v1/tasks/backup/pause",
+            r'{"reason": "\ud800"}',
+            400,
+            "reason has half a character in it, a lone surrogate",
+        ),
         ("POST", "/v1/tasks/backup/pause", '{"reason": 7}', 400, "reason must be a string"),
         (
             "POST",

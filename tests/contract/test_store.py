@@ -282,7 +282,7 @@ def test_history_is_newest_first_and_filtered(store: Store) -> None:
     assert numbers(store, actions=(Action.RUN, Action.SUCCESS), limit=3) == [7, 5, 4]
     assert numbers(store, task="backup", actions=(Action.SUCCESS,)) == [5, 4, 3, 2, 1]
     assert numbers(store, since=NOW - HOUR, until=NOW) == [4]
-    assert numbers(store, task="nothing") == []
+    assert numbers(store, task="nothing") == numbers(store, task="\udcff") == numbers(store, run_id="\udcff") == []
 
 
 # Pruning

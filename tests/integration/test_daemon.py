@@ -47,6 +47,19 @@ def test_a_task_runs_is_recorded_and_told(daemon: Daemon) -> None:
     assert any("hello | hello world" in line for line in daemon.lines)
 
 
+def test_a_function_that_raises_about_a_file_whose_name_is_not_utf_8_harms_nobody(daemon: Daemon) -> None:
+    (daemon.directory / "raising.py").write_text("def reads():\n    open('/none/caf\\udce9')\n")
+    work = f'function = "raising:reads"\nenvironment = {{ PYTHONPATH = "{daemon.directory}" }}\n'
+    daemon.write("a.toml", f'[task.reads]\n{work}when = "daily"\n')
+    daemon.start()
+    daemon.until_line("reads failed")
+    assert daemon.stop() == 0
+    (view,) = daemon.runs()
+    assert view.end is not None
+    assert "caf\\udce9" in view.end.message
+    assert "caf\\udce9" in view.end.exc_text
+
+
 def test_the_service_manager_hears_of_start_work_and_stop(daemon: Daemon) -> None:
     daemon.write("a.toml", a_task("hello", "daily", SLEEPER))
     daemon.start()

@@ -134,7 +134,10 @@ def test_looking_changes_nothing(where: Path) -> None:
     assert (contents(where / "state"), contents(where / "etc")) == before
 
 
-@pytest.mark.parametrize("words", [["show", "bakcup"], ["history", "bakcup"], ["show", "backup/9"]])
+@pytest.mark.parametrize(
+    "words",
+    [["show", "bakcup"], ["history", "bakcup"], ["show", "backup/9"], ["history", "\udcff"], ["export", "\udcff"]],
+)
 def test_what_is_not_there_is_exit_4(where: Path, words: list[str]) -> None:
     done = rocketctl(where, *words)
     assert (done.returncode, done.stdout) == (4, "")

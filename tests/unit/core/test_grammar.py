@@ -316,6 +316,7 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("time off day", "off is not of", "off", ""),
         ("retry 0", "retry needs a number of attempts from 1 on", "0", ""),
         ("\x00daily", r"\x00daily is not a condition", "\x00daily", ""),
+        (r"running('\ud800')", r"\ud800 is no character", r"\ud800", ""),
         ("daily\ud800", r"\ud800 is not expected here", "\ud800", ""),
     ],
 )

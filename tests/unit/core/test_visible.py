@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.visible import visible
+from rocketd.core.visible import storable, visible
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,12 @@ def test_what_does_not_print_is_made_visible(raw: str, shown: str) -> None:
 @given(st.text())
 def test_nothing_unprintable_is_left(raw: str) -> None:
     assert visible(raw).isprintable()
+
+
+@given(st.text(st.characters()))
+def test_all_but_lone_surrogates_is_stored_as_it_is(raw: str) -> None:
+    stored = storable(raw)
+    stored.encode()
+    if not any("\ud800" <= character <= "\udfff" for character in raw):
+        assert stored == raw
+    assert storable("caf\udce9") == "caf\\udce9"

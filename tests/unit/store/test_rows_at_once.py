@@ -1,11 +1,12 @@
 """Rows in portions: few steps, and nothing lost or out of order."""
 
+import sqlite3
 from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.store.rows_at_once import MOST, portions
+from rocketd.store.rows_at_once import MOST, places, portions, statement, write
 
 
 @given(st.integers(0, 5 * MOST))
@@ -18,3 +19,12 @@ def test_only_a_few_statements_are_ever_prepared(count: int) -> None:
     sizes = [len(portion) for portion in portions(range(count))]
     assert set(sizes) <= {2**power for power in range(MOST.bit_length())}
     assert len(sizes) == count // MOST + (count % MOST).bit_count()
+
+
+def test_a_text_that_no_database_takes_is_spelled_out_and_keeps_no_row_out() -> None:
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE named (number, name)")
+    write(database, statement("INSERT INTO named VALUES", places(2)), [(1, "caf\udce9"), (2, "café"), (3, None)])
+    written = database.execute("SELECT * FROM named ORDER BY number").fetchall()
+    database.close()
+    assert written == [(1, "caf\\udce9"), (2, "café"), (3, None)]
