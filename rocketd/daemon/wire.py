@@ -23,9 +23,15 @@ def rfc3339(instant: Instant | None) -> str | None:
 
 
 def from_rfc3339(text: str) -> Instant:
-    """Read what `rfc3339` wrote; raises ValueError for anything without a date, a time and an offset."""
+    """Read what `rfc3339` wrote; raises ValueError for anything without a date, a time and an offset.
+
+    In UTC, too, it must lie in the years 1 to 9999.
+    """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         msg = f"{text!r} has no offset from UTC"
         raise ValueError(msg)
-    return instant_of(moment)
+    try:
+        return instant_of(moment)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None

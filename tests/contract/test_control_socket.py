@@ -148,6 +148,13 @@ def test_the_log_is_told_in_parts_that_say_where_the_next_begins(daemon: Served,
         ("POST", "/v1/tasks/backup/run", "[" * 50_000, 400, "the body is not JSON"),
         (
             "POST",
+            "/v1/prune",
+            '{"before": "0001-01-01T00:00:00+14:00"}',
+            400,
+            "before must be an RFC 3339 instant, not '0001-01-01T00:00:00+14:00'",
+        ),
+        (
+            "POST",
             "/v1/tasks/backup/pause",
             r'{"reason": "\ud800"}',
             400,
