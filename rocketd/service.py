@@ -170,6 +170,8 @@ class Service:
         except StateDirectoryHeld:
             raise
         except StoreError as error:
+            if error.temporary:
+                raise
             raise NoStore(error.message, hint=error.hint) from error
 
     def _observe(self) -> None:

@@ -59,4 +59,6 @@ def told(path: Path) -> Iterator[None]:
         hint = "move it away, or give another --state-dir"
         raise StoreError(f"{path.parent} is not a directory", hint=hint) from error
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}", hint=f"see who owns {path.parent} and its mode") from error
+        hint = f"see who owns {path.parent} and its mode"
+        temporary = not isinstance(error, PermissionError)  # a disk that is full or read-only may be mended
+        raise StoreError(f"{path}: {error.strerror}", hint=hint, temporary=temporary) from error
