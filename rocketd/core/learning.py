@@ -9,6 +9,7 @@ from rocketd.core.far_ahead import bring_back, count_from, not_far_ahead
 from rocketd.core.going import Going
 from rocketd.core.history import History
 from rocketd.core.instant import Duration, Instant
+from rocketd.core.missed import Misses, Span
 from rocketd.core.roster import Roster
 from rocketd.core.run import Run
 
@@ -21,6 +22,7 @@ class Learner:
     roster: Roster
     agenda: Agenda
     going: Going
+    misses: Misses
 
     def learn(self, event: Event) -> None:
         """Take in what was done."""
@@ -72,6 +74,8 @@ class Learner:
         for name, entry in self.roster.entries.items():
             entry.quiet_until = min(entry.quiet_until + by, now + entry.task.restart_delay)
             self.agenda.stir(name)
+            if by > 0:
+                self.misses.unobserved(name, Span(now - by, now, "nobody looked"))
         ahead = [name for name in self.roster.entries if bring_back(self.history.of(name), now)]
         for name in self.roster.entries:
             count_from(self.history.of(name), now)

@@ -68,7 +68,7 @@ class Scheduler:
         self._observers = Observers()
         self._agenda = Agenda(entries, self._going)
         self._roster = Roster(entries, self.history, self._agenda, self._misses, self._observers)
-        self._learner = Learner(self.history, self._roster, self._agenda, self._going)
+        self._learner = Learner(self.history, self._roster, self._agenda, self._going, self._misses)
         self._judge = Judge(
             self.history, self._agenda, self._going, self._misses, self._observers, host=host, next_steps=next_steps
         )

@@ -41,8 +41,9 @@ class Starter:
             entry.blocked = f"mutex {entry.task.mutex} is held by {holder[0]}"
             self.going.wait(entry.task.mutex, entry.task.name)
         else:
+            run = self._next_run(entry, now)  # what wants it may count as missed below: its hours began anew since
             yield from self.misses.account(entry, now)
-            yield Start(self._next_run(entry, now))
+            yield Start(run)
 
     def _hindrance(self, entry: Entry, *, going: bool) -> str:
         if entry.paused and not entry.forced:

@@ -817,6 +817,19 @@ def test_a_clock_that_is_set_forward_is_judged_like_a_downtime() -> None:
     assert [missed.count for missed in made.missed("c")] == [3]
 
 
+def test_what_passed_in_a_suspend_is_missed_also_if_a_retry_was_waiting() -> None:
+    made = world(replace(task("a", "cron('0 * * * *') | retry"), restart_delay=2 * HOUR), start="2026-03-02 08:30")
+    made.behaviours["a"] = Behaviour(takes=0, fails=1)
+    made.boot()
+    made.run_until(at("2026-03-02 09:10"))
+    made.now = at("2026-03-02 13:10")
+    made.scheduler.stepped(made.now, 4 * HOUR)
+    made.run_until(at("2026-03-02 13:11"))
+    assert [(missed.first, missed.last, missed.count) for missed in made.missed("a")] == [
+        (at("2026-03-02 10:00"), at("2026-03-02 12:00"), 3)
+    ]
+
+
 def test_a_timeout_is_elapsed_time() -> None:
     made = world(replace(task("a", "daily"), timeout=10 * MINUTE))
     made.behaviours["a"] = Behaviour(takes=DAY)
