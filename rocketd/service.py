@@ -193,10 +193,13 @@ class Service:
             raise NoStore(error.message, hint=error.hint) from error
 
     async def _listen(self, kept: Keeping) -> None:
-        reader = kept.store.reader()
+        reader, counter = kept.store.reader(), kept.store.reader()
         self._stack.callback(reader.close)
+        self._stack.callback(counter.close)
         about, disabled = (lambda: self._about(kept)), (lambda: self._loaded.disabled)
-        control = Control(self.loop, reader, self._retention, reload=self._reload, about=about, disabled=disabled)
+        control = Control(
+            self.loop, reader, counter, self._retention, reload=self._reload, about=about, disabled=disabled
+        )
         await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
 
     def _about(self, kept: Keeping) -> JsonObject:
@@ -232,7 +235,7 @@ class Service:
             signal.SIGTERM: self._stop,
             signal.SIGINT: self._stop,
             signal.SIGHUP: self._reload_soon,
-            signal.SIGUSR1: self._dump,
+            signal.SIGUSR1: lambda: self._journal.tell(state_told(self.loop)),
         }
         for number, handler in handlers.items():
             self._asyncio.add_signal_handler(number, handler)
@@ -279,9 +282,6 @@ class Service:
                 self._manager.ready()
             self.loop.wake()
             return self._loaded.problems
-
-    def _dump(self) -> None:
-        self._journal.tell(state_told(self.loop))
 
 
 def _journal(

@@ -24,7 +24,7 @@ from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.why import why, why_then
 from rocketd.daemon.disabled import disabled_one, must_be_loaded
-from rocketd.daemon.retention import CHUNK, oldest_kept
+from rocketd.daemon.retention import oldest_kept
 from rocketd.daemon.views import (
     disabled_details,
     disabled_object,
@@ -47,6 +47,9 @@ RUNS_SHOWN: Final = 5
 
 PART: Final = 1000
 """How many runs of a long list are read at once."""
+
+PRUNED: Final = 5_000
+"""How many records are deleted at once, where nothing has to wait for it."""
 
 
 class Files:
@@ -103,7 +106,7 @@ class Files:
             old = reader.old(before, spare, self._now) if reader else 0
         if old and not dry_run:
             with _failures(), StateLock(self._directory), closing(SqliteStore(self._directory)) as store:
-                while store.prune(before, spare, self._now, CHUNK):
+                while store.prune(before, spare, self._now, PRUNED):
                     pass
         return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 

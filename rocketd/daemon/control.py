@@ -60,6 +60,7 @@ class Control:
         self,
         loop: Loop,
         reader: RunReader,
+        counter: RunReader,
         retention: Retention,
         *,
         reload: Callable[[], Awaitable[Sequence[Problem]]],
@@ -68,12 +69,15 @@ class Control:
     ) -> None:
         """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`.
 
+        `counter` is another reader: it counts for seconds, for which nobody else can wait.
         `disabled` gives the tasks that are written and not loaded.
         """
         self._loop = loop
         self._reader = reader
+        self._counter = counter
         self._retention = retention
         self._reading = asyncio.Lock()
+        self._counting = asyncio.Lock()
         self._reload = reload
         self._about = about
         self._disabled = disabled
@@ -219,8 +223,8 @@ class Control:
         """
         loop, now = self._loop, self._loop.clock.now()
         before = oldest_kept(self._retention.keep, before, now)
-        async with self._reading:
-            old = await asyncio.to_thread(self._reader.old, before, self._retention.spare, now)
+        async with self._counting:
+            old = await asyncio.to_thread(self._counter.old, before, self._retention.spare, now)
         if old and not dry_run:
             await self._pruned(before, now)
             loop.journal.tell(daemon_entries.pruned(old, _shown(before), by))

@@ -46,7 +46,7 @@ async def control_of(scheduler: Scheduler) -> AsyncIterator[Control]:
         return []
 
     retention = Retention(recorder, scheduler.history, None, NOW)
-    yield Control(loop, EmptyLog(), retention, reload=reload, about=dict, disabled=lambda: [OFF])
+    yield Control(loop, EmptyLog(), EmptyLog(), retention, reload=reload, about=dict, disabled=lambda: [OFF])
     await recorder.close()
 
 
