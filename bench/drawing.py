@@ -9,9 +9,11 @@ import matplotlib as mpl
 from figures import Curve
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
-from matplotlib.ticker import EngFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 
-mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rocketd", "font.size": 8, "font.family": "sans-serif"})
+# The list of fonts stands beside each word: a short one makes a smaller file.
+FONTS: Final = {"font.size": 8, "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]}
+mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rocketd", **FONTS})
 
 COLOURS: Final = ("#1f4e8c", "#999999", "#c0632b", "#3f8f4f")
 
@@ -42,6 +44,9 @@ def _draw(curve: Curve, axes: Axes) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     highest = max(value for points in curve.lines.values() for _, value in points)
     axes.set_ylim(0, 1.15 * highest or 1)
     axes.grid(visible=True, linewidth=0.3, color="#dddddd")

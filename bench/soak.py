@@ -168,7 +168,7 @@ def report(samples: list[Sample], where: str) -> str:
     runs = sum(sample.begun for sample in samples)
     verdict = "; ".join(judge(samples)) or "Nothing grew, and all that was due began"
     rows = [_row(samples, name, title) for name, title in SHOWN.items()]
-    told = f"{runs:,.0f} runs in {samples[-1].seconds / 60:.0f} minutes, on {where}.\n{verdict}."
+    told = f"{runs:,.0f} runs in {samples[-1].seconds:,.0f} seconds, on {where}.\n{verdict}."
     return f"{told}\n\n{markdown(HEADS, rows)}\n\n![over time](soak.svg)"
 
 
