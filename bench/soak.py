@@ -4,7 +4,7 @@
     make soak INTO=docs/explanation/soak.md     the numbers and the picture into that page
 
 Each run is recorded, its line of output captured; every minute the task files are read again, and all records that are
-older than a minute are thrown away. Writes soak.json, soak.md and soak.svg, and says at the end what grew.
+older than a minute are thrown away. Writes soak.json, soak.md and soak.svg, and fails if something grew that must not.
 """
 
 import argparse
@@ -35,6 +35,8 @@ TASK: Final = 'command = ["/bin/echo", "done"]\nwhen = "every(\'1 s\')"\nsplay =
 SETTINGS: Final = '[rocketd]\nmax_running = 1000\n[store]\nkeep = "1 min"\n'
 WARM: Final = 0.2
 """The part at the beginning that is not judged: caches fill, SQLite's log finds its size."""
+AT_LEAST: Final = 1.5 * CHORES
+"""Seconds that are not judged in any case: the first of all chores takes memory that the later ones use again."""
 
 SHOWN: Final = {
     "memory": "resident memory, MB",
@@ -145,9 +147,15 @@ def _rocketctl(directory: Path, verb: str) -> None:
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
+def settled(samples: list[Sample]) -> list[Sample]:
+    """Those behind the warm part; none of a soak that is too short to have one."""
+    warm = max(WARM * samples[-1].seconds, AT_LEAST)
+    return [sample for sample in samples if sample.seconds > warm]
+
+
 def growth(samples: list[Sample], name: str) -> float:
-    """How much the median of the last quarter lies above that of the first, behind the warm part."""
-    values = [float(getattr(sample, name)) for sample in samples[int(len(samples) * WARM) :]]
+    """How much the median of the last quarter lies above that of the first."""
+    values = [float(getattr(sample, name)) for sample in samples]
     quarter = max(len(values) // 4, 1)
     return median(values[-quarter:]) - median(values[:quarter])
 
@@ -155,7 +163,8 @@ def growth(samples: list[Sample], name: str) -> float:
 def judge(samples: list[Sample]) -> list[str]:
     """What grew that must not, and whether all that was due began."""
     bounds = {"memory": 2.0, "descriptors": 10, "threads": 1}
-    grown = {name: growth(samples, name) for name in bounds}
+    judged = settled(samples)
+    grown = {name: growth(judged, name) if judged else 0.0 for name in bounds}
     found = [f"{name} grew by {grown[name]:.2f}" for name, bound in bounds.items() if grown[name] > bound]
     rate = fmean(sample.rate for sample in samples)
     if rate < 0.99 * RATE:
@@ -166,7 +175,8 @@ def judge(samples: list[Sample]) -> list[str]:
 def report(samples: list[Sample], where: str) -> str:
     """What it showed, for a page."""
     runs = sum(sample.begun for sample in samples)
-    verdict = "; ".join(judge(samples)) or "Nothing grew, and all that was due began"
+    nothing = "Nothing grew" if settled(samples) else "It was too short to say what grows"
+    verdict = "; ".join(judge(samples)) or f"{nothing}, and all that was due began"
     rows = [_row(samples, name, title) for name, title in SHOWN.items()]
     told = f"{runs:,.0f} runs in {samples[-1].seconds:,.0f} seconds, on {where}.\n{verdict}."
     return f"{told}\n\n{markdown(HEADS, rows)}\n\n![over time](soak.svg)"
@@ -174,7 +184,8 @@ def report(samples: list[Sample], where: str) -> str:
 
 def _row(samples: list[Sample], name: str, title: str) -> tuple[str, ...]:
     values = [float(getattr(sample, name)) for sample in samples]
-    return (title, *map(number, (median(values), min(values), max(values))), f"{growth(samples, name):+.2g}")
+    grown = f"{growth(judged, name):+.2g}" if (judged := settled(samples)) else ""
+    return (title, *map(number, (median(values), min(values), max(values))), grown)
 
 
 def draw_over_time(samples: list[Sample], path: Path) -> None:
@@ -195,7 +206,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         samples = soak(Path(directory), given.minutes)
     write(samples, where, given.output, given.into)
-    sys.stdout.write("\n".join(judge(samples) or ["nothing grew"]) + "\n")
+    sys.stdout.write(report(samples, where) + "\n")
     return bool(judge(samples))
 
 
