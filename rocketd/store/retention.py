@@ -22,8 +22,8 @@ from rocketd.store.schema import ENDS, is_end, is_hand
 Spare: TypeAlias = Mapping[tuple[str, Action], Duration]
 
 _PAGE: Final = 32
-"""Runs of one task that are looked at together. If none of them is old, the younger ones are not looked at: a clock
-that was wrong for a few runs does not hide what comes after them."""
+"""Runs of one task that are looked at together. After as many in a row that are not old, the younger ones are not
+looked at: a clock that was wrong for a few runs does not hide what comes after them."""
 
 _ROOM: Final = 2**31
 """For counting, as good as endless."""
@@ -91,6 +91,8 @@ class Retention:
         """Those that are still to be looked at; the last one comes next."""
         self._number = 0
         """Its runs up to this number have been looked at."""
+        self._young = 0
+        """How many of them, the last ones, were not old."""
 
     def prune(self, before: Instant, spare: Spare, now: Instant, limit: int) -> int:
         """Delete up to `limit` records, but both of a run.
@@ -122,7 +124,7 @@ class Retention:
                 database.execute(_DELETE, (json.dumps(ids),))
 
     def _all(self, database: sqlite3.Connection) -> list[str]:
-        self._number = 0
+        self._number = self._young = 0
         return [name for (name,) in database.execute("SELECT name FROM task_state ORDER BY name DESC")]
 
     def _look(
@@ -131,16 +133,24 @@ class Retention:
         """Look at the next runs of the task whose turn it is, or at last at what it missed; gives what may go."""
         task = self._tasks[-1]
         oldest = seconds(before)
-        page = min(_PAGE, max(room // 2, 1))  # each run can bring two records
-        given = {"task": task, "number": self._number, "before": oldest, "limit": page}
+        given = {"task": task, "number": self._number, "before": oldest, "limit": _PAGE}
         runs = [_Run._make(row) for row in database.execute(_RUNS, given)]
-        useless = [one for run in runs if run.useless and not _asked(task, run, spare, now) for one in run.ids]
+        useless: list[int] = []
+        for run in runs:
+            ids = run.ids if run.useless and not _asked(task, run, spare, now) else []
+            if useless and len(useless) + len(ids) > room:  # the next look begins with it
+                yield from useless
+                return
+            useless += ids
+            self._number = run.number
+            self._young = 0 if run.ended < oldest else self._young + 1
+            if self._young == _PAGE:
+                break
         yield from useless
-        if len(runs) == page and any(run.ended < oldest for run in runs):
-            self._number = runs[-1].number
+        if len(runs) == _PAGE and self._young < _PAGE:
             return
         self._tasks.pop()
-        self._number = 0
+        self._number = self._young = 0
         reach = spare.get((task, Action.MISSED))
         given["before"] = oldest if reach is None else min(oldest, seconds(now - reach))
         given["limit"] = max(room - len(useless), 0)

@@ -296,6 +296,18 @@ def prune_all(store: Store, before: Instant, spare: dict[tuple[str, Action], int
     return total
 
 
+def test_what_a_clock_that_was_ahead_hides_depends_on_no_limit(tmp_path: Path) -> None:
+    """Two runs seem young because the clock was ahead; the next ones are old, and go however few go at a time."""
+    store = sqlite(tmp_path)
+    for number in range(1, 9):
+        one = run(number, at=NOW if number < 3 else NOW - (10 - number) * HOUR)
+        store.write([Started(one), ended(one)])
+    old = _old(store, NOW - HOUR, {})
+    assert old > 0
+    assert prune_all(store, NOW - HOUR) == old
+    store.close()
+
+
 def test_pruning_takes_whole_old_runs_and_leaves_what_matters(store: Store) -> None:
     whole(store, 10)
     before = store.past({}, NOW)

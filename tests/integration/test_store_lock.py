@@ -34,5 +34,5 @@ def test_a_refused_holder_leaves_no_descriptor_open(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"lock: (File exists|Not a directory)"):
+    with pytest.raises(StoreError, match="is not a directory"):
         StateLock(tmp_path / "file" / "state")
