@@ -22,8 +22,9 @@ from rocketd.core.instant import BEGINNING, FOREVER, Instant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rocketd.core.history import History, Past
+    from rocketd.core.history import History
     from rocketd.core.need import Need
+    from rocketd.core.past import Past
     from rocketd.core.run import Run
     from rocketd.core.task import Task
     from rocketd.core.ticks import Around

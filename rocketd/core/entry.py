@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from rocketd.core.condition import Verdict
 from rocketd.core.events import Missed
-from rocketd.core.history import Past
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.past import Past
 from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action, Trigger

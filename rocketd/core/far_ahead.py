@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from rocketd.core.events import Event, Finished, Missed
-from rocketd.core.history import Occurrence, Past
 from rocketd.core.instant import HOUR, Duration, Instant
+from rocketd.core.past import Occurrence, Past
 from rocketd.core.run import Run
 
 FAR_AHEAD: Final[Duration] = 3 * HOUR
@@ -36,7 +36,7 @@ def bring_back(past: Past, now: Instant) -> bool:
     if max(past.consumed, past.done, *(seen.at for seen in past.last.values())) <= now + FAR_AHEAD:
         return False
     past.consumed, past.done = _near(past.consumed, now), _near(past.done, now)
-    past.crashes = [_near(at, now) for at in past.crashes]
+    past.crashes = tuple(_near(at, now) for at in past.crashes)
     past.going = {number: _brought_back(run, now) for number, run in past.going.items()}
     past.last = {action: _occurrence(seen, now) for action, seen in past.last.items()}
     past.failed = past.failed and _occurrence(past.failed, now)
@@ -50,15 +50,16 @@ def bring_back(past: Past, now: Instant) -> bool:
 def count_from(past: Past, now: Instant) -> None:
     """Have the lengths of time that are measured from this past count from `now` at the latest."""
     past.armed_at = min(past.armed_at, now)
-    for number, run in past.going.items():
-        if run.start > now:
-            past.going[number] = replace(run, start=now)  # its due still tells to which window it belongs
+    ahead = {number: replace(run, start=now) for number, run in past.going.items() if run.start > now}
+    if ahead:  # their due still tells to which window they belong
+        past.going = {**past.going, **ahead}
     last, end = past.scheduled, past.scheduled_end
     if last is not None and last.start > now:
         past.scheduled = replace(last, start=now, due=min(last.due, now))
     if end is not None and end.at > now:
         past.scheduled_end = replace(end, at=now)
-    past.scheduled_ends = {action: min(at, now) for action, at in past.scheduled_ends.items()}
+    if past.scheduled_ends:  # most have none, and share that
+        past.scheduled_ends = {action: min(at, now) for action, at in past.scheduled_ends.items()}
 
 
 def _near(at: Instant, now: Instant) -> Instant:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rocketd.core.condition import Moment
-    from rocketd.core.history import Past
     from rocketd.core.naming import TaskRef
+    from rocketd.core.past import Past
     from rocketd.core.period import How
     from rocketd.core.unit import Unit, Written
 

@@ -8,82 +8,19 @@ loaded conditions ask for (`Need`).
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started
-from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.instant import FOREVER, Duration, Instant
 from rocketd.core.need import Need
+from rocketd.core.past import Occurrence, Past, nothing
 from rocketd.core.run import Action, Cause, End, Run, RunKey
-
-
-class Occurrence(NamedTuple):
-    """The newest event of one action."""
-
-    at: Instant
-    position: int
-    """Its place in the log: later events have higher ones, whatever the clock did."""
-    run: Run
-    end: End | None = None
-    """How that run ended; None: this is its start."""
-
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
 
 _BAD: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
-
-
-@dataclass(slots=True)
-class Past:
-    """The past of one task. Only `History.learn` and the scheduler change it."""
-
-    armed_at: Instant = BEGINNING
-    """From when on its ticks count."""
-    next_number: int = 1
-    going: dict[int, Run] = field(default_factory=dict)
-    """The runs that have begun and not ended, by number."""
-    last: dict[Action, Occurrence] = field(default_factory=dict)
-    """The newest event of each action, runs by hand included."""
-    scheduled: Run | None = None
-    """The newest scheduled run."""
-    scheduled_end: End | None = None
-    """How that run ended; None while it is going on."""
-    scheduled_ends: dict[Action, Instant] = field(default_factory=dict)
-    """When scheduled runs last ended, by the action of the end."""
-    failed: Occurrence | None = None
-    """The newest end in fail, terminate or crash, stops of the daemon itself not counted."""
-    scheduled_position: int = 0
-    """Where in the log its start stands; 0: there was none."""
-    consumed: Instant = BEGINNING
-    """Ticks and intervals up to here are used: by a scheduled run's start or due, an operator's stop, or a miss."""
-    done: Instant = BEGINNING
-    """The latest start or due of the scheduled runs that ended otherwise than by a crash: their windows are used."""
-    crashes: list[Instant] = field(default_factory=list)
-    """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
-    instants: dict[Action, list[Instant]] = field(default_factory=dict)
-    """For the actions that loaded conditions count: when they happened, ascending."""
-
-    @property
-    def going_scheduled(self) -> bool:
-        """Whether a scheduled run is going on."""
-        return any(run.scheduled for run in self.going.values())
-
-    def happened(self, action: Action, start: Instant, end: Instant) -> int:
-        """Count the events of that action in [start, end). Only as far back as the loaded conditions need."""
-        kept = self.instants.get(action)
-        if kept is None:
-            newest = self.last.get(action)
-            return int(newest is not None and start <= newest.at < end)
-        return bisect_left(kept, end) - bisect_left(kept, start)
-
-    def when(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
-        """Tell when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
-        kept = self.instants.get(action)
-        if kept is not None:
-            return kept[bisect_left(kept, start) : bisect_left(kept, end)]
-        newest = self.last.get(action)
-        return [newest.at] if newest is not None and start <= newest.at < end else []
 
 
 class Observation(NamedTuple):
@@ -132,7 +69,7 @@ class History:
         """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
         over = [run.key for past in self._pasts.values() for run in past.going.values() if run.key not in going]
         for name, number in over:
-            del self._pasts[name].going[number]
+            self._pasts[name].drop(number)
         return over
 
     def knows(self, task: str) -> bool:
@@ -158,7 +95,7 @@ class History:
             key = (need.task, need.action)
             self._reach[key] = max(need.reach, self._reach.get(key, 0))
         for name, past in self._pasts.items():
-            past.instants = {a: kept for a, kept in past.instants.items() if (name, a) in self._reach}
+            past.instants = {a: kept for a, kept in past.instants.items() if (name, a) in self._reach} or nothing()
         self._begin_to_keep(self._reach)
 
     def widen(self, reach: Mapping[tuple[str, Action], Duration]) -> None:
@@ -171,7 +108,7 @@ class History:
         for name, action in keys:
             past = self.of(name)
             if action not in past.instants:
-                past.instants[action] = [past.last[action].at] if action in past.last else []
+                past.instants = {**past.instants, action: [past.last[action].at] if action in past.last else []}
 
     def recall(self, events: Iterable[Event]) -> None:
         """Put the instants of older events, which the store has, to those that are kept; nothing else is learned."""
@@ -237,7 +174,7 @@ class History:
         if run.number in past.going:
             return
         self._note(past, Action.RUN, run.start, run)
-        past.going[run.number] = run
+        past.going = {**past.going, run.number: run}
         past.next_number = max(past.next_number, run.number + 1)
         if run.scheduled:
             self._schedule(past, run)
@@ -246,7 +183,7 @@ class History:
         past = self.of(run.task)
         if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
             end = replace(end, output="", exc_text="")
-        begun = past.going.pop(run.number, None)
+        begun = past.drop(run.number)
         if begun is None and run.number < past.next_number and _ended(past, run.key):
             return
         run = begun or run  # its start may have been brought back from far ahead
@@ -260,13 +197,13 @@ class History:
             self._schedule(past, run)  # its start was not among what was replayed
         if past.scheduled is not None and past.scheduled.number == run.number:
             past.scheduled_end = end
-        past.scheduled_ends[end.action] = end.at
+        past.scheduled_ends = {**past.scheduled_ends, end.action: end.at}
         reached = max(run.start, run.due)
         if end.action is not Action.CRASH:
             past.done = max(past.done, reached)
-            past.crashes.clear()
+            past.crashes = ()
         elif end.cause is not Cause.SHUTDOWN:
-            past.crashes = [*past.crashes[1 - CRASHES_KEPT :], run.start]
+            past.crashes = (*past.crashes[1 - CRASHES_KEPT :], run.start)
         if end.cause is Cause.OPERATOR:
             past.consumed = max(past.consumed, end.at)
 
@@ -276,7 +213,7 @@ class History:
 
     def _note(self, past: Past, action: Action, at: Instant, run: Run, end: End | None = None) -> None:
         self._position += 1
-        past.last[action] = Occurrence(at, self._position, run, end)
+        past.last = {**past.last, action: Occurrence(at, self._position, run, end)}
         kept = past.instants.get(action)
         if kept is None:
             return

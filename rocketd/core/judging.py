@@ -17,10 +17,11 @@ from rocketd.core.decisions import Decision
 from rocketd.core.entry import Entry
 from rocketd.core.events import Missed, Stop
 from rocketd.core.going import Going
-from rocketd.core.history import History, Past
+from rocketd.core.history import History
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.missed import Misses, Span
 from rocketd.core.observers import Observers
+from rocketd.core.past import Past
 from rocketd.core.probe import Wanted, wanted
 from rocketd.core.run import Action, Cause
 from rocketd.core.task import Overlap, Task

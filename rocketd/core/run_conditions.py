@@ -22,8 +22,8 @@ from rocketd.core.time_conditions import ENDS, OWN, positive
 
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
-    from rocketd.core.history import Occurrence, Past
     from rocketd.core.naming import TaskRef
+    from rocketd.core.past import Occurrence, Past
     from rocketd.core.run import End, Run
 
 _LONGEST_DELAY: Final[Duration] = 10 * 365 * 86_400_000_000

@@ -13,8 +13,8 @@ from functools import singledispatch
 from typing import Final
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Moment, Not, Verdict
-from rocketd.core.history import Occurrence
 from rocketd.core.instant import FOREVER, Instant, datetime_of
+from rocketd.core.past import Occurrence
 from rocketd.core.run import Action, Cause, End, Run
 from rocketd.core.wall import HIGHEST, LOWEST
 

@@ -20,7 +20,7 @@ from rocketd.core.run import Action
 
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
-    from rocketd.core.history import Past
+    from rocketd.core.past import Past
     from rocketd.core.ticks import Around, Ticks
     from rocketd.core.unit import Unit, Written
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from rocketd.core.entry import Entry
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
-from rocketd.core.history import Past
 from rocketd.core.instant import SECOND, Duration
+from rocketd.core.past import Past
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
 from rocketd.core.task import Call, Command, Disabled, Surroundings, Work

@@ -1,0 +1,39 @@
+"""The past of a task takes no more memory than there is of it."""
+
+import sys
+from dataclasses import fields
+
+from rocketd.core.events import Finished, Started
+from rocketd.core.history import History
+from rocketd.core.past import Past
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+
+
+def collections_of(past: Past) -> list[object]:
+    values = [getattr(past, field.name) for field in fields(past)]
+    return [value for value in values if hasattr(value, "__len__")]
+
+
+def test_tasks_that_have_not_run_share_their_empty_collections() -> None:
+    one, other = collections_of(Past()), collections_of(Past())
+    assert len(one) == 5
+    assert all(mine is yours for mine, yours in zip(one, other, strict=True))
+    assert sum(map(sys.getsizeof, one)) < 5 * sys.getsizeof({})
+
+
+def test_what_one_task_does_is_not_anothers_past() -> None:
+    history = History()
+    run = Run("one", 1, "id", 1, due=10, start=10, trigger=Trigger.SCHEDULE, reason="")
+    history.learn(Started(run))
+    assert dict(history.of("one").going) == {1: run}
+    assert collections_of(history.of("other")) == collections_of(Past())
+    history.learn(Finished(run, End(Action.CRASH, Cause.DOWN, 20)))
+    assert collections_of(history.of("other")) == collections_of(Past())
+
+
+def test_after_the_last_of_its_runs_a_task_shares_the_empty_collection_again() -> None:
+    history = History()
+    run = Run("one", 1, "id", 1, due=10, start=10, trigger=Trigger.SCHEDULE, reason="")
+    history.learn(Started(run))
+    history.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, 20)))
+    assert history.of("one").going is Past().going
