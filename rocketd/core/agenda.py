@@ -25,7 +25,7 @@ class Agenda:
 
     def join(self, entry: Entry) -> None:
         """Take up a task, or a new version of it."""
-        if entry.task.when.each_pass or entry.task.stop_when.each_pass:
+        if any(condition.each_pass for condition in entry.task.conditions):
             self._each_pass[entry.task.name] = None
 
     def leave(self, entry: Entry) -> None:

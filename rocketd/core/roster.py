@@ -45,8 +45,12 @@ class Roster:
     def state_of(self, name: str) -> TaskState:
         """What the store must keep about a loaded task beside its records."""
         entry, past = self.entry(name), self._history.of(name)
-        kept = entry.paused or TaskState(name, "", past.armed_at, past.next_number)
-        return replace(kept, fingerprint=entry.task.fingerprint, armed_at=past.armed_at, next_number=past.next_number)
+        state = TaskState(name, entry.task.fingerprint, past.armed_at, past.next_number)
+        if entry.paused is None:
+            return state
+        return replace(
+            entry.paused, fingerprint=state.fingerprint, armed_at=state.armed_at, next_number=state.next_number
+        )
 
     def concern(self, name: str) -> None:
         """Something happened to that task: it and whoever watches it must be judged again."""
@@ -113,11 +117,11 @@ class Roster:
         return state
 
     def _join(self, entry: Entry) -> None:
-        when, stop_when, name = entry.task.when, entry.task.stop_when, entry.task.name
-        entry.watched = ((when.watches() | stop_when.watches()) - {""}) or _NOBODY
+        name, conditions = entry.task.name, entry.task.conditions
+        entry.watched = (_NOBODY.union(*(condition.watches() for condition in conditions)) - {""}) or _NOBODY
         for other in entry.watched:
             self._watchers.setdefault(other, {})[name] = None
-        entry.probes = (probes_of(when) | probes_of(stop_when)) or _NO_PROBES
+        entry.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
         self._observers.rest(name, entry.probes)
         self._agenda.join(entry)
 
@@ -130,5 +134,6 @@ class Roster:
 
 def _needs(tasks: Iterable[Task]) -> Iterator[Need]:
     for task in tasks:
-        for need in task.when.needs() | task.stop_when.needs():
-            yield need._replace(task=need.task or task.name)
+        for condition in task.conditions:
+            for need in condition.needs():
+                yield need._replace(task=need.task or task.name)

@@ -155,6 +155,11 @@ class Task:
     """Where it was written."""
 
     @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that it asks; most tasks have no `stop_when`."""
+        return (self.when,) if self.stop_when is FALSE else (self.when, self.stop_when)
+
+    @property
     def fingerprint(self) -> str:
         """Changes when, and only when, the task must be armed anew: with its condition's normal form or its zone."""
         return f"1 {self.zone_name} {self.when}"
