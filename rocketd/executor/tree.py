@@ -32,11 +32,15 @@ FOREVER: Final = 2**62
 """In clock ticks: no process is that young."""
 PATIENCE: Final = 5.0
 """Seconds to wait for a census that reads environments."""
+READINGS: Final = 5
+"""How often an environment is read that seems empty, as it does for a moment while its process executes a program."""
 READ_BYTES: Final = 128 * 1024
 """Of an environment, the first so many; ours stand at its end only if it is larger than a page or two."""
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _MARK: Final = RUN_ID.encode() + b"="
 _DEAD: Final = frozenset({b"Z", b"X"})
+_KERNEL_THREAD: Final = 0x00200000
+"""PF_KTHREAD, in field 9 of /proc/PID/stat: it has no environment at all."""
 
 
 class Process(NamedTuple):
@@ -162,7 +166,8 @@ def read_process(pid: int, since: int = FOREVER) -> Process | None:
     fields = stat[stat.rindex(b")") + 2 :].split(None, 20)  # the name before it may hold anything
     start = int(fields[19])
     alive = fields[0] not in _DEAD or int(fields[17]) > 1  # a dead leader may have left threads that go on
-    run_id = _run_id(pid) if alive and start >= since else ""
+    looked_into = alive and start >= since and not int(fields[6]) & _KERNEL_THREAD
+    run_id = _run_id(pid) if looked_into else ""
     return Process(pid, start, int(fields[1]), int(fields[2]), int(fields[3]), run_id, alive)
 
 
@@ -205,11 +210,19 @@ def send(process: Process, number: signal.Signals) -> None:
 
 
 def _run_id(pid: int) -> str:
-    environment = _read(f"/proc/{pid}/environ") or b""
-    for variable in environment.split(b"\0"):
+    for variable in _environment(pid).split(b"\0"):
         if variable.startswith(_MARK):
             return variable[len(_MARK) :].decode(errors="replace")
     return ""
+
+
+def _environment(pid: int) -> bytes:
+    for _ in range(READINGS):
+        environment = _read(f"/proc/{pid}/environ")
+        if environment != b"":
+            break
+        time.sleep(0.001)
+    return environment or b""
 
 
 def _read(path: str) -> bytes | None:

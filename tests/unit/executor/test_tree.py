@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+from pathlib import Path
 
 from rocketd.executor.tree import Process, Processes, Tree, open_process, read_process, send
 
@@ -83,3 +85,15 @@ def test_a_signal_never_goes_to_another_process_of_the_same_number() -> None:
 
 def test_there_is_nothing_to_read_of_a_process_that_is_gone() -> None:
     assert read_process(2**22 + 1) is None
+
+
+def test_a_process_is_known_also_while_it_executes_a_program(tmp_path: Path) -> None:
+    """Its environment seems empty for a moment then."""
+    again = tmp_path / "again"
+    again.write_text('exec /bin/sh "$0"\n')
+    with subprocess.Popen(["/bin/sh", str(again)], env={"ROCKETD_RUN_ID": "the-run"}) as child:
+        try:
+            readings = [read_process(child.pid, 0) for _ in range(1000)]
+        finally:
+            child.kill()
+    assert {reading and reading.run_id for reading in readings} == {"the-run"}
