@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -51,18 +52,22 @@ def main() -> None:
     wanted = parser.parse_args()
     quick = os.environ.get("BENCH") == "quick"
     before = here()
-    measured = [one for name in wanted.rows or ROWS for one in _row(name, quick=quick)]
     where = f"{before}{', BENCH=quick' if quick else ''}"
     RESULT.mkdir(parents=True, exist_ok=True)
-    _write_json(where, measured)
-    _show(where, measured)
-    _draw(measured, RESULT)
+    measured: list[Measured] = []
+    try:
+        for name in wanted.rows or ROWS:
+            measured += _row(name, quick=quick)
+    finally:  # a row that fails takes with it none of those that did not
+        _write_json(where, measured)
+        _show(where, measured)
+        _draw(measured, RESULT)
     if wanted.into:
         _fill(wanted.into, where, measured)
 
 
 def _row(name: str, *, quick: bool) -> Sequence[Measured]:
-    print(f"{name} …", file=sys.stderr, flush=True)
+    print(f"{datetime.now(UTC):%H:%M:%S} {name} …", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="rocketd-bench-") as directory:
         return ROWS[name](Path(directory), quick=quick)
 
