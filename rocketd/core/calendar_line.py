@@ -41,6 +41,9 @@ _SHORTHANDS: Final = {
     "anually": "*-01-01 00:00:00",
 }
 
+_Placed: TypeAlias = tuple[str, int]
+"""A word, and where it begins."""
+
 Zones: TypeAlias = "Callable[[str], tzinfo]"
 """Finds a time zone by its name, as whoever reads the line knows them; raises ConditionError."""
 
@@ -92,11 +95,16 @@ class CalendarLine(Pattern):
     """Its own; None: that of the task."""
 
     @classmethod
-    @lru_cache(maxsize=4096)  # tasks share their lines
     def parse(cls, text: str, zones: Zones = no_zones) -> CalendarLine:
         """Read a calendar line; raises ConditionError with the offsets of the mistake in this text."""
-        words = [(found[0], found.start()) for found in re.finditer(r"\S+", text)]
-        parts = _Parts.of(words, text, zones)
+        return cls._of(text, _zone(_words(text), text, zones))
+
+    @classmethod
+    @lru_cache(maxsize=4096)  # tasks share their lines
+    def _of(cls, text: str, zone: tzinfo | None) -> CalendarLine:
+        """Read what stands before the zone."""
+        words = _words(text)
+        parts = _Parts.of(list(words if zone is None else words[:-1]), text)
         line = cls(
             " ".join(word for word, _ in words),
             seconds=parts.second,
@@ -106,7 +114,7 @@ class CalendarLine(Pattern):
             months=parts.month,
             years=parts.year,
             fixed=not parts.starred,
-            zone=parts.zone,
+            zone=zone,
         )
         if not any(line.days.of(year, month) for year in line.years for month in line.months):
             message = f"{text.strip()} never happens: there is no such day"
@@ -135,12 +143,10 @@ class _Parts(NamedTuple):
     minute: tuple[int, ...]
     second: tuple[int, ...]
     starred: bool
-    zone: tzinfo | None
 
     @classmethod
-    def of(cls, words: list[tuple[str, int]], line: str, zones: Zones) -> _Parts:
-        """Tell the words of a line apart: weekdays, date, time, zone; any of them may be missing."""
-        words, zone = _without_zone(words, line, zones)
+    def of(cls, words: list[_Placed], line: str) -> _Parts:
+        """Tell the words of a line apart: weekdays, date, time; any of them may be missing."""
         if len(words) == 1 and (shorthand := _SHORTHANDS.get(words[0][0].lower())):
             words = [(word, 0) for word in shorthand.split()]
         weekdays, dated, clock = frozenset(range(7)), ("*-*-*", 0), ("00:00:00", 0)
@@ -157,18 +163,22 @@ class _Parts(NamedTuple):
         year, month, day, from_end = _date(*dated, line)
         hour, minute, second = _time(*clock, line)
         starred = clock[0].startswith("*") or clock[0].split(":")[1].startswith("*")
-        return cls(weekdays, year, month, day, from_end, hour, minute, second, starred, zone)
+        return cls(weekdays, year, month, day, from_end, hour, minute, second, starred)
 
 
-def _without_zone(words: list[tuple[str, int]], line: str, zones: Zones) -> tuple[list[tuple[str, int]], tzinfo | None]:
-    """Take a time zone off the end: UTC, or what begins with a letter and is not the only word."""
+def _words(text: str) -> list[_Placed]:
+    return [(found[0], found.start()) for found in re.finditer(r"\S+", text)]
+
+
+def _zone(words: list[_Placed], line: str, zones: Zones) -> tzinfo | None:
+    """Find the time zone at the end: UTC, or what begins with a letter and is not the only word."""
     name, start = words[-1] if words else ("", 0)
     if name.upper() == "UTC":
-        return words[:-1], UTC
+        return UTC
     if len(words) < 2 or not name[0].isalpha() or any(name.lower().startswith(day[:3]) for day in _WEEKDAYS):  # noqa: PLR2004 - see above
-        return list(words), None
+        return None
     try:
-        return words[:-1], zones(name)
+        return zones(name)
     except ConditionError as error:
         raise mistaken(name, start, line, error.message, error.hint) from None
 

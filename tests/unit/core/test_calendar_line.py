@@ -1,6 +1,7 @@
 """Calendar lines: systemd.time(7), "Calendar Events"."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -122,6 +123,12 @@ def test_a_line_may_be_in_any_zone_that_whoever_reads_it_knows() -> None:
     assert line.newest(at("2026-03-04 10:00"), zone) == at("2026-03-04 10:00", BERLIN)
     assert str(line) == "Mon..Fri 10:00 Europe/Berlin"
     assert CalendarLine.parse("daily EST", ZoneInfo).next(at("2026-03-04 10:00"), zone) == at("2026-03-05 05:00")
+
+
+def test_lines_of_one_zone_are_shared_whoever_looked_it_up() -> None:
+    """And nothing holds on to who did: that would keep the whole reading of a task file."""
+    lines = [CalendarLine.parse("Mon 10:00 Asia/Tokyo", partial(ZoneInfo)) for _ in range(2)]
+    assert lines[0] is lines[1]
 
 
 def test_the_zone_of_a_line_is_looked_up_in_both_spellings() -> None:
