@@ -18,14 +18,14 @@ Work: TypeAlias = Callable[[], None]
 class Hands:
     """A thread's helpers; they are hired when there is more than one thing to do for the first time."""
 
-    def __init__(self, prepare: Callable[[], object], *, most: int = HANDS) -> None:
-        """Each of them calls `prepare` once, before anything else."""
+    def __init__(self, prepare: Callable[[], bool], *, most: int = HANDS) -> None:
+        """Each of them calls `prepare` once, before anything else; one that it says no to leaves again."""
         self._prepare = prepare
         self._most = most
         self._hired = 0
         self._kept: Work | None = None
         self._wanted: SimpleQueue[Work | None] = SimpleQueue()
-        self._done: SimpleQueue[None] = SimpleQueue()
+        self._done: SimpleQueue[bool] = SimpleQueue()
         self._given = 0
 
     def begin(self, work: Work) -> None:
@@ -62,16 +62,18 @@ class Hands:
         try:
             while self._hired < self._most:
                 Thread(target=self._help, name="hand", daemon=True).start()
+                if not self._done.get():
+                    self._most = self._hired
+                    return
                 self._hired += 1
-                self._done.get()
         except RuntimeError:  # no process number is left for a thread: then without
             self._most = self._hired
 
     def _help(self) -> None:
-        self._prepare()
-        self._done.put(None)
-        while work := self._wanted.get():
+        ready = self._prepare()
+        self._done.put(ready)
+        while ready and (work := self._wanted.get()):
             try:
                 work()
             finally:
-                self._done.put(None)
+                self._done.put(ready)

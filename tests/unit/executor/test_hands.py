@@ -14,7 +14,7 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def hands() -> Iterator[Hands]:
-    made = Hands(lambda: None)
+    made = Hands(lambda: True)
     yield made
     made.close()
 
@@ -62,7 +62,12 @@ def test_what_one_of_them_raises_holds_up_nobody(hands: Hands, monkeypatch: pyte
 def test_each_thread_is_prepared_once_before_it_does_anything() -> None:
     prepared: list[int] = []
     seen: list[bool] = []
-    hands = Hands(lambda: prepared.append(threading.get_ident()))
+
+    def prepare() -> bool:
+        prepared.append(threading.get_ident())
+        return True
+
+    hands = Hands(prepare)
     for _ in range(100):
         hands.begin(lambda: seen.append(threading.get_ident() in {*prepared, threading.main_thread().ident}))
     hands.finish()
@@ -73,7 +78,16 @@ def test_each_thread_is_prepared_once_before_it_does_anything() -> None:
 
 def test_without_threads_the_caller_does_it_all() -> None:
     by = set()
-    hands = Hands(lambda: None, most=0)
+    hands = Hands(lambda: True, most=0)
+    for _ in range(10):
+        hands.begin(lambda: by.add(threading.get_ident()))
+    hands.finish()
+    assert by == {threading.get_ident()}
+
+
+def test_a_thread_that_cannot_be_prepared_does_nothing() -> None:
+    by = set()
+    hands = Hands(lambda: False)
     for _ in range(10):
         hands.begin(lambda: by.add(threading.get_ident()))
     hands.finish()
@@ -82,7 +96,7 @@ def test_without_threads_the_caller_does_it_all() -> None:
 
 def test_no_thread_is_left_when_they_are_closed() -> None:
     before = set(threading.enumerate())
-    hands = Hands(lambda: None)
+    hands = Hands(lambda: True)
     for _ in range(10):
         hands.begin(lambda: None)
     hands.finish()
