@@ -5,12 +5,14 @@ import pytest
 from rocketd.cli.exits import Exit, UsageError
 from rocketd.cli.options import Choices, parse
 from rocketd.cli.rocketctl import VERBS as DONE
+from rocketd.cli.rocketctl import verb as done_by
 from rocketd.cli.verbs import ACTIONS, VERBS
 from rocketd.core.run import Action
 
 
 def test_every_verb_of_the_table_is_done_by_something() -> None:
     assert {verb.name for verb in VERBS} == DONE.keys()
+    assert all(callable(done_by(name)) for name in DONE)
 
 
 def test_every_field_of_the_table_is_a_field_of_the_choices() -> None:
