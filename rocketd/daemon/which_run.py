@@ -25,14 +25,21 @@ def wanted_run(which: str) -> RunFilter:
 
 def _as_written(run_id: str) -> str:
     """Put a run id as it is recorded: small, with its hyphens; anything else is left as it is."""
-    digits = run_id.replace("-", "").lower()
-    if not re.fullmatch(f"[0-9a-f]{{{LEAST_DIGITS},32}}", digits):
+    if not _may_be_cut(run_id):
         return run_id
+    digits = run_id.replace("-", "").lower()
     return "".join(f"-{digit}" if place in _GROUPS else digit for place, digit in enumerate(digits))
+
+
+def _may_be_cut(run_id: str) -> bool:
+    """Whether it has as many digits as the beginning of an id must have."""
+    return re.fullmatch(f"[0-9a-f]{{{LEAST_DIGITS},32}}", run_id.replace("-", "").lower()) is not None
 
 
 def the_run(which: str, found: Sequence[RunView]) -> RunView:
     """Take the only one that was found; raises NoSuchRun, and Refused where there are several."""
+    if "/" not in which and not _may_be_cut(which):
+        found = [view for view in found if view.run.run_id == which]
     if not found:
         raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
     if len(found) > 1:
