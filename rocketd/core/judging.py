@@ -51,7 +51,9 @@ class Judge:
         moment = Moment(now, entry.task, self.history)
         verdict = entry.task.when.judge(moment)
         assert verdict.until > now, f"{entry.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
-        yield from self._passed_by(entry, verdict, now)
+        for missed in self._passed_by(entry, verdict, now):
+            yield missed
+            verdict = entry.task.when.judge(moment)  # what has passed is used up, also if its hours have begun anew
         entry.verdict, entry.chance = verdict, None
         self.agenda.withdraw(entry)
         look = min(verdict.until, entry.resumes_at)

@@ -218,8 +218,11 @@ class Scheduler:
         return bool(self._misses)
 
     def account(self, now: Instant) -> list[Missed]:
-        """Account for what one task missed while nobody looked."""
-        return self._misses.account_next(self.entries, now)
+        """Account for what one task missed while nobody looked; it is judged again, for that is used up now."""
+        missed = self._misses.account_next(self.entries, now)
+        for one in missed:
+            self._agenda.stir(one.task)
+        return missed
 
     # -- the operator's verbs ---------------------------------------------------------------------------------------
 

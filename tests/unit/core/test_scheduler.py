@@ -830,6 +830,22 @@ def test_what_passed_in_a_suspend_is_missed_also_if_a_retry_was_waiting() -> Non
     ]
 
 
+def test_a_tick_whose_hours_ended_in_a_suspend_is_gone_though_they_began_anew() -> None:
+    made = world(
+        task("a", "cron('15 3 * * *') & time_of_hour.after('05:00')"), task("b", "false"), start="2026-03-02 03:10"
+    )
+    made.behaviours["b"] = Behaviour(takes=20 * MINUTE)
+    made.boot()
+    made.scheduler.max_running = 1
+    made.carry_out(made.scheduler.run("b", made.now, "by hand"))
+    made.run_until(at("2026-03-02 03:20"))
+    made.now = at("2026-03-02 11:20")
+    made.scheduler.stepped(made.now, 8 * HOUR)
+    made.run_until(at("2026-03-02 11:40"))
+    assert not made.starts("a")
+    assert [missed.first for missed in made.missed("a")][:1] == [at("2026-03-02 03:15")]
+
+
 def test_a_timeout_is_elapsed_time() -> None:
     made = world(replace(task("a", "daily"), timeout=10 * MINUTE))
     made.behaviours["a"] = Behaviour(takes=DAY)
