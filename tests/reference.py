@@ -130,6 +130,7 @@ class Reference(Asking):
         self.place += 1
         run = Run(task.name, len(task.runs) + 1, self.now, due, attempt, trigger, self.place)
         task.runs.append(run)
+        task.going.append(run)
         task.against_since_start, task.chance = False, None
         self.begun.append(run)
         takes, action = self.fate(task.name, run.number)
@@ -141,6 +142,8 @@ class Reference(Asking):
         self.place += 1
         run.end, run.action, run.cause, run.end_place = at, action, cause, self.place
         task = self.tasks[run.task]
+        task.going.remove(run)
+        task.ended.append(run)
         task.quiet = max(task.quiet, at + task.restart_delay)
 
     # -- time passes --------------------------------------------------------------------------------------------------
@@ -213,7 +216,7 @@ class Reference(Asking):
         return True
 
     def stop(self, name: str) -> None:
-        for run in self.tasks[name].going:
+        for run in list(self.tasks[name].going):
             self.finish(run, "terminate", "operator", self.now)
             if run.scheduled:
                 self.tasks[name].used.append(self.now)

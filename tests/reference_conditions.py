@@ -6,6 +6,7 @@ A condition is a tuple: its word, then its arguments. `spelled` gives the text t
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from operator import ge, le, lt
 from typing import Any, Final, TypeAlias
 
@@ -106,15 +107,15 @@ class Task:
     crash_limit: int = 3
     armed: int = 0
     runs: list[Run] = field(default_factory=list)
+    going: list[Run] = field(default_factory=list)
+    """Those of them without an end."""
+    ended: list[Run] = field(default_factory=list)
+    """The others, as they ended."""
     used: list[int] = field(default_factory=list)
     """Instants up to which ticks and intervals are used, other than by runs."""
     against_since_start: bool = False
     chance: int | None = None
     quiet: int = EVER
-
-    @property
-    def going(self) -> list[Run]:
-        return [run for run in self.runs[-50:] if run.end is None]
 
     @property
     def scheduled(self) -> Run | None:
@@ -252,15 +253,8 @@ class Asking:
         place = own.place if own is not None else 0
         answers = []
         for name in tasks:
-            ended = [
-                run
-                for run in self.tasks[name].runs[-60:]
-                if run.end is not None
-                and run.action in ENDS[outcome]
-                and not (outcome == "fail" and run.cause == "shutdown")
-                and run.end_place > place
-            ]
-            newest = max(ended, key=lambda run: run.end_place, default=None)
+            since = takewhile(lambda run: run.end_place > place, reversed(self.tasks[name].ended))
+            newest = next((run for run in since if _is_end(run, outcome)), None)
             good = newest is not None and newest.end is not None and newest.end > task.armed
             answers.append((good, newest.end if good and newest is not None and newest.end is not None else EVER))
         pro = [since for holds, since in answers if holds]
@@ -320,3 +314,7 @@ def _clock_only(condition: Condition) -> bool:
 def _ticking(condition: Condition) -> bool:
     word, *rest = condition
     return word == "cron" or (word in ("and", "or", "not") and any(_ticking(part) for part in rest))
+
+
+def _is_end(run: Run, outcome: str) -> bool:
+    return run.action in ENDS[outcome] and not (outcome == "fail" and run.cause == "shutdown")
