@@ -1,6 +1,7 @@
 """What holds for every test: the installed package is tested, not the source tree."""
 
 import os
+import signal
 import sysconfig
 from pathlib import Path
 
@@ -16,9 +17,16 @@ def pytest_configure() -> None:
 
     `PYTHONPATH=. pytest …` chooses it on purpose, for a quick look while writing.
     """
+    _want_interrupts()
     found = Path(rocketd.__file__).parent
     wanted = Path(sysconfig.get_path("purelib")) / "rocketd"
     assert found == wanted or "PYTHONPATH" in os.environ, f"rocketd comes from {found}, not {wanted}: call `make test`"
+
+
+def _want_interrupts() -> None:
+    """Undo what a shell does to what it starts in the background: the tests interrupt programs, which inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types for it
