@@ -100,10 +100,10 @@ class Roster:
         entry.task = task
         self._join(entry)
         entry.verdict = entry.chance = entry.stretch = None
-        entry.against_since_start = False
         self._agenda.stir(task.name)
         if not armed_anew:
             return []
+        entry.against_since_start = False
         self._history.of(task.name).armed_at = now
         self._misses.forget(task.name)
         return [self.state_of(task.name)]

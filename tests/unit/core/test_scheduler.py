@@ -830,6 +830,22 @@ def test_what_passed_in_a_suspend_is_missed_also_if_a_retry_was_waiting() -> Non
     ]
 
 
+def test_an_edit_that_arms_nothing_anew_takes_nothing_from_a_task_that_is_due_beside_its_last_run() -> None:
+    made = world(replace(task("a", "cron('0 * * * *')"), overlap=Overlap.ALLOW), task("b", "false"))
+    made.max_running = 2
+    made.behaviours["a"] = Behaviour(takes=DAY)
+    made.behaviours["b"] = Behaviour(takes=2 * HOUR)
+    made.boot()
+    made.run_until(made.now + HOUR)
+    (begun,) = made.starts("a")
+    made.carry_out(made.scheduler.run("b", made.now, "by hand"))
+    made.run_until(begun + 65 * MINUTE)  # due since five minutes, and no slot is free
+    made.tasks["a"] = replace(made.tasks["a"], output_tail=7)
+    made.reload()
+    made.run_until(made.now + 2 * HOUR)
+    assert len(made.starts("a")) == 2
+
+
 def test_a_tick_whose_hours_ended_in_a_suspend_is_gone_though_they_began_anew() -> None:
     made = world(
         task("a", "cron('15 3 * * *') & time_of_hour.after('05:00')"), task("b", "false"), start="2026-03-02 03:10"
