@@ -2,11 +2,13 @@
 
 Joining answers needs no polling. That a verdict's `until` has run out says nothing but "ask again":
 
-    All   some part against      against     the latest end among the parts against
+    All   some part against      against     since and end of the one among them that has been so longest
           else some unknown      unknown     the earliest end of all parts
           every part for         for         the earliest end; since: the latest among the parts
-    Any   the dual               for/unknown/against; since of for: the earliest among the parts for
-    Not                          the opposite; unknown stays; the same end
+    Any   the dual               for/unknown/against
+    Not                          the opposite; unknown stays; the same end and since
+
+So a verdict is good as a whole until then, its `since` as well: when it is asked makes no difference to a run's due.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class Verdict(NamedTuple):
     until: Instant = FOREVER
     """A safe bound: the answer cannot change before it unless an event comes. Later than the moment asked."""
     since: Instant = BEGINNING
-    """From when the deciding parts have held: gives a run its due."""
+    """From when the deciding parts have held: gives a run its due. As good as the answer."""
 
 
 class Moment(NamedTuple):
@@ -225,8 +227,8 @@ class _Group(Condition):
         decided_until, decided_since = BEGINNING, FOREVER
         for answer, end, begin in verdicts:
             if answer is deciding:
-                decided_until = max(decided_until, end)
-                decided_since = min(decided_since, begin)
+                if begin < decided_since or (begin == decided_since and end > decided_until):
+                    decided_until, decided_since = end, begin
             elif answer is UNKNOWN:
                 joined = UNKNOWN
             until = min(until, end)

@@ -50,9 +50,10 @@ def fixed(*verdicts: Verdict) -> list[Condition]:
 # -- joining
 
 
-def test_all_against_holds_until_the_latest_end_among_the_parts_against() -> None:
-    parts = fixed(Verdict(AGAINST, 20, 3), Verdict(AGAINST, 10, 2), Verdict(FOR, 5, 4), Verdict(UNKNOWN, 99, 5))
-    assert judged(All.of(*parts)) == Verdict(AGAINST, 20, 2)
+def test_all_against_is_since_and_until_as_the_part_that_has_been_against_longest() -> None:
+    parts = fixed(Verdict(AGAINST, 20, 3), Verdict(AGAINST, 10, 2), Verdict(FOR, 5, 1), Verdict(UNKNOWN, 99, 0))
+    assert judged(All.of(*parts)) == Verdict(AGAINST, 10, 2)
+    assert judged(All.of(*parts, Fixed(Verdict(AGAINST, 15, 2)))) == Verdict(AGAINST, 15, 2)
 
 
 def test_all_unknown_holds_until_the_earliest_end_of_all_parts() -> None:
@@ -64,9 +65,10 @@ def test_all_for_holds_until_the_earliest_end_and_since_the_latest_beginning() -
     assert judged(All.of(*fixed(Verdict(FOR, 10, 3), Verdict(FOR, 20, 2)))) == Verdict(FOR, 10, 3)
 
 
-def test_any_for_holds_until_the_latest_end_and_since_the_earliest_beginning_among_the_parts_for() -> None:
+def test_any_for_is_since_and_until_as_the_part_that_has_been_for_longest() -> None:
     parts = fixed(Verdict(FOR, 10, 3), Verdict(FOR, 20, 4), Verdict(AGAINST, 5, 1), Verdict(UNKNOWN, 99, 0))
-    assert judged(Any.of(*parts)) == Verdict(FOR, 20, 3)
+    assert judged(Any.of(*parts)) == Verdict(FOR, 10, 3)
+    assert judged(Any.of(*parts, Fixed(Verdict(FOR, 15, 3)))) == Verdict(FOR, 15, 3)
 
 
 def test_any_unknown_and_any_against_hold_until_the_earliest_end() -> None:
