@@ -6,6 +6,7 @@ A condition is a tuple: its word, then its arguments. `spelled` gives the text t
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import takewhile
 from operator import ge, le, lt
 from typing import Any, Final, TypeAlias
@@ -129,9 +130,12 @@ class Asking:
         """`span`: from when on, and for how many grains, calendars are laid out."""
         self.grain, self.span = grain, span
         self.tasks: dict[str, Task] = {}
+        self.calendars: dict[str, Calendar] = {}
 
     def calendar(self, task: Task) -> Calendar:
-        return calendar(task.zone, *self.span, self.grain)
+        if task.zone not in self.calendars:
+            self.calendars[task.zone] = calendar(task.zone, *self.span, self.grain)
+        return self.calendars[task.zone]
 
     def ask(  # noqa: C901, PLR0911, PLR0912 - one case for each word
         self, condition: Condition, task: Task, now: int, *, plain: bool = False, guards: tuple[Condition, ...] = ()
@@ -153,7 +157,9 @@ class Asking:
             case ("or", *parts):
                 answers = [self.ask(part, task, now, plain=plain, guards=guards) for part in parts]
                 lines = {
-                    place: tick for place, part in enumerate(parts) if (tick := self._line(part, task, now, guards))
+                    place: tick
+                    for place, part in enumerate(parts)
+                    if _ticking(part) and (tick := self._line(part, task, now, guards))
                 }
                 if lines:
                     newest = max(lines.values())  # several lines tick as one, so that an older tick is over
@@ -304,6 +310,7 @@ def _inside(windows: list[tuple[int, int]], now: int) -> Answer:
     return True, start
 
 
+@cache
 def _clock_only(condition: Condition) -> bool:
     word, *rest = condition
     if word in ("and", "or", "not"):
@@ -311,6 +318,7 @@ def _clock_only(condition: Condition) -> bool:
     return word in ("time", "true", "false")
 
 
+@cache
 def _ticking(condition: Condition) -> bool:
     word, *rest = condition
     return word == "cron" or (word in ("and", "or", "not") and any(_ticking(part) for part in rest))
