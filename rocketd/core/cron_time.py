@@ -9,6 +9,7 @@ from rocketd.core.condition import AGAINST, FOR, Condition, Verdict
 from rocketd.core.cron import Cron
 from rocketd.core.instant import BEGINNING, MINUTE, SECOND
 from rocketd.core.period import Window
+from rocketd.core.wall import is_known
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -47,7 +48,8 @@ class CronTime(Condition):
         near = self._near
         if near is None or near[0] is not zone or not near[1].start <= now < near[1].end:
             near = (zone, self._stretch(now, zone))
-            object.__setattr__(self, "_near", near)  # a memo: one tuple, so that threads cannot tear it
+            if is_known(now):
+                object.__setattr__(self, "_near", near)  # a memo: one tuple, so that threads cannot tear it
         start, end, inside = near[1]
         return Verdict(FOR if inside else AGAINST, end, start)
 

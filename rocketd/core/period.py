@@ -28,7 +28,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.unit import Mark, Unit, Written
-from rocketd.core.wall import HIGHEST, LOWEST, Wall, change_after, change_before, exists, offset_at, reached
+from rocketd.core.wall import HIGHEST, LOWEST, Wall, change_after, change_before, exists, is_known, offset_at, reached
 
 
 class Window(NamedTuple):
@@ -150,7 +150,7 @@ class Period:
 
     def look(self, at: Instant, zone: tzinfo) -> Turn:
         """As `turn`, without any memory."""
-        if not LOWEST <= at < HIGHEST:
+        if not is_known(at):
             return Turn(BEGINNING, BEGINNING, LOWEST) if at < LOWEST else Turn(HIGHEST, HIGHEST, FOREVER)
         around = self._flowing if self.unit.flows else self._placed
         for reach in _REACHES:

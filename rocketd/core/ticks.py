@@ -15,7 +15,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Duration, Instant
-from rocketd.core.wall import HIGHEST, LOWEST, change_after, change_before, exists, highest, offset_at, reached
+from rocketd.core.wall import (
+    HIGHEST,
+    LOWEST,
+    change_after,
+    change_before,
+    exists,
+    highest,
+    is_known,
+    offset_at,
+    reached,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +77,8 @@ class Ticks(ABC):
         if kept is not None and kept[0] is zone and kept[1].newest <= at < kept[1].next:
             return kept[1]
         near = _around(self, at, zone)
-        object.__setattr__(self, "_near", (zone, near))  # a memo: one tuple, so that threads cannot tear it
+        if is_known(at):  # elsewhere there are no ticks, which says nothing about those of the years that are known
+            object.__setattr__(self, "_near", (zone, near))  # a memo: one tuple, so that threads cannot tear it
         return near
 
 
@@ -110,13 +121,13 @@ class Pattern(Ticks):
 
     def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
         """Tell the newest tick at or before that instant."""
-        if not LOWEST <= at < HIGHEST:
+        if not is_known(at):
             return None
         return self._newest_fixed(at, zone) if self.fixed else self._newest_flowing(at, zone)
 
     def next(self, after: Instant, zone: tzinfo) -> Instant | None:
         """Tell the first tick later than that instant."""
-        if not LOWEST <= after < HIGHEST:
+        if not is_known(after):
             return None
         return self._next_fixed(after, zone) if self.fixed else self._from_flowing(after + 1, zone)
 

@@ -28,6 +28,11 @@ _STEADY: Final[Duration] = 14 * DAY
 """No zone changes its offset and changes it back within less."""
 
 
+def is_known(instant: Instant) -> bool:
+    """Whether calendars can be asked about that instant."""
+    return LOWEST <= instant < HIGHEST
+
+
 def _microseconds(offset: timedelta | None) -> Duration:
     return 0 if offset is None else (offset.days * 86_400 + offset.seconds) * SECOND + offset.microseconds
 

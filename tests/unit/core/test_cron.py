@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from asking import APIA, BERLIN, HAVANA, LORD_HOWE, NEW_YORK, ZONES, at, local
 from rocketd.core.cron import Cron
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import DAY, MINUTE, Instant, datetime_of
+from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, Instant, datetime_of
 from rocketd.core.wall import HIGHEST, LOWEST, offset_at
 from zones import MANY_ZONES
 
@@ -263,6 +263,14 @@ def test_far_outside_of_the_calendar_there_is_no_tick() -> None:
         cron = Cron.parse(line)
         assert cron.newest(LOWEST - 1, UTC) is None
         assert cron.next(HIGHEST, UTC) is None
+
+
+@pytest.mark.parametrize("far", [LOWEST - 1, HIGHEST])
+def test_that_there_is_none_so_far_off_is_not_remembered_of_the_years_that_are_known(far: Instant) -> None:
+    """Tasks share their lines, and `explain` may ask about any year."""
+    line, now = Cron.parse("*/7 * * * *"), at("2026-03-04 08:20")
+    assert line.around(far, UTC) == (BEGINNING, FOREVER)
+    assert line.around(now, UTC) == (at("2026-03-04 08:14"), at("2026-03-04 08:21"))
 
 
 # -- properties

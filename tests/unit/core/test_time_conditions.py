@@ -412,3 +412,9 @@ def test_crontime_that_holds_for_longer_than_a_day_has_a_safe_end() -> None:
     found = Asked().judge("crontime('* * * * *')", "2026-03-04 08:20")
     assert found.answer is FOR
     assert found.until >= at("2026-03-05 08:20")
+
+
+def test_crontime_asked_about_a_year_that_is_not_known_is_none_the_worse_for_it() -> None:
+    word = parse("crontime('*/7 * * * *')")
+    assert word.judge(Asked().moment("9500-01-01")) == no()
+    assert word.judge(Asked().moment("2026-03-04 08:21")) == yes("2026-03-04 08:22", "2026-03-04 08:21")
