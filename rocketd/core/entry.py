@@ -34,6 +34,10 @@ class Entry:
     """Why a due task could not start when it had its turn: a mutex, still running, paused."""
     next: Instant | None = None
     """When it will be due next, as far as can be known now; None: nothing but an event makes it due, or too far off."""
+    next_if: str = ""
+    """What must be observed at `next` for it to be due then, as a condition; empty: nothing need be."""
+    now_if: str = ""
+    """What makes it due as soon as it is observed, as a condition; empty: it waits for something else."""
     chance: Instant | None = None
     """The due of a tick or window that is open and has not been used."""
     forced: Trigger | None = None

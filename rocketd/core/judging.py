@@ -26,6 +26,7 @@ from rocketd.core.probe import Wanted, wanted
 from rocketd.core.run import Action, Cause
 from rocketd.core.task import Overlap, Task
 from rocketd.core.time_conditions import Every
+from rocketd.core.upcoming import upcoming
 
 LATE: Final[Duration] = SECOND
 """A verdict that ran out longer ago than this means that nobody looked in between."""
@@ -151,19 +152,17 @@ class Judge:
 
     def _find_next(self, entry: Entry, moment: Moment) -> Instant | None:
         """When the task will be due next: its condition walked from verdict to verdict, its past frozen."""
-        verdict = entry.verdict
+        verdict, when = entry.verdict, entry.task.when
+        entry.next_if = entry.now_if = ""
         if entry.paused or verdict is None:
             return entry.paused.paused_until if entry.paused else None
         if verdict.answer is FOR and not moment.past.going:
             return max(entry.begin, moment.now)
-        for _ in range(self.next_steps):
-            now = verdict.until
-            if now >= FOREVER:
-                return None
-            verdict = entry.task.when.judge(moment.at(now))
-            if verdict.answer is FOR:
-                return now
-        return None
+        if entry.probes:
+            moment = moment._replace(blind=True)
+            verdict = when.judge(moment)
+        found, entry.next_if, entry.now_if = upcoming(when, moment, verdict, self.next_steps)
+        return found
 
 
 def _intervals(task: Task) -> Iterator[Duration]:

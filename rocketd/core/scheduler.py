@@ -202,6 +202,7 @@ class Scheduler:
             yield from self._learned(decisions)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it is data for whoever keeps the journal
             entry.verdict, entry.next, entry.look_at = Verdict(UNKNOWN), None, FOREVER
+            entry.next_if = entry.now_if = ""
             self._agenda.withdraw(entry)
             yield Broken(entry.task.name, error)
 
