@@ -80,6 +80,13 @@ def test_an_instant_that_is_sure_is_told_beside_what_makes_it_due_sooner() -> No
     assert told(made) == Told(EVENING, now_if="shown('door')")
 
 
+def test_while_it_is_open_nothing_is_told_of_what_comes_after_it_has_closed() -> None:
+    made = scheduler((parse('daily.between("10:00", "14:00")') & DOOR) | parse('cron("0 18 * * *")'))
+    assert told(made) == Told(now_if="shown('door')")
+    made.decide(NOON + 2 * HOUR)
+    assert told(made) == Told(EVENING)
+
+
 def test_an_instant_that_is_sure_and_comes_first_needs_nothing_observed() -> None:
     made = scheduler(parse('cron("0 18 * * *")') | (parse('cron("0 20 * * *")') & DOOR))
     assert told(made) == Told(EVENING)
