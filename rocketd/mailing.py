@@ -56,7 +56,7 @@ class Mailing:
         entry = self._loop.scheduler.entries.get(event.task if isinstance(event, Missed) else event.run.task)
         if settings is None or postman is None or entry is None:
             return
-        notice = Notice(event, entry.next, entry.task.zone, entry.task.description)
+        notice = Notice(event, entry.next, entry.task.zone, entry.task.description, entry.next_if, entry.now_if)
         receivers, actions = _wanted(settings, entry.task)
         if receivers and notice.action in actions:
             postman.post(Envelope(settings.sender or f"rocketd@{self._host}", receivers), notice)

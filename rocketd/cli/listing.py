@@ -6,13 +6,16 @@ from typing import Final, NamedTuple
 from rocketd.cli import times
 from rocketd.cli.fields import duration, flag, instant, number, text
 from rocketd.cli.table import table
-from rocketd.cli.text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell
+from rocketd.cli.text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.core.instant import FOREVER, SECOND, Instant
 from rocketd.daemon.wire import JsonObject
 
 NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."
 NO_RUNS: Final = "No runs are recorded."
 NO_SUCH_RUNS: Final = "No runs match."
+
+AWAITED: Final = 28
+"""So many columns a table has for what a task awaits; `why` shows all of it."""
 
 COLOURS: Final = {
     "success": GREEN,
@@ -48,31 +51,42 @@ def task_table(tasks: Sequence[JsonObject], look: Look) -> list[str]:
     if not tasks:
         return [NO_TASKS]
     headings = ("NEXT", "LEFT", "LAST", "PASSED", "RESULT", "TASK", "WHEN")
-    rows = [_task_row(task, look.now) for task in tasks]
+    rows = [_task_row(task, look) for task in tasks]
     return [*table(headings, rows, columns=look.columns, colour=look.colour), "", _summary(tasks)]
 
 
-def _task_row(task: JsonObject, now: Instant) -> list[Cell]:
+def _task_row(task: JsonObject, look: Look) -> list[Cell]:
     last = instant(task, "last_start")
     return [
         Cell(times.local(instant(task, "next"))),
-        _left(task, now),
+        _left(task, look),
         Cell(times.local(last)),
-        Cell(times.passed(last, now)),
+        Cell(times.passed(last, look.now)),
         last_result(task),
         Cell(text(task, "task")),
         Cell(text(task, "when")),
     ]
 
 
-def _left(task: JsonObject, now: Instant) -> Cell:
+def _left(task: JsonObject, look: Look) -> Cell:
     if flag(task, "disabled"):
         return Cell("disabled", FAINT)
     if flag(task, "paused"):
         return Cell("paused", YELLOW)
     if flag(task, "running") and instant(task, "next") is None:
         return Cell("running", CYAN)
-    return Cell(times.left(instant(task, "next"), now))
+    longest = None if look.columns is None else AWAITED
+    return Cell(if_observed(task, times.left(instant(task, "next"), look.now), longest))
+
+
+def if_observed(task: JsonObject, left: str, longest: int | None = None) -> str:
+    """Add to how much time is left what a start needs or awaits beside it; `longest`: columns for a condition."""
+    then, now = (one if longest is None else cut(one, longest) for one in (text(task, "next_if"), text(task, "now_if")))
+    if then:
+        return f"{left} if {then}"
+    if now:
+        return f"when {now} holds" if left == times.NEVER else f"{left}, or when {now} holds"
+    return left
 
 
 def result(run: JsonObject) -> Cell:

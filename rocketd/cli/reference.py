@@ -23,6 +23,9 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     "list": (
         "NEXT is when a task is expected to be due, as far as that can be known now; an event can change it.",
         "It is a dash where only an event, such as the end of another task, can make it due.",
+        "Where what is observed decides as well, LEFT says so: `in 45min if load_below(2.0)`,",
+        "or `when load_below(2.0) holds` where it waits for nothing else any more;",
+        "`--json` has these conditions as `next_if` and `now_if`.",
         "RESULT is how its newest run ended: an action, `running`, or `open` for a run whose daemon is gone.",
     ),
     "history": (

@@ -11,6 +11,7 @@ from rocketd.cli.listing import (
     CAUSES,
     NO_RUNS,
     Look,
+    if_observed,
     last_result,
     result,
     run_name,
@@ -45,7 +46,7 @@ def _title(task: JsonObject, look: Look) -> str:
 def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     return [
         ("State", _state(task, now)),
-        ("Next", Cell(_instant_line(instant(task, "next"), now))),
+        ("Next", Cell(if_observed(task, _instant_line(instant(task, "next"), now)))),
         ("Last", _last(task, now)),
         ("When", Cell(text(task, "when"))),
         ("Stop when", Cell(_unless("false", text(task, "stop_when")))),

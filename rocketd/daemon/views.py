@@ -61,12 +61,17 @@ def _ended(end: End | None) -> JsonObject:
 
 
 def task_object(entry: Entry, past: Past) -> JsonObject:
-    """One loaded task in a list; `next` is when it is expected to start, null if nothing tells."""
+    """One loaded task in a list; `next` is when it is expected to start, null if nothing tells.
+
+    It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
+    """
     newest = max(past.last.items(), key=lambda item: item[1].position, default=None)
     started = max((seen.run for seen in past.last.values()), key=lambda run: run.number, default=None)
     return {
         "task": entry.task.name,
         "next": rfc3339(entry.next),
+        "next_if": entry.next_if or None,
+        "now_if": entry.now_if or None,
         "last_start": rfc3339(started.start) if started else None,
         "last_action": str(newest[0]) if newest else None,
         "last_run_id": newest[1].run.run_id if newest else None,

@@ -41,6 +41,10 @@ class Notice:
     zone: tzinfo
     """Of the task: its times are shown in it."""
     description: str = ""
+    next_if: str = ""
+    """What must be observed at `next` for it to be due then, as a condition."""
+    now_if: str = ""
+    """What makes it due as soon as it is observed, as a condition."""
 
     @property
     def task(self) -> str:
@@ -100,7 +104,17 @@ def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
     else:
         yield from _run_facts(event.run, zone)
         yield from _end_facts(event.end, zone)
-    yield "next run", _when(notice.next, zone) if notice.next is not None else "not known: an event makes it due"
+    yield "next run", _next_run(notice)
+
+
+def _next_run(notice: Notice) -> str:
+    sooner = f"when {_line(notice.now_if)} holds" if notice.now_if else ""
+    if notice.next is None:
+        return sooner or "not known: an event makes it due"
+    at = _when(notice.next, notice.zone)
+    if notice.next_if:
+        return f"{at}, if {_line(notice.next_if)} holds then"
+    return f"{at}, or {sooner}" if sooner else at
 
 
 def _run_facts(run: Run, zone: tzinfo) -> Iterator[tuple[str, str]]:

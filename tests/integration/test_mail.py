@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from threading import Event
@@ -78,6 +79,15 @@ def test_a_missed_stretch_says_how_often_and_why() -> None:
     assert "backup missed 3 times: down from" in text
     assert "due       2026-09-21 14:13:20+00:00, and up to 2026-09-21 16:13:20+00:00\n" in text
     assert "next run  not known: an event makes it due\n" in text
+
+
+def test_where_what_is_observed_decides_about_the_next_run_a_mail_says_so() -> None:
+    at = "next run    2026-09-22 14:13:20+00:00"
+    needs = replace(notice(), next_if="load_below(2.0)")
+    assert f"{at}, if load_below(2.0) holds then\n" in letter([needs], "web01").text
+    sooner = replace(notice(), now_if="load_below(2.0)")
+    assert f"{at}, or when load_below(2.0) holds\n" in letter([sooner], "web01").text
+    assert "next run    when load_below(2.0) holds\n" in letter([replace(sooner, next=None)], "web01").text
 
 
 def test_many_are_one_digest_that_lists_some_and_counts_the_others() -> None:

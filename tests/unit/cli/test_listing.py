@@ -1,5 +1,7 @@
 """Tasks and runs as tables: drawn from JSON objects, at a moment, for a width."""
 
+import pytest
+
 from rocketd.cli.listing import NO_TASKS, Look, detail, in_order, run_table, task_table
 from rocketd.cli.text import width
 from rocketd.core.instant import HOUR, MINUTE, Instant
@@ -44,6 +46,27 @@ def test_a_running_or_paused_task_says_so_instead_of_how_much_time_is_left() -> 
     assert lines[1].split()[1] == "running"
     assert "paused" in lines[2]
     assert lines[-1] == "2 tasks, 1 running, 1 paused."
+
+
+@pytest.mark.parametrize(
+    ("one", "left"),
+    [
+        (task("a", NOW + HOUR, next_if="load_below(2.0)"), "in 1h if load_below(2.0)  "),
+        (task("a", now_if="load_below(2.0)"), "-     when load_below(2.0) holds  "),
+        (task("a", NOW + HOUR, now_if="load_below(2.0)"), "in 1h, or when load_below(2.0) holds  "),
+        (task("a", running=True, now_if="load_below(2.0)"), "running  "),
+    ],
+)
+def test_a_task_that_awaits_what_is_observed_says_so_where_the_time_that_is_left_stands(
+    one: JsonObject, left: str
+) -> None:
+    assert left in task_table([one], LOOK)[1]
+
+
+def test_what_a_task_awaits_is_cut_only_where_lines_have_to_fit() -> None:
+    one = task("a", now_if='command_succeeds("pg_isready --quiet --host=db01.example.org")')
+    assert 'when command_succeeds("pg_isread… holds' in task_table([one], Look(NOW, columns=120))[1]
+    assert 'db01.example.org") holds' in task_table([one], LOOK)[1]
 
 
 def test_a_disabled_task_says_so_comes_last_and_is_counted_apart() -> None:

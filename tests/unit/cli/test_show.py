@@ -58,6 +58,12 @@ def test_a_due_task_says_what_it_waits_for() -> None:
     assert lines_of(task_page({**TASK, **due}, LOOK))["State"] == "due 1h ago, waiting: mutex db is held by dump"
 
 
+def test_a_task_says_what_must_be_observed_for_its_next_start() -> None:
+    later: JsonObject = {"next": rfc3339(NOW + HOUR), "next_if": "load_below(2.0)"}
+    assert lines_of(task_page({**TASK, **later}, LOOK))["Next"].endswith("(in 1h) if load_below(2.0)")
+    assert lines_of(task_page({**TASK, "now_if": "load_below(2.0)"}, LOOK))["Next"] == "when load_below(2.0) holds"
+
+
 def test_a_running_task_names_its_runs() -> None:
     assert (
         lines_of(task_page({**TASK, "running": True, "going": [RUN]}, LOOK))["State"]

@@ -77,9 +77,16 @@ def past_of(*events: Event) -> History:
 
 def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
     told = task_object(Entry(TASK, next=AT), past_of().of("backup"))
-    promised = "task next last_start last_action last_run_id running paused disabled when file"
+    promised = "task next next_if now_if last_start last_action last_run_id running paused disabled when file"
     assert told.keys() == set(promised.split())
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
+
+
+def test_a_task_tells_what_must_be_observed_for_its_next_start() -> None:
+    told = task_object(Entry(TASK, next=AT, next_if="load_below(2.0)"), past_of().of("backup"))
+    assert (told["next_if"], told["now_if"]) == ("load_below(2.0)", None)
+    told = task_object(Entry(TASK, now_if="load_below(2.0)"), past_of().of("backup"))
+    assert (told["next_if"], told["now_if"]) == (None, "load_below(2.0)")
 
 
 def test_a_disabled_task_has_the_keys_of_the_others_and_its_line() -> None:
