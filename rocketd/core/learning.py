@@ -26,6 +26,8 @@ class Learner:
 
     def learn(self, event: Event) -> None:
         """Take in what was done."""
+        if self.misses and isinstance(event, Started | Finished):
+            self.roster.settle(event.run.task)
         self.history.learn(event)
         match event:
             case Started(run):

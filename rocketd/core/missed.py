@@ -2,7 +2,7 @@
 
 While the scheduler looks, it sees each of them close. Where nobody looked (the daemon was down, the host slept), they
 are found by walking the condition from verdict to verdict with the past frozen: task by task, and of each task before
-its past changes again.
+anything changes in the past that its condition looks at.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +44,8 @@ def passed(task: Task, history: History, start: Instant, end: Instant, *, paused
 
     `paused`: it is armed anew at the end, which gives up the tick that is open then.
     """
+    if task.when is FALSE:
+        return None
     now = max(start, history.of(task.name).armed_at)
     moment = Moment(now, task, history, plain=True)
     found: list[Instant] = []
@@ -81,6 +83,8 @@ class Misses:
         self._history = history
         self._new_run_id = new_run_id
         self._spans: dict[str, Span] = {}
+        self._counted: dict[str, Chances | None] = {}
+        """What passed in some of these spans, where the past has changed since."""
 
     def __bool__(self) -> bool:
         return bool(self._spans)
@@ -100,33 +104,41 @@ class Misses:
         """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
         known = self._spans.get(name)
         self._spans[name] = span if known is None else known._replace(end=span.end)
+        self._counted.pop(name, None)
+
+    def count(self, task: Task) -> None:
+        """Count what the task missed, as a past that its condition looks at is about to change; it is told later."""
+        span = self._spans.get(task.name)
+        if span is not None and task.name not in self._counted:
+            self._counted[task.name] = passed(task, self._history, span.start, span.end)
 
     def forget(self, name: str) -> None:
         """Account for nothing more of that task."""
         self._spans.pop(name, None)
+        self._counted.pop(name, None)
 
     def account(self, entry: Entry, now: Instant) -> Iterator[Missed]:
         """Tell what one task missed while nobody looked."""
+        self.count(entry.task)
         span = self._spans.pop(entry.task.name, None)
         if span is not None:
-            yield from self._account(entry, span, now)
+            yield from self._tell(entry, self._counted.pop(entry.task.name), span.reason, now)
 
     def end_pause(self, entry: Entry, at: Instant, now: Instant) -> Iterator[Missed]:
         """Tell what one task missed while nobody looked and it was paused, before it is armed anew at that instant."""
         span = self._spans.get(entry.task.name)
         if span is None or at <= span.start:
             return
-        self._spans[entry.task.name] = span._replace(start=min(at, span.end))
-        yield from self._account(entry, Span(span.start, min(at, span.end), "paused"), now, paused=True)
+        end = min(at, span.end)
+        self._spans[entry.task.name] = span._replace(start=end)
+        self._counted.pop(entry.task.name, None)
+        yield from self._tell(entry, passed(entry.task, self._history, span.start, end, paused=True), "paused", now)
 
-    def _account(self, entry: Entry, span: Span, now: Instant, *, paused: bool = False) -> Iterator[Missed]:
-        if entry.task.when is FALSE:
-            return
-        chances = passed(entry.task, self._history, span.start, span.end, paused=paused)
+    def _tell(self, entry: Entry, chances: Chances | None, reason: str, now: Instant) -> Iterator[Missed]:
         if chances is not None:
-            reason = span.reason if chances.complete else f"{span.reason}; counted up to {_time(chances.last)}"
+            why = reason if chances.complete else f"{reason}; counted up to {_time(chances.last)}"
             missed = Missed(
-                entry.task.name, self._new_run_id(now), now, chances.first, chances.last, chances.count, reason
+                entry.task.name, self._new_run_id(now), now, chances.first, chances.last, chances.count, why
             )
             self._history.learn(missed)
             yield missed

@@ -57,6 +57,12 @@ class Roster:
         for concerned in (name, *self._watchers.get(name, ())):
             self._agenda.stir(concerned)
 
+    def settle(self, name: str) -> None:
+        """Something is about to happen to that task: count before what was missed by it and by whoever watches it."""
+        for concerned in (name, *self._watchers.get(name, ())):
+            if concerned in self.entries:
+                self._misses.count(self.entries[concerned].task)
+
     def load(self, tasks: Iterable[Task], now: Instant, states: Mapping[str, TaskState]) -> list[TaskState]:
         """Make these the loaded tasks, by difference, and give back the states that have changed."""
         wanted = {task.name: task for task in tasks}

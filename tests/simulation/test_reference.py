@@ -60,6 +60,7 @@ class Draw:
             lambda: ("or", self.after(), self.once()),
             lambda: ("or", self.cron(), self.cron()),
             lambda: ("or", ("and", self.cron(), self.hours()), self.cron(), self.retry()),
+            lambda: ("or", ("and", self.cron(), ("not", self.running())), self.cron()),
             lambda: ("and", self.every(), ("not", self.running())),
             lambda: ("and", self.cron(), ("not", self.running()), self.count()),
             lambda: ("and", self.once(), self.after()),

@@ -830,6 +830,18 @@ def test_what_passed_in_a_suspend_is_missed_also_if_a_retry_was_waiting() -> Non
     ]
 
 
+def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then() -> None:
+    made = world(task("a", "cron('0 * * * *', within='10 min') & ~running('b')"), task("b", "daily"))
+    made.behaviours["b"] = Behaviour(takes=150 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.now = at("2026-03-02 12:30")
+    made.scheduler.stepped(made.now, 3 * HOUR)
+    made.run_until(at("2026-03-02 12:31"))  # its end is learned first
+    assert not made.scheduler.running
+    assert made.missed("a") == []
+
+
 def test_an_edit_that_arms_nothing_anew_takes_nothing_from_a_task_that_is_due_beside_its_last_run() -> None:
     made = world(replace(task("a", "cron('0 * * * *')"), overlap=Overlap.ALLOW), task("b", "false"))
     made.max_running = 2
