@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from rocketd.config.daemon_settings import Settings
@@ -57,7 +58,7 @@ class Source:
     known: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loaded:
     """What a load has given."""
 
@@ -70,9 +71,12 @@ class Loaded:
     files: tuple[File, ...]
     source: Source
 
-    @property
+    @cached_property
     def disabled(self) -> tuple[Disabled, ...]:
-        """The tasks with `enabled = false`, but those whose names loaded ones have."""
+        """The tasks with `enabled = false`, but those whose names loaded ones have.
+
+        Kept, as each of an operator's verbs asks for it and all the tasks are gone through to find out.
+        """
         names = {task.name for task in self.tasks}
         found = {one.task.name: one for file in reversed(self.files) for one in reversed(file.disabled)}
         return tuple(one for name, one in reversed(found.items()) if name not in names)

@@ -168,6 +168,12 @@ def test_a_disabled_task_is_found_however_it_is_written(folder: Folder, text: st
     assert disabled.line == line
 
 
+def test_which_tasks_are_disabled_is_found_out_once_a_load(folder: Folder) -> None:
+    """Each verb about one task asks for it, and to find out takes as long as there are tasks."""
+    loaded = folder.load('[task.a]\ncommand = ["true"]\nenabled = false\n')
+    assert loaded.disabled is loaded.disabled
+
+
 def test_a_name_that_is_disabled_here_and_loaded_from_there_is_loaded(folder: Folder) -> None:
     folder.write("b.toml", '[task.a]\ncommand = ["true"]\n')
     loaded = folder.load('[task.a]\ncommand = ["true"]\nenabled = false\n')
