@@ -76,6 +76,7 @@ def test_both_0_and_7_are_sunday() -> None:
         assert dates(f"0 0 * * {field}", "2026-03-01", "2026-03-10") == ["03-01", "03-08"]
     assert dates("0 0 * * 5-7", "2026-03-01", "2026-03-09") == ["03-01", "03-06", "03-07", "03-08"]
     assert dates("0 0 * * sat-sun", "2026-03-01", "2026-03-09") == ["03-01", "03-07", "03-08"]
+    assert dates("0 0 * * 4/1", "2026-03-01", "2026-03-09") == ["03-05", "03-06", "03-07"], "to the end is to Saturday"
 
 
 def test_when_both_day_fields_are_given_either_matches() -> None:
@@ -93,6 +94,8 @@ def test_l_is_the_last_day_of_the_month_or_the_last_such_weekday() -> None:
     assert dates("0 0 15,L * *", "2026-02-01", "2026-03-01") == ["02-15", "02-28"]
     assert dates("0 0 * * 5L", "2026-01-01", "2026-04-01") == ["01-30", "02-27", "03-27"]
     assert dates("0 0 * * friL", "2026-01-01", "2026-02-01") == ["01-30"]
+    assert dates("0 0 * * satL", "2026-01-01", "2026-02-01") == ["01-31"]
+    assert dates("0 0 * * 6L", "2026-02-01", "2026-04-01") == ["02-28", "03-28"]
 
 
 def test_a_hash_is_which_such_weekday_of_the_month() -> None:

@@ -343,6 +343,7 @@ def test_an_interval_that_adds_nothing_to_a_word_that_comes_once_is_refused() ->
 def test_two_ticks_joined_by_and_are_refused() -> None:
     error = wrong("cron('0 3 * * *') & cron('5 * * * *')")
     assert "joined by &" in error.message
+    assert "crontime(" in error.hint
     assert "time_of_day" in error.hint
     assert "joined by &" in wrong("cron('0 3 * * *') & (daily | ~cron('5 * * * *'))").message
     assert isinstance(parse("cron('0 3 * * *') | cron('5 * * * *')"), Condition)

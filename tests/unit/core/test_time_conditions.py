@@ -216,7 +216,8 @@ def test_a_run_by_hand_does_not_move_the_interval() -> None:
 def test_a_due_after_the_start_is_the_anchor_itself() -> None:
     asked = Asked()
     asked.run("2026-03-04 10:00", "2026-03-04 10:01", due="2026-03-04 10:02")
-    assert asked.judge("every('10 min')", "2026-03-04 10:03").until == at("2026-03-04 10:12")
+    for now in ("2026-03-04 10:01", "2026-03-04 10:03"):
+        assert asked.judge("every('10 min')", now).until == at("2026-03-04 10:12")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +227,8 @@ def test_a_due_after_the_start_is_the_anchor_itself() -> None:
         ("success", Action.FAIL, False),
         ("fail", Action.FAIL, True),
         ("fail", Action.SUCCESS, False),
+        ("fail", Action.TERMINATE, False),
+        ("fail", Action.CRASH, False),
         ("finish", Action.SUCCESS, True),
         ("finish", Action.FAIL, True),
         ("finish", Action.TERMINATE, True),
@@ -249,6 +252,25 @@ def test_an_interval_on_ends_is_against_while_a_run_is_going_on() -> None:
     asked.run("2026-03-04 10:00", "2026-03-04 10:05")
     asked.start("2026-03-04 11:00")
     assert asked.judge("every('10 min', based='success')", "2026-03-04 11:05") == no()
+
+
+def test_a_run_by_hand_that_is_going_on_keeps_no_interval_on_ends_back() -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05")
+    asked.start("2026-03-04 10:10", trigger=Trigger.HAND)
+    assert asked.judge("every('10 min', based='finish')", "2026-03-04 10:15") == yes("", "2026-03-04 10:15")
+
+
+def test_an_interval_on_ends_is_counted_from_the_last_of_them_whatever_it_was() -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05")
+    asked.run("2026-03-04 10:20", "2026-03-04 10:25", Action.FAIL)
+    assert asked.judge("every('10 min', based='finish')", "2026-03-04 10:30").until == at("2026-03-04 10:35")
+
+
+def test_an_interval_must_be_longer_than_nothing() -> None:
+    with pytest.raises(ConditionError, match="longer than nothing"):
+        parse("every('0')")
 
 
 # -- ticks
@@ -336,6 +358,21 @@ def test_that_reaches_ticks_deeper_down_and_joined_by_or() -> None:
     assert asked.judge(word, "2026-03-04 08:30").since == at("2026-03-04 08:30")
 
 
+def test_every_one_of_them_must_have_held_however_deep_the_tick_is() -> None:
+    asked = Asked().armed("2026-03-01")
+    either = "(cron('0 8 * * *') & time_of_week.on('Wed') | cron('30 8 * * *') & time_of_week.on('Wed'))"
+    word = f"{either} & time_of_day.after('08:15')"
+    assert not asked.holds(word, "2026-03-04 08:20")
+    assert asked.holds(word, "2026-03-04 08:30")
+    assert not asked.holds(word, "2026-03-05 08:30")
+
+
+def test_what_happened_after_the_tick_counts_as_well() -> None:
+    asked = Asked().armed("2026-03-01")
+    asked.start("2026-03-04 03:30", "other")
+    assert asked.holds("cron('0 3 * * *') & started('other').today", "2026-03-04 03:40")
+
+
 def test_what_is_no_clock_need_not_have_held_at_the_tick() -> None:
     asked = Asked().armed("2026-03-01")
     run = asked.start("2026-03-04 02:50", "other")
@@ -374,6 +411,9 @@ def test_a_tick_that_waits_for_more_than_hours_makes_no_other_give_way_and_gives
     asked.start("2026-03-04 00:10", "other")
     assert asked.judge(word, "2026-03-04 03:15").since == at("2026-03-04 03:00")
     assert asked.judge(word, "2026-03-05 03:15").since == at("2026-03-05 03:00")
+    asked.start("2026-03-04 02:00", "other")
+    older = "cron('0 3 * * *', within='5 min') | (cron('50 2 * * *') & started('other').today)"
+    assert asked.judge(older, "2026-03-04 03:15").since == at("2026-03-04 02:50")
 
 
 def test_within_must_be_longer_than_nothing() -> None:
@@ -398,6 +438,12 @@ def test_crontime_is_for_inside_the_matching_minutes() -> None:
     assert asked.judge("crontime('15 30 8 * * *')", "2026-03-04 08:30:15") == yes(
         "2026-03-04 08:30:16", "2026-03-04 08:30:15"
     )
+
+
+def test_crontime_is_in_the_zone_of_the_task() -> None:
+    asked = Asked(BERLIN)
+    assert asked.holds("crontime('30 8 * * *')", "2026-03-04 08:30")
+    assert not asked.holds("crontime('30 8 * * *')", "2026-03-04 09:30")
 
 
 def test_crontime_is_no_tick_but_hours_beside_one() -> None:
