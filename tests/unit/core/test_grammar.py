@@ -196,6 +196,10 @@ def test_every_phrase_of_the_table_means_its_example() -> None:
         ("monthly.on('last', '2nd')", "monthly.on(2, -1)"),
         ("succeeded.this_day.on('10:00')", 'succeeded.today.at("10:00")'),
         ("after_any_fail('a')", 'after_any_fail("a")'),
+        ("running.more_than('600 s')", 'running.more_than("10min")'),
+        ("running('a').less_than('1 h')", 'running("a").less_than("1h")'),
+        ("running.between('0 h 5 min','1 h')", 'running.between("5min", "1h")'),
+        ("crontime 15-59 8 * * *", 'crontime("15-59 8 * * *")'),
         ("((failed.today<3))", "(failed.today < 3)"),
         ("retry(delay='60', times=2)", 'retry(2, delay="1min")'),
         ("cron('@daily')", 'cron("0 0 * * *")'),
@@ -205,6 +209,15 @@ def test_every_phrase_of_the_table_means_its_example() -> None:
 def test_every_condition_prints_its_normal_form(text: str, normal: str) -> None:
     assert str(parse(text)) == normal
     assert parse(normal) == parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", [one.example for word in WORDS.values() for one in (word, *word.follows) if one.example]
+)
+def test_the_normal_form_is_python(text: str) -> None:
+    """It means the same in a program that imports the words."""
+    condition = parse(text)
+    assert eval(str(condition), {**vars(rocketd.conds), "__builtins__": {}}) == condition  # noqa: S307 - what it is about
 
 
 @given(CONDITION)
@@ -283,6 +296,7 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("daily.at('10:00').at('11:00')", "nothing can follow at", "at", "daily.at("),
         ("failed.after('10:00')", "failed has no after", "after", "this_day, today"),
         ("failed.today < 3", "a comparison stands in brackets", "<", "(failed.today < 3)"),
+        ("task 'a' has failed today < 3", "a comparison stands in brackets", "<", "(failed.today < 3)"),
         ("(daily < 3)", "only what happened or is running can be compared with a number", "<", "(failed.today < 3)"),
         ("(failed.today < daily)", "a comparison needs a whole number", "daily", "(failed.today < 3)"),
         ("(failed.today < 3.5)", "a comparison needs a whole number", "3.5", "(failed.today < 3)"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from asking import Asked, at
+from asking import BERLIN, Asked, at
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.errors import ConditionError
 from rocketd.core.grammar import parse
@@ -318,6 +318,8 @@ def test_how_many_runs_go_on_can_be_compared() -> None:
     asked.start("2026-03-04 10:01")
     assert asked.judge("(running < 2)", "2026-03-04 10:02") == no("", "2026-03-04 10:01")
     assert asked.judge("(running == 2)", "2026-03-04 10:02") == yes("", "2026-03-04 10:01")
+    asked.start("2026-03-04 10:00", "a")
+    assert asked.holds("(running('a') == 1)", "2026-03-04 10:02")
     assert asked.judge("(running('gone') == 0)", "2026-03-04 10:02").answer is UNKNOWN
     assert str(Running("a") < 2) == '(running("a") < 2)'
 
@@ -486,6 +488,27 @@ def test_an_event_that_lies_ahead_because_the_clock_was_set_back_counts_when_it_
     assert asked.judge("succeeded.today", "2026-03-04 10:10")[:2] == (AGAINST, at("2026-03-04 10:30"))
     assert asked.judge("succeeded", "2026-03-04 10:10")[:2] == (AGAINST, at("2026-03-04 10:30"))
     assert asked.holds("succeeded.today", "2026-03-04 10:30")
+
+
+@pytest.mark.parametrize("narrowed", ["", ".today", ".past('1 h')"])
+def test_what_happened_to_another_task_is_asked_of_that_one(narrowed: str) -> None:
+    asked = Asked()
+    asked.history.load("a")
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05")
+    assert asked.holds(f"succeeded{narrowed}", "2026-03-04 10:10")
+    assert not asked.holds(f"succeeded('a'){narrowed}", "2026-03-04 10:10")
+    asked.run("2026-03-04 10:06", "2026-03-04 10:07", Action.FAIL, task="a")
+    assert asked.holds(f"failed('a'){narrowed}", "2026-03-04 10:10")
+    assert not asked.holds(f"failed{narrowed}", "2026-03-04 10:10")
+
+
+def test_a_day_of_what_happened_is_one_of_the_task_s_zone() -> None:
+    asked = Asked(BERLIN)
+    asked.run("2026-03-04 00:10", "2026-03-04 00:20")  # still the 3rd in UTC
+    assert asked.judge("succeeded.today", "2026-03-04 10:00") == Verdict(
+        FOR, at("2026-03-05", BERLIN), at("2026-03-04 00:20", BERLIN)
+    )
+    assert not asked.holds("succeeded.today", "2026-03-05 00:00")
 
 
 def test_what_happened_to_a_task_that_is_not_loaded_is_unknown() -> None:

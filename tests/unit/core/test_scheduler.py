@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -467,7 +468,8 @@ def test_an_edit_of_anything_but_condition_and_zone_fires_nothing() -> None:
     made.run_until(at("2026-03-02 10:30"))
     before, armed = started(made), {name: made.states[name].armed_at for name in "ab"}
     for name in "ab":
-        made.tasks[name] = replace(made.tasks[name], work=Command(("/bin/false",)), priority=7, timeout=HOUR)
+        edited = replace(made.tasks[name], work=Command(("/bin/false",)), priority=7, timeout=HOUR)
+        made.tasks[name] = replace(edited, stop_when=parse("running.more_than('2 h')"))
     made.reload()
     made.run_until(at("2026-03-02 10:45"))
     assert started(made) == before
@@ -482,6 +484,18 @@ def test_an_edit_of_the_condition_arms_its_ticks_anew() -> None:
     made.reload()
     made.run_until(at("2026-03-02 23:00"))
     assert not made.begun
+
+
+def test_an_edit_of_the_zone_arms_its_ticks_anew() -> None:
+    made = world(task("a", "cron('0 12 * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    made.tasks["a"] = replace(made.tasks["a"], zone=ZoneInfo("Europe/Helsinki"), zone_name="Europe/Helsinki")
+    made.reload()  # in Helsinki it is 12:30
+    made.run_until(at("2026-03-03 09:59"))
+    assert not made.begun
+    made.run_until(at("2026-03-03 10:00"))
+    assert made.starts("a") == [at("2026-03-03 10:00")]
 
 
 def test_a_restart_with_an_edited_condition_arms_it_anew() -> None:

@@ -75,7 +75,7 @@ def test_a_run_by_hand_uses_nothing_up() -> None:
     assert asked.holds("daily", "2026-03-04 11:00")
 
 
-@pytest.mark.parametrize("trigger", [Trigger.AS_SCHEDULED, Trigger.RETRY, Trigger.BOOT, Trigger.STARTUP])
+@pytest.mark.parametrize("trigger", [trigger for trigger in Trigger if trigger is not Trigger.HAND])
 def test_every_other_run_is_a_scheduled_one(trigger: Trigger) -> None:
     asked = Asked()
     asked.run("2026-03-04 10:00", "2026-03-04 10:30", trigger=trigger)
@@ -103,6 +103,16 @@ def test_stops_of_the_daemon_itself_are_not_counted() -> None:
     for _ in range(5):
         asked.run("2026-03-04 10:00", "2026-03-04 11:00", Action.CRASH, Cause.SHUTDOWN)
     assert asked.holds("daily", "2026-03-04 12:00")
+
+
+def test_runs_by_hand_neither_count_as_crashes_nor_end_their_row() -> None:
+    asked = Asked(crash_limit=2)
+    asked.run("2026-03-04 10:00", "2026-03-04 10:01", Action.CRASH, Cause.DOWN)
+    asked.run("2026-03-04 10:02", "2026-03-04 10:03", Action.CRASH, Cause.DOWN, trigger=Trigger.HAND)
+    assert asked.holds("daily", "2026-03-04 12:00")
+    asked.run("2026-03-04 10:04", "2026-03-04 10:05", trigger=Trigger.HAND)
+    asked.run("2026-03-04 10:06", "2026-03-04 10:07", Action.CRASH, Cause.DOWN)
+    assert not asked.holds("daily", "2026-03-04 12:00")
 
 
 @pytest.mark.parametrize("cause", [Cause.DOWN, Cause.SHUTDOWN])
@@ -147,6 +157,14 @@ def test_inside_a_period_rests_on_the_clock_alone() -> None:
     assert asked.judge(word, "2026-03-04 11:00") == yes("2026-03-04 12:00", "2026-03-04 10:00")
     assert asked.judge(word, "2026-03-04 12:00") == no("2026-03-05 10:00", "2026-03-04 12:00")
     assert not parse(word).watches()
+
+
+def test_hours_are_those_of_the_task_s_zone() -> None:
+    asked = Asked(BERLIN)
+    for word in ("time_of_day.between('10:00', '12:00')", "crontime('* 10,11 * * *')"):
+        assert not asked.holds(word, "2026-03-04 09:59")
+        assert asked.judge(word, "2026-03-04 10:00").since == at("2026-03-04 09:00")
+        assert not asked.holds(word, "2026-03-04 12:00")
 
 
 def test_adjacent_hours_are_one_stretch() -> None:
@@ -251,7 +269,17 @@ def test_an_interval_on_ends_is_against_while_a_run_is_going_on() -> None:
     asked = Asked()
     asked.run("2026-03-04 10:00", "2026-03-04 10:05")
     asked.start("2026-03-04 11:00")
-    assert asked.judge("every('10 min', based='success')", "2026-03-04 11:05") == no()
+    for based in ("success", "fail", "finish"):
+        assert asked.judge(f"every('10 min', based='{based}')", "2026-03-04 11:05") == no()
+
+
+def test_an_interval_on_ends_goes_on_beside_a_run_by_hand() -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05")
+    asked.start("2026-03-04 10:10", trigger=Trigger.HAND)
+    word = "every('10 min', based='success')"
+    assert asked.judge(word, "2026-03-04 10:12") == no("2026-03-04 10:15", "2026-03-04 10:05")
+    assert asked.judge(word, "2026-03-04 10:15") == yes("", "2026-03-04 10:15")
 
 
 def test_a_run_by_hand_that_is_going_on_keeps_no_interval_on_ends_back() -> None:
