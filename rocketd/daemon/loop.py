@@ -159,7 +159,8 @@ class Loop:
     def _busy(self) -> bool:
         return bool(self._recording or self._unborn or self.executor.going or self.scheduler.running)
 
-    def _notice_steps(self, now: Instant) -> None:
+    def _notice_steps(self, now: Instant) -> bool:
+        """Whether the clock was set or the host slept since the last look; then everything must be judged again."""
         stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
         if stepped:
             self.journal.tell(daemon_entries.clock_step(stepped))
@@ -168,6 +169,7 @@ class Loop:
         if stepped or slept:
             for name in self.scheduler.stepped(now, stepped + slept):
                 self.journal.tell(daemon_entries.far_ahead(name))
+        return bool(stepped or slept)
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Carry out what an operator's verb decided."""
@@ -280,7 +282,8 @@ class Loop:
         if self.scheduler.draining:
             self.manager.extend_timeout(2 * SIGN_OF_LIFE)
         now = self.clock.now()
-        self._notice_steps(now)
+        if self._notice_steps(now):
+            self.wake()
         for beat in self.beats:
             beat(now)
 

@@ -1,4 +1,4 @@
-"""What the loop tells the journal about the clock: that it was set, that the host slept, whose records lie ahead."""
+"""What the loop makes of the clock: that it was set, that the host slept, whose records lie ahead."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,7 @@ from looped import looped
 from rocketd.app.ports import NoManager
 from rocketd.core.events import Finished, Started
 from rocketd.core.grammar import parse
-from rocketd.core.instant import DAY, FOREVER, HOUR, MINUTE, SECOND, Duration, Instant
+from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, Task
@@ -20,16 +20,21 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import Recorder
 
 NOW: Instant = 1_790_000_000 * SECOND
+PATIENCE = 60
+"""Seconds that a busy machine may take."""
 TASK = Task("backup", Command(("/bin/true",)), when=parse("daily"))
 
 
 class SetClock:
-    """A clock that stands still until somebody sets it, or has it sleep or go on."""
+    """A clock that stands still until somebody sets it, has it sleep or go on, or makes it restless."""
 
     def __init__(self) -> None:
         self.wall, self.awake, self.asleep = NOW, HOUR, 0
+        self.restless: Duration = 0
+        """By how much it goes on at each look."""
 
     def now(self) -> Instant:
+        self.go_on(self.restless)
         return self.wall
 
     def monotonic(self) -> Duration:
@@ -51,11 +56,11 @@ class SetClock:
 class Looking:
     """A loop that has one task, which has just run, and a clock in the hands of the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, manager: NoManager) -> None:
         self.clock, self.journal = SetClock(), ListJournal()
         scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
         self.loop = Loop(
-            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=NoManager(), silence=Silence()
+            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=manager, silence=Silence()
         )
         scheduler.load([TASK], NOW, {})
         run = Run("backup", 1, "id-1", 1, NOW, NOW, Trigger.SCHEDULE, "daily")
@@ -77,9 +82,17 @@ class Looking:
         return self.journal.messages[before:]
 
 
+class Impatient(NoManager):
+    """A service manager that waits for a heartbeat every few milliseconds."""
+
+    @property
+    def watchdog(self) -> Duration:
+        return 20 * MILLISECOND
+
+
 @asynccontextmanager
-async def looking() -> AsyncIterator[Looking]:
-    made = Looking()
+async def looking(manager: NoManager | None = None) -> AsyncIterator[Looking]:
+    made = Looking(manager or NoManager())
     executor = ScriptedExecutor(
         made.loop.report, made.loop.output, lambda *_: Script(), lambda call: call(), made.clock.now
     )
@@ -121,3 +134,28 @@ async def test_a_task_whose_records_lie_far_ahead_is_named() -> None:
         (step, ahead) = await made.told_after(lambda: made.clock.set(-DAY))
         assert step == "the clock was set back by 1d"
         assert ahead.startswith("backup: what is recorded of it lies more than three hours in the future")
+
+
+@looped
+async def test_in_a_pass_the_clock_is_read_once() -> None:
+    async with looking() as made:
+        made.clock.go_on(DAY)
+        made.clock.restless = SECOND
+        made.loop.wake()
+        now = await made.passes.get()
+        run = made.loop.scheduler.history.of("backup").scheduled
+        assert run is not None
+        assert (run.number, run.start) == (2, now)
+
+
+@looped
+async def test_what_happened_to_the_clock_is_noticed_at_the_next_heartbeat_if_nothing_wakes_the_loop_before() -> None:
+    async with looking(Impatient()) as made:
+        for change, told in (
+            (lambda: made.clock.sleep(HOUR), "the host was suspended for 1h"),
+            (lambda: made.clock.set(HOUR), "the clock was set forward by 1h"),
+        ):
+            change()
+            async with asyncio.timeout(PATIENCE):
+                assert await made.passes.get() == made.clock.wall, "everything is judged again"
+            assert made.journal.messages[-1] == told
