@@ -216,6 +216,13 @@ def test_a_run_of_the_other_task_by_hand_counts_and_its_own_by_hand_does_not() -
     assert asked.holds("after_success('a')", "2026-03-04 10:08")
 
 
+@pytest.mark.parametrize("word", ["after_fail('a')", "after_finish('a')"])
+def test_a_run_of_the_other_task_by_hand_counts_however_it_ends(word: str) -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05", Action.FAIL, task="a", trigger=Trigger.HAND)
+    assert asked.judge(word, "2026-03-04 10:06") == yes("", "2026-03-04 10:05")
+
+
 def test_all_needs_each_of_them_and_any_needs_one() -> None:
     asked = Asked()
     asked.history.load("b")
@@ -315,7 +322,7 @@ def test_how_many_runs_go_on_can_be_compared() -> None:
     asked = Asked()
     assert asked.holds("(running < 2)", "2026-03-04 10:00")
     asked.start("2026-03-04 10:00")
-    asked.start("2026-03-04 10:01")
+    asked.start("2026-03-04 10:01", trigger=Trigger.HAND)
     assert asked.judge("(running < 2)", "2026-03-04 10:02") == no("", "2026-03-04 10:01")
     assert asked.judge("(running == 2)", "2026-03-04 10:02") == yes("", "2026-03-04 10:01")
     asked.start("2026-03-04 10:00", "a")
@@ -353,10 +360,11 @@ def test_what_each_word_counts(word: str, counts: set[Action], action: Action) -
     assert asked.holds(f"{word}.today", "2026-03-04 11:00") is (action in counts)
 
 
-def test_started_counts_starts() -> None:
+@pytest.mark.parametrize("trigger", [Trigger.SCHEDULE, Trigger.HAND])
+def test_started_counts_starts(trigger: Trigger) -> None:
     asked = Asked()
     assert not asked.holds("started", "2026-03-04 10:00")
-    asked.start("2026-03-04 10:00")
+    asked.start("2026-03-04 10:00", trigger=trigger)
     assert asked.judge("started", "2026-03-04 10:01") == yes("", "2026-03-04 10:00")
 
 

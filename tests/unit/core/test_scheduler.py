@@ -1,17 +1,19 @@
 """What the scheduler decides: every sentence of "One pass of the scheduler" in docs/reference/conditions.md."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from rocketd.core.decisions import NoSuchRun, NoSuchTask, Refused
+from rocketd.core.condition import FOR, Condition, Moment, Verdict
+from rocketd.core.decisions import Broken, NoSuchRun, NoSuchTask, Refused
 from rocketd.core.events import Missed, Start, Stop
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
 from rocketd.core.run import Action, Cause, End, Trigger
+from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, On, Overlap, Task
 from world import Behaviour, World
 
@@ -35,6 +37,17 @@ def started(made: World) -> list[str]:
     return [f"{run.task}/{run.number}" for run in made.begun]
 
 
+@dataclass(frozen=True, slots=True)
+class Ended(Condition):
+    """Its verdict has run out when it is given: a defect."""
+
+    def judge(self, moment: Moment) -> Verdict:
+        return Verdict(FOR, moment.now)
+
+    def __str__(self) -> str:
+        return "ended"
+
+
 # -- when to start
 
 
@@ -51,6 +64,17 @@ def test_nothing_is_judged_between_two_changes() -> None:
     made.boot()
     made.run_until(made.now)
     assert made.scheduler.look_again() == at("2026-03-03 03:00")
+
+
+def test_a_verdict_that_ends_no_later_than_it_is_asked_for_is_a_defect_that_stops_no_other_task() -> None:
+    scheduler, now = Scheduler(host="here", new_run_id=str), at("2026-03-02 09:00")
+    scheduler.load([replace(task("a"), when=Ended()), task("b", "daily")], now, {})
+    broken, start = sorted(scheduler.decide(now), key=lambda decision: type(decision).__name__)
+    assert isinstance(broken, Broken)
+    assert (broken.task, type(broken.error)) == ("a", AssertionError)
+    assert isinstance(start, Start)
+    assert start.run.task == "b"
+    assert scheduler.decide(now) == []
 
 
 def test_of_two_tasks_that_exclude_each_other_only_one_starts() -> None:
@@ -668,6 +692,14 @@ def test_a_paused_task_starts_nothing_and_its_chances_are_missed() -> None:
     made.scheduler.resume("a", made.now)
     made.run_until(at("2026-03-02 13:00"))
     assert made.starts("a") == [at("2026-03-02 13:00")]
+
+
+def test_a_pause_does_not_hold_up_a_hand() -> None:
+    made = world(task("a", "cron('0 * * * *')"))
+    made.boot()
+    made.scheduler.pause("a", until=None, by="uid 0", reason="holidays")
+    made.carry_out(made.scheduler.run("a", made.now, "by hand"))
+    assert [run.trigger for run in made.begun] == [Trigger.HAND]
 
 
 @pytest.mark.parametrize("until", ["2026-03-02 12:30", None])

@@ -62,10 +62,22 @@ def test_a_run_belongs_to_the_window_it_started_in() -> None:
     assert asked.holds("daily", "2026-03-05 02:00")
 
 
-def test_a_run_that_was_due_in_a_window_uses_it_up_as_well() -> None:
+def test_a_run_that_started_in_a_window_uses_it_up_whenever_it_was_due() -> None:
+    """As a retry does that begins after midnight."""
     asked = Asked()
-    asked.run("2026-03-04 09:00", "2026-03-04 09:10", due="2026-03-04 10:00")
-    assert not asked.holds("daily.after('10:00')", "2026-03-04 10:30")
+    run = asked.start("2026-03-04 00:10", due="2026-03-03 23:50")
+    assert asked.judge("daily", "2026-03-04 00:15") == no("2026-03-05", "2026-03-04 00:10")
+    asked.end(run, "2026-03-04 00:20")
+    assert asked.judge("daily", "2026-03-04 00:30") == no("2026-03-05", "2026-03-04 00:10")
+
+
+def test_a_run_that_was_due_in_a_window_uses_it_up_as_well() -> None:
+    """As one does that goes on while the clock is set back."""
+    asked, word = Asked(), "daily.after('10:00')"
+    run = asked.start("2026-03-04 09:00", due="2026-03-04 10:00")
+    assert not asked.holds(word, "2026-03-04 10:20")
+    asked.end(run, "2026-03-04 10:25")
+    assert not asked.holds(word, "2026-03-04 10:30")
 
 
 def test_a_run_by_hand_uses_nothing_up() -> None:
