@@ -4,11 +4,13 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from daemon_process import Daemon
+from rocketd.core.instant import Instant, instant_of
 from rocketd.core.run import Cause, Trigger
 
 SLEEPER = '["/bin/sleep", "1000"]'
@@ -22,6 +24,10 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 def a_task(name: str, when: str = "false", command: str = '["/bin/true"]', more: str = "") -> str:
     return f"[task.{name}]\ncommand = {command}\nwhen = '''{when}'''\n{more}\n"
+
+
+def utc(text: str) -> Instant:
+    return instant_of(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
 def is_there(pid: int) -> bool:
@@ -291,6 +297,43 @@ def test_a_task_that_comes_back_with_a_reload_is_what_it_was(daemon: Daemon) -> 
     database.close()
     assert kept == [("away", 1, 2), ("other", 0, 2)]
     assert daemon.history() == [(1, 1, "success")], "of the other"
+
+
+# -- what the store says of other times
+
+
+def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_when(daemon: Daemon) -> None:
+    """It was down since its last sign of life, and not only since its last record."""
+    daemon.write("a.toml", a_task("gone", "cron('0 3 * * *', within='1 s')"))
+    daemon.start()
+    daemon.stop()
+    alive, armed = utc("2026-01-01 12:00"), utc("2025-12-01")
+    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+        database.execute("UPDATE task_state SET armed_at = ?", (armed,))
+        database.execute("UPDATE alive SET at = ?, recorded = ?", (alive, armed))
+    database.close()
+    daemon.start()
+    daemon.until_line("gone missed")
+    daemon.stop()
+    (missed,) = daemon.runs("gone")
+    assert missed.run.due == utc("2026-01-02 03:00")
+    assert "down from 2026-01-01 12:00:00+00:00 to " in missed.run.reason
+
+
+def test_a_task_whose_records_lie_far_ahead_is_named_at_the_start(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("ahead", "daily") + a_task("fine", "daily"))
+    daemon.start()
+    daemon.until_line("ahead succeeded")
+    daemon.until_line("fine succeeded")
+    daemon.stop()
+    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+        database.execute('UPDATE log SET created = created + 86400, "end" = "end" + 86400 WHERE task_name = \'ahead\'')
+    database.close()
+    daemon.start()
+    daemon.stop()
+    named = [line for line in daemon.lines if "lies more than three hours in the future" in line]
+    assert len(named) == 1
+    assert "ahead: " in named[0]
 
 
 # -- kill -9
