@@ -45,6 +45,9 @@ class FakeVerbs:
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         return {"task": _known(name), "at": at}
 
+    async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
+        return {"answers": [{"task": "backup", "at": at}], "next": after or None}
+
     async def runs(self, wanted: RunFilter) -> list[Json]:
         self.wanted.append(wanted)
         return []

@@ -1,6 +1,6 @@
 """Who answers the reading verbs: the daemon, or files and store where none runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from rocketd.cli.client import Client
@@ -24,6 +24,17 @@ def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callabl
 
     offline()
     return question(Files(choices))
+
+
+def to_the_end(parts: Iterator[T]) -> Iterator[T]:
+    """Go through an answer that comes in parts, the first of which has come; raises Failure if there is no end."""
+    try:
+        yield from parts
+    except Failure as failure:
+        if failure.code is not Exit.NO_DAEMON:
+            raise
+        msg = "the daemon has gone away in the middle of its answer"
+        raise Failure(msg, hint="ask again: what was written is not all") from None
 
 
 def with_suggestion(failure: Failure, choices: Choices) -> Failure:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rocketd.cli.asking import asked
+from rocketd.cli.asking import asked, to_the_end
 from rocketd.cli.call import Call
-from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.exits import Exit
 from rocketd.cli.fields import number, objects
 from rocketd.cli.reading import wanted_runs
 from rocketd.cli.source import Source, Wanted
@@ -37,29 +37,20 @@ def export(call: Call) -> Exit:
 def _parts(call: Call, wanted: Wanted) -> Iterator[list[JsonObject]]:
     """Ask for one part after the other; who answers the first answers all."""
 
-    def begun(source: Source) -> tuple[Source, JsonObject]:
+    def begun(source: Source) -> Iterator[list[JsonObject]]:
         part = source.part(wanted, 0)
         if not objects(part.get("runs")) and wanted.task and not source.runs(Wanted(wanted.task)):
             source.task(wanted.task)  # a slip of the hand must not look like a task that never ran
-        return source, part
+        return _from(source, wanted, part)
 
-    source, part = asked(call.choices, begun, offline=lambda: None)
-    while True:
+    return to_the_end(asked(call.choices, begun, offline=lambda: None))
+
+
+def _from(source: Source, wanted: Wanted, part: JsonObject) -> Iterator[list[JsonObject]]:
+    yield objects(part.get("runs"))
+    while (after := number(part, "next")) is not None:
+        part = source.part(wanted, after)
         yield objects(part.get("runs"))
-        after = number(part, "next")
-        if after is None:
-            return
-        part = _next(source, wanted, after)
-
-
-def _next(source: Source, wanted: Wanted, after: int) -> JsonObject:
-    try:
-        return source.part(wanted, after)
-    except Failure as failure:
-        if failure.code is not Exit.NO_DAEMON:
-            raise
-    msg = "the daemon has gone away in the middle of the export"
-    raise Failure(msg, hint="export again: what was written is not all")
 
 
 def _rows(call: Call, runs: Sequence[JsonObject]) -> Iterator[Sequence[str]]:

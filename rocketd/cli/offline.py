@@ -45,6 +45,9 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs are shown with a task."""
 
 
+EXPLAINED: Final = 100
+"""How many tasks are explained before they are shown."""
+
 PART: Final = 1000
 """How many runs of a long list are read at once."""
 
@@ -84,6 +87,12 @@ class Files:
             return why_object(why(scheduler, name, self._now, at, idle=NO_DAEMON))
         runs = [run for wanted in looked_at(entry.task, at) for run in self._runs(wanted)]
         return why_object(why_then(entry.task, as_it_was(entry.task, scheduler.history, runs, at), at))
+
+    def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
+        """What the condition of each task says, by name."""
+        names = sorted(self._scheduler.entries)
+        for begin in range(0, len(names), EXPLAINED):
+            yield [self.why(name, at) for name in names[begin : begin + EXPLAINED]]
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Runs, newest first."""

@@ -1,6 +1,6 @@
 """What the reading verbs ask, and the daemon as the one that answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from rocketd.cli.client import Client
@@ -41,6 +41,10 @@ class Source(Protocol):
         """What a task's condition says now, or at that instant."""
         ...
 
+    def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
+        """What the condition of each loaded task says, by name, some at a time."""
+        ...
+
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Runs, newest first."""
         ...
@@ -70,8 +74,15 @@ class Daemon:
 
     def why(self, name: str, at: Instant | None) -> JsonObject:
         """Ask the daemon."""
-        asked = [] if at is None else [("at", rfc3339(at) or "")]
-        return the_object(self._client.get(f"/v1/tasks/{name}/why", asked))
+        return the_object(self._client.get(f"/v1/tasks/{name}/why", _at(at)))
+
+    def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
+        """Ask the daemon, which itself says how many it explains at a time."""
+        after: str | None = ""
+        while after is not None:
+            part = the_object(self._client.get("/v1/why", [*_at(at), ("after", after)]))
+            yield objects(part.get("answers"))
+            after = text(part, "next") or None
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         """Ask the daemon, for no more at a time than it gives."""
@@ -95,6 +106,10 @@ class Daemon:
     def run(self, name: str) -> JsonObject:
         """Ask the daemon."""
         return the_object(self._client.get(f"/v1/runs/{name}"))
+
+
+def _at(at: Instant | None) -> list[tuple[str, str]]:
+    return [] if at is None else [("at", rfc3339(at) or "")]
 
 
 def _query(wanted: Wanted) -> list[tuple[str, str]]:

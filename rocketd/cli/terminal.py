@@ -3,9 +3,10 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
-from typing import Final, TextIO
+from itertools import chain
+from typing import IO, Final
 
 from rocketd.cli.exits import Failure
 from rocketd.core.visible import visible
@@ -29,10 +30,21 @@ class Terminal:
 
     def show(self, lines: Sequence[str]) -> None:
         """Show lines that are ready for a terminal, through the pager if they do not fit."""
-        if self._pager and len(lines) >= self._rows:
-            _page(self._pager, "\n".join(lines) + "\n", self._environment)
+        self.show_parts(iter([lines]))
+
+    def show_parts(self, parts: Iterator[Sequence[str]]) -> None:
+        """Show such lines as they come."""
+        held: list[str] = []
+        while self._pager and len(held) < self._rows:
+            part = next(parts, None)
+            if part is None:
+                self.write(held)
+                return
+            held += part
+        if self._pager:
+            _page(self._pager, chain([held], parts), self._environment)
         else:
-            self.write(lines)
+            _write_all(sys.stdout, parts)
 
     def write(self, lines: Sequence[str]) -> bool:
         """Write such lines at once; False: nobody reads them any more."""
@@ -40,7 +52,20 @@ class Terminal:
 
     def json(self, value: Json) -> None:
         """Write JSON, in ASCII so that nothing in it can reach the terminal raw: indented for people only."""
-        _write(sys.stdout, [json.dumps(value, indent=2 if self.interactive else None)])
+        _write(sys.stdout, [self._json(value)])
+
+    def json_parts(self, parts: Iterator[Sequence[Json]]) -> None:
+        """Write an array in the same way, its elements as they come."""
+        before = "["
+        for part in filter(None, parts):
+            if not _write_text(sys.stdout, before + self._json([*part])[1:-1].rstrip("\n")):
+                return
+            before = "," if self.interactive else ", "
+        after = "\n]" if self.interactive else "]"
+        _write(sys.stdout, ["[]" if before == "[" else after])
+
+    def _json(self, value: Json) -> str:
+        return json.dumps(value, indent=2 if self.interactive else None)
 
     def output(self, stream: str, line: str) -> None:
         """Pass on a line that a run printed to `stdout` or `stderr`."""
@@ -59,10 +84,21 @@ class Terminal:
             _write(sys.stderr, [f"hint: {visible(hint)}"])
 
 
-def _write(stream: TextIO, lines: Sequence[str]) -> bool:
+def _write(stream: IO[str], lines: Sequence[str]) -> bool:
     """Write lines; False: its reader has left."""
+    return _write_text(stream, "".join(f"{line}\n" for line in lines))
+
+
+def _write_all(stream: IO[str], parts: Iterable[Sequence[str]]) -> None:
+    """Write lines as they come, as long as somebody reads them."""
+    for part in parts:
+        if not _write(stream, part):
+            return
+
+
+def _write_text(stream: IO[str], text: str) -> bool:
     try:
-        stream.write("".join(f"{line}\n" for line in lines))
+        stream.write(text)
         stream.flush()
     except BrokenPipeError:
         _to_nowhere(stream)
@@ -72,24 +108,24 @@ def _write(stream: TextIO, lines: Sequence[str]) -> bool:
         msg = f"cannot write the output: {error.strerror}"
         raise Failure(msg) from error
     except UnicodeEncodeError:  # LC_ALL=C or so: better a question mark than a traceback
-        return _write_encoded(stream, lines)
+        return _write_encoded(stream, text)
     return True
 
 
-def _write_encoded(stream: TextIO, lines: Sequence[str]) -> bool:
+def _write_encoded(stream: IO[str], text: str) -> bool:
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
-    return _write(stream, lines)
+    return _write_text(stream, text)
 
 
-def _to_nowhere(stream: TextIO) -> None:
+def _to_nowhere(stream: IO[str]) -> None:
     """From now on drop what is written there; also what the interpreter flushes at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: IO[str]) -> bool:
     try:
         return stream.isatty()
     except ValueError:  # closed by whoever started us
@@ -115,7 +151,7 @@ def _pager(environment: Mapping[str, str]) -> str:
     return "less"
 
 
-def _page(pager: str, text: str, environment: Mapping[str, str]) -> None:
+def _page(pager: str, parts: Iterable[Sequence[str]], environment: Mapping[str, str]) -> None:
     import shlex  # noqa: PLC0415 - these cost start-up time that only a pager is worth
     import signal  # noqa: PLC0415
     import subprocess  # noqa: PLC0415
@@ -124,9 +160,17 @@ def _page(pager: str, text: str, environment: Mapping[str, str]) -> None:
     secure = {"LESS": less, "LESSSECURE": "1", "LESSCHARSET": "utf-8"}  # no shell out of root's pager
     held = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's
     try:
-        command, raw = shlex.split(pager), text.encode(errors="backslashreplace")
-        subprocess.run(command, input=raw, env={**environment, **secure}, check=False)  # noqa: S603 - the caller's choice
+        paging = subprocess.Popen(  # noqa: S603 - the caller's choice
+            shlex.split(pager),
+            stdin=subprocess.PIPE,
+            encoding="utf-8",
+            errors="backslashreplace",
+            env={**environment, **secure},
+        )
     except (OSError, ValueError):
-        _write(sys.stdout, [text.removesuffix("\n")])
+        _write_all(sys.stdout, parts)
+    else:
+        with paging:
+            _write_all(paging.stdin or sys.stdout, parts)
     finally:
         signal.signal(signal.SIGINT, held)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from rocketd.cli import times
-from rocketd.cli.asking import with_suggestion
+from rocketd.cli.asking import to_the_end, with_suggestion
 from rocketd.cli.call import time_point
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.fields import instant, objects, text
@@ -17,6 +18,8 @@ from rocketd.core.tree import MARKS, Line, Part, draw
 from rocketd.core.visible import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rocketd.cli.call import Call
     from rocketd.cli.listing import Look
     from rocketd.cli.source import Source
@@ -28,30 +31,34 @@ _COLOURS: Final = {True: GREEN, False: RED, None: YELLOW}
 def why(call: Call) -> Exit:
     """`rocketctl why TASK… | --all`."""
     at = time_point(call.choices.at, call.now) if call.choices.at else None
-    found = ask(call, lambda source: answers(call, source, at))
-    if call.choices.json:
-        call.terminal.json([*found])
-    else:
-        blocks = [drawn(answer, call.look) for answer in found]
-        call.terminal.show([line for block in blocks for line in (*block, "")][:-1])
+    show(call, ask(call, lambda source: answers(call, source, at)))
     return Exit.DONE
 
 
-def answers(call: Call, source: Source, at: Instant | None) -> list[JsonObject]:
-    """Ask about every task that was named, or is there; raises Failure."""
-    if call.choices.every:
-        return [answer for task in source.tasks() if (answer := _still_there(source, text(task, "task"), at))]
-    return [_answer(call, source, name, at) for name in call.choices.subjects]
+def show(call: Call, found: Iterator[list[JsonObject]]) -> None:
+    """Show answers as they come."""
+    if call.choices.json:
+        call.terminal.json_parts(found)
+    else:
+        call.terminal.show_parts(_blocks(found, call.look))
 
 
-def _still_there(source: Source, name: str, at: Instant | None) -> JsonObject | None:
-    """Ask about a task of the list, which a reload may have taken away meanwhile."""
-    try:
-        return source.why(name, at)
-    except Failure as failure:
-        if failure.code is Exit.NOT_FOUND:
-            return None
-        raise
+def answers(call: Call, source: Source, at: Instant | None) -> Iterator[list[JsonObject]]:
+    """Ask about every task that was named, or is there, of which some come at a time; raises Failure."""
+    if not call.choices.every:
+        return iter([[_answer(call, source, name, at) for name in call.choices.subjects]])
+    parts = source.why_all(at)
+    first = next(parts, [])  # who answers this, answers all
+    return to_the_end(chain([first], parts))
+
+
+def _blocks(found: Iterator[list[JsonObject]], look: Look) -> Iterator[list[str]]:
+    """Draw them with an empty line between two."""
+    begun = False
+    for part in found:
+        lines = [line for answer in part for line in ("", *drawn(answer, look))]
+        yield lines if begun else lines[1:]
+        begun = begun or bool(part)
 
 
 def _answer(call: Call, source: Source, name: str, at: Instant | None) -> JsonObject:

@@ -5,14 +5,15 @@ Called on the loop's thread. Reading verbs never touch the scheduler's state, an
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from heapq import nsmallest
 from typing import Final, Protocol
 
 from rocketd.core import daemon_entries
-from rocketd.core.decisions import Refused
+from rocketd.core.decisions import NoSuchTask, Refused
 from rocketd.core.errors import StoreError
 from rocketd.core.events import Start
-from rocketd.core.instant import Duration, Instant, datetime_of
+from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunPart, RunView
 from rocketd.core.run import Action
@@ -34,6 +35,15 @@ from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 SLICE: Final = 256
 """Tasks of a list that are told between two turns of the loop; about 4 ms."""
+
+EXPLAINED: Final = 16
+"""Tasks that are explained between two turns of the loop; about 4 ms."""
+
+PART: Final = 256
+"""Tasks that are explained in one answer."""
+
+PART_TAKES: Final[Duration] = SECOND
+"""Where the run log has to be asked about each, an answer has fewer, so that nobody waits for longer than that."""
 
 RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
@@ -130,6 +140,21 @@ class Control:
         task = scheduler.entry(name).task
         runs = [run for wanted in looked_at(task, at) for run in await self._read(wanted)]
         return why_object(why_then(task, as_it_was(task, scheduler.history, runs, at), at))
+
+    async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
+        """Explain the loaded tasks whose names come next, and tell after which name to go on."""
+        names = await asyncio.to_thread(_following, tuple(self._loop.scheduler.entries), after)
+        until = self._loop.clock.monotonic() + PART_TAKES
+        answers: list[Json] = []
+        for place, name in enumerate(names[:PART]):
+            if place % EXPLAINED == EXPLAINED - 1:
+                await asyncio.sleep(0)
+            with suppress(NoSuchTask):  # a reload has taken it away meanwhile
+                answers.append(await self.why(name, at))
+            after = name
+            if self._loop.clock.monotonic() >= until:
+                break
+        return {"answers": answers, "next": after if names and after != names[-1] else None}
 
     async def runs(self, wanted: RunFilter) -> list[Json]:
         """Runs, newest first."""
@@ -248,6 +273,11 @@ class Control:
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
         counts: JsonObject = {"tasks": len(self._loop.scheduler.entries), "disabled": len(self._disabled())}
         return {**counts, "problems": listed}
+
+
+def _following(names: Sequence[str], after: str) -> Sequence[str]:
+    """The next names in order, one more than are explained at once."""
+    return nsmallest(PART + 1, (name for name in names if name > after))
 
 
 def _shown(instant: Instant) -> str:

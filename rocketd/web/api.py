@@ -38,6 +38,7 @@ class Verbs(Protocol):
     async def tasks(self) -> list[Json]: ...
     async def task(self, name: str) -> JsonObject: ...
     async def why(self, name: str, at: Instant | None = None) -> JsonObject: ...
+    async def why_part(self, after: str, at: Instant | None = None) -> JsonObject: ...
     async def runs(self, wanted: RunFilter) -> list[Json]: ...
     async def run(self, which: str) -> JsonObject: ...
     async def part(self, wanted: RunFilter, after: int) -> JsonObject: ...
@@ -155,6 +156,10 @@ async def _why(verbs: Verbs, asked: _Asked) -> Json:
     return await verbs.why(asked.name, asked.instant("at"))
 
 
+async def _why_part(verbs: Verbs, asked: _Asked) -> Json:
+    return await verbs.why_part(asked.text("after"), asked.instant("at"))
+
+
 async def _runs(verbs: Verbs, asked: _Asked) -> Json:
     return await verbs.runs(_wanted(asked, asked.number("limit", RunFilter().limit, LONGEST_LIST)))
 
@@ -242,6 +247,7 @@ ROUTES: Final = (
     Route("GET", "/v1/tasks", _tasks),
     Route("GET", "/v1/tasks/TASK", _task),
     Route("GET", "/v1/tasks/TASK/why", _why, ("at",)),
+    Route("GET", "/v1/why", _why_part, ("at", "after")),
     Route("GET", "/v1/runs", _runs, ("task", "since", "until", "action", "limit")),
     Route("GET", "/v1/runs/RUN", _run),
     Route("GET", "/v1/log", _part, ("task", "since", "until", "action", "after")),

@@ -61,6 +61,8 @@ def ask(http: UnixHttp, method: str, target: str, body: str | None = None) -> tu
         ("/v1/tasks/backup", {"task": "backup"}),
         ("/v1/tasks/backup/why", {"task": "backup", "at": None}),
         ("/v1/tasks/backup/why?at=1970-01-01T00:00:01%2B00:00", {"task": "backup", "at": 1_000_000}),
+        ("/v1/why", {"answers": [{"task": "backup", "at": None}], "next": None}),
+        ("/v1/why?after=a&at=1970-01-01T00:00:01Z", {"answers": [{"task": "backup", "at": 1_000_000}], "next": "a"}),
         ("/v1/runs", []),
         ("/v1/runs/0193-run", {"run_id": "0193-run"}),
         ("/v1/runs/backup/7", {"run_id": "0193-run"}),

@@ -31,6 +31,7 @@ TASK: JsonObject = {
     "when": "daily & " * 60 + "daily",
     "file": "/etc/rocketd/backup.toml",
 }
+WAITING: JsonObject = {"task": "backup", "condition": "daily", "holds": False, "waiting_for": "backup waits"}
 RUN: JsonObject = {
     "task": "backup",
     "run_id": "01960000-0000-7000-8000-000000000000",
@@ -403,6 +404,23 @@ def test_what_does_not_fit_the_screen_goes_through_the_pager(tmp_path: Path, dae
     assert seen.count("paged: ") == 23
     _, direct = on_a_terminal(tmp_path, "list", "--no-pager", **paged)  # type: ignore[arg-type]  # as above
     assert "paged" not in direct
+
+
+def test_what_comes_in_parts_goes_through_one_pager(tmp_path: Path, daemon: FakeDaemon) -> None:
+    daemon.will("GET /v1/why?after=", {"answers": [WAITING] * 5, "next": "m"})
+    daemon.will("GET /v1/why?after=m", {"answers": [WAITING] * 5, "next": "z"})
+    daemon.will("GET /v1/why?after=z", {"answers": [], "next": None})
+    for pager in ("sed 's/^/paged: /'", "/no/such/pager"):
+        code, seen = on_a_terminal(tmp_path, "why", "--all", rows=12, SYSTEMD_PAGER=pager, NO_COLOR="1")
+        assert code == 0
+        assert seen.count("backup waits\n") == 10
+        assert seen.count("paged: ") == (39 if pager[0] == "s" else 0)
+
+
+def test_a_pager_that_leaves_early_is_no_error(tmp_path: Path, daemon: FakeDaemon) -> None:
+    daemon.will("GET /v1/why", {"answers": [WAITING] * 5000, "next": None})
+    code, seen = on_a_terminal(tmp_path, "why", "--all", rows=12, SYSTEMD_PAGER="head -n 1", NO_COLOR="1")
+    assert (code, seen) == (0, "backup waits\n")
 
 
 def test_a_pager_that_is_not_there_hides_nothing(tmp_path: Path, daemon: FakeDaemon) -> None:

@@ -1,7 +1,8 @@
-"""What `rocketctl why` draws, and what it does about tasks that go away while it asks."""
+"""What `rocketctl why` draws, and how it asks about many."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,7 +13,7 @@ from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
 from rocketd.cli.terminal import Terminal
 from rocketd.cli.text import underlined
-from rocketd.cli.why import answers, drawn
+from rocketd.cli.why import answers, drawn, show
 from rocketd.core.instant import Instant
 from rocketd.daemon.wire import JsonObject, from_rfc3339
 
@@ -78,19 +79,25 @@ def test_an_answer_of_another_version_is_drawn_as_far_as_it_is_understood() -> N
     assert drawn({"task": "backup", "parts": [5, {"holds": "yes"}]}, Look(NOW))[0] == ""
 
 
-class Fleeting:
-    """Lists two tasks, of which one is gone when it is asked about."""
+class Parts:
+    """Explains two tasks in two parts; what comes before the second may look at what was shown by then."""
+
+    def __init__(self, between: Callable[[], None] = lambda: None) -> None:
+        self._between = between
 
     def tasks(self) -> list[JsonObject]:
-        return [{"task": "here"}, {"task": "gone"}]
+        return [{"task": "a"}, {"task": "b"}]
 
     def task(self, name: str) -> JsonObject:
         return {"task": name}
 
     def why(self, name: str, at: Instant | None) -> JsonObject:
-        if name == "gone":
-            raise Failure("no task 'gone' is loaded", code=Exit.NOT_FOUND)
-        return {"task": name, "at": at}
+        return {"task": name, "waiting_for": f"{name} waits", "at": at}
+
+    def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
+        yield [self.why("a", at)]
+        self._between()
+        yield [self.why("b", at)]
 
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         return [{"task": wanted.task}]
@@ -102,9 +109,51 @@ class Fleeting:
         return {"run_id": name}
 
 
-def test_of_all_tasks_one_that_has_gone_meanwhile_is_left_out() -> None:
-    call = Call(Choices("why", every=True), Terminal({}), NOW)
-    assert answers(call, Fleeting(), None) == [{"task": "here", "at": None}]
+ALL = Choices("why", every=True)
+
+
+def call_of(choices: Choices) -> Call:
+    return Call(choices, Terminal({}), NOW)
+
+
+def test_tasks_are_asked_about_by_name_or_all_in_parts() -> None:
+    named = call_of(Choices("why", subjects=("b", "a")))
+    assert list(answers(named, Parts(), 5)) == [[Parts().why("b", 5), Parts().why("a", 5)]]
+    assert list(answers(call_of(ALL), Parts(), 5)) == [[Parts().why("a", 5)], [Parts().why("b", 5)]]
+
+
+def test_what_has_come_is_shown_before_the_rest_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[str] = []
+    source = Parts(lambda: seen.append(capsys.readouterr().out))
+    show(call_of(ALL), answers(call_of(ALL), source, None))
+    assert seen == ["a waits\n? \n     \n"]
+    assert capsys.readouterr().out == "\nb waits\n? \n     \n"
+
+
+def test_json_comes_in_parts_too_and_is_the_same_array(capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[str] = []
+    source, call = Parts(lambda: seen.append(capsys.readouterr().out)), call_of(ALL._replace(json=True))
+    show(call, answers(call, source, None))
+    whole = [Parts().why("a", None), Parts().why("b", None)]
+    assert seen == [json.dumps(whole[:1])[:-1]]
+    assert seen[0] + capsys.readouterr().out == json.dumps(whole) + "\n"
+
+
+def test_of_no_tasks_the_array_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    show(call_of(ALL._replace(json=True)), iter([[]]))
+    show(call_of(ALL), iter([[]]))
+    assert capsys.readouterr().out == "[]\n"
+
+
+def test_a_daemon_that_goes_away_in_the_middle_is_a_failure_and_not_no_daemon() -> None:
+    def gone() -> None:
+        raise Failure("no daemon is running", code=Exit.NO_DAEMON)
+
+    found = answers(call_of(ALL), Parts(gone), None)
+    assert len(next(found)) == 1
+    with pytest.raises(Failure, match="gone away in the middle") as raised:
+        next(found)
+    assert raised.value.code is Exit.FAILED
 
 
 def test_carets_stand_under_the_mistake() -> None:

@@ -8,15 +8,17 @@ from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
 from rocketd.app.ports import NoManager
+from rocketd.core.condition import AGAINST, Condition, Moment, Verdict
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.records import RunFilter, RunPart, RunView
 from rocketd.core.run import Action
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, Disabled, Task
 from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.control import SLICE, Control, Problem
+from rocketd.daemon.control import EXPLAINED, PART, SLICE, Control, Problem
 from rocketd.daemon.defects import Silence
 from rocketd.daemon.loop import Loop
+from rocketd.daemon.ports import Clock
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.retention import Retention
 
@@ -37,9 +39,35 @@ class EmptyLog:
         return 0
 
 
+class LongClock(SystemClock):
+    """By it everything takes a second."""
+
+    def __init__(self) -> None:
+        self.passed: Duration = 0
+
+    def monotonic(self) -> Duration:
+        self.passed += SECOND
+        return self.passed
+
+
+class Noted(Condition):
+    """Never, and notes that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    def judge(self, moment: Moment) -> Verdict:  # noqa: ARG002 - whichever
+        self.asked.set()
+        return Verdict(AGAINST)
+
+    def __str__(self) -> str:
+        return "noted"
+
+
 @asynccontextmanager
-async def control_of(scheduler: Scheduler) -> AsyncIterator[Control]:
-    loop = Loop(scheduler=scheduler, clock=SystemClock(), journal=ListJournal(), manager=NoManager(), silence=Silence())
+async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncIterator[Control]:
+    clock = clock or SystemClock()
+    loop = Loop(scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NoManager(), silence=Silence())
     recorder = Recorder(MemoryStore(), trouble=lambda *_: None, fatal=loop.fail)
 
     async def reload() -> Sequence[Problem]:
@@ -75,3 +103,57 @@ async def test_tasks_that_a_reload_takes_away_while_they_are_listed_are_left_out
         await asyncio.sleep(0)
         scheduler.load([], NOW, {})
         assert len(await listing) == SLICE
+
+
+async def explained(control: Control) -> list[list[str]]:
+    """Ask for one part after the other, and name the tasks of each."""
+    parts: list[list[str]] = []
+    after: object = ""
+    while isinstance(after, str):
+        part = await control.why_part(after)
+        answers, after = part["answers"], part["next"]
+        assert isinstance(answers, list)
+        parts.append([str(one["task"]) for one in answers if isinstance(one, dict)])
+    return parts
+
+
+@looped
+async def test_all_tasks_are_explained_by_name_so_many_at_a_time() -> None:
+    names = sorted(f"t{number}" for number in range(PART + 2))
+    async with control_of(a_scheduler(PART + 2)) as control:
+        assert await explained(control) == [names[:PART], names[PART:]]
+
+
+@looped
+async def test_what_fits_one_part_has_no_other() -> None:
+    for tasks in (0, 1, PART):
+        async with control_of(a_scheduler(tasks)) as control:
+            assert [len(part) for part in await explained(control)] == [tasks]
+
+
+@looped
+async def test_an_explanation_is_the_one_that_is_given_for_the_task_alone() -> None:
+    async with control_of(a_scheduler(1)) as control:
+        assert (await control.why_part(""))["answers"] == [await control.why("t0", NOW)]
+
+
+@looped
+async def test_a_part_that_takes_long_has_fewer_and_nothing_is_left_out() -> None:
+    async with control_of(a_scheduler(3), LongClock()) as control:
+        assert await explained(control) == [["t0"], ["t1"], ["t2"]]
+
+
+@looped
+async def test_explaining_leaves_the_loop_its_turns_and_leaves_out_what_a_reload_takes_away() -> None:
+    scheduler, first = a_scheduler(4 * EXPLAINED), Noted()
+    scheduler.load(
+        [Task("a", Command(("/bin/true",)), first), *(entry.task for entry in scheduler.entries.values())], NOW, {}
+    )
+    async with control_of(scheduler) as control:
+        explaining = asyncio.create_task(control.why_part(""))
+        await first.asked.wait()
+        scheduler.load([], NOW, {})
+        told = await explaining
+        assert isinstance(told["answers"], list)
+        assert len(told["answers"]) == EXPLAINED - 1
+        assert told["next"] is None
