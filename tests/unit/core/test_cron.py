@@ -258,7 +258,8 @@ def test_a_fixed_time_is_not_met_again_in_the_second_occurrence_of_an_hour() -> 
 
 
 def test_the_newest_tick_is_looked_for_right_before_a_change() -> None:
-    assert Cron.parse("45 * * * *").newest(at("2026-03-29 03:10", BERLIN), BERLIN) == at("2026-03-29 01:45", BERLIN)
+    for line, newest in (("45 * * * *", "2026-03-29 01:45"), ("*/30 1 * * *", "2026-03-29 01:30")):
+        assert Cron.parse(line).newest(at("2026-03-29 03:10", BERLIN), BERLIN) == at(newest, BERLIN)
 
 
 def test_far_outside_of_the_calendar_there_is_no_tick() -> None:

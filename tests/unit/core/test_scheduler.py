@@ -1,6 +1,6 @@
 """What the scheduler decides: every sentence of "One pass of the scheduler" in docs/reference/conditions.md."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ import pytest
 
 from rocketd.core.condition import FOR, Condition, Moment, Verdict
 from rocketd.core.decisions import Broken, NoSuchRun, NoSuchTask, Refused
-from rocketd.core.events import Missed, Start, Stop
+from rocketd.core.events import Missed, Start, Started, Stop
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
 from rocketd.core.run import Action, Cause, End, Trigger
@@ -75,6 +75,37 @@ def test_a_verdict_that_ends_no_later_than_it_is_asked_for_is_a_defect_that_stop
     assert isinstance(start, Start)
     assert start.run.task == "b"
     assert scheduler.decide(now) == []
+
+
+@dataclass(frozen=True, slots=True)
+class Heeded(Condition):
+    """Remembers what it was asked about."""
+
+    part: Condition
+    asked: list[Instant] = field(default_factory=list, compare=False)
+
+    def judge(self, moment: Moment) -> Verdict:
+        self.asked.append(moment.now)
+        return self.part.judge(moment)
+
+    def watches(self) -> frozenset[str]:
+        return self.part.watches()
+
+    def __str__(self) -> str:
+        return str(self.part)
+
+
+def test_judged_are_the_tasks_whose_verdict_ran_out_or_whom_an_event_concerns_and_no_others() -> None:
+    idle, watching = Heeded(parse("daily.at('20:00')")), Heeded(parse("after_fail('a')"))
+    made = world(task("a", "every('10 min')"), replace(task("idle"), when=idle), replace(task("w"), when=watching))
+    made.boot()
+    made.run_until(made.now)
+    idle.asked.clear()
+    watching.asked.clear()
+    made.run_until(at("2026-03-02 09:11"))
+    assert idle.asked == []
+    changes = [at("2026-03-02 09:00:01"), at("2026-03-02 09:10"), at("2026-03-02 09:10:01")]
+    assert sorted(set(watching.asked)) == changes
 
 
 def test_of_two_tasks_that_exclude_each_other_only_one_starts() -> None:
@@ -229,6 +260,18 @@ def test_overlap_skip_gives_up_what_falls_due_meanwhile() -> None:
     assert (missed.first, missed.last, missed.count) == (at("2026-03-02 10:10"), at("2026-03-02 10:20"), 2)
 
 
+def test_overlap_skip_gives_nothing_up_that_was_due_before_it_began() -> None:
+    made = world(replace(task("a", "cron('0 10 * * *')"), overlap=Overlap.SKIP, splay=HOUR, restart_delay=0))
+    made.behaviours["a"] = Behaviour(takes=2 * HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 10:01"))
+    assert made.scheduler.entry("a").begin > made.now, "it is due, and waits for its splay"
+    made.carry_out(made.scheduler.run("a", made.now, "by hand"))
+    made.run_until(at("2026-03-02 13:00"))
+    assert made.starts("a") == [at("2026-03-02 10:01"), at("2026-03-02 12:01")]
+    assert not made.missed("a")
+
+
 def test_overlap_skip_leaves_a_window_open() -> None:
     made = world(replace(task("a", "daily"), overlap=Overlap.SKIP), start="2026-03-02 23:00")
     made.behaviours["a"] = Behaviour(takes=2 * HOUR)
@@ -245,6 +288,17 @@ def test_overlap_replace_stops_the_run_and_starts_once_that_has_ended() -> None:
     assert [(end.action, end.cause) for end in made.ends("a")] == [(Action.TERMINATE, Cause.REPLACE)]
 
 
+def test_overlap_replace_waits_for_the_end_as_long_as_that_takes() -> None:
+    made = overlapping(Overlap.REPLACE)
+    made.run_until(at("2026-03-02 10:05"))
+    (run,) = made.begun
+    made.now = at("2026-03-02 10:10")
+    assert made.scheduler.decide(made.now) == [Stop(run, Cause.REPLACE)]
+    assert made.scheduler.decide(made.now + MINUTE) == []
+    made.end(run, End(Action.TERMINATE, Cause.REPLACE, made.now + MINUTE))
+    assert [type(decision) for decision in made.scheduler.decide(made.now + MINUTE)] == [Start]
+
+
 def test_overlap_allow_starts_beside_it() -> None:
     made = overlapping(Overlap.ALLOW)
     made.run_until(at("2026-03-02 10:22"))
@@ -257,6 +311,42 @@ def test_a_condition_that_just_stays_true_is_not_due_again_and_again(overlap: Ov
     made = overlapping(overlap, "true")
     made.run_until(at("2026-03-02 10:10"))
     assert len(made.begun) == 1
+
+
+def test_only_against_makes_it_due_anew_and_not_a_time_in_which_nothing_is_known() -> None:
+    made = world(replace(task("a", "~running('b')"), overlap=Overlap.ALLOW), task("b"))
+    made.behaviours["a"] = Behaviour(takes=DAY)
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    removed = made.tasks.pop("b")
+    made.reload()
+    made.run_until(made.now + MINUTE)
+    made.add(removed)
+    made.reload()
+    made.run_until(made.now + MINUTE)
+    assert len(made.begun) == 1
+
+
+@pytest.mark.parametrize(("when", "runs"), [("time_of_minute.before('30')", 2), ("true", 1)])
+def test_after_an_edit_of_the_condition_it_is_due_anew_once_that_has_been_against(when: str, runs: int) -> None:
+    made = overlapping(Overlap.ALLOW, "time_of_minute.before('20')")
+    made.run_until(at("2026-03-02 09:55:25"))
+    made.tasks["a"] = replace(task("a", when), overlap=Overlap.ALLOW)
+    made.reload()
+    made.run_until(at("2026-03-02 09:56:10"))
+    assert len(made.begun) == runs
+
+
+def test_after_a_restart_a_run_that_is_still_there_keeps_a_condition_that_stays_true_from_being_due_anew() -> None:
+    made = overlapping(Overlap.ALLOW, "time_of_hour.after('55:00')")
+    made.run_until(at("2026-03-02 10:30"))
+    (run,) = made.begun
+    again = Scheduler(host="world", new_run_id=str)
+    again.load(made.tasks.values(), at("2026-03-02 10:56"), made.states)
+    again.replay([Started(run)], [run], at("2026-03-02 10:56"))
+    looks = [at(f"2026-03-02 {clock}") for clock in ("10:56", "11:00", "11:55")]
+    begun = [one.run.start for now in looks for one in again.decide(now) if isinstance(one, Start)]
+    assert begun == [at("2026-03-02 11:55")]
 
 
 def test_a_run_by_hand_makes_the_schedule_wait() -> None:
@@ -520,6 +610,19 @@ def test_an_edit_of_the_zone_arms_its_ticks_anew() -> None:
     assert not made.begun
     made.run_until(at("2026-03-03 10:00"))
     assert made.starts("a") == [at("2026-03-03 10:00")]
+
+
+def test_a_new_version_of_the_language_arms_a_task_anew() -> None:
+    made = world(task("a", "cron('0 12 * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    version, _, rest = made.states["a"].fingerprint.partition(" ")
+    made.states["a"] = replace(made.states["a"], fingerprint=f"{int(version) + 1} {rest}")
+    made.kill()
+    made.now = at("2026-03-02 12:30")
+    made.boot()
+    made.run_until(at("2026-03-02 13:00"))
+    assert not made.begun
+    assert made.states["a"].armed_at == at("2026-03-02 12:30")
 
 
 def test_a_restart_with_an_edited_condition_arms_it_anew() -> None:
