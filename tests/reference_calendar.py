@@ -72,13 +72,17 @@ class Calendar:
     @lru_cache(maxsize=64)  # noqa: B019 - there are a few of them, asked again and again
     def ticks(self, line: str) -> list[int]:
         """All ticks of a cron line."""
-        minute, hour, *_ = line.split()
+        minute, hour, *date = line.split()
+        minutes = {value for value in range(60) if _field(minute, value)}
+        hours = {value for value in range(24) if _field(hour, value)}
+
+        def matches(wall: int) -> bool:
+            return wall // 60 % 60 in minutes and wall // 3600 % 24 in hours and _date(*date, wall // DAY)
+
         if minute.startswith("*") or hour.startswith("*"):
-            return [
-                at for at, wall in zip(self.instants, self.walls, strict=True) if wall % 60 == 0 and _cron(line, wall)
-            ]
+            return [at for at, wall in zip(self.instants, self.walls, strict=True) if wall % 60 == 0 and matches(wall)]
         first, last = self.walls[0] // 60 * 60 + DAY, self.walls[-1] - DAY
-        return sorted({self.reached(wall) for wall in range(first, last, 60) if _cron(line, wall)})
+        return sorted({self.reached(wall) for wall in range(first, last, 60) if matches(wall)})
 
 
 def _clock(mark: str) -> int:
@@ -135,11 +139,6 @@ def _hours_of_day(how: str, marks: tuple[str, ...], begin: int) -> Iterator[tupl
                 yield place, place + 3600
 
 
-def _cron(line: str, wall: int) -> bool:
-    minute, hour, *date = line.split()
-    return _field(minute, wall // 60 % 60) and _field(hour, wall // 3600 % 24) and _date(*date, wall // DAY)
-
-
 @cache
 def _date(monthday: str, month: str, weekday: str, day: int) -> bool:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
@@ -148,7 +147,6 @@ def _date(monthday: str, month: str, weekday: str, day: int) -> bool:
     return _field(month, at.month) and (any(days) if either else all(days))
 
 
-@cache
 def _field(field: str, value: int) -> bool:
     for part in field.split(","):
         span, _, step = part.partition("/")

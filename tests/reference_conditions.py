@@ -142,13 +142,8 @@ class Asking:
     ) -> Answer:
         """Whether it holds at that instant, by what the log says now. `plain`: no retry, and a crash is done."""
         match condition:
-            case ("true",):
-                return True, EVER
-            case ("false",):
-                return False, EVER
-            case ("not", part):
-                holds, since = self.ask(part, task, now, plain=plain, guards=guards)
-                return not holds, since
+            case ("cron", line, within):
+                return self._tick(task, now, line, within, guards)
             case ("and", *parts):
                 beside = tuple(part for part in parts if _clock_only(part)) if _ticking(condition) else ()
                 answers = [self.ask(part, task, now, plain=plain, guards=guards + beside) for part in parts]
@@ -169,14 +164,12 @@ class Asking:
                     ]
                 pro = [since for holds, since in answers if holds]
                 return (True, min(pro)) if pro else (False, max(since for _, since in answers))
+            case ("every", seconds, based):
+                return self._every(task, now, seconds, based)
             case ("once", unit, how, marks):
                 return self._once(task, now, self.calendar(task).windows(unit, how, marks), plain=plain)
             case ("time", unit, how, marks):
                 return _inside(self.calendar(task).windows(unit, how, marks), now)
-            case ("every", seconds, based):
-                return self._every(task, now, seconds, based)
-            case ("cron", line, within):
-                return self._tick(task, now, line, within, guards)
             case ("retry", times, delay):
                 return (False, EVER) if plain else self._retry(task, now, times, delay)
             case ("after", many, outcome, tasks):
@@ -186,6 +179,13 @@ class Asking:
             case ("running", other):
                 going = self.tasks[other].going
                 return (True, min(run.start for run in going)) if going else (False, EVER)
+            case ("true",):
+                return True, EVER
+            case ("false",):
+                return False, EVER
+            case ("not", part):
+                holds, since = self.ask(part, task, now, plain=plain, guards=guards)
+                return not holds, since
         raise ValueError(condition)
 
     def _once(self, task: Task, now: int, windows: list[tuple[int, int]], *, plain: bool) -> Answer:
