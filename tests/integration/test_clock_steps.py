@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
 
 from fakes_executor import Script, ScriptedExecutor
 from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
 from rocketd.app.ports import NoManager
+from rocketd.core.condition import FALSE
 from rocketd.core.events import Finished, Started
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
@@ -159,3 +163,17 @@ async def test_what_happened_to_the_clock_is_noticed_at_the_next_heartbeat_if_no
             async with asyncio.timeout(PATIENCE):
                 assert await made.passes.get() == made.clock.wall, "everything is judged again"
             assert made.journal.messages[-1] == told
+
+
+@pytest.mark.parametrize("how", ["sleep", "set"])
+@looped
+async def test_a_timeout_goes_on_from_where_it_was(how: str) -> None:
+    async with looking() as made:
+        scheduler = made.loop.scheduler
+        scheduler.load([replace(TASK, when=FALSE, timeout=10 * MINUTE)], NOW, {})
+        run = Run("backup", 2, "id-2", 1, NOW, NOW, Trigger.HAND, "by hand")
+        scheduler.learn(Started(run))
+        made.clock.go_on(MINUTE)
+        await made.told_after(lambda: getattr(made.clock, how)(HOUR))
+        assert scheduler.look_again() == made.clock.wall + 9 * MINUTE
+        scheduler.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, made.clock.wall)))
