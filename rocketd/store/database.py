@@ -97,6 +97,7 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._durability}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
+        connection.execute("PRAGMA temp_store = MEMORY")  # a statement's own journal would be a file in /var/tmp
         return connection
 
     def _open_reader(self) -> sqlite3.Connection:

@@ -167,6 +167,32 @@ def test_the_files_are_for_root_and_its_group(tmp_path: Path) -> None:
     store.close()
 
 
+MANY_RUNS = """
+import sys
+from pathlib import Path
+from rocketd.core.events import Started
+from rocketd.core.run import Run, Trigger
+from rocketd.store.store import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]))
+for number in (1, 2):
+    runs = [Run(f"task-{n}", number, f"{n:036}", 1, 0, 0, Trigger.SCHEDULE, "daily") for n in range(500)]
+    store.write([Started(run) for run in runs])
+store.close()
+"""
+
+
+def test_nothing_is_written_outside_of_the_state_directory(tmp_path: Path) -> None:
+    """A statement about many rows keeps a journal of its own, which SQLite would put among the temporary files."""
+    state, temporary = tmp_path / "state", tmp_path / "temporary"
+    state.mkdir()
+    temporary.mkdir()
+    untouched = temporary.stat().st_mtime_ns
+    environment = {**os.environ, "SQLITE_TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, "-c", MANY_RUNS, state], env=environment, check=True)
+    assert temporary.stat().st_mtime_ns == untouched
+
+
 def test_what_it_opens_is_not_inherited(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path)
     store.write([Alive(1)])
