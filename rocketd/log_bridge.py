@@ -68,6 +68,10 @@ class LogBridge:
             record.task_name = entry.fields.get("ROCKETD_TASK")
             self._put(self._scheduler, record)
 
+    def wants(self, priority: Priority) -> bool:  # noqa: ARG002 - the loggers' own levels say so
+        """Whether it is told: everything is."""
+        return True
+
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Tell what happened to a run: a watcher of the loop."""
         if isinstance(what, tuple | Spawned):

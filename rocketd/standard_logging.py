@@ -13,7 +13,7 @@ from rocketd.config.files import SETTINGS_NAME
 from rocketd.config.loaded import Loaded, Outcome
 from rocketd.config.problems import Mistake
 from rocketd.config.setting import Section
-from rocketd.core.entries import Entry
+from rocketd.core.entries import Entry, Priority
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Journal
 from rocketd.log_bridge import LogBridge
@@ -36,6 +36,10 @@ class StandardLogging:
         self._journal.tell(entry)
         if self._bridge:
             self._bridge.tell(entry)
+
+    def wants(self, priority: Priority) -> bool:
+        """Whether one of the two does; the loggers' own levels are theirs to ask."""
+        return self._bridge is not None or self._journal.wants(priority)
 
     def watch_over(self, loop: Loop) -> None:
         """Tell what happens to runs from now on."""

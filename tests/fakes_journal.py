@@ -1,6 +1,6 @@
 """A journal in memory, for tests of those who tell."""
 
-from rocketd.core.entries import Entry
+from rocketd.core.entries import Entry, Priority
 
 
 class ListJournal:
@@ -11,6 +11,9 @@ class ListJournal:
 
     def tell(self, entry: Entry) -> None:
         self.entries.append(entry)
+
+    def wants(self, priority: Priority) -> bool:  # noqa: ARG002 - everything
+        return True
 
     @property
     def messages(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.decisions import Broken, Decision
-from rocketd.core.entries import Stream
+from rocketd.core.entries import Priority, Stream
 from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.records import Alive, Change
@@ -227,7 +227,7 @@ class Loop:
     def report(self, event: Spawned | Finished) -> None:
         """Hear from the executor: recorded first, learned then."""
         if isinstance(event, Spawned):
-            self._record([event], lambda: self._tell(event))
+            self._record([event], lambda: self._spawned(event))
         else:
             ended = Finished(event.run, event.end.storable)
             self._record([ended], lambda: self._ended(ended))
@@ -244,8 +244,17 @@ class Loop:
         self._tell(event)
         self.wake()
 
+    def _spawned(self, event: Spawned) -> None:
+        if self.journal.wants(Priority.DEBUG):
+            self._tell(event)
+        else:
+            self._show(event)
+
     def _tell(self, event: Event) -> None:
         self.journal.tell(run_entries.entry_of(event))
+        self._show(event)
+
+    def _show(self, event: Event) -> None:
         for watcher in tuple(self.watchers):
             watcher(event)
 

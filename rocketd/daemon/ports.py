@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
-from rocketd.core.entries import Entry
+from rocketd.core.entries import Entry, Priority
 from rocketd.core.events import Event, Finished, Observed, Spawned
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.probe import Probe
@@ -38,6 +38,10 @@ class Journal(Protocol):
 
     def tell(self, entry: Entry) -> None:
         """Tell one entry."""
+        ...
+
+    def wants(self, priority: Priority) -> bool:
+        """Whether anybody would see an entry of that priority: else it need not be written at all."""
         ...
 
 

@@ -32,6 +32,11 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def owes(self) -> bool:
+        """Whether anything is still to be told, be it only how many were left out."""
+        return bool(self._waiting or self.left_out)
+
     def keep(self, formed: Formed, *, is_output: bool) -> None:
         """Keep it for later, or count it as left out."""
         cost = _cost(formed)

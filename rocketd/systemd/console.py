@@ -68,7 +68,7 @@ class ConsoleChannel:
         return [f"{self._time()} {self._body(entry)}\n".encode(errors="backslashreplace")]
 
     def send(self, formed: Formed) -> bool:
-        if not self.finish():
+        if self._rest and not self.finish():
             return False
         self._rest = b"".join(part for part in formed if isinstance(part, bytes))
         self.finish()
@@ -117,4 +117,6 @@ class ConsoleChannel:
 
 def _text(message: str) -> str:
     """Make a message printable; further lines stand back, so that none passes for an entry of its own."""
+    if message.isprintable():
+        return message
     return f"\n{_MARGIN}".join(visible(line.expandtabs()) for line in message.split("\n"))

@@ -61,14 +61,18 @@ class PatientJournal:
         self._backlog = Backlog(backlog_size)
         self._watched: int | None = None
 
+    def wants(self, priority: Priority) -> bool:
+        """Whether it is as urgent as the level."""
+        return priority <= self._level
+
     def tell(self, entry: Entry) -> None:
         """Tell one entry, or keep it until it is taken. Those less urgent than the level are dropped."""
-        if entry.priority > self._level:
+        if not self.wants(entry.priority):
             return
         formed = self._channel.form(entry)
-        if not self._idle or not self._send(formed):
+        if not (self._idle and self._send(formed)):
             self._backlog.keep(formed, is_output=entry.is_output)
-        if not self._idle and self._watched is None:
+        if self._watched is None and not self._idle:
             self._go_on()
 
     def close(self, patience: Duration = SECOND) -> int:
@@ -83,7 +87,7 @@ class PatientJournal:
     @property
     def _idle(self) -> bool:
         """Whether nothing waits, so that the next entry may go out at once."""
-        return self._watched is None and not self._backlog and not self._backlog.left_out and self._finish()
+        return self._watched is None and not self._backlog.owes and self._finish()
 
     def _go_on(self) -> None:
         """Tell what waits, and have the loop call again when there is room for the rest."""

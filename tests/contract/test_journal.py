@@ -81,6 +81,14 @@ def test_no_entry_is_refused(subject: Subject, message: str, field: str, priorit
     subject.journal.tell(output_line(RUN, Stream.STDERR, message))
 
 
+@pytest.mark.parametrize("priority", Priority)
+def test_what_it_wants_is_what_it_tells(subject: Subject, priority: Priority) -> None:
+    subject.journal.tell(Entry("an event", priority))
+    subject.journal.tell(Entry("the next", Priority.ERROR))
+    told = [line for line in subject.read() if line.endswith("an event")]
+    assert len(told) == subject.journal.wants(priority)
+
+
 def test_a_reader_that_does_not_read_is_not_waited_for(subject: Subject) -> None:
     for number in range(2000):
         subject.journal.tell(output_line(RUN, Stream.STDOUT, f"{number} {'x' * 1000}"))
