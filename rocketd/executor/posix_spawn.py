@@ -13,7 +13,7 @@ from typing import Final
 
 _FLAGS: Final = 0x04 | 0x08 | 0x80
 """POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSIGMASK and POSIX_SPAWN_SETSID of <spawn.h>."""
-_ROOM: Final = 1024
+_Room: Final = ctypes.c_char * 1024
 """More bytes than any of its structures has; the largest are the attributes of glibc, with 336."""
 
 _QUICK: Final = ctypes.PyDLL(None)
@@ -27,13 +27,12 @@ class PosixSpawn:
     def __init__(self, *, alone: bool = False) -> None:
         """`alone` keeps the lock all the same: nobody may see what the process looks like meanwhile."""
         self._spawn: Callable[..., int] = (_QUICK if alone else _SLOW).posix_spawn
-        everything = ctypes.create_string_buffer(_ROOM)
-        nothing = ctypes.create_string_buffer(_ROOM)
+        everything, nothing = _Room(), _Room()
         _QUICK.sigfillset(everything)
         _QUICK.sigemptyset(nothing)
         for number in (signal.SIGKILL, signal.SIGSTOP):  # they have no disposition
             _QUICK.sigdelset(everything, number)
-        self._attributes = ctypes.create_string_buffer(_ROOM)
+        self._attributes = _Room()
         _check(_QUICK.posix_spawnattr_init(self._attributes))
         _check(_QUICK.posix_spawnattr_setflags(self._attributes, ctypes.c_short(_FLAGS)))
         _check(_QUICK.posix_spawnattr_setsigdefault(self._attributes, everything))
@@ -47,8 +46,9 @@ class PosixSpawn:
         Raises OSError, and ValueError where a text has a NUL byte or the name of a variable a `=`.
         """
         pid = ctypes.c_int()
-        actions = ctypes.create_string_buffer(_ROOM)
-        path, arguments, variables = _texts([program])[0], _texts(argv), _variables(environment)
+        actions = _Room()
+        path, *texts = _encoded([program, *argv, *_assignments(environment)])
+        arguments, variables = _array(texts[: len(argv)]), _array(texts[len(argv) :])
         _check(_QUICK.posix_spawn_file_actions_init(actions))
         try:
             for to, at in enumerate(descriptors):
@@ -59,17 +59,23 @@ class PosixSpawn:
         return pid.value
 
 
-def _variables(environment: Mapping[str, str]) -> "ctypes.Array[ctypes.c_char_p]":
+def _assignments(environment: Mapping[str, str]) -> list[str]:
     if "=" in "".join(environment):
         raise ValueError("illegal environment variable name")
-    return _texts([f"{name}={value}" for name, value in environment.items()])
+    return [f"{name}={value}" for name, value in environment.items()]
 
 
-def _texts(texts: Sequence[str]) -> "ctypes.Array[ctypes.c_char_p]":
-    """An array as of argv or environ: all at once, as there are many in every environment."""
-    if "\0" in "".join(texts):
+def _encoded(texts: Sequence[str]) -> list[bytes]:
+    """Encode them all at once: there are many for every run."""
+    encoded = os.fsencode("\0".join(texts)).split(b"\0")
+    if len(encoded) != len(texts):
         raise ValueError("embedded null byte")
-    return (ctypes.c_char_p * (len(texts) + 1))(*map(os.fsencode, texts))
+    return encoded
+
+
+def _array(texts: Sequence[bytes]) -> "ctypes.Array[ctypes.c_char_p]":
+    """An array as of argv or environ."""
+    return (ctypes.c_char_p * (len(texts) + 1))(*texts)
 
 
 def _check(error: int) -> None:
