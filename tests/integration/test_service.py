@@ -12,7 +12,13 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from looped import looped
+from rocketd.core.events import Missed
+from rocketd.core.grammar import parse
+from rocketd.core.instant import SECOND
+from rocketd.core.records import Alive, TaskState
+from rocketd.core.task import Command, Task
 from rocketd.service import LogTarget, Options, Service
+from rocketd.store.store import SqliteStore, this_origin
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,5 +59,38 @@ async def test_a_daemon_that_is_reloaded_for_years_keeps_nothing_of_it(
                 os.kill(os.getpid(), signal.SIGHUP)
                 await ready(manager)
             assert stack.pushed == before
+            service.loop.stop(0)
+            await service.loop.until_done()
+
+
+@looped
+async def test_what_was_missed_is_accounted_for_when_the_daemon_is_ready_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("etc", "lib"):
+        (tmp_path / name).mkdir(mode=0o755)
+    when, long_ago = "cron('0 3 * * *', within='1 s')", 1_760_000_000 * SECOND
+    file = tmp_path / "etc" / "a.toml"
+    file.write_text(f"[task.gone]\ncommand = ['/bin/true']\ntimezone = 'UTC'\nwhen = \"{when}\"\n")
+    file.chmod(0o644)
+    store = SqliteStore(tmp_path / "lib", origin=this_origin())
+    fingerprint = Task("gone", Command(("/bin/true",)), parse(when)).fingerprint
+    store.write([TaskState("gone", fingerprint, long_ago, 1), Alive(long_ago)])
+    store.close()
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(0)
+        async with AsyncExitStack() as stack:
+            options = Options(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
+            service = Service(options, stack)
+            await service.start()
+            assert service.loop.scheduler.unaccounted
+            heard: asyncio.Queue[object] = asyncio.Queue()
+            service.loop.watchers.add(heard.put_nowait)
+            await ready(manager)
+            missed = await heard.get()
+            assert isinstance(missed, Missed)
+            assert missed.task == "gone"
             service.loop.stop(0)
             await service.loop.until_done()

@@ -179,13 +179,73 @@ def test_a_missed_chance_of_a_held_mutex_says_who_held_it() -> None:
     assert [missed.reason for missed in made.missed("short")] == ["mutex db is held by long"]
 
 
+def test_each_reason_has_a_missed_record_of_its_own() -> None:
+    made = world(replace(task("long", "daily.at('10:00')"), priority=1), task("a", "cron('0 * * * *', within='5 min')"))
+    made.max_running = 1
+    made.behaviours["long"] = Behaviour(takes=30 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 10:30"))
+    made.scheduler.pause("a", until=None, by="uid 0", reason="")
+    made.run_until(at("2026-03-02 12:30"))
+    assert [(missed.first, missed.count, missed.reason) for missed in made.missed("a")] == [
+        (at("2026-03-02 10:00"), 1, "no slot is free"),
+        (at("2026-03-02 11:00"), 2, "paused"),
+    ]
+
+
+def test_a_run_ends_a_stretch_of_what_is_missed() -> None:
+    made = world(task("a", "cron('0 * * * *')"), start="2026-03-02 09:30")
+    made.boot()
+    for resumed in ("11:30", "14:30"):
+        made.scheduler.pause("a", until=at(f"2026-03-02 {resumed}"), by="uid 0", reason="")
+        made.run_until(at(f"2026-03-02 {resumed}") + 45 * MINUTE)
+    assert made.starts("a") == [at("2026-03-02 12:00"), at("2026-03-02 15:00")]
+    assert [(missed.first, missed.count) for missed in made.missed("a")] == [
+        (at("2026-03-02 10:00"), 2),
+        (at("2026-03-02 13:00"), 2),
+    ]
+
+
+def test_a_retry_that_comes_to_nothing_is_not_missed() -> None:
+    made = world(task("a", "cron('0 10 * * *', within='1 min') | retry(within='10 min')"), task("b", "after_fail('a')"))
+    made.max_running = 1
+    made.behaviours["a"] = Behaviour(fails=1)
+    made.behaviours["b"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert started(made) == ["a/1", "b/1"]
+    assert not made.missed("a")
+
+
+def test_what_an_event_made_due_is_not_missed() -> None:
+    made = world(task("a", "daily.at('10:00')"), task("b", "after_success('a')"))
+    made.boot()
+    made.scheduler.pause("b", until=at("2026-03-02 11:00"), by="uid 0", reason="")
+    made.run_until(at("2026-03-02 12:00"))
+    assert started(made) == ["a/1"]
+    assert not made.missed("b")
+
+
 def test_what_its_own_end_makes_due_waits_for_the_restart_delay() -> None:
     made = world(replace(task("a", "true"), restart_delay=30 * SECOND))
     made.behaviours["a"] = Behaviour(takes=10 * SECOND)
     made.boot()
-    made.run_until(made.now + 2 * MINUTE)
+    made.run_until(at("2026-03-02 09:00:20"))
+    assert made.scheduler.entry("a").next == at("2026-03-02 09:00:40")
+    made.run_until(at("2026-03-02 09:02"))
     begin = made.starts("a")
     assert [b - a for a, b in pairwise(begin)] == [40 * SECOND] * 3
+
+
+def test_the_restart_delay_goes_on_after_a_restart() -> None:
+    made = world(replace(task("a", "true"), restart_delay=HOUR))
+    made.boot()
+    made.run_until(made.now + 10 * MINUTE)
+    made.kill()
+    made.now += MINUTE
+    made.boot()
+    made.run_until(made.now + HOUR)
+    assert made.starts("a") == [at("2026-03-02 09:00"), at("2026-03-02 10:00:01")]
 
 
 def test_a_retry_that_waits_for_the_restart_delay_does_not_hold_up_what_the_schedule_wants() -> None:
@@ -258,6 +318,7 @@ def test_overlap_skip_gives_up_what_falls_due_meanwhile() -> None:
     assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:30")]
     (missed,) = made.missed("a")
     assert (missed.first, missed.last, missed.count) == (at("2026-03-02 10:10"), at("2026-03-02 10:20"), 2)
+    assert missed.reason == "still running"
 
 
 def test_overlap_skip_gives_nothing_up_that_was_due_before_it_began() -> None:
@@ -438,7 +499,8 @@ def test_what_was_cut_off_runs_again_in_its_window_as_the_next_attempt() -> None
 
 
 def test_after_crash_limit_crashes_a_run_counts_as_done() -> None:
-    made = world(replace(task("a", "daily"), crash_limit=3))
+    """Three, unless told."""
+    made = world(task("a", "daily"))
     made.behaviours["a"] = Behaviour(takes=HOUR)
     made.boot()
     for _ in range(6):
@@ -499,6 +561,18 @@ def test_a_window_that_closed_while_the_daemon_was_down_is_missed() -> None:
     made.run_until(at("2026-03-05 10:00"))
     assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-05 10:00")]
     assert [(missed.first, missed.count) for missed in made.missed("a")] == [(at("2026-03-03 10:00"), 2)]
+
+
+def test_a_task_that_is_new_after_a_downtime_has_missed_nothing() -> None:
+    made = world(task("old"))
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.kill()
+    made.add(task("new", "daily.between('10:00', '11:00')"))
+    made.now = at("2026-03-04 09:00")
+    made.boot()
+    made.run_until(at("2026-03-04 09:30"))
+    assert not made.missed("new")
 
 
 def test_a_short_restart_misses_nothing() -> None:
@@ -653,6 +727,19 @@ def test_a_task_that_is_removed_ends_its_runs_in_peace_and_comes_back_armed_anew
     assert [run.number for run in made.begun] == [1, 2]
 
 
+def test_a_task_that_is_renamed_is_another() -> None:
+    """So it runs again in a window that is open."""
+    made = world(task("a", "daily"))
+    made.boot()
+    made.run_until(at("2026-03-02 10:00"))
+    del made.tasks["a"]
+    made.add(task("b", "daily"))
+    made.reload()
+    made.run_until(at("2026-03-02 11:00"))
+    assert started(made) == ["a/1", "b/1"]
+    assert made.starts("b") == [at("2026-03-02 10:00")]
+
+
 def test_a_task_that_is_not_loaded_is_unknown_and_starts_nothing() -> None:
     made = world(task("a", "daily & ~running('ghost')"))
     made.boot()
@@ -686,6 +773,28 @@ def test_a_task_runs_after_another_and_knows_which_run_it_was() -> None:
     assert started(made) == ["a/1", "b/1"]
     assert made.starts("b") == [at("2026-03-02 10:01")]
     assert (made.begun[1].cause_task, made.begun[1].cause_run_id) == ("a", made.begun[0].run_id)
+
+
+@pytest.mark.parametrize(
+    ("when", "start"),
+    [
+        ("started('a')", "10:00"),
+        ("running('a')", "10:00"),
+        ("(running('a') == 1)", "10:00"),
+        ("running('a').more_than('10 min')", "10:10"),
+        ("succeeded('a')", "10:30"),
+        ("finished('a').today", "10:30"),
+        ("(succeeded('a').past('1 h') >= 1)", "10:30"),
+        ("after_success('a')", "10:30"),
+        ("after_any_finish('z', 'a')", "10:30"),
+    ],
+)
+def test_what_another_task_does_is_heard_at_once(when: str, start: str) -> None:
+    made = world(task("a", "daily.at('10:00')"), task("b", when), task("z"))
+    made.behaviours["a"] = Behaviour(takes=30 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert made.starts("b")[0] == at(f"2026-03-02 {start}")
 
 
 def test_several_ends_before_this_one_starts_are_one_run() -> None:
