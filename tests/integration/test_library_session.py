@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +16,11 @@ from rocketd.args import Arg, TaskLogger
 from rocketd.args import Session as SessionArg
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_success, daily, every, false, running, started, succeeded, time_of_day, true
+from rocketd.core.events import Finished, Started
+from rocketd.core.instant import DAY
+from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.exc import ConditionError, RocketdError
+from rocketd.store.store import SqliteStore
 from running import run
 
 QUICK = {"restart_delay": 0}
@@ -456,6 +462,21 @@ def test_records_of_runs_go_to_the_standard_logger_with_their_fields(caplog: pyt
     assert "ValueError: no such thing" in failed.exc_text
     assert failed.__dict__["run_id"] == records[0].__dict__["run_id"]
     assert (failed.__dict__["number"], failed.__dict__["attempt"], failed.__dict__["trigger"]) == (1, 1, "schedule")
+
+
+def test_a_task_whose_records_lie_far_ahead_is_named(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    tomorrow = time.time_ns() // 1000 + DAY
+    run_of_tomorrow = Run("ahead", 1, "id-1", 1, tomorrow, tomorrow, Trigger.SCHEDULE, "daily")
+    store = SqliteStore(tmp_path)
+    store.write([Started(run_of_tomorrow), Finished(run_of_tomorrow, End(Action.SUCCESS, Cause.EXIT, tomorrow))])
+    store.close()
+    app = Rocketd(config={**QUICK, "state_dir": tmp_path})
+    app.task(false, name="ahead")(lambda: None)
+    app.task(daily, name="fine")(app.session.shut_down)
+    run(app)
+    told = [record.message for record in caplog.records if "more than three hours in the future" in record.message]
+    assert len(told) == 1
+    assert told[0].startswith("ahead: ")
 
 
 def test_a_handler_that_is_slow_or_raises_hurts_nobody() -> None:

@@ -1,5 +1,6 @@
 """The small parts of the library."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,13 +9,19 @@ import pytest
 from rocketd import Rocketd
 from rocketd.app.arguments import Asked, First
 from rocketd.app.bodies import CommandBody
+from rocketd.app.compile import Compiler
 from rocketd.app.config import Config
 from rocketd.app.durations import duration_of
 from rocketd.app.parameters import Parameters, parameters_for, values_of
 from rocketd.app.rewriting import renamed
 from rocketd.args import Arg, CliArg, EnvArg, Private, SimpleArg
 from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
+from rocketd.config.host import Host
+from rocketd.config.problems import BadValue
+from rocketd.core import task as core
 from rocketd.core.grammar import parse
+from rocketd.core.instant import MINUTE, SECOND
+from rocketd.core.task import Call, Execution, Overlap
 from rocketd.exc import ConditionError, RocketdError
 
 
@@ -105,3 +112,23 @@ def test_a_secret_is_seen_by_tasks_only() -> None:
 def test_options_that_have_no_effect_are_named_with_the_reason() -> None:
     with pytest.warns(UserWarning, match="func_run_id has no effect: a run id is a UUIDv7"):
         Config.of({"func_run_id": None})
+
+
+def compiled(app: Rocketd) -> core.Task:
+    app.task(name="task")(lambda: None)
+    return Compiler(app.session.config).compile(app.session["task"])
+
+
+def test_a_task_has_the_defaults_of_the_configuration() -> None:
+    """Without a word about it a run may take half an hour, as in Rocketry; in a task file as long as it likes."""
+    task = compiled(Rocketd())
+    assert (task.timeout, task.restart_delay) == (30 * MINUTE, SECOND)
+    assert (task.overlap, task.work) == (Overlap.WAIT, Call(Execution.THREAD))
+    assert compiled(Rocketd(config={"timeout": "never"})).timeout is None
+
+
+def test_tasks_are_in_the_zone_of_the_application_else_in_the_host_s() -> None:
+    assert compiled(Rocketd(config={"timezone": "Asia/Kathmandu"})).zone_name == "Asia/Kathmandu"
+    assert compiled(Rocketd()).zone_name == Host(os.geteuid()).zone("local").name
+    with pytest.raises(BadValue, match="there is no time zone"):
+        compiled(Rocketd(config={"timezone": "Asia/Nowhere"}))
