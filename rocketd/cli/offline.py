@@ -12,7 +12,7 @@ from typing import Final
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
-from rocketd.config import Loaded, load
+from rocketd.config import DEFAULT_DIRECTORIES, Loaded, Settings, load, load_settings
 from rocketd.core.decisions import NoSuchRun, NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.errors import StoreError
@@ -138,6 +138,11 @@ class Files:
         return _load(self._choices)
 
     @cached_property
+    def _settings(self) -> Settings:
+        """Known without the tasks: which runs were recorded does not depend on them."""
+        return _load_settings(self._choices)
+
+    @cached_property
     def _scheduler(self) -> Scheduler:
         """What a daemon's scheduler would know if it started now, with no slot to start anything."""
         scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
@@ -158,7 +163,7 @@ class Files:
     @contextmanager
     def _reader(self) -> Iterator[SqliteReader | None]:
         """Open the store; None: there is a state directory, in which nothing has been recorded yet."""
-        elsewhere = self._loaded.settings.store.url or self._loaded.settings.store.repo
+        elsewhere = self._settings.store.url or self._settings.store.repo
         if elsewhere:
             msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
             raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
@@ -202,9 +207,15 @@ def _left(view: RunView) -> JsonObject:
 
 
 def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = ()) -> Loaded:
-    directories = [Path(path) for path in paths or choices.config_dir]
-    strict = os.geteuid() == 0
-    return load(directories, strict=strict, known=known) if directories else load(strict=strict, known=known)
+    return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known)
+
+
+def _load_settings(choices: Choices) -> Settings:
+    return load_settings(_directories(choices.config_dir), strict=os.geteuid() == 0)
+
+
+def _directories(paths: Sequence[str]) -> Sequence[Path]:
+    return [Path(path) for path in paths] or DEFAULT_DIRECTORIES
 
 
 def checked(choices: Choices) -> Loaded:

@@ -7,7 +7,7 @@ down.
 from rocketd.config.daemon_settings import Durability, Settings, StoreSettings
 from rocketd.config.files import DEFAULT_DIRECTORIES
 from rocketd.config.loaded import File, Loaded, Outcome
-from rocketd.config.loading import load, reload
+from rocketd.config.loading import load, load_settings, reload
 from rocketd.config.problems import Problem
 from rocketd.config.report import check_json, check_text
 
@@ -23,5 +23,6 @@ __all__ = [
     "check_json",
     "check_text",
     "load",
+    "load_settings",
     "reload",
 ]

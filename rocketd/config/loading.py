@@ -58,6 +58,11 @@ def reload(previous: Loaded) -> Loaded:
     return _Load(previous.source, previous).loaded()
 
 
+def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True) -> Settings:
+    """The settings that `load` would give, without reading the other files; never raises for what is in them."""
+    return _Load(Source(tuple(directories), strict), None).settings()
+
+
 class _Load:
     """One load."""
 
@@ -88,6 +93,14 @@ class _Load:
             files=(*files, *_others(tree)),
             source=self._source,
         )
+
+    def settings(self) -> Settings:
+        """Read only what may hold settings."""
+        with opened(self._source.directories, self._rights) as tree:
+            for entry in tree.entries:
+                if entry.may_hold_settings:
+                    self._file(entry)
+        return self._settings
 
     def _use(self, settings: Settings) -> None:
         """Take these settings; raises `BadValue` if their zone does not exist."""

@@ -126,6 +126,38 @@ def test_a_run_shows_with_its_output(where: Path) -> None:
     assert done.stdout.endswith("Output:\noops\n")
 
 
+READ = """
+import sys
+sys.addaudithook(lambda event, arguments: event == "open" and print(arguments[0], file=sys.stderr))
+from rocketd.cli.rocketctl import main
+sys.exit(main())
+"""
+"""Tells which files it opens."""
+
+
+@pytest.mark.parametrize(
+    ("words", "tasks"), [(["history"], False), (["history", "backup"], False), (["export"], False), (["list"], True)]
+)
+def test_what_runs_there_were_is_told_without_the_task_files(where: Path, words: list[str], *, tasks: bool) -> None:
+    """However many there are. The settings say where the runs are."""
+    (where / "etc" / "rocketd.toml").write_text("[store]\nkeep = '1 day'\n")
+    record(where, NOW, 1, Action.SUCCESS)
+    asked = [sys.executable, "-c", READ, *command(where, *words)[3:]]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    opened = done.stderr.split("\n")
+    assert "backup" in done.stdout
+    assert "rocketd.toml" in opened
+    assert ("tasks.toml" in opened) is tasks
+
+
+@pytest.mark.parametrize("words", [["history"], ["export"], ["list"]])
+def test_runs_that_are_kept_elsewhere_are_not_told(where: Path, words: list[str]) -> None:
+    (where / "etc" / "rocketd.toml").write_text("[store]\nrepo = 'mine:factory'\n")
+    done = rocketctl(where, *words)
+    assert done.returncode == 3
+    assert "the records are in mine:factory" in done.stderr
+
+
 def test_looking_changes_nothing(where: Path) -> None:
     record(where, NOW - HOUR, 1, Action.RUN)
     before = contents(where / "state"), contents(where / "etc")

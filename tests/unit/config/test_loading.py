@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rocketd.config.daemon_settings import MailSettings, Tls
-from rocketd.config.loading import load, reload
+from rocketd.config.loading import load, load_settings, reload
 from rocketd.core.condition import FALSE
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.task import Command, Function, Mail, On, Overlap, Surroundings, Task
@@ -372,6 +372,13 @@ def test_bad_settings_are_the_last_good_ones_or_the_defaults(folder: Folder, bad
     again = reload(good)
     assert (again.settings.max_running, again.settings_good) == (5, False)
     assert again.tasks[0].zone_name == "Europe/Helsinki"
+
+
+def test_the_settings_alone_are_those_of_a_load(folder: Folder) -> None:
+    for text in ("[rocketd]\nmax_running = 5\n[store]\nurl = 'sqlite:////x'\n", "[rocketd]\nmax_running = 0\n", ""):
+        folder.write("rocketd.toml", text)
+        folder.write("a.toml", "[rocketd]\nmax_running = 7\n")
+        assert load_settings([folder.path]) == load([folder.path]).settings
 
 
 def test_last_good_settings_stay_even_if_their_zone_has_gone(folder: Folder) -> None:
