@@ -130,6 +130,37 @@ def test_a_function_that_hangs_is_not_called_again_beside_itself() -> None:
     assert app.session["third"].status == "success"
 
 
+def test_a_function_that_is_wanted_again_is_not_called_before_its_time() -> None:
+    app = Rocketd(config=QUICK)
+    called, asked = threading.Event(), []
+
+    @app.cond(every="1 h")
+    def rare() -> bool:
+        asked.append("rare")
+        called.set()
+        return False
+
+    @app.cond(every="5 ms")
+    def often() -> bool:
+        asked.append("often")
+        return asked.count("often") > 5
+
+    waits = app.task(rare, name="waits", code="pass")
+
+    @app.task(daily)
+    def first() -> None:
+        called.wait(10)
+        waits.start_cond = false
+
+    @app.task(after_success(first))
+    def second() -> None:
+        waits.start_cond = rare
+
+    app.task(after_success(second) & often, name="stop", func=app.session.shut_down)
+    run(app)
+    assert asked.count("rare") == 1
+
+
 def test_an_own_condition_can_stop_a_run_and_the_scheduler() -> None:
     app = Rocketd(config=QUICK)
     seen = threading.Event()
@@ -180,8 +211,13 @@ def test_a_silenced_condition_is_unknown_and_starts_and_stops_nothing_nor_does_i
         asked.release()
         raise OSError("the disk is gone")
 
+    @app.cond(every="10 ms")
+    async def broken_too() -> bool:
+        raise OSError("the disk is gone")
+
     app.task(broken, name="waits", code="pass")
     app.task(~broken, name="negated", code="pass")
+    app.task(~broken_too, name="awaited", code="pass")
 
     @app.task(daily, end_cond=broken | ~broken)
     async def goes_on() -> None:
@@ -190,9 +226,10 @@ def test_a_silenced_condition_is_unknown_and_starts_and_stops_nothing_nor_does_i
 
     app.task(succeeded("goes_on"), name="stop", func=app.session.shut_down)
     run(app)
-    assert [app.session[name].status for name in ("waits", "negated", "goes_on")] == [None, None, "success"]
+    statuses = {name: app.session[name].status for name in ("waits", "negated", "awaited", "goes_on")}
+    assert statuses == {"waits": None, "negated": None, "awaited": None, "goes_on": "success"}
     told = [record for record in caplog.records if record.name == "rocketd.scheduler" and "Traceback" in record.message]
-    assert len(told) == 1  # once, not every 10 ms
+    assert len(told) == 2  # each once, not every 10 ms
 
 
 class Broken(Argument):

@@ -134,6 +134,13 @@ def test_with_the_least_fields_number_and_attempt_are_made_up_from_the_order(tmp
     assert (going.run.number, going.run.attempt) == (4, 4)
 
 
+def test_where_nothing_else_is_kept_a_task_is_armed_at_the_beginning_of_its_log(tmp_path: Path) -> None:
+    repo = CSVFileRepo(filename=tmp_path / "log.csv", model=MinimalRecord)
+    given_back(tmp_path, repo, Started(run(1)), ended(run(1)), Started(run(2)))
+    with opened(tmp_path / "b", lambda: repo) as store:
+        assert store.states()["backup"].armed_at == run(1).start
+
+
 def test_a_model_with_datetimes_keeps_instants(tmp_path: Path) -> None:
     repo = CSVFileRepo(filename=tmp_path / "log.csv", model=TaskLogRecord)
     event = given_back(tmp_path, repo, Started(run(1)), ended(run(1)))[-1]

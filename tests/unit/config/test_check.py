@@ -164,6 +164,11 @@ def test_common_mistakes_get_a_hint(folder: Folder, text: str, hint: str) -> Non
             'add shell = true, or write ["rsync", "-a", "x y"]',
         ),
         ('[task.a]\ncommand = "\'"\n', "a command that is a string needs shell = true", "add shell = true"),
+        (
+            '[task.a]\ncommand = ["true"]\nwhen = "daily after 10"\n',
+            '"10" is not a time of day',
+            'write "10:00"',
+        ),
         ('[task.a]\nfunction = "m:f"\npython = "/none"\n', "there is no program '/none' to execute", ""),
         ('[task.a]\ncommand = ["true"]\ndirectory = "/none"\n', "there is no directory '/none'", ""),
         (

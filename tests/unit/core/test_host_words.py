@@ -160,6 +160,14 @@ def test_passes_are_counted_and_none_is_caused() -> None:
     assert [type(decision) for decision in made.decide(NOON + 2 * SECOND)] == [Start]
 
 
+def test_a_number_of_passes_is_more_than_one_number_and_less_than_another() -> None:
+    asked, found = Asked(), []
+    for second in range(6):
+        asked.history.begin_pass(NOON + second * SECOND)
+        found.append(asked.holds("scheduler_cycles(more_than=2, less_than=5)", NOON))
+    assert found == [False, False, True, True, False, False]
+
+
 def test_a_run_may_be_stopped_by_the_number_of_passes() -> None:
     made = scheduler("scheduler_cycles(less_than=2)", stop_when="scheduler_cycles(more_than=2)")
     assert [type(decision).__name__ for decision in made.decide(NOON)] == ["Start"]

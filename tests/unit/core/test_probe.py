@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from probing import BELL, DOOR, Shown
-from rocketd.core.condition import AGAINST, FOR, TRUE, UNKNOWN, Condition, Verdict
+from rocketd.core.condition import AGAINST, FOR, TRUE, UNKNOWN, Condition, Moment, Verdict
 from rocketd.core.events import Start
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, FOREVER, HOUR, SECOND, Instant
@@ -106,6 +106,8 @@ def test_nothing_is_known_of_the_time_before_an_observation() -> None:
     asked.decide(NOON)
     asked.down(NOON - HOUR, NOON, "down")
     assert asked.account(NOON) == []
+    before = Moment(NOON - HOUR, asked.entry("t0").task, asked.history)
+    assert BELL.judge(before)[:2] == (~BELL).judge(before)[:2] == (UNKNOWN, NOON)
 
 
 def test_a_probe_is_wanted_only_while_the_other_parts_leave_it_to_decide() -> None:
@@ -140,6 +142,17 @@ def test_of_two_probes_the_second_is_wanted_once_the_first_lets_it_decide() -> N
     asked.observe(observed(BELL, value=True, at=NOON + SECOND))
     asked.decide(NOON + SECOND)
     assert asked.probes == {BELL, DOOR}
+
+
+def test_when_a_probe_that_has_decided_is_overdue_the_others_are_looked_at_again() -> None:
+    asked = scheduler(DOOR & BELL)
+    asked.observe(observed(BELL, value=False, at=NOON))
+    asked.decide(NOON)
+    asked.observe(observed(DOOR, value=False, at=NOON + SECOND))
+    asked.decide(NOON + SECOND)
+    assert asked.probes == {DOOR}
+    asked.decide(asked.look_again())
+    assert asked.probes == {DOOR, BELL}
 
 
 def test_what_nobody_wants_is_forgotten() -> None:

@@ -56,6 +56,15 @@ def test_there_is_nothing_to_retry_before_the_first_run_or_while_one_is_going_on
     assert asked.judge("retry", "2026-03-04 10:07") == no()
 
 
+def test_of_several_runs_that_go_on_the_last_one_tells() -> None:
+    asked = Asked()
+    first, last = asked.start("2026-03-04 10:00"), asked.start("2026-03-04 10:05")
+    asked.end(first, "2026-03-04 10:10", Action.FAIL)
+    assert not asked.holds("retry", "2026-03-04 10:11")
+    asked.end(last, "2026-03-04 10:12", Action.FAIL)
+    assert asked.holds("retry", "2026-03-04 10:13")
+
+
 def test_a_run_is_tried_again_up_to_so_many_times() -> None:
     asked = Asked()
     for attempt in (1, 2, 3):
@@ -181,6 +190,22 @@ def test_after_fail_does_not_count_a_crash_that_the_daemon_s_stop_caused() -> No
     assert asked.holds("after_finish('a')", "2026-03-04 10:06")
 
 
+def test_such_a_crash_does_not_hide_an_earlier_fail() -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05", Action.FAIL, task="a")
+    asked.run("2026-03-04 10:06", "2026-03-04 10:07", Action.CRASH, Cause.SHUTDOWN, task="a")
+    assert asked.judge("after_fail('a')", "2026-03-04 10:08") == yes("", "2026-03-04 10:05")
+
+
+def test_of_several_kinds_of_ends_the_last_in_the_log_counts() -> None:
+    asked = Asked()
+    asked.run("2026-03-04 10:00", "2026-03-04 10:05", task="a")
+    asked.start("2026-03-04 10:06")
+    asked.run("2026-03-04 10:07", "2026-03-04 10:10", Action.FAIL, task="a")
+    assert asked.judge("after_finish('a')", "2026-03-04 10:11") == yes("", "2026-03-04 10:10")
+    assert not asked.holds("after_success('a')", "2026-03-04 10:11")
+
+
 def test_one_start_of_its_own_uses_up_all_ends_before_it_in_the_log() -> None:
     """By position in the log, not by clock: the clock may have been set."""
     asked = Asked()
@@ -285,6 +310,8 @@ def test_in_stop_when_running_means_the_run_in_question() -> None:
     second = asked.start("2026-03-04 10:05")
     moment = asked.moment("2026-03-04 10:06", run=second)
     assert parse("running").judge(moment).since == at("2026-03-04 10:05")
+    asked.history.load("a")
+    assert parse("running('a')").judge(moment).answer is AGAINST
 
 
 def test_running_for_so_long_is_reached_at_its_very_instant_and_left_likewise() -> None:
@@ -325,10 +352,19 @@ def test_how_many_runs_go_on_can_be_compared() -> None:
     asked.start("2026-03-04 10:01", trigger=Trigger.HAND)
     assert asked.judge("(running < 2)", "2026-03-04 10:02") == no("", "2026-03-04 10:01")
     assert asked.judge("(running == 2)", "2026-03-04 10:02") == yes("", "2026-03-04 10:01")
+    assert asked.judge("(running == 2)", "2026-03-04 10:00").since <= at("2026-03-04 10:00")  # the clock was set back
     asked.start("2026-03-04 10:00", "a")
     assert asked.holds("(running('a') == 1)", "2026-03-04 10:02")
     assert asked.judge("(running('gone') == 0)", "2026-03-04 10:02").answer is UNKNOWN
     assert str(Running("a") < 2) == '(running("a") < 2)'
+
+
+def test_a_count_is_that_of_all_runs_in_stop_when_as_well() -> None:
+    """That of the run in question alone would always be one."""
+    asked = Asked()
+    asked.start("2026-03-04 10:00")
+    moment = asked.moment("2026-03-04 10:06", run=asked.start("2026-03-04 10:05"))
+    assert parse("(running == 2)").judge(moment).answer is FOR
 
 
 def test_an_age_that_makes_no_sense_is_an_error() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rocketd.core.condition import FOR, Condition, Moment, Verdict
 from rocketd.core.decisions import Broken, NoSuchRun, NoSuchTask, Refused
-from rocketd.core.events import Missed, Start, Started, Stop
+from rocketd.core.events import Finished, Missed, Start, Started, Stop
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
 from rocketd.core.run import Action, Cause, End, Trigger
@@ -447,6 +447,28 @@ def test_stop_when_stops_the_run_and_keeps_it_from_starting() -> None:
     assert [(end.cause, end.at) for end in made.ends("a")] == [(Cause.STOP_WHEN, at("2026-03-02 10:30"))]
 
 
+def stopped(made: World) -> dict[int, Instant]:
+    """Say when which run was stopped by `stop_when`."""
+    ends = [event for event in made.log if isinstance(event, Finished)]
+    return {event.run.number: event.end.at for event in ends if event.end.cause is Cause.STOP_WHEN}
+
+
+@pytest.mark.parametrize(
+    ("stop_when", "expected"),
+    [
+        ("running & ~running.less_than('10 min')", {1: "10:10", 2: "10:15"}),
+        ("running.less_than('2 min') & time_of_day.after('10:06')", {2: "10:06"}),
+    ],
+)
+def test_stop_when_is_judged_for_each_run(stop_when: str, expected: dict[int, str]) -> None:
+    made = world(replace(task("a", "cron('0,5 10 * * *')", stop_when), overlap=Overlap.ALLOW))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert len(made.begun) == 2
+    assert stopped(made) == {number: at(f"2026-03-02 {clock}") for number, clock in expected.items()}
+
+
 # -- retries and crashes
 
 
@@ -483,6 +505,14 @@ def test_a_restart_does_not_forget_the_attempts() -> None:
         made.run_until(made.now + 5 * MINUTE)
         made.boot()
     assert [run.attempt for run in made.begun] == [1, 2, 3, 4]
+
+
+def test_a_run_that_timed_out_is_tried_again_as_the_next_attempt() -> None:
+    made = world(replace(task("a", "daily.at('10:00') | retry(2)"), timeout=5 * MINUTE))
+    made.behaviours["a"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 12:00"))
+    assert [(run.attempt, run.due) for run in made.begun] == [(n, at("2026-03-02 10:00")) for n in (1, 2, 3)]
 
 
 def test_what_was_cut_off_runs_again_in_its_window_as_the_next_attempt() -> None:

@@ -47,6 +47,14 @@ def test_a_run_that_ended_uses_the_window_up_until_the_next_begins(action: Actio
     assert asked.holds("daily", "2026-03-05")
 
 
+def test_after_a_window_it_is_against_since_the_run_in_it_or_else_since_its_end() -> None:
+    asked, morning = Asked(), "daily.between('10:00', '12:00')"
+    asked.run("2026-03-04 10:30", "2026-03-04 10:40")
+    assert asked.judge(morning, "2026-03-04 13:00") == no("2026-03-05 10:00", "2026-03-04 10:30")
+    asked.run("2026-03-05 12:30", "2026-03-05 12:40", trigger=Trigger.AS_SCHEDULED)
+    assert asked.judge(morning, "2026-03-05 13:00") == no("2026-03-06 10:00", "2026-03-05 12:00")
+
+
 def test_a_run_that_goes_on_uses_the_window_up() -> None:
     asked = Asked()
     asked.start("2026-03-04 10:00")
