@@ -349,8 +349,8 @@ async def test_an_observer_that_raises_is_a_problem_of_its_probe() -> None:
     async with sights() as seen:
         seen.prober.add(LoadBelow, Broken())
         seen.want(LoadBelow.of(1.0), EnvironmentIs.of("STAGE"))
-        told = {event.probe: event.problem for event in (await seen.next(), await seen.next())}
-        assert told == {"load_below(1.0)": "OSError: no such host", 'env("STAGE")': ""}
+        told = {event.probe: (event.value, event.problem) for event in (await seen.next(), await seen.next())}
+        assert told == {"load_below(1.0)": (None, "OSError: no such host"), 'env("STAGE")': (True, "")}
 
 
 @looped
@@ -361,7 +361,19 @@ async def test_a_look_that_raises_is_a_problem() -> None:
     async with sights() as seen:
         seen.prober.add(LoadBelow, LoadObserver(load))
         seen.want(LoadBelow.of(1.0))
-        assert (await seen.next()).problem == "gone"
+        event = await seen.next()
+        assert (event.value, event.problem) == (None, "gone")
+
+
+@looped
+async def test_a_look_in_a_thread_that_raises_is_a_problem() -> None:
+    def look() -> bool:
+        raise OSError("gone")
+
+    told = asyncio.Queue[tuple[bool | None, str]]()
+    looking = InThread(look, SECOND, lambda *answer: told.put_nowait(answer))
+    assert await told.get() == (None, "gone")
+    looking.stop()
 
 
 @looped

@@ -162,6 +162,8 @@ def test_a_word_about_another_task_says_what_became_of_it() -> None:
     assert told(asked, 'after_all_finish("load", "me")', "2026-03-04 10:00") == (
         "load has not ended since me/1 started at 09:31; me/1 succeeded at 09:40"
     )
+    assert told(asked, 'succeeded("load")', "2026-03-04 10:00") == "load has succeeded, last at 09:30"
+    assert told(asked, 'succeeded("load").past("2 h")', "2026-03-04 10:00").endswith("last at 09:30")
 
 
 def test_what_happened_is_counted_in_words() -> None:
