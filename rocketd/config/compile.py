@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import TypeVar
@@ -190,7 +191,7 @@ class _One:
         program = self._program(command[0])
         if program:
             self._check_program(program)
-        return (program, *command[1:])
+        return (sys.intern(program), *command[1:])  # many tasks have the same program
 
     def _check_program(self, program: str) -> None:
         if "/" not in program and self._values[key.ENVIRONMENT_FILES]:

@@ -192,6 +192,9 @@ def test_equal_things_are_one_object(folder: Folder) -> None:
     a, b = folder.load(text + text.replace("hello", "b")).tasks
     assert a.when is b.when
     assert around(a) is around(b)
+    assert isinstance(a.work, Command)
+    assert isinstance(b.work, Command)
+    assert a.work.argv[0] is b.work.argv[0]
 
 
 def test_a_bad_file_takes_no_other_down(folder: Folder) -> None:
