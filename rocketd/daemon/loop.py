@@ -7,6 +7,7 @@ Between passes nothing wakes up but the alarm, an event and the heartbeat.
 import asyncio
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from rocketd.core import daemon_entries, run_entries
@@ -193,7 +194,7 @@ class Loop:
                 case Broken():
                     self.defects.in_condition(decision)
         if changes:
-            self._record(changes, lambda: self._recorded(changes, starts, now))
+            self._record(changes, partial(self._recorded, changes, starts, now))
 
     def _recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]], now: Instant) -> None:
         with self.executor.together():
@@ -227,10 +228,10 @@ class Loop:
     def report(self, event: Spawned | Finished) -> None:
         """Hear from the executor: recorded first, learned then."""
         if isinstance(event, Spawned):
-            self._record([event], lambda: self._spawned(event))
+            self._record([event], partial(self._spawned, event))
         else:
             ended = Finished(event.run, event.end.storable)
-            self._record([ended], lambda: self._ended(ended))
+            self._record([ended], partial(self._ended, ended))
 
     def output(self, run: Run, stream: str, line: str) -> None:
         """Hear a line that a run printed."""

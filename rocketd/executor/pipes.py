@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 from rocketd.executor.function import REPORT_BYTES
@@ -40,7 +41,7 @@ class Pipes:
         """Read the run's output from there."""
         stream = Stream(name)
         self._streams.append(stream)
-        self._add(descriptor, lambda data: self._output.take(stream, data))
+        self._add(descriptor, partial(self._output.take, stream))
 
     def add_report(self, descriptor: int) -> None:
         """Read a function's report from there."""
@@ -67,7 +68,7 @@ class Pipes:
     def _add(self, descriptor: int, sink: Sink) -> None:
         os.set_blocking(descriptor, False)  # a task may read from its own pipe, too
         self._sinks[descriptor] = sink
-        self._watch.add(descriptor, lambda: self._ready(descriptor))
+        self._watch.add(descriptor, partial(self._ready, descriptor))
 
     def _ready(self, descriptor: int) -> None:
         if not self._read(descriptor) and not self._sinks:

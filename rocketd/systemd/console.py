@@ -59,7 +59,7 @@ class ConsoleChannel:
         self._now = now
         self._zone = zone
         self._colour = colour
-        self._rest = b""
+        self.rest = b""
         """Of a line written in part: it must come first, or the next would be glued to it."""
         self._told = (0, "")
         """The last second that was told, and how: most entries are of the same one as the entry before."""
@@ -68,17 +68,17 @@ class ConsoleChannel:
         return [f"{self._time()} {self._body(entry)}\n".encode(errors="backslashreplace")]
 
     def send(self, formed: Formed) -> bool:
-        if self._rest and not self.finish():
+        if self.rest and not self.finish():
             return False
-        self._rest = b"".join(part for part in formed if isinstance(part, bytes))
+        self.rest = b"".join(part for part in formed if isinstance(part, bytes))
         self.finish()
         return True
 
     def finish(self) -> bool:
-        if self._rest:
-            rest, self._rest = self._rest, b""  # dropped if it cannot be written at all
-            self._rest = rest[self._outlet.write(rest) :]
-        return not self._rest
+        if self.rest:
+            rest, self.rest = self.rest, b""  # dropped if it cannot be written at all
+            self.rest = rest[self._outlet.write(rest) :]
+        return not self.rest
 
     @property
     def watchable(self) -> int | None:

@@ -31,6 +31,9 @@ class JournaldJournal(PatientJournal):
 class JournaldChannel:
     """Entries as datagrams, each with its fields."""
 
+    rest: Final = b""
+    """A datagram goes out whole or not at all."""
+
     def __init__(self) -> None:
         self._socket = JournalSocket()
         self._fields: Mapping[str, str] = {}
@@ -60,7 +63,7 @@ class JournaldChannel:
         return True
 
     def finish(self) -> bool:
-        return True  # a datagram goes out whole or not at all
+        return True
 
     @property
     def watchable(self) -> int | None:

@@ -28,8 +28,13 @@ class Channel(Protocol):
         """Send it, or return False if there is no room now. Raises OSError if it can never be sent."""
         ...
 
+    @property
+    def rest(self) -> bytes:
+        """What is left of an entry that was sent in part."""
+        ...
+
     def finish(self) -> bool:
-        """Send what is left of an entry that was sent in part; whether nothing is left."""
+        """Send that; whether nothing is left."""
         ...
 
     @property
@@ -87,7 +92,7 @@ class PatientJournal:
     @property
     def _idle(self) -> bool:
         """Whether nothing waits, so that the next entry may go out at once."""
-        return self._watched is None and not self._backlog.owes and self._finish()
+        return self._watched is None and not self._backlog.owes and (not self._channel.rest or self._finish())
 
     def _go_on(self) -> None:
         """Tell what waits, and have the loop call again when there is room for the rest."""
