@@ -483,6 +483,22 @@ def test_a_comparison_compares_the_number(comparison: str, holds: list[bool]) ->
     assert found == holds
 
 
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("failed.today", yes("2026-03-05", "2026-03-04 10:00")),
+        ("(failed.today >= 2)", yes("2026-03-05", "2026-03-04 11:00")),
+        ("(failed.today < 2)", no("2026-03-05", "2026-03-04 11:00")),
+        ("(failed.today == 3)", yes("2026-03-05", "2026-03-04 12:00")),
+    ],
+)
+def test_it_has_been_so_since_the_event_that_made_it_so(word: str, expected: Verdict) -> None:
+    asked = Asked().keep(parse("(failed.today < 9)"))
+    for hour in (10, 11, 12):
+        asked.run("2026-03-04 09:00", f"2026-03-04 {hour}:00", Action.FAIL)
+    assert asked.judge(word, "2026-03-04 13:00") == expected
+
+
 def test_a_comparison_changes_when_the_window_passes_if_it_does_not_hold_of_0() -> None:
     asked = Asked().keep(parse("(failed.today >= 2)"))
     asked.run("2026-03-04 10:00", "2026-03-04 10:01", Action.FAIL)

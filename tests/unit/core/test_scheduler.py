@@ -781,6 +781,18 @@ def test_a_task_that_is_not_loaded_is_unknown_and_starts_nothing() -> None:
     assert started(made) == ["a/1"]
 
 
+def test_what_is_asked_about_a_task_that_goes_is_unknown_at_once() -> None:
+    """Also for who is due already and waits, here for a slot."""
+    made = world(task("a"), replace(task("b", "daily"), priority=1), task("c", "~running('a')"), max_running=1)
+    made.behaviours["b"] = Behaviour(takes=HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    del made.tasks["a"]
+    made.reload()
+    made.run_until(at("2026-03-02 12:00"))
+    assert started(made) == ["b/1"]
+
+
 def test_fewer_slots_stop_nothing() -> None:
     made = world(*[task(f"t{n}", "daily") for n in range(5)])
     for name in made.tasks:
