@@ -25,8 +25,6 @@ WORD = re.compile(r"`(\w+)`")
 TASKS = """
 [task.hello]
 command = ["/bin/echo", "hello"]
-when = "true"
-restart_delay = "1h"
 
 [task.sleeper]
 command = ["/bin/sleep", "1000"]

@@ -1,5 +1,6 @@
 """Mail about runs: what it says, that it gets to a real server, and that a bad server hurts nobody."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -317,6 +318,14 @@ def test_the_daemon_writes_about_a_failure_and_not_about_a_success(daemon: Daemo
     daemon.until_line("good succeeded")
     assert daemon.stop() == 0
     assert server.mails.empty()
+
+
+def test_the_daemon_writes_what_must_be_observed_for_the_next_run(daemon: Daemon, server: MailServer) -> None:
+    daemon.write("rocketd.toml", settings(server.port))
+    daemon.write("a.toml", '[task.bad]\ncommand = ["/bin/false"]\nwhen = \'daily & path_exists("/")\'\n')
+    daemon.start()
+    assert re.search(r"next run    20.+, if path_exists\("/"\) holds then\n", text_of(server.next()))
+    assert daemon.stop() == 0
 
 
 def test_a_crash_of_the_daemon_is_written_about_by_the_next(daemon: Daemon, server: MailServer) -> None:
