@@ -324,7 +324,7 @@ def test_the_daemon_writes_what_must_be_observed_for_the_next_run(daemon: Daemon
     daemon.write("rocketd.toml", settings(server.port))
     daemon.write("a.toml", '[task.bad]\ncommand = ["/bin/false"]\nwhen = \'daily & path_exists("/")\'\n')
     daemon.start()
-    assert re.search(r"next run    20.+, if path_exists\("/"\) holds then\n", text_of(server.next()))
+    assert re.search(r'next run    20.+, if path_exists\("/"\) holds then\n', text_of(server.next()))
     assert daemon.stop() == 0
 
 
