@@ -219,8 +219,8 @@ class Asking:
             return now >= anchor + seconds, anchor + seconds
         if any(run.scheduled for run in task.going):
             return False, EVER
-        done = (run.end for run in reversed(task.runs) if run.scheduled and run.action in ENDS_OF_ITS_OWN[based])
-        newest = next(done, None)  # they end in order, as they are not going on beside each other
+        done = (run.end for run in reversed(task.ended) if run.scheduled and run.action in ENDS_OF_ITS_OWN[based])
+        newest = next(done, None)
         if newest is None:
             return True, EVER
         return now >= newest + seconds, newest + seconds
