@@ -62,7 +62,7 @@ class Looking:
     """A loop that has one task, which has just run, and a clock in the hands of the test."""
 
     def __init__(self, manager: NoManager) -> None:
-        self.clock, self.journal = SetClock(), ListJournal()
+        self.clock, self.journal, self.store = SetClock(), ListJournal(), MemoryStore()
         scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
         self.loop = Loop(
             scheduler=scheduler, clock=self.clock, journal=self.journal, manager=manager, silence=Silence()
@@ -101,7 +101,7 @@ async def looking(manager: NoManager | None = None) -> AsyncIterator[Looking]:
     executor = ScriptedExecutor(
         made.loop.report, made.loop.output, lambda *_: Script(), lambda call: call(), made.clock.now
     )
-    recorder = Recorder(MemoryStore(), trouble=lambda *_: None, fatal=made.loop.fail)
+    recorder = Recorder(made.store, trouble=lambda *_: None, fatal=made.loop.fail)
     made.loop.begin(executor, recorder)
     await made.passes.get()
     try:
@@ -179,3 +179,14 @@ async def test_a_timeout_goes_on_from_where_it_was(how: str) -> None:
         look_again = scheduler.look_again()
         scheduler.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, made.clock.wall)))
         assert look_again == made.clock.wall + 9 * MINUTE
+
+
+@looped
+async def test_every_heartbeat_leaves_a_sign_of_life() -> None:
+    async with looking(Impatient()) as made:
+        beaten: asyncio.Queue[Instant] = asyncio.Queue()
+        made.loop.beats.append(beaten.put_nowait)
+        made.clock.go_on(MINUTE)
+        async with asyncio.timeout(PATIENCE):
+            while made.store.last_alive() != made.clock.wall:
+                await beaten.get()

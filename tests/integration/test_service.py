@@ -12,10 +12,11 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from looped import looped
-from rocketd.core.events import Missed
+from rocketd.core.events import Missed, Started
 from rocketd.core.grammar import parse
 from rocketd.core.instant import SECOND
 from rocketd.core.records import Alive, TaskState
+from rocketd.core.run import Action, Run, Trigger
 from rocketd.core.task import Command, Task
 from rocketd.service import LogTarget, Options, Service
 from rocketd.store.store import SqliteStore, this_origin
@@ -75,7 +76,8 @@ async def test_what_was_missed_is_accounted_for_when_the_daemon_is_ready_and_not
     file.chmod(0o644)
     store = SqliteStore(tmp_path / "lib", origin=this_origin())
     fingerprint = Task("gone", Command(("/bin/true",)), parse(when)).fingerprint
-    store.write([TaskState("gone", fingerprint, long_ago, 1), Alive(long_ago)])
+    run = Run("gone", 1, "id-1", 1, long_ago - SECOND, long_ago - SECOND, Trigger.SCHEDULE, when)
+    store.write([TaskState("gone", fingerprint, long_ago, 1), Started(run), Alive(long_ago)])
     store.close()
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -85,7 +87,11 @@ async def test_what_was_missed_is_accounted_for_when_the_daemon_is_ready_and_not
             options = Options(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
             service = Service(options, stack)
             await service.start()
-            assert service.loop.scheduler.unaccounted
+            scheduler = service.loop.scheduler
+            assert scheduler.unaccounted
+            end = scheduler.history.of("gone").scheduled_end
+            assert end is not None
+            assert (end.action, end.at) == (Action.CRASH, long_ago), "what was open ended with the last sign of life"
             heard: asyncio.Queue[object] = asyncio.Queue()
             service.loop.watchers.add(heard.put_nowait)
             await ready(manager)
