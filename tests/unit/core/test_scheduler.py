@@ -1198,6 +1198,20 @@ def test_records_far_in_the_future_count_as_now() -> None:
     assert len(made.begun) == 7
 
 
+def test_at_a_start_a_tick_that_was_used_up_far_in_the_future_was_used_up_now_and_its_task_is_named() -> None:
+    made = world(task("a", "cron('*/10 * * * *')"), task("idle"), start="2036-03-02 09:05")
+    made.boot()
+    made.run_until(at("2036-03-02 09:35"))
+    made.kill()
+    made.now = made.alive = at("2026-03-02 09:05")
+    again = Scheduler(host="world", new_run_id=str)
+    again.load(made.tasks.values(), made.now, made.states)
+    assert again.replay(made.log, [], made.now) == ["a"]
+    made.boot()
+    made.run_until(at("2026-03-02 09:35"))
+    assert made.starts("a")[3:] == [at(f"2026-03-02 09:{minute}") for minute in (10, 20, 30)]
+
+
 @pytest.mark.parametrize(
     "when",
     [
