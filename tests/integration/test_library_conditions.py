@@ -24,7 +24,7 @@ def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:
     @app.cond(every="10 ms")
     def is_time(wanted: object = Arg("wanted")) -> bool:
         asked.append(threading.current_thread().name)
-        return len(asked) == wanted
+        return isinstance(wanted, int) and len(asked) >= wanted
 
     @app.cond(every="10 ms")
     async def on_loop() -> bool:
@@ -36,7 +36,8 @@ def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:
         app.session.shut_down()
 
     run(app)
-    assert asked == ["task"] * 3
+    assert len(asked) >= 3  # on a busy machine the loop may come to ask once more
+    assert set(asked) == {"task"}
     assert app.session["starts"].status == "success"
 
 

@@ -12,6 +12,7 @@ from rocketd.core.decisions import Broken, NoSuchRun, NoSuchTask, Refused
 from rocketd.core.events import Finished, Missed, Start, Started, Stop
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
+from rocketd.core.records import TaskState
 from rocketd.core.run import Action, Cause, End, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, On, Overlap, Task
@@ -543,6 +544,21 @@ def test_after_crash_limit_crashes_a_run_counts_as_done() -> None:
     assert made.begun[-1].attempt == 1
 
 
+def test_a_number_is_not_given_out_again_though_its_records_are_gone() -> None:
+    made = world(task("a", "daily"))
+    made.states["a"] = TaskState("a", made.tasks["a"].fingerprint, made.now, 8)
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    assert started(made) == ["a/8"]
+
+
+def test_what_a_condition_counts_is_kept_for_it() -> None:
+    made = world(task("a", "every('10 min')"), task("b", "(succeeded('a').today >= 3) & daily"))
+    made.boot()
+    made.run_until(made.now + HOUR)
+    assert made.starts("b") == [at("2026-03-02 09:20:01")]
+
+
 def test_what_was_done_is_not_repeated_after_a_restart() -> None:
     made = world(task("a", "daily"), task("b", "cron('0 * * * *')"), task("c", "every('1 hour')"))
     made.boot()
@@ -893,6 +909,15 @@ def test_a_run_as_scheduled_counts_as_the_due_one() -> None:
     made.carry_out(made.scheduler.run("a", made.now, "by hand", as_scheduled=True))
     made.run_until(at("2026-03-02 23:00"))
     assert [run.trigger for run in made.begun] == [Trigger.AS_SCHEDULED]
+
+
+def test_a_run_as_scheduled_has_the_due_of_the_one_that_waits() -> None:
+    made = world(task("a", "cron('0 10 * * *')"))
+    made.boot()
+    made.scheduler.pause("a", until=None, by="uid 0", reason="holidays")
+    made.run_until(at("2026-03-02 10:20"))
+    made.carry_out(made.scheduler.run("a", made.now, "by hand", as_scheduled=True))
+    assert [(run.start, run.due) for run in made.begun] == [(at("2026-03-02 10:20"), at("2026-03-02 10:00"))]
 
 
 def test_by_hand_is_refused_with_a_reason() -> None:
