@@ -326,6 +326,14 @@ def test_pruning_never_takes_the_newest_of_its_kind_or_an_open_run(store: Store)
     assert store.past({}, NOW) == before
 
 
+def test_pruning_never_takes_the_newest_start_even_if_an_older_run_ended_later(store: Store) -> None:
+    older, newer = run(1), run(2)
+    store.write([Started(older), Started(newer), ended(newer), ended(older, after=9 * SECOND)])
+    before = store.past({}, NOW)
+    prune_all(store, NOW + DAY)
+    assert store.past({}, NOW) == before
+
+
 def test_pruning_spares_what_a_condition_still_counts(store: Store) -> None:
     whole(store, 10)
     spare = {("backup", Action.SUCCESS): 4 * HOUR}

@@ -5,6 +5,8 @@ from dataclasses import fields
 
 from rocketd.core.events import Finished, Started
 from rocketd.core.history import History
+from rocketd.core.instant import HOUR, MINUTE
+from rocketd.core.need import Need
 from rocketd.core.past import Past
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 
@@ -37,3 +39,12 @@ def test_after_the_last_of_its_runs_a_task_shares_the_empty_collection_again() -
     history.learn(Started(run))
     history.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, 20)))
     assert history.of("one").going is Past().going
+
+
+def test_as_many_instants_are_kept_as_the_conditions_ask_about_and_no_more() -> None:
+    history = History()
+    history.keep([Need("one", Action.RUN, HOUR)])
+    for number, minute in enumerate((0, 19, 20, 50, 80), 1):
+        start = minute * MINUTE
+        history.learn(Started(Run("one", number, "id", 1, due=start, start=start, trigger=Trigger.HAND, reason="")))
+    assert history.of("one").instants[Action.RUN] == [20 * MINUTE, 50 * MINUTE, 80 * MINUTE]

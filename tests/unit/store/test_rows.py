@@ -10,7 +10,8 @@ from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
-from rocketd.store.rows import Origin, Row, event_of, micros, row_of, run_of, seconds
+from rocketd.store.foreign import complete
+from rocketd.store.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds
 from rocketd.store.schema import COLUMNS
 
 YEAR_2106 = instant_of(datetime(2106, 1, 1, tzinfo=UTC))
@@ -74,6 +75,18 @@ def test_one_missed_time_says_when_it_was_due() -> None:
 def test_a_record_with_the_least_fields_is_a_first_attempt_due_when_it_started() -> None:
     run = run_of(Row(5.0, "backup", "run"))
     assert (run.attempt, run.due, run.start, run.trigger) == (1, 5 * SECOND, 5 * SECOND, Trigger.SCHEDULE)
+
+
+@pytest.mark.parametrize(("action", "cause"), [("success", Cause.EXIT), ("fail", Cause.EXIT), ("crash", Cause.DOWN)])
+def test_the_cause_of_an_end_that_does_not_tell_it_is_the_usual_one(action: str, cause: Cause) -> None:
+    assert end_of(Row(5.0, "backup", action)).cause is cause
+
+
+def test_an_attempt_that_is_not_kept_is_the_failures_in_a_row_and_one() -> None:
+    ends = ("fail", "terminate", "crash", "success", "fail", "inaction")
+    rows = [Row(float(at), "backup", action) for at, end in enumerate(ends) for action in ("run", end)]
+    made_up = complete(rows, frozenset({"created", "task_name", "action"}), {})
+    assert [row.attempt for row in made_up if row.action == "run"] == [1, 2, 3, 4, 1, 2]
 
 
 def test_rows_columns_and_the_model_have_the_same_fields() -> None:
