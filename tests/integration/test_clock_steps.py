@@ -157,10 +157,10 @@ async def test_in_a_pass_the_clock_is_read_once() -> None:
 async def test_what_happened_to_the_clock_is_noticed_at_the_next_heartbeat_if_nothing_wakes_the_loop_before() -> None:
     async with looking(Impatient()) as made:
         for change, told in (
-            (lambda: made.clock.sleep(HOUR), "the host was suspended for 1h"),
-            (lambda: made.clock.set(HOUR), "the clock was set forward by 1h"),
+            (made.clock.sleep, "the host was suspended for 1h"),
+            (made.clock.set, "the clock was set forward by 1h"),
         ):
-            change()
+            change(HOUR)
             async with asyncio.timeout(PATIENCE):
                 assert await made.passes.get() == made.clock.wall, "everything is judged again"
             assert made.journal.messages[-1] == told
