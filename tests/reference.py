@@ -153,6 +153,7 @@ class Reference(Asking):
         self.look()
         while self.now < until:
             self.now += self.grain
+            self._learn_ends()
             self._pass_chances(self.now - self.grain)
             self.look()
 

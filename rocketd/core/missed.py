@@ -103,8 +103,9 @@ class Misses:
     def unobserved(self, name: str, span: Span) -> None:
         """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
         known = self._spans.get(name)
-        self._spans[name] = span if known is None else known._replace(end=span.end)
-        self._counted.pop(name, None)
+        if known is None or known.end != span.end:
+            self._spans[name] = span if known is None else known._replace(end=span.end)
+            self._counted.pop(name, None)
 
     def count(self, task: Task) -> None:
         """Count what the task missed, as a past that its condition looks at is about to change; it is told later."""

@@ -1167,6 +1167,21 @@ def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then() -> None:
     assert made.missed("a") == []
 
 
+def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then_also_if_a_chance_was_open() -> None:
+    lines = "(cron('0 * * * *', within='45 min') & ~running('b')) | cron('0 * * * *', within='1 min')"
+    made = world(task("a", lines), task("b", "daily.after('08:30')"), start="2026-03-02 08:00", max_running=1)
+    made.behaviours["b"] = Behaviour(takes=3 * HOUR)
+    made.boot()
+    made.run_until(at("2026-03-02 09:00") + 30 * SECOND)  # no slot is free
+    made.now = at("2026-03-02 12:30")
+    made.scheduler.stepped(made.now, made.now - at("2026-03-02 09:00") - 30 * SECOND)
+    made.run_until(made.now)
+    assert [(missed.reason, missed.last) for missed in made.missed("a")] == [
+        ("no slot is free", at("2026-03-02 09:00")),
+        ("nobody looked", at("2026-03-02 12:00")),
+    ]
+
+
 def test_an_edit_that_arms_nothing_anew_takes_nothing_from_a_task_that_is_due_beside_its_last_run() -> None:
     made = world(replace(task("a", "cron('0 * * * *')"), overlap=Overlap.ALLOW), task("b", "false"))
     made.max_running = 2
