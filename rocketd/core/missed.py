@@ -76,6 +76,12 @@ def _chances(found: list[Instant], *, complete: bool) -> Chances | None:
     return Chances(found[0], found[-1], len(found), complete) if found else None
 
 
+def _joined(before: Chances | None, after: Chances | None) -> Chances | None:
+    if before is None or after is None or not before.complete:
+        return before or after
+    return Chances(before.first, after.last, before.count + after.count, after.complete)
+
+
 class Misses:
     """Keeps account of what was missed, and tells one stretch for many chances."""
 
@@ -83,8 +89,8 @@ class Misses:
         self._history = history
         self._new_run_id = new_run_id
         self._spans: dict[str, Span] = {}
-        self._counted: dict[str, Chances | None] = {}
-        """What passed in some of these spans, where the past has changed since."""
+        self._counted: dict[str, tuple[Instant, Chances | None]] = {}
+        """Up to when some of these spans have been counted, and what passed: the past has changed since."""
 
     def __bool__(self) -> bool:
         return bool(self._spans)
@@ -103,15 +109,19 @@ class Misses:
     def unobserved(self, name: str, span: Span) -> None:
         """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
         known = self._spans.get(name)
-        if known is None or known.end != span.end:
-            self._spans[name] = span if known is None else known._replace(end=span.end)
-            self._counted.pop(name, None)
+        self._spans[name] = span if known is None else known._replace(end=span.end)
 
     def count(self, task: Task) -> None:
-        """Count what the task missed, as a past that its condition looks at is about to change; it is told later."""
+        """Count what the task missed, as a past that its condition looks at is about to change; it is told later.
+
+        What has been counted stays so, also if the span has become longer since: only the rest is counted by this past.
+        """
         span = self._spans.get(task.name)
-        if span is not None and task.name not in self._counted:
-            self._counted[task.name] = passed(task, self._history, span.start, span.end)
+        if span is not None:
+            counted, chances = self._counted.get(task.name, (span.start, None))
+            if counted < span.end:
+                chances = _joined(chances, passed(task, self._history, counted, span.end))
+            self._counted[task.name] = max(counted, span.end), chances
 
     def forget(self, name: str) -> None:
         """Account for nothing more of that task."""
@@ -123,7 +133,7 @@ class Misses:
         self.count(entry.task)
         span = self._spans.pop(entry.task.name, None)
         if span is not None:
-            yield from self._tell(entry, self._counted.pop(entry.task.name), span.reason, now)
+            yield from self._tell(entry, self._counted.pop(entry.task.name)[1], span.reason, now)
 
     def end_pause(self, entry: Entry, at: Instant, now: Instant) -> Iterator[Missed]:
         """Tell what one task missed while nobody looked and it was paused, before it is armed anew at that instant."""

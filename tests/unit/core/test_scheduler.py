@@ -1167,7 +1167,9 @@ def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then() -> None:
     assert made.missed("a") == []
 
 
-def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then_also_if_a_chance_was_open() -> None:
+@pytest.mark.parametrize("later", [0, 5])
+def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then_also_if_a_chance_was_open(later: int) -> None:
+    """Who notices the suspend has a pass made, in which it is a little later, and ends may be learned in between."""
     lines = "(cron('0 * * * *', within='45 min') & ~running('b')) | cron('0 * * * *', within='1 min')"
     made = world(task("a", lines), task("b", "daily.after('08:30')"), start="2026-03-02 08:00", max_running=1)
     made.behaviours["b"] = Behaviour(takes=3 * HOUR)
@@ -1175,6 +1177,7 @@ def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then_also_if_a_c
     made.run_until(at("2026-03-02 09:00") + 30 * SECOND)  # no slot is free
     made.now = at("2026-03-02 12:30")
     made.scheduler.stepped(made.now, made.now - at("2026-03-02 09:00") - 30 * SECOND)
+    made.now += later
     made.run_until(made.now)
     assert [(missed.reason, missed.last) for missed in made.missed("a")] == [
         ("no slot is free", at("2026-03-02 09:00")),
