@@ -68,7 +68,7 @@ _CYCLES: Final = 48
 """From 2000-01-01 on: enough to meet every month and a leap year of each kind but the century's."""
 
 _JOINS: Final = 64
-"""How many adjacent windows are joined to one stretch; a safe bound for those who write out all of them."""
+"""So many cycles of adjacent windows are followed by others for ever: a gap comes each cycle, or month, or leap year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +137,22 @@ class Period:
         first = last = self.turn(at, zone)
         if at >= first.end:
             return first.window(at)
-        for _ in range(_JOINS):
-            before = _turn(self, first.start - 1, zone)
-            if before.end < first.start:
+        start, end, most = first.start, last.end, _JOINS * max(1, len(self.marks))
+        for _ in range(most):
+            before = _turn(self, start - 1, zone)
+            if before.end < start:
                 break
-            first = before
-        for _ in range(_JOINS):
-            if last.following > last.end:
+            start = before.start
+        else:
+            start = BEGINNING
+        for _ in range(most):
+            if last.following > end:
                 break
-            last = _turn(self, last.end, zone)
-        return Window(first.start, last.end, inside=True)
+            last = _turn(self, end, zone)
+            end = last.end
+        else:
+            end = FOREVER
+        return Window(start, end, inside=True)
 
     def look(self, at: Instant, zone: tzinfo) -> Turn:
         """As `turn`, without any memory."""

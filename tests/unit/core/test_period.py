@@ -421,6 +421,26 @@ def test_far_outside_of_the_calendar_there_is_no_window() -> None:
 # -- adjacent windows
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "time_of_week.between('Sat', 'Fri')",
+        "time_of_day.between('00:00', '24:00')",
+        "time_of_hour.after('00:00')",
+        "time_of_year.between('Jan', 'Dec')",
+        "time_of_week.at('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')",
+    ],
+)
+def test_windows_without_a_gap_are_one_stretch_for_ever(written: str) -> None:
+    """However far off it is asked about: a bound on how many are joined would shift the due of a run."""
+    assert period(written).stretch(at("2026-03-04"), UTC) == Window(BEGINNING, FOREVER, inside=True)
+
+
+def test_a_gap_in_leap_years_alone_ends_a_stretch() -> None:
+    inside = period("time_of_year.between('Mar 1', 'Feb 28')").stretch(at("2026-03-04"), UTC)
+    assert inside == Window(at("2024-03-01"), at("2028-02-29"), inside=True)
+
+
 def test_adjacent_windows_are_one_stretch() -> None:
     assert period("time_of_day").stretch(at("2026-03-04"), UTC) == Window(BEGINNING, FOREVER, inside=True)
     hours = period("time_of_day.at('10:00', '11:00')")
