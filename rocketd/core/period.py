@@ -68,7 +68,7 @@ _CYCLES: Final = 48
 """From 2000-01-01 on: enough to meet every month and a leap year of each kind but the century's."""
 
 _JOINS: Final = 64
-"""So many cycles of adjacent windows are followed by others for ever: a gap comes each cycle, or month, or leap year."""
+"""After so many cycles without a gap there comes none: each cycle has its own, or each month, or each leap year."""
 
 
 @dataclass(frozen=True, slots=True)
