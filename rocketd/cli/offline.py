@@ -138,8 +138,8 @@ class Files:
         return _load(self._choices)
 
     @cached_property
-    def _settings(self) -> Settings:
-        """Known without the tasks: which runs were recorded does not depend on them."""
+    def _settings(self) -> Settings | None:
+        """Known without the tasks: which runs were recorded does not depend on them. None: they have an error."""
         return _load_settings(self._choices)
 
     @cached_property
@@ -163,12 +163,16 @@ class Files:
     @contextmanager
     def _reader(self) -> Iterator[SqliteReader | None]:
         """Open the store; None: there is a state directory, in which nothing has been recorded yet."""
-        elsewhere = self._settings.store.url or self._settings.store.repo
+        settings = self._settings
+        elsewhere = settings and (settings.store.url or settings.store.repo)
         if elsewhere:
             msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
             raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
         with _failures():
             if self._directory.is_dir() and not version_of(self._directory / FILE_NAME):
+                if settings is None:  # to say that there are no runs might be wrong
+                    msg = "rocketd.toml has errors, so it is not known where the records are"
+                    raise Failure(msg, hint="see rocketctl check")
                 yield None
                 return
             with closing(open_reader(self._directory)) as reader:
@@ -210,7 +214,7 @@ def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = ()
     return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known)
 
 
-def _load_settings(choices: Choices) -> Settings:
+def _load_settings(choices: Choices) -> Settings | None:
     return load_settings(_directories(choices.config_dir), strict=os.geteuid() == 0)
 
 

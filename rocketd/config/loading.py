@@ -58,8 +58,8 @@ def reload(previous: Loaded) -> Loaded:
     return _Load(previous.source, previous).loaded()
 
 
-def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True) -> Settings:
-    """The settings that `load` would give, without reading the other files; never raises for what is in them."""
+def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True) -> Settings | None:
+    """The settings that `load` would give, without reading the other files; None if `rocketd.toml` has an error."""
     return _Load(Source(tuple(directories), strict), None).settings()
 
 
@@ -94,13 +94,13 @@ class _Load:
             source=self._source,
         )
 
-    def settings(self) -> Settings:
+    def settings(self) -> Settings | None:
         """Read only what may hold settings."""
         with opened(self._source.directories, self._rights) as tree:
             for entry in tree.entries:
                 if entry.may_hold_settings:
                     self._file(entry)
-        return self._settings
+        return self._settings if self._settings_good else None
 
     def _use(self, settings: Settings) -> None:
         """Take these settings; raises `BadValue` if their zone does not exist."""

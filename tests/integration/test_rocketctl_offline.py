@@ -158,6 +158,17 @@ def test_runs_that_are_kept_elsewhere_are_not_told(where: Path, words: list[str]
     assert "the records are in mine:factory" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["history"], ["export"], ["list"]])
+def test_where_the_runs_are_is_not_known_from_settings_with_an_error(where: Path, words: list[str]) -> None:
+    """That there are none would be wrong if they are elsewhere; those that are here are told."""
+    (where / "etc" / "rocketd.toml").write_text("[store]\nurl = postgres://log\n")
+    done = rocketctl(where, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "not known where the records are" in done.stderr
+    record(where, NOW, 1, Action.SUCCESS)
+    assert "backup" in rocketctl(where, *words).stdout
+
+
 def test_looking_changes_nothing(where: Path) -> None:
     record(where, NOW - HOUR, 1, Action.RUN)
     before = contents(where / "state"), contents(where / "etc")

@@ -378,10 +378,16 @@ def test_bad_settings_are_the_last_good_ones_or_the_defaults(folder: Folder, bad
 
 
 def test_the_settings_alone_are_those_of_a_load(folder: Folder) -> None:
-    for text in ("[rocketd]\nmax_running = 5\n[store]\nurl = 'sqlite:////x'\n", "[rocketd]\nmax_running = 0\n", ""):
+    for text in (
+        "[rocketd]\nmax_running = 5\n[store]\nurl = 'sqlite:////x'\n",
+        "[rocketd]\nmax_running = 5\n[task.a]\n",
+        "",
+    ):
         folder.write("rocketd.toml", text)
         folder.write("a.toml", "[rocketd]\nmax_running = 7\n")
         assert load_settings([folder.path]) == load([folder.path]).settings
+    folder.write("rocketd.toml", "[rocketd]\nmax_running = 0\n")
+    assert load_settings([folder.path]) is None
 
 
 def test_last_good_settings_stay_even_if_their_zone_has_gone(folder: Folder) -> None:
