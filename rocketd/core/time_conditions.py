@@ -239,18 +239,18 @@ class Tick(Condition):
         now, zone, past = moment.now, moment.task.zone, moment.past
         newest, later = self.ticks.around(now, zone)
         if moment.ticks is not None:
+            later = min(later, moment.ticks.next)
             if moment.ticks.newest > newest:  # that of another line has come since
                 return Verdict(AGAINST, later, moment.ticks.newest)
-            later = min(later, moment.ticks.next)
         used = max(past.consumed, past.armed_at)
         if newest <= used:
             return Verdict(
                 AGAINST, later if later > used else self._next(used, moment), used if used <= now else BEGINNING
             )
-        if self.within is not None and now >= newest + self.within:
-            return Verdict(AGAINST, later, newest + self.within)
         if not self._guarded(newest, moment):
             return Verdict(AGAINST, later, newest)
+        if self.within is not None and now >= newest + self.within:
+            return Verdict(AGAINST, later, newest + self.within)
         return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
 
     def around(self, moment: Moment) -> Around | None:

@@ -464,6 +464,17 @@ def test_a_tick_that_waits_for_more_than_hours_makes_no_other_give_way_and_gives
     assert asked.judge(older, "2026-03-04 03:15").since == at("2026-03-04 02:50")
 
 
+def test_since_when_a_tick_does_not_count_stays_until_the_verdict_ends() -> None:
+    """Also where two things speak against it, one after the other."""
+    asked = Asked().armed("2026-03-01")
+    outside = "crontime('5-50 3 * * *') & cron('0 3 * * *', within='10 min')"
+    for time in ("03:06", "03:15"):
+        assert asked.judge(outside, f"2026-03-04 {time}") == no("2026-03-05 03:00", "2026-03-04 03:00")
+    joined = "~cron('0 3 * * *') | cron('5 3 * * *') | cron('20 3 * * *')"
+    assert asked.judge(joined, "2026-03-04 03:10") == yes("2026-03-04 03:20", "2026-03-04 03:05")
+    assert asked.judge(joined, "2026-03-04 03:25").since == at("2026-03-04 03:20")
+
+
 def test_within_must_be_longer_than_nothing() -> None:
     with pytest.raises(ConditionError, match="longer than nothing"):
         parse("cron('0 3 * * *', within='0')")
