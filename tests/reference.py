@@ -153,17 +153,24 @@ class Reference(Asking):
         self.look()
         while self.now < until:
             self.now += self.grain
-            self._learn_ends()
             self._pass_chances(self.now - self.grain)
             self.look()
 
     def _pass_chances(self, before: int) -> None:
-        """A tick or window that was open, and that the clock has closed or put a later one in place of, is gone."""
-        for task in self.tasks.values():
-            if task.chance is not None and self.holds(task, before)[0]:
-                holds, since = self.holds(task, self.now)
-                if not holds or since > task.chance:
-                    task.used.append(max([task.chance, *task.used[-1:]]))
+        """A tick or window that was open, and that the clock has closed or put a later one in place of, is gone.
+
+        It is not if what ends at this instant leaves it open, nor if that, and not the clock, has closed it.
+        """
+        open_before = [task for task in self.tasks.values() if task.chance is not None and self.holds(task, before)[0]]
+        closed = [task for task in open_before if self._has_passed(task)]
+        self._learn_ends()
+        for task in filter(self._has_passed, closed):
+            assert task.chance is not None
+            task.used.append(max([task.chance, *task.used[-1:]]))
+
+    def _has_passed(self, task: Task) -> bool:
+        holds, since = self.holds(task, self.now)
+        return not holds or (task.chance is not None and since > task.chance)
 
     def unobserved(self, start: int) -> None:
         """Nobody looked since then: what opened and closed is gone, once this instant has been looked at."""
