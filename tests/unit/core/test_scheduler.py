@@ -13,6 +13,7 @@ from rocketd.core.events import Finished, Missed, Start, Started, Stop
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
 from rocketd.core.records import TaskState
+from rocketd.core.roster import SETTLED
 from rocketd.core.run import Action, Cause, End, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, On, Overlap, Task
@@ -1165,6 +1166,18 @@ def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then() -> None:
     made.run_until(at("2026-03-02 12:31"))  # its end is learned first
     assert not made.scheduler.running
     assert made.missed("a") == []
+
+
+def test_a_suspend_is_settled_for_no_more_watchers_of_a_task_than_a_pass_has_time_for() -> None:
+    lines = "cron('0 * * * *', within='10 min') & ~running('b')"
+    made = world(task("b", "daily"), *[task(f"t{number:02}", lines) for number in range(SETTLED + 3)], max_running=99)
+    made.behaviours["b"] = Behaviour(takes=150 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 09:30"))
+    made.now = at("2026-03-02 12:30")
+    made.scheduler.stepped(made.now, 3 * HOUR)
+    made.run_until(at("2026-03-02 12:31"))
+    assert [name for name in made.tasks if made.missed(name)] == [f"t{SETTLED + more:02}" for more in range(3)]
 
 
 @pytest.mark.parametrize("later", [0, 5])
