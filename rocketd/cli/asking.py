@@ -13,8 +13,17 @@ from rocketd.core.errors import RocketdError
 T = TypeVar("T")
 
 
-def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callable[[], None]) -> T:
-    """Put a question to the daemon; where none runs, call `offline` and put it to files and store."""
+def asked(
+    choices: Choices,
+    question: Callable[[Source], T],
+    *,
+    note: Callable[[str], None] = lambda _: None,
+    brief: bool = False,
+) -> T:
+    """Put a question to the daemon, or to files and store where none runs.
+
+    Before that returns or raises, `note` hears what is wrong with these, and, unless `brief`, that there is no daemon.
+    """
     try:
         return question(Daemon(Client(choices.socket)))
     except Failure as failure:
@@ -22,8 +31,12 @@ def asked(choices: Choices, question: Callable[[Source], T], *, offline: Callabl
             raise
     from rocketd.cli.offline import Files  # noqa: PLC0415 - files and store cost ten times the rest
 
-    offline()
-    return question(Files(choices))
+    files = Files(choices)
+    try:
+        return question(files)
+    finally:
+        for line in (*[files.origin] * (not brief), *files.warnings):
+            note(line)
 
 
 def to_the_end(parts: Iterator[T]) -> Iterator[T]:
@@ -44,7 +57,7 @@ def with_suggestion(failure: Failure, choices: Choices) -> Failure:
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     try:
-        names = [text(task, "task") for task in asked(choices, lambda source: source.tasks(), offline=lambda: None)]
+        names = [text(task, "task") for task in asked(choices, lambda source: source.tasks())]
     except RocketdError:
         return failure  # what went wrong first is what counts
     if choices.subject in names:

@@ -43,7 +43,7 @@ def _parts(call: Call, wanted: Wanted) -> Iterator[list[JsonObject]]:
             source.task(wanted.task)  # a slip of the hand must not look like a task that never ran
         return _from(source, wanted, part)
 
-    return to_the_end(asked(call.choices, begun, offline=lambda: None))
+    return to_the_end(asked(call.choices, begun, note=call.terminal.note, brief=True))
 
 
 def _from(source: Source, wanted: Wanted, part: JsonObject) -> Iterator[list[JsonObject]]:

@@ -41,6 +41,8 @@ from rocketd.store.store import SqliteReader, SqliteStore, open_reader
 from rocketd.store.version import version_of
 
 NO_DAEMON: Final = "no daemon is running"
+FILES_WRONG: Final = "task files have errors: a task may be missing here; see rocketctl check"
+SETTINGS_WRONG: Final = "rocketd.toml has errors: if its records are elsewhere, they are not these; see rocketctl check"
 RUNS_SHOWN: Final = 5
 """How many of its newest runs are shown with a task."""
 
@@ -61,6 +63,10 @@ class Files:
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
         self._now: Instant = time.time_ns() // 1000
+        self.origin = f"{NO_DAEMON}: this is from the store"
+        """Where the answers so far are from."""
+        self.warnings: list[str] = []
+        """Why something may be missing in them."""
 
     def tasks(self) -> list[JsonObject]:
         """Every task that a daemon would load now, and those that are disabled."""
@@ -135,12 +141,16 @@ class Files:
 
     @cached_property
     def _loaded(self) -> Loaded:
-        return _load(self._choices)
+        loaded = _load(self._choices)
+        self.origin = f"{NO_DAEMON}: this is from the task files and the store"
+        if not loaded.good:
+            self.warnings.append(FILES_WRONG)
+        return loaded
 
     @cached_property
     def _settings(self) -> Settings | None:
         """Known without the tasks: which runs were recorded does not depend on them. None: they have an error."""
-        return _load_settings(self._choices)
+        return load_settings(_directories(self._choices.config_dir), strict=os.geteuid() == 0)
 
     @cached_property
     def _scheduler(self) -> Scheduler:
@@ -175,6 +185,8 @@ class Files:
                     raise Failure(msg, hint="see rocketctl check")
                 yield None
                 return
+            if settings is None and SETTINGS_WRONG not in self.warnings:
+                self.warnings.append(SETTINGS_WRONG)
             with closing(open_reader(self._directory)) as reader:
                 yield reader
 
@@ -212,10 +224,6 @@ def _left(view: RunView) -> JsonObject:
 
 def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = ()) -> Loaded:
     return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known)
-
-
-def _load_settings(choices: Choices) -> Settings | None:
-    return load_settings(_directories(choices.config_dir), strict=os.geteuid() == 0)
 
 
 def _directories(paths: Sequence[str]) -> Sequence[Path]:

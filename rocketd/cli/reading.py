@@ -130,10 +130,5 @@ def status(call: Call) -> Exit:
 
 
 def ask(call: Call, question: Callable[[Source], T]) -> T:
-    """Put a question to the daemon, or to files and store; then people are told so."""
-
-    def offline() -> None:
-        if not call.choices.json:
-            call.terminal.note("no daemon is running: this is from the task files and the store")
-
-    return asked(call.choices, question, offline=offline)
+    """Put a question to the daemon, or to files and store; then people are told so, and everybody what is wrong."""
+    return asked(call.choices, question, note=call.terminal.note, brief=call.choices.json)

@@ -86,6 +86,22 @@ def test_people_are_told_that_no_daemon_runs(where: Path) -> None:
     assert "backup" in done.stdout
 
 
+def test_people_are_told_what_was_looked_at(where: Path) -> None:
+    done = rocketctl(where, "history")
+    assert done.stderr == "rocketctl: no daemon is running: this is from the store\n"
+
+
+@pytest.mark.parametrize(("words", "code"), [(["list"], 0), (["show", "backup"], 4), (["why", "--all", "--json"], 0)])
+def test_that_a_file_with_an_error_may_hold_a_task_is_said(where: Path, words: list[str], code: int) -> None:
+    """Or else it looks as if the task were not there at all."""
+    (where / "etc" / "tasks.toml").write_text(FILES.replace("daily", "dayly"))
+    done = rocketctl(where, *words)
+    assert done.returncode == code
+    assert (
+        done.stderr.count("rocketctl: task files have errors: a task may be missing here; see rocketctl check\n") == 1
+    )
+
+
 def test_the_next_start_rests_on_what_is_recorded(where: Path) -> None:
     record(where, NOW - SECOND, 1, Action.SUCCESS)
     backup = json.loads(rocketctl(where, "show", "backup", "--json").stdout)
@@ -166,7 +182,11 @@ def test_where_the_runs_are_is_not_known_from_settings_with_an_error(where: Path
     assert (done.returncode, done.stdout) == (1, "")
     assert "not known where the records are" in done.stderr
     record(where, NOW, 1, Action.SUCCESS)
-    assert "backup" in rocketctl(where, *words).stdout
+    done = rocketctl(where, *words)
+    assert "backup" in done.stdout
+    assert (
+        done.stderr.count("rocketctl: rocketd.toml has errors: if its records are elsewhere, they are not these") == 1
+    )
 
 
 def test_looking_changes_nothing(where: Path) -> None:
