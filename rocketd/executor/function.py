@@ -46,7 +46,7 @@ def read_report(data: bytes) -> Report:
         return NOTHING
     try:
         told = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return NOTHING
     if not isinstance(told, dict):
         return NOTHING

@@ -72,6 +72,9 @@ def garble():
     os.write(3, b"\\xff{" * 1000)
     raise SystemExit(1)
 
+def nest():
+    os.write(3, b"[" * 50_000)
+
 class Group:
     @staticmethod
     def member():
@@ -186,6 +189,7 @@ def test_what_a_function_forges_in_its_report_is_not_trusted(world: World, modul
     end = called(world, module, "forge")
     assert (end.action, end.message, end.exc_text) == (Action.SUCCESS, "", "")
     assert called(world, module, "garble").action is Action.FAIL
+    assert called(world, module, "nest").action is Action.SUCCESS
 
 
 def test_it_runs_under_an_interpreter_that_lacks_this_package(
