@@ -30,6 +30,25 @@ def broken() -> None:
     raise ValueError("no such thing")
 
 
+class Panic(BaseException):
+    """No Exception, as those of Rust and the outcomes of pytest."""
+
+
+def panics() -> dict[str, object]:
+    raise Panic("enough")
+
+
+class Picky(Exception):
+    """Cannot be made of its `args`, as unpickling does."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} and {right}")
+
+
+def picky() -> None:
+    raise Picky("left", "right")
+
+
 def dies() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -97,7 +97,9 @@ def sentence(error: BaseException) -> str:
     """Say in one line what was raised."""
     if isinstance(error, _STOPPED):
         return str(error)
-    return traceback.format_exception_only(type(error), error)[-1].strip().partition("\n")[0]
+    told = traceback.TracebackException(type(error), error, None)
+    told.__notes__ = None  # they would be its last lines
+    return list(told.format_exception_only())[-1].strip().partition("\n")[0]
 
 
 def _is_inaction(error: BaseException) -> bool:

@@ -41,6 +41,8 @@ def call(path: str, parameters: "dict[str, object]") -> None:
         target = getattr(target, part)
     if not callable(target):
         raise TypeError(f"{path} is not callable")
+    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+        raise TypeError(f"{path} is a generator function: calling it runs nothing of it")
     outcome = target(**parameters)
     if inspect.iscoroutine(outcome):
         asyncio.run(outcome)
@@ -66,8 +68,14 @@ def traceback_of(error: Exception) -> str:
 
 
 def sentence(error: Exception, inaction: bool) -> str:  # noqa: FBT001 - read once, above
-    last = str(error) if inaction else traceback.format_exception_only(type(error), error)[-1]
+    last = str(error) if inaction else list(without_notes(error).format_exception_only())[-1]
     return last.strip().partition("\n")[0]
+
+
+def without_notes(error: Exception) -> traceback.TracebackException:
+    told = traceback.TracebackException(type(error), error, None)
+    told.__notes__ = None  # they would be its last lines
+    return told
 
 
 def shorten(text: str) -> str:

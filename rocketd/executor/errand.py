@@ -28,14 +28,14 @@ class Errand:
         """Make the call here and now; a coroutine gets a loop of its own."""
         try:
             arguments = self.arguments()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
             return failed(error, prepared=False)
         try:
             with self.around:
                 value = self.function(**arguments)
                 if inspect.iscoroutine(value):
                     value = asyncio.run(value)
-        except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             return failed(error)
         return Outcome(value)
 

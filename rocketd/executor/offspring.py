@@ -7,6 +7,7 @@ its own, so that a stop reaches its whole group: TERM, and KILL after the task's
 import ctypes
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -40,14 +41,14 @@ class Offspring:
             return failed(ProcessDied(-signal.SIGTERM))
         try:
             ours, process = self._start(self._errand.arguments())
-        except Exception as error:  # noqa: BLE001 - it cannot be imported there, or an argument cannot be pickled
+        except BaseException as error:  # noqa: BLE001 - it cannot be imported there, or an argument cannot be pickled
             return failed(error, prepared=False)
         outcome = Outcome()
         try:
             with ours, self._errand.around:
                 outcome = _answer(ours, process)
                 _raise(outcome)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is the outcome
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
             return outcome if error is outcome.error else failed(error)
         finally:
             self._bury(process)
@@ -116,6 +117,7 @@ def _serve(told: Connection, function: Callable[..., object], arguments: Mapping
         os._exit(1)
     outcome = Errand(function, lambda: arguments).call()
     try:
+        pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own; some can be pickled only
         told.send(outcome)
     except Exception as error:  # noqa: BLE001 - what it returned, or raised, cannot be pickled
         told.send(_told_otherwise(outcome, error))

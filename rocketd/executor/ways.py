@@ -72,7 +72,10 @@ class InMain:
 
     def _run(self) -> None:
         asked = self._errand.stop.is_set()
-        self._over(failed(TaskTerminationException("stopped before it began")) if asked else self._errand.call())
+        outcome = failed(TaskTerminationException("stopped before it began")) if asked else self._errand.call()
+        self._over(outcome)
+        if isinstance(outcome.error, KeyboardInterrupt):
+            raise outcome.error  # Ctrl-C is for the whole program
 
 
 class InLoop:

@@ -32,6 +32,19 @@ def chained():
     except ValueError as error:
         raise RuntimeError("worse\\nby far") from error
 
+def noted():
+    error = ValueError("no good")
+    if hasattr(error, "add_note"):
+        error.add_note("in row 5")
+    raise error
+
+def generate():
+    print("never")
+    yield
+
+async def generate_async():
+    yield
+
 def idle():
     raise Nothing("the queue is empty")
 
@@ -118,6 +131,21 @@ def test_the_traceback_begins_in_the_function_and_tells_the_cause(world: World, 
     assert end.message == "RuntimeError: worse"
     assert "ValueError: no good" in end.exc_text
     assert "child.py" not in end.exc_text
+
+
+def test_a_note_is_not_taken_for_what_was_raised(world: World, module: Surroundings) -> None:
+    end = called(world, module, "noted")
+    assert end.message == "ValueError: no good"
+    assert "in row 5" in end.exc_text
+
+
+@pytest.mark.parametrize("name", ["generate", "generate_async"])
+def test_a_generator_of_which_nothing_would_run_has_failed(world: World, module: Surroundings, name: str) -> None:
+    end = called(world, module, name)
+    assert (end.action, end.message) == (
+        Action.FAIL,
+        f"TypeError: chores:{name} is a generator function: calling it runs nothing of it",
+    )
 
 
 @pytest.mark.parametrize(("name", "message"), [("idle", "the queue is empty"), ("idle_too", "")])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+import library_functions
 from looped import looped
 from rocketd.core.events import Finished, Spawned
 from rocketd.core.run import Action, Cause, Run, Trigger
@@ -118,6 +119,49 @@ async def test_system_exit_in_a_task_is_a_failure_of_the_task() -> None:
         world.start(execution)
         finished = await world.end()
         assert (finished.end.action, finished.end.message) == (Action.FAIL, "SystemExit: 3")
+
+
+@looped
+@pytest.mark.parametrize("execution", [Execution.MAIN, Execution.THREAD, Execution.PROCESS])
+async def test_whatever_a_task_raises_ends_its_run(execution: Execution) -> None:
+    """What derives from BaseException alone as well."""
+    world = World(library_functions.panics)
+    world.start(execution)
+    finished = await world.end()
+    assert (finished.end.action, finished.end.message) == (Action.FAIL, "library_functions.Panic: enough")
+
+
+@looped
+async def test_whatever_an_argument_raises_ends_the_run() -> None:
+    world = World(print)
+    errand = Errand(print, library_functions.panics)
+    world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
+    world.start(Execution.THREAD)
+    finished = await world.end()
+    assert finished.end.message == "could not be set up: library_functions.Panic: enough"
+
+
+@looped
+async def test_a_note_is_not_taken_for_what_was_raised() -> None:
+    def noted() -> None:
+        error = ValueError("no such thing")
+        error.add_note("in row 5")
+        raise error
+
+    world = World(noted)
+    world.start(Execution.THREAD)
+    finished = await world.end()
+    assert finished.end.message == "ValueError: no such thing"
+    assert "in row 5" in finished.end.exc_text
+
+
+@looped
+async def test_an_exception_that_cannot_be_brought_back_from_its_process_is_told_in_words() -> None:
+    world = World(library_functions.picky)
+    world.start(Execution.PROCESS)
+    finished = await world.end()
+    assert finished.end.message == "RuntimeError: Picky: left and right"
+    assert 'raise Picky("left", "right")' in finished.end.exc_text
 
 
 @looped

@@ -122,6 +122,30 @@ def test_ctrl_c_stops_the_tasks_and_returns(tmp_path: Path) -> None:
     assert program.returncode == 0
 
 
+def test_a_second_ctrl_c_stops_a_task_that_keeps_the_loop_s_thread(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        textwrap.dedent("""
+            import signal, time
+            from rocketd import Rocketd
+            from rocketd.conds import daily
+
+            app = Rocketd()
+
+            @app.task(daily, execution="main")
+            def goes_on():
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+                time.sleep(600)
+
+            app.run()
+            print(app.session["goes_on"].status)
+        """)
+    )
+    done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    assert done.stdout == "fail\n"
+
+
 def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path) -> None:
     """The child imports the program to find the function, and must not start the scheduler again."""
     script = tmp_path / "program.py"
