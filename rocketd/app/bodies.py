@@ -38,6 +38,9 @@ class FunctionBody:
 
     function: Callable[..., object]
 
+    def __post_init__(self) -> None:
+        _check(self.function)
+
     @property
     def name(self) -> str:
         name: object = getattr(self.function, "__name__", type(self.function).__name__)
@@ -89,7 +92,16 @@ class FileBody:
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         function: Callable[..., object] = getattr(module, self.function)
+        _check(function)
         return function
+
+
+def _check(function: Callable[..., object]) -> None:
+    """Raise RocketdError for what cannot be called, and for what runs nothing when it is."""
+    if not callable(function):
+        raise RocketdError(f"{function!r} cannot be called")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise RocketdError(f"{function.__name__} is a generator function: calling it runs nothing of it")
 
 
 class InFile:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,27 @@ def test_a_function_of_a_file_is_read_anew_for_each_run(app: Rocketd, tmp_path: 
     app.session["rewrite"].mutex = rewrite.__name__
     app.run()
     assert got == [("first", "Oulu", 7), "second"]
+
+
+def test_what_would_run_nothing_is_no_task(app: Rocketd, tmp_path: Path) -> None:
+    def generates() -> Generator[None, None, None]:
+        yield
+
+    async def generates_on_the_loop() -> AsyncGenerator[None, None]:
+        yield
+
+    for function in (generates, generates_on_the_loop):
+        with pytest.raises(RocketdError, match=f"{function.__name__} is a generator function"):
+            app.task(daily)(function)
+    with pytest.raises(RocketdError, match="7 cannot be called"):
+        app.task(daily, name="seven", func=7)  # type: ignore[call-overload]
+    file = tmp_path / "late.py"
+    file.write_text("def main():\n    yield\n")
+    app.task(daily, name="late", path=file)
+    stop_after(app, "late")
+    app.session.config.silence_task_prerun = True
+    app.run()
+    assert "main is a generator function" in end_of(app, "late").message
 
 
 def test_a_task_needs_something_to_do_and_a_name_of_its_own(app: Rocketd) -> None:
