@@ -80,6 +80,7 @@ class Forwarder:
         self._database = Database(directory / FILE_NAME, durability=durability)
         self._sink: RepoSink | None = None
         self._sending = Sending(self._database, self.lock)
+        self._unsure = True  # something may be half there
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
         self._uses: list[Callable[[BaseRepo], None]] = []
@@ -160,7 +161,7 @@ class Forwarder:
             try:
                 self._turn()
             except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
-                since = since or time.monotonic()
+                self._unsure, since = True, since or time.monotonic()
                 pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
                 self._told(Away(_sentence(error), time.monotonic() - since, self._waiting()))
             else:
@@ -202,9 +203,11 @@ class Forwarder:
             sink.let_go()
 
     def _opened(self) -> RepoSink:
-        if self._sink is None:
-            with told_of_repo():
-                self._sink = RepoSink(self._open())
+        with told_of_repo():
+            self._sink = self._sink or RepoSink(self._open())
+            if self._unsure:
+                self._sending.mend(self._sink)
+                self._unsure = False
         return self._sink
 
     def _read(self, future: "Future[list[Row]]", wanted: Wanted) -> None:

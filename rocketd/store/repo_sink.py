@@ -1,12 +1,14 @@
 """One Red Bird repository as a place for run records: putting them in, finding them, deleting them."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from rocketd.core.errors import StoreError
 from rocketd.core.run import Action
+from rocketd.core.visible import storable
 from rocketd.store.foreign import columns_of, fields_of, model_fields, read_log, required_fields
+from rocketd.store.half_written import csv_of, let_read_long_fields, mend, rewritten
 from rocketd.store.redbird_import import BaseRepo, In, KeyFoundError
 from rocketd.store.rows import Row
 from rocketd.store.schema import COLUMNS
@@ -39,6 +41,8 @@ class RepoSink:
         self._check()
         if self._by_url:
             _heed_refusals(repo)
+        if csv_of(repo):
+            let_read_long_fields()
 
     def _check(self) -> None:
         hint = "the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord"
@@ -70,7 +74,12 @@ class RepoSink:
 
     def cut(self, row: Row) -> Row:
         """The record as it will be there, so that it is known for the same once it has arrived."""
-        return Row._make(value if name in self.fields else None for name, value in zip(COLUMNS, row, strict=True))
+        values = zip(COLUMNS, row, strict=True)
+        return Row._make(_takeable(value) if name in self.fields else None for name, value in values)
+
+    def mend(self, coming: Iterable[tuple[int, Row]]) -> None:
+        """Take away what may be half there of the records that are sent next, each with the key it is to have."""
+        mend(self.repo, (self._keyed(row, key) for key, row in coming))
 
     def read(self, query: Mapping[str, object]) -> list[Row]:
         """Read the records that are found, in log order; a server may give more than what it was asked for."""
@@ -88,16 +97,14 @@ class RepoSink:
         if again and self.has(row):
             self.renew(row)
             return
-        values = self._values(row)
-        if self._gives_id:
-            values["id"] = key
-        self._add_somewhere(row, values)
+        self._add_somewhere(row, self._keyed(row, key))
 
     def renew(self, row: Row) -> None:
         """Change what changes of a record that is there."""
         if row.action == Action.MISSED:
             changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
-            self.repo.filter_by(**self.identity(row)).update(**changed)
+            with rewritten(self.repo):
+                self.repo.filter_by(**self.identity(row)).update(**changed)
 
     @property
     def has_transactions(self) -> bool:
@@ -122,6 +129,9 @@ class RepoSink:
     def _values(self, row: Row) -> dict[str, object]:
         """What is known and has a field; models have their own defaults for the rest."""
         return {name: value for name, value in row._asdict().items() if name in self.fields and value is not None}
+
+    def _keyed(self, row: Row, key: int) -> dict[str, object]:
+        return self._values(row) | ({"id": key} if self._gives_id else {})
 
     def _add_somewhere(self, row: Row, values: dict[str, object]) -> None:
         """Add it. If its key is taken by another record, as can be where `created` is the key, take the next one."""
@@ -164,6 +174,10 @@ class RepoSink:
 
     def delete(self, rows: Collection[Row]) -> None:
         """Delete these records, in one go where they have ids."""
+        with rewritten(self.repo):
+            self._delete(rows)
+
+    def _delete(self, rows: Collection[Row]) -> None:
         ids = {row.run_id for row in rows if row.run_id}
         if "run_id" in self.fields and all(row.run_id for row in rows) and not self._by_url:
             self.repo.filter_by(run_id=In(list(ids))).delete()
@@ -176,6 +190,11 @@ class RepoSink:
         rollback = getattr(getattr(self.repo, "session", None), "rollback", None)
         if callable(rollback):
             rollback()
+
+
+def _takeable(value: str | float | None) -> str | float | None:
+    """A value that every repository takes: some databases have no text with a NUL in it, none one that is no UTF-8."""
+    return storable(value).replace("\0", r"\x00") if isinstance(value, str) else value
 
 
 def _heed_refusals(repo: BaseRepo) -> None:

@@ -37,6 +37,12 @@ class Sending:
                     spool.take_out(database, arrived)
         return bool(waiting)
 
+    def mend(self, sink: RepoSink) -> None:
+        """Take away what may be half there: we died, or the repository failed, while it was written."""
+        with self._lock, self._database.reading() as database:
+            waiting = spool.waiting(database, _AT_ONCE)
+        sink.mend((one.id, sink.cut(one.row)) for one in waiting)
+
     def _is_doubted(self, one: Spooled) -> bool:
         return one.again or one.id <= self._doubted
 
