@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import sqlalchemy
-from sqlalchemy import Column, Engine, Float, Index, Inspector, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Engine, Float, Index, Inspector, Integer, MetaData, String, Table, Text
 from sqlalchemy.schema import SchemaItem
 
 from rocketd.store.schema import COLUMNS, is_end
@@ -15,6 +15,8 @@ _SENTENCES: Final = ("reason", "message", "exc_text", "output")
 _REQUIRED: Final = ("created", "task_name", "action")
 _NAME_LENGTH: Final = 255
 """Some databases index no longer text; a task's name has up to 128 characters."""
+_NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""Many hosts together write more than 2**31 records. SQLite numbers its rows by itself under this name alone."""
 
 
 def run_table(engine: Engine, name: str) -> Table:
@@ -22,7 +24,7 @@ def run_table(engine: Engine, name: str) -> Table:
     inspector = sqlalchemy.inspect(engine)
     if inspector.has_table(name):
         return Table(name, MetaData(), *_columns_there(inspector, name))
-    table = Table(name, MetaData(), Column("id", Integer, primary_key=True), *map(_column, COLUMNS))
+    table = Table(name, MetaData(), Column("id", _NUMBER, primary_key=True), *map(_column, COLUMNS))
     _index(table)
     table.create(engine)
     return table
@@ -38,11 +40,11 @@ def _column(name: str) -> SchemaItem:
     return Column(name, _type(name), nullable=name not in _REQUIRED)
 
 
-def _type(name: str) -> Float[float] | Integer | String:
+def _type(name: str) -> Float[float] | BigInteger | String:
     if name in _SECONDS:
         return Float(53)  # the bits of a double: with fewer, microseconds are lost
     if name in _NUMBERS:
-        return Integer()
+        return _NUMBER
     return Text() if name in _SENTENCES else String(_NAME_LENGTH)
 
 
