@@ -66,6 +66,8 @@ class Loop:
         self._unborn: dict[RunKey, Cause | None] = {}
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
         self._done = asyncio.Event()
+        self._cut = False
+        """Whether the grace of a stop is over."""
         self._grace: asyncio.TimerHandle | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -120,6 +122,7 @@ class Loop:
 
     def cut_off(self) -> None:
         """Stop every run that is still going on, by TERM, grace and KILL."""
+        self._cut = True
         self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN), self.clock.now())
         self.wake()
 
@@ -155,6 +158,8 @@ class Loop:
         self.health.show()
         if self.scheduler.draining and not self._busy:
             self._done.set()
+        elif self._cut and not self.executor.going:
+            self.recorder.hurry()
 
     @property
     def _busy(self) -> bool:
@@ -291,6 +296,7 @@ class Loop:
         self.manager.heartbeat()
         if self.scheduler.draining:
             self.manager.extend_timeout(2 * SIGN_OF_LIFE)
+            self.wake()
         now = self.clock.now()
         if self._notice_steps(now):
             self.wake()

@@ -11,6 +11,9 @@ thread once the transaction that holds the record is committed. If we die before
     fails longer, silenced           appended to the spool, which counts as written; nothing else waits any more
     fails longer, not silenced       the error stops the loop
     is back                          what is in the spool goes first, in order
+
+At the end nothing is tried for long: what the store does not take is put into the spool at once, and if that takes
+nothing either, the error stops the loop.
 """
 
 import asyncio
@@ -80,7 +83,7 @@ class Recorder:
         self._looked = 0
         """How many changes of the group were looked through for what has happened already."""
         self._wanted = threading.Condition()
-        self._closing = False
+        self._hurried = self._closing = False
         self._outage: Outage | None = None
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -104,8 +107,13 @@ class Recorder:
             self._group.chores.append((work, then))
             self._wanted.notify()
 
+    def hurry(self) -> None:
+        """Come to an end: all that is still waited for is what is to be written."""
+        self._hurried = True
+
     async def close(self) -> None:
         """Write what is left, and end the thread."""
+        self.hurry()
         self._hand_over()
         with self._wanted:
             self._closing = True
@@ -202,13 +210,13 @@ class Recorder:
         outage = self._outage
         if self._spool is None or outage is None:
             return False
-        if not (self._closing or (self._goes_on and self._is_hopeless(outage.error))):
+        if not (self._hurried or (self._goes_on and self._is_hopeless(outage.error))):
             return False
         try:
             if changes:
                 self._spool.put(changes)
         except StoreError:  # nothing can be written here at all: the store is tried again, as if there were no spool
-            if self._closing and outage.pause == LONGEST_PAUSE:
+            if self._hurried and outage.pause == LONGEST_PAUSE:
                 raise
             return False
         if not outage.spooled:

@@ -82,6 +82,16 @@ def test_a_full_disk_is_told_and_room_cures_it(daemon: Daemon) -> None:
     check_that_nothing_is_lost(daemon, mounted)
 
 
+def test_a_stop_does_not_wait_for_ever_for_room_on_a_full_disk(daemon: Daemon) -> None:
+    """Its exit code tells that something could not be recorded; the next start judges that, as after a kill."""
+    mounted = disk(daemon)
+    with pytest.raises(OSError, match="No space left"):
+        fill(mounted / "ballast")
+    daemon.until_notice("the disk is full")
+    assert daemon.stop_at_once() == 1
+    assert any(line.startswith("rocketd: ") and "No space left" in line for line in daemon.lines)
+
+
 def test_a_store_that_another_program_locks_is_told_and_waited_for(daemon: Daemon) -> None:
     mounted = disk(daemon)
     script = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1], isolation_level=None); d.execute('BEGIN IMMEDIATE')"
