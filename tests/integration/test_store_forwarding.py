@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -131,6 +132,19 @@ def test_a_state_directory_that_was_put_back_to_an_older_copy_catches_up(tmp_pat
         assert read_back(store, "backup") == 3
         assert store.states()["backup"].next_number == 4
         assert [one.run.number for one in store.open_runs()] == [3]
+
+
+def test_what_ran_when_the_older_copy_was_made_has_its_end(tmp_path: Path, repo: BaseRepo) -> None:
+    """Else it would be taken for cut off, and run again."""
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write([Started(run(1)), Started(run(1, "other"))])
+    copytree(tmp_path / "a", tmp_path / "old")
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write(whole(1)[1:])
+    with opened(tmp_path / "old", lambda: repo) as store:
+        assert read_back(store, "backup", "other") == 1
+        assert [one.run.task for one in store.open_runs()] == ["other"]
+        assert whole(1)[1] in store.past({}, NOW)
 
 
 def test_a_task_that_came_back_has_its_past(tmp_path: Path, repo: BaseRepo) -> None:
