@@ -16,12 +16,12 @@ from typing import Final, TypeAlias, TypeVar
 
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
-from rocketd.store import spool
+from rocketd.store import old_there, spool
 from rocketd.store.database import Database, Durability
 from rocketd.store.foreign import complete
 from rocketd.store.redbird_import import BaseRepo, Between, In
 from rocketd.store.repo_sink import RepoSink, first_line, told_of_repo
-from rocketd.store.rows import Row, is_end, seconds
+from rocketd.store.rows import Row, seconds
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.sending import Sending
 
@@ -249,9 +249,10 @@ class Forwarder:
         if before is None:
             return
         sink = self._opened()
+        with self.lock, self._database.reading() as database:
+            kept = old_there.kept(database, before)
         query = self._ours(sink) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
-        old = [row for row in sink.read(query) if row.created < seconds(before)]
-        gone = [row for row in old if is_end(row) or row.action == "missed"]
+        gone = [*old_there.useless(complete(sink.read(query), sink.fields, {}), before, kept)]
         for start in range(0, len(gone), _AT_ONCE):
             sink.delete(gone[start : start + _AT_ONCE])
 

@@ -9,11 +9,12 @@ import pytest
 
 from forwarding import Heard, opened, read_back
 from rocketd.core.events import Finished, Missed, Started
-from rocketd.core.instant import DAY, HOUR, SECOND
+from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.records import Change
 from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.log import MinimalRecord, RunRecord
+from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
+from rocketd.store.forwarding import ForwardingStore
 from rocketd.store.redbird_import import BaseRepo
 
 NOW = 1_790_000_000 * SECOND
@@ -177,6 +178,31 @@ def test_a_repository_that_keeps_little_gives_what_it_has(tmp_path: Path) -> Non
 # -- pruning
 
 
+def prune_all(store: ForwardingStore, before: Instant) -> None:
+    while store.prune(before, {}, before + DAY, 100):
+        pass
+
+
+def test_what_conditions_may_ask_for_stays_there_as_well(tmp_path: Path, repo: BaseRepo) -> None:
+    """Else a task that runs once a year would run again on a new host, or with a new state directory."""
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write([*whole(1), *whole(2)])
+        prune_all(store, NOW + DAY)
+    assert kept(repo) == [("backup", "run", 2), ("backup", "success", 2)]
+    with opened(tmp_path / "b", lambda: repo) as store:
+        assert read_back(store, "backup") == 2
+
+
+@pytest.mark.parametrize("model", [MinimalRecord, MinimalRunRecord, RunRecord])
+def test_a_run_goes_as_a_whole_however_little_is_known_of_it(tmp_path: Path, model: type) -> None:
+    """A start without its end would be taken for a run that was cut off."""
+    repo = CSVFileRepo(filename=tmp_path / "log.csv", model=model)
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write([*whole(1), *whole(2), *whole(3), *whole(4), Started(run(5))])
+        prune_all(store, NOW + 3 * SECOND)
+    assert [one.action for one in repo.filter_by().all()] == ["run", "success", "run", "success", "run"]  # type: ignore[attr-defined] # records
+
+
 @pytest.mark.parametrize("kind", ["table", "file"])
 def test_old_runs_go_there_as_well_and_only_whole_ones_of_this_host(tmp_path: Path, repo: BaseRepo, kind: str) -> None:
     there = repo if kind == "table" else CSVFileRepo(filename=tmp_path / "log.csv", model=RunRecord)
@@ -184,6 +210,5 @@ def test_old_runs_go_there_as_well_and_only_whole_ones_of_this_host(tmp_path: Pa
         store.write(whole(1, host="there"))
     with opened(tmp_path / "a", lambda: there) as store:
         store.write([*whole(1), *whole(2), Started(run(3)), *whole(4)])
-        while store.prune(NOW + 3 * SECOND, {}, NOW + DAY, 100):
-            pass
+        prune_all(store, NOW + 3 * SECOND)
     assert [number for _, _, number in kept(there)] == [1, 1, 3, 4, 4]

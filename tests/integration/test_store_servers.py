@@ -119,6 +119,16 @@ def test_old_records_are_deleted_there(make: MakeRepo) -> None:
     assert [row.number for row in sink.read({})] == [3]
 
 
+def test_old_runs_go_there_as_a_whole(tmp_path: Path, make: MakeRepo) -> None:
+    """A server that is asked for one record after the other must lose the starts as well."""
+    with opened(tmp_path / "a", make) as store:
+        for number in (1, 2, 3):
+            store.write([Started(run(number)), ended(run(number))])
+        while store.prune(NOW + 3 * SECOND, {}, NOW + DAY, 100):
+            pass
+    assert [(row.action, row.number) for row in RepoSink(make()).read({})] == [("run", 3), ("success", 3)]
+
+
 def test_mongo_reads_only_what_may_be_missing(tmp_path: Path, mongo: MakeRepo) -> None:
     """It compares numbers, so a start does not read the whole log."""
     asked: list[object] = []
