@@ -11,11 +11,16 @@ from rocketd.probes.prober import HostProber
 from rocketd.probes.units import UnitObserver
 
 
-def host_prober(report: ReportObserved, clock: Clock, other: Prober | None = None) -> Prober:
-    """Make it, on the thread of the running loop; `other` looks at the probes that are not about the host."""
+def host_prober(
+    report: ReportObserved, clock: Clock, other: Prober | None = None, *, open_files: tuple[int, int] | None = None
+) -> Prober:
+    """Make it, on the thread of the running loop; `other` looks at the probes that are not about the host.
+
+    `open_files` are the limits that commands get: as in `ProcessExecutor`.
+    """
 
     def runner(heard: Report) -> ProcessExecutor:
-        return ProcessExecutor(heard, lambda *_: None, clock=clock)
+        return ProcessExecutor(heard, lambda *_: None, clock=clock, open_files=open_files)
 
     prober = HostProber(report, clock.now, other)
     prober.add(PathExists, PathObserver(Mounts))

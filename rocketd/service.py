@@ -136,7 +136,8 @@ class Service:
         self._manager.extend_timeout(START)  # a repository, and what a killed daemon left behind, may take their time
         kept = await self._open_store()
         store = kept.store
-        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=raise_open_files())
+        open_files = raise_open_files()
+        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=open_files)
         self._stack.push_async_callback(executor.close)
         resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
         scheduler.occasion(On.STARTUP)
@@ -159,7 +160,7 @@ class Service:
         await self._listen(kept)
         self._tell_start(resumed, kept)
         self._handle_signals()
-        self._observe()
+        self._observe(open_files)
         self.loop.begin(executor, recorder)
         self.loop.beats.append(self._retention.beat)
         self._manager.ready()
@@ -174,9 +175,9 @@ class Service:
                 raise
             raise NoStore(error.message, hint=error.hint) from error
 
-    def _observe(self) -> None:
+    def _observe(self, open_files: tuple[int, int]) -> None:
         observing = Observing(self.loop)
-        prober = host_prober(observing.report, self._clock)
+        prober = host_prober(observing.report, self._clock, open_files=open_files)
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
 

@@ -9,18 +9,17 @@ of it. Threads that it begins later share its context again: they must not rely 
 Where unshare is forbidden (some containers), the context of the whole process changes for the time of a spawn, so that
 only one thread may do it, and keeps the others from running meanwhile.
 
-A daemon that needs many descriptors (three a run) raises its own limit with `raise_open_files`, and its children get
-the old one back as soon as they are there: programs that use select(2) rely on it.
-
-The OOM score is the process's, and the child copies it when it is born: a daemon that is protected from the OOM killer
-lays its protection down for the moment.
+Limits and the OOM score are the process's, and the child copies them when it is born. A daemon that needs many
+descriptors (three a run) raises its own limit with `raise_open_files`, and has the old one for the moment of a birth:
+programs that use select(2) rely on it. One that uses too many to do without gives it to the child afterwards. A daemon
+that is protected from the OOM killer lays its protection down for the moment.
 """
 
 import ctypes
 import os
 import resource
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from threading import Lock
 from typing import Final
 
@@ -30,13 +29,15 @@ from rocketd.executor.posix_spawn import PosixSpawn
 
 CLONE_FS: Final = 0x200
 """From <sched.h>; `os.unshare` is new in Python 3.12."""
+SPARE: Final = 256
+"""Descriptors that may be opened beside a birth."""
 
 
 class Spawner:
     """Starts processes; used by the thread that made it, and by those that have called `unshare`."""
 
     def __init__(self, open_files: tuple[int, int] | None = None) -> None:
-        self._open_files = open_files
+        self._open_files = OpenFiles(open_files)
         self._null = _above_standard(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
         self._home = os.open(".", os.O_PATH | os.O_CLOEXEC)
         self._protection = Protection()
@@ -51,14 +52,15 @@ class Spawner:
         Raises RocketdError if it cannot be executed.
         """
         stdin = self._null if not launch.stdin else _memory(launch.stdin)
+        lowered = self._open_files.lowered(max(outputs))
         try:
-            pid = self._spawn(launch, (stdin, *outputs))
+            with lowered or nullcontext():
+                pid = self._spawn(launch, (stdin, *outputs))
         finally:
             if stdin != self._null:
                 os.close(stdin)
-        if self._open_files is not None and not launch.limits_files:
-            with suppress(OSError):  # it is another user's by now, or gone: no reason to lose sight of it
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, self._open_files)
+        if lowered is None and not launch.limits_files:
+            self._open_files.lower(pid)
         return pid
 
     def close(self) -> None:
@@ -95,35 +97,67 @@ class Spawner:
             os.chdir("/")
 
 
+class Meanwhile:
+    """Has something so while a birth is under way, in whatever thread."""
+
+    def __init__(self, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        self._begin, self._end = begin, end
+        self._lock = Lock()
+        self._births = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._births:
+                self._begin()
+            self._births += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._births -= 1
+            if not self._births:
+                self._end()
+
+
+class OpenFiles:
+    """How many files may be open, where we have raised our own limit."""
+
+    def __init__(self, limits: tuple[int, int] | None) -> None:
+        """`limits` are those from before; None: they are as they were."""
+        self._limits = limits
+        self._low = Meanwhile(lambda: self._allow(0), lambda: self._allow(1))
+
+    def lowered(self, newest: int) -> AbstractContextManager[None] | None:
+        """Have the old limit inside; None where our newest descriptor is too near to it."""
+        if self._limits is None:
+            return nullcontext()
+        return self._low if newest + SPARE < self._limits[0] else None
+
+    def lower(self, pid: int) -> None:
+        """Give a child the old limit, a moment too late."""
+        if self._limits is not None:
+            with suppress(OSError):  # it is another user's by now, or gone: no reason to lose sight of it
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, self._limits)
+
+    def _allow(self, which: int) -> None:
+        if self._limits is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[which], self._limits[1]))
+
+
 class Protection:
     """Our own protection from the OOM killer, if we have any."""
 
     def __init__(self) -> None:
         self._file = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
         self._score = os.read(self._file, 16).strip()
-        self._lock = Lock()
-        self._births = 0
+        self._without = Meanwhile(lambda: self._write(b"0"), lambda: self._write(self._score))
 
     def laid_down(self) -> AbstractContextManager[None]:
         """Have none inside: what is born there has none either."""
-        return self._without() if self._score.startswith(b"-") else nullcontext()
+        return self._without if self._score.startswith(b"-") else nullcontext()
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
-
-    @contextmanager
-    def _without(self) -> Iterator[None]:
-        with self._lock:
-            self._births += 1
-            self._write(b"0")
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._births -= 1
-                if not self._births:
-                    self._write(self._score)
 
     def _write(self, score: bytes) -> None:
         with suppress(OSError):  # not allowed to take it back: better unprotected than not running

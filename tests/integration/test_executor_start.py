@@ -279,19 +279,20 @@ def test_it_has_its_limits(world: World) -> None:
     assert printed(world, work) == ["100", "200", "0", "unlimited" if hard == resource.RLIM_INFINITY else str(hard)]
 
 
-def test_it_gets_the_limit_of_open_files_that_the_daemon_had_before_it_raised_its_own() -> None:
+@pytest.mark.parametrize("few", [1024, 100], ids=["plenty", "hardly more than the daemon has open"])
+def test_it_gets_the_limit_of_open_files_that_the_daemon_had_before_it_raised_its_own(few: int) -> None:
     def make(report: Report, output: Output) -> ProcessExecutor:
         return ProcessExecutor(report, output, clock=RealClock(), open_files=raise_open_files())
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
     try:
         with new_world(make) as world:
             assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
             run = world.start(shell("sleep 1000"))
-            assert resource.prlimit(world.pid(run), resource.RLIMIT_NOFILE) == (1024, hard)
-            own = inside(shell("ulimit -Sn"), Surroundings(limits=(Limit(resource.RLIMIT_NOFILE, 100, 200),)))
-            assert printed(world, own) == ["100"]
+            assert resource.prlimit(world.pid(run), resource.RLIMIT_NOFILE) == (few, hard)
+            own = inside(shell("ulimit -Sn"), Surroundings(limits=(Limit(resource.RLIMIT_NOFILE, 90, 200),)))
+            assert printed(world, own) == ["90"]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -1,16 +1,18 @@
 """Runs that start at the same time, as those of one pass of the loop do."""
 
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from executor_world import World, a_run, new_world, shell
+from executor_world import Output, RealClock, Report, World, a_run, new_world, shell
 from rocketd.core.events import Finished, Spawned
 from rocketd.core.run import Action, Run
 from rocketd.core.task import Command, Surroundings, Task
-from rocketd.executor.executor import AT_ONCE
+from rocketd.executor.executor import AT_ONCE, ProcessExecutor
+from rocketd.executor.spawn import raise_open_files
 
 MANY = 3 * AT_ONCE + 1
 
@@ -61,6 +63,21 @@ def test_each_knows_its_start_time_and_none_gets_a_descriptor_of_another(world: 
         [start_time] = [event.pid_start for event in world.events if isinstance(event, Spawned) and event.run == run]
         assert descriptors == ["0", "1", "2", "3"]  # the fourth is the directory that `ls` reads
         assert start_time == int(began)
+
+
+def test_each_has_the_limit_of_open_files_from_before_it_was_raised_as_soon_as_it_is_there() -> None:
+    def make(report: Report, output: Output) -> ProcessExecutor:
+        return ProcessExecutor(report, output, clock=RealClock(), open_files=raise_open_files())
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, hard))
+    try:
+        with new_world(make) as world:
+            runs = start(world, *[shell("ulimit -Sn")] * MANY)
+            assert {world.end(run).output for run in runs} == {"1000\n"}
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_those_that_cannot_be_started_keep_nobody_from_it_and_leave_nothing_open(world: World) -> None:

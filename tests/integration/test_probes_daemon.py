@@ -50,6 +50,13 @@ def test_a_command_that_cannot_be_run_starts_nothing_and_is_told_once(daemon: Da
     assert "two" not in {view.run.task for view in daemon.runs()}
 
 
+def test_a_command_has_the_limit_of_open_files_that_a_run_has(daemon: Daemon) -> None:
+    daemon.wrapper = ("prlimit", "--nofile=1000:")
+    daemon.write("a.toml", a_task("job", 'command_succeeds("test $(ulimit -Sn) = 1000")'))
+    daemon.start()
+    daemon.until_line("job succeeded")
+
+
 def test_a_run_is_stopped_while_a_file_is_there(daemon: Daemon) -> None:
     file = daemon.directory / "maintenance"
     daemon.write("a.toml", a_task("long", "daily", "sleep 1000", f"stop_when = 'path_exists(\"{file}\")'"))
