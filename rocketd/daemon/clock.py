@@ -19,8 +19,8 @@ _TFD_NONBLOCK: Final = os.O_NONBLOCK
 _TFD_CLOEXEC: Final = os.O_CLOEXEC
 _TFD_TIMER_ABSTIME: Final = 1
 _TFD_TIMER_CANCEL_ON_SET: Final = 2
-_FAR: Final[Instant] = 2**31 * SECOND
-"""An alarm that never rings still has to be set, for only then does it tell of a step."""
+_FAR: Final[Instant] = 2**33 * SECOND
+"""An alarm that never rings still has to be set, for only then does it tell of a step. The kernel counts to 2262."""
 
 
 class _Timespec(ctypes.Structure):

@@ -1,9 +1,12 @@
 """What the loop makes of the clock: that it was set, that the host slept, whose records lie ahead."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,7 @@ from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Command, Task
+from rocketd.daemon.clock import TimerAlarm
 from rocketd.daemon.defects import Silence
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import Recorder
@@ -190,3 +194,19 @@ async def test_every_heartbeat_leaves_a_sign_of_life() -> None:
         async with asyncio.timeout(PATIENCE):
             while made.store.last_alive() != made.clock.wall:
                 await beaten.get()
+
+
+def seconds_left() -> int:
+    """Until this process's one timerfd rings, as the kernel counts them."""
+    [timer] = [path.name for path in Path("/proc/self/fd").iterdir() if "timerfd" in str(path.resolve())]
+    told = Path(f"/proc/self/fdinfo/{timer}").read_text()
+    return int(told.partition("it_value: (")[2].partition(",")[0])
+
+
+@looped
+async def test_an_alarm_that_need_not_ring_is_set_to_a_time_that_no_host_shows() -> None:
+    """A time that has passed rings at once: after it the loop would do nothing else but set it again."""
+    alarm = TimerAlarm(lambda: None)
+    left = seconds_left()
+    alarm.close()
+    assert time.time() + left > datetime(2200, 1, 1, tzinfo=UTC).timestamp()
