@@ -10,12 +10,14 @@ from rocketd.app.bodies import ArgForm
 from rocketd.app.conditions import FuncCond, Syntax, condition_of_function
 from rocketd.app.config import How, Options
 from rocketd.app.durations import Span, duration_of
+from rocketd.app.errors import UsageError
 from rocketd.app.func_arg import FuncArg
 from rocketd.app.hooks import F
 from rocketd.app.parameters import Given
 from rocketd.app.rewriting import renamed
 from rocketd.app.session import Session
-from rocketd.app.tasks import ConditionLike, Task, TaskOptions, condition_of
+from rocketd.app.task_options import ConditionLike, TaskOptions
+from rocketd.app.tasks import Task, condition_of
 from rocketd.core.condition import FALSE
 from rocketd.store.redbird_import import BaseRepo
 
@@ -73,6 +75,7 @@ class _Decorators:
         Raises RocketdError, ConditionError, and KeyError for a name that is taken.
         """
         create: Callable[..., Task] = self.session.create_task
+        start_cond = condition_of(start_cond, self.session.syntax)
         if options.keys() & {"func", "command", "path", "code"}:
             return create(start_cond=start_cond, name=name, **options)
 
@@ -90,6 +93,8 @@ class _Decorators:
         It is called in a thread, as often as `every` says, and only while its answer can matter. A text, or a regular
         expression with named groups for its arguments, lets conditions that are text ask it.
         """
+        if callable(syntax):
+            raise UsageError(f"{syntax!r} is no text", hint="write @app.cond() above a function")
         texts = [syntax] if isinstance(syntax, str | Pattern) else list(syntax or ())
 
         def decorate(function: Callable[..., object]) -> FuncCond:
@@ -101,6 +106,8 @@ class _Decorators:
 
     def param(self, name: str | None = None) -> Callable[[F], F]:
         """Make what a function returns a parameter of the session (decorator)."""
+        if callable(name):
+            raise UsageError(f"{name!r} is no name", hint="write @app.param() above a function")
 
         def decorate(function: F) -> F:
             self.session.parameters[name or function.__name__] = FuncArg(function)

@@ -11,7 +11,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
-from rocketd.core.errors import RocketdError
+from rocketd.app.errors import UsageError
 from rocketd.core.task import Command, Surroundings
 
 ArgForm: TypeAlias = Literal["-", "--", "short", "long"]
@@ -99,9 +99,9 @@ class FileBody:
 def _check(function: Callable[..., object]) -> None:
     """Raise RocketdError for what cannot be called, and for what runs nothing when it is."""
     if not callable(function):
-        raise RocketdError(f"{function!r} cannot be called")
+        raise UsageError(f"{function!r} cannot be called")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise RocketdError(f"{function.__name__} is a generator function: calling it runs nothing of it")
+        raise UsageError(f"{function.__name__} is a generator function: calling it runs nothing of it")
 
 
 class InFile:
@@ -131,7 +131,7 @@ class CodeBody:
 
     @property
     def name(self) -> str:
-        raise RocketdError("a task made of code needs a name")
+        raise UsageError("a task made of code needs a name")
 
     @property
     def description(self) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import tzinfo
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal, Self, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
+from rocketd.app.checks import Check, check, number, one_of, span, timeout
 from rocketd.app.durations import Span
+from rocketd.app.errors import UsageError
 from rocketd.core.condition import Condition
-from rocketd.core.errors import RocketdError
-from rocketd.core.task import Execution
 from rocketd.log_bridge import SCHEDULER_LOGGER, TASK_LOGGER
 
 How: TypeAlias = Literal["main", "async", "thread", "process"]
@@ -30,6 +30,19 @@ WITHOUT_EFFECT: Final = {
 }
 """Options of Rocketry that are accepted and change nothing, and why."""
 REFUSED: Final = {"time_func": "the clock is the host's; tests of the core hand in theirs"}
+
+_CHECKS: Final[Mapping[str, Check]] = {
+    "execution": one_of(*get_args(How)),
+    "task_execution": one_of(*get_args(How)),
+    "restarting": one_of(*get_args(Restarting)),
+    "task_pre_exist": one_of(*get_args(PreExist)),
+    "param_materialize": one_of("pre", "post"),
+    "timeout": timeout,
+    "restart_delay": span,
+    "task_priority": number(),
+    "max_process_count": number(1),
+    "max_running": number(1),
+}
 
 
 class Options(TypedDict, total=False):
@@ -95,45 +108,46 @@ class Config:
     state_dir: Path | str | None = None
     """Where to keep what belongs to the tasks, and the run log if no repository is set; None: in memory."""
 
-    def __post_init__(self) -> None:
-        self._check("execution", self.execution, get_args(How))
-        self._check("restarting", self.restarting, get_args(Restarting))
-        self._check("task_pre_exist", self.task_pre_exist, get_args(PreExist))
-        self._check("param_materialize", self.param_materialize, ("pre", "post"))
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be set
 
-    def _check(self, option: str, value: object, allowed: tuple[str, ...]) -> None:
-        if value not in allowed:
-            raise RocketdError(f"{option} cannot be {value!r}", hint=f"allowed are {', '.join(allowed)}")
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in WITHOUT_EFFECT:
+                _warn(name, 3)
+                return
+            if name != "task_execution":
+                _refuse_unknown(name)
+            check(_CHECKS, name, value)
+            super().__setattr__(name, value)
 
     @property
     def task_execution(self) -> How:
         """The older name of `execution`."""
         return self.execution
 
+    @task_execution.setter
+    def task_execution(self, how: How) -> None:
+        self.execution = how
+
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:
         """Read options by name; raises RocketdError for one that is unknown or has no such value."""
-        given = dict(options)
-        if (execution := given.pop("task_execution", None)) is not None:
-            given.setdefault("execution", execution)
-        if given.get("execution", "") is None:
-            del given["execution"]
-        for name in WITHOUT_EFFECT.keys() & given.keys():
-            warnings.warn(f"the option {name} has no effect: {WITHOUT_EFFECT[name]}", UserWarning, stacklevel=5)
-            del given[name]
-        _refuse_unknown(given, [field.name for field in fields(cls)])
-        return cls(**given)  # type: ignore[arg-type]  # values that must be one of a few are checked above
+        config = cls()
+        for name, value in options.items():
+            if name in WITHOUT_EFFECT:
+                _warn(name, 5)
+            elif value is not None or name not in ("execution", "task_execution"):
+                setattr(config, name, value)
+        return config
 
 
-def _refuse_unknown(given: Mapping[str, object], known: list[str]) -> None:
-    for name in given:
-        if name in REFUSED:
-            raise RocketdError(f"the option {name} cannot be had: {REFUSED[name]}")
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            raise RocketdError(f"there is no option {name}", hint=f"did you mean {close[0]}?" if close else "")
+def _warn(name: str, level: int) -> None:
+    warnings.warn(f"the option {name} has no effect: {WITHOUT_EFFECT[name]}", UserWarning, stacklevel=level)
 
 
-def execution_of(how: How) -> Execution:
-    """Give the core's word for it."""
-    return Execution(how)
+def _refuse_unknown(name: str) -> None:
+    if name in REFUSED:
+        raise UsageError(f"the option {name} cannot be had: {REFUSED[name]}")
+    known = [field.name for field in fields(Config)]
+    if name not in known:
+        close = get_close_matches(name, known, 1)
+        raise UsageError(f"there is no option {name}", hint=f"did you mean {close[0]}?" if close else "")

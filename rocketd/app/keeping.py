@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from rocketd.core.errors import RocketdError
+from rocketd.app.errors import UsageError
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
 from rocketd.repository_keeping import RepositoryKeeping
@@ -43,11 +43,13 @@ class Keeping:
         self._repo: BaseRepo | None = None
         self._own: BaseRepo | None = None
         self._forwarder: Forwarder | None = None
+        self._last: Forwarder | None = None
+        """The newest, which may still wait for its repository when another life begins."""
 
     def keep_in(self, repo: BaseRepo) -> None:
         """Keep records there from now on, and believe what it tells. Raises RocketdError if threads cannot share it."""
         if _pool_of(repo) in _THREAD_BOUND:
-            raise RocketdError(
+            raise UsageError(
                 "with this engine each thread has its own database in memory",
                 hint="take a file, or poolclass=StaticPool, connect_args={'check_same_thread': False}",
             )
@@ -72,7 +74,9 @@ class Keeping:
             stack=stack,
             silenced=silenced,
             durability=durability,
+            after=self._last,
         )
+        self._last = keeping.forwarder
         spool = self._drained(keeping.store)
         notes = await keeping.read_back(fingerprints)
         stack.callback(self._forget_forwarder)

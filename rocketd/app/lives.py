@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from rocketd.app.arguments import Asked
 from rocketd.app.compile import Compiler
+from rocketd.app.errors import UsageError
 from rocketd.app.hooks import around_async
 from rocketd.app.life import Life, Only
 from rocketd.app.why import Why
-from rocketd.core.errors import RocketdError
 from rocketd.core.history import History
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.run import Action
@@ -45,6 +45,7 @@ class Lives:
         """Run it on a loop of its own; Ctrl-C stops it."""
         if _is_imported_by_child():
             return
+        _refuse_running_loop()
         try:
             asyncio.run(self.live())
         except KeyboardInterrupt:
@@ -54,12 +55,13 @@ class Lives:
 
     def start_only(self, tasks: "Sequence[Task]", *, obey_cond: bool) -> None:
         """Run these tasks once and no others."""
+        _refuse_running_loop()
         asyncio.run(self.live(Only([task.name for task in tasks], obey_cond)))
 
     async def live(self, only: Only | None = None) -> None:
         """Run it on this loop."""
         if self._running:
-            raise RocketdError("the scheduler of this session is running already")
+            raise UsageError("the scheduler of this session is running already")
         self._running, self._stop_early = True, False
         try:
             while await self._live_once(only):
@@ -131,6 +133,14 @@ class Lives:
         for one in self._session.tasks:
             self._history.load(one.name)  # before the first life nobody has
         return Why.of(why_then(compiled, self._history, now if at is None else at))
+
+
+def _refuse_running_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError("a loop is running in this thread already", hint="await app.serve() runs the scheduler on it")
 
 
 def _is_imported_by_child() -> bool:

@@ -13,13 +13,14 @@ from rocketd.app.arguments import Asked
 from rocketd.app.bodies import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
 from rocketd.app.conditions import FuncCond, Syntax
 from rocketd.app.config import Config, How, Options
+from rocketd.app.errors import UsageError
 from rocketd.app.hooks import Hooked, Hooks, around
 from rocketd.app.keeping import Keeping
 from rocketd.app.lives import Lives
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.task_log import TaskLog
-from rocketd.app.tasks import ConditionLike, Task, TaskOptions
-from rocketd.core.errors import RocketdError
+from rocketd.app.task_options import ConditionLike, TaskOptions
+from rocketd.app.tasks import Task
 from rocketd.core.instant import SECOND
 from rocketd.core.naming import TaskRef, name_of
 from rocketd.daemon.clock import SystemClock
@@ -108,7 +109,7 @@ class Session(Hooked):
         elif func is not None:
             body = FunctionBody(func)
         else:
-            raise RocketdError("a task needs something to do", hint="give func, command, path or code")
+            raise UsageError("a task needs something to do", hint="give func, command, path or code")
         with around(self.hooks.task_init, Asked(self)):
             task = Task(self, body, start_cond, name)
             task.configure(options)
@@ -209,7 +210,7 @@ class Session(Hooked):
         there is only ever one. Raises RocketdError while the scheduler runs, or if another thread could not use it.
         """
         if self.lives.life is not None:
-            raise RocketdError("the scheduler is running", hint="set the repository before it starts")
+            raise UsageError("the scheduler is running", hint="set the repository before it starts")
         self.keeping.keep_in(repo)
 
     def get_repo(self) -> BaseRepo:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from rocketd.app.conditions import FuncCond, Syntax
 from rocketd.app.rewriting import rebuilt
 from rocketd.core.condition import Condition
+from rocketd.core.errors import ConditionError
 from rocketd.core.grammar import parse
 from rocketd.core.run_conditions import Running
 from rocketd.zones import named_zone
@@ -25,8 +26,19 @@ def read(text: str, known: Known) -> Condition:
         pattern = syntax.pattern if isinstance(syntax, re.Pattern) else re.escape(syntax)
         whole = re.compile(rf"(?P<_before>^|[&|~(])\s*{pattern}\s*(?=$|[&|)])")
         text = whole.sub(partial(_stand_in, condition=condition, found=found), text)
-    condition_read = parse(text, named_zone)
+    try:
+        condition_read = parse(text, named_zone)
+    except ConditionError as error:
+        if error.end and not found:
+            error.add_note(_underlined(text, error.start, error.end))
+        raise
     return rebuilt(condition_read, lambda word: _put_back(word, found)) if found else condition_read
+
+
+def _underlined(text: str, start: int, end: int) -> str:
+    begin = text.rfind("\n", 0, start) + 1
+    line = text[begin:].partition("\n")[0]
+    return f"{line}\n{' ' * (start - begin)}{'^' * (end - start)}"
 
 
 def _stand_in(match: re.Match[str], *, condition: FuncCond, found: dict[str, Condition]) -> str:

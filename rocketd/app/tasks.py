@@ -4,15 +4,17 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from rocketd.app.bodies import Body, CommandBody, FunctionBody
+from rocketd.app.checks import check
 from rocketd.app.config import How
 from rocketd.app.durations import Span
+from rocketd.app.errors import UsageError
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.syntax import Known, read
+from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
 from rocketd.core.condition import FALSE, Condition
-from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant, instant_of
 from rocketd.core.naming import MARK
 from rocketd.core.run import Action
@@ -23,36 +25,8 @@ if TYPE_CHECKING:
     from rocketd.app.task_log import TaskLog
     from rocketd.app.why import Why
 
-ConditionLike: TypeAlias = Condition | str | None
-
+_OWN: Final = SETTINGS | {"_session", "body", "batches"}
 ACTIONS: Final = (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH)
-
-
-class TaskOptions(TypedDict, total=False):
-    """What `app.task(…)` takes besides the condition, the name and what the task does."""
-
-    description: str | None
-    end_cond: ConditionLike
-    execution: How | None
-    parameters: Mapping[str, object] | None
-    priority: int
-    disabled: bool
-    force_run: bool
-    timeout: Span | None
-    permanent: bool
-    multilaunch: bool | None
-    on_startup: bool
-    on_shutdown: bool
-    overlap: Overlap | str | None
-    mutex: str
-    restart_delay: Span | None
-    crash_limit: int
-    splay: Span
-    kill_grace: Span
-    daemon: bool | None
-
-
-_SETTINGS: Final = frozenset({*TaskOptions.__annotations__, "name", "start_cond"})
 
 
 class Task:
@@ -94,14 +68,17 @@ class Task:
     def configure(self, options: Mapping[str, object]) -> None:
         """Set options by name; raises RocketdError for one that is unknown."""
         for name, value in options.items():
-            if name not in _SETTINGS:
-                raise RocketdError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(_SETTINGS))}")
+            if name not in SETTINGS:
+                raise _unknown(name)
             if name == "parameters":
                 value = Parameters(value if isinstance(value, Mapping) else {})  # noqa: PLW2901 - as it is kept
             if value is not None:
                 setattr(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name not in _OWN and not hasattr(type(self), name):
+            raise _unknown(name)
+        check(CHECKS, name, value)
         if name in ("start_cond", "end_cond"):
             value = condition_of(value, self._session.syntax)
         if name == "force_run":
@@ -111,7 +88,7 @@ class Task:
         if name == "name":
             self._rename(str(value))
         super().__setattr__(name, value)
-        if name in _SETTINGS:
+        if name in SETTINGS:
             self._session.changed()
 
     def _rename(self, name: str) -> None:
@@ -262,6 +239,10 @@ class Task:
         return isinstance(self.body, CommandBody)
 
 
+def _unknown(name: str) -> UsageError:
+    return UsageError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(SETTINGS))}")
+
+
 def condition_of(value: object, syntax: Known = ()) -> Condition:
     """Read a condition as programs give it, with texts of their own; raises ConditionError, RocketdError."""
     if isinstance(value, Condition):
@@ -270,7 +251,11 @@ def condition_of(value: object, syntax: Known = ()) -> Condition:
         return read(value, syntax)
     if value is None:
         return FALSE
-    raise RocketdError(f"{value!r} is no condition", hint="conditions come from rocketd.conds, or are text")
+    if callable(value):
+        hint = "write @app.task() above a function; @app.cond() makes it a condition"
+    else:
+        hint = "conditions come from rocketd.conds, or are text"
+    raise UsageError(f"{value!r} is no condition", hint=hint)
 
 
 def instant(at: float | datetime) -> Instant:
@@ -278,5 +263,5 @@ def instant(at: float | datetime) -> Instant:
     if not isinstance(at, datetime):
         return round(at * 1_000_000)
     if at.tzinfo is None:
-        raise RocketdError("a datetime needs a zone", hint="datetime.now().astimezone() has one")
+        raise UsageError("a datetime needs a zone", hint="datetime.now().astimezone() has one")
     return instant_of(at)

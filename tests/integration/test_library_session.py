@@ -423,6 +423,43 @@ def test_a_wrong_condition_is_told_where_it_is_written() -> None:
         app.task(7, name="wrong", code="pass")  # type: ignore[call-overload]
 
 
+def test_a_traceback_shows_the_place_of_a_mistake_and_what_could_be_there() -> None:
+    app = Rocketd()
+    app.cond("is quiet")(lambda: True)
+    with pytest.raises(ConditionError) as caught:
+        app.task("daily & every fortnight", name="wrong", code="pass")
+    assert caught.value.__notes__ == ["daily & every fortnight\n              ^^^^^^^^^"]
+    with pytest.raises(ConditionError) as caught:
+        app.task("is quiet & every fortnight", name="wrong", code="pass")
+    assert not hasattr(caught.value, "__notes__")  # the place is one in another text
+    with pytest.raises(RocketdError) as told:
+        Rocketd(config={"executon": "thread"})
+    assert told.value.__notes__ == ["did you mean execution?"]
+
+
+def test_a_decorator_without_its_brackets_is_told() -> None:
+    app = Rocketd()
+    for decorator in (app.task, app.cond, app.param):
+        with pytest.raises(RocketdError, match=r"is no (condition|text|name)") as caught:
+            decorator(test_a_decorator_without_its_brackets_is_told)  # type: ignore[arg-type,call-overload]
+        assert f"@app.{decorator.__name__}() above a function" in caught.value.hint
+    assert not app.session.tasks
+
+
+def test_what_starts_a_loop_of_its_own_says_so_where_one_is_running() -> None:
+    """As in Jupyter."""
+    app = Rocketd()
+    app.task(name="task", code="pass")
+
+    async def main() -> None:
+        for start in (app.run, lambda: app.session.run("task")):
+            with pytest.raises(RocketdError, match="a loop is running in this thread already") as caught:
+                start()
+            assert "await app.serve()" in caught.value.hint
+
+    asyncio.run(main())
+
+
 def test_a_task_is_refused_taken_replaced_or_renamed_if_its_name_is_taken() -> None:
     def session(how: str) -> Session:
         session = Session(config={"task_pre_exist": how})

@@ -1,6 +1,7 @@
 """The small parts of the library."""
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -110,8 +111,73 @@ def test_a_secret_is_seen_by_tasks_only() -> None:
 
 
 def test_options_that_have_no_effect_are_named_with_the_reason() -> None:
-    with pytest.warns(UserWarning, match="func_run_id has no effect: a run id is a UUIDv7"):
-        Config.of({"func_run_id": None})
+    with pytest.warns(UserWarning, match="func_run_id has no effect: a run id is a UUIDv7") as caught:
+        config = Rocketd(func_run_id=None).session.config
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="cycle_sleep has no effect") as caught:
+        config.cycle_sleep = 0.1  # type: ignore[attr-defined]
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("silence_cond_chek", True, "there is no option silence_cond_chek"),
+        ("time_func", None, "the option time_func cannot be had"),
+        ("execution", "threads", "execution cannot be 'threads'"),
+        ("timeout", "long", "timeout cannot be 'long'"),
+        ("restart_delay", None, "restart_delay cannot be None"),
+        ("max_running", 0, "max_running cannot be 0"),
+        ("max_process_count", "2", "max_process_count cannot be '2'"),
+    ],
+)
+def test_an_option_is_checked_whenever_it_is_set(option: str, value: object, message: str) -> None:
+    """A typo in a setup hook is told there, and not left without effect."""
+    config = Rocketd().session.config
+    before = replace(config)
+    with pytest.raises(RocketdError, match=message):
+        setattr(config, option, value)
+    assert config == before
+
+
+def test_an_option_may_be_set_by_its_older_name() -> None:
+    config = Config.of({"task_execution": "thread"})
+    config.task_execution = "process"
+    assert config.execution == "process"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("name", 7),
+        ("execution", "threads"),
+        ("overlap", "never"),
+        ("timeout", "long"),
+        ("timeout", -1),
+        ("restart_delay", [1]),
+        ("splay", "x"),
+        ("kill_grace", "x"),
+        ("priority", "high"),
+        ("crash_limit", "3"),
+    ],
+)
+def test_a_task_is_told_at_once_what_it_cannot_be_set_to(option: str, value: object) -> None:
+    """Left to the scheduler, one wrong value would keep every later change from being loaded."""
+    app = Rocketd()
+    task = app.task(name="task", code="pass")
+    before = getattr(task, option)
+    with pytest.raises(RocketdError, match=rf"^{option} cannot be "):
+        setattr(task, option, value)
+    assert getattr(task, option) == before
+    with pytest.raises(RocketdError, match=rf"^{option} cannot be "):
+        app.session.create_task(**{"code": "pass", "name": "another", option: value})  # type: ignore[arg-type]
+    assert [task.name for task in app.session.tasks] == ["task"]
+
+
+def test_a_task_takes_no_option_that_it_does_not_have() -> None:
+    task = Rocketd().task(name="task", code="pass")
+    with pytest.raises(RocketdError, match="a task has no option 'timout'"):
+        task.timout = "1 min"
 
 
 def compiled(app: Rocketd) -> core.Task:

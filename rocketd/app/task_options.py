@@ -1,0 +1,52 @@
+"""The options of a task."""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias, TypedDict, get_args
+
+from rocketd.app.checks import Check, number, one_of, optional, span, text, timeout
+from rocketd.app.config import How
+from rocketd.app.durations import Span
+from rocketd.core.condition import Condition
+from rocketd.core.task import Overlap
+
+ConditionLike: TypeAlias = Condition | str | None
+
+
+class TaskOptions(TypedDict, total=False):
+    """What `app.task(…)` takes besides the condition, the name and what the task does."""
+
+    description: str | None
+    end_cond: ConditionLike
+    execution: How | None
+    parameters: Mapping[str, object] | None
+    priority: int
+    disabled: bool
+    force_run: bool
+    timeout: Span | None
+    permanent: bool
+    multilaunch: bool | None
+    on_startup: bool
+    on_shutdown: bool
+    overlap: Overlap | str | None
+    mutex: str
+    restart_delay: Span | None
+    crash_limit: int
+    splay: Span
+    kill_grace: Span
+    daemon: bool | None
+
+
+SETTINGS: Final = frozenset({*TaskOptions.__annotations__, "name", "start_cond"})
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "name": text,
+    "execution": optional(one_of(*get_args(How))),
+    "overlap": optional(one_of(*Overlap)),
+    "mutex": text,
+    "timeout": optional(timeout),
+    "restart_delay": optional(span),
+    "splay": span,
+    "kill_grace": span,
+    "priority": number(),
+    "crash_limit": number(),
+}
