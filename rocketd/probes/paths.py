@@ -6,7 +6,7 @@ a directory in which much happens costs nothing while the name is there.
 
 inotify does not tell of mounts, but the list of mounts does. File systems that do not tell (network, FUSE: what others
 do there the kernel does not see; proc and sysfs, which are made up when one looks) are looked at every `POLL`, in a
-thread, as looking there may hang.
+thread, as looking there may hang. So is everything where the kernel allows no inotify any more.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ import os
 import select
 import stat
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from rocketd.core.instant import SECOND, Duration
@@ -57,9 +58,12 @@ class PathObserver:
         self._watched: dict[PathExists, _Watched] = {}
 
     def begin(self, probe: PathExists, tell: Tell) -> None:
-        """Tell now, and whenever it changes; raises OSError where the kernel cannot help."""
-        if self._inotify is None or self._doubts is None:
-            self._inotify, self._doubts, self._mounts = Inotify(), self._make_doubts(), _Mounts(self._mounted)
+        """Tell now, and whenever it changes; raises OSError where not even the list of mounts can be had."""
+        self._doubts = self._doubts or self._make_doubts()
+        self._mounts = self._mounts or _Mounts(self._mounted)
+        if self._inotify is None:
+            with suppress(OSError):  # there are too many
+                self._inotify = Inotify()
         self._watched[probe] = _Watched(probe.path, tell, self._inotify, self._doubts.may_hang)
 
     def end(self, probe: PathExists) -> None:
@@ -84,7 +88,7 @@ class PathObserver:
 class _Watched:
     """One path, and what is watched for it."""
 
-    def __init__(self, path: str, tell: Tell, inotify: Inotify, may_hang: Callable[[str], bool]) -> None:
+    def __init__(self, path: str, tell: Tell, inotify: Inotify | None, may_hang: Callable[[str], bool]) -> None:
         self._path = path
         self._tell = tell
         self._inotify = inotify
@@ -104,8 +108,7 @@ class _Watched:
             polls = True
         except OSError as error:
             problem = f"{self._path}: {error.strerror}"
-        for watch in old - self._watches:
-            self._inotify.drop(watch, self._changed)
+        self._drop(old - self._watches)
         if polls:
             self._poll()
             return
@@ -115,8 +118,12 @@ class _Watched:
     def stop(self) -> None:
         """Tell no more."""
         self._poll_no_more()
-        for watch in self._watches:
-            self._inotify.drop(watch, self._changed)
+        self._drop(self._watches)
+
+    def _drop(self, watches: Iterable[int]) -> None:
+        if self._inotify is not None:
+            for watch in watches:
+                self._inotify.drop(watch, self._changed)
 
     def _poll(self) -> None:
         if self._polling is None:
@@ -171,6 +178,8 @@ class _Watched:
 
     def _watch(self, path: str, mask: Mask, name: str = "") -> bool:
         """Whether it could be watched: it may have gone just now, of which what is watched already tells."""
+        if self._inotify is None:
+            raise _CannotBeTold
         try:
             self._watches.add(self._inotify.watch(path, mask, self._changed, name))
         except OSError as error:

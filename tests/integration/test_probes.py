@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import resource
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -202,6 +203,32 @@ def test_where_the_kernel_does_not_tell_a_thread_looks(tmp_path: Path) -> None:
         await observer.close()
 
     test()
+
+
+@contextmanager
+def room_for(more: int) -> Iterator[None]:
+    """Let this process open so many more files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    held = [os.dup(0)]
+    while held[-1] < highest:  # a lower one was free
+        held.append(os.dup(0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held[-1] + 1 + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in held:
+            os.close(descriptor)
+
+
+@looped
+async def test_where_there_is_no_inotify_any_more_a_thread_looks(tmp_path: Path) -> None:
+    async with sights() as seen:
+        with room_for(2):  # the list of mounts, and what tells that it has changed
+            seen.want(PathExists.of(str(tmp_path)))
+        event = await seen.next()
+        assert (event.value, event.problem) == (True, "")
 
 
 @looped
