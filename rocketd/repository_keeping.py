@@ -38,13 +38,17 @@ class RepositoryKeeping:
         stack: AsyncExitStack,
         silenced: bool,
         durability: Durability = "full",
+        after: Forwarder | None = None,
     ) -> None:
-        """`name` is the repository's, for people. Raises StoreError if the state directory's store cannot be used."""
+        """`name` is the repository's, for people; `after`: see `Forwarder`.
+
+        Raises StoreError if the state directory's store cannot be used.
+        """
         self._name = name
         self._loop = loop
         self._silenced = silenced
         self._asyncio = asyncio.get_running_loop()
-        self.forwarder = Forwarder(open_repo, directory, this_origin().host, self._told, durability)
+        self.forwarder = Forwarder(open_repo, directory, this_origin().host, self._told, durability, after=after)
         self.store = ForwardingStore(directory, self.forwarder, durability=durability)
         stack.callback(self.store.close)
         self._stack = stack

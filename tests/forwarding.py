@@ -26,11 +26,15 @@ class Heard:
 
 @contextmanager
 def opened(
-    directory: Path, open_repo: Callable[[], BaseRepo], host: str = "here", heard: Heard | None = None
+    directory: Path,
+    open_repo: Callable[[], BaseRepo],
+    host: str = "here",
+    heard: Heard | None = None,
+    after: Forwarder | None = None,
 ) -> Iterator[ForwardingStore]:
     """A store that forwards; at its end the repository has everything, if it can be had."""
     directory.mkdir(exist_ok=True)
-    forwarder = Forwarder(open_repo, directory, host, (heard or Heard()).queue.put)
+    forwarder = Forwarder(open_repo, directory, host, (heard or Heard()).queue.put, after=after)
     store = ForwardingStore(directory, forwarder, origin=Origin(host, "boot"))
     forwarder.start()
     try:

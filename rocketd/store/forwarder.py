@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock, Thread
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
@@ -58,6 +58,15 @@ class Away:
     """How many records wait."""
 
 
+class _Use(NamedTuple):
+    """Something that is to be done with the repository."""
+
+    serve: Callable[[BaseRepo], None]
+    refuse: Callable[[StoreError], None]
+    """It cannot be had."""
+
+
+_ENDED: Final = StoreError("nobody has the run log's repository any more: the scheduler has stopped")
 T = TypeVar("T")
 Told: TypeAlias = Callable[[Away | None], None]
 
@@ -69,9 +78,17 @@ class Forwarder:
     not temporary for what trying again cannot mend.
     """
 
-    def __init__(
-        self, open_repo: Callable[[], BaseRepo], directory: Path, host: str, told: Told, durability: Durability = "full"
+    def __init__(  # noqa: PLR0913 - what it connects
+        self,
+        open_repo: Callable[[], BaseRepo],
+        directory: Path,
+        host: str,
+        told: Told,
+        durability: Durability = "full",
+        *,
+        after: "Forwarder | None" = None,
     ) -> None:
+        """`after` had the same state directory in this process, and may still wait for an answer."""
         self.lock = Lock()
         """Held by whoever writes to the database of the state directory: two of one process need not try again."""
         self._open = open_repo
@@ -83,11 +100,13 @@ class Forwarder:
         self._unsure = True  # something may be half there
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
-        self._uses: list[Callable[[BaseRepo], None]] = []
+        self._uses: list[_Use] = []
         self._reading: tuple[Future[list[Row]], Wanted] | None = None
         self._before: Instant | None = None
         self._pruned: Instant | None = None
         self._closing = False
+        self._ended = False
+        self._after = after
         self._thread = Thread(target=self._work, name="forwarder", daemon=True)
 
     def start(self) -> None:
@@ -121,9 +140,11 @@ class Forwarder:
                 future.set_exception(error)
 
         with self._wanted:
-            self._uses.append(serve)
+            self._uses.append(_Use(serve, future.set_exception))
             self._woken = True
             self._wanted.notify()
+            if self._ended:
+                self._refuse(_ENDED)
         return future
 
     def prune(self, before: Instant, now: Instant) -> None:
@@ -153,9 +174,17 @@ class Forwarder:
         if not self._thread.is_alive():
             self._database.close()
 
+    def wait(self) -> None:
+        """Wait until its thread has ended, however long that waits for the repository."""
+        if self._thread.is_alive():
+            self._thread.join()
+
     # -- on its thread ----------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        after, self._after = self._after, None
+        if after is not None:
+            after.wait()
         pause, since = 0.0, None
         while self._take(pause):
             try:
@@ -164,6 +193,8 @@ class Forwarder:
                 self._unsure, since = True, since or time.monotonic()
                 pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
                 self._told(Away(_sentence(error), time.monotonic() - since, self._waiting()))
+                if self._sink is None:
+                    self._refuse(_sentence(error))
             else:
                 if since is not None:
                     self._told(None)
@@ -171,6 +202,9 @@ class Forwarder:
         if pause:  # it was failing when we were told to end: it may be back
             with suppress(Exception):
                 self._turn()
+        with self._wanted:
+            self._ended = True
+            self._refuse(_ENDED)
 
     def _take(self, pause: float) -> bool:
         """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
@@ -199,8 +233,14 @@ class Forwarder:
         with self._wanted:
             uses, self._uses = self._uses, []
         for use in uses:
-            use(sink.repo)
+            use.serve(sink.repo)
             sink.let_go()
+
+    def _refuse(self, error: StoreError) -> None:
+        with self._wanted:
+            uses, self._uses = self._uses, []
+        for use in uses:
+            use.refuse(error)
 
     def _opened(self) -> RepoSink:
         with told_of_repo():

@@ -134,7 +134,11 @@ class RepoSink:
         return self._values(row) | ({"id": key} if self._gives_id else {})
 
     def _add_somewhere(self, row: Row, values: dict[str, object]) -> None:
-        """Add it. If its key is taken by another record, as can be where `created` is the key, take the next one."""
+        """Add it. If its key is taken by another record, as can be where `created` is the key, take the next one.
+
+        Where another run has its number, it is there without one: its host has the name of another, or its state
+        directory was put back to an older copy while the repository was away.
+        """
         for _ in range(_TRIES):
             try:
                 self._add(values)
@@ -159,6 +163,8 @@ class RepoSink:
             values["created"] = round(key * 1_000_000 + 1) / 1_000_000
         elif isinstance(key, int):
             values["id"] = key + 1
+        elif self.is_unique and "number" in values:
+            del values["number"]
         else:
             raise StoreError(f"the run log's repository takes only one record for each {self.repo.id_field}")
 

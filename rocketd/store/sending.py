@@ -41,6 +41,8 @@ class Sending:
         """Take away what may be half there: we died, or the repository failed, while it was written."""
         with self._lock, self._database.reading() as database:
             waiting = spool.waiting(database, _AT_ONCE)
+        if not self._doubted:  # the one before us may have sent them
+            self._doubted = max((one.id for one in waiting), default=0)
         sink.mend((one.id, sink.cut(one.row)) for one in waiting)
 
     def _is_doubted(self, one: Spooled) -> bool:

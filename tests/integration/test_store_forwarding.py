@@ -2,23 +2,26 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from forwarding import Heard, opened, read_back
+from rocketd.core.errors import StoreError
 from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.records import Change
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
+from rocketd.store import forwarder
 from rocketd.store.forwarding import ForwardingStore
 from rocketd.store.redbird_import import BaseRepo
 
 NOW = 1_790_000_000 * SECOND
-Keys = list[tuple[str, str, int]]
+Keys = list[tuple[str, str, int | None]]
 
 
 def run(number: int, task: str = "backup", host: str = "here") -> Run:
@@ -105,6 +108,61 @@ def test_a_repository_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
         assert len(store.past({}, NOW)) == 2
         assert store.prune(NOW, {}, NOW, 100) == 0
         let_go.set()
+
+
+def test_a_repository_that_hung_gets_nothing_twice_if_the_same_program_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder, "GOODBYE", 0.1)
+    stuck, let_go = threading.Event(), threading.Event()
+
+    class Hanging(MemoryRepo):  # type: ignore[misc,valid-type] # a Red Bird repository
+        def insert(self, item: object) -> None:
+            if not stuck.is_set():
+                stuck.set()
+                let_go.wait()
+            super().insert(item)
+
+    hanging = Hanging(model=MinimalRunRecord)
+    with opened(tmp_path / "a", lambda: hanging) as store:
+        store.write(whole(1))
+        stuck.wait()
+    monkeypatch.undo()
+    with opened(tmp_path / "a", lambda: hanging, after=store._forwarder) as again:  # noqa: SLF001 - as its owner does
+        again.write(whole(2))
+        let_go.set()
+    assert [one.action for one in hanging.filter_by().all()] == ["run", "success"] * 2
+
+
+def test_who_asks_a_repository_that_cannot_be_had_is_told_so(tmp_path: Path) -> None:
+    def away() -> BaseRepo:
+        raise ConnectionError("the network is down")
+
+    with opened(tmp_path / "a", away) as store:
+        asked = store._forwarder.use(kept)  # noqa: SLF001 - as its owner does
+        with pytest.raises(StoreError, match="the network is down"):
+            asked.result(timeout=30)
+    with pytest.raises(StoreError, match="has stopped"):
+        store._forwarder.use(kept).result(timeout=30)  # noqa: SLF001 - as above
+
+
+def test_a_run_whose_number_another_one_has_there_holds_up_nothing(tmp_path: Path, repo: BaseRepo) -> None:
+    """The state directory was put back to an older copy while the repository was away."""
+    with opened(tmp_path / "a", lambda: repo) as store:
+        store.write(whole(1))
+    other = replace(run(1), run_id="other")
+    with opened(tmp_path / "b", lambda: repo) as store:
+        store.write([Started(other), Finished(other, End(Action.FAIL, Cause.EXIT, other.start + 1)), *whole(2)])
+    assert kept(repo)[2:] == [
+        ("backup", "run", None),
+        ("backup", "fail", None),
+        ("backup", "run", 2),
+        ("backup", "success", 2),
+    ]
+    with opened(tmp_path / "c", lambda: repo) as store:
+        assert read_back(store, "backup") == 6
+        assert store.states()["backup"].next_number == 3
+        assert not store.open_runs()
 
 
 # -- read back
