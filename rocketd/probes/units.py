@@ -2,7 +2,8 @@
 
 Each unit is asked about once; from then on systemd tells of every change (org.freedesktop.systemd1(5)). It is asked
 again after a reload of its own, which may have changed what a name means, and when it has begun anew. Where there is
-no bus, or it has gone, its units are unknown, and it is tried again every `RETRY`, as long as one is wanted.
+no bus, or it has gone, its units are unknown, and it is tried again every `RETRY`, as long as one is wanted; so is a
+unit of which systemd did not tell.
 
 dbus-fast is imported with the first unit: a daemon without such conditions does without it.
 """
@@ -10,6 +11,7 @@ dbus-fast is imported with the first unit: a daemon without such conditions does
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rocketd.probes.prober import Tell
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from rocketd.core.probes import UnitActive
 
 RETRY: Final = 30.0
-"""Seconds until a bus that was not there is tried again."""
+"""Seconds until a bus that was not there, or a unit that was not told of, is tried again."""
 PATIENCE: Final = 10.0
 """Seconds that the bus and systemd may take to answer."""
 
@@ -38,6 +40,7 @@ class UnitObserver:
         self._serving: asyncio.Task[None] | None = None
         self._session: SystemdBus | None = None
         self._asking: set[asyncio.Task[None]] = set()
+        self._later: dict[str, asyncio.TimerHandle] = {}
 
     def begin(self, probe: UnitActive, tell: Tell) -> None:
         """Tell now, and whenever it changes."""
@@ -50,6 +53,7 @@ class UnitObserver:
     def end(self, probe: UnitActive) -> None:
         """Tell no more; without any unit left, the bus is left."""
         del self._tells[probe.unit]
+        self._ask_no_more(probe.unit)
         if self._session is not None:
             self._session.forget(probe.unit)
         if not self._tells and self._serving is not None:
@@ -58,6 +62,8 @@ class UnitObserver:
 
     async def close(self) -> None:
         """Leave the bus."""
+        for unit in tuple(self._later):
+            self._ask_no_more(unit)
         leaving = [*self._asking, *([] if self._serving is None else [self._serving])]
         for task in leaving:
             task.cancel()
@@ -111,6 +117,15 @@ class UnitObserver:
                 value, problem = None, str(error) or type(error).__name__
             if self._session is session and unit in self._tells:
                 self._tells[unit](value, problem)
+                self._ask_no_more(unit)
+                if value is None:
+                    later = partial(self._ask, session, [unit], subscribe=subscribe)
+                    self._later[unit] = asyncio.get_running_loop().call_later(self._retry, later)
+
+    def _ask_no_more(self, unit: str) -> None:
+        later = self._later.pop(unit, None)
+        if later is not None:
+            later.cancel()
 
     def _heard(self, unit: str, state: str) -> None:
         if unit in self._tells:

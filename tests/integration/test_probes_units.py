@@ -209,10 +209,22 @@ async def test_a_systemd_that_has_begun_anew_is_subscribed_to_again(tmp_path: Pa
 async def test_a_unit_that_systemd_refuses_is_a_problem_of_its_own(tmp_path: Path) -> None:
     async with scene(tmp_path) as at:
         at.want(UnitActive.of("none.service"))
+        assert await at.shows(value=None)
         at.want(DB)
-        told = {await at.next(), await at.next()}
-        assert ("db.service", True, "") in told
-        assert {value for _, value, _ in told} == {True, None}
+        await at.shows(value=True)
+
+
+@looped
+async def test_a_unit_that_systemd_did_not_tell_of_is_asked_about_again(tmp_path: Path) -> None:
+    late = UnitActive.of("late.service")
+    async with scene(tmp_path) as at:
+        at.want(late)
+        for _ in range(2):
+            assert await at.shows(value=None)
+        at.systemd.manager.paths[late.unit] = f"{UNIT}db"
+        await at.shows(value=True)
+        at.systemd.db.turn("inactive")
+        await at.shows(value=False)
 
 
 @looped
