@@ -66,9 +66,10 @@ def launch_of(work: Work, run: Run, host: Host) -> Launch:
     argv = work.argv if isinstance(work, Command) else arguments(work)
     directory = around.directory or identity.home
     far = host.mounts.may_hang(directory, os.path.join(directory, argv[0]))
+    target = find_program(argv[0], "/" if far else directory, environment["PATH"], host.mounts)
+    far = far or "/" not in target
     front = host.wrappers.around(around, enter=directory if far else "")
     directory = "/" if far else directory
-    target = find_program(argv[0], directory, environment["PATH"])
     if front and not far:
         _check_program(target, directory)
     return Launch(
@@ -85,12 +86,17 @@ def launch_of(work: Work, run: Run, host: Host) -> Launch:
     )
 
 
-def find_program(name: str, directory: str, path: str) -> str:
-    """Find a program as execvp(3) does, by the path of the process to come; raises RocketdError if there is none."""
+def find_program(name: str, directory: str, path: str, mounts: Mounts) -> str:
+    """Find a program as execvp(3) does, by the path of the process to come; raises RocketdError if there is none.
+
+    Where looking for it may hang, the name is all there is, and the child must look.
+    """
     if "/" in name:
         return name
     for place in path.split(":"):
         candidate = os.path.join(directory, place, name)
+        if mounts.may_hang(candidate):
+            return name
         if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
             return candidate
     raise RocketdError(f"{name}: not found in {path}")

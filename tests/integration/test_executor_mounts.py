@@ -71,10 +71,11 @@ def works(place: Path) -> list[Command]:
         replace(shell("true"), surroundings=Surroundings(identity=home)),
         replace(shell("true"), surroundings=Surroundings(directory=str(place), nice=3)),
         Command((f"{place}/program",)),
+        Command(("program",), surroundings=Surroundings(environment=(("PATH", f"{place}:/bin"),))),
     ]
 
 
-@pytest.mark.parametrize("which", range(4), ids=["directory", "home", "wrapped", "program"])
+@pytest.mark.parametrize("which", range(5), ids=["directory", "home", "wrapped", "program", "path"])
 def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: World, place: Path, which: int) -> None:
     with mounted(place):
         hung = world.start(Task("hung", works(place)[which], kill_grace=SECOND // 10))
@@ -101,3 +102,4 @@ def test_the_child_itself_says_what_is_not_there(far: World) -> None:
     assert far.run(missing).message.startswith("cannot start: cannot change directory to")
     end = far.run(Command(("/no/such/program",)))
     assert end.message == "cannot start: /no/such/program: No such file or directory"
+    assert far.run(Command(("missing",))).message == "cannot start: missing: No such file or directory"
