@@ -81,7 +81,7 @@ def bound(condition: Condition, task: str) -> Condition:
 class Failed(Protocol):
     """Hears of a condition that raised."""
 
-    def __call__(self, condition: str, error: Exception) -> None: ...
+    def __call__(self, condition: str, error: BaseException) -> None: ...
 
 
 class FunctionProber:
@@ -138,11 +138,11 @@ class FunctionProber:
     def _look_beside(self, probe: FuncCond) -> None:
         try:
             value, raised = bool(probe.look(self._session)), None
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             value, raised = None, error
         call_in(self._loop, lambda: self._seen(probe, value, raised))
 
-    def _seen(self, probe: FuncCond, value: bool | None, error: Exception | None) -> None:  # noqa: FBT001 - what it said
+    def _seen(self, probe: FuncCond, value: bool | None, error: BaseException | None) -> None:  # noqa: FBT001 - what it said
         self._looking.discard(probe)
         if error is None:
             self._failing.discard(probe)

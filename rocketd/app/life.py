@@ -22,7 +22,6 @@ from rocketd.app.hooks import around
 from rocketd.app.orders import Orders
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
-from rocketd.app.tasks import condition_of
 from rocketd.core import daemon_entries
 from rocketd.core import task as core
 from rocketd.core.condition import FALSE, FOR, Moment
@@ -77,7 +76,7 @@ class Life:
         self._bridge = LogBridge(config.task_logger_basename, config.scheduler_logger_basename)
         stack.push_async_callback(asyncio.to_thread, self._bridge.close)
         self._compiler = Compiler(config)
-        self._shut = self._compiler.watchman(_SHUT, condition_of(config.shut_cond, session.syntax))
+        self._shut = self._compiler.watchman(_SHUT, session.condition(config.shut_cond))
         self.scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=config.max_running)
         self.loop = Loop(
             scheduler=self.scheduler,
@@ -256,7 +255,7 @@ class Life:
             self._ending.stop(force=False)
         return FOREVER
 
-    def _condition_failed(self, condition: str, error: Exception) -> None:
+    def _condition_failed(self, condition: str, error: BaseException) -> None:
         """Tell of a condition that raised; that stops the scheduler unless it is silenced."""
         told = "".join(traceback.format_exception(error))
         self._bridge.tell(Entry(f"{condition} could not be asked: {told}", Priority.ERROR))

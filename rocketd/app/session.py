@@ -5,6 +5,7 @@ Its methods may be called from any thread, before, while and after its scheduler
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Final, Unpack
@@ -18,9 +19,11 @@ from rocketd.app.hooks import Hooked, Hooks, around
 from rocketd.app.keeping import Keeping
 from rocketd.app.lives import Lives
 from rocketd.app.parameters import Given, Parameters
+from rocketd.app.rewriting import rebuilt
 from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import ConditionLike, TaskOptions
-from rocketd.app.tasks import Task
+from rocketd.app.tasks import Task, condition_of
+from rocketd.core.condition import Condition
 from rocketd.core.instant import SECOND
 from rocketd.core.naming import TaskRef, name_of
 from rocketd.daemon.clock import SystemClock
@@ -46,6 +49,8 @@ class Session(Hooked):
         self.hooks = Hooks()
         self.syntax: list[tuple[Syntax, FuncCond]] = []
         """What text may say besides the words, and which condition it is."""
+        self._functions: dict[str, list[Callable[..., object]]] = {}
+        """Those that conditions ask, by what they are called."""
         self._tasks: dict[str, Task] = {}
         self._lock = RLock()
         directory = self.config.state_dir
@@ -195,6 +200,19 @@ class Session(Hooked):
     def shutdown(self) -> None:
         """The older name of `shut_down`."""
         self.shut_down()
+
+    def condition(self, value: object) -> Condition:
+        """Read a condition as programs give it; functions that only share a name get one each. Raises RocketdError."""
+        return rebuilt(condition_of(value, self.syntax), self._called_apart)
+
+    def _called_apart(self, word: Condition) -> Condition:
+        if not isinstance(word, FuncCond):
+            return word
+        same = self._functions.setdefault(word.name, [])
+        if word.function not in same:
+            same.append(word.function)
+        place = same.index(word.function)
+        return replace(word, name=f"{word.name}#{place + 1}") if place else word
 
     def changed(self) -> None:
         """Hear that a task has changed, come or gone."""

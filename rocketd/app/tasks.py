@@ -44,7 +44,7 @@ class Task:
         self.batches: deque[Parameters] = deque()
         """The parameters of the runs that were asked for and have not begun."""
         self.name = name or body.name
-        self.start_cond = condition_of(start_cond, session.syntax)
+        self.start_cond = session.condition(start_cond)
         self.end_cond: Condition = FALSE
         self.description = body.description
         self.execution: How | None = None
@@ -80,7 +80,7 @@ class Task:
             raise _unknown(name)
         check(CHECKS, name, value)
         if name in ("start_cond", "end_cond"):
-            value = condition_of(value, self._session.syntax)
+            value = self._session.condition(value)
         if name == "force_run":
             if value:
                 self.run()
@@ -128,6 +128,7 @@ class Task:
     @session.setter
     def session(self, session: "Session") -> None:
         self._session = session
+        self.start_cond, self.end_cond = self.start_cond, self.end_cond  # their names in that session
 
     @property
     def logger(self) -> "TaskLog":

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import re
+import sys
 import threading
 
 import pytest
 
-from rocketd import Rocketd
+from rocketd import Grouper, Rocketd
 from rocketd.args import Arg, Argument
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_finish, after_success, daily, false, succeeded, true
+from rocketd.core.condition import Condition
 from running import run
 
 QUICK = {"restart_delay": 0}
@@ -74,6 +76,28 @@ def test_a_condition_may_be_asked_with_values_and_for_the_task_that_asks() -> No
     run(app)
     assert app.session["right"].status == "success"
     assert app.session["wrong"].status is None
+
+
+def test_functions_that_are_called_the_same_are_asked_each_for_itself() -> None:
+    app, group = Rocketd(config=QUICK), Grouper()
+
+    def giving(maker: Rocketd | Grouper, value: bool) -> Condition:  # noqa: FBT001 - what it gives
+        @maker.cond(every="10 ms")
+        def holds() -> bool:
+            return value
+
+        return holds
+
+    app.task(daily & giving(app, value=False), name="never", code="pass")
+    app.task(daily & giving(app, value=True), name="first", code="pass")
+    group.task(after_success("first") & giving(group, value=False), name="never-either", code="pass")
+    group.task(after_success("first") & giving(group, value=True), name="stop", func=app.session.shut_down)
+    app.include_grouper(group)
+    run(app)
+    assert [task.status for task in app.session.tasks] == [None, "success", None, "success"]
+    assert str(app.session["first"].start_cond).endswith("holds#2")
+    app.session["never"].start_cond = app.session["first"].start_cond
+    assert app.session["never"].start_cond == app.session["first"].start_cond
 
 
 def test_text_of_ones_own_is_read_between_the_signs() -> None:
@@ -199,6 +223,18 @@ def test_a_condition_that_raises_stops_the_scheduler_with_its_traceback(caplog: 
         run(app)
     assert caught.traceback[-1].name == "broken"
     assert any("the disk is gone" in record.message and "Traceback" in record.message for record in caplog.records)
+
+
+def test_a_condition_that_exits_has_raised() -> None:
+    app = Rocketd(config=QUICK)
+
+    @app.cond()
+    def exits() -> bool:
+        sys.exit(3)
+
+    app.task(daily & exits, name="never", code="pass")
+    with pytest.raises(SystemExit):
+        run(app)
 
 
 def test_a_silenced_condition_is_unknown_and_starts_and_stops_nothing_nor_does_its_negation(
