@@ -5,9 +5,12 @@
 Each is what the same word is in a task file; see the reference of conditions.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from rocketd.app.conditions import FuncCond, condition_of_function
+from rocketd.app.durations import Span, duration_of
 from rocketd.core.condition import FALSE, TRUE
 from rocketd.core.cron_time import CronTime
 from rocketd.core.happened import Happened
@@ -62,6 +65,11 @@ finished: Final = Happened("finished")
 terminated: Final = Happened("terminated")
 inacted: Final = Happened("inacted")
 crashed: Final = Happened("crashed")
+
+
+def condition(*, every: Span = 1) -> Callable[[Callable[..., object]], FuncCond]:
+    """Make a condition of a function (decorator), as `Rocketd.cond` does, where no application is at hand."""
+    return lambda function: condition_of_function(function, duration_of(every))
 
 
 def after_success(task: TaskRef) -> After:

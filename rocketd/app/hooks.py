@@ -116,7 +116,7 @@ class Hooked:
         return decorator(self.hooks.scheduler_cycle)
 
     def hook_task_init(self) -> Callable[[F], F]:
-        """Call it when a task is made (decorator)."""
+        """Call it when a task is made, with its `task`, before it is in the session (decorator)."""
         return decorator(self.hooks.task_init)
 
     def hook_task_execute(self) -> Callable[[F], F]:

@@ -115,9 +115,9 @@ class Session(Hooked):
             body = FunctionBody(func)
         else:
             raise UsageError("a task needs something to do", hint="give func, command, path or code")
-        with around(self.hooks.task_init, Asked(self)):
-            task = Task(self, body, start_cond, name)
-            task.configure(options)
+        task = Task(self, body, start_cond, name)
+        task.configure(options)
+        with around(self.hooks.task_init, Asked(self, task), task=task):
             self.add_task(task)
         return task
 
@@ -242,7 +242,7 @@ class Session(Hooked):
     def task_log(self, task: Task | None) -> TaskLog:
         """Give the log of a task, or of all."""
         logger = logging.getLogger(self.config.task_logger_basename)
-        return TaskLog(logger, None if task is None else task.name, self.keeping.use)
+        return TaskLog(logger, None if task is None else task.name, self.keeping.use, self.set_repo)
 
     # -- small things -----------------------------------------------------------------------------------------------
 

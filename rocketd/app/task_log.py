@@ -27,15 +27,22 @@ class Use(Protocol):
 class TaskLog(logging.LoggerAdapter[logging.Logger]):
     """Logs with the task's name in each record, and reads the records of its runs."""
 
-    def __init__(self, logger: logging.Logger, task: str | None, use: Use) -> None:
+    def __init__(
+        self, logger: logging.Logger, task: str | None, use: Use, set_repo: "Callable[[BaseRepo], None]"
+    ) -> None:
         """`task` is None for the log of all tasks; `use` does something with the repository, and gives the result."""
         super().__init__(logger, {"task_name": task})
         self.task_name = task
         self._use = use
+        self._set_repo = set_repo
 
     def process(self, msg: object, kwargs: "Mapping[str, object]") -> "tuple[object, dict[str, object]]":
         extra = cast("dict[str, object]", kwargs.get("extra") or {})
         return msg, {**kwargs, "extra": {"task_name": self.task_name, **extra}}
+
+    def set_repo(self, repo: BaseRepo) -> None:
+        """Keep the run log of all tasks there: the same as `session.set_repo`."""
+        self._set_repo(repo)
 
     def filter_by(self, **query: object) -> Result:
         """Ask the repository; what is read later may be of a later moment."""

@@ -11,7 +11,7 @@ import pytest
 from rocketd import Grouper, Rocketd
 from rocketd.args import Arg, Argument
 from rocketd.args import Task as TaskArg
-from rocketd.conds import after_finish, after_success, daily, false, succeeded, true
+from rocketd.conds import after_finish, after_success, condition, daily, false, succeeded, true
 from rocketd.core.condition import Condition
 from running import run
 
@@ -41,6 +41,20 @@ def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:
     assert len(asked) >= 3  # on a busy machine the loop may come to ask once more
     assert set(asked) == {"task"}
     assert app.session["starts"].status == "success"
+
+
+def test_a_condition_needs_no_application() -> None:
+    app = Rocketd(config=QUICK)
+
+    @condition(every="10 ms")
+    def has_come(what: str, wanted: object = Arg("wanted")) -> bool:
+        return what == wanted
+
+    app.params(wanted="orders")
+    app.task(daily & has_come("mail"), name="never", code="pass")
+    app.task(daily & has_come("orders"), name="stop", func=app.session.shut_down)
+    run(app)
+    assert [task.status for task in app.session.tasks] == [None, "success"]
 
 
 def test_a_function_is_asked_only_while_its_answer_can_matter() -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rocketd import Grouper, Rocketd, Session
+from rocketd.app.task_log import TaskLog
 from rocketd.args import Arg, TaskLogger
 from rocketd.args import Session as SessionArg
 from rocketd.args import Task as TaskArg
@@ -20,6 +21,8 @@ from rocketd.core.events import Finished, Started
 from rocketd.core.instant import DAY
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.exc import ConditionError, RocketdError
+from rocketd.log import RunRecord
+from rocketd.repos import MemoryRepo
 from rocketd.store.store import SqliteStore
 from running import run
 
@@ -258,8 +261,10 @@ def test_hooks_are_called_around_the_start_the_stop_each_pass_and_each_run() -> 
         seen.append("pass")
 
     @app.session.hook_task_init()
-    def init() -> None:
-        seen.append("made")
+    def init(task: object) -> Generator[None, tuple[object, ...], None]:
+        seen.append(f"made {getattr(task, 'name', '')}")
+        yield
+        seen.append(f"in the session: {'fails' in app.session}")
 
     @app.session.hook_task_execute()
     def execute(task: object) -> Generator[None, tuple[object, ...], None]:
@@ -275,13 +280,13 @@ def test_hooks_are_called_around_the_start_the_stop_each_pass_and_each_run() -> 
 
     run(app)
     without = [what for what in seen if what != "pass"]
-    assert without[:2] == ["made", "before the start of the session"]
-    assert [what for what in without if "fails" in what or "Error" in what] == [
+    assert without[:3] == ["made fails", "in the session: True", "before the start of the session"]
+    assert [what for what in without[3:] if "fails" in what or "Error" in what] == [
         "before fails",
         "fails",
         "after, ValueError",
     ]
-    assert {"after the start", "stop"} < set(without[2:])
+    assert {"after the start", "stop"} < set(without[3:])
     assert "pass" in seen
 
 
@@ -472,6 +477,18 @@ def test_a_task_is_refused_taken_replaced_or_renamed_if_its_name_is_taken() -> N
     assert [task.body.code for task in session("ignore").tasks] == ["1"]  # type: ignore[attr-defined]
     assert [task.body.code for task in session("replace").tasks] == ["2"]  # type: ignore[attr-defined]
     assert [task.name for task in session("rename").tasks] == ["same", "same - 1"]
+
+
+def test_a_hook_may_set_the_repository_by_the_logger_of_tasks() -> None:
+    app, repo = Rocketd(config=QUICK), MemoryRepo(model=RunRecord)
+
+    @app.setup()
+    def set_up(logger: TaskLog = TaskLogger()) -> None:  # type: ignore[assignment]
+        logger.set_repo(repo)
+
+    app.task(daily, name="stop", func=app.session.shut_down)
+    run(app)
+    assert [record.action for record in repo.filter_by()] == ["run", "success"]  # type: ignore[attr-defined]
 
 
 # -- logs -------------------------------------------------------------------------------------------------------------
