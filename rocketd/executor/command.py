@@ -15,6 +15,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.run import Run
 from rocketd.core.task import Call, Command, Function, Work
 from rocketd.executor.environment import environment_of
+from rocketd.executor.files import Files
 from rocketd.executor.function import arguments, request
 from rocketd.executor.mounts import Mounts
 from rocketd.executor.wrappers import WRAPPERS, Wrappers
@@ -52,6 +53,7 @@ class Host:
 
     wrappers: Wrappers
     mounts: Mounts
+    files: Files
     clean: Mapping[str, str]
     """The environment that all get."""
 
@@ -62,7 +64,7 @@ def launch_of(work: Work, run: Run, host: Host) -> Launch:
         raise RocketdError("it is a function of another program")
     around = work.surroundings
     identity = around.identity or host.wrappers.own
-    environment = environment_of(host.clean, identity, around, run)
+    environment = environment_of(host.clean, identity, around, run, host.files.read)
     argv = work.argv if isinstance(work, Command) else arguments(work)
     directory = around.directory or identity.home
     far = host.mounts.may_hang(directory, os.path.join(directory, argv[0]))

@@ -6,8 +6,7 @@ Later ones win: the clean ones, what a login of the user would have, the task's 
 
 import os
 import pwd
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from rocketd.core.errors import RocketdError
@@ -17,8 +16,6 @@ from rocketd.core.task import Identity, Surroundings
 from rocketd.executor.tree import RUN_ID
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-FILE_BYTES: Final = 1024 * 1024
-"""The largest environment file that is read; execve(2) would refuse most that are larger."""
 _BLANK: Final = " \t\r"
 
 
@@ -38,8 +35,13 @@ def own_identity() -> Identity:
     return Identity(uid, os.getegid(), groups, entry.pw_name, entry.pw_dir or "/", entry.pw_shell or "/bin/sh")
 
 
-def environment_of(clean: Mapping[str, str], identity: Identity, around: Surroundings, run: Run) -> dict[str, str]:
-    """Put the environment of one run together; raises RocketdError if one of its files cannot be used."""
+def environment_of(
+    clean: Mapping[str, str], identity: Identity, around: Surroundings, run: Run, read: Callable[[str], str]
+) -> dict[str, str]:
+    """Put the environment of one run together; raises RocketdError if one of its files cannot be used.
+
+    `read` reads one: see `Files`.
+    """
     environment = dict(clean)
     name = identity.name
     environment |= {"HOME": identity.home, "USER": name, "LOGNAME": name, "SHELL": identity.shell}
@@ -47,7 +49,7 @@ def environment_of(clean: Mapping[str, str], identity: Identity, around: Surroun
         environment["TZ"] = around.timezone
     environment.update(around.environment)
     for file in around.environment_files:
-        environment.update(read_environment_file(file))
+        environment.update(read_environment_file(file, read))
     environment.update(_of_run(run))
     return environment
 
@@ -65,14 +67,14 @@ def _of_run(run: Run) -> dict[str, str]:
     return variables
 
 
-def read_environment_file(name: str) -> dict[str, str]:
+def read_environment_file(name: str, read: Callable[[str], str]) -> dict[str, str]:
     """Read a file as EnvironmentFile= of systemd.exec(5); one whose name begins with `-` may be missing.
 
     Raises RocketdError if it cannot be read.
     """
     path = name.removeprefix("-")
     try:
-        return dict(parse_environment(_read(path)))
+        return dict(parse_environment(read(path)))
     except FileNotFoundError as error:
         if path != name:
             return {}
@@ -85,19 +87,6 @@ def read_environment_file(name: str) -> dict[str, str]:
 
 def _unusable(path: str, why: str | None) -> RocketdError:
     return RocketdError(f"environment file {path}: {why}")
-
-
-def _read(path: str) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place must not hang us
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("not a regular file")
-        data = file.read(FILE_BYTES + 1)
-    if len(data) > FILE_BYTES:
-        raise ValueError(f"larger than {FILE_BYTES} bytes")
-    if b"\0" in data:
-        raise ValueError("contains a NUL byte")
-    return data.decode()
 
 
 def parse_environment(text: str) -> Iterator[tuple[str, str]]:

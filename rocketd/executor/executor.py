@@ -22,6 +22,7 @@ from rocketd.core.task import Task
 from rocketd.executor.birth import Birth
 from rocketd.executor.command import Host, launch_of
 from rocketd.executor.environment import clean_environment
+from rocketd.executor.files import Files
 from rocketd.executor.going import Child, Clock, Going, Means
 from rocketd.executor.hands import HANDS, Hands
 from rocketd.executor.leftovers import clear
@@ -61,7 +62,8 @@ class ProcessExecutor:
         self._report = report
         self._output = output
         clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
-        self._host = Host(Wrappers(), Mounts(), clean)
+        mounts = Mounts()
+        self._host = Host(Wrappers(), mounts, Files(mounts), clean)
         self._spawner = Spawner(open_files)
         self._hands = Hands(unshare, most=0 if self._spawner.shared else HANDS)
         self._births: deque[Birth] = deque()

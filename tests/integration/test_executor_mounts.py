@@ -83,6 +83,15 @@ def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: W
         assert world.stopped(hung).action is Action.TERMINATE
 
 
+def test_an_environment_file_there_holds_up_nobody_for_long(world: World, place: Path) -> None:
+    """The second run does not wait at all: somebody still waits for the first's."""
+    work = replace(shell("true"), surroundings=Surroundings(environment_files=(f"{place}/variables",)))
+    with mounted(place):
+        for _ in range(2):
+            assert world.run(work).message == f"cannot start: environment file {place}/variables: no answer"
+    assert "No such file" in world.run(work).message
+
+
 @pytest.fixture
 def far(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which every path may hang, and none does."""
@@ -95,6 +104,16 @@ def test_the_child_itself_enters_a_directory_that_may_hang(far: World, tmp_path:
     (tmp_path / "program").write_text('#!/bin/sh\npwd; echo "$1"\n')
     (tmp_path / "program").chmod(0o755)
     assert far.run(work).output == f"{tmp_path}\na b\n"
+
+
+def test_an_environment_file_is_read_from_where_it_may_hang(far: World, tmp_path: Path) -> None:
+    file = tmp_path / "variables"
+    work = replace(shell("echo $WHO"), surroundings=Surroundings(environment_files=(str(file),)))
+    for who in ("one", "another"):
+        file.write_text(f"WHO={who}\n")
+        assert far.run(work).output == f"{who}\n"
+    file.unlink()
+    assert far.run(work).message == f"cannot start: environment file {file}: No such file or directory"
 
 
 def test_the_child_itself_says_what_is_not_there(far: World) -> None:
