@@ -140,7 +140,10 @@ class Return(_Defaulted):
     def ask(self, asked: Asked) -> object:
         name = name_of(self._task)
         returns = asked.session.returns
-        return returns[name] if name in returns else self._missing(f"the task {name!r} has not returned anything yet")
+        if name in returns:
+            return returns[name]
+        known = name in asked.session
+        return self._missing(f"the task {name!r} has not returned anything yet" if known else f"there is no task {name!r}")
 
 
 class EnvArg(_Defaulted):

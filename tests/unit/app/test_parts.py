@@ -15,7 +15,7 @@ from rocketd.app.config import Config
 from rocketd.app.durations import duration_of
 from rocketd.app.parameters import Parameters, parameters_for, values_of
 from rocketd.app.rewriting import renamed
-from rocketd.args import Arg, CliArg, EnvArg, Private, SimpleArg
+from rocketd.args import Arg, CliArg, EnvArg, Private, Return, SimpleArg
 from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
 from rocketd.config.host import Host
 from rocketd.config.problems import BadValue
@@ -98,6 +98,16 @@ def test_the_first_argument_that_has_a_value_counts(monkeypatch: pytest.MonkeyPa
     assert chain.ask(asked) == "environment"
     with pytest.raises(KeyError, match="no-such-option"):
         (CliArg("--no-such-option") >> CliArg("--no-such-option")).ask(asked)
+
+
+def test_the_return_of_a_task_that_is_not_there_is_told_from_one_that_is_yet_to_come() -> None:
+    app = Rocketd()
+    app.task(name="extract", code="pass")
+    with pytest.raises(KeyError, match="the task 'extract' has not returned anything yet"):
+        Return("extract").ask(Asked(app.session))
+    with pytest.raises(KeyError, match="there is no task 'extrakt'"):
+        Return("extrakt").ask(Asked(app.session))
+    assert Return("extrakt", default=None).ask(Asked(app.session)) is None
 
 
 def test_a_secret_is_seen_by_tasks_only() -> None:
