@@ -142,8 +142,9 @@ class Return(_Defaulted):
         returns = asked.session.returns
         if name in returns:
             return returns[name]
-        known = name in asked.session
-        return self._missing(f"the task {name!r} has not returned anything yet" if known else f"there is no task {name!r}")
+        if name not in asked.session:
+            return self._missing(f"there is no task {name!r}")
+        return self._missing(f"the task {name!r} has not returned anything yet")
 
 
 class EnvArg(_Defaulted):
