@@ -165,6 +165,10 @@ class CommandBody:
     argform: ArgForm = "--"
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if why := _wrong(self.command, shell=self.shell):
+            raise UsageError(f"{self.command!r} is no command: {why}")
+
     @property
     def name(self) -> str:
         return self.command if isinstance(self.command, str) else " ".join(self.command)
@@ -198,3 +202,16 @@ class CommandBody:
 
     def _option(self, name: str) -> str:
         return name if name.startswith("-") else f"{_DASHES[self.argform]}{name}"
+
+
+def _wrong(command: str | tuple[str, ...], *, shell: bool) -> str:
+    """Say why it is no command; empty: it is one."""
+    if not command:
+        return "it is empty"
+    if isinstance(command, str):
+        try:
+            shlex.split("" if shell else command)
+        except ValueError as error:
+            return str(error)
+        return ""
+    return next((f"{word!r} is no text" for word in command if not isinstance(word, str)), "")

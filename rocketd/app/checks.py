@@ -54,6 +54,11 @@ def text(value: object) -> str:
     return "" if isinstance(value, str) else "it is a text"
 
 
+def mapping(value: object) -> str:
+    """Values by name."""
+    return "" if isinstance(value, Mapping) else "it is a mapping of names to values"
+
+
 def optional(check: Check) -> Check:
     """As that says, or None."""
     return lambda value: "" if value is None else check(value)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias, TypedDict, get_args
 
-from rocketd.app.checks import Check, number, one_of, optional, span, text, timeout
+from rocketd.app.checks import Check, mapping, number, one_of, optional, span, text, timeout
 from rocketd.app.config import How
 from rocketd.app.durations import Span
 from rocketd.core.condition import Condition
@@ -47,6 +47,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "restart_delay": optional(span),
     "splay": span,
     "kill_grace": span,
+    "parameters": mapping,
     "priority": number(),
     "crash_limit": number(),
 }

@@ -70,8 +70,6 @@ class Task:
         for name, value in options.items():
             if name not in SETTINGS:
                 raise _unknown(name)
-            if name == "parameters":
-                value = Parameters(value if isinstance(value, Mapping) else {})  # noqa: PLW2901 - as it is kept
             if value is not None:
                 setattr(self, name, value)
 
@@ -85,6 +83,8 @@ class Task:
             if value:
                 self.run()
             return
+        if name == "parameters" and isinstance(value, Mapping):
+            value = Parameters(value)
         if name == "name":
             self._rename(str(value))
         super().__setattr__(name, value)

@@ -55,6 +55,18 @@ def test_a_command_is_split_as_a_shell_does_and_parameters_are_options(
     assert body.work(parameters).argv == argv
 
 
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [("echo 'x", "No closing quotation"), ("", "it is empty"), ([], "it is empty"), (["sleep", 1], "1 is no text")],
+)
+def test_what_is_no_command_is_told_before_it_is_a_task(command: str | list[str], why: str) -> None:
+    app = Rocketd()
+    with pytest.raises(RocketdError, match=f"is no command: {why}"):
+        app.task(name="task", command=command)
+    assert not app.session.tasks
+    assert app.task(name="shell", command="echo 'x", shell=True).is_command  # noqa: S604 - looked at, not run
+
+
 def test_a_command_runs_in_the_directory_of_the_program_or_its_own() -> None:
     assert CommandBody("ls").work({}).surroundings.directory == str(Path.cwd())
     assert CommandBody("ls", cwd="/srv").work({}).surroundings.directory == "/srv"
@@ -168,6 +180,7 @@ def test_an_option_may_be_set_by_its_older_name() -> None:
         ("splay", "x"),
         ("kill_grace", "x"),
         ("priority", "high"),
+        ("parameters", ["a"]),
         ("crash_limit", "3"),
     ],
 )
@@ -182,6 +195,12 @@ def test_a_task_is_told_at_once_what_it_cannot_be_set_to(option: str, value: obj
     with pytest.raises(RocketdError, match=rf"^{option} cannot be "):
         app.session.create_task(**{"code": "pass", "name": "another", option: value})  # type: ignore[arg-type]
     assert [task.name for task in app.session.tasks] == ["task"]
+
+
+def test_parameters_of_a_task_may_be_set_to_a_mapping() -> None:
+    task = Rocketd().task(name="task", code="pass")
+    task.parameters = {"date": SimpleArg("today")}  # type: ignore[assignment]
+    assert task.parameters["date"] == "today"
 
 
 def test_a_task_takes_no_option_that_it_does_not_have() -> None:
