@@ -39,7 +39,7 @@ class FunctionBody:
     function: Callable[..., object]
 
     def __post_init__(self) -> None:
-        _check(self.function)
+        check_function(self.function)
 
     @property
     def name(self) -> str:
@@ -92,11 +92,11 @@ class FileBody:
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         function: Callable[..., object] = getattr(module, self.function)
-        _check(function)
+        check_function(function)
         return function
 
 
-def _check(function: Callable[..., object]) -> None:
+def check_function(function: Callable[..., object]) -> None:
     """Raise RocketdError for what cannot be called, and for what runs nothing when it is."""
     if not callable(function):
         raise UsageError(f"{function!r} cannot be called")

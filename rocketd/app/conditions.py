@@ -8,6 +8,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from rocketd.app.arguments import Asked, Task, TaskLogger
+from rocketd.app.bodies import check_function
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.rewriting import rebuilt
 from rocketd.core.condition import Condition
@@ -64,8 +65,10 @@ class FuncCond(Probe):
 
 
 def condition_of_function(function: Callable[..., object], every: Duration) -> FuncCond:
-    """Make the condition that such a function is."""
-    module, name = function.__module__, function.__qualname__
+    """Make the condition that such a function is; raises RocketdError."""
+    check_function(function)
+    named = function if hasattr(function, "__qualname__") else type(function)  # as with functools.partial
+    module, name = named.__module__, named.__qualname__
     return FuncCond(name if module == "__main__" else f"{module}.{name}", function, every)
 
 
@@ -137,7 +140,8 @@ class FunctionProber:
 
     def _look_beside(self, probe: FuncCond) -> None:
         try:
-            value, raised = bool(probe.look(self._session)), None
+            outcome = probe.look(self._session)
+            value, raised = bool(asyncio.run(outcome) if inspect.iscoroutine(outcome) else outcome), None
         except BaseException as error:  # noqa: BLE001 - as above
             value, raised = None, error
         call_in(self._loop, lambda: self._seen(probe, value, raised))

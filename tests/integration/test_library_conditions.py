@@ -5,6 +5,8 @@ import logging
 import re
 import sys
 import threading
+from collections.abc import Generator
+from functools import partial
 
 import pytest
 
@@ -13,6 +15,7 @@ from rocketd.args import Arg, Argument
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_finish, after_success, condition, daily, false, succeeded, true
 from rocketd.core.condition import Condition
+from rocketd.exc import RocketdError
 from running import run
 
 QUICK = {"restart_delay": 0}
@@ -41,6 +44,31 @@ def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:
     assert len(asked) >= 3  # on a busy machine the loop may come to ask once more
     assert set(asked) == {"task"}
     assert app.session["starts"].status == "success"
+
+
+def test_what_a_plain_function_returns_is_awaited() -> None:
+    """As with a decorator that knows nothing of coroutines; a coroutine itself would count as true."""
+    app = Rocketd(config=QUICK)
+
+    async def later(value: object) -> object:
+        await asyncio.sleep(0)
+        return value
+
+    app.task(daily & app.cond(every="10 ms")(lambda: later(None)), name="never", code="pass")
+    asked = app.cond(every="10 ms")(partial(later, "something"))
+    app.task(daily & asked, name="stop", func=app.session.shut_down)
+    run(app)
+    assert [task.status for task in app.session.tasks] == [None, "success"]
+
+
+def test_a_generator_function_is_no_condition() -> None:
+    """What it returns would always count as true."""
+
+    def yields() -> Generator[bool, None, None]:
+        yield False
+
+    with pytest.raises(RocketdError, match="yields is a generator function"):
+        Rocketd().cond()(yields)
 
 
 def test_a_condition_needs_no_application() -> None:
