@@ -11,13 +11,19 @@ from rocketd.store.redbird_import import BaseRepo, repository
 _REDBIRD: Final = ("CSVFileRepo", "JSONDirectoryRepo", "MemoryRepo", "MongoRepo", "RESTRepo", "SQLExprRepo", "SQLRepo")
 
 if TYPE_CHECKING:
-    CSVFileRepo: Callable[..., BaseRepo]
-    JSONDirectoryRepo: Callable[..., BaseRepo]
+
+    class CreatableRepo(BaseRepo):
+        """One whose file or table can be made."""
+
+        def create(self) -> None: ...
+
+    CSVFileRepo: Callable[..., CreatableRepo]
+    JSONDirectoryRepo: Callable[..., CreatableRepo]
     MemoryRepo: Callable[..., BaseRepo]
     MongoRepo: Callable[..., BaseRepo]
     RESTRepo: Callable[..., BaseRepo]
     SQLExprRepo: Callable[..., BaseRepo]
-    SQLRepo: Callable[..., BaseRepo]
+    SQLRepo: Callable[..., CreatableRepo]
     from rocketd.store.run_repo import RunRepo
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
 from rocketd.app.arguments import Asked
 from rocketd.app.bodies import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
@@ -235,7 +235,7 @@ class Session(Hooked):
         """Give the repository that tells what was recorded; while the scheduler runs, ask it through `get_task_log`."""
         return self.keeping.repo
 
-    def get_task_log(self, **query: object) -> list[object]:
+    def get_task_log(self, **query: object) -> list[Any]:
         """Read records of all tasks."""
         return self.task_log(None).get_records(**query)
 

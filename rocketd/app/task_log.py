@@ -1,7 +1,7 @@
 """What the run log tells about a task, or about all: `task.logger`."""
 
 import logging
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from rocketd.store.redbird_import import BaseRepo, Result
 
@@ -48,12 +48,12 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
         """Ask the repository; what is read later may be of a later moment."""
         return self._use(lambda repo: repo.filter_by(**self._query(query)))
 
-    def get_records(self, **query: object) -> list[object]:
+    def get_records(self, **query: object) -> list[Any]:
         """Read records in order of time: items of the repository's model."""
         return self._use(lambda repo: sorted(repo.filter_by(**self._query(query)).all(), key=_place))
 
-    def get_latest(self, action: str | None = None) -> object | None:
-        """Read the newest record, or the newest of one action."""
+    def get_latest(self, action: str | None = None) -> Any:  # noqa: ANN401 - an item of whatever model the repository has
+        """Read the newest record, or the newest of one action; None: there is none."""
         records = self.get_records(**({"action": action} if action else {}))
         return records[-1] if records else None
 

@@ -29,7 +29,7 @@ def end_of(app: Rocketd, task: object) -> Any:  # noqa: ANN401 - an item of what
 
 def actions(app: Rocketd, name: str) -> list[str]:
     """What the run log tells of a task, in order."""
-    return [record.action for record in app.session[name].logger.get_records()]  # type: ignore[attr-defined]
+    return [record.action for record in app.session[name].logger.get_records()]
 
 
 @pytest.fixture

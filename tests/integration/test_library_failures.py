@@ -77,8 +77,8 @@ def test_after_a_kill_nothing_is_left_behind_and_what_was_cut_off_is_a_crash(tmp
     assert _ends(command)
     for name in ("in_child", "in_thread", "command"):
         records = app.session[name].logger.get_records()
-        assert [record.action for record in records] == ["run", "crash"], name  # type: ignore[attr-defined]
-        assert records[-1].cause == "down"  # type: ignore[attr-defined]
+        assert [record.action for record in records] == ["run", "crash"], name
+        assert records[-1].cause == "down"
 
 
 def _ends(pid: int) -> bool:

@@ -213,7 +213,7 @@ def repos(directory: Path) -> dict[str, BaseRepo]:
     few = CSVFileRepo(model=MinimalRecord, filename=directory / "few.csv")
     for repo in (csv, few):
         if not Path(repo.filename).exists():  # type: ignore[attr-defined]
-            repo.create()  # type: ignore[attr-defined]
+            repo.create()
     return {
         "csv": csv,
         "few": few,
@@ -248,14 +248,14 @@ def test_the_next_program_goes_on_where_the_last_one_was(kind: str, tmp_path: Pa
     app = made()
     app.session["stop"].start_cond = after_success("once") & after_failures(app, 2)
     run(app)
-    records = [record.action for record in app.session["fails"].logger.get_records()]  # type: ignore[attr-defined]
+    records = [record.action for record in app.session["fails"].logger.get_records()]
     assert records == ["run", "fail"] * 2
 
     app = made()
     app.session["stop"].run()
     run(app)
-    assert [record.action for record in app.session["once"].logger.get_records()] == ["run", "success"]  # type: ignore[attr-defined]
-    assert [record.action for record in app.session["fails"].logger.get_records()] == ["run", "fail"] * 2  # type: ignore[attr-defined]
+    assert [record.action for record in app.session["once"].logger.get_records()] == ["run", "success"]
+    assert [record.action for record in app.session["fails"].logger.get_records()] == ["run", "fail"] * 2
     assert app.session["once"].status == "success"
 
 
@@ -277,7 +277,7 @@ def test_a_repository_may_be_looked_into_while_the_scheduler_writes_to_it() -> N
 
     @app.task(daily)
     def looks() -> None:
-        seen.extend(record.action for record in app.session["looks"].logger.get_records())  # type: ignore[attr-defined]
+        seen.extend(record.action for record in app.session["looks"].logger.get_records())
         app.session.shut_down()
 
     run(app)

@@ -30,7 +30,7 @@ QUICK = {"restart_delay": 0}
 
 
 def actions(app: Rocketd, name: str) -> list[str]:
-    return [record.action for record in app.session[name].logger.get_records()]  # type: ignore[attr-defined]
+    return [record.action for record in app.session[name].logger.get_records()]
 
 
 # -- metatasks --------------------------------------------------------------------------------------------------------
@@ -84,8 +84,8 @@ def test_run_queues_as_many_runs_as_it_is_called_each_with_its_parameters() -> N
     run(app)
     assert got == [0, 1, 2, 3]
     records = app.session["queued"].logger.get_records(action="run")
-    assert [record.trigger for record in records] == ["as-scheduled"] * 4  # type: ignore[attr-defined]
-    assert [record.reason for record in records] == ["task.run()"] * 4  # type: ignore[attr-defined]
+    assert [record.trigger for record in records] == ["as-scheduled"] * 4
+    assert [record.reason for record in records] == ["task.run()"] * 4
 
 
 def test_a_disabled_task_runs_only_when_asked_for() -> None:
@@ -578,7 +578,7 @@ def test_a_task_that_is_taken_out_or_renamed_while_it_runs_goes_on_to_its_end() 
 
     run(app)
     records = app.session.get_task_log()
-    ended = {record.task_name for record in records if record.action == "success"}  # type: ignore[attr-defined]
+    ended = {record.task_name for record in records if record.action == "success"}
     assert ended == {"taken_out", "renamed", "changes", "then", "other"}  # which has not run today
     assert app.session[renamed].name == "other"
     assert "renamed" not in app.session
