@@ -43,8 +43,6 @@ class Lives:
 
     def start(self) -> None:
         """Run it on a loop of its own; Ctrl-C stops it."""
-        if _is_imported_by_child():
-            return
         _refuse_running_loop()
         try:
             asyncio.run(self.live())
@@ -60,6 +58,8 @@ class Lives:
 
     async def live(self, only: Only | None = None) -> None:
         """Run it on this loop."""
+        if _is_imported_by_child():
+            return
         if self._running:
             raise UsageError("the scheduler of this session is running already")
         self._running, self._stop_early = True, False

@@ -146,11 +146,13 @@ def test_a_second_ctrl_c_stops_a_task_that_keeps_the_loop_s_thread(tmp_path: Pat
     assert done.stdout == "fail\n"
 
 
-def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["app.run()", "asyncio.run(app.serve())", "app.session.run('in_child', 'stop')"])
+def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path, start: str) -> None:
     """The child imports the program to find the function, and must not start the scheduler again."""
     script = tmp_path / "program.py"
     script.write_text(
         textwrap.dedent("""
+            import asyncio
             from rocketd import Rocketd
             from rocketd.args import Return
             from rocketd.conds import after_success, daily
@@ -162,12 +164,12 @@ def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path) -> No
                 return "from the child"
 
             @app.task(after_success(in_child))
-            def stop(value=Return(in_child)):
+            def stop(value=Return(in_child, default="from the child")):
                 print(value, flush=True)
                 app.session.shut_down()
 
-            app.run()
         """)
+        + start
     )
     done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
     assert done.stdout == "from the child\n"
