@@ -19,6 +19,8 @@ OURS_ALONE: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_F
 
 STATUS_PAUSE: Final = 1.0
 """Least seconds between two statuses."""
+STATUS_BYTES: Final = 2_000
+"""Of a status; systemd throws away what is longer than 4,096 bytes, and would show the one before for ever."""
 
 
 class Notifier:
@@ -70,7 +72,7 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """Show one line in `systemctl status`; at most one a second, the newest wins."""
-        self._status = visible(text)
+        self._status = _cut(visible(text))
         if self._pause is None and self._notifier is not None:
             self._send_status()
 
@@ -131,6 +133,11 @@ class Notifier:
         if self._watched is not None:
             self._loop.remove_writer(self._watched)
             self._watched = None
+
+
+def _cut(text: str) -> str:
+    told = text.encode()
+    return text if len(told) <= STATUS_BYTES else told[:STATUS_BYTES].decode(errors="ignore") + "…"
 
 
 def _notifier() -> SystemdNotifier | None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from select import PIPE_BUF
 
 import pytest
 
@@ -96,6 +97,15 @@ async def test_a_status_is_one_line_of_any_language(manager: Manager) -> None:
     with notifier() as told:
         told.status("Grüße, 世界\nMAINPID=1")
     assert manager.heard() == ["STATUS=Grüße, 世界\\nMAINPID=1"]
+
+
+@looped
+async def test_a_status_is_no_longer_than_systemd_takes(manager: Manager) -> None:
+    with notifier() as told:
+        told.status("ä" * 5_000)
+    [status] = manager.heard()
+    assert re.fullmatch("STATUS=ä+…", status)
+    assert len(status.encode()) < PIPE_BUF
 
 
 @looped
