@@ -57,11 +57,14 @@ class FuncCond(Probe):
         wanted = parameters_for(self.function, {}, self.kwargs).values()
         return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in wanted)
 
-    def look(self, session: "Session") -> object:
-        """Call the function; may give a coroutine. Raises whatever it or an argument raises."""
+    def values(self, session: "Session") -> dict[str, object]:
+        """Make what the function is asked with, beside the loop. Raises whatever an argument raises."""
         asked = Asked(session, session[self.task] if self.task else None)
-        parameters = parameters_for(self.function, session.parameters, self.kwargs)
-        return self.function(*self.args, **values_of(parameters, asked))
+        return values_of(parameters_for(self.function, session.parameters, self.kwargs), asked)
+
+    def look(self, values: Mapping[str, object]) -> object:
+        """Call the function; may give a coroutine. Raises whatever it raises."""
+        return self.function(*self.args, **values)
 
 
 def condition_of_function(function: Callable[..., object], every: Duration) -> FuncCond:
@@ -133,14 +136,14 @@ class FunctionProber:
 
     async def _look_here(self, probe: FuncCond) -> None:
         try:
-            outcome = probe.look(self._session)
+            outcome = probe.look(await asyncio.to_thread(probe.values, self._session))
             self._seen(probe, bool(await outcome if inspect.isawaitable(outcome) else outcome), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is an answer that is not known
             self._seen(probe, None, error)
 
     def _look_beside(self, probe: FuncCond) -> None:
         try:
-            outcome = probe.look(self._session)
+            outcome = probe.look(probe.values(self._session))
             value, raised = bool(asyncio.run(outcome) if inspect.iscoroutine(outcome) else outcome), None
         except BaseException as error:  # noqa: BLE001 - as above
             value, raised = None, error

@@ -1,5 +1,7 @@
 """An argument that is what a function returns."""
 
+import asyncio
+import inspect
 from collections.abc import Callable
 
 from rocketd.app.arguments import Argument, Asked
@@ -7,7 +9,7 @@ from rocketd.app.parameters import parameters_for, values_of
 
 
 class FuncArg(Argument):
-    """What a function returns, called anew for each run, beside the loop."""
+    """What a function returns, called anew for each run, beside the loop. A coroutine gets a loop of its own."""
 
     def __init__(
         self, function: Callable[..., object], /, *args: object, materialize: str | None = None, **kwargs: object
@@ -19,11 +21,13 @@ class FuncArg(Argument):
         self._kwargs = kwargs
 
     def takes_long(self, asked: Asked) -> bool:
-        return (self._materialize or asked.session.config.param_materialize) == "post"
+        late = (self._materialize or asked.session.config.param_materialize) == "post"
+        return late or inspect.iscoroutinefunction(self.function)
 
     def ask(self, asked: Asked) -> object:
         params = parameters_for(self.function, {}, self._kwargs)
-        return self.function(*self._args, **values_of(params, asked))
+        value = self.function(*self._args, **values_of(params, asked))
+        return asyncio.run(value) if inspect.iscoroutine(value) else value
 
     def __repr__(self) -> str:
         return f"FuncArg({getattr(self.function, '__name__', self.function)!s})"

@@ -279,6 +279,29 @@ def test_arguments_say_at_each_run_what_they_are(app: Rocketd, monkeypatch: pyte
     assert str(app.session.parameters["hidden"]) == "*****"
 
 
+@pytest.mark.parametrize("materialize", ["pre", "post"])
+def test_an_argument_that_is_a_coroutine_is_awaited(app: Rocketd, materialize: str) -> None:
+    app.session.config.param_materialize = materialize  # type: ignore[assignment]
+    got = []
+
+    @app.param()
+    async def token() -> str:
+        await asyncio.sleep(0)
+        return "secret"
+
+    @app.task(daily)
+    def plain(token: object = Arg("token")) -> None:
+        got.append(token)
+
+    @app.task(daily)
+    async def coroutine(token: object = FuncArg(token)) -> None:
+        got.append(token)
+
+    stop_after(app, plain, coroutine)
+    app.run()
+    assert got == ["secret", "secret"]
+
+
 def test_what_a_task_returned_is_handed_to_the_next(app: Rocketd) -> None:
     @app.task(daily)
     def first() -> str:

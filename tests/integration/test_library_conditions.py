@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from rocketd import Grouper, Rocketd
-from rocketd.args import Arg, Argument
+from rocketd.args import Arg, Argument, FuncArg
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_finish, after_success, condition, daily, false, succeeded, true
 from rocketd.core.condition import Condition
@@ -59,6 +59,20 @@ def test_what_a_plain_function_returns_is_awaited() -> None:
     app.task(daily & asked, name="stop", func=app.session.shut_down)
     run(app)
     assert [task.status for task in app.session.tasks] == [None, "success"]
+
+
+def test_what_a_coroutine_is_asked_with_is_made_beside_the_loop() -> None:
+    app = Rocketd(config=QUICK)
+
+    def is_beside() -> bool:
+        return threading.current_thread() is not threading.main_thread()
+
+    @app.cond(every="10 ms")
+    async def holds(value: object = FuncArg(is_beside)) -> object:
+        return value
+
+    app.task(daily & holds, name="stop", func=app.session.shut_down)
+    run(app)
 
 
 def test_a_generator_function_is_no_condition() -> None:
