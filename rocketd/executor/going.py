@@ -100,7 +100,7 @@ class Going:
     def kill(self) -> None:
         """End the whole tree at once; as a stop by the daemon's own, if it was not being stopped already."""
         self.stop(Cause.SHUTDOWN, 0)
-        if self._ending is not None:
+        if self._ending is not None and not self._reaped:  # or else its group's number may be another's
             self._ending.hurry()
 
     def _follow(self, child: Child) -> None:
