@@ -40,6 +40,7 @@ class Keeping:
         """Without a state directory they are in a temporary one, which goes with this object or with the program."""
         self._state_dir = state_dir
         self._temporary: Path | None = None
+        self._remove: Callable[[], object] | None = None
         self._repo: BaseRepo | None = None
         self._own: BaseRepo | None = None
         self._forwarder: Forwarder | None = None
@@ -99,8 +100,13 @@ class Keeping:
             return self._state_dir
         if self._temporary is None:
             self._temporary = Path(tempfile.mkdtemp(prefix="rocketd-"))
-            weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+            self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
         return self._temporary
+
+    def leave(self) -> None:
+        """Remove the temporary directory now: a program that becomes another ends without its finalizers."""
+        if self._remove is not None:
+            self._remove()
 
     @property
     def repo(self) -> BaseRepo:

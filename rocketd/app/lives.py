@@ -95,6 +95,7 @@ class Lives:
         """Become the program anew, or start it beside us."""
         again = [sys.executable, *sys.orig_argv[1:]]
         if self._session.config.restarting == "replace":
+            self._session.keeping.leave()
             os.execv(sys.executable, again)  # noqa: S606 - the very program that we are
         subprocess.Popen(again)  # noqa: S603 - as above
 

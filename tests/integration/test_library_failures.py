@@ -198,6 +198,32 @@ def test_a_restart_may_replace_the_program(tmp_path: Path) -> None:
     assert done.stdout == "start 0 an argument\nstart 1 an argument\n"
 
 
+def test_a_program_that_is_replaced_leaves_nothing_temporary_behind(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        textwrap.dedent("""
+            from pathlib import Path
+            from rocketd import Rocketd
+
+            app = Rocketd(config={"restarting": "replace"})
+
+            @app.task(on_startup=True)
+            def starts():
+                again = Path("again").exists()
+                Path("again").touch()
+                app.session.shut_down() if again else app.session.restart()
+
+            app.run()
+        """)
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=environment, timeout=30, check=True)
+    assert (tmp_path / "again").exists()
+    assert not list(temporary.iterdir())
+
+
 class Away(Exception):
     """The server does not answer."""
 
