@@ -10,7 +10,6 @@ from rocketd.app.bodies import ArgForm
 from rocketd.app.conditions import FuncCond, Syntax, condition_of_function
 from rocketd.app.config import How, Options
 from rocketd.app.durations import Span, duration_of
-from rocketd.app.errors import UsageError
 from rocketd.app.func_arg import FuncArg
 from rocketd.app.hooks import F
 from rocketd.app.parameters import Given
@@ -19,6 +18,7 @@ from rocketd.app.session import Session
 from rocketd.app.task_options import ConditionLike, TaskOptions
 from rocketd.app.tasks import Task, condition_of
 from rocketd.core.condition import FALSE
+from rocketd.core.errors import RocketdError
 from rocketd.store.redbird_import import BaseRepo
 
 
@@ -94,7 +94,7 @@ class _Decorators:
         expression with named groups for its arguments, lets conditions that are text ask it.
         """
         if callable(syntax):
-            raise UsageError(f"{syntax!r} is no text", hint="write @app.cond() above a function")
+            raise RocketdError(f"{syntax!r} is no text", hint="write @app.cond() above a function")
         texts = [syntax] if isinstance(syntax, str | Pattern) else list(syntax or ())
 
         def decorate(function: Callable[..., object]) -> FuncCond:
@@ -107,7 +107,7 @@ class _Decorators:
     def param(self, name: str | None = None) -> Callable[[F], F]:
         """Make what a function returns a parameter of the session (decorator)."""
         if callable(name):
-            raise UsageError(f"{name!r} is no name", hint="write @app.param() above a function")
+            raise RocketdError(f"{name!r} is no name", hint="write @app.param() above a function")
 
         def decorate(function: F) -> F:
             self.session.parameters[name or function.__name__] = FuncArg(function)

@@ -11,7 +11,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
-from rocketd.app.errors import UsageError
+from rocketd.core.errors import RocketdError
 from rocketd.core.task import Command, Surroundings
 
 ArgForm: TypeAlias = Literal["-", "--", "short", "long"]
@@ -99,9 +99,9 @@ class FileBody:
 def check_function(function: Callable[..., object]) -> None:
     """Raise RocketdError for what cannot be called, and for what runs nothing when it is."""
     if not callable(function):
-        raise UsageError(f"{function!r} cannot be called")
+        raise RocketdError(f"{function!r} cannot be called")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(f"{function.__name__} is a generator function: calling it runs nothing of it")
+        raise RocketdError(f"{function.__name__} is a generator function: calling it runs nothing of it")
 
 
 class InFile:
@@ -131,7 +131,7 @@ class CodeBody:
 
     @property
     def name(self) -> str:
-        raise UsageError("a task made of code needs a name")
+        raise RocketdError("a task made of code needs a name")
 
     @property
     def description(self) -> str:
@@ -167,7 +167,7 @@ class CommandBody:
 
     def __post_init__(self) -> None:
         if why := _wrong(self.command, shell=self.shell):
-            raise UsageError(f"{self.command!r} is no command: {why}")
+            raise RocketdError(f"{self.command!r} is no command: {why}")
 
     @property
     def name(self) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from rocketd.app.durations import NEVER, duration_of
-from rocketd.app.errors import UsageError
 from rocketd.core.errors import RocketdError
 
 Check: TypeAlias = Callable[[object], str]
@@ -12,9 +11,9 @@ Check: TypeAlias = Callable[[object], str]
 
 
 def check(checks: Mapping[str, Check], option: str, value: object) -> None:
-    """Raise UsageError if the option cannot be set to this."""
+    """Raise RocketdError if the option cannot be set to this."""
     if option in checks and (why := checks[option](value)):
-        raise UsageError(f"{option} cannot be {value!r}", hint=why)
+        raise RocketdError(f"{option} cannot be {value!r}", hint=why)
 
 
 def one_of(*allowed: str) -> Check:

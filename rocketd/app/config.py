@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, ge
 
 from rocketd.app.checks import Check, check, number, one_of, span, timeout
 from rocketd.app.durations import Span
-from rocketd.app.errors import UsageError
 from rocketd.core.condition import Condition
+from rocketd.core.errors import RocketdError
 from rocketd.log_bridge import SCHEDULER_LOGGER, TASK_LOGGER
 
 How: TypeAlias = Literal["main", "async", "thread", "process"]
@@ -146,8 +146,8 @@ def _warn(name: str, level: int) -> None:
 
 def _refuse_unknown(name: str) -> None:
     if name in REFUSED:
-        raise UsageError(f"the option {name} cannot be had: {REFUSED[name]}")
+        raise RocketdError(f"the option {name} cannot be had: {REFUSED[name]}")
     known = [field.name for field in fields(Config)]
     if name not in known:
         close = get_close_matches(name, known, 1)
-        raise UsageError(f"there is no option {name}", hint=f"did you mean {close[0]}?" if close else "")
+        raise RocketdError(f"there is no option {name}", hint=f"did you mean {close[0]}?" if close else "")

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from rocketd.app.errors import UsageError
+from rocketd.core.errors import RocketdError
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
 from rocketd.repository_keeping import RepositoryKeeping
@@ -50,7 +50,7 @@ class Keeping:
     def keep_in(self, repo: BaseRepo) -> None:
         """Keep records there from now on, and believe what it tells. Raises RocketdError if threads cannot share it."""
         if _pool_of(repo) in _THREAD_BOUND:
-            raise UsageError(
+            raise RocketdError(
                 "with this engine each thread has its own database in memory",
                 hint="take a file, or poolclass=StaticPool, connect_args={'check_same_thread': False}",
             )

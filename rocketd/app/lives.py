@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from rocketd.app.arguments import Asked
 from rocketd.app.compile import Compiler
-from rocketd.app.errors import UsageError
 from rocketd.app.hooks import around_async
 from rocketd.app.life import Life, Only
 from rocketd.app.why import Why
+from rocketd.core.errors import RocketdError
 from rocketd.core.history import History
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.run import Action
@@ -61,7 +61,7 @@ class Lives:
         if _is_imported_by_child():
             return
         if self._running:
-            raise UsageError("the scheduler of this session is running already")
+            raise RocketdError("the scheduler of this session is running already")
         self._running, self._stop_early = True, False
         try:
             while await self._live_once(only):
@@ -141,7 +141,7 @@ def _refuse_running_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise UsageError("a loop is running in this thread already", hint="await app.serve() runs the scheduler on it")
+    raise RocketdError("a loop is running in this thread already", hint="await app.serve() runs the scheduler on it")
 
 
 def _is_imported_by_child() -> bool:

@@ -14,7 +14,6 @@ from rocketd.app.arguments import Asked
 from rocketd.app.bodies import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
 from rocketd.app.conditions import FuncCond, Syntax
 from rocketd.app.config import Config, How, Options
-from rocketd.app.errors import UsageError
 from rocketd.app.hooks import Hooked, Hooks, around
 from rocketd.app.keeping import Keeping
 from rocketd.app.lives import Lives
@@ -24,6 +23,7 @@ from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import ConditionLike, TaskOptions
 from rocketd.app.tasks import Task, condition_of
 from rocketd.core.condition import Condition
+from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND
 from rocketd.core.naming import TaskRef, name_of
 from rocketd.daemon.clock import SystemClock
@@ -114,7 +114,7 @@ class Session(Hooked):
         elif func is not None:
             body = FunctionBody(func)
         else:
-            raise UsageError("a task needs something to do", hint="give func, command, path or code")
+            raise RocketdError("a task needs something to do", hint="give func, command, path or code")
         task = Task(self, body, start_cond, name)
         task.configure(options)
         with around(self.hooks.task_init, Asked(self, task), task=task):
@@ -228,7 +228,7 @@ class Session(Hooked):
         there is only ever one. Raises RocketdError while the scheduler runs, or if another thread could not use it.
         """
         if self.lives.life is not None:
-            raise UsageError("the scheduler is running", hint="set the repository before it starts")
+            raise RocketdError("the scheduler is running", hint="set the repository before it starts")
         self.keeping.keep_in(repo)
 
     def get_repo(self) -> BaseRepo:

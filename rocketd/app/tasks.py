@@ -10,11 +10,11 @@ from rocketd.app.bodies import Body, CommandBody, FunctionBody
 from rocketd.app.checks import check
 from rocketd.app.config import How
 from rocketd.app.durations import Span
-from rocketd.app.errors import UsageError
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.syntax import Known, read
 from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
 from rocketd.core.condition import FALSE, Condition
+from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant, instant_of
 from rocketd.core.naming import MARK
 from rocketd.core.run import Action
@@ -240,8 +240,8 @@ class Task:
         return isinstance(self.body, CommandBody)
 
 
-def _unknown(name: str) -> UsageError:
-    return UsageError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(SETTINGS))}")
+def _unknown(name: str) -> RocketdError:
+    return RocketdError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(SETTINGS))}")
 
 
 def condition_of(value: object, syntax: Known = ()) -> Condition:
@@ -256,7 +256,7 @@ def condition_of(value: object, syntax: Known = ()) -> Condition:
         hint = "write @app.task() above a function; @app.cond() makes it a condition"
     else:
         hint = "conditions come from rocketd.conds, or are text"
-    raise UsageError(f"{value!r} is no condition", hint=hint)
+    raise RocketdError(f"{value!r} is no condition", hint=hint)
 
 
 def instant(at: float | datetime) -> Instant:
@@ -264,5 +264,5 @@ def instant(at: float | datetime) -> Instant:
     if not isinstance(at, datetime):
         return round(at * 1_000_000)
     if at.tzinfo is None:
-        raise UsageError("a datetime needs a zone", hint="datetime.now().astimezone() has one")
+        raise RocketdError("a datetime needs a zone", hint="datetime.now().astimezone() has one")
     return instant_of(at)

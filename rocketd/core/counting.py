@@ -61,7 +61,7 @@ class Countable(ABC):
 
     def compared(self, comparison: Comparison, number: int) -> Condition:
         """Compare its number; raises ConditionError."""
-        if isinstance(number, bool) or not 0 <= number <= _MOST:
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _MOST:
             raise ConditionError("a number to compare with is 0 or more", about=number)
         return self.counted(Count(comparison, number))
 

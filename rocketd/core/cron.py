@@ -45,6 +45,7 @@ _DAY: Final = _Kind("day of the month", 1, 31)
 _MONTH: Final = _Kind("month", 1, 12, _MONTHS)
 _WEEKDAY: Final = _Kind("day of the week", 0, 7, _WEEKDAYS)
 _KINDS: Final = (_SECOND, _MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+_FIELDS: Final = "minute hour day month weekday, as in 0 3 * * 1-5; or 6 fields with seconds before them"
 
 _NICKNAMES: Final = {
     "@yearly": "0 0 1 1 *",
@@ -112,6 +113,8 @@ class Cron(Pattern):
     @lru_cache(maxsize=4096)  # tasks share their lines
     def parse(cls, text: str) -> Cron:
         """Read a cron line; raises ConditionError with the offsets of the mistake in this text."""
+        if not isinstance(text, str):
+            raise ConditionError(f"{text!r} is no cron line, which is a text", hint=_FIELDS, about=text)
         fields = _fields(text)
         second, minute, hour, day, month, weekday = (
             _read(kind, one, start, text) for kind, (one, start) in zip(_KINDS, fields, strict=True)
@@ -265,8 +268,7 @@ def _fields(text: str) -> list[tuple[str, int]]:
         return [("0", 0), *words]
     if len(words) != len(_KINDS):
         message = f"a cron line has 5 fields, this one has {len(words)}"
-        hint = "minute hour day month weekday, as in 0 3 * * 1-5; or 6 fields with seconds before them"
-        raise ConditionError(message, hint=hint, end=len(text), about=text)
+        raise ConditionError(message, hint=_FIELDS, end=len(text), about=text)
     return words
 
 

@@ -47,6 +47,8 @@ _HINT: Final = 'write a number and a unit, as in "10s", "5 min", "2h30m", "1 day
 
 def parse_duration(text: str) -> Duration:
     """Read a time span; raises ConditionError with the offsets of the mistake in this text."""
+    if not isinstance(text, str):
+        raise ConditionError(f"{text!r} is no duration, which is a text", hint=_HINT, about=text)
     end = len(text.rstrip(_BLANK))
     if not end:
         raise ConditionError("a duration is missing", hint=_HINT, end=len(text), about=text)

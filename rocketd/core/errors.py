@@ -2,12 +2,14 @@
 
 
 class RocketdError(Exception):
-    """Something that the operator can mend; printed as a sentence, never as a traceback."""
+    """Something that the operator can mend: printed as a sentence; a program's traceback has the hint as a note."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(hint)
 
 
 class ConditionError(RocketdError):

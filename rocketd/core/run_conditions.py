@@ -56,7 +56,7 @@ class Retry(Condition):
         within: str | None = None,
     ) -> Retry:
         """Limit it; raises ConditionError."""
-        if times is not None and times < 1:
+        if times is not None and (not isinstance(times, int) or times < 1):
             raise ConditionError("retry needs a number of attempts from 1 on", about=times)
         if not 1 <= factor <= 1000:  # noqa: PLR2004 - any sensible growth, and no overflow
             raise ConditionError("the factor of a delay is a number from 1 to 1000", about=factor)

@@ -5,7 +5,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 
 import pytest
@@ -13,9 +13,21 @@ import pytest
 from rocketd import Grouper, Rocketd
 from rocketd.args import Arg, Argument, FuncArg
 from rocketd.args import Task as TaskArg
-from rocketd.conds import after_finish, after_success, condition, daily, false, succeeded, true
+from rocketd.conds import (
+    after_finish,
+    after_success,
+    condition,
+    cron,
+    daily,
+    every,
+    failed,
+    false,
+    retry,
+    succeeded,
+    true,
+)
 from rocketd.core.condition import Condition
-from rocketd.exc import RocketdError
+from rocketd.exc import ConditionError, RocketdError
 from running import run
 
 QUICK = {"restart_delay": 0}
@@ -386,3 +398,23 @@ def test_what_is_going_on_is_ended_when_an_error_stops_the_scheduler() -> None:
         run(app)
     ended = app.session["going_on"].logger.get_latest()
     assert (getattr(ended, "action", ""), getattr(ended, "cause", "")) == ("crash", "shutdown")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (lambda: every(5), "5 is no duration"),  # type: ignore[arg-type]
+        (lambda: cron(5), "5 is no cron line"),  # type: ignore[arg-type]
+        (lambda: retry("3"), "a number of attempts"),  # type: ignore[arg-type]
+        (lambda: failed < "3", "a number to compare with"),  # type: ignore[operator]
+    ],
+)
+def test_another_kind_of_value_than_a_word_takes_is_told(written: Callable[[], object], told: str) -> None:
+    with pytest.raises(ConditionError, match=told):
+        written()
+
+
+def test_a_traceback_has_the_hint() -> None:
+    with pytest.raises(ConditionError) as raised:
+        bool(daily)
+    assert raised.value.__notes__ == [raised.value.hint]
