@@ -4,6 +4,7 @@ import asyncio
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from rocketd.config.daemon_settings import MailSettings
 from rocketd.core import daemon_entries
@@ -31,21 +32,28 @@ class Mailing:
         loop.passed.append(self._after_pass)
 
     async def apply(self, settings: MailSettings | None) -> None:
-        """Send mail so from now on; None: no mail."""
+        """Send mail so from now on, that which waits as well; None: no mail."""
         if settings == self._settings:
             return
-        await self.close()
-        self._settings = settings
-        if settings is not None:
+        postman = await self._closed()
+        before, self._settings = self._settings, settings
+        if settings is None:
+            self._new.clear()
+        else:
             self._postman = Postman(_server(settings, self._host), self._told, self._host, settings.pause)
+            if postman and before:
+                postman.leave(self._postman, partial(self._addressed, before, settings))
+        self._tell_unsent(postman)
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Take note of an event; a watcher of the loop."""
-        if self._postman and isinstance(what, Finished | Missed):
+        if self._settings and isinstance(what, Finished | Missed):
             self._new.append(what)
 
     def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what a hook of the loop is given
         """Post what was noted: by now it is known when the task is due next."""
+        if self._postman is None:  # a reload waits for the last mails of one, and another comes
+            return FOREVER
         new, self._new = self._new, []
         for event in new:
             self._post(event)
@@ -59,16 +67,33 @@ class Mailing:
         notice = Notice(event, entry.next, entry.task.zone, entry.task.description, entry.next_if, entry.now_if)
         receivers, actions = _wanted(settings, entry.task)
         if receivers and notice.action in actions:
-            postman.post(Envelope(settings.sender or f"rocketd@{self._host}", receivers), notice)
+            postman.post(Envelope(self._sender(settings), receivers), notice)
+
+    def _sender(self, settings: MailSettings) -> str:
+        return settings.sender or f"rocketd@{self._host}"
+
+    def _addressed(self, before: MailSettings, settings: MailSettings, envelope: Envelope) -> Envelope:
+        """An envelope as it would be by now: it may be the receivers that were wrong."""
+        receivers = settings.receivers if envelope.receivers == before.receivers else envelope.receivers
+        return Envelope(self._sender(settings), receivers)
 
     async def close(self) -> None:
         """Send what waits, for a while; what is not sent is told."""
+        self._tell_unsent(await self._closed())
+
+    async def _closed(self) -> Postman | None:
+        """The postman, who has sent what could be sent in a while."""
         self._after_pass(FOREVER)
         postman, self._postman = self._postman, None
-        if postman and (left := await asyncio.to_thread(postman.close)):
+        if postman:
+            await asyncio.to_thread(postman.close)
+        self._loop.health.trouble("mail", "")
+        return postman
+
+    def _tell_unsent(self, postman: Postman | None) -> None:
+        if postman and (left := postman.waiting):
             text = f"{left} mails were not sent: rocketctl history has what they were about"
             self._loop.journal.tell(Entry(text, Priority.WARNING))
-        self._loop.health.trouble("mail", "")
 
     def _told(self, waits: str, given_up: str = "") -> None:
         """Hear from the postman's thread."""

@@ -61,6 +61,8 @@ class MailServer:
     ) -> None:
         """With a certificate it demands this kind of TLS and a login that is in `logins`."""
         self.logins: dict[str, str] = {}
+        self.refusals: dict[str, list[str]] = {}
+        """What it says first to mail for these receivers."""
         self.hangs_up = False
         """Whether it has gone when it is told goodbye."""
         self._certificate = certificate
@@ -72,6 +74,15 @@ class MailServer:
         self._bound.bind(("127.0.0.1", 0))
         self.port: int = self._bound.getsockname()[1]
         self._controller: Controller | None = None
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
+    ) -> str:
+        """Take one receiver."""
+        if self.refusals.get(address):
+            return self.refusals[address].pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
         """Take one mail."""

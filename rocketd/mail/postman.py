@@ -5,6 +5,7 @@ away is tried again after longer and longer pauses; of what waits meanwhile only
 """
 
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Final, NamedTuple, Protocol
@@ -34,8 +35,18 @@ class Refused(Exception):
     """The server took the connection and will never take this mail: trying again is of no use."""
 
 
+class TakenInPart(Exception):
+    """The server took the mail, but not for all receivers. Of each of the others, what it said."""
+
+    def __init__(self, refused: Mapping[str, str], later: Mapping[str, str]) -> None:
+        super().__init__("; ".join([*refused.values(), *later.values()]))
+        self.refused = refused
+        self.later = later
+        """Who may get it if it is tried again."""
+
+
 class Sender(Protocol):
-    """Takes one mail to the server. Blocks; raises Refused, or whatever else is wrong for the moment."""
+    """Takes one mail to the server. Blocks; raises Refused, TakenInPart, or whatever else is wrong for the moment."""
 
     def __call__(self, envelope: Envelope, letter: Letter) -> None: ...
 
@@ -51,6 +62,8 @@ class _Box:
     notices: list[Notice] = field(default_factory=list)
     left_out: int = 0
     not_before: float = 0.0
+    tried_at: float = 0.0
+    """Who was tried last comes last: a receiver whose mail is never taken must not keep the others from theirs."""
 
 
 class Postman:
@@ -65,23 +78,22 @@ class Postman:
         self._moment = moment
         self._boxes: dict[Envelope, _Box] = {}
         self._wanted = Condition()
-        self._closing = False
+        self._closed_at = 0.0
         self._try_at = 0.0
         self._retry_pause = 0.0
         self._flying = 0
         self._thread = Thread(target=self._work, name="postman", daemon=True)
         self._thread.start()
 
-    def post(self, envelope: Envelope, notice: Notice) -> None:
-        """Have somebody written to about this."""
+    def post(self, envelope: Envelope, *notices: Notice, left_out: int = 0) -> None:
+        """Have somebody written to about these, and about so many more of which no more is known."""
         with self._wanted:
             box = self._boxes.setdefault(envelope, _Box())
             if not box.notices:
                 box.not_before = max(box.not_before, time.monotonic() + self._moment)
-            if len(box.notices) < KEPT:
-                box.notices.append(notice)
-            else:
-                box.left_out += 1
+            room = KEPT - len(box.notices)
+            box.notices += notices[:room]
+            box.left_out += left_out + len(notices[room:])
             self._wanted.notify()
 
     @property
@@ -93,10 +105,18 @@ class Postman:
     def close(self) -> int:
         """Send at once what waits, for a while; says how much of it was not sent."""
         with self._wanted:
-            self._closing = True
+            self._closed_at = time.monotonic()
             self._wanted.notify()
         self._thread.join(GOODBYE)
         return self.waiting
+
+    def leave(self, to: "Postman", addressed: Callable[[Envelope], Envelope]) -> None:
+        """Give another postman what was not sent, addressed anew; after `close`."""
+        with self._wanted:
+            boxes, self._boxes = self._boxes, {}
+        for envelope, box in boxes.items():
+            if box.notices:
+                to.post(addressed(envelope), *box.notices, left_out=box.left_out)
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 
@@ -109,15 +129,16 @@ class Postman:
         with self._wanted:
             while True:
                 due = min(self._due(), default=None)
-                if self._closing:
-                    return due[1] if due and not self._retry_pause else None
+                if self._closed_at:
+                    return next((to for _, tried, to in self._due() if tried < self._closed_at), None)
                 left = None if due is None else due[0] - time.monotonic()
                 if due and left is not None and left <= 0:
-                    return due[1]
+                    return due[-1]
                 self._wanted.wait(left)
 
-    def _due(self) -> list[tuple[float, Envelope]]:
-        return [(max(box.not_before, self._try_at), to) for to, box in self._boxes.items() if box.notices]
+    def _due(self) -> list[tuple[float, float, Envelope]]:
+        boxes = self._boxes.items()
+        return [(max(box.not_before, self._try_at), box.tried_at, to) for to, box in boxes if box.notices]
 
     def _deliver(self, envelope: Envelope) -> None:
         with self._wanted:
@@ -127,9 +148,16 @@ class Postman:
         try:
             self._send(envelope, letter(notices, self._host, left_out))
         except Refused as error:
-            self._told("", f"mail to {', '.join(envelope.receivers)} is refused: {error}")
+            self._told("", _refused(envelope.receivers, str(error)))
+        except TakenInPart as error:
+            if error.refused:
+                self._told("", _refused(error.refused, "; ".join(error.refused.values())))
+            if error.later:
+                left = envelope._replace(receivers=tuple(error.later))
+                self._failed("; ".join(error.later.values()), left, notices, left_out)
+                return
         except Exception as error:  # noqa: BLE001 - the network, the server, the password file, a library
-            self._failed(error, box, notices, left_out)
+            self._failed(str(error) or type(error).__name__, envelope, notices, left_out)
             return
         else:
             if self._retry_pause:
@@ -138,13 +166,19 @@ class Postman:
             self._retry_pause, self._flying = 0.0, 0
             box.not_before = time.monotonic() + self._pause
 
-    def _failed(self, error: Exception, box: _Box, notices: list[Notice], left_out: int) -> None:
+    def _failed(self, why: str, envelope: Envelope, notices: list[Notice], left_out: int) -> None:
         """Put them back in front of what has come meanwhile."""
         with self._wanted:
+            box = self._boxes.setdefault(envelope, _Box())
             whole = [*notices, *box.notices]
             box.notices = whole[:KEPT]
             box.left_out += left_out + len(whole[KEPT:])
+            box.tried_at = time.monotonic()
             self._flying = 0
             self._retry_pause = min(2 * self._retry_pause or FIRST_PAUSE, LONGEST_PAUSE)
             self._try_at = time.monotonic() + self._retry_pause
-        self._told(str(error) or type(error).__name__)
+        self._told(why)
+
+
+def _refused(receivers: Iterable[str], why: str) -> str:
+    return f"mail to {', '.join(receivers)} is refused: {why}"

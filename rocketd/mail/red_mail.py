@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.mail.letter import Letter
-from rocketd.mail.postman import Envelope, Refused
+from rocketd.mail.postman import Envelope, Refused, TakenInPart
 
 TIMEOUT: Final = 30.0
 """Seconds that the server may take for each answer."""
@@ -33,11 +34,11 @@ class Server:
     """Of this host: in message ids."""
 
     def __call__(self, envelope: Envelope, letter: Letter) -> None:
-        """Send one mail; raises Refused, OSError (smtplib's exceptions are of that kind)."""
+        """Send one mail; raises Refused, TakenInPart, OSError (smtplib's exceptions are of that kind)."""
         message = self._message(envelope, letter)
         try:
             with closing(self._connected()) as server:
-                server.send_message(message)
+                left = server.send_message(message)
                 with suppress(OSError):  # it has the mail: what goes wrong now is no reason to send it again
                     server.quit()
         except smtplib.SMTPRecipientsRefused as error:
@@ -46,6 +47,8 @@ class Server:
             raise self._told_of_reply(error) from error
         except ssl.SSLCertVerificationError as error:
             raise OSError(f"{self.host} is not trusted: {error.verify_message}") from error
+        if left:
+            raise _taken_in_part(left)
 
     def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
         from redmail import EmailSender  # noqa: PLC0415 - it brings a template language: not for hosts that send no mail
@@ -99,6 +102,12 @@ def _told_of(error: smtplib.SMTPRecipientsRefused) -> Exception:
     replies = [_reply(code, text) for code, text in error.recipients.values()]
     hopeless = all(code in _NEVER for code, _ in error.recipients.values())
     return Refused("; ".join(replies)) if hopeless else OSError("; ".join(replies))
+
+
+def _taken_in_part(left: Mapping[str, tuple[int, bytes]]) -> TakenInPart:
+    replies = {to: (code in _NEVER, _reply(code, text)) for to, (code, text) in left.items()}
+    refused = {to: reply for to, (never, reply) in replies.items() if never}
+    return TakenInPart(refused, {to: reply for to, (never, reply) in replies.items() if not never})
 
 
 def _reply(code: int, text: bytes | str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -204,6 +205,48 @@ def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) ->
     assert told.all == [("", "mail to root@example.com is refused: 554 no")]
 
 
+def test_a_receiver_who_cannot_get_mail_keeps_no_other_from_it(dead_server: MailServer) -> None:
+    """Which mail is first in the alphabet says nothing about which can be sent."""
+    dead, tried = Envelope("rocketd@web01", ("a@example.com",)), Event()
+    real = Server("127.0.0.1", dead_server.start().port)
+
+    def send(envelope: Envelope, letter: Letter) -> None:
+        if envelope == dead:
+            tried.set()
+            raise OSError("452 mailbox full")
+        real(envelope, letter)
+
+    postman = Postman(send, Told(), "web01", 0, moment=0.0)
+    postman.post(dead, notice())
+    tried.wait()
+    postman.post(TO, notice())
+    assert dead_server.next()["To"] == "root@example.com"
+    assert postman.close() == 1
+
+
+def test_who_alone_is_refused_is_told_and_who_is_put_off_is_tried_again(server: MailServer) -> None:
+    server.refusals = {"gone@example.com": ["550 no such user"], "busy@example.com": ["451 come again"]}
+    told = Told()
+    postman = Postman(Server("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
+    postman.post(Envelope("rocketd@web01", ("root@example.com", "gone@example.com", "busy@example.com")), notice())
+    server.next()
+    server.next()
+    assert postman.close() == 0
+    assert server.receivers == [["root@example.com"], ["busy@example.com"]]
+    refused = ("", "mail to gone@example.com is refused: 550 no such user")
+    assert told.all == [refused, ("451 come again", ""), ("", "")]
+
+
+def test_at_the_end_a_server_that_is_back_gets_what_waited(dead_server: MailServer) -> None:
+    told = Told()
+    postman = Postman(Server("127.0.0.1", dead_server.port), told, "web01", HOUR, moment=0.0)
+    postman.post(TO, notice())
+    told.something.wait()
+    dead_server.start()
+    assert postman.close() == 0
+    assert dead_server.next()["To"] == "root@example.com"
+
+
 # -- with TLS and a login
 
 
@@ -351,6 +394,35 @@ def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon,
     dead_server.start()
     daemon.until_line("mail is sent again")
     assert "bad failed" in dead_server.next()["Subject"]
+    assert daemon.stop() == 0
+
+
+def test_settings_that_are_mended_let_what_waited_go(daemon: Daemon, server: MailServer) -> None:
+    daemon.write("rocketd.toml", '[mail]\nhost = "127.0.0.1"\nport = 1\nreceivers = ["rot@example.com"]\n')
+    daemon.write(
+        "a.toml", a_task("bad", "exit 3") + a_task("other", "exit 3", 'mail = { receivers = ["team@example.com"] }')
+    )
+    daemon.start()
+    daemon.until_notice("degraded: 2 mails wait: ")
+    daemon.write("rocketd.toml", settings(server.port))
+    daemon.signal(signal.SIGHUP)
+    assert {server.next()["To"], server.next()["To"]} == {"root@example.com", "team@example.com"}
+    assert daemon.stop() == 0
+
+
+def test_what_fails_while_a_reload_waits_for_a_server_that_hangs_is_written_about(
+    daemon: Daemon, server: MailServer
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        daemon.write("rocketd.toml", settings(hanging.getsockname()[1]))
+        daemon.write("a.toml", a_task("bad", "exit 3") + a_task("slow", "sleep 4; exit 3"))
+        daemon.start()
+        connection, _ = hanging.accept()
+        daemon.write("rocketd.toml", settings(server.port))
+        daemon.signal(signal.SIGHUP)
+        assert "slow failed" in server.next()["Subject"]
+        daemon.until_line("1 mails were not sent")
+        connection.close()
     assert daemon.stop() == 0
 
 
