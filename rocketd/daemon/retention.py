@@ -50,6 +50,7 @@ class Retention:
 
     def beat(self, now: Instant) -> None:
         """Begin to prune, if it is time."""
+        self._next = min(self._next, now + EVERY)  # the clock may have been set back since then
         if self.keep is not None and not self._asked and now >= self._next:
             self.prune(now - self.keep, now, lambda: None)
 

@@ -148,8 +148,8 @@ class Forwarder:
         return future
 
     def prune(self, before: Instant, now: Instant) -> None:
-        """Have records of runs that ended earlier deleted there, once a day."""
-        if self._pruned is None or now >= self._pruned + DAY:
+        """Have records of runs that ended earlier deleted there, once a day, also after the clock was set back."""
+        if self._pruned is None or abs(now - self._pruned) >= DAY:
             with self._wanted:
                 self._before, self._pruned = before, now
                 self._wanted.notify()
