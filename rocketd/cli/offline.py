@@ -35,6 +35,7 @@ from rocketd.daemon.views import (
 )
 from rocketd.daemon.which_run import the_run, wanted_run
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
+from rocketd.store.choice import Choice
 from rocketd.store.lock import StateLock
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, SqliteStore, open_reader
@@ -174,8 +175,8 @@ class Files:
     def _reader(self) -> Iterator[SqliteReader | None]:
         """Open the store; None: there is a state directory, in which nothing has been recorded yet."""
         settings = self._settings
-        elsewhere = settings and (settings.store.url or settings.store.repo)
-        if elsewhere:
+        if settings and (settings.store.url or settings.store.repo):
+            elsewhere = Choice(settings.store.url, settings.store.repo)
             msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
             raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
         with _failures():

@@ -32,7 +32,9 @@ class Choice(NamedTuple):
 
     def __str__(self) -> str:
         """By which it is told: without a password."""
-        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.url) or self.repo or "the state directory alone"
+        url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.url)
+        url = re.sub(r"([?&]\w*pass\w*=)[^&]*", r"\1***", url)
+        return url or self.repo or "the state directory alone"
 
     def is_elsewhere(self, directory: Path) -> bool:
         """Whether it names anything but the store of the state directory itself."""

@@ -174,6 +174,14 @@ def test_runs_that_are_kept_elsewhere_are_not_told(where: Path, words: list[str]
     assert "the records are in mine:factory" in done.stderr
 
 
+@pytest.mark.parametrize("url", ["postgresql://me:secret@db/log", "postgresql:///log?user=me&password=secret"])
+def test_a_password_is_not_shown(where: Path, url: str) -> None:
+    (where / "etc" / "rocketd.toml").write_text(f"[store]\nurl = '{url}'\n")
+    done = rocketctl(where, "history")
+    assert "the records are in postgresql://" in done.stderr
+    assert "secret" not in done.stderr
+
+
 @pytest.mark.parametrize("words", [["history"], ["export"], ["list"]])
 def test_where_the_runs_are_is_not_known_from_settings_with_an_error(where: Path, words: list[str]) -> None:
     """That there are none would be wrong if they are elsewhere; those that are here are told."""
