@@ -61,9 +61,16 @@ class SpoolFile:
             self._forget()
 
     def _lines(self) -> list[bytes]:
+        """The next whole ones: behind the last of them there may be one that was torn."""
+        lines: list[bytes] = []
+        at = self._given
         with told(self.path), self.path.open("rb") as file:
-            file.seek(self._given)
-            return list(islice(file, _AT_ONCE))
+            file.seek(at)
+            for line in islice(file, _AT_ONCE):
+                at += len(line)
+                if at <= self._size:
+                    lines.append(line)
+        return lines
 
     def _forget(self) -> None:
         """The store has it all. If we die before the file is gone, it is given once more, which changes nothing."""
@@ -74,14 +81,22 @@ class SpoolFile:
 
 
 def _whole_lines(path: Path) -> tuple[int, int]:
-    """How many bytes are whole lines, and how many lines."""
+    """How many bytes are whole lines, and how many lines. Of the last one, a block in the middle may be lost."""
     size = count = 0
+    line = b""
     if path.exists():
         with path.open("rb") as file:
             for line in file:
-                if line.endswith(b"\n"):
-                    size, count = size + len(line), count + 1
-    return size, count
+                size, count = size + len(line), count + 1
+    return (size, count) if not line or _is_whole(line) else (size - len(line), count - 1)
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return line.endswith(b"\n")
 
 
 def _append(path: Path, line: bytes, size: int) -> None:

@@ -274,6 +274,19 @@ def test_a_line_that_was_torn_was_never_acknowledged_and_the_next_takes_its_plac
     assert given == [*whole(1), *whole(2)]
 
 
+@pytest.mark.parametrize("torn", [b"", b'[{"kind":', b'[{"kind":"Alive"' + bytes(5000) + b"}]\n"])
+def test_a_line_that_was_torn_keeps_no_daemon_from_starting(tmp_path: Path, torn: bytes) -> None:
+    """We died while it was written, or the power went: a disk may lose any block of what was not synced."""
+    SpoolFile(tmp_path).put(whole(1))
+    with (tmp_path / SPOOL).open("ab") as file:
+        file.write(torn)
+    given: list[Change] = []
+    spool = SpoolFile(tmp_path)
+    spool.drain(lambda calls: given.extend(change for call in calls for change in call))
+    assert given == whole(1)
+    assert not (tmp_path / SPOOL).exists()
+
+
 def test_a_spool_that_is_damaged_is_said(tmp_path: Path) -> None:
     (tmp_path / SPOOL).write_text('[{"kind": "Sneeze"}]\n')
     with pytest.raises(StoreError, match="is damaged"):
