@@ -260,12 +260,13 @@ class Control:
             raise StoreError(trouble, temporary=True)
         done = asyncio.get_running_loop().create_future()
 
-        def pruned() -> None:
+        def pruned(all_of_it: bool) -> None:  # noqa: FBT001 - as it is told
             if not done.done():  # nobody waits any more if the daemon stops
-                done.set_result(None)
+                done.set_result(all_of_it)
 
         self._retention.prune(before, now, pruned)
-        await done
+        if not await done:
+            raise StoreError("the store failed meanwhile: not all old records are gone", temporary=True)
 
     async def reload(self) -> JsonObject:
         """Read the task files again; runs that are going on go on."""

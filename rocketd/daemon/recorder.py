@@ -32,6 +32,8 @@ from rocketd.daemon.ports import Spool, Store
 
 PATIENCE: Final = 10.0
 """Seconds for which a failing store is only tried again."""
+FAILED: Final = -1
+"""What comes of a chore that the store could not do."""
 
 Trouble: TypeAlias = Callable[[StoreError | None, bool], None]
 
@@ -102,7 +104,7 @@ class Recorder:
             self._wanted.notify()
 
     def chore(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
-        """Do something else on the store, between two transactions; `then` gets what it gave, 0 if it failed."""
+        """Do something else on the store, between two transactions; `then` gets what it gave, -1 if it failed."""
         with self._wanted:
             self._group.chores.append((work, then))
             self._wanted.notify()
@@ -149,9 +151,9 @@ class Recorder:
 
     def _do(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
         try:
-            result = 0 if self._outage else work(self._store)
+            result = FAILED if self._outage else work(self._store)
         except StoreError:  # whoever writes next hears of it
-            result = 0
+            result = FAILED
         self._answer([lambda: then(result)])
 
     def _take(self) -> _Group:

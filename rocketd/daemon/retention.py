@@ -12,7 +12,7 @@ from rocketd.core.history import History
 from rocketd.core.instant import HOUR, MINUTE, Duration, Instant
 from rocketd.core.run import Action
 from rocketd.daemon.ports import Store
-from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.recorder import FAILED, Recorder
 
 FIRST: Final[Duration] = MINUTE
 """How long after the start: by then nobody is in a hurry."""
@@ -52,10 +52,10 @@ class Retention:
         """Begin to prune, if it is time."""
         self._next = min(self._next, now + EVERY)  # the clock may have been set back since then
         if self.keep is not None and not self._asked and now >= self._next:
-            self.prune(now - self.keep, now, lambda: None)
+            self.prune(now - self.keep, now, lambda _: None)
 
-    def prune(self, before: Instant, now: Instant, then: Callable[[], None]) -> None:
-        """Have what is older than that deleted, and `then` called."""
+    def prune(self, before: Instant, now: Instant, then: Callable[[bool], None]) -> None:
+        """Have what is older than that deleted, and `then` told whether it could be."""
         self._asked.append(_Asked(before, now, then))
         if len(self._asked) == 1:
             self._go_on()
@@ -68,14 +68,14 @@ class Retention:
             return store.prune(before, spare, now, CHUNK)
 
         def pruned(count: int) -> None:
-            if count:
+            if count > 0:
                 self._go_on()
                 return
             self._asked.popleft()
             self._next = now + EVERY
             if self._asked:
                 self._go_on()
-            then()
+            then(count != FAILED)
 
         self._recorder.chore(prune, pruned)
 
@@ -83,4 +83,4 @@ class Retention:
 class _Asked(NamedTuple):
     before: Instant
     now: Instant
-    then: Callable[[], None]
+    then: Callable[[bool], None]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from fakes_store import MemoryStore
 from looped import looped
+from rocketd.core.errors import StoreError
 from rocketd.core.history import History
 from rocketd.core.instant import DAY, SECOND, Duration, Instant
 from rocketd.core.run import Action
@@ -41,4 +42,17 @@ async def test_a_clock_that_was_set_back_does_not_end_the_pruning() -> None:
     retention.beat(NOW)
     retention.beat(NOW + EVERY)
     assert await asyncio.wait_for(store.asked.get(), 30) == NOW + EVERY - DAY
+    await recorder.close()
+
+
+@looped
+async def test_who_asked_hears_that_the_store_failed() -> None:
+    class Locked(MemoryStore):
+        def prune(self, *_: object) -> int:
+            raise StoreError("it is locked", temporary=True)
+
+    recorder = Recorder(Locked(), trouble=lambda *_: None, fatal=lambda _: None)
+    told: asyncio.Queue[bool] = asyncio.Queue()
+    Retention(recorder, History(), DAY, NOW).prune(NOW, NOW, told.put_nowait)
+    assert await told.get() is False
     await recorder.close()
