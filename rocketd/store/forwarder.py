@@ -212,10 +212,13 @@ class Forwarder:
             if pause:
                 self._wanted.wait_for(lambda: self._closing or self._uses, timeout=pause)
                 return not self._closing
-            self._wanted.wait_for(lambda: self._woken or self._reading or self._before is not None or self._closing)
-            busy = bool(self._woken or self._reading)
-            self._woken = False
+            self._wanted.wait_for(lambda: self._busy or self._closing)
+            busy, self._woken = self._busy, False
             return busy or not self._closing
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._woken or self._reading or self._before is not None)
 
     def _turn(self) -> None:
         try:
