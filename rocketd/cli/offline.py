@@ -12,7 +12,7 @@ from typing import Final
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
-from rocketd.config import DEFAULT_DIRECTORIES, Loaded, Settings, load, load_settings
+from rocketd.config import DEFAULT_DIRECTORIES, Loaded, load, load_settings
 from rocketd.core.decisions import NoSuchRun, NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.errors import StoreError
@@ -43,7 +43,6 @@ from rocketd.store.version import version_of
 
 NO_DAEMON: Final = "no daemon is running"
 FILES_WRONG: Final = "task files have errors: a task may be missing here; see rocketctl check"
-SETTINGS_WRONG: Final = "rocketd.toml has errors: if its records are elsewhere, they are not these; see rocketctl check"
 RUNS_SHOWN: Final = 5
 """How many of its newest runs are shown with a task."""
 
@@ -149,11 +148,6 @@ class Files:
         return loaded
 
     @cached_property
-    def _settings(self) -> Settings | None:
-        """Known without the tasks: which runs were recorded does not depend on them. None: they have an error."""
-        return load_settings(_directories(self._choices.config_dir), strict=os.geteuid() == 0)
-
-    @cached_property
     def _scheduler(self) -> Scheduler:
         """What a daemon's scheduler would know if it started now, with no slot to start anything."""
         scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
@@ -174,22 +168,24 @@ class Files:
     @contextmanager
     def _reader(self) -> Iterator[SqliteReader | None]:
         """Open the store; None: there is a state directory, in which nothing has been recorded yet."""
-        settings = self._settings
-        if settings and (settings.store.url or settings.store.repo):
-            elsewhere = Choice(settings.store.url, settings.store.repo)
-            msg = f"the records are in {elsewhere}: without a daemon they cannot be shown"
-            raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
         with _failures():
             if self._directory.is_dir() and not version_of(self._directory / FILE_NAME):
-                if settings is None:  # to say that there are no runs might be wrong
-                    msg = "rocketd.toml has errors, so it is not known where the records are"
-                    raise Failure(msg, hint="see rocketctl check")
+                self._must_know()
                 yield None
                 return
-            if settings is None and SETTINGS_WRONG not in self.warnings:
-                self.warnings.append(SETTINGS_WRONG)
             with closing(open_reader(self._directory)) as reader:
                 yield reader
+
+    def _must_know(self) -> None:
+        """Raise Failure if there may be runs though none is recorded here: a daemon would read a repository first."""
+        settings = load_settings(_directories(self._choices.config_dir), strict=os.geteuid() == 0)
+        if settings is None:
+            msg = "rocketd.toml has errors, so it is not known where the records are"
+            raise Failure(msg, hint="see rocketctl check")
+        if settings.store.url or settings.store.repo:
+            elsewhere = Choice(settings.store.url, settings.store.repo)
+            msg = f"nothing is recorded here yet: what is in {elsewhere}, a daemon must read first"
+            raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
 
     @property
     def _directory(self) -> Path:
