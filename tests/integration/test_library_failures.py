@@ -59,7 +59,9 @@ def test_after_a_kill_nothing_is_left_behind_and_what_was_cut_off_is_a_crash(tmp
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(PROGRAM))
     os.mkfifo(tmp_path / "pid")
-    with subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as program:
+    call = [sys.executable, str(script)]
+    there = {**os.environ, "TMPDIR": str(tmp_path)}  # what is killed leaves its temporary directory
+    with subprocess.Popen(call, cwd=tmp_path, env=there, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         told = sorted(program.stdout.readline() for _ in range(2))
         child = int(told[0].split()[1])
