@@ -54,10 +54,16 @@ PROGRAM = """
 """
 
 
+def written(directory: Path, text: str, last: str = "") -> Path:
+    """Write a program there; `last` is its last line."""
+    program = directory / "program.py"
+    program.write_text(textwrap.dedent(text) + last)
+    return program
+
+
 def test_after_a_kill_nothing_is_left_behind_and_what_was_cut_off_is_a_crash(tmp_path: Path) -> None:
     """The child process dies with its program; the command is stopped by the next one, before it starts again."""
-    script = tmp_path / "program.py"
-    script.write_text(textwrap.dedent(PROGRAM))
+    script = written(tmp_path, PROGRAM)
     os.mkfifo(tmp_path / "pid")
     call = [sys.executable, str(script)]
     there = {**os.environ, "TMPDIR": str(tmp_path)}  # what is killed leaves its temporary directory
@@ -98,9 +104,9 @@ def _ends(pid: int) -> bool:
 
 
 def test_ctrl_c_stops_the_tasks_and_returns(tmp_path: Path) -> None:
-    script = tmp_path / "program.py"
-    script.write_text(
-        textwrap.dedent("""
+    script = written(
+        tmp_path,
+        """
             import asyncio
             from rocketd import Rocketd
             from rocketd.conds import daily
@@ -114,7 +120,7 @@ def test_ctrl_c_stops_the_tasks_and_returns(tmp_path: Path) -> None:
 
             app.run()
             print(app.session["goes_on"].status)
-        """)
+        """,
     )
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
@@ -125,9 +131,9 @@ def test_ctrl_c_stops_the_tasks_and_returns(tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_stops_a_task_that_keeps_the_loop_s_thread(tmp_path: Path) -> None:
-    script = tmp_path / "program.py"
-    script.write_text(
-        textwrap.dedent("""
+    script = written(
+        tmp_path,
+        """
             import signal, time
             from rocketd import Rocketd
             from rocketd.conds import daily
@@ -142,7 +148,7 @@ def test_a_second_ctrl_c_stops_a_task_that_keeps_the_loop_s_thread(tmp_path: Pat
 
             app.run()
             print(app.session["goes_on"].status)
-        """)
+        """,
     )
     done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
     assert done.stdout == "fail\n"
@@ -151,9 +157,9 @@ def test_a_second_ctrl_c_stops_a_task_that_keeps_the_loop_s_thread(tmp_path: Pat
 @pytest.mark.parametrize("start", ["app.run()", "asyncio.run(app.serve())", "app.session.run('in_child', 'stop')"])
 def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path, start: str) -> None:
     """The child imports the program to find the function, and must not start the scheduler again."""
-    script = tmp_path / "program.py"
-    script.write_text(
-        textwrap.dedent("""
+    script = written(
+        tmp_path,
+        """
             import asyncio
             from rocketd import Rocketd
             from rocketd.args import Return
@@ -170,17 +176,17 @@ def test_a_program_without_a_guard_may_use_child_processes(tmp_path: Path, start
                 print(value, flush=True)
                 app.session.shut_down()
 
-        """)
-        + start
+        """,
+        start,
     )
     done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
     assert done.stdout == "from the child\n"
 
 
 def test_a_restart_may_replace_the_program(tmp_path: Path) -> None:
-    script = tmp_path / "program.py"
-    script.write_text(
-        textwrap.dedent("""
+    script = written(
+        tmp_path,
+        """
             import sys
             from rocketd import Rocketd
 
@@ -193,7 +199,7 @@ def test_a_restart_may_replace_the_program(tmp_path: Path) -> None:
                 app.session.shut_down() if records else app.session.restart()
 
             app.run()
-        """)
+        """,
     )
     argv = [sys.executable, str(script), "an argument"]
     done = subprocess.run(argv, cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=30, check=True)
@@ -201,9 +207,9 @@ def test_a_restart_may_replace_the_program(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_replaced_leaves_nothing_temporary_behind(tmp_path: Path) -> None:
-    script = tmp_path / "program.py"
-    script.write_text(
-        textwrap.dedent("""
+    script = written(
+        tmp_path,
+        """
             from pathlib import Path
             from rocketd import Rocketd
 
@@ -216,7 +222,7 @@ def test_a_program_that_is_replaced_leaves_nothing_temporary_behind(tmp_path: Pa
                 app.session.shut_down() if again else app.session.restart()
 
             app.run()
-        """)
+        """,
     )
     temporary = tmp_path / "temporary"
     temporary.mkdir()
