@@ -54,6 +54,8 @@ class World:
     def __init__(self, make: Make = real) -> None:
         self.events: list[Spawned | Finished] = []
         self.lines: list[tuple[str, str]] = []
+        """Each with the id of its run."""
+        self._streams: list[str] = []
         self._runner = asyncio.Runner()
         self._news = self.wait(self._event())
         self.executor = self.wait(self._made(make))
@@ -104,6 +106,11 @@ class World:
     def printed_lines(self, run: Run) -> list[str]:
         return [line for run_id, line in self.lines if run_id == run.run_id]
 
+    def streams(self, run: Run) -> list[tuple[str, str]]:
+        """Its lines, each with where it came from."""
+        told = zip(self._streams, self.lines, strict=True)
+        return [(stream, line) for stream, (run_id, line) in told if run_id == run.run_id]
+
     def close(self) -> None:
         self.call(self.executor.kill)
         self.until(lambda: self.executor.going == 0)
@@ -130,6 +137,7 @@ class World:
 
     def _output(self, run: Run, stream: str, line: str) -> None:
         assert stream in {"stdout", "stderr"}
+        self._streams.append(stream)
         self.lines.append((run.run_id, line))
         self._news.set()
 

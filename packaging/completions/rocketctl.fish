@@ -29,6 +29,7 @@ complete -c rocketctl -n '__fish_seen_subcommand_from prune' -l dry-run -d 'only
 complete -c rocketctl -n __fish_use_subcommand -a log -d 'show what a task or a run printed, from the journal'
 complete -c rocketctl -n '__fish_seen_subcommand_from log' -a '(__rocketctl_tasks; __rocketctl_runs)'
 complete -c rocketctl -n '__fish_seen_subcommand_from log' -s f -l follow -d 'go on with what it prints from now on'
+complete -c rocketctl -n '__fish_seen_subcommand_from log' -l stderr -d 'only standard error, of a task with separate_stderr'
 complete -c rocketctl -n __fish_use_subcommand -a why -d 'show what tasks wait for: each condition part by part'
 complete -c rocketctl -n '__fish_seen_subcommand_from why' -a '(__rocketctl_tasks)'
 complete -c rocketctl -n '__fish_seen_subcommand_from why' -l all -d 'every loaded task'

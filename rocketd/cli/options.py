@@ -33,6 +33,7 @@ class Choices(NamedTuple):
     action: Sequence[str] = ()
     limit: int = LIMIT
     follow: bool = False
+    stderr: bool = False
     wait: bool = False
     exit_code: bool = False
     as_scheduled: bool = False

@@ -87,6 +87,9 @@ def log(call: Call) -> Exit:
     if call.choices.follow:
         msg = "there is no journal here to follow"
         raise Failure(msg, hint="leave out --follow: then the output comes from the run's record")
+    if call.choices.stderr:
+        msg = "there is no journal here, and a run's record does not tell the streams apart"
+        raise Failure(msg, hint="leave out --stderr")
     run = ask(call, lambda source: _newest(source, call.choices.subject))
     if call.choices.json:
         call.terminal.json(run)
@@ -112,7 +115,8 @@ def _from_journal(call: Call) -> Exit:
         kind, one = ask(call, lambda source: find(source, choices.subject))
         matches = [f"ROCKETD_RUN_ID={text(one, 'run_id')}"] if kind == "run" else matches
     flags = ["--follow"] * choices.follow + ["--no-pager"] * choices.no_pager + ["--output=json"] * choices.json
-    command = ["journalctl", "--quiet", *flags, *matches, "ROCKETD_STREAM=stdout", "ROCKETD_STREAM=stderr"]
+    streams = ("stderr",) if choices.stderr else ("stdout", "stderr")
+    command = ["journalctl", "--quiet", *flags, *matches, *(f"ROCKETD_STREAM={stream}" for stream in streams)]
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell: the arguments are passed on as they are
     except OSError as error:

@@ -127,7 +127,10 @@ VERBS: Final = (
         "log",
         "show what a task or a run printed, from the journal",
         (_SUBJECT,),
-        (Option(("-f", "--follow"), "follow", Kind.FLAG, "go on with what it prints from now on"),),
+        (
+            Option(("-f", "--follow"), "follow", Kind.FLAG, "go on with what it prints from now on"),
+            Option(("--stderr",), "stderr", Kind.FLAG, "only standard error, of a task with separate_stderr"),
+        ),
         offline=True,
     ),
     Verb(

@@ -179,6 +179,14 @@ OUTPUT_TAIL: Final = Setting(
     '`"16 KiB"`',
     "How much of the end of its output the record keeps; all of it goes to the journal.",
 )
+SEPARATE_STDERR: Final = Setting(
+    "separate_stderr",
+    BOOLEAN,
+    default=False,
+    shown="`false`",
+    meaning="Whether standard error is told apart from standard output, as the stream `stderr`. Then lines of the two "
+    "may change places; otherwise they stay in the order in which they were written, as the stream `stdout`.",
+)
 TASK_MAIL: Final = Setting(
     "mail", Kind("table", mail), Mail(), "`[mail]`", "Overrides `receivers` and `on` of `[mail]` for this task."
 )
@@ -186,5 +194,6 @@ TASK_MAIL: Final = Setting(
 TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
     *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, DESCRIPTION, TIMEZONE, USER, GROUP, DIRECTORY, UMASK, NICE),
-    *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, TASK_MAIL),
+    *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, SEPARATE_STDERR),
+    *(TASK_MAIL,),
 )

@@ -31,7 +31,7 @@ class Birth:
         self._pid = self._start = 0
         self._error: Exception | None = None
         try:
-            self._open(3 if launch.reports else 2)
+            self._open(1 + task.separate_stderr + launch.reports)
         except OSError as error:
             raise self._given_up(error) from None
 
@@ -39,7 +39,7 @@ class Birth:
         """Start it; what goes wrong is kept for `child`, as this may be another thread than the one to tell."""
         ticks = now_in_ticks()
         try:
-            self._pid = self._spawner.spawn(self._launch, self._writers)
+            self._pid = self._spawner.spawn(self._launch, self._outputs)
         except Exception as error:  # noqa: BLE001 - whatever it is
             self._error = error
         else:
@@ -55,6 +55,11 @@ class Birth:
             raise self._given_up(error) from None
         _close(self._writers)
         return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers)
+
+    @property
+    def _outputs(self) -> Sequence[int]:
+        """Its descriptors 1, 2 and so on: stdout and stderr are one pipe, so that what is written keeps its order."""
+        return self._writers if self.task.separate_stderr else (self._writers[0], *self._writers)
 
     def _open(self, pipes: int) -> None:
         for _ in range(pipes):

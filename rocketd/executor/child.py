@@ -9,6 +9,7 @@ nothing to do.
 import asyncio
 import importlib
 import inspect
+import io
 import json
 import os
 import sys
@@ -25,6 +26,8 @@ def main() -> int:
     request = json.loads(sys.stdin.buffer.read())
     with open(os.devnull) as nothing:  # noqa: PTH123 - a descriptor is what is wanted
         os.dup2(nothing.fileno(), 0)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # as stderr is: what is printed is told at once, and in order
     sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` writes it; it was our own directory
     sys.argv = [request["function"]]
     try:

@@ -61,7 +61,7 @@ class Child(NamedTuple):
     """Field 22 of /proc/PID/stat."""
     pidfd: int
     readers: Sequence[int]
-    """Of stdout, of stderr, and of the report if it is a function's."""
+    """Of stdout, of stderr if it has a pipe of its own, and of the report if it is a function's."""
 
 
 Over: TypeAlias = Callable[["Going", End], None]
@@ -104,11 +104,11 @@ class Going:
             self._ending.hurry()
 
     def _follow(self, child: Child) -> None:
-        stdout, stderr, *report = child.readers
-        self._pipes.add_stream(stdout, "stdout")
-        self._pipes.add_stream(stderr, "stderr")
-        for reader in report:
-            self._pipes.add_report(reader)
+        readers = list(child.readers)
+        if child.launch.reports:
+            self._pipes.add_report(readers.pop())
+        for reader, name in zip(readers, ("stdout", "stderr"), strict=False):
+            self._pipes.add_stream(reader, name)
         self._means.watch.add(child.pidfd, self._process_ended)
 
     def _dead(self) -> bool:

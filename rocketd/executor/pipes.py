@@ -22,7 +22,7 @@ def _nothing() -> None:
 
 
 class Pipes:
-    """Our ends of the pipes of one run: stdout, stderr, and what a function reports."""
+    """Our ends of the pipes of one run: of what it prints, and of what a function reports."""
 
     def __init__(self, watch: Watch, output: Output, empty: Callable[[], None]) -> None:
         self._watch = watch

@@ -23,6 +23,10 @@ def greet(name, times=1):
     for _ in range(times):
         print("hello", name)
 
+def print_by_turns():
+    for number in range(4):
+        print(number, file=(sys.stdout, sys.stderr)[number % 2])
+
 def fail():
     raise ValueError("no good")
 
@@ -158,6 +162,10 @@ def test_an_inaction_exception_means_that_there_was_nothing_to_do(
 
 def test_a_function_may_be_async(world: World, module: Surroundings) -> None:
     assert called(world, module, "wait").output == "waited\n"
+
+
+def test_what_a_function_prints_keeps_its_order(world: World, module: Surroundings) -> None:
+    assert called(world, module, "print_by_turns").output == "0\n1\n2\n3\n"
 
 
 def test_a_function_may_belong_to_a_class(world: World, module: Surroundings) -> None:

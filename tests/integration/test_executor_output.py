@@ -38,10 +38,28 @@ def test_the_last_line_is_told_though_it_is_unfinished(world: World) -> None:
 
 def test_lines_of_both_streams_stay_whole(world: World) -> None:
     code = "import os\nfor _ in range(1000): os.write(1, b'out out\\n'); os.write(2, b'err'); os.write(2, b' err\\n')"
-    run = world.start(python(code))
+    run = world.start(Task("job", python(code), separate_stderr=True))
     world.end(run)
     lines = world.printed_lines(run)
     assert (lines.count("out out"), lines.count("err err"), len(lines)) == (1000, 1000, 2000)
+
+
+def test_both_streams_are_one_in_the_order_in_which_they_were_written(world: World) -> None:
+    run = world.start(shell("for n in 1 3 5 7; do echo $n; echo $((n + 1)) >&2; done"))
+    assert world.end(run).output == "1\n2\n3\n4\n5\n6\n7\n8\n"
+    assert world.streams(run) == [("stdout", str(n)) for n in range(1, 9)]
+
+
+def test_a_line_may_be_of_both_streams(world: World) -> None:
+    run = world.start(shell("printf 'checking: '; echo no >&2"))
+    assert world.end(run).output == "checking: no\n"
+    assert world.printed_lines(run) == ["checking: no"]
+
+
+def test_a_task_may_have_its_streams_told_apart(world: World) -> None:
+    run = world.start(Task("job", shell("echo out; echo err >&2; echo out"), separate_stderr=True))
+    assert sorted(world.end(run).output.split()) == ["err", "out", "out"]
+    assert sorted(world.streams(run)) == [("stderr", "err"), ("stdout", "out"), ("stdout", "out")]
 
 
 def test_terminal_escapes_and_broken_text_are_kept_as_data(world: World) -> None:

@@ -422,6 +422,20 @@ def test_log_cannot_follow_where_there_is_no_journal(where: Path) -> None:
 
 
 @needs_root
+def test_log_cannot_tell_the_streams_apart_where_there_is_no_journal(where: Path) -> None:
+    record(where, NOW - HOUR, 1, Action.FAIL)
+    done = log_without_run(where, NO_JOURNAL, "backup", "--stderr")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "does not tell the streams apart" in done.stderr
+
+
+@needs_root
+def test_log_of_standard_error_alone(where: Path) -> None:
+    done = log_without_run(where, A_JOURNAL, "backup", "--stderr")
+    assert done.stdout.split() == ["--quiet", "ROCKETD_TASK=backup", "ROCKETD_STREAM=stderr"]
+
+
+@needs_root
 def test_log_is_the_journals_where_there_is_one(where: Path) -> None:
     done = log_without_run(where, A_JOURNAL, "backup", "-f", "--no-pager")
     assert done.stdout.split() == [
