@@ -159,11 +159,14 @@ class Happened(Hours, Countable, Condition):
 
     def _since(self, instants: list[Instant], past: Past, start: Instant, zone: tzinfo) -> Instant:
         """Tell which event, or which end of a window before, made the answer what it is."""
-        holds = self.count.holds(len(instants))
-        made = len(instants)
-        while made and self.count.holds(made - 1) is holds:
-            made -= 1
+        made = self._deciding(len(instants))
         return instants[made - 1] if made else self._since_before(past, start, zone)
+
+    def _deciding(self, number: int) -> int:
+        """Tell which of so many events was the last to change the answer; 0: none."""
+        while number and self.count.holds(number - 1) is self.count.holds(number):
+            number -= 1
+        return number
 
     def _since_before(self, past: Past, start: Instant, zone: tzinfo) -> Instant:
         """Tell since when the answer has been that of no event at all."""
@@ -174,6 +177,8 @@ class Happened(Hours, Countable, Condition):
             inside = bisect_left(earlier, span.end) - before  # what came outside of the hours does not count
             if self.count.holds(inside) is not self.count.holds(0):
                 return span.lapse
+            if made := self._deciding(inside):  # `== 1`, and there were two
+                return earlier[before + made - 1]
             del earlier[before:]
         return BEGINNING
 

@@ -629,6 +629,14 @@ def test_in_python_hours_need_a_period_and_only_one() -> None:
         Happened("failed").today.after("10:00").before("12:00")
 
 
+def test_a_count_that_was_passed_on_an_earlier_day_has_not_held_since_it_was_passed() -> None:
+    asked = Asked().keep(parse("(started.today == 1)"))
+    for when in ("2026-03-04 10:00", "2026-03-04 11:00", "2026-03-04 12:00"):
+        asked.run(when, when)
+    for when in ("2026-03-04 13:00", "2026-03-05 00:00", "2026-03-06 08:00"):
+        assert asked.judge("(started.today == 1)", when) == no("", "2026-03-04 11:00")
+
+
 def test_what_happened_outside_of_the_hours_leaves_since_when_it_has_not() -> None:
     asked, word = Asked(), 'started.today.before("01:30")'
     asked.keep(parse(word)).start("2026-03-04 05:00")
