@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 from rocketd.core.errors import RocketdError
+from rocketd.core.shell_text import has_operator
 from rocketd.core.task import Command, Surroundings
 
 ArgForm: TypeAlias = Literal["-", "--", "short", "long"]
@@ -168,6 +169,9 @@ class CommandBody:
     def __post_init__(self) -> None:
         if why := _wrong(self.command, shell=self.shell):
             raise RocketdError(f"{self.command!r} is no command: {why}")
+        if not self.shell and isinstance(self.command, str) and has_operator(self.command):
+            hint = "add shell=True; or give a list, whose words are passed on as they are"
+            raise RocketdError(f"{self.command!r} needs a shell", hint=hint)
 
     @property
     def name(self) -> str:

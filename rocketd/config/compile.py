@@ -16,6 +16,7 @@ from rocketd.config.spec import TaskSpec
 from rocketd.core.condition import FALSE, Condition
 from rocketd.core.errors import ConditionError
 from rocketd.core.grammar import parse
+from rocketd.core.shell_text import needs_shell
 from rocketd.core.task import CLEAN_PATH, Command, Function, Identity, Surroundings, Task, Work
 
 T = TypeVar("T")
@@ -224,7 +225,9 @@ class _One:
 
 def _as_list(command: str) -> str:
     try:
-        words = shlex.split(command)
+        words = [] if needs_shell(command) else shlex.split(command)
     except ValueError:
+        words = []
+    if not words:
         return "add shell = true"
     return f"add shell = true, or write {json.dumps(words, ensure_ascii=False)}"

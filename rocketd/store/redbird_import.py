@@ -4,6 +4,8 @@ Red Bird 0.7 is written for Pydantic 1, which Pydantic 2 carries as `pydantic.v1
 its `import pydantic` gives that one, because the module gets an import function of its own. Nothing is put in
 `sys.modules` for a while and taken out again, so no other thread can catch the wrong Pydantic, and every later
 `import redbird`, by whomever, works as well.
+
+Its repository for SQL uses `sqlalchemy.orm` without importing it, so that is imported with it.
 """
 
 import builtins
@@ -19,6 +21,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 import pydantic
 
 _NAME: Final = "redbird"
+_USES_ORM: Final = f"{_NAME}.repos.sqlalchemy"
+
+
+_PYDANTIC_1: Final = pydantic.VERSION.split(".")[0] == "1"
 
 
 def _import(
@@ -28,7 +34,7 @@ def _import(
     fromlist: Sequence[str] | None = (),
     level: int = 0,
 ) -> ModuleType:
-    if level == 0 and name == "pydantic":
+    if level == 0 and name == "pydantic" and not _PYDANTIC_1:
         return import_module("pydantic.v1")
     return builtins.__import__(name, globals, locals, fromlist or (), level)
 
@@ -45,6 +51,8 @@ class _Loader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         # A module that finds `__builtins__` among its names keeps it (Python's execution model, "Builtins").
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import}
+        if module.__name__ == _USES_ORM:
+            import_module("sqlalchemy.orm")
         self._wrapped.exec_module(module)
 
 
@@ -71,8 +79,7 @@ _lock: Final = Lock()
 def make_importable() -> None:
     """From now on `import redbird` works, whichever Pydantic there is. A second call changes nothing."""
     with _lock:
-        needed = pydantic.VERSION.split(".")[0] != "1" and _NAME not in sys.modules
-        if needed and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        if _NAME not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
 
 
@@ -164,7 +171,5 @@ __all__ = [
 
 def repository(name: str) -> type[BaseRepo]:
     """Give the repository class of this name from `redbird.repos`; raises AttributeError."""
-    if name.startswith("SQL"):
-        import_module("sqlalchemy.orm")  # Red Bird uses it without importing it
     found: type[BaseRepo] = getattr(import_module("redbird.repos"), name)
     return found

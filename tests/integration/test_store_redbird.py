@@ -52,3 +52,15 @@ def test_models_are_light_and_sqlalchemy_comes_only_with_its_repositories() -> N
 def test_a_repository_that_does_not_exist_is_an_attribute_error() -> None:
     script = "import rocketd.repos\ntry: rocketd.repos.CloudRepo\nexcept AttributeError as error: print(error)"
     assert says(script) == "module 'rocketd.repos' has no attribute 'CloudRepo'"
+
+
+def test_a_repository_for_sql_that_red_bird_itself_gives_finds_all_of_sqlalchemy() -> None:
+    script = """
+import rocketd.log
+from redbird.repos import SQLRepo
+from sqlalchemy import create_engine
+engine = create_engine("sqlite://")
+repo = SQLRepo(model=rocketd.log.RunRecord, table="log", engine=engine, id_field="id", if_missing="create")
+print(repo.filter_by().count())
+"""
+    assert says(script) == "0"

@@ -67,6 +67,16 @@ def test_what_is_no_command_is_told_before_it_is_a_task(command: str | list[str]
     assert app.task(name="shell", command="echo 'x", shell=True).is_command  # noqa: S604 - looked at, not run
 
 
+@pytest.mark.parametrize("command", ["false | true", "a && b", "a > b", "a; b"])
+def test_a_command_for_a_shell_is_not_given_to_a_program_word_by_word(command: str) -> None:
+    with pytest.raises(RocketdError, match="needs a shell") as caught:
+        Rocketd().task(name="t", command=command)
+    assert "shell=True" in caught.value.hint
+    assert CommandBody(command, shell=True).command == command  # noqa: S604 - that is the question
+    assert CommandBody(tuple(command.split())).command == tuple(command.split())
+    assert CommandBody("grep a|b").command == "grep a|b"
+
+
 def test_a_command_runs_in_the_directory_of_the_program_or_its_own() -> None:
     assert CommandBody("ls").work({}).surroundings.directory == str(Path.cwd())
     assert CommandBody("ls", cwd="/srv").work({}).surroundings.directory == "/srv"

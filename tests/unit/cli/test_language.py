@@ -1,6 +1,7 @@
 """The page about conditions: its tables are made from the table of words, and their examples are run."""
 
 import re
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from rocketd.cli.examples import Scene, scene, told
 from rocketd.cli.language import PAGE, PAGES, filled, groups, words_of
 from rocketd.core.condition import Condition
+from rocketd.core.cron import Cron
 from rocketd.core.grammar import parse
 from rocketd.core.run import Action
+from rocketd.core.task import Command, Task
 from rocketd.core.words import HOURS, SPANS, WORDS
+from world import World
 
 TOP = Path(__file__).parents[3]
 TEXT = (TOP / PAGE).read_text(encoding="utf-8")
@@ -35,6 +39,28 @@ def rows(heading: str) -> list[list[str]]:
 def test_a_cron_line_and_what_is_given_for_it_are_conditions(line: str, ticks: str, window: str) -> None:
     assert parse(ticks) == parse(f'cron("{line}")')
     assert isinstance(parse(window), Condition)
+
+
+@pytest.mark.parametrize(("line", "ticks", "window"), rows("From a crontab"))
+def test_both_are_made_good_after_a_downtime_that_is_over_before_the_next_tick(
+    line: str, ticks: str, window: str
+) -> None:
+    begin = 1_795_521_600_000_000  # Tue 2026-11-24 12:00 UTC
+    cron = Cron.parse(line)
+    first = cron.next(begin, UTC) or 0
+    second = cron.next(first, UTC) or 0
+    margin = (second - first) // 10
+    world = World(1, begin - 1)
+    for name, condition in (("ticks", ticks), ("window", window)):
+        world.add(Task(name, Command(("true",)), parse(condition)))
+    world.boot()
+    world.run_until(first - margin)
+    world.kill()
+    before = {name: len(world.starts(name)) for name in world.tasks}
+    world.now = second - margin
+    world.boot()
+    world.run_until(second - margin // 2)
+    assert {name: len(world.starts(name)) - before[name] for name in world.tasks} == {"ticks": 1, "window": 1}
 
 
 def test_every_condition_that_migrants_are_shown_reads() -> None:

@@ -165,6 +165,11 @@ def test_common_mistakes_get_a_hint(folder: Folder, text: str, hint: str) -> Non
         ),
         ('[task.a]\ncommand = "\'"\n', "a command that is a string needs shell = true", "add shell = true"),
         (
+            '[task.a]\ncommand = "false | true"\n',
+            "a command that is a string needs shell = true",
+            "add shell = true",
+        ),
+        (
             '[task.a]\ncommand = ["true"]\nwhen = "daily after 10"\n',
             '"10" is not a time of day',
             'write "10:00"',
