@@ -18,7 +18,7 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
 from rocketd.store.choice import Choice, remember, remembered
 from rocketd.store.database import Durability
-from rocketd.store.spool_file import SpoolFile
+from rocketd.store.spool_file import Found, SpoolFile
 from rocketd.store.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ class Keeping:
 class RecordKeeping:
     """Opens the store; the stack closes it."""
 
-    def __init__(self, directory: Path, loaded: Loaded, loop: Loop, stack: AsyncExitStack) -> None:
+    def __init__(self, directory: Path, loaded: Loaded, loop: Loop, stack: AsyncExitStack, found: Found) -> None:
+        """`found` hears what is damaged."""
+        self._found = found
         self._directory = directory
         self._loaded = loaded
         self._loop = loop
@@ -82,7 +84,7 @@ class RecordKeeping:
 
     def _drained(self, store: SqliteStore) -> SpoolFile:
         """Open the spool, and let the store have what is in it before anything else."""
-        spool = SpoolFile(self._directory)
+        spool = SpoolFile(self._directory, self._found)
         if spool.waiting:
             spool.drain(lambda calls: write_calls(store, calls))
             self._notes.append("records that could not be written before are in the run log now")

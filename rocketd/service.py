@@ -30,6 +30,7 @@ from rocketd.core.task import On
 from rocketd.daemon.boot import Boot, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
+from rocketd.daemon.damage import DamageTold
 from rocketd.daemon.defects import Silence
 from rocketd.daemon.exchange import exchange
 from rocketd.daemon.loop import Loop
@@ -187,7 +188,8 @@ class Service:
 
     async def _open_store(self) -> Keeping:
         try:
-            return await RecordKeeping(self._options.state_dir, self._loaded, self.loop, self._stack).open()
+            found = DamageTold(self._journal, self.loop.health)
+            return await RecordKeeping(self._options.state_dir, self._loaded, self.loop, self._stack, found).open()
         except StoreError as error:
             if error.temporary:  # the next try, in a moment, may find it mended
                 raise
@@ -221,7 +223,8 @@ class Service:
         for name in resumed.ahead:
             self._journal.tell(daemon_entries.far_ahead(name))
         self._tell_problems()
-        self._journal.tell(daemon_entries.ready(__version__, len(self._loaded.tasks), len(self._loaded.problems)))
+        problems = len(self._loaded.problems) + len(self.loop.health.troubles)
+        self._journal.tell(daemon_entries.ready(__version__, len(self._loaded.tasks), problems))
 
     def _tell_problems(self) -> None:
         self.loop.health.problems = len(self._loaded.problems)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from rocketd.core.errors import RocketdError
+from rocketd.daemon.damage import DamageTold
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
 from rocketd.repository_keeping import RepositoryKeeping
@@ -16,7 +17,7 @@ from rocketd.store.database import Durability
 from rocketd.store.forwarder import Forwarder
 from rocketd.store.lock import StateLock
 from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.spool_file import SpoolFile
+from rocketd.store.spool_file import Found, SpoolFile
 from rocketd.store.store import SqliteStore
 
 T = TypeVar("T")
@@ -60,12 +61,13 @@ class Keeping:
         """Open the store; the stack closes it. Raises StoreError."""
         if self._state_dir is not None:
             stack.enter_context(StateLock(self._state_dir))
+        found = DamageTold(loop.journal, loop.health)
         durability: Durability = "normal" if self._state_dir is None else "full"
         notes: list[str] = []
         if self._repo is None:
             store = SqliteStore(self.directory, durability=durability)
             stack.callback(store.close)
-            return Kept(store, self._drained(store), notes)
+            return Kept(store, self._drained(store, found), notes)
         repo = self._repo
         keeping = RepositoryKeeping(
             self.directory,
@@ -78,14 +80,14 @@ class Keeping:
             after=self._last,
         )
         self._last = keeping.forwarder
-        spool = self._drained(keeping.store)
+        spool = self._drained(keeping.store, found)
         notes = await keeping.read_back(fingerprints)
         stack.callback(self._forget_forwarder)
         self._forwarder = keeping.forwarder
         return Kept(keeping.store, spool, notes)
 
-    def _drained(self, store: SqliteStore) -> SpoolFile:
-        spool = SpoolFile(self.directory)
+    def _drained(self, store: SqliteStore, found: Found) -> SpoolFile:
+        spool = SpoolFile(self.directory, found)
         if spool.waiting:
             spool.drain(lambda calls: write_calls(store, calls))
         return spool

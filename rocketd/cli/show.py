@@ -175,13 +175,14 @@ def status_page(status: JsonObject, look: Look) -> list[str]:
 
 def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> list[tuple[str, Cell]]:
     problems, degraded = number(status, "problems") or 0, _said(status.get("degraded"))
+    none = "none in task files" if degraded else "none"
     return [
         ("State", Cell(_STOPPING if flag(status, "stopping") else "", YELLOW)),
         ("Running since", Cell(f"{times.local_with_zone(since)} ({times.passed(since, now)})")),
         ("PID", Cell(_said(status.get("pid")))),
         ("Tasks", Cell(_tasks(status))),
         ("Runs going on", Cell(str(number(status, "running") or 0))),
-        ("Problems", Cell(f"{problems}; see rocketctl check" if problems else "none", RED if problems else PLAIN)),
+        ("Problems", Cell(f"{problems}; see rocketctl check" if problems else none, RED if problems else PLAIN)),
         ("Store", Cell(_said(status.get("store")))),
         ("Degraded", Cell(degraded, RED)),
     ]

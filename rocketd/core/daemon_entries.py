@@ -17,7 +17,7 @@ def resumed(task: str, by: str) -> Entry:
 
 
 def ready(version: str, tasks: int, problems: int) -> Entry:
-    """Tell that the past is known and the schedule goes on."""
+    """Tell that the past is known and the schedule goes on; `problems` are those of task files and all others."""
     message = f"rocketd {version} is ready: {_counted(tasks, 'task')}, {_counted(problems, 'problem')}"
     return Entry(message, _by_problems(problems), MessageId.READY, _counts(tasks, problems))
 
@@ -98,6 +98,11 @@ def store_recovered(after: Duration) -> Entry:
     return Entry(
         f"the store can be written again, after {format_duration(after)}", Priority.NOTICE, MessageId.STORE_RECOVERED
     )
+
+
+def damaged(what: str) -> Entry:
+    """Tell that something that is kept was damaged, removed or replaced."""
+    return Entry(what, Priority.ERROR, MessageId.DAMAGED)
 
 
 def records_go(note: str) -> Entry:

@@ -1,22 +1,20 @@
 """What could not be written to the store, kept beside it until it can be.
 
 A file of its own, `spool.jsonl` in the state directory: a database that is locked or damaged is no reason not to append
-to another file. Each line is what one call was to write, synced before `put` returns. A line that a power cut has torn
-was never acknowledged, and is dropped.
+to another file. Each line is what one call was to write, synced before `put` returns. A line without an end was torn
+while it was written: it was never acknowledged, and is dropped. One that cannot be read is set aside, and so is one
+whose start is another run's by now; the others go on.
 """
 
-import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeAlias
 
-from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Missed, Spawned, Started
-from rocketd.core.records import Alive, Change, TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.errors import DuplicateRun
+from rocketd.core.records import Change
+from rocketd.store.set_aside import is_something_else, move_aside, set_aside, sync_directory, what_is_set_aside
+from rocketd.store.spool_line import Unreadable, read, written
 from rocketd.store.trouble import told
 
 FILE_NAME: Final = "spool.jsonl"
@@ -24,79 +22,129 @@ FILE_NAME: Final = "spool.jsonl"
 _AT_ONCE: Final = 100
 """Calls that are given together: one transaction, and some milliseconds that a start may have to wait."""
 
-_KINDS: Final = {kind.__name__: kind for kind in (Started, Spawned, Finished, Missed, TaskState, Alive)}
+_LONGEST: Final = 64 * 1024 * 1024
+"""Bytes of a line; what is longer was never written here, and only its beginning is set aside."""
+_BLOCK: Final = 1024 * 1024
+_CALL: Final = 8 * 1024 * 1024
+"""Bytes that one line is to have at most, if it can be divided."""
+
+Found: TypeAlias = Callable[[str, str], None]
+"""Hears, on any thread, which part of what is kept is damaged, and a sentence that says how."""
 
 
 class SpoolFile:
     """Changes that wait for the store, in order. One thread at a time. Methods raise StoreError."""
 
-    def __init__(self, directory: Path) -> None:
-        """Take up what an earlier daemon left."""
+    def __init__(self, directory: Path, found: Found = lambda _, __: None) -> None:
+        """Take up what an earlier daemon left; `found` hears of lines that are set aside."""
         self.path = directory / FILE_NAME
+        self._found = found
         self._given = 0  # bytes of it that are in the store
         with told(self.path):
+            if is_something_else(self.path):
+                move_aside(self.path)
             self._size, self.waiting = _whole_lines(self.path)
+        self._tell_aside()
 
     waiting: int
     """How many calls are in it that the store has not had."""
 
     def put(self, changes: Sequence[Change]) -> None:
         """Append, durably whatever `durability` says: what it is for is to lose nothing."""
-        line = json.dumps([_written(change) for change in changes], separators=(",", ":")).encode() + b"\n"
+        lines = _lines_of(changes)
+        text = b"".join(lines)
         with told(self.path):
-            _append(self.path, line, self._size)
+            _append(self.path, text, self._size)
             if self._size == 0:
-                _sync(self.path.parent)
-        self._size += len(line)
-        self.waiting += 1
+                sync_directory(self.path.parent)
+        self._size += len(text)
+        self.waiting += len(lines)
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
-        """Give the calls to `write`, oldest first. What `write` raises ends that; the next drain goes on there."""
+        """Give the calls to `write`, oldest first. What `write` raises ends that; the next drain goes on there.
+
+        A line that cannot be read, or for which `write` raises DuplicateRun, is set aside.
+        """
         while self._given < self._size:
-            lines = self._lines()
-            write([_read(line, self.path) for line in lines])
-            self._given += sum(map(len, lines))
+            lines, end = self._lines()
+            refused = list(_refused(lines, write))
+            if refused:
+                set_aside(self.path.parent, refused)
+                self._tell_aside()
             self.waiting -= len(lines)
+            self._given = end
         if self._size:
             self._forget()
 
-    def _lines(self) -> list[bytes]:
-        """The next whole ones: behind the last of them there may be one that was torn."""
+    def _lines(self) -> tuple[list[bytes], int]:
+        """The next whole ones, and where they end: behind the last of them there may be one that was torn."""
         lines: list[bytes] = []
         at = self._given
+        if not self.path.exists():
+            self._found(
+                "spool", f"{self.path} was removed while records waited in it: they are missing from the run log"
+            )
+            return lines, self._size
         with told(self.path), self.path.open("rb") as file:
             file.seek(at)
-            for line in islice(file, _AT_ONCE):
+            while len(lines) < _AT_ONCE and at < self._size and (line := file.readline(_LONGEST)):
                 at += len(line)
-                if at <= self._size:
-                    lines.append(line)
-        return lines
+                lines.append(line)
+                while not line.endswith(b"\n") and (line := file.readline(_LONGEST)):
+                    at += len(line)
+        return lines, at if lines else self._size  # somebody has cut it off: there is no more
 
     def _forget(self) -> None:
         """The store has it all. If we die before the file is gone, it is given once more, which changes nothing."""
         with told(self.path):
             self.path.unlink(missing_ok=True)
-            _sync(self.path.parent)
+            sync_directory(self.path.parent)
         self._size = self._given = self.waiting = 0
+
+    def _tell_aside(self) -> None:
+        if about := what_is_set_aside(self.path.parent):
+            self._found("spool", about)
+
+
+def _lines_of(changes: Sequence[Change]) -> list[bytes]:
+    """The changes as one line, or as several shorter ones: what is read back is held in memory."""
+    line = written(changes)
+    if len(line) <= _CALL or len(changes) < 2:  # noqa: PLR2004 - it cannot be divided
+        return [line]
+    half = len(changes) // 2
+    return _lines_of(changes[:half]) + _lines_of(changes[half:])
+
+
+def _refused(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]], None]) -> Iterator[bytes]:
+    """Have the lines written, together or one by one; gives those that nobody can take over."""
+    calls: list[tuple[bytes, list[Change]]] = []
+    for line in lines:
+        try:
+            calls.append((line, read(line)))
+        except Unreadable:
+            yield line
+    try:
+        if calls:
+            write([call for _, call in calls])
+    except DuplicateRun:
+        for line, call in calls:
+            try:
+                write([call])
+            except DuplicateRun:
+                yield line
 
 
 def _whole_lines(path: Path) -> tuple[int, int]:
-    """How many bytes are whole lines, and how many lines. Of the last one, a block in the middle may be lost."""
-    size = count = 0
-    line = b""
+    """How many bytes are whole lines, and how many lines."""
+    size = count = at = 0
     if path.exists():
         with path.open("rb") as file:
-            for line in file:
-                size, count = size + len(line), count + 1
-    return (size, count) if not line or _is_whole(line) else (size - len(line), count - 1)
-
-
-def _is_whole(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return line.endswith(b"\n")
+            while block := file.read(_BLOCK):
+                count += block.count(b"\n")
+                end = block.rfind(b"\n") + 1
+                size = at + end if end else size
+                at += len(block)
+    return size, count
 
 
 def _append(path: Path, line: bytes, size: int) -> None:
@@ -110,35 +158,3 @@ def _append(path: Path, line: bytes, size: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _written(change: Change) -> dict[str, object]:
-    return {"kind": type(change).__name__, **asdict(change)}
-
-
-def _read(line: bytes, path: Path) -> list[Change]:
-    try:
-        return [_change(values) for values in json.loads(line)]
-    except (ValueError, KeyError, TypeError) as error:
-        hint = "move it away; what it holds is lost for the run log"
-        raise StoreError(f"{path} is damaged: {error}", hint=hint) from error
-
-
-def _change(values: dict[str, Any]) -> Change:  # what JSON gives; each class checks its own names
-    kind = _KINDS[values.pop("kind")]
-    if "run" in values:
-        run = values["run"]
-        values["run"] = Run(**run | {"trigger": Trigger(run["trigger"])})
-    if "end" in values:
-        end = values["end"]
-        values["end"] = End(**end | {"action": Action(end["action"]), "cause": Cause(end["cause"])})
-    change: Change = kind(**values)
-    return change

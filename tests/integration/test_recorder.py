@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.core.errors import DuplicateRun, StoreError
+from rocketd.core.errors import StoreError
 from rocketd.core.events import Finished, Started
 from rocketd.core.instant import SECOND
 from rocketd.core.records import Alive, Change, RunFilter, TaskState
@@ -287,12 +287,6 @@ def test_a_line_that_was_torn_keeps_no_daemon_from_starting(tmp_path: Path, torn
     assert not (tmp_path / SPOOL).exists()
 
 
-def test_a_spool_that_is_damaged_is_said(tmp_path: Path) -> None:
-    (tmp_path / SPOOL).write_text('[{"kind": "Sneeze"}]\n')
-    with pytest.raises(StoreError, match="is damaged"):
-        SpoolFile(tmp_path).drain(lambda _: None)
-
-
 def test_what_was_written_before_we_died_is_not_written_again(tmp_path: Path, store: SqliteStore) -> None:
     """Some of a spool's calls are in the store, and the spool does not know it."""
     spool = SpoolFile(tmp_path)
@@ -301,12 +295,3 @@ def test_what_was_written_before_we_died_is_not_written_again(tmp_path: Path, st
     store.write([*whole(1), *whole(2)])
     spool.drain(lambda calls: write_calls(store, calls))
     assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]
-
-
-def test_a_start_of_somebody_else_with_the_same_number_is_refused(tmp_path: Path, store: SqliteStore) -> None:
-    spool = SpoolFile(tmp_path)
-    spool.put([Started(Run("backup", 1, "other", 1, NOW, NOW, Trigger.HAND, ""))])
-    store.write(whole(1))
-    with pytest.raises(DuplicateRun):
-        spool.drain(lambda calls: write_calls(store, calls))
-    assert spool.waiting == 1

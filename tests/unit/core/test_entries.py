@@ -218,6 +218,7 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
         daemon_entries.store_degraded("x"),
         daemon_entries.store_recovered(1),
         daemon_entries.store_spooled("x"),
+        daemon_entries.damaged("x"),
         daemon_entries.repository_away("x"),
         daemon_entries.repository_recovered(),
         daemon_entries.mail_failed("x"),

@@ -1,0 +1,86 @@
+"""One line of the spool: what one call was to write, as JSON; read back, nothing of it is taken on trust.
+
+A line may be from a newer version, or a disk may have changed it. What is read is of the types that the store takes, or
+the line is refused as a whole.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Final, get_args, get_type_hints
+
+from rocketd.core.events import Finished, Missed, Spawned, Started
+from rocketd.core.instant import BEGINNING, FOREVER
+from rocketd.core.records import Alive, Change, TaskState
+
+_KINDS: Final = {kind.__name__: kind for kind in (Started, Spawned, Finished, Missed, TaskState, Alive)}
+_COUNTED: Final = ("number", "next_number", "attempt", "count")
+"""What counts from 1."""
+
+
+class Unreadable(ValueError):
+    """A line that holds no changes, or not in the words of this version."""
+
+
+def written(changes: Sequence[Change]) -> bytes:
+    """Write the changes down, with the end of the line."""
+    values = [{"kind": type(change).__name__, **asdict(change)} for change in changes]
+    return json.dumps(values, separators=(",", ":")).encode() + b"\n"
+
+
+def read(line: bytes) -> list[Change]:
+    """Read the changes back; raises Unreadable."""
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"it is no JSON: {error}") from error
+    if not isinstance(values, list):
+        raise Unreadable("it is no list of changes")
+    return [_change(value) for value in values]
+
+
+def _change(values: object) -> Change:
+    kind = values.pop("kind", None) if isinstance(values, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise Unreadable(f"this rocketd knows no change of the kind {kind!r}")
+    change: Change = _made(_KINDS[kind], values)  # type: ignore[assignment]  # each kind is a change
+    return change
+
+
+def _made(kind: type, values: object) -> object:
+    """Make an object of this class of what JSON gives."""
+    if not isinstance(values, Mapping):
+        raise Unreadable(f"{kind.__name__} is {values!r:.50}")
+    types = _types(kind)
+    if unknown := values.keys() - types.keys():
+        raise Unreadable(f"{kind.__name__} has no {min(unknown)}")
+    try:
+        return kind(**{name: _value(name, types[name], value) for name, value in values.items()})
+    except TypeError as error:  # something is missing
+        raise Unreadable(str(error)) from error
+
+
+@cache
+def _types(kind: type) -> Mapping[str, object]:
+    return get_type_hints(kind)
+
+
+def _value(name: str, wanted: object, value: object) -> object:
+    if isinstance(wanted, type) and is_dataclass(wanted):
+        return _made(wanted, value)
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        try:
+            return wanted(value)
+        except ValueError as error:
+            raise Unreadable(f"{name} is {value!r:.50}") from error
+    if type(value) not in (get_args(wanted) or (wanted,)) or not _fits(name, value):
+        raise Unreadable(f"{name} is {value!r:.50}")
+    return value
+
+
+def _fits(name: str, value: object) -> bool:
+    if isinstance(value, int):
+        return (1 if name in _COUNTED else BEGINNING) <= value <= FOREVER
+    return True
