@@ -184,11 +184,13 @@ class Reference(Asking):
     def _closed(self, task: Task, start: int) -> int | None:
         found = opened = None
         first = max(start, task.armed)
+        self.unseen = True
         for at in range(first, self.now + 1, self.grain):
             holds, since = self.ask(task.when, task, at, plain=True)
             if opened is not None and (not holds or since != opened):
                 found = max(opened, first)
             opened = since if holds else None
+        self.unseen = False
         return found
 
     # -- what happens to it -------------------------------------------------------------------------------------------

@@ -131,6 +131,8 @@ class Asking:
         self.grain, self.span = grain, span
         self.tasks: dict[str, Task] = {}
         self.calendars: dict[str, Calendar] = {}
+        self.unseen = False
+        """Whether it is asked about a time when nobody looked: an interval waits then, and does not pass."""
 
     def calendar(self, task: Task) -> Calendar:
         if task.zone not in self.calendars:
@@ -216,7 +218,9 @@ class Asking:
                 return True, EVER
             reached = max(last.start, self._used(task))
             anchor = last.due + (reached - last.due) // seconds * seconds
-            return now >= anchor + seconds, anchor + seconds
+            if now < anchor + seconds:
+                return False, anchor + seconds
+            return True, anchor + (1 if self.unseen else (now - anchor) // seconds) * seconds
         if any(run.scheduled for run in task.going):
             return False, EVER
         done = (run.end for run in reversed(task.ended) if run.scheduled and run.action in ENDS_OF_ITS_OWN[based])

@@ -67,6 +67,8 @@ class Moment(NamedTuple):
     """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
     blind: bool = False
     """Judge with every probe unknown: what tells whether one can matter."""
+    unseen: bool = False
+    """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
     guards: tuple[Condition, ...] = ()
     """Clock-only conditions beside a tick: they must have held at the tick as well."""
     ticks: Around | None = None

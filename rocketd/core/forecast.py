@@ -56,7 +56,7 @@ class Forecast:
                 return
             self.now = max(self.now, look)
             begun = self._pass()
-            idle = 0 if begun else idle + 1
+            idle = 0 if begun or self._ends else idle + 1
             yield from begun
 
     def _look(self) -> Instant:

@@ -49,7 +49,7 @@ class Judge:
     def judge(self, entry: Entry, now: Instant) -> Iterator[Decision]:
         """Judge a task and note what follows."""
         yield from self._end_pause(entry, now)
-        moment = Moment(now, entry.task, self.history)
+        moment = Moment(now, entry.task, self.history, unseen=entry.paused is not None)
         verdict = entry.task.when.judge(moment)
         assert verdict.until > now, f"{entry.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
         for missed in self._passed_by(entry, verdict, now):
@@ -150,12 +150,22 @@ class Judge:
         self.observers.want(entry.task.name, matter.probes)
         return matter.until
 
+    def _find_next_after(self, entry: Entry, moment: Moment, pause_ends: Instant) -> Instant | None:
+        """When a paused task will be due first: it is armed anew as its pause ends."""
+        blind, paused = moment._replace(blind=True), Verdict(AGAINST, pause_ends)
+        found, entry.next_if, _ = moment.past.if_armed(
+            pause_ends, lambda: upcoming(entry.task.when, blind, paused, self.next_steps)
+        )
+        return found
+
     def _find_next(self, entry: Entry, moment: Moment) -> Instant | None:
         """When the task will be due next: its condition walked from verdict to verdict, its past frozen."""
         verdict, when = entry.verdict, entry.task.when
         entry.next_if = entry.now_if = ""
-        if entry.paused or verdict is None:
-            return entry.paused.paused_until if entry.paused else None
+        if verdict is None:
+            return None
+        if entry.paused:
+            return self._find_next_after(entry, moment, entry.resumes_at)
         if verdict.answer is FOR and not moment.past.going:
             return max(entry.begin, moment.now)
         if entry.probes:

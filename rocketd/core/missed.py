@@ -42,12 +42,13 @@ class Span(NamedTuple):
 def passed(task: Task, history: History, start: Instant, end: Instant, *, paused: bool = False) -> Chances | None:
     """Count the task's chances that opened at or after it was armed, and closed between these two instants.
 
+    An interval that is over is no chance that closes: it waits for whoever looks again.
     `paused`: it is armed anew at the end, which gives up the tick that is open then.
     """
     if task.when is FALSE:
         return None
     now = max(start, history.of(task.name).armed_at)
-    moment = Moment(now, task, history, plain=True)
+    moment = Moment(now, task, history, plain=True, unseen=True)
     found: list[Instant] = []
     opened: Instant | None = None
     for _ in range(STEPS):
@@ -65,11 +66,7 @@ def passed(task: Task, history: History, start: Instant, end: Instant, *, paused
 
 def _gives_up(moment: Moment) -> bool:
     """Whether the condition does not hold any longer once the task has been armed at that moment."""
-    past = moment.past
-    before, past.armed_at = past.armed_at, moment.now
-    answer = moment.task.when.judge(moment).answer
-    past.armed_at = before
-    return answer is not FOR
+    return moment.past.if_armed(moment.now, lambda: moment.task.when.judge(moment).answer is not FOR)
 
 
 def _chances(found: list[Instant], *, complete: bool) -> Chances | None:

@@ -1,7 +1,7 @@
 """The past of one task: what `History` has learned of it, in as little memory as it takes."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar, cast
@@ -66,6 +66,14 @@ class Past:
         if dropped is not None:
             self.going = {other: run for other, run in self.going.items() if other != number} or nothing()
         return dropped
+
+    def if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
+        """Give the answer that there would be if the task had been armed at that instant."""
+        before, self.armed_at = self.armed_at, at
+        try:
+            return ask()
+        finally:
+            self.armed_at = before
 
     @property
     def going_scheduled(self) -> bool:

@@ -192,7 +192,12 @@ class Every(Condition):
         if anchor is None:
             return Verdict(FOR)
         due = anchor + self.interval
-        return Verdict(FOR, FOREVER, due) if moment.now >= due else Verdict(AGAINST, due, anchor)
+        if moment.now < due:
+            return Verdict(AGAINST, due, anchor)
+        if self.based != "run" or moment.unseen:
+            return Verdict(FOR, FOREVER, due)
+        due += (moment.now - due) // self.interval * self.interval
+        return Verdict(FOR, due + self.interval, due)
 
     def _grid(self, past: Past, now: Instant) -> Instant | None:
         """Tell the last whole interval, counted from a run's due, at or before its start or what is used up."""

@@ -84,11 +84,16 @@ def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None
     """
     entry = scheduler.entry(task)
     moment = Moment(now if at is None else at, entry.task, scheduler.history)
+    if entry.resumes_at <= moment.now:  # it will be armed anew then
+        return moment.past.if_armed(entry.resumes_at, lambda: _told(entry, moment, ""))
+    idle = idle or ("the daemon is stopping" if scheduler.draining else "")
+    return _told(entry, moment, "" if at is not None else idle, now=at is None)
+
+
+def _told(entry: Entry, moment: Moment, idle: str, *, now: bool = False) -> Why:
     tree = explain(entry.task.when, moment)
-    hindered = _paused(entry, moment) or _going(moment)
-    if not hindered and at is None:
-        hindered = _hindered(entry, tree, moment, idle or ("the daemon is stopping" if scheduler.draining else ""))
-    return Why(entry.task, moment.now, tree, f"{task} {hindered or _condition(tree, moment)}")
+    hindered = _paused(entry, moment) or _going(moment) or (_hindered(entry, tree, moment, idle) if now else "")
+    return Why(entry.task, moment.now, tree, f"{entry.task.name} {hindered or _condition(tree, moment)}")
 
 
 def _paused(entry: Entry, moment: Moment) -> str:

@@ -323,6 +323,76 @@ def test_overlap_skip_gives_up_what_falls_due_meanwhile() -> None:
     assert missed.reason == "still running"
 
 
+@pytest.mark.parametrize(
+    ("when", "count"),
+    [("every('10 min')", 5), ("cron('*/10 * * * *')", 5), ("hourly", 0), ("minutely", 59)],
+)
+def test_what_falls_due_while_a_hung_run_goes_on_is_told_as_one_stretch(when: str, count: int) -> None:
+    made = world(task("a", when), start="2026-03-02 10:00")
+    made.behaviours["a"] = Behaviour(takes=100 * DAY)
+    made.boot()
+    made.run_until(at("2026-03-02 10:10") if when.startswith("cron") else made.now)
+    assert len(made.begun) == 1
+    made.run_until(made.begun[0].start + HOUR - SECOND)
+    assert [(missed.count, missed.reason) for missed in made.missed("a")] == [(count - 1, "still running")][:count]
+
+
+def test_a_hung_run_uses_up_no_window_that_passes_while_it_goes_on() -> None:
+    made = world(task("a", "daily"), task("b", "daily.between('10:00', '12:00')"), start="2026-03-02 10:00")
+    made.behaviours = dict.fromkeys("ab", Behaviour(takes=100 * DAY))
+    made.boot()
+    made.run_until(at("2026-03-06 09:00"))
+    assert [missed.count for missed in made.missed("a")] == [3], "Tuesday to Thursday; Friday is open"
+    assert [missed.count for missed in made.missed("b")] == [3]
+    assert {missed.reason for missed in made.missed("a") + made.missed("b")} == {"still running"}
+
+
+def test_an_interval_starts_once_after_a_long_run_and_keeps_its_grid() -> None:
+    made = world(task("a", "every('10 min')"))
+    made.behaviours["a"] = Behaviour(takes=25 * MINUTE)
+    made.boot()
+    made.run_until(at("2026-03-02 09:35"))
+    assert made.starts("a") == [at("2026-03-02 09:00"), at("2026-03-02 09:25")]
+    assert [run.due for run in made.begun] == [at("2026-03-02 09:00"), at("2026-03-02 09:20")]
+    assert [(missed.first, missed.count) for missed in made.missed("a")] == [(at("2026-03-02 09:10"), 1)]
+
+
+def test_an_interval_that_waits_for_a_mutex_or_a_slot_is_told_as_missed() -> None:
+    holder = replace(task("holder", "true"), mutex="m", priority=1)
+    made = world(holder, replace(task("a", "every('10 min')"), mutex="m"))
+    made.add(replace(holder, name="other", mutex=""))
+    made.behaviours["holder"] = made.behaviours["other"] = Behaviour(takes=100 * DAY)
+    del made.tasks["holder"]
+    made.boot()
+    made.run_until(at("2026-03-02 09:05"))
+    made.tasks["holder"] = holder
+    made.reload()
+    made.run_until(at("2026-03-02 09:45"))
+    assert [(missed.count, missed.reason) for missed in made.missed("a")] == [(3, "mutex m is held by holder")]
+
+
+@pytest.mark.parametrize("how", ["down", "asleep", "paused"])
+def test_an_interval_misses_nothing_while_nobody_may_start_it(how: str) -> None:
+    made = world(task("a", "every('10 min')"))
+    made.boot()
+    made.run_until(at("2026-03-02 09:05"))
+    if how == "down":
+        made.kill()
+        made.now += 5 * HOUR
+        made.boot()
+    elif how == "asleep":
+        made.now += 5 * HOUR
+        made.scheduler.stepped(made.now, 5 * HOUR)
+    else:
+        made.scheduler.pause("a", until=at("2026-03-02 14:05"), by="", reason="")
+    made.run_until(at("2026-03-02 14:06"))
+    assert made.starts("a") == [at("2026-03-02 09:00"), at("2026-03-02 14:05")]
+    assert not made.missed("a")
+    made.run_until(at("2026-03-02 14:15"))
+    following = "2026-03-02 14:15" if how == "paused" else "2026-03-02 14:10"  # the grid of before, or of its end
+    assert made.starts("a")[2] == at(following)
+
+
 def test_overlap_skip_gives_nothing_up_that_was_due_before_it_began() -> None:
     made = world(replace(task("a", "cron('0 10 * * *')"), overlap=Overlap.SKIP, splay=HOUR, restart_delay=0))
     made.behaviours["a"] = Behaviour(takes=2 * HOUR)

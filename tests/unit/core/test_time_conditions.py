@@ -207,14 +207,14 @@ def test_an_interval_is_counted_from_due_on_and_keeps_its_grid() -> None:
     asked = Asked()
     asked.run("2026-03-04 10:01", "2026-03-04 10:02", due="2026-03-04 10:00")
     assert asked.judge("every('10 min')", "2026-03-04 10:09") == no("2026-03-04 10:10", "2026-03-04 10:00")
-    assert asked.judge("every('10 min')", "2026-03-04 10:10") == yes("", "2026-03-04 10:10")
+    assert asked.judge("every('10 min')", "2026-03-04 10:10") == yes("2026-03-04 10:20", "2026-03-04 10:10")
 
 
 def test_an_interval_never_bursts_after_a_long_run_or_a_downtime() -> None:
     asked = Asked()
     asked.run("2026-03-04 10:00", "2026-03-04 10:47")
-    assert asked.judge("every('10 min')", "2026-03-04 10:47") == yes("", "2026-03-04 10:10")
-    asked.run("2026-03-04 10:47", "2026-03-04 10:48", due="2026-03-04 10:10")
+    assert asked.judge("every('10 min')", "2026-03-04 10:47") == yes("2026-03-04 10:50", "2026-03-04 10:40")
+    asked.run("2026-03-04 10:47", "2026-03-04 10:48", due="2026-03-04 10:40")
     assert asked.judge("every('10 min')", "2026-03-04 10:48") == no("2026-03-04 10:50", "2026-03-04 10:40")
 
 
@@ -228,7 +228,15 @@ def test_an_interval_falls_due_while_a_run_is_going_on() -> None:
     """What becomes of it is for `overlap` to say."""
     asked = Asked()
     asked.start("2026-03-04 10:00")
-    assert asked.judge("every('10 min')", "2026-03-04 10:10") == yes("", "2026-03-04 10:10")
+    assert asked.judge("every('10 min')", "2026-03-04 10:10") == yes("2026-03-04 10:20", "2026-03-04 10:10")
+
+
+def test_an_interval_gives_way_to_the_next_as_a_tick_does_but_not_where_nobody_looks() -> None:
+    asked = Asked()
+    asked.start("2026-03-04 10:00")
+    assert asked.judge("every('10 min')", "2026-03-04 10:35") == yes("2026-03-04 10:40", "2026-03-04 10:30")
+    moment = asked.moment("2026-03-04 10:35")._replace(unseen=True)
+    assert parse("every('10 min')").judge(moment) == yes("", "2026-03-04 10:10")
 
 
 def test_an_operator_s_stop_uses_up_the_intervals_up_to_now() -> None:

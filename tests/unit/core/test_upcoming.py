@@ -132,8 +132,34 @@ def test_what_is_unknown_for_another_reason_is_not_promised(other: str) -> None:
     assert told(scheduler(parse(other))) == told(scheduler(parse(other) & DOOR)) == Told()
 
 
-def test_a_paused_task_awaits_nothing_but_the_end_of_its_pause() -> None:
-    made = scheduler(parse('every("1h")') & DOOR)
+@pytest.mark.parametrize(
+    ("when", "next_start"),
+    [
+        (parse('every("1h")'), Told(EVENING)),
+        (parse('every("1h")') & DOOR, Told(EVENING, "shown('door')")),
+        (parse("daily"), Told(NOON + 12 * HOUR)),
+        (parse('daily.between("17:00", "20:00")'), Told(EVENING)),
+        (parse('daily.between("10:00", "14:00")'), Told(NOON + 22 * HOUR)),
+        (parse('cron("0 * * * *")'), Told(EVENING + HOUR)),
+        (parse('cron("0 3 * * *")'), Told(NOON + 15 * HOUR)),
+        (parse('cron("0 3 * * *")') & DOOR, Told(NOON + 15 * HOUR, "shown('door')")),
+        (parse('after_success("gone")'), Told()),
+    ],
+    ids=str,
+)
+def test_a_paused_task_is_next_due_after_its_pause(when: Condition, next_start: Told) -> None:
+    made = scheduler(when)
     made.pause("t", until=EVENING, by="", reason="")
     made.decide(NOON + SECOND)
-    assert told(made) == Told(EVENING)
+    assert told(made) == next_start
+    assert made.history.of("t").armed_at == NOON, "it was only asked what if"
+
+
+def test_a_task_that_is_paused_until_it_is_resumed_has_no_next_start() -> None:
+    made = scheduler(parse("daily"))
+    made.pause("t", until=None, by="", reason="")
+    made.decide(NOON + SECOND)
+    assert told(made) == Told()
+    made.resume("t", NOON + HOUR)
+    made.decide(NOON + HOUR)
+    assert told(made).next is not None

@@ -291,3 +291,13 @@ def test_a_pause_that_is_over_by_then_hinders_nothing() -> None:
 def test_a_task_that_is_not_there_is_refused() -> None:
     with pytest.raises(NoSuchTask):
         why(loaded(), "me", NOW)
+
+
+def test_what_is_asked_about_after_the_end_of_a_pause_is_told_as_it_will_be_armed_then() -> None:
+    scheduler = loaded(task(when='cron("0 12 * * *")'), now=at("2026-03-04 10:00"))
+    scheduler.pause("me", until=at("2026-03-04 14:00"), by="", reason="")
+    scheduler.decide(NOW)
+    assert why(scheduler, "me", NOW, at("2026-03-04 13:00")).waiting_for == "me is paused until 14:00"
+    answer = why(scheduler, "me", NOW, at("2026-03-04 15:00"))
+    assert answer.waiting_for == 'me waits for cron("0 12 * * *") (tomorrow at 12:00)'
+    assert scheduler.history.of("me").armed_at == at("2026-03-04 10:00")
