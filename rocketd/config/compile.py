@@ -5,12 +5,13 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import tzinfo
 from typing import TypeVar
 
 from rocketd.config import task_settings as key
-from rocketd.config.host import BadGroup, Host, Zone
-from rocketd.config.problems import BadValue, Mistake, Severity, nearest
+from rocketd.config.host import UTC_ZONE, BadGroup, Host, Zone
+from rocketd.config.problems import BadValue, Fault, Mistake, Severity, nearest
 from rocketd.config.setting import Setting
 from rocketd.config.spec import TaskSpec
 from rocketd.core.condition import FALSE, Condition
@@ -52,10 +53,11 @@ class _One:
         self._values = spec.values
         self._host = host
         self._conditions = conditions
+        self._zone_unknown = False
 
     def task(self, file: str, share: Callable[[Surroundings], Surroundings]) -> Task | None:
         values = self._values
-        zone = self._attempt(key.TIMEZONE, self._zone, self._host.daemon_zone)
+        zone = self._zone()
         when = self._condition(key.WHEN)
         stop_when = self._condition(key.STOP_WHEN)
         work = self._work(share(self._surroundings(zone)))
@@ -95,7 +97,13 @@ class _One:
         self.mistakes.append(Mistake(self._spec.path(setting), message, hint, severity))
 
     def _zone(self) -> Zone:
-        return self._host.zone(self._values[key.TIMEZONE])
+        name = self._values[key.TIMEZONE]
+        try:
+            return self._host.zone(name)
+        except BadValue as mistake:
+            path = self._spec.path(key.TIMEZONE) if name else ("task", self._spec.name)
+            self.mistakes += [replace(one, at_key=not name) for one in mistake.at(path)]
+            return UTC_ZONE
 
     def _condition(self, setting: Setting[str]) -> Condition:
         text = self._values[setting]
@@ -108,15 +116,18 @@ class _One:
         return known
 
     def _parsed(self, text: str) -> Condition | None:
+        self._zone_unknown = False
         try:
             return parse(text, self._named_zone)
         except ConditionError as error:
-            raise BadValue(error.message, error.hint, start=error.start, end=error.end) from None
+            fault = Fault.HOST if self._zone_unknown else Fault.FILE
+            raise BadValue(error.message, error.hint, start=error.start, end=error.end, fault=fault) from None
 
     def _named_zone(self, name: str) -> tzinfo:
         try:
             return self._host.zone(name).tzinfo
         except BadValue as error:
+            self._zone_unknown = True
             (mistake,) = error.at(())
             raise ConditionError(mistake.message, hint=mistake.hint) from None
 

@@ -1,7 +1,7 @@
-"""The tasks of a file that have `enabled = false`, and where they begin."""
+"""Where the tasks of a file begin, and which of them have `enabled = false`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rocketd.config.positions import Positions
@@ -15,19 +15,31 @@ _HEADER: Final = re.compile(
 
 def disabled_of(tasks: Sequence[Task], text: str) -> tuple[Disabled, ...]:
     """Find the lines of these tasks in the text of their file."""
-    lines = _lines(text) if tasks else {}
-    return tuple(Disabled(task, lines.get(task.name) or _line_of(task.name, text)) for task in tasks)
+    lines = lines_of([task.name for task in tasks], text)
+    return tuple(Disabled(task, lines[task.name]) for task in tasks)
 
 
-def _lines(text: str) -> dict[str, int]:
-    """The lines of the headers of tasks, as nearly every file has them: what knows all of TOML costs 10 MB."""
+def lines_of(names: Iterable[str], text: str) -> Mapping[str, int]:
+    """Find the lines in which these tasks begin."""
+    positions: Positions | None = None
+    known = headers(text) if (lines := dict.fromkeys(names, 0)) else {}
+    for name in lines:
+        if name in known:
+            lines[name] = known[name]
+        else:
+            positions = positions or Positions(text)
+            lines[name] = positions.find(Mistake(("task", name), "", at_key=True)).line
+    return lines
+
+
+def headers(text: str) -> Mapping[str, int]:
+    """Find the headers of tasks, as nearly every file has them: what knows all of TOML costs 10 MB.
+
+    It needs no document: a file with a mistake in its TOML has headers as well.
+    """
     lines: dict[str, int] = {}
     line, seen = 1, 0
     for header in _HEADER.finditer(text):
         line, seen = line + text.count("\n", seen, header.start()), header.start()
         lines[header[1] or header[2] or header[3]] = line
     return lines
-
-
-def _line_of(name: str, text: str) -> int:
-    return Positions(text).find(Mistake(("task", name), "", at_key=True)).line

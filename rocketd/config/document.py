@@ -88,4 +88,5 @@ def _located(mistakes: Iterable[Mistake], positions: Positions, path: str) -> It
             hint=mistake.hint,
             source_line=source_line,
             width=width,
+            fault=mistake.fault,
         )

@@ -12,13 +12,17 @@ import errno
 import os
 import pwd
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from rocketd.config.problems import Problem, Severity
+from rocketd.config.problems import Fault, Problem, Severity
+from rocketd.config.questions import Kind, NoAnswer, Questions
+
+T = TypeVar("T")
 
 VENDOR: Final = Path("/usr/lib/rocketd/tasks")
 RUNTIME: Final = Path("/run/rocketd/tasks")
@@ -37,17 +41,24 @@ _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.
 """A FIFO must not block us, a link must not lead us elsewhere."""
 
 
+_OWN: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ENXIO}
+)
+"""What is wrong with a file itself; all else (its disk, its server, a lease, a lack of memory) may pass."""
+
+
 class Unreadable(Exception):
     """A file or a directory that is not read, and why."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", fault: Fault = Fault.FILE) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.fault = fault
 
     def problem(self, path: str, severity: Severity) -> Problem:
         """Say it of the file or directory as a whole."""
-        return Problem(path, 1, 1, "", severity, self.message, self.hint)
+        return Problem(path, 1, 1, "", severity, self.message, self.hint, fault=self.fault)
 
 
 class Masked(Exception):
@@ -68,7 +79,7 @@ class Rights:
         return "error" if self.strict else "warning"
 
     def fault(self, status: os.stat_result, path: Path) -> Unreadable | None:
-        """Say why a file or directory with this status is not trusted."""
+        """Say why a file or directory with this status is not trusted; may ask the name service."""
         if status.st_uid not in self.owners:
             allowed = " or ".join(map(_user, sorted(self.owners)))
             message = f"this belongs to {_user(status.st_uid)}, not to {allowed}, and is not read"
@@ -93,6 +104,8 @@ class Directory:
 
     path: Path
     descriptor: int
+    key: tuple[int, int]
+    """Its device and inode: the same directory, whatever it is called."""
     names: tuple[str, ...]
     trusted: bool = True
     """If not, none of its files is read."""
@@ -143,11 +156,7 @@ class Tree:
 
 def _once(directories: Iterable[Directory]) -> list[Entry]:
     """Every file, but one that is named twice only once, whatever its directory is called there."""
-    found: dict[tuple[int, int, str], Entry] = {}
-    for directory in directories:
-        status = os.fstat(directory.descriptor)
-        for name in directory.names:
-            found[status.st_dev, status.st_ino, name] = Entry(name, directory)
+    found = {(*directory.key, name): Entry(name, directory) for directory in directories for name in directory.names}
     return list(found.values())
 
 
@@ -156,7 +165,7 @@ def _paths(files: Iterable[Entry]) -> tuple[str, ...]:
 
 
 @contextmanager
-def opened(paths: Sequence[Path], rights: Rights) -> Iterator[Tree]:
+def opened(paths: Sequence[Path], rights: Rights, questions: Questions) -> Iterator[Tree]:
     """Open the directories (or what a single file stands in); they stay open until all is read."""
     directories: list[Directory] = []
     problems: list[Problem] = []
@@ -164,36 +173,66 @@ def opened(paths: Sequence[Path], rights: Rights) -> Iterator[Tree]:
     with ExitStack() as stack:
         for path in dict.fromkeys(paths):
             try:
-                directory, fault = _open(path, rights, stack)
-            except OSError as error:
-                if not (error.errno == errno.ENOENT and path in DEFAULT_DIRECTORIES):
+                directory, fault = _answer(f"{path}/", questions, partial(_open, path, rights))
+            except Unreadable as refusal:
+                problems.append(refusal.problem(str(path), "error"))
+                closed.append(path)
+            except FileNotFoundError as error:
+                if path not in DEFAULT_DIRECTORIES:
                     problems.append(_unreadable(error).problem(str(path), "error"))
                     closed.append(path)
-                continue
-            directories.append(directory)
-            if fault:
-                problems.append(fault.problem(str(path), rights.severity))
+            else:
+                stack.callback(os.close, directory.descriptor)
+                directories.append(directory)
+                if fault:
+                    problems.append(fault.problem(str(path), rights.severity))
         yield Tree(directories, problems, closed)
 
 
-def _open(path: Path, rights: Rights, stack: ExitStack) -> tuple[Directory, Unreadable | None]:
+def _answer(what: str, questions: Questions, look: Callable[[], T]) -> T:
+    """Look at a file or a directory; raises Unreadable also if its file system does not answer, FileNotFoundError."""
+    try:
+        return questions.ask(what, Kind.FILE, look)
+    except NoAnswer:
+        message = "this does not answer: it is on a file system that hangs"
+        raise Unreadable(message, "it is read as soon as it answers", Fault.HOST) from None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(error) from None
+
+
+def _open(path: Path, rights: Rights) -> tuple[Directory, Unreadable | None]:
     single = path.is_file()
     place = path.parent if single else path
     descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-    stack.callback(os.close, descriptor)
-    if single:  # whoever names a file means it, wherever it is
-        return Directory(place, descriptor, (path.name,), single=True), None
-    fault = rights.fault(os.fstat(descriptor), path)
-    names = tuple(os.listdir(descriptor))  # noqa: PTH208 - of the open directory, not of what has its name now
-    return Directory(path, descriptor, names, trusted=not (fault and rights.strict)), fault
+    try:
+        status = os.fstat(descriptor)
+        key = status.st_dev, status.st_ino
+        if single:  # whoever names a file means it, wherever it is
+            return Directory(place, descriptor, key, (path.name,), single=True), None
+        fault = rights.fault(status, path)
+        names = tuple(os.listdir(descriptor))  # noqa: PTH208 - of the open directory, not of what has its name now
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Directory(path, descriptor, key, names, trusted=not (fault and rights.strict)), fault
 
 
 def _unreadable(error: OSError) -> Unreadable:
-    return Unreadable(f"this cannot be read: {os.strerror(error.errno or 0)}")
+    fault = Fault.FILE if error.errno in _OWN else Fault.HOST
+    return Unreadable(f"this cannot be read: {os.strerror(error.errno or 0)}", fault=fault)
 
 
-def read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unreadable | None]:
+def read(entry: Entry, rights: Rights, questions: Questions) -> tuple[bytes, Unreadable | None]:
     """Read a task file, with what is wrong with its rights where they are not strict. Raises `Unreadable`, `Masked`."""
+    try:
+        return _answer(entry.path, questions, partial(_read, entry.name, rights, entry.directory))
+    except FileNotFoundError as error:
+        raise _unreadable(error) from None
+
+
+def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unreadable | None]:
     try:
         descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
         try:

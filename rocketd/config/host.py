@@ -1,23 +1,28 @@
 """What the host knows and a task file only names: users, groups, time zones, programs.
 
 Each question is asked once per load, and noted: a file that did not change is read again all the same if the host now
-answers otherwise (a user joined a group, the host moved to another zone).
+answers otherwise (a user joined a group, the host moved to another zone). The name service and the file systems may
+never answer, so they are asked by `Questions`.
 """
 
 import grp
 import os
 import pwd
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from rocketd.config.problems import BadValue, meant
+from rocketd.config.problems import BadValue, Fault, meant
+from rocketd.config.questions import Kind, NoAnswer, Questions
 from rocketd.core.task import Identity
+
+T = TypeVar("T")
 
 LOCAL: Final = "local"
 LOCALTIME: Final = Path("/etc/localtime")
@@ -54,12 +59,13 @@ class Answers:
 class Host:
     """Answers about this host, as they are during one load. Raises `BadValue` for what there is not."""
 
-    def __init__(self, uid: int, localtime: Path = LOCALTIME) -> None:
+    def __init__(self, uid: int, localtime: Path = LOCALTIME, questions: Questions | None = None) -> None:
         self.uid = uid
         """Who the daemon is; only root can run tasks as somebody else."""
-        self.daemon_zone = UTC_ZONE
-        """The zone of tasks that name none."""
+        self.daemon_zone: Zone | None = UTC_ZONE
+        """The zone of tasks that name none; None: this host does not know the one that rocketd.toml names."""
         self._localtime = localtime
+        self._questions = questions or Questions()
         self._all = Answers()
         self._noted = Answers()
         self._modes: dict[str, int] = {}
@@ -89,9 +95,21 @@ class Host:
         """The zone of that name; empty: the daemon's, `local`: the host's."""
         known = self._all.zones
         if name and name not in known:
-            known[name] = _local(self._localtime) if name == LOCAL else _named(name)
-        answer = self._noted.zones[name] = known[name] if name else self.daemon_zone
-        return answer
+            known[name] = self._zone(name)
+        zone = known[name] if name else self.daemon_zone
+        if zone is None:
+            message = "this names no time zone, and the one of rocketd.toml is not known on this host"
+            raise BadValue(message, fault=Fault.HOST)
+        self._noted.zones[name] = zone
+        return zone
+
+    def _zone(self, name: str) -> Zone:
+        look_up = partial(_local, self._localtime) if name == LOCAL else partial(_named, name)
+        try:
+            return self._questions.ask(f"time zone {name}", Kind.FILE, look_up)
+        except NoAnswer:
+            message = f"time zone '{name}' cannot be read: its file system does not answer"
+            raise BadValue(message, fault=Fault.HOST) from None
 
     def executable(self, program: str, search: str) -> bool:
         """Whether there is such a program to execute; one without a slash is looked for in `search`, as PATH is."""
@@ -115,30 +133,63 @@ class Host:
         """Type and permissions of a file, 0 where there is none; `hidden` where we may not look."""
         known = self._modes.get(path)
         if known is None:
-            known = self._modes[path] = _mode(path)
+            try:
+                known = self._questions.ask(path, Kind.PATH, partial(_mode, path))
+            except NoAnswer:
+                known = -1
+            self._modes[path] = known
         return hidden if known < 0 else known
 
     def _identity(self, user: str, group: str) -> Identity | None:
         if not user and not group:
             return None
-        entry = _entry(user or str(self.uid))
-        gid = _gid(group) if group else _primary(entry)
+        entry = self._user(user or str(self.uid))
+        gid = self._group(group) if group else _primary(entry)
         if entry.pw_uid == self.uid and gid == entry.pw_gid:
             return None
         self._check_may(entry, gid)
+        groups = self._named(f"the groups of '{entry.pw_name}'", partial(os.getgrouplist, entry.pw_name, gid))
         return Identity(
             uid=entry.pw_uid,
             gid=gid,
-            groups=tuple(os.getgrouplist(entry.pw_name, gid)),
+            groups=tuple(groups),
             name=entry.pw_name,
             home=entry.pw_dir or "/",
             shell=entry.pw_shell or "/bin/sh",
         )
 
+    def _user(self, user: str) -> pwd.struct_passwd:
+        found = self._named(f"user '{user}'", partial(_entry, user))
+        if found is None:
+            hint = self._near(user, "users", lambda: [entry.pw_name for entry in pwd.getpwall()])
+            raise BadValue(f"there is no user '{user}' on this host", hint, fault=Fault.IDENTITY)
+        return found
+
+    def _group(self, group: str) -> int:
+        found = self._named(f"group '{group}'", partial(_gid, group), BadGroup)
+        if found is None:
+            hint = self._near(group, "groups", lambda: [entry.gr_name for entry in grp.getgrall()])
+            raise BadGroup(f"there is no group '{group}' on this host", hint, fault=Fault.IDENTITY)
+        return found
+
+    def _named(self, what: str, look_up: Callable[[], T], error: type[BadValue] = BadValue) -> T:
+        """Ask the name service, which may be a directory server somewhere."""
+        try:
+            return self._questions.ask(f"the name service, looking up {what}", Kind.NAME, look_up)
+        except NoAnswer:
+            message = f"the name service does not answer: {what} cannot be looked up"
+            raise error(message, "see whether getent(1) answers", fault=Fault.HOST) from None
+
+    def _near(self, name: str, what: str, all_of_them: Callable[[], list[str]]) -> str:
+        try:
+            return meant(name, self._questions.ask(f"the name service, listing all {what}", Kind.NAME, all_of_them))
+        except NoAnswer:
+            return ""
+
     def _check_may(self, entry: pwd.struct_passwd, gid: int) -> None:
         if self.uid == 0:
             return
-        who = _entry(str(self.uid)).pw_name
+        who = self._user(str(self.uid)).pw_name
         if entry.pw_uid != self.uid:
             raise BadValue(f"only root can run tasks as '{entry.pw_name}', and this daemon is '{who}'")
         raise BadGroup(f"only root can run tasks with group {gid}, and this daemon is '{who}'")
@@ -153,27 +204,26 @@ def _mode(path: str) -> int:
         return 0
 
 
-def _entry(user: str) -> pwd.struct_passwd:
+def _entry(user: str) -> pwd.struct_passwd | None:
+    """Look a user up; one that is a number need not be known."""
     with suppress(KeyError):
         return pwd.getpwuid(_number(user)) if _is_number(user) else pwd.getpwnam(user)
-    if _is_number(user):
-        return pwd.struct_passwd((user, "", _number(user), -1, "", "/", "/bin/sh"))
-    raise BadValue(f"there is no user '{user}' on this host", meant(user, (entry.pw_name for entry in pwd.getpwall())))
+    return pwd.struct_passwd((user, "", _number(user), -1, "", "/", "/bin/sh")) if _is_number(user) else None
 
 
 def _primary(entry: pwd.struct_passwd) -> int:
     if entry.pw_gid < 0:
-        raise BadValue(f"user {entry.pw_name} is not in the user database, so its group must be given", "add a group")
+        message = f"user {entry.pw_name} is not in the user database, so its group must be given"
+        raise BadValue(message, "add a group", fault=Fault.IDENTITY)
     return entry.pw_gid
 
 
-def _gid(group: str) -> int:
+def _gid(group: str) -> int | None:
     if _is_number(group):
         return _number(group, BadGroup)
     with suppress(KeyError):
         return grp.getgrnam(group).gr_gid
-    hint = meant(group, (entry.gr_name for entry in grp.getgrall()))
-    raise BadGroup(f"there is no group '{group}' on this host", hint)
+    return None
 
 
 def _is_number(name: str) -> bool:
@@ -195,7 +245,7 @@ def _named(name: str) -> Zone:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = meant(name, _zone_names())
         usual = "zones are called as in Europe/Helsinki; a host has them from the package tzdata"
-        raise BadValue(f"there is no time zone '{name}' on this host", hint or usual) from None
+        raise BadValue(f"there is no time zone '{name}' on this host", hint or usual, fault=Fault.HOST) from None
 
 
 @cache

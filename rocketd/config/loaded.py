@@ -1,10 +1,12 @@
 """What a load gives: tasks, problems, settings, and what became of each file."""
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.files import DEFAULT_DIRECTORIES
@@ -29,6 +31,25 @@ class Outcome(StrEnum):
     """It is not named as a task file."""
 
 
+class Missing(NamedTuple):
+    """A task that is written, and kept back by an error."""
+
+    name: str
+    file: str
+    line: int
+    """Where it begins in its file, or where the error stands."""
+    problem: Problem
+    """The error: its own, or else the first one of its file."""
+
+
+def missing_of(path: str, lines: Mapping[str, int], problems: Sequence[Problem]) -> tuple[Missing, ...]:
+    """Say why the tasks that begin in these lines of a file are kept back."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    own = {problem.task: problem for problem in reversed(errors)}
+    of_all = next((problem for problem in errors if problem.keeps_back_file), None)
+    return tuple(Missing(name, path, line, own.get(name) or of_all or errors[0]) for name, line in lines.items())
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """One file, and what became of it."""
@@ -39,9 +60,17 @@ class File:
     problems: tuple[Problem, ...] = ()
     disabled: tuple[Disabled, ...] = ()
     """Its tasks with `enabled = false`."""
+    missing: tuple[Missing, ...] = ()
+    """Its tasks that errors keep back."""
     digest: bytes = field(default=b"", repr=False)
+    """Of what was read; empty: nothing was."""
     answers: Answers = field(default_factory=Answers, repr=False)
     """What the host said while it was read."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it has errors that the host may mend."""
+        return any(problem.may_pass for problem in self.problems)
 
     @property
     def name(self) -> str:
@@ -70,6 +99,10 @@ class Loaded:
     """False: `rocketd.toml` has an error, and `settings` are the last good ones, or the defaults."""
     files: tuple[File, ...]
     source: Source
+    closed: frozenset[Path] = frozenset()
+    """The directories that could not be looked into."""
+    kept_back: tuple[Missing, ...] = ()
+    """Tasks of good files that errors between files keep back."""
 
     @cached_property
     def disabled(self) -> tuple[Disabled, ...]:
@@ -80,6 +113,19 @@ class Loaded:
         names = {task.name for task in self.tasks}
         found = {one.task.name: one for file in reversed(self.files) for one in reversed(file.disabled)}
         return tuple(one for name, one in reversed(found.items()) if name not in names)
+
+    @cached_property
+    def missing(self) -> Mapping[str, Missing]:
+        """The tasks that are written and that errors keep back, by name; none that is loaded as it was before."""
+        there = {task.name for task in self.tasks} | {one.task.name for one in self.disabled}
+        found = {one.name: one for file in reversed(self.files) for one in reversed(file.missing)}
+        found |= {one.name: one for one in self.kept_back}
+        return {name: one for name, one in reversed(found.items()) if name not in there}
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether there are errors that the host may mend: then it is worth looking again."""
+        return any(problem.may_pass for problem in self.problems)
 
     @property
     def good(self) -> bool:

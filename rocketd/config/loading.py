@@ -3,22 +3,24 @@
     file                    its tasks
     good                    loaded
     with an error           absent at start; at reload, those of its last good version stay
+    that cannot be read     the same, until it can
     unchanged               those that are there already, if the host still answers as it did
 
 A file is one piece: an error in one of its tasks keeps all of them back, so that a chain is never loaded by halves.
-What is wrong between files (`references`) keeps back only the task it is about.
+What is wrong between files (`references`) keeps back only the task it is about. So does what the host lacks, as an
+unknown user: that is no mistake of the file, and `look_again` finds out whether it has passed.
 """
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rocketd.config.compile import Compiler
 from rocketd.config.cycles import without_cycles
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
-from rocketd.config.disabled import disabled_of
+from rocketd.config.disabled import disabled_of, headers, lines_of
 from rocketd.config.document import Syntax, document_of, problems_of, roughly, text_of
 from rocketd.config.files import (
     DEFAULT_DIRECTORIES,
@@ -32,12 +34,14 @@ from rocketd.config.files import (
     read,
 )
 from rocketd.config.host import Host
-from rocketd.config.loaded import File, Loaded, Outcome, Source
-from rocketd.config.problems import BadValue, Mistake, Problem
+from rocketd.config.loaded import File, Loaded, Missing, Outcome, Source, missing_of
+from rocketd.config.problems import BadValue, Fault, Mistake, Problem
+from rocketd.config.questions import Questions, patiently
 from rocketd.config.references import Misplaced, Watched, unknown, without_duplicates
 from rocketd.config.setting import Section
 from rocketd.config.spec import FileSpec, read_spec
 from rocketd.config.task_settings import ENABLED
+from rocketd.config.unedited import Unedited
 from rocketd.core.task import Task
 
 
@@ -50,61 +54,77 @@ def load(
     Not `strict` is for `check` by others than the daemon's user: files that the daemon would refuse are read all the
     same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
     """
-    return _Load(Source(tuple(directories), strict, frozenset(known)), None).loaded()
+    source = Source(tuple(directories), strict, frozenset(known))
+    return patiently(lambda questions: _Load(questions, source, None).loaded())
 
 
 def reload(previous: Loaded) -> Loaded:
     """Load again from the same source; the tasks of files that have errors now stay as they were."""
-    return _Load(previous.source, previous).loaded()
+    return patiently(lambda questions: _Load(questions, previous.source, previous).loaded())
+
+
+def look_again(previous: Loaded) -> Loaded:
+    """Load again what the host may answer otherwise by now; files that were edited, or are new, wait for a reload."""
+    return patiently(lambda questions: _Load(questions, previous.source, previous, edits=False).loaded())
 
 
 def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True) -> Settings | None:
     """The settings that `load` would give, without reading the other files; None if `rocketd.toml` has an error."""
-    return _Load(Source(tuple(directories), strict), None).settings()
+    source = Source(tuple(directories), strict)
+    return patiently(lambda questions: _Load(questions, source, None).settings())
 
 
 class _Load:
     """One load."""
 
-    def __init__(self, source: Source, previous: Loaded | None) -> None:
+    def __init__(self, questions: Questions, source: Source, previous: Loaded | None, *, edits: bool = True) -> None:
+        """Without `edits`, what has changed in files does not count."""
         uid = os.geteuid()
         self._source = source
+        self._unedited = None if edits or previous is None else Unedited(previous)
+        self._questions = questions
         self._rights = Rights(frozenset({0, uid}), source.strict)
-        self._host = Host(uid if source.strict else 0)
+        self._host = Host(uid if source.strict else 0, questions=questions)
         self._compiler = Compiler(self._host)
         self._last_settings = previous.settings if previous else Settings()
         self._last_files = {file.name: file for file in previous.files if _has_tasks(file)} if previous else {}
         self._last_tasks = {task.name: task for task in previous.tasks} if previous else {}
         self._settings_good = True
-        self._use(Settings())
+        self._use(Settings() if edits else self._last_settings)
 
     def loaded(self) -> Loaded:
-        with opened(self._source.directories, self._rights) as tree:
-            entries = sorted(tree.entries, key=lambda entry: entry.name != SETTINGS_NAME)  # it names the default zone
-            files = sorted([*map(self._file, entries), *self._hidden(tree)], key=lambda file: (file.name, file.path))
+        with opened(self._source.directories, self._rights, self._questions) as tree:
+            entries = self._unedited.counting(tree.entries) if self._unedited else tree.entries
+            read = [*map(self._file, sorted(entries, key=lambda entry: entry.name != SETTINGS_NAME))]  # the zone's name
+            others = self._unedited.left(read) if self._unedited else self._hidden(tree)
+            files = sorted([*read, *others], key=lambda file: (file.name, file.path))
             tasks, misplaced = self._joined(files)
             problems = [*tree.problems, *(problem for file in files for problem in file.problems)]
-            problems += _located(misplaced, tree, self._rights)
+            between = list(self._located(misplaced, tree))
         return Loaded(
             tasks=tasks,
-            problems=tuple(sorted(dict.fromkeys(problems), key=_order)),
+            problems=tuple(sorted(dict.fromkeys([*problems, *between]), key=_order)),
             settings=self._settings,
             settings_good=self._settings_good,
             files=(*files, *_others(tree)),
             source=self._source,
+            closed=tree.closed,
+            kept_back=tuple(Missing(one.task, one.file, one.line, one) for one in between if one.severity == "error"),
         )
 
     def settings(self) -> Settings | None:
         """Read only what may hold settings."""
-        with opened(self._source.directories, self._rights) as tree:
+        with opened(self._source.directories, self._rights, self._questions) as tree:
             for entry in tree.entries:
                 if entry.may_hold_settings:
                     self._file(entry)
         return self._settings if self._settings_good else None
 
     def _use(self, settings: Settings) -> None:
-        """Take these settings; raises `BadValue` if their zone does not exist."""
-        self._host.daemon_zone = self._host.zone(settings.timezone)
+        try:
+            self._host.daemon_zone = self._host.zone(settings.timezone)
+        except BadValue:  # tasks that name no zone wait until there is one
+            self._host.daemon_zone = None
         self._settings = settings
 
     def _file(self, entry: Entry) -> File:
@@ -114,33 +134,40 @@ class _Load:
         if entry.may_hold_settings and file.outcome is Outcome.MASKED:
             self._settings_good = True
         elif entry.may_hold_settings and not self._settings_good:
-            self._keep_settings()
+            self._use(self._last_settings)
+            self._settings_good = self._unedited is not None and self._unedited.settings_good
         return file
 
-    def _keep_settings(self) -> None:
-        try:
-            self._use(self._last_settings)
-        except BadValue:  # its zone has gone from the host
-            self._settings = self._last_settings
-
     def _read(self, entry: Entry) -> File:
+        seen = self._unedited.seen(entry) if self._unedited else None
+        if seen and not (seen.digest or seen.may_pass):
+            return seen
         try:
-            content, fault = read(entry.name, self._rights, entry.directory)
-        except Masked:
-            return File(entry.path, Outcome.MASKED)
-        except Unreadable as refusal:
-            return self._bad(entry.path, (refusal.problem(entry.path, "error"),))
+            content, fault = read(entry, self._rights, self._questions)
+        except (Masked, Unreadable) as refusal:
+            return seen if seen and seen.digest else self._refused(entry.path, refusal)
         digest = hashlib.blake2b(content, digest_size=16).digest()
         last = self._last_files.get(entry.name)
         if last and last.path == entry.path and self._stays(last, digest):
             return last
+        if seen and seen.digest and (seen.digest != digest or self._is_settled(seen)):
+            return seen
         warnings = (fault.problem(entry.path, "warning"),) if fault else ()
         return self._parsed(entry, content, digest, warnings)
+
+    def _refused(self, path: str, refusal: Masked | Unreadable) -> File:
+        if isinstance(refusal, Masked):
+            return File(path, Outcome.MASKED)
+        return self._bad(path, (refusal.problem(path, "error"),))
 
     def _stays(self, last: File, digest: bytes) -> bool:
         """Whether reading the file again would give the same."""
         unchanged = last.outcome is Outcome.LOADED and last.digest == digest and last.name != SETTINGS_NAME
         return unchanged and not last.problems and self._host.still(last.answers)
+
+    def _is_settled(self, seen: File) -> bool:
+        """Whether the host could only say the same of the file again."""
+        return not seen.may_pass and seen.name != SETTINGS_NAME and self._host.still(seen.answers)
 
     def _parsed(self, entry: Entry, content: bytes, digest: bytes, warnings: tuple[Problem, ...]) -> File:
         path = entry.path
@@ -148,28 +175,45 @@ class _Load:
             text = text_of(content, path)
             document = document_of(text, path)
         except Syntax as mistake:
-            return self._bad(path, (*warnings, mistake.problem))
+            return self._bad(path, (*warnings, mistake.problem), headers(roughly(content)), digest)
         spec = read_spec(document, may_hold_settings=entry.may_hold_settings)
         if entry.may_hold_settings:
             self._take_settings(spec)
         answers = self._host.note()
         tasks = self._compiled(spec, path)
-        problems = warnings + (problems_of(spec.mistakes, text, path) if spec.mistakes else ())
-        if any(problem.severity == "error" for problem in problems):
-            return self._bad(path, problems)
         off = {task.name for task in spec.tasks if not task.values[ENABLED]}
-        disabled = disabled_of([task for task in tasks if task.name in off], text)
-        loaded = tuple(task for task in tasks if task.name not in off)
-        return File(path, Outcome.LOADED, loaded, problems, disabled, digest, answers)
+        problems = warnings + (problems_of(spec.mistakes, text, path) if spec.mistakes else ())
+        there = {task.name for task in tasks} | off
+        if any(problem.keeps_back_file for problem in problems):
+            names = [task.name for task in spec.tasks if task.name not in off]
+            return self._bad(path, problems, lines_of(names, text), digest)
+        lines = lines_of([task.name for task in spec.tasks if task.name not in there], text)
+        return File(
+            path,
+            Outcome.LOADED,
+            tuple(task for task in tasks if task.name not in off),
+            problems,
+            disabled_of([task for task in tasks if task.name in off], text),
+            missing_of(path, lines, problems),
+            digest,
+            answers,
+        )
 
     def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
         tasks = []
         for written in spec.tasks:
             task, mistakes = self._compiler.compile(written, path)
             spec.mistakes += mistakes
+            task = task or self._as_before(written.name, path, mistakes)
             if task:
                 tasks.append(task)
         return tasks
+
+    def _as_before(self, name: str, path: str, mistakes: Sequence[Mistake]) -> Task | None:
+        """A task about which the host did not answer stays; not if the host says that nobody is there to run it."""
+        last = self._last_tasks.get(name)
+        fault = {mistake.fault for mistake in mistakes if mistake.severity == "error"}
+        return last if last and last.file == path and fault == {Fault.HOST} else None
 
     def _take_settings(self, spec: FileSpec) -> None:
         settings = settings_of(spec.sections, spec.logging)
@@ -179,16 +223,19 @@ class _Load:
             self._host.zone(settings.timezone)
         except BadValue as mistake:
             spec.mistakes += mistake.at((Section.ROCKETD, DAEMON_TIMEZONE.key))
-        if any(mistake.path[:1] in _SETTINGS_PATHS and mistake.severity == "error" for mistake in spec.mistakes):
-            return
-        self._use(settings)
-        self._settings_good = True
+        own = [mistake for mistake in spec.mistakes if mistake.severity == "error" and mistake.fault is Fault.FILE]
+        if not any(mistake.path[:1] in _SETTINGS_PATHS for mistake in own):
+            self._use(settings)
+            self._settings_good = True
 
-    def _bad(self, path: str, problems: tuple[Problem, ...]) -> File:
+    def _bad(
+        self, path: str, problems: tuple[Problem, ...], lines: Mapping[str, int] | None = None, digest: bytes = b""
+    ) -> File:
         last = self._last_files.get(os.path.basename(path))  # noqa: PTH119 - a string in, a string out
+        missing = missing_of(path, lines or {}, problems)
         if last is None:
-            return File(path, Outcome.BAD, problems=problems)
-        return File(path, Outcome.KEPT, last.tasks, problems, last.disabled)
+            return File(path, Outcome.BAD, (), problems, (), missing, digest)
+        return File(path, Outcome.KEPT, last.tasks, problems, last.disabled, missing, digest)
 
     def _hidden(self, tree: Tree) -> Iterator[File]:
         """Files of directories that cannot be looked into now: nobody has taken them away."""
@@ -205,6 +252,22 @@ class _Load:
         misplaced += unknown(tasks, watched, disabled, self._source.known)
         return tuple(tasks.values()), misplaced
 
+    def _located(self, misplaced: Iterable[Misplaced], tree: Tree) -> Iterator[Problem]:
+        """Find the places of mistakes between files; their texts are read once more, for these lines alone."""
+        by_file: dict[str, list[Mistake]] = {}
+        for task, mistake in misplaced:
+            by_file.setdefault(task.file, []).append(mistake)
+        entries = {entry.path: entry for entry in tree.entries}
+        for path, mistakes in by_file.items():
+            text = self._text_again(entries[path]) if path in entries else ""
+            yield from problems_of(mistakes, text, path)
+
+    def _text_again(self, entry: Entry) -> str:
+        try:
+            return roughly(read(entry, self._rights, self._questions)[0])
+        except (Masked, Unreadable):  # changed since; the problem stands without its line
+            return ""
+
 
 _SETTINGS_PATHS = {(Section.ROCKETD,), (Section.STORE,), (Section.MAIL,), (Section.LOGGING,)}
 
@@ -216,24 +279,6 @@ def _has_tasks(file: File) -> bool:
 def _others(tree: Tree) -> list[File]:
     replaced = [File(path, Outcome.REPLACED) for path in tree.replaced]
     return replaced + [File(path, Outcome.IGNORED) for path in tree.ignored]
-
-
-def _located(misplaced: Iterable[Misplaced], tree: Tree, rights: Rights) -> Iterator[Problem]:
-    """Find the places of mistakes between files; their texts are read once more, for these lines alone."""
-    by_file: dict[str, list[Mistake]] = {}
-    for task, mistake in misplaced:
-        by_file.setdefault(task.file, []).append(mistake)
-    entries = {entry.path: entry for entry in tree.entries}
-    for path, mistakes in by_file.items():
-        text = _text_again(entries[path], rights) if path in entries else ""
-        yield from problems_of(mistakes, text, path)
-
-
-def _text_again(entry: Entry, rights: Rights) -> str:
-    try:
-        return roughly(read(entry.name, rights, entry.directory)[0])
-    except (Masked, Unreadable):  # changed since; the problem stands without its line
-        return ""
 
 
 def _order(problem: Problem) -> tuple[str, str, int, int]:

@@ -7,6 +7,7 @@ is one are the lines looked up (`positions`).
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Literal, TypeAlias
 
 from rocketd.core.visible import visible
@@ -16,6 +17,16 @@ Severity: TypeAlias = Literal["error", "warning"]
 
 Path: TypeAlias = tuple[str | int, ...]
 """The keys (and indexes of lists) that lead to a value of a TOML document."""
+
+
+class Fault(Enum):
+    """Whose fault a mistake is: the host's may pass without anybody's editing a file, so it is looked at again."""
+
+    FILE = "file"
+    HOST = "host"
+    """The host does not answer, or lacks something. A task that was loaded before stays as it was."""
+    IDENTITY = "identity"
+    """The host says that there is no such user or group. Nothing may run as if there were one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,17 @@ class Problem:
     source_line: str = ""
     width: int = 1
     """How many characters from `column` on are underlined."""
+    fault: Fault = Fault.FILE
+
+    @property
+    def keeps_back_file(self) -> bool:
+        """Whether no task of its file can be loaded."""
+        return self.severity == "error" and self.fault is Fault.FILE
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it is an error that the host may mend: it is worth looking again."""
+        return self.severity == "error" and self.fault is not Fault.FILE
 
     def __str__(self) -> str:
         whose = f"task '{self.task}': " if self.task else ""
@@ -82,6 +104,7 @@ class Mistake:
     """Between which characters of the text at `path` it stands; both 0: all of it."""
     word: str = ""
     """The word in that text at which it stands, where nothing better is known."""
+    fault: Fault = Fault.FILE
 
     @property
     def task(self) -> str:
@@ -93,10 +116,18 @@ class BadValue(ValueError):
     """A value that a setting does not take; a list or a table may hold several mistakes, at paths of their own."""
 
     def __init__(  # noqa: PLR0913 - a mistake, as above
-        self, message: str, hint: str = "", *, path: Path = (), at_key: bool = False, start: int = 0, end: int = 0
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        path: Path = (),
+        at_key: bool = False,
+        start: int = 0,
+        end: int = 0,
+        fault: Fault = Fault.FILE,
     ) -> None:
         super().__init__(message)
-        self._mistakes = [Mistake(path, message, hint, at_key=at_key, start=start, end=end)]
+        self._mistakes = [Mistake(path, message, hint, at_key=at_key, start=start, end=end, fault=fault)]
 
     @classmethod
     def of(cls, mistakes: list[Mistake]) -> "BadValue":

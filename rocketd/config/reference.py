@@ -29,6 +29,10 @@ Otherwise the file is not read.
 A file is one piece.
 If anything in it is wrong, none of its tasks is loaded; at a reload, those of its last good version stay.
 Other files go on.
+
+What the host lacks is no mistake of the file: it keeps back only the tasks that need it.
+A task whose user or group is not there is not loaded; one whose time zone, file or name service does not answer stays
+as it was loaded last.
 Between files: of two tasks with the same name the first stays; a task whose condition names one that is not loaded
 stays, and that word is unknown; of tasks that start each other for ever one is kept back.
 """

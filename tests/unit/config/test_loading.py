@@ -354,7 +354,6 @@ command = ["true"]
     [
         "[",
         "[rocketd]\nmax_running = 0\n",
-        '[rocketd]\ntimezone = "none"\n',
         "rocketd = 1\n",
         '[store]\nurl = "a://"\nrepo = "a:b"\n',
         "[store]\nurl = 1\n",

@@ -1,0 +1,103 @@
+"""A question that is never answered holds up a load for a while, and is not asked again before it is answered."""
+
+from collections.abc import Callable, Iterator
+from threading import Event
+
+import pytest
+
+from rocketd.config import questions as module
+from rocketd.config.questions import Hanging, Kind, NoAnswer, Questions, patiently
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Hanging:
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    monkeypatch.setattr(module, "LEAST", 0.01)
+    return Hanging()
+
+
+@pytest.fixture
+def answer() -> Iterator[Event]:
+    event = Event()
+    yield event
+    event.set()
+
+
+class Load:
+    """Asks questions, and notes the answers."""
+
+    def __init__(self, hanging: Hanging) -> None:
+        self.asked: list[str] = []
+        self._hanging = hanging
+
+    def __call__(self, kind: Kind, /, **questions: Callable[[], object]) -> dict[str, object]:
+        def work(asker: Questions) -> dict[str, object]:
+            return {what: self._one(asker, kind, what, question) for what, question in questions.items()}
+
+        return patiently(work, self._hanging)
+
+    def _one(self, asker: Questions, kind: Kind, what: str, question: Callable[[], object]) -> object:
+        def asked() -> object:
+            self.asked.append(what)
+            return question()
+
+        try:
+            return asker.ask(what, kind, asked)
+        except NoAnswer:
+            return "no answer"
+
+
+@pytest.fixture
+def load(hanging: Hanging) -> Load:
+    return Load(hanging)
+
+
+def test_an_answer_is_given_and_what_it_raises_is_raised(load: Load) -> None:
+    assert load(Kind.FILE, one=lambda: 1) == {"one": 1}
+    with pytest.raises(ZeroDivisionError):
+        load(Kind.FILE, nothing=lambda: 1 // 0)
+
+
+def test_what_hangs_is_given_up_and_the_rest_is_asked_again(load: Load, hanging: Hanging, answer: Event) -> None:
+    assert load(Kind.NAME, first=lambda: 1, dead=answer.wait, last=lambda: 2) == {
+        "first": 1,
+        "dead": "no answer",
+        "last": 2,
+    }
+    assert load.asked == ["first", "dead", "first", "last"]
+    assert [one.what for one in hanging.waiting] == ["dead"]
+
+
+def test_what_hangs_is_not_asked_again_in_another_load(load: Load, answer: Event) -> None:
+    for _ in range(2):
+        assert load(Kind.NAME, dead=answer.wait) == {"dead": "no answer"}
+    assert load.asked == ["dead"]
+
+
+def test_nor_is_what_lies_in_the_same_directory(load: Load, answer: Event) -> None:
+    one, another, elsewhere = "/mnt/dead/a", "/mnt/dead/b", "/mnt/alive"
+    questions: dict[str, Callable[[], object]] = {one: answer.wait, another: answer.wait, elsewhere: lambda: 1}
+    assert load(Kind.PATH, **questions) == {one: "no answer", another: "no answer", elsewhere: 1}
+    assert another not in load.asked
+
+
+def test_no_more_than_so_many_of_one_kind_hang(load: Load, hanging: Hanging, answer: Event) -> None:
+    load(Kind.PATH, **{f"/mnt/{number}/x": answer.wait for number in range(Kind.PATH.value + 5)})
+    assert len(hanging.waiting) == Kind.PATH.value
+    assert load(Kind.FILE, **{"/etc/x": lambda: 1}) == {"/etc/x": 1}
+
+
+def test_an_answer_that_comes_late_is_told_and_the_thread_ends(load: Load, hanging: Hanging, answer: Event) -> None:
+    told = Event()
+    hanging.answered = told.set
+    load(Kind.FILE, dead=answer.wait, other=lambda: 1)
+    answer.set()
+    assert told.wait(10)
+    assert hanging.waiting == ()
+    assert load.asked == ["dead", "other"]
+    assert load(Kind.FILE, dead=answer.wait) == {"dead": True}
+
+
+def test_what_is_being_asked_can_be_seen(load: Load, hanging: Hanging) -> None:
+    assert load(Kind.FILE, it=lambda: [one.what for one in hanging.waiting]) == {"it": ["it"]}
+    assert hanging.waiting == ()
