@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.loaded import Loaded
+from rocketd.core.errors import StoreError
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
-from rocketd.store.choice import Choice, remember, remembered
+from rocketd.store.choice import REMEMBERED, Choice, remember, remembered
 from rocketd.store.database import Durability
-from rocketd.store.spool_file import Found, SpoolFile
+from rocketd.store.set_aside import Found, move_aside
+from rocketd.store.spool_file import SpoolFile
 from rocketd.store.store import SqliteStore
+from rocketd.store.trouble import told
 
 if TYPE_CHECKING:
     from rocketd.repository_keeping import RepositoryKeeping
@@ -61,7 +64,7 @@ class RecordKeeping:
         return Keeping(store, spool, str(store.path) if elsewhere is None else str(choice), self._notes)
 
     def _embedded(self) -> SqliteStore:
-        store = SqliteStore(self._directory, durability=self._durability)
+        store = SqliteStore(self._directory, durability=self._durability, found=self._found)
         self._stack.callback(store.close)
         return store
 
@@ -76,6 +79,7 @@ class RecordKeeping:
             stack=self._stack,
             silenced=self._settings.silence_task_logging,
             durability=self._durability,
+            found=self._found,
         )
 
     @property
@@ -90,6 +94,19 @@ class RecordKeeping:
             self._notes.append("records that could not be written before are in the run log now")
         return spool
 
+    def _remembered(self) -> Choice | None:
+        """Where they went last; a file that cannot tell it is moved aside."""
+        try:
+            return remembered(self._directory)
+        except StoreError as error:
+            if error.temporary:
+                raise
+            with told(self._directory / REMEMBERED):
+                move_aside(self._directory / REMEMBERED)
+            told_so = "what rocketd.toml says counts, and that file is moved aside"
+            self._found("store.json", f"{error.message}; {told_so}")
+            return None
+
     @property
     def _settings(self) -> Settings:
         return self._loaded.settings
@@ -97,7 +114,7 @@ class RecordKeeping:
     def _choice(self) -> Choice:
         """Where records are to go."""
         written = Choice(self._settings.store.url, self._settings.store.repo)
-        last = remembered(self._directory)
+        last = self._remembered()
         if last is None or last == written:
             return written
         if not self._loaded.settings_good:

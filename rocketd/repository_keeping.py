@@ -15,6 +15,7 @@ from rocketd.store.database import Durability
 from rocketd.store.forwarder import Away, Forwarder, Wanted
 from rocketd.store.forwarding import ForwardingStore
 from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.set_aside import Found
 from rocketd.store.store import this_origin
 
 ANSWER: Final = 30.0
@@ -39,17 +40,21 @@ class RepositoryKeeping:
         silenced: bool,
         durability: Durability = "full",
         after: Forwarder | None = None,
+        found: Found,
     ) -> None:
-        """`name` is the repository's, for people; `after`: see `Forwarder`.
+        """`name` is the repository's, for people; `after`: see `Forwarder`, `found`: see `SqliteStore`.
 
         Raises StoreError if the state directory's store cannot be used.
         """
         self._name = name
         self._loop = loop
         self._silenced = silenced
+        self._found = found
         self._asyncio = asyncio.get_running_loop()
-        self.forwarder = Forwarder(open_repo, directory, this_origin().host, self._told, durability, after=after)
-        self.store = ForwardingStore(directory, self.forwarder, durability=durability)
+        self.forwarder = Forwarder(
+            open_repo, directory, this_origin().host, self._told, durability, after=after, found=found
+        )
+        self.store = ForwardingStore(directory, self.forwarder, durability=durability, found=found)
         stack.callback(self.store.close)
         self._stack = stack
 
@@ -67,6 +72,10 @@ class RepositoryKeeping:
                 raise  # and nothing runs: what is due could have run already
             known = "what the state directory knows is all that conditions are judged by"
             return [f"{self._name} could not be read at start, so {known}: {error.message}"]
+        if why := self.forwarder.passed_over:
+            self._found(
+                "repository records", f"{self._name} holds records that cannot be read: {why}; the others count"
+            )
         taken = [f"{adopted} records that only the repository knew were taken over from it"] if adopted else []
         return taken + self._weaker()
 

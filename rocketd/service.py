@@ -214,6 +214,7 @@ class Service:
         }
 
     def _tell_start(self, resumed: Resumed, kept: Keeping) -> None:
+        kept.store.tell_faults()
         for note in kept.notes:
             self._journal.tell(daemon_entries.records_go(note))
         for event in resumed.crashed:

@@ -17,7 +17,8 @@ from rocketd.store.database import Durability
 from rocketd.store.forwarder import Forwarder
 from rocketd.store.lock import StateLock
 from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.spool_file import Found, SpoolFile
+from rocketd.store.set_aside import Found
+from rocketd.store.spool_file import SpoolFile
 from rocketd.store.store import SqliteStore
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Keeping:
         durability: Durability = "normal" if self._state_dir is None else "full"
         notes: list[str] = []
         if self._repo is None:
-            store = SqliteStore(self.directory, durability=durability)
+            store = SqliteStore(self.directory, durability=durability, found=found)
             stack.callback(store.close)
             return Kept(store, self._drained(store, found), notes)
         repo = self._repo
@@ -78,6 +79,7 @@ class Keeping:
             silenced=silenced,
             durability=durability,
             after=self._last,
+            found=found,
         )
         self._last = keeping.forwarder
         spool = self._drained(keeping.store, found)

@@ -118,6 +118,7 @@ class Life:
         prober = host_prober(observing.report, self.loop.clock, functions)
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
+        kept.store.tell_faults()
         self._tell_start(resumed, kept.notes)
         if self._asked:  # it was told to stop before it could begin
             self.scheduler.drain()

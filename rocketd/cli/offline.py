@@ -175,6 +175,10 @@ class Files:
                 return
             with closing(open_reader(self._directory)) as reader:
                 yield reader
+                if reader.faults:
+                    self.warnings.append(
+                        f"the store holds what rocketd never wrote, which is passed over: {reader.faults}"
+                    )
 
     def _must_know(self) -> None:
         """Raise Failure if there may be runs though none is recorded here: a daemon would read a repository first."""

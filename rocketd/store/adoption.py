@@ -15,6 +15,7 @@ from rocketd.store import state
 from rocketd.store.recall import recall
 from rocketd.store.rows import Origin, Row, event_of, is_end, key_of
 from rocketd.store.schema import COLUMNS
+from rocketd.store.sound import Faults
 
 _NEVER: Final = 2**63
 
@@ -29,7 +30,7 @@ def adopt(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mappi
 
     `fingerprints` are those of the tasks that there are; the records of others are left alone.
     """
-    numbers = {name: known.next_number for name, known in state.states(database).items()}
+    numbers = {name: known.next_number for name, known in state.states(database, Faults()).items()}
     ours = [row for row in rows if row.task_name in fingerprints]
     new = [row for row in ours if row.task_name not in numbers]
     later = [*_ends(database, ours), *(row for row in ours if (row.number or 0) >= numbers.get(row.task_name, _NEVER))]
@@ -41,7 +42,7 @@ def adopt(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mappi
 
 def _ends(database: sqlite3.Connection, rows: Iterable[Row]) -> Iterator[Row]:
     """The ends of runs that are open here, with the numbers that they have here."""
-    going = {one.run.run_id: one.run.number for one in state.open_runs(database)}
+    going = {one.run.run_id: one.run.number for one in state.open_runs(database, Faults())}
     for row in rows:
         if is_end(row) and row.run_id in going:
             yield row._replace(number=going[row.run_id])

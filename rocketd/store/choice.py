@@ -81,10 +81,12 @@ def remembered(directory: Path) -> Choice | None:
     with told(path):
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            return Choice(str(kept["url"]), str(kept["repo"]))
+            if not isinstance(kept["url"], str) or not isinstance(kept["repo"], str):
+                raise TypeError("url and repo are texts")  # noqa: TRY301 - told with the others
+            return Choice(kept["url"], kept["repo"])
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             hint = "delete it once [store] of rocketd.toml is right"
             raise StoreError(f"{path} is damaged: {error}", hint=hint) from error
 

@@ -32,6 +32,10 @@ def no_store(path: Path) -> StoreError:
     return StoreError(f"there is no store at {path}", hint="start rocketd once, or name its --state-dir")
 
 
+def _visible(raw: bytes) -> str:
+    return raw.decode(errors="backslashreplace")
+
+
 class Database:
     """A connection that opens when it is first used and again after an error that only a new one can cure.
 
@@ -43,6 +47,8 @@ class Database:
         self._durability = durability
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
+        self.lenient = False
+        """Whether texts that are no UTF-8 are read as well, with `\\xff` in the place of what is none."""
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -66,6 +72,7 @@ class Database:
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with told(self.path):
             connection = self._connected()
+            connection.text_factory = _visible if self.lenient else str
             try:
                 connection.execute(begin)
                 yield connection

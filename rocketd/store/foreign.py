@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from operator import itemgetter
 from typing import Final
 
@@ -17,6 +18,7 @@ from rocketd.core.run import Action, Cause, Trigger
 from rocketd.store.redbird_import import BaseRepo
 from rocketd.store.rows import ACTIONS, Row, is_end
 from rocketd.store.schema import COLUMNS
+from rocketd.store.sound import Faults, sound
 
 _ALL: Final = frozenset({"id", *COLUMNS})
 _NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
@@ -75,7 +77,8 @@ def row_of_values(values: Mapping[str, object]) -> Row | None:
         return None
     for name, known in _KNOWN.items():
         texts[name] = texts[name] if texts[name] in known else None
-    return Row(**(seconds | numbers | texts))  # type: ignore[arg-type]  # each column has been given its type above
+    row = Row(**(seconds | numbers | texts))  # type: ignore[arg-type]  # each column has been given its type above
+    return sound(row, Faults())
 
 
 def _number(value: object) -> float | None:
@@ -86,13 +89,16 @@ def _number(value: object) -> float | None:
         case timedelta():
             return value.total_seconds()
         case int() | float() | str() if value != "":
-            return float(value)
+            try:
+                return float(value)
+            except (ValueError, OverflowError):  # a file that somebody has damaged
+                return None
     return None
 
 
 def _whole(value: object) -> int | None:
     number = _number(value)
-    return None if number is None else round(number)
+    return None if number is None or not isfinite(number) else round(number)
 
 
 def _text(value: object) -> str | None:

@@ -24,6 +24,7 @@ from rocketd.store.repo_sink import RepoSink, first_line, told_of_repo
 from rocketd.store.rows import Row, seconds
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.sending import Sending
+from rocketd.store.set_aside import Found
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
@@ -87,8 +88,12 @@ class Forwarder:
         durability: Durability = "full",
         *,
         after: "Forwarder | None" = None,
+        found: Found = lambda _, __: None,
     ) -> None:
-        """`after` had the same state directory in this process, and may still wait for an answer."""
+        """`after` had the same state directory in this process, and may still wait for an answer.
+
+        `found` hears of what waits here and cannot be read.
+        """
         self.lock = Lock()
         """Held by whoever writes to the database of the state directory: two of one process need not try again."""
         self._open = open_repo
@@ -96,7 +101,7 @@ class Forwarder:
         self._told = told
         self._database = Database(directory / FILE_NAME, durability=durability)
         self._sink: RepoSink | None = None
-        self._sending = Sending(self._database, self.lock)
+        self._sending = Sending(self._database, self.lock, found)
         self._unsure = True  # something may be half there
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
@@ -158,6 +163,11 @@ class Forwarder:
     def lacking(self) -> tuple[str, ...]:
         """The fields of a run record that the repository does not keep; empty before it has been opened."""
         return tuple(self._sink.lacking) if self._sink else ()
+
+    @property
+    def passed_over(self) -> str:
+        """Why some records of the repository could not be read; empty: all could."""
+        return self._sink.passed_over if self._sink else ""
 
     @property
     def is_unique(self) -> bool:

@@ -21,6 +21,7 @@ from rocketd.store.database import Durability
 from rocketd.store.forwarder import Forwarder
 from rocketd.store.rows import Origin, Row, row_of
 from rocketd.store.schema import is_end
+from rocketd.store.set_aside import Found
 from rocketd.store.store import SqliteStore
 
 _ENDED: Final = f"SELECT 1 FROM log WHERE task_name = ? AND number = ? AND {is_end()}"  # noqa: S608 - our own words
@@ -37,9 +38,10 @@ class ForwardingStore(SqliteStore):
         *,
         durability: Durability = "full",
         origin: Origin | None = None,
+        found: Found = lambda _, __: None,
     ) -> None:
-        """The forwarder is the caller's to close, before this."""
-        super().__init__(directory, durability=durability, origin=origin)
+        """The forwarder is the caller's to close, before this; `found` hears of what is damaged."""
+        super().__init__(directory, durability=durability, origin=origin, found=found)
         self._forwarder = forwarder
 
     def write(self, changes: Sequence[Change]) -> None:

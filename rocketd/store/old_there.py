@@ -12,7 +12,9 @@ from rocketd.store.rows import Row, is_end, key_of, micros, seconds
 Name: TypeAlias = str | tuple[str, str, Instant]
 """Of a record: the id of its run, or what happened to which task when, as a repository may keep no more."""
 
-_OLD: Final = "SELECT run_id, task_name, action, created FROM log WHERE created < ?"
+_OLD: Final = (
+    "SELECT run_id, task_name, action, created FROM log WHERE created < ? AND typeof(created) IN ('real', 'integer')"
+)
 
 
 def kept(database: sqlite3.Connection, before: Instant) -> AbstractSet[Name]:

@@ -17,6 +17,7 @@ from rocketd.core.instant import Duration, Instant
 from rocketd.core.run import Action
 from rocketd.store.rows import Row, event_of, seconds
 from rocketd.store.schema import COLUMNS, ENDS, is_end, is_hand
+from rocketd.store.sound import Faults, sound
 
 Newest: TypeAlias = dict[str, int]
 """By the name of a task, the place of a record in the log."""
@@ -55,22 +56,25 @@ _YOUNG: Final = f"""
     SELECT id FROM log WHERE task_name = ? AND action = ? AND {is_hand()} IN (0, 1) AND created >= ?
 """
 _ROWS: Final = f"""
-    SELECT {", ".join(f'"{name}"' for name in COLUMNS[:-2])}, NULL, NULL FROM log
+    SELECT id, {", ".join(f'"{name}"' for name in COLUMNS[:-2])}, NULL, NULL FROM log
     WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 
 
-def past(database: sqlite3.Connection, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Iterator[Event]:
+def past(
+    database: sqlite3.Connection, reach: Mapping[tuple[str, Action], Duration], now: Instant, faults: Faults
+) -> Iterator[Event]:
     """Read the events that still matter, in log order; without output and tracebacks, which no condition asks for."""
     ids = {*_of_tasks(database), *_places(database, _OPEN, ())}
     for (task, action), age in reach.items():
         ids.update(_places(database, _YOUNG, (task, action.value, seconds(now - age))))
-    for row in database.execute(_ROWS, (json.dumps(list(ids)),)):
-        yield event_of(Row._make(row))
+    for key, *values in database.execute(_ROWS, (json.dumps(list(ids)),)):
+        if row := sound(Row._make(values), faults.of(f"row {key} of log")):
+            yield event_of(row)
 
 
 def _of_tasks(database: sqlite3.Connection) -> Iterator[int]:
-    tasks = [name for (name,) in database.execute("SELECT name FROM task_state")]
+    tasks = [name for (name,) in database.execute("SELECT name FROM task_state WHERE typeof(name) = 'text'")]
     scheduled = {action: _newest(database, action, 0, tasks) for action in ("run", "missed", *ENDS)}
     begun = _newest(database, "run", 1, tasks)  # most tasks never run by hand, and need not be asked further
     by_hand = {action: _newest(database, action, 1, begun) for action in ENDS}

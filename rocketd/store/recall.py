@@ -12,6 +12,7 @@ from rocketd.core.records import TaskState
 from rocketd.core.run import Action, RunKey
 from rocketd.store import state
 from rocketd.store.rows import Origin, Row, is_end, key_of, micros, run_of
+from rocketd.store.sound import Faults
 
 
 def recall(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> None:
@@ -19,7 +20,7 @@ def recall(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapp
 
     `fingerprints` are those of the tasks that there are; the others are left alone.
     """
-    known = state.states(database)
+    known = state.states(database, Faults())
     fresh = [row for row in rows if row.task_name in fingerprints and row.task_name not in known]
     state.apply(database, list(_states(fresh, fingerprints).values()), Origin("", ""))
     for row in _open(fresh).values():

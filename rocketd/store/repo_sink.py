@@ -36,6 +36,8 @@ class RepoSink:
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
         self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
+        self.passed_over = ""
+        """Why records of it could not be read, the last time that there were such."""
         self._by_url = hasattr(repo, "url_params")
         """Whether it asks a server over HTTP, which compares texts and cannot be asked for one of many."""
         self._check()
@@ -85,10 +87,25 @@ class RepoSink:
         """Read the records that are found, in log order; a server may give more than what it was asked for."""
         wanted = [(name, value) for name, value in query.items() if isinstance(value, str)]
         try:
-            rows = read_log(self.repo, query)
+            rows = self._read(query)
             return [row for row in rows if all(getattr(row, name) == value for name, value in wanted)]
         finally:
             self.let_go()
+
+    def _read(self, query: Mapping[str, object]) -> list[Row]:
+        """Read them; where one of them is none of its model, the others all the same."""
+        before = self.repo.errors_query
+        try:
+            return read_log(self.repo, query)
+        except ValueError as error:
+            if before != "raise":
+                raise
+            self.repo.errors_query = "discard"
+            rows = read_log(self.repo, query)
+            self.passed_over = first_line(error)
+            return rows
+        finally:
+            self.repo.errors_query = before
 
     def put(self, row: Row, key: int, *, again: bool) -> None:
         """Add a record; `again`: unless it is there, where only what changes of it is renewed."""

@@ -54,6 +54,9 @@ _RUNS: Final = f"""
     LEFT JOIN log AS begun ON begun.task_name = ended.task_name AND begun.number = ended.number
         AND begun.action = 'run'
     WHERE ended.task_name = :task AND ended.number > :number AND {is_end("ended")}
+        AND typeof(ended.number) = 'integer' AND typeof(ended.created) IN ('real', 'integer')
+        AND ended.action IN ({", ".join(f"'{action}'" for action in ENDS)})
+        AND typeof(begun.created) IN ('real', 'integer', 'null')
     ORDER BY ended.number LIMIT :limit
 """
 _MISSED: Final = f"""

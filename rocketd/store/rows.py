@@ -12,6 +12,9 @@ from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
 ACTIONS: Final = {action.value: action for action in Action}
 """A record of any other action is somebody else's."""
 
+_FAR: Final = FOREVER // 2 / 1_000_000
+"""Seconds: 73,000 years."""
+
 _TRIGGERS: Final = {None: Trigger.SCHEDULE} | {trigger.value: trigger for trigger in Trigger}
 
 
@@ -69,10 +72,9 @@ def seconds(instant: Instant) -> float:
 
 def micros(value: float) -> Instant:
     """Turn seconds into the nearest microsecond; what lies far outside of any calendar is the beginning or for ever."""
-    instant = round(value * 1_000_000)
-    if instant <= BEGINNING // 2:
-        return BEGINNING
-    return FOREVER if instant >= FOREVER // 2 else instant
+    if -_FAR < value < _FAR:
+        return round(value * 1_000_000)
+    return BEGINNING if value < 0 else FOREVER
 
 
 def row_of(event: Started | Finished | Missed, origin: Origin) -> Row:

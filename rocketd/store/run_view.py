@@ -11,6 +11,7 @@ from rocketd.core.run import Action
 from rocketd.core.visible import storable
 from rocketd.store.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.schema import COLUMNS, is_end, is_rare
+from rocketd.store.sound import Faults, sound
 
 _WIDTH: Final = len(COLUMNS)
 _BEGUN: Final = ", ".join(f'begun."{name}"' for name in COLUMNS)
@@ -82,10 +83,10 @@ def _source_of(action: Action) -> _Source:
     return known.get(action) or _ended_rarely(action)
 
 
-def find(database: sqlite3.Connection, wanted: RunFilter) -> list[RunView]:
+def find(database: sqlite3.Connection, wanted: RunFilter, faults: Faults) -> list[RunView]:
     """Read the runs that are wanted, newest start first."""
     rows = (row for source in _sources(wanted) for row in _rows(database, source, wanted))
-    return _newest_first(map(_view, rows), wanted)
+    return _newest_first(_views(rows, faults), wanted)
 
 
 _SPAN: Final = 5_000
@@ -98,7 +99,7 @@ _IN_SPAN: Final = f"""
 """
 
 
-def part(database: sqlite3.Connection, wanted: RunFilter, after: int) -> RunPart:
+def part(database: sqlite3.Connection, wanted: RunFilter, after: int, faults: Faults) -> RunPart:
     """Read the next of the runs that are wanted, the first recorded first, as far as one look goes."""
     (end,) = database.execute(_END_OF_SPAN, (after, _SPAN)).fetchone()
     if end is None:
@@ -107,7 +108,7 @@ def part(database: sqlite3.Connection, wanted: RunFilter, after: int) -> RunPart
     sql = " AND ".join([_IN_SPAN, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
     values = (value for _, values in terms for value in values)
     rows = database.execute(sql, (after, end, *values, wanted.limit)).fetchall()
-    return RunPart([_view(row[1:]) for row in rows], rows[-1][0] if len(rows) == wanted.limit else end)
+    return RunPart([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == wanted.limit else end)
 
 
 def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
@@ -141,9 +142,12 @@ def _newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
     return ordered[: wanted.limit]
 
 
-def _view(values: tuple[_Parameter | None, ...]) -> RunView:
-    begun, ended = Row._make(values[:_WIDTH]), values[_WIDTH:]
-    return _joined(begun, Row._make(ended) if ended[0] is not None else None)
+def _views(rows: Iterable[tuple[_Parameter | None, ...]], faults: Faults) -> Iterator[RunView]:
+    for values in rows:
+        row, end = Row._make(values[:_WIDTH]), values[_WIDTH:]
+        here = faults.of(f"a record of {row.task_name}/{row.number}")
+        if begun := sound(row, here):
+            yield _joined(begun, sound(Row._make(end), here) if end[0] is not None else None)
 
 
 def _joined(begun: Row, ended: Row | None) -> RunView:

@@ -7,6 +7,7 @@ from typing import Final
 from rocketd.store import spool
 from rocketd.store.database import Database
 from rocketd.store.repo_sink import RepoSink
+from rocketd.store.set_aside import Found, set_aside, what_is_set_aside
 from rocketd.store.spool import Spooled
 
 _AT_ONCE: Final = 500
@@ -16,7 +17,8 @@ _AT_ONCE: Final = 500
 class Sending:
     """What is on its way. What may have arrived without our knowing is looked for before it is sent again."""
 
-    def __init__(self, database: Database, lock: Lock) -> None:
+    def __init__(self, database: Database, lock: Lock, found: Found) -> None:
+        self._found = found
         self._database = database
         self._lock = lock
         self._doubted = 0  # up to this id, records may have arrived without being taken out of the spool
@@ -24,7 +26,9 @@ class Sending:
     def send_some(self, sink: RepoSink) -> bool:
         """Send the next records, and take out of the spool those that arrived; whether there were any."""
         with self._lock, self._database.reading() as database:
-            waiting = spool.waiting(database, _AT_ONCE)
+            waiting, unreadable = spool.waiting(database, _AT_ONCE)
+        if unreadable:
+            self._set_aside(unreadable)
         arrived: list[Spooled] = []
         try:
             if self._together(sink, waiting):
@@ -34,13 +38,21 @@ class Sending:
         finally:
             if arrived:
                 with self._lock, self._database.writing() as database:
-                    spool.take_out(database, arrived)
-        return bool(waiting)
+                    spool.take_out(database, [one.id for one in arrived])
+        return bool(waiting or unreadable)
+
+    def _set_aside(self, unreadable: Sequence[tuple[int, bytes]]) -> None:
+        """Let the others go on: nobody can send these."""
+        directory = self._database.path.parent
+        set_aside(directory, [record for _, record in unreadable])
+        with self._lock, self._database.writing() as database:
+            spool.take_out(database, [key for key, _ in unreadable])
+        self._found("spool", what_is_set_aside(directory))
 
     def mend(self, sink: RepoSink) -> None:
         """Take away what may be half there: we died, or the repository failed, while it was written."""
         with self._lock, self._database.reading() as database:
-            waiting = spool.waiting(database, _AT_ONCE)
+            waiting, _ = spool.waiting(database, _AT_ONCE)
         if not self._doubted:  # the one before us may have sent them
             self._doubted = max((one.id for one in waiting), default=0)
         sink.mend((one.id, sink.cut(one.row)) for one in waiting)

@@ -1,13 +1,16 @@
 """Lines of the spool that cannot be taken over: kept in `spool.jsonl.damaged` for people, and never read again."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from rocketd.store.trouble import told
 
 FILE_NAME: Final = "spool.jsonl.damaged"
+
+Found: TypeAlias = Callable[[str, str], None]
+"""Hears, on any thread, which part of what is kept is damaged, and a sentence that says how."""
 
 
 def set_aside(directory: Path, lines: Sequence[bytes]) -> None:

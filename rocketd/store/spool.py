@@ -6,10 +6,11 @@ never lost on the way, whenever we die; what may have arrived without our knowin
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from rocketd.store.rows import Row
+from rocketd.store.sound import Faults, sound
 
 # An id is the microsecond of the record, or the next free one: unique and rising, also in a repository that is older
 # than this state directory.
@@ -34,10 +35,31 @@ def put(database: sqlite3.Connection, rows: Iterable[tuple[Row, bool]]) -> None:
         database.executemany(_PUT, entries)
 
 
-def waiting(database: sqlite3.Connection, limit: int = -1) -> list[Spooled]:
-    """What has not arrived, in order; -1: all of it."""
-    rows = database.execute("SELECT id, again, record FROM spool ORDER BY id LIMIT ?", (limit,))
-    return [Spooled(key, bool(again), Row(*json.loads(record))) for key, again, record in rows]
+class Waiting(NamedTuple):
+    """What has not arrived, in order, and what of it cannot be read: ids and records."""
+
+    records: list[Spooled]
+    unreadable: list[tuple[int, bytes]]
+
+
+def waiting(database: sqlite3.Connection, limit: int = -1) -> Waiting:
+    """Read what has not arrived; -1: all of it."""
+    found = Waiting([], [])
+    rows = database.execute("SELECT id, again, CAST(record AS BLOB) FROM spool ORDER BY id LIMIT ?", (limit,))
+    for key, again, record in rows:
+        row = _row(record)
+        if row is None:
+            found.unreadable.append((key, record))
+        else:
+            found.records.append(Spooled(key, bool(again), row))
+    return found
+
+
+def _row(record: bytes) -> Row | None:
+    try:
+        return sound(Row(*json.loads(record)), Faults())
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def count(database: sqlite3.Connection) -> int:
@@ -46,9 +68,9 @@ def count(database: sqlite3.Connection) -> int:
     return row[0]
 
 
-def take_out(database: sqlite3.Connection, arrived: Sequence[Spooled]) -> None:
-    """Forget what has arrived."""
-    database.executemany("DELETE FROM spool WHERE id = ?", [(one.id,) for one in arrived])
+def take_out(database: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Forget what has arrived, or what never will."""
+    database.executemany("DELETE FROM spool WHERE id = ?", [(key,) for key in ids])
 
 
 def doubt(database: sqlite3.Connection) -> None:

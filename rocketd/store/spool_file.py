@@ -9,11 +9,11 @@ whose start is another run's by now; the others go on.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.records import Change
-from rocketd.store.set_aside import is_something_else, move_aside, set_aside, sync_directory, what_is_set_aside
+from rocketd.store.set_aside import Found, is_something_else, move_aside, set_aside, sync_directory, what_is_set_aside
 from rocketd.store.spool_line import Unreadable, read, written
 from rocketd.store.trouble import told
 
@@ -27,9 +27,6 @@ _LONGEST: Final = 64 * 1024 * 1024
 _BLOCK: Final = 1024 * 1024
 _CALL: Final = 8 * 1024 * 1024
 """Bytes that one line is to have at most, if it can be divided."""
-
-Found: TypeAlias = Callable[[str, str], None]
-"""Hears, on any thread, which part of what is kept is damaged, and a sentence that says how."""
 
 
 class SpoolFile:

@@ -6,8 +6,10 @@ It lies in the state directory whatever holds the records. Every function works 
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
+from types import UnionType
 from typing import Final
 
 from rocketd.core.events import Finished, Missed, Spawned, Started
@@ -16,30 +18,35 @@ from rocketd.core.records import Alive, Change, OpenRun, TaskState
 from rocketd.core.run import Run, Trigger
 from rocketd.store.rows import Origin
 from rocketd.store.rows_at_once import places, statement, write
+from rocketd.store.sound import Faults
 
-_STATE: Final = (
-    "name",
-    "fingerprint",
-    "armed_at",
-    "next_number",
-    "removed_at",
-    "paused",
-    "paused_until",
-    "paused_by",
-    "paused_reason",
-)
-_RUN: Final = (
-    "task",
-    "number",
-    "run_id",
-    "attempt",
-    "due",
-    "start",
-    "trigger",
-    "reason",
-    "cause_task",
-    "cause_run_id",
-)
+_STATE: Final = {
+    "name": str,
+    "fingerprint": str,
+    "armed_at": int,
+    "next_number": int,
+    "removed_at": int | None,
+    "paused": int,
+    "paused_until": int | None,
+    "paused_by": str,
+    "paused_reason": str,
+}
+"""The columns of `task_state`, and what each may hold."""
+_RUN: Final = {
+    "task": str,
+    "number": int,
+    "run_id": str,
+    "attempt": int,
+    "due": int,
+    "start": int,
+    "trigger": str,
+    "reason": str,
+    "cause_task": str,
+    "cause_run_id": str,
+}
+OPEN_RUN: Final = _RUN | {"host": str, "boot_id": str, "pid": int, "pid_start": int}
+"""The columns of `open_run`, and what each holds."""
+TRIGGERS: Final = frozenset(trigger.value for trigger in Trigger)
 
 _state_values: Final = attrgetter(*_STATE)
 _run_values: Final = attrgetter(*_RUN)
@@ -71,7 +78,7 @@ _SPAWN: Final = statement(
 )
 # Not `IN (VALUES …)`, for which SQLite would go through the whole table.
 _CLOSE: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", between=" OR ")
-_ALIVE: Final = "UPDATE alive SET at = ?"
+_ALIVE: Final = "INSERT INTO alive (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at"
 _RECORDED: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
 
 
@@ -129,28 +136,43 @@ def seen(database: sqlite3.Connection, at: Instant) -> None:
     database.execute(_RECORDED, (at,))
 
 
-def states(database: sqlite3.Connection) -> dict[str, TaskState]:
-    """Read the state of every task ever seen."""
+def states(database: sqlite3.Connection, faults: Faults) -> dict[str, TaskState]:
+    """Read the state of every task ever seen; one that cannot be trusted is left out."""
     rows = database.execute(f"SELECT {_quoted(_STATE)} FROM task_state")
-    return {row[0]: _state(row) for row in rows}
+    read = (_state(row, faults.of(f"row {row[0]} of task_state")) for row in rows)
+    return {state.name: state for state in read if state}
 
 
-def _state(row: tuple[str, str, int, int, int | None, int, int | None, str, str]) -> TaskState:
-    name, fingerprint, armed_at, next_number, removed_at, paused, until, by, reason = row
-    return TaskState(name, fingerprint, armed_at, next_number, removed_at, bool(paused), until, by, reason)
+def _state(row: tuple[object, ...], faults: Faults) -> TaskState | None:
+    if not _are_good(_STATE, row, faults):
+        return None
+    state = TaskState(*row)  # type: ignore[arg-type]  # they have been looked at
+    return replace(state, paused=bool(state.paused))
 
 
-def open_runs(database: sqlite3.Connection) -> list[OpenRun]:
-    """Read the runs without an end, in the order in which they were decided."""
-    rows = database.execute(
-        f"SELECT {_quoted(_RUN)}, host, boot_id, pid, pid_start FROM open_run ORDER BY start, run_id"
-    )
-    return [OpenRun(_run(row[: len(_RUN)]), *row[len(_RUN) :]) for row in rows]
+def open_runs(database: sqlite3.Connection, faults: Faults) -> list[OpenRun]:
+    """Read the runs without an end, in the order in which they were decided; without those that cannot be trusted."""
+    rows = database.execute(f"SELECT {_quoted(OPEN_RUN)} FROM open_run ORDER BY start, run_id")
+    read = (_open_run(row, faults.of(f"row {row[0]}/{row[1]} of open_run")) for row in rows)
+    return [run for run in read if run]
 
 
-def _run(row: tuple[str, int, str, int, int, int, str, str, str, str]) -> Run:
-    task, number, run_id, attempt, due, start, trigger, *rest = row
-    return Run(task, number, run_id, attempt, due, start, Trigger(trigger), *rest)
+def _open_run(row: tuple[object, ...], faults: Faults) -> OpenRun | None:
+    if not _are_good(OPEN_RUN, row, faults):
+        return None
+    run = Run(*row[: len(_RUN)])  # type: ignore[arg-type]  # they have been looked at
+    return OpenRun(replace(run, trigger=Trigger(run.trigger)), *row[len(_RUN) :])  # type: ignore[arg-type]  # as above
+
+
+def _are_good(wanted: Mapping[str, type | UnionType], row: Sequence[object], faults: Faults) -> bool:
+    wrong = [
+        (name, value)
+        for (name, kind), value in zip(wanted.items(), row, strict=True)
+        if not isinstance(value, kind) or (name == "trigger" and value not in TRIGGERS)
+    ]
+    for name, value in wrong:
+        faults.bad(name, value)
+    return not wrong
 
 
 def last_alive(database: sqlite3.Connection) -> Instant | None:

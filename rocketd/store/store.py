@@ -1,9 +1,10 @@
 """The store with the run log in it: one SQLite file in the state directory."""
 
 import os
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
@@ -11,11 +12,16 @@ from rocketd.core.records import Change, OpenRun, RunFilter, RunPart, RunView, T
 from rocketd.core.run import Action
 from rocketd.store import past, run_log, run_view, state
 from rocketd.store.database import Database, Durability
+from rocketd.store.mending import mend
 from rocketd.store.retention import Retention
 from rocketd.store.rows import Origin
 from rocketd.store.schema import FILE_NAME
+from rocketd.store.set_aside import Found
+from rocketd.store.sound import Faults
+from rocketd.store.trouble import NoText
 from rocketd.store.version import check, upgrade
 
+T = TypeVar("T")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -29,36 +35,32 @@ class SqliteReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.faults = Faults()
+        """What was read so far and could not be trusted."""
 
     def states(self) -> Mapping[str, TaskState]:
         """What is kept beside the records, of every task ever seen."""
-        with self._database.reading() as database:
-            return state.states(database)
+        return self._read(lambda database: state.states(database, self.faults))
 
     def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
         """The events that still matter, of all tasks, in log order; without output and tracebacks."""
-        with self._database.reading() as database:
-            return list(past.past(database, reach, now))
+        return self._read(lambda database: list(past.past(database, reach, now, self.faults)))
 
     def open_runs(self) -> Sequence[OpenRun]:
         """The runs without an end, in the order in which they were decided."""
-        with self._database.reading() as database:
-            return state.open_runs(database)
+        return self._read(lambda database: state.open_runs(database, self.faults))
 
     def last_alive(self) -> Instant | None:
         """The newest sign of life; None: there was none."""
-        with self._database.reading() as database:
-            return state.last_alive(database)
+        return self._read(state.last_alive)
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
         """Runs, newest start first; a stretch of missed times is one without a number."""
-        with self._database.reading() as database:
-            return run_view.find(database, wanted)
+        return self._read(lambda database: run_view.find(database, wanted, self.faults))
 
     def part(self, wanted: RunFilter, after: int) -> RunPart:
         """The next of the runs that are wanted after this place in the log, the first recorded first."""
-        with self._database.reading() as database:
-            return run_view.part(database, wanted, after)
+        return self._read(lambda database: run_view.part(database, wanted, after, self.faults))
 
     def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
         """How many records `Store.prune` would delete in all."""
@@ -68,6 +70,18 @@ class SqliteReader:
         """Close it; using it again opens it again."""
         self._database.close()
 
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Read in one transaction; where a text is no UTF-8, once more and from then on so that it does not matter."""
+        try:
+            with self._database.reading() as database:
+                return work(database)
+        except NoText as error:
+            if self._database.lenient:
+                raise
+            self.faults.note(error.message)
+            self._database.lenient = True
+            return self._read(work)
+
 
 class SqliteStore(SqliteReader):
     """Keeps records and what belongs to the tasks in `rocketd.db`. The state directory's lock is the caller's to hold.
@@ -76,14 +90,30 @@ class SqliteStore(SqliteReader):
     than this program, which is left untouched.
     """
 
-    def __init__(self, directory: Path, *, durability: Durability = "full", origin: Origin | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durability: Durability = "full",
+        origin: Origin | None = None,
+        found: Found = lambda _, __: None,
+    ) -> None:
+        """`found` hears, on any thread, of what is damaged."""
         self.path = directory / FILE_NAME
         upgrade(self.path)
         super().__init__(Database(self.path, durability=durability))
         self._origin = origin or this_origin()
+        self._found = found
         self._retention = Retention(self._database)
-        with self._database.writing():  # whoever cannot be written to is refused now, not at the first run
-            pass
+        with self._database.writing() as database:  # whoever cannot be written to is refused now, not at the first run
+            for wrong in mend(database):
+                self.faults.note(wrong)
+
+    def tell_faults(self) -> None:
+        """Have it told what could not be trusted so far."""
+        if self.faults:
+            hint = "that counts for nothing, and all else as before; see docs/how-to/backup-and-restore.md"
+            self._found("records", f"{self.path} holds what rocketd never wrote: {self.faults}; {hint}")
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""

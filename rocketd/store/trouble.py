@@ -38,12 +38,18 @@ _TROUBLES: Final = {
 }
 
 
+class NoText(StoreError):
+    """A text in the store is no UTF-8: Python's sqlite3 gives it to nobody who has not asked for its bytes."""
+
+
 def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Say what SQLite's error means for this file."""
+    if "decode to UTF-8" in str(error):
+        return NoText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     trouble = _TROUBLES.get(code & 0xFF)  # the low byte is the kind, the rest the detail
     if trouble is None:
-        return StoreError(f"{path}: {error}")
+        return StoreError(f"{path}: {error}", hint=_CORRUPT.hint.format(path=path))
     hint = trouble.hint.format(path=path, directory=path.parent)
     return StoreError(f"{path} {trouble.sentence}", hint=hint, temporary=trouble.temporary)
 
@@ -58,6 +64,8 @@ def told(path: Path) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError) as error:
         hint = "move it away, or give another --state-dir"
         raise StoreError(f"{path.parent} is not a directory", hint=hint) from error
+    except IsADirectoryError as error:
+        raise StoreError(f"{path} is a directory", hint="move it away") from error
     except OSError as error:
         hint = f"see who owns {path.parent} and its mode"
         temporary = not isinstance(error, PermissionError)  # a disk that is full or read-only may be mended
