@@ -59,14 +59,15 @@ class LogBridge:
         """Hand the records to the handlers from now on."""
         self._thread.start()
 
-    def tell(self, entry: Entry) -> None:
-        """Tell what is not about a run: of runs, `watch` knows more."""
+    def tell(self, entry: Entry) -> bool:
+        """Tell what is not about a run: of runs, `watch` knows more. What is left out is counted, and that is told."""
         if entry.is_output:
             self._tell_output(entry)
         elif "ROCKETD_RUN_ID" not in entry.fields:
             record = _made(self._scheduler, _LEVELS[entry.priority], entry.message)
             record.task_name = entry.fields.get("ROCKETD_TASK")
             self._put(self._scheduler, record)
+        return True
 
     def wants(self, priority: Priority) -> bool:  # noqa: ARG002 - the loggers' own levels say so
         """Whether it is told: everything is."""

@@ -107,14 +107,15 @@ class Service:
         self._began = self._clock.now()
         self._manager = Notifier(self._asyncio)
         stack.callback(self._manager.close)
-        journal = _journal(options, self._asyncio, self._clock.now)
-        stack.callback(journal.close)
-        self._journal = StandardLogging(journal)
+        self._outlet = _journal(options, self._asyncio, self._clock.now)
+        stack.callback(self._outlet.close)
+        self._journal = StandardLogging(self._outlet)
         stack.push_async_callback(self._journal.close)
         self._loaded: Loaded
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
         self.loop: Loop
+        self._executor: ProcessExecutor
         self._mailing: Mailing
         self._retention: Retention
 
@@ -138,8 +139,12 @@ class Service:
         kept = await self._open_store()
         store = kept.store
         open_files = raise_open_files()
-        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=open_files)
+        executor = self._executor = ProcessExecutor(
+            self.loop.report, self.loop.output, clock=self._clock, open_files=open_files
+        )
         self._stack.push_async_callback(executor.close)
+        self._outlet.on_crowded = executor.hold_output
+        executor.output_limit = settings.output_limit
         resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
         scheduler.occasion(On.STARTUP)
         boot = Boot(self._options.runtime_dir, this_origin().boot_id)
@@ -276,6 +281,7 @@ class Service:
                 await self._mailing.apply(self._loaded.settings.mail)
                 scheduler = self.loop.scheduler
                 scheduler.max_running = self._loaded.settings.max_running
+                self._executor.output_limit = self._loaded.settings.output_limit
                 self._retention.keep = self._loaded.settings.store.keep
                 await exchange(self.loop, self._loaded.tasks)
                 self._tell_problems()

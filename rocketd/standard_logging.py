@@ -31,11 +31,11 @@ class StandardLogging:
         self._config: Mapping[str, object] | None = None
         self._loop: Loop | None = None
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: Entry) -> bool:
         """Tell both."""
-        self._journal.tell(entry)
         if self._bridge:
             self._bridge.tell(entry)
+        return self._journal.tell(entry)
 
     def wants(self, priority: Priority) -> bool:
         """Whether one of the two does; the loggers' own levels are theirs to ask."""

@@ -40,7 +40,7 @@ def a_run(task: Task) -> Run:
 
 
 Report = Callable[[Spawned | Finished], None]
-Output = Callable[[Run, str, str], None]
+Output = Callable[[Run, str, str], object]
 Make = Callable[[Report, Output], Executor]
 
 
@@ -56,6 +56,8 @@ class World:
         self.lines: list[tuple[str, str]] = []
         """Each with the id of its run."""
         self._streams: list[str] = []
+        self.takes = True
+        """Whether those who are told lines can take them."""
         self._runner = asyncio.Runner()
         self._news = self.wait(self._event())
         self.executor = self.wait(self._made(make))
@@ -135,11 +137,12 @@ class World:
         self.events.append(event)
         self._news.set()
 
-    def _output(self, run: Run, stream: str, line: str) -> None:
+    def _output(self, run: Run, stream: str, line: str) -> bool:
         assert stream in {"stdout", "stderr"}
         self._streams.append(stream)
         self.lines.append((run.run_id, line))
         self._news.set()
+        return self.takes
 
 
 @contextmanager

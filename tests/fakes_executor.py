@@ -50,7 +50,7 @@ class ScriptedExecutor:
     def __init__(
         self,
         report: Callable[[Spawned | Finished], None],
-        output: Callable[[Run, str, str], None],
+        output: Callable[[Run, str, str], object],
         script: Callable[[Task, Run], Script],
         later: Later,
         now: Callable[[], Instant],

@@ -9,8 +9,9 @@ class ListJournal:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: Entry) -> bool:
         self.entries.append(entry)
+        return True
 
     def wants(self, priority: Priority) -> bool:  # noqa: ARG002 - everything
         return True

@@ -46,7 +46,7 @@ def _wait(call: Call, client: Client, events: Events, begun: JsonObject) -> Exit
         return Exit.INTERRUPTED
     if call.choices.json:
         call.terminal.json(client.get(f"/v1/runs/{text(begun, 'run_id')}"))
-    elif text(end, "action") != "success":
+    elif text(end, "action") != "success" or detail(end):
         call.terminal.note(_ended(call, begun, end))
     return _exit_for(call, end)
 
@@ -66,7 +66,8 @@ def _end_of(call: Call, client: Client, events: Iterable[JsonObject], run_id: st
 
 def _ended_unseen(call: Call, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
     """Events were left out because this terminal was too slow; the end of the run may be among them."""
-    call.terminal.note(f"{number(lost, 'count') or 'some'} lines or events were left out: this terminal is too slow")
+    count = number(lost, "count") or "some"
+    call.terminal.note(f"{count} lines or events were left out: this terminal is too slow; see rocketctl log {run_id}")
     now = the_object(client.get(f"/v1/runs/{run_id}"))
     return None if text(now, "action") == "run" else now
 

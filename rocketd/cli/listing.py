@@ -150,10 +150,10 @@ def trigger(run: JsonObject) -> str:
 
 
 def detail(run: JsonObject) -> str:
-    """What there is to know about its end; what went well needs no words."""
+    """What there is to know about its end; what went well needs words only if something about it is odd."""
     match text(run, "action"):
         case "success":
-            return ""
+            return text(run, "message")
         case "run":
             return "the daemon went down under it; the next one will call it a crash" if flag(run, "open") else ""
         case "missed":

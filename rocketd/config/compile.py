@@ -80,6 +80,7 @@ class _One:
             on=values[key.ON],
             splay=values[key.SPLAY],
             output_tail=values[key.OUTPUT_TAIL],
+            output_limit=values[key.OUTPUT_LIMIT],
             separate_stderr=values[key.SEPARATE_STDERR],
             description=values[key.DESCRIPTION],
             mail=values[key.TASK_MAIL],

@@ -7,7 +7,7 @@ from typing import Final
 
 from rocketd.config import values
 from rocketd.config.setting import Section, Setting, Values, table
-from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, Kind
+from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, LIMIT, PATH, SPAN, Kind
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.run import Action
 
@@ -46,6 +46,13 @@ SILENCE_TASK_LOGGING: Final = Setting(
     shown="`true`",
     meaning="Whether records that cannot be written for 10 s wait, in the state directory, and tasks go on; otherwise "
     "that stops the daemon.",
+)
+OUTPUT_LIMIT: Final = Setting(
+    "output_limit",
+    LIMIT,
+    64 * 1024**2,
+    '`"64 MiB"`',
+    "How much of its output each run of a task that says nothing else may tell to the journal within a minute.",
 )
 SHUTDOWN_GRACE: Final = Setting(
     "shutdown_grace",
@@ -136,7 +143,8 @@ MAIL_PAUSE: Final = Setting(
 )
 
 ROCKETD: Final = table(
-    *(DAEMON_TIMEZONE, MAX_RUNNING, SILENCE_COND_CHECK, SILENCE_TASK_PRERUN, SILENCE_TASK_LOGGING, SHUTDOWN_GRACE)
+    *(DAEMON_TIMEZONE, MAX_RUNNING, SILENCE_COND_CHECK, SILENCE_TASK_PRERUN, SILENCE_TASK_LOGGING),
+    *(OUTPUT_LIMIT, SHUTDOWN_GRACE),
 )
 STORE: Final = table(URL, REPO, KEEP, DURABILITY)
 MAIL: Final = table(
@@ -185,6 +193,8 @@ class Settings:
     silence_cond_check: bool = SILENCE_COND_CHECK.default
     silence_task_prerun: bool = SILENCE_TASK_PRERUN.default
     silence_task_logging: bool = SILENCE_TASK_LOGGING.default
+    output_limit: int = OUTPUT_LIMIT.default
+    """Of tasks that name none, in bytes a minute."""
     shutdown_grace: Duration = SHUTDOWN_GRACE.default
     store: StoreSettings = StoreSettings()
     mail: MailSettings | None = None
@@ -203,6 +213,7 @@ def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object
         silence_cond_check=rocketd[SILENCE_COND_CHECK],
         silence_task_prerun=rocketd[SILENCE_TASK_PRERUN],
         silence_task_logging=rocketd[SILENCE_TASK_LOGGING],
+        output_limit=rocketd[OUTPUT_LIMIT],
         shutdown_grace=rocketd[SHUTDOWN_GRACE],
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),
         mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,

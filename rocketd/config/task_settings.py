@@ -6,7 +6,7 @@ from rocketd.config import tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.mail_settings import mail
 from rocketd.config.setting import Setting, table
-from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, Kind
+from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, LIMIT, PATH, SPAN, TEXT, Kind
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.task import Limit, Mail, On, Overlap
 
@@ -179,6 +179,14 @@ OUTPUT_TAIL: Final = Setting(
     '`"16 KiB"`',
     "How much of the end of its output the record keeps; all of it goes to the journal.",
 )
+OUTPUT_LIMIT: Final = Setting[int | None](
+    "output_limit",
+    LIMIT,
+    None,
+    "that of `[rocketd]`",
+    "How much of its output a run may tell to the journal within a minute; a line counts 100 bytes beside its own. "
+    "What goes beyond it is left out there, which the journal and the record say. `0` tells nothing to the journal.",
+)
 SEPARATE_STDERR: Final = Setting(
     "separate_stderr",
     BOOLEAN,
@@ -194,6 +202,6 @@ TASK_MAIL: Final = Setting(
 TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
     *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, DESCRIPTION, TIMEZONE, USER, GROUP, DIRECTORY, UMASK, NICE),
-    *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, SEPARATE_STDERR),
-    *(TASK_MAIL,),
+    *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
+    *(SEPARATE_STDERR, TASK_MAIL),
 )

@@ -5,6 +5,7 @@ error messages call the kind.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -137,6 +138,11 @@ def _bytes(text: str) -> int:
         hint = f"sizes are whole numbers with one of the units {' '.join(known)}, each 1024 times the one before"
         raise BadValue(f"'{text}' is not a size", hint)
     return int(found[1]) << _UNITS[found[2][:1]]
+
+
+def endless_size(value: object) -> int:
+    """Take a size, or `infinity`, which is the largest number there is."""
+    return sys.maxsize if value == "infinity" else size(sys.maxsize)(value)
 
 
 def shown_size(count: int) -> str:
@@ -284,6 +290,7 @@ FILLED: Final = Kind("string", filled)
 BOOLEAN: Final = Kind("boolean", boolean)
 SPAN: Final = Kind("duration", duration(0))
 ENDLESS_SPAN: Final = Kind("duration, or `infinity`", endless)
+LIMIT: Final = Kind("size, or `infinity`", endless_size)
 STRINGS: Final = Kind("list of strings", strings)
 PATH: Final = Kind("path", path)
 ADDRESS: Final = Kind("address", address)

@@ -149,6 +149,8 @@ class Task:
     """Delays its due by a stable part of this."""
     output_tail: int = 16 * 1024
     """How many bytes of its output the record keeps."""
+    output_limit: int | None = None
+    """How many bytes of it are told within a minute; None: as the daemon says."""
     separate_stderr: bool = False
     """Whether stderr has a pipe of its own; else both go through one, in the order in which they were written."""
     description: str = field(default="", compare=False)

@@ -1,8 +1,9 @@
 """Whoever listens to what happens, and may be slower than that."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from rocketd.core.entries import Stream
 from rocketd.core.events import Event
@@ -10,38 +11,60 @@ from rocketd.core.run import Run
 from rocketd.daemon.views import event_object, output_object
 from rocketd.daemon.wire import JsonObject
 
-EVENTS_WAITING: Final = 10_000
-OUTPUT_WAITING: Final = 8 * 1024 * 1024
-"""How many events, and characters of output in them, a slow listener may be behind before some are left out."""
+ROOM: Final = 32 * 1024 * 1024
+"""Roughly how many bytes a slow listener may be behind before something is left out; output may use half of them."""
+OVERHEAD: Final = 150
+"""What is kept of an event costs this beside its text."""
+
+What: TypeAlias = Event | tuple[Run, Stream, str]
 
 
 class Backlog:
     """What happened and one listener has not heard yet: bounded, whatever tasks print."""
 
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[tuple[JsonObject, int]] = asyncio.Queue()
-        self._output = 0
+    def __init__(self, room: int = ROOM) -> None:
+        self._room = room
+        self._waiting: deque[What | int] = deque()
+        """A number: so many were left out here."""
+        self._taken = 0
         self._lost = 0
+        self._news = asyncio.Event()
 
-    def put(self, what: Event | tuple[Run, Stream, str]) -> None:
+    def put(self, what: What) -> None:
         """Keep it for the listener, or count it as lost."""
-        size = len(what[2]) if isinstance(what, tuple) else 0
-        if self._waiting.qsize() >= EVENTS_WAITING or self._output + size > OUTPUT_WAITING:
+        size = _size(what)
+        if self._taken + size > (self._room // 2 if isinstance(what, tuple) else self._room):
             self._lost += 1
             return
         if self._lost:
-            self._waiting.put_nowait(({"event": "lost", "count": self._lost}, 0))
+            self._waiting.append(self._lost)
             self._lost = 0
-        self._waiting.put_nowait((_object(what), size))
-        self._output += size
+        self._waiting.append(what)
+        self._taken += size
+        self._news.set()
 
     async def listen(self) -> AsyncIterator[JsonObject]:
         """Give them in order, and wait for more, for ever."""
         while True:
-            event, size = await self._waiting.get()
-            self._output -= size
-            yield event
+            while self._waiting:
+                what = self._waiting.popleft()
+                self._taken -= _size(what)
+                yield _object(what)
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                yield _object(lost)
+            self._news.clear()
+            if not self._waiting:
+                await self._news.wait()
 
 
-def _object(what: Event | tuple[Run, Stream, str]) -> JsonObject:
+def _size(what: What | int) -> int:
+    if isinstance(what, int):
+        return 0
+    return OVERHEAD + (len(what[2]) if isinstance(what, tuple) else 0)
+
+
+def _object(what: What | int) -> JsonObject:
+    if isinstance(what, int):
+        return {"event": "lost", "count": what}
     return output_object(*what) if isinstance(what, tuple) else event_object(what)

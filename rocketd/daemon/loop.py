@@ -238,12 +238,13 @@ class Loop:
             ended = Finished(event.run, event.end.storable)
             self._record([ended], partial(self._ended, ended))
 
-    def output(self, run: Run, stream: str, line: str) -> None:
-        """Hear a line that a run printed."""
+    def output(self, run: Run, stream: str, line: str) -> bool:
+        """Hear a line that a run printed; whether the journal will have it."""
         which = Stream(stream)
-        self.journal.tell(run_entries.output_line(run, which, line))
+        told = self.journal.tell(run_entries.output_line(run, which, line))
         for watcher in tuple(self.watchers):
             watcher((run, which, line))
+        return told
 
     def _ended(self, event: Finished) -> None:
         self.scheduler.learn(event)

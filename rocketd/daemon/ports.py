@@ -36,8 +36,8 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Where events are told. Never blocks and never raises: what cannot be told is counted, and that is told."""
 
-    def tell(self, entry: Entry) -> None:
-        """Tell one entry."""
+    def tell(self, entry: Entry) -> bool:
+        """Tell one entry; False: nobody will see it, as too much waits to be told already."""
         ...
 
     def wants(self, priority: Priority) -> bool:
@@ -174,7 +174,7 @@ class Spool(Protocol):
 Report: TypeAlias = Callable[[Spawned | Finished], None]
 """By which an executor tells what was done; called on the loop's thread."""
 
-Tell: TypeAlias = Callable[[Entry], None]
+Tell: TypeAlias = Callable[[Entry], object]
 
 ReportObserved: TypeAlias = Callable[[Observed], None]
 """By which a prober tells what it sees; called on the loop's thread."""

@@ -27,6 +27,7 @@ from rocketd.executor.going import Child, Clock, Going, Means
 from rocketd.executor.hands import HANDS, Hands
 from rocketd.executor.leftovers import clear
 from rocketd.executor.mounts import Mounts
+from rocketd.executor.output import LIMIT
 from rocketd.executor.spawn import Spawner, unshare
 from rocketd.executor.tree import Census
 from rocketd.executor.watch import Watch
@@ -36,8 +37,11 @@ AT_ONCE: Final = 16
 """How many are started at the same time at most: each has twice its descriptors until it has been reported."""
 
 Report: TypeAlias = Callable[[Spawned | Finished], None]
-TellLine: TypeAlias = Callable[[Run, str, str], None]
-"""Takes a run, the name of a stream (`stdout` or `stderr`) and a line without its end."""
+TellLine: TypeAlias = Callable[[Run, str, str], object]
+"""Takes a run, the name of a stream (`stdout` or `stderr`) and a line without its end; False: it could not be told."""
+
+PATIENCE: Final = 10.0
+"""Seconds that runs wait for those who are told what they print; then lines are left out."""
 
 
 class ProcessExecutor:
@@ -68,7 +72,10 @@ class ProcessExecutor:
         self._hands = Hands(unshare, most=0 if self._spawner.shared else HANDS)
         self._births: deque[Birth] = deque()
         self._together = False
-        self._means = Means(loop, Watch(loop), Census(), clock)
+        self.output_limit = LIMIT
+        """What a run may tell within a minute, in bytes, where its task says nothing else."""
+        self._means = Means(loop, Watch(loop), Watch(loop), lambda: self.output_limit, Census(), clock)
+        self._patience: asyncio.TimerHandle | None = None
         self._going: dict[RunKey, Going] = {}
 
     def start(self, task: Task, run: Run) -> None:
@@ -105,6 +112,17 @@ class ProcessExecutor:
         for going in tuple(self._going.values()):
             going.kill()
 
+    def hold_output(self, hold: bool) -> None:  # noqa: FBT001 - what is told is whether
+        """Read nothing of what runs print meanwhile, for PATIENCE at most: they wait once their pipes are full."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if hold:
+            self._means.pipes.hold()
+            self._patience = self._means.loop.call_later(PATIENCE, self._means.pipes.release)
+        else:
+            self._means.pipes.release()
+
     @property
     def going(self) -> int:
         """How many runs have begun here and not been reported as finished."""
@@ -120,7 +138,9 @@ class ProcessExecutor:
 
     async def close(self) -> None:
         """Let go of everything."""
+        self.hold_output(False)  # noqa: FBT003 - nor is its timer to be left behind
         self._means.watch.close()
+        self._means.pipes.close()
         self._hands.close()
         self._spawner.close()
         self._host.mounts.close()

@@ -1,6 +1,6 @@
 """One run that is going on.
 
-    going ──▶ its process ends ──▶ its pipes are empty, or PIPE_GRACE later ──▶ over
+    going ──▶ its process ends ──▶ its pipes are empty, and closed or PIPE_GRACE old ──▶ over
        │                                                     ▲
        └─ stop ──▶ ending: the tree is told, waited for, killed
 
@@ -12,7 +12,7 @@ keeps its number from becoming another's.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -46,6 +46,11 @@ class Means:
 
     loop: asyncio.AbstractEventLoop
     watch: Watch
+    """For what happens to processes."""
+    pipes: Watch
+    """For what they print: it may have to wait."""
+    limit: Callable[[], int]
+    """How many bytes a run may tell within a minute, where its task says nothing else."""
     census: Census
     clock: Clock
 
@@ -82,9 +87,12 @@ class Going:
         self._ender: asyncio.Task[list[Process]] | None = None  # the loop itself holds tasks only weakly
         self._survivors: list[Process] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._grace_over = False
         self._reaped = False
         self._status: int | None = None
-        self._pipes = Pipes(means.watch, Output(task.output_tail, tell, means.clock.monotonic), self._pipes_empty)
+        limit = means.limit() if task.output_limit is None else task.output_limit
+        output = Output(task.output_tail, tell, means.clock.monotonic, limit)
+        self._pipes = Pipes(means.pipes, output, self._pipes_settled)
         self._follow(child)
 
     def stop(self, cause: Cause, grace: Duration) -> None:
@@ -149,25 +157,29 @@ class Going:
         return self._reaped
 
     def _leave_pipes(self) -> None:
-        """Be done with the pipes: at once if nobody else holds them."""
-        self._pipes.drain()
+        """Be done with the pipes: as soon as they are empty, if nobody else holds them."""
+        self._pipes.leave()
         if self._pipes.open:
-            self._timer = self._means.loop.call_later(PIPE_GRACE, self._finish)
+            self._timer = self._means.loop.call_later(PIPE_GRACE, self._pipe_grace_over)
         else:
             self._finish()
 
-    def _pipes_empty(self) -> None:
-        if self._timer is not None:
+    def _pipe_grace_over(self) -> None:
+        self._grace_over = True
+        self._pipes_settled()
+
+    def _pipes_settled(self) -> None:
+        if self._timer is not None and (not self._pipes.open or (self._grace_over and self._pipes.settled)):
             self._finish()
 
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        held = self._pipes.open
-        output, report = self._pipes.close()
+        held = self._pipes.held()
+        output, shortfall, report = self._pipes.close()
         self._let_go()
-        self._over(self, self._end(output, report, held=held))
+        self._over(self, self._end(output, report, (HELD if held else "", shortfall)))
 
     def _let_go(self) -> None:
         self._means.watch.drop(self._child.pidfd)
@@ -181,7 +193,7 @@ class Going:
             self._means.watch.drop(self._child.pidfd)
             os.close(self._child.pidfd)
 
-    def _end(self, output: str, report: bytes, *, held: bool) -> End:
+    def _end(self, output: str, report: bytes, besides: Iterable[str]) -> End:
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         told = read_report(report)
         exit_code = code if code is not None and code >= 0 else None
@@ -191,7 +203,7 @@ class Going:
             at=self._means.clock.now(),
             exit_code=exit_code,
             signal=-code if code is not None and code < 0 else None,
-            message=self._message(exit_code, output, told.message) or (HELD if held else ""),
+            message="; ".join(filter(None, (self._message(exit_code, output, told.message), *besides))),
             exc_text=told.exc_text,
             output=output,
             runtime=(self._means.clock.monotonic() if self._ended is None else self._ended) - self._child.began,

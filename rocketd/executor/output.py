@@ -1,33 +1,38 @@
 r"""What a run prints: cut into lines that are told at once, and a tail that is kept for its record.
 
-Everything here is bounded, whatever a task does. An endless line is told in pieces, as journald does. Of a flood
-`WINDOW_LINES` lines (or `WINDOW_BYTES` bytes) in each `WINDOW` are told; the rest is counted, and the count is told
-when the window is over. Reading goes on meanwhile, in larger helpings, so that the task is not held up and the tail
-stays the tail. Bytes that are no UTF-8 become visible as `\xff`; everything else is data and stays as it is, escape
-sequences included: making them harmless is for whoever shows them.
+Everything here is bounded, whatever a task does. An endless line is told in pieces, as journald does. What a run tells
+within a `WINDOW` has a limit of its own; beyond it lines are counted instead, and where they are missing it is told, at
+the beginning and at the end of the gap. Reading goes on meanwhile, in larger helpings, so that the task is not held up
+and the tail stays the tail. Bytes that are no UTF-8 become visible as `\xff`; everything else is data and stays as it
+is, escape sequences included: making them harmless is for whoever shows them.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
-from rocketd.core.instant import SECOND, Duration
+from rocketd.core.instant import MINUTE, Duration
+from rocketd.core.output_told import cut_from_here, left_out, shortfall
 
 LINE_BYTES: Final = 48 * 1024
 """The longest line that is told in one piece; as LineMax= of journald.conf(5)."""
-WINDOW: Final[Duration] = 5 * SECOND
-WINDOW_LINES: Final = 5_000
-WINDOW_BYTES: Final = 5 * 1024 * 1024
-SIP: Final = 4 * 1024
+WINDOW: Final[Duration] = MINUTE
+LIMIT: Final = 64 * 1024 * 1024
+"""What a run may tell within a window, where nobody says otherwise."""
+UNLIMITED: Final = sys.maxsize
+LINE_COST: Final = 100
+"""What a line counts beside its bytes: some of what it costs journald."""
+SIP: Final = 1024
 """How much is read at once while lines are told: telling costs some 13 µs a line, and others wait meanwhile."""
 GULP: Final = 64 * 1024
 """How much is read at once while lines are only counted: as much as a pipe holds."""
 
-Tell: TypeAlias = Callable[[str, str], None]
-"""Takes the name of a stream and a line."""
+Tell: TypeAlias = Callable[[str, str], object]
+"""Takes the name of a stream and a line; False: it could not be told."""
 
 
 class Tail:
-    """The last bytes of what was printed, both streams together, from the beginning of a line on."""
+    """The last bytes of what was printed, both streams together, as a rule from the beginning of a line on."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -48,51 +53,63 @@ class Tail:
         if self._limit == 0:
             return ""
         kept = bytes(self._kept[-self._limit - 1 :])  # one more, for the newline just before the tail
-        kept = kept[kept.find(b"\n") + 1 :] or kept
-        kept = kept[-self._limit :]
+        kept = kept[self._beginning(kept) :]
         return f"… {self._seen - len(kept)} bytes left out\n{kept.decode(errors='backslashreplace')}"
+
+    def _beginning(self, kept: bytes) -> int:
+        """Where to begin: with a line, unless that would leave most of it out, as where a long one lies before."""
+        line = kept.find(b"\n") + 1
+        if 0 < line <= len(kept) * 3 // 4:
+            return line
+        return next((at for at in range(1, min(5, len(kept))) if _begins_character(kept[at])), 1)
 
 
 class Stream:
-    """One of a run's two streams: cuts what is read into whole lines."""
+    """One of a run's streams: cuts what is read into whole lines."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.begun = b""
+        self._begun = bytearray()
         """A line that has no end yet."""
 
     def take(self, data: bytes) -> bytes:
         """Give the bytes that can be told now: whole lines, or what is too long to wait for its end."""
-        if self.begun:
-            data = self.begun + data
         cut = data.rfind(b"\n") + 1
-        if len(data) - cut >= LINE_BYTES:
+        if cut == 0 and len(self._begun) + len(data) < LINE_BYTES:
+            self._begun += data
+            return b""
+        if len(data) - cut >= LINE_BYTES or cut == 0:
             cut = len(data)
-        self.begun = data[cut:]
-        return data[:cut]
+        told = bytes(self._begun) + data[:cut]
+        self._begun = bytearray(data[cut:])
+        return told
 
     def rest(self) -> bytes:
         """Give what was printed without a newline at its end."""
-        begun, self.begun = self.begun, b""
+        begun, self._begun = bytes(self._begun), bytearray()
         return begun
 
 
 class Output:
     """Everything that one run prints."""
 
-    def __init__(self, tail: int, tell: Tell, monotonic: Callable[[], Duration]) -> None:
+    def __init__(self, tail: int, tell: Tell, monotonic: Callable[[], Duration], limit: int = LIMIT) -> None:
         self._tail = Tail(tail)
         self._tell = tell
         self._monotonic = monotonic
         self._since = monotonic()
-        self._lines = WINDOW_LINES
-        self._bytes = WINDOW_BYTES
-        self._left_out = 0
+        self._limit = limit
+        self._room = limit
+        self._over = False
+        self._gap = (0, 0)
+        """Lines and bytes that were left out since the limit was reached."""
+        self._left_out = (0, 0)
+        self._untold = 0
 
     @property
     def helping(self) -> int:
         """How much to read at once."""
-        return GULP if self._left_out else SIP
+        return GULP if self._over or not self._limit else SIP
 
     def take(self, stream: Stream, data: bytes) -> None:
         """Take in what was read from that stream."""
@@ -100,67 +117,73 @@ class Output:
 
     def end(self, stream: Stream) -> None:
         """Take in that nothing will be read from it any more."""
-        if stream.begun:
-            self._pass_on(stream.name, stream.rest())
+        self._pass_on(stream.name, stream.rest())
 
-    def close(self) -> str:
-        """Tell what is still to be told, and give the tail."""
-        if self._left_out:
-            self._settle("stdout")
-        return self._tail.text()
+    def close(self) -> tuple[str, str]:
+        """Tell what is still to be told; give the tail, and a sentence about what was not told."""
+        self._settle("stdout")
+        return self._tail.text(), shortfall(self._left_out, self._untold)
 
     def _pass_on(self, stream: str, data: bytes) -> None:
         if not data:
             return
         self._tail.add(data)
+        if not self._limit:
+            return
         if self._monotonic() - self._since >= WINDOW:
             self._settle(stream)
-        if self._left_out:
-            self._left_out += _count(data)
+        if self._over:
+            self._leave_out(data)
         else:
             self._tell_lines(stream, data)
 
     def _tell_lines(self, stream: str, data: bytes) -> None:
-        for line in _lines(data):
-            if self._lines <= 0 or self._bytes < len(line):
-                self._left_out += 1
-                continue
-            self._lines -= 1
-            self._bytes -= len(line)
-            self._tell(stream, line)
+        told = 0
+        for line, size in _lines(data):
+            self._room -= size + LINE_COST
+            if self._room < 0:
+                self._over = True
+                self._tell(stream, cut_from_here(self._limit))
+                self._leave_out(data[told:])
+                return
+            told += size
+            if self._tell(stream, line) is False:
+                self._untold += 1
+
+    def _leave_out(self, data: bytes) -> None:
+        lines, size = self._gap
+        self._gap = (lines + data.count(b"\n"), size + len(data))
 
     def _settle(self, stream: str) -> None:
-        if self._left_out:
-            plural = "line" if self._left_out == 1 else "lines"
-            self._tell(stream, f"… {self._left_out} {plural} left out, too many at once")
+        if self._over:
+            self._tell(stream, left_out(*self._gap))
+            self._left_out = (self._left_out[0] + self._gap[0], self._left_out[1] + self._gap[1])
         self._since = self._monotonic()
-        self._lines, self._bytes, self._left_out = WINDOW_LINES, WINDOW_BYTES, 0
+        self._room, self._over, self._gap = self._limit, False, (0, 0)
 
 
-def _lines(data: bytes) -> Iterator[str]:
-    whole = data.removesuffix(b"\n")
-    if len(whole) <= LINE_BYTES:  # so is every line in it
-        yield from whole.decode(errors="backslashreplace").split("\n")
+def _lines(data: bytes) -> Iterator[tuple[str, int]]:
+    """Give each line, in pieces if it is long, and how many bytes of the data that takes."""
+    if len(data) <= LINE_BYTES:  # so is every line in it
+        for line in data.removesuffix(b"\n").split(b"\n"):
+            yield line.decode(errors="backslashreplace"), len(line) + 1
         return
-    for line in whole.split(b"\n"):
+    for line in data.removesuffix(b"\n").split(b"\n"):
         yield from _pieces(line)
 
 
-def _pieces(line: bytes) -> Iterator[str]:
+def _pieces(line: bytes) -> Iterator[tuple[str, int]]:
     while len(line) > LINE_BYTES:
         cut = _character_start(line, LINE_BYTES)
-        yield line[:cut].decode(errors="backslashreplace") + " …"
+        yield line[:cut].decode(errors="backslashreplace") + " …", cut
         line = line[cut:]
-    yield line.decode(errors="backslashreplace")
+    yield line.decode(errors="backslashreplace"), len(line) + 1
 
 
 def _character_start(line: bytes, at: int) -> int:
     """The place at or up to three bytes before `at` where a UTF-8 character begins."""
-    for cut in range(at, at - 4, -1):
-        if line[cut] & 0xC0 != 0x80:  # noqa: PLR2004 - the two bits that mark a continuation byte (RFC 3629)
-            return cut
-    return at
+    return next((cut for cut in range(at, at - 4, -1) if _begins_character(line[cut])), at)
 
 
-def _count(data: bytes) -> int:
-    return data.count(b"\n") + (not data.endswith(b"\n"))
+def _begins_character(byte: int) -> bool:
+    return byte & 0xC0 != 0x80  # noqa: PLR2004 - the two bits that mark a continuation byte (RFC 3629)

@@ -1,18 +1,21 @@
-"""Reads what a run's process writes, without ever waiting for it."""
+"""Reads what a run's process writes, without ever waiting for it.
+
+A run's output is what was written until its process ended: what is in the pipes by then is read to its end, however
+long that takes; what others write into them afterwards need not be read.
+"""
 
 import os
+from array import array
 from collections.abc import Callable
+from fcntl import ioctl
 from functools import partial
-from typing import Final, TypeAlias
+from termios import FIONREAD
+from time import monotonic
+from typing import TypeAlias
 
 from rocketd.executor.function import REPORT_BYTES
 from rocketd.executor.output import Output, Stream
-from rocketd.executor.watch import Watch
-
-DRAIN: Final = 16
-"""How often a pipe is read at once at the end: one of default size (64 KiB) is empty by then."""
-LAST_DRAIN: Final = 256
-"""How often it is read before it is closed: one of the largest size (1 MiB) that a user can have is empty by then."""
+from rocketd.executor.watch import TURN, Watch
 
 Sink: TypeAlias = Callable[[bytes], None]
 
@@ -24,11 +27,14 @@ def _nothing() -> None:
 class Pipes:
     """Our ends of the pipes of one run: of what it prints, and of what a function reports."""
 
-    def __init__(self, watch: Watch, output: Output, empty: Callable[[], None]) -> None:
+    def __init__(self, watch: Watch, output: Output, settled: Callable[[], None]) -> None:
+        """`settled` is called after `leave`, whenever it may be that nothing is to be read any more."""
         self._watch = watch
         self._output = output
-        self._empty = empty
+        self._settled = settled
         self._sinks: dict[int, Sink] = {}
+        self._owed: dict[int, int] | None = None
+        """How many bytes of those that were there when the process ended are still to be read."""
         self._streams: list[Stream] = []
         self._report = bytearray()
 
@@ -36,6 +42,11 @@ class Pipes:
     def open(self) -> bool:
         """Whether somebody may still write into one of them."""
         return bool(self._sinks)
+
+    @property
+    def settled(self) -> bool:
+        """Whether all of the process's own has been read, after `leave`."""
+        return not self._owed
 
     def add_stream(self, descriptor: int, name: str) -> None:
         """Read the run's output from there."""
@@ -47,23 +58,30 @@ class Pipes:
         """Read a function's report from there."""
         self._add(descriptor, self._take_report)
 
-    def drain(self, times: int = DRAIN) -> None:
-        """Read what is in them now."""
+    def leave(self) -> None:
+        """The process has ended: read what is in them, as much of it as may be at once."""
+        self._owed = {descriptor: size for descriptor in self._sinks if (size := _waiting_in(descriptor))}
+        end = 0 if self._watch.held else monotonic() + TURN
         for descriptor in tuple(self._sinks):
-            for _ in range(times):
-                if not self._read(descriptor):
-                    break
+            if self._watch.held and descriptor in self._owed:
+                continue
+            while self._read(descriptor) and monotonic() < end:
+                pass
 
-    def close(self) -> tuple[str, bytes]:
-        """Read what is in them, close them, and give the tail of the output and the report."""
-        if self._sinks:
-            self.drain(LAST_DRAIN)
+    def held(self) -> bool:
+        """Whether somebody else still holds one of them, as a last look says."""
+        for descriptor in tuple(self._sinks):
+            self._read(descriptor)
+        return self.open
+
+    def close(self) -> tuple[str, str, bytes]:
+        """Close them, and give the tail of the output, what is to be said about the rest of it, and the report."""
         for descriptor in tuple(self._sinks):
             self._close(descriptor)
         for stream in self._streams:
             self._output.end(stream)
-        self._empty = _nothing  # no cycle is left for the collector: there is one of these for each run
-        return self._output.close(), bytes(self._report)
+        self._settled = _nothing  # no cycle is left for the collector: there is one of these for each run
+        return *self._output.close(), bytes(self._report)
 
     def _add(self, descriptor: int, sink: Sink) -> None:
         os.set_blocking(descriptor, False)  # a task may read from its own pipe, too
@@ -71,25 +89,44 @@ class Pipes:
         self._watch.add(descriptor, partial(self._ready, descriptor))
 
     def _ready(self, descriptor: int) -> None:
-        if not self._read(descriptor) and not self._sinks:
-            self._empty()
+        self._read(descriptor)
+        if self._owed is not None:
+            self._settled()
 
     def _read(self, descriptor: int) -> bool:
         """Read one helping; says whether there may be more."""
         try:
             data = os.read(descriptor, self._output.helping)
         except BlockingIOError:
+            self._pay(descriptor, None)
             return False
         if data:
             self._sinks[descriptor](data)
+            self._pay(descriptor, len(data))
             return True
         self._close(descriptor)
         return False
 
+    def _pay(self, descriptor: int, size: int | None) -> None:
+        """Note that so much has been read, or all (None)."""
+        if not self._owed or descriptor not in self._owed:
+            return
+        self._owed[descriptor] -= self._owed[descriptor] if size is None else size
+        if self._owed[descriptor] <= 0:
+            del self._owed[descriptor]
+
     def _close(self, descriptor: int) -> None:
+        self._pay(descriptor, None)
         self._watch.drop(descriptor)
         os.close(descriptor)
         del self._sinks[descriptor]
 
     def _take_report(self, data: bytes) -> None:
         self._report += data[: REPORT_BYTES - len(self._report)]
+
+
+def _waiting_in(pipe: int) -> int:
+    """How many bytes are in it."""
+    count = array("i", [0])
+    ioctl(pipe, FIONREAD, count)
+    return count[0]

@@ -2,16 +2,20 @@
 
 A run has up to four descriptors (its end, stdout, stderr, what a function reports). `loop.add_reader` costs some
 20 µs for each, with a handle object and a context per event; here it is one dict entry and one system call, and a
-burst of a hundred ends wakes the loop once. What one turn of the loop may do here is bounded: `BATCH` events, and
-every watcher does a bounded amount for one. Level-triggered, so what is left over comes again in the next turn.
+burst of a hundred ends wakes the loop once. What one turn of the loop may do here is bounded: `BATCH` events or
+`TURN`, and every watcher does a bounded amount for one. Level-triggered, so what is left over comes again in the next
+turn; epoll gives those that are ready by turns, so that one that always is does not keep the others out.
 """
 
 import asyncio
 import select
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Final
 
 BATCH: Final = 32
+TURN: Final = 0.003
+"""Seconds after which nothing more is begun in one turn."""
 
 
 class Watch:
@@ -21,6 +25,7 @@ class Watch:
         self._loop = loop
         self._epoll = select.epoll()
         self._ready: dict[int, Callable[[], None]] = {}
+        self.held = False
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
     def add(self, descriptor: int, ready: Callable[[], None]) -> None:
@@ -35,6 +40,18 @@ class Watch:
         """
         if self._ready.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
+
+    def hold(self) -> None:
+        """Call nobody until `release`: what there is to read stays where it is."""
+        self.held = True
+        if not self._epoll.closed:
+            self._loop.remove_reader(self._epoll.fileno())
+
+    def release(self) -> None:
+        """Go on."""
+        self.held = False
+        if not self._epoll.closed:
+            self._loop.add_reader(self._epoll.fileno(), self._dispatch)
 
     async def readable(self, descriptors: Iterable[int]) -> None:
         """Wait until each of these has been readable once, e.g. until all these processes (pidfds) have ended."""
@@ -53,10 +70,15 @@ class Watch:
         self._ready.clear()
 
     def _dispatch(self) -> None:
-        for descriptor, _ in self._epoll.poll(0, BATCH):
-            ready = self._ready.get(descriptor)
-            if ready is not None:  # an earlier one of this batch has dropped it
-                ready()
+        end = monotonic() + TURN
+        for _ in range(BATCH):
+            for descriptor, _ in self._epoll.poll(0, 1):
+                self._ready[descriptor]()
+                break
+            else:
+                return
+            if self.held or monotonic() >= end:
+                return
 
 
 class _Wait:

@@ -143,8 +143,10 @@ def _output(notice: Notice) -> list[str]:
     if isinstance(notice.event, Missed):
         return []
     shown = notice.event.end.exc_text or notice.event.end.output
-    lines = shown[-OUTPUT_CHARACTERS:].splitlines()[-OUTPUT_LINES:]
-    return [visible(line.expandtabs()) for line in lines]
+    end = shown[-OUTPUT_CHARACTERS:]
+    lines = end.splitlines()
+    before = ["… what came before is left out here"] if end != shown or len(lines) > OUTPUT_LINES else []
+    return [*before, *(visible(line.expandtabs()) for line in lines[-OUTPUT_LINES:])]
 
 
 # -- about many

@@ -2,7 +2,8 @@
 
 A task that floods must not push out the entries that say what happened.
 So lines of output may fill half of it only, and once one has been left out the others are too, until all that
-waits has been told: one gap with one count, at the place where it is.
+waits has been told: one gap with one count, at the place where it is. It is crowded long before that, and whoever reads
+what tasks print had better wait.
 """
 
 from collections import deque
@@ -37,15 +38,21 @@ class Backlog:
         """Whether anything is still to be told, be it only how many were left out."""
         return bool(self._waiting or self.left_out)
 
-    def keep(self, formed: Formed, *, is_output: bool) -> None:
-        """Keep it for later, or count it as left out."""
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that no more output should come."""
+        return self._taken > self._size // 8
+
+    def keep(self, formed: Formed, *, is_output: bool) -> bool:
+        """Keep it for later, or count it as left out; whether it is kept."""
         cost = _cost(formed)
         room = self._size // 2 if is_output else self._size
         if self._taken + cost > room or (is_output and self.left_out):
             self.left_out += 1
-            return
+            return False
         self._waiting.append(formed)
         self._taken += cost
+        return True
 
     def drain(self, send: Callable[[Formed], bool], most: int) -> None:
         """Send up to that many, oldest first, until one is refused."""

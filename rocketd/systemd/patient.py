@@ -2,9 +2,13 @@
 
 While the reader takes nothing, entries wait in a bounded backlog and the loop watches for room; nothing looks again
 and again. Where nobody can be reached, there is nothing to watch, and the next entry tries again.
+
+`on_crowded` is called with True when so much waits that it is better not to read what tasks print, and with False when
+all of that has been told.
 """
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol
 
@@ -65,20 +69,22 @@ class PatientJournal:
         self._level = level
         self._backlog = Backlog(backlog_size)
         self._watched: int | None = None
+        self._crowded = False
+        self.on_crowded: Callable[[bool], None] = _nobody
 
     def wants(self, priority: Priority) -> bool:
         """Whether it is as urgent as the level."""
         return priority <= self._level
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: Entry) -> bool:
         """Tell one entry, or keep it until it is taken. Those less urgent than the level are dropped."""
         if not self.wants(entry.priority):
-            return
+            return True
         formed = self._channel.form(entry)
-        if not (self._idle and self._send(formed)):
-            self._backlog.keep(formed, is_output=entry.is_output)
+        told = (self._idle and self._send(formed)) or self._keep(formed, entry)
         if self._watched is None and not self._idle:
             self._go_on()
+        return told
 
     def close(self, patience: Duration = SECOND) -> int:
         """Tell what waits, for that long at most; returns how many entries nobody will see."""
@@ -89,6 +95,13 @@ class PatientJournal:
         self._channel.close()
         return len(self._backlog) + self._backlog.left_out
 
+    def _keep(self, formed: Formed, entry: Entry) -> bool:
+        kept = self._backlog.keep(formed, is_output=entry.is_output)
+        if self._backlog.crowded and not self._crowded:
+            self._crowded = True
+            self.on_crowded(True)  # noqa: FBT003 - as it is told
+        return kept
+
     @property
     def _idle(self) -> bool:
         """Whether nothing waits, so that the next entry may go out at once."""
@@ -98,6 +111,9 @@ class PatientJournal:
         """Tell what waits, and have the loop call again when there is room for the rest."""
         if self._told():
             self._unwatch()
+            if self._crowded:
+                self._crowded = False
+                self.on_crowded(False)  # noqa: FBT003 - as it is told
         else:
             self._watch()
 
@@ -143,3 +159,7 @@ class PatientJournal:
         if self._watched is not None:
             self._loop.remove_writer(self._watched)
             self._watched = None
+
+
+def _nobody(_crowded: bool) -> None:  # noqa: FBT001 - as it is told
+    pass

@@ -65,7 +65,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
 
 def test_entries_are_told_in_the_order_in_which_they_came(subject: Subject) -> None:
     for number in range(100):
-        subject.journal.tell(output_line(RUN, Stream.STDOUT, f"line {number}"))
+        assert subject.journal.tell(output_line(RUN, Stream.STDOUT, f"line {number}"))
         subject.journal.tell(Entry(f"event {number}", Priority.ERROR))
     read = subject.read()
     assert len(read) == 200

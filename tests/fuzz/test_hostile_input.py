@@ -25,7 +25,7 @@ from rocketd.core.instant import FOREVER
 from rocketd.core.task import Command, Task
 from rocketd.core.visible import visible
 from rocketd.core.words import WORDS
-from rocketd.executor.output import LINE_BYTES, WINDOW_LINES, Output, Stream
+from rocketd.executor.output import LINE_BYTES, LINE_COST, Output, Stream
 
 INPUTS = int(os.environ.get("ROCKETD_INPUTS", "4000"))
 SEED = int(os.environ.get("ROCKETD_SEED", secrets.randbelow(10**9)))
@@ -202,12 +202,13 @@ def test_output() -> None:
     told: list[str] = []
     for _ in range(max(INPUTS // 100, 40)):
         told.clear()
-        output, stream = Output(1000, lambda _, line: told.append(line), lambda: 0), Stream("stdout")
+        output, stream = Output(1000, lambda _, line: told.append(line), lambda: 0, 100_000), Stream("stdout")
         for _ in range(100):
             output.take(stream, spoiler.bytes())
         output.end(stream)
-        assert len(output.close().encode()) < 4200
-        assert len(told) <= WINDOW_LINES + 2
+        tail, _ = output.close()
+        assert len(tail.encode()) < 4200
+        assert sum(len(line) + LINE_COST for line in told) <= 100_000 + 400
         for line in told:
             assert len(line) <= LINE_BYTES + 2
             assert "\n" not in line

@@ -235,6 +235,30 @@ async def test_lines_that_did_not_fit_are_counted_where_they_are_missing(pipe: t
 
 
 @looped
+async def test_it_says_when_no_more_output_should_come_and_when_there_is_room_again(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    crowded: asyncio.Queue[bool] = asyncio.Queue()
+    with journal(writer) as told:
+        told.on_crowded = crowded.put_nowait
+        number = 0
+        while crowded.empty():
+            assert told.tell(line(str(number)))
+            number += 1
+        assert await crowded.get()
+        assert len(await everything(reader, number)) == number
+        assert not await crowded.get()
+
+
+@looped
+async def test_who_goes_on_telling_lines_hears_that_they_are_lost(pipe: tuple[int, int]) -> None:
+    with journal(pipe[1]) as told:
+        assert told.tell(line("one"))
+        while told.tell(line("x" * 10_000)):
+            pass
+        assert told.tell(Entry("an event"))
+
+
+@looped
 async def test_close_gives_up_on_a_pipe_that_nobody_reads(pipe: tuple[int, int]) -> None:
     told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=pipe[1])
     for _ in range(100):

@@ -11,7 +11,8 @@ import pytest
 from executor_world import World, alive, new_world, shell
 from rocketd.core.run import Action
 from rocketd.core.task import Command, Task
-from rocketd.executor.output import WINDOW_LINES
+from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.output import LINE_COST, UNLIMITED
 
 
 @pytest.fixture
@@ -124,30 +125,89 @@ os.write(1, b"%d\\n" % child.pid + b"x" * 63 * 1024 + b"\\n" + b"y\\n" * 400_000
 # Floods
 
 
+@pytest.mark.parametrize("lines", [20_000, 100_000])
+def test_a_burst_is_told_to_its_last_line(world: World, lines: int) -> None:
+    run = world.start(Command(("seq", str(lines))))
+    end = world.end(run)
+    assert world.printed_lines(run) == [str(number) for number in range(1, lines + 1)]
+    assert end.message == ""
+
+
+def test_bursts_of_several_runs_at_once_are_told_to_their_last_lines(world: World) -> None:
+    runs = [world.start(shell("seq 20000; seq 20000 >&2")) for _ in range(4)]
+    for run in runs:
+        assert world.end(run).action is Action.SUCCESS
+        assert world.printed_lines(run) == [str(number) for number in range(1, 20_001)] * 2
+
+
 def test_a_flood_is_bounded_in_memory_and_marked(world: World) -> None:
     megabytes = 200
     loop = f"for _ in range({megabytes * 16}): os.write(1, block)"
     code = f"import os\nblock = b'a line of a flood\\n' * 3640\n{loop}\nprint('last')"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run = world.start(python(code))
+    run = world.start(Task("job", python(code), output_limit=1024 * 1024))
     end = world.end(run)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     lines = world.printed_lines(run)
-    told = [line for line in lines if line == "a line of a flood"]
-    [*marks] = [line for line in lines if line.endswith("left out, too many at once")]
-    left_out = sum(int(mark.split()[1]) for mark in marks)
+    told = lines.count("a line of a flood")
+    left_out = int(lines[-1].split()[1])
     assert end.action is Action.SUCCESS
     assert end.output.endswith("a line of a flood\nlast\n")
-    assert len(told) + left_out + ("last" in lines) == megabytes * 16 * 3640 + 1
-    assert len(told) >= WINDOW_LINES
+    assert told + left_out == megabytes * 16 * 3640 + 1
+    assert told == 1024 * 1024 // (len("a line of a flood\n") + LINE_COST)
+    assert lines[told] == "… more than 1 MiB within a minute (output_limit): what follows is left out here"
+    assert len(lines) == told + 2
+    assert end.message.startswith(f"{left_out} lines (")
+    assert end.message.endswith(" of its output, beyond output_limit, are not in the journal")
     assert grown < 32 * 1024  # KiB
+
+
+def executor_of(world: World) -> ProcessExecutor:
+    assert isinstance(world.executor, ProcessExecutor)
+    return world.executor
+
+
+def hold(world: World, *, hold: bool) -> None:
+    world.call(executor_of(world).hold_output, hold)
+
+
+def test_the_limit_is_the_daemons_where_the_task_says_nothing(world: World) -> None:
+    executor_of(world).output_limit = 1024
+    run = world.start(shell("seq 1000"))
+    assert "beyond output_limit" in world.end(run).message
+    run = world.start(Task("job", shell("seq 1000"), output_limit=UNLIMITED))
+    assert world.end(run).message == ""
+
+
+def test_output_is_not_read_while_it_is_held_and_then_it_is_all_there(world: World) -> None:
+    hold(world, hold=True)
+    printing = world.start(shell("seq 50000"))
+    short = world.start(shell("echo x"))
+    silent = world.start(Command(("true",)))
+    assert (world.end(silent).action, world.end(silent).message) == (Action.SUCCESS, "")
+    assert world.lines == []
+    hold(world, hold=False)
+    for run in (printing, short):
+        assert world.end(run).message == ""
+    assert world.printed_lines(printing) == [str(number) for number in range(1, 50_001)]
+    assert world.printed_lines(short) == ["x"]
+
+
+def test_who_is_told_nothing_for_long_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rocketd.executor.executor.PATIENCE", 0.05)
+    world.takes = False
+    hold(world, hold=True)
+    end = world.run(shell("seq 50000"))
+    assert end.message == "50000 lines of its output could not be told to the journal, which took nothing"
+    assert end.output.endswith("\n50000\n")
 
 
 def test_a_flood_without_newlines_is_bounded_too(world: World) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    end = world.run(shell("head -c 100000000 /dev/zero"))
+    end = world.run(Task("job", shell("head -c 100000000 /dev/zero"), output_limit=1024 * 1024))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
     assert end.output.endswith("\0" * 1000)
+    assert end.message.endswith(" of its output, beyond output_limit, are not in the journal")
 
 
 def test_others_go_on_while_one_floods(world: World) -> None:

@@ -75,6 +75,11 @@ def test_a_mail_says_what_happened_why_when_next_and_how_to_see_more() -> None:
     assert "no &lt;space&gt; left" in html
 
 
+def test_a_mail_with_only_the_end_of_the_output_says_so() -> None:
+    text = letter([notice(output="".join(f"line {number}\n" for number in range(60)))], "web01").text
+    assert "the end of its output:\n    … what came before is left out here\n    line 10\n" in text
+
+
 def test_a_missed_stretch_says_how_often_and_why() -> None:
     missed = Missed("backup", "0190", NOW + 3 * HOUR, NOW, NOW + 2 * HOUR, 3, "down from … to …")
     text = letter([Notice(missed, None, UTC)], "web01").text

@@ -19,6 +19,7 @@ TASKS = """
 [task.hello]
 description = "Says hello"
 command = ["/bin/sh", "-c", "echo one; echo two >&2; exit 3"]
+separate_stderr = true
 
 [task.good]
 command = ["/bin/echo", "fine"]
@@ -74,6 +75,46 @@ def test_run_wait_passes_on_output_and_exit_code_of_even_the_shortest_run(daemon
     assert done.stderr.splitlines() == ["two", "rocketctl: hello/1: fail (exit code 3)"]
     done = rocketctl(daemon, "run", "good", "--wait")
     assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
+
+
+PRINTS_MUCH = """
+[task.many]
+command = ["seq", "100000"]
+
+[task.flood]
+command = ["seq", "100000"]
+output_limit = "1 MiB"
+"""
+
+
+def waited_for(daemon: Daemon, task: str) -> tuple[list[str], str]:
+    """Run it with --wait while the daemon's own console is read as well; gives the lines, and what was noted."""
+    daemon.write("much.toml", PRINTS_MUCH)
+    rocketctl(daemon, "reload")
+    words = command(daemon, "run", task, "--wait")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+        daemon.until(lambda: any(line[9:].startswith(f"{task} succeeded") for line in daemon.lines[-1:]))
+        shown, noted = waiting.communicate()
+    assert waiting.returncode == 0
+    return shown.splitlines(), noted
+
+
+def test_run_wait_passes_on_every_line_of_a_burst(daemon: Daemon) -> None:
+    lines, noted = waited_for(daemon, "many")
+    assert (lines, noted) == ([str(number) for number in range(1, 100_001)], "")
+
+
+def test_what_a_flood_lacks_is_told_wherever_one_looks(daemon: Daemon) -> None:
+    lines, noted = waited_for(daemon, "flood")
+    left_out = 100_000 - len(lines) + 2
+    assert lines[-2] == "… more than 1 MiB within a minute (output_limit): what follows is left out here"
+    assert lines[-1].startswith(f"… {left_out} lines (")
+    message = f"{lines[-1].removeprefix('… ').removesuffix(' left out')} of its output, beyond output_limit, are not in"
+    message += " the journal"
+    assert noted == f"rocketctl: flood/1: success ({message})\n"
+    assert message in rocketctl(daemon, "show", "flood/1").stdout
+    assert message in rocketctl(daemon, "history", "flood", "--full").stdout
+    assert message in daemon.lines[-1]
 
 
 def test_a_run_shows_in_history_and_by_its_names(daemon: Daemon) -> None:

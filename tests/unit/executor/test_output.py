@@ -4,25 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.executor.output import (
-    GULP,
-    LINE_BYTES,
-    SIP,
-    WINDOW,
-    WINDOW_LINES,
-    Output,
-    Stream,
-    Tail,
-)
+from rocketd.executor.output import GULP, LIMIT, LINE_BYTES, LINE_COST, SIP, UNLIMITED, WINDOW, Output, Stream, Tail
+
+CUT = "… more than 1 KiB within a minute (output_limit): what follows is left out here"
 
 
 class Told:
     """An output, its stdout, a clock that stands still, and the lines that were told."""
 
-    def __init__(self, tail: int = 1000) -> None:
+    def __init__(self, tail: int = 1000, limit: int = LIMIT) -> None:
         self.now = 0
         self.lines: list[str] = []
-        self.output = Output(tail, lambda _stream, line: self.lines.append(line), lambda: self.now)
+        self.taken = True
+        self.shortfall = ""
+        self.output = Output(tail, self._tell, lambda: self.now, limit)
         self.stream = Stream("stdout")
 
     def take(self, data: bytes) -> None:
@@ -30,7 +25,12 @@ class Told:
 
     def end(self) -> str:
         self.output.end(self.stream)
-        return self.output.close()
+        tail, self.shortfall = self.output.close()
+        return tail
+
+    def _tell(self, _stream: str, line: str) -> bool:
+        self.lines.append(line)
+        return self.taken
 
 
 def test_a_line_is_told_when_it_is_complete() -> None:
@@ -87,40 +87,93 @@ def test_a_piece_of_an_endless_line_ends_between_characters() -> None:
     assert "".join(line.removesuffix(" …") for line in told.lines) == "x" + "ä" * LINE_BYTES
 
 
-def test_a_flood_is_told_up_to_its_limit_and_then_counted() -> None:
+def test_a_burst_is_told_to_its_last_line() -> None:
     told = Told()
-    told.take(b"".join(b"%d\n" % n for n in range(WINDOW_LINES + 10)))
+    burst = b"".join(b"%d\n" % n for n in range(500_000))
+    for at in range(0, len(burst), SIP):
+        told.take(burst[at : at + SIP])
+    told.end()
+    assert told.lines == [str(n) for n in range(500_000)]
+    assert told.shortfall == ""
+
+
+def test_a_long_line_is_told_to_its_end() -> None:
+    told = Told()
+    told.take(b"x" * 5_000_000 + b"\n")
+    told.end()
+    assert "".join(line.removesuffix(" …") for line in told.lines) == "x" * 5_000_000
+
+
+def test_a_flood_is_told_up_to_its_limit_and_then_counted() -> None:
+    told = Told(limit=1024)
+    told.take(b"".join(b"%d\n" % n for n in range(100)))
     told.take(b"a\nb\n")
-    assert len(told.lines) == WINDOW_LINES
+    lines = [str(n) for n in range(1024 // (2 + LINE_COST))]
+    assert told.lines == [*lines, CUT]
     told.now += WINDOW
     told.take(b"calm\n")
-    assert told.lines[WINDOW_LINES:] == ["… 12 lines left out, too many at once", "calm"]
+    missing = sum(len(f"{n}\n") for n in range(len(lines), 100)) + 4
+    assert told.lines[len(lines) + 1 :] == [f"… {102 - len(lines)} lines ({missing} bytes) left out", "calm"]
 
 
-def test_what_a_flood_left_out_is_told_at_the_end_at_the_latest() -> None:
-    told = Told()
-    told.take(b"x\n" * (WINDOW_LINES + 1))
+def test_what_a_flood_left_out_is_told_at_the_end_at_the_latest_and_to_the_record() -> None:
+    told = Told(limit=1024)
+    told.take(b"x" * 1000 + b"\n")
     told.end()
-    assert told.lines[-1] == "… 1 line left out, too many at once"
+    assert told.lines == [CUT, "… 1 line (1001 bytes) left out"]
+    assert told.shortfall == "1 line (1001 bytes) of its output, beyond output_limit, are not in the journal"
 
 
-def test_many_bytes_are_a_flood_too() -> None:
+def test_the_record_counts_all_gaps_together() -> None:
+    told = Told(limit=1024)
+    for _ in range(2):
+        told.take(b"x\n" * 2010)
+        told.now += WINDOW
+    told.end()
+    assert told.shortfall == "4000 lines (7.8 KiB) of its output, beyond output_limit, are not in the journal"
+
+
+def test_a_flood_without_lines_is_counted_in_bytes() -> None:
+    told = Told(limit=1024)
+    told.take(b"x" * LINE_BYTES * 3)
+    told.end()
+    assert told.lines == [CUT, "… 144 KiB left out"]
+
+
+def test_without_a_limit_everything_is_told() -> None:
+    told = Told(limit=UNLIMITED)
+    for _ in range(70):
+        told.take(b"x" * 1024 * 1024 + b"\n")
+    told.end()
+    assert sum(len(line.removesuffix(" …")) for line in told.lines) == 70 * 1024 * 1024
+
+
+def test_a_limit_of_nothing_tells_nothing_and_needs_no_words() -> None:
+    told = Told(limit=0)
+    told.take(b"one\ntwo\n")
+    assert told.end() == "one\ntwo\n"
+    assert (told.lines, told.shortfall) == ([], "")
+
+
+def test_lines_that_nobody_took_are_counted_for_the_record() -> None:
     told = Told()
-    for _ in range(200):
-        told.take(b"x" * (LINE_BYTES - 1) + b"\n")
-    assert 100 < len(told.lines) < 110
+    told.take(b"one\n")
+    told.taken = False
+    told.take(b"two\nthree\n")
+    told.end()
+    assert told.shortfall == "2 lines of its output could not be told to the journal, which took nothing"
 
 
 def test_a_flood_is_read_in_larger_helpings() -> None:
-    told = Told()
+    told = Told(limit=1024)
     assert told.output.helping == SIP
-    told.take(b"x\n" * (WINDOW_LINES + 1))
+    told.take(b"x\n" * 1024)
     assert told.output.helping == GULP
 
 
 def test_a_flood_goes_on_into_the_tail() -> None:
-    told = Told(tail=10)
-    told.take(b"x\n" * (WINDOW_LINES + 1))
+    told = Told(tail=10, limit=1024)
+    told.take(b"x\n" * 1024)
     told.take(b"the\nend\n")
     assert told.end().endswith("the\nend\n")
 
@@ -144,6 +197,18 @@ def test_a_tail_of_one_long_line_is_cut_inside_it() -> None:
     tail = Tail(4)
     tail.add(b"0123456789")
     assert tail.text() == "… 6 bytes left out\n6789"
+
+
+def test_a_tail_keeps_the_end_of_a_long_line_before_a_short_one() -> None:
+    tail = Tail(100)
+    tail.add(b"x" * 5_000_000 + b"\n" + b"end\n")
+    assert tail.text() == f"… {5_000_005 - 100} bytes left out\n{'x' * 95}\nend\n"
+
+
+def test_a_tail_that_is_cut_inside_a_line_begins_with_a_whole_character() -> None:
+    tail = Tail(10)
+    tail.add("\N{ROCKET}".encode() * 10)
+    assert tail.text() == "… 32 bytes left out\n\N{ROCKET}\N{ROCKET}"
 
 
 def test_a_tail_of_nothing_keeps_nothing() -> None:

@@ -1,0 +1,25 @@
+"""What tasks print reaches the journal of a real host: all of it."""
+
+from system.asking import await_end, give_task
+from system.machine import Machine
+
+TASKS = 3
+LINES = 40_000
+
+PRINTING = """
+[task.count-{number}]
+command = ["seq", "{lines}"]
+when = "daily"
+"""
+
+
+def test_journald_keeps_every_line_of_tasks_that_print_much_at_once(machine: Machine) -> None:
+    """Without a limit of our own in the unit, journald would keep some 37,500 of these 120,000."""
+    tasks = "".join(PRINTING.format(number=number, lines=LINES) for number in range(TASKS))
+    give_task(machine, "count", tasks)
+    for number in range(TASKS):
+        await_end(machine, f"count-{number}")
+        told = [entry["MESSAGE"] for entry in machine.journal(f"ROCKETD_TASK=count-{number}", "ROCKETD_STREAM=stdout")]
+        assert told == [str(line) for line in range(1, LINES + 1)]
+    suppressed = machine.run("journalctl", "--quiet", "--grep=Suppressed", "--case-sensitive", check=False).stdout
+    assert suppressed == ""

@@ -1,0 +1,61 @@
+"""A slow listener loses what does not fit, and hears how much that was."""
+
+import asyncio
+
+from looped import looped
+from rocketd.core.entries import Stream
+from rocketd.core.events import Finished, Started
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.daemon.listener import OVERHEAD, Backlog
+from rocketd.daemon.wire import JsonObject
+
+RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
+END = Finished(RUN, End(Action.SUCCESS, Cause.EXIT, 60))
+LINE = (RUN, Stream.STDOUT, "x" * 50)
+COST = OVERHEAD + 50
+
+
+async def heard(backlog: Backlog, count: int) -> list[JsonObject]:
+    events = backlog.listen()
+    return [await anext(events) for _ in range(count)]
+
+
+def kinds(events: list[JsonObject]) -> list[object]:
+    return [(event["event"], event["count"]) if event["event"] == "lost" else event["event"] for event in events]
+
+
+@looped
+async def test_a_burst_is_kept_for_a_listener_that_is_behind() -> None:
+    backlog = Backlog()
+    backlog.put(Started(RUN))
+    for number in range(60_000):
+        backlog.put((RUN, Stream.STDOUT, str(number)))
+    backlog.put(END)
+    events = await heard(backlog, 60_002)
+    assert [event["line"] for event in events[1:-1]] == [str(number) for number in range(60_000)]
+
+
+@looped
+async def test_lines_do_not_push_out_what_happened() -> None:
+    backlog = Backlog(10 * COST)
+    for _ in range(8):
+        backlog.put(LINE)
+    backlog.put(END)
+    assert kinds(await heard(backlog, 7)) == ["output"] * 5 + [("lost", 3), "finished"]
+
+
+@looped
+async def test_what_was_lost_is_told_though_nothing_more_happens() -> None:
+    backlog = Backlog(4 * COST)
+    for _ in range(3):
+        backlog.put(LINE)
+    assert kinds(await heard(backlog, 3)) == ["output", "output", ("lost", 1)]
+
+
+@looped
+async def test_who_has_heard_everything_hears_what_comes_then() -> None:
+    backlog = Backlog()
+    listening = asyncio.ensure_future(heard(backlog, 1))
+    await asyncio.sleep(0)  # it waits by now
+    backlog.put(END)
+    assert kinds(await listening) == ["finished"]
