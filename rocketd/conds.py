@@ -6,13 +6,15 @@ Each is what the same word is in a task file; see the reference of conditions.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Final
+from functools import partial, wraps
+from typing import Final, ParamSpec, TypeVar
 
 from rocketd.app.conditions import FuncCond, condition_of_function
 from rocketd.app.durations import Span, duration_of
 from rocketd.core.condition import FALSE, TRUE
 from rocketd.core.cron_time import CronTime
+from rocketd.core.errors import ConditionError
+from rocketd.core.grammar import read
 from rocketd.core.happened import Happened
 from rocketd.core.naming import TaskRef, name_of
 from rocketd.core.probes import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
@@ -21,6 +23,26 @@ from rocketd.core.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
 from rocketd.zones import named_zone
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _advised(word: str, make: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Have an error about the line of others say what does the same here."""
+
+    @wraps(make)
+    def made(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return make(*args, **kwargs)
+        except ConditionError as error:
+            from rocketd.core.dialects import better_line  # noqa: PLC0415 - only for a mistake
+
+            line = str((*args, kwargs.get("line"))[0])
+            raise better_line(error, word, line, lambda other: read(other, named_zone)) from None
+
+    return made
+
 
 true: Final = TRUE
 false: Final = FALSE
@@ -44,9 +66,9 @@ time_of_month: Final = TimeOf.of(MONTH)
 time_of_year: Final = TimeOf.of(YEAR)
 
 every: Final = Every.of
-cron: Final = Tick.cron
-calendar: Final = partial(Tick.calendar, zones=named_zone)
-crontime: Final = CronTime.of
+cron: Final = _advised("cron", Tick.cron)
+calendar: Final = _advised("calendar", partial(Tick.calendar, zones=named_zone))
+crontime: Final = _advised("crontime", CronTime.of)
 retry: Final = Retry()
 running: Final = Running()
 

@@ -42,6 +42,16 @@ def parse(text: str, zones: Zones = no_zones) -> Condition:
     """
     if len(text) > _LONGEST:
         raise ConditionError(f"a condition of more than {_LONGEST} characters is not read", end=len(text))
+    try:
+        return read(text, zones)
+    except ConditionError as error:
+        from rocketd.core.dialects import better  # noqa: PLC0415 - only for a mistake
+
+        raise better(error, text, lambda other: read(other, zones)) from None
+
+
+def read(text: str, zones: Zones) -> Condition:
+    """Read a condition without guessing what else may be meant by the text."""
     return _Parser(text, zones).whole()
 
 
