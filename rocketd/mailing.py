@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
+from rocketd.beside import beside
 from rocketd.config.daemon_settings import MailSettings
 from rocketd.core import daemon_entries
 from rocketd.core.entries import Entry, Priority, Stream
@@ -86,7 +87,7 @@ class Mailing:
         self._after_pass(FOREVER)
         postman, self._postman = self._postman, None
         if postman:
-            await asyncio.to_thread(postman.close)
+            await beside(postman.close)
         self._loop.health.trouble("mail", "")
         return postman
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rocketd.beside import closed
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.loaded import Loaded
 from rocketd.core.errors import StoreError
@@ -65,7 +66,7 @@ class RecordKeeping:
 
     def _embedded(self) -> SqliteStore:
         store = SqliteStore(self._directory, durability=self._durability, found=self._found)
-        self._stack.callback(store.close)
+        self._stack.push_async_callback(closed, store.close)
         return store
 
     def _elsewhere(self, choice: Choice) -> RepositoryKeeping:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
+from rocketd.beside import beside, closed
 from rocketd.core import daemon_entries
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
@@ -55,7 +56,7 @@ class RepositoryKeeping:
             open_repo, directory, this_origin().host, self._told, durability, after=after, found=found
         )
         self.store = ForwardingStore(directory, self.forwarder, durability=durability, found=found)
-        stack.callback(self.store.close)
+        stack.push_async_callback(closed, self.store.close)
         self._stack = stack
 
     async def read_back(self, fingerprints: Mapping[str, str]) -> list[str]:
@@ -63,7 +64,7 @@ class RepositoryKeeping:
 
         Raises StoreError if it cannot be read; where that is silenced and may pass, it is told.
         """
-        self._stack.push_async_callback(asyncio.to_thread, self.forwarder.close)
+        self._stack.push_async_callback(beside, self.forwarder.close)
         self.forwarder.start()
         try:
             adopted = await self._adopt(fingerprints)

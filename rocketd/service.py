@@ -9,18 +9,16 @@ import gc
 import os
 import platform
 import signal
-import traceback
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rocketd import __version__
-from rocketd.config.loaded import Loaded
-from rocketd.config.loading import load, reload
-from rocketd.config.problems import Problem
+from rocketd.beside import closed
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.entries import Priority
 from rocketd.core.errors import RocketdError, StoreError
@@ -32,13 +30,15 @@ from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
 from rocketd.daemon.damage import DamageTold
 from rocketd.daemon.defects import Silence
-from rocketd.daemon.exchange import exchange
+from rocketd.daemon.last_resort import CLOSING, limited
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
 from rocketd.daemon.retention import Retention
+from rocketd.daemon.start_watch import StartWatch
 from rocketd.daemon.state_told import state_told
+from rocketd.daemon.waits import Waits
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
@@ -52,6 +52,7 @@ from rocketd.store.store import this_origin
 from rocketd.systemd.console import ConsoleJournal
 from rocketd.systemd.journal import JournaldJournal
 from rocketd.systemd.notify import Notifier
+from rocketd.task_files import TaskFiles
 from rocketd.web.server import serve
 from rocketd.zones import local_zone
 
@@ -87,13 +88,17 @@ class NoStore(RocketdError):
 
 async def run(options: Options) -> None:
     """Be the daemon until asked to stop; raises StateDirectoryHeld, NoStore, and any error that is not silenced."""
-    async with AsyncExitStack() as stack:
-        service = Service(options, stack)
-        gc.disable()  # what is built at start stays: looking for garbage meanwhile takes a fifth of the time
-        await service.start()
-        gc.freeze()  # nor are 100,000 tasks gone through later, while something is due
-        gc.enable()
-        await service.loop.until_done()
+    with ExitStack() as end:
+        async with AsyncExitStack() as stack:
+            service = Service(options, stack)
+            try:
+                gc.disable()  # what is built at start stays: looking for garbage meanwhile takes a fifth of the time
+                await service.start()
+                gc.freeze()  # nor are 100,000 tasks gone through later, while something is due
+                gc.enable()
+                await service.loop.until_done()
+            finally:
+                end.enter_context(limited(CLOSING))
 
 
 class Service:
@@ -111,22 +116,25 @@ class Service:
         stack.callback(self._outlet.close)
         self._journal = StandardLogging(self._outlet)
         stack.push_async_callback(self._journal.close)
-        self._loaded: Loaded
-        self._reloading = asyncio.Lock()
-        self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
+        self._waits = Waits(self._journal, self._clock)
+        self._waits.show = self._manager.status
+        self._watch = StartWatch(self._manager.status_from_thread)
+        self._files = TaskFiles(options.config_dirs, self._journal, self._manager, self._waits)
         self.loop: Loop
-        self._executor: ProcessExecutor
-        self._mailing: Mailing
         self._retention: Retention
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Get from nothing to READY."""
-        make_runtime_directory(self._options.runtime_dir)
-        self._lock()
-        self._loaded = await self._journal.apply(await asyncio.to_thread(load, *self._directories))
-        settings = self._loaded.settings
+        self._asyncio.add_signal_handler(signal.SIGHUP, lambda: None)  # what it asks for is being done
+        with self._watch.on(f"the directory {self._options.runtime_dir}"):
+            make_runtime_directory(self._options.runtime_dir)
+        with self._watch.on(f"the state directory {self._options.state_dir}"):
+            self._lock()
+        self._manager.extend_timeout(START)  # what does not answer, and what a killed daemon left, may take its time
+        loaded = await self._files.load()
+        settings = loaded.settings
         scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=settings.max_running)
         self.loop = Loop(
             scheduler=scheduler,
@@ -135,20 +143,21 @@ class Service:
             manager=self._manager,
             silence=Silence(settings.silence_cond_check, settings.silence_task_prerun),
         )
-        self._manager.extend_timeout(START)  # a repository, and what a killed daemon left behind, may take their time
-        kept = await self._open_store()
+        self._waits.show = partial(self.loop.health.trouble, "waiting")
+        self._manager.extend_timeout(START)
+        with self._watch.on(f"the store in {self._options.state_dir}"):
+            kept = await self._open_store()
         store = kept.store
         open_files = raise_open_files()
-        executor = self._executor = ProcessExecutor(
-            self.loop.report, self.loop.output, clock=self._clock, open_files=open_files
-        )
+        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=open_files)
         self._stack.push_async_callback(executor.close)
         self._outlet.on_crowded = executor.hold_output
         executor.output_limit = settings.output_limit
-        resumed = await resume(store, scheduler, executor, self._loaded.tasks, self._clock.now())
+        with self._watch.on("what the store knows, and what the last daemon left behind"):
+            resumed = await resume(store, scheduler, executor, loaded.tasks, self._clock.now())
         scheduler.occasion(On.STARTUP)
         boot = Boot(self._options.runtime_dir, this_origin().boot_id)
-        boot.begin(scheduler, self._clock.now())
+        boot.begin(scheduler, self._clock.now(), self._files.late)
         self.loop.watchers.add(boot.watch)
         recorder = Recorder(
             store,
@@ -159,10 +168,12 @@ class Service:
         )
         self._stack.push_async_callback(recorder.close)
         self._journal.watch_over(self.loop)
-        self._mailing = Mailing(self.loop)
-        self._stack.push_async_callback(self._mailing.close)
-        await self._mailing.apply(settings.mail)
+        mailing = Mailing(self.loop)
+        self._stack.push_async_callback(mailing.close)
+        await mailing.apply(settings.mail)
         self._retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
+        self._files.begin(self.loop, executor, mailing, self._retention, boot)
+        self._stack.callback(self._files.close)
         await self._listen(kept)
         self._tell_start(resumed, kept)
         self._handle_signals()
@@ -173,7 +184,7 @@ class Service:
 
     def _lock(self) -> None:
         try:
-            self._stack.enter_context(StateLock(self._options.state_dir))
+            self._stack.push_async_callback(closed, StateLock(self._options.state_dir).release)
         except StateDirectoryHeld:
             raise
         except StoreError as error:
@@ -187,14 +198,12 @@ class Service:
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
 
-    @property
-    def _directories(self) -> Sequence[Sequence[Path]]:
-        return [self._options.config_dirs] if self._options.config_dirs else []
-
     async def _open_store(self) -> Keeping:
         try:
             found = DamageTold(self._journal, self.loop.health)
-            return await RecordKeeping(self._options.state_dir, self._loaded, self.loop, self._stack, found).open()
+            return await RecordKeeping(
+                self._options.state_dir, self._files.loaded, self.loop, self._stack, found
+            ).open()
         except StoreError as error:
             if error.temporary:  # the next try, in a moment, may find it mended
                 raise
@@ -202,11 +211,11 @@ class Service:
 
     async def _listen(self, kept: Keeping) -> None:
         reader, counter = kept.store.reader(), kept.store.reader()
-        self._stack.callback(reader.close)
-        self._stack.callback(counter.close)
-        about, disabled = (lambda: self._about(kept)), (lambda: self._loaded.disabled)
+        self._stack.push_async_callback(closed, reader.close)
+        self._stack.push_async_callback(closed, counter.close)
+        about, disabled = (lambda: self._about(kept)), (lambda: self._files.loaded.disabled)
         control = Control(
-            self.loop, reader, counter, self._retention, reload=self._reload, about=about, disabled=disabled
+            self.loop, reader, counter, self._retention, reload=self._files.reload, about=about, disabled=disabled
         )
         await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
 
@@ -228,15 +237,9 @@ class Service:
                 watcher(event)
         for name in resumed.ahead:
             self._journal.tell(daemon_entries.far_ahead(name))
-        self._tell_problems()
-        problems = len(self._loaded.problems) + len(self.loop.health.troubles)
-        self._journal.tell(daemon_entries.ready(__version__, len(self._loaded.tasks), problems))
-
-    def _tell_problems(self) -> None:
-        self.loop.health.problems = len(self._loaded.problems)
-        for problem in self._loaded.problems:
-            warning = problem.severity == "warning"
-            self._journal.tell(daemon_entries.problem(str(problem), problem.file, task=problem.task, warning=warning))
+        self._files.tell_problems()
+        problems = len(self._files.loaded.problems) + len(self.loop.health.troubles)
+        self._journal.tell(daemon_entries.ready(__version__, len(self._files.loaded.tasks), problems))
 
     # -- being told -------------------------------------------------------------------------------------------------
 
@@ -244,55 +247,18 @@ class Service:
         handlers: dict[signal.Signals, Callable[[], object]] = {
             signal.SIGTERM: self._stop,
             signal.SIGINT: self._stop,
-            signal.SIGHUP: self._reload_soon,
+            signal.SIGHUP: self._files.reload_soon,
             signal.SIGUSR1: lambda: self._journal.tell(state_told(self.loop)),
         }
         for number, handler in handlers.items():
             self._asyncio.add_signal_handler(number, handler)
             self._stack.callback(self._asyncio.remove_signal_handler, number)
-        self._stack.callback(self._give_up_reloads)
 
     def _stop(self) -> None:
         if self.loop.scheduler.draining:
             self.loop.kill()
         else:
-            self.loop.stop(self._loaded.settings.shutdown_grace)
-
-    def _reload_soon(self) -> None:
-        task = self._asyncio.create_task(self._reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloaded)
-
-    def _give_up_reloads(self) -> None:
-        for task in self._reloads:
-            task.cancel()
-
-    def _reloaded(self, task: "asyncio.Task[Sequence[Problem]]") -> None:
-        self._reloads.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._journal.tell(daemon_entries.reload_failed("".join(traceback.format_exception(error))))
-
-    async def _reload(self) -> Sequence[Problem]:
-        """Read the task files again, one reload after the other; runs that are going on are never waited for."""
-        async with self._reloading:
-            self._manager.reloading()
-            try:
-                self._loaded = await self._journal.apply(await asyncio.to_thread(reload, self._loaded))
-                await self._mailing.apply(self._loaded.settings.mail)
-                scheduler = self.loop.scheduler
-                scheduler.max_running = self._loaded.settings.max_running
-                self._executor.output_limit = self._loaded.settings.output_limit
-                self._retention.keep = self._loaded.settings.store.keep
-                await exchange(self.loop, self._loaded.tasks)
-                self._tell_problems()
-                counts = len(self._loaded.tasks), len(self._loaded.problems)
-                self._journal.tell(daemon_entries.reloaded(*counts))
-                gc.freeze()  # the new tasks stay as well
-            finally:
-                self._manager.status(self.loop.health.status)
-                self._manager.ready()
-            self.loop.wake()
-            return self._loaded.problems
+            self.loop.stop(self._files.loaded.settings.shutdown_grace)
 
 
 def _journal(

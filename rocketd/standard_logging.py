@@ -3,11 +3,15 @@
 import asyncio
 import atexit
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Final
 
+from rocketd.beside import TooLong, begin_beside, beside
 from rocketd.config.document import problems_of, roughly
 from rocketd.config.files import SETTINGS_NAME
 from rocketd.config.loaded import Loaded, Outcome
@@ -20,6 +24,8 @@ from rocketd.log_bridge import LogBridge
 
 GOODBYE: Final = 5.0
 """Seconds that handlers may take for the last records."""
+PATIENCE: Final = 10.0
+"""Seconds that making them may take before the daemon goes on without them."""
 
 
 class StandardLogging:
@@ -29,6 +35,11 @@ class StandardLogging:
         self._journal = journal
         self._bridge: LogBridge | None = None
         self._config: Mapping[str, object] | None = None
+        self._hanging: asyncio.Future[Exception | None] | None = None
+        """A setting up that has been given up and has not come to its end."""
+        self._wanted: Mapping[str, object] | None = None
+        self.late: Callable[[], None] = lambda: None
+        """Called when a setting up that was given up has come to its end: then `apply` has something else to say."""
         self._loop: Loop | None = None
 
     def tell(self, entry: Entry) -> bool:
@@ -50,22 +61,54 @@ class StandardLogging:
     async def apply(self, loaded: Loaded) -> Loaded:
         """Do what the settings say; if that cannot be, it is one more problem, and what was before stays.
 
-        While handlers are made, the loggers are locked: nobody else touches them, and records are collected.
+        While handlers are made, the loggers are locked: nobody else touches them, and records are collected. Where
+        that hangs, records are collected until it has come to its end, and nothing is changed before.
         """
         wanted = loaded.settings.logging
+        if self._hanging is not None:
+            if self._hanging.done():
+                self._take_late(self._hanging)
+            else:
+                return await _with(loaded, _hangs(self._wanted if wanted == self._wanted else None))
         if wanted == self._config:
             return loaded
         if not await self._let_go():
-            return _with(loaded, _mistake("a handler has not returned for long: restart rocketd to change logging", ()))
+            message = "a handler has not returned for long: restart rocketd to change logging"
+            return await _with(loaded, _mistake(message, ()))
+        return await self._set_up(loaded, wanted)
+
+    async def _set_up(self, loaded: Loaded, wanted: Mapping[str, object] | None) -> Loaded:
         bridge = self._bridge = LogBridge(begun=False)
         self._watch(bridge)
-        error = await asyncio.to_thread(_configure, wanted, self._config)
+        setting_up = begin_beside(partial(_configure, wanted, self._config))
+        self._wanted = wanted
+        await asyncio.wait([setting_up], timeout=PATIENCE)
+        if not setting_up.done():
+            self._hanging = setting_up
+            _unlock_loggers()
+            setting_up.add_done_callback(self._take_late)
+            return await _with(loaded, _hangs(wanted))
+        error = setting_up.result()
+        await self._set(error)
+        return loaded if error is None else await _with(loaded, _mistake_of(error, wanted or {}))
+
+    async def _set(self, error: Exception | None) -> None:
         if error is None:
-            self._config = wanted
-        bridge.begin()
+            self._config = self._wanted
+        if self._bridge is not None:
+            self._bridge.begin()
         if self._config is None:
             await self._let_go()
-        return loaded if error is None else _with(loaded, _mistake_of(error, wanted or {}))
+
+    def _take_late(self, setting_up: "asyncio.Future[Exception | None]") -> None:
+        """The setting up that hung has come to its end; a reload tells what is wrong with it, if anything is."""
+        if self._hanging is not None:
+            self._hanging = None
+            if setting_up.result() is None:
+                self._config = self._wanted
+            if self._bridge is not None:
+                self._bridge.begin()
+            self.late()
 
     def _watch(self, bridge: LogBridge) -> None:
         if self._loop:
@@ -76,7 +119,7 @@ class StandardLogging:
         bridge = self._bridge
         if bridge is None:
             return True
-        if not await asyncio.to_thread(bridge.close, GOODBYE):
+        if not await beside(partial(bridge.close, GOODBYE)):
             return False
         self._bridge = None
         if self._loop:
@@ -85,8 +128,33 @@ class StandardLogging:
 
     async def close(self) -> None:
         """Let the handlers have what waits, for a while. One that never returns must not hold up the exit."""
-        if not await self._let_go():
+        if self._hanging is not None or not await self._let_go():
             atexit.unregister(logging.shutdown)  # it would wait for the lock of that handler
+
+
+class _Lock:
+    """A lock that also those may release who hold the one that it has taken the place of."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+
+    def acquire(self) -> None:
+        self._lock.acquire()
+
+    def release(self) -> None:
+        with suppress(RuntimeError):
+            self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def _unlock_loggers() -> None:
+    """Give everybody else another lock: who hangs in the making of a handler holds that of all loggers."""
+    logging._lock = _Lock()  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way past it
 
 
 def _configure(wanted: Mapping[str, object] | None, before: Mapping[str, object] | None) -> Exception | None:
@@ -126,14 +194,33 @@ def _mistake(message: str, path: tuple[str, ...]) -> Mistake:
     return Mistake((Section.LOGGING.value, *path), message, at_key=True)
 
 
-def _with(loaded: Loaded, mistake: Mistake) -> Loaded:
+def _hangs(wanted: Mapping[str, object] | None) -> Mistake:
+    if wanted is None:
+        return _mistake("logging stays as it was, as its setting up still hangs: restart rocketd to change it", ())
+    handlers = wanted.get("handlers")
+    files = [str(one["filename"]) for one in _tables(handlers) if "filename" in one]
+    where = f", perhaps on {' or '.join(files)}" if files else ""
+    message = f"setting up logging hangs{where}: its records wait until it has come to its end"
+    return _mistake(message, ("handlers",) if files else ())
+
+
+def _tables(handlers: object) -> list[dict[str, object]]:
+    return [one for one in handlers.values() if isinstance(one, dict)] if isinstance(handlers, dict) else []
+
+
+async def _with(loaded: Loaded, mistake: Mistake) -> Loaded:
     """Add what only came out when the settings were applied."""
     files = [file.path for file in loaded.files if file.name == SETTINGS_NAME and file.outcome is not Outcome.REPLACED]
     path = files[-1] if files else SETTINGS_NAME
-    try:
+    with suppress(TooLong):
+        return await beside(partial(_located, loaded, mistake, path), patience=PATIENCE)
+    return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], "", path)))
+
+
+def _located(loaded: Loaded, mistake: Mistake, path: str) -> Loaded:
+    text = ""
+    with suppress(OSError):  # it has gone since
         text = roughly(Path(path).read_bytes())
-    except OSError:  # it has gone since
-        text = ""
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], text, path)))
 
 

@@ -1,14 +1,15 @@
 """Hooks: functions that are called at certain points, or generators that go on after them."""
 
-import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from rocketd.app.arguments import Asked
 from rocketd.app.parameters import parameters_for, values_of
+from rocketd.beside import beside
 
 Hook: TypeAlias = Callable[..., object]
 F = TypeVar("F", bound=Hook)
@@ -68,15 +69,15 @@ async def around_async(hooks: list[Hook], asked: Asked) -> AsyncIterator[None]:
 
 async def _begin_async(hook: Hook, asked: Asked) -> object:
     if inspect.iscoroutinefunction(hook):
-        params = await asyncio.to_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        params = await beside(lambda: values_of(parameters_for(hook, {}, {}), asked))
         await hook(**params)
         return None
     if inspect.isasyncgenfunction(hook):
-        params = await asyncio.to_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        params = await beside(lambda: values_of(parameters_for(hook, {}, {}), asked))
         going = hook(**params)
         await anext(going, None)
         return going
-    return await asyncio.to_thread(_begin, hook, asked, {})
+    return await beside(lambda: _begin(hook, asked, {}))
 
 
 async def _go_on_async(begun: list[object], what: tuple[object, ...]) -> None:
@@ -85,7 +86,7 @@ async def _go_on_async(begun: list[object], what: tuple[object, ...]) -> None:
             with suppress(StopAsyncIteration):
                 await going.asend(what)
         elif isinstance(going, Generator):
-            await asyncio.to_thread(_go_on, [going], what)
+            await beside(partial(_go_on, [going], what))
 
 
 def decorator(hooks: list[Hook]) -> Callable[[F], F]:

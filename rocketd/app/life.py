@@ -22,6 +22,7 @@ from rocketd.app.hooks import around
 from rocketd.app.orders import Orders
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
+from rocketd.beside import beside
 from rocketd.core import daemon_entries
 from rocketd.core import task as core
 from rocketd.core.condition import FALSE, FOR, Moment
@@ -74,7 +75,7 @@ class Life:
         self._asyncio = asyncio.get_running_loop()
         self._thread = get_ident()
         self._bridge = LogBridge(config.task_logger_basename, config.scheduler_logger_basename)
-        stack.push_async_callback(asyncio.to_thread, self._bridge.close)
+        stack.push_async_callback(beside, self._bridge.close)
         self._compiler = Compiler(config)
         self._shut = self._compiler.watchman(_SHUT, session.condition(config.shut_cond))
         self.scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=config.max_running)

@@ -31,6 +31,14 @@ class Exit(IntEnum):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Be the daemon; returns its exit code."""
     given = _parser().parse_args(arguments)
+    from rocketd.daemon.last_resort import INTERPRETER, end_within  # noqa: PLC0415 - `rocketd --version` needs none
+
+    code = _run(given)
+    end_within(INTERPRETER, code)
+    return code
+
+
+def _run(given: argparse.Namespace) -> Exit:
     from rocketd import service  # noqa: PLC0415 - `rocketd --version` needs none of it
     from rocketd.store.lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 

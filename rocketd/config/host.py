@@ -5,6 +5,7 @@ answers otherwise (a user joined a group, the host moved to another zone). The n
 never answer, so they are asked by `Questions`.
 """
 
+import ctypes
 import grp
 import os
 import pwd
@@ -29,6 +30,11 @@ LOCALTIME: Final = Path("/etc/localtime")
 
 _MOST_ID: Final = 2**32 - 2
 """The highest uid and gid: the one above means "no change" to setresuid(2)."""
+
+
+_LIBC: Final = ctypes.CDLL(None)
+_GROUPS: Final = 64
+"""How many groups of a user are expected; there may be more."""
 
 
 class BadGroup(BadValue):
@@ -148,11 +154,11 @@ class Host:
         if entry.pw_uid == self.uid and gid == entry.pw_gid:
             return None
         self._check_may(entry, gid)
-        groups = self._named(f"the groups of '{entry.pw_name}'", partial(os.getgrouplist, entry.pw_name, gid))
+        groups = self._named(f"the groups of '{entry.pw_name}'", partial(_groups, entry.pw_name, gid))
         return Identity(
             uid=entry.pw_uid,
             gid=gid,
-            groups=tuple(groups),
+            groups=groups,
             name=entry.pw_name,
             home=entry.pw_dir or "/",
             shell=entry.pw_shell or "/bin/sh",
@@ -161,14 +167,14 @@ class Host:
     def _user(self, user: str) -> pwd.struct_passwd:
         found = self._named(f"user '{user}'", partial(_entry, user))
         if found is None:
-            hint = self._near(user, "users", lambda: [entry.pw_name for entry in pwd.getpwall()])
+            hint = self._near(user, "/etc/passwd")
             raise BadValue(f"there is no user '{user}' on this host", hint, fault=Fault.IDENTITY)
         return found
 
     def _group(self, group: str) -> int:
         found = self._named(f"group '{group}'", partial(_gid, group), BadGroup)
         if found is None:
-            hint = self._near(group, "groups", lambda: [entry.gr_name for entry in grp.getgrall()])
+            hint = self._near(group, "/etc/group")
             raise BadGroup(f"there is no group '{group}' on this host", hint, fault=Fault.IDENTITY)
         return found
 
@@ -180,10 +186,11 @@ class Host:
             message = f"the name service does not answer: {what} cannot be looked up"
             raise error(message, "see whether getent(1) answers", fault=Fault.HOST) from None
 
-    def _near(self, name: str, what: str, all_of_them: Callable[[], list[str]]) -> str:
+    def _near(self, name: str, path: str) -> str:
+        """Look for what was meant among this host's own names: a directory service may have a million."""
         try:
-            return meant(name, self._questions.ask(f"the name service, listing all {what}", Kind.NAME, all_of_them))
-        except NoAnswer:
+            return meant(name, self._questions.ask(path, Kind.FILE, partial(_listed, path)))
+        except (NoAnswer, OSError):
             return ""
 
     def _check_may(self, entry: pwd.struct_passwd, gid: int) -> None:
@@ -209,6 +216,22 @@ def _entry(user: str) -> pwd.struct_passwd | None:
     with suppress(KeyError):
         return pwd.getpwuid(_number(user)) if _is_number(user) else pwd.getpwnam(user)
     return pwd.struct_passwd((user, "", _number(user), -1, "", "/", "/bin/sh")) if _is_number(user) else None
+
+
+def _groups(user: str, gid: int) -> tuple[int, ...]:
+    """As os.getgrouplist, which stops every thread of the program for as long as the name service takes."""
+    count = ctypes.c_int(_GROUPS)
+    while True:
+        size = count.value
+        groups = (ctypes.c_uint32 * size)()
+        if _LIBC.getgrouplist(os.fsencode(user), gid, groups, ctypes.byref(count)) >= 0:
+            return tuple(groups[: count.value])
+        count.value = max(count.value, 2 * size)
+
+
+def _listed(path: str) -> list[str]:
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - of the host
+        return [line.partition(":")[0] for line in file]
 
 
 def _primary(entry: pwd.struct_passwd) -> int:

@@ -121,6 +121,24 @@ def repository_recovered() -> Entry:
     return Entry("the run log's repository is back, and has all records", Priority.NOTICE, MessageId.REPOSITORY_BACK)
 
 
+def waits(what: str) -> Entry:
+    """Tell that the daemon waits for something outside of it that does not answer."""
+    return Entry(f"waiting: {what}", Priority.WARNING)
+
+
+def answered(what: str, after: Duration) -> Entry:
+    """Tell that it waits no longer."""
+    return Entry(f"no longer waiting for {what}, after {format_duration(after)}", Priority.NOTICE)
+
+
+def host_changed(come: int, gone: int) -> Entry:
+    """Tell that the tasks are others because the host has changed, without anybody's reload."""
+    changes = [f"{_counted(come, 'task')} loaded"] if come else []
+    changes += [f"{_counted(gone, 'task')} no longer"] if gone else []
+    what = " and ".join(changes) or "tasks or problems are others now"
+    return Entry(f"the host has changed: {what}", Priority.NOTICE)
+
+
 def mail_failed(why: str) -> Entry:
     """Tell that mail cannot be sent at the moment."""
     return Entry(f"mail cannot be sent: {why}", Priority.ERROR, MessageId.MAIL_FAILED)

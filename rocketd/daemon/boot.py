@@ -5,6 +5,7 @@ this boot began, and a line for each task that is still to run. So a daemon that
 leaves the others to the next one. Dying between a run's record and its line is no harm: the record counts as well.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -38,14 +39,28 @@ class Boot:
         self._since: Instant = 0
         self._left: list[str] = []
 
-    def begin(self, scheduler: Scheduler, now: Instant) -> None:
-        """Make due what is still to run in this boot: all of it at the first start. Raises OSError."""
+    def begin(self, scheduler: Scheduler, now: Instant, late: Collection[str] = ()) -> None:
+        """Make due what is still to run in this boot: all of it at the first start. Raises OSError.
+
+        `late` are tasks that cannot be loaded yet, and may have to run as well.
+        """
         loaded = [name for name, entry in scheduler.entries.items() if entry.task.on is On.BOOT]
+        there = [*loaded, *late]
         if not self._read():
-            self._since, self._left = now, loaded
-        self._left = [name for name in loaded if name in self._left and not self._has_begun(scheduler, name)]
+            self._since, self._left = now, there
+        self._left = [name for name in there if name in self._left and not self._has_begun(scheduler, name)]
         self._write()
-        for name in self._left:
+        for name in loaded:
+            if name in self._left:
+                scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
+
+    def admit(self, scheduler: Scheduler, name: str) -> None:
+        """Make a task due that could not be loaded when this began, unless it has run in this boot."""
+        if not self._has_begun(scheduler, name):
+            if name not in self._left:
+                self._left.append(name)
+                with suppress(OSError):  # as below
+                    self._write()
             scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
     def watch(self, event: Event | tuple[Run, Stream, str]) -> None:

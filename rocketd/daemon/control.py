@@ -4,23 +4,25 @@ Called on the loop's thread. Reading verbs never touch the scheduler's state, an
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from heapq import nsmallest
 from typing import Final, Protocol
 
+from rocketd.beside import beside
 from rocketd.core import daemon_entries
 from rocketd.core.decisions import NoSuchTask, Refused
 from rocketd.core.errors import StoreError
 from rocketd.core.events import Start
 from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
-from rocketd.core.records import RunFilter, RunPart, RunView
-from rocketd.core.run import Action
+from rocketd.core.records import RunFilter, RunView
 from rocketd.core.why import why, why_then
 from rocketd.daemon.disabled import DisabledTasks, disabled_one, must_be_loaded
 from rocketd.daemon.listener import Backlog
 from rocketd.daemon.loop import Loop
+from rocketd.daemon.reading import PATIENCE, Reading, RunReader
 from rocketd.daemon.retention import Retention, oldest_kept
 from rocketd.daemon.views import (
     disabled_details,
@@ -49,14 +51,6 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
 
 
-class RunReader(Protocol):
-    """Looks into the run log. Blocks, and only one thread at a time may call it."""
-
-    def runs(self, wanted: RunFilter) -> Sequence[RunView]: ...
-    def part(self, wanted: RunFilter, after: int) -> RunPart: ...
-    def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int: ...
-
-
 class Problem(Protocol):
     """One mistake in a task file."""
 
@@ -83,11 +77,9 @@ class Control:
         `disabled` gives the tasks that are written and not loaded.
         """
         self._loop = loop
-        self._reader = reader
-        self._counter = counter
+        self._reading = Reading(reader, PATIENCE)
+        self._counting = Reading(counter, None)
         self._retention = retention
-        self._reading = asyncio.Lock()
-        self._counting = asyncio.Lock()
         self._reload = reload
         self._about = about
         self._disabled = disabled
@@ -143,7 +135,7 @@ class Control:
 
     async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the loaded tasks whose names come next, and tell after which name to go on."""
-        names = await asyncio.to_thread(_following, tuple(self._loop.scheduler.entries), after)
+        names = await beside(partial(_following, tuple(self._loop.scheduler.entries), after))
         until = self._loop.clock.monotonic() + PART_TAKES
         answers: list[Json] = []
         for place, name in enumerate(names[:PART]):
@@ -168,13 +160,11 @@ class Control:
         return the_run(which, await self._read(wanted_run(which)))
 
     async def _read(self, wanted: RunFilter) -> Sequence[RunView]:
-        async with self._reading:
-            return await asyncio.to_thread(self._reader.runs, wanted)
+        return await self._reading.ask(lambda reader: reader.runs(wanted))
 
     async def part(self, wanted: RunFilter, after: int) -> JsonObject:
         """The next runs after this place in the log, the first recorded first, and where to go on."""
-        async with self._reading:
-            part = await asyncio.to_thread(self._reader.part, wanted, after)
+        part = await self._reading.ask(lambda reader: reader.part(wanted, after))
         listed: list[Json] = [run_object(view) for view in part.runs]
         return {"runs": listed, "next": part.next}
 
@@ -248,8 +238,7 @@ class Control:
         """
         loop, now = self._loop, self._loop.clock.now()
         before = oldest_kept(self._retention.keep, before, now)
-        async with self._counting:
-            old = await asyncio.to_thread(self._counter.old, before, self._retention.spare, now)
+        old = await self._counting.ask(lambda counter: counter.old(before, self._retention.spare, now))
         if old and not dry_run:
             await self._pruned(before, now)
             loop.journal.tell(daemon_entries.pruned(old, _shown(before), by))

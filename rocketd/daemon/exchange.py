@@ -20,6 +20,9 @@ from rocketd.daemon.recorder import Recorder
 
 _UNREAD: Final = "the past could not be read: new conditions count what happens from now on, until the next start"
 
+PATIENCE: Final = 30.0
+"""Seconds that the store may take to tell."""
+
 
 class _Kept(NamedTuple):
     states: Mapping[str, TaskState]
@@ -55,5 +58,5 @@ async def _remember(recorder: Recorder, reach: Mapping[tuple[str, Action], Durat
             done.set_result(None)
 
     recorder.chore(look, looked)
-    await done
-    return found[0] if found else None
+    await asyncio.wait([done], timeout=PATIENCE)
+    return found[0] if done.done() and found else None

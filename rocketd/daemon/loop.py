@@ -22,6 +22,7 @@ from rocketd.core.task import Task
 from rocketd.daemon.clock import Drift, TimerAlarm
 from rocketd.daemon.defects import Defects, Silence
 from rocketd.daemon.health import Health
+from rocketd.daemon.last_records import LastRecords
 from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
 from rocketd.daemon.recorder import Recorder
 
@@ -69,6 +70,7 @@ class Loop:
         self._cut = False
         """Whether the grace of a stop is over."""
         self._grace: asyncio.TimerHandle | None = None
+        self._last_records: LastRecords | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -99,6 +101,8 @@ class Loop:
         for handle in (self._beat, self._grace):
             if handle is not None:
                 handle.cancel()
+        if self._last_records is not None:
+            self._last_records.close()
         if self.failed is not None:
             raise self.failed
 
@@ -116,6 +120,7 @@ class Loop:
         self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
         self.journal.tell(daemon_entries.stopping(self.scheduler.running, grace))
         self.scheduler.drain()
+        self._last_records = LastRecords(self.recorder, lambda: self.executor.going, self.fail)
         if grace is not None:
             self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
         self.wake()
@@ -130,6 +135,8 @@ class Loop:
         """Stop every run at once: asked twice to stop."""
         self.cut_off()
         self.executor.kill()
+        if self._last_records is not None:
+            self._last_records.hurry()
 
     # -- a pass -----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from rocketd.beside import TooLong, beside
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.events import Started
 from rocketd.core.records import Change
@@ -32,6 +33,8 @@ from rocketd.daemon.ports import Spool, Store
 
 PATIENCE: Final = 10.0
 """Seconds for which a failing store is only tried again."""
+LAST: Final = 10.0
+"""Seconds that the thread may take to end."""
 FAILED: Final = -1
 """What comes of a chore that the store could not do."""
 
@@ -120,7 +123,10 @@ class Recorder:
         with self._wanted:
             self._closing = True
             self._wanted.notify()
-        await asyncio.to_thread(self._thread.join)
+        try:
+            await beside(self._thread.join, patience=LAST)
+        except TooLong:
+            raise no_answer() from None
 
     def _hand_over(self) -> None:
         coming, self._coming = self._coming, _Group()
@@ -267,6 +273,12 @@ class Recorder:
                 call()
             except Exception as error:  # noqa: BLE001 - the others in the group must be called all the same
                 self._fatal(error)
+
+
+def no_answer() -> StoreError:
+    """Say that the writing hangs, as on a disk or a file server that does not answer."""
+    message = "the store does not answer: its disk or file server hangs, and the newest records may be lost"
+    return StoreError(message, temporary=True)
 
 
 def write_calls(store: Store, calls: Sequence[Sequence[Change]]) -> None:

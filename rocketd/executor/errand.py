@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import cast
 
+from rocketd.beside import beside
 from rocketd.executor.answer import Outcome, failed
 
 
@@ -42,7 +43,7 @@ class Errand:
     async def call_in_loop(self) -> Outcome:
         """Make the call on the running loop; arguments that may take long are made beside it."""
         try:
-            arguments = await asyncio.to_thread(self.arguments) if self.slow else self.arguments()
+            arguments = await beside(self.arguments) if self.slow else self.arguments()
         except asyncio.CancelledError as error:
             return failed(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome

@@ -20,6 +20,7 @@ class Mask(IntFlag):
     """What is told of, from <sys/inotify.h>."""
 
     ATTRIB = 0x4
+    CLOSE_WRITE = 0x8
     MOVED_TO = 0x80
     CREATE = 0x100
     DELETE_SELF = 0x400

@@ -6,6 +6,7 @@ the newest of each kind, until the loop says that there is room again.
 
 import asyncio
 import os
+from contextlib import suppress
 from time import CLOCK_MONOTONIC, clock_gettime_ns
 from typing import Final
 
@@ -75,6 +76,13 @@ class Notifier:
         self._status = _cut(visible(text))
         if self._pause is None and self._notifier is not None:
             self._send_status()
+
+    def status_from_thread(self, text: str) -> None:
+        """Show a line at once, from any thread: for when the loop is held up. It may be lost."""
+        notifier = self._notifier
+        if notifier is not None:
+            with suppress(OSError):
+                notifier.notify(f"STATUS={_cut(visible(text))}".encode().decode("latin-1"))
 
     def close(self) -> None:
         """Say the last status, and hang up."""

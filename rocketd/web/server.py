@@ -18,6 +18,7 @@ from typing import Final
 
 import h11
 
+from rocketd.beside import TooLong, beside
 from rocketd.core.entries import Entry, Priority
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.ports import Journal
@@ -34,6 +35,9 @@ CONNECTIONS: Final = 256
 CONNECTIONS_OF_ONE: Final = 64
 """Open at once, of one uid: nobody can keep the others out."""
 
+NAMES: Final = 10.0
+"""Seconds that the name service may take to know the group."""
+
 SLICE: Final = 256
 """Objects of a list that are written between two turns of the loop; about 3 ms."""
 
@@ -46,7 +50,7 @@ async def serve(
 
     `patience`: seconds for a request to come.
     """
-    gid = _gid(group, journal)
+    gid = await _gid(group, journal)
     server = ControlServer(verbs, journal, gid, patience)
     with listening(path, gid) as listener:
         accepting = await asyncio.start_unix_server(server.connected, sock=listener)
@@ -57,15 +61,18 @@ async def serve(
             await server.close()
 
 
-def _gid(group: str, journal: Journal) -> int | None:
+async def _gid(group: str, journal: Journal) -> int | None:
     """The group that may use the socket; only root can give it away."""
     if os.geteuid() != 0:
         return None
     try:
-        return getgrnam(group).gr_gid
+        return (await beside(lambda: getgrnam(group), patience=NAMES)).gr_gid
     except KeyError:
-        journal.tell(Entry(f"there is no group {group}, so rocketctl is for root alone", Priority.NOTICE))
-        return None
+        why = f"there is no group {group}"
+    except TooLong:
+        why = f"the name service does not answer who the group {group} is"
+    journal.tell(Entry(f"{why}, so rocketctl is for root alone", Priority.NOTICE))
+    return None
 
 
 class ControlServer:

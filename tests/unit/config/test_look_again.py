@@ -1,7 +1,6 @@
 """What the host lacks keeps back only the tasks that need it, and is looked at again without anybody's edit."""
 
 import grp
-import os
 import pwd
 import zoneinfo
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketd.config import host
 from rocketd.config.loaded import Loaded
 from rocketd.config.loading import load, look_again, reload
 from rocketd.core.task import Command
@@ -207,5 +207,5 @@ def test_a_group_that_somebody_joined_is_found_without_a_reload(
 ) -> None:
     users.uids["ghost"] = 4711
     loaded = folder.load(TWO)
-    monkeypatch.setattr(os, "getgrouplist", lambda _name, gid: [gid, grp.getgrnam("tty").gr_gid])
+    monkeypatch.setattr(host, "_groups", lambda _name, gid: (gid, grp.getgrnam("tty").gr_gid))
     assert look_again(loaded).tasks != loaded.tasks

@@ -1,0 +1,91 @@
+"""Work beside the loop, in threads for which nobody waits when the process ends.
+
+asyncio's own threads are waited for without a limit at the end of `asyncio.run`: one that hangs in a dead file server
+or directory service would keep the daemon from stopping.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
+from typing import Final, TypeVar
+
+IDLE: Final = 4
+"""How many threads wait for more to do."""
+
+CLOSING: Final = 5.0
+"""Seconds that closing something may take."""
+
+T = TypeVar("T")
+
+
+class TooLong(Exception):
+    """It has not come to its end in time. It goes on all the same, and what comes of it is thrown away."""
+
+
+async def beside(work: Callable[[], T], *, patience: float | None = None) -> T:
+    """Do it in another thread; raises what it raises, and TooLong after so many seconds."""
+    future = begin_beside(work)
+    done, _ = await asyncio.wait([future], timeout=patience)
+    if not done:
+        raise TooLong
+    return future.result()
+
+
+async def closed(close: Callable[[], None]) -> None:
+    """Close something; if that hangs, as on a disk or a file server that does not answer, it is left as it is."""
+    with suppress(TooLong):
+        await beside(close, patience=CLOSING)
+
+
+def begin_beside(work: Callable[[], T]) -> "asyncio.Future[T]":
+    """Begin it in another thread; raises RuntimeError if the host has none left."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    context = copy_context()
+
+    def do() -> None:
+        try:
+            result = context.run(work)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where it was wanted
+            tell(partial(future.set_exception, error))
+        else:
+            tell(partial(future.set_result, result))
+
+    def tell(what: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            loop.call_soon_threadsafe(lambda: None if future.done() else what())
+
+    future.add_done_callback(_looked_at)
+    (_idle.pop() if _idle else _Worker()).do(do)
+    return future
+
+
+def _looked_at(future: "asyncio.Future[T]") -> None:
+    """Whoever gave it up does not want to hear of its error either."""
+    if not future.cancelled():
+        future.exception()
+
+
+class _Worker:
+    """A thread that does one thing after the other."""
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        Thread(target=self._go_on, name="beside", daemon=True).start()
+
+    def do(self, work: Callable[[], None]) -> None:
+        self._work.put(work)
+
+    def _go_on(self) -> None:
+        while True:
+            self._work.get()()
+            if len(_idle) >= IDLE:
+                return
+            _idle.append(self)
+
+
+_idle: Final[list[_Worker]] = []

@@ -1,0 +1,52 @@
+"""A stop does not wait for ever for records that a hung disk or file server does not take."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from rocketd.daemon.recorder import Recorder, no_answer
+
+PATIENCE: Final = 20.0
+"""Seconds for which the writing thread may show no sign of life once every run has ended."""
+HURRY: Final = 5.0
+"""The same, for who asks a second time to stop."""
+
+
+class LastRecords:
+    """Has the recorder prove again and again that it is not stuck. On the loop's thread."""
+
+    def __init__(self, recorder: Recorder, going: Callable[[], int], fail: Callable[[BaseException], None]) -> None:
+        """`going` counts the runs that have not ended; `fail` hears of a recorder that is stuck without any."""
+        self._recorder = recorder
+        self._going = going
+        self._fail = fail
+        self._patience = PATIENCE
+        self._unproved = False
+        self._next: asyncio.TimerHandle | None = None
+        self._go()
+
+    def hurry(self) -> None:
+        """Wait no longer than a moment."""
+        self._patience = HURRY
+        self._set()
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        if self._next is not None:
+            self._next.cancel()
+
+    def _go(self) -> None:
+        if self._unproved and not self._going():
+            self._fail(no_answer())
+            return
+        self._unproved = True
+        self._recorder.prove(self._proved)
+        self._set()
+
+    def _set(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        self._next = asyncio.get_running_loop().call_later(self._patience, self._go)
+
+    def _proved(self) -> None:
+        self._unproved = False

@@ -1,0 +1,34 @@
+"""Tells what a start hangs in: nothing else runs yet, and what is opened may hold up the loop, which cannot tell."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
+from typing import Final
+
+MOMENT: Final = 5.0
+"""Seconds that need not be told."""
+
+
+class StartWatch:
+    """Watches one step of the start after the other, from a thread of its own."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        """`show` shows a text in the status, and is called by another thread."""
+        self._show = show
+
+    @contextmanager
+    def on(self, what: str) -> Iterator[None]:
+        """Do a step, and tell if it takes long: to standard error, which is the journal's as well."""
+        timer = Timer(MOMENT, self._tell, [f"starting: still waiting for {what}"])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _tell(self, text: str) -> None:
+        self._show(text)
+        with suppress(OSError):  # nobody is there to hear it
+            os.write(2, f"rocketd: {text}\n".encode())

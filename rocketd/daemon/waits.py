@@ -1,0 +1,62 @@
+"""What the daemon waits for, once it has waited for a moment: told in the journal, shown in the status meanwhile."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from rocketd.beside import TooLong, begin_beside
+from rocketd.core import daemon_entries
+from rocketd.core.instant import Instant, datetime_of
+from rocketd.daemon.ports import Clock, Journal
+
+MOMENT: Final = 2.0
+"""Seconds that need not be told."""
+MOST_SHOWN: Final = 3
+"""How much of what is waited for a status can bear."""
+
+T = TypeVar("T")
+
+
+class Waits:
+    """Does what may hang beside the loop, and tells what it waits for. On the loop's thread."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.show: Callable[[str], None] = lambda _: None
+        """Shows what is waited for in the status; empty: nothing is."""
+        self._journal = journal
+        self._clock = clock
+
+    async def on(self, work: Callable[[], T], what: Callable[[], Sequence[str]], *, patience: float | None = None) -> T:
+        """Do it; `what` says what it waits for. Raises what it raises, and TooLong after so many seconds."""
+        loop = asyncio.get_running_loop()
+        began, until = self._clock.monotonic(), None if patience is None else loop.time() + patience
+        future = begin_beside(work)
+        told = ""
+        while not future.done():
+            left = MOMENT if until is None else min(MOMENT, until - loop.time())
+            if left <= 0:
+                raise TooLong
+            await asyncio.wait([future], timeout=left)
+            waits = listed(what())
+            if not future.done() and waits not in ("", told):
+                told = waits
+                self._tell(waits)
+        if told:
+            self._journal.tell(daemon_entries.answered(told, self._clock.monotonic() - began))
+            self.show("")
+        return future.result()
+
+    def _tell(self, waits: str) -> None:
+        self._journal.tell(daemon_entries.waits(waits))
+        self.show(f"waiting: {waits}")
+
+
+def since(what: str, at: Instant) -> str:
+    """Say since when it has not answered."""
+    return f"{what}: no answer since {datetime_of(at):%H:%M:%S} UTC"
+
+
+def listed(waits: Sequence[str]) -> str:
+    """Put together what is waited for, as far as a line can bear it."""
+    more = [f"{len(waits) - MOST_SHOWN} more"] if len(waits) > MOST_SHOWN else []
+    return "; ".join([*waits[:MOST_SHOWN], *more])

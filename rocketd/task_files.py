@@ -1,0 +1,219 @@
+"""The task files of a daemon: what they say holds from the start on, from each reload, and when the host has changed.
+
+What the host is to blame for (a user that is not there, a file server that does not answer) is looked at again until it
+has passed; nothing that was edited since the last reload counts then.
+"""
+
+import asyncio
+import gc
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from rocketd.config.loaded import Loaded
+from rocketd.config.loading import load, look_again, reload
+from rocketd.config.problems import Problem
+from rocketd.config.questions import HANGING
+from rocketd.core import daemon_entries
+from rocketd.core.instant import SECOND
+from rocketd.core.run import Trigger
+from rocketd.core.task import On, Task
+from rocketd.daemon.boot import Boot
+from rocketd.daemon.exchange import exchange
+from rocketd.daemon.looking_again import LookingAgain
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.ports import ServiceManager
+from rocketd.daemon.retention import Retention
+from rocketd.daemon.waits import Waits, listed, since
+from rocketd.executor.executor import ProcessExecutor
+from rocketd.mailing import Mailing
+from rocketd.probes.accounts import AccountFiles
+from rocketd.standard_logging import StandardLogging
+
+_QUICK: Final = SECOND
+"""An answer that has been waited for no longer than that is not told to be missing."""
+
+
+class TaskFiles:
+    """Reads them, and has what they say done. On the loop's thread."""
+
+    def __init__(
+        self, directories: Sequence[Path], journal: StandardLogging, manager: ServiceManager, waits: Waits
+    ) -> None:
+        """Without `directories`, those of the vendor, the administrator and the runtime."""
+        self._directories = [tuple(directories)] if directories else []
+        self._journal = journal
+        self._manager = manager
+        self._waits = waits
+        self._asyncio = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
+        self._again = LookingAgain(self._look_again)
+        self._accounts: AccountFiles | None = None
+        self._read: Loaded
+        self.loaded: Loaded
+        """What was read, and what came out when it was applied."""
+        self._apply_again = False
+        """Whether `[logging]` has something else to say of the same settings."""
+        self._late: Late
+        self._loop: Loop
+        self._executor: ProcessExecutor
+        self._mailing: Mailing
+        self._retention: Retention
+        self._boot: Boot
+
+    async def load(self) -> Loaded:
+        """Read them for the first time."""
+        self._read = await self._waits.on(partial(load, *self._directories), _hanging)
+        self.loaded = await self._journal.apply(self._read)
+        self._late = Late(self._read)
+        return self.loaded
+
+    def begin(self, loop: Loop, executor: ProcessExecutor, mailing: Mailing, retention: Retention, boot: Boot) -> None:
+        """From now on notice when the host has changed."""
+        self._loop, self._executor, self._mailing = loop, executor, mailing
+        self._retention, self._boot = retention, boot
+        HANGING.answered = self._answered
+        self._journal.late = self._set_up_late
+        self._accounts = AccountFiles(self._again.changed)
+        self._again.begin(wanted=self._read.may_pass)
+
+    @property
+    def late(self) -> frozenset[str]:
+        """The tasks that are missing because of the host, as far as their names are known."""
+        return self._late.names
+
+    def close(self) -> None:
+        """Read nothing any more."""
+        HANGING.answered = lambda: None
+        self._again.close()
+        if self._accounts is not None:
+            self._accounts.close()
+        for task in self._reloads:
+            task.cancel()
+
+    # -- a reload ---------------------------------------------------------------------------------------------------
+
+    def reload_soon(self) -> None:
+        """Read them again; an error that no task file should cause is told."""
+        task = self._asyncio.create_task(self.reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloaded)
+
+    def _reloaded(self, task: "asyncio.Task[Sequence[Problem]]") -> None:
+        self._reloads.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._tell_defect(error)
+
+    def _tell_defect(self, error: BaseException) -> None:
+        self._journal.tell(daemon_entries.reload_failed("".join(traceback.format_exception(error))))
+
+    async def reload(self) -> Sequence[Problem]:
+        """Read them again, one reload after the other; runs that are going on are never waited for."""
+        async with self._lock:
+            self._manager.reloading()
+            try:
+                await self._take(await self._waits.on(partial(reload, self._read), _hanging))
+                self.tell_problems()
+                counts = len(self.loaded.tasks), len(self.loaded.problems)
+                self._journal.tell(daemon_entries.reloaded(*counts))
+                gc.freeze()  # the new tasks stay as well
+            finally:
+                self._manager.status(self._loop.health.status)
+                self._manager.ready()
+            self._again.begin(wanted=self._read.may_pass)
+            self._loop.wake()
+            return self.loaded.problems
+
+    async def _take(self, read: Loaded) -> None:
+        self.loaded = await self._journal.apply(read)
+        self._read = read
+        settings = self.loaded.settings
+        await self._mailing.apply(settings.mail)
+        self._loop.scheduler.max_running = settings.max_running
+        self._executor.output_limit = settings.output_limit
+        self._retention.keep = settings.store.keep
+        await exchange(self._loop, self.loaded.tasks)
+        for task in self._late.come(self.loaded.tasks):
+            self._make_up_for(task)
+
+    def _make_up_for(self, task: Task) -> None:
+        """It would have run at the start, or in this boot, had the host known by then what it knows now."""
+        if task.on is On.STARTUP:
+            self._loop.scheduler.force(task.name, Trigger.STARTUP, f"on {On.STARTUP}")
+        elif task.on is On.BOOT:
+            self._boot.admit(self._loop.scheduler, task.name)
+
+    # -- the host ---------------------------------------------------------------------------------------------------
+
+    async def _look_again(self) -> bool:
+        async with self._lock:
+            before = self.loaded
+            read = await self._waits.on(partial(look_again, self._read), _hanging)
+            if read != self._read or self._apply_again:
+                self._apply_again = False
+                await self._take(read)
+                self._tell_change(before, self.loaded)
+            else:
+                self._show_hanging()
+        self._loop.wake()
+        return self._read.may_pass
+
+    def _tell_change(self, before: Loaded, after: Loaded) -> None:
+        known, there = ({task.name for task in loaded.tasks} for loaded in (before, after))
+        self.tell_problems(before.problems)
+        if known != there or before.problems != after.problems:
+            self._journal.tell(daemon_entries.host_changed(len(there - known), len(known - there)))
+
+    def _set_up_late(self) -> None:
+        self._apply_again = True
+        self._again.changed()
+
+    def _answered(self) -> None:
+        """Hear, in another thread, that a question that hung is answered at last."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._asyncio.call_soon_threadsafe(self._again.changed)
+
+    # -- telling ----------------------------------------------------------------------------------------------------
+
+    def tell_problems(self, known: Sequence[Problem] = ()) -> None:
+        """Tell what is wrong in them, but what is known already."""
+        self._loop.health.problems = len(self.loaded.problems)
+        for problem in self.loaded.problems:
+            if problem in known:
+                continue
+            warning = problem.severity == "warning"
+            self._journal.tell(daemon_entries.problem(str(problem), problem.file, task=problem.task, warning=warning))
+        self._show_hanging()
+
+    def _show_hanging(self) -> None:
+        self._loop.health.trouble("host", listed(_hanging()))
+
+
+def _hanging() -> list[str]:
+    """Say what does not answer."""
+    now = time.time_ns() // 1000
+    return [since(one.what, one.since) for one in HANGING.waiting if now - one.since >= _QUICK]
+
+
+class Late:
+    """The tasks that were not loaded at the start because of the host, and may come later."""
+
+    def __init__(self, read: Loaded) -> None:
+        self.names = frozenset(name for name, one in read.missing.items() if one.problem.may_pass)
+        self._files = {file.path for file in read.files if file.may_pass and not file.digest}
+        self._directories = {str(path) for path in read.closed}
+        self._come = {task.name for task in read.tasks}
+
+    def come(self, tasks: Sequence[Task]) -> list[Task]:
+        """Of these, the ones that have come now, each once."""
+        new = [task for task in tasks if task.name not in self._come and self._is_late(task)]
+        self._come |= {task.name for task in new}
+        return new
+
+    def _is_late(self, task: Task) -> bool:
+        return task.name in self.names or task.file in self._files or task.file.rpartition("/")[0] in self._directories

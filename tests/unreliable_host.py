@@ -1,0 +1,143 @@
+"""Hosts that do not answer, for real daemons: a name service that hangs or lacks a user, a dead file server.
+
+The name service is a library that is loaded before the C library and reads what it is to do from a directory:
+
+    hang/NAME       whoever looks NAME up waits until this is gone
+    users/NAME      there is such a user; what is in the file is the uid
+"""
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_SOURCE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+static void path_of(char *path, size_t size, const char *kind, const char *name)
+{
+    snprintf(path, size, "%s/%s/%s", getenv("NAME_SERVICE"), kind, name);
+}
+
+static void perhaps_hang(const char *name)
+{
+    char path[4096], directory[4096];
+    path_of(path, sizeof path, "hang", name);
+    path_of(directory, sizeof directory, "hang", "");
+    int watch = inotify_init1(IN_CLOEXEC);
+    inotify_add_watch(watch, directory, IN_DELETE | IN_MOVED_FROM);
+    while (access(path, F_OK) == 0) {
+        char events[4096];
+        if (read(watch, events, sizeof events) < 0)
+            break;
+    }
+    close(watch);
+}
+
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **result)
+{
+    int (*real)(const char *, struct passwd *, char *, size_t, struct passwd **) = dlsym(RTLD_NEXT, "getpwnam_r");
+    perhaps_hang(name);
+    char path[4096];
+    path_of(path, sizeof path, "users", name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return real(name, entry, buffer, size, result);
+    unsigned uid = 65534;
+    if (fscanf(file, "%u", &uid) != 1)
+        uid = 65534;
+    fclose(file);
+    if (strlen(name) + 1 > size)
+        return ERANGE;
+    strcpy(buffer, name);
+    entry->pw_name = buffer;
+    entry->pw_passwd = "";
+    entry->pw_uid = entry->pw_gid = uid;
+    entry->pw_gecos = "";
+    entry->pw_dir = "/";
+    entry->pw_shell = "/bin/sh";
+    *result = entry;
+    return 0;
+}
+
+int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size, struct group **result)
+{
+    int (*real)(const char *, struct group *, char *, size_t, struct group **) = dlsym(RTLD_NEXT, "getgrnam_r");
+    perhaps_hang(name);
+    return real(name, entry, buffer, size, result);
+}
+
+int getgrouplist(const char *name, gid_t group, gid_t *groups, int *count)
+{
+    int (*real)(const char *, gid_t, gid_t *, int *) = dlsym(RTLD_NEXT, "getgrouplist");
+    char asked[4096];
+    snprintf(asked, sizeof asked, "groups-of-%s", name);
+    perhaps_hang(asked);
+    return real(name, group, groups, count);
+}
+"""
+
+MNT_DETACH = 2
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class NameService:
+    """Knows users that the host does not, and hangs when it is told to."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        for name in ("hang", "users"):
+            (directory / name).mkdir(parents=True)
+        source, library = directory / "names.c", directory / "names.so"
+        source.write_text(_SOURCE)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        self.environment = {"LD_PRELOAD": str(library), "NAME_SERVICE": str(directory)}
+
+    def add(self, user: str, uid: int = 65534) -> None:
+        """Let there be such a user."""
+        new = self._directory / f"{user}.new"
+        new.write_text(str(uid))
+        new.rename(self._directory / "users" / user)
+
+    def remove(self, user: str) -> None:
+        """Let there be no such user any more."""
+        (self._directory / "users" / user).unlink()
+
+    def hang(self, name: str) -> None:
+        """Do not answer any more who that is."""
+        (self._directory / "hang" / name).touch()
+
+    def answer(self, name: str) -> None:
+        """Answer again."""
+        (self._directory / "hang" / name).unlink()
+
+
+@contextmanager
+def dead(place: Path) -> Iterator[None]:
+    """Make every look at that directory hang; what hangs there afterwards gets an error."""
+    try:
+        server = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        pytest.skip(f"no FUSE here: {error}")
+    options = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other"
+    if LIBC.mount(b"dead", os.fsencode(place), b"fuse.dead", 0, options.encode()) != 0:
+        pytest.skip(f"not allowed to mount: {os.strerror(ctypes.get_errno())}")
+    try:
+        yield
+    finally:
+        LIBC.umount2(os.fsencode(place), MNT_DETACH)
+        os.close(server)
