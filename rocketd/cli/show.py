@@ -120,6 +120,7 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
         ("Priority", Cell(str(priority) if priority else "")),
         ("On", Cell(text(task, "on"))),
         ("Splay", Cell(f"up to {times.span(splay)}" if splay else "")),
+        ("Output file", Cell(text(task, "output_file"))),
     ]
 
 

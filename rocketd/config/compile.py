@@ -81,6 +81,7 @@ class _One:
             splay=values[key.SPLAY],
             output_tail=values[key.OUTPUT_TAIL],
             output_limit=values[key.OUTPUT_LIMIT],
+            output_file=values[key.OUTPUT_FILE],
             separate_stderr=values[key.SEPARATE_STDERR],
             description=values[key.DESCRIPTION],
             mail=values[key.TASK_MAIL],
@@ -158,10 +159,16 @@ class _One:
         directory = self._values[key.DIRECTORY]
         if directory and not self._host.is_directory(directory):
             self._note(key.DIRECTORY, f"there is no directory '{directory}'", severity="warning")
+        self._check_output_file()
         for file in self._values[key.ENVIRONMENT_FILES]:
             if not file.startswith("-") and not self._host.is_file(file):
                 hint = f"if it may be missing, write '-{file}'"
                 self._note(key.ENVIRONMENT_FILES, f"there is no file '{file}'", hint, "warning")
+
+    def _check_output_file(self) -> None:
+        directory = self._values[key.OUTPUT_FILE].rpartition("/")[0]
+        if directory and not set("%{") & set(directory) and not self._host.is_directory(directory):
+            self._note(key.OUTPUT_FILE, f"there is no directory '{directory}'", severity="warning")
 
     def _work(self, surroundings: Surroundings) -> Work | None:
         own, values = self._spec.own, self._values

@@ -187,6 +187,15 @@ OUTPUT_LIMIT: Final = Setting[int | None](
     "How much of its output a run may tell to the journal within a minute; a line counts 100 bytes beside its own. "
     "What goes beyond it is left out there, which the journal and the record say. `0` tells nothing to the journal.",
 )
+OUTPUT_FILE: Final = Setting[str](
+    "output_file",
+    Kind("path, with placeholders", values.output_file),
+    "",
+    "none",
+    "A file to which all that it prints is appended as well, as the task's user. `%Y`, `%m`, `%d`, `%H` and other "
+    "numbers of strftime(3) are those of the run's start, `{task}` and `{number}` the run's own; `%%` is a `%`. "
+    '`""` is none, where `[defaults]` has one.',
+)
 SEPARATE_STDERR: Final = Setting(
     "separate_stderr",
     BOOLEAN,
@@ -203,5 +212,5 @@ TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
     *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, DESCRIPTION, TIMEZONE, USER, GROUP, DIRECTORY, UMASK, NICE),
     *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
-    *(SEPARATE_STDERR, TASK_MAIL),
+    *(OUTPUT_FILE, SEPARATE_STDERR, TASK_MAIL),
 )

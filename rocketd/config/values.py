@@ -16,6 +16,7 @@ from rocketd.config.problems import BadValue, Mistake, meant
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration
+from rocketd.core.output_path import DIRECTIVES, NAMES, misplaced
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -142,7 +143,11 @@ def _bytes(text: str) -> int:
 
 def endless_size(value: object) -> int:
     """Take a size, or `infinity`, which is the largest number there is."""
-    return sys.maxsize if value == "infinity" else size(sys.maxsize)(value)
+    if value == "infinity":
+        return sys.maxsize
+    if value == -1 or (type(value) is str and not any(map(str.isdigit, value))):
+        raise BadValue(f"'{value}' is not a size", 'write "infinity" for no limit')
+    return size(2**50)(value)
 
 
 def shown_size(count: int) -> str:
@@ -193,6 +198,21 @@ def path(value: object) -> str:
     text = filled(value)
     if not text.startswith("/"):
         raise BadValue(f"'{text}' is not an absolute path", "write the whole path, from / on")
+    return text
+
+
+def output_file(value: object) -> str:
+    """Take an absolute path with placeholders, or an empty text, which is none."""
+    if value == "":
+        return ""
+    text = path(value)
+    if wrong := misplaced(text):
+        known = f"{', '.join(f'%{letter}' for letter in DIRECTIVES)}, {', '.join(f'{{{name}}}' for name in NAMES)}"
+        raise BadValue(
+            f"'{wrong[0]}' stands for nothing here", f"there are {known}", start=wrong.start(), end=wrong.end()
+        )
+    if text.rpartition("/")[2] in ("", ".", ".."):
+        raise BadValue(f"'{text}' is a directory", "add the name of a file")
     return text
 
 

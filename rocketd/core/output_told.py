@@ -26,6 +26,12 @@ def shortfall(beyond_limit: tuple[int, int], untold: int) -> str:
     return "; ".join(told)
 
 
+def missing_in_file(path: str, size: int, trouble: str) -> str:
+    """Say what an output file has not: so many bytes, or more than anybody could count."""
+    what = f"{_about(size)} of its output are not in {path}" if size else f"its output file {path} is incomplete"
+    return f"{what}: {trouble}"
+
+
 def _amount(lines: int, size: int) -> str:
     return f"{lines} {_lines(lines)} ({_about(size)})" if lines else _about(size)
 

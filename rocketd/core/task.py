@@ -151,6 +151,8 @@ class Task:
     """How many bytes of its output the record keeps."""
     output_limit: int | None = None
     """How many bytes of it are told within a minute; None: as the daemon says."""
+    output_file: str = ""
+    """Where all of it goes as well: an absolute path, perhaps with what `output_path` knows; empty: nowhere."""
     separate_stderr: bool = False
     """Whether stderr has a pipe of its own; else both go through one, in the order in which they were written."""
     description: str = field(default="", compare=False)

@@ -116,6 +116,8 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
         "priority": task.priority,
         "on": str(task.on) if task.on else None,
         "splay": _seconds(task.splay),
+        "output_file": task.output_file or None,
+        "separate_stderr": task.separate_stderr,
         "armed_at": rfc3339(past.armed_at),
         "next_number": past.next_number,
         "due": rfc3339(entry.due),

@@ -16,9 +16,10 @@ from typing import Final, TypeAlias
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.events import Finished, Spawned
+from rocketd.core.output_path import output_path
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.task import Task
+from rocketd.core.task import Call, Task
 from rocketd.executor.birth import Birth
 from rocketd.executor.command import Host, launch_of
 from rocketd.executor.environment import clean_environment
@@ -28,10 +29,12 @@ from rocketd.executor.hands import HANDS, Hands
 from rocketd.executor.leftovers import clear
 from rocketd.executor.mounts import Mounts
 from rocketd.executor.output import LIMIT
+from rocketd.executor.output_file import OutputFile
 from rocketd.executor.spawn import Spawner, unshare
 from rocketd.executor.tree import Census
 from rocketd.executor.watch import Watch
 from rocketd.executor.wrappers import Wrappers
+from rocketd.executor.writer_process import Writer, start_writer
 
 AT_ONCE: Final = 16
 """How many are started at the same time at most: each has twice its descriptors until it has been reported."""
@@ -163,9 +166,21 @@ class ProcessExecutor:
 
     def _follow(self, birth: Birth, child: Child) -> None:
         run = birth.run
-        going = Going(birth.task, run, child, self._means, tell=partial(self._output, run), over=self._over)
+        tell, file = partial(self._output, run), self._output_file(birth.task, run)
+        going = Going(birth.task, run, child, self._means, tell=tell, over=self._over, file=file)
         self._going[run.key] = going
         self._report(Spawned(run, going.pid, going.pid_start))
+
+    def _output_file(self, task: Task, run: Run) -> OutputFile | None:
+        if not task.output_file or isinstance(task.work, Call):
+            return None
+        path = output_path(task.output_file, run, task.zone)
+        writer: Writer | str
+        try:
+            writer = start_writer(path, task.work.surroundings.identity, run, self._host, self._spawner)
+        except (OSError, RocketdError) as error:
+            writer = f"no process can be started to write it: {error}"
+        return OutputFile(path, writer, self._means.loop, self._means.watch, partial(self._output, run))
 
     def _not_started(self, run: Run, error: RocketdError) -> None:
         message = f"cannot start: {error.message}" + (f" ({error.hint})" if error.hint else "")

@@ -13,7 +13,8 @@ keeps its number from becoming another's.
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from rocketd.core.instant import SECOND, Duration, Instant
@@ -24,6 +25,7 @@ from rocketd.executor.command import Launch, wrapper_failure
 from rocketd.executor.ending import Ending
 from rocketd.executor.function import read_report
 from rocketd.executor.output import Output, Tell
+from rocketd.executor.output_file import OutputFile
 from rocketd.executor.pipes import Pipes
 from rocketd.executor.tree import Census, Process, Tree
 from rocketd.executor.watch import Watch
@@ -75,7 +77,17 @@ Over: TypeAlias = Callable[["Going", End], None]
 class Going:
     """Follows the process of one run to its end, and calls `over` once."""
 
-    def __init__(self, task: Task, run: Run, child: Child, means: Means, *, tell: Tell, over: Over) -> None:  # noqa: PLR0913 - what it connects
+    def __init__(  # noqa: PLR0913 - what it connects
+        self,
+        task: Task,
+        run: Run,
+        child: Child,
+        means: Means,
+        *,
+        tell: Tell,
+        over: Over,
+        file: OutputFile | None = None,
+    ) -> None:
         self.task, self.run, self.pid = task, run, child.pid
         self.pid_start = child.start
         self._child = child
@@ -92,7 +104,8 @@ class Going:
         self._status: int | None = None
         limit = means.limit() if task.output_limit is None else task.output_limit
         output = Output(task.output_tail, tell, means.clock.monotonic, limit)
-        self._pipes = Pipes(means.pipes, output, self._pipes_settled)
+        self._file = file
+        self._pipes = Pipes(means.pipes, output, self._pipes_settled, file)
         self._follow(child)
 
     def stop(self, cause: Cause, grace: Duration) -> None:
@@ -158,6 +171,8 @@ class Going:
 
     def _leave_pipes(self) -> None:
         """Be done with the pipes: as soon as they are empty, if nobody else holds them."""
+        if self._file is not None:
+            self._file.leave()
         self._pipes.leave()
         if self._pipes.open:
             self._timer = self._means.loop.call_later(PIPE_GRACE, self._pipe_grace_over)
@@ -179,7 +194,14 @@ class Going:
         held = self._pipes.held()
         output, shortfall, report = self._pipes.close()
         self._let_go()
-        self._over(self, self._end(output, report, (HELD if held else "", shortfall)))
+        end = self._end(output, report, (HELD if held else "", shortfall))
+        if self._file is None:
+            self._over(self, end)
+        else:
+            self._file.close(partial(self._file_closed, end))
+
+    def _file_closed(self, end: End, trouble: str) -> None:
+        self._over(self, replace(end, message="; ".join(filter(None, (end.message, trouble)))))
 
     def _let_go(self) -> None:
         self._means.watch.drop(self._child.pidfd)

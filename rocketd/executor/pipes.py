@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from rocketd.executor.function import REPORT_BYTES
 from rocketd.executor.output import Output, Stream
+from rocketd.executor.output_file import OutputFile
 from rocketd.executor.watch import TURN, Watch
 
 Sink: TypeAlias = Callable[[bytes], None]
@@ -27,15 +28,25 @@ def _nothing() -> None:
 class Pipes:
     """Our ends of the pipes of one run: of what it prints, and of what a function reports."""
 
-    def __init__(self, watch: Watch, output: Output, settled: Callable[[], None]) -> None:
-        """`settled` is called after `leave`, whenever it may be that nothing is to be read any more."""
+    def __init__(
+        self, watch: Watch, output: Output, settled: Callable[[], None], file: OutputFile | None = None
+    ) -> None:
+        """`settled` is called after `leave`, whenever it may be that nothing is to be read any more.
+
+        `file` gets the output as well, as it is.
+        """
         self._watch = watch
         self._output = output
+        self._file = file
+        self._waits = False
+        """Whether nothing is read until the file has room."""
+        if file is not None:
+            file.on_room = self._go_on
         self._settled = settled
         self._sinks: dict[int, Sink] = {}
         self._owed: dict[int, int] | None = None
         """How many bytes of those that were there when the process ended are still to be read."""
-        self._streams: list[Stream] = []
+        self._streams: dict[int, Stream] = {}
         self._report = bytearray()
 
     @property
@@ -50,9 +61,8 @@ class Pipes:
 
     def add_stream(self, descriptor: int, name: str) -> None:
         """Read the run's output from there."""
-        stream = Stream(name)
-        self._streams.append(stream)
-        self._add(descriptor, partial(self._output.take, stream))
+        stream = self._streams[descriptor] = Stream(name)
+        self._add(descriptor, partial(self._output.take, stream) if self._file is None else partial(self._take, stream))
 
     def add_report(self, descriptor: int) -> None:
         """Read a function's report from there."""
@@ -63,9 +73,9 @@ class Pipes:
         self._owed = {descriptor: size for descriptor in self._sinks if (size := _waiting_in(descriptor))}
         end = 0 if self._watch.held else monotonic() + TURN
         for descriptor in tuple(self._sinks):
-            if self._watch.held and descriptor in self._owed:
+            if (self._watch.held or self._waits) and descriptor in self._owed:
                 continue
-            while self._read(descriptor) and monotonic() < end:
+            while self._read(descriptor) and not self._waits and monotonic() < end:
                 pass
 
     def held(self) -> bool:
@@ -78,7 +88,7 @@ class Pipes:
         """Close them, and give the tail of the output, what is to be said about the rest of it, and the report."""
         for descriptor in tuple(self._sinks):
             self._close(descriptor)
-        for stream in self._streams:
+        for stream in self._streams.values():
             self._output.end(stream)
         self._settled = _nothing  # no cycle is left for the collector: there is one of these for each run
         return *self._output.close(), bytes(self._report)
@@ -106,6 +116,23 @@ class Pipes:
             return True
         self._close(descriptor)
         return False
+
+    def _take(self, stream: Stream, data: bytes) -> None:
+        """Take in what was printed, for the file and for those who are told lines."""
+        assert self._file is not None  # noqa: S101 - where there is none, this is not called
+        self._file.put(data)
+        self._output.take(stream, data)
+        if self._file.busy and not self._waits:
+            self._waits = True
+            for descriptor in self._streams.keys() & self._sinks.keys():
+                self._watch.drop(descriptor)
+
+    def _go_on(self) -> None:
+        """The file has room: read on."""
+        if self._waits:
+            self._waits = False
+            for descriptor in self._streams.keys() & self._sinks.keys():
+                self._watch.add(descriptor, partial(self._ready, descriptor))
 
     def _pay(self, descriptor: int, size: int | None) -> None:
         """Note that so much has been read, or all (None)."""

@@ -28,9 +28,9 @@ class Watch:
         self.held = False
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
-        """Call `ready` whenever there is something to read; it must bear being called for nothing."""
-        self._epoll.register(descriptor, select.EPOLLIN)
+    def add(self, descriptor: int, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
+        """Call `ready` whenever there is something to read, or as `events` say; it must bear a call for nothing."""
+        self._epoll.register(descriptor, events)
         self._ready[descriptor] = ready
 
     def drop(self, descriptor: int) -> None:

@@ -23,3 +23,22 @@ def test_journald_keeps_every_line_of_tasks_that_print_much_at_once(machine: Mac
         assert told == [str(line) for line in range(1, LINES + 1)]
     suppressed = machine.run("journalctl", "--quiet", "--grep=Suppressed", "--case-sensitive", check=False).stdout
     assert suppressed == ""
+
+
+OUTPUT_FILE = """
+[task.count]
+command = ["seq", "{lines}"]
+user = "backup"
+when = "daily"
+output_limit = 0
+output_file = "/var/log/counts/{{task}}-{{number}}.log"
+"""
+
+
+def test_an_output_file_has_everything_and_is_its_users(machine: Machine) -> None:
+    machine.sh("install -d -o backup -g backup /var/log/counts")
+    give_task(machine, "count", OUTPUT_FILE.format(lines=500_000))
+    await_end(machine, "count")
+    assert machine.sh("seq 500000 | cmp - /var/log/counts/count-1.log && echo same") == "same\n"
+    assert machine.sh("stat -c '%U %G %a' /var/log/counts/count-1.log") == "backup backup 640\n"
+    assert machine.journal("ROCKETD_TASK=count", "ROCKETD_STREAM=stdout") == []

@@ -62,6 +62,9 @@ environment_files = ["/etc/hostname", "-/none"]
 success_codes = [1]
 inaction_codes = [2]
 output_tail = "1 KiB"
+output_limit = "2 MiB"
+output_file = "/var/log/{task}-%F.log"
+separate_stderr = true
 parameters = { x = 1 }
 """).tasks
     work = task.work
@@ -78,6 +81,7 @@ parameters = { x = 1 }
     assert (task.overlap, task.on, task.mutex, task.priority) == (Overlap.REPLACE, On.BOOT, "m", -3)
     assert (task.crash_limit, task.output_tail, task.description) == (1, 1024, "Nothing")
     assert (task.zone_name, str(task.zone)) == ("Asia/Kathmandu", "Asia/Kathmandu")
+    assert (task.output_limit, task.output_file, task.separate_stderr) == (2 << 20, "/var/log/{task}-%F.log", True)
 
 
 def test_a_function_with_its_interpreter(folder: Folder) -> None:

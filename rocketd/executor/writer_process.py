@@ -1,0 +1,59 @@
+"""Starts the process that writes a run's output file (`writer.py`).
+
+Whoever writes to a file may have to wait for it, and must have no more rights than the task's user: so neither the
+loop nor a thread of ours does it. The process is no part of its run's tree, and outlives a stop of it.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rocketd.core.run import Run
+from rocketd.core.task import Command, Identity, Surroundings
+from rocketd.executor.command import Host, launch_of
+from rocketd.executor.spawn import Spawner
+
+WRITER: Final = str(Path(__file__).with_name("writer.py"))
+
+
+class Writer(NamedTuple):
+    """The process, and our ends of its pipes."""
+
+    pid: int
+    pidfd: int
+    data: int
+    """What is written there gets to the file."""
+    report: int
+    """What it says."""
+
+
+def start_writer(path: str, identity: Identity | None, run: Run, host: Host, spawner: Spawner) -> Writer:
+    """Start it with the rights of that user; raises OSError and RocketdError."""
+    command = Command((sys.executable, "-I", "-S", WRITER, path), surroundings=Surroundings(identity, "/"))
+    launch = launch_of(command, replace(run, run_id=f"{run.run_id}-output"), host)
+    theirs, data = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    report, said = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    os.set_blocking(theirs, True)
+    os.set_blocking(said, True)
+    try:
+        pid = spawner.spawn(launch, (said, said, theirs))
+        return Writer(pid, _hold(pid), data, report)
+    except BaseException:
+        os.close(data)
+        os.close(report)
+        raise
+    finally:
+        os.close(theirs)
+        os.close(said)
+
+
+def _hold(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # e.g. for want of descriptors
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
