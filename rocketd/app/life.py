@@ -148,7 +148,7 @@ class Life:
         """Whether one of those that alone may run is to run."""
         if self._only is None or not self._only.obey_cond:
             return True
-        moment = Moment(self.loop.clock.now(), self._compiler.compile(task), self.scheduler.history)
+        moment = Moment(self.loop.now(), self._compiler.compile(task), self.scheduler.history)
         return task.start_cond.judge(moment).answer is FOR
 
     async def end(self) -> None:
@@ -198,7 +198,7 @@ class Life:
         except RocketdError as error:
             self._bridge.tell(Entry(f"tasks stay as they were: {error.message}", Priority.ERROR))
             return
-        self.loop.record(self.scheduler.load(compiled, self.loop.clock.now(), {}))
+        self.loop.record(self.scheduler.load(compiled, self.loop.now(), {}))
         for task in self._tasks.values():
             self._orders.press(task)
         self.loop.wake()

@@ -59,7 +59,7 @@ def clock_step(by: Duration) -> Entry:
 
 def far_ahead(task: str) -> Entry:
     """Tell that records of a task lie in the future, so that the clock must have been wrong when they were written."""
-    message = f"{task}: what is recorded of it lies more than three hours in the future, and counts as now"
+    message = f"{task}: what is recorded of it lies more than three hours in the future, and counts as past for now"
     return Entry(message, Priority.WARNING, MessageId.CLOCK_STEP, {"ROCKETD_TASK": task})
 
 

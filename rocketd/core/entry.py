@@ -23,6 +23,8 @@ class Entry:
     task: Task
     paused: TaskState | None = None
     """Its state while an operator has paused it."""
+    lapsed: TaskState | None = None
+    """The pause that ended by itself: it is in force again if the clock is set back."""
     verdict: Verdict | None = None
     look_at: Instant = FOREVER
     """When it must be judged again at the latest."""
@@ -70,5 +72,12 @@ class Entry:
 
     def be_quiet_after(self, past: Past, now: Instant) -> None:
         """Count its `restart_delay` from the end of its last run, by hand or not."""
-        ends = [seen.at for action, seen in past.last.items() if action is not Action.RUN]
+        seen = [one for action, one in past.last.items() if action is not Action.RUN]
+        ends = [past.steps.really(one.at, one.position) for one in seen]
         self.quiet_until = min(max(ends), now) + self.task.restart_delay if ends else BEGINNING
+
+    def begin_anew(self, now: Instant) -> None:
+        """The clock was set: what was open by its old setting is neither used nor missed."""
+        self.verdict = self.chance = self.stretch = None
+        if self.lapsed is not None and self.lapsed.paused_until is not None and self.lapsed.paused_until > now:
+            self.paused, self.lapsed = self.lapsed, None

@@ -68,7 +68,7 @@ class Going:
         """Decide to stop it, unless that has been decided already or it is over."""
         if run.key in self._runs and run.key not in self._stopping:
             self._stopping.add(run.key)
-            yield Stop(run, cause)
+            yield Stop(self._runs[run.key][0], cause)  # as it was recorded
 
     def overdue(self, now: Instant) -> Iterator[Stop]:
         """Stop the runs whose timeout is over."""

@@ -184,7 +184,7 @@ class Happened(Hours, Countable, Condition):
 
     def _ahead(self, past: Past, now: Instant) -> Instant:
         """Tell when an event counts that lies ahead because the clock was set back."""
-        newest = [past.last[action].at for action in ACTIONS[self.what] if action in past.last]
+        newest = [at for action in ACTIONS[self.what] if (at := past.newest(action)) is not None]
         if all(at <= now for at in newest):
             return FOREVER
         return min(at for action in ACTIONS[self.what] for at in past.when(action, now + 1, FOREVER))

@@ -5,17 +5,19 @@ Memory is bounded: per task the newest event of each action, what the schedule r
 loaded conditions ask for (`Need`).
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from rocketd.core.clock_steps import ClockSteps
 from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started
 from rocketd.core.instant import FOREVER, Duration, Instant
+from rocketd.core.kept_instants import KeptInstants
 from rocketd.core.need import Need
-from rocketd.core.past import Occurrence, Past, nothing
+from rocketd.core.past import Noted, Occurrence, Past, nothing
 from rocketd.core.run import Action, Cause, End, Run, RunKey
+from rocketd.core.spent import Use, used
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
@@ -45,7 +47,9 @@ class History:
         self._loaded: set[str] = set()
         self._reach: dict[tuple[str, Action], Duration] = {}
         self._observations: dict[str, Observation] = {}
-        self._position = 0
+        self.steps = ClockSteps()
+        """What the clock did meanwhile."""
+        self._position = 1
 
     @property
     def position(self) -> int:
@@ -62,8 +66,21 @@ class History:
         """The past of that task; an empty one begins where there is none."""
         past = self._pasts.get(task)
         if past is None:
-            past = self._pasts[task] = Past()
+            past = self._pasts[task] = Past(self.steps)
         return past
+
+    def begin_replay(self, events: int, latest: Instant) -> None:
+        """So many events will be learned that the store gives; no sign of life is later than `latest`."""
+        self._position = -events - 1
+        self.steps.begin(latest)
+
+    def end_replay(self) -> None:
+        """What is learned from now on happens now."""
+        self._position = 1
+        for past in self._pasts.values():
+            ahead = {number: run.start - self.steps.latest for number, run in past.going.items()}
+            if any(by > 0 for by in ahead.values()):
+                past.going = {number: _moved(run, min(-ahead[number], 0)) for number, run in past.going.items()}
 
     def close(self, going: Container[RunKey]) -> list[RunKey]:
         """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
@@ -108,7 +125,13 @@ class History:
         for name, action in keys:
             past = self.of(name)
             if action not in past.instants:
-                past.instants = {**past.instants, action: [past.last[action].at] if action in past.last else []}
+                past.instants = {**past.instants, action: self._kept(past, action)}
+
+    def _kept(self, past: Past, action: Action) -> KeptInstants:
+        kept = KeptInstants(self.steps)
+        if action in past.last:
+            kept.add(past.last[action].at, past.last[action].position, FOREVER)
+        return kept
 
     def recall(self, events: Iterable[Event]) -> None:
         """Put the instants of older events, which the store has, to those that are kept; nothing else is learned."""
@@ -122,7 +145,7 @@ class History:
         for (name, action), instants in found.items():
             kept = self.of(name).instants.get(action)
             if kept is not None:
-                kept[:] = sorted((Counter(kept) | instants).elements())
+                kept.recall(instants)
 
     @property
     def reach(self) -> dict[tuple[str, Action], Duration]:
@@ -145,15 +168,25 @@ class History:
         """Forget what that probe showed: it may have changed by the time somebody looks again."""
         self._observations.pop(probe, None)
 
-    def stepped(self, now: Instant, by: Duration) -> None:
+    def stepped(self, now: Instant, by: Duration, slept: Duration) -> None:
         """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
         if self.began is not None:
-            self.began = min(self.began + by, now)
+            self.began = min(self.began + by + slept, now)
+        if by:
+            self.steps.step(self._position, by)
+            self._position += 1
+            self._move_going(by)
         self._observations = {
             probe: seen._replace(since=min(seen.since, now))
             for probe, seen in self._observations.items()
             if seen.good_until == FOREVER
         }
+
+    def _move_going(self, by: Duration) -> None:
+        """How long a run has gone on is a length of time."""
+        for past in self._pasts.values():
+            if past.going:
+                past.going = {number: _moved(run, by) for number, run in past.going.items()}
 
     def learn(self, event: Event) -> None:
         """Take in one event. Learning the start or the end of the same run again changes nothing."""
@@ -164,8 +197,7 @@ class History:
                 self._finish(run, end)
             case Missed(task):
                 self._position += 1
-                past = self.of(task)
-                past.consumed = max(past.consumed, event.last)
+                self.of(task).consume(event.first, event.last, self._position)
             case Spawned():
                 pass
 
@@ -175,54 +207,59 @@ class History:
             return
         self._note(past, Action.RUN, run.start, run)
         past.going = {**past.going, run.number: run}
+        past.places = {**past.places, run.number: self._position}
         past.next_number = max(past.next_number, run.number + 1)
         if run.scheduled:
-            self._schedule(past, run)
+            self._schedule(past, run, self._position)
 
     def _finish(self, run: Run, end: End) -> None:
         past = self.of(run.task)
         if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
             end = replace(end, output="", exc_text="")
-        begun = past.drop(run.number)
-        if begun is None and run.number < past.next_number and _ended(past, run.key):
+        place = past.places.get(run.number)
+        if past.drop(run.number) is None and run.number < past.next_number and _ended(past, run.key):
             return
-        run = begun or run  # its start may have been brought back from far ahead
-        self._note(past, end.action, end.at, run, end)
+        at = Noted(end.at, self._note(past, end.action, end.at, run, end))
         if end.action in _BAD and end.cause is not Cause.SHUTDOWN:
             past.failed = past.last[end.action]
         past.next_number = max(past.next_number, run.number + 1)
-        if not run.scheduled:
-            return
-        if past.scheduled is None or run.number > past.scheduled.number:
-            self._schedule(past, run)  # its start was not among what was replayed
+        if run.scheduled:
+            if past.scheduled is None or run.number > past.scheduled.number:
+                self._schedule(past, run, at.position)  # its start was not among what was replayed
+            self._finish_scheduled(past, run, end, at, at.position if place is None else place)
+
+    def _finish_scheduled(self, past: Past, run: Run, end: End, at: Noted, place: int) -> None:
         if past.scheduled is not None and past.scheduled.number == run.number:
-            past.scheduled_end = end
-        past.scheduled_ends = {**past.scheduled_ends, end.action: end.at}
-        reached = max(run.start, run.due)
+            past.scheduled_end, past.scheduled_end_position = end, at.position
+        past.scheduled_ends = {**past.scheduled_ends, end.action: at}
         if end.action is not Action.CRASH:
-            past.done = max(past.done, reached)
-            past.crashes = ()
+            use = Use(min(run.start, run.due), max(run.start, run.due), place)
+            past.done, past.crashes = used(past.done, use, self.steps), ()
         elif end.cause is not Cause.SHUTDOWN:
-            past.crashes = (*past.crashes[1 - CRASHES_KEPT :], run.start)
+            past.crashes = (*past.crashes[1 - CRASHES_KEPT :], Noted(run.start, place))
         if end.cause is Cause.OPERATOR:
-            past.consumed = max(past.consumed, end.at)
+            past.consume(end.at, end.at, at.position)
 
-    def _schedule(self, past: Past, run: Run) -> None:
-        past.scheduled, past.scheduled_end, past.scheduled_position = run, None, self._position
-        past.consumed = max(past.consumed, run.start, run.due)
+    def _schedule(self, past: Past, run: Run, position: int) -> None:
+        past.scheduled, past.scheduled_end, past.scheduled_position = run, None, position
+        past.consume(min(run.start, run.due), max(run.start, run.due), position)
 
-    def _note(self, past: Past, action: Action, at: Instant, run: Run, end: End | None = None) -> None:
-        self._position += 1
-        past.last = {**past.last, action: Occurrence(at, self._position, run, end)}
+    def _note(self, past: Past, action: Action, at: Instant, run: Run, end: End | None = None) -> int:
+        """Note the newest event of that kind, and give its place in the log."""
+        position = self._position + 1
+        if self._position > 0 and end is not None and end.cause is Cause.DOWN:
+            position = 0  # what a start makes of the run that its predecessor has left
+        else:
+            self._position = position
+        past.last = {**past.last, action: Occurrence(at, position, run, end)}
         kept = past.instants.get(action)
-        if kept is None:
-            return
-        kept.append(at)
-        if len(kept) > 1 and kept[-2] > at:
-            kept.sort()  # the clock was set back
-        oldest = at - self._reach.get((run.task, action), FOREVER)
-        if kept[0] < oldest:
-            del kept[: bisect_left(kept, oldest)]
+        if kept is not None:
+            kept.add(at, position, self._reach.get((run.task, action), FOREVER))
+        return position
+
+
+def _moved(run: Run, by: Duration) -> Run:
+    return replace(run, start=run.start + by, due=run.due + by)
 
 
 def _ended(past: Past, key: RunKey) -> bool:

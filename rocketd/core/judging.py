@@ -77,13 +77,13 @@ class Judge:
         until = entry.resumes_at
         if until <= now:
             yield from self.misses.end_pause(entry, until, now)
-            entry.paused = None
-            self.history.of(entry.task.name).armed_at = until
+            entry.lapsed, entry.paused = entry.paused, None
+            self.history.of(entry.task.name).arm(until, self.history.position)
 
     def _passed_by(self, entry: Entry, verdict: Verdict, now: Instant) -> Iterator[Missed]:
         """Tell of a tick or window that passed without a start: closed by the clock, or given up as a pause ended."""
         chance, old = entry.chance, entry.verdict
-        given_up = chance is not None and chance < self.history.of(entry.task.name).armed_at
+        given_up = chance is not None and chance < self.history.of(entry.task.name).armed
         if old is None or (old.until > now and not given_up):
             return
         if now - old.until > LATE:  # the host slept, the clock was set, the loop was held up
@@ -99,7 +99,7 @@ class Judge:
         retry = plain is not None and plain.answer is not FOR
         if plain is not None and not retry:
             verdict = verdict._replace(since=plain.since)  # what wants it is not the retry that holds as well
-        due = min(max(verdict.since, past.armed_at), now)
+        due = min(max(verdict.since, past.armed), now)
         entry.begin = due
         if task.splay and not retry:
             entry.begin = min(due + self._splay(task), max(due, verdict.until - SECOND))
@@ -123,9 +123,10 @@ class Judge:
         if entry.task.overlap is not Overlap.SKIP or not past.going or verdict is None:
             return
         begun = max(run.start for run in past.going.values())
-        if not max(begun, past.consumed) < verdict.since <= moment.now:
+        if not max(begun, past.consumed_up_to) < verdict.since <= moment.now:
             return
-        before, past.consumed = past.consumed, verdict.since
+        before = past.consumed
+        past.consume(verdict.since, verdict.since)
         if entry.task.when.judge(moment).answer is FOR:
             past.consumed = before
             return
@@ -188,4 +189,4 @@ def _stop_when_until(task: Task, moment: Moment) -> Instant:
 def _held_before(past: Past, verdict: Verdict) -> bool:
     """Whether it held when the last run began already, so that nothing but that run's end makes the task due again."""
     begun = past.last.get(Action.RUN)
-    return begun is not None and verdict.since <= begun.at
+    return begun is not None and verdict.since <= past.steps.really(begun.at, begun.position)

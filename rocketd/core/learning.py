@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from rocketd.core.agenda import Agenda
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
-from rocketd.core.far_ahead import bring_back, count_from, not_far_ahead
 from rocketd.core.going import Going
 from rocketd.core.history import History
-from rocketd.core.instant import Duration, Instant
+from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.missed import Misses, Span
 from rocketd.core.roster import Roster
-from rocketd.core.run import Run
+from rocketd.core.run import Action, Run
+from rocketd.core.spent import NEAR
+
+LATE: Final[Duration] = SECOND
+"""A clock that is set by no more than this is as one that somebody looks at late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Learner:
                 self._begin(run)
                 self.roster.concern(run.task)
             case Finished(run, end):
-                self._end(run, end.at)
+                self._end(run, end.action)
                 self.roster.concern(run.task)
             case Missed() | Spawned():
                 pass
@@ -47,40 +51,43 @@ class Learner:
             entry.against_since_start = False
             self.agenda.withdraw(entry)
 
-    def _end(self, run: Run, at: Instant) -> None:
+    def _end(self, run: Run, action: Action) -> None:
         for waiter in self.going.end(run.key):
             self.agenda.stir(waiter)
-        entry = self.roster.entries.get(run.task)
-        if entry is not None:
-            entry.quiet_until = max(entry.quiet_until, at + entry.task.restart_delay)
+        entry, past = self.roster.entries.get(run.task), self.history.of(run.task)
+        if entry is not None and (seen := past.last.get(action)) is not None:
+            ended = past.steps.really(seen.at, seen.position)
+            entry.quiet_until = max(entry.quiet_until, ended + entry.task.restart_delay)
 
-    def replay(self, events: Iterable[Event], going: Iterable[Run], now: Instant) -> list[str]:
+    def replay(
+        self, events: Iterable[Event], going: Iterable[Run], now: Instant, latest: Instant | None = None
+    ) -> list[str]:
         """Learn a past in log order, its runs without an end being `going`; name who had instants far ahead."""
-        ahead: dict[str, None] = {}
+        events = list(events)
+        self.history.begin_replay(len(events), now if latest is None else min(latest, now))
         for event in events:
-            fitted = not_far_ahead(event, now)
-            if fitted is not event:
-                ahead[event.task if isinstance(event, Missed) else event.run.task] = None
-            self.learn(fitted)
+            self.learn(event)
+        self.history.end_replay()
         for key in self.history.close({run.key for run in going}):
             self.going.end(key)
         for name, entry in self.roster.entries.items():
-            count_from(self.history.of(name), now)
             entry.be_quiet_after(self.history.of(name), now)
-        return list(ahead)
+        return self._ahead(now)
 
-    def stepped(self, now: Instant, by: Duration) -> list[str]:
-        """Move elapsed time along with the clock, have everything judged again; name who had instants far ahead."""
-        self.going.shift(by)
-        self.history.stepped(now, by)
+    def stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:
+        """Move elapsed time along with the clock, have everything judged again; name who has instants far ahead."""
+        self.going.shift(by + slept)
+        self.misses.shift(by)
+        self.history.stepped(now, by, slept)
         for name, entry in self.roster.entries.items():
-            entry.quiet_until = min(entry.quiet_until + by, now + entry.task.restart_delay)
+            entry.quiet_until = min(entry.quiet_until + by + slept, now + entry.task.restart_delay)
+            if abs(by) > LATE:
+                entry.begin_anew(now)
+            if slept:
+                self.misses.unobserved(name, Span(now - slept, now, "nobody looked"))
             self.agenda.stir(name)
-            if by > 0:
-                self.misses.unobserved(name, Span(now - by, now, "nobody looked"))
-        ahead = [name for name in self.roster.entries if bring_back(self.history.of(name), now)]
-        for name in self.roster.entries:
-            count_from(self.history.of(name), now)
-        for name in ahead:
-            self.roster.entries[name].stretch = None  # it would go on from an instant that never was
-        return ahead
+        return self._ahead(now) if by < 0 else []
+
+    def _ahead(self, now: Instant) -> list[str]:
+        latest = {name: [seen.at for seen in self.history.of(name).last.values()] for name in self.roster.entries}
+        return [name for name, instants in latest.items() if max(instants, default=now) > now + NEAR]

@@ -34,7 +34,7 @@ def as_it_was(task: Task, known: History, runs: Iterable[RunView], at: Instant) 
         if known.knows(name):
             history.load(name)
     history.keep(need._replace(task=need.task or task.name) for need in task.when.needs())
-    history.of(task.name).armed_at = known.of(task.name).armed_at
+    history.of(task.name).arm(known.of(task.name).armed)
     for _, _, event in sorted((one for view in runs for one in _events(view, at)), key=lambda one: one[:2]):
         history.learn(event)
     return history

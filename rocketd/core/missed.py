@@ -13,7 +13,7 @@ from rocketd.core.condition import FALSE, FOR, Moment
 from rocketd.core.entry import Entry
 from rocketd.core.events import Missed
 from rocketd.core.history import History
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant import Duration, Instant, datetime_of
 from rocketd.core.task import Task
 
 STEPS: Final = 1000
@@ -47,7 +47,7 @@ def passed(task: Task, history: History, start: Instant, end: Instant, *, paused
     """
     if task.when is FALSE:
         return None
-    now = max(start, history.of(task.name).armed_at)
+    now = max(start, history.of(task.name).armed)
     moment = Moment(now, task, history, plain=True, unseen=True)
     found: list[Instant] = []
     opened: Instant | None = None
@@ -119,6 +119,13 @@ class Misses:
             if counted < span.end:
                 chances = _joined(chances, passed(task, self._history, counted, span.end))
             self._counted[task.name] = max(counted, span.end), chances
+
+    def shift(self, by: Duration) -> None:
+        """Move along with a clock that was set: nobody has looked in some real time."""
+        self._spans = {
+            name: span._replace(start=span.start + by, end=span.end + by) for name, span in self._spans.items()
+        }
+        self._counted = {name: (at + by, chances) for name, (at, chances) in self._counted.items()}
 
     def forget(self, name: str) -> None:
         """Account for nothing more of that task."""

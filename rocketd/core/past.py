@@ -1,13 +1,15 @@
 """The past of one task: what `History` has learned of it, in as little memory as it takes."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar, cast
 
+from rocketd.core.clock_steps import NEVER_SET, PRESENT, ClockSteps
 from rocketd.core.instant import BEGINNING, Instant
+from rocketd.core.kept_instants import KeptInstants
 from rocketd.core.run import Action, End, Run
+from rocketd.core.spent import Use, up_to, used
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -17,6 +19,14 @@ _NOTHING: Final[Mapping[object, object]] = MappingProxyType({})
 def nothing() -> Mapping[K, V]:
     """One for all: of many thousand tasks most have nothing of most kinds, and an empty dict takes 64 bytes."""
     return cast("Mapping[K, V]", _NOTHING)
+
+
+class Noted(NamedTuple):
+    """When something happened, as it was recorded."""
+
+    at: Instant
+    position: int
+    """Its place in the log."""
 
 
 class Occurrence(NamedTuple):
@@ -32,48 +42,82 @@ class Occurrence(NamedTuple):
 
 @dataclass(slots=True)
 class Past:
-    """The past of one task. Only `History.learn` and the scheduler change it: by other collections, never in them."""
+    """The past of one task. Only `History.learn` and the scheduler change it: by other collections, never in them.
 
+    Instants are as they were recorded, but for those of runs that go on; `steps` tells what they are by now.
+    """
+
+    steps: ClockSteps = NEVER_SET
     armed_at: Instant = BEGINNING
     """From when on its ticks count."""
+    armed_position: int = 0
     next_number: int = 1
     going: Mapping[int, Run] = field(default_factory=nothing)
-    """The runs that have begun and not ended, by number."""
+    """The runs that have begun and not ended, by number; their instants are by the present setting of the clock."""
+    places: Mapping[int, int] = field(default_factory=nothing)
+    """Where in the log their starts stand, by number."""
     last: Mapping[Action, Occurrence] = field(default_factory=nothing)
     """The newest event of each action, runs by hand included."""
     scheduled: Run | None = None
     """The newest scheduled run."""
     scheduled_end: End | None = None
     """How that run ended; None while it is going on."""
-    scheduled_ends: Mapping[Action, Instant] = field(default_factory=nothing)
+    scheduled_end_position: int = 0
+    scheduled_ends: Mapping[Action, Noted] = field(default_factory=nothing)
     """When scheduled runs last ended, by the action of the end."""
     failed: Occurrence | None = None
     """The newest end in fail, terminate or crash, stops of the daemon itself not counted."""
-    scheduled_position: int = 0
-    """Where in the log its start stands; 0: there was none."""
-    consumed: Instant = BEGINNING
-    """Ticks and intervals up to here are used: by a scheduled run's start or due, an operator's stop, or a miss."""
-    done: Instant = BEGINNING
-    """The latest start or due of the scheduled runs that ended otherwise than by a crash: their windows are used."""
-    crashes: Sequence[Instant] = ()
+    scheduled_position: int = BEGINNING
+    """Where in the log its start stands; BEGINNING: there was none."""
+    consumed: tuple[Use, ...] = ()
+    """Ticks and intervals that are used: by a scheduled run's start or due, an operator's stop, or a miss."""
+    done: tuple[Use, ...] = ()
+    """Of the scheduled runs that ended otherwise than by a crash: their windows are used."""
+    crashes: Sequence[Noted] = ()
     """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
-    instants: Mapping[Action, list[Instant]] = field(default_factory=nothing)
-    """For the actions that loaded conditions count: when they happened, ascending."""
+    instants: Mapping[Action, KeptInstants] = field(default_factory=nothing)
+    """For the actions that loaded conditions count: when they happened."""
+
+    def arm(self, at: Instant, position: int = PRESENT) -> None:
+        """Have its ticks count from then on."""
+        self.armed_at, self.armed_position = at, position
+
+    @property
+    def armed(self) -> Instant:
+        """From when on its ticks count, by the present setting of the clock."""
+        return self.steps.on_wall(self.armed_at, self.armed_position)
+
+    def since_armed(self, at: Instant, position: int) -> bool:
+        """Whether that happened at or after the instant at which the task was armed."""
+        if max(position, self.armed_position) <= 0:
+            return at >= self.armed_at
+        return self.steps.really(at, position) >= self.steps.really(self.armed_at, self.armed_position)
+
+    def consume(self, first: Instant, last: Instant, position: int = PRESENT) -> None:
+        """Have ticks and intervals from `first` to `last` be used."""
+        self.consumed = used(self.consumed, Use(first, last, position), self.steps)
+
+    @property
+    def consumed_up_to(self) -> Instant:
+        """Up to when ticks are used in any case."""
+        return up_to(self.consumed, self.steps)
 
     def drop(self, number: int) -> Run | None:
         """Have that run go on no longer; gives it back if it did."""
         dropped = self.going.get(number)
         if dropped is not None:
-            self.going = {other: run for other, run in self.going.items() if other != number} or nothing()
+            self.going = _without(self.going, number)
+            self.places = _without(self.places, number)
         return dropped
 
     def if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
         """Give the answer that there would be if the task had been armed at that instant."""
-        before, self.armed_at = self.armed_at, at
+        before = self.armed_at, self.armed_position
+        self.arm(at)
         try:
             return ask()
         finally:
-            self.armed_at = before
+            self.arm(*before)
 
     @property
     def going_scheduled(self) -> bool:
@@ -82,16 +126,21 @@ class Past:
 
     def happened(self, action: Action, start: Instant, end: Instant) -> int:
         """Count the events of that action in [start, end). Only as far back as the loaded conditions need."""
-        kept = self.instants.get(action)
-        if kept is None:
-            newest = self.last.get(action)
-            return int(newest is not None and start <= newest.at < end)
-        return bisect_left(kept, end) - bisect_left(kept, start)
+        return len(self.when(action, start, end))
 
     def when(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
         """Tell when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
         kept = self.instants.get(action)
         if kept is not None:
-            return kept[bisect_left(kept, start) : bisect_left(kept, end)]
-        newest = self.last.get(action)
-        return [newest.at] if newest is not None and start <= newest.at < end else []
+            return kept.between(start, end)
+        newest = self.newest(action)
+        return [newest] if newest is not None and start <= newest < end else []
+
+    def newest(self, action: Action) -> Instant | None:
+        """Tell when that happened last, as it counts on the wall; None: never."""
+        seen = self.last.get(action)
+        return None if seen is None else self.steps.on_wall(seen.at, seen.position)
+
+
+def _without(kept: Mapping[K, V], key: K) -> Mapping[K, V]:
+    return {other: value for other, value in kept.items() if other != key} or nothing()

@@ -98,7 +98,10 @@ class Roster:
         past = self._history.of(task.name)
         self._history.load(task.name)
         kept = state is not None and state.removed_at is None and state.fingerprint == task.fingerprint
-        past.armed_at = min(state.armed_at, now) if state is not None and kept else now
+        if state is not None and kept:
+            past.arm(state.armed_at, 0)
+        else:
+            past.arm(now, self._history.position)
         if state is not None:
             past.next_number = max(past.next_number, state.next_number)
             entry.paused = replace(state, removed_at=None) if state.paused else None
@@ -117,7 +120,7 @@ class Roster:
         if not armed_anew:
             return []
         entry.against_since_start = False
-        self._history.of(task.name).armed_at = now
+        self._history.of(task.name).arm(now, self._history.position)
         self._misses.forget(task.name)
         return [self.state_of(task.name)]
 

@@ -13,7 +13,7 @@ from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, V
 from rocketd.core.counting import Count, Countable
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import FOREVER, Duration
+from rocketd.core.instant import FOREVER, MICROSECOND, Duration
 from rocketd.core.naming import name_of
 from rocketd.core.run import Action, Cause
 from rocketd.core.running_for import RunningCount, RunningFor, going, spell_running
@@ -22,6 +22,7 @@ from rocketd.core.time_conditions import ENDS, OWN, positive
 
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
+    from rocketd.core.instant import Instant
     from rocketd.core.naming import TaskRef
     from rocketd.core.past import Occurrence, Past
     from rocketd.core.run import End, Run
@@ -74,11 +75,16 @@ class Retry(Condition):
         run, end = past.scheduled, past.scheduled_end
         if run is None or end is None or moment.plain or not self.wanted(run, end, past):
             return Verdict(AGAINST)
-        begin = end.at + self.pause(run)
-        finish = FOREVER if self.within is None else run.due + self.within
+        ended = past.steps.really(end.at, past.scheduled_end_position)
+        begin, finish = ended + self.pause(run), self.finish(run, past)
         if moment.now >= finish or begin >= finish:
             return Verdict(AGAINST)
-        return Verdict(FOR, finish, begin) if moment.now >= begin else Verdict(AGAINST, begin, end.at)
+        return Verdict(FOR, finish, begin) if moment.now >= begin else Verdict(AGAINST, begin, ended)
+
+    def finish(self, run: Run, past: Past) -> Instant:
+        """When it is too late to try that run again."""
+        due = past.steps.really(run.due, past.scheduled_position)
+        return FOREVER if self.within is None else due + self.within
 
     @staticmethod
     def tried_again(end: End) -> bool:
@@ -88,7 +94,7 @@ class Retry(Condition):
     def wanted(self, run: Run, end: End, past: Past) -> bool:
         """Whether that run is to be tried again at all, sooner or later."""
         left = self.times is None or run.attempt <= self.times
-        return left and run.start >= past.armed_at and self.tried_again(end)
+        return left and past.since_armed(run.start, past.scheduled_position) and self.tried_again(end)
 
     def pause(self, run: Run) -> Duration:
         """Tell how long to wait after the end of that run."""
@@ -154,7 +160,9 @@ class After(Condition):
         if not moment.history.knows(name):
             return Verdict(UNKNOWN)
         end = self.newest(name, moment)
-        return Verdict(AGAINST) if end is None else Verdict(FOR, FOREVER, end.at)
+        if end is None:
+            return Verdict(AGAINST)
+        return Verdict(FOR, FOREVER, moment.history.steps.on_wall(end.at, end.position))
 
     def newest(self, name: str, moment: Moment) -> Occurrence | None:
         """Tell the newest such end of that task, if it is not used up."""
@@ -164,7 +172,9 @@ class After(Condition):
         else:
             ends = [other.last[action] for action in ENDS[self.outcome] if action in other.last]
         newest = max(ends, key=_position, default=None)
-        if newest is None or newest.position <= own.scheduled_position or newest.at <= own.armed_at:
+        if newest is None or newest.position <= own.scheduled_position:
+            return None
+        if not own.since_armed(newest.at - MICROSECOND, newest.position):
             return None
         return newest
 

@@ -29,7 +29,6 @@ from rocketd.core.condition import UNKNOWN, Verdict
 from rocketd.core.decisions import Broken, Decision, NoSuchRun, Refused
 from rocketd.core.entry import Entry
 from rocketd.core.events import Event, Missed, Observed, Start, Started
-from rocketd.core.far_ahead import not_far_ahead
 from rocketd.core.going import Going
 from rocketd.core.history import History
 from rocketd.core.instant import FOREVER, Duration, Instant
@@ -135,9 +134,9 @@ class Scheduler:
         """How far back these tasks ask where not enough is kept: what `recall` needs before they are loaded."""
         return self._roster.lacking(tasks)
 
-    def recall(self, events: Iterable[Event], now: Instant) -> None:
+    def recall(self, events: Iterable[Event]) -> None:
         """Have conditions that are about to come know how often things have happened, by what the store gives."""
-        self.history.recall(not_far_ahead(event, now) for event in events)
+        self.history.recall(events)
 
     # -- events come up ---------------------------------------------------------------------------------------------
 
@@ -154,20 +153,24 @@ class Scheduler:
             for name in self._observers.resting_on(event.probe):
                 self._agenda.stir(name)
 
-    def replay(self, events: Iterable[Event], going: Iterable[Run], now: Instant) -> list[str]:
-        """Learn the past that the store gives, in log order, and name the tasks that had instants far in the future.
+    def replay(
+        self, events: Iterable[Event], going: Iterable[Run], now: Instant, latest: Instant | None = None
+    ) -> list[str]:
+        """Learn the past that the store gives, in log order, and name the tasks that have records far in the future.
 
         `going` are the runs without an end; every other start that is replayed has ended, be its end among the events
-        or not. An instant more than three hours ahead counts as `now`.
+        or not. `latest` is when the last sign of life was by the clock of now, None if that is not known: what was
+        recorded as of later than that happened then, until the clock is set right.
         """
-        return self._learner.replay(events, going, now)
+        return self._learner.replay(events, going, now, latest)
 
-    def stepped(self, now: Instant, by: Duration) -> list[str]:
-        """The clock was set, or the host slept: deadlines and delays move with it, and everything is judged again.
+    def stepped(self, now: Instant, by: Duration, slept: Duration = 0) -> list[str]:
+        """The clock was set by so much, or the host slept so long: deadlines and delays move, all is judged again.
 
-        What is known of a task that lies more than three hours ahead counts as now; these tasks are named.
+        Nothing is missed by a step: it was some other time, and no time passed. The tasks are named of which something
+        is recorded that lies more than three hours ahead now.
         """
-        return self._learner.stepped(now, by)
+        return self._learner.stepped(now, by, slept)
 
     def down(self, start: Instant, end: Instant, reason: str) -> None:
         """Nobody decided between these instants: what was missed is accounted for, task by task."""
@@ -247,6 +250,7 @@ class Scheduler:
         """Start nothing by its condition until then, or until it is resumed; raises NoSuchTask."""
         entry = self.entry(name)
         entry.paused = replace(self.state_of(name), paused=True, paused_until=until, paused_by=by, paused_reason=reason)
+        entry.lapsed = None
         self._agenda.stir(name)
         return entry.paused
 
@@ -256,7 +260,7 @@ class Scheduler:
         if entry.paused is None:
             raise Refused(f"task {name!r} is not paused")
         entry.paused = None
-        self.history.of(name).armed_at = now
+        self.history.of(name).arm(now, self.history.position)
         self._agenda.stir(name)
         return self.state_of(name)
 

@@ -67,7 +67,8 @@ class Starter:
         if cause := entry.task.when.because(moment):
             run = replace(run, cause_task=cause.task, cause_run_id=cause.run_id)
         if last is not None and retry:
-            run = replace(run, due=last.due, attempt=last.attempt + 1, trigger=Trigger.RETRY)
+            due = moment.past.steps.on_wall(last.due, moment.past.scheduled_position)
+            run = replace(run, due=due, attempt=last.attempt + 1, trigger=Trigger.RETRY)
         return run
 
     def _new_run(self, task: Task, now: Instant, due: Instant, trigger: Trigger, reason: str) -> Run:

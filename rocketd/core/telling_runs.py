@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.condition import FOR, UNKNOWN, Moment, Verdict
 from rocketd.core.duration import format_duration
 from rocketd.core.happened import Happened, Lately, What
-from rocketd.core.instant import BEGINNING
+from rocketd.core.instant import BEGINNING, MICROSECOND
 from rocketd.core.run_conditions import After, Outcome, Retry, Running
 from rocketd.core.running_for import RunningCount, RunningFor, going
 from rocketd.core.telling import ended, name, tell, when
@@ -28,7 +28,7 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
     if not condition.wanted(run, end, moment.past):
         return f"{told}{_why_no_more(condition, run, end, moment)}"
     attempts = f"attempt {run.attempt}" + (f" of {condition.times + 1}" if condition.times is not None else "")
-    begin = end.at + condition.pause(run)
+    begin = moment.past.steps.really(end.at, moment.past.scheduled_end_position) + condition.pause(run)
     if verdict.answer is FOR:
         return f"{told} ({attempts})"
     if moment.now < begin and verdict.until == begin:
@@ -39,8 +39,8 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
 def _why_no_more(condition: Retry, run: Run, end: End, moment: Moment) -> str:
     if not condition.tried_again(end):
         return ": nothing to retry"
-    if run.start < moment.past.armed_at:
-        return f", before the condition was armed {when(moment.past.armed_at, moment)}"
+    if not moment.past.since_armed(run.start, moment.past.scheduled_position):
+        return f", before the condition was armed {when(moment.past.armed, moment)}"
     return f": attempt {run.attempt} was the last"
 
 
@@ -63,10 +63,10 @@ def _after(condition: After, task: str, moment: Moment) -> str:
 
 def _since(moment: Moment) -> str:
     """Say from when on an end of another task counts."""
-    own, armed_at = moment.past.scheduled, moment.past.armed_at
-    if own is not None and own.start > armed_at:
+    own, past = moment.past.scheduled, moment.past
+    if own is not None and past.since_armed(own.start - MICROSECOND, past.scheduled_position):
         return f"{name(own)} started {when(own.start, moment)}"
-    return "the beginning" if armed_at == BEGINNING else f"this task was armed {when(armed_at, moment)}"
+    return "the beginning" if past.armed == BEGINNING else f"this task was armed {when(past.armed, moment)}"
 
 
 _HAPPENED: Final[dict[What, str]] = {

@@ -6,6 +6,7 @@ from rocketd.core.condition import FOR, Moment, Verdict
 from rocketd.core.cron_time import CronTime
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.spent import Use, kept_used
 from rocketd.core.telling import ended, name, tell, when
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 
@@ -18,18 +19,25 @@ def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
     window = f"in the window from {_clock(start, moment)} to {_clock(end, moment)}"
     if verdict.answer is FOR:
         return f"{window}, and not done in it yet"
-    if moment.past.going_scheduled and moment.past.done < start:
+    done = kept_used(moment.past.done, start, following, moment.past.steps, fixed=condition.fixed) > moment.now
+    if moment.past.going_scheduled and not done:
         return f"a run is going on {window}"
-    return f"done {window}{_by(start, moment)}; {_next('window', following, moment)}"
+    by = _by(moment) if done else _after_crashes(start, following, moment, fixed=condition.fixed)
+    if verdict.until < following:
+        return f"done {window}{by}, when the clock was ahead; that counts until {_clock(verdict.until, moment)}"
+    return f"done {window}{by}; {_next('window', following, moment)}"
 
 
-def _by(start: Instant, moment: Moment) -> str:
+def _by(moment: Moment) -> str:
     """Say by which run a window is used up."""
-    past = moment.past
-    if past.done < start and past.crashes:
-        return f", given up after {len([crash for crash in past.crashes if crash >= start])} crashes"
-    run, end = past.scheduled, past.scheduled_end
+    run, end = moment.past.scheduled, moment.past.scheduled_end
     return f": {ended(run, end, moment)}" if run is not None and end is not None else ""
+
+
+def _after_crashes(start: Instant, end: Instant, moment: Moment, *, fixed: bool) -> str:
+    steps, crashes = moment.past.steps, [Use(at, at, position) for at, position in moment.past.crashes]
+    count = sum(one.keeps_used(start, end, steps, fixed=fixed) > moment.now for one in crashes)
+    return f", given up after {count} crashes" if count else ""
 
 
 @tell.register(TimeOf)
@@ -57,21 +65,29 @@ def _(condition: Every, moment: Moment, verdict: Verdict) -> str:
 
 @tell.register(Tick)
 def _(condition: Tick, moment: Moment, verdict: Verdict) -> str:
-    newest, _ = condition.ticks.around(moment.now, moment.task.zone)
+    newest, following = condition.ticks.around(moment.now, moment.task.zone)
     if newest == BEGINNING:
         return f"there has been no tick yet; {_next('tick', verdict.until, moment)}"
     tick = f"the tick {when(newest, moment)}"
     if verdict.answer is FOR:
         return f"{tick} is not used up"
+    if verdict.until < following and _is_spent(condition, newest, following, moment):
+        return f"{tick} was used up when the clock was ahead; that counts until {_clock(verdict.until, moment)}"
     return f"{_passed(condition, tick, newest, moment)}; {_next('tick', verdict.until, moment)}"
+
+
+def _is_spent(condition: Tick, tick: Instant, following: Instant, moment: Moment) -> bool:
+    past = moment.past
+    return kept_used(past.consumed, tick, following, past.steps, fixed=condition.ticks.fixed) > moment.now
 
 
 def _passed(condition: Tick, tick: str, newest: Instant, moment: Moment) -> str:
     """Say why the newest tick does not count."""
     past = moment.past
-    if newest <= past.armed_at:
-        return f"{tick} came before the task was armed, {when(past.armed_at, moment)}"
-    if newest <= past.consumed:
+    if newest <= past.armed:
+        return f"{tick} came before the task was armed, {when(past.armed, moment)}"
+    _, following = condition.ticks.around(moment.now, moment.task.zone)
+    if newest <= past.consumed_up_to or _is_spent(condition, newest, following, moment):
         return f"{tick} is used up{_used_by(newest, moment)}"
     if condition.within is not None and moment.now >= newest + condition.within:
         return f"{tick} was good for {format_duration(condition.within)} only"

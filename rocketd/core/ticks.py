@@ -62,6 +62,8 @@ class Ticks(ABC):
     __slots__ = ("_near",)
 
     _near: tuple[tzinfo, Around] | None
+    fixed: bool
+    """Whether they are fixed times of day rather than going on in real time."""
 
     @abstractmethod
     def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
@@ -111,8 +113,6 @@ class Pattern(Ticks):
     hours: tuple[int, ...]
     days: Days
     months: tuple[int, ...]
-    fixed: bool
-    """Whether it is a fixed time of day rather than going on in real time."""
 
     @property
     def years(self) -> range | tuple[int, ...]:

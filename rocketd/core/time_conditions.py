@@ -17,6 +17,7 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.period import How, Period
 from rocketd.core.run import Action
+from rocketd.core.spent import kept_used, spent_in
 
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
@@ -94,41 +95,25 @@ class OncePerWindow(Hours, Condition):
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
         start, end, following = self.period.turn(now, zone)
-        used = used_up(moment, start)
+        spent = spent_in(moment, start, following, fixed=self.fixed)
         if now >= end:
-            return Verdict(AGAINST, following, end if used is None else min(used, end))
-        if used is None:
+            return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
+        if spent is None:
             return Verdict(FOR, end, start)
-        if used >= following:  # the clock was set back
-            return Verdict(AGAINST, self.period.turn(used, zone).following)
-        return Verdict(AGAINST, following, used if used <= now else start)
+        if spent.at >= following:  # the clock was set back, and nobody has noticed yet
+            return Verdict(AGAINST, self.period.turn(spent.at, zone).following)
+        return Verdict(AGAINST, min(following, spent.until), spent.at if start <= spent.at <= now else start)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its windows are fixed times of day rather than going on in real time."""
+        return not self.period.unit.flows
 
     def watches(self) -> frozenset[str]:
         return OWN
 
     def __str__(self) -> str:
         return self.period.unit.adverb + spell_hours(self.period)
-
-
-def used_up(moment: Moment, start: Instant) -> Instant | None:
-    """Tell which instant at or after the beginning of the window uses it up; None: nothing does yet."""
-    past = moment.past
-    if past.done >= start:
-        return past.done
-    for run in past.going.values():
-        if run.scheduled and max(run.start, run.due) >= start:
-            return max(run.start, run.due)
-    return _crashed(moment, past, start)
-
-
-def _crashed(moment: Moment, past: Past, start: Instant) -> Instant | None:
-    """Tell when the window was used up by crashes: by the first one where a crash counts as done."""
-    if moment.plain:
-        last = past.scheduled
-        reached = BEGINNING if last is None else max(last.start, last.due)
-        return reached if reached >= start else None
-    crashes = [crash for crash in past.crashes if crash >= start]
-    return max(crashes) if len(crashes) >= moment.task.crash_limit else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +186,17 @@ class Every(Condition):
 
     def _grid(self, past: Past, now: Instant) -> Instant | None:
         """Tell the last whole interval, counted from a run's due, at or before its start or what is used up."""
-        run = past.scheduled
+        run, steps = past.scheduled, past.steps
         if run is None:
             return None
-        reached = past.consumed if run.start <= past.consumed <= now else run.start
-        return run.due + max(reached - run.due, 0) // self.interval * self.interval
+        start, due = (steps.really(at, past.scheduled_position) for at in (run.start, run.due))
+        consumed = max((steps.really(use.last, use.position) for use in past.consumed), default=start)
+        reached = consumed if start <= consumed <= now else start
+        return due + max(reached - due, 0) // self.interval * self.interval
 
     def _ended(self, past: Past) -> Instant | None:
         ends = [past.scheduled_ends[action] for action in ENDS[self.based] if action in past.scheduled_ends]
-        return max(ends, default=None)
+        return max((past.steps.really(*end) for end in ends), default=None)
 
     def watches(self) -> frozenset[str]:
         return OWN
@@ -247,11 +234,14 @@ class Tick(Condition):
             later = min(later, moment.ticks.next)
             if moment.ticks.newest > newest:  # that of another line has come since
                 return Verdict(AGAINST, later, moment.ticks.newest)
-        used = max(past.consumed, past.armed_at)
+        used = max(past.consumed_up_to, past.armed)
         if newest <= used:
             return Verdict(
                 AGAINST, later if later > used else self._next(used, moment), used if used <= now else BEGINNING
             )
+        until = kept_used(past.consumed, newest, later, past.steps, fixed=self.ticks.fixed)
+        if until > now:  # by the record, which a clock wrote that was ahead
+            return Verdict(AGAINST, min(later, until), newest)
         if not self._guarded(newest, moment):
             return Verdict(AGAINST, later, newest)
         if self.within is not None and now >= newest + self.within:

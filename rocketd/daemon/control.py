@@ -126,7 +126,7 @@ class Control:
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
         self._must_be_loaded(name)
-        scheduler, now = self._loop.scheduler, self._loop.clock.now()
+        scheduler, now = self._loop.scheduler, self._loop.now()
         if at is None or at >= now:
             return why_object(why(scheduler, name, now, at))
         task = scheduler.entry(name).task
@@ -185,7 +185,7 @@ class Control:
         self._must_be_loaded(name)
         loop = self._loop
         how = "as scheduled, " if as_scheduled else ""
-        decisions = loop.scheduler.run(name, loop.clock.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
+        decisions = loop.scheduler.run(name, loop.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
         loop.carry_out(decisions)
         run = next(decision.run for decision in decisions if isinstance(decision, Start))
         return {"task": name, "run_id": run.run_id, "number": run.number}
@@ -214,7 +214,7 @@ class Control:
         """Start nothing by the task's condition until then, or until it is resumed; raises NoSuchTask, Refused."""
         loop = self._loop
         self._must_be_loaded(name)
-        if until is not None and until <= loop.clock.now():
+        if until is not None and until <= loop.now():
             raise Refused(f"a pause until {rfc3339(until)} would be over already")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
         shown = _shown(until) if until is not None else ""
@@ -226,7 +226,7 @@ class Control:
         """Go on with the task's schedule; raises NoSuchTask, Refused if it is not paused."""
         self._must_be_loaded(name)
         loop = self._loop
-        loop.record([loop.scheduler.resume(name, loop.clock.now())])
+        loop.record([loop.scheduler.resume(name, loop.now())])
         loop.journal.tell(daemon_entries.resumed(name, by))
         loop.wake()
         return {"task": name, "paused": False}
@@ -236,7 +236,7 @@ class Control:
 
         With `dry_run` it is only told how many there are.
         """
-        loop, now = self._loop, self._loop.clock.now()
+        loop, now = self._loop, self._loop.now()
         before = oldest_kept(self._retention.keep, before, now)
         old = await self._counting.ask(lambda counter: counter.old(before, self._retention.spare, now))
         if old and not dry_run:

@@ -31,7 +31,7 @@ class _Kept(NamedTuple):
 
 async def exchange(loop: Loop, tasks: Sequence[Task]) -> None:
     """Make these the loaded tasks, once the store has been asked what they need; runs that go on are left alone."""
-    scheduler, now = loop.scheduler, loop.clock.now()
+    scheduler, now = loop.scheduler, loop.now()
     lacking = scheduler.lacking(tasks)
     scheduler.history.widen(lacking)
     kept: _Kept | None = _Kept({}, ())
@@ -40,8 +40,8 @@ async def exchange(loop: Loop, tasks: Sequence[Task]) -> None:
     if kept is None:
         loop.journal.tell(Entry(_UNREAD, Priority.ERROR))
         kept = _Kept({}, ())
-    scheduler.recall(kept.events, now)
-    loop.record(scheduler.load(tasks, loop.clock.now(), kept.states))
+    scheduler.recall(kept.events)
+    loop.record(scheduler.load(tasks, loop.now(), kept.states))
 
 
 async def _remember(recorder: Recorder, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> _Kept | None:

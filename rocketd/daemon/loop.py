@@ -7,6 +7,7 @@ Between passes nothing wakes up but the alarm, an event and the heartbeat.
 import asyncio
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -172,6 +173,13 @@ class Loop:
     def _busy(self) -> bool:
         return bool(self._recording or self._unborn or self.executor.going or self.scheduler.running)
 
+    def now(self) -> Instant:
+        """Read the clock; if it was set, the scheduler knows by the time this returns."""
+        now = self.clock.now()
+        if self._notice_steps(now):
+            self.wake()
+        return now
+
     def _notice_steps(self, now: Instant) -> bool:
         """Whether the clock was set or the host slept since the last look; then everything must be judged again."""
         stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
@@ -180,13 +188,13 @@ class Loop:
         if slept:
             self.journal.tell(daemon_entries.suspended(slept))
         if stepped or slept:
-            for name in self.scheduler.stepped(now, stepped + slept):
+            for name in self.scheduler.stepped(now, stepped, slept):
                 self.journal.tell(daemon_entries.far_ahead(name))
         return bool(stepped or slept)
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Carry out what an operator's verb decided."""
-        self._carry_out(decisions, self.clock.now())
+        self._carry_out(decisions, self.now())
         self.wake()
 
     def _carry_out(self, decisions: Sequence[Decision], now: Instant) -> None:
@@ -254,7 +262,8 @@ class Loop:
         return told
 
     def _ended(self, event: Finished) -> None:
-        self.scheduler.learn(event)
+        now, end = self.now(), event.end
+        self.scheduler.learn(event if end.at <= now else Finished(event.run, replace(end, at=now)))  # set back since
         self._tell(event)
         self.wake()
 
@@ -305,9 +314,7 @@ class Loop:
         if self.scheduler.draining:
             self.manager.extend_timeout(2 * SIGN_OF_LIFE)
             self.wake()
-        now = self.clock.now()
-        if self._notice_steps(now):
-            self.wake()
+        now = self.now()
         for beat in self.beats:
             beat(now)
 

@@ -36,8 +36,10 @@ async def resume(
     changes: list[Change] = [*scheduler.load(tasks, now, store.states())]
     down_since = store.last_alive()
     left = store.open_runs()
-    ahead = scheduler.replay(store.past(scheduler.history.reach, now), [left_run.run for left_run in left], now)
-    crashed = await _judge_open(left, executor, down_since or now)
+    latest = now if down_since is None else min(down_since, now)
+    past = store.past(scheduler.history.reach, latest)
+    ahead = scheduler.replay(past, [left_run.run for left_run in left], now, latest)
+    crashed = await _judge_open(left, executor, latest)
     store.write([*changes, *crashed, Alive(now)])
     for event in crashed:
         scheduler.learn(event)

@@ -193,17 +193,15 @@ class Checked:
             world.carry_out(world.scheduler.stop(run.task, run.number))
 
     def set_clock(self) -> None:
-        self.step(self.chance.choice((-2, -1, 1, 30)) * HOUR)
+        self.world.set_clock(self.chance.choice((-2, -1, 1, 30)) * HOUR)
 
     def sleep(self) -> None:
-        self.step(self.chance.randint(1, 20) * HOUR)
+        slept = self.chance.randint(1, 20) * HOUR
+        self.world.now += slept
+        self.world.scheduler.stepped(self.world.now, 0, slept)
 
     def any_task(self) -> str:
         return self.chance.choice(list(self.world.tasks))
-
-    def step(self, by: int) -> None:
-        self.world.now += by
-        self.world.scheduler.stepped(self.world.now, by)
 
     def is_going(self, name: str) -> bool:
         return any(run.task == name for run in self.world.processes.values())

@@ -1,0 +1,316 @@
+"""A clock that is wrong for a while: what was recorded stays what counts, real time goes on. conditions.md, "Time"."""
+
+from dataclasses import replace
+
+import pytest
+
+from asking import BERLIN, at
+from rocketd.core.events import Missed
+from rocketd.core.grammar import parse
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
+from rocketd.core.task import Command, Task
+from rocketd.core.why import why
+from world import Behaviour, World
+
+NOW = at("2026-11-28 18:25:40")
+"""A Saturday; by then all of its fixed times have come."""
+FIXED = ("daily", "weekly", "monthly", "daily.at('03:00')", "cron('0 3 * * *')", "calendar('03:00')")
+FLOWING = {
+    "minutely": MINUTE,
+    "cron('* * * * *')": MINUTE,
+    "cron('*/5 * * * * *')": 5 * SECOND,
+    "cron('*/5 * * * *')": 5 * MINUTE,
+    "calendar('*:*:0/20')": 20 * SECOND,
+    "every('20 s')": 20 * SECOND,
+    "every('30 s', based='finish')": 30 * SECOND,
+    "hourly": HOUR,
+    "cron('30 * * * *')": HOUR,
+    "cron('0 */2 * * *')": 2 * HOUR,
+}
+STEPS = (HOUR, 2 * HOUR, 9 * HOUR, DAY, 10 * DAY, 31 * DAY, 2 * 365 * DAY)
+
+
+def world(*conditions: str, start: Instant = NOW - 10 * MINUTE) -> World:
+    """A world in which the tasks with fixed times have run already."""
+    made = World(0, start)
+    for when in conditions:
+        made.add(Task(when, Command(("/bin/true",)), parse(when)), Behaviour(takes=0))
+    made.boot()
+    made.scheduler.history.of("").arm(0)
+    made.run_until(made.now)
+    return made
+
+
+def old_world(*conditions: str) -> World:
+    """The same, in which they have been loaded for a day."""
+    made = world(*conditions, start=NOW - DAY)
+    made.run_until(NOW)
+    return made
+
+
+def runs(made: World) -> int:
+    return len(made.begun)
+
+
+def restart(made: World, down: Duration = 4 * SECOND) -> None:
+    made.kill()
+    made.now += down
+    made.boot()
+
+
+def no_misses(made: World) -> bool:
+    return not any(isinstance(event, Missed) for event in made.log)
+
+
+@pytest.mark.parametrize("by", STEPS)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_is_behind_for_a_while_runs_no_fixed_time_twice_and_invents_no_miss(
+    by: Duration, *, restarted: bool
+) -> None:
+    made = old_world(*FIXED)
+    before = runs(made)
+    if restarted:
+        made.kill()
+        made.now += 4 * SECOND - by
+        made.boot()
+    else:
+        made.set_clock(-by)
+    made.run_until(made.now + 20 * SECOND)
+    made.set_clock(by)
+    made.run_until(made.now + 20 * SECOND)
+    assert runs(made) == before
+    assert no_misses(made)
+
+
+@pytest.mark.parametrize("by", [DAY, 10 * DAY, 2 * 365 * DAY])
+def test_what_is_armed_after_its_tick_stays_so_when_the_clock_comes_right(by: Duration) -> None:
+    made = world("cron('0 3 * * *')")
+    made.kill()
+    made.now -= by
+    made.boot()
+    made.run_until(made.now + 4 * SECOND)
+    made.set_clock(by)
+    made.run_until(made.now + MINUTE)
+    assert runs(made) == 0
+    assert no_misses(made)
+
+
+@pytest.mark.parametrize("by", STEPS)
+def test_a_clock_that_is_ahead_for_a_while_runs_each_window_once_and_invents_no_miss(by: Duration) -> None:
+    made = old_world(*FIXED)
+    made.set_clock(by)
+    made.run_until(made.now + MINUTE)
+    ahead = runs(made)
+    for _ in range(3):
+        made.set_clock(-by)
+        made.run_until(made.now + MINUTE)
+        assert runs(made) == ahead, "what was used up before is so again"
+        made.set_clock(by)
+        made.run_until(made.now + MINUTE)
+        assert runs(made) == ahead, "and so is what was used up ahead"
+    assert no_misses(made)
+
+
+def test_a_clock_that_was_ahead_for_a_while_takes_nothing_from_the_days_in_between() -> None:
+    made = old_world("daily", "cron('0 3 * * *')")
+    made.set_clock(10 * DAY)
+    made.run_until(made.now + MINUTE)
+    made.set_clock(-10 * DAY)
+    before = runs(made)
+    made.run_until(made.now + 9 * DAY)
+    assert runs(made) == before + 2 * 9
+    made.run_until(made.now + DAY)
+    assert runs(made) == before + 2 * 9, "of that day they stand in the record"
+    made.run_until(made.now + DAY)
+    assert runs(made) == before + 2 * 10
+    assert no_misses(made)
+
+
+@pytest.mark.parametrize("died", ["2026-11-28 23:57", "2026-11-28 20:00"])
+def test_a_restart_after_a_clock_that_was_ahead_takes_nothing_from_the_next_day(died: str) -> None:
+    made = old_world("daily")
+    made.set_clock(3650 * DAY)
+    made.run_until(made.now + MINUTE)
+    made.set_clock(-3650 * DAY)
+    made.run_until(made.now + MINUTE)
+    before = runs(made)
+    made.run_until(at(died))
+    restart(made, at("2026-11-29 00:02") - made.now)
+    made.run_until(at("2026-11-29 00:05"))
+    assert runs(made) == before + 1
+
+
+@pytest.mark.parametrize("by", STEPS)
+@pytest.mark.parametrize("when", FLOWING)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_goes_on_in_real_time_goes_on_when_the_clock_is_set_back(
+    when: str, by: Duration, *, restarted: bool
+) -> None:
+    made = world(when, start=NOW + by - 3 * FLOWING[when])
+    made.run_until(NOW + by)
+    assert made.begun
+    if restarted:
+        made.kill()
+        made.now -= by
+        made.boot()
+    else:
+        made.set_clock(-by)
+    before, set_at = runs(made), made.now
+    made.run_until(set_at + FLOWING[when] + SECOND)
+    assert runs(made) > before, "it is not silent for longer than ever"
+    made.run_until(set_at + 10 * FLOWING[when])
+    assert 9 <= runs(made) - before <= 11
+    assert no_misses(made)
+
+
+@pytest.mark.parametrize("when", ["every('1 h')", "every('1 h', based='success')"])
+@pytest.mark.parametrize("by", [-10 * DAY, -2 * HOUR, 2 * HOUR, 10 * DAY])
+def test_a_length_of_time_is_real_time_whatever_the_clock_does(when: str, by: Duration) -> None:
+    made = world(when)
+    made.run_until(made.now + 20 * MINUTE)
+    made.set_clock(by)
+    made.run_until(made.now + 30 * MINUTE)
+    made.set_clock(-by // 2)
+    made.run_until(made.now + 9 * MINUTE)
+    assert runs(made) == 1
+    made.run_until(made.now + 2 * MINUTE)
+    assert runs(made) == 2
+
+
+@pytest.mark.parametrize("by", [-DAY, -HOUR, HOUR, DAY])
+def test_the_age_of_a_run_and_its_timeout_are_real_time(by: Duration) -> None:
+    made = World(0, NOW)
+    made.add(
+        Task("old", Command(("/bin/true",)), parse("daily"), parse("running.more_than('30 min')")), Behaviour(takes=DAY)
+    )
+    made.add(Task("late", Command(("/bin/true",)), parse("daily"), timeout=30 * MINUTE), Behaviour(takes=DAY))
+    made.boot()
+    made.run_until(NOW + 10 * MINUTE)
+    made.set_clock(by)
+    made.run_until(made.now + 19 * MINUTE)
+    assert len(made.processes) == 2
+    made.run_until(made.now + 2 * MINUTE)
+    assert not made.ends("late") == made.ends("old") == []
+    assert [end.at - by for name in ("old", "late") for end in made.ends(name)[:1]] == [NOW + 30 * MINUTE] * 2
+
+
+@pytest.mark.parametrize("by", [-DAY, -HOUR, HOUR, DAY])
+def test_the_delays_of_a_retry_are_real_time(by: Duration) -> None:
+    made = World(0, NOW)
+    made.add(
+        Task("a", Command(("/bin/true",)), parse("daily | retry(1, delay='30 min', within='1 h')"), restart_delay=0),
+        Behaviour(takes=MINUTE, fails=1),
+    )
+    made.boot()
+    made.run_until(NOW + 10 * MINUTE)
+    made.set_clock(by)
+    made.run_until(NOW + by + 31 * MINUTE - SECOND)
+    first = 2 if by == DAY else 1  # another day has come
+    assert [run.attempt for run in made.begun] == [1] * first
+    if first == 1:
+        made.run_until(NOW + by + 31 * MINUTE)
+        assert [run.attempt for run in made.begun] == [1, 2]
+
+
+def test_a_chain_goes_on_across_a_clock_that_was_behind_since_the_start() -> None:
+    made = world("daily", "false")
+    made.add(Task("then", Command(("/bin/true",)), parse("after_success('false')")), Behaviour(takes=0))
+    made.reload()
+    made.kill()
+    made.now -= 10 * DAY
+    made.boot()
+    made.run_until(made.now + SECOND)
+    made.carry_out(made.scheduler.run("false", made.now, "by hand"))
+    made.run_until(made.now + SECOND)
+    assert len(made.starts("then")) == 1
+    made.set_clock(10 * DAY)
+    made.run_until(made.now + MINUTE)
+    assert len(made.starts("then")) == 1
+
+
+@pytest.mark.parametrize("by", [-10 * DAY, -2 * HOUR, 2 * HOUR, 10 * DAY])
+def test_what_happened_is_counted_through_a_clock_that_was_wrong(by: Duration) -> None:
+    made = world("every('20 min')", start=at("2026-11-28 09:00"))
+    made.add(Task("few", Command(("/bin/true",)), parse("(started(\"every('20 min')\").today >= 12)")), Behaviour())
+    made.reload()
+    made.run_until(at("2026-11-28 12:30"))
+    made.set_clock(by)
+    made.run_until(made.now + MINUTE)
+    made.set_clock(-by)
+    made.run_until(at("2026-11-28 12:39"))
+    assert not made.starts("few")
+    made.run_until(at("2026-11-28 12:41"))
+    assert made.starts("few")
+
+
+def test_a_pause_is_in_force_again_when_the_clock_is_set_back_before_its_end() -> None:
+    made = world("minutely")
+    made.scheduler.pause("minutely", until=NOW + DAY, by="root", reason="")
+    made.run_until(made.now + MINUTE)
+    before = runs(made)
+    made.set_clock(10 * DAY)
+    made.run_until(made.now + 10 * SECOND)
+    made.set_clock(-10 * DAY)
+    ahead = runs(made)
+    made.run_until(NOW + HOUR)
+    assert (runs(made) - before, runs(made) - ahead) == (1, 0)
+    assert made.scheduler.entry("minutely").paused is not None
+    made.run_until(NOW + DAY + 2 * MINUTE)
+    assert runs(made) > ahead
+
+
+def test_a_window_that_was_given_up_after_crashes_stays_so_when_it_comes_once_more() -> None:
+    made = World(0, at("2026-11-28 23:30"))
+    made.add(replace(Task("a", Command(("/bin/true",)), parse("daily")), crash_limit=1), Behaviour(takes=2 * HOUR))
+    made.boot()
+    made.run_until(at("2026-11-29 01:40"))
+    restart(made)
+    made.run_until(at("2026-11-29 02:00"))
+    before = runs(made)
+    made.set_clock(-150 * MINUTE)
+    made.run_until(at("2026-11-29 23:59"))
+    assert runs(made) == before == 2
+
+
+def test_an_open_chance_is_neither_missed_nor_lost_by_a_clock_that_is_ahead_for_a_while() -> None:
+    made = World(0, NOW, max_running=1)
+    made.add(Task("long", Command(("/bin/true",)), parse("daily"), priority=1), Behaviour(takes=HOUR))
+    made.add(Task("waits", Command(("/bin/true",)), parse("daily.before('20:00')")), Behaviour(takes=0))
+    made.boot()
+    made.run_until(NOW + MINUTE)
+    made.set_clock(5 * HOUR)
+    made.run_until(made.now + MINUTE)
+    made.set_clock(-5 * HOUR)
+    made.run_until(NOW + 65 * MINUTE)
+    assert len(made.starts("waits")) == 1
+    assert no_misses(made)
+
+
+@pytest.mark.parametrize("when", [*FIXED, *FLOWING])
+@pytest.mark.parametrize("by", [-10 * DAY, -2 * HOUR, 2 * HOUR, 10 * DAY])
+def test_why_and_next_tell_the_same(when: str, by: Duration) -> None:
+    made = old_world(when) if when in FIXED else world(when, start=NOW - 3 * FLOWING[when])
+    made.run_until(NOW)
+    made.set_clock(by)
+    made.run_until(made.now + 2 * SECOND)
+    entry, told = made.scheduler.entry(when), why(made.scheduler, when, made.now)
+    if entry.next is not None and entry.next < told.until:
+        assert told.holds
+    assert told.until <= made.now + 31 * DAY
+    moment = made.now
+    while not told.holds:
+        moment = told.until
+        told = why(made.scheduler, when, made.now, moment)
+    assert entry.next == moment
+
+
+def test_in_a_zone_of_its_own_a_fixed_time_stays_used_up_as_well() -> None:
+    made = World(0, at("2026-11-29 00:30", BERLIN))
+    made.add(Task("a", Command(("/bin/true",)), parse("daily"), zone=BERLIN), Behaviour(takes=0))
+    made.boot()
+    made.run_until(made.now + MINUTE)
+    made.set_clock(-HOUR)
+    made.run_until(at("2026-11-29 23:59", BERLIN))
+    assert len(made.begun) == 1
+    made.run_until(at("2026-11-30 00:01", BERLIN))
+    assert len(made.begun) == 2
