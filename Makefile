@@ -16,14 +16,14 @@ SYSCONFDIR = /etc
 DESTDIR =
 
 VERSION  := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rocketd/__init__.py)
-WHEEL    := dist/rocketd-$(VERSION)-py3-none-any.whl
+WHEEL    := dist/rocketd-$(VERSION)-py3-none-linux_$(shell uname -m).whl
 WHEELS   := build/wheels
 BIN      := .venv/bin
 PYTEST    = env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
-SOURCES  := $(shell find rocketd -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name py.typed \) -print)
+SOURCES  := $(shell find rocketd launcher -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name '*.[ch]' -o -name py.typed \) -print)
 SHIPPED  := $(shell find packaging etc systemd -type f) Makefile README.md CHANGELOG.md
 ARCH      = $(shell dpkg --print-architecture)
 DEB       = dist/rocketd_$(VERSION)_$(SUITE)_$(ARCH).deb
@@ -106,9 +106,11 @@ $(WHEELS)/made: .venv/build $(PINS)/run.txt
 	$(PIP) install -r $(PINS)/bench.txt -c $(PINS)/dev.txt
 	@touch $@
 
-$(WHEEL): .venv/build pyproject.toml README.md LICENSE $(SOURCES)
-	$(BIN)/python -m flit_core.wheel --outdir dist
-	@touch $@
+# A wheel without the launcher would have another name.
+$(WHEEL): .venv/build pyproject.toml packaging/build_launcher.py README.md LICENSE $(SOURCES)
+	rm -f dist/rocketd-*.whl
+	$(BIN)/python -m hatchling build --target wheel --directory dist
+	@test -e $@
 
 .venv/rocketd: .venv/run $(WHEEL)
 	$(PIP) install --no-index --no-deps --force-reinstall $(WHEEL)

@@ -14,6 +14,7 @@ from rocketd.core.run import Run
 from rocketd.core.task import Task
 from rocketd.executor.command import Launch
 from rocketd.executor.going import Child, Clock
+from rocketd.executor.launcher import Progress
 from rocketd.executor.spawn import Spawner
 from rocketd.executor.tree import now_in_ticks, start_time
 
@@ -28,10 +29,13 @@ class Birth:
         self._began = clock.monotonic()
         self._readers: list[int] = []
         self._writers: list[int] = []
+        self._status: tuple[int, int] | None = None
         self._pid = self._start = 0
         self._error: Exception | None = None
         try:
             self._open(1 + task.separate_stderr + launch.reports)
+            if launch.orders is not None:
+                self._status = os.pipe2(os.O_CLOEXEC)
         except OSError as error:
             raise self._given_up(error) from None
 
@@ -39,7 +43,7 @@ class Birth:
         """Start it; what goes wrong is kept for `child`, as this may be another thread than the one to tell."""
         ticks = now_in_ticks()
         try:
-            self._pid = self._spawner.spawn(self._launch, self._outputs)
+            self._pid = self._spawner.spawn(self._launch, self._outputs, self._status[1] if self._status else -1)
         except Exception as error:  # noqa: BLE001 - whatever it is
             self._error = error
         else:
@@ -54,12 +58,19 @@ class Birth:
         except OSError as error:
             raise self._given_up(error) from None
         _close(self._writers)
-        return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers)
+        return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers, self._progress())
 
     @property
     def _outputs(self) -> Sequence[int]:
         """Its descriptors 1, 2 and so on: stdout and stderr are one pipe, so that what is written keeps its order."""
         return self._writers if self.task.separate_stderr else (self._writers[0], *self._writers)
+
+    def _progress(self) -> Progress | None:
+        if self._status is None:
+            return None
+        reader, writer = self._status
+        os.close(writer)
+        return Progress(reader)
 
     def _open(self, pipes: int) -> None:
         for _ in range(pipes):
@@ -68,8 +79,7 @@ class Birth:
             self._writers.append(writer)
 
     def _given_up(self, error: Exception) -> RocketdError:
-        _close(self._readers)
-        _close(self._writers)
+        _close((*self._readers, *self._writers, *(self._status or ())))
         if isinstance(error, RocketdError):
             return error
         return RocketdError(f"{self._launch.target}: {error.strerror if isinstance(error, OSError) else repr(error)}")

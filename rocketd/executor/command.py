@@ -1,43 +1,37 @@
-"""From a task and a run to what is executed: program, arguments, environment, directory, standard input."""
+"""From a task and a run to what is executed: program, arguments, environment, directory, standard input.
 
-# ruff: noqa: PTH110, PTH112, PTH116, PTH118, PTH123
-# Names of programs stay strings: they are joined and looked up at every start, and an empty one has a meaning.
+There are two ways to start a process. **Directly**: what is to be entered, read and executed can be steered by nobody
+but root and the daemon's own user, and lies where files answer (see `trust`), and the process has the daemon's own
+rights, limits and priority. **By the launcher** (launcher.c): everything else.
+"""
 
-import errno
-import os
 import resource
-import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.run import Run
-from rocketd.core.task import Call, Command, Function, Work
-from rocketd.executor.environment import environment_of
+from rocketd.core.task import Call, Command, Function, Identity, Surroundings, Work
+from rocketd.executor.environment import PATH, environment_before, read_environment_file, variables_of
 from rocketd.executor.files import Files
 from rocketd.executor.function import arguments, request
-from rocketd.executor.mounts import Mounts
-from rocketd.executor.wrappers import WRAPPERS, Wrappers
-
-WRAPPERS_OWN: Final = frozenset({125, 126, 127})
-"""With these exit codes the wrappers say that they failed themselves, or could not execute what comes after them."""
-
-WRAPPERS_FAULT: Final = 125
+from rocketd.executor.launcher import Orders
+from rocketd.executor.programs import Programs
+from rocketd.executor.trust import Untrusted
 
 
 class Launch(NamedTuple):
     """All that is needed to start a process; a tuple, as one is made for each run."""
 
     program: str
-    """The file that is executed: the first wrapper if there are any."""
+    """The file that is executed; empty: that is the launcher's to find."""
     argv: tuple[str, ...]
-    target: str
-    """The task's own program, for messages."""
     environment: Mapping[str, str]
     directory: str
     homeless: bool
-    """Whether `/` will do where that directory does not exist."""
+    """Whether `/` will do where that directory does not exist, or may not be entered."""
     umask: int
     stdin: bytes
     """Empty: /dev/null."""
@@ -45,17 +39,36 @@ class Launch(NamedTuple):
     """Whether it reports on descriptor 3: a function does."""
     limits_files: bool
     """Whether the task itself limits how many files it may open."""
+    orders: Orders | None = None
+    """For the launcher; None: it is started directly."""
+
+    @property
+    def target(self) -> str:
+        """The task's program, for messages."""
+        return self.program or self.argv[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """What is looked up once, and holds for every launch."""
 
-    wrappers: Wrappers
-    mounts: Mounts
+    own: Identity
+    """Who the daemon is, and so a task that names no user."""
+    nice: int
+    """The daemon's own priority."""
     files: Files
+    programs: Programs
     clean: Mapping[str, str]
     """The environment that all get."""
+
+    def other_identity(self, around: Surroundings) -> Identity | None:
+        """Give who a process has to become; raises RocketdError where that may not be."""
+        identity = around.identity
+        if identity is None or _rights(identity) == _rights(self.own):
+            return None
+        if self.own.uid != 0:
+            raise RocketdError(f"only root can run it as {identity.name}", hint=f"this daemon is {self.own.name}")
+        return identity
 
 
 def launch_of(work: Work, run: Run, host: Host) -> Launch:
@@ -63,21 +76,60 @@ def launch_of(work: Work, run: Run, host: Host) -> Launch:
     if isinstance(work, Call):
         raise RocketdError("it is a function of another program")
     around = work.surroundings
-    identity = around.identity or host.wrappers.own
-    environment = environment_of(host.clean, identity, around, run, host.files.read)
-    argv = work.argv if isinstance(work, Command) else arguments(work)
+    other = host.other_identity(around)
+    if other is None and not around.limits and around.nice == host.nice:
+        with suppress(Untrusted):
+            return _direct(work, run, host)
+    return _launched(work, run, host, other)
+
+
+def _direct(work: Command | Function, run: Run, host: Host) -> Launch:
+    """Look everything up ourselves; raises Untrusted where we must not."""
+    around = work.surroundings
+    identity = around.identity or host.own
+    own = variables_of(run)
+    environment = own | environment_before(host.clean, identity, around)
+    for file in around.environment_files:
+        environment.update(read_environment_file(file, host.files.read))
+    environment.update(own)
     directory = around.directory or identity.home
-    far = host.mounts.may_hang(directory, os.path.join(directory, argv[0]))
-    target = find_program(argv[0], "/" if far else directory, environment["PATH"], host.mounts)
-    far = far or "/" not in target
-    front = host.wrappers.around(around, enter=directory if far else "")
-    directory = "/" if far else directory
-    if front and not far:
-        _check_program(target, directory)
+    argv = argv_of(work)
+    program = host.programs.find(argv[0], directory, environment.get("PATH", PATH))
+    return _launch(work, program, argv, environment, directory)
+
+
+def _launched(work: Command | Function, run: Run, host: Host, other: Identity | None) -> Launch:
+    """Leave everything to the launcher."""
+    around = work.surroundings
+    identity = around.identity or host.own
+    argv, directory = argv_of(work), around.directory or identity.home
+    orders = Orders(
+        argv=argv,
+        directory=directory,
+        homeless=not around.directory,
+        umask=around.umask,
+        nice=None if around.nice == host.nice else around.nice,
+        limits=around.limits,
+        identity=other,
+        environment=environment_before(host.clean, identity, around),
+        environment_files=around.environment_files,
+        own=variables_of(run),
+    )
+    return _launch(work, "", argv, {}, directory, orders)
+
+
+def _launch(  # noqa: PLR0913, PLR0917 - what the two ways give
+    work: Command | Function,
+    program: str,
+    argv: tuple[str, ...],
+    environment: Mapping[str, str],
+    directory: str,
+    orders: Orders | None = None,
+) -> Launch:
+    around = work.surroundings
     return Launch(
-        program=front[0] if front else target,
-        argv=(*front, target, *argv[1:]) if front else argv,
-        target=target,
+        program=program,
+        argv=argv,
         environment=environment,
         directory=directory,
         homeless=not around.directory,
@@ -85,55 +137,19 @@ def launch_of(work: Work, run: Run, host: Host) -> Launch:
         stdin=work.stdin.encode() if isinstance(work, Command) else request(work),
         reports=isinstance(work, Function),
         limits_files=any(limit.resource == resource.RLIMIT_NOFILE for limit in around.limits),
+        orders=orders,
     )
 
 
-def find_program(name: str, directory: str, path: str, mounts: Mounts) -> str:
-    """Find a program as execvp(3) does, by the path of the process to come; raises RocketdError if there is none.
-
-    Where looking for it may hang, the name is all there is, and the child must look.
-    """
-    if "/" in name:
-        return name
-    for place in path.split(":"):
-        candidate = os.path.join(directory, place, name)
-        if mounts.may_hang(candidate):
-            return name
-        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
-            return candidate
-    raise RocketdError(f"{name}: not found in {path}")
+def cannot_start(error: RocketdError) -> str:
+    """Say that a run cannot be started, and why."""
+    return f"cannot start: {error.message}" + (f" ({error.hint})" if error.hint else "")
 
 
-def _check_program(target: str, directory: str) -> None:
-    """Say now what a wrapper could only say by its exit code, as far as root can know it."""
-    try:
-        mode = os.stat(os.path.join(directory, target)).st_mode
-    except OSError as error:
-        raise RocketdError(f"{target}: {error.strerror}") from None
-    if not stat.S_ISREG(mode) or not mode & 0o111:
-        raise RocketdError(f"{target}: {os.strerror(errno.EACCES)}", hint=f"it is {stat.filemode(mode)}")
-    if interpreter := missing_interpreter(target, directory):
-        raise RocketdError(f"{target}: its interpreter {interpreter} does not exist")
+def argv_of(work: Command | Function) -> tuple[str, ...]:
+    """Give the arguments of a process, its program first."""
+    return work.argv if isinstance(work, Command) else arguments(work)
 
 
-def missing_interpreter(target: str, directory: str) -> str:
-    """Name the interpreter of a script's `#!` line if that is what does not exist; else nothing."""
-    try:
-        with open(os.path.join(directory, target), "rb") as file:
-            first = file.read(256).split(b"\n", 1)[0]
-    except OSError:
-        return ""
-    interpreter = first.removeprefix(b"#!").split()[:1] if first.startswith(b"#!") else []
-    return "".join(os.fsdecode(name) for name in interpreter if not os.path.exists(name))
-
-
-def wrapper_failure(launch: Launch, exit_code: int | None, output: str) -> str:
-    """Say so if it was the last wrapper that ended, because it could not execute the task's program; else nothing."""
-    if launch.program == launch.target or exit_code not in WRAPPERS_OWN:
-        return ""
-    name, _, why = output.strip().rpartition("\n")[2].partition(": ")
-    if name.rpartition("/")[2] not in WRAPPERS:
-        return ""
-    if launch.target in why:
-        return f"cannot start: {launch.target}: {why.rpartition(': ')[2]}"
-    return f"cannot start: {why}" if exit_code == WRAPPERS_FAULT else ""
+def _rights(identity: Identity) -> tuple[int, int, frozenset[int]]:
+    return identity.uid, identity.gid, frozenset({*identity.groups, identity.gid})

@@ -35,26 +35,19 @@ def own_identity() -> Identity:
     return Identity(uid, os.getegid(), groups, entry.pw_name, entry.pw_dir or "/", entry.pw_shell or "/bin/sh")
 
 
-def environment_of(
-    clean: Mapping[str, str], identity: Identity, around: Surroundings, run: Run, read: Callable[[str], str]
-) -> dict[str, str]:
-    """Put the environment of one run together; raises RocketdError if one of its files cannot be used.
-
-    `read` reads one: see `Files`.
-    """
+def environment_before(clean: Mapping[str, str], identity: Identity, around: Surroundings) -> dict[str, str]:
+    """Put together what a task's environment files may change."""
     environment = dict(clean)
     name = identity.name
     environment |= {"HOME": identity.home, "USER": name, "LOGNAME": name, "SHELL": identity.shell}
     if around.timezone:
         environment["TZ"] = around.timezone
     environment.update(around.environment)
-    for file in around.environment_files:
-        environment.update(read_environment_file(file, read))
-    environment.update(_of_run(run))
     return environment
 
 
-def _of_run(run: Run) -> dict[str, str]:
+def variables_of(run: Run) -> dict[str, str]:
+    """Give what tells a process which run it is; nothing changes that."""
     variables = {
         "ROCKETD_TASK": run.task,
         RUN_ID: run.run_id,
@@ -70,7 +63,7 @@ def _of_run(run: Run) -> dict[str, str]:
 def read_environment_file(name: str, read: Callable[[str], str]) -> dict[str, str]:
     """Read a file as EnvironmentFile= of systemd.exec(5); one whose name begins with `-` may be missing.
 
-    Raises RocketdError if it cannot be read.
+    `read` reads one: see `Files`. Raises RocketdError if it cannot be read.
     """
     path = name.removeprefix("-")
     try:
@@ -81,7 +74,7 @@ def read_environment_file(name: str, read: Callable[[str], str]) -> dict[str, st
         raise _unusable(path, error.strerror) from None
     except OSError as error:
         raise _unusable(path, error.strerror) from None
-    except ValueError as error:  # UnicodeDecodeError is one
+    except ValueError as error:
         raise _unusable(path, str(error)) from None
 
 

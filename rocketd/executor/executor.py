@@ -21,8 +21,8 @@ from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 from rocketd.core.task import Call, Task
 from rocketd.executor.birth import Birth
-from rocketd.executor.command import Host, launch_of
-from rocketd.executor.environment import clean_environment
+from rocketd.executor.command import Host, cannot_start, launch_of
+from rocketd.executor.environment import clean_environment, own_identity
 from rocketd.executor.files import Files
 from rocketd.executor.going import Child, Clock, Going, Means
 from rocketd.executor.hands import HANDS, Hands
@@ -30,10 +30,11 @@ from rocketd.executor.leftovers import clear
 from rocketd.executor.mounts import Mounts
 from rocketd.executor.output import LIMIT
 from rocketd.executor.output_file import OutputFile
+from rocketd.executor.programs import Programs
 from rocketd.executor.spawn import Spawner, unshare
 from rocketd.executor.tree import Census
+from rocketd.executor.trust import Trust
 from rocketd.executor.watch import Watch
-from rocketd.executor.wrappers import Wrappers
 from rocketd.executor.writer_process import Writer, start_writer
 
 AT_ONCE: Final = 16
@@ -69,8 +70,10 @@ class ProcessExecutor:
         self._report = report
         self._output = output
         clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
-        mounts = Mounts()
-        self._host = Host(Wrappers(), mounts, Files(mounts), clean)
+        self._mounts = Mounts()
+        trust = Trust(self._mounts, os.geteuid())
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
+        self._host = Host(own_identity(), nice, Files(trust), Programs(trust), clean)
         self._spawner = Spawner(open_files)
         self._hands = Hands(unshare, most=0 if self._spawner.shared else HANDS)
         self._births: deque[Birth] = deque()
@@ -146,7 +149,7 @@ class ProcessExecutor:
         self._means.pipes.close()
         self._hands.close()
         self._spawner.close()
-        self._host.mounts.close()
+        self._mounts.close()
 
     def _over(self, going: Going, end: End) -> None:
         del self._going[going.run.key]
@@ -183,8 +186,7 @@ class ProcessExecutor:
         return OutputFile(path, writer, self._means.loop, self._means.watch, partial(self._output, run))
 
     def _not_started(self, run: Run, error: RocketdError) -> None:
-        message = f"cannot start: {error.message}" + (f" ({error.hint})" if error.hint else "")
-        self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._means.clock.now(), message=message)))
+        self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._means.clock.now(), message=cannot_start(error))))
 
 
 def _want_exit_statuses() -> None:

@@ -19,11 +19,13 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.outcome import action_of
-from rocketd.core.run import Cause, End, Run
+from rocketd.core.run import Action, Cause, End, Run
 from rocketd.core.task import Task
-from rocketd.executor.command import Launch, wrapper_failure
+from rocketd.executor.command import Launch, cannot_start
 from rocketd.executor.ending import Ending
 from rocketd.executor.function import read_report
+from rocketd.executor.launcher import Progress
+from rocketd.executor.launching import Launching
 from rocketd.executor.output import Output, Tell
 from rocketd.executor.output_file import OutputFile
 from rocketd.executor.pipes import Pipes
@@ -69,6 +71,8 @@ class Child(NamedTuple):
     pidfd: int
     readers: Sequence[int]
     """Of stdout, of stderr if it has a pipe of its own, and of the report if it is a function's."""
+    progress: Progress | None
+    """Of its launcher, if it has one."""
 
 
 Over: TypeAlias = Callable[["Going", End], None]
@@ -106,6 +110,9 @@ class Going:
         output = Output(task.output_tail, tell, means.clock.monotonic, limit)
         self._file = file
         self._pipes = Pipes(means.pipes, output, self._pipes_settled, file)
+        self._launching: Launching | None = None
+        if child.progress is not None and child.launch.orders is not None:
+            self._launching = Launching(child.launch.orders, child.progress, tell, means.loop)
         self._follow(child)
 
     def stop(self, cause: Cause, grace: Duration) -> None:
@@ -113,6 +120,8 @@ class Going:
         if self._ending is not None or self._ended is not None or self._dead():
             return
         self._cause = cause
+        if self._launching is not None:
+            self._launching.stopped()
         tree = Tree(self.run.run_id, self.pid, self.pid_start)
         self._ending = Ending(tree, grace / SECOND, self._means.census, self._means.watch)
         self._ender = self._means.loop.create_task(self._ending.run())
@@ -193,8 +202,8 @@ class Going:
             self._timer = None
         held = self._pipes.held()
         output, shortfall, report = self._pipes.close()
-        self._let_go()
         end = self._end(output, report, (HELD if held else "", shortfall))
+        self._let_go()
         if self._file is None:
             self._over(self, end)
         else:
@@ -204,6 +213,8 @@ class Going:
         self._over(self, replace(end, message="; ".join(filter(None, (end.message, trouble)))))
 
     def _let_go(self) -> None:
+        if self._launching is not None:
+            self._launching.close()
         self._means.watch.drop(self._child.pidfd)
         if self._reaped:
             os.close(self._child.pidfd)
@@ -216,25 +227,33 @@ class Going:
             os.close(self._child.pidfd)
 
     def _end(self, output: str, report: bytes, besides: Iterable[str]) -> End:
+        failure = None if self._launching is None else self._launching.failure()
+        at = self._means.clock.now()
+        runtime = (self._means.clock.monotonic() if self._ended is None else self._ended) - self._child.began
+        if failure is not None and self._cause is Cause.EXIT:
+            message = cannot_start(failure)
+            return End(Action.FAIL, Cause.EXIT, at, message=message, output=output, runtime=runtime)
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         told = read_report(report)
         exit_code = code if code is not None and code >= 0 else None
         return End(
             action=action_of(self.task.work, exit_code, self._cause, inaction=told.inaction),
             cause=self._cause,
-            at=self._means.clock.now(),
+            at=at,
             exit_code=exit_code,
             signal=-code if code is not None and code < 0 else None,
-            message="; ".join(filter(None, (self._message(exit_code, output, told.message), *besides))),
+            message="; ".join(filter(None, (self._message(told.message), *besides))),
             exc_text=told.exc_text,
             output=output,
-            runtime=(self._means.clock.monotonic() if self._ended is None else self._ended) - self._child.began,
+            runtime=runtime,
         )
 
-    def _message(self, exit_code: int | None, output: str, told: str) -> str:
+    def _message(self, told: str) -> str:
         if self._reaped and self._status is None:
             return "how it ended is not known: somebody else took its exit status"
+        awaited = "" if self._launching is None else self._launching.awaited
         if not self._survivors:
-            return wrapper_failure(self._child.launch, exit_code, output) or told
+            return awaited or told
         pids = ", ".join(str(process.pid) for process in self._survivors[:10])
-        return f"{len(self._survivors)} of its processes did not die of KILL: {pids}"
+        survived = f"{len(self._survivors)} of its processes did not die of KILL: {pids}"
+        return f"{awaited}; {survived}" if awaited else survived

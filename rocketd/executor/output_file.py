@@ -144,9 +144,9 @@ class OutputFile:
         self._hear(writer)
         for descriptor in (writer.report, writer.pidfd):
             self._watch.drop(descriptor)
-            os.close(descriptor)
+        trouble = writer.let_go()
         if not self._account.is_final and not self._done:
-            self._complain(self._account.trouble or "the process that writes it was killed")
+            self._complain(trouble or self._account.trouble or "the process that writes it was killed")
         self._over()
 
     def _look_for_progress(self) -> None:

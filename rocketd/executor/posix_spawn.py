@@ -41,17 +41,19 @@ class PosixSpawn:
     def __call__(
         self, program: str, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]
     ) -> int:
-        """Start it, these descriptors being its 0, 1 and so on; gives its pid.
+        """Start it, these descriptors being its 0, 1 and so on, -1 for none; gives its pid.
 
         Raises OSError, and ValueError where a text has a NUL byte or the name of a variable a `=`.
         """
         pid = ctypes.c_int()
         actions = _Room()
-        path, *texts = _encoded([program, *argv, *_assignments(environment)])
+        path, *texts = _encoded([program, *argv, *assignments(environment)])
         arguments, variables = _array(texts[: len(argv)]), _array(texts[len(argv) :])
         _check(_QUICK.posix_spawn_file_actions_init(actions))
         try:
             for to, at in enumerate(descriptors):
+                if at < 0:
+                    continue
                 _check(_QUICK.posix_spawn_file_actions_adddup2(actions, at, to))
             _check(self._spawn(ctypes.byref(pid), path, actions, self._attributes, arguments, variables))
         finally:
@@ -59,7 +61,8 @@ class PosixSpawn:
         return pid.value
 
 
-def _assignments(environment: Mapping[str, str]) -> list[str]:
+def assignments(environment: Mapping[str, str]) -> list[str]:
+    """Give it as in environ(7); raises ValueError where the name of a variable has a `=`."""
     if "=" in "".join(environment):
         raise ValueError("illegal environment variable name")
     return [f"{name}={value}" for name, value in environment.items()]

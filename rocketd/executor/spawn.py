@@ -3,11 +3,12 @@
 posix_spawn(3) shares the daemon's memory with the child until it executes, so its cost does not grow with the daemon
 (some 100 µs, where a fork of 60 MB costs 2,800). It gives the child its session, its descriptors, default signal
 dispositions and an empty signal mask. What it cannot give, the child takes from the thread that spawns it: directory
-and umask. So every thread that spawns gets a file system context of its own once, by unshare(CLONE_FS), as Samba does
-for its threads: it goes to the task's directory, spawns, and comes back, and no thread that is there already sees any
-of it. Threads that it begins later share its context again: they must not rely on a relative path or on the umask.
-Where unshare is forbidden (some containers), the context of the whole process changes for the time of a spawn, so that
-only one thread may do it, and keeps the others from running meanwhile.
+and umask. (Rights, limits and priority are the launcher's: see `command`.) So every thread that spawns gets a file
+system context of its own once, by unshare(CLONE_FS), as Samba does for its threads: it goes to the task's directory,
+spawns, and comes back, and no thread that is there already sees any of it. Threads that it begins later share its
+context again: they must not rely on a relative path or on the umask. Where unshare is forbidden (some containers), the
+context of the whole process changes for the time of a spawn, so that only one thread may do it, and keeps the others
+from running meanwhile.
 
 Limits and the OOM score are the process's, and the child copies them when it is born. A daemon that needs many
 descriptors (three a run) raises its own limit with `raise_open_files`, and has the old one for the moment of a birth:
@@ -20,15 +21,21 @@ import os
 import resource
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 from threading import Lock
 from typing import Final
 
 from rocketd.core.errors import RocketdError
-from rocketd.executor.command import Launch, missing_interpreter
+from rocketd.executor.command import Launch
+from rocketd.executor.launcher import NAME, ORDERS, STATUS, Launcher, Orders
 from rocketd.executor.posix_spawn import PosixSpawn
+from rocketd.executor.programs import refusal
+from rocketd.executor.tree import RUN_ID
 
 CLONE_FS: Final = 0x200
 """From <sched.h>; `os.unshare` is new in Python 3.12."""
+NO_HOME: Final = (FileNotFoundError, NotADirectoryError, PermissionError)
+"""What keeps a process from its user's home: launcher.c has it as well."""
 SPARE: Final = 256
 """Descriptors that may be opened beside a birth."""
 
@@ -38,7 +45,8 @@ class Spawner:
 
     def __init__(self, open_files: tuple[int, int] | None = None) -> None:
         self._open_files = OpenFiles(open_files)
-        self._null = _above_standard(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+        self._null = _above_childs(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+        self._launcher = Launcher()
         self._home = os.open(".", os.O_PATH | os.O_CLOEXEC)
         self._protection = Protection()
         seal_descriptors()
@@ -46,16 +54,18 @@ class Spawner:
         """Whether it may be used by one thread only."""
         self._posix_spawn = PosixSpawn(alone=self.shared)
 
-    def spawn(self, launch: Launch, outputs: Sequence[int]) -> int:
+    def spawn(self, launch: Launch, outputs: Sequence[int], status: int = -1) -> int:
         """Start it, these descriptors being its 1, 2 and so on, and give its pid.
 
-        Raises RocketdError if it cannot be executed.
+        `status` is where its launcher tells how far it is, if it has one. Raises RocketdError if it cannot be executed.
         """
-        stdin = self._null if not launch.stdin else _memory(launch.stdin)
-        lowered = self._open_files.lowered(max(outputs))
+        stdin = self._null if not launch.stdin else _memory("stdin", launch.stdin)
+        lowered = self._open_files.lowered(max(*outputs, status))
         try:
             with lowered or nullcontext():
-                pid = self._spawn(launch, (stdin, *outputs))
+                pid = self._spawn(launch, (stdin, *outputs), status)
+        except ValueError as error:  # a NUL byte, or a `=` in the name of a variable
+            raise RocketdError(f"{launch.target}: {error}") from None
         finally:
             if stdin != self._null:
                 os.close(stdin)
@@ -67,32 +77,44 @@ class Spawner:
         """Let go of everything."""
         os.close(self._null)
         os.close(self._home)
+        self._launcher.close()
         self._protection.close()
 
-    def _spawn(self, launch: Launch, descriptors: Sequence[int]) -> int:
+    def _spawn(self, launch: Launch, descriptors: Sequence[int], status: int) -> int:
         umask = os.umask(launch.umask)
         try:
+            if launch.orders is not None:
+                return self._by_launcher(launch.orders, descriptors, status)
             self._enter(launch)
             with self._protection.laid_down():
-                return self._execute(launch, descriptors)
+                return self._posix_spawn(launch.program, launch.argv, launch.environment, descriptors)
+        except OSError as error:
+            raise refusal(launch.target, error.errno or 0) from None
         finally:
             os.umask(umask)
             os.fchdir(self._home)  # or else the task's file system could not be unmounted
 
-    def _execute(self, launch: Launch, descriptors: Sequence[int]) -> int:
+    def _by_launcher(self, orders: Orders, descriptors: Sequence[int], status: int) -> int:
+        """Start a launcher. Its environment holds the run's id alone, so that its process is known as the run's."""
+        program = self._launcher.program()
+        environment = {RUN_ID: orders.own[RUN_ID]}
+        none = [-1] * (ORDERS - len(descriptors))
+        file = _memory("orders", orders.encode())
         try:
-            return self._posix_spawn(launch.program, launch.argv, launch.environment, descriptors)
+            os.chdir("/")
+            with self._protection.laid_down():
+                return self._posix_spawn(program, [NAME], environment, [*descriptors, *none, file, status])
         except OSError as error:
-            raise _cannot(launch, error) from None
-        except ValueError as error:  # a NUL byte, or a `=` in the name of a variable
-            raise RocketdError(f"{launch.target}: {error}") from None
+            raise RocketdError(f"the launcher: {error.strerror}") from None
+        finally:
+            os.close(file)
 
     def _enter(self, launch: Launch) -> None:
         """Go where it shall run; `nobody` has no home, and yet may run."""
         try:
             os.chdir(launch.directory)
         except OSError as error:
-            if not launch.homeless or not isinstance(error, FileNotFoundError | NotADirectoryError):
+            if not launch.homeless or not isinstance(error, NO_HOME):
                 raise RocketdError(f"directory {launch.directory}: {error.strerror}") from None
             os.chdir("/")
 
@@ -184,21 +206,14 @@ def seal_descriptors() -> None:
                 os.set_inheritable(int(name), False)  # noqa: FBT003 - its signature
 
 
-def _above_standard(descriptor: int) -> int:
-    """Where 0, 1 or 2 is closed, fill it up: a pipe of that number would be overwritten in the child."""
-    return descriptor if descriptor > 2 else _above_standard(os.dup(descriptor))  # noqa: PLR2004 - as above
+def _above_childs(descriptor: int) -> int:
+    """Fill up the numbers that a child gets: a pipe of that number would be overwritten there before it is copied."""
+    return descriptor if descriptor > STATUS else _above_childs(fcntl(descriptor, F_DUPFD_CLOEXEC))
 
 
-def _memory(data: bytes) -> int:
+def _memory(name: str, data: bytes) -> int:
     """A file in memory, to be read from its beginning: unlike a pipe it takes everything at once."""
-    file = os.memfd_create("stdin")
+    file = os.memfd_create(name)
     os.write(file, data)
     os.lseek(file, 0, os.SEEK_SET)
     return file
-
-
-def _cannot(launch: Launch, error: OSError) -> RocketdError:
-    interpreter = missing_interpreter(launch.target, launch.directory) if isinstance(error, FileNotFoundError) else ""
-    if interpreter:
-        return RocketdError(f"{launch.target}: its interpreter {interpreter} does not exist")
-    return RocketdError(f"{launch.target}: {error.strerror}")

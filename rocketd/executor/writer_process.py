@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from rocketd.core.run import Run
 from rocketd.core.task import Command, Identity, Surroundings
-from rocketd.executor.command import Host, launch_of
+from rocketd.executor.command import Host, Launch, launch_of
+from rocketd.executor.launcher import Progress, failure
 from rocketd.executor.spawn import Spawner
 
 WRITER: Final = str(Path(__file__).with_name("writer.py"))
@@ -28,6 +29,17 @@ class Writer(NamedTuple):
     """What is written there gets to the file."""
     report: int
     """What it says."""
+    launch: Launch
+    progress: Progress
+    """Of its launcher, if it has one."""
+
+    def let_go(self) -> str:
+        """Be done with it, as it has ended; gives what kept it from beginning, if something did."""
+        told = self.progress.told()
+        for descriptor in (self.pidfd, self.report):
+            os.close(descriptor)
+        self.progress.close()
+        return failure(self.launch.orders, told).message if told and told.failed and self.launch.orders else ""
 
 
 def start_writer(path: str, identity: Identity | None, run: Run, host: Host, spawner: Spawner) -> Writer:
@@ -36,18 +48,19 @@ def start_writer(path: str, identity: Identity | None, run: Run, host: Host, spa
     launch = launch_of(command, replace(run, run_id=f"{run.run_id}-output"), host)
     theirs, data = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     report, said = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    reader, status = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(theirs, True)
     os.set_blocking(said, True)
     try:
-        pid = spawner.spawn(launch, (said, said, theirs))
-        return Writer(pid, _hold(pid), data, report)
+        pid = spawner.spawn(launch, (said, said, theirs), status)
+        return Writer(pid, _hold(pid), data, report, launch, Progress(reader))
     except BaseException:
-        os.close(data)
-        os.close(report)
+        for descriptor in (data, report, reader):
+            os.close(descriptor)
         raise
     finally:
-        os.close(theirs)
-        os.close(said)
+        for descriptor in (theirs, said, status):
+            os.close(descriptor)
 
 
 def _hold(pid: int) -> int:
