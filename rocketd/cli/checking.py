@@ -20,7 +20,7 @@ def check(call: Call) -> Exit:
     from rocketd.cli.offline import checked  # noqa: PLC0415 - only this verb always reads the files
     from rocketd.config import check_json, check_text  # noqa: PLC0415 - as above
 
-    loaded = checked(call.choices)
+    loaded = checked(call.choices, call.now)
     if call.choices.json:
         told: list[Json] = [{**problem} for problem in check_json(loaded)]
         call.terminal.json(told)

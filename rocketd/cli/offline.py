@@ -223,18 +223,19 @@ def _left(view: RunView) -> JsonObject:
     return {**told, "open": True} if view.action is Action.RUN else told
 
 
-def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = ()) -> Loaded:
-    return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known)
+def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = (), at: Instant | None = None) -> Loaded:
+    return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known, at=at)
 
 
 def _directories(paths: Sequence[str]) -> Sequence[Path]:
     return [Path(path) for path in paths] or DEFAULT_DIRECTORIES
 
 
-def checked(choices: Choices) -> Loaded:
+def checked(choices: Choices, at: Instant | None = None) -> Loaded:
     """Load the files that were named, or those that the daemon reads.
 
     A file that was named may speak of tasks that are in place already.
+    `at` is an instant as of which tasks are warned of that never start, or again and again.
     """
     known = [task.name for task in _load(choices).tasks] if choices.paths else []
-    return _load(choices, choices.paths, known)
+    return _load(choices, choices.paths, known, at)

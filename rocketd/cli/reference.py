@@ -79,6 +79,9 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "check": (
         "Warnings alone are no failure.",
+        "It also warns of tasks that would start again after each end for as long as an hour or a state lasts, unless",
+        "their `restart_delay` is written, and of tasks that never start by themselves or not within two years.",
+        "It says who would start at once if it were loaded for the first time now.",
         "A file that is named may speak of tasks that are in place already, so it can be checked before it is dropped.",
     ),
     "reload": (

@@ -12,6 +12,7 @@ from rocketd.config.daemon_settings import Settings
 from rocketd.config.files import DEFAULT_DIRECTORIES
 from rocketd.config.host import Answers
 from rocketd.config.problems import Problem
+from rocketd.core.instant import Instant
 from rocketd.core.task import Disabled, Task
 
 
@@ -66,6 +67,8 @@ class File:
     """Of what was read; empty: nothing was."""
     answers: Answers = field(default_factory=Answers, repr=False)
     """What the host said while it was read."""
+    spaced: frozenset[str] = frozenset()
+    """Its tasks whose `restart_delay` is written."""
 
     @property
     def may_pass(self) -> bool:
@@ -85,6 +88,8 @@ class Source:
     directories: tuple[Path, ...] = DEFAULT_DIRECTORIES
     strict: bool = True
     known: frozenset[str] = frozenset()
+    at: Instant | None = None
+    """For which instant it is told what comes of the tasks; None: it is not told."""
 
 
 @dataclass(frozen=True)

@@ -35,26 +35,33 @@ from rocketd.config.files import (
 )
 from rocketd.config.host import Host
 from rocketd.config.loaded import File, Loaded, Missing, Outcome, Source, missing_of
+from rocketd.config.outlook import Asked, outlook
 from rocketd.config.problems import BadValue, Fault, Mistake, Problem
 from rocketd.config.questions import Questions, patiently
 from rocketd.config.references import Misplaced, Watched, unknown, without_duplicates
 from rocketd.config.setting import Section
 from rocketd.config.spec import FileSpec, read_spec
-from rocketd.config.task_settings import ENABLED
+from rocketd.config.task_settings import ENABLED, RESTART_DELAY
 from rocketd.config.unedited import Unedited
+from rocketd.core.instant import Instant
 from rocketd.core.task import Task
 
 
 def load(
-    directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True, known: Collection[str] = ()
+    directories: Sequence[Path] = DEFAULT_DIRECTORIES,
+    *,
+    strict: bool = True,
+    known: Collection[str] = (),
+    at: Instant | None = None,
 ) -> Loaded:
     """Load all task files; never raises for what is in them.
 
     Where several directories have a file of the same name, the last one's counts. A path may also be a single file.
     Not `strict` is for `check` by others than the daemon's user: files that the daemon would refuse are read all the
     same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
+    `at` is an instant as of which tasks are warned of that never start, or again and again; None: of none.
     """
-    source = Source(tuple(directories), strict, frozenset(known))
+    source = Source(tuple(directories), strict, frozenset(known), at)
     return patiently(lambda questions: _Load(questions, source, None).loaded())
 
 
@@ -197,6 +204,7 @@ class _Load:
             missing_of(path, lines, problems),
             digest,
             answers,
+            frozenset(task.name for task in spec.tasks if RESTART_DELAY in task.values),
         )
 
     def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
@@ -244,12 +252,16 @@ class _Load:
             if file.name not in names and Path(file.path).parent in tree.closed:
                 yield replace(file, outcome=Outcome.KEPT)
 
-    def _joined(self, files: Iterable[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
+    def _joined(self, files: Sequence[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
         watched = Watched()
         misplaced += without_cycles(tasks, self._last_tasks, watched)
         disabled = {one.task.name for file in files for one in file.disabled}
         misplaced += unknown(tasks, watched, disabled, self._source.known)
+        if self._source.at is not None:
+            told = {one.task.name for one in misplaced}
+            spaced = {name for file in files for name in file.spaced}
+            misplaced += [one for one in outlook(Asked(tasks, self._source.at, spaced)) if one.task.name not in told]
         return tuple(tasks.values()), misplaced
 
     def _located(self, misplaced: Iterable[Misplaced], tree: Tree) -> Iterator[Problem]:

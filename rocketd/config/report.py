@@ -1,11 +1,11 @@
 """What `check` prints."""
 
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rocketd.config.loaded import Loaded, Outcome
-from rocketd.core.condition import Condition, walk
-from rocketd.core.time_conditions import Every, OncePerWindow
+from rocketd.core.outlook import at_once
 from rocketd.core.visible import visible
 
 _SHOWN: Final = 10
@@ -40,14 +40,26 @@ def _disabled(loaded: Loaded) -> Iterator[str]:
 
 
 def _at_once(loaded: Loaded) -> Iterator[str]:
-    names = [task.name for task in loaded.tasks if _may_run_at_once(task.when)]
-    if names:
-        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-        yield f"when loaded for the first time, run as soon as their hours are open, even at once: {shown}"
+    if loaded.source.at is None:
+        return
+    told = at_once(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
+    if told.starting:
+        yield f"{_FIRST} would start at once: {_some(told.starting)}"
+    if told.splayed:
+        yield f"{_FIRST} would start after their splay: {_some(told.splayed)}"
+    if len(told.observed) > _SHOWN:
+        names = [name for some in told.observed.values() for name in some]
+        yield f"{_FIRST} would start as soon as what they await is observed: {_some(names)}"
+        return
+    for condition, names in told.observed.items():
+        yield f"{_FIRST} would start as soon as {visible(condition)} holds: {_some(names)}"
 
 
-def _may_run_at_once(condition: Condition) -> bool:
-    return any(isinstance(part, OncePerWindow | Every) for part in walk(condition))
+_FIRST: Final = "loaded for the first time now, these tasks"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
 def _summary(loaded: Loaded) -> str:

@@ -1,6 +1,7 @@
 """What an administrator sees of a file full of mistakes."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,17 +66,81 @@ def test_what_has_no_effect_is_said(folder: Folder) -> None:
         f"{folder.path}/a.toml: masks files of the same name: it is empty or a link to /dev/null",
         f"{other.path}/b.toml: replaced: another directory has a file of the same name",
         f"{folder.path}/README: ignored: task files are named *.toml, and do not begin with a dot",
-        "when loaded for the first time, run as soon as their hours are open, even at once: hello",
         "1 task, no problems",
     ]
 
 
-def test_what_would_run_at_once_is_said(folder: Folder) -> None:
-    """A window that is open counts on first load already; a tick does not."""
-    folder.write("a.toml", HELLO.replace("hello", "tick").replace("daily", "cron('0 0 * * *')"))
-    assert check_text(folder.load()) == "1 task, no problems"
+NOON: Final = 1_795_521_600_000_000
+"""Tue 2026-11-24 12:00 UTC."""
+FIRST: Final = "loaded for the first time now, these tasks would start"
+
+
+def told(folder: Folder, when: str, rest: str = "") -> list[str]:
+    """What `check` says at noon of a task with this condition, in UTC."""
+    text = f'[task.t]\ncommand = ["/bin/true"]\ntimezone = "UTC"\nwhen = """{when}"""\n{rest}\n'
+    folder.write("tasks.toml", f'{text}[task.other]\ncommand = ["/bin/true"]\n')
+    return check_text(load([folder.path], at=NOON)).splitlines()[:-1]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "daily",
+        "daily.between('10:00', '13:00')",
+        "every('13 days')",
+        "every('1 h') & time_of_day.between('10:00', '13:00')",
+        "cron('0 3 * * *') | daily",
+        "cron('0 3 * * *') | (every('1 h') & ~running('other'))",
+        "~cron('0 3 * * *') & daily",
+        "daily & ~running('other')",
+        "daily & crontime('* 12 * * *')",
+        "weekly & ~time_of_day.after('13:00')",
+        "daily | retry(3)",
+    ],
+)
+def test_who_would_start_at_once_is_said(folder: Folder, when: str) -> None:
+    assert told(folder, when) == [f"{FIRST} at once: t"]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "cron('0 3 * * *')",
+        "calendar('Sat 09:00') & every('13 days')",
+        "daily & cron('0 3 * * *')",
+        "daily & (cron('0 3 * * *') | calendar('04:00'))",
+        "(daily & cron('0 3 * * *')) | (every('1 h') & calendar('04:00'))",
+        "daily.after('13:00')",
+        "every('1 h') & time_of_day.after('13:00')",
+        "daily & ~time_of_day.between('10:00', '13:00')",
+        "daily & crontime('0 3 * * *')",
+        "daily & after_success('other')",
+        "daily & succeeded('other').today",
+        "daily & running('other')",
+        "cron('* * * * *', within='10s')",
+    ],
+)
+def test_who_would_not_start_at_once_is_not_mentioned(folder: Folder, when: str) -> None:
+    assert told(folder, when) == []
+    assert told(folder, when, 'on = "startup"') == []
+
+
+def test_what_waits_for_its_splay_or_for_what_is_observed_is_said_apart(folder: Folder) -> None:
+    assert told(folder, "daily", 'splay = "4h"') == [f"{FIRST} after their splay: t"]
+    assert told(folder, "daily & path_exists('/x')") == [f'{FIRST} as soon as path_exists("/x") holds: t']
+    assert told(folder, "daily & path_exists('/x') & time_of_day.after('13:00')") == []
+    assert told(folder, "daily", "stop_when = \"time_of_day.before('13:00')\"") == []
+    many = "".join(HELLO.replace("hello", f"t{n}").replace("daily", f"daily & path_exists('/{n}')") for n in range(11))
+    folder.write("tasks.toml", many)
+    (line, _) = check_text(load([folder.path], at=NOON)).splitlines()
+    assert line.startswith(f"{FIRST} as soon as what they await is observed: t0, t1, ")
+
+
+def test_of_many_that_would_start_at_once_some_are_named(folder: Folder) -> None:
     folder.write("b.toml", "".join(HELLO.replace("hello", f"t{number}") for number in range(12)))
-    assert check_text(folder.load()).splitlines()[0].endswith(": t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, …")
+    (line, _) = check_text(load([folder.path], at=NOON)).splitlines()
+    assert line.endswith(": t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, …")
+    assert check_text(load([folder.path])) == "12 tasks, no problems"
 
 
 def test_warnings_are_counted_apart(folder: Folder) -> None:

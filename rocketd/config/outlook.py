@@ -1,0 +1,190 @@
+"""What is wrong with tasks that can be loaded: they would start again and again, or never.
+
+Asked by `check` alone, as the answers depend on the day and cost some time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from rocketd.config.problems import Mistake
+from rocketd.config.references import Misplaced
+from rocketd.core.branches import Literal, branches
+from rocketd.core.condition import FALSE, FOR, All, Condition, Constant
+from rocketd.core.cron_time import CronTime
+from rocketd.core.duration import format_duration
+from rocketd.core.happened import Happened, Lately
+from rocketd.core.instant import FOREVER, Duration, Instant, datetime_of
+from rocketd.core.outlook import LATE, Again, First, Walk, again, never_start
+from rocketd.core.run_conditions import After, Outcome, Retry
+from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.units import DAY_UNIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from rocketd.core.branches import Branch
+    from rocketd.core.task import Task
+
+T = TypeVar("T")
+
+SEARCHES: Final = 50
+"""How many conditions are searched to no end for a start; each takes some hundredths of a second."""
+_NO_MORE: Final = "of this task and those after it was not asked whether they ever start: too many never do"
+
+
+class Asked(NamedTuple):
+    """What is asked about: all tasks of a load, at an instant."""
+
+    tasks: Mapping[str, Task]
+    now: Instant
+    spaced: Collection[str]
+    """The tasks whose `restart_delay` is written: they may start again and again."""
+
+
+def outlook(asked: Asked) -> Iterator[Misplaced]:
+    """Find the tasks that would start again and again, and those that never start."""
+    walk = Walk(asked.now)
+    firsts = _first_starts(asked, walk)
+    hopeless = {name for name, first in firsts.items() if first.at is None}
+    unasked = [name for name, task in asked.tasks.items() if name not in firsts and task.when != FALSE]
+    waiting = never_start(asked.tasks, hopeless)
+    repeating = _shared(lambda task: again(task, asked.now))
+    for name, task in asked.tasks.items():
+        found = _never(task, walk, firsts.get(name), waiting)
+        if found is None and unasked[:1] == [name]:
+            found = _NO_MORE, ""
+        if found is None and name not in asked.spaced and task.when != FALSE and (trap := repeating(task)):
+            found = _again(task, trap)
+        if found is not None:
+            yield Misplaced(task, Mistake(("task", name, "when"), *found, severity="warning"))
+
+
+def _first_starts(asked: Asked, walk: Walk) -> dict[str, First]:
+    """Ask each condition when it first starts a task; after many that never do, no more of them."""
+    first_of = _shared(walk.first_start)
+    firsts: dict[str, First] = {}
+    for name, task in asked.tasks.items():
+        if walk.searches < SEARCHES and task.when != FALSE:
+            firsts[name] = first_of(task)
+    return firsts
+
+
+def _shared(ask: Callable[[Task], T]) -> Callable[[Task], T]:
+    """Ask once for all tasks with the same conditions in the same zone."""
+    known: dict[tuple[object, ...], T] = {}
+
+    def asked(task: Task) -> T:
+        own = task.name if task.name in task.when.watches() else ""
+        key = (task.when, task.stop_when, task.zone_name, task.on is None, task.restart_delay, own)
+        if key not in known:
+            known[key] = ask(task)
+        return known[key]
+
+    return asked
+
+
+# -- never ----------------------------------------------------------------------------------------------------------
+
+
+def _never(task: Task, walk: Walk, first: First | None, waiting: Mapping[str, str]) -> tuple[str, str] | None:
+    """Say that a task never starts, or not for years: the message and the hint."""
+    otherwise = f'so nothing but on = "{task.on}" starts the task' if task.on else "so the task never starts by itself"
+    if task.name in waiting:
+        return _waits(task.name, waiting), ""
+    if first is None or (first.at is not None and first.at <= walk.now + LATE):
+        return None
+    if first.at is not None:
+        return f"the first start would be on {datetime_of(first.at, task.zone):%a %Y-%m-%d}", _reason(task, walk)
+    if first.looked_until < FOREVER:
+        until = datetime_of(first.looked_until, task.zone).date()
+        return f"no start was found up to {until}: this hardly ever holds, or never", _reason(task, walk)
+    return f"this never holds, {otherwise}", _reason(task, walk)
+
+
+def _waits(name: str, waiting: Mapping[str, str]) -> str:
+    chain = [name]
+    while (other := waiting.get(chain[-1])) and other not in chain:
+        chain.append(other)
+    if other == name:
+        around = f": {' → '.join([*chain, name])}" if len(chain) > 1 else ""
+        return f"this waits for the task itself{around}, so it never starts by itself"
+    return f"this waits for '{waiting[name]}', which never starts by itself"
+
+
+def _reason(task: Task, walk: Walk) -> str:
+    """Say which words are in each other's way, as far as that can be told of a condition without alternatives."""
+    alternatives = branches(task.when)
+    if all(any(isinstance(one.word, Retry) and one.holds for one in branch) for branch in alternatives):
+        return f"a retry follows a scheduled run, and nothing starts the first: did you mean daily | {task.when}?"
+    if len(alternatives) != 1:
+        return ""
+    words = alternatives[0]
+    for literal in words:
+        if isinstance(literal.word, Constant) and (literal.word.answer is FOR) is not literal.holds:
+            return f"{literal.condition} never holds"
+        if isinstance(literal.word, Tick) and literal.holds and literal.word.ticks.next(walk.now, task.zone) is None:
+            return f"{literal.condition} is over"
+    for place, one in enumerate(words):
+        for other in words[:place]:
+            if walk.first_start(replace(task, when=All.of(other.condition, one.condition))).at is None:
+                return f"{other.condition} and {one.condition} never hold together"
+    return ""
+
+
+# -- again and again ------------------------------------------------------------------------------------------------
+
+
+def _again(task: Task, trap: Again) -> tuple[str, str]:
+    """Say that each end starts the task again: the message and the hint."""
+    alone = len(branches(task.when)) == 1
+    whole = " & ".join(str(literal.condition) for literal in trap.branch)
+    states = [str(literal.condition) for literal in trap.branch if literal.is_state(task.name)]
+    if trap.lasts < FOREVER:
+        holds = f"holds for {format_duration(trap.lasts)} at a time"
+    elif states:
+        holds = f"can hold for hours, as long as {' and '.join(states)} {'does' if len(states) == 1 else 'do'}"
+    else:
+        holds = "always holds"
+    message = f"{'this' if alone else whole} {holds}, so the task would start again {_pause(task)} after each end"
+    meant = str(instead(trap.branch)).replace('"', "'")
+    where = "" if alone else f" in place of {whole}"
+    return message, f"did you mean {meant}{where}? to keep it as it is, write a restart_delay"
+
+
+def _pause(task: Task) -> str:
+    return format_duration(task.restart_delay)
+
+
+_ENDS: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail"}
+
+
+def instead(branch: Branch) -> Condition:
+    """Give the condition that was probably meant: once per window, at a tick, after an event."""
+    hours = [literal for literal in branch if literal.holds and isinstance(literal.word, TimeOf)]
+    if hours:
+        return _once(branch, min(hours, key=_length))
+    for literal in branch:
+        if literal.holds and isinstance(literal.word, Happened | Lately) and literal.word.task:
+            outcome = _ENDS.get(literal.word.what, "finish")
+            return _changed(branch, literal, After(outcome, (literal.word.task,)))
+        if literal.holds and isinstance(literal.word, CronTime) and len(literal.word.line.minutes) == 1:
+            return _changed(branch, literal, Tick(literal.word.line))
+    others = [literal.condition for literal in branch if not isinstance(literal.word, Constant)]
+    used = any(isinstance(literal.word, OncePerWindow | Every | Tick) for literal in branch)
+    first = Every.of("10 min") if used or not others else OncePerWindow.of(DAY_UNIT)
+    return All.of(first, *others)
+
+
+def _length(literal: Literal) -> Duration:
+    return literal.word.period.unit.longest if isinstance(literal.word, TimeOf) else FOREVER
+
+
+def _once(branch: Branch, hours: Literal) -> Condition:
+    word = hours.word
+    return _changed(branch, hours, OncePerWindow(word.period) if isinstance(word, TimeOf) else word)
+
+
+def _changed(branch: Branch, old: Literal, new: Condition) -> Condition:
+    return All.of(*(new if literal is old else literal.condition for literal in branch))
