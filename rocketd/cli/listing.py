@@ -64,8 +64,19 @@ def _task_row(task: JsonObject, look: Look) -> list[Cell]:
         Cell(times.passed(last, look.now)),
         last_result(task),
         Cell(text(task, "task")),
-        Cell(text(task, "when")),
+        Cell(starts_when(task)),
     ]
+
+
+OCCASIONS: Final = {"boot": "next boot", "startup": "next start", "shutdown": "at shutdown"}
+
+
+def starts_when(task: JsonObject) -> str:
+    """Its condition, and the occasion at which it runs besides; one without a condition has that of never."""
+    occasion, when = text(task, "on"), text(task, "when")
+    if not occasion:
+        return when
+    return f"on {occasion}" if when == "false" else f"on {occasion} or {when}"
 
 
 def _left(task: JsonObject, look: Look) -> Cell:
@@ -75,8 +86,17 @@ def _left(task: JsonObject, look: Look) -> Cell:
         return Cell("paused", YELLOW)
     if flag(task, "running") and instant(task, "next") is None:
         return Cell("running", CYAN)
+    if (occasion := only_on(task)) is not None:
+        return Cell(occasion)
     longest = None if look.columns is None else AWAITED
     return Cell(if_observed(task, times.left(instant(task, "next"), look.now), longest))
+
+
+def only_on(task: JsonObject) -> str | None:
+    """The occasion at which it runs next, where nothing else is known to come before."""
+    if text(task, "next") or text(task, "now_if"):
+        return None
+    return OCCASIONS.get(text(task, "on"))
 
 
 def if_observed(task: JsonObject, left: str, longest: int | None = None) -> str:

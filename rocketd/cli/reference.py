@@ -26,6 +26,8 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "Where what is observed decides as well, LEFT says so: `in 45min if load_below(2.0)`,",
         "or `when load_below(2.0) holds` where it waits for nothing else any more;",
         "`--json` has these conditions as `next_if` and `now_if`.",
+        "A task that runs at an occasion has `on boot` in WHEN, and `next boot`, `next start` or `at shutdown` in LEFT",
+        "if nothing else is known to start it before.",
         "RESULT is how its newest run ended: an action, `running`, or `open` for a run whose daemon is gone.",
     ),
     "history": (

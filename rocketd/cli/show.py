@@ -13,10 +13,12 @@ from rocketd.cli.listing import (
     Look,
     if_observed,
     last_result,
+    only_on,
     result,
     run_name,
     run_table,
     signal_name,
+    starts_when,
     took,
     trigger,
 )
@@ -46,9 +48,9 @@ def _title(task: JsonObject, look: Look) -> str:
 def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     return [
         ("State", _state(task, now)),
-        ("Next", Cell(if_observed(task, _instant_line(instant(task, "next"), now)))),
+        ("Next", Cell(only_on(task) or if_observed(task, _instant_line(instant(task, "next"), now)))),
         ("Last", _last(task, now)),
-        ("When", Cell(text(task, "when"))),
+        ("When", Cell(starts_when(task))),
         ("Stop when", Cell(_unless("false", text(task, "stop_when")))),
         ("Armed", Cell(times.local(instant(task, "armed_at")))),
         ("File", Cell(text(task, "file"))),
@@ -118,7 +120,6 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
         ("Overlap", Cell(_unless("wait", text(task, "overlap")))),
         ("Mutex", Cell(text(task, "mutex"))),
         ("Priority", Cell(str(priority) if priority else "")),
-        ("On", Cell(text(task, "on"))),
         ("Splay", Cell(f"up to {times.span(splay)}" if splay else "")),
         ("Output file", Cell(text(task, "output_file"))),
     ]

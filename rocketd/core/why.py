@@ -9,7 +9,7 @@ from rocketd.core import telling_host, telling_runs, telling_time
 from rocketd.core.awaiting import awaited
 from rocketd.core.condition import FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
 from rocketd.core.instant import Instant, datetime_of
-from rocketd.core.task import Overlap, Task
+from rocketd.core.task import On, Overlap, Task
 from rocketd.core.telling import name, tell, when
 from rocketd.core.tree import Part, draw
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 TELLERS: Final = (telling_time, telling_runs, telling_host)
 """Who knows what the verdicts of which words rest on."""
+
+
+OCCASIONS: Final = {
+    On.BOOT: "the next boot",
+    On.STARTUP: "the next start of the daemon",
+    On.SHUTDOWN: "the stop of the daemon",
+}
+"""When a task runs besides its condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,8 @@ def _going(moment: Moment) -> str:
 
 def _hindered(entry: Entry, tree: Part, moment: Moment, idle: str) -> str:
     """Say what keeps a task that is due from starting."""
+    if entry.forced:
+        return f"is due {entry.forced_by} and {f'waits: {entry.hindrance}' if entry.hindrance else 'about to start'}"
     if tree.holds is not FOR.value:
         return ""
     if hindrance := idle or entry.hindrance:
@@ -132,8 +142,12 @@ def _pause(entry: Entry) -> str:
 def _condition(tree: Part, moment: Moment) -> str:
     if tree.holds:
         return "would start: its condition holds"
-    told = awaited(moment.task.when, moment)
-    return f"waits for {told}" if told else "never starts by itself: its condition cannot hold"
+    told, on = awaited(moment.task.when, moment), moment.task.on
+    if told:
+        return f"waits for {told}{f', or for {OCCASIONS[on]}' if on else ''}"
+    if on:
+        return f"starts at {OCCASIONS[on]}"
+    return "never starts by itself: its condition cannot hold"
 
 
 def _clock(instant: Instant, moment: Moment) -> str:

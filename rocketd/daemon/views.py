@@ -79,6 +79,7 @@ def task_object(entry: Entry, past: Past) -> JsonObject:
         "paused": entry.paused is not None,
         "disabled": False,
         "when": str(entry.task.when),
+        "on": str(entry.task.on) if entry.task.on else None,
         "file": entry.task.file,
     }
 
@@ -114,7 +115,6 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
         "crash_limit": task.crash_limit,
         "mutex": task.mutex or None,
         "priority": task.priority,
-        "on": str(task.on) if task.on else None,
         "splay": _seconds(task.splay),
         "output_file": task.output_file or None,
         "separate_stderr": task.separate_stderr,
@@ -134,6 +134,7 @@ def why_object(why: Why) -> JsonObject:
     told: JsonObject = {
         "waiting_for": why.waiting_for,
         "timezone": why.task.zone_name,
+        "on": str(why.task.on) if why.task.on else None,
         "parts": [*map(_part, why.parts)],
     }
     return {"task": why.task.name, **whole, **told}

@@ -141,3 +141,18 @@ def test_objects_of_another_version_are_shown_as_far_as_they_are_understood() ->
     odd: JsonObject = {"task": 3, "next": "soon", "last_start": [], "when": None}
     assert len(task_table([odd, {}], LOOK)) == 5
     assert len(run_table([odd, {"runtime": "long", "number": "x"}], LOOK)) == 3
+
+
+@pytest.mark.parametrize(
+    ("on", "left"), [("boot", "next boot"), ("startup", "next start"), ("shutdown", "at shutdown")]
+)
+def test_an_occasion_at_which_a_task_runs_is_shown(on: str, left: str) -> None:
+    lines = task_table([task("a", when="false", on=on), task("b", NOW + HOUR, on=on)], LOOK)
+    assert lines[1].split("  ")[0] == "-"
+    assert f"  {left}  " in lines[1]
+    assert lines[1].endswith(f"on {on}")
+    assert "in 1h" in lines[2]
+    assert lines[2].endswith(f"on {on} or daily")
+    observed = task_table([task("a", now_if="load_below(2.0)", on=on)], LOOK)[1]
+    assert "when load_below(2.0) holds" in observed
+    assert "disabled" in task_table([task("a", when="false", on=on, disabled=True)], LOOK)[1]

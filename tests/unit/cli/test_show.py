@@ -93,3 +93,11 @@ def test_a_problem_gets_its_severity_in_colour_and_nothing_else() -> None:
     shown = coloured(text, [problem], LOOK._replace(colour=True))
     assert shown.startswith("a.toml:3:8: \x1b[1;31merror\x1b[0m: task 't': no such word: error: x")
     assert shown.replace("\x1b[1;31m", "").replace("\x1b[0m", "") == text
+
+
+def test_an_occasion_at_which_a_task_runs_is_shown_where_its_condition_is() -> None:
+    shown = lines_of(task_page({**TASK, "when": "false", "on": "boot"}, LOOK))
+    assert (shown["When"], shown["Next"]) == ("on boot", "next boot")
+    shown = lines_of(task_page({**TASK, "on": "boot", "next": rfc3339(NOW + HOUR)}, LOOK))
+    assert shown["When"] == "on boot or daily"
+    assert shown["Next"].endswith("(in 1h)")

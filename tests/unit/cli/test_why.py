@@ -161,3 +161,10 @@ def test_carets_stand_under_the_mistake() -> None:
     assert underlined("one |\n日 & two", 10, 13) == ["日 & two", "     ^^^"]
     assert underlined("daily &", 7, 7) == ["daily &", "       ^"]
     assert underlined("a\x1bb & c", 0, 3) == ["a\\x1bb & c", "^^^^^^"]
+
+
+def test_of_a_task_without_a_condition_the_occasion_is_all_that_is_drawn() -> None:
+    never: JsonObject = {**DAILY, "condition": "false", "holds": False}
+    answer: JsonObject = {**never, "task": "a", "waiting_for": "a starts at the next boot", "parts": [never]}
+    assert drawn({**answer, "on": "boot"}, Look(NOW)) == ["a starts at the next boot"]
+    assert len(drawn({**answer, "on": None}, Look(NOW))) > 1

@@ -13,7 +13,7 @@ from rocketd.core.grammar import parse
 from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
 from rocketd.core.run import Action, Cause, End
 from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Overlap, Task
+from rocketd.core.task import Command, On, Overlap, Task
 from rocketd.core.tree import draw
 from rocketd.core.why import Why, explain, why, why_then
 
@@ -301,3 +301,34 @@ def test_what_is_asked_about_after_the_end_of_a_pause_is_told_as_it_will_be_arme
     answer = why(scheduler, "me", NOW, at("2026-03-04 15:00"))
     assert answer.waiting_for == 'me waits for cron("0 12 * * *") (tomorrow at 12:00)'
     assert scheduler.history.of("me").armed_at == at("2026-03-04 10:00")
+
+
+@pytest.mark.parametrize(
+    ("on", "at_occasion", "occasion"),
+    [
+        (On.BOOT, "me starts at the next boot", "the next boot"),
+        (On.STARTUP, "me starts at the next start of the daemon", "the next start of the daemon"),
+        (On.SHUTDOWN, "me starts at the stop of the daemon", "the stop of the daemon"),
+    ],
+)
+def test_an_occasion_starts_a_task_as_its_condition_does(on: On, at_occasion: str, occasion: str) -> None:
+    scheduler = loaded(
+        task("me", "false", on=on), task("both", "daily.at('12:00')", on=on), task("fed", "after_success('me')", on=on)
+    )
+    scheduler.decide(NOW)
+    assert waiting(scheduler) == at_occasion
+    assert waiting(scheduler, "both") == f'both waits for daily.at("12:00") (at 12:00), or for {occasion}'
+    assert waiting(scheduler, "fed") == f"fed waits for me to succeed, or for {occasion}"
+    assert waiting(loaded(task("me", "false"))) == "me never starts by itself: its condition cannot hold"
+    assert why_then(task("me", "false", on=on), scheduler.history, NOW).waiting_for == at_occasion
+
+
+def test_what_an_occasion_has_made_due_and_what_is_in_its_way_is_said() -> None:
+    scheduler = loaded(task("me", "false", on=On.BOOT), slots=0)
+    scheduler.occasion(On.BOOT)
+    scheduler.decide(NOW)
+    assert waiting(scheduler) == "me is due on boot and waits: no slot is free"
+    scheduler.max_running = 1
+    assert any(isinstance(decision, Start) for decision in scheduler.decide(NOW))
+    finish(scheduler, "me", NOW)
+    assert waiting(scheduler) == "me starts at the next boot"
