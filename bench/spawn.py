@@ -1,6 +1,6 @@
 """What a run costs the daemon: the executor beside the least that any Python program must do for one.
 
-The limit: posix_spawn with two pipes, both read to their end, pidfd, reaped; one epoll, no asyncio, no meaning.
+The limit: posix_spawn with a pipe for its output, read to its end, pidfd, reaped; one epoll, no asyncio, no meaning.
 The executor: a clean environment, directory, umask, session, lines, tail, events.
 
     python bench/spawn.py [RUNS] [AT ONCE] [MIB OF BALLAST]
@@ -42,33 +42,30 @@ class Limit:
 
     def __init__(self) -> None:
         self.epoll = select.epoll()
-        self.going: dict[int, tuple[int, int, int]] = {}
+        self.going: dict[int, tuple[int, int]] = {}
         self.signals = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
         self.environment = {"PATH": "/usr/bin:/bin"}
 
     def start(self) -> None:
         out, out_writer = os.pipe2(os.O_CLOEXEC)
-        err, err_writer = os.pipe2(os.O_CLOEXEC)
-        actions = [(os.POSIX_SPAWN_DUP2, out_writer, 1), (os.POSIX_SPAWN_DUP2, err_writer, 2)]
+        actions = [(os.POSIX_SPAWN_DUP2, out_writer, number) for number in (1, 2)]
         pid = os.posix_spawn(
             PROGRAM, ARGV, self.environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=self.signals
         )
         os.close(out_writer)
-        os.close(err_writer)
         pidfd = os.pidfd_open(pid)
         self.epoll.register(pidfd, select.EPOLLIN)
-        self.going[pidfd] = (pid, out, err)
+        self.going[pidfd] = (pid, out)
 
     def wait(self) -> int:
         ended = self.epoll.poll()
         for pidfd, _ in ended:
             self.epoll.unregister(pidfd)  # a child on its way into exec may hold a copy: closing is not enough
-            pid, out, err = self.going.pop(pidfd)
+            pid, out = self.going.pop(pidfd)
             os.waitpid(pid, 0)
-            for pipe in (out, err):
-                while os.read(pipe, 65536):
-                    pass
-                os.close(pipe)
+            while os.read(out, 65536):
+                pass
+            os.close(out)
             os.close(pidfd)
         return len(ended)
 

@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from rocketd.config import values
+from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
-from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, LIMIT, PATH, SPAN, Kind
+from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, Kind
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.run import Action
 

@@ -5,8 +5,9 @@ from typing import Final
 from rocketd.config import tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.mail_settings import mail
+from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.setting import Setting, table
-from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, LIMIT, PATH, SPAN, TEXT, Kind
+from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, Kind
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.task import Limit, Mail, On, Overlap
 
@@ -189,7 +190,7 @@ OUTPUT_LIMIT: Final = Setting[int | None](
 )
 OUTPUT_FILE: Final = Setting[str](
     "output_file",
-    Kind("path, with placeholders", values.output_file),
+    FILE,
     "",
     "none",
     "A file to which all that it prints is appended as well, as the task's user. `%Y`, `%m`, `%d`, `%H` and other "

@@ -5,7 +5,6 @@ error messages call the kind.
 """
 
 import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -16,7 +15,6 @@ from rocketd.config.problems import BadValue, Mistake, meant
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration
-from rocketd.core.output_path import DIRECTIVES, NAMES, misplaced
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -141,15 +139,6 @@ def _bytes(text: str) -> int:
     return int(found[1]) << _UNITS[found[2][:1]]
 
 
-def endless_size(value: object) -> int:
-    """Take a size, or `infinity`, which is the largest number there is."""
-    if value == "infinity":
-        return sys.maxsize
-    if value == -1 or (type(value) is str and not any(map(str.isdigit, value))):
-        raise BadValue(f"'{value}' is not a size", 'write "infinity" for no limit')
-    return size(2**50)(value)
-
-
 def shown_size(count: int) -> str:
     """Write a number of bytes in the largest unit that leaves it whole."""
     for unit, power in (("TiB", 4), ("GiB", 3), ("MiB", 2), ("KiB", 1)):
@@ -198,21 +187,6 @@ def path(value: object) -> str:
     text = filled(value)
     if not text.startswith("/"):
         raise BadValue(f"'{text}' is not an absolute path", "write the whole path, from / on")
-    return text
-
-
-def output_file(value: object) -> str:
-    """Take an absolute path with placeholders, or an empty text, which is none."""
-    if value == "":
-        return ""
-    text = path(value)
-    if wrong := misplaced(text):
-        known = f"{', '.join(f'%{letter}' for letter in DIRECTIVES)}, {', '.join(f'{{{name}}}' for name in NAMES)}"
-        raise BadValue(
-            f"'{wrong[0]}' stands for nothing here", f"there are {known}", start=wrong.start(), end=wrong.end()
-        )
-    if text.rpartition("/")[2] in ("", ".", ".."):
-        raise BadValue(f"'{text}' is a directory", "add the name of a file")
     return text
 
 
@@ -310,7 +284,6 @@ FILLED: Final = Kind("string", filled)
 BOOLEAN: Final = Kind("boolean", boolean)
 SPAN: Final = Kind("duration", duration(0))
 ENDLESS_SPAN: Final = Kind("duration, or `infinity`", endless)
-LIMIT: Final = Kind("size, or `infinity`", endless_size)
 STRINGS: Final = Kind("list of strings", strings)
 PATH: Final = Kind("path", path)
 ADDRESS: Final = Kind("address", address)

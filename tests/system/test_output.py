@@ -1,6 +1,6 @@
 """What tasks print reaches the journal of a real host: all of it."""
 
-from system.asking import await_end, give_task
+from system.asking import await_end, give_task, history
 from system.machine import Machine
 
 TASKS = 3
@@ -42,3 +42,18 @@ def test_an_output_file_has_everything_and_is_its_users(machine: Machine) -> Non
     assert machine.sh("seq 500000 | cmp - /var/log/counts/count-1.log && echo same") == "same\n"
     assert machine.sh("stat -c '%U %G %a' /var/log/counts/count-1.log") == "backup backup 640\n"
     assert machine.journal("ROCKETD_TASK=count", "ROCKETD_STREAM=stdout") == []
+
+
+def test_a_journald_that_is_stopped_holds_up_nobody_for_long_and_what_it_lacks_is_recorded(machine: Machine) -> None:
+    give_task(machine, "count", PRINTING.format(number=0, lines=100_000).replace("daily", "false"))
+    machine.run("systemctl", "kill", "--signal=STOP", "systemd-journald")
+    done = machine.run("rocketctl", "run", "count-0", "--wait")
+    assert done.stdout.splitlines() == [str(line) for line in range(1, 100_001)]
+    message = done.stderr.removeprefix("rocketctl: count-0/1: success (").removesuffix(")\n")
+    assert message.endswith(" lines of its output could not be told to the journal, which took nothing")
+    machine.run("systemctl", "kill", "--signal=CONT", "systemd-journald")
+    (run,) = history(machine, "count-0")
+    assert run["message"] == message
+    await_end(machine, "count-0")
+    lines = machine.journal("ROCKETD_TASK=count-0", "ROCKETD_STREAM=stdout")
+    assert len(lines) + int(message.split()[0]) == 100_000

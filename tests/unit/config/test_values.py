@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import tomli
 
-from rocketd.config import tables, values
+from rocketd.config import output_values, tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import HOUR, MINUTE, SECOND
@@ -59,10 +59,10 @@ def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
         (values.path, '"/a"', "/a"),
         (values.paths, '["/a", "-/b"]', ("/a", "-/b")),
         (values.codes, "[0, 255, 0]", frozenset({0, 255})),
-        (values.endless_size, '"infinity"', sys.maxsize),
-        (values.endless_size, "0", 0),
-        (values.output_file, '""', ""),
-        (values.output_file, '"/var/log/{task}-%F.log"', "/var/log/{task}-%F.log"),
+        (output_values.endless_size, '"infinity"', sys.maxsize),
+        (output_values.endless_size, "0", 0),
+        (output_values.output_file, '""', ""),
+        (output_values.output_file, '"/var/log/{task}-%F.log"', "/var/log/{task}-%F.log"),
         (values.command, '["/bin/true", ""]', ("/bin/true", "")),
         (values.command, '"a | b"', "a | b"),
         (values.function, '"package.module:function"', "package.module:function"),
@@ -106,13 +106,13 @@ def test_takes(read: Read, text: str, value: object) -> None:
         (values.size(1024), "-1", "-1 is not between 0 and 1 KiB", ""),
         (values.size(1024), "1.5", 'this must be a size, as 16384 or "16 KiB", not a float', ""),
         (values.size(1024), '"1 KB"', "'1 KB' is not a size", None),
-        (values.endless_size, '"none"', "'none' is not a size", 'write "infinity" for no limit'),
-        (values.endless_size, "-1", "'-1' is not a size", 'write "infinity" for no limit'),
-        (values.endless_size, '"2000T"', "2000T is not between 0 and 1024 TiB", ""),
-        (values.output_file, '"log"', "'log' is not an absolute path", "write the whole path, from / on"),
-        (values.output_file, '"/log/"', "'/log/' is a directory", "add the name of a file"),
-        (values.output_file, '"/%D.log"', "'%D' stands for nothing here", None),
-        (values.output_file, '"/{name}"', "'{name}' stands for nothing here", None),
+        (output_values.endless_size, '"none"', "'none' is not a size", 'write "infinity" for no limit'),
+        (output_values.endless_size, "-1", "'-1' is not a size", 'write "infinity" for no limit'),
+        (output_values.endless_size, '"2000T"', "2000T is not between 0 and 1024 TiB", ""),
+        (output_values.output_file, '"log"', "'log' is not an absolute path", "write the whole path, from / on"),
+        (output_values.output_file, '"/log/"', "'/log/' is a directory", "add the name of a file"),
+        (output_values.output_file, '"/%D.log"', "'%D' stands for nothing here", None),
+        (output_values.output_file, '"/{name}"', "'{name}' stands for nothing here", None),
         (values.one_of("wait", "skip"), '"skipp"', "'skipp' is none of 'wait' and 'skip'", "did you mean skip?"),
         (values.each_of("a", "b"), '["c"]', "'c' is none of 'a' and 'b'", None),
         (values.strings, '"a"', "this must be a list of strings, not a string", 'write ["a"]'),

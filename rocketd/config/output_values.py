@@ -1,0 +1,36 @@
+"""The kinds of values that say where a task's output goes and how much of it."""
+
+import sys
+from typing import Final
+
+from rocketd.config.problems import BadValue
+from rocketd.config.values import Kind, path, size
+from rocketd.core.output_path import DIRECTIVES, NAMES, misplaced
+
+
+def endless_size(value: object) -> int:
+    """Take a size, or `infinity`, which is the largest number there is."""
+    if value == "infinity":
+        return sys.maxsize
+    if value == -1 or (type(value) is str and not any(map(str.isdigit, value))):
+        raise BadValue(f"'{value}' is not a size", 'write "infinity" for no limit')
+    return size(2**50)(value)
+
+
+def output_file(value: object) -> str:
+    """Take an absolute path with placeholders, or an empty text, which is none."""
+    if value == "":
+        return ""
+    text = path(value)
+    if wrong := misplaced(text):
+        known = f"{', '.join(f'%{letter}' for letter in DIRECTIVES)}, {', '.join(f'{{{name}}}' for name in NAMES)}"
+        raise BadValue(
+            f"'{wrong[0]}' stands for nothing here", f"there are {known}", start=wrong.start(), end=wrong.end()
+        )
+    if text.rpartition("/")[2] in ("", ".", ".."):
+        raise BadValue(f"'{text}' is a directory", "add the name of a file")
+    return text
+
+
+LIMIT: Final = Kind("size, or `infinity`", endless_size)
+FILE: Final = Kind("path, with placeholders", output_file)
