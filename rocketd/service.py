@@ -175,7 +175,7 @@ class Service:
         self._files.begin(self.loop, executor, mailing, self._retention, boot)
         self._stack.callback(self._files.close)
         await self._listen(kept)
-        self._tell_start(resumed, kept)
+        await self._tell_start(resumed, kept)
         self._handle_signals()
         self._observe(open_files)
         self.loop.begin(executor, recorder)
@@ -227,7 +227,7 @@ class Service:
             "store": kept.place,
         }
 
-    def _tell_start(self, resumed: Resumed, kept: Keeping) -> None:
+    async def _tell_start(self, resumed: Resumed, kept: Keeping) -> None:
         kept.store.tell_faults()
         for note in kept.notes:
             self._journal.tell(daemon_entries.records_go(note))
@@ -237,7 +237,7 @@ class Service:
                 watcher(event)
         for name in resumed.ahead:
             self._journal.tell(daemon_entries.far_ahead(name))
-        self._files.tell_problems()
+        await self._files.tell_problems()
         problems = len(self._files.loaded.problems) + len(self.loop.health.troubles)
         self._journal.tell(daemon_entries.ready(__version__, len(self._files.loaded.tasks), problems))
 

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,8 @@ from rocketd.mailing import Mailing
 from rocketd.probes.accounts import AccountFiles
 from rocketd.standard_logging import StandardLogging
 
+SLICE: Final = 64
+"""Problems that are told between two turns of the loop; about 4 ms."""
 _QUICK: Final = SECOND
 """An answer that has been waited for no longer than that is not told to be missing."""
 
@@ -118,7 +120,7 @@ class TaskFiles:
             self._manager.reloading()
             try:
                 await self._take(await self._waits.on(partial(reload, self._read), _hanging))
-                self.tell_problems()
+                await self.tell_problems()
                 counts = len(self.loaded.tasks), len(self.loaded.problems)
                 self._journal.tell(daemon_entries.reloaded(*counts))
                 gc.freeze()  # the new tasks stay as well
@@ -157,15 +159,15 @@ class TaskFiles:
             if read != self._read or self._apply_again:
                 self._apply_again = False
                 await self._take(read)
-                self._tell_change(before, self.loaded)
+                await self._tell_change(before, self.loaded)
             else:
                 self._show_hanging()
         self._loop.wake()
         return self._read.may_pass
 
-    def _tell_change(self, before: Loaded, after: Loaded) -> None:
+    async def _tell_change(self, before: Loaded, after: Loaded) -> None:
         known, there = ({task.name for task in loaded.tasks} for loaded in (before, after))
-        self.tell_problems(before.problems)
+        await self.tell_problems(frozenset(before.problems))
         if known != there or before.problems != after.problems:
             self._journal.tell(daemon_entries.host_changed(len(there - known), len(known - there)))
 
@@ -180,12 +182,13 @@ class TaskFiles:
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
-    def tell_problems(self, known: Sequence[Problem] = ()) -> None:
-        """Tell what is wrong in them, but what is known already."""
+    async def tell_problems(self, known: Collection[Problem] = frozenset()) -> None:
+        """Tell what is wrong in them, but what is known already; some at a time, so that the loop has its turns."""
         self._loop.health.problems = len(self.loaded.problems)
-        for problem in self.loaded.problems:
-            if problem in known:
-                continue
+        new = [problem for problem in self.loaded.problems if problem not in known]
+        for place, problem in enumerate(new):
+            if place % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
             warning = problem.severity == "warning"
             self._journal.tell(daemon_entries.problem(str(problem), problem.file, task=problem.task, warning=warning))
         self._show_hanging()

@@ -44,6 +44,7 @@ def from_json(told: Iterable[JsonObject]) -> list[Problem]:
             hint=text(one, "hint"),
             source_line=text(one, "source_line"),
             width=number(one, "width") or 1,
+            source_column=number(one, "source_column") or 1,
         )
         for one in told
     ]

@@ -21,15 +21,12 @@ def disabled_of(tasks: Sequence[Task], text: str) -> tuple[Disabled, ...]:
 
 def lines_of(names: Iterable[str], text: str) -> Mapping[str, int]:
     """Find the lines in which these tasks begin."""
-    positions: Positions | None = None
-    known = headers(text) if (lines := dict.fromkeys(names, 0)) else {}
-    for name in lines:
-        if name in known:
-            lines[name] = known[name]
-        else:
-            positions = positions or Positions(text)
-            lines[name] = positions.find(Mistake(("task", name), "", at_key=True)).line
-    return lines
+    names = tuple(names)
+    known = headers(text) if names else {}
+    others = [Mistake(("task", name), "", at_key=True) for name in names if name not in known]
+    positions = Positions(text, [mistake.path for mistake in others])
+    found = {mistake.task: positions.find(mistake).line for mistake in others}
+    return {name: known.get(name) or found[name] for name in names}
 
 
 def headers(text: str) -> Mapping[str, int]:

@@ -6,7 +6,7 @@ from typing import Final
 import tomli
 
 from rocketd.config.positions import Place, Positions
-from rocketd.config.problems import Mistake, Problem
+from rocketd.config.problems import MOST_MISTAKES, Fault, Mistake, Problem
 
 _HINTS: Final = {
     "Invalid value": 'a text stands in quotes: when = "daily"',
@@ -66,18 +66,30 @@ def _not_toml(error: tomli.TOMLDecodeError, text: str, path: str) -> Problem:
 
 
 def _at(path: str, place: Place, message: str, hint: str) -> Problem:
-    return Problem(path, place.line, place.column, "", "error", message, hint, place.source_line, place.width)
+    line, column, width, source_line, source_column = place
+    return Problem(path, line, column, "", "error", message, hint, source_line, width, source_column)
 
 
 def problems_of(mistakes: Iterable[Mistake], text: str, path: str) -> tuple[Problem, ...]:
     """Find the place of each mistake; the same one only once, in the order of the lines."""
-    found = dict.fromkeys(_located(mistakes, Positions(text), path))
+    mistakes = _told(mistakes)
+    found = dict.fromkeys(_located(mistakes, Positions(text, [mistake.path for mistake in mistakes]), path))
     return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
+
+
+def _told(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Leave out what nobody reads: errors come first."""
+    ordered = sorted(mistakes, key=lambda mistake: (mistake.severity != "error", mistake.fault is not Fault.FILE))
+    told, more = ordered[:MOST_MISTAKES], ordered[MOST_MISTAKES:]
+    if more:
+        message = f"there is more to say about this file than these {MOST_MISTAKES} problems"
+        told.append(Mistake((), message, severity=more[0].severity, fault=more[0].fault))
+    return told
 
 
 def _located(mistakes: Iterable[Mistake], positions: Positions, path: str) -> Iterator[Problem]:
     for mistake in mistakes:
-        line, column, width, source_line = positions.find(mistake)
+        line, column, width, source_line, source_column = positions.find(mistake)
         yield Problem(
             file=path,
             line=line,
@@ -88,5 +100,6 @@ def _located(mistakes: Iterable[Mistake], positions: Positions, path: str) -> It
             hint=mistake.hint,
             source_line=source_line,
             width=width,
+            source_column=source_column,
             fault=mistake.fault,
         )

@@ -34,8 +34,8 @@ DEFAULT_DIRECTORIES: Final = (VENDOR, RUNTIME, ADMINISTRATOR)
 SETTINGS_NAME: Final = "rocketd.toml"
 """The file that may hold the daemon's own settings; not in the vendor's or the runtime directory."""
 
-MOST_BYTES: Final = 64 * 1024**2
-"""More than any sensible task file; a bound, so that no file can take all memory."""
+MOST_BYTES: Final = 1024**2
+"""Thousands of tasks. What is read takes up to a hundred times as much memory, and a second to parse."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 """A FIFO must not block us, a link must not lead us elsewhere."""
@@ -269,5 +269,5 @@ def _fault(status: os.stat_result, rights: Rights, path: Path) -> Unreadable | N
     if status.st_size == 0:
         raise Masked
     if status.st_size > MOST_BYTES:
-        raise Unreadable("this is larger than 64 MiB", "spread the tasks over several files")
+        raise Unreadable("this is larger than 1 MiB", "spread the tasks over several files")
     return fault

@@ -44,11 +44,16 @@ class Missing(NamedTuple):
 
 
 def missing_of(path: str, lines: Mapping[str, int], problems: Sequence[Problem]) -> tuple[Missing, ...]:
-    """Say why the tasks that begin in these lines of a file are kept back."""
+    """Say why the tasks that begin in these lines of a file are kept back; each is, by an error of its own or of all.
+
+    Of very many errors some are not told, and the first one stands for them.
+    """
     errors = [problem for problem in problems if problem.severity == "error"]
     own = {problem.task: problem for problem in reversed(errors)}
-    of_all = next((problem for problem in errors if problem.keeps_back_file), None)
-    return tuple(Missing(name, path, line, own.get(name) or of_all or errors[0]) for name, line in lines.items())
+    of_all = next((problem for problem in errors if problem.keeps_back_file), errors[0] if errors else None)
+    return tuple(
+        Missing(name, path, line, problem) for name, line in lines.items() if (problem := own.get(name) or of_all)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from rocketd.config.files import (
 from rocketd.config.host import Host
 from rocketd.config.loaded import File, Loaded, Missing, Outcome, Source, missing_of
 from rocketd.config.outlook import Asked, outlook
-from rocketd.config.problems import BadValue, Fault, Mistake, Problem
+from rocketd.config.problems import MOST_MISTAKES, BadValue, Fault, Mistake, Problem
 from rocketd.config.questions import Questions, patiently
 from rocketd.config.references import Misplaced, Watched, unknown, without_duplicates
 from rocketd.config.setting import Section
@@ -208,9 +208,12 @@ class _Load:
         )
 
     def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
-        tasks = []
+        tasks, wrong = [], len(spec.mistakes)
         for written in spec.tasks:
+            if wrong > MOST_MISTAKES:  # nobody is told of more
+                break
             task, mistakes = self._compiler.compile(written, path)
+            wrong += sum(mistake.severity == "error" and mistake.fault is Fault.FILE for mistake in mistakes)
             spec.mistakes += mistakes
             task = task or self._as_before(written.name, path, mistakes)
             if task:

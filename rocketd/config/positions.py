@@ -7,8 +7,9 @@ nearest key around it.
 
 import re
 import sys
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
+LONGEST_LINE: Final = 300
+BEFORE: Final = 60
+"""Characters of a long line that are shown, and those among them that are before the mistake."""
+
+
 class Place(NamedTuple):
     """A stretch of one line."""
 
@@ -25,6 +31,9 @@ class Place(NamedTuple):
     column: int
     width: int
     source_line: str
+    """The line, or of a long one what is around the stretch, with an ellipsis for the rest."""
+    source_column: int = 1
+    """Which column of the line it begins with."""
 
 
 class _Span(NamedTuple):
@@ -33,6 +42,8 @@ class _Span(NamedTuple):
 
 
 class _Entry(NamedTuple):
+    """Where a key and its value stand, in bytes."""
+
     key: _Span
     value: _Span
 
@@ -51,9 +62,10 @@ def _plain(escape: re.Match[bytes]) -> bytes:
 class Positions:
     """The positions of one document, given as text whose lines end in a line feed alone."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, wanted: Iterable[Path] | None = None) -> None:
+        """`wanted`: what will be looked for, so that the rest takes no memory; None: anything."""
         self._text = text
-        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._wanted = None if wanted is None else _Wanted(wanted)
 
     def find(self, mistake: Mistake) -> Place:
         """Find where a mistake stands, or else what is nearest around it."""
@@ -64,7 +76,8 @@ class Positions:
                 return self.place(0, 1)
             path, at_key = path[:-1], True
         entry = self._entries[path]
-        return self.place(*(entry.key if at_key else self._narrowed(entry.value, mistake)))
+        key, value = self._chars(entry.key), self._chars(entry.value)
+        return self.place(*(key if at_key else self._narrowed(value, mistake)))
 
     def _narrowed(self, value: "_Span", mistake: Mistake) -> "_Span":
         if mistake.end:
@@ -74,74 +87,114 @@ class Positions:
 
     def place(self, start: int, end: int) -> Place:
         """Turn offsets in the document into a stretch of the line where they begin."""
+        text = self._text
         row = bisect_right(self._lines, start) - 1
         begin = self._lines[row]
-        source_line = self._text[begin:].partition("\n")[0]
-        width = max(1, min(end - start, begin + len(source_line) - start))
-        return Place(row + 1, start - begin + 1, width, source_line)
+        after = text.find("\n", start)
+        first, last = begin, len(text) if after < 0 else after
+        if last - first > LONGEST_LINE:
+            first = max(begin, start - BEFORE)
+            last = min(last, first + LONGEST_LINE)
+        cut = first > begin
+        source_line = "…" * cut + text[first:last] + "…" * (last < (len(text) if after < 0 else after))
+        width = max(1, min(end, last) - start)
+        return Place(row + 1, start - begin + 1, width, source_line, first - begin + 1 - cut)
+
+    @cached_property
+    def _lines(self) -> "array[int]":
+        """Where each line begins."""
+        return array("I", (0, *(match.end() for match in re.finditer("\n", self._text))))
 
     @cached_property
     def _entries(self) -> dict[Path, _Entry]:
         import tree_sitter  # noqa: PLC0415 - 10 MB and 20 ms that files without mistakes need not pay
         import tree_sitter_toml  # noqa: PLC0415 - as above
 
-        data = _NEWER_ESCAPE.sub(_plain, self._text.encode())
-        root = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language())).parse(data).root_node
+        root = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language())).parse(self._data).root_node
         entries: dict[Path, _Entry] = {}
-        for path, key, value in _walk(root):
-            entries.setdefault(path, _Entry(_chars(data, key), _chars(data, value)))
+        for path, key, value in _Walk(self._wanted).of(root):
+            if self._wanted is None or path in self._wanted.paths:
+                entries.setdefault(path, _Entry(_span(key), _span(value)))
         return entries
 
+    @cached_property
+    def _data(self) -> bytes:
+        """The document as tree-sitter takes it, each byte in its place."""
+        return _NEWER_ESCAPE.sub(_plain, self._text.encode())
 
-def _chars(data: bytes, node: "Node") -> _Span:
-    if data.isascii():
-        return _Span(node.start_byte, node.end_byte)
-    start = len(data[: node.start_byte].decode())
-    return _Span(start, start + len(data[node.start_byte : node.end_byte].decode()))
-
-
-def _walk(root: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-    counts: dict[Path, int] = {}
-    for node in root.children:
-        if node.type == "pair":
-            yield from _pair((), node)
-        elif node.type in ("table", "table_array_element"):
-            yield from _table(node, counts)
+    def _chars(self, span: _Span) -> _Span:
+        """Count characters in place of bytes."""
+        if self._text.isascii():
+            return span
+        start = len(self._data[: span.start].decode())
+        return _Span(start, start + len(self._data[span.start : span.end].decode()))
 
 
-def _table(node: "Node", counts: dict[Path, int]) -> Iterator[tuple[Path, "Node", "Node"]]:
-    header, *pairs = _written(node) or [node]
-    path = _names(header)
-    yield from _headers(path, header)
-    if node.type == "table_array_element":
-        index = counts[path] = counts.get(path, -1) + 1
-        path = (*path, index)
-        yield path, header, header
-    for pair in pairs:
-        yield from _pair(path, pair)
+def _span(node: "Node") -> _Span:
+    return _Span(node.start_byte, node.end_byte)
 
 
-def _headers(path: Path, header: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-    for length, key in enumerate(_parts(header), start=1):
-        yield path[:length], key, key
+class _Wanted:
+    """What is looked for."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.paths = {path[:length] for path in paths for length in range(len(path) + 1)}
+        self.parents = {path[:-1] for path in self.paths if path}
 
 
-def _pair(base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-    key, value, *_ = (*_written(node), node, node)  # what tree-sitter cannot read stands for its own parts
-    names = _names(key)
-    for length, part in enumerate(_parts(key), start=1):
-        yield (*base, *names[:length]), part, value
-    yield from _inner((*base, *names), value)
+class _Walk:
+    """A walk over a document, into what something is looked for in."""
 
+    def __init__(self, wanted: _Wanted | None) -> None:
+        self._wanted = wanted
+        self._counts: dict[Path, int] = {}
 
-def _inner(path: Path, value: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-    if value.type == "inline_table":
-        for child in _written(value):
-            yield from _pair(path, child)
-    elif value.type == "array":
+    def of(self, root: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
+        """Give the paths, each with its key and its value."""
+        for node in root.children:
+            if node.type == "pair":
+                yield from self._pair((), node)
+            elif node.type in ("table", "table_array_element"):
+                yield from self._table(node)
+
+    def _leads_on(self, path: Path) -> bool:
+        return self._wanted is None or path in self._wanted.parents
+
+    def _table(self, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
+        header = _header(node)
+        path = _names(header)
+        for length, key in enumerate(_parts(header), start=1):
+            yield path[:length], key, key
+        if node.type == "table_array_element":
+            index = self._counts[path] = self._counts.get(path, -1) + 1
+            path = (*path, index)
+            yield path, header, header
+        if self._leads_on(path):
+            for pair in _written(node)[1:]:
+                yield from self._pair(path, pair)
+
+    def _pair(self, base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
+        key, value, *_ = (*_written(node), node, node)  # what tree-sitter cannot read stands for its own parts
+        names = _names(key)
+        for length, part in enumerate(_parts(key), start=1):
+            yield (*base, *names[:length]), part, value
+        yield from self._inner((*base, *names), value)
+
+    def _inner(self, path: Path, value: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
+        if value.type not in ("inline_table", "array") or not self._leads_on(path):
+            return
         for index, item in enumerate(_written(value)):
-            yield (*path, index), item, item
-            yield from _inner((*path, index), item)
+            if value.type == "inline_table":
+                yield from self._pair(path, item)
+            else:
+                yield (*path, index), item, item
+                yield from self._inner((*path, index), item)
+
+
+def _header(node: "Node") -> "Node":
+    """The name of a table; what tree-sitter cannot read stands for it."""
+    first = node.named_child(0) if node.named_child_count else None
+    return node if first is None or first.type in ("comment", "ERROR") else first
 
 
 def _written(node: "Node") -> list["Node"]:

@@ -8,9 +8,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from rocketd.core.visible import visible
+
+LONGEST_TEXT: Final = 500
+"""Characters of a message or a hint: a whole file may be one word."""
+MOST_MISTAKES: Final = 100
+"""How many mistakes of one file are told."""
+_LONGEST_WORD: Final = 200
+"""Characters of a word that could be meant for another."""
 
 Severity: TypeAlias = Literal["error", "warning"]
 """An error keeps a task from being loaded; a warning does not."""
@@ -46,7 +53,15 @@ class Problem:
     source_line: str = ""
     width: int = 1
     """How many characters from `column` on are underlined."""
+    source_column: int = 1
+    """Which column `source_line` begins with: of a long line only a part is shown."""
     fault: Fault = Fault.FILE
+
+    def __post_init__(self) -> None:
+        for name in ("task", "message", "hint"):
+            text = getattr(self, name)
+            if len(text) > LONGEST_TEXT:
+                object.__setattr__(self, name, f"{text[:LONGEST_TEXT]}…")
 
     @property
     def keeps_back_file(self) -> bool:
@@ -70,7 +85,7 @@ class Problem:
 
     def _caret(self) -> str:
         """Stand under the mistake, as wide as it is on a terminal."""
-        start = self.column - 1
+        start = self.column - self.source_column
         before, under = self.source_line[:start], self.source_line[start : start + self.width]
         return "".join(map(_blank, before)) + "^" * max(1, sum(map(_cells, under)))
 
@@ -86,6 +101,7 @@ class Problem:
             "hint": self.hint,
             "source_line": self.source_line,
             "width": self.width,
+            "source_column": self.source_column,
         }
 
 
@@ -145,6 +161,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Say which known word was probably meant; empty if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 - needed only where there is a mistake
 
+    if len(word) > _LONGEST_WORD:
+        return ""
     words = {name.casefold(): name for name in known}
     near = get_close_matches(word.casefold(), words, n=1)
     return words[near[0]] if near else ""

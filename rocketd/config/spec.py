@@ -10,7 +10,7 @@ from typing import Final
 
 from rocketd.config.logging_settings import read_logging
 from rocketd.config.mail_settings import joined
-from rocketd.config.problems import BadValue, Mistake, Path, meant
+from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, Path, meant
 from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
 from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL
@@ -63,6 +63,8 @@ def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_sett
     own = ("task", Section.DEFAULTS.value)
     host = (*(section.value for section in _HOST_SECTIONS), Section.LOGGING.value)
     for key, value in document.items():
+        if len(spec.mistakes) > MOST_MISTAKES:
+            break
         if key in own or (key in host and may_hold_settings):
             continue
         if key in host:
@@ -83,6 +85,8 @@ def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) 
     known = SETTINGS[section]
     read: dict[str, object] = {}
     for key, value in table.items():
+        if len(mistakes) > MOST_MISTAKES:
+            break
         setting = known.get(key)
         if setting is None:
             mistakes.append(_unknown((*base, key), key, section))
@@ -112,6 +116,8 @@ def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
         spec.mistakes.append(Mistake(("task",), "this must be a table", "a task is written [task.NAME]"))
         return
     for name, table in tables.items():
+        if len(spec.mistakes) > MOST_MISTAKES:
+            break
         if not _NAME.fullmatch(name):
             spec.mistakes.append(_bad_name(name))
             continue

@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from rocketd.config.problems import BadValue, Mistake, meant
+from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, meant
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration
@@ -264,6 +264,8 @@ def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[
     taken: list[T] = []
     mistakes: list[Mistake] = []
     for key, item in items:
+        if len(mistakes) > MOST_MISTAKES:
+            break
         try:
             taken.append(read(item))
         except BadValue as mistake:

@@ -366,7 +366,7 @@ def test_check_finds_every_problem_and_fails_for_errors_only(where: Path) -> Non
     assert "hint: did you mean command?" in done.stdout
     assert done.stdout.endswith("2 tasks, 2 errors\n")
     told = json.loads(rocketctl(where, "check", "--json").stdout)
-    keys = {"file", "line", "column", "task", "severity", "message", "hint", "source_line", "width"}
+    keys = {"file", "line", "column", "task", "severity", "message", "hint", "source_line", "width", "source_column"}
     assert [set(one) for one in told] == [keys] * 2
 
 

@@ -229,3 +229,36 @@ def test_a_daemon_that_has_been_told_to_stop_while_its_files_hang_is_gone(daemon
         daemon.until_line("waiting: ")
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == -signal.SIGTERM
+
+
+def memory(daemon: Daemon) -> int:
+    """The most it has taken, in MiB."""
+    status = Path(f"/proc/{daemon.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+
+@pytest.mark.parametrize("name", ["long.toml", "rocketd.toml"])
+def test_a_file_of_one_long_line_costs_no_memory_and_holds_up_nobody(daemon: Daemon, name: str) -> None:
+    daemon.start()
+    goes_on(daemon)
+    before = memory(daemon)
+    for megabytes in (60, 10, 1):
+        daemon.write(name, "\0" * (megabytes * 1024**2 - 1000))
+        reload(daemon)
+        assert memory(daemon) - before < 32
+    goes_on(daemon)
+    assert max(map(len, daemon.lines)) < 4_000
+    assert daemon.stop() == 0
+    daemon.start()
+    goes_on(daemon)
+    assert daemon.stop() == 0
+
+
+def test_very_many_mistakes_are_told_in_part(daemon: Daemon) -> None:
+    daemon.start()
+    for number in range(20):
+        daemon.write(f"{number}.toml", "".join(f"k{one} = 1\n" for one in range(10_000)))
+    reload(daemon)
+    goes_on(daemon)
+    assert sum("is no part of a task file" in line for line in daemon.lines) == 2_000
+    assert daemon.stop() == 0

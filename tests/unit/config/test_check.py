@@ -162,6 +162,7 @@ def test_json_is_one_object_for_each_problem(folder: Folder) -> None:
             "hint": 'add a command, for example command = ["/usr/bin/true"], or a function',
             "source_line": "[task.a]",
             "width": 1,
+            "source_column": 1,
         }
     ]
 

@@ -212,8 +212,8 @@ def test_a_null_device_masks(folder: Folder) -> None:
 
 
 def test_a_file_beyond_all_measure_is_not_read(folder: Folder) -> None:
-    os.truncate(folder.write("a.toml", HELLO), 64 * 1024**2 + 1)
-    assert messages(folder.load()) == ["this is larger than 64 MiB"]
+    os.truncate(folder.write("a.toml", HELLO), 1024**2 + 1)
+    assert messages(folder.load()) == ["this is larger than 1 MiB"]
 
 
 def test_the_daemon_s_settings_stand_with_the_administrator_alone(folder: Folder) -> None:

@@ -41,7 +41,7 @@ def test_never_sends_what_a_terminal_would_obey() -> None:
 
 
 def test_json_has_the_promised_keys() -> None:
-    keys = ["file", "line", "column", "task", "severity", "message", "hint", "source_line", "width"]
+    keys = ["file", "line", "column", "task", "severity", "message", "hint", "source_line", "width", "source_column"]
     assert list(problem("x", 1, 1).as_json()) == keys
 
 
