@@ -135,7 +135,12 @@ class Service:
         self._manager.extend_timeout(START)  # what does not answer, and what a killed daemon left, may take its time
         loaded = await self._files.load()
         settings = loaded.settings
-        scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=settings.max_running)
+        scheduler = Scheduler(
+            host=platform.node(),
+            new_run_id=new_run_id,
+            max_running=settings.max_running,
+            resume_spread=settings.resume_spread,
+        )
         self.loop = Loop(
             scheduler=scheduler,
             clock=self._clock,

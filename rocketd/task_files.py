@@ -137,6 +137,7 @@ class TaskFiles:
         settings = self.loaded.settings
         await self._mailing.apply(settings.mail)
         self._loop.scheduler.max_running = settings.max_running
+        self._loop.scheduler.history.resume_spread = settings.resume_spread
         self._executor.output_limit = settings.output_limit
         self._retention.keep = settings.store.keep
         await exchange(self._loop, self.loaded.tasks)

@@ -36,7 +36,7 @@ class Daemon:
         self.notices: list[str] = []
         """What the service manager was told, over all starts."""
         self._arguments = arguments
-        self._environment = environment or {}
+        self._environment = {} if environment is None else environment
         self.wrapper: tuple[str, ...] = ()
         """What the next start is wrapped in: a program that becomes the daemon, or stands aside."""
         self._process: subprocess.Popen[bytes] | None = None

@@ -21,7 +21,8 @@ INTRODUCTION: Final = (
 
 NOTES: Final[Mapping[str, Sequence[str]]] = {
     "list": (
-        "NEXT is when a task is expected to be due, as far as that can be known now; an event can change it.",
+        "NEXT is when a task is expected to start, as far as that can be known now; an event can change it.",
+        "Its splay is included; of a task that is paused until a time it is the first start after that.",
         "It is a dash where only an event, such as the end of another task, can make it due.",
         "Where what is observed decides as well, LEFT says so: `in 45min if load_below(2.0)`,",
         "or `when load_below(2.0) holds` where it waits for nothing else any more;",

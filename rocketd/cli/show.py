@@ -24,7 +24,8 @@ from rocketd.cli.listing import (
 )
 from rocketd.cli.table import pairs
 from rocketd.cli.text import BOLD, CYAN, PLAIN, RED, YELLOW, Cell, painted, visible_lines
-from rocketd.core.instant import Instant
+from rocketd.core.duration import format_duration
+from rocketd.core.instant import SECOND, Instant
 from rocketd.core.visible import visible
 from rocketd.daemon.wire import Json, JsonObject
 
@@ -48,7 +49,7 @@ def _title(task: JsonObject, look: Look) -> str:
 def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     return [
         ("State", _state(task, now)),
-        ("Next", Cell(only_on(task) or if_observed(task, _instant_line(instant(task, "next"), now)))),
+        ("Next", Cell(only_on(task) or if_observed(task, _instant_line(instant(task, "next"), now) + _splay(task)))),
         ("Last", _last(task, now)),
         ("When", Cell(starts_when(task))),
         ("Stop when", Cell(_unless("false", text(task, "stop_when")))),
@@ -57,6 +58,14 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         *_work_lines(task),
         *_rule_lines(task),
     ]
+
+
+def _splay(task: JsonObject) -> str:
+    """Say how much later that is by its splay."""
+    part, whole = duration(task, "next_splay"), duration(task, "splay")
+    if not part or not whole:
+        return ""
+    return f", splay {format_duration(round(part / SECOND) * SECOND)} of {format_duration(whole)}"
 
 
 def _state(task: JsonObject, now: Instant) -> Cell:

@@ -62,6 +62,14 @@ SHUTDOWN_GRACE: Final = Setting(
     "`90s`",
     "How long runs may go on when the daemon is told to stop; then they are stopped.",
 )
+RESUME_SPREAD: Final = Setting(
+    "resume_spread",
+    SPAN,
+    MINUTE,
+    '`"1 min"`',
+    "After a downtime, a suspend or a step of the clock: over how long the tasks with a `splay` that would have "
+    "started meanwhile are spread. `0s`: they start at once.",
+)
 URL: Final = Setting(
     "url",
     Kind("string", values.url),
@@ -145,7 +153,7 @@ MAIL_PAUSE: Final = Setting(
 
 ROCKETD: Final = table(
     *(DAEMON_TIMEZONE, MAX_RUNNING, SILENCE_COND_CHECK, SILENCE_TASK_PRERUN, SILENCE_TASK_LOGGING),
-    *(OUTPUT_LIMIT, SHUTDOWN_GRACE),
+    *(OUTPUT_LIMIT, SHUTDOWN_GRACE, RESUME_SPREAD),
 )
 STORE: Final = table(URL, REPO, KEEP, DURABILITY)
 MAIL: Final = table(
@@ -197,6 +205,7 @@ class Settings:
     output_limit: int = OUTPUT_LIMIT.default
     """Of tasks that name none, in bytes a minute."""
     shutdown_grace: Duration = SHUTDOWN_GRACE.default
+    resume_spread: Duration = RESUME_SPREAD.default
     store: StoreSettings = StoreSettings()
     mail: MailSettings | None = None
     """None: no mail is sent."""
@@ -216,6 +225,7 @@ def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object
         silence_task_logging=rocketd[SILENCE_TASK_LOGGING],
         output_limit=rocketd[OUTPUT_LIMIT],
         shutdown_grace=rocketd[SHUTDOWN_GRACE],
+        resume_spread=rocketd[RESUME_SPREAD],
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),
         mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,
         logging=logging,

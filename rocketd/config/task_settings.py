@@ -112,7 +112,8 @@ SPLAY: Final = Setting(
     SPAN,
     0,
     "none",
-    "Delays the task by a stable hash of host and task, up to this, and within its interval or window.",
+    "Spreads its starts, and those of hosts with the same task: each tick, window and interval begins later by a part "
+    "of this, or of its own length if that is shorter. The part is a stable hash of host and task.",
 )
 ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Whether the task is loaded.")
 DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A sentence for people.")

@@ -27,7 +27,7 @@ _OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
 def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, nested: bool = False) -> str:
     """Say what must come for the condition to have the wanted answer; empty: nothing can bring it about."""
     if isinstance(condition, Not):
-        return awaited(condition.part, moment, _OPPOSITE[wanted], nested=nested)
+        return awaited(condition.part, condition.inner(moment), _OPPOSITE[wanted], nested=nested)
     if isinstance(condition, All | Any):
         return _of_group(condition, moment, wanted, nested=nested)
     if isinstance(condition, Constant):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.splay import Line, among, begun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from rocketd.core.past import Past
     from rocketd.core.run import Run
     from rocketd.core.task import Task
-    from rocketd.core.ticks import Around
 
 
 class Answer(Enum):
@@ -67,11 +67,13 @@ class Moment(NamedTuple):
     """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
     blind: bool = False
     """Judge with every probe unknown: what tells whether one can matter."""
+    prompt: bool = False
+    """Judge as if the task had no splay."""
     unseen: bool = False
     """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
     guards: tuple[Condition, ...] = ()
-    """Clock-only conditions beside a tick: they must have held at the tick as well."""
-    ticks: Around | None = None
+    """Clock-only conditions beside it: they must have held at a tick as well, and bound what a splay spreads over."""
+    ticks: Line | None = None
     """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
 
     @property
@@ -94,10 +96,16 @@ class Condition(ABC):
 
     binds: ClassVar[int] = 3
     """How tightly its normal form binds: 1 `|`, 2 `&`, 3 a word or `~`."""
+    splays: ClassVar[bool] = False
+    """Whether it is a word with chances, over which a splay spreads: it holds once the splay is over."""
 
     @abstractmethod
     def judge(self, moment: Moment) -> Verdict:
         """Answer about this moment. Never raises, never looks at anything but the moment."""
+
+    def held(self, moment: Moment) -> bool:
+        """Whether it holds then."""
+        return self.judge(moment).answer is FOR
 
     @property
     def parts(self) -> tuple[Condition, ...]:
@@ -118,7 +126,7 @@ class Condition(ABC):
         """Whether a tick word is part of it."""
         return any(part.ticking for part in self.parts)
 
-    def around(self, moment: Moment) -> Around | None:  # noqa: ARG002 - what some kinds look at
+    def around(self, moment: Moment) -> Line | None:  # noqa: ARG002 - what some kinds look at
         """Tell the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
         return None
 
@@ -194,8 +202,11 @@ class Not(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return (self.part,)
 
+    def inner(self, moment: Moment) -> Moment:
+        return moment._replace(prompt=True) if moment.task.splay else moment
+
     def judge(self, moment: Moment) -> Verdict:
-        answer, until, since = self.part.judge(moment)
+        answer, until, since = self.part.judge(self.inner(moment))
         return Verdict(_OPPOSITE[answer], until, since)
 
     def __str__(self) -> str:
@@ -256,22 +267,27 @@ class All(_Group):
     sign: ClassVar[str] = "&"
 
     guards: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
-    """Its clock-only parts, if there is a tick beside them."""
+    """Its clock-only parts."""
+    ticks: bool = field(init=False, compare=False, repr=False)
+    """Whether there is a tick beside them."""
     line: Condition | None = field(init=False, compare=False, repr=False)
     """Its part that ticks, if all the others are guards."""
 
     def __post_init__(self) -> None:
-        guards = tuple(part for part in self.parts if part.clock_only) if self.ticking else ()
+        guards = tuple(part for part in self.parts if part.clock_only)
         others = [part for part in self.parts if not part.clock_only]
+        ticks = bool(guards) and self.ticking
         object.__setattr__(self, "guards", guards)
-        object.__setattr__(self, "line", others[0] if guards and len(others) == 1 else None)
+        object.__setattr__(self, "ticks", ticks)
+        object.__setattr__(self, "line", others[0] if ticks and len(others) == 1 else None)
 
     def inner(self, moment: Moment) -> Moment:
         if moment.ticks is not None and self.line is None:
             moment = moment._replace(ticks=None)
-        return moment._replace(guards=moment.guards + self.guards) if self.guards else moment
+        asked = self.ticks or (self.guards and moment.task.splay)
+        return moment._replace(guards=moment.guards + self.guards) if asked else moment
 
-    def around(self, moment: Moment) -> Around | None:
+    def around(self, moment: Moment) -> Line | None:
         return None if self.line is None else self.line.around(self.inner(moment))
 
 
@@ -291,10 +307,8 @@ class Any(_Group):
         object.__setattr__(self, "lines", ticking if len(ticking) > 1 else ())
 
     def inner(self, moment: Moment) -> Moment:
-        for around in [line.around(moment) for line in self.lines]:
-            if around is not None:
-                moment = moment._replace(ticks=around.among(moment.ticks))
-        return moment
+        ticks = begun(lambda then: among(line.around(then) for line in self.lines), moment) if self.lines else None
+        return moment if ticks is None else moment._replace(ticks=ticks.among(moment.ticks))
 
 
 def _bracketed(condition: Condition, least: int) -> str:

@@ -11,6 +11,7 @@ from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action, Trigger
 from rocketd.core.task import Task
+from rocketd.core.upcoming import Upcoming
 
 ReadyKey: TypeAlias = tuple[int, Instant, str]
 """Who goes first: by priority (negated), due and name."""
@@ -36,6 +37,8 @@ class Entry:
     """Why a due task could not start when it had its turn: a mutex, still running, paused."""
     next: Instant | None = None
     """When it will be due next, as far as can be known now; None: nothing but an event makes it due, or too far off."""
+    next_due: Instant | None = None
+    """Of when it will be due, without its splay; None: as `next`, or not known."""
     next_if: str = ""
     """What must be observed at `next` for it to be due then, as a condition; empty: nothing need be."""
     now_if: str = ""
@@ -58,6 +61,11 @@ class Entry:
     """The other tasks whose events concern it."""
     probes: frozenset[Probe] = field(default_factory=frozenset)
     """All that its conditions ask about, whether or not they matter now."""
+
+    def expect(self, found: Upcoming) -> None:
+        """Note when it will be due next."""
+        self.next, self.next_if, self.now_if = found.at, found.provided, found.sooner
+        self.next_due = found.since
 
     @property
     def hindrance(self) -> str:

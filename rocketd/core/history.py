@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 
 from rocketd.core.clock_steps import ClockSteps
 from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started
-from rocketd.core.instant import FOREVER, Duration, Instant
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.kept_instants import KeptInstants
 from rocketd.core.need import Need
 from rocketd.core.past import Noted, Occurrence, Past, nothing
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 from rocketd.core.spent import Use, used
+from rocketd.core.splay import RESUME_SPREAD, Absence
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
@@ -38,7 +39,13 @@ class Observation(NamedTuple):
 class History:
     """The pasts of all tasks, by name, and what the probes showed last."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "") -> None:
+        self.host = host
+        """What spreads the splay of equal tasks over many hosts."""
+        self.absence: Absence | None = None
+        """The last time in which nobody decided; None: not known."""
+        self.resume_spread: Duration = RESUME_SPREAD
+        """How long what began meanwhile is spread over."""
         self.began: Instant | None = None
         """When the scheduler had its first pass; None: it has had none."""
         self.cycles = 0
@@ -172,6 +179,8 @@ class History:
         """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
         if self.began is not None:
             self.began = min(self.began + by + slept, now)
+        absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
+        self.absence = absence.moved(now, by + slept, self.resume_spread)
         if by:
             self.steps.step(self._position, by)
             self._position += 1
@@ -197,7 +206,9 @@ class History:
                 self._finish(run, end)
             case Missed(task):
                 self._position += 1
-                self.of(task).consume(event.first, event.last, self._position)
+                past = self.of(task)
+                past.consume(event.first, event.last, self._position)
+                past.missed = Use(event.first, event.last, self._position)
             case Spawned():
                 pass
 

@@ -7,12 +7,12 @@ Its `stop_when` is asked about each run that goes on, and about none in particul
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 from rocketd.core import attempts
 from rocketd.core.agenda import Agenda
-from rocketd.core.condition import AGAINST, FALSE, FOR, Moment, Verdict, walk
+from rocketd.core.clock_steps import PRESENT
+from rocketd.core.condition import AGAINST, FALSE, FOR, Condition, Moment, Not, Verdict
 from rocketd.core.decisions import Decision
 from rocketd.core.entry import Entry
 from rocketd.core.events import Missed, Stop
@@ -24,9 +24,10 @@ from rocketd.core.observers import Observers
 from rocketd.core.past import Past
 from rocketd.core.probe import Wanted, wanted
 from rocketd.core.run import Action, Cause
+from rocketd.core.spent import Use
+from rocketd.core.splay import Chance, owes, splayed
 from rocketd.core.task import Overlap, Task
-from rocketd.core.time_conditions import Every
-from rocketd.core.upcoming import upcoming
+from rocketd.core.upcoming import Upcoming, upcoming
 
 LATE: Final[Duration] = SECOND
 """A verdict that ran out longer ago than this means that nobody looked in between."""
@@ -41,8 +42,6 @@ class Judge:
     going: Going
     misses: Misses
     observers: Observers
-    host: str
-    """What spreads the splay of equal tasks over many hosts."""
     next_steps: int
     """How many verdicts a task's next start is looked for ahead."""
 
@@ -70,7 +69,7 @@ class Judge:
             look = min(look, self._want(entry, moment))
         if entry.forced:
             self.agenda.make_ready(entry, now)
-        entry.next = self._find_next(entry, moment)
+        self._find_next(entry, moment)
         self.agenda.look(entry, look)
 
     def _end_pause(self, entry: Entry, now: Instant) -> Iterator[Missed]:
@@ -101,9 +100,10 @@ class Judge:
             verdict = verdict._replace(since=plain.since)  # what wants it is not the retry that holds as well
         due = min(max(verdict.since, past.armed), now)
         entry.begin = due
-        if task.splay and not retry:
-            entry.begin = min(due + self._splay(task), max(due, verdict.until - SECOND))
-        if retry or _held_before(past, verdict):
+        if not retry and splayed(moment) and not _has_chances(task.when):
+            entry.begin = _spread(due, moment)
+        held_before = _held_before(past, verdict) and not (task.splay and entry.against_since_start)
+        if retry or held_before:
             entry.begin = max(entry.begin, entry.quiet_until)
         again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
         if entry.begin > now:
@@ -113,10 +113,6 @@ class Judge:
         self.agenda.make_ready(entry, due)
         return again
 
-    def _splay(self, task: Task) -> Duration:
-        digest = blake2b(f"{self.host}\0{task.name}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest) % min(task.splay, *_intervals(task), FOREVER)
-
     def _skip(self, entry: Entry, moment: Moment) -> Iterator[Missed]:
         """`overlap = "skip"`: the ticks and intervals that fall due while it runs are given up; a window stays open."""
         past, verdict = moment.past, entry.verdict
@@ -125,10 +121,11 @@ class Judge:
         begun = max(run.start for run in past.going.values())
         if not max(begun, past.consumed_up_to) < verdict.since <= moment.now:
             return
-        before = past.consumed
+        before = past.consumed, past.missed
         past.consume(verdict.since, verdict.since)
+        past.missed = Use(verdict.since, verdict.since, PRESENT)
         if entry.task.when.judge(moment).answer is FOR:
-            past.consumed = before
+            past.consumed, past.missed = before
             return
         entry.chance = None
         self.agenda.stir(entry.task.name)
@@ -136,6 +133,7 @@ class Judge:
 
     def _stop_when(self, entry: Entry, moment: Moment) -> Iterator[Stop]:
         """Stop the runs for which `stop_when` holds; while it holds for none in particular, the task does not start."""
+        moment = moment._replace(prompt=True)
         for run in list(moment.past.going.values()):
             if entry.task.stop_when.judge(moment._replace(run=run)).answer is FOR:
                 yield from self.going.stop(run, Cause.STOP_WHEN)
@@ -147,41 +145,60 @@ class Judge:
         """Note which probes can matter to the task now, and give back when these may be others."""
         matter = Wanted() if entry.paused else wanted(entry.task.when, moment)
         for run in (None, *moment.past.going.values()):
-            matter = matter.also(wanted(entry.task.stop_when, moment._replace(run=run)))
+            matter = matter.also(wanted(entry.task.stop_when, moment._replace(run=run, prompt=True)))
         self.observers.want(entry.task.name, matter.probes)
         return matter.until
 
-    def _find_next_after(self, entry: Entry, moment: Moment, pause_ends: Instant) -> Instant | None:
-        """When a paused task will be due first: it is armed anew as its pause ends."""
-        blind, paused = moment._replace(blind=True), Verdict(AGAINST, pause_ends)
-        found, entry.next_if, _ = moment.past.if_armed(
-            pause_ends, lambda: upcoming(entry.task.when, blind, paused, self.next_steps)
-        )
-        return found
-
-    def _find_next(self, entry: Entry, moment: Moment) -> Instant | None:
-        """When the task will be due next: its condition walked from verdict to verdict, its past frozen."""
+    def _find_next(self, entry: Entry, moment: Moment) -> None:
+        """Note when the task will start next: its condition walked from verdict to verdict, its past frozen."""
         verdict, when = entry.verdict, entry.task.when
-        entry.next_if = entry.now_if = ""
         if verdict is None:
-            return None
-        if entry.paused:
-            return self._find_next_after(entry, moment, entry.resumes_at)
-        if verdict.answer is FOR and not moment.past.going:
-            return max(entry.begin, moment.now)
-        if entry.probes:
-            moment = moment._replace(blind=True)
-            verdict = when.judge(moment)
-        found, entry.next_if, entry.now_if = upcoming(when, moment, verdict, self.next_steps)
+            entry.expect(Upcoming())
+        elif entry.paused:
+            entry.expect(self._after_pause(entry, moment))
+        elif verdict.answer is FOR and not moment.past.going:
+            waits = moment.now < entry.begin != entry.quiet_until
+            due = max(verdict.since, moment.past.armed) if waits else None
+            entry.expect(Upcoming(max(entry.begin, moment.now), since=due))
+        else:
+            if entry.probes:
+                moment = moment._replace(blind=True)
+                verdict = when.judge(moment)
+            entry.expect(_delayed(upcoming(when, moment, verdict, self.next_steps), moment))
+        if splayed(moment) and entry.next_due is not None and entry.next_due <= moment.now < (entry.next or 0):
+            entry.begin = entry.next or 0
+
+    def _after_pause(self, entry: Entry, moment: Moment) -> Upcoming:
+        """When a paused task will start first: it is armed anew as its pause ends."""
+        ends, blind = entry.resumes_at, moment._replace(blind=True)
+        return moment.past.if_armed(
+            ends,
+            lambda: _delayed(upcoming(entry.task.when, blind, Verdict(AGAINST, ends), self.next_steps), blind),
+        )
+
+
+def _has_chances(condition: Condition) -> bool:
+    """Whether one of its words has chances, so that it holds itself once the splay is over."""
+    return condition.splays or (not isinstance(condition, Not) and any(map(_has_chances, condition.parts)))
+
+
+def _delayed(found: Upcoming, moment: Moment) -> Upcoming:
+    """Add the splay to what was found, unless its words have done so."""
+    if found.at is None or not splayed(moment) or _has_chances(moment.task.when):
         return found
+    return found._replace(at=_spread(found.at, moment.at(found.at)))
 
 
-def _intervals(task: Task) -> Iterator[Duration]:
-    """Tell the intervals it asks for: a splay that is longer would leave some of them out."""
-    return (part.interval for part in walk(task.when) if isinstance(part, Every))
+def _spread(due: Instant, moment: Moment) -> Instant:
+    """Tell when a task begins whose condition has no chances of its own, only something that goes on."""
+    when = moment.task.when
+    hours = (when,) if when.clock_only else when.inner(moment).guards
+    chance = Chance(due, FOREVER).within_hours(moment._replace(guards=hours))
+    return chance.begin(moment, lambda _: False, owed=owes(moment)).start
 
 
 def _stop_when_until(task: Task, moment: Moment) -> Instant:
+    moment = moment._replace(prompt=True)
     asked = [moment, *(moment._replace(run=run) for run in moment.past.going.values())]
     return min(task.stop_when.judge(about).until for about in asked)
 

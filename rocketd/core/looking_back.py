@@ -29,7 +29,7 @@ def looked_at(task: Task, at: Instant) -> list[RunFilter]:
 
 def as_it_was(task: Task, known: History, runs: Iterable[RunView], at: Instant) -> History:
     """Learn again what had happened by that instant. When the task was armed is taken from what is known now."""
-    history = History()
+    history = History(known.host)
     for name in (task.name, *task.when.watches()):
         if known.knows(name):
             history.load(name)

@@ -51,9 +51,10 @@ def passed(task: Task, history: History, start: Instant, end: Instant, *, paused
     moment = Moment(now, task, history, plain=True, unseen=True)
     found: list[Instant] = []
     opened: Instant | None = None
+    first = moment.past.armed if task.splay else now  # one that opened before may begin, and close, after that
     for _ in range(STEPS):
         verdict = task.when.judge(moment.at(now))
-        before, opened = opened, max(verdict.since, moment.now) if verdict.answer is FOR else None
+        before, opened = opened, max(verdict.since, first) if verdict.answer is FOR else None
         if before is not None and before != opened:
             found.append(before)
         if now >= end or verdict.until > end:

@@ -51,7 +51,7 @@ def at_once(tasks: Iterable[Task], now: Instant, *, host: str, known: Iterable[s
     for name, entry in scheduler.entries.items():
         if entry.ready is not None:
             told.starting.append(name)
-        elif entry.verdict is not None and entry.verdict.answer is FOR and entry.begin > now:
+        elif entry.task.splay and entry.task.when.held(Moment(now, entry.task, scheduler.history, prompt=True)):
             told.splayed.append(name)
         elif entry.now_if:
             told.observed.setdefault(entry.now_if, []).append(name)

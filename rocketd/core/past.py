@@ -73,6 +73,8 @@ class Past:
     """Ticks and intervals that are used: by a scheduled run's start or due, an operator's stop, or a miss."""
     done: tuple[Use, ...] = ()
     """Of the scheduled runs that ended otherwise than by a crash: their windows are used."""
+    missed: Use | None = None
+    """The last chances that were told as missed."""
     crashes: Sequence[Noted] = ()
     """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
     instants: Mapping[Action, KeptInstants] = field(default_factory=nothing)

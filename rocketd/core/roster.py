@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from rocketd.core.agenda import Agenda
+from rocketd.core.condition import walk
 from rocketd.core.decisions import NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.history import History
@@ -16,6 +17,7 @@ from rocketd.core.observers import Observers
 from rocketd.core.probe import Probe, probes_of
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action
+from rocketd.core.run_conditions import After
 from rocketd.core.task import Task
 
 SETTLED: Final = 32
@@ -150,6 +152,10 @@ class Roster:
 
 def _needs(tasks: Iterable[Task]) -> Iterator[Need]:
     for task in tasks:
+        if task.splay:
+            for part in walk(task.when):
+                if isinstance(part, After):
+                    yield from part.needs_within(task.splay)
         for condition in task.conditions:
             for need in condition.needs():
                 yield need._replace(task=need.task or task.name)

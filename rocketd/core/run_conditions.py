@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Verdict
 from rocketd.core.counting import Count, Countable
@@ -15,12 +15,16 @@ from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
 from rocketd.core.naming import name_of
+from rocketd.core.need import Need
 from rocketd.core.run import Action, Cause
 from rocketd.core.running_for import RunningCount, RunningFor, going, spell_running
+from rocketd.core.splay import Chance, owes, splayed
 from rocketd.core.text import quoted
 from rocketd.core.time_conditions import ENDS, OWN, positive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rocketd.core.condition import Moment
     from rocketd.core.instant import Instant
     from rocketd.core.naming import TaskRef
@@ -119,6 +123,8 @@ class Retry(Condition):
         return f"retry({arguments})" if arguments else "retry"
 
 
+FAILS: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
+"""What `after_fail` waits for."""
 _TRIED_AGAIN: Final = frozenset({Action.FAIL, Action.CRASH})
 
 
@@ -145,6 +151,8 @@ class After(Condition):
     tasks: tuple[str, ...]
     many: Many = ""
 
+    splays: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         for task in self.tasks:
             if not task:
@@ -162,7 +170,30 @@ class After(Condition):
         end = self.newest(name, moment)
         if end is None:
             return Verdict(AGAINST)
-        return Verdict(FOR, FOREVER, moment.history.steps.on_wall(end.at, end.position))
+        ended = moment.history.steps.on_wall(end.at, end.position)
+        if splayed(moment):
+            first = self._first(name, ended, moment)
+            chance = Chance(first, FOREVER).within_hours(moment)
+            owed = owes(moment) and chance.opened_by_hours(moment)
+            begin = chance.begin(moment, lambda then: self._judge_one(name, then).answer is FOR, owed=owed).start
+            if moment.now < begin:
+                return Verdict(AGAINST, begin, first)
+        return Verdict(FOR, FOREVER, ended)
+
+    def _first(self, name: str, newest: Instant, moment: Moment) -> Instant:
+        """Tell the first such end that is not used up, as far as need be: what ends again and again is no new wait."""
+        other, own, begun = moment.history.of(name), moment.past, moment.past.armed
+        if own.scheduled is not None:
+            begun = max(begun, own.steps.on_wall(own.scheduled.start, own.scheduled_position))
+        return min(end for action in self._ends for end in (newest, *other.when(action, begun + 1, newest)))
+
+    def needs_within(self, splay: Duration) -> Iterator[Need]:
+        """Tell which instants of the past must be kept for it, of a task with that splay."""
+        return (Need(name, action, splay) for name in self.tasks for action in self._ends)
+
+    @property
+    def _ends(self) -> tuple[Action, ...]:
+        return FAILS if self.outcome == "fail" else ENDS[self.outcome]
 
     def newest(self, name: str, moment: Moment) -> Occurrence | None:
         """Tell the newest such end of that task, if it is not used up."""

@@ -40,8 +40,10 @@ from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
 from rocketd.core.roster import Roster
 from rocketd.core.run import Action, Cause, Run, Trigger
+from rocketd.core.splay import RESUME_SPREAD, Absence
 from rocketd.core.starting import Starter
 from rocketd.core.task import On, Task
+from rocketd.core.upcoming import Upcoming
 
 NEXT_STEPS: Final = 64
 """How many verdicts a task's next start is looked for ahead."""
@@ -59,9 +61,11 @@ class Scheduler:
         new_run_id: Callable[[Instant], str],
         max_running: int = 32,
         next_steps: int = NEXT_STEPS,
+        resume_spread: Duration = RESUME_SPREAD,
     ) -> None:
         entries: dict[str, Entry] = {}
-        self.history = History()
+        self.history = History(host)
+        self.history.resume_spread = resume_spread
         self._going = Going(max_running)
         self._misses = Misses(self.history, new_run_id)
         self._observers = Observers()
@@ -69,7 +73,7 @@ class Scheduler:
         self._roster = Roster(entries, self.history, self._agenda, self._misses, self._observers)
         self._learner = Learner(self.history, self._roster, self._agenda, self._going, self._misses)
         self._judge = Judge(
-            self.history, self._agenda, self._going, self._misses, self._observers, host=host, next_steps=next_steps
+            self.history, self._agenda, self._going, self._misses, self._observers, next_steps=next_steps
         )
         self._starter = Starter(self.history, self._going, self._misses, new_run_id)
 
@@ -174,6 +178,7 @@ class Scheduler:
 
     def down(self, start: Instant, end: Instant, reason: str) -> None:
         """Nobody decided between these instants: what was missed is accounted for, task by task."""
+        self.history.absence = Absence(start, end)
         for name in self.entries:
             self._misses.unobserved(name, Span(start, end, reason))
 
@@ -204,8 +209,8 @@ class Scheduler:
         try:
             yield from self._learned(decisions)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it is data for whoever keeps the journal
-            entry.verdict, entry.next, entry.look_at = Verdict(UNKNOWN), None, FOREVER
-            entry.next_if = entry.now_if = ""
+            entry.verdict, entry.look_at = Verdict(UNKNOWN), FOREVER
+            entry.expect(Upcoming())
             self._agenda.withdraw(entry)
             yield Broken(entry.task.name, error)
 

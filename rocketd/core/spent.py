@@ -15,10 +15,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.instant import BEGINNING, FOREVER, HOUR, Duration, Instant
+from rocketd.core.run import Action
 
 if TYPE_CHECKING:
     from rocketd.core.clock_steps import ClockSteps
     from rocketd.core.condition import Moment
+    from rocketd.core.past import Past
 
 NEAR: Final[Duration] = 3 * HOUR
 """A clock that was off by no more than this may have been off by a zone's summer time."""
@@ -81,6 +83,13 @@ def kept_used(uses: tuple[Use, ...], start: Instant, end: Instant, steps: ClockS
     return max((use.keeps_used(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)
 
 
+def dues(past: Past) -> tuple[Use, ...]:
+    """Tell up to when ticks and intervals are used also where a splay delays them: by the newest due, and a miss."""
+    run = past.scheduled
+    by_run = () if run is None else (Use(run.due, run.due, past.scheduled_position),)
+    return by_run if past.missed is None else (*by_run, past.missed)
+
+
 class Spent(NamedTuple):
     """That a window is used up."""
 
@@ -91,7 +100,10 @@ class Spent(NamedTuple):
 
 
 def spent_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Spent | None:
-    """Tell what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet."""
+    """Tell what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet.
+
+    Of a window that a splay delays `start` is when it begins; by its due alone a run uses it up as `due_in` tells.
+    """
     past = moment.past
     until = kept_used(past.done, start, end, past.steps, fixed=fixed)
     if until > moment.now:
@@ -103,6 +115,16 @@ def spent_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Sp
     if (until := kept_used(ahead, start, end, past.steps, fixed=fixed)) > moment.now:
         return Spent(max(going), until)
     return _crashed(moment, start, end, fixed=fixed)
+
+
+def due_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Spent | None:
+    """Tell whether the newest scheduled run, unless it has crashed, was due in that window or later."""
+    past, run, ended = moment.past, moment.past.scheduled, moment.past.scheduled_end
+    if run is None or (ended is not None and ended.action is Action.CRASH and not moment.plain):
+        return None
+    due = (Use(run.due, run.due, past.scheduled_position),)
+    until = kept_used(due, start, end, past.steps, fixed=fixed)
+    return Spent(max(run.start, run.due), until) if until > moment.now else None
 
 
 def _crashed(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Spent | None:

@@ -13,7 +13,8 @@ from functools import singledispatch
 from typing import Final
 
 from rocketd.core.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Moment, Not, Verdict
-from rocketd.core.instant import FOREVER, Instant, datetime_of
+from rocketd.core.duration import format_duration
+from rocketd.core.instant import FOREVER, SECOND, Duration, Instant, datetime_of
 from rocketd.core.past import Occurrence
 from rocketd.core.run import Action, Cause, End, Run
 from rocketd.core.wall import HIGHEST, LOWEST
@@ -34,7 +35,8 @@ def _(condition: Constant, moment: Moment, verdict: Verdict) -> str:  # noqa: AR
 
 @tell.register(Not)
 def _(condition: Not, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
-    return tell(condition.part, moment, condition.part.judge(moment))
+    inner = condition.inner(moment)
+    return tell(condition.part, inner, condition.part.judge(inner))
 
 
 @tell.register(All)
@@ -59,6 +61,11 @@ def when(instant: Instant, moment: Moment) -> str:
     day = days.get((there.date() - here.date()) // timedelta(days=1), f"on {there.date()} ")
     seconds = "" if there.second == there.microsecond == 0 else f":{there.second:02d}"
     return f"{day}at {there:%H:%M}{seconds}"
+
+
+def spell_splay(part: Duration, splay: Duration) -> str:
+    """Say how much of a splay it is, to the second: `21min 18s of 1h`."""
+    return f"{format_duration(round(part / SECOND) * SECOND)} of {format_duration(splay)}"
 
 
 _ENDED: Final = {

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from rocketd.core.condition import FOR, Moment, Verdict
+from rocketd.core.condition import AGAINST, FOR, Condition, Moment, Verdict
 from rocketd.core.cron_time import CronTime
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
 from rocketd.core.spent import Use, kept_used
-from rocketd.core.telling import ended, name, tell, when
+from rocketd.core.splay import splayed
+from rocketd.core.telling import ended, name, spell_splay, tell, when
 from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
+
+
+def tell_splay(condition: Condition, moment: Moment, verdict: Verdict) -> str:
+    """Say when a word begins to hold that is due already, and waits for its splay; empty if that is not so."""
+    if verdict.answer is not AGAINST or verdict.until >= FOREVER or not condition.splays or not splayed(moment):
+        return ""
+    then = condition.judge(moment.at(verdict.until))
+    due = max(then.since, moment.past.armed)
+    if then.answer is not FOR or due > moment.now:
+        return ""
+    begins = f"due since {_clock(due, moment)}, begins {when(verdict.until, moment)}"
+    part, splay = verdict.until - due, moment.task.splay
+    if part > splay:
+        return f"{begins}: what was due meanwhile is spread over a while"
+    return f"{begins}: splay {spell_splay(part, splay)}"
 
 
 @tell.register(OncePerWindow)

@@ -51,10 +51,6 @@ class Around(NamedTuple):
     next: Instant
     """The first later than it."""
 
-    def among(self, other: Around | None) -> Around:
-        """Tell the ticks around it of both."""
-        return self if other is None else Around(max(self.newest, other.newest), min(self.next, other.next))
-
 
 class Ticks(ABC):
     """Recurring points in time. Immutable but for a memo, and equal to any other whose text is the same."""

@@ -17,12 +17,14 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.period import How, Period
 from rocketd.core.run import Action
-from rocketd.core.spent import kept_used, spent_in
+from rocketd.core.spent import dues, kept_used
+from rocketd.core.splay import Chance, Line, splayed
+from rocketd.core.splayed_time import interval_delay, judge_interval, judge_tick, judge_window, window_spent
 
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
     from rocketd.core.past import Past
-    from rocketd.core.ticks import Around, Ticks
+    from rocketd.core.ticks import Ticks
     from rocketd.core.unit import Unit, Written
 
 OWN: Final = frozenset({""})
@@ -84,6 +86,8 @@ class OncePerWindow(Hours, Condition):
 
     period: Period
 
+    splays: ClassVar[bool] = True
+
     @classmethod
     def of(cls, unit: Unit) -> OncePerWindow:
         """Make the word of a whole unit."""
@@ -94,12 +98,12 @@ class OncePerWindow(Hours, Condition):
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
-        start, end, following = self.period.turn(now, zone)
-        spent = spent_in(moment, start, following, fixed=self.fixed)
+        start, end, following = turn = self.period.turn(now, zone)
+        spent = window_spent(self, turn, moment)
         if now >= end:
             return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
         if spent is None:
-            return Verdict(FOR, end, start)
+            return judge_window(self, turn, moment) if splayed(moment) else Verdict(FOR, end, start)
         if spent.at >= following:  # the clock was set back, and nobody has noticed yet
             return Verdict(AGAINST, self.period.turn(spent.at, zone).following)
         return Verdict(AGAINST, min(following, spent.until), spent.at if start <= spent.at <= now else start)
@@ -158,6 +162,8 @@ class Every(Condition):
     interval: Duration
     based: Based = "run"
 
+    splays: ClassVar[bool] = True
+
     @classmethod
     def of(cls, interval: str, based: str = "run") -> Every:
         """Read the interval; raises ConditionError."""
@@ -170,28 +176,33 @@ class Every(Condition):
         raise ConditionError(f"{based} is no base: allowed are run, success, fail, finish", about=based)
 
     def judge(self, moment: Moment) -> Verdict:
-        past = moment.past
-        anchor = self._grid(past, moment.now) if self.based == "run" else self._ended(past)
+        past, now = moment.past, moment.now
+        anchor = self._grid(moment) if self.based == "run" else self._ended(past)
         if self.based != "run" and past.going_scheduled:
             return Verdict(AGAINST)
-        if anchor is None:
-            return Verdict(FOR)
-        due = anchor + self.interval
-        if moment.now < due:
+        due = BEGINNING if anchor is None else anchor + self.interval
+        if anchor is not None and now < due:
             return Verdict(AGAINST, due, anchor)
-        if self.based != "run" or moment.unseen:
-            return Verdict(FOR, FOREVER, due)
-        due += (moment.now - due) // self.interval * self.interval
-        return Verdict(FOR, due + self.interval, due)
+        newest, until = due, FOREVER
+        if anchor is not None and self.based == "run" and not moment.unseen:
+            newest += (now - due) // self.interval * self.interval
+            until = newest + self.interval
+        if splayed(moment):
+            return judge_interval(self, due, Verdict(FOR, until, newest), moment)
+        return Verdict(FOR, until, newest)
 
-    def _grid(self, past: Past, now: Instant) -> Instant | None:
-        """Tell the last whole interval, counted from a run's due, at or before its start or what is used up."""
+    def _grid(self, moment: Moment) -> Instant | None:
+        """Tell the last whole interval, counted from a run's due, whose splay was over at its start or what is used."""
+        past, now = moment.past, moment.now
         run, steps = past.scheduled, past.steps
         if run is None:
             return None
         start, due = (steps.really(at, past.scheduled_position) for at in (run.start, run.due))
         consumed = max((steps.really(use.last, use.position) for use in past.consumed), default=start)
         reached = consumed if start <= consumed <= now else start
+        if splayed(moment):
+            used = (steps.really(use.last, use.position) for use in dues(past))
+            reached = max(reached - interval_delay(self.interval, moment), *(at for at in used if at <= now), due)
         return due + max(reached - due, 0) // self.interval * self.interval
 
     def _ended(self, past: Past) -> Instant | None:
@@ -215,6 +226,7 @@ class Tick(Condition):
     within: Duration | None = None
     """How long a tick stays good; None: until the next one."""
 
+    splays: ClassVar[bool] = True
     ticking: ClassVar[bool] = True
 
     @classmethod
@@ -228,6 +240,9 @@ class Tick(Condition):
         return cls(CalendarLine.parse(line, zones), "calendar", None if within is None else positive(within))
 
     def judge(self, moment: Moment) -> Verdict:
+        return judge_tick(self, moment) if splayed(moment) else self._prompt(moment)
+
+    def _prompt(self, moment: Moment) -> Verdict:
         now, zone, past = moment.now, moment.task.zone, moment.past
         newest, later = self.ticks.around(now, zone)
         if moment.ticks is not None:
@@ -237,7 +252,7 @@ class Tick(Condition):
         used = max(past.consumed_up_to, past.armed)
         if newest <= used:
             return Verdict(
-                AGAINST, later if later > used else self._next(used, moment), used if used <= now else BEGINNING
+                AGAINST, later if later > used else self.next(used, moment), used if used <= now else BEGINNING
             )
         until = kept_used(past.consumed, newest, later, past.steps, fixed=self.ticks.fixed)
         if until > now:  # by the record, which a clock wrote that was ahead
@@ -248,15 +263,21 @@ class Tick(Condition):
             return Verdict(AGAINST, later, newest + self.within)
         return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
 
-    def around(self, moment: Moment) -> Around | None:
-        around = self.ticks.around(moment.now, moment.task.zone)
-        return around if self._guarded(around.newest, moment) else around._replace(newest=BEGINNING)
+    def around(self, moment: Moment) -> Line:
+        newest, following = self.ticks.around(moment.now, moment.task.zone)
+        if not self._guarded(newest, moment):
+            return Line(BEGINNING, following)
+        if not splayed(moment) or newest == BEGINNING:
+            return Line(newest, following)
+        good = Chance(newest, FOREVER if self.within is None else newest + self.within)
+        return Line(newest, following, good.within_hours(moment.at(newest)).closes, fixed=self.ticks.fixed)
 
     @staticmethod
     def _guarded(tick: Instant, moment: Moment) -> bool:
         return all(guard.judge(moment.at(tick)).answer is FOR for guard in moment.guards)
 
-    def _next(self, after: Instant, moment: Moment) -> Instant:
+    def next(self, after: Instant, moment: Moment) -> Instant:
+        """Tell the first tick later than that instant; FOREVER: there is none."""
         tick = self.ticks.next(after, moment.task.zone)
         return FOREVER if tick is None else tick
 

@@ -22,6 +22,8 @@ class Upcoming(NamedTuple):
     """It is due then only if this is observed then."""
     sooner: str = ""
     """It is due as soon as this is observed, without waiting for `at`."""
+    since: Instant | None = None
+    """From when it counts as due, if that is known: with a splay, before `at`."""
 
 
 def upcoming(condition: Condition, moment: Moment, verdict: Verdict, steps: int) -> Upcoming:
@@ -33,7 +35,7 @@ def upcoming(condition: Condition, moment: Moment, verdict: Verdict, steps: int)
         moment = moment.at(verdict.until)
         verdict = condition.judge(moment)
         if verdict.answer is FOR:
-            return Upcoming(moment.now, sooner=sooner)
+            return Upcoming(moment.now, sooner=sooner, since=max(verdict.since, moment.past.armed))
         if sooner and verdict.answer is AGAINST:
             break  # whether it runs before decides about all that follows
         if not sooner and (provided := left_open(condition, moment, verdict)):
@@ -53,7 +55,7 @@ def left_open(condition: Condition, moment: Moment, verdict: Verdict) -> str:
 def _undecided(condition: Condition, moment: Moment) -> Condition:
     """Leave out the parts whose answers are known: they do not decide, or the whole would not be unknown."""
     if isinstance(condition, Not):
-        return ~_undecided(condition.part, moment)
+        return ~_undecided(condition.part, condition.inner(moment))
     if not isinstance(condition, All | Any):
         return condition
     inner = condition.inner(moment)

@@ -10,7 +10,7 @@ from rocketd.core.awaiting import awaited
 from rocketd.core.condition import FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.task import On, Overlap, Task
-from rocketd.core.telling import name, tell, when
+from rocketd.core.telling import name, spell_splay, tell, when
 from rocketd.core.tree import Part, draw
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def explain(condition: Condition, moment: Moment) -> Part:
     parts = tuple(explain(part, inner) for part in condition.parts)
     try:
         verdict = condition.judge(moment)
-        because = tell(condition, moment, verdict)
+        because = telling_time.tell_splay(condition, moment, verdict) or tell(condition, moment, verdict)
     except Exception as error:  # noqa: BLE001 - whatever it raises is what the reader wants to know
         verdict, because = Verdict(UNKNOWN), f"asking it raised {type(error).__name__}: {error}"
     return Part(str(condition), verdict.answer.value, verdict.since, verdict.until, because, parts)
@@ -101,7 +101,8 @@ def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None
 def _told(entry: Entry, moment: Moment, idle: str, *, now: bool = False) -> Why:
     tree = explain(entry.task.when, moment)
     hindered = _paused(entry, moment) or _going(moment) or (_hindered(entry, tree, moment, idle) if now else "")
-    return Why(entry.task, moment.now, tree, f"{entry.task.name} {hindered or _condition(tree, moment)}")
+    waits = hindered or f"{_condition(tree, moment)}{_splay(entry, moment) if now else ''}"
+    return Why(entry.task, moment.now, tree, f"{entry.task.name} {waits}")
 
 
 def _paused(entry: Entry, moment: Moment) -> str:
@@ -126,13 +127,26 @@ def _hindered(entry: Entry, tree: Part, moment: Moment, idle: str) -> str:
     if entry.forced:
         return f"is due {entry.forced_by} and {f'waits: {entry.hindrance}' if entry.hindrance else 'about to start'}"
     if tree.holds is not FOR.value:
-        return ""
+        return f"is due and starts {when(entry.begin, moment)}, after its splay" if _waits(entry, moment) else ""
     if hindrance := idle or entry.hindrance:
         due = "" if entry.due is None else f" since {_clock(entry.due, moment)}"
         return f"is due{due} and waits: {hindrance}"
     if entry.begin > moment.now:
         return f"is due and starts {when(entry.begin, moment)}, after {_pause(entry)}"
     return "is due and about to start"
+
+
+def _waits(entry: Entry, moment: Moment) -> bool:
+    """Whether a splay is all that it waits for."""
+    return entry.task.splay > 0 and entry.next_due is not None and entry.next_due <= moment.now < entry.begin
+
+
+def _splay(entry: Entry, moment: Moment) -> str:
+    """Say when a task starts that is not due yet, if that is later by its splay; else empty."""
+    begin, due = entry.next, entry.next_due
+    if begin is None or due is None or not moment.now < due < begin or not entry.task.splay:
+        return ""
+    return f"; it starts {when(begin, moment)}, splay {spell_splay(begin - due, entry.task.splay)}"
 
 
 def _pause(entry: Entry) -> str:

@@ -61,7 +61,7 @@ def _ended(end: End | None) -> JsonObject:
 
 
 def task_object(entry: Entry, past: Past) -> JsonObject:
-    """One loaded task in a list; `next` is when it is expected to start, null if nothing tells.
+    """One loaded task in a list; `next` is when it is expected to start, its splay included, null if nothing tells.
 
     It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
     """
@@ -82,6 +82,14 @@ def task_object(entry: Entry, past: Past) -> JsonObject:
         "on": str(entry.task.on) if entry.task.on else None,
         "file": entry.task.file,
     }
+
+
+def _next_splay(entry: Entry) -> float | None:
+    """How much of `next` is the task's splay; null if it has none, or more than that keeps it."""
+    if entry.next is None or entry.next_due is None:
+        return None
+    part = entry.next - entry.next_due
+    return _seconds(part) if 0 < part <= entry.task.splay else None
 
 
 def disabled_object(disabled: Disabled) -> JsonObject:
@@ -118,6 +126,7 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
         "splay": _seconds(task.splay),
         "output_file": task.output_file or None,
         "separate_stderr": task.separate_stderr,
+        "next_splay": _next_splay(entry),
         "armed_at": rfc3339(past.armed_at),
         "next_number": past.next_number,
         "due": rfc3339(entry.due),

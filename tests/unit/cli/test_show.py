@@ -58,6 +58,12 @@ def test_a_due_task_says_what_it_waits_for() -> None:
     assert lines_of(task_page({**TASK, **due}, LOOK))["State"] == "due 1h ago, waiting: mutex db is held by dump"
 
 
+def test_a_task_says_how_much_of_its_splay_is_in_its_next_start() -> None:
+    splayed = {**TASK, "next": rfc3339(NOW + HOUR), "splay": 3600.0, "next_splay": 1278.4}
+    assert lines_of(task_page(splayed, LOOK))["Next"].endswith("(in 1h), splay 21min 18s of 1h")
+    assert "splay" not in lines_of(task_page({**splayed, "next_splay": None}, LOOK))["Next"]
+
+
 def test_a_task_says_what_must_be_observed_for_its_next_start() -> None:
     later: JsonObject = {"next": rfc3339(NOW + HOUR), "next_if": "load_below(2.0)"}
     assert lines_of(task_page({**TASK, **later}, LOOK))["Next"].endswith("(in 1h) if load_below(2.0)")

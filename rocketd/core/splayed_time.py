@@ -1,0 +1,105 @@
+"""How words about time are judged whose task has a splay (splay.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rocketd.core.condition import AGAINST, FOR, Verdict
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.spent import due_in, spent_in
+from rocketd.core.splay import Begin, Chance, Line, begun, delay, owes, splayed, tick_spent
+
+if TYPE_CHECKING:
+    from rocketd.core.condition import Moment
+    from rocketd.core.period import Turn
+    from rocketd.core.spent import Spent
+    from rocketd.core.time_conditions import Every, OncePerWindow, Tick
+
+
+def window_spent(word: OncePerWindow, turn: Turn, moment: Moment) -> Spent | None:
+    """Tell what uses up that window; None: nothing does yet."""
+    start, end, following = turn
+    if not splayed(moment):
+        return spent_in(moment, start, following, fixed=word.fixed)
+    opens, closes = Chance(start, end).within_hours(moment)
+    begin = opens + delay(moment, closes - opens)
+    return due_in(moment, start, following, fixed=word.fixed) or spent_in(moment, begin, following, fixed=word.fixed)
+
+
+def judge_window(word: OncePerWindow, turn: Turn, moment: Moment) -> Verdict:
+    """Judge by when that window, in which we are and which is not used up, begins."""
+    before = _before(word, turn, moment)
+    begin = _begin_of_window(word, turn, moment, follows=before is not None)
+    if moment.now >= begin.start:
+        return Verdict(FOR, turn.end, turn.start)
+    if moment.now >= begin.at or before is None or moment.past.armed >= turn.start:
+        return Verdict(AGAINST, begin.start, turn.start)
+    return _judge_before(word, before, moment, begin.at)
+
+
+def _before(word: OncePerWindow, turn: Turn, moment: Moment) -> Turn | None:
+    """Tell the window before that one, if this one follows on it; None: there is a gap between them."""
+    earlier = moment.at(turn.start - 1)
+    before = word.period.turn(earlier.now, moment.task.zone)
+    follows = before.end == turn.start and all(hours.judge(earlier).answer is FOR for hours in moment.guards)
+    return before if follows else None
+
+
+def _judge_before(word: OncePerWindow, before: Turn, moment: Moment, until: Instant) -> Verdict:
+    """Judge by the window before the one in which we are: it stays good until that one begins."""
+    earlier = moment.at(before.end - 1)
+    if (spent := window_spent(word, before, earlier)) is not None:
+        return Verdict(AGAINST, until, min(spent.at, before.end))
+    begin = _begin_of_window(word, before, earlier, follows=_before(word, before, earlier) is not None)
+    if moment.now >= begin.start:
+        return Verdict(FOR, until, before.start)
+    return Verdict(AGAINST, min(until, begin.start), before.start)
+
+
+def _begin_of_window(word: OncePerWindow, turn: Turn, moment: Moment, *, follows: bool) -> Begin:
+    chance = Chance(max(turn.start, moment.past.armed), turn.end).within_hours(moment)
+    return chance.begin(moment, word.held, owed=not follows and owes(moment))
+
+
+def judge_interval(word: Every, due: Instant, newest: Verdict, moment: Moment) -> Verdict:
+    """Judge by when the intervals begin: the newest one that is over, or the one before, if it is `due` as well."""
+    begin = _begin_of_interval(word, newest.since, moment)
+    if moment.now >= begin.start:
+        return newest
+    if moment.now >= begin.at or newest.since == due:
+        return Verdict(AGAINST, begin.start, newest.since)
+    before = _begin_of_interval(word, newest.since - word.interval, moment)
+    if moment.now >= before.start:
+        return Verdict(FOR, begin.at, newest.since - word.interval)
+    return Verdict(AGAINST, min(before.start, begin.at), newest.since)
+
+
+def interval_delay(interval: Duration, moment: Moment) -> Duration:
+    """Tell how much later than it is over an interval begins."""
+    opens, closes = Chance(BEGINNING, FOREVER).within_hours(moment)
+    return delay(moment, min(interval, closes - opens))
+
+
+def _begin_of_interval(word: Every, due: Instant, moment: Moment) -> Begin:
+    armed = max(due, moment.past.armed)
+    opens, closes = Chance(armed, FOREVER).within_hours(moment)
+    chance = Chance(opens, min(closes, opens + word.interval))
+    return chance.begin(moment, word.held, owed=owes(moment) and chance.opened_by_hours(moment))
+
+
+def judge_tick(word: Tick, moment: Moment) -> Verdict:
+    """Judge by the newest tick that has begun: of all the lines, if several tick as one."""
+    now, past = moment.now, moment.past
+    line = moment.ticks or begun(word.around, moment) or Line(BEGINNING, FOREVER)
+    newest, later, closes, *_ = line
+    if newest == BEGINNING:  # none counts, or its splay is not over
+        return Verdict(AGAINST, later)
+    if word.ticks.around(newest, moment.task.zone).newest != newest:  # it is that of another line
+        return Verdict(AGAINST, later, newest)
+    if (until := tick_spent(line, moment)) > now:
+        used = max(past.consumed_up_to, past.armed)
+        until = min(until, later if later > used else word.next(used, moment))
+        return Verdict(AGAINST, until, used if used <= now else BEGINNING)
+    if now >= closes:
+        return Verdict(AGAINST, later, closes)
+    return Verdict(FOR, min(later, closes), newest)
