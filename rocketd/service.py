@@ -218,11 +218,19 @@ class Service:
         reader, counter = kept.store.reader(), kept.store.reader()
         self._stack.push_async_callback(closed, reader.close)
         self._stack.push_async_callback(closed, counter.close)
-        about, disabled = (lambda: self._about(kept)), (lambda: self._files.loaded.disabled)
         control = Control(
-            self.loop, reader, counter, self._retention, reload=self._files.reload, about=about, disabled=disabled
+            self.loop,
+            reader,
+            counter,
+            self._retention,
+            reload=self._files.reload,
+            about=lambda: {**self._about(kept), **self._files.told},
+            disabled=lambda: self._files.loaded.disabled,
+            missing=lambda: self._files.loaded.missing,
         )
-        await self._stack.enter_async_context(serve(control, self._options.runtime_dir / SOCKET_NAME, self._journal))
+        path = self._options.runtime_dir / SOCKET_NAME
+        serving = serve(control, path, self._journal, not_loaded=lambda: self._files.lacking)
+        await self._stack.enter_async_context(serving)
 
     def _about(self, kept: Keeping) -> JsonObject:
         return {

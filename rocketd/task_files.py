@@ -12,10 +12,11 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from rocketd.config.loaded import Loaded
 from rocketd.config.loading import load, look_again, reload
+from rocketd.config.not_loaded import file_problems, told_of
 from rocketd.config.problems import Problem
 from rocketd.config.questions import HANGING
 from rocketd.core import daemon_entries
@@ -29,6 +30,7 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import ServiceManager
 from rocketd.daemon.retention import Retention
 from rocketd.daemon.waits import Waits, listed, since
+from rocketd.daemon.wire import JsonObject
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.mailing import Mailing
 from rocketd.probes.accounts import AccountFiles
@@ -59,6 +61,8 @@ class TaskFiles:
         self._read: Loaded
         self.loaded: Loaded
         """What was read, and what came out when it was applied."""
+        self._told: tuple[Loaded | None, JsonObject] = (None, {})
+        """What is told of them, and of which load."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
         self._late: Late
@@ -88,6 +92,19 @@ class TaskFiles:
     def late(self) -> frozenset[str]:
         """The tasks that are missing because of the host, as far as their names are known."""
         return self._late.names
+
+    @property
+    def told(self) -> JsonObject:
+        """What `status` tells of them."""
+        if self._told[0] is not self.loaded:
+            self._told = self.loaded, cast("JsonObject", told_of(self.loaded))
+        return self._told[1]
+
+    @property
+    def lacking(self) -> int:
+        """How many entries `not_loaded` has in what is told: asked with each answer on the control socket."""
+        listed = self.told["not_loaded"]
+        return len(listed) if isinstance(listed, list) else 0
 
     def close(self) -> None:
         """Read nothing any more."""
@@ -186,6 +203,7 @@ class TaskFiles:
     async def tell_problems(self, known: Collection[Problem] = frozenset()) -> None:
         """Tell what is wrong in them, but what is known already; some at a time, so that the loop has its turns."""
         self._loop.health.problems = len(self.loaded.problems)
+        self._loop.health.file_problems = str(file_problems(self.loaded))
         new = [problem for problem in self.loaded.problems if problem not in known]
         for place, problem in enumerate(new):
             if place % SLICE == SLICE - 1:

@@ -6,9 +6,11 @@ from typing import TypeVar
 from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.fields import text
+from rocketd.cli.missing import unread
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Daemon, Source, is_run
 from rocketd.core.errors import RocketdError
+from rocketd.daemon.wire import JsonObject
 
 T = TypeVar("T")
 
@@ -57,12 +59,16 @@ def with_suggestion(failure: Failure, choices: Choices) -> Failure:
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     try:
-        names = [text(task, "task") for task in asked(choices, lambda source: source.tasks())]
+        names, files = asked(choices, _names_and_files)
     except RocketdError:
         return failure  # what went wrong first is what counts
     if choices.subject in names:
         return failure  # it is there; what is missing is something about it
     close = get_close_matches(choices.subject, names, 1)
-    return Failure(
-        failure.message, hint=f"did you mean {close[0]}?" if close else "see rocketctl list", code=failure.code
-    )
+    hint = f"did you mean {close[0]}?" if close else unread(files) or "see rocketctl list"
+    return Failure(failure.message, hint=hint, code=failure.code)
+
+
+def _names_and_files(source: Source) -> tuple[list[str], JsonObject]:
+    names = [text(task, "task") for task in source.tasks()]
+    return names, source.files()

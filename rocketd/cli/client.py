@@ -26,6 +26,8 @@ class Client:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self.not_loaded = False
+        """Whether its last answer has said that something of the task files is not loaded."""
 
     def get(self, path: str, query: Query = ()) -> Json:
         """Ask for something."""
@@ -51,6 +53,7 @@ class Client:
         with self.connect() as connection:
             connection.settimeout(patience)
             reply = _send(connection, method, target, body)
+            self.not_loaded = reply.not_loaded
             _expect_success(reply)
             return _value(_whole(reply))
 
@@ -90,6 +93,7 @@ class Events:
 class _Reply(NamedTuple):
     status: int
     length: int | None
+    not_loaded: bool
     body: BinaryIO
 
 
@@ -112,12 +116,13 @@ def _head(stream: BinaryIO) -> _Reply:
     protocol, _, rest = stream.readline(LONGEST_LINE).partition(b" ")
     if not protocol.startswith(b"HTTP/") or not rest[:3].isdigit():
         raise _broken("what answers there does not speak HTTP" if protocol else "it closed the connection")
-    length = None
+    length, not_loaded = None, False
     while line := stream.readline(LONGEST_LINE).strip():
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length" and value.strip().isdigit():
             length = int(value)
-    return _Reply(int(rest[:3]), length, stream)
+        not_loaded = not_loaded or name.lower() == b"rocketd-not-loaded"
+    return _Reply(int(rest[:3]), length, not_loaded, stream)
 
 
 def _whole(reply: _Reply) -> bytes:

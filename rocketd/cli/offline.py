@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
 from rocketd.config import DEFAULT_DIRECTORIES, Loaded, load, load_settings
+from rocketd.config.not_loaded import told_of
 from rocketd.core.decisions import NoSuchRun, NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.errors import StoreError
@@ -74,6 +75,10 @@ class Files:
         loaded = [_idle(task_object(entry, history.of(name))) for name, entry in self._scheduler.entries.items()]
         return [*loaded, *map(disabled_object, self._loaded.disabled)]
 
+    def files(self, *, always: bool = True) -> JsonObject:  # noqa: ARG002 - it costs nothing here
+        """What is wrong in the task files."""
+        return cast("JsonObject", told_of(self._loaded))
+
     def task(self, name: str) -> JsonObject:
         """Everything about one."""
         details = self._details(name)
@@ -134,7 +139,7 @@ class Files:
 
     def _entry(self, name: str) -> Entry:
         try:
-            must_be_loaded(self._scheduler, self._loaded.disabled, name)
+            must_be_loaded(self._scheduler, self._loaded.disabled, self._loaded.missing, name)
         except NoSuchTask as error:
             raise Failure(error.message, hint=error.hint, code=Exit.NOT_FOUND) from None
         return self._scheduler.entry(name)

@@ -10,9 +10,11 @@ from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure, UsageError
 from rocketd.cli.fields import text, the_object
 from rocketd.cli.listing import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
+from rocketd.cli.missing import footer, missing_one, no_tasks
 from rocketd.cli.show import run_page, status_page, task_page
-from rocketd.cli.source import Source, Wanted, find, is_run, may_be_run_id
+from rocketd.cli.source import Daemon, Source, Wanted, find, is_run, may_be_run_id
 from rocketd.cli.text import visible_lines
+from rocketd.core.errors import RocketdError
 from rocketd.daemon.wire import JsonObject
 
 T = TypeVar("T")
@@ -23,12 +25,17 @@ JOURNAL: Final = "/run/systemd/journal/socket"
 
 def list_tasks(call: Call) -> Exit:
     """`rocketctl list`."""
-    tasks = in_order(ask(call, lambda source: source.tasks()))
     if call.choices.json:
-        call.terminal.json([*tasks])
-    else:
-        call.terminal.show(task_table(tasks, call.look))
+        call.terminal.json([*in_order(ask(call, lambda source: source.tasks()))])
+        return Exit.DONE
+    tasks, files = ask(call, _tasks_and_files)
+    call.terminal.show([*task_table(in_order(tasks), call.look), *footer(files)] if tasks else no_tasks(files))
     return Exit.DONE
+
+
+def _tasks_and_files(source: Source) -> tuple[list[JsonObject], JsonObject]:
+    tasks = source.tasks()
+    return tasks, source.files(always=not tasks)
 
 
 def show(call: Call) -> Exit:
@@ -45,12 +52,14 @@ def history(call: Call) -> Exit:
     """`rocketctl history [TASK]`."""
     wanted = wanted_runs(call)
     # One more than is shown tells whether there are more: a list that was cut must say so.
-    runs = ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
+    runs, missing = ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
     shown = runs[: wanted.limit]
     if call.choices.json:
         call.terminal.json([*shown])
     else:
         call.terminal.show(run_table(shown, call.look) if shown else [_none(wanted)])
+    if missing:
+        call.terminal.note(missing)
     if len(runs) > wanted.limit:
         call.terminal.note(f"there are more runs than the {wanted.limit} shown; see --limit")
     return Exit.DONE
@@ -67,12 +76,16 @@ def wanted_runs(call: Call) -> Wanted:
     return Wanted(choices.subject, since, until, choices.action, choices.limit)
 
 
-def _runs(source: Source, wanted: Wanted) -> list[JsonObject]:
-    """Look for runs; a task that has none must at least be there: a slip of the hand must not look like peace."""
+def _runs(source: Source, wanted: Wanted) -> tuple[list[JsonObject], str]:
+    """Look for runs; a task that has none must at least be there: a slip of the hand must not look like peace.
+
+    Of one that has run, the daemon says where it is written if it is not loaded because of an error.
+    """
     runs = source.runs(wanted)
     if not runs and wanted.task and not source.runs(Wanted(wanted.task)):
         source.task(wanted.task)
-    return runs
+    missing = missing_one(source.files(), wanted.task) if wanted.task and isinstance(source, Daemon) else ""
+    return runs, missing
 
 
 def _none(wanted: Wanted) -> str:
@@ -114,6 +127,8 @@ def _from_journal(call: Call) -> Exit:
     if is_run(choices.subject) or may_be_run_id(choices.subject):
         kind, one = ask(call, lambda source: find(source, choices.subject))
         matches = [f"ROCKETD_RUN_ID={text(one, 'run_id')}"] if kind == "run" else matches
+    elif missing := _missing(call, choices.subject):
+        call.terminal.note(missing)
     flags = ["--follow"] * choices.follow + ["--no-pager"] * choices.no_pager + ["--output=json"] * choices.json
     streams = ("stderr",) if choices.stderr else ("stdout", "stderr")
     command = ["journalctl", "--quiet", *flags, *matches, *(f"ROCKETD_STREAM={stream}" for stream in streams)]
@@ -121,6 +136,14 @@ def _from_journal(call: Call) -> Exit:
         os.execvp(command[0], command)  # noqa: S606 - no shell: the arguments are passed on as they are
     except OSError as error:
         raise Failure(f"cannot run journalctl: {error.strerror}") from None
+
+
+def _missing(call: Call, task: str) -> str:
+    """Say where a task is written if it is not loaded because of an error; what it printed before is there still."""
+    try:
+        return asked(call.choices, lambda source: missing_one(source.files(always=True), task))
+    except RocketdError:
+        return ""
 
 
 def status(call: Call) -> Exit:

@@ -29,6 +29,8 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "`--json` has these conditions as `next_if` and `now_if`.",
         "A task that runs at an occasion has `on boot` in WHEN, and `next boot`, `next start` or `at shutdown` in LEFT",
         "if nothing else is known to start it before.",
+        "Below the table stands which files are not loaded, how many of their tasks are missing, and why;",
+        "whatever else is asked about such a task says it as well.",
         "RESULT is how its newest run ended: an action, `running`, or `open` for a run whose daemon is gone.",
     ),
     "history": (

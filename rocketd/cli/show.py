@@ -22,8 +22,9 @@ from rocketd.cli.listing import (
     took,
     trigger,
 )
+from rocketd.cli.missing import file_problems
 from rocketd.cli.table import pairs
-from rocketd.cli.text import BOLD, CYAN, PLAIN, RED, YELLOW, Cell, painted, visible_lines
+from rocketd.cli.text import BOLD, CYAN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import SECOND, Instant
 from rocketd.core.visible import visible
@@ -185,18 +186,25 @@ def status_page(status: JsonObject, look: Look) -> list[str]:
 
 
 def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> list[tuple[str, Cell]]:
-    problems, degraded = number(status, "problems") or 0, _said(status.get("degraded"))
-    none = "none in task files" if degraded else "none"
+    degraded = _said(status.get("degraded"))
     return [
         ("State", Cell(_STOPPING if flag(status, "stopping") else "", YELLOW)),
         ("Running since", Cell(f"{times.local_with_zone(since)} ({times.passed(since, now)})")),
         ("PID", Cell(_said(status.get("pid")))),
         ("Tasks", Cell(_tasks(status))),
         ("Runs going on", Cell(str(number(status, "running") or 0))),
-        ("Problems", Cell(f"{problems}; see rocketctl check" if problems else none, RED if problems else PLAIN)),
+        ("Problems", _problems(status)),
         ("Store", Cell(_said(status.get("store")))),
         ("Degraded", Cell(degraded, RED)),
     ]
+
+
+def _problems(status: JsonObject) -> Cell:
+    """What is wrong in the task files; a daemon of another version may tell but how many problems there are."""
+    told = str(file_problems(status)) if "file_problems" in status else str(number(status, "problems") or "")
+    if told:
+        return Cell(f"{told}; see rocketctl check", RED)
+    return Cell("none in task files" if _said(status.get("degraded")) else "none")
 
 
 def _tasks(status: JsonObject) -> str:

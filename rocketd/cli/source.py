@@ -33,6 +33,13 @@ class Source(Protocol):
         """Every loaded task."""
         ...
 
+    def files(self, *, always: bool = False) -> JsonObject:
+        """What is wrong in the task files: `file_problems`, `not_loaded`, and the `directories` that are read.
+
+        Unless it is asked for `always`, nothing is told where the answer before has shown that all is loaded.
+        """
+        ...
+
     def task(self, name: str) -> JsonObject:
         """Everything about one."""
         ...
@@ -67,6 +74,10 @@ class Daemon:
     def tasks(self) -> list[JsonObject]:
         """Ask the daemon."""
         return objects(self._client.get("/v1/tasks"))
+
+    def files(self, *, always: bool = False) -> JsonObject:
+        """Ask the daemon."""
+        return the_object(self._client.get("/v1/status")) if always or self._client.not_loaded else {}
 
     def task(self, name: str) -> JsonObject:
         """Ask the daemon."""

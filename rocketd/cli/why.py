@@ -73,8 +73,8 @@ def drawn(answer: JsonObject, look: Look) -> list[str]:
     title = painted(Cell(visible(text(answer, "waiting_for")), BOLD), colour=look.colour)
     whole = _part(answer)
     alone = len(whole.parts) == 1 and whole.parts[0].condition == whole.condition
-    if text(answer, "on") and whole.condition == "false":
-        return [title]  # nobody has written that condition
+    if whole.condition == "false" and " starts at " in text(answer, "waiting_for"):
+        return [title]  # an occasion does: nobody has written that condition
     tree = whole.parts[0] if alone else whole
     lines = [_line(line, look) for line in draw(tree, partial(_time, look.now))]
     return [title, *_other_clock(text(answer, "timezone"), look), *lines]

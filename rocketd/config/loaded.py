@@ -41,9 +41,25 @@ class Missing(NamedTuple):
     """Where it begins in its file, or where the error stands."""
     problem: Problem
     """The error: its own, or else the first one of its file."""
+    alone: bool = False
+    """Whether its file is loaded otherwise."""
+
+    @property
+    def message(self) -> str:
+        """Where it is, and why it is not loaded: a sentence."""
+        why = f"line {self.problem.line}: {self.problem.message}" if self.problem.source_line else self.problem.message
+        what = "but not loaded" if self.alone else "which is not loaded"
+        return f"{self.name} is in {self.file}, {what}: {why}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return self.problem.hint or "rocketctl check shows it"
 
 
-def missing_of(path: str, lines: Mapping[str, int], problems: Sequence[Problem]) -> tuple[Missing, ...]:
+def missing_of(
+    path: str, lines: Mapping[str, int], problems: Sequence[Problem], *, alone: bool = False
+) -> tuple[Missing, ...]:
     """Say why the tasks that begin in these lines of a file are kept back; each is, by an error of its own or of all.
 
     Of very many errors some are not told, and the first one stands for them.
@@ -51,9 +67,8 @@ def missing_of(path: str, lines: Mapping[str, int], problems: Sequence[Problem])
     errors = [problem for problem in problems if problem.severity == "error"]
     own = {problem.task: problem for problem in reversed(errors)}
     of_all = next((problem for problem in errors if problem.keeps_back_file), errors[0] if errors else None)
-    return tuple(
-        Missing(name, path, line, problem) for name, line in lines.items() if (problem := own.get(name) or of_all)
-    )
+    found = {name: own.get(name) or of_all for name in lines}
+    return tuple(Missing(name, path, lines[name], problem, alone) for name, problem in found.items() if problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ class _Load:
             files=(*files, *_others(tree)),
             source=self._source,
             closed=tree.closed,
-            kept_back=tuple(Missing(one.task, one.file, one.line, one) for one in between if one.severity == "error"),
+            kept_back=tuple(
+                Missing(one.task, one.file, one.line, one, alone=True) for one in between if one.severity == "error"
+            ),
         )
 
     def settings(self) -> Settings | None:
@@ -201,7 +203,7 @@ class _Load:
             tuple(task for task in tasks if task.name not in off),
             problems,
             disabled_of([task for task in tasks if task.name in off], text),
-            missing_of(path, lines, problems),
+            missing_of(path, lines, problems, alone=True),
             digest,
             answers,
             frozenset(task.name for task in spec.tasks if RESTART_DELAY in task.values),
@@ -257,14 +259,12 @@ class _Load:
 
     def _joined(self, files: Sequence[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
-        watched = Watched()
-        misplaced += without_cycles(tasks, self._last_tasks, watched)
+        misplaced += without_cycles(tasks, self._last_tasks, watched := Watched())
         disabled = {one.task.name for file in files for one in file.disabled}
-        misplaced += unknown(tasks, watched, disabled, self._source.known)
+        kept_back = [(one.name, one.file) for file in files for one in file.missing]
+        misplaced += unknown(tasks, watched, disabled, self._source.known, kept_back)
         if self._source.at is not None:
-            told = {one.task.name for one in misplaced}
-            spaced = {name for file in files for name in file.spaced}
-            misplaced += [one for one in outlook(Asked(tasks, self._source.at, spaced)) if one.task.name not in told]
+            misplaced += outlook(Asked.of(tasks, self._source.at, files), {one.task.name for one in misplaced})
         return tuple(tasks.values()), misplaced
 
     def _located(self, misplaced: Iterable[Misplaced], tree: Tree) -> Iterator[Problem]:

@@ -22,8 +22,9 @@ from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.units import DAY_UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from rocketd.config.loaded import File
     from rocketd.core.branches import Branch
     from rocketd.core.task import Task
 
@@ -42,9 +43,18 @@ class Asked(NamedTuple):
     spaced: Collection[str]
     """The tasks whose `restart_delay` is written: they may start again and again."""
 
+    @classmethod
+    def of(cls, tasks: Mapping[str, Task], now: Instant, files: Iterable[File]) -> Asked:
+        """Ask about the tasks of these files."""
+        return cls(tasks, now, {name for file in files for name in file.spaced})
 
-def outlook(asked: Asked) -> Iterator[Misplaced]:
-    """Find the tasks that would start again and again, and those that never start."""
+
+def outlook(asked: Asked, told: Collection[str]) -> list[Misplaced]:
+    """Find the tasks that would start again and again, and those that never start; but those that are `told` of."""
+    return [one for one in _outlook(asked) if one.task.name not in told]
+
+
+def _outlook(asked: Asked) -> Iterator[Misplaced]:
     walk = Walk(asked.now)
     firsts = _first_starts(asked, walk)
     hopeless = {name for name, first in firsts.items() if first.at is None}

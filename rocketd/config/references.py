@@ -43,18 +43,28 @@ class Watched:
 
 
 def unknown(
-    tasks: Mapping[str, Task], watched: Watched, disabled: Collection[str], known: Collection[str]
+    tasks: Mapping[str, Task],
+    watched: Watched,
+    disabled: Collection[str],
+    known: Collection[str],
+    kept_back: Iterable[tuple[str, str]],
 ) -> Iterator[Misplaced]:
-    """Find conditions about tasks that are not loaded; those tasks stay, and the words are unknown."""
+    """Find conditions about tasks that are not loaded; those tasks stay, and the words are unknown.
+
+    `kept_back` are the names and files of tasks that have errors.
+    """
+    missing = dict(kept_back)
     for task in tasks.values():
         for key, condition in (("when", task.when), ("stop_when", task.stop_when)):
             for name in sorted(watched.others(condition)):
                 if name not in tasks and name not in known:
-                    yield Misplaced(task, _not_there(task, key, name, tasks, disabled))
+                    path = ("task", task.name, key)
+                    if name in disabled:
+                        mistake = Mistake(path, f"task '{name}' has enabled = false", word=name)
+                    else:
+                        mistake = Mistake(path, f"task '{name}' is not loaded", _where(name, tasks, missing), word=name)
+                    yield Misplaced(task, mistake)
 
 
-def _not_there(task: Task, key: str, name: str, tasks: Mapping[str, Task], disabled: Collection[str]) -> Mistake:
-    path = ("task", task.name, key)
-    if name in disabled:
-        return Mistake(path, f"task '{name}' has enabled = false", word=name)
-    return Mistake(path, f"task '{name}' is not loaded", meant(name, tasks), word=name)
+def _where(name: str, tasks: Mapping[str, Task], missing: Mapping[str, str]) -> str:
+    return f"it is in {missing[name]}, which has errors" if name in missing else meant(name, tasks)

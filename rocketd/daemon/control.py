@@ -19,7 +19,7 @@ from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
 from rocketd.core.why import why, why_then
-from rocketd.daemon.disabled import DisabledTasks, disabled_one, must_be_loaded
+from rocketd.daemon.disabled import DisabledTasks, MissingTasks, disabled_one, must_be_loaded
 from rocketd.daemon.listener import Backlog
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.reading import PATIENCE, Reading, RunReader
@@ -70,11 +70,12 @@ class Control:
         reload: Callable[[], Awaitable[Sequence[Problem]]],
         about: Callable[[], JsonObject],
         disabled: DisabledTasks,
+        missing: MissingTasks = dict,
     ) -> None:
         """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`.
 
         `counter` is another reader: it counts for seconds, for which nobody else can wait.
-        `disabled` gives the tasks that are written and not loaded.
+        `disabled` gives the tasks that are written and not loaded, `missing` those that errors keep back.
         """
         self._loop = loop
         self._reading = Reading(reader, PATIENCE)
@@ -83,6 +84,7 @@ class Control:
         self._reload = reload
         self._about = about
         self._disabled = disabled
+        self._missing = missing
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -116,12 +118,13 @@ class Control:
         wanted = RunFilter(task=name, limit=RUNS_SHOWN)
         if disabled:
             return disabled_details(disabled, await self._read(wanted))
+        self._must_be_loaded(name)
         entry = scheduler.entry(name)
         runs = await self._read(wanted)
         return task_details(entry, scheduler.history.of(name), runs)
 
     def _must_be_loaded(self, name: str) -> None:
-        must_be_loaded(self._loop.scheduler, self._disabled(), name)
+        must_be_loaded(self._loop.scheduler, self._disabled(), self._missing(), name)
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""

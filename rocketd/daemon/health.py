@@ -2,6 +2,7 @@
 
 from rocketd.core import daemon_entries
 from rocketd.core.errors import StoreError
+from rocketd.core.file_problems import counted
 from rocketd.core.instant import Duration
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
@@ -15,6 +16,8 @@ class Health:
         """What does not work at the moment, by the part that it is about: the store, a repository, the mail."""
         self.problems = 0
         """How many problems the task files have."""
+        self.file_problems = ""
+        """What these are, counted by kind; empty: there are none."""
         self._scheduler = scheduler
         self._clock = clock
         self._journal = journal
@@ -60,15 +63,11 @@ class Health:
     @property
     def status(self) -> str:
         """What `systemctl status` shows in one line."""
-        parts = [_counted(len(self._scheduler.entries), "task"), f"{self._scheduler.running} running"]
+        parts = [counted(len(self._scheduler.entries), "task"), f"{self._scheduler.running} running"]
         if self.problems:
-            parts.append(_counted(self.problems, "problem") + " in task files (rocketctl check)")
+            parts.append(f"{counted(self.problems, 'problem')} in task files: {self.file_problems} (rocketctl check)")
         if self.degraded:
             parts.append(f"degraded: {self.degraded}")
         if self._scheduler.draining:
             parts.insert(0, "stopping")
         return ", ".join(parts)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

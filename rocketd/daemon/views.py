@@ -143,7 +143,6 @@ def why_object(why: Why) -> JsonObject:
     told: JsonObject = {
         "waiting_for": why.waiting_for,
         "timezone": why.task.zone_name,
-        "on": str(why.task.on) if why.task.on else None,
         "parts": [*map(_part, why.parts)],
     }
     return {"task": why.task.name, **whole, **told}

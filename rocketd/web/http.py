@@ -7,7 +7,7 @@ of a request, how long one may take to come, how long an answer may take to be f
 import asyncio
 import re
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
@@ -22,6 +22,8 @@ CHUNK: Final = 64 * 1024
 
 PATIENCE: Final = 10.0
 """Seconds for a request to come, from the connection or from the answer before it."""
+
+NONE: Final[Mapping[str, str]] = {}
 
 STALL: Final = 300.0
 """Seconds for which a reader may take nothing of what waits for it: a person may have stopped a pager."""
@@ -85,11 +87,9 @@ class HttpConnection:
             self._http.receive_data(await self._reader.read(CHUNK))
         return event
 
-    async def answer(self, status: int, body: bytes, *, allow: str = "") -> None:
-        """Answer with a JSON text."""
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        if allow:
-            headers.append(("Allow", allow))
+    async def answer(self, status: int, body: bytes, *, more: Mapping[str, str] = NONE) -> None:
+        """Answer with a JSON text; `more` are headers."""
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *more.items()]
         await self._send(h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase))
         for start in range(0, 0 if self._head_only else len(body), CHUNK):
             await self._send(h11.Data(data=body[start : start + CHUNK]))

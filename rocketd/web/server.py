@@ -10,7 +10,7 @@ import os
 import traceback
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from grp import getgrnam
 from pathlib import Path
@@ -30,6 +30,9 @@ from rocketd.web.peer import Peer, peer_of
 
 GROUP: Final = "rocketd"
 
+NOT_LOADED: Final = "Rocketd-Not-Loaded"
+"""The header that says how many entries `not_loaded` of `status` has; absent if none."""
+
 CONNECTIONS: Final = 256
 """Open at once, all in all; more are turned away."""
 CONNECTIONS_OF_ONE: Final = 64
@@ -43,15 +46,21 @@ SLICE: Final = 256
 
 
 @asynccontextmanager
-async def serve(
-    verbs: Verbs, path: Path, journal: Journal, *, group: str = GROUP, patience: float = PATIENCE
+async def serve(  # noqa: PLR0913 - what it connects, and what tests set
+    verbs: Verbs,
+    path: Path,
+    journal: Journal,
+    *,
+    group: str = GROUP,
+    patience: float = PATIENCE,
+    not_loaded: Callable[[], int] = int,
 ) -> AsyncIterator[None]:
     """Answer on the socket at that path; raises CannotListen. At the end, whoever still listens is hung up on.
 
-    `patience`: seconds for a request to come.
+    `patience`: seconds for a request to come. `not_loaded`: how many entries of that name `status` has.
     """
     gid = await _gid(group, journal)
-    server = ControlServer(verbs, journal, gid, patience)
+    server = ControlServer(verbs, journal, gid, patience, not_loaded)
     with listening(path, gid) as listener:
         accepting = await asyncio.start_unix_server(server.connected, sock=listener)
         try:
@@ -78,8 +87,11 @@ async def _gid(group: str, journal: Journal) -> int | None:
 class ControlServer:
     """Answers everybody who connects."""
 
-    def __init__(self, verbs: Verbs, journal: Journal, group: int | None, patience: float) -> None:
+    def __init__(
+        self, verbs: Verbs, journal: Journal, group: int | None, patience: float, not_loaded: Callable[[], int] = int
+    ) -> None:
         self._verbs = verbs
+        self._not_loaded = not_loaded
         self._journal = journal
         self._group = group
         self._patience = patience
@@ -135,8 +147,8 @@ class ControlServer:
         try:
             found = await answer(self._verbs, request)
         except RocketdError as error:
-            allow = allowed_methods(request) if isinstance(error, WrongMethod) else ""
-            await connection.answer(status_of(error), _refusal(error.message, error.hint), allow=allow)
+            more = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else self._marks()
+            await connection.answer(status_of(error), _refusal(error.message, error.hint), more=more)
         except Exception:  # noqa: BLE001 - a defect of ours must not end the conversation, let alone the daemon
             self._journal.tell(Entry(f"the control socket met a defect\n{traceback.format_exc()}", Priority.ERROR))
             await connection.answer(500, _refusal("rocketd met a defect of its own", "see journalctl -u rocketd"))
@@ -145,10 +157,15 @@ class ControlServer:
 
     async def _give(self, connection: HttpConnection, found: Json | Stream) -> None:
         if not isinstance(found, Stream):
-            await connection.answer(200, await _encoded(found))
+            await connection.answer(200, await _encoded(found), more=self._marks())
             return
         with found.events as events:
             await connection.stream(_lines(events, found.task))
+
+    def _marks(self) -> dict[str, str]:
+        """Say with each answer whether `status` has something to say about who looks for a task."""
+        count = self._not_loaded()
+        return {NOT_LOADED: str(count)} if count else {}
 
 
 _WHO_MAY: Final = f"root and the members of the group {GROUP} may"

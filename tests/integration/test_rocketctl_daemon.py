@@ -343,3 +343,101 @@ def test_what_keep_says_counts_from_the_reload_on(daemon: Daemon) -> None:
     rocketctl(daemon, "reload")
     assert rocketctl(daemon, "prune").returncode == 0
     assert [run["number"] for run in explained(daemon, "history")] == [2]
+
+
+BROKEN = """
+[task.restic]
+command = ["/bin/true"]
+when = "daily"
+
+[task.pgdump]
+command = ["/bin/true"]
+when = "dayly"
+"""
+WHERE = "which is not loaded: line 8: dayly is not a condition; did you mean daily?"
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Iterator[Daemon]:
+    """One that ran a task whose file has a mistake by now."""
+    with Daemon(tmp_path) as made:
+        made.write("30-backup.toml", BROKEN.replace("dayly", "daily"))
+        made.start()
+        made.until(lambda: sum("succeeded" in line for line in made.lines) == 2)
+        made.stop()
+        made.write("30-backup.toml", BROKEN)
+        made.write("tasks.toml", TASKS)
+        made.start()
+        yield made
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_task_that_is_missing_is_told_wherever_one_looks(broken: Daemon, running: bool) -> None:  # noqa: FBT001 - of pytest
+    if not running:
+        broken.stop()
+    file = broken.config / "30-backup.toml"
+    told = f"restic is in {file}, {WHERE}"
+    for words in (["why", "restic"], ["show", "restic"], ["why", "restic", "--json"]):
+        done = rocketctl(broken, *words)
+        assert (done.returncode, told in done.stderr) == (4, True)
+    shown = rocketctl(broken, "list").stdout
+    assert "4 tasks." in shown
+    assert f"{file} is not loaded, and its 2 tasks are missing: line 8: dayly" in shown
+    for words in (["run", "restic"], ["stop", "restic"], ["pause", "restic"], ["resume", "restic"]):
+        done = rocketctl(broken, *words)
+        assert (done.returncode, told in done.stderr) == ((4, True) if running else (3, False))
+    for words in (["history", "restic"], ["log", "restic"]):
+        assert (told in rocketctl(broken, *words).stderr) is (running or words[0] == "log")
+
+
+def test_status_counts_by_what_comes_of_it_and_names_the_file(broken: Daemon) -> None:
+    assert "Problems: 1 file not loaded (2 tasks missing); see rocketctl check" in rocketctl(broken, "status").stdout
+    status = told(broken, "status")
+    assert isinstance(status, dict)
+    assert status["directories"] == [str(broken.config)]
+    assert status["file_problems"] == {"files": 1, "missing": 2, "kept": 0, "tasks": 0, "errors": 0, "warnings": 0}
+    (entry,) = status["not_loaded"]
+    assert (entry["tasks"], entry["line"]) == (["restic", "pgdump"], 8)
+    broken.until_notice("1 problem in task files: 1 file not loaded (2 tasks missing) (rocketctl check)")
+    broken.write("30-backup.toml", BROKEN.replace("dayly", "daily"))
+    assert rocketctl(broken, "reload").returncode == 0
+    assert "none" in rocketctl(broken, "status").stdout
+    assert "not loaded" not in rocketctl(broken, "list").stdout
+
+
+def test_an_empty_list_says_that_a_file_has_errors_and_where_files_are_read(tmp_path: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("30-backup.toml", BROKEN)
+        daemon.start()
+        for running in (True, False):
+            lines = rocketctl(daemon, "list").stdout.splitlines()
+            assert lines[:2] == [
+                "No tasks are loaded. 1 file has errors: rocketctl check.",
+                f"Task files are read in {daemon.config}.",
+            ]
+            if running:
+                daemon.stop()
+
+
+def test_a_file_that_may_not_be_read_may_hold_the_task(tmp_path: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("30-backup.toml", BROKEN)
+        (daemon.config / "30-backup.toml").chmod(0o666)
+        daemon.start()
+        done = rocketctl(daemon, "why", "restic")
+        assert done.returncode == 4
+        assert f"hint: it may be in {daemon.config}/30-backup.toml, which is not loaded: " in done.stderr
+
+
+def test_what_runs_at_boot_is_told(tmp_path: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("boot.toml", '[task.warmup]\ncommand = ["/bin/true"]\non = "boot"\n')
+        daemon.start()
+        daemon.until(lambda: any("warmup succeeded" in line for line in daemon.lines))
+        for running in (True, False):
+            assert rocketctl(daemon, "why", "warmup").stdout == "warmup starts at the next boot\n"
+            row = rocketctl(daemon, "list").stdout.splitlines()[1]
+            assert "  next boot  " in row
+            assert row.endswith("warmup  on boot")
+            if running:
+                daemon.stop()

@@ -107,3 +107,10 @@ def test_an_occasion_at_which_a_task_runs_is_shown_where_its_condition_is() -> N
     shown = lines_of(task_page({**TASK, "on": "boot", "next": rfc3339(NOW + HOUR)}, LOOK))
     assert shown["When"] == "on boot or daily"
     assert shown["Next"].endswith("(in 1h)")
+
+
+def test_problems_are_told_by_what_comes_of_them() -> None:
+    counts: JsonObject = {"files": 1, "missing": 4, "kept": 0, "tasks": 0, "errors": 0, "warnings": 11}
+    shown = lines_of(status_page({"problems": 12, "file_problems": counts}, LOOK))
+    assert shown["Problems"] == "1 file not loaded (4 tasks missing), 11 warnings; see rocketctl check"
+    assert lines_of(status_page({"problems": 0, "file_problems": {}}, LOOK))["Problems"] == "none"

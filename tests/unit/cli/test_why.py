@@ -99,6 +99,9 @@ class Parts:
         self._between()
         yield [self.why("b", at)]
 
+    def files(self, *, always: bool = False) -> JsonObject:
+        return {"always": always}
+
     def runs(self, wanted: Wanted) -> list[JsonObject]:
         return [{"task": wanted.task}]
 
@@ -166,5 +169,5 @@ def test_carets_stand_under_the_mistake() -> None:
 def test_of_a_task_without_a_condition_the_occasion_is_all_that_is_drawn() -> None:
     never: JsonObject = {**DAILY, "condition": "false", "holds": False}
     answer: JsonObject = {**never, "task": "a", "waiting_for": "a starts at the next boot", "parts": [never]}
-    assert drawn({**answer, "on": "boot"}, Look(NOW)) == ["a starts at the next boot"]
-    assert len(drawn({**answer, "on": None}, Look(NOW))) > 1
+    assert drawn(answer, Look(NOW)) == ["a starts at the next boot"]
+    assert len(drawn({**answer, "waiting_for": "a never starts by itself"}, Look(NOW))) > 1

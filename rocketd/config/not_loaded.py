@@ -1,0 +1,78 @@
+"""What of the task files is not loaded, and why: for whoever looks for a task that is not there."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rocketd.config.loaded import File, Loaded, Missing, Outcome
+from rocketd.config.problems import Problem
+from rocketd.core.file_problems import FileProblems
+
+
+class NotLoaded(NamedTuple):
+    """A file of which something is missing, and why. Its keys are promises."""
+
+    file: str
+    outcome: str
+    """`bad`: nothing of it is loaded; `kept`: its last good tasks stay; `loaded`: only these tasks are missing."""
+    tasks: tuple[str, ...]
+    """Their names, as far as these are known."""
+    line: int
+    problem: str
+    """The first error."""
+
+
+def told_of(loaded: Loaded) -> dict[str, object]:
+    """What `status` tells of the task files, as JSON has it."""
+    return {
+        "directories": [str(directory) for directory in loaded.source.directories],
+        "file_problems": file_problems(loaded)._asdict(),
+        "not_loaded": [{**one._asdict(), "tasks": [*one.tasks]} for one in not_loaded(loaded)],
+    }
+
+
+def file_problems(loaded: Loaded) -> FileProblems:
+    """Count what is wrong in them."""
+    bad = [file for file in loaded.files if file.outcome is Outcome.BAD]
+    kept = [file for file in loaded.files if file.outcome is Outcome.KEPT and _errors(file)]
+    explained = {problem for file in (*bad, *kept) for problem in _errors(file)}
+    absent = {file.path for file in bad}
+    alone = [one for one in loaded.missing.values() if one.file not in absent]
+    explained.update(one.problem for one in alone)
+    errors = [problem for problem in loaded.problems if problem.severity == "error"]
+    return FileProblems(
+        files=len(bad),
+        missing=len(loaded.missing) - len(alone),
+        kept=len(kept),
+        tasks=len(alone),
+        errors=sum(problem not in explained for problem in errors),
+        warnings=len(loaded.problems) - len(errors),
+    )
+
+
+def not_loaded(loaded: Loaded) -> list[NotLoaded]:
+    """Give each file of which something is missing; one that is loaded otherwise, once for each problem."""
+    missing: dict[str, list[Missing]] = {}
+    for one in loaded.missing.values():
+        missing.setdefault(one.file, []).append(one)
+    return [told for file in loaded.files for told in _of_file(file, missing.get(file.path, []))]
+
+
+def _of_file(file: File, missing: list[Missing]) -> Iterator[NotLoaded]:
+    errors = _errors(file)
+    if file.outcome in (Outcome.BAD, Outcome.KEPT) and errors:
+        first = next((problem for problem in errors if problem.keeps_back_file), errors[0])
+        yield _told(file, first, missing)
+        return
+    by_problem: dict[str, list[Missing]] = {}
+    for one in missing:
+        by_problem.setdefault(one.problem.message, []).append(one)
+    for same in by_problem.values():
+        yield _told(file, same[0].problem, same)
+
+
+def _told(file: File, problem: Problem, missing: list[Missing]) -> NotLoaded:
+    return NotLoaded(file.path, str(file.outcome), tuple(one.name for one in missing), problem.line, problem.message)
+
+
+def _errors(file: File) -> list[Problem]:
+    return [problem for problem in file.problems if problem.severity == "error"]
