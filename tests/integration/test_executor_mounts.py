@@ -14,9 +14,10 @@ import pytest
 
 from executor_world import World, new_world, shell
 from rocketd.core.instant import SECOND
-from rocketd.core.run import Action
-from rocketd.core.task import Command, Identity, Surroundings, Task
-from rocketd.executor.mounts import Mounts
+from rocketd.core.run import Action, Cause
+from rocketd.core.task import Command, Function, Identity, Surroundings, Task
+from rocketd.executor import launching
+from rocketd.executor.mounts import Mounts, _doubtful
 
 MNT_DETACH = 2
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -64,31 +65,86 @@ def test_a_mount_that_may_hang_is_noticed_when_it_comes_and_when_it_goes(place: 
     mounts.close()
 
 
-def works(place: Path) -> list[Command]:
+def works(place: Path) -> dict[str, tuple[Command | Function, str]]:
+    """What touches that place, and what is said of it."""
     home = Identity(os.geteuid(), os.getegid(), tuple(os.getgroups()), "somebody", str(place), "/bin/sh")
-    return [
-        replace(shell("true"), surroundings=Surroundings(directory=str(place))),
-        replace(shell("true"), surroundings=Surroundings(identity=home)),
-        replace(shell("true"), surroundings=Surroundings(directory=str(place), nice=3)),
-        Command((f"{place}/program",)),
-        Command(("program",), surroundings=Surroundings(environment=(("PATH", f"{place}:/bin"),))),
-        replace(shell("true"), surroundings=Surroundings(environment_files=(f"{place}/variables",))),
-    ]
+    link, script = place.with_name("link"), place.with_name("script")
+    link.symlink_to(place)
+    place.with_name("further").symlink_to("link/beyond")
+    place.with_name("program").symlink_to(f"{link}/program")
+    script.write_text(f"#!{link}/program\n")
+    script.chmod(0o755)
+    place.with_name("bin").mkdir()
+    place.with_name("bin").joinpath("program").symlink_to(f"{link}/program")
+
+    def inside(work: Command, **around: object) -> Command:
+        return replace(work, surroundings=replace(Surroundings(), **around))  # type: ignore[arg-type] # its fields
+
+    run = shell("true")
+    return {
+        "directory": (inside(run, directory=str(place)), f"directory {place}"),
+        "home": (inside(run, identity=home), f"directory {place}"),
+        "nice": (inside(run, directory=str(place), nice=3), f"directory {place}"),
+        "program": (Command((f"{place}/program",)), f"program {place}/program"),
+        "path": (inside(Command(("program",)), environment=(("PATH", f"{place}:/bin"),)), f"program {place}/program"),
+        "environment file": (inside(run, environment_files=(f"{place}/a",)), f"environment file {place}/a"),
+        "linked directory": (inside(run, directory=f"{link}/a"), f"directory {link}/a"),
+        "further directory": (
+            inside(run, directory=str(place.with_name("further"))),
+            f"directory {place.parent}/further",
+        ),
+        "linked program": (Command((f"{place.parent}/program",)), f"program {place.parent}/program"),
+        "linked path": (
+            inside(Command(("program",)), environment=(("PATH", f"/nowhere:{place.parent}/bin"),)),
+            f"program {place.parent}/bin/program",
+        ),
+        "relative path": (
+            inside(Command(("program",)), directory=str(place.parent), environment=(("PATH", "bin"),)),
+            "program bin/program",
+        ),
+        "linked environment file": (inside(run, environment_files=(f"-{link}/a",)), f"environment file {link}/a"),
+        "#! line": (Command((str(script),)), f"program {script}"),
+        "function": (Function("os:getpid", python=f"{link}/python"), f"program {link}/python"),
+    }
 
 
-AWAITED = ["directory {}", "directory {}", "directory {}", *["program {}/program"] * 2, "environment file {}/variables"]
+KINDS = [
+    *("directory", "home", "nice", "program", "path", "environment file", "linked directory", "further directory"),
+    *("linked program", "linked path", "relative path", "linked environment file", "#! line", "function"),
+]
 
 
-@pytest.mark.parametrize("which", range(6), ids=["directory", "home", "nice", "program", "path", "environment file"])
-def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: World, place: Path, which: int) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: World, place: Path, kind: str) -> None:
+    work, what = works(place)[kind]
     with mounted(place):
-        hung = world.start(Task("hung", works(place)[which], kill_grace=SECOND // 10))
+        hung = world.start(Task("hung", work, kill_grace=SECOND // 10))
         assert world.run(shell("echo x")).output == "x\n"
         while "fuse" not in Path(f"/proc/{world.pid(hung)}/wchan").read_text():  # it is on its way there
             world.run(shell("true"))
-        end = world.stopped(hung)
-        assert end.action is Action.TERMINATE
-        assert end.message == f"it had not begun: {AWAITED[which].format(place)} did not answer"
+        end = world.stopped(hung, Cause.TIMEOUT)
+        assert (end.action, end.message) == (Action.TERMINATE, f"it had not begun: {what} did not answer")
+
+
+def test_a_run_that_hangs_there_says_so_while_it_waits(
+    world: World, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launching, "PATIENCE", 0.1)
+    with mounted(place):
+        hung = world.start(replace(shell("true"), surroundings=Surroundings(directory=str(place))))
+        world.printed(hung, f"rocketd: directory {place} does not answer, so the program has not begun")
+        world.stopped(hung)
+
+
+def test_an_overlay_over_what_may_hang_may_hang_as_well() -> None:
+    mountinfo = (
+        "1 0 0:1 / / rw - ext4 /dev/a rw\n"
+        "2 1 0:2 / /far rw - nfs4 server:/far rw\n"
+        "3 1 0:3 / /over rw - overlay overlay rw,lowerdir=/usr:/far/tree,upperdir=/up,workdir=/work\n"
+        "4 1 0:4 / /near rw - overlay overlay rw,lowerdir=/usr,upperdir=/up,workdir=/work\n"
+        "5 1 0:5 / /new\\040kind rw - somethingfs none rw\n"
+    )
+    assert _doubtful(mountinfo) == ["/far/", "/over/", "/new kind/"]
 
 
 @pytest.fixture
