@@ -218,10 +218,8 @@ class _One:
         if "/" not in program and self._values[key.ENVIRONMENT_FILES]:
             return  # which may set another PATH when it starts
         search = dict(self._values[key.ENVIRONMENT]).get("PATH", CLEAN_PATH)
-        if not self._host.executable(program, search):
-            where = "" if "/" in program else f" in {search}"
-            path = (*self._spec.path(key.COMMAND), 0)
-            self.mistakes.append(Mistake(path, f"there is no program '{program}' to execute{where}", "", "warning"))
+        if refusal := self._host.refusal(program, search):
+            self.mistakes.append(Mistake((*self._spec.path(key.COMMAND), 0), refusal, "", "warning"))
 
     def _program(self, name: str) -> str:
         if "/" not in name or name.startswith("/"):
@@ -237,8 +235,8 @@ class _One:
     def _function(self, surroundings: Surroundings) -> Function:
         values = self._values
         python = values[key.PYTHON]
-        if python and not self._host.executable(python, ""):
-            self._note(key.PYTHON, f"there is no program '{python}' to execute", severity="warning")
+        if python and (refusal := self._host.refusal(python, "")):
+            self._note(key.PYTHON, refusal, severity="warning")
         return Function(values[key.FUNCTION], python, values[key.PARAMETERS] or "{}", surroundings)
 
 

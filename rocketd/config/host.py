@@ -9,7 +9,6 @@ import ctypes
 import grp
 import os
 import pwd
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from rocketd.config.paths import Paths
 from rocketd.config.problems import BadValue, Fault, meant
 from rocketd.config.questions import Kind, NoAnswer, Questions
 from rocketd.core.task import Identity
@@ -62,19 +62,18 @@ class Answers:
     zones: dict[str, Zone] = field(default_factory=dict)
 
 
-class Host:
+class Host(Paths):
     """Answers about this host, as they are during one load. Raises `BadValue` for what there is not."""
 
     def __init__(self, uid: int, localtime: Path = LOCALTIME, questions: Questions | None = None) -> None:
+        super().__init__(questions or Questions())
         self.uid = uid
         """Who the daemon is; only root can run tasks as somebody else."""
         self.daemon_zone: Zone | None = UTC_ZONE
         """The zone of tasks that name none; None: this host does not know the one that rocketd.toml names."""
         self._localtime = localtime
-        self._questions = questions or Questions()
         self._all = Answers()
         self._noted = Answers()
-        self._modes: dict[str, int] = {}
 
     def note(self) -> Answers:
         """Note from now on what is asked, for `still`."""
@@ -116,35 +115,6 @@ class Host:
         except NoAnswer:
             message = f"time zone '{name}' cannot be read: its file system does not answer"
             raise BadValue(message, fault=Fault.HOST) from None
-
-    def executable(self, program: str, search: str) -> bool:
-        """Whether there is such a program to execute; one without a slash is looked for in `search`, as PATH is."""
-        if "/" in program:
-            return self._is_executable(program)
-        return any(self._is_executable(f"{directory}/{program}") for directory in search.split(":") if directory)
-
-    def is_directory(self, path: str) -> bool:
-        """Whether that is a directory; yes where we may not look."""
-        return stat.S_ISDIR(self._mode(path, stat.S_IFDIR))
-
-    def is_file(self, path: str) -> bool:
-        """Whether that is something to read from; yes where we may not look."""
-        return stat.S_IFMT(self._mode(path, stat.S_IFREG)) not in (0, stat.S_IFDIR)
-
-    def _is_executable(self, path: str) -> bool:
-        mode = self._mode(path, stat.S_IFREG | stat.S_IXUSR)
-        return stat.S_ISREG(mode) and bool(mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH))
-
-    def _mode(self, path: str, hidden: int) -> int:
-        """Type and permissions of a file, 0 where there is none; `hidden` where we may not look."""
-        known = self._modes.get(path)
-        if known is None:
-            try:
-                known = self._questions.ask(path, Kind.PATH, partial(_mode, path))
-            except NoAnswer:
-                known = -1
-            self._modes[path] = known
-        return hidden if known < 0 else known
 
     def _identity(self, user: str, group: str) -> Identity | None:
         if not user and not group:
@@ -200,15 +170,6 @@ class Host:
         if entry.pw_uid != self.uid:
             raise BadValue(f"only root can run tasks as '{entry.pw_name}', and this daemon is '{who}'")
         raise BadGroup(f"only root can run tasks with group {gid}, and this daemon is '{who}'")
-
-
-def _mode(path: str) -> int:
-    try:
-        return os.stat(path).st_mode  # noqa: PTH116 - thousands of them in a load
-    except PermissionError:
-        return -1
-    except OSError:
-        return 0
 
 
 def _entry(user: str) -> pwd.struct_passwd | None:

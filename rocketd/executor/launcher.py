@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rocketd.core.errors import RocketdError
+from rocketd.core.script import BYTE_ORDER_MARK
 from rocketd.core.task import Identity, Limit
 from rocketd.executor.posix_spawn import assignments
-from rocketd.executor.programs import BYTE_ORDER_MARK, NO_INTERPRETER_LINE, not_executable, not_found
+from rocketd.executor.programs import NO_INTERPRETER_LINE, not_executable, not_found
 
 LAUNCHER: Final = Path(__file__).with_name("launcher")
 NAME: Final = "rocketd-launcher"

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from rocketd.core import script
 from rocketd.core.errors import RocketdError
 from rocketd.executor.trust import Trust, Untrusted
 
@@ -18,7 +19,6 @@ HEAD_BYTES: Final = 4096
 """Of a program: its `#!` line, or the headers of an ELF file."""
 MOST_INTERPRETERS: Final = 5
 """An interpreter may be a script itself; the kernel takes so many."""
-BYTE_ORDER_MARK: Final = "the file begins with a byte order mark, which has to go"
 NO_INTERPRETER_LINE: Final = "a script needs a first line like #!/bin/sh"
 _ELF: Final = b"\x7fELF"
 _HEADERS: Final = {1: (struct.Struct("=28xI10xHH"), 4), 2: (struct.Struct("=32xQ14xHH"), 8)}
@@ -84,11 +84,8 @@ class Programs:
 
 def interpreter_of(head: bytes) -> str:
     """Name what the kernel executes in the place of a file that begins so; empty: the file itself."""
-    if head.startswith(b"#!"):
-        line = head[2:].split(b"\n", 1)[0].split(b"\0", 1)[0].lstrip(b" \t")
-        return os.fsdecode(line.replace(b"\t", b" ").split(b" ", 1)[0])
     try:
-        return _loader_of(head) if head.startswith(_ELF) else ""
+        return _loader_of(head) if head.startswith(_ELF) else script.interpreter_of(head)
     except (KeyError, struct.error):  # cut off, or of another machine
         return ""
 
@@ -127,11 +124,8 @@ def not_executable(program: str, number: int, interpreter: str = "", mode: int =
         hint = f"it is {stat.filemode(mode)}"
     if not interpreter:
         return RocketdError(f"{program}: {os.strerror(number)}", hint=hint)
-    if number == errno.ENOENT and interpreter.endswith("\r"):
-        lines = "the file has the line ends of Windows"
-        return RocketdError(f"{program}: its interpreter {interpreter!r} is not there: {lines}")
     if number == errno.ENOENT:
-        return RocketdError(f"{program}: its interpreter {interpreter} does not exist")
+        return RocketdError(f"{program}: {script.missing(interpreter)}")
     return RocketdError(f"{program}: its interpreter {interpreter}: {os.strerror(number)}", hint=hint)
 
 
@@ -141,8 +135,8 @@ def not_found(name: str, path: str) -> RocketdError:
 
 
 def _hint(head: bytes) -> str:
-    if head.startswith(b"\xef\xbb\xbf"):
-        return BYTE_ORDER_MARK
+    if script.has_byte_order_mark(head):
+        return script.BYTE_ORDER_MARK
     return "" if head.startswith((_ELF, b"#!")) else NO_INTERPRETER_LINE
 
 

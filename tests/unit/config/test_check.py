@@ -259,6 +259,41 @@ def test_says_what_is_wrong_and_what_is_right(folder: Folder, text: str, message
     assert (problem.message, problem.hint) == (message, hint)
 
 
+WINDOWS = "the file has the line ends of Windows"
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [
+        ("#!/bin/sh\r\necho x\r\n", f"its interpreter '/bin/sh\\r' is not there: {WINDOWS}"),
+        ("#!/usr/bin/env python3\r\n", f"its first line asks for 'python3\\r': {WINDOWS}"),
+        ("#! /no/such -x\n", "its interpreter /no/such does not exist"),
+        ("\ufeff#!/bin/sh\n", "the file begins with a byte order mark, which has to go"),
+    ],
+)
+@pytest.mark.parametrize("key", ["command", "python"])
+def test_a_script_that_cannot_be_executed_is_told_ahead(
+    folder: Folder, tmp_path: Path, content: str, trouble: str, key: str
+) -> None:
+    script = tmp_path / "script"
+    script.write_text(content, newline="")
+    script.chmod(0o755)
+    text = f'command = ["{script}"]' if key == "command" else f'function = "m:f"\npython = "{script}"'
+    (problem,) = folder.load(f"[task.a]\n{text}\n").problems
+    assert (problem.message, problem.severity) == (f"'{script}' cannot be executed: {trouble}", "warning")
+
+
+def test_what_is_no_script_or_may_not_be_read_is_not_told_of(folder: Folder, tmp_path: Path) -> None:
+    for name, content, mode in (
+        ("plain", "x", 0o755),
+        ("secret", "#!/no/such\n", 0o711),
+        ("relative", "#!sh\n", 0o755),
+    ):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(mode)
+        assert folder.load(f'[task.a]\ncommand = ["{tmp_path}/{name}"]\n').problems == ()
+
+
 def test_a_mistake_in_defaults_is_told_once(folder: Folder) -> None:
     tasks = "".join(HELLO.replace("hello", name) for name in ("a", "b", "c"))
     (problem,) = folder.load('[defaults]\nuser = "nobdy"\n' + tasks).problems

@@ -1,0 +1,105 @@
+"""What is at the paths that a task names, as far as that can be told when it is loaded.
+
+Each is looked at once per load, by `Questions`: its file system may never answer.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from rocketd.config.questions import Kind, NoAnswer, Questions
+from rocketd.core.script import HEAD_BYTES, interpreter_of, missing, mistake_in
+
+T = TypeVar("T")
+
+
+class Paths:
+    """Answers about paths, as they are during one load."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+        self._modes: dict[str, int] = {}
+        self._refusals: dict[str, str] = {}
+
+    def refusal(self, program: str, search: str) -> str:
+        """Say what keeps a program from being executed, as far as we may look; empty: nothing.
+
+        One without a slash is looked for in `search`, as PATH is.
+        """
+        if found := self._found(program, search):
+            return self._script_refusal(found)
+        return f"there is no program '{program}' to execute" + ("" if "/" in program else f" in {search}")
+
+    def executable(self, program: str, search: str) -> bool:
+        """Whether there is such a program to execute."""
+        return bool(self._found(program, search))
+
+    def _found(self, program: str, search: str) -> str:
+        places = [f"{directory}/{program}" for directory in search.split(":") if directory]
+        return next(filter(self._is_executable, [program] if "/" in program else places), "")
+
+    def _script_refusal(self, path: str) -> str:
+        if path not in self._refusals:
+            head = self._ask(path, partial(_head, path), b"")
+            trouble, interpreter = mistake_in(head), interpreter_of(head)
+            if not trouble and interpreter.startswith("/") and not self._is_executable(interpreter):
+                trouble = missing(interpreter)
+            self._refusals[path] = f"'{path}' cannot be executed: {trouble}" if trouble else ""
+        return self._refusals[path]
+
+    def is_directory(self, path: str) -> bool:
+        """Whether that is a directory; yes where we may not look."""
+        return stat.S_ISDIR(self._mode(path, stat.S_IFDIR))
+
+    def is_file(self, path: str) -> bool:
+        """Whether that is something to read from; yes where we may not look."""
+        return stat.S_IFMT(self._mode(path, stat.S_IFREG)) not in (0, stat.S_IFDIR)
+
+    def _is_executable(self, path: str) -> bool:
+        mode = self._mode(path, stat.S_IFREG | stat.S_IXUSR)
+        return stat.S_ISREG(mode) and bool(mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH))
+
+    def _mode(self, path: str, hidden: int) -> int:
+        """Type and permissions of a file, 0 where there is none; `hidden` where we may not look."""
+        known = self._modes.get(path)
+        if known is None:
+            known = self._modes[path] = self._ask(path, partial(_mode, path), -1)
+        return hidden if known < 0 else known
+
+    def _ask(self, path: str, look: Callable[[], T], otherwise: T) -> T:
+        """Look at a path that may not answer."""
+        try:
+            return self._questions.ask(path, Kind.PATH, look)
+        except NoAnswer:
+            return otherwise
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 - thousands of them in a load
+    except PermissionError:
+        return -1
+    except OSError:
+        return 0
+
+
+def _head(path: str) -> bytes:
+    """Read how a file begins that anybody may read; nothing of any other, and no device is opened."""
+    try:
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(place).st_mode
+            if not stat.S_ISREG(mode) or not mode & stat.S_IROTH:
+                return b""
+            # A lease is not waited for.
+            file = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        finally:
+            os.close(place)
+    except OSError:
+        return b""
+    try:
+        return os.read(file, HEAD_BYTES)
+    finally:
+        os.close(file)
