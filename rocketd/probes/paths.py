@@ -1,8 +1,9 @@
 """Whether there is something at a path, told by the kernel.
 
-The path is walked as the kernel walks it, link by link. Whatever is on the way is watched for being taken away; where
-the way ends, the last directory is watched for the name that is missing. So nothing wakes us but what can matter, and
-a directory in which much happens costs nothing while the name is there.
+The path is walked as the kernel walks it, link by link, from one directory that is held to the next: whoever may write
+on the way can put a link to a dead file server there at any moment, and nobody must wait for that. Whatever is on the
+way is watched for being taken away; where the way ends, the last directory is watched for the name that is missing. So
+nothing wakes us but what can matter, and a directory in which much happens costs nothing while the name is there.
 
 inotify does not tell of mounts, but the list of mounts does. File systems that do not tell (network, FUSE: what others
 do there the kernel does not see; proc and sysfs, which are made up when one looks) are looked at every `POLL`, in a
@@ -16,7 +17,7 @@ import select
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final, Protocol
 
 from rocketd.core.instant import SECOND, Duration
@@ -34,6 +35,7 @@ _TRIES: Final = 5
 """How often the walk begins anew when what it saw is gone a moment later."""
 _MADE_UP: Final = ("/proc/", "/sys/")
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class Doubts(Protocol):
@@ -95,6 +97,7 @@ class _Watched:
         self._may_hang = may_hang
         self._watches: set[int] = set()
         self._polling: InThread | None = None
+        self._polls = False
         self._changed = self.look  # one object: a bound method is a new one each time
         self.look()
 
@@ -128,75 +131,98 @@ class _Watched:
     def _poll(self) -> None:
         if self._polling is None:
             self._polling = InThread(lambda: _exists(self._path), POLL, self._tell)
+        elif not self._polls:  # that path may come and go as somebody likes, but never takes more than one thread
+            self._polling.go_on()
+        self._polls = True
 
     def _poll_no_more(self) -> None:
-        if self._polling is not None:
+        if self._polling is not None and self._polls:
             self._polling.stop()
-            self._polling = None
+        self._polls = False
 
     def _walk(self) -> bool:
         """Whether the path exists; raises _CannotBeTold, OSError."""
-        place, names = "/", deque(self._path.split("/"))
+        if self._inotify is None:
+            raise _CannotBeTold
+        names = deque(self._path.split("/"))
         links = 0
-        while names:
-            name = names.popleft()
-            if name in {"", "."}:
-                continue
-            if name == "..":
-                place = os.path.dirname(place)  # noqa: PTH120 - place holds no link
-                continue
-            found = self._step(place, name)
-            here = os.path.join(place, name)  # noqa: PTH118 - half of the time
-            if found is None:
-                return False
-            if stat.S_ISLNK(found):
-                links += 1
-                target = os.readlink(here)  # noqa: PTH115 - as above
-                names.extendleft(reversed(target.split("/")))
-                place = "/" if target.startswith("/") else place
-                if links > _LINKS:
+        with ExitStack() as opened:
+            place = _opened(opened, "/")
+            while names:
+                name = names.popleft()
+                if name in {"", "."}:
+                    continue
+                found = self._step(opened, place, name)
+                if found is None:
                     return False
-            elif names and any(names) and not stat.S_ISDIR(found):
-                return False
-            else:
-                place = here
+                mode = os.fstat(found).st_mode
+                if stat.S_ISLNK(mode):
+                    links += 1
+                    target = os.readlink("", dir_fd=found)
+                    names.extendleft(reversed(target.split("/")))
+                    place = _opened(opened, "/") if target.startswith("/") else place
+                    if links > _LINKS:
+                        return False
+                elif names and any(names) and not stat.S_ISDIR(mode):
+                    return False
+                else:
+                    place = found
         return True
 
-    def _step(self, place: str, name: str) -> int | None:
-        """Watch for what becomes of an entry of a directory, and give its mode; None: there is none."""
-        here = os.path.join(place, name)  # noqa: PTH118 - as above
-        if f"{here}/".startswith(_MADE_UP) or self._may_hang(here):
-            raise _CannotBeTold
+    def _step(self, opened: ExitStack, place: int, name: str) -> int | None:
+        """Watch for what becomes of an entry of a directory, and open it; None: there is none."""
         for _ in range(_TRIES):
-            mode = _mode(here)
-            if mode is None:
-                if not self._watch(place, ENTERED, name) or _mode(here) is None:
+            found = self._entry(opened, place, name)
+            if found is None:
+                if not self._watch(place, ENTERED, name) or self._entry(opened, place, name) is None:
                     return None
-            elif self._watch(here, GONE):
-                return mode
+            elif self._watch(found, GONE):
+                again = self._entry(opened, place, name)  # it may have gone before it was watched
+                if again is not None and os.path.sameopenfile(found, again):
+                    return found
         raise _CannotBeTold
 
-    def _watch(self, path: str, mask: Mask, name: str = "") -> bool:
+    def _entry(self, opened: ExitStack, place: int, name: str) -> int | None:
+        """Get hold of an entry of a directory that answers: of itself, not of what it leads to; None: there is none.
+
+        Whatever is put there afterwards, it stays what it is. Raises _CannotBeTold if it may not answer.
+        """
+        try:
+            found = _opened(opened, name, place)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            if error.errno in _TOO_MANY:
+                raise _CannotBeTold from None
+            raise
+        where = os.readlink(_by_number(found))  # noqa: PTH115 - as above
+        if f"{where}/".startswith(_MADE_UP) or self._may_hang(where) or os.readlink(_by_number(found)) != where:  # noqa: PTH115 - as above
+            raise _CannotBeTold
+        return found
+
+    def _watch(self, descriptor: int, mask: Mask, name: str = "") -> bool:
         """Whether it could be watched: it may have gone just now, of which what is watched already tells."""
         if self._inotify is None:
             raise _CannotBeTold
         try:
-            self._watches.add(self._inotify.watch(path, mask, self._changed, name))
+            watch = self._inotify.watch(_by_number(descriptor), mask & ~Mask.DONT_FOLLOW, self._changed, name)
         except OSError as error:
             if error.errno in _ABSENT:
                 return False
             raise _CannotBeTold from None  # it may not be read, or there are too many watches
+        self._watches.add(watch)
         return True
 
 
-def _mode(path: str) -> int | None:
-    """Give its mode, None if there is nothing; raises OSError where that cannot be known."""
-    try:
-        return os.lstat(path).st_mode
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return None
-        raise
+def _opened(opened: ExitStack, name: str, place: int | None = None) -> int:
+    """Get hold of a file without opening it."""
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _by_number(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _exists(path: str) -> bool:

@@ -62,10 +62,20 @@ class InThread:
         self._next: asyncio.TimerHandle | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._stopped = False
+        self._looking = False
         self._go()
+
+    def go_on(self) -> None:
+        """Look again after a stop; while a look from before it has not answered, that one counts."""
+        self._stopped = False
+        if self._looking:
+            self._hang()
+        else:
+            self._go()
 
     def _go(self) -> None:
         began = self._loop.time()
+        self._looking = True
         self._overdue = self._loop.call_later(self._patience / SECOND, self._hang)
 
         def look() -> None:
@@ -79,6 +89,7 @@ class InThread:
             self._answered(None, str(error), began)
 
     def _answered(self, value: bool | None, problem: str, began: float) -> None:  # noqa: FBT001 - a value
+        self._looking = False
         if self._overdue is not None:
             self._overdue.cancel()
         if self._stopped:

@@ -1,43 +1,19 @@
-"""A file server that does not answer: whoever looks at its files hangs, but not the daemon.
+"""A file server that does not answer: whoever looks at its files hangs, but not the daemon."""
 
-It is played by a FUSE mount whose server, the test, never answers.
-"""
-
-import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dead_server import dead_server
 from executor_world import World, new_world, shell
 from rocketd.core.instant import SECOND
 from rocketd.core.run import Action, Cause
 from rocketd.core.task import Command, Function, Identity, Surroundings, Task
 from rocketd.executor import launching
 from rocketd.executor.mounts import Mounts, _doubtful
-
-MNT_DETACH = 2
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-@contextmanager
-def mounted(place: Path) -> Iterator[None]:
-    """Make every look at that directory hang; what hangs there afterwards gets an error."""
-    try:
-        server = os.open("/dev/fuse", os.O_RDWR)
-    except OSError as error:
-        pytest.skip(f"no FUSE here: {error}")
-    options = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other"
-    if LIBC.mount(b"dead", os.fsencode(place), b"fuse.dead", 0, options.encode()) != 0:
-        pytest.skip(f"not allowed to mount: {os.strerror(ctypes.get_errno())}")
-    try:
-        yield
-    finally:
-        LIBC.umount2(os.fsencode(place), MNT_DETACH)
-        os.close(server)
 
 
 @pytest.fixture
@@ -56,7 +32,7 @@ def world() -> Iterator[World]:
 def test_a_mount_that_may_hang_is_noticed_when_it_comes_and_when_it_goes(place: Path) -> None:
     mounts = Mounts()
     assert not mounts.may_hang(str(place))
-    with mounted(place):
+    with dead_server(place):
         assert mounts.may_hang(str(place))
         assert mounts.may_hang(f"{place}/below/it")
         assert not mounts.may_hang(f"{place} too")
@@ -117,7 +93,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: World, place: Path, kind: str) -> None:
     work, what = works(place)[kind]
-    with mounted(place):
+    with dead_server(place):
         hung = world.start(Task("hung", work, kill_grace=SECOND // 10))
         assert world.run(shell("echo x")).output == "x\n"
         while "fuse" not in Path(f"/proc/{world.pid(hung)}/wchan").read_text():  # it is on its way there
@@ -130,7 +106,7 @@ def test_a_run_that_hangs_there_says_so_while_it_waits(
     world: World, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launching, "PATIENCE", 0.1)
-    with mounted(place):
+    with dead_server(place):
         hung = world.start(replace(shell("true"), surroundings=Surroundings(directory=str(place))))
         world.printed(hung, f"rocketd: directory {place} does not answer, so the program has not begun")
         world.stopped(hung)

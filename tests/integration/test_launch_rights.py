@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from dead_server import dead_server
 from executor_world import World, new_world, shell
 from rocketd.core.run import Action, Run
 from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
@@ -173,7 +174,7 @@ def readable_child(place: Path) -> Iterator[Path]:
 def test_the_launcher_cannot_be_told_anything_by_the_task(world: World, place: Path, library: Path) -> None:
     """Its environment and its arguments hold nothing of the task's, and nobody else can read its orders."""
     around = Surroundings(environment=(("SECRET", "value"), *variables(library).items()))
-    with mounted(place / "dead"):
+    with dead_server(place / "dead"):
         hung = world.start(as_nobody(Command(("/bin/true", "secret")), replace(around, directory=f"{place}/dead")))
         waits(world, hung)
         proc = Path(f"/proc/{world.pid(hung)}")
@@ -191,24 +192,6 @@ def waits(world: World, run: Run) -> None:
     """Let it come to where it hangs."""
     while "fuse" not in Path(f"/proc/{world.pid(run)}/wchan").read_text():
         world.run(shell("true"))
-
-
-@contextmanager
-def mounted(place: Path) -> Iterator[None]:
-    """Have a file system there whose server never answers."""
-    place.mkdir()
-    try:
-        server = os.open("/dev/fuse", os.O_RDWR)
-    except OSError as error:
-        pytest.skip(f"no FUSE here: {error}")
-    options = f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other"
-    if LIBC.mount(b"dead", os.fsencode(place), b"fuse.dead", 0, options.encode()) != 0:
-        pytest.skip(f"not allowed to mount: {os.strerror(ctypes.get_errno())}")
-    try:
-        yield
-    finally:
-        LIBC.umount2(os.fsencode(place), 2)
-        os.close(server)
 
 
 # Directories

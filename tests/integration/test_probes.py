@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dead_server import dead_server
 from executor_world import HANG, RealClock
 from looped import looped
 from rocketd.core.events import Observed
@@ -220,6 +222,44 @@ def room_for(more: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for descriptor in held:
             os.close(descriptor)
+
+
+FLIPPING = """
+import asyncio, ctypes, os, sys, threading
+from rocketd.core.probes import PathExists
+from rocketd.executor.mounts import Mounts
+from rocketd.probes.paths import PathObserver
+
+place, libc, parent = sys.argv[1], ctypes.CDLL(None), os.getpid()
+if os.fork() == 0:  # the user at play
+    while os.getppid() == parent:
+        libc.renameat2(-100, f"{place}/a".encode(), -100, f"{place}/b".encode(), 2)
+    os._exit(0)
+
+async def looks():
+    observer, probe = PathObserver(Mounts), PathExists.of(f"{place}/a/x")
+    observer.begin(probe, lambda *_: None)
+    for _ in range(5000):
+        observer._watched[probe].look()
+        await asyncio.sleep(0)
+    print(threading.active_count())
+
+asyncio.run(looks())
+sys.stdout.flush()
+os._exit(0)  # a thread hangs, and nobody else
+"""
+
+
+def test_a_link_to_a_dead_file_server_that_comes_and_goes_holds_up_nobody(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").touch()
+    (tmp_path / "b").symlink_to(tmp_path / "dead")
+    (tmp_path / "dead").mkdir()
+    with dead_server(tmp_path / "dead"):
+        done = subprocess.run(
+            [sys.executable, "-c", FLIPPING, tmp_path], check=True, timeout=60, stdout=subprocess.PIPE
+        )
+    assert int(done.stdout) <= 2  # itself, and one that hangs
 
 
 @looped
