@@ -20,6 +20,7 @@ from typing import Final
 from rocketd import __version__
 from rocketd.beside import closed
 from rocketd.core import daemon_entries, run_entries
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.entries import Priority
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import MINUTE, Duration, Instant
@@ -27,6 +28,7 @@ from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import On
 from rocketd.daemon.boot import Boot, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
+from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.control import Control
 from rocketd.daemon.damage import DamageTold
 from rocketd.daemon.defects import Silence
@@ -159,10 +161,10 @@ class Service:
         self._outlet.on_crowded = executor.hold_output
         executor.output_limit = settings.output_limit
         with self._watch.on("what the store knows, and what the last daemon left behind"):
-            resumed = await resume(store, scheduler, executor, loaded.tasks, self._clock.now())
+            resumed = await resume(store, scheduler, executor, loaded.tasks, self._shown())
         scheduler.occasion(On.STARTUP)
         boot = Boot(self._options.runtime_dir, this_origin().boot_id)
-        boot.begin(scheduler, self._clock.now(), self._files.late)
+        boot.begin(scheduler, self._files.late)
         self.loop.watchers.add(boot.watch)
         recorder = Recorder(
             store,
@@ -176,7 +178,15 @@ class Service:
         mailing = Mailing(self.loop)
         self._stack.push_async_callback(mailing.close)
         await mailing.apply(settings.mail)
-        self._retention = Retention(recorder, scheduler.history, settings.store.keep, self._clock.now())
+        self._retention = Retention(
+            recorder,
+            scheduler.history,
+            settings.store.keep,
+            clock=self._clock,
+            steady=self.loop.steady,
+            journal=self._journal,
+            boot_id=this_origin().boot_id,
+        )
         self._files.begin(self.loop, executor, mailing, self._retention, boot)
         self._stack.callback(self._files.close)
         await self._listen(kept)
@@ -184,8 +194,12 @@ class Service:
         self._handle_signals()
         self._observe(open_files)
         self.loop.begin(executor, recorder)
-        self.loop.beats.append(self._retention.beat)
+        self.loop.beats += [self._retention.beat, clock_trust(self.loop)]
         self._manager.ready()
+
+    def _shown(self) -> ClockReading:
+        """What the clocks show."""
+        return ClockReading(self._clock.now(), this_origin().boot_id, self._clock.boottime())
 
     def _lock(self) -> None:
         try:
@@ -248,6 +262,8 @@ class Service:
             self._journal.tell(run_entries.entry_of(event))
             for watcher in tuple(self.loop.watchers):
                 watcher(event)
+        if resumed.outage is not None and resumed.outage.stepped:
+            self._journal.tell(daemon_entries.clock_step(resumed.outage.stepped, while_down=True))
         for name in resumed.ahead:
             self._journal.tell(daemon_entries.far_ahead(name))
         await self._files.tell_problems()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.history import CRASHES_KEPT
@@ -47,11 +48,15 @@ class MemoryStore:
     pids: dict[RunKey, int] = field(default_factory=dict)
     alive: Instant | None = None
     recorded: Instant = BEGINNING
+    shown: dict[str, ClockReading] = field(default_factory=dict)
+    deleted: int = 0
 
     def write(self, changes: Sequence[Change]) -> None:
         begun = [record.run.key for record in [*self.log, *changes] if isinstance(record, Started)]
         if len(set(begun)) < len(begun):
             raise DuplicateRun("a run of these is recorded already")
+        if any(isinstance(change, Alive) for change in changes):
+            self.recorded = BEGINNING
         for change in changes:
             self._write(change)
 
@@ -73,10 +78,17 @@ class MemoryStore:
             case TaskState(name):
                 number = max(change.next_number, self._state(name).next_number)
                 self.tasks[name] = replace(change, next_number=number)
-            case Alive(at):
-                self.alive = at
+            case Alive():
+                self._live(change)
         if isinstance(change, Started | Finished | Missed):
             self._meet(change)
+
+    def _live(self, alive: Alive) -> None:
+        if alive.boottime is not None:
+            reading = ClockReading(alive.at, self.boot_id, alive.boottime)
+            self.shown.setdefault("trusted", reading if self.alive is None else reading._replace(wall=self.alive))
+            self.shown["alive"] = reading
+        self.alive = alive.at
 
     def _miss(self, missed: Missed) -> None:
         for place, one in enumerate(self.log):
@@ -133,6 +145,12 @@ class MemoryStore:
         newest = max(self.recorded, BEGINNING if self.alive is None else self.alive)
         return None if newest == BEGINNING else newest
 
+    def readings(self) -> Mapping[str, ClockReading]:
+        return dict(self.shown)
+
+    def trust(self, reading: ClockReading) -> None:
+        self.shown["trusted"] = reading
+
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
         views = [view for view in self._views() if _fits(view, wanted)]
         views.sort(key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
@@ -156,6 +174,7 @@ class MemoryStore:
         gone = [one for one in old if isinstance(one, Missed) or runs.count(one.run.key) == 2]
         gone = _whole(gone, limit)
         self.log = [one for one in self.log if not any(one is other for other in gone)]
+        self.deleted += len(gone)
         return len(gone)
 
     def close(self) -> None:

@@ -100,7 +100,7 @@ class World:
         for event in crashed:
             scheduler.learn(event)
         if self.alive:
-            scheduler.down(self.alive, self.now, "down")
+            scheduler.down(self.alive, self.now)
         self.alive = self.now
 
     def reload(self) -> None:

@@ -25,6 +25,7 @@ from rocketd.app.ports import Executors, NoManager
 from rocketd.beside import beside
 from rocketd.core import daemon_entries
 from rocketd.core import task as core
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.condition import FALSE, FOR, Moment
 from rocketd.core.decisions import NoSuchRun
 from rocketd.core.entries import Entry, Priority, Stream
@@ -34,6 +35,7 @@ from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.run import Run, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
+from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.defects import Silence
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.observing import Observing
@@ -45,6 +47,7 @@ from rocketd.executor.ways import call_in
 from rocketd.log_bridge import LogBridge
 from rocketd.probing import host_prober
 from rocketd.store.run_id import new_run_id
+from rocketd.store.store import this_origin
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session
@@ -107,8 +110,9 @@ class Life:
         fingerprints = {task.name: task.fingerprint for task in compiled}
         silenced = self._session.config.silence_task_logging
         kept = await self._session.keeping.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
-        now = self.loop.clock.now()
-        resumed = await resume(kept.store, self.scheduler, self._executors, compiled, now)
+        clock = self.loop.clock
+        shown = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
+        resumed = await resume(kept.store, self.scheduler, self._executors, compiled, shown)
         trouble, fatal = self.loop.health.store, self.loop.fail
         recorder = Recorder(kept.store, trouble=trouble, fatal=fatal, spool=kept.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)
@@ -123,6 +127,7 @@ class Life:
         self._tell_start(resumed, kept.notes)
         if self._asked:  # it was told to stop before it could begin
             self.scheduler.drain()
+        self.loop.beats.append(clock_trust(self.loop))
         self.loop.begin(self._executors, recorder)
         self._begin_asked()
         self._ending.begun.set()
@@ -132,6 +137,8 @@ class Life:
             self._bridge.tell(daemon_entries.records_go(note))
         for event in resumed.crashed:
             self._bridge.watch(event)
+        if resumed.outage is not None and resumed.outage.stepped:
+            self._bridge.tell(daemon_entries.clock_step(resumed.outage.stepped, while_down=True))
         for name in resumed.ahead:
             self._bridge.tell(daemon_entries.far_ahead(name))
 

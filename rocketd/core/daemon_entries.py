@@ -2,7 +2,7 @@
 
 from rocketd.core.duration import format_duration
 from rocketd.core.entries import Entry, MessageId, Priority
-from rocketd.core.instant import Duration
+from rocketd.core.instant import Duration, Instant, datetime_of
 
 
 def paused(task: str, by: str, until: str = "", reason: str = "") -> Entry:
@@ -33,6 +33,12 @@ def pruned(records: int, before: str, by: str) -> Entry:
     return Entry(f"{_counted(records, 'record')} from before {before} thrown away by {by}", Priority.NOTICE)
 
 
+def pruned_by_age(records: int, before: Instant) -> Entry:
+    """Tell that old records were thrown away as `keep` says, nobody having asked for it."""
+    shown = datetime_of(before).isoformat(sep=" ", timespec="seconds")
+    return Entry(f"{_counted(records, 'record')} from before {shown} thrown away: older than keep", Priority.NOTICE)
+
+
 def reload_failed(told: str) -> Entry:
     """Tell, with its traceback, of an error that no task file should cause."""
     return Entry(f"the task files could not be read again: {told}", Priority.ERROR)
@@ -51,9 +57,10 @@ def stopping(running: int, grace: Duration | None) -> Entry:
     return Entry(f"stopping{drain}", Priority.INFO, MessageId.STOPPING)
 
 
-def clock_step(by: Duration) -> Entry:
+def clock_step(by: Duration, *, while_down: bool = False) -> Entry:
     """Tell that the wall clock jumped; `by` is negative when it was set back."""
-    message = f"the clock was set {'back' if by < 0 else 'forward'} by {format_duration(abs(by))}"
+    when = " while rocketd was down" if while_down else ""
+    message = f"the clock was set {'back' if by < 0 else 'forward'} by {format_duration(abs(by))}{when}"
     return Entry(message, Priority.NOTICE, MessageId.CLOCK_STEP, {"ROCKETD_STEP_USEC": str(by)})
 
 

@@ -77,7 +77,7 @@ class Learner:
     def stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:
         """Move elapsed time along with the clock, have everything judged again; name who has instants far ahead."""
         self.going.shift(by + slept)
-        self.misses.shift(by)
+        self.misses.shift(self.roster.entries, by)
         self.history.stepped(now, by, slept)
         for name, entry in self.roster.entries.items():
             entry.quiet_until = min(entry.quiet_until + by + slept, now + entry.task.restart_delay)

@@ -5,7 +5,7 @@ are found by walking the condition from verdict to verdict with the past frozen:
 anything changes in the past that its condition looks at.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -87,6 +87,8 @@ class Misses:
         self._history = history
         self._new_run_id = new_run_id
         self._spans: dict[str, Span] = {}
+        self.doubtful: tuple[Instant, Instant] | None = None
+        """From when to when nobody was there, if the clock is right: nothing is told before that is known."""
         self._counted: dict[str, tuple[Instant, Chances | None]] = {}
         """Up to when some of these spans have been counted, and what passed: the past has changed since."""
 
@@ -103,6 +105,14 @@ class Misses:
         entry.stretch = missed
         self._history.learn(missed)
         return missed
+
+    def down(self, names: Iterable[str], start: Instant, end: Instant, *, known: bool) -> None:
+        """Note that there was nobody who could decide in that time, for as long as the clock is not set if in doubt."""
+        self.doubtful = None if known else (start, end)
+        if start < end:
+            reason = f"down from {_time(start)} to {_time(end)}"
+            for name in names:
+                self.unobserved(name, Span(start, end, reason))
 
     def unobserved(self, name: str, span: Span) -> None:
         """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
@@ -121,8 +131,13 @@ class Misses:
                 chances = _joined(chances, passed(task, self._history, counted, span.end))
             self._counted[task.name] = max(counted, span.end), chances
 
-    def shift(self, by: Duration) -> None:
+    def shift(self, names: Iterable[str], by: Duration) -> None:
         """Move along with a clock that was set: nobody has looked in some real time."""
+        if self.doubtful is not None:
+            start, end = self.doubtful
+            self._spans, self._counted = {}, {}
+            self.down(names, start, end + by, known=False)
+            return
         self._spans = {
             name: span._replace(start=span.start + by, end=span.end + by) for name, span in self._spans.items()
         }
@@ -136,6 +151,8 @@ class Misses:
     def account(self, entry: Entry, now: Instant) -> Iterator[Missed]:
         """Tell what one task missed while nobody looked."""
         self.count(entry.task)
+        if self.doubtful is not None:
+            return
         span = self._spans.pop(entry.task.name, None)
         if span is not None:
             yield from self._tell(entry, self._counted.pop(entry.task.name)[1], span.reason, now)
@@ -143,7 +160,7 @@ class Misses:
     def end_pause(self, entry: Entry, at: Instant, now: Instant) -> Iterator[Missed]:
         """Tell what one task missed while nobody looked and it was paused, before it is armed anew at that instant."""
         span = self._spans.get(entry.task.name)
-        if span is None or at <= span.start:
+        if span is None or at <= span.start or self.doubtful is not None:
             return
         end = min(at, span.end)
         self._spans[entry.task.name] = span._replace(start=end)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rocketd.core.events import Finished, Missed, Spawned, Started
-from rocketd.core.instant import Instant
+from rocketd.core.instant import Duration, Instant
 from rocketd.core.run import Action, End, Run
 
 
@@ -47,6 +47,8 @@ class Alive:
     """A sign of life: where a later daemon says `down from`."""
 
     at: Instant
+    boottime: Duration | None = None
+    """What the clock showed then that nobody sets; None: nobody has looked."""
 
 
 Change: TypeAlias = Started | Spawned | Finished | Missed | TaskState | Alive

@@ -34,7 +34,7 @@ from rocketd.core.history import History
 from rocketd.core.instant import FOREVER, Duration, Instant
 from rocketd.core.judging import Judge
 from rocketd.core.learning import Learner
-from rocketd.core.missed import Misses, Span
+from rocketd.core.missed import Misses
 from rocketd.core.observers import Observers
 from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
@@ -176,11 +176,23 @@ class Scheduler:
         """
         return self._learner.stepped(now, by, slept)
 
-    def down(self, start: Instant, end: Instant, reason: str) -> None:
-        """Nobody decided between these instants: what was missed is accounted for, task by task."""
-        self.history.absence = Absence(start, end)
-        for name in self.entries:
-            self._misses.unobserved(name, Span(start, end, reason))
+    def down(self, start: Instant, end: Instant, *, known: bool = True) -> None:
+        """Nobody decided between these instants: what was missed is accounted for, task by task.
+
+        Where that is not `known`, as the clock may be wrong, only once somebody says that it can be trusted. `start` is
+        by the clock of then, and may lie ahead; `end` is now.
+        """
+        self.history.absence = Absence(min(start, end), end)
+        self._misses.down(self.entries, start, end, known=known)
+
+    @property
+    def doubts(self) -> bool:
+        """Whether it waits for somebody to say that the clock can be trusted."""
+        return self._misses.doubtful is not None
+
+    def trust_clock(self) -> None:
+        """The clock is right: what was missed while nobody was there can be told."""
+        self._misses.doubtful = None
 
     # -- decisions go down ------------------------------------------------------------------------------------------
 
@@ -224,7 +236,7 @@ class Scheduler:
     @property
     def unaccounted(self) -> bool:
         """Whether `account` has something left to do."""
-        return bool(self._misses)
+        return bool(self._misses) and not self.doubts
 
     def account(self, now: Instant) -> list[Missed]:
         """Account for what one task missed while nobody looked; it is judged again, for that is used up now."""

@@ -19,6 +19,9 @@ _TFD_NONBLOCK: Final = os.O_NONBLOCK
 _TFD_CLOEXEC: Final = os.O_CLOEXEC
 _TFD_TIMER_ABSTIME: Final = 1
 _TFD_TIMER_CANCEL_ON_SET: Final = 2
+_TIMEX: Final = 256
+"""Bytes, more than a struct timex has; all zero, it changes nothing."""
+_TIME_ERROR: Final = 5
 _FAR: Final[Instant] = 2**33 * SECOND
 """An alarm that never rings still has to be set, for only then does it tell of a step. The kernel counts to 2262."""
 
@@ -86,6 +89,12 @@ class TimerAlarm:
         self._ring()
 
 
+def is_synchronized() -> bool:
+    """Whether the kernel has been told, by who keeps its clock right, that it is (adjtimex(2)); False: not known."""
+    state: int = _LIBC.adjtimex(ctypes.create_string_buffer(_TIMEX))
+    return 0 <= state < _TIME_ERROR
+
+
 class Drift:
     """Notices steps of the wall clock and suspends, by comparing the three clocks."""
 
@@ -101,6 +110,23 @@ class Drift:
         stepped, slept = wall - self._wall, asleep - self._asleep
         self._wall, self._asleep = wall, asleep
         return (stepped if abs(stepped) >= self.STEP else 0), (slept if slept >= self.STEP else 0)
+
+
+class Steadiness:
+    """For how long nobody has set the wall clock, by one that nobody sets."""
+
+    def __init__(self, boottime: Callable[[], Duration]) -> None:
+        self._boottime = boottime
+        self._since = boottime()
+
+    def stepped(self) -> None:
+        """Somebody has set it just now."""
+        self._since = self._boottime()
+
+    @property
+    def lasted(self) -> Duration:
+        """How long it has been left alone."""
+        return self._boottime() - self._since
 
 
 def _checked(result: int) -> int:

@@ -20,7 +20,7 @@ from rocketd.core.records import Alive, Change
 from rocketd.core.run import Action, Cause, End, Run, RunKey
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Task
-from rocketd.daemon.clock import Drift, TimerAlarm
+from rocketd.daemon.clock import Drift, Steadiness, TimerAlarm
 from rocketd.daemon.defects import Defects, Silence
 from rocketd.daemon.health import Health
 from rocketd.daemon.last_records import LastRecords
@@ -67,6 +67,8 @@ class Loop:
         self._recording = 0
         self._unborn: dict[RunKey, Cause | None] = {}
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
+        self.steady = Steadiness(clock.boottime)
+        """For how long the clock has not been set."""
         self._done = asyncio.Event()
         self._cut = False
         """Whether the grace of a stop is over."""
@@ -120,6 +122,7 @@ class Loop:
         self.manager.stopping()
         self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
         self.journal.tell(daemon_entries.stopping(self.scheduler.running, grace))
+        self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
         self._last_records = LastRecords(self.recorder, lambda: self.executor.going, self.fail)
         if grace is not None:
@@ -184,6 +187,7 @@ class Loop:
         """Whether the clock was set or the host slept since the last look; then everything must be judged again."""
         stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
         if stepped:
+            self.steady.stepped()
             self.journal.tell(daemon_entries.clock_step(stepped))
         if slept:
             self.journal.tell(daemon_entries.suspended(slept))
@@ -306,7 +310,7 @@ class Loop:
         interval = min(SIGN_OF_LIFE, (self.manager.watchdog or 4 * SIGN_OF_LIFE) // 4)
         self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
         if self.health.takes_records:
-            self._record([Alive(self.clock.now())], lambda: None)
+            self._record([Alive(self.clock.now(), self.clock.boottime())], lambda: None)
         self.recorder.prove(self._proved)
 
     def _proved(self) -> None:

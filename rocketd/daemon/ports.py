@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.entries import Entry, Priority
 from rocketd.core.events import Event, Finished, Observed, Spawned
 from rocketd.core.instant import Duration, Instant
@@ -131,6 +132,22 @@ class Store(Protocol):
 
     def last_alive(self) -> Instant | None:
         """The newest sign of life: the newest `Alive`, or a record's instant if that is later."""
+        ...
+
+    def readings(self) -> Mapping[str, ClockReading]:
+        """What the clocks showed at the last `Alive` (`alive`), and up to when time is `trusted` to have come.
+
+        With the first `Alive` ever, time is trusted to have come up to the sign of life before it, if there was one.
+        """
+        ...
+
+    def trust(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come. Raises `StoreError`."""
+        ...
+
+    @property
+    def deleted(self) -> int:
+        """How many records `prune` has deleted since this was opened."""
         ...
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:

@@ -1,22 +1,26 @@
 """Old records go, a few at a time, on the writing thread: never so many that a start waits for them.
 
-It has no clock of its own: the heartbeat looks whether an hour is over.
+How old they are is a matter of the clock, which may be wrong: nothing goes by itself before the clock has been left
+alone for an hour, and never more than has become too old in the time that the host was up since the last time.
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
+from rocketd.core import daemon_entries
+from rocketd.core.clock_reading import ClockReading, trusted
 from rocketd.core.decisions import Refused
 from rocketd.core.history import History
-from rocketd.core.instant import HOUR, MINUTE, Duration, Instant
+from rocketd.core.instant import HOUR, Duration, Instant
 from rocketd.core.run import Action
-from rocketd.daemon.ports import Store
+from rocketd.daemon.clock import Steadiness
+from rocketd.daemon.ports import Clock, Journal, Store
 from rocketd.daemon.recorder import FAILED, Recorder
 
-FIRST: Final[Duration] = MINUTE
-"""How long after the start: by then nobody is in a hurry."""
 EVERY: Final[Duration] = HOUR
+"""How often old records are looked for, and for how long the clock must have been left alone."""
 CHUNK: Final = 100
 """Records in one transaction: some 10 ms, which a start may have to wait."""
 
@@ -34,12 +38,28 @@ def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> 
 class Retention:
     """Prunes the log once an hour, and when somebody asks; what conditions can still ask about stays."""
 
-    def __init__(self, recorder: Recorder, history: History, keep: Duration | None, now: Instant) -> None:
+    def __init__(  # noqa: PLR0913 - what it connects
+        self,
+        recorder: Recorder,
+        history: History,
+        keep: Duration | None,
+        *,
+        clock: Clock,
+        steady: Steadiness,
+        journal: Journal,
+        boot_id: str,
+    ) -> None:
         """`keep` None: nothing goes by itself."""
         self.keep = keep
         self._recorder = recorder
         self._history = history
-        self._next = now + FIRST
+        self._clock = clock
+        self._steady = steady
+        self._journal = journal
+        self._boot_id = boot_id
+        self._looked = clock.boottime()
+        """When old records were last looked for, or the start."""
+        self._trusting = False
         self._asked: deque[_Asked] = deque()
         """One after the other: the walk through the log is the store's, and there is one."""
 
@@ -50,37 +70,70 @@ class Retention:
 
     def beat(self, now: Instant) -> None:
         """Begin to prune, if it is time."""
-        self._next = min(self._next, now + EVERY)  # the clock may have been set back since then
-        if self.keep is not None and not self._asked and now >= self._next:
-            self.prune(now - self.keep, now, lambda _: None)
+        over = min(self._clock.boottime() - self._looked, self._steady.lasted) >= EVERY
+        if over and self.keep is not None and not (self._asked or self._trusting):
+            self._looked, self._trusting = self._clock.boottime(), True
+            self._find_out(ClockReading(now, self._boot_id, self._clock.boottime()))
+
+    def _find_out(self, shown: ClockReading) -> None:
+        """Ask the store up to when time is trusted to have come, and note how far it has come by now."""
+        found: list[Instant] = []
+
+        def trust(store: Store) -> int:
+            before = store.readings().get("trusted")
+            reading = shown if before is None else trusted(before, shown)
+            store.trust(reading)
+            found.append(reading.wall)
+            return 1
+
+        def known(result: int) -> None:
+            self._trusting = False
+            if result != FAILED and self.keep is not None:
+                self._prune_old(found[0] - self.keep, found[0])
+
+        self._recorder.chore(trust, known)
+
+    def _prune_old(self, before: Instant, now: Instant) -> None:
+        def tell(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
+            if deleted:
+                self._journal.tell(daemon_entries.pruned_by_age(deleted, before))
+
+        self._ask(_Asked(before, now, tell))
 
     def prune(self, before: Instant, now: Instant, then: Callable[[bool], None]) -> None:
         """Have what is older than that deleted, and `then` told whether it could be."""
-        self._asked.append(_Asked(before, now, then))
+        self._ask(_Asked(before, now, lambda done, _: then(done)))
+
+    def _ask(self, asked: "_Asked") -> None:
+        self._asked.append(asked)
         if len(self._asked) == 1:
             self._go_on()
 
     def _go_on(self) -> None:
-        before, now, then = self._asked[0]
-        spare = self.spare
+        asked, spare = self._asked[0], self.spare
 
         def prune(store: Store) -> int:
-            return store.prune(before, spare, now, CHUNK)
+            before = store.deleted
+            left = store.prune(asked.before, spare, asked.now, CHUNK)
+            asked.deleted += store.deleted - before
+            return left
 
-        def pruned(count: int) -> None:
-            if count > 0:
+        def pruned(left: int) -> None:
+            if left > 0:
                 self._go_on()
                 return
             self._asked.popleft()
-            self._next = now + EVERY
             if self._asked:
                 self._go_on()
-            then(count != FAILED)
+            asked.then(left != FAILED, asked.deleted)
 
         self._recorder.chore(prune, pruned)
 
 
-class _Asked(NamedTuple):
+@dataclass(slots=True)
+class _Asked:
     before: Instant
     now: Instant
-    then: Callable[[bool], None]
+    then: Callable[[bool, int], None]
+    """Hears whether all of it could be done, and how many records have gone."""
+    deleted: int = 0

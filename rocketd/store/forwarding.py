@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.records import Change
@@ -60,6 +61,11 @@ class ForwardingStore(SqliteStore):
         if gone == 0:
             self._forwarder.prune(before, now)
         return gone
+
+    def trust(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.trust`."""
+        with self._forwarder.lock:
+            super().trust(reading)
 
     def adopt(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
         """Take over what the repository tells and the state directory does not know; says how many records."""

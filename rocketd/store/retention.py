@@ -90,6 +90,8 @@ class Retention:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.deleted = 0
+        """How many records so far."""
         self._tasks: list[str] = []
         """Those that are still to be looked at; the last one comes next."""
         self._number = 0
@@ -125,6 +127,7 @@ class Retention:
         if ids:
             with self._database.writing() as database:
                 database.execute(_DELETE, (json.dumps(ids),))
+            self.deleted += len(ids)
 
     def _all(self, database: sqlite3.Connection) -> list[str]:
         self._number = self._young = 0

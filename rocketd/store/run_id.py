@@ -4,14 +4,19 @@ import os
 from threading import Lock
 from typing import Final
 
-from rocketd.core.instant import MILLISECOND, Instant
+from rocketd.core.instant import MILLISECOND, MINUTE, Duration, Instant
 
+AHEAD: Final[Duration] = MINUTE
 _RANDOM_BITS: Final = 74
 _LOW_BITS: Final = 62
 
 
 class RunIds:
-    """Gives out run ids, each higher than the one before, whatever the clock does (RFC 9562, section 6.2, method 2)."""
+    """Gives out run ids, each higher than the one before (RFC 9562, section 6.2, method 2).
+
+    Only where the clock was ahead by more than `AHEAD` and was set back, they begin anew: else all ids to come would
+    tell of a time that never was, and differ in their last digits alone.
+    """
 
     def __init__(self) -> None:
         self._newest = 0
@@ -21,6 +26,8 @@ class RunIds:
         """Make an id of this instant's millisecond and 74 random bits."""
         random = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
         with self._lock:
+            if self._newest >> _RANDOM_BITS > (now + AHEAD) // MILLISECOND:
+                self._newest = 0
             self._newest = max((now // MILLISECOND) << _RANDOM_BITS | random, self._newest + 1)
             return _formatted(self._newest)
 
@@ -37,5 +44,5 @@ _ids: Final = RunIds()
 
 
 def new_run_id(now: Instant) -> str:
-    """Make a run id; within this process each is higher than the one before."""
+    """Make a run id; within this process each is higher than the one before, but after a clock that was far ahead."""
     return _ids.new(now)

@@ -4,6 +4,7 @@
     task_state  what belongs to a task and not to the log
     open_run    the runs without an end, and whose they are
     alive       the last sign of life
+    clock       what the clocks showed at the last sign of life, and when old records were last looked for
     spool       records on their way to another repository (empty where the log is ours)
 
 Times are seconds in `log`, because that is what users of the log expect, and integer microseconds elsewhere.
@@ -152,5 +153,17 @@ _VERSION_1: Final = (
     "CREATE TABLE spool (id INTEGER PRIMARY KEY AUTOINCREMENT, again INTEGER NOT NULL, record TEXT NOT NULL)",
 )
 
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1,)
+_VERSION_2: Final = (
+    # With the last sign of life, and up to when time is trusted to have come: what the other clock showed.
+    """
+    CREATE TABLE clock (
+        name TEXT PRIMARY KEY CHECK (name IN ('alive', 'trusted')),
+        wall INTEGER NOT NULL,
+        boot_id TEXT NOT NULL,
+        boottime INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
+
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2)
 """The statements that make version n + 1 of version n, at index n. Version 0 is an empty file."""

@@ -12,6 +12,7 @@ from operator import attrgetter
 from types import UnionType
 from typing import Final
 
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.events import Finished, Missed, Spawned, Started
 from rocketd.core.instant import Instant
 from rocketd.core.records import Alive, Change, OpenRun, TaskState
@@ -78,7 +79,18 @@ _SPAWN: Final = statement(
 )
 # Not `IN (VALUES …)`, for which SQLite would go through the whole table.
 _CLOSE: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", between=" OR ")
-_ALIVE: Final = "INSERT INTO alive (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at"
+# What was recorded before a sign of life says nothing more: it may be of a clock that was ahead.
+_ALIVE: Final = """
+    INSERT INTO alive (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at, recorded = NULL
+"""
+_READ: Final = """
+    INSERT INTO clock (name, wall, boot_id, boottime) VALUES (?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET wall = excluded.wall, boot_id = excluded.boot_id, boottime = excluded.boottime
+"""
+_TRUST: Final = """
+    INSERT OR IGNORE INTO clock (name, wall, boot_id, boottime)
+    SELECT 'trusted', coalesce((SELECT at FROM alive), ?), ?, ?
+"""
 _RECORDED: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
 
 
@@ -95,7 +107,7 @@ def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origi
     spawned = [change for change in changes if isinstance(change, Spawned) and change.run.key not in ended]
     write(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in spawned])
     write(database, _CLOSE, list(ended))
-    _live(database, changes)
+    _live(database, changes, origin)
 
 
 def _met(changes: Iterable[Change]) -> dict[str, int]:
@@ -122,13 +134,28 @@ def instant_of_record(change: Change) -> Instant | None:
     return None
 
 
-def _live(database: sqlite3.Connection, changes: Iterable[Change]) -> None:
+def _live(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> None:
     for change in changes:
         if isinstance(change, Alive):
+            shown = change.at, origin.boot_id, change.boottime
+            if change.boottime is not None:
+                database.execute(_TRUST, shown)
+                database.execute(_READ, ("alive", *shown))
             database.execute(_ALIVE, (change.at,))
     recorded = [at for at in map(instant_of_record, changes) if at is not None]
     if recorded:
         database.execute(_RECORDED, (max(recorded),))
+
+
+def readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
+    """Read what the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
+    rows = database.execute("SELECT name, wall, boot_id, boottime FROM clock")
+    return {name: ClockReading(*shown) for name, *shown in rows}
+
+
+def trust(database: sqlite3.Connection, reading: ClockReading) -> None:
+    """Note up to when time is trusted to have come."""
+    database.execute(_READ, ("trusted", *reading))
 
 
 def seen(database: sqlite3.Connection, at: Instant) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
@@ -53,6 +54,10 @@ class SqliteReader:
     def last_alive(self) -> Instant | None:
         """The newest sign of life; None: there was none."""
         return self._read(state.last_alive)
+
+    def readings(self) -> Mapping[str, ClockReading]:
+        """What the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
+        return self._read(state.readings)
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
         """Runs, newest start first; a stretch of missed times is one without a number."""
@@ -120,6 +125,16 @@ class SqliteStore(SqliteReader):
         with self._database.writing() as database:
             run_log.insert(database, changes, self._origin)
             state.apply(database, changes, self._origin)
+
+    def trust(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.trust`."""
+        with self._database.writing() as database:
+            state.trust(database, reading)
+
+    @property
+    def deleted(self) -> int:
+        """How many records `prune` has deleted so far."""
+        return self._retention.deleted
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, both of a run together; see `Store.prune`."""

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes_store import MemoryStore
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
@@ -453,3 +454,39 @@ def _same(real: Store, fake: Store, reach: dict[tuple[str, Action], int]) -> lis
 
 def _shown(store: Store, wanted: RunFilter) -> list[tuple[str, int, Action]]:
     return [(view.run.task, view.run.number, view.action) for view in store.runs(wanted)]
+
+
+# What the clocks showed
+
+
+def test_what_the_clocks_showed_at_the_last_sign_of_life_is_kept_in_which_boot(store: Store) -> None:
+    assert dict(store.readings()) == {}
+    store.write([Alive(NOW - HOUR)])
+    assert dict(store.readings()) == {}, "nobody has looked"
+    store.write([Alive(NOW, 5 * HOUR)])
+    (boot_id,) = {reading.boot_id for reading in store.readings().values()}
+    assert boot_id
+    assert dict(store.readings()) == {
+        "alive": ClockReading(NOW, boot_id, 5 * HOUR),
+        "trusted": ClockReading(NOW - HOUR, boot_id, 5 * HOUR),
+    }
+    store.write([Alive(NOW + HOUR, 6 * HOUR)])
+    store.trust(ClockReading(NOW, "other", 1))
+    assert store.readings() == {
+        "alive": ClockReading(NOW + HOUR, boot_id, 6 * HOUR),
+        "trusted": ClockReading(NOW, "other", 1),
+    }
+
+
+def test_a_record_of_a_clock_that_was_ahead_is_no_sign_of_life_after_the_next_one(store: Store) -> None:
+    store.write([Started(run(1)), ended(run(1)), Alive(NOW - HOUR, 1)])
+    assert store.last_alive() == NOW + 5 * SECOND
+    store.write([Alive(NOW - HOUR, 2)])
+    assert store.last_alive() == NOW - HOUR
+
+
+def test_it_says_how_many_records_it_has_deleted(store: Store) -> None:
+    store.write([record for number in (1, 2, 3) for record in (Started(run(number)), ended(run(number)))])
+    before = store.deleted
+    prune_all(store, NOW + HOUR, {})
+    assert store.deleted - before == 4

@@ -18,6 +18,8 @@ from rocketd.store.store import SqliteStore, open_reader
 from rocketd.store.version import upgrade, version_of
 
 NEXT = (*STEPS, ("ALTER TABLE log ADD COLUMN weather TEXT", "UPDATE log SET weather = 'fine'"))
+THIS = len(STEPS)
+"""The version of this program."""
 BROKEN = (*STEPS, ("ALTER TABLE log ADD COLUMN weather TEXT", "UPDATE nothing SET weather = 'fine'"))
 
 
@@ -44,7 +46,7 @@ def test_a_newer_store_is_refused_by_all_who_open_it_and_stays_as_it_is(path: Pa
     directory = path.parent
     before = snapshot(directory)
     for opener in (SqliteStore, open_reader, open_run_repo):
-        with pytest.raises(StoreError, match="has version 2, and this rocketd knows versions up to 1"):
+        with pytest.raises(StoreError, match=f"has version {THIS + 1}, and this rocketd knows versions up to {THIS}"):
             opener(directory)
     assert snapshot(directory) == before
 
@@ -59,7 +61,7 @@ def test_a_newer_store_whose_daemon_was_killed_is_not_touched_either(path: Path)
     subprocess.run([sys.executable, "-c", script, str(path)], check=False)
     before = snapshot(path.parent)
     assert f"{FILE_NAME}-wal" in before
-    with pytest.raises(StoreError, match="version 2"):
+    with pytest.raises(StoreError, match=f"version {THIS + 1}"):
         SqliteStore(path.parent)
     assert snapshot(path.parent) == before
 
@@ -108,10 +110,10 @@ def test_a_store_whose_first_page_was_lost_with_the_power_is_made_anew(tmp_path:
 
 def test_an_older_store_is_brought_up_to_date_and_a_copy_is_kept(path: Path) -> None:
     upgrade(path, NEXT)
-    assert version_of(path) == 2
+    assert version_of(path) == THIS + 1
     assert "weather" in columns(path)
-    copy = path.with_name(f"{FILE_NAME}.version-1")
-    assert version_of(copy) == 1
+    copy = path.with_name(f"{FILE_NAME}.version-{THIS}")
+    assert version_of(copy) == THIS
     assert "weather" not in columns(copy)
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("SELECT at FROM alive").fetchone() == (7,)
@@ -120,7 +122,7 @@ def test_an_older_store_is_brought_up_to_date_and_a_copy_is_kept(path: Path) -> 
 def test_a_step_that_fails_leaves_the_old_version(path: Path) -> None:
     with pytest.raises(StoreError, match="nothing"):
         upgrade(path, BROKEN)
-    assert version_of(path) == 1
+    assert version_of(path) == THIS
     assert "weather" not in columns(path)
     with closing(SqliteStore(path.parent)) as store:
         assert store.last_alive() == 7
@@ -140,7 +142,7 @@ upgrade(Path(sys.argv[1]), (*STEPS, step()))
 """
     done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
     assert done.returncode == -9
-    assert version_of(path) == 1
+    assert version_of(path) == THIS
     with closing(SqliteStore(path.parent)) as store:
         assert store.last_alive() == 7
     assert "weather" not in columns(path)
@@ -163,7 +165,7 @@ version.upgrade(Path(sys.argv[1]), NEXT)
 """
     given = [str(path), str(Path(__file__).parent)]
     assert subprocess.run([sys.executable, "-c", script, *given], check=False).returncode == -9
-    assert version_of(path) == 2
+    assert version_of(path) == THIS + 1
 
 
 def test_an_upgrade_takes_along_what_a_killed_daemon_left_in_its_log(path: Path) -> None:
@@ -184,4 +186,4 @@ def test_opening_a_store_of_this_version_changes_nothing(path: Path) -> None:
     with closing(open_reader(path.parent)) as reader:
         assert reader.runs(RunFilter()) == []
     assert path.read_bytes() == before
-    assert not path.with_name(f"{FILE_NAME}.version-1").exists()
+    assert not path.with_name(f"{FILE_NAME}.version-{THIS}").exists()

@@ -314,3 +314,43 @@ def test_in_a_zone_of_its_own_a_fixed_time_stays_used_up_as_well() -> None:
     assert len(made.begun) == 1
     made.run_until(at("2026-11-30 00:01", BERLIN))
     assert len(made.begun) == 2
+
+
+# -- a start of which nobody knows how long the host was down
+
+
+def unknown_start(made: World, by: Duration) -> None:
+    made.kill()
+    died = made.alive
+    made.now += by
+    made.alive = 0  # nothing is told of a downtime
+    made.boot()
+    made.scheduler.down(died, made.now, known=False)
+
+
+def test_nothing_is_missed_in_a_downtime_before_the_clock_is_trusted() -> None:
+    made = old_world("cron('0 3 * * *')")
+    unknown_start(made, 3 * DAY)
+    made.run_until(made.now + MINUTE)
+    assert len(made.begun) == 2, "it is made good all the same"
+    assert no_misses(made)
+    made.scheduler.trust_clock()
+    made.run_until(made.now)
+    (missed,) = made.missed("cron('0 3 * * *')")
+    assert (missed.count, missed.reason[:10]) == (2, "down from ")
+
+
+@pytest.mark.parametrize(
+    ("by", "right", "count"), [(365 * DAY, 4 * SECOND, 0), (-10 * DAY, 4 * SECOND, 0), (-DAY, 2 * DAY, 1)]
+)
+def test_what_was_missed_in_a_downtime_is_told_by_the_clock_that_is_right(
+    by: Duration, right: Duration, count: int
+) -> None:
+    made = old_world("cron('0 3 * * *')")
+    unknown_start(made, by)
+    made.run_until(made.now + MINUTE)
+    made.set_clock(right - by)
+    made.run_until(made.now + MINUTE)
+    made.scheduler.trust_clock()
+    made.run_until(made.now)
+    assert sum(missed.count for missed in made.missed("cron('0 3 * * *')")) == count

@@ -104,7 +104,7 @@ def test_nothing_is_known_of_the_time_before_an_observation() -> None:
     asked = scheduler(BELL)
     asked.observe(observed(BELL, value=True, at=NOON))
     asked.decide(NOON)
-    asked.down(NOON - HOUR, NOON, "down")
+    asked.down(NOON - HOUR, NOON)
     assert asked.account(NOON) == []
     before = Moment(NOON - HOUR, asked.entry("t0").task, asked.history)
     assert BELL.judge(before)[:2] == (~BELL).judge(before)[:2] == (UNKNOWN, NOON)

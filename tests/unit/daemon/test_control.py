@@ -73,7 +73,9 @@ async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncI
     async def reload() -> Sequence[Problem]:
         return []
 
-    retention = Retention(recorder, scheduler.history, None, NOW)
+    retention = Retention(
+        recorder, scheduler.history, None, clock=clock, steady=loop.steady, journal=loop.journal, boot_id=""
+    )
     yield Control(loop, EmptyLog(), EmptyLog(), retention, reload=reload, about=dict, disabled=lambda: [OFF])
     await recorder.close()
 

@@ -1,18 +1,25 @@
-"""When old records go."""
+"""When old records go: by age only as much as the host was up, and never by one look at the clock."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
+from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
+from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import StoreError
+from rocketd.core.events import Finished, Started
 from rocketd.core.history import History
-from rocketd.core.instant import DAY, SECOND, Duration, Instant
-from rocketd.core.run import Action
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
+from rocketd.core.records import Alive
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.retention import EVERY, FIRST, Retention
+from rocketd.daemon.retention import EVERY, Retention
 
 NOW = 1_790_000_000 * SECOND
+KEEP = 30 * DAY
 
 
 class Pruned(MemoryStore):
@@ -20,39 +27,167 @@ class Pruned(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: asyncio.Queue[Instant] = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
+        self.asked: list[Instant] = []
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
-        self._loop.call_soon_threadsafe(self.asked.put_nowait, before)
+        self.asked.append(before)
         return super().prune(before, spare, now, limit)
 
 
+class Kept:
+    """Records, and a clock in the hands of the test: now, monotonic and boottime."""
+
+    def __init__(self, store: Pruned) -> None:
+        self.store, self.journal = store, ListJournal()
+        self.wall, self.up = NOW, 5 * MINUTE
+        self.recorder = Recorder(store, trouble=lambda *_: None, fatal=lambda _: None)
+        self.begin()
+
+    def now(self) -> Instant:
+        return self.wall
+
+    def monotonic(self) -> Duration:
+        return self.up
+
+    def boottime(self) -> Duration:
+        return self.up
+
+    def begin(self) -> None:
+        """A daemon starts."""
+        self.store.write([Alive(self.wall, self.up)])
+        self.steady = Steadiness(self.boottime)
+        self.retention = Retention(
+            self.recorder, History(), KEEP, clock=self, steady=self.steady, journal=self.journal, boot_id=self.boot_id
+        )
+
+    @property
+    def boot_id(self) -> str:
+        return self.store.boot_id
+
+    def reboot(self, off: Duration) -> None:
+        self.store.boot_id += "+"
+        self.wall, self.up = self.wall + off, 0
+        self.begin()
+
+    def set(self, by: Duration) -> None:
+        self.wall += by
+        self.steady.stepped()
+
+    async def beat(self, after: Duration) -> list[Instant]:
+        """From when on records stay, as was asked by a heartbeat so much later, if it was."""
+        self.wall, self.up = self.wall + after, self.up + after
+        before = len(self.store.asked)
+        self.retention.beat(self.wall)
+        for _ in range(4):  # the store is asked up to when time has come; then it prunes
+            proved = asyncio.Event()
+            self.recorder.prove(proved.set)
+            await proved.wait()
+        return self.store.asked[before:]
+
+
+@asynccontextmanager
+async def kept() -> AsyncIterator[Kept]:
+    made = Kept(Pruned())
+    yield made
+    await made.recorder.close()
+
+
 @looped
-async def test_a_clock_that_was_set_back_does_not_end_the_pruning() -> None:
+async def test_old_records_are_looked_for_once_an_hour() -> None:
+    async with kept() as made:
+        assert await made.beat(EVERY - 1) == []
+        assert await made.beat(1) == [made.wall - KEEP]
+        assert await made.beat(EVERY - 1) == []
+        assert await made.beat(1) == [made.wall - KEEP]
+
+
+@looped
+async def test_a_clock_that_is_ahead_for_less_than_an_hour_deletes_nothing() -> None:
+    async with kept() as made:
+        await made.beat(EVERY)
+        made.set(365 * DAY)
+        assert await made.beat(75 * SECOND) == []
+        assert await made.beat(EVERY - 76 * SECOND) == []
+        made.set(-365 * DAY)
+        assert await made.beat(EVERY) == [made.wall - KEEP]
+
+
+@looped
+async def test_a_clock_that_stays_ahead_deletes_what_grows_old_in_real_time_and_no_more() -> None:
+    async with kept() as made:
+        await made.beat(EVERY)
+        right = made.wall
+        made.set(365 * DAY)
+        for hours in range(1, 5):
+            assert await made.beat(EVERY) == [right + hours * HOUR - KEEP]
+
+
+@looped
+async def test_a_host_that_comes_up_with_a_clock_that_is_ahead_deletes_no_more_either() -> None:
+    async with kept() as made:
+        await made.beat(EVERY)
+        right = made.wall
+        made.reboot(365 * DAY)
+        assert await made.beat(EVERY) == [right + EVERY - KEEP]
+
+
+@looped
+async def test_what_the_host_was_up_without_a_daemon_counts() -> None:
+    async with kept() as made:
+        await made.beat(EVERY)
+        made.wall, made.up = made.wall + DAY, made.up + DAY
+        made.begin()
+        assert await made.beat(EVERY) == [made.wall - KEEP]
+
+
+@looped
+async def test_a_clock_that_was_behind_for_a_while_does_not_end_the_pruning() -> None:
+    async with kept() as made:
+        await made.beat(EVERY)
+        made.set(-3650 * DAY)
+        assert await made.beat(MINUTE) == []
+        made.set(3650 * DAY)
+        assert await made.beat(EVERY) == [made.wall - KEEP]
+
+
+@looped
+async def test_a_clock_that_was_ahead_since_the_first_start_does_not_end_the_pruning_once_it_is_right() -> None:
+    async with kept() as made:
+        made.set(-3650 * DAY)
+        for _ in range(3):
+            assert await made.beat(EVERY) == [made.wall - KEEP]
+
+
+@looped
+async def test_nothing_is_trusted_that_came_before_the_first_look_but_the_last_sign_of_life() -> None:
     store = Pruned()
-    recorder = Recorder(store, trouble=lambda *_: None, fatal=lambda _: None)
-    wrong = NOW + 3650 * DAY
-    retention = Retention(recorder, History(), DAY, wrong)
-    retention.beat(wrong + FIRST)
-    assert await store.asked.get() == wrong + FIRST - DAY
-    proved = asyncio.Event()
-    recorder.prove(proved.set)
-    await proved.wait()
-    retention.beat(NOW)
-    retention.beat(NOW + EVERY)
-    assert await asyncio.wait_for(store.asked.get(), 30) == NOW + EVERY - DAY
-    await recorder.close()
+    store.write([Alive(NOW - DAY)])  # as an older program leaves it
+    store.write([Alive(NOW + 365 * DAY, HOUR)])
+    assert store.readings()["trusted"] == ClockReading(NOW - DAY, store.boot_id, HOUR)
+
+
+@looped
+async def test_what_goes_by_itself_is_told() -> None:
+    async with kept() as made:
+        for number in range(1, 5):
+            at = NOW - KEEP - DAY
+            run = Run("a", number, f"id-{number}", 1, at, at, Trigger.HAND, "")
+            made.store.write([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, at))])
+        await made.beat(EVERY)
+        told = [message for message in made.journal.messages if "thrown away" in message]
+        assert told == ["6 records from before 2026-08-22 15:13:20+00:00 thrown away: older than keep"]
+        await made.beat(EVERY)
+        assert len([message for message in made.journal.messages if "thrown away" in message]) == 1
 
 
 @looped
 async def test_who_asked_hears_that_the_store_failed() -> None:
-    class Locked(MemoryStore):
+    class Locked(Pruned):
         def prune(self, *_: object) -> int:
             raise StoreError("it is locked", temporary=True)
 
-    recorder = Recorder(Locked(), trouble=lambda *_: None, fatal=lambda _: None)
+    made = Kept(Locked())
     told: asyncio.Queue[bool] = asyncio.Queue()
-    Retention(recorder, History(), DAY, NOW).prune(NOW, NOW, told.put_nowait)
+    made.retention.prune(NOW, NOW, told.put_nowait)
     assert await told.get() is False
-    await recorder.close()
+    await made.recorder.close()

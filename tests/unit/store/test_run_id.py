@@ -5,8 +5,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.instant import MILLISECOND
-from rocketd.store.run_id import RunIds, new_run_id
+from rocketd.core.instant import DAY, MILLISECOND, MINUTE
+from rocketd.store.run_id import AHEAD, RunIds, new_run_id
 
 
 def test_it_is_a_version_7_uuid_of_the_millisecond() -> None:
@@ -16,8 +16,8 @@ def test_it_is_a_version_7_uuid_of_the_millisecond() -> None:
     assert made.hex[:12] == "017f22e279b0"
 
 
-@given(st.lists(st.integers(0, 2**41 * MILLISECOND), min_size=2))
-def test_each_is_higher_than_the_one_before_whatever_the_clock_does(instants: list[int]) -> None:
+@given(st.lists(st.integers(0, AHEAD), min_size=2))
+def test_each_is_higher_than_the_one_before_also_if_the_clock_is_set_back_a_little(instants: list[int]) -> None:
     ids = RunIds()
     made = [ids.new(now) for now in instants]
     assert made == sorted(set(made))
@@ -26,3 +26,10 @@ def test_each_is_higher_than_the_one_before_whatever_the_clock_does(instants: li
 def test_within_a_millisecond_they_differ() -> None:
     ids = RunIds()
     assert len({ids.new(7) for _ in range(1000)}) == 1000
+
+
+def test_after_a_clock_that_was_far_ahead_they_tell_the_time_again() -> None:
+    ids, now = RunIds(), 1_645_557_742_000 * MILLISECOND
+    before = ids.new(now)
+    ahead = ids.new(now + 3650 * DAY)
+    assert before < ids.new(now + MINUTE) < ahead

@@ -1,0 +1,28 @@
+"""What the clocks of a host showed together, kept so that a later look can tell a step of the wall clock from time."""
+
+from typing import NamedTuple
+
+from rocketd.core.instant import Duration, Instant
+
+
+class ClockReading(NamedTuple):
+    """One look at the clocks."""
+
+    wall: Instant
+    boot_id: str
+    """Which boot of the host it was."""
+    boottime: Duration
+    """How long the host had been up, suspends included: nobody sets this clock."""
+
+    def passed(self, now: "ClockReading") -> Duration | None:
+        """How much time has really passed by `now`; None: the host was down in between, nobody knows for how long."""
+        return max(0, now.boottime - self.boottime) if now.boot_id == self.boot_id else None
+
+
+def trusted(before: ClockReading, now: ClockReading) -> ClockReading:
+    """Up to when time can be trusted to have come by now, if that was so before.
+
+    It goes on no faster than the host is up: a clock that was set forward, or is wrong since the start, moves nothing.
+    """
+    passed = before.passed(now)
+    return now._replace(wall=min(now.wall, before.wall + (now.boottime if passed is None else passed)))

@@ -1,0 +1,22 @@
+"""When a clock that may be wrong since the start can be trusted: what was missed before is told then."""
+
+from collections.abc import Callable
+from typing import Final
+
+from rocketd.core.instant import MINUTE, Duration, Instant
+from rocketd.daemon.clock import is_synchronized
+from rocketd.daemon.loop import Loop
+
+STEADY: Final[Duration] = 10 * MINUTE
+"""A clock that nobody keeps right, and nobody has set for so long, is taken for right."""
+
+
+def clock_trust(loop: Loop, synchronized: Callable[[], bool] = is_synchronized) -> Callable[[Instant], None]:
+    """Make what is done at each heartbeat."""
+
+    def beat(_: Instant) -> None:
+        if loop.scheduler.doubts and (loop.steady.lasted >= STEADY or synchronized()):
+            loop.scheduler.trust_clock()
+            loop.wake()
+
+    return beat

@@ -1,0 +1,55 @@
+"""What runs once in a boot, whatever the clock does."""
+
+from pathlib import Path
+
+from rocketd.core.events import Finished, Started
+from rocketd.core.instant import DAY, SECOND
+from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.scheduler import Scheduler
+from rocketd.core.task import Command, On, Task
+from rocketd.daemon.boot import Boot
+
+NOW = 1_790_000_000 * SECOND
+
+
+def made(*runs: Run) -> Scheduler:
+    """A scheduler with one task that runs at boot, and these runs of it in its past."""
+    scheduler = Scheduler(host="", new_run_id=str)
+    scheduler.load([Task("a", Command(("/bin/true",)), on=On.BOOT)], NOW, {})
+    ends = [Finished(run, End(Action.SUCCESS, Cause.EXIT, run.start)) for run in runs]
+    scheduler.replay([event for pair in zip(map(Started, runs), ends, strict=True) for event in pair], [], NOW)
+    return scheduler
+
+
+def run(number: int, start: int) -> Run:
+    return Run("a", number, f"id-{number}", 1, start, start, Trigger.BOOT, "on boot")
+
+
+def is_due(scheduler: Scheduler) -> bool:
+    return bool(scheduler.entry("a").forced)
+
+
+def test_a_run_of_an_earlier_boot_does_not_count_though_the_clock_is_behind_since(tmp_path: Path) -> None:
+    scheduler = made(run(1, NOW + 10 * DAY))
+    Boot(tmp_path, "this").begin(scheduler)
+    assert is_due(scheduler)
+
+
+def test_a_run_of_this_boot_counts_though_the_clock_was_ahead_when_it_began(tmp_path: Path) -> None:
+    Boot(tmp_path, "this").begin(made())
+    again = made(run(1, NOW - 3650 * DAY))  # the daemon died right after its record
+    Boot(tmp_path, "this").begin(again)
+    assert not is_due(again)
+    Boot(tmp_path, "next").begin(again)
+    assert is_due(again)
+
+
+def test_what_has_begun_stays_so_though_it_has_run_for_other_reasons_since(tmp_path: Path) -> None:
+    boot, first = Boot(tmp_path, "this"), run(1, NOW)
+    boot.begin(made())
+    boot.watch(Started(first))
+    again = made(first, Run("a", 2, "id-2", 1, NOW, NOW, Trigger.SCHEDULE, "daily"))
+    boot = Boot(tmp_path, "this")
+    boot.begin(again)
+    boot.admit(again, "a")
+    assert not is_due(again)
