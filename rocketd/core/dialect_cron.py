@@ -14,7 +14,7 @@ import re
 from typing import Final, NamedTuple
 
 from rocketd.core.advice import Advice
-from rocketd.core.dialect_days import calendar_days, weekday_names, with_known_names
+from rocketd.core.dialect_days import DAYS, calendar_days, weekday_names, with_known_names
 from rocketd.core.shell_text import needs_shell
 from rocketd.core.text import quoted
 
@@ -25,6 +25,7 @@ _BEFORE: Final = re.compile(rf"""(?:CRON_)?TZ=(["']?)(?P<zone>{ZONE})\1\s+(?P<re
 _BEHIND: Final = re.compile(rf"(?P<rest>.*\S)\s+(?P<zone>{ZONE})")
 _FIELD: Final = re.compile(r"[\w*?/,~#%()+-]*[*?\dHL~][\w*?/,~#%()+-]*|[^\W\d]{2,9}(?:[-,/#][\w#-]*)*")
 _CALL: Final = re.compile(r"cron\s*\(\s*([^'\"]*?)\s*\)")
+_KEY: Final = re.compile(r"(?:cron|schedule) ?[:=] ?[\"']?([^\"']+)[\"']?")
 _EVERY: Final = re.compile(r"@every[\s_]+(.+)", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?:19|20|21)\d\d(?:[-,/][\d,/-]*)?")
 _PROGRAMS: Final = frozenset(
@@ -62,7 +63,7 @@ _FIVE, _SIX, _SEVEN = 5, 6, 7
 def advice(text: str) -> Advice | None:
     """Say what does the same as a cron line, be it alone, with a zone or with a command."""
     text = " ".join(text.split())
-    if found := _CALL.fullmatch(text):
+    if found := _CALL.fullmatch(text) or _KEY.fullmatch(text):
         text = found[1]
     for pattern in (_BEFORE, _BEHIND):
         if (found := pattern.fullmatch(text)) and (inner := advice(found["rest"])):
@@ -215,7 +216,8 @@ def _alternate(usual: list[str], weekday: str, weeks: int) -> Advice | None:
     minute, hour = usual[:2]
     if weeks < 2 or not (minute.isdecimal() and hour.isdecimal()):  # noqa: PLR2004 - every week is no alternation
         return None
-    line = f"calendar('{weekday.capitalize()} {int(hour):02}:{int(minute):02}', within='1h')"
+    day = DAYS[int(weekday) % 7] if weekday.isdecimal() else weekday
+    line = f"calendar('{day.capitalize()} {int(hour):02}:{int(minute):02}', within='1h')"
     return Advice(f"% is a word of fugit: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
 
 

@@ -38,6 +38,7 @@ _NAMES: Final = {
     "month": {other: name for name, others in _MONTHS.items() for other in others.split()},
 }
 _MONTH_NUMBERS: Final = {name: str(number) for number, name in enumerate(_MONTHS, 1)}
+_MONTHS_OF: Final = {"31W": "1,3,5,7,8,10,12"}
 _SURE: Final = 27
 """Every month has a working day next to a day up to this one that is in the month."""
 
@@ -62,6 +63,8 @@ def weekday_names(field: str) -> str:
 def calendar_days(second: str, usual: list[str], year: str) -> str:
     """Spell a line as calendar lines, joined where it takes several; empty: it has no such spelling."""
     minute, hour, day, month, weekday = usual
+    if month == "*" and (month := _MONTHS_OF.get(day.upper(), "*")) != "*":
+        day = "LW"  # of the months that have such a day, it is the last
     clock = ":".join(_numbers(field) for field in (hour, minute, *([second] if second != "0" else [])))
     date = f"{_numbers(year)}-{_numbers(re.sub('[a-z]{3}', _month_number, month.lower()))}"
     lines = _nearest(day) if weekday == "*" else _weekday(weekday) if day == "*" else []

@@ -81,10 +81,11 @@ def _take_interval(said: Said, found: re.Match[str]) -> bool:
 
 def _take_times_per(said: Said, found: re.Match[str]) -> bool:
     count = {"once": 1, "twice": 2}.get(found["often"].lower()) or int(found["n"] or 0)
-    whole, smaller = (24, "hour") if found["unit"].lower() == "day" else (60, "minute")
+    unit = (found["unit"] or {"daily": "day", "hourly": "hour"}[found["adverb"].lower()]).lower()
+    whole, smaller = {"day": (24, "hour"), "hour": (60, "minute")}.get(unit, (1, unit))
     if not count or whole % count or said.unit:
         return False
-    said.count, said.unit = (1, found["unit"].lower()) if count == 1 else (whole // count, smaller)
+    said.count, said.unit = (1, unit) if count == 1 else (whole // count, smaller)
     return True
 
 
@@ -109,8 +110,19 @@ def _take_nth(said: Said, found: re.Match[str]) -> bool:
 
 
 def _take_monthday(said: Said, found: re.Match[str]) -> bool:
-    said.monthday = "L" if found["last"] else found["a"] or found["b"] or "1"
-    return not (said.nth or said.weekdays) and (said.monthday == "L" or 1 <= int(said.monthday) <= 31)  # noqa: PLR2004 - a month
+    day = "L" if found["last"] else found["a"] or found["b"] or "1"
+    said.monthday = f"{said.monthday},{day}" if said.monthday else day
+    return not (said.nth or said.weekdays) and (day == "L" or 1 <= int(day) <= 31)  # noqa: PLR2004 - a month
+
+
+def _take_working_day(said: Said, found: re.Match[str]) -> bool:
+    said.monthday = "LW" if found["which"].lower() == "last" else "1W"
+    return not (said.nth or said.weekdays)
+
+
+def _take_part_of_hour(said: Said, found: re.Match[str]) -> bool:
+    said.count, said.unit = {"half": 30, "quarter": 15}[found["part"].lower()], "minute"
+    return True
 
 
 def _take_days(said: Said, found: re.Match[str]) -> bool:
@@ -185,6 +197,12 @@ def _phrase(pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str
 
 
 _PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[Said, re.Match[str]], bool]], ...]] = (
+    (_phrase(r"(?P<a>\d{1,2}) ?(?:min(?:ute)?s? )?past (?:(?:the|each|every) )?hour(?P<b>)"), _take_minute),
+    (_phrase(r"(?:every|each) (?P<part>half|quarter)(?: an| of an)?[ -]hour"), _take_part_of_hour),
+    (
+        _phrase(rf"(?:(?:on|the) )*(?P<which>first|last) (?:weekday|workday|(?:business|working) day){_OF_MONTH}"),
+        _take_working_day,
+    ),
     (_phrase(rf"(?:on )?every (?P<count>other|second|third|2nd|3rd) (?P<day>{_DAY})(?! of| in)"), _take_alternate),
     (
         _phrase(r"(?:(?:every|each) )?(?:(?P<count>\d{1,4}|other|second|t?wo|three|third|four|five|six|ten) ?)?"
@@ -192,7 +210,8 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[Said, re.Match[str]], boo
         _take_interval,
     ),
     (
-        _phrase(r"(?P<often>once|twice|(?P<n>\d{1,2}) times) (?:a|an|per|every|each) (?P<unit>day|hour)"),
+        _phrase(r"(?P<often>once|twice|(?P<n>\d{1,2}) times) "
+                r"(?:(?:a|an|per|every|each) (?P<unit>day|hour|week|month|year)|(?P<adverb>daily|hourly))"),
         _take_times_per,
     ),
     (_phrase("minutely|hourly|daily|weekly|monthly|yearly"), _take_adverb),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from rocketd.core.dialect_days import DAYS, MONTHS
+from rocketd.core.dialect_days import DAYS, MONTHS, calendar_days
 
 ADVERBS: Final = {
     "minute": "minutely",
@@ -116,6 +116,8 @@ class Said:
         hour, minute = self.times[0] if self.times else (0, 0)
         months = str(MONTHS.index(self.months) + 1) if self.months != "*" else "1" if self.unit == "year" else "*"
         day = self.monthday or ("*" if self.nth else "1")
+        if day.endswith("W"):
+            return calendar_days("0", [str(minute), str(hour), day, months, "*"], "*")
         return f"cron('{minute} {hour} {day} {months} {self.nth or '*'}')"
 
 

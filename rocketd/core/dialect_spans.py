@@ -30,16 +30,29 @@ _ISO: Final = re.compile(
 )
 _REPEATING: Final = re.compile(r"R-?\d*/(?:(?P<start>[^/]+)/)?(?P<span>P[^/]+)", re.IGNORECASE)
 _TIMER: Final = re.compile(r"(On\w+)\s*=\s*(.*)", re.IGNORECASE)
+_OCCASION: Final = re.compile(
+    r"(?:(?:on|at|every|after) |@)?(?:each )?(?:system )?((?:re)?boot|start ?up|shutdown)", re.IGNORECASE
+)
 _CLOCK: Final = re.compile(r"(?:at )?(\d{1,2}):(\d\d)")
 _OURS: Final = frozenset({"minutely", "hourly", "daily", "weekly", "monthly", "yearly"})
 _UNITS: Final = {"y": "year", "mo": "month", "w": "week", "d": "day", "h": "h", "m": "min", "s": "s"}
 
 
 def advice(text: str) -> Advice | None:
-    """Say what does the same as an interval, a recurrence or a setting of a timer."""
+    """Say what does the same as an interval, a recurrence, an occasion or a setting of a timer."""
     text = " ".join(text.split())
     if found := _TIMER.fullmatch(text):
         return _timer(found[1].lower(), found[2])
+    if text.upper().startswith(("RRULE:", "FREQ=")):
+        return recurrence(text.upper().removeprefix("RRULE:"))
+    return _point(text) or _iso(text) or _span(text)
+
+
+def _point(text: str) -> Advice | None:
+    """Read a point in time, a time of day or an occasion; and `rate(…)`, which comes with `at(…)`."""
+    if found := _OCCASION.fullmatch(text):
+        occasion = found[1].lower().removeprefix("re").replace("start up", "startup")
+        return Advice("this is an occasion, and no condition", settings=(f'on = "{occasion}"',))
     if found := _RATE.fullmatch(text):
         return Advice("rate() is a word of AWS", f"every('{found[1]}')")
     if found := _AT.fullmatch(text):
@@ -48,9 +61,7 @@ def advice(text: str) -> Advice | None:
     if found := _CLOCK.fullmatch(text):
         clock = f"{int(found[1])}:{found[2]}"
         return Advice("this is a time of day", f"daily at {clock}", otherwise=f"calendar('{clock.zfill(5)}')")
-    if text.upper().startswith(("RRULE:", "FREQ=")):
-        return recurrence(text.upper().removeprefix("RRULE:"))
-    return _iso(text) or _span(text)
+    return None
 
 
 def calendar_advice(text: str) -> Advice | None:

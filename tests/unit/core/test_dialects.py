@@ -90,6 +90,11 @@ def last_working(day: date) -> bool:
     return day.weekday() < 5 and all(one.weekday() > 4 for one in rest if one.month == day.month)
 
 
+def from_end_of_long(day: date) -> bool:
+    """The working day next to the 31st, of the months that have one."""
+    return day.month in (1, 3, 5, 7, 8, 10, 12) and last_working(day)
+
+
 def second_weeks(weekday: int) -> Days:
     """Every second such day, from the first on."""
     first = next(day for number in range(1, 8) if (day := BEGIN.date() + timedelta(number)).weekday() == weekday)
@@ -232,6 +237,17 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("twice a day", each(hours=12), ()),
     ("once every 5 minutes from 8am to 6pm", each(minutes=5), ()),
     ("midnight", MIDNIGHT, ()),
+    ("the 1st and 15th of each month at 6:00", at("06:00", days=of_month(1, 15)), ()),
+    ("last weekday of the month", at("00:00", days=last_working), ()),
+    ("first working day of the month at 7:00", at("07:00", days=nearest(1)), ()),
+    ("twice daily", each(hours=12), ()),
+    ("once a week on sunday at 5am", at("05:00", days=on(6)), ()),
+    ("every half hour", each(minutes=30), ()),
+    ("every quarter of an hour", each(minutes=15), ()),
+    ("10 minutes past the hour", at(*(f"{hour:02}:10" for hour in range(24))), ()),
+    ("0 0 * * 1%2", at("00:00", days=second_weeks(0)), ()),
+    ("schedule: '0 3 * * *'", at("03:00"), ()),
+    ("0 0 12 31W * ?", at("12:00", days=from_end_of_long), ()),
 ]  # fmt: skip
 
 
@@ -291,6 +307,9 @@ def test_what_is_said_to_write_starts_when_the_other_would_have(
         ("@reboot", 'write on = "boot"'),
         ("@reboot root /bin/x", 'write on = "boot", user = "root" and command = ["/bin/x"]'),
         ("OnBootSec=5min", 'write on = "boot"'),
+        ("on boot", 'write on = "boot"'),
+        ("@startup", 'write on = "startup"'),
+        ("every reboot", 'write on = "boot"'),
         ("every day except sunday", "write daily & time of week between Mon and Sat"),
         ("every 5 min between 8:00 and 18:00", "write every 5 minutes & time of day between 8:00 and 18:00"),
         ("hourly on weekends", "write hourly & time of week on Sat, Sun"),
@@ -345,7 +364,7 @@ every mon except
 daily hourly
 cron('0 3 * *')
 cron('15W')
-0 0 31W * *
+0 0 30W * *
 FREQ=DAILY;BYHOUR=x
 FREQ=MONTHLY;BYSETPOS=-1;BYDAY=MO
 R/x
