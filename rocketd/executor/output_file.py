@@ -10,9 +10,11 @@ import os
 import select
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeAlias
 
 from rocketd.core.output_told import missing_in_file
+from rocketd.core.visible import visible
 from rocketd.executor.output import Tell
 from rocketd.executor.watch import Watch
 from rocketd.executor.writer_process import Writer
@@ -21,8 +23,12 @@ GRACE: Final = 5.0
 """Seconds in which a file must take something when its run has ended."""
 PATIENCE: Final = 10.0
 """Seconds until a run that waits for its file says so."""
-REPORT_BYTES: Final = 64 * 1024
-"""How much of what a writer says is looked at: it is a process of the task's user."""
+REPORT_BYTES: Final = 4096
+"""How much of what a writer says is looked at, at once and as one line: it is a process of the task's user."""
+LAST_WORDS: Final = 32
+"""How often that much is read when it has ended: a pipe holds half as much."""
+TROUBLE_LENGTH: Final = 200
+MOST_MISSING: Final = 2**63
 
 Then: TypeAlias = Callable[[str], None]
 
@@ -96,7 +102,7 @@ class OutputFile:
 
     def _follow(self, writer: Writer) -> None:
         self._data = writer.data
-        self._watch.add(writer.report, lambda: self._hear(writer))
+        self._watch.add(writer.report, partial(self._hear, writer))
         self._watch.add(writer.pidfd, lambda: self._ended(writer))
 
     def _flush(self) -> None:
@@ -125,23 +131,28 @@ class OutputFile:
             os.close(self._data)
             self._data = -1
 
-    def _hear(self, writer: Writer) -> None:
-        """Read what the writer says, a line at a time."""
-        with suppress(BlockingIOError):
+    def _hear(self, writer: Writer) -> bool:
+        """Read some of what the writer says; whether there may be more."""
+        try:
             data = os.read(writer.report, REPORT_BYTES)
-            if not data:
-                self._watch.drop(writer.report)
-            *lines, rest = (self._report + data).split(b"\n")
-            self._report = rest[:REPORT_BYTES]
-            for line in lines:
-                if (trouble := self._account.take(line)) and not self._done:
-                    self._complain(trouble)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._watch.drop(writer.report)
+        *lines, rest = (self._report + data).split(b"\n")
+        self._report = rest[:REPORT_BYTES]
+        for line in lines:
+            if (trouble := self._account.take(line)) and not self._done:
+                self._complain(trouble)
+        return bool(data)
 
     def _ended(self, writer: Writer) -> None:
         with suppress(ChildProcessError):  # code beside us in this process waits for any child
             if os.waitpid(writer.pid, os.WNOHANG)[0] == 0:  # called for nothing
                 return
-        self._hear(writer)
+        for _ in range(LAST_WORDS):
+            if not self._hear(writer):
+                break
         for descriptor in (writer.report, writer.pidfd):
             self._watch.drop(descriptor)
         trouble = writer.let_go()
@@ -204,11 +215,11 @@ class _Account:
         try:
             told = json.loads(line)
         except (ValueError, RecursionError):  # it could not begin, or has a defect: a traceback ends with what is wrong
-            return "" if line.startswith((b"Traceback", b" ")) else line.decode(errors="backslashreplace")
+            return "" if line.startswith((b"Traceback", b" ")) else _sentence(line.decode(errors="backslashreplace"))
         if not isinstance(told, dict):
             return ""
-        trouble, missing = str(told.get("trouble", "")), told.get("missing")
-        if not isinstance(missing, int):
+        trouble, missing = _sentence(told.get("trouble")), told.get("missing")
+        if not isinstance(missing, int) or not 0 <= missing < MOST_MISSING:
             return trouble
         self.missing, self.trouble, self.is_final = missing, trouble, True
         return ""
@@ -218,3 +229,7 @@ class _Account:
         """What is to be said of it when all is over; empty: nothing is missing."""
         size = self.missing if self.is_final else 0
         return missing_in_file(self.path, size, self.trouble) if self.trouble else ""
+
+
+def _sentence(told: object) -> str:
+    return visible(" ".join(told.split())[:TROUBLE_LENGTH]) if isinstance(told, str) else ""

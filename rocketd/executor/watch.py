@@ -24,11 +24,11 @@ class Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._epoll = select.epoll()
-        self._ready: dict[int, Callable[[], None]] = {}
+        self._ready: dict[int, Callable[[], object]] = {}
         self.held = False
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    def add(self, descriptor: int, ready: Callable[[], None], events: int = select.EPOLLIN) -> None:
+    def add(self, descriptor: int, ready: Callable[[], object], events: int = select.EPOLLIN) -> None:
         """Call `ready` whenever there is something to read, or as `events` say; it must bear a call for nothing."""
         self._epoll.register(descriptor, events)
         self._ready[descriptor] = ready

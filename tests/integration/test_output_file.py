@@ -242,6 +242,39 @@ def test_a_writer_that_is_killed_is_missed_and_the_run_goes_on(world: World, fil
     assert world.stopped(run).message == f"its output file {file} is incomplete: the process that writes it was killed"
 
 
+LYING = """
+import os, sys
+for line in sys.argv[0:0] or LINES:
+    os.write(1, line + b"\\n")
+while os.read(3, 65536): pass
+os.write(1, b'{"missing": 3, "trouble": "it is said"}\\n')
+"""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"[" * 3000, b"7", b"[]", b"null", b"\xff\xfe", b""],
+        [b'{"missing": 1' + b"0" * 4000 + b"}", b'{"missing": 1e999}', b'{"missing": -1}', b'{"missing": null}'],
+        [b'{"trouble": "\\u001b[2J\\ud800' + b"x" * 3000 + b'"}', b'{"trouble": []}'],
+        [b"x" * 100_000],
+        [b'{"trouble": "again"}'] * 10_000,
+    ],
+    ids=["no objects", "numbers", "texts", "a long line", "many lines"],
+)
+def test_a_writer_that_lies_is_not_believed_much(
+    world: World, file: Path, monkeypatch: pytest.MonkeyPatch, lines: list[bytes]
+) -> None:
+    """It is a process of the task's user, who may make it say anything."""
+    program = file.with_name("writer.py")
+    program.write_text(LYING.replace("sys.argv[0:0] or LINES", repr(lines)))
+    monkeypatch.setattr("rocketd.executor.writer_process.WRITER", str(program))
+    end = world.run(writing(file, "echo x"))
+    assert end.message == f"3 bytes of its output are not in {file}: it is said"
+    assert all(line.isprintable() and len(line) < 500 for line in told(world))
+    assert len(told(world)) <= 1
+
+
 def test_a_file_that_takes_nothing_makes_its_own_task_wait_and_no_other(
     world: World, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
