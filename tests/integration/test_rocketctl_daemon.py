@@ -117,6 +117,13 @@ def test_what_a_flood_lacks_is_told_wherever_one_looks(daemon: Daemon) -> None:
     assert message in daemon.lines[-1]
 
 
+def test_the_daemons_own_limit_of_output_is_taken_up_by_a_reload(daemon: Daemon) -> None:
+    daemon.write("rocketd.toml", '[rocketd]\noutput_limit = "1 KiB"\n')
+    lines, noted = waited_for(daemon, "many")
+    assert lines[-2] == "… more than 1 KiB within a minute (output_limit): what follows is left out here"
+    assert "of its output, beyond output_limit" in noted
+
+
 def test_a_run_shows_in_history_and_by_its_names(daemon: Daemon) -> None:
     rocketctl(daemon, "run", "hello", "--wait")
     runs = told(daemon, "history", "hello")
