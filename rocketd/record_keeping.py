@@ -6,7 +6,7 @@ a typing mistake must not scatter the log over two places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,13 @@ from rocketd.beside import closed
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.loaded import Loaded
 from rocketd.core.errors import StoreError
+from rocketd.core.instant import Instant
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.recorder import write_calls
+from rocketd.daemon.ports import Store
+from rocketd.daemon.recorder import Recorder, write_calls
 from rocketd.store.choice import REMEMBERED, Choice, remember, remembered
 from rocketd.store.database import Durability
+from rocketd.store.lock import StateDirectoryHeld, StateLock
 from rocketd.store.set_aside import Found, move_aside
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.store import SqliteStore
@@ -38,6 +41,20 @@ class Keeping:
     place: str
     """Where records go, for people."""
     notes: Sequence[str]
+
+
+def renewing(lock: StateLock, recorder: Recorder, found: Found) -> Callable[[Instant], None]:
+    """Give what is to be done at each heartbeat, so that the directory stays locked whoever removes the file."""
+
+    def renew(_: Store) -> int:
+        try:
+            if lock.renew():
+                found("lock", f"{lock.path} was removed or replaced; it has been made anew")
+        except StateDirectoryHeld as error:
+            found("lock", error.message)
+        return 0
+
+    return lambda _: recorder.chore(renew, lambda _: None)
 
 
 class RecordKeeping:

@@ -46,7 +46,7 @@ from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
 from rocketd.mailing import Mailing
 from rocketd.probing import host_prober
-from rocketd.record_keeping import Keeping, RecordKeeping
+from rocketd.record_keeping import Keeping, RecordKeeping, renewing
 from rocketd.standard_logging import StandardLogging
 from rocketd.store.lock import StateDirectoryHeld, StateLock
 from rocketd.store.run_id import new_run_id
@@ -124,6 +124,8 @@ class Service:
         self._files = TaskFiles(options.config_dirs, self._journal, self._manager, self._waits)
         self.loop: Loop
         self._retention: Retention
+        self._state_lock: StateLock
+        self._damaged: DamageTold
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -194,7 +196,11 @@ class Service:
         self._handle_signals()
         self._observe(open_files)
         self.loop.begin(executor, recorder)
-        self.loop.beats += [self._retention.beat, clock_trust(self.loop)]
+        self.loop.beats += [
+            self._retention.beat,
+            clock_trust(self.loop),
+            renewing(self._state_lock, recorder, self._damaged),
+        ]
         self._manager.ready()
 
     def _shown(self) -> ClockReading:
@@ -203,7 +209,8 @@ class Service:
 
     def _lock(self) -> None:
         try:
-            self._stack.push_async_callback(closed, StateLock(self._options.state_dir).release)
+            self._state_lock = StateLock(self._options.state_dir)
+            self._stack.push_async_callback(closed, self._state_lock.release)
         except StateDirectoryHeld:
             raise
         except StoreError as error:
@@ -219,9 +226,9 @@ class Service:
 
     async def _open_store(self) -> Keeping:
         try:
-            found = DamageTold(self._journal, self.loop.health)
+            self._damaged = DamageTold(self._journal, self.loop.health)
             return await RecordKeeping(
-                self._options.state_dir, self._files.loaded, self.loop, self._stack, found
+                self._options.state_dir, self._files.loaded, self.loop, self._stack, self._damaged
             ).open()
         except StoreError as error:
             if error.temporary:  # the next try, in a moment, may find it mended

@@ -136,6 +136,7 @@ class TaskFiles:
         async with self._lock:
             self._manager.reloading()
             try:
+                self._loop.health.trouble("store files", "")  # whoever asks for this has looked
                 await self._take(await self._waits.on(partial(reload, self._read), _hanging))
                 await self.tell_problems()
                 counts = len(self.loaded.tasks), len(self.loaded.problems)

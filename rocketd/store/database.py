@@ -1,12 +1,15 @@
 """One connection to the store's SQLite file: how it is opened, and its transactions."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock, RLock
 from typing import Final, Literal, TypeAlias
+from weakref import WeakSet
 
 from rocketd.core.errors import StoreError
+from rocketd.store.identity import Files, files_at
 from rocketd.store.trouble import told
 
 Durability: TypeAlias = Literal["full", "normal"]
@@ -32,14 +35,36 @@ def no_store(path: Path) -> StoreError:
     return StoreError(f"there is no store at {path}", hint="start rocketd once, or name its --state-dir")
 
 
+def _nothing() -> None:
+    pass
+
+
+def _raise_displaced(_: Files) -> None:
+    raise Displaced("the store was moved away or replaced while it was in use")
+
+
 def _visible(raw: bytes) -> str:
     return raw.decode(errors="backslashreplace")
+
+
+class Displaced(StoreError):
+    """What lies under the name of the store is not what is open."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, temporary=True)
+
+
+_registering: Final = Lock()
+_open: Final[WeakSet["Database"]] = WeakSet()
+"""Those of this process: SQLite shares what belongs to a file among all connections that a process has to it."""
 
 
 class Database:
     """A connection that opens when it is first used and again after an error that only a new one can cure.
 
-    One thread at a time.
+    It is used by one thread at a time; another may close it, between two transactions. Before each, it looks whether
+    its files are still there. A reader opens them anew if not; a writer raises Displaced, as what it has open may be
+    all that there is.
     """
 
     def __init__(self, path: Path, *, durability: Durability = "full", read_only: bool = False) -> None:
@@ -47,8 +72,16 @@ class Database:
         self._durability = durability
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
+        self._files: Files | None = None
+        self._in_use = RLock()
+        self.gate: Callable[[], None] = _nothing
+        """What is asked before each transaction; it raises StoreError while the store is put right."""
+        self.displaced: Callable[[Files], None] = _raise_displaced
+        """What a writer does about files that are not its own; it raises StoreError, or they are opened anew."""
         self.lenient = False
         """Whether texts that are no UTF-8 are read as well, with `\\xff` in the place of what is none."""
+        with _registering:
+            _open.add(self)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -62,15 +95,59 @@ class Database:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
-    def close(self) -> None:
-        """Close the connection; using the database again opens a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def close(self, patience: float = -1) -> None:
+        """Close the connection; using the database again opens a new one.
+
+        Raises StoreError if somebody uses it for longer than `patience` seconds; -1: for however long.
+        """
+        if not self._in_use.acquire(timeout=patience):
+            raise StoreError(f"{self.path} is being read", temporary=True)
+        try:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+        finally:
+            self._in_use.release()
+
+    @contextmanager
+    def held(self) -> Iterator[sqlite3.Connection | None]:
+        """Keep everybody else from using it; gives the connection that is open."""
+        with self._in_use:
+            yield self._connection
+
+    def close_others(self) -> None:
+        """Close what else this process has open of the same file. Raises StoreError if somebody reads for too long."""
+        with _registering:
+            others = [other for other in _open if other is not self and other.path == self.path]
+        for other in others:
+            other.close(patience=BUSY)
+
+    @property
+    def files(self) -> Files | None:
+        """What it has opened last."""
+        return self._files
+
+    @property
+    def is_displaced(self) -> bool:
+        """Whether it is open, and what lies under its name is something else by now."""
+        return self._connection is not None and files_at(self.path) != self._files
+
+    def _look(self) -> None:
+        """See to it that what is open is what lies there."""
+        if self._connection is None or self._files is None:
+            return
+        here = files_at(self.path)
+        if here == self._files:
+            return
+        if not self._read_only:
+            self.displaced(here)
+        self.close()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with told(self.path):
+        self.gate()
+        with self._in_use, told(self.path):
+            self._look()
             connection = self._connected()
             connection.text_factory = _visible if self.lenient else str
             try:
@@ -96,7 +173,12 @@ class Database:
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
+            before = files_at(self.path)
             self._connection = self._open_reader() if self._read_only else self._open_writer()
+            self._files = files_at(self.path)
+            if before.database != self._files.database:  # somebody is at work here
+                self.close()
+                raise Displaced(f"{self.path} was replaced while it was opened")
         return self._connection
 
     def _open_writer(self) -> sqlite3.Connection:
@@ -104,6 +186,7 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._durability}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # its companions are there from now on
         connection.execute("PRAGMA temp_store = MEMORY")  # a statement's own journal would be a file in /var/tmp
         return connection
 

@@ -42,11 +42,12 @@ class ForwardingStore(SqliteStore):
         found: Found = lambda _, __: None,
     ) -> None:
         """The forwarder is the caller's to close, before this; `found` hears of what is damaged."""
-        super().__init__(directory, durability=durability, origin=origin, found=found)
+        super().__init__(directory, durability=durability, origin=origin, found=found, lock=forwarder.lock)
         self._forwarder = forwarder
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`."""
+        self._database.gate()  # who puts the store right has the lock meanwhile, for as long as that takes
         with self._forwarder.lock, self._database.writing() as database:
             fresh = list(_fresh(database, changes, self._origin))
             run_log.insert(database, changes, self._origin)
@@ -56,6 +57,7 @@ class ForwardingStore(SqliteStore):
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
+        self._database.gate()
         with self._forwarder.lock:
             gone = super().prune(before, spare, now, limit)
         if gone == 0:

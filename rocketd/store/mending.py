@@ -89,7 +89,11 @@ _REMOVE_OPEN: Final = """
     DELETE FROM open_run
     WHERE CAST(task AS BLOB) IS CAST(? AS BLOB) AND CAST(number AS BLOB) IS CAST(? AS BLOB)
 """
-_NEWEST: Final = "SELECT created FROM log WHERE typeof(created) IN ('real', 'integer') ORDER BY created DESC LIMIT 1"
+_NEWEST: Final = "SELECT created FROM log WHERE typeof(created) IN ('real', 'integer') ORDER BY id DESC LIMIT 1"
+_WRONG_CLOCKS: Final = """
+    DELETE FROM clock WHERE typeof(wall) <> 'integer' OR typeof(boot_id) <> 'text' OR typeof(boottime) <> 'integer'
+    RETURNING *
+"""
 
 
 def mend(database: sqlite3.Connection) -> list[str]:
@@ -121,7 +125,7 @@ def _mended(database: sqlite3.Connection) -> Iterator[str]:
     yield from _unknown(database)
     yield from _open_runs(database)
     yield from _numbers(database)
-    _sign_of_life(database)
+    yield from _sign_of_life(database)
 
 
 def _actions(database: sqlite3.Connection) -> Iterator[str]:
@@ -202,11 +206,15 @@ def _open_runs(database: sqlite3.Connection) -> Iterator[str]:
         yield f"open_run had {task}/{number}, whose end is recorded"
 
 
-def _sign_of_life(database: sqlite3.Connection) -> None:
-    """See to it that there is one, and that it is as new as the newest record."""
+def _sign_of_life(database: sqlite3.Connection) -> Iterator[str]:
+    """See to it that there is one: if need be, that of the newest record."""
+    for name, *values in database.execute(_WRONG_CLOCKS).fetchall():
+        yield f"row {name} of clock had {values}"
     rows = database.execute("SELECT at, recorded FROM alive").fetchall()
-    known = [value if isinstance(value, int) else None for value in (rows[0] if rows else (None, None))]
+    known = tuple(value if isinstance(value, int) else None for value in (rows[0] if rows else (None, None)))
+    if rows and known == rows[0]:
+        return
     newest = database.execute(_NEWEST).fetchone()
-    recorded = max((at for at in (known[1], newest and micros(newest[0])) if at is not None), default=None)
-    if not rows or (known[0], recorded) != rows[0]:
-        database.execute("INSERT OR REPLACE INTO alive (one, at, recorded) VALUES (1, ?, ?)", (known[0], recorded))
+    recorded = micros(newest[0]) if known == (None, None) and newest else known[1]
+    database.execute("INSERT OR REPLACE INTO alive (one, at, recorded) VALUES (1, ?, ?)", (known[0], recorded))
+    yield f"the row of alive had {rows[0]}" if rows else "alive had no row"

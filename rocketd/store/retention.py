@@ -28,6 +28,7 @@ looked at: a clock that was wrong for a few runs does not hide what comes after 
 _ROOM: Final = 2**31
 """For counting, as good as endless."""
 
+_KNOWN_ENDS: Final = ", ".join(f"'{action}'" for action in Action if action not in (Action.RUN, Action.MISSED))
 _OTHER_ENDS: Final = ", ".join(f"'{action}'" for action in ENDS if action != "crash")
 
 
@@ -55,7 +56,7 @@ _RUNS: Final = f"""
         AND begun.action = 'run'
     WHERE ended.task_name = :task AND ended.number > :number AND {is_end("ended")}
         AND typeof(ended.number) = 'integer' AND typeof(ended.created) IN ('real', 'integer')
-        AND ended.action IN ({", ".join(f"'{action}'" for action in ENDS)})
+        AND ended.action IN ({_KNOWN_ENDS})
         AND typeof(begun.created) IN ('real', 'integer', 'null')
     ORDER BY ended.number LIMIT :limit
 """

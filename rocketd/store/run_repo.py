@@ -214,4 +214,6 @@ def open_run_repo(directory: Path) -> RunRepo:
     if not check(path):
         raise no_store(path)
     address = sqlalchemy.URL.create("sqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
-    return RunRepo(engine=sqlalchemy.create_engine(address, connect_args={"timeout": BUSY}))
+    # No pool: a connection that waits in it would go on with a file that has been replaced meanwhile.
+    engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY}, poolclass=sqlalchemy.NullPool)
+    return RunRepo(engine=engine)

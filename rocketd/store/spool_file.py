@@ -13,6 +13,7 @@ from typing import Final
 
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.records import Change
+from rocketd.store.directory import OpenDirectory
 from rocketd.store.set_aside import Found, is_something_else, move_aside, set_aside, sync_directory, what_is_set_aside
 from rocketd.store.spool_line import Unreadable, read, written
 from rocketd.store.trouble import told
@@ -38,6 +39,7 @@ class SpoolFile:
         self._found = found
         self._given = 0  # bytes of it that are in the store
         with told(self.path):
+            self._directory = OpenDirectory(directory)
             if is_something_else(self.path):
                 move_aside(self.path)
             self._size, self.waiting = _whole_lines(self.path)
@@ -51,6 +53,7 @@ class SpoolFile:
         lines = _lines_of(changes)
         text = b"".join(lines)
         with told(self.path):
+            self._directory.check()
             _append(self.path, text, self._size)
             if self._size == 0:
                 sync_directory(self.path.parent)
@@ -62,6 +65,9 @@ class SpoolFile:
 
         A line that cannot be read, or for which `write` raises DuplicateRun, is set aside.
         """
+        if self._size:
+            with told(self.path):
+                self._directory.check()
         while self._given < self._size:
             lines, end = self._lines()
             refused = list(_refused(lines, write))

@@ -87,6 +87,10 @@ _READ: Final = """
     INSERT INTO clock (name, wall, boot_id, boottime) VALUES (?, ?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET wall = excluded.wall, boot_id = excluded.boot_id, boottime = excluded.boottime
 """
+_CLOCKS: Final = """
+    SELECT name, wall, boot_id, boottime FROM clock
+    WHERE typeof(wall) = 'integer' AND typeof(boot_id) = 'text' AND typeof(boottime) = 'integer'
+"""
 _TRUST: Final = """
     INSERT OR IGNORE INTO clock (name, wall, boot_id, boottime)
     SELECT 'trusted', coalesce((SELECT at FROM alive), ?), ?, ?
@@ -149,7 +153,7 @@ def _live(database: sqlite3.Connection, changes: Iterable[Change], origin: Origi
 
 def readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
     """Read what the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
-    rows = database.execute("SELECT name, wall, boot_id, boottime FROM clock")
+    rows = database.execute(_CLOCKS)
     return {name: ClockReading(*shown) for name, *shown in rows}
 
 

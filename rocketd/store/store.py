@@ -3,17 +3,21 @@
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 
 from rocketd.core.clock_reading import ClockReading
+from rocketd.core.errors import StoreError
 from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
 from rocketd.core.run import Action
 from rocketd.store import past, run_log, run_view, state
 from rocketd.store.database import Database, Durability
+from rocketd.store.guard import Guard
 from rocketd.store.mending import mend
+from rocketd.store.rejoining import rejoin
 from rocketd.store.retention import Retention
 from rocketd.store.rows import Origin
 from rocketd.store.schema import FILE_NAME
@@ -102,17 +106,22 @@ class SqliteStore(SqliteReader):
         durability: Durability = "full",
         origin: Origin | None = None,
         found: Found = lambda _, __: None,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
-        """`found` hears, on any thread, of what is damaged."""
+        """`found` hears, on any thread, of what is damaged; `lock` keeps others of this process from writing."""
         self.path = directory / FILE_NAME
+        done = rejoin(self.path, running=False)
         upgrade(self.path)
         super().__init__(Database(self.path, durability=durability))
+        self._guard = Guard(self._database, found, lock or nullcontext())
         self._origin = origin or this_origin()
         self._found = found
         self._retention = Retention(self._database)
         with self._database.writing() as database:  # whoever cannot be written to is refused now, not at the first run
             for wrong in mend(database):
                 self.faults.note(wrong)
+        if done:
+            found("store files", f"{self.path} was removed or replaced while a rocketd was using it; {done}")
 
     def tell_faults(self) -> None:
         """Have it told what could not be trusted so far."""
@@ -139,6 +148,14 @@ class SqliteStore(SqliteReader):
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, both of a run together; see `Store.prune`."""
         return self._retention.prune(before, spare, now, limit)
+
+    def close(self) -> None:
+        """Close it; what has no name by now is given one before. Using it again opens it again."""
+        try:
+            self._guard.settle()
+        except StoreError as error:
+            self._found("store files", error.message)
+        super().close()
 
     def reader(self) -> SqliteReader:
         """Open another connection, for another thread."""

@@ -10,15 +10,13 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from stat import S_ISREG
 
 from rocketd.core.errors import StoreError
+from rocketd.store.header import HEADER, header_of
 from rocketd.store.schema import APPLICATION_ID, STEPS
+from rocketd.store.set_aside import sync_directory
 from rocketd.store.trouble import told
-
-_MAGIC: Final = b"SQLite format 3\0"
-_HEADER: Final = 100
-"""Bytes; https://www.sqlite.org/fileformat2.html, section 1.3: user_version at 60, application_id at 68."""
 
 
 def version_of(path: Path) -> int:
@@ -28,18 +26,24 @@ def version_of(path: Path) -> int:
     """
     with told(path):
         try:
-            with path.open("rb") as file:
-                header = file.read(_HEADER)
+            status = path.stat()
         except FileNotFoundError:
+            if path.is_symlink():
+                raise StoreError(
+                    f"{path} is a symbolic link to nothing", hint="move it away, or put it right"
+                ) from None
             return 0
-    if not header:
-        return 0
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
+        if not S_ISREG(status.st_mode):  # opening a FIFO would wait for ever
+            raise StoreError(f"{path} is no file", hint="move it away, and rocketd begins a new one")
+        if status.st_size == 0:
+            return 0
+        header = header_of(path) if status.st_size >= HEADER else None
+    if header is None:
         if _cut_short(path):
             return 0
         raise StoreError(f"{path} is damaged, or no store at all", hint="move it away, and rocketd begins a new one")
-    version = int.from_bytes(header[60:64], "big")
-    if version and int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+    version, application = header
+    if version and application != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program", hint="give rocketd a state directory of its own")
     return version
 
@@ -70,7 +74,7 @@ def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = DELETE")  # see the top of this file
             if version:
-                _back_up(database, path.with_name(f"{path.name}.version-{version}"))
+                back_up(database, path.with_name(f"{path.name}.version-{version}"))
             _step(database, version, steps)
 
 
@@ -104,21 +108,14 @@ def _step(database: sqlite3.Connection, version: int, steps: Sequence[Sequence[s
     database.execute("COMMIT")
 
 
-def _back_up(database: sqlite3.Connection, target: Path) -> None:
-    """Copy the database, so that the copy is whole or absent."""
+def back_up(database: sqlite3.Connection, target: Path) -> None:
+    """Copy the database, so that the copy is whole or absent, and is one file that nothing else belongs to."""
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     _create(part)
     with closing(sqlite3.connect(part)) as copy:
         copy.execute("PRAGMA synchronous = FULL")
         database.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
     part.replace(target)
-    _sync_directory(target.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(target.parent)
