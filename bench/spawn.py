@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.run import Run, Trigger
 from rocketd.core.task import Command, Task
 from rocketd.executor.executor import ProcessExecutor
@@ -95,7 +95,7 @@ def limit(runs: int, at_once: int) -> None:
 
 
 async def executor(runs: int, at_once: int) -> None:
-    events: asyncio.Queue[Spawned | Finished] = asyncio.Queue()
+    events: asyncio.Queue[Spawned | Finished | Withdrawn] = asyncio.Queue()
     clock = RealClock()
     bench = ProcessExecutor(events.put_nowait, lambda _run, _stream, _line: None, clock=clock)
     started = ended = 0

@@ -59,7 +59,11 @@ def events(batch: int, first: int) -> list[Event]:
     """Everything that happens to these runs, in the order of a pass."""
     pairs = list(runs(batch, first))
     begun = [Started(run) for run, _ in pairs]
-    return [*begun, *(Spawned(run, 4711, 99) for run, _ in pairs), *(Finished(run, end) for run, end in pairs)]
+    return [
+        *begun,
+        *(Spawned(run, 4711, 99, run.start) for run, _ in pairs),
+        *(Finished(run, end) for run, end in pairs),
+    ]
 
 
 def speed(seconds: float, batch: int, write: Callable[[int], None]) -> Speed:

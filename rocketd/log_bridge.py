@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Final
 
 from rocketd.core.entries import Entry, Priority, Stream
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import SECOND, Instant
 from rocketd.core.run import Action, End, Run
 from rocketd.core.run_entries import entry_of
@@ -126,7 +126,7 @@ def _set(record: logging.LogRecord, **values: object) -> None:
         setattr(record, name, values.get(name))
 
 
-def _describe(record: logging.LogRecord, event: Started | Finished | Missed) -> None:
+def _describe(record: logging.LogRecord, event: Started | Finished | Withdrawn | Missed) -> None:
     match event:
         case Started(run):
             _set(record, action=Action.RUN.value, **_of_run(run))
@@ -135,6 +135,15 @@ def _describe(record: logging.LogRecord, event: Started | Finished | Missed) -> 
             _set(record, action=end.action.value, **_of_run(run), **_of_end(end))
             record.exc_text = end.exc_text or None
             _happened(record, end.at)
+        case Withdrawn(run, at):
+            _set(
+                record,
+                action=Action.WITHDRAWN.value,
+                **_of_run(run),
+                end=at / SECOND,
+                cause=event.cause.value,
+            )
+            _happened(record, at)
         case Missed(task, run_id):
             _set(
                 record,

@@ -170,7 +170,7 @@ class Service:
         self.loop.watchers.add(boot.watch)
         recorder = Recorder(
             store,
-            trouble=self.loop.health.store,
+            trouble=self.loop.store_trouble,
             fatal=self.loop.fail,
             spool=kept.spool,
             silenced=settings.silence_task_logging,

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from rocketd.core.condition import Condition, Moment, Verdict
-from rocketd.core.events import Finished, Started
+from rocketd.core.events import Finished, Spawned, Started
 from rocketd.core.grammar import parse
 from rocketd.core.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
@@ -83,6 +83,7 @@ class Asked:
         due = start if due is None else self.instant(due)
         run = Run(task, number, f"{task}-{number}", attempt, due, start, trigger, "")
         self.history.learn(Started(run))
+        self.history.learn(Spawned(run, 1, 1, start))
         return run
 
     def end(self, run: Run, when: str | Instant, action: Action = Action.SUCCESS, cause: Cause = Cause.EXIT) -> Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.run import Cause, End, Run, Trigger
 from rocketd.core.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
@@ -39,7 +39,7 @@ def a_run(task: Task) -> Run:
     return Run(task.name, next(_numbers), str(uuid4()), 1, now, now, Trigger.SCHEDULE, "it was time")
 
 
-Report = Callable[[Spawned | Finished], None]
+Report = Callable[[Spawned | Finished | Withdrawn], None]
 Output = Callable[[Run, str, str], object]
 Make = Callable[[Report, Output], Executor]
 
@@ -52,7 +52,7 @@ class World:
     """Everything synchronous, for the tests' sake: the loop runs while one of these methods waits."""
 
     def __init__(self, make: Make = real) -> None:
-        self.events: list[Spawned | Finished] = []
+        self.events: list[Spawned | Finished | Withdrawn] = []
         self.lines: list[tuple[str, str]] = []
         """Each with the id of its run."""
         self._streams: list[str] = []
@@ -76,6 +76,12 @@ class World:
         self.until(lambda: self._ends(run) != [])
         [end] = self._ends(run)
         return end
+
+    def outcome(self, run: Run) -> Finished | Withdrawn:
+        """Wait for its end, or for word that it did not begin."""
+        self.until(lambda: self._outcomes(run) != [])
+        [outcome] = self._outcomes(run)
+        return outcome
 
     def run(self, work: Command | Function | Task) -> End:
         return self.end(self.start(work))
@@ -119,6 +125,9 @@ class World:
         self.wait(self.executor.close())
         self._runner.close()
 
+    def _outcomes(self, run: Run) -> list[Finished | Withdrawn]:
+        return [event for event in self.events if isinstance(event, Finished | Withdrawn) and event.run == run]
+
     def _ends(self, run: Run) -> list[End]:
         return [event.end for event in self.events if isinstance(event, Finished) and event.run == run]
 
@@ -133,7 +142,7 @@ class World:
     async def _made(self, make: Make) -> Executor:
         return make(self._report, self._output)
 
-    def _report(self, event: Spawned | Finished) -> None:
+    def _report(self, event: Spawned | Finished | Withdrawn) -> None:
         self.events.append(event)
         self._news.set()
 

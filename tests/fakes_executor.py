@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.outcome import action_of
 from rocketd.core.records import OpenRun
@@ -28,6 +28,8 @@ class Script:
     """Until it is stopped, or the test says `finish`."""
     trouble: str = ""
     """Why it cannot be started."""
+    lacking: str = ""
+    """What the host does not give it."""
 
 
 @dataclass
@@ -49,7 +51,7 @@ class ScriptedExecutor:
 
     def __init__(
         self,
-        report: Callable[[Spawned | Finished], None],
+        report: Callable[[Spawned | Finished | Withdrawn], None],
         output: Callable[[Run, str, str], object],
         script: Callable[[Task, Run], Script],
         later: Later,
@@ -71,9 +73,12 @@ class ScriptedExecutor:
             message = f"cannot start: {doing.script.trouble}"
             self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._now(), message=message)))
             return
+        if doing.script.lacking:
+            self._report(Withdrawn(run, self._now(), doing.script.lacking, shared=True))
+            return
         self.doing[run.key] = doing
         self._pid += 1
-        self._report(Spawned(run, self._pid, self._pid * 7))
+        self._report(Spawned(run, self._pid, self._pid * 7, self._now()))
         self._later(lambda: self._carry_on(doing))
 
     def together(self) -> AbstractContextManager[None]:

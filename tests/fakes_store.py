@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.history import CRASHES_KEPT
 from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.records import Alive, Change, OpenRun, RunFilter, RunView, TaskState
-from rocketd.core.run import Action, Cause, Run, RunKey, Trigger
+from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
 
-Record = Started | Finished | Missed
+Record = Started | Finished | Withdrawn | Missed
 Reach = Mapping[tuple[str, Action], Duration]
 
 
@@ -22,6 +22,8 @@ def told_of(record: Record) -> tuple[str, Action, bool]:
             return run.task, Action.RUN, not run.scheduled
         case Finished(run, end):
             return run.task, end.action, not run.scheduled
+        case Withdrawn(run):
+            return run.task, Action.WITHDRAWN, not run.scheduled
         case Missed(task):
             return task, Action.MISSED, False
 
@@ -32,7 +34,7 @@ def instant_of(record: Record) -> Instant:
             return run.start
         case Finished(_, end):
             return end.at
-        case Missed():
+        case Withdrawn() | Missed():
             return record.at
 
 
@@ -69,8 +71,8 @@ class MemoryStore:
                 self.pids[run.key] = pid
                 if run.key in self.going:
                     self.going[run.key] = replace(self.going[run.key], pid=pid, pid_start=pid_start)
-            case Finished(run):
-                if not any(isinstance(one, Finished) and one.run.key == run.key for one in self.log):
+            case Finished(run) | Withdrawn(run):
+                if not any(isinstance(one, Finished | Withdrawn) and one.run.key == run.key for one in self.log):
                     self.log.append(change)
                 self.going.pop(run.key, None)
             case Missed():
@@ -80,7 +82,7 @@ class MemoryStore:
                 self.tasks[name] = replace(change, next_number=number)
             case Alive():
                 self._live(change)
-        if isinstance(change, Started | Finished | Missed):
+        if isinstance(change, Started | Finished | Withdrawn | Missed):
             self._meet(change)
 
     def _live(self, alive: Alive) -> None:
@@ -115,17 +117,23 @@ class MemoryStore:
     def _needed(self, reach: Reach, now: Instant) -> list[Record]:
         kept = {id(record) for record in self._newest()}
         begun = {record.run.key for record in self.log if isinstance(record, Started) and id(record) in kept}
-        for record in self.log:
+        for record in self._counting:
             task, action, _ = told_of(record)
             young = (task, action) in reach and instant_of(record) >= now - reach[task, action]
             ended = isinstance(record, Finished) and record.run.key in begun
             still = isinstance(record, Started) and record.run.key in self.going
             if young or ended or still:
                 kept.add(id(record))
-        return [record for record in self.log if id(record) in kept]
+        return [record for record in self._counting if id(record) in kept]
+
+    @property
+    def _counting(self) -> list[Record]:
+        """All but what tells of runs that never began: the past is as if they had never been."""
+        gone = {record.run.key for record in self.log if isinstance(record, Withdrawn)}
+        return [record for record in self.log if isinstance(record, Missed) or record.run.key not in gone]
 
     def _newest(self) -> Iterator[Record]:
-        yield from {told_of(record): record for record in self.log}.values()
+        yield from {told_of(record): record for record in self._counting}.values()
         crashes = [one for one in self.log if isinstance(one, Finished) and one.end.action is Action.CRASH]
         yield from {told_of(one): one for one in crashes if one.end.cause is not Cause.SHUTDOWN}.values()
         for task in self.tasks:
@@ -157,7 +165,7 @@ class MemoryStore:
         return views[: wanted.limit]
 
     def _views(self) -> Iterable[RunView]:
-        ends = {record.run.key: record.end for record in self.log if isinstance(record, Finished)}
+        ends = {record.run.key: _end_of(record) for record in self.log if isinstance(record, Finished | Withdrawn)}
         for record in self.log:
             match record:
                 case Started(run):
@@ -170,7 +178,7 @@ class MemoryStore:
     def prune(self, before: Instant, spare: Reach, now: Instant, limit: int) -> int:
         needed = {id(record) for record in self._needed(spare, now)}
         old = [one for one in self.log if id(one) not in needed and instant_of(one) < before]
-        runs = [one.run.key for one in old if isinstance(one, Started | Finished)]
+        runs = [one.run.key for one in old if isinstance(one, Started | Finished | Withdrawn)]
         gone = [one for one in old if isinstance(one, Missed) or runs.count(one.run.key) == 2]
         gone = _whole(gone, limit)
         self.log = [one for one in self.log if not any(one is other for other in gone)]
@@ -179,6 +187,12 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _end_of(record: Finished | Withdrawn) -> End:
+    if isinstance(record, Finished):
+        return record.end
+    return End(Action.WITHDRAWN, record.cause, record.at, message=record.reason)
 
 
 def _short(record: Record) -> Event:

@@ -94,8 +94,8 @@ def told(lines: Iterable[str]) -> Counter[str]:
 def reconcile(daemon: Daemon, ends_told: Counter[str] | None = None) -> tuple[int, int]:
     """Hold ledger, records and what was told against each other; gives how many runs each of the first two knows.
 
-    Nothing twice, nothing begun without a record, no end lost that was told: by the daemon's lines, unless counted
-    already.
+    Nothing twice, nothing begun without a record or in spite of one, no end lost that was told: by the daemon's lines,
+    unless counted already.
     """
     begun, log = ledger(daemon.directory), records(daemon.state)
     twice = [key for key, count in Counter((one.task, one.number) for one in begun).items() if count > 1]
@@ -108,7 +108,9 @@ def reconcile(daemon: Daemon, ends_told: Counter[str] | None = None) -> tuple[in
     assert set(ends) <= set(starts), "an end of what never began"
     lost = (told(daemon.lines) if ends_told is None else ends_told) - Counter(task for task, _ in ends)
     assert not lost, f"ends that were told and are not recorded: {lost}"
-    return len(begun), len(starts)
+    withdrawn = {(one.task, one.number) for one in log if one.action == "withdrawn"}
+    assert not withdrawn & {(one.task, one.number) for one in begun}, "begun, and recorded as not begun"
+    return len(begun), len(starts.keys() - withdrawn)
 
 
 def reconcile_at_rest(daemon: Daemon, ends_told: Counter[str] | None = None) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from random import Random
 
 from rocketd.core.decisions import Broken, Decision
-from rocketd.core.events import Event, Finished, Missed, Start, Started, Stop
+from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop, Withdrawn
 from rocketd.core.instant import FOREVER, Duration, Instant
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action, Cause, End, Run, RunKey
@@ -50,9 +50,15 @@ class World:
     processes: dict[RunKey, Run] = field(default_factory=dict)
     alive: Instant = 0
     away: bool = False
-    """Whether the store cannot be written: what is decided or ends meanwhile waits."""
+    """Whether the store does not answer: what is decided or ends meanwhile waits."""
+    bears: Callable[["World"], bool] = lambda _: True
+    """Whether one more process can be had at the moment."""
+    refuses: Callable[[Run], bool] = lambda _: False
+    """Whether it is this run alone that cannot have what it takes."""
     fuse: int | None = None
     """How many steps of recording and carrying out are still to come before a kill; None: no kill."""
+    trying: str = ""
+    """Whose run is being started."""
     passes: int = 0
     fate: Callable[[Run], tuple[Duration, Action]] | None = None
     """How long a run takes and how it ends; None: by its task's behaviour and chance."""
@@ -65,7 +71,10 @@ class World:
     _misses: dict[str, int] = field(default_factory=dict)
     _writing: list[tuple[list[Event], Callable[[], None]]] = field(default_factory=list)
     _is_writing: bool = False
-    _unborn: dict[RunKey, Cause] = field(default_factory=dict)
+    _waiting: dict[RunKey, Run] = field(default_factory=dict)
+    """Decided, and not recorded yet."""
+    _stopped: set[RunKey] = field(default_factory=set)
+    """Those of them that an operator has stopped."""
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 - a simulation must replay
@@ -114,7 +123,8 @@ class World:
         """Kill -9 the daemon, and stay down until `boot`; its processes are stopped when it comes back."""
         self._new_scheduler()
         self._writing.clear()
-        self._unborn.clear()
+        self._waiting.clear()
+        self._stopped.clear()
         self.fuse = None
 
     def _burn(self) -> None:
@@ -131,7 +141,16 @@ class World:
     def come_back(self) -> None:
         """Let the store be there again."""
         self.away = False
+        self.scheduler.admission.closed = ""
         self._write()
+
+    def fail_to_write(self) -> None:
+        """Let the store answer with an error, so that everybody knows that nothing can be recorded."""
+        self.away = True
+        self.scheduler.admission.closed = "the run log cannot be written"
+        for run in list(self._waiting.values()):
+            if run.key not in self._stopped:
+                self._take_back(run, Cause.STORE)
 
     def _record(self, changes: list[Event], then: Callable[[], None]) -> None:
         """One transaction, and what may happen once it is safe; one after the other, as the recorder has it."""
@@ -164,7 +183,7 @@ class World:
     @property
     def open_runs(self) -> list[Run]:
         """The recorded runs without an end."""
-        ended = {event.run.key for event in self.log if isinstance(event, Finished)}
+        ended = {event.run.key for event in self.log if isinstance(event, Finished | Withdrawn)}
         return [event.run for event in self.log if isinstance(event, Started) and event.run.key not in ended]
 
     # -- time passes ------------------------------------------------------------------------------------------------
@@ -224,6 +243,7 @@ class World:
             match decision:
                 case Start(run):
                     changes.append(Started(run))
+                    self._waiting[run.key] = run
                 case Stop():
                     stops.append(decision)  # a process takes its time to end: whatever is decided here comes before
                 case Missed():
@@ -237,27 +257,43 @@ class World:
 
     def _begin_all(self, changes: Iterable[Event]) -> None:
         for change in changes:
-            if isinstance(change, Started):
+            if isinstance(change, Started) and change.run.key in self._waiting:
+                del self._waiting[change.run.key]
                 self._burn()
                 self._begin(change.run)
 
     def _stop(self, stop: Stop) -> None:
         if stop.run.key in self.processes:
             self.end(stop.run, End(Action.TERMINATE, stop.cause, self.now, signal=15))
-        elif self._is_unborn(stop.run):
-            self._unborn[stop.run.key] = stop.cause
+        elif stop.run.key in self._waiting and stop.cause is Cause.OPERATOR:
+            self._stopped.add(stop.run.key)
+        elif stop.run.key in self._waiting:
+            assert stop.cause is not Cause.TIMEOUT, "its time is not running yet"
+            self._take_back(stop.run, stop.cause)
 
-    def _is_unborn(self, run: Run) -> bool:
-        return any(isinstance(one, Started) and one.run.key == run.key for group, _ in self._writing for one in group)
+    def _take_back(self, run: Run, cause: Cause) -> None:
+        del self._waiting[run.key]
+        self._withdraw(Withdrawn(run, self.now, "it is not to begin", cause))
+
+    def _withdraw(self, event: Withdrawn) -> None:
+        self.scheduler.learn(event)
+        self._record([event], lambda: None)
 
     def _begin(self, run: Run) -> None:
-        if cause := self._unborn.pop(run.key, None):
-            self._report(Finished(run, End(Action.TERMINATE, cause, self.now)))
+        if run.key in self._stopped:
+            self._stopped.discard(run.key)
+            self._report(Finished(run, End(Action.TERMINATE, Cause.OPERATOR, self.now)))
+            return
+        self.trying = run.task
+        shared = not self.bears(self)
+        if shared or self.refuses(run):
+            self._withdraw(Withdrawn(run, self.now, "no process is left", shared=shared))
             return
         self.begun.append(run)
         self.processes[run.key] = run
         takes, action = self.fate(run) if self.fate else self._by_behaviour(run)
-        heappush(self._ends, (run.start + takes, len(self.begun), run, action))
+        heappush(self._ends, (self.now + takes, len(self.begun), run, action))
+        self.scheduler.learn(Spawned(run, len(self.begun), 1, self.now))
 
     def _by_behaviour(self, run: Run) -> tuple[Duration, Action]:
         behaviour = self.behaviours[run.task]

@@ -1,5 +1,5 @@
 # Made from the table of verbs by `python -m rocketd.cli.reference`: change it there.
-_rocketctl_actions='run success fail terminate inaction crash missed'
+_rocketctl_actions='run success fail terminate inaction crash missed withdrawn'
 declare -gA _rocketctl_kinds=(
     [list]=none
     [show]=subject

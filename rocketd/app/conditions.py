@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from re import Pattern
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -13,10 +14,12 @@ from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.rewriting import rebuilt
 from rocketd.beside import beside
 from rocketd.core.condition import Condition
+from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.probe import Probe, observed
 from rocketd.daemon.ports import ReportObserved
 from rocketd.executor.answer import sentence
+from rocketd.executor.shortage import shortage_of
 from rocketd.executor.ways import Starter, call_in
 
 if TYPE_CHECKING:
@@ -133,14 +136,17 @@ class FunctionProber:
             self._tasks.add(task)  # the loop itself holds tasks only weakly
             task.add_done_callback(self._tasks.discard)
         else:
-            self._starter.begin(lambda: self._look_beside(probe))
+            refused = partial(self._seen, probe, None)
+            self._starter.begin(
+                lambda: self._look_beside(probe), lambda error: call_in(self._loop, lambda: refused(error))
+            )
 
     async def _look_here(self, probe: FuncCond) -> None:
         try:
             outcome = probe.look(await beside(lambda: probe.values(self._session)))
             self._seen(probe, bool(await outcome if inspect.isawaitable(outcome) else outcome), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is an answer that is not known
-            self._seen(probe, None, error)
+            self._seen(probe, None, shortage_of(error) or error)
 
     def _look_beside(self, probe: FuncCond) -> None:
         try:
@@ -157,8 +163,12 @@ class FunctionProber:
         if probe not in self._wanted:
             return
         self._wanted[probe] = self._loop.call_later(probe.every / SECOND, self._look, probe)
-        problem = f"it raised {sentence(error)}" if error is not None else ""
+        problem = "" if error is None else _problem(error)
         self._report(observed(probe, value, self._now(), problem))
-        if error is not None and probe not in self._failing:
+        if error is not None and probe not in self._failing and not isinstance(error, ResourceShortage):
             self._failing.add(probe)
             self._failed(str(probe), error)
+
+
+def _problem(error: BaseException) -> str:
+    return error.message if isinstance(error, ResourceShortage) else f"it raised {sentence(error)}"

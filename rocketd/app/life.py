@@ -30,7 +30,7 @@ from rocketd.core.condition import FALSE, FOR, Moment
 from rocketd.core.decisions import NoSuchRun
 from rocketd.core.entries import Entry, Priority, Stream
 from rocketd.core.errors import RocketdError
-from rocketd.core.events import Event, Finished, Started
+from rocketd.core.events import Event, Finished, Started, Withdrawn
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.run import Run, Trigger
 from rocketd.core.scheduler import Scheduler
@@ -113,7 +113,7 @@ class Life:
         clock = self.loop.clock
         shown = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
         resumed = await resume(kept.store, self.scheduler, self._executors, compiled, shown)
-        trouble, fatal = self.loop.health.store, self.loop.fail
+        trouble, fatal = self.loop.store_trouble, self.loop.fail
         recorder = Recorder(kept.store, trouble=trouble, fatal=fatal, spool=kept.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
@@ -235,6 +235,8 @@ class Life:
             case Started(run):
                 self._orders.begun(self._task(run), run)
                 self.loop.wake()
+            case Withdrawn(run):
+                self._orders.withdrawn(self._task(run), run)
             case Finished(run, end):
                 self._orders.ended(run)
                 if self._task(run).is_command:

@@ -38,6 +38,13 @@ class Orders:
         self.take(task, run)
         self.press(task)
 
+    def withdrawn(self, task: "Task", run: Run) -> None:
+        """Take back what a run was given that has not begun: it is for the next one."""
+        given = self._given.pop(run.key, None)
+        if given is not None:
+            task.batches.appendleft(given)
+        self.press(task)
+
     def ended(self, run: Run) -> None:
         """Forget the run."""
         self._given.pop(run.key, None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import Duration
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Cause, Run, RunKey
@@ -111,7 +111,7 @@ class Executors:
             )
         return self._commands
 
-    def _report(self, event: Spawned | Finished) -> None:
+    def _report(self, event: Spawned | Finished | Withdrawn) -> None:
         self._loop.report(event)
         self._note()
 

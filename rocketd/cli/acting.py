@@ -1,6 +1,7 @@
 """The verbs that ask the daemon to do something."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from rocketd.cli.call import Call, time_point
 from rocketd.cli.checking import from_json
@@ -24,6 +25,8 @@ def run(call: Call) -> Exit | int:
     begun = _start(call, client)
     if call.choices.json:
         call.terminal.json(begun)
+    elif waits := text(begun, "waits"):
+        call.terminal.write([f"{_name(call, begun)} has not started yet, and starts as soon as it can: {waits}."])
     else:
         call.terminal.write([f"Started {_name(call, begun)}."])
     return Exit.DONE
@@ -40,28 +43,44 @@ def _name(call: Call, begun: JsonObject) -> str:
 
 def _wait(call: Call, client: Client, events: Events, begun: JsonObject) -> Exit | int:
     try:
+        if waits := text(begun, "waits"):
+            call.terminal.note(f"{_name(call, begun)} waits: {waits}")
         end = _end_of(call, client, events, text(begun, "run_id"))
     except KeyboardInterrupt:
         call.terminal.note(f"{_name(call, begun)} goes on; rocketctl stop {_name(call, begun)} ends it")
         return Exit.INTERRUPTED
+    begun = the_object({**begun, "number": end.get("number")})
     if call.choices.json:
-        call.terminal.json(client.get(f"/v1/runs/{text(begun, 'run_id')}"))
+        call.terminal.json(client.get(f"/v1/runs/{text(end, 'run_id')}"))
     elif text(end, "action") != "success" or detail(end):
         call.terminal.note(_ended(call, begun, end))
     return _exit_for(call, end)
 
 
 def _end_of(call: Call, client: Client, events: Iterable[JsonObject], run_id: str) -> JsonObject:
+    """Follow the run to its end. One that could not begin is followed by another; without a run id, by the next."""
+    told = ""
     for event in events:
-        kind, mine = text(event, "event"), text(event, "run_id") == run_id
+        kind = text(event, "event")
+        if kind == "started" and not run_id and text(event, "trigger") in _ASKED_FOR:
+            run_id = text(event, "run_id")
+        mine = text(event, "run_id") == run_id
         if kind == "output" and mine and not call.choices.json:
             call.terminal.output(text(event, "stream"), text(event, "line"))
         if kind == "finished" and mine:
             return event
-        if kind == "lost" and (end := _ended_unseen(call, client, event, run_id)):
+        if kind == "withdrawn" and (mine or not run_id):
+            run_id = ""
+            if told != text(event, "message"):
+                told = text(event, "message")
+                call.terminal.note(f"{run_name(event)} could not begin, and is tried again: {told}")
+        if kind == "lost" and run_id and (end := _ended_unseen(call, client, event, run_id)):
             return end
     msg = "the daemon has gone away while the run was going on"
     raise Failure(msg, hint=f"rocketctl show {run_id} tells what became of it")
+
+
+_ASKED_FOR: Final = frozenset({"hand", "as-scheduled"})
 
 
 def _ended_unseen(call: Call, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
@@ -122,7 +141,7 @@ def _stopped_runs(stopping: JsonObject) -> set[str]:
 
 def _wait_for_all(client: Client, events: Events, awaited: set[str]) -> None:
     for event in events:
-        if text(event, "event") == "finished":
+        if text(event, "event") in {"finished", "withdrawn"}:
             awaited.discard(run_name(event))
         if text(event, "event") == "lost":
             awaited = {name for name in awaited if _is_going_on(client, name)}

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.condition import FOR, UNKNOWN, Condition, Constant, Moment
 from rocketd.core.counting import Countable
-from rocketd.core.events import Event, Finished, Started
+from rocketd.core.events import Event, Finished, Spawned, Started
 from rocketd.core.forecast import Course, Forecast, starts
 from rocketd.core.grammar import parse
 from rocketd.core.history import History
@@ -122,6 +122,7 @@ def _events(ending: Action) -> Iterator[tuple[Instant, Event]]:
             start = midnight + at
             run = Run(name, number, "", 1, start, start, Trigger.SCHEDULE, "")
             yield start, Started(run)
+            yield start, Spawned(run, 0, 0, start)
             yield start + TAKES, Finished(run, End(ending, Cause.EXIT, start + TAKES))
 
 

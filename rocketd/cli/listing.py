@@ -20,6 +20,7 @@ AWAITED: Final = 28
 COLOURS: Final = {
     "success": GREEN,
     "inaction": FAINT,
+    "withdrawn": FAINT,
     "missed": YELLOW,
     "fail": RED,
     "terminate": RED,
@@ -86,9 +87,11 @@ def _left(task: JsonObject, look: Look) -> Cell:
         return Cell("paused", YELLOW)
     if flag(task, "running") and instant(task, "next") is None:
         return Cell("running", CYAN)
+    longest = None if look.columns is None else AWAITED
+    if waits := text(task, "waits"):
+        return Cell(f"waits: {waits}" if longest is None else cut(f"waits: {waits}", longest), YELLOW)
     if (occasion := only_on(task)) is not None:
         return Cell(occasion)
-    longest = None if look.columns is None else AWAITED
     return Cell(if_observed(task, times.left(instant(task, "next"), look.now), longest))
 
 
@@ -157,7 +160,7 @@ def run_name(run: JsonObject) -> str:
 
 def took(run: JsonObject, now: Instant) -> str:
     """How long it took, or has taken so far."""
-    start, measured = instant(run, "start"), duration(run, "runtime")
+    start, measured = instant(run, "begun") or instant(run, "start"), duration(run, "runtime")
     if text(run, "action") == "run" and start is not None and not flag(run, "open"):
         return f"{times.span(max(now - start, SECOND))} so far"
     return times.span(measured) if measured else times.NEVER  # 0: nobody has measured it
@@ -178,6 +181,8 @@ def detail(run: JsonObject) -> str:
             return "the daemon went down under it; the next one will call it a crash" if flag(run, "open") else ""
         case "missed":
             return text(run, "reason")
+        case "withdrawn":  # the message says all
+            return text(run, "message")
     message, cause = text(run, "message"), text(run, "cause")
     told = message or _ended_by(run)
     if cause in {"", "exit"} or (cause == "down" and message):
@@ -192,6 +197,8 @@ CAUSES: Final = {
     "replace": "replaced by the next run",
     "shutdown": "the daemon was stopped",
     "down": "the daemon or the host went down",
+    "shortage": "it could not be started",
+    "store": "it could not be recorded",
 }
 
 

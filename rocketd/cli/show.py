@@ -74,7 +74,7 @@ def _state(task: JsonObject, now: Instant) -> Cell:
         return Cell(f"disabled: it has enabled = false in line {number(task, 'line')} of its file", YELLOW)
     if flag(task, "paused"):
         return Cell(_paused(task, now), YELLOW)
-    if flag(task, "running") and (going := objects(task.get("going"))):
+    if flag(task, "running") and (going := [run for run in objects(task.get("going")) if run.get("begun", True)]):
         return Cell(
             f"running: {', '.join(f'{run_name(run)} for {took({**run, **_GOING}, now)}' for run in going)}", CYAN
         )

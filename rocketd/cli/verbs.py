@@ -54,7 +54,7 @@ class Verb(NamedTuple):
     """Whether it works without a daemon."""
 
 
-ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed")
+ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
 """The values of `core.run.Action`, which is not imported here: `rocketctl` starts fast."""
 
 GLOBAL: Final = (

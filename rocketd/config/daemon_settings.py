@@ -108,7 +108,7 @@ class Tls(StrEnum):
     TLS = "tls"
 
 
-_ACTIONS: Final = tuple(action for action in Action if action is not Action.RUN)
+_ACTIONS: Final = tuple(action for action in Action if action not in {Action.RUN, Action.WITHDRAWN})
 MAIL_HOST: Final = Setting("host", FILLED, "localhost", "`localhost`", "The mail server.")
 MAIL_PORT: Final = Setting(
     "port",

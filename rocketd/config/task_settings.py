@@ -58,7 +58,11 @@ STOP_WHEN: Final = Setting(
     "stop_when", Kind("condition", values.string), "false", "`false`", "Terminates a running run as soon as it holds."
 )
 TIMEOUT: Final = Setting[Duration | None](
-    "timeout", ENDLESS_SPAN, None, "`infinity`", "Terminates a run that takes longer."
+    "timeout",
+    ENDLESS_SPAN,
+    None,
+    "`infinity`",
+    "Terminates a run that takes longer, from the moment at which its process is there.",
 )
 KILL_GRACE: Final = Setting(
     "kill_grace",

@@ -7,6 +7,7 @@ its place is still good.
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
+from rocketd.core.admission import NO_SLOT, Admission
 from rocketd.core.entry import Entry, ReadyKey
 from rocketd.core.going import Going
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
@@ -15,9 +16,10 @@ from rocketd.core.instant import BEGINNING, FOREVER, Instant
 class Agenda:
     """The queues of the loaded tasks."""
 
-    def __init__(self, entries: Mapping[str, Entry], going: Going) -> None:
+    def __init__(self, entries: Mapping[str, Entry], going: Going, admission: Admission) -> None:
         self._entries = entries
         self._going = going
+        self._admission = admission
         self._stirred: dict[str, None] = {}  # a set that keeps its order, so that equal pasts give equal decisions
         self._each_pass: dict[str, None] = {}
         self._looks: list[tuple[Instant, str]] = []
@@ -75,9 +77,9 @@ class Agenda:
     # -- due --------------------------------------------------------------------------------------------------------
 
     def make_ready(self, entry: Entry, due: Instant) -> None:
-        """Queue a task that is due, by its priority, due and name."""
+        """Queue a task that is due, by its setbacks, priority, due and name."""
         entry.due = due
-        entry.ready = (-entry.task.priority, due, entry.task.name)
+        entry.ready = (entry.setbacks, -entry.task.priority, due, entry.task.name)
         heappush(self._ready, entry.ready)
         entry.blocked = ""
 
@@ -87,11 +89,48 @@ class Agenda:
         entry.blocked = ""
         self._going.wait_no_more(entry.task.mutex, entry.task.name)
 
-    def ready(self) -> Iterator[Entry]:
-        """Take those that are due, one by one, as long as a slot is free."""
-        while self._ready and not self._going.full:
-            key = heappop(self._ready)
-            entry = self._entries.get(key[2])
-            if entry is not None and entry.ready == key:
-                entry.ready = None
-                yield entry
+    def ready(self, now: Instant) -> Iterator[Entry]:
+        """Take those that are due, one by one, as long as one more may start."""
+        while entry := self._first_ready():
+            if self._pauses(entry, now):
+                continue
+            if obstacle := self._admission.obstacle(now, fresh=not entry.setbacks):
+                self._wait(obstacle)
+                return
+            heappop(self._ready)
+            entry.ready = None
+            yield entry
+
+    def next_try(self) -> Instant:
+        """When more may start, if something waits for that."""
+        return self._admission.next_try if self._ready else FOREVER
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something that is due waits."""
+        return self._first_ready() is not None
+
+    def _first_ready(self) -> Entry | None:
+        while self._ready:
+            entry = self._entries.get(self._ready[0][-1])
+            if entry is not None and entry.ready == self._ready[0]:
+                return entry
+            heappop(self._ready)
+        return None
+
+    def _pauses(self, entry: Entry, now: Instant) -> bool:
+        """Have the first one wait if it alone lacks what its start takes, and was tried just now."""
+        until = entry.pauses_until(self._admission.successes)
+        if until <= now or entry.setback is None:
+            return False
+        heappop(self._ready)
+        entry.ready, entry.blocked = None, entry.setback.reason
+        self.look(entry, min(entry.look_at, until))
+        return True
+
+    def _wait(self, obstacle: str) -> None:
+        """Note what those that are due wait for."""
+        if obstacle != NO_SLOT:  # which is what they wait for unless something else is said
+            for key in self._ready:
+                if (entry := self._entries.get(key[-1])) and entry.ready == key:
+                    entry.blocked = obstacle

@@ -112,6 +112,16 @@ def damaged(what: str) -> Entry:
     return Entry(what, Priority.ERROR, MessageId.DAMAGED)
 
 
+def shortage(why: str) -> Entry:
+    """Tell that starts fail for want of what the host must give, so that tasks wait; once, until that is over."""
+    return Entry(f"the host is short of what a start takes, so tasks wait: {why}", Priority.ERROR, MessageId.SHORTAGE)
+
+
+def shortage_over() -> Entry:
+    """Tell that tasks start again."""
+    return Entry("tasks start again: the host has what that takes", Priority.NOTICE, MessageId.SHORTAGE_OVER)
+
+
 def records_go(note: str) -> Entry:
     """Tell where run records go, or what became of some of them."""
     return Entry(note, Priority.NOTICE)

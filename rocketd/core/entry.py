@@ -1,11 +1,11 @@
 """What the scheduler knows about one loaded task."""
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.condition import Verdict
-from rocketd.core.events import Missed
-from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.events import Missed, Withdrawn
+from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 from rocketd.core.past import Past
 from rocketd.core.probe import Probe
 from rocketd.core.records import TaskState
@@ -13,8 +13,34 @@ from rocketd.core.run import Action, Trigger
 from rocketd.core.task import Task
 from rocketd.core.upcoming import Upcoming
 
-ReadyKey: TypeAlias = tuple[int, Instant, str]
-"""Who goes first: by priority (negated), due and name."""
+ReadyKey: TypeAlias = tuple[int, int, Instant, str]
+"""Who goes first: by how often its start has failed for want of anything, priority (negated), due and name."""
+
+LONGEST_PAUSE: Final[Duration] = 30 * SECOND
+"""Between two starts of a task that alone lacks something."""
+
+
+_ASKED_FOR: Final = frozenset({Trigger.HAND, Trigger.AS_SCHEDULED})
+
+
+class Forced(NamedTuple):
+    """An occasion at which a task runs whatever its condition says."""
+
+    trigger: Trigger
+    reason: str
+    """Which occasion that is, as a sentence."""
+    due: Instant | None = None
+    """None: when it starts."""
+
+
+class Standing(NamedTuple):
+    """Where a task stood when a run of it was started: it stands there again if the run turns out not to have begun."""
+
+    task: Task
+    verdict: Verdict | None
+    chance: Instant | None
+    stretch: Missed | None
+    against_since_start: bool
 
 
 @dataclass(slots=True)
@@ -45,10 +71,10 @@ class Entry:
     """What makes it due as soon as it is observed, as a condition; empty: it waits for something else."""
     chance: Instant | None = None
     """The due of a tick or window that is open and has not been used."""
-    forced: Trigger | None = None
-    """An occasion at which it runs whatever its condition says."""
-    forced_by: str = ""
-    """Which occasion that is, as a sentence."""
+    forced: Forced | None = None
+    """It is due whatever its condition says."""
+    forced_later: tuple[Forced, ...] = ()
+    """For what it is due after that: what operators have asked for is not lost."""
     against_since_start: bool = False
     """For `replace` and `allow`: whether a judgement since its last start said against."""
     quiet_until: Instant = BEGINNING
@@ -59,6 +85,14 @@ class Entry:
     """Its place among those that are due."""
     watched: frozenset[str] = field(default_factory=frozenset)
     """The other tasks whose events concern it."""
+    setbacks: int = 0
+    """How often in a row its start has failed for want of what the host, or its user's limits, must give."""
+    setback: Withdrawn | None = None
+    """The newest of these."""
+    successes: int = 0
+    """How many runs of whatever task had begun by then."""
+    times_runs: bool = False
+    """Whether its conditions ask about runs only once they have begun."""
     probes: frozenset[Probe] = field(default_factory=frozenset)
     """All that its conditions ask about, whether or not they matter now."""
 
@@ -89,3 +123,57 @@ class Entry:
         self.verdict = self.chance = self.stretch = None
         if self.lapsed is not None and self.lapsed.paused_until is not None and self.lapsed.paused_until > now:
             self.paused, self.lapsed = self.lapsed, None
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return Standing(self.task, self.verdict, self.chance, self.stretch, self.against_since_start)
+
+    def stand_again(self, standing: Standing, now: Instant) -> None:
+        """Stand where it stood: what was open then is open, or has closed while nobody could know that it was."""
+        if standing.task is not self.task:  # edited meanwhile, which begins anew
+            return
+        self.against_since_start, self.stretch = standing.against_since_start, standing.stretch
+        if standing.chance is not None and standing.verdict is not None:
+            self.chance = standing.chance
+            self.verdict = standing.verdict._replace(until=max(standing.verdict.until, now))
+
+    def force(self, forced: Forced) -> None:
+        """Make it due whatever its condition says, until it has started once."""
+        if self.forced is None:
+            self.forced = forced
+        else:
+            self.forced_later += (forced,)
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether an operator, or a program, has asked for a run of it that has not started yet."""
+        return self.forced is not None and self.forced.trigger in _ASKED_FOR
+
+    def give_up(self) -> bool:
+        """Forget what was asked for and has not started; says whether there was such."""
+        asked_for = self.is_asked_for
+        if asked_for:
+            self.forced, self.forced_later = None, ()
+        return asked_for
+
+    def started(self, trigger: Trigger) -> None:
+        """It has started, which is what it was due for; what somebody asked for by hand is another run than its own."""
+        if self.forced is not None and self.forced.trigger is Trigger.HAND and trigger is not Trigger.HAND:
+            return
+        self.forced, *later = self.forced_later or (None,)
+        self.forced_later = tuple(later)
+
+    def set_back(self, withdrawn: Withdrawn, successes: int) -> None:
+        """A start of it has failed for want of something."""
+        self.setbacks, self.setback, self.successes = self.setbacks + 1, withdrawn, successes
+
+    def pauses_until(self, successes: int) -> Instant:
+        """When its start may be tried again, if others have begun since: then it is not the host that is at fault."""
+        if self.setback is None or (self.setback.shared and successes == self.successes):
+            return BEGINNING
+        return self.setback.at + min(SECOND << min(self.setbacks - 1, 10), LONGEST_PAUSE)
+
+    def lacks_nothing(self) -> None:
+        """A run of it has begun, and ended."""
+        self.setbacks, self.setback = 0, None

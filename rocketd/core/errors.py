@@ -27,6 +27,15 @@ class ConditionError(RocketdError):
         self.about = about
 
 
+class ResourceShortage(RocketdError):
+    """What a start takes cannot be had at the moment: a process, memory, a descriptor, room. Nothing has run."""
+
+    def __init__(self, message: str, *, hint: str = "", shared: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.shared = shared
+        """Whether the host is short of it, so that other tasks would fare no better; else only this task's user is."""
+
+
 class StoreError(RocketdError):
     """The store could not do it."""
 

@@ -1,7 +1,7 @@
 """Decisions go down, events come up; there is nothing else.
 
     decision   what should be done      Start  Stop
-    event      what was done            Started  Spawned  Finished  Missed
+    event      what was done            Started  Spawned  Finished  Withdrawn  Missed
                what was seen            Observed
 
 A start is learned the moment it is decided (the scheduler says `Started` to itself), so that of two tasks that
@@ -39,12 +39,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """The run has a process now."""
+    """The run has begun: it has a process now; with pid 0, it is a call that our own program makes."""
 
     run: Run
     pid: int
     pid_start: int
     """Field 22 of /proc/PID/stat, in clock ticks since boot: with the boot id, what makes a pid unique."""
+    at: Instant
+    """When. What limits the time of a run counts from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,19 @@ class Finished:
 
     run: Run
     end: End
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The run never began: its number is used, its chance is not. The past is what it was before its `Started`."""
+
+    run: Run
+    at: Instant
+    reason: str
+    """A sentence for people: what it could not have, or who did not want it any more."""
+    cause: Cause = Cause.SHORTAGE
+    shared: bool = False
+    """Whether it is the host that is short of something, so that others would fare no better. Not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +102,5 @@ class Observed:
 
 
 Decision: TypeAlias = Start | Stop | Missed
-Event: TypeAlias = Started | Spawned | Finished | Missed
+Event: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed
 """What the run log keeps."""

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.decisions import Broken
-from rocketd.core.events import Finished, Start, Stop
+from rocketd.core.events import Finished, Spawned, Start, Stop
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.run import Action, Cause, End, Run
 from rocketd.core.scheduler import Scheduler
@@ -81,6 +81,7 @@ class Forecast:
 
     def _begin(self, run: Run) -> None:
         self._begun += 1
+        self._scheduler.learn(Spawned(run, 0, 0, run.start))
         takes, action = self._course(run)
         end = End(action, Cause.EXIT, max(run.start + takes, self.now), runtime=takes)
         heappush(self._ends, (end.at, self._begun, run, end))

@@ -16,6 +16,7 @@ class Going:
         self.slots = slots
         """How many runs may go on at the same time."""
         self._runs: dict[RunKey, tuple[Run, Task]] = {}
+        self._spawned: set[RunKey] = set()
         self._stopping: set[RunKey] = set()
         self._mutexes: dict[str, RunKey] = {}
         self._waiters: dict[str, dict[str, None]] = {}
@@ -36,16 +37,29 @@ class Going:
         return len(self._runs) >= self.slots
 
     def begin(self, run: Run, task: Task) -> None:
-        """Note that the run has begun."""
+        """Note that the run was started: it holds what it needs."""
         self._runs[run.key] = (run, task)
         if task.mutex:
             self._mutexes[task.mutex] = run.key
+
+    def spawned(self, key: RunKey, at: Instant) -> None:
+        """Note that it is carried out since then: now its time is running."""
+        task = self._runs[key][1] if key in self._runs else None
+        if task is None or key in self._spawned:
+            return
+        self._spawned.add(key)
         if task.timeout is not None:
-            heappush(self._deadlines, (run.start + task.timeout, run.key))
+            heappush(self._deadlines, (at + task.timeout, key))
+
+    @property
+    def spawned_count(self) -> int:
+        """How many of them are carried out by now: the others have been decided, and wait for their record."""
+        return len(self._spawned)
 
     def end(self, key: RunKey) -> list[str]:
         """Note that the run is over, and name the tasks that waited for what it held."""
         self._stopping.discard(key)
+        self._spawned.discard(key)
         _, task = self._runs.pop(key, (None, None))
         if task is None or self._mutexes.get(task.mutex) != key:
             return []

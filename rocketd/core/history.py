@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from rocketd.core.clock_steps import ClockSteps
-from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.kept_instants import KeptInstants
 from rocketd.core.need import Need
@@ -91,10 +91,11 @@ class History:
 
     def close(self, going: Container[RunKey]) -> list[RunKey]:
         """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
-        over = [run.key for past in self._pasts.values() for run in past.going.values() if run.key not in going]
-        for name, number in over:
-            self._pasts[name].drop(number)
-        return over
+        over = [run for past in self._pasts.values() for run in past.going.values() if run.key not in going]
+        for run in over:
+            self._pasts[run.task].drop(run.number)
+            self._pasts[run.task].settle(run)
+        return [run.key for run in over]
 
     def knows(self, task: str) -> bool:
         """Whether that task is loaded. Of one that is not, nothing is known."""
@@ -149,6 +150,8 @@ class History:
                     found[run.task, Action.RUN][run.start] += 1
                 case Finished(run, end):
                     found[run.task, end.action][end.at] += 1
+                case Withdrawn(run):
+                    found[run.task, Action.RUN][run.start] -= 1
         for (name, action), instants in found.items():
             kept = self.of(name).instants.get(action)
             if kept is not None:
@@ -196,6 +199,7 @@ class History:
         for past in self._pasts.values():
             if past.going:
                 past.going = {number: _moved(run, by) for number, run in past.going.items()}
+                past.begun = {number: at + by for number, at in past.begun.items()} or nothing()
 
     def learn(self, event: Event) -> None:
         """Take in one event. Learning the start or the end of the same run again changes nothing."""
@@ -209,19 +213,20 @@ class History:
                 past = self.of(task)
                 past.consume(event.first, event.last, self._position)
                 past.missed = Use(event.first, event.last, self._position)
-            case Spawned():
-                pass
+            case Spawned(run):
+                past = self.of(run.task)
+                if run.number in past.going:
+                    past.begun = {**past.begun, run.number: event.at}
+            case Withdrawn(run):
+                self._withdraw(run)
 
     def _start(self, run: Run) -> None:
         past = self.of(run.task)
         if run.number in past.going:
             return
+        past.start(run, self._position + 1)
         self._note(past, Action.RUN, run.start, run)
-        past.going = {**past.going, run.number: run}
-        past.places = {**past.places, run.number: self._position}
         past.next_number = max(past.next_number, run.number + 1)
-        if run.scheduled:
-            self._schedule(past, run, self._position)
 
     def _finish(self, run: Run, end: End) -> None:
         past = self.of(run.task)
@@ -238,6 +243,7 @@ class History:
             if past.scheduled is None or run.number > past.scheduled.number:
                 self._schedule(past, run, at.position)  # its start was not among what was replayed
             self._finish_scheduled(past, run, end, at, at.position if place is None else place)
+        past.settle(run, end, at.position)
 
     def _finish_scheduled(self, past: Past, run: Run, end: End, at: Noted, place: int) -> None:
         if past.scheduled is not None and past.scheduled.number == run.number:
@@ -250,6 +256,15 @@ class History:
             past.crashes = (*past.crashes[1 - CRASHES_KEPT :], Noted(run.start, place))
         if end.cause is Cause.OPERATOR:
             past.consume(end.at, end.at, at.position)
+
+    def _withdraw(self, run: Run) -> None:
+        past = self.of(run.task)
+        past.next_number = max(past.next_number, run.number + 1)
+        if past.drop(run.number) is not None:
+            self._position += 1
+            past.withdraw(run.number)
+            if kept := past.instants.get(Action.RUN):
+                kept.remove(run.start)
 
     def _schedule(self, past: Past, run: Run, position: int) -> None:
         past.scheduled, past.scheduled_end, past.scheduled_position = run, None, position

@@ -23,7 +23,7 @@ from rocketd.core.missed import Misses, Span
 from rocketd.core.observers import Observers
 from rocketd.core.past import Past
 from rocketd.core.probe import Wanted, wanted
-from rocketd.core.run import Action, Cause
+from rocketd.core.run import Action, Cause, Run
 from rocketd.core.spent import Use
 from rocketd.core.splay import Chance, owes, splayed
 from rocketd.core.task import Overlap, Task
@@ -121,11 +121,11 @@ class Judge:
         begun = max(run.start for run in past.going.values())
         if not max(begun, past.consumed_up_to) < verdict.since <= moment.now:
             return
-        before = past.consumed, past.missed
+        before = past.consumed, past.settled, past.missed
         past.consume(verdict.since, verdict.since)
         past.missed = Use(verdict.since, verdict.since, PRESENT)
         if entry.task.when.judge(moment).answer is FOR:
-            past.consumed, past.missed = before
+            past.consumed, past.settled, past.missed = before
             return
         entry.chance = None
         self.agenda.stir(entry.task.name)
@@ -135,7 +135,7 @@ class Judge:
         """Stop the runs for which `stop_when` holds; while it holds for none in particular, the task does not start."""
         moment = moment._replace(prompt=True)
         for run in list(moment.past.going.values()):
-            if entry.task.stop_when.judge(moment._replace(run=run)).answer is FOR:
+            if _about_run(entry.task.stop_when, moment, run).answer is FOR:
                 yield from self.going.stop(run, Cause.STOP_WHEN)
         if entry.due is not None and entry.task.stop_when.judge(moment).answer is FOR:
             self.agenda.withdraw(entry)
@@ -199,8 +199,15 @@ def _spread(due: Instant, moment: Moment) -> Instant:
 
 def _stop_when_until(task: Task, moment: Moment) -> Instant:
     moment = moment._replace(prompt=True)
-    asked = [moment, *(moment._replace(run=run) for run in moment.past.going.values())]
-    return min(task.stop_when.judge(about).until for about in asked)
+    verdicts = [_about_run(task.stop_when, moment, run) for run in moment.past.going.values()]
+    return min(verdict.until for verdict in (task.stop_when.judge(moment), *verdicts))
+
+
+def _about_run(condition: Condition, moment: Moment, run: Run) -> Verdict:
+    """What it says about a run that goes on; before that has begun, what it would say if there were none."""
+    if run.number in moment.past.begun:
+        return condition.judge(moment._replace(run=run))
+    return moment.past.if_begun(lambda: condition.judge(moment))
 
 
 def _held_before(past: Past, verdict: Verdict) -> bool:

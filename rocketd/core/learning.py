@@ -1,19 +1,22 @@
 """Events come up: what was done changes the past, what goes on, and who must be judged again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.core.agenda import Agenda
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.entry import Forced, Standing
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.going import Going
 from rocketd.core.history import History
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.missed import Misses, Span
 from rocketd.core.roster import Roster
-from rocketd.core.run import Action, Run
+from rocketd.core.run import Action, Run, RunKey, Trigger
 from rocketd.core.spent import NEAR
 
+_ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY}
+"""What makes a task due whatever its condition says."""
 LATE: Final[Duration] = SECOND
 """A clock that is set by no more than this is as one that somebody looks at late."""
 
@@ -27,10 +30,12 @@ class Learner:
     agenda: Agenda
     going: Going
     misses: Misses
+    standings: dict[RunKey, Standing] = field(default_factory=dict)
+    """Of the runs that go on: where their tasks stood before."""
 
     def learn(self, event: Event) -> None:
         """Take in what was done."""
-        if self.misses and isinstance(event, Started | Finished):
+        if self.misses and isinstance(event, Started | Finished | Withdrawn):
             self.roster.settle(event.run.task)
         self.history.learn(event)
         match event:
@@ -40,24 +45,48 @@ class Learner:
             case Finished(run, end):
                 self._end(run, end.action)
                 self.roster.concern(run.task)
-            case Missed() | Spawned():
+            case Spawned(run):
+                self.going.spawned(run.key, event.at)
+                self.roster.spawned(run.task)
+            case Withdrawn(run):
+                self._withdraw(event)
+                self.roster.concern(run.task)
+            case Missed():
                 pass
 
     def _begin(self, run: Run) -> None:
         entry = self.roster.entries.get(run.task)
         if entry is not None:
             self.going.begin(run, entry.task)
-            entry.forced = entry.chance = entry.stretch = None
+            self.standings[run.key] = entry.standing
+            entry.started(run.trigger)
+            entry.chance = entry.stretch = None
             entry.against_since_start = False
             self.agenda.withdraw(entry)
 
     def _end(self, run: Run, action: Action) -> None:
-        for waiter in self.going.end(run.key):
-            self.agenda.stir(waiter)
+        self._let_go(run.key)
         entry, past = self.roster.entries.get(run.task), self.history.of(run.task)
         if entry is not None and (seen := past.last.get(action)) is not None:
             ended = past.steps.really(seen.at, seen.position)
             entry.quiet_until = max(entry.quiet_until, ended + entry.task.restart_delay)
+
+    def _let_go(self, key: RunKey) -> Standing | None:
+        for waiter in self.going.end(key):
+            self.agenda.stir(waiter)
+        return self.standings.pop(key, None)
+
+    def _withdraw(self, event: Withdrawn) -> None:
+        """Have its task stand where it did. What no condition asked for is due until it runs."""
+        run, standing = event.run, self._let_go(event.run.key)
+        entry = self.roster.entries.get(run.task)
+        if entry is None:
+            return
+        if run.trigger in _ON_OCCASION:
+            entry.force(Forced(run.trigger, run.reason, None if run.trigger is Trigger.HAND else run.due))
+        elif standing is not None:
+            entry.stand_again(standing, event.at)
+            entry.blocked = event.reason  # it is what the chance is missed for, if it has closed meanwhile
 
     def replay(
         self, events: Iterable[Event], going: Iterable[Run], now: Instant, latest: Instant | None = None
@@ -69,8 +98,9 @@ class Learner:
             self.learn(event)
         self.history.end_replay()
         for key in self.history.close({run.key for run in going}):
-            self.going.end(key)
+            self._let_go(key)
         for name, entry in self.roster.entries.items():
+            entry.forced, entry.forced_later = None, ()  # what was asked for before is not asked for now
             entry.be_quiet_after(self.history.of(name), now)
         return self._ahead(now)
 
@@ -83,6 +113,7 @@ class Learner:
             entry.quiet_until = min(entry.quiet_until + by + slept, now + entry.task.restart_delay)
             if abs(by) > LATE:
                 entry.begin_anew(now)
+                self.standings.clear()
             if slept:
                 self.misses.unobserved(name, Span(now - slept, now, "nobody looked"))
             self.agenda.stir(name)

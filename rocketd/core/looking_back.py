@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rocketd.core.events import Event, Finished, Missed, Started
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.history import History
 from rocketd.core.instant import MICROSECOND
 from rocketd.core.records import RunFilter
@@ -49,6 +49,9 @@ def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
         before = run.start - MICROSECOND
         yield run.start, 0, Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason)
         return
+    if view.action is Action.WITHDRAWN:
+        return
     yield run.start, 1, Started(run)
+    yield run.start, 1, Spawned(run, view.pid, view.pid_start, run.start)
     if end is not None and end.at <= at:
         yield max(end.at, run.start), 0 if end.at > run.start else 2, Finished(run, end)

@@ -40,6 +40,20 @@ class Occurrence(NamedTuple):
     """How that run ended; None: this is its start."""
 
 
+class Settled(NamedTuple):
+    """What counts if none of the runs that go on ever began: what their starts have changed, as it was without them."""
+
+    consumed: tuple[Use, ...]
+    newest: Occurrence | None
+    """The newest start."""
+    scheduled: Run | None
+    scheduled_end: End | None
+    scheduled_end_position: int
+    scheduled_position: int
+    started: Mapping[int, Occurrence]
+    """The starts of the runs that go on, by number."""
+
+
 @dataclass(slots=True)
 class Past:
     """The past of one task. Only `History.learn` and the scheduler change it: by other collections, never in them.
@@ -53,7 +67,11 @@ class Past:
     armed_position: int = 0
     next_number: int = 1
     going: Mapping[int, Run] = field(default_factory=nothing)
-    """The runs that have begun and not ended, by number; their instants are by the present setting of the clock."""
+    """The runs that were started and have not ended, by number; their instants are by the clock as it is set now."""
+    begun: Mapping[int, Instant] = field(default_factory=nothing)
+    """Since when those of them have run that have begun by now, by number; as theirs."""
+    settled: Settled | None = None
+    """None: no run is going on."""
     places: Mapping[int, int] = field(default_factory=nothing)
     """Where in the log their starts stand, by number."""
     last: Mapping[Action, Occurrence] = field(default_factory=nothing)
@@ -96,8 +114,37 @@ class Past:
         return self.steps.really(at, position) >= self.steps.really(self.armed_at, self.armed_position)
 
     def consume(self, first: Instant, last: Instant, position: int = PRESENT) -> None:
-        """Have ticks and intervals from `first` to `last` be used."""
-        self.consumed = used(self.consumed, Use(first, last, position), self.steps)
+        """Have ticks and intervals from `first` to `last` be used, whatever becomes of the runs that go on."""
+        use = Use(first, last, position)
+        self.consumed = used(self.consumed, use, self.steps)
+        if self.settled is not None:
+            self.settled = self.settled._replace(consumed=used(self.settled.consumed, use, self.steps))
+
+    def start(self, run: Run, position: int) -> None:
+        """Have a run count that goes on from now on, but may turn out never to have begun."""
+        settled = self.settled or Settled(
+            self.consumed,
+            self.last.get(Action.RUN),
+            self.scheduled,
+            self.scheduled_end,
+            self.scheduled_end_position,
+            self.scheduled_position,
+            nothing(),
+        )
+        started = Occurrence(run.start, position, run)
+        self.settled = settled._replace(started={**settled.started, run.number: started})
+        self.going, self.places = {**self.going, run.number: run}, {**self.places, run.number: position}
+        self._count(started)
+
+    def _count(self, started: Occurrence) -> None:
+        """Have a start count; of what a run by hand does the schedule knows nothing."""
+        run, position = started.run, started.position
+        if self.last.get(Action.RUN, started).position <= position:
+            self.last = {**self.last, Action.RUN: started}
+        if run.scheduled:
+            self.consumed = used(self.consumed, _use(started), self.steps)
+            if position >= self.scheduled_position:
+                self.scheduled, self.scheduled_end, self.scheduled_position = run, None, position
 
     @property
     def consumed_up_to(self) -> Instant:
@@ -110,7 +157,50 @@ class Past:
         if dropped is not None:
             self.going = _without(self.going, number)
             self.places = _without(self.places, number)
+            self.begun = _without(self.begun, number)
         return dropped
+
+    def settle(self, run: Run, end: End | None = None, position: int = 0) -> None:
+        """Have a run that was dropped count for good, with its end and the place of that; None: it is not known."""
+        settled = self.settled
+        if settled is None or not self.going:
+            self.settled = None
+            return
+        started = settled.started.get(run.number, Occurrence(run.start, position, run))
+        settled = settled._replace(started=_without(settled.started, run.number))
+        if settled.newest is None or started.position > settled.newest.position:
+            settled = settled._replace(newest=started)
+        if started.run.scheduled:
+            settled = settled._replace(consumed=used(settled.consumed, _use(started), self.steps))
+            if started.position > settled.scheduled_position:
+                settled = settled._replace(
+                    scheduled=started.run,
+                    scheduled_end=end,
+                    scheduled_end_position=position,
+                    scheduled_position=started.position,
+                )
+        self.settled = settled
+
+    def withdraw(self, number: int) -> None:
+        """Have the past be what it would be without that run, which was dropped."""
+        settled = self.settled
+        if settled is None:
+            return
+        started = _without(settled.started, number)
+        self.consumed, newest, self.scheduled, self.scheduled_end, self.scheduled_end_position, *_ = settled
+        self.scheduled_position = settled.scheduled_position
+        self.last = _without(self.last, Action.RUN) if newest is None else {**self.last, Action.RUN: newest}
+        self.settled = settled._replace(started=started) if self.going else None
+        for one in started.values():
+            self._count(one)
+
+    def if_begun(self, ask: Callable[[], V]) -> V:
+        """Give the answer that there would be without the runs that were started and have not begun."""
+        before, self.going = self.going, {number: run for number, run in self.going.items() if number in self.begun}
+        try:
+            return ask()
+        finally:
+            self.going = before
 
     def if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
         """Give the answer that there would be if the task had been armed at that instant."""
@@ -142,6 +232,12 @@ class Past:
         """Tell when that happened last, as it counts on the wall; None: never."""
         seen = self.last.get(action)
         return None if seen is None else self.steps.on_wall(seen.at, seen.position)
+
+
+def _use(started: Occurrence) -> Use:
+    """What a scheduled run uses up of the time on the wall."""
+    run = started.run
+    return Use(min(run.start, run.due), max(run.start, run.due), started.position)
 
 
 def _without(kept: Mapping[K, V], key: K) -> Mapping[K, V]:

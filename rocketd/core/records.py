@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rocketd.core.events import Finished, Missed, Spawned, Started
+from rocketd.core.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.run import Action, End, Run
 
@@ -51,7 +51,7 @@ class Alive:
     """What the clock showed then that nobody sets; None: nobody has looked."""
 
 
-Change: TypeAlias = Started | Spawned | Finished | Missed | TaskState | Alive
+Change: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed | TaskState | Alive
 """What is written to the store."""
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from rocketd.core.agenda import Agenda
-from rocketd.core.condition import walk
+from rocketd.core.condition import FALSE, walk
 from rocketd.core.decisions import NoSuchTask
 from rocketd.core.entry import Entry
 from rocketd.core.history import History
@@ -18,6 +18,7 @@ from rocketd.core.probe import Probe, probes_of
 from rocketd.core.records import TaskState
 from rocketd.core.run import Action
 from rocketd.core.run_conditions import After
+from rocketd.core.running_for import RunningFor
 from rocketd.core.task import Task
 
 SETTLED: Final = 32
@@ -62,6 +63,12 @@ class Roster:
         """Something happened to that task: it and whoever watches it must be judged again."""
         for concerned in (name, *self._watchers.get(name, ())):
             self._agenda.stir(concerned)
+
+    def spawned(self, name: str) -> None:
+        """A run of that task has begun: whoever asks how long it has gone on must be judged again."""
+        for concerned in (name, *self._watchers.get(name, ())):
+            if concerned in self.entries and self.entries[concerned].times_runs:
+                self._agenda.stir(concerned)
 
     def settle(self, name: str) -> None:
         """Something is about to happen to that task: count before what was missed by it and by whoever watches it.
@@ -139,6 +146,8 @@ class Roster:
         entry.watched = (_NOBODY.union(*(condition.watches() for condition in conditions)) - {""}) or _NOBODY
         for other in entry.watched:
             self._watchers.setdefault(other, {})[name] = None
+        timed = any(isinstance(part, RunningFor) for condition in conditions for part in walk(condition))
+        entry.times_runs = timed or entry.task.stop_when is not FALSE
         entry.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
         self._observers.rest(name, entry.probes)
         self._agenda.join(entry)

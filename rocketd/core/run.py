@@ -18,6 +18,7 @@ class Action(StrEnum):
     INACTION = "inaction"
     CRASH = "crash"
     MISSED = "missed"
+    WITHDRAWN = "withdrawn"
 
 
 class Trigger(StrEnum):
@@ -42,6 +43,10 @@ class Cause(StrEnum):
     REPLACE = "replace"
     SHUTDOWN = "shutdown"
     DOWN = "down"
+    SHORTAGE = "shortage"
+    """Of a run that never began: what a start takes could not be had."""
+    STORE = "store"
+    """Of a run that never began: its start could not be recorded."""
 
 
 RunKey: TypeAlias = tuple[str, int]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.duration import format_duration
 from rocketd.core.entries import Entry, MessageId, Priority, Stream
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import MILLISECOND, SECOND, Duration
 from rocketd.core.run import Action, Cause, End, Run
 
@@ -62,10 +62,12 @@ def entry_of(event: Event) -> Entry:
     match event:
         case Started(run):
             return _started(run)
-        case Spawned(run, pid, _):
+        case Spawned(run, pid):
             return _spawned(run, pid)
         case Finished(run, end):
             return _finished(run, end)
+        case Withdrawn(run):
+            return _withdrawn(run, event)
         case Missed():
             return _missed(event)
 
@@ -106,6 +108,20 @@ def _finished(run: Run, end: End) -> Entry:
     sentence = ending.sentence.format(took=took, how=_how(end))
     message = f"{run.task} {sentence}{_attempt(run)}{_why(end)}"
     return Entry(message, ending.priority, ending.message_id, _run_fields(run, end.action) | _end_fields(end))
+
+
+def _withdrawn(run: Run, event: Withdrawn) -> Entry:
+    """Of many that could not start the first is told of (`shortage`), and each to whoever wants to know exactly."""
+    often = event.cause in {Cause.SHORTAGE, Cause.STORE}
+    fields = _run_fields(run, Action.WITHDRAWN) | {"ROCKETD_CAUSE": event.cause.value}
+    message = f"{run.task} did not begin, and waits: {event.reason}"
+    return Entry(message, Priority.DEBUG if often else Priority.INFO, MessageId.WITHDRAWN, fields)
+
+
+def lacks(event: Withdrawn) -> Entry:
+    """Tell that one task cannot start for want of something; once, until it can."""
+    message = f"{event.run.task} cannot start, and waits until it can: {event.reason}"
+    return Entry(message, Priority.WARNING, MessageId.SHORTAGE, {"ROCKETD_TASK": event.run.task})
 
 
 def _missed(missed: Missed) -> Entry:

@@ -45,7 +45,10 @@ def _joined(spans: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant
 
 @dataclass(frozen=True, slots=True)
 class RunningFor(Condition):
-    """For while a run goes on that has gone on for `more` at least, and for less than `less`."""
+    """For while a run goes on that has gone on for `more` at least, and for less than `less`.
+
+    It has gone on since it began; one that was started and waits for its record is as young as a run can be.
+    """
 
     task: str
     more: Duration = 0
@@ -56,15 +59,18 @@ class RunningFor(Condition):
         runs, now = going(self.task, moment), moment.now
         if runs is None:
             return Verdict(UNKNOWN)
-        stretches = _joined(sorted((run.start + self.more, self._end(run)) for run in runs))
+        begun = moment.history.of(self.task or moment.task.name).begun
+        stretches = _joined(sorted(self._stretch(run, begun.get(run.number)) for run in runs))
         for start, end in stretches:
             if start <= now < end:
                 return Verdict(FOR, end, start)
         begin = min((start for start, _ in stretches if start > now), default=FOREVER)
         return Verdict(AGAINST, begin, max((end for _, end in stretches if end <= now), default=BEGINNING))
 
-    def _end(self, run: Run) -> Instant:
-        return FOREVER if self.less is None else run.start + self.less
+    def _stretch(self, run: Run, begun: Instant | None) -> tuple[Instant, Instant]:
+        if begun is None:
+            return FOREVER if self.more else run.start, FOREVER
+        return begun + self.more, FOREVER if self.less is None else begun + self.less
 
     def watches(self) -> frozenset[str]:
         return frozenset({self.task})

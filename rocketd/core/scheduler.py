@@ -16,6 +16,7 @@ waits for is free. If its condition is against by then, the chance is gone, and 
     Agenda      who is judged next, and who of those that are due goes first
     Judge       what a condition says now, and what follows
     Starter     what is in the way of a task that is due, and which run it becomes
+    Admission   what is in the way of every task
     Going       the runs that go on, and what they hold
     Misses      the chances that passed
 """
@@ -24,11 +25,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from rocketd.core.admission import Admission
 from rocketd.core.agenda import Agenda
 from rocketd.core.condition import UNKNOWN, Verdict
 from rocketd.core.decisions import Broken, Decision, NoSuchRun, Refused
-from rocketd.core.entry import Entry
-from rocketd.core.events import Event, Missed, Observed, Start, Started
+from rocketd.core.entry import Entry, Forced
+from rocketd.core.events import Event, Finished, Missed, Observed, Spawned, Start, Started, Withdrawn
 from rocketd.core.going import Going
 from rocketd.core.history import History
 from rocketd.core.instant import FOREVER, Duration, Instant
@@ -69,13 +71,15 @@ class Scheduler:
         self._going = Going(max_running)
         self._misses = Misses(self.history, new_run_id)
         self._observers = Observers()
-        self._agenda = Agenda(entries, self._going)
+        self.admission = Admission(self._going)
+        """What keeps every task from starting."""
+        self._agenda = Agenda(entries, self._going, self.admission)
         self._roster = Roster(entries, self.history, self._agenda, self._misses, self._observers)
         self._learner = Learner(self.history, self._roster, self._agenda, self._going, self._misses)
         self._judge = Judge(
             self.history, self._agenda, self._going, self._misses, self._observers, next_steps=next_steps
         )
-        self._starter = Starter(self.history, self._going, self._misses, new_run_id)
+        self._starter = Starter(self.history, self._going, self._misses, self.admission, new_run_id)
 
     # -- what there is ----------------------------------------------------------------------------------------------
 
@@ -93,6 +97,11 @@ class Scheduler:
     def running(self) -> int:
         """How many runs are going on."""
         return len(self._going)
+
+    @property
+    def begun(self) -> int:
+        """How many of them have begun: the others wait for their records to be written."""
+        return self._going.spawned_count
 
     @property
     def max_running(self) -> int:
@@ -145,8 +154,10 @@ class Scheduler:
     # -- events come up ---------------------------------------------------------------------------------------------
 
     def learn(self, event: Event) -> None:
-        """Take in what was done. Also how the past comes back at start: a restart is a replay."""
+        """Take in what was done."""
         self._learner.learn(event)
+        if isinstance(event, Spawned | Finished | Withdrawn):
+            self.admission.heed(event, self.entries.get(event.run.task))
 
     def observe(self, event: Observed) -> None:
         """Take in what a probe shows; if that is news, whoever rests on it must be judged again.
@@ -174,6 +185,7 @@ class Scheduler:
         Nothing is missed by a step: it was some other time, and no time passed. The tasks are named of which something
         is recorded that lies more than three hours ahead now.
         """
+        self.admission.shift(by + slept)
         return self._learner.stepped(now, by, slept)
 
     def down(self, start: Instant, end: Instant, *, known: bool = True) -> None:
@@ -198,18 +210,19 @@ class Scheduler:
 
     def look_again(self) -> Instant:
         """When `decide` must be called again at the latest, if no event comes before."""
-        return min(self._agenda.next_look(), self._going.next_deadline())
+        return min(self._agenda.next_look(), self._going.next_deadline(), self._agenda.next_try())
 
     def decide(self, now: Instant) -> list[Decision]:
         """One pass of the scheduler at this instant."""
         self.history.begin_pass(now)
         self._agenda.begin_pass(now)
         decisions: list[Decision] = [*self._going.overdue(now), *self._judge_stirred(now)]
-        for entry in self._agenda.ready():
+        for entry in self._agenda.ready(now):
             decisions += self._guarded(entry, self._starter.offer(entry, now))
             decisions += self._judge_stirred(now)
         for probe in self._observers.settle():
             self.history.observe_no_more(probe)
+        self.admission.settle(waiting=self._agenda.waiting)
         return decisions
 
     def _judge_stirred(self, now: Instant) -> Iterator[Decision]:
@@ -254,6 +267,9 @@ class Scheduler:
     def stop(self, name: str, number: int | None = None) -> list[Decision]:
         """Stop one run of a task, or all of them; raises NoSuchRun if none is going on."""
         runs = [run for run in self._going if run.task == name and number in {None, run.number}]
+        if not runs and number is None and name in self.entries and self.entries[name].give_up():
+            self._agenda.stir(name)
+            return []
         if not runs:
             which = name if number is None else f"{name}/{number}"
             raise NoSuchRun(f"no run of {which} is going on")
@@ -290,7 +306,7 @@ class Scheduler:
     def force(self, name: str, trigger: Trigger, reason: str) -> None:
         """Make it due whatever its condition says, until it has started once; raises NoSuchTask."""
         entry = self.entry(name)
-        entry.forced, entry.forced_by = trigger, reason
+        entry.force(Forced(trigger, reason))
         self._agenda.stir(name)
 
     def drain(self) -> None:

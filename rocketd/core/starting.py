@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from rocketd.core import attempts
+from rocketd.core.admission import Admission
 from rocketd.core.condition import FOR, All, Any, Condition, Moment
 from rocketd.core.decisions import Decision, Refused
-from rocketd.core.entry import Entry
+from rocketd.core.entry import Entry, Forced
 from rocketd.core.events import Start
 from rocketd.core.going import Going
 from rocketd.core.history import History
@@ -23,6 +24,7 @@ class Starter:
     history: History
     going: Going
     misses: Misses
+    admission: Admission
     new_run_id: Callable[[Instant], str]
     draining: bool = False
     """Nothing new starts, except what runs at shutdown."""
@@ -48,7 +50,7 @@ class Starter:
     def _hindrance(self, entry: Entry, *, going: bool) -> str:
         if entry.paused and not entry.forced:
             return "paused"
-        if self.draining and entry.forced is not Trigger.SHUTDOWN:
+        if self.draining and (entry.forced is None or entry.forced.trigger is not Trigger.SHUTDOWN):
             return "the daemon is stopping"
         if not going:
             return ""
@@ -59,7 +61,8 @@ class Starter:
     def _next_run(self, entry: Entry, now: Instant) -> Run:
         moment = Moment(now, entry.task, self.history)
         if entry.forced:
-            return self._new_run(entry.task, now, now, entry.forced, entry.forced_by)
+            trigger, reason, due = entry.forced
+            return self._new_run(entry.task, now, now if due is None else min(due, now), trigger, reason)
         due = now if entry.due is None else entry.due
         last, retry = moment.past.scheduled, attempts.is_retry(moment)
         wanting = moment if retry else moment._replace(plain=True)  # it may be that a retry holds as well
@@ -76,9 +79,15 @@ class Starter:
         return Run(task.name, number, self.new_run_id(now), 1, due, now, trigger, reason)
 
     def by_hand(self, entry: Entry, now: Instant, reason: str, *, as_scheduled: bool) -> list[Decision]:
-        """Start it whatever its condition says; raises Refused if a mutex or the slots forbid it."""
+        """Start it whatever its condition says, or have it due behind what was asked for before and waits still.
+
+        Raises Refused if a mutex or the slots forbid it.
+        """
         self._check_free(entry.task)
         trigger = Trigger.AS_SCHEDULED if as_scheduled else Trigger.HAND
+        if self.admission.closed or entry.is_asked_for:
+            entry.force(Forced(trigger, reason))
+            return []
         due = entry.due if as_scheduled and entry.due is not None else now
         return [*self.misses.account(entry, now), Start(self._new_run(entry.task, now, due, trigger, reason))]
 

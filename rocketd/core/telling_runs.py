@@ -125,7 +125,14 @@ def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: V
     runs = going(condition.task, moment)
     if not runs:
         return f"{task} is not running"
-    return " and ".join(f"{name(run)}, begun {when(run.start, moment)}," for run in runs) + " goes on"
+    return " and ".join(_going(run, moment) for run in runs)
+
+
+def _going(run: Run, moment: Moment) -> str:
+    past = moment.history.of(run.task)
+    if run.number in past.going and run.number not in past.begun:
+        return f"{name(run)} is about to begin"
+    return f"{name(run)}, begun {when(past.begun.get(run.number, run.start), moment)}, goes on"
 
 
 def _not_loaded(task: str) -> str:

@@ -119,13 +119,18 @@ def _going(moment: Moment) -> str:
     going = list(moment.past.going.values())
     if not going or moment.task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
         return ""
-    return f"waits for the end of {name(going[0])}, which is running since {_clock(going[0].start, moment)}"
+    begun = moment.past.begun.get(going[0].number)
+    if begun is None:
+        return f"is about to run: {name(going[0])} waits for its record to be written"
+    return f"waits for the end of {name(going[0])}, which is running since {_clock(begun, moment)}"
 
 
 def _hindered(entry: Entry, tree: Part, moment: Moment, idle: str) -> str:
     """Say what keeps a task that is due from starting."""
     if entry.forced:
-        return f"is due {entry.forced_by} and {f'waits: {entry.hindrance}' if entry.hindrance else 'about to start'}"
+        return (
+            f"is due {entry.forced.reason} and {f'waits: {entry.hindrance}' if entry.hindrance else 'about to start'}"
+        )
     if tree.holds is not FOR.value:
         return f"is due and starts {when(entry.begin, moment)}, after its splay" if _waits(entry, moment) else ""
     if hindrance := idle or entry.hindrance:

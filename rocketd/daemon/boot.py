@@ -13,7 +13,7 @@ from typing import Final
 
 from rocketd.core.entries import Stream
 from rocketd.core.errors import RocketdError
-from rocketd.core.events import Event, Started
+from rocketd.core.events import Event, Started, Withdrawn
 from rocketd.core.run import Run, Trigger
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import On
@@ -70,11 +70,19 @@ class Boot:
         scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
     def watch(self, event: Event | tuple[Run, Stream, str]) -> None:
-        """Strike out a run that has begun; its record is safe by now."""
-        if isinstance(event, Started) and event.run.trigger is Trigger.BOOT and event.run.task in self._left:
-            self._strike_out(event.run.task)
-            with suppress(OSError):  # then it may run once more, at the next start in this boot
-                self._write()
+        """Strike out a run that has begun, its record being safe; one that turns out not to have is still to run."""
+        if not isinstance(event, Started | Withdrawn) or event.run.trigger is not Trigger.BOOT:
+            return
+        name = event.run.task
+        if isinstance(event, Started) and name in self._left:
+            self._strike_out(name)
+        elif isinstance(event, Withdrawn) and name in self._begun:
+            del self._begun[name]
+            self._left[name] = event.run.number + 1
+        else:
+            return
+        with suppress(OSError):  # then it may run once more, at the next start in this boot
+            self._write()
 
     def _strike_out(self, name: str) -> None:
         del self._left[name]

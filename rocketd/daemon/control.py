@@ -18,6 +18,7 @@ from rocketd.core.events import Start
 from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
 from rocketd.core.looking_back import as_it_was, looked_at
 from rocketd.core.records import RunFilter, RunView
+from rocketd.core.run import Action
 from rocketd.core.why import why, why_then
 from rocketd.daemon.disabled import DisabledTasks, MissingTasks, disabled_one, must_be_loaded
 from rocketd.daemon.listener import Backlog
@@ -95,7 +96,7 @@ class Control:
             **self._about(),
             "tasks": len(loop.scheduler.entries),
             "disabled": len(self._disabled()),
-            "running": loop.scheduler.running,
+            "running": loop.scheduler.begun,
             "problems": loop.health.problems,
             "degraded": loop.health.degraded or None,
             "stopping": loop.scheduler.draining,
@@ -153,11 +154,15 @@ class Control:
 
     async def runs(self, wanted: RunFilter) -> list[Json]:
         """Runs, newest first."""
-        return [run_object(view) for view in await self._read(wanted)]
+        return [self._told(view) for view in await self._read(wanted)]
 
     async def run(self, which: str) -> JsonObject:
         """Everything about one run, given as a run id, its beginning, or TASK/NUMBER; raises NoSuchRun, Refused."""
-        return run_object(await self._find(which))
+        return self._told(await self._find(which))
+
+    def _told(self, view: RunView) -> JsonObject:
+        begun = self._loop.scheduler.history.of(view.run.task).begun if view.action is Action.RUN else {}
+        return run_object(view, begun.get(view.run.number))
 
     async def _find(self, which: str) -> RunView:
         return the_run(which, await self._read(wanted_run(which)))
@@ -184,14 +189,23 @@ class Control:
     # -- acting -----------------------------------------------------------------------------------------------------
 
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
-        """Start a task now; raises NoSuchTask, Refused."""
+        """Start a task now, or as soon as that can be recorded; raises NoSuchTask, Refused."""
         self._must_be_loaded(name)
         loop = self._loop
         how = "as scheduled, " if as_scheduled else ""
         decisions = loop.scheduler.run(name, loop.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
         loop.carry_out(decisions)
-        run = next(decision.run for decision in decisions if isinstance(decision, Start))
-        return {"task": name, "run_id": run.run_id, "number": run.number}
+        run = next((decision.run for decision in decisions if isinstance(decision, Start)), None)
+        return {
+            "task": name,
+            "run_id": run.run_id if run else None,
+            "number": run.number if run else None,
+            "waits": None
+            if run
+            else loop.scheduler.admission.closed
+            or loop.scheduler.admission.shortage
+            or "another run that was asked for",
+        }
 
     def stop_task(self, name: str) -> JsonObject:
         """Stop every run of a task, also of one that is loaded no more; raises NoSuchTask, NoSuchRun."""

@@ -3,7 +3,7 @@
 from rocketd.core import daemon_entries
 from rocketd.core.errors import StoreError
 from rocketd.core.file_problems import counted
-from rocketd.core.instant import Duration
+from rocketd.core.instant import Duration, Instant
 from rocketd.core.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
 
@@ -22,7 +22,9 @@ class Health:
         self._clock = clock
         self._journal = journal
         self._manager = manager
-        self._away_since: Duration = 0
+        self.away_since: Instant = 0
+        """When the store went away last."""
+        self._away_at: Duration = 0
         self._spooled = False
 
     @property
@@ -34,15 +36,24 @@ class Health:
         """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
         self._spooled = spooled
         if error is None:
-            self._journal.tell(daemon_entries.store_recovered(self._clock.boottime() - self._away_since))
+            self._journal.tell(daemon_entries.store_recovered(self._clock.boottime() - self._away_at))
             self.trouble("store", "")
         elif spooled:
             self._journal.tell(daemon_entries.store_spooled(error.message))
             self.trouble("store", f"{error.message}; records wait in the spool")
         else:
-            self._away_since = self._clock.boottime()
+            self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
             self._journal.tell(daemon_entries.store_degraded(error.message))
             self.trouble("store", error.message)
+
+    def shortage(self, lacking: str) -> None:
+        """Hear after each pass what the host is short of; empty: of nothing."""
+        if lacking and "host" not in self.troubles:
+            self._journal.tell(daemon_entries.shortage(lacking))
+            self.trouble("host", f"the host is short of what a start takes: {lacking}")
+        elif not lacking and "host" in self.troubles:
+            self._journal.tell(daemon_entries.shortage_over())
+            self.trouble("host", "")
 
     def trouble(self, about: str, text: str) -> None:
         """Show in the status that something does not work; empty: it does again."""
@@ -63,7 +74,7 @@ class Health:
     @property
     def status(self) -> str:
         """What `systemctl status` shows in one line."""
-        parts = [counted(len(self._scheduler.entries), "task"), f"{self._scheduler.running} running"]
+        parts = [counted(len(self._scheduler.entries), "task"), f"{self._scheduler.begun} running"]
         if self.problems:
             parts.append(f"{counted(self.problems, 'problem')} in task files: {self.file_problems} (rocketctl check)")
         if self.degraded:

@@ -5,7 +5,6 @@ Between passes nothing wakes up but the alarm, an event and the heartbeat.
 """
 
 import asyncio
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,10 +13,11 @@ from typing import Final
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.decisions import Broken, Decision
 from rocketd.core.entries import Priority, Stream
-from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop
-from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.errors import StoreError
+from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop, Withdrawn
+from rocketd.core.instant import FOREVER, SECOND, Duration, Instant, datetime_of
 from rocketd.core.records import Alive, Change
-from rocketd.core.run import Action, Cause, End, Run, RunKey
+from rocketd.core.run import Cause, Run
 from rocketd.core.scheduler import Scheduler
 from rocketd.core.task import Task
 from rocketd.daemon.clock import Drift, Steadiness, TimerAlarm
@@ -26,6 +26,7 @@ from rocketd.daemon.health import Health
 from rocketd.daemon.last_records import LastRecords
 from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
 from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.starts import Starts
 
 SIGN_OF_LIFE: Final[Duration] = 60 * SECOND
 """How often the loop says that it lives, where no watchdog asks for more."""
@@ -65,7 +66,8 @@ class Loop:
         self._beat: asyncio.TimerHandle | None = None
         self._woken = False
         self._recording = 0
-        self._unborn: dict[RunKey, Cause | None] = {}
+        self._starts = Starts(self)
+        self._looks_at: Instant = FOREVER
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
         self.steady = Steadiness(clock.boottime)
         """For how long the clock has not been set."""
@@ -132,7 +134,7 @@ class Loop:
     def cut_off(self) -> None:
         """Stop every run that is still going on, by TERM, grace and KILL."""
         self._cut = True
-        self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN), self.clock.now())
+        self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN))
         self.wake()
 
     def kill(self) -> None:
@@ -157,15 +159,17 @@ class Loop:
         try:
             now = self.clock.now()
             self._notice_steps(now)
-            self._carry_out(self.scheduler.decide(now), now)
+            self._carry_out(self.scheduler.decide(now))
             looks = [after(now) for after in self.passed]
             if self.scheduler.unaccounted:
-                self._carry_out(self.scheduler.account(now), now)
+                self._carry_out(self.scheduler.account(now))
                 self.wake()
             elif self._alarm is not None:
-                self._alarm.set(min([self.scheduler.look_again(), *looks]))
+                self._looks_at = min([self.scheduler.look_again(), *looks])
+                self._alarm.set(self._looks_at)
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
+        self.health.shortage(self.scheduler.admission.shortage)
         self.health.show()
         if self.scheduler.draining and not self._busy:
             self._done.set()
@@ -174,7 +178,7 @@ class Loop:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._recording or self._unborn or self.executor.going or self.scheduler.running)
+        return bool(self._recording or self._starts or self.executor.going or self.scheduler.running)
 
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
@@ -198,10 +202,11 @@ class Loop:
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Carry out what an operator's verb decided."""
-        self._carry_out(decisions, self.now())
+        self.now()
+        self._carry_out(decisions)
         self.wake()
 
-    def _carry_out(self, decisions: Sequence[Decision], now: Instant) -> None:
+    def _carry_out(self, decisions: Sequence[Decision]) -> None:
         """Record the starts and misses of a pass in one transaction; stop what is to be stopped at once."""
         changes: list[Change] = []
         starts: list[tuple[Task, Run]] = []
@@ -210,7 +215,7 @@ class Loop:
                 case Start(run):
                     changes.append(Started(run))
                     starts.append((self.scheduler.entry(run.task).task, run))
-                    self._unborn[run.key] = None
+                    self._starts.decided(run)
                 case Missed():
                     changes.append(decision)
                 case Stop(run, cause):
@@ -218,44 +223,24 @@ class Loop:
                 case Broken():
                     self.defects.in_condition(decision)
         if changes:
-            self._record(changes, partial(self._recorded, changes, starts, now))
-
-    def _recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]], now: Instant) -> None:
-        with self.executor.together():
-            for task, run in starts:
-                cause = self._unborn.pop(run.key)
-                if cause is None:
-                    self._start(task, run)
-                else:
-                    self.report(Finished(run, _never_begun(cause, now)))
-        for change in changes:  # when all have begun: telling takes its time, and they are due
-            if isinstance(change, Started | Missed):
-                self._tell(change)
-
-    def _start(self, task: Task, run: Run) -> None:
-        try:
-            self.executor.start(task, run)
-        except Exception as error:  # noqa: BLE001 - one task that cannot be set up must not stop the others
-            told = "".join(traceback.format_exception(error))
-            end = End(Action.FAIL, Cause.EXIT, self.clock.now(), message=f"could not be set up: {error}", exc_text=told)
-            self.report(Finished(run, end))
-            self.defects.in_setup(run, error)
+            self._record(changes, partial(self._starts.recorded, changes, starts))
 
     def _stop(self, run: Run, cause: Cause) -> None:
-        if run.key in self._unborn:  # its record is still being written
-            self._unborn[run.key] = cause
-        else:
+        if not self._starts.stop(run, cause):
             self.executor.stop(run, cause)
 
     # -- what the world reports -------------------------------------------------------------------------------------
 
-    def report(self, event: Spawned | Finished) -> None:
-        """Hear from the executor: recorded first, learned then."""
-        if isinstance(event, Spawned):
-            self._record([event], partial(self._spawned, event))
-        else:
-            ended = Finished(event.run, event.end.storable)
-            self._record([ended], partial(self._ended, ended))
+    def report(self, event: Spawned | Finished | Withdrawn) -> None:
+        """Hear from the executor. An end is recorded first and learned then; that a run has begun is so at once."""
+        match event:
+            case Spawned():
+                self._spawned(event)
+            case Finished(run, end):
+                ended = Finished(run, end.storable)
+                self._record([ended], partial(self._ended, ended))
+            case Withdrawn():
+                self._starts.withdrawn(event)
 
     def output(self, run: Run, stream: str, line: str) -> bool:
         """Hear a line that a run printed; whether the journal will have it."""
@@ -268,17 +253,21 @@ class Loop:
     def _ended(self, event: Finished) -> None:
         now, end = self.now(), event.end
         self.scheduler.learn(event if end.at <= now else Finished(event.run, replace(end, at=now)))  # set back since
-        self._tell(event)
+        self.tell(event)
         self.wake()
 
     def _spawned(self, event: Spawned) -> None:
-        if self.journal.wants(Priority.DEBUG):
-            self._tell(event)
-        else:
-            self._show(event)
+        self.scheduler.learn(event)
+        if event.pid:
+            self._record([event], partial(self.tell, event))
+        if self.scheduler.look_again() < self._looks_at:  # its time is running
+            self.wake()
+        self.health.show()
 
-    def _tell(self, event: Event) -> None:
-        self.journal.tell(run_entries.entry_of(event))
+    def tell(self, event: Event) -> None:
+        """Tell the journal, and whoever watches."""
+        if not isinstance(event, Spawned) or self.journal.wants(Priority.DEBUG):
+            self.journal.tell(run_entries.entry_of(event))
         self._show(event)
 
     def _show(self, event: Event) -> None:
@@ -288,7 +277,7 @@ class Loop:
     # -- recording --------------------------------------------------------------------------------------------------
 
     def record(self, changes: Sequence[Change]) -> None:
-        """Write what an operator said."""
+        """Write what nobody waits for, e.g. what an operator said."""
         if changes:
             self._record(changes, lambda: None)
 
@@ -302,6 +291,17 @@ class Loop:
                 self.wake()
 
         self.recorder.record(changes, written)
+
+    def store_trouble(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as told
+        """Hear from the recorder that no record can be written, so that nothing may start; or that one can, again."""
+        self.health.store(error, spooled)
+        if error is None or spooled:
+            self.scheduler.admission.closed = ""
+        else:
+            since = datetime_of(self.health.away_since).astimezone().isoformat(sep=" ", timespec="seconds")
+            self.scheduler.admission.closed = f"the run log cannot be written since {since}: {error.message}"
+            self._starts.take_back(self.scheduler.admission.closed)
+        self.wake()
 
     # -- signs of life ----------------------------------------------------------------------------------------------
 
@@ -321,8 +321,3 @@ class Loop:
         now = self.now()
         for beat in self.beats:
             beat(now)
-
-
-def _never_begun(cause: Cause, now: Instant) -> End:
-    action = Action.CRASH if cause is Cause.SHUTDOWN else Action.TERMINATE
-    return End(action, cause, now, message="stopped before it began")

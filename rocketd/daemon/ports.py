@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from rocketd.core.clock_reading import ClockReading
 from rocketd.core.entries import Entry, Priority
-from rocketd.core.events import Event, Finished, Observed, Spawned
+from rocketd.core.events import Event, Finished, Observed, Spawned, Withdrawn
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.probe import Probe
 from rocketd.core.records import Change, OpenRun, RunFilter, RunView, TaskState
@@ -53,7 +53,8 @@ class Executor(Protocol):
         """Start the run; `Spawned` and later `Finished` are reported.
 
         A run that cannot be started is reported as `Finished` with action fail, cause exit, no exit code, and a
-        message that says why. Never raises for what a task or its definition did.
+        message that says why; one that cannot be started now, for want of what the host or its user's limits must
+        give, as `Withdrawn`: nothing of it has run. Never raises for what a task or its definition did.
         """
         ...
 
@@ -78,7 +79,7 @@ class Executor(Protocol):
 
     @property
     def going(self) -> int:
-        """How many runs have begun here and not been reported as finished."""
+        """How many runs have begun here and not been reported as finished or withdrawn."""
         ...
 
     def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:
@@ -188,7 +189,7 @@ class Spool(Protocol):
         ...
 
 
-Report: TypeAlias = Callable[[Spawned | Finished], None]
+Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 """By which an executor tells what was done; called on the loop's thread."""
 
 Tell: TypeAlias = Callable[[Entry], object]

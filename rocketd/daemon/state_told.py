@@ -16,7 +16,9 @@ def state_told(loop: Loop) -> Entry:
 def _lines(loop: Loop) -> Iterator[str]:
     yield loop.health.status
     for run in loop.scheduler.going:
-        yield f"{run.task}/{run.number} is running since {_time(run.start)}"
+        begun = loop.scheduler.history.of(run.task).begun.get(run.number)
+        state = "waits for its record to be written" if begun is None else f"is running since {_time(begun)}"
+        yield f"{run.task}/{run.number} {state}"
     for name, entry in loop.scheduler.entries.items():
         if entry.due is not None:
             yield f"{name} is due since {_time(entry.due)}: {entry.hindrance or 'about to start'}"

@@ -7,8 +7,8 @@ Durations are seconds; instants as in `wire`.
 from collections.abc import Sequence
 
 from rocketd.core.entry import Entry
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
-from rocketd.core.instant import SECOND, Duration
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.past import Past
 from rocketd.core.records import RunView, TaskState
 from rocketd.core.run import Action, End, Run
@@ -18,9 +18,9 @@ from rocketd.core.why import Why
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 
-def run_object(view: RunView) -> JsonObject:
-    """Everything that is recorded about a run; `action` is `run` while it is going on."""
-    return {**_begun(view.run), "action": str(view.action), **_ended(view.end), **_whose(view)}
+def run_object(view: RunView, begun: Instant | None = None) -> JsonObject:
+    """Everything that is recorded about a run; `action` is `run` while it is going on, since `begun`."""
+    return {**_begun(view.run), "begun": rfc3339(begun), "action": str(view.action), **_ended(view.end), **_whose(view)}
 
 
 def _whose(view: RunView) -> JsonObject:
@@ -65,8 +65,9 @@ def task_object(entry: Entry, past: Past) -> JsonObject:
 
     It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
     """
-    newest = max(past.last.items(), key=lambda item: item[1].position, default=None)
-    started = max((seen.run for seen in past.last.values()), key=lambda run: run.number, default=None)
+    known = [(action, seen) for action, seen in past.last.items() if _is_so(action, seen.run, past)]
+    newest = max(known, key=lambda item: item[1].position, default=None)
+    started = max((seen.run for _, seen in known), key=lambda run: run.number, default=None)
     return {
         "task": entry.task.name,
         "next": rfc3339(entry.next),
@@ -75,7 +76,8 @@ def task_object(entry: Entry, past: Past) -> JsonObject:
         "last_start": rfc3339(started.start) if started else None,
         "last_action": str(newest[0]) if newest else None,
         "last_run_id": newest[1].run.run_id if newest else None,
-        "running": bool(past.going),
+        "running": bool(past.begun),
+        "waits": _waits(entry, past) or None,
         "paused": entry.paused is not None,
         "disabled": False,
         "when": str(entry.task.when),
@@ -90,6 +92,18 @@ def _next_splay(entry: Entry) -> float | None:
         return None
     part = entry.next - entry.next_due
     return _seconds(part) if 0 < part <= entry.task.splay else None
+
+
+def _is_so(action: Action, run: Run, past: Past) -> bool:
+    """Whether that has happened, and was not only decided."""
+    return action is not Action.RUN or run.number not in past.going or run.number in past.begun
+
+
+def _waits(entry: Entry, past: Past) -> str:
+    """Say what keeps a task from starting that is due, or was decided to start."""
+    if past.going.keys() - past.begun.keys():
+        return "for its record to be written"
+    return entry.hindrance if entry.due is not None and not past.going else ""
 
 
 def disabled_object(disabled: Disabled) -> JsonObject:
@@ -132,7 +146,7 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
         "due": rfc3339(entry.due),
         "blocked": entry.hindrance or None,
         **_pause(entry.paused),
-        "going": [_begun(run) for run in past.going.values()],
+        "going": [{**_begun(run), "begun": rfc3339(past.begun.get(number))} for number, run in past.going.items()],
         "runs": listed,
     }
 
@@ -189,7 +203,7 @@ def _surroundings(around: Surroundings) -> JsonObject:
 
 
 def event_object(event: Event) -> JsonObject:
-    """One line of the stream of events: `started`, `spawned`, `finished` or `missed`, and whose it is."""
+    """One line of the stream of events: `started`, `spawned`, `finished`, `withdrawn` or `missed`, and whose it is."""
     match event:
         case Started(run):
             return {"event": "started", **_begun(run), "action": str(Action.RUN)}
@@ -197,8 +211,14 @@ def event_object(event: Event) -> JsonObject:
             return {"event": "spawned", **_begun(run), "action": str(Action.RUN), "pid": pid}
         case Finished(run, end):
             return {"event": "finished", **_begun(run), "action": str(end.action), **_ended(end)}
+        case Withdrawn(run):
+            return {"event": "withdrawn", **_begun(run), "action": str(Action.WITHDRAWN), **_withdrawn(event)}
         case Missed():
             return {"event": "missed", **_missed(event)}
+
+
+def _withdrawn(event: Withdrawn) -> JsonObject:
+    return {"end": rfc3339(event.at), "cause": str(event.cause), "message": event.reason}
 
 
 def _missed(missed: Missed) -> JsonObject:

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from rocketd.core.errors import RocketdError
+from rocketd.core.instant import Duration, Instant
 from rocketd.core.run import Run
 from rocketd.core.task import Task
 from rocketd.executor.command import Launch
 from rocketd.executor.going import Child, Clock
 from rocketd.executor.launcher import Progress
+from rocketd.executor.shortage import cannot, shortage_of
 from rocketd.executor.spawn import Spawner
 from rocketd.executor.tree import now_in_ticks, start_time
 
@@ -26,7 +28,10 @@ class Birth:
         self.task, self.run = task, run
         self._launch = launch
         self._spawner = spawner
-        self._began = clock.monotonic()
+        self._clock = clock
+        self._began: Duration = 0
+        self.at: Instant = 0
+        """Since when the process is there."""
         self._readers: list[int] = []
         self._writers: list[int] = []
         self._status: tuple[int, int] | None = None
@@ -42,6 +47,7 @@ class Birth:
     def spawn(self) -> None:
         """Start it; what goes wrong is kept for `child`, as this may be another thread than the one to tell."""
         ticks = now_in_ticks()
+        self._began, self.at = self._clock.monotonic(), self._clock.now()
         try:
             self._pid = self._spawner.spawn(self._launch, self._outputs, self._status[1] if self._status else -1)
         except Exception as error:  # noqa: BLE001 - whatever it is
@@ -53,11 +59,12 @@ class Birth:
         """The process, once it has been spawned. Raises RocketdError if there is none, and leaves nothing of it."""
         if self._error is not None:
             raise self._given_up(self._error)
+        _close(self._writers)  # first, which leaves room for one more descriptor
+        self._writers = []
         try:
             pidfd = _hold(self._pid)
         except OSError as error:
             raise self._given_up(error) from None
-        _close(self._writers)
         return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers, self._progress())
 
     @property
@@ -82,7 +89,9 @@ class Birth:
         _close((*self._readers, *self._writers, *(self._status or ())))
         if isinstance(error, RocketdError):
             return error
-        return RocketdError(f"{self._launch.target}: {error.strerror if isinstance(error, OSError) else repr(error)}")
+        if isinstance(error, OSError):
+            return cannot(self._launch.target, error)
+        return shortage_of(error) or RocketdError(f"{self._launch.target}: {error!r}")
 
 
 def _hold(pid: int) -> int:

@@ -13,6 +13,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.instant import datetime_of
 from rocketd.core.run import Run
 from rocketd.core.task import Identity, Surroundings
+from rocketd.executor.shortage import cannot
 from rocketd.executor.tree import RUN_ID
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -71,15 +72,11 @@ def read_environment_file(name: str, read: Callable[[str], str]) -> dict[str, st
     except FileNotFoundError as error:
         if path != name:
             return {}
-        raise _unusable(path, error.strerror) from None
+        raise cannot(f"environment file {path}", error) from None
     except OSError as error:
-        raise _unusable(path, error.strerror) from None
+        raise cannot(f"environment file {path}", error) from None
     except ValueError as error:
-        raise _unusable(path, str(error)) from None
-
-
-def _unusable(path: str, why: str | None) -> RocketdError:
-    return RocketdError(f"environment file {path}: {why}")
+        raise RocketdError(f"environment file {path}: {error}") from None
 
 
 def parse_environment(text: str) -> Iterator[tuple[str, str]]:

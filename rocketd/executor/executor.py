@@ -1,8 +1,8 @@
 """The executor that makes every run a process of this host: `Executor` of `daemon/ports.py`.
 
-All is asked for and reported on the loop's thread. `Spawned`, and `Finished` of a run that cannot be started, are
-reported before `start` returns, or by the end of `together`: waiting for a child to get hold of its program is most of
-what a start takes, and several can be waited for at the same time.
+All is asked for and reported on the loop's thread. `Spawned`, and `Finished` or `Withdrawn` of a run that cannot be
+started, are reported before `start` returns, or by the end of `together`: waiting for a child to get hold of its
+program is most of what a start takes, and several can be waited for at the same time.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeAlias
 
-from rocketd.core.errors import RocketdError
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.errors import ResourceShortage, RocketdError
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.output_path import output_path
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, End, Run, RunKey
@@ -31,6 +31,7 @@ from rocketd.executor.mounts import Mounts
 from rocketd.executor.output import LIMIT
 from rocketd.executor.output_file import OutputFile
 from rocketd.executor.programs import Programs
+from rocketd.executor.shortage import shortage_of
 from rocketd.executor.spawn import Spawner, unshare
 from rocketd.executor.tree import Census
 from rocketd.executor.trust import Trust
@@ -40,7 +41,7 @@ from rocketd.executor.writer_process import Writer, start_writer
 AT_ONCE: Final = 16
 """How many are started at the same time at most: each has twice its descriptors until it has been reported."""
 
-Report: TypeAlias = Callable[[Spawned | Finished], None]
+Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 TellLine: TypeAlias = Callable[[Run, str, str], object]
 """Takes a run, the name of a stream (`stdout` or `stderr`) and a line without its end; False: it could not be told."""
 
@@ -91,6 +92,11 @@ class ProcessExecutor:
             birth = Birth(task, run, launch, self._spawner, self._means.clock)
         except RocketdError as error:
             self._not_started(run, error)
+            return
+        except (OSError, MemoryError, RuntimeError) as error:
+            if (shortage := shortage_of(error)) is None:
+                raise
+            self._not_started(run, shortage)
             return
         self._births.append(birth)
         self._hands.begin(birth.spawn)
@@ -151,9 +157,9 @@ class ProcessExecutor:
         self._spawner.close()
         self._mounts.close()
 
-    def _over(self, going: Going, end: End) -> None:
+    def _over(self, going: Going, outcome: End | Withdrawn) -> None:
         del self._going[going.run.key]
-        self._report(Finished(going.run, end))
+        self._report(outcome if isinstance(outcome, Withdrawn) else Finished(going.run, outcome))
 
     def _settle(self) -> None:
         """Report what became of the starts that have begun, in their order."""
@@ -172,7 +178,7 @@ class ProcessExecutor:
         tell, file = partial(self._output, run), self._output_file(birth.task, run)
         going = Going(birth.task, run, child, self._means, tell=tell, over=self._over, file=file)
         self._going[run.key] = going
-        self._report(Spawned(run, going.pid, going.pid_start))
+        self._report(Spawned(run, going.pid, going.pid_start, birth.at))
 
     def _output_file(self, task: Task, run: Run) -> OutputFile | None:
         if not task.output_file or isinstance(task.work, Call):
@@ -186,7 +192,11 @@ class ProcessExecutor:
         return OutputFile(path, writer, self._means.loop, self._means.watch, partial(self._output, run))
 
     def _not_started(self, run: Run, error: RocketdError) -> None:
-        self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._means.clock.now(), message=cannot_start(error))))
+        now = self._means.clock.now()
+        if isinstance(error, ResourceShortage):
+            self._report(Withdrawn(run, now, error.message, shared=error.shared))
+        else:
+            self._report(Finished(run, End(Action.FAIL, Cause.EXIT, now, message=cannot_start(error))))
 
 
 def _want_exit_statuses() -> None:

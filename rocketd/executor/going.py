@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from rocketd.core.errors import ResourceShortage
+from rocketd.core.events import Withdrawn
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.outcome import action_of
 from rocketd.core.run import Action, Cause, End, Run
@@ -75,7 +77,7 @@ class Child(NamedTuple):
     """Of its launcher, if it has one."""
 
 
-Over: TypeAlias = Callable[["Going", End], None]
+Over: TypeAlias = Callable[["Going", End | Withdrawn], None]
 
 
 class Going:
@@ -202,15 +204,29 @@ class Going:
             self._timer = None
         held = self._pipes.held()
         output, shortfall, report = self._pipes.close()
-        end = self._end(output, report, (HELD if held else "", shortfall))
+        outcome = self._withdrawn() or self._end(output, report, (HELD if held else "", shortfall))
         self._let_go()
         if self._file is None:
-            self._over(self, end)
+            self._over(self, outcome)
         else:
-            self._file.close(partial(self._file_closed, end))
+            self._file.close(partial(self._file_closed, outcome))
 
-    def _file_closed(self, end: End, trouble: str) -> None:
-        self._over(self, replace(end, message="; ".join(filter(None, (end.message, trouble)))))
+    def _file_closed(self, outcome: End | Withdrawn, trouble: str) -> None:
+        if isinstance(outcome, End):
+            outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, trouble))))
+        self._over(self, outcome)
+
+    def _withdrawn(self) -> Withdrawn | None:
+        """Say so if its program was never executed, through no fault of the task; what an operator ends has ended."""
+        if self._launching is None or self._survivors:
+            return None
+        failure, now = self._launching.failure(), self._means.clock.now()
+        if isinstance(failure, ResourceShortage) and self._cause is not Cause.OPERATOR:
+            return Withdrawn(self.run, now, failure.message, shared=failure.shared)
+        if self._launching.awaited and self._cause is not Cause.OPERATOR:
+            cause = Cause.SHORTAGE if self._cause is Cause.TIMEOUT else self._cause
+            return Withdrawn(self.run, now, self._launching.awaited, cause)
+        return None
 
     def _let_go(self) -> None:
         if self._launching is not None:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from threading import Semaphore
 from typing import Protocol, TypeAlias
 
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.errors import ResourceShortage
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Cause, Run, RunKey
@@ -14,9 +16,9 @@ from rocketd.core.task import Call, Execution, Task
 from rocketd.executor.answer import Outcome, end_of
 from rocketd.executor.errand import Errand
 from rocketd.executor.tree import start_time
-from rocketd.executor.ways import InChild, InLoop, InMain, InThread, Starter, Way
+from rocketd.executor.ways import InChild, InLoop, InMain, InThread, Starter, Watched, Way
 
-Report: TypeAlias = Callable[[Spawned | Finished], None]
+Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
 
 class Clock(Protocol):
@@ -41,9 +43,10 @@ class Program(Protocol):
 class _Going:
     """One run that is going on."""
 
-    def __init__(self, task: Task, began: Duration) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self.began = began
+        self.began: Duration | None = None
+        """By the monotonic clock; None: it waits for its turn."""
         self.asked: Cause | None = None
         """Why it was asked to stop."""
         self.way: Way | None = None
@@ -65,7 +68,7 @@ class InProcessExecutor:
     def start(self, task: Task, run: Run) -> None:
         """Begin the call. Raises what `Program.prepare` raises."""
         errand = self._program.prepare(task, run)
-        going = self._going[run.key] = _Going(task, self._clock.monotonic())
+        going = self._going[run.key] = _Going(task)
         going.way = self._begin(task, run, errand)
 
     def together(self) -> AbstractContextManager[None]:
@@ -73,18 +76,20 @@ class InProcessExecutor:
         return nullcontext()
 
     def _begin(self, task: Task, run: Run, errand: Errand) -> Way:
-        def over(outcome: Outcome) -> None:
-            self._over(run, outcome)
-
+        watched = Watched(partial(self._begun, run), partial(self._over, run))
         match task.work:
             case Call(Execution.MAIN):
-                return InMain(errand, over, self._loop)
+                return InMain(errand, watched, self._loop)
             case Call(Execution.ASYNC):
-                return InLoop(errand, over, self._loop)
+                return InLoop(errand, watched, self._loop)
             case Call(Execution.PROCESS):
-                born = lambda pid: self._report(Spawned(run, pid, start_time(pid)))  # noqa: E731 - a callback
-                return InChild(errand, over, self._loop, self._starter.begin, born=born, slots=self._slots)
-        return InThread(errand, over, self._loop, self._starter.begin)
+                return InChild(errand, watched, self._loop, self._starter.begin, slots=self._slots)
+        return InThread(errand, watched, self._loop, self._starter.begin)
+
+    def _begun(self, run: Run, pid: int) -> None:
+        if run.key in self._going:
+            self._going[run.key].began = self._clock.monotonic()
+            self._report(Spawned(run, pid, start_time(pid) if pid else 0, self._clock.now()))
 
     def stop(self, run: Run, cause: Cause) -> None:
         """Ask it to end, in whatever way it can be asked."""
@@ -117,7 +122,11 @@ class InProcessExecutor:
         self._starter.close()
 
     def _over(self, run: Run, outcome: Outcome) -> None:
-        going = self._going.pop(run.key)
+        going, now = self._going.pop(run.key), self._clock.now()
+        if isinstance(outcome.error, ResourceShortage) and not outcome.prepared:
+            self._report(Withdrawn(run, now, outcome.error.message, shared=outcome.error.shared))
+            return
         outcome = self._program.answered(run, outcome)
-        end = end_of(outcome, going.asked, self._clock.now(), self._clock.monotonic() - going.began)
+        runtime = 0 if going.began is None else self._clock.monotonic() - going.began
+        end = end_of(outcome, going.asked, now, runtime)
         self._report(Finished(run, end))

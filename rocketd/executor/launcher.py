@@ -4,6 +4,7 @@ A start by the launcher needs a C compiler when the package is built. The progra
 the package does not put another one in its place under a running daemon.
 """
 
+import errno
 import os
 import resource
 import struct
@@ -13,11 +14,12 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rocketd.core.errors import RocketdError
+from rocketd.core.errors import ResourceShortage, RocketdError
 from rocketd.core.script import BYTE_ORDER_MARK
 from rocketd.core.task import Identity, Limit
 from rocketd.executor.posix_spawn import assignments
 from rocketd.executor.programs import NO_INTERPRETER_LINE, not_executable, not_found
+from rocketd.executor.shortage import SHORTAGES
 
 LAUNCHER: Final = Path(__file__).with_name("launcher")
 NAME: Final = "rocketd-launcher"
@@ -34,6 +36,16 @@ _LIMITS: Final = {
     getattr(resource, name): name.removeprefix("RLIMIT_").lower() for name in dir(resource) if "RLIMIT_" in name
 }
 """What resource limits are called, by their numbers."""
+
+
+_LIMITED_BY: Final = {
+    errno.EMFILE: frozenset({resource.RLIMIT_NOFILE}),
+    errno.ENOMEM: frozenset({resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_STACK}),
+}
+"""With which limits of its own a task lacks what it does, so that waiting would not help."""
+_NONE: Final[frozenset[int]] = frozenset()
+_OF_THE_HOST: Final = frozenset({errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""What other tasks lack as well; the rest is this user's, e.g. his RLIMIT_NPROC, or that of one file."""
 
 
 class Stage(IntEnum):
@@ -162,7 +174,14 @@ class Progress:
 
 
 def failure(orders: Orders, told: Told) -> RocketdError:
-    """Say what a launcher could not do."""
+    """Say what a launcher could not do; a `ResourceShortage` if it is no fault of the task."""
+    error = _failure(orders, told)
+    if told.error not in SHORTAGES or _LIMITED_BY.get(told.error, _NONE) & {limit.resource for limit in orders.limits}:
+        return error
+    return ResourceShortage(error.message, hint=error.hint, shared=told.error in _OF_THE_HOST)
+
+
+def _failure(orders: Orders, told: Told) -> RocketdError:
     match told.stage:
         case Stage.SEARCH:
             return not_found(orders.argv[0], told.text)

@@ -9,8 +9,8 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Lock
@@ -18,6 +18,7 @@ from typing import Final
 
 from rocketd.executor.answer import Outcome, ProcessDied, failed
 from rocketd.executor.errand import Errand
+from rocketd.executor.shortage import cannot
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
 """Not fork: our other threads may hold any lock at that moment, and a child would wait for it for ever."""
@@ -63,11 +64,14 @@ class Offspring:
                     os.killpg(self._process.pid, number)
 
     def _start(self, arguments: Mapping[str, object]) -> tuple[Connection, SpawnProcess]:
-        ours, theirs = _SPAWN.Pipe(duplex=False)
+        ours, theirs = _pipe()
         with theirs:
             try:
                 process = _SPAWN.Process(target=_serve, args=(theirs, self._errand.function, arguments, os.getpid()))
                 process.start()
+            except OSError as error:
+                ours.close()
+                raise cannot("a process", error) from error
             except BaseException:
                 ours.close()
                 raise
@@ -86,6 +90,13 @@ class Offspring:
         process.close()
 
 
+def _pipe() -> tuple[Connection, Connection]:
+    try:
+        return _SPAWN.Pipe(duplex=False)
+    except OSError as error:
+        raise cannot("a pipe", error) from error
+
+
 def _raise(outcome: Outcome) -> None:
     """Let what is around the call hear of what it raised."""
     if outcome.error is not None:
@@ -94,19 +105,30 @@ def _raise(outcome: Outcome) -> None:
 
 def _answer(ours: Connection, process: SpawnProcess) -> Outcome:
     """Wait for what it tells, or for its end; somebody it left behind may hold the pipe."""
-    pidfd = os.pidfd_open(process.pid or 0)
-    try:
-        wait([ours, pidfd])
+    with _held(process) as end:
+        wait([ours, end])
         if ours.poll():
             with suppress(EOFError):
                 outcome: Outcome = ours.recv()
-                wait([pidfd])
+                wait([end])
                 return outcome
-        wait([pidfd])
-    finally:
-        os.close(pidfd)
+        wait([end])
     process.join()
     return failed(ProcessDied(process.exitcode or 0))
+
+
+@contextmanager
+def _held(process: SpawnProcess) -> Iterator[int]:
+    """A descriptor that becomes readable with its end."""
+    try:
+        pidfd = os.pidfd_open(process.pid or 0)
+    except OSError:  # descriptors are short; whoever it leaves behind may hold the other one up, but it has begun
+        yield process.sentinel
+        return
+    try:
+        yield pidfd
+    finally:
+        os.close(pidfd)
 
 
 def _serve(told: Connection, function: Callable[..., object], arguments: Mapping[str, object], parent: int) -> None:

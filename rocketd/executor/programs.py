@@ -13,6 +13,7 @@ from typing import Final
 
 from rocketd.core import script
 from rocketd.core.errors import RocketdError
+from rocketd.executor.shortage import SHORTAGES, cannot
 from rocketd.executor.trust import Trust, Untrusted
 
 HEAD_BYTES: Final = 4096
@@ -103,6 +104,8 @@ def _loader_of(head: bytes) -> str:
 
 def refusal(program: str, number: int) -> RocketdError:
     """Say why executing a program that can be trusted ended with this errno."""
+    if number in SHORTAGES:
+        return cannot(program, OSError(number, os.strerror(number)))
     path, depth = program, 0
     while number in _ABOUT_FILES and depth < MOST_INTERPRETERS:
         try:

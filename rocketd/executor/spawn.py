@@ -30,6 +30,7 @@ from rocketd.executor.command import Launch
 from rocketd.executor.launcher import NAME, ORDERS, STATUS, Launcher, Orders
 from rocketd.executor.posix_spawn import PosixSpawn
 from rocketd.executor.programs import refusal
+from rocketd.executor.shortage import cannot
 from rocketd.executor.tree import RUN_ID
 
 CLONE_FS: Final = 0x200
@@ -105,7 +106,7 @@ class Spawner:
             with self._protection.laid_down():
                 return self._posix_spawn(program, [NAME], environment, [*descriptors, *none, file, status])
         except OSError as error:
-            raise RocketdError(f"the launcher: {error.strerror}") from None
+            raise cannot("the launcher", error) from None
         finally:
             os.close(file)
 
@@ -115,7 +116,7 @@ class Spawner:
             os.chdir(launch.directory)
         except OSError as error:
             if not launch.homeless or not isinstance(error, NO_HOME):
-                raise RocketdError(f"directory {launch.directory}: {error.strerror}") from None
+                raise cannot(f"directory {launch.directory}", error) from None
             os.chdir("/")
 
 
@@ -214,6 +215,12 @@ def _above_childs(descriptor: int) -> int:
 def _memory(name: str, data: bytes) -> int:
     """A file in memory, to be read from its beginning: unlike a pipe it takes everything at once."""
     file = os.memfd_create(name)
-    os.write(file, data)
-    os.lseek(file, 0, os.SEEK_SET)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(file, left) :]
+        os.lseek(file, 0, os.SEEK_SET)
+    except OSError:
+        os.close(file)
+        raise
     return file

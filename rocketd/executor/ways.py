@@ -1,7 +1,8 @@
 """The ways in which our own program makes a call: on the loop's thread, as a coroutine, in a thread, in a process.
 
-Each begins when it is made and calls `over` once, on the loop's thread. Whether a thread ever ends is up to its
-function: it is told by a flag, and nothing can force it. So one that does not end when everything must is left behind.
+Each begins soon after it is made, and tells on the loop's thread when it has begun and, once, when it is over. Whether
+a thread ever ends is up to its function: it is told by a flag, and nothing can force it. So one that does not end when
+everything must is left behind.
 """
 
 import asyncio
@@ -9,13 +10,25 @@ import signal
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Semaphore, Thread
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from rocketd.executor.answer import Outcome, TaskTerminationException, failed
 from rocketd.executor.errand import Errand
 from rocketd.executor.offspring import Offspring
+from rocketd.executor.shortage import shortage_of
 
-Over: TypeAlias = Callable[[Outcome], None]
+Refused: TypeAlias = Callable[[Exception], None]
+Begin: TypeAlias = Callable[[Callable[[], None], Refused], None]
+
+
+class Watched(NamedTuple):
+    """Who hears of a call, on the loop's thread."""
+
+    begun: Callable[[int], None]
+    """Hears that it has begun, and of the pid if it is in a process of its own; else 0."""
+    over: Callable[[Outcome], None]
+
+
 LEFT_BEHIND: Final = 1.0
 """Seconds that a thread gets to end when everything is to end at once."""
 
@@ -40,28 +53,32 @@ class Starter:
     """
 
     def __init__(self) -> None:
-        self._wanted: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._wanted: SimpleQueue[tuple[Callable[[], None], Refused] | None] = SimpleQueue()
         Thread(target=self._work, name="starter", daemon=True).start()
 
-    def begin(self, target: Callable[[], None]) -> None:
-        """Run this in a new thread, which does not keep the program from ending."""
-        self._wanted.put(target)
+    def begin(self, target: Callable[[], None], refused: Refused) -> None:
+        """Run this in a new thread, which does not keep the program from ending; `refused`: there is none to be had."""
+        self._wanted.put((target, refused))
 
     def close(self) -> None:
         """Start no more."""
         self._wanted.put(None)
 
     def _work(self) -> None:
-        while target := self._wanted.get():
-            Thread(target=target, name="task", daemon=True).start()
+        while wanted := self._wanted.get():
+            target, refused = wanted
+            try:
+                Thread(target=target, name="task", daemon=True).start()
+            except RuntimeError as error:  # the system has none left
+                refused(shortage_of(error) or error)
 
 
 class InMain:
     """On the loop's thread: everything else waits until it is done."""
 
-    def __init__(self, errand: Errand, over: Over, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
         self._errand = errand
-        self._over = over
+        self._watched = watched
         loop.call_soon(self._run)
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - there is nothing to wait for
@@ -72,8 +89,10 @@ class InMain:
 
     def _run(self) -> None:
         asked = self._errand.stop.is_set()
+        if not asked:
+            self._watched.begun(0)
         outcome = failed(TaskTerminationException("stopped before it began")) if asked else self._errand.call()
-        self._over(outcome)
+        self._watched.over(outcome)
         if isinstance(outcome.error, KeyboardInterrupt):
             raise outcome.error  # Ctrl-C is for the whole program
 
@@ -81,10 +100,10 @@ class InMain:
 class InLoop:
     """As a coroutine on the loop; a stop cancels it."""
 
-    def __init__(self, errand: Errand, over: Over, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
         self._errand = errand
-        self._over = over
-        self._task = loop.create_task(errand.call_in_loop())
+        self._watched = watched
+        self._task = loop.create_task(self._call())
         self._task.add_done_callback(self._done)
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - what it does about it is its own affair
@@ -94,25 +113,27 @@ class InLoop:
     def kill(self) -> None:
         self.stop(0)
 
+    async def _call(self) -> Outcome:
+        self._watched.begun(0)
+        return await self._errand.call_in_loop()
+
     def _done(self, task: asyncio.Task[Outcome]) -> None:
         if task.cancelled():  # before it could begin
-            self._over(failed(asyncio.CancelledError()))
+            self._watched.over(failed(asyncio.CancelledError()))
         else:
             error = task.exception()
-            self._over(task.result() if error is None else failed(error))
+            self._watched.over(task.result() if error is None else failed(error))
 
 
 class InThread:
     """In a thread; a stop sets its flag."""
 
-    def __init__(
-        self, errand: Errand, over: Over, loop: asyncio.AbstractEventLoop, begin: Callable[[Callable[[], None]], None]
-    ) -> None:
+    def __init__(self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._errand = errand
-        self._over = over
+        self._watched = watched
         self._loop = loop
         self._ended = False
-        begin(self._run)
+        begin(self._run, self._refused)
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - nothing can force it
         self._errand.stop.set()
@@ -122,8 +143,12 @@ class InThread:
         self._loop.call_later(LEFT_BEHIND, self._leave)
 
     def _run(self) -> None:
+        call_in(self._loop, lambda: self._watched.begun(0))
         outcome = self._errand.call()
         call_in(self._loop, lambda: self._end(outcome))
+
+    def _refused(self, error: Exception) -> None:
+        call_in(self._loop, lambda: self._end(failed(error, prepared=False)))
 
     def _leave(self) -> None:
         self._end(failed(TaskTerminationException("its thread did not end when asked, and was left behind")))
@@ -131,29 +156,22 @@ class InThread:
     def _end(self, outcome: Outcome) -> None:
         if not self._ended:
             self._ended = True
-            self._over(outcome)
+            self._watched.over(outcome)
 
 
 class InChild:
     """In a child process, which a thread watches; a stop sends TERM to its group, and KILL later."""
 
-    def __init__(  # noqa: PLR0913 - what it connects
-        self,
-        errand: Errand,
-        over: Over,
-        loop: asyncio.AbstractEventLoop,
-        begin: Callable[[Callable[[], None]], None],
-        *,
-        born: Callable[[int], None],
-        slots: Semaphore,
+    def __init__(
+        self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin, *, slots: Semaphore
     ) -> None:
         self._errand = errand
-        self._over = over
+        self._watched = watched
         self._loop = loop
         self._slots = slots
-        self._child = Offspring(errand, lambda pid: call_in(loop, lambda: born(pid)))
+        self._child = Offspring(errand, lambda pid: call_in(loop, lambda: watched.begun(pid)))
         self._killer: asyncio.TimerHandle | None = None
-        begin(self._run)
+        begin(self._run, self._refused)
 
     def stop(self, grace: float) -> None:
         if self._killer is None:
@@ -173,7 +191,10 @@ class InChild:
     def _end(self, outcome: Outcome) -> None:
         if self._killer is not None:
             self._killer.cancel()
-        self._over(outcome)
+        self._watched.over(outcome)
+
+    def _refused(self, error: Exception) -> None:
+        call_in(self._loop, lambda: self._end(failed(error, prepared=False)))
 
 
 def call_in(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:

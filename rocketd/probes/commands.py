@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
 from rocketd.core.duration import format_duration
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.probes import CommandSucceeds
 from rocketd.core.run import Action, Cause, End, Run, Trigger
@@ -22,7 +22,7 @@ _NOT_RUN: Final = frozenset({126, 127})
 _TAIL: Final = 300
 _GRACE: Final[Duration] = SECOND
 
-Report: TypeAlias = Callable[[Spawned | Finished], None]
+Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
 
 class Runner(Protocol):
@@ -95,11 +95,15 @@ class CommandObserver:
             tried.watch(lambda run=tried.run: self.runner.stop(run, Cause.TIMEOUT))  # type: ignore[misc] # bound now
             self.runner.start(task, tried.run)
 
-    def _heard(self, event: Spawned | Finished) -> None:
-        if isinstance(event, Finished):
-            tried = self._running.pop(event.run.number)
-            tried.ended(event.end)
-            self._start_next()
+    def _heard(self, event: Spawned | Finished | Withdrawn) -> None:
+        if isinstance(event, Spawned):
+            return
+        tried = self._running.pop(event.run.number)
+        end = (
+            event.end if isinstance(event, Finished) else End(Action.FAIL, event.cause, event.at, message=event.reason)
+        )
+        tried.ended(end)
+        self._start_next()
 
 
 class _Tried:

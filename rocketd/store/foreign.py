@@ -137,5 +137,6 @@ def _completed(row: Row, task: _Counted) -> Row:
         task.going.append(number)
     else:
         number = row.number or (task.going.pop() if task.going else task.number - 1)
-        task.failures = task.failures + 1 if row.action in _FAILURES else 0
+        if row.action != Action.WITHDRAWN:  # that is no try
+            task.failures = task.failures + 1 if row.action in _FAILURES else 0
     return row._replace(number=number, attempt=attempt)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.core.clock_reading import ClockReading
-from rocketd.core.events import Finished, Missed, Started
+from rocketd.core.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.records import Change
 from rocketd.core.run import Action
@@ -81,7 +81,7 @@ def _fresh(database: sqlite3.Connection, changes: Iterable[Change], origin: Orig
         match change:
             case Started():
                 yield row_of(change, origin), False
-            case Finished(run) if not _there(database, _ENDED, *run.key):
+            case Finished(run) | Withdrawn(run) if not _there(database, _ENDED, *run.key):
                 yield row_of(change, origin), False
             case Missed(_, run_id):
                 yield row_of(change, origin), _there(database, _MISSED, run_id)

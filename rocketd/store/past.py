@@ -16,7 +16,7 @@ from rocketd.core.history import CRASHES_KEPT
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.run import Action
 from rocketd.store.rows import Row, event_of, seconds
-from rocketd.store.schema import COLUMNS, ENDS, is_end, is_hand
+from rocketd.store.schema import COLUMNS, ENDS, is_end, is_hand, is_withdrawn
 from rocketd.store.sound import Faults, sound
 
 Newest: TypeAlias = dict[str, int]
@@ -26,6 +26,13 @@ _NEWEST: Final = f"""
     SELECT given.value, (SELECT id FROM log
                          WHERE task_name = given.value AND action = ? AND {is_hand()} = ?
                          ORDER BY id DESC LIMIT 1)
+    FROM json_each(?) AS given
+"""
+_BEGUN: Final = f"""
+    SELECT given.value, (SELECT log.id FROM log
+                         WHERE log.task_name = given.value AND log.action = 'run' AND {is_hand()} = ?
+                             AND NOT {is_withdrawn("log")}
+                         ORDER BY log.id DESC LIMIT 1)
     FROM json_each(?) AS given
 """
 # A stop of the daemon itself is a crash, but no failure: what came before it still counts as the last one.
@@ -54,6 +61,7 @@ _OPEN: Final = """
 """
 _YOUNG: Final = f"""
     SELECT id FROM log WHERE task_name = ? AND action = ? AND {is_hand()} IN (0, 1) AND created >= ?
+        AND action <> 'withdrawn' AND NOT (action = 'run' AND {is_withdrawn("log")})
 """
 _ROWS: Final = f"""
     SELECT id, {", ".join(f'"{name}"' for name in COLUMNS[:-2])}, NULL, NULL FROM log
@@ -75,8 +83,9 @@ def past(
 
 def _of_tasks(database: sqlite3.Connection) -> Iterator[int]:
     tasks = [name for (name,) in database.execute("SELECT name FROM task_state WHERE typeof(name) = 'text'")]
-    scheduled = {action: _newest(database, action, 0, tasks) for action in ("run", "missed", *ENDS)}
-    begun = _newest(database, "run", 1, tasks)  # most tasks never run by hand, and need not be asked further
+    scheduled = {action: _newest(database, action, 0, tasks) for action in ("missed", *ENDS)}
+    scheduled["run"] = _newest_begun(database, 0, tasks)
+    begun = _newest_begun(database, 1, tasks)  # most tasks never run by hand, and need not be asked further
     by_hand = {action: _newest(database, action, 1, begun) for action in ENDS}
     for newest in (*scheduled.values(), begun, *by_hand.values()):
         yield from newest.values()
@@ -92,6 +101,15 @@ def _series(database: sqlite3.Connection, scheduled: Mapping[str, Newest]) -> It
         other = max(scheduled[action].get(task, 0) for action in ENDS if action != "crash")
         if crashed > other:
             yield from _places(database, _CRASHES, (task, other))
+
+
+def _newest_begun(database: sqlite3.Connection, hand: int, tasks: Iterable[str]) -> Newest:
+    """The newest starts, but of runs that were withdrawn: the past is as if these had never been."""
+    begun = _newest(database, "run", hand, tasks)
+    withdrawn = _newest(database, "withdrawn", hand, begun)
+    doubtful = {task for task, place in withdrawn.items() if place > begun[task]}
+    certain = {task: place for task, place in begun.items() if task not in doubtful}
+    return certain | _found(database.execute(_BEGUN, (hand, json.dumps(list(doubtful)))))
 
 
 def _newest(database: sqlite3.Connection, action: str, hand: int, tasks: Iterable[str]) -> Newest:

@@ -17,7 +17,7 @@ from rocketd.core.instant import Duration, Instant
 from rocketd.core.run import Action
 from rocketd.store.database import Database
 from rocketd.store.rows import seconds
-from rocketd.store.schema import ENDS, is_end, is_hand
+from rocketd.store.schema import ENDS, is_end, is_hand, is_withdrawn
 
 Spare: TypeAlias = Mapping[tuple[str, Action], Duration]
 
@@ -44,8 +44,8 @@ def _later(older: str, actions: str) -> str:
 _RUNS: Final = f"""
     SELECT ended.number, ended.id, ended.created, ended.action, begun.id, begun.created,
         ended.created < :before AND coalesce(begun.created < :before, TRUE)
-        AND EXISTS ({_later("ended", "ended.action")})
-        AND (begun.id IS NULL OR EXISTS ({_later("begun", "'run'")}))
+        AND (ended.action = 'withdrawn' OR EXISTS ({_later("ended", "ended.action")})
+             AND (begun.id IS NULL OR EXISTS ({_later("begun", "'run'")} AND NOT {is_withdrawn("later")})))
         AND (ended.action <> 'crash' OR ended.cause IS 'shutdown'
              OR EXISTS ({_later("ended", "'crash'")} AND later.cause IS NOT 'shutdown'))
         AND (ended.action <> 'crash' OR ended."trigger" IS 'hand'
@@ -166,6 +166,8 @@ class Retention:
 
 def _asked(task: str, run: _Run, spare: Spare, now: Instant) -> bool:
     """Whether a loaded condition may count its end, or its start, which would go with it."""
+    if run.action == Action.WITHDRAWN:  # it never began, so nobody counts it
+        return False
     return _young(task, Action(run.action), run.ended, spare, now) or (
         run.begun is not None and _young(task, Action.RUN, run.begun, spare, now)
     )

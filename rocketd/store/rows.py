@@ -5,7 +5,7 @@ Every end repeats what was decided about its run, so that a record is whole with
 
 from typing import Final, NamedTuple
 
-from rocketd.core.events import Event, Finished, Missed, Started
+from rocketd.core.events import Event, Finished, Missed, Started, Withdrawn
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
 from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
 
@@ -16,6 +16,10 @@ _FAR: Final = FOREVER // 2 / 1_000_000
 """Seconds: 73,000 years."""
 
 _TRIGGERS: Final = {None: Trigger.SCHEDULE} | {trigger.value: trigger for trigger in Trigger}
+
+
+_LIKELY: Final = {Action.CRASH.value: Cause.DOWN, Action.WITHDRAWN.value: Cause.SHORTAGE}
+"""The cause of an end whose record does not tell it."""
 
 
 class Row(NamedTuple):
@@ -77,13 +81,15 @@ def micros(value: float) -> Instant:
     return BEGINNING if value < 0 else FOREVER
 
 
-def row_of(event: Started | Finished | Missed, origin: Origin) -> Row:
+def row_of(event: Started | Finished | Withdrawn | Missed, origin: Origin) -> Row:
     """Write an event down as a record."""
     match event:
         case Started(run):
             return _start_row(run, origin)
         case Finished(run, end):
             return _end_row(run, end, origin)
+        case Withdrawn():
+            return _withdrawn_row(event, origin)
         case Missed():
             return _missed_row(event, origin)
 
@@ -105,6 +111,11 @@ def _end_row(run: Run, end: End, origin: Origin) -> Row:
         run.cause_task or None, run.cause_run_id or None, origin.host, None,
         None, None, None, end.message or None, end.exc_text or None, end.output or None,
     )  # fmt: skip  # as above
+
+
+def _withdrawn_row(event: Withdrawn, origin: Origin) -> Row:
+    end = End(Action.WITHDRAWN, event.cause, event.at, message=event.reason)
+    return _end_row(event.run, end, origin)._replace(runtime=None)
 
 
 def _missed_row(missed: Missed, origin: Origin) -> Row:
@@ -135,6 +146,9 @@ def event_of(row: Row) -> Event:
     if row.action == Action.MISSED:
         return _missed(row)
     run = run_of(row)
+    if row.action == Action.WITHDRAWN:
+        end = end_of(row)
+        return Withdrawn(run, end.at, end.message, end.cause)
     return Started(run) if row.action == Action.RUN else Finished(run, end_of(row))
 
 
@@ -171,7 +185,7 @@ def end_of(row: Row) -> End:
 
 
 def _unknown_cause(action: str) -> Cause:
-    return Cause.DOWN if action == Action.CRASH else Cause.EXIT
+    return _LIKELY.get(action, Cause.EXIT)
 
 
 def _missed(row: Row) -> Missed:

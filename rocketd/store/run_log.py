@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.events import Finished, Missed, Spawned, Started
+from rocketd.core.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.records import Change
 from rocketd.core.run import RunKey
 from rocketd.store.rows import Origin, Row, row_of
@@ -41,7 +41,7 @@ _RUN_ID: Final = "SELECT run_id FROM log WHERE task_name = ? AND number = ? AND 
 
 def insert(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
     """Append the records among these changes, in their order. Raises DuplicateRun."""
-    rows = [row_of(change, origin) for change in changes if isinstance(change, Started | Finished | Missed)]
+    rows = [row_of(change, origin) for change in changes if isinstance(change, Started | Finished | Withdrawn | Missed)]
     for some in portions(rows):
         _append(database, some)
     write(database, _SPAWNED, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])

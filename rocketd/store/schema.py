@@ -22,7 +22,7 @@ APPLICATION_ID: Final = 0x726B7464
 """What `PRAGMA application_id` says of a file that is ours ("rktd")."""
 
 ENDS: Final = ("success", "fail", "terminate", "inaction", "crash")
-"""The actions that end a run."""
+"""The actions that end a run that has begun."""
 
 
 def is_end(table: str = "log") -> str:
@@ -33,6 +33,13 @@ def is_end(table: str = "log") -> str:
 def is_hand(table: str = "log") -> str:
     """1 for a run by hand, else 0; in the words of its index."""
     return f"({table}.\"trigger\" IS 'hand')"
+
+
+def is_withdrawn(begun: str) -> str:
+    """Whether the run of that start never began."""
+    same = f"gone.task_name = {begun}.task_name AND gone.number = {begun}.number"
+    its_end = f"{same} AND {is_end('gone')} AND gone.action = 'withdrawn'"
+    return f"EXISTS (SELECT 1 FROM log AS gone WHERE {its_end})"  # noqa: S608 - our own words
 
 
 def is_rare(table: str = "log") -> str:
@@ -165,5 +172,8 @@ _VERSION_2: Final = (
     """,
 )
 
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2)
+_VERSION_3: Final[tuple[str, ...]] = ()
+"""The same tables; the log may tell of runs that were withdrawn, which a program that knows no more cannot read."""
+
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """The statements that make version n + 1 of version n, at index n. Version 0 is an empty file."""

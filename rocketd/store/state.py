@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Final
 
 from rocketd.core.clock_reading import ClockReading
-from rocketd.core.events import Finished, Missed, Spawned, Started
+from rocketd.core.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import Instant
 from rocketd.core.records import Alive, Change, OpenRun, TaskState
 from rocketd.core.run import Run, Trigger
@@ -104,7 +104,7 @@ def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origi
     Of one run the start comes before the process, and that before the end: so each kind is written in one go, and the
     process of a run that has ended as well need not be written.
     """
-    ended = {change.run.key for change in changes if isinstance(change, Finished)}
+    ended = {change.run.key for change in changes if isinstance(change, Finished | Withdrawn)}
     write(database, _MEET, list(_met(changes).items()))
     write(database, _KEEP, [_state_values(change) for change in changes if isinstance(change, TaskState)])
     write(database, _OPEN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
@@ -119,7 +119,7 @@ def _met(changes: Iterable[Change]) -> dict[str, int]:
     met: dict[str, int] = {}
     for change in changes:
         match change:
-            case Started(run) | Finished(run):
+            case Started(run) | Finished(run) | Withdrawn(run):
                 met[run.task] = max(met.get(run.task, 1), run.number + 1)
             case Missed(task):
                 met.setdefault(task, 1)
@@ -133,7 +133,7 @@ def instant_of_record(change: Change) -> Instant | None:
             return run.start
         case Finished(_, end):
             return end.at
-        case Missed():
+        case Withdrawn() | Missed():
             return change.at
     return None
 

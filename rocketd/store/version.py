@@ -73,7 +73,7 @@ def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
         _create(path)
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = DELETE")  # see the top of this file
-            if version:
+            if version and any(steps[version:]):
                 back_up(database, path.with_name(f"{path.name}.version-{version}"))
             _step(database, version, steps)
 

@@ -1,14 +1,18 @@
 """What every executor does: one suite for the scripted fake and for real processes."""
 
 import asyncio
+import os
+import resource
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from executor_world import Make, Output, RealClock, Report, World, a_run, new_world, real, shell
 from fakes_executor import Script, ScriptedExecutor
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
+from rocketd.core.instant import MINUTE
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Action, Cause, Run
 from rocketd.core.task import Command, Task
@@ -19,6 +23,7 @@ FAILS = shell("exit 3")
 PRINTS = shell("echo one; echo two >&2")
 GOES_ON = shell("echo begun; exec sleep 1000")
 KILLS_ITSELF = shell("kill -9 $$")
+LACKS_DESCRIPTORS = shell("exit 0; lacking")
 IS_MISSING = Command(("/no/such/program",))
 
 SCRIPTS = {
@@ -27,6 +32,7 @@ SCRIPTS = {
     PRINTS.argv: Script(lines=(("stdout", "one"), ("stderr", "two"))),
     GOES_ON.argv: Script(lines=(("stdout", "begun"),), goes_on=True),
     KILLS_ITSELF.argv: Script(signal=9),
+    LACKS_DESCRIPTORS.argv: Script(lacking="/bin/sh: Too many open files"),
     IS_MISSING.argv: Script(trouble="/no/such/program: No such file or directory"),
 }
 
@@ -62,6 +68,7 @@ def test_a_process_has_a_pid_and_a_start_time(world: World) -> None:
     [spawned] = [event for event in world.events if isinstance(event, Spawned)]
     assert spawned.pid > 1
     assert spawned.pid_start > 0
+    assert abs(spawned.at - RealClock().now()) < MINUTE
 
 
 def test_exit_code_zero_is_success(world: World) -> None:
@@ -99,6 +106,27 @@ def test_what_cannot_be_started_has_failed_and_says_why(world: World) -> None:
     assert (end.action, end.cause, end.exit_code, end.signal) == (Action.FAIL, Cause.EXIT, None, None)
     assert end.message == "cannot start: /no/such/program: No such file or directory"
     assert [type(event) for event in world.events] == [Finished]
+
+
+def test_what_cannot_be_started_for_want_of_what_the_host_must_give_is_withdrawn(world: World) -> None:
+    with no_more_descriptors():
+        run = world.start(LACKS_DESCRIPTORS)
+    [event] = world.events
+    assert isinstance(event, Withdrawn)
+    assert (event.run, event.cause, event.shared) == (run, Cause.SHORTAGE, True)
+    assert event.reason == "/bin/sh: Too many open files"
+    assert world.executor.going == 0
+
+
+@contextmanager
+def no_more_descriptors() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(os.listdir("/proc/self/fd")) - 1  # noqa: PTH208 - numbers, not paths
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("cause", [Cause.TIMEOUT, Cause.STOP_WHEN, Cause.OPERATOR, Cause.REPLACE])

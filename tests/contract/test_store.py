@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fakes_store import MemoryStore
 from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.records import Alive, Change, OpenRun, RunFilter, TaskState
 from rocketd.core.run import Action, Cause, End, Run, Trigger
@@ -88,7 +88,7 @@ def whole(store: Store, runs: int, **given: object) -> None:
 def test_every_field_of_a_run_and_its_end_comes_back(store: Store) -> None:
     one = run(1, trigger=Trigger.RETRY)
     end = End(Action.FAIL, Cause.TIMEOUT, NOW + 7, 3, 15, "could not", "Traceback", "line 1\nline 2", 1_234_567)
-    store.write([Started(one), Spawned(one, 4711, 99), Finished(one, end)])
+    store.write([Started(one), Spawned(one, 4711, 99, one.start), Finished(one, end)])
     (view,) = store.runs(RunFilter())
     assert (view.run, view.action, view.end) == (one, Action.FAIL, end)
 
@@ -109,7 +109,7 @@ def test_an_instant_keeps_its_microsecond(store: Store) -> None:
 
 def test_an_open_run_is_known_with_its_host_boot_and_process(store: Store) -> None:
     store.write([Started(run(1)), Started(run(2))])
-    store.write([Spawned(run(1), 4711, 99)])
+    store.write([Spawned(run(1), 4711, 99, 1)])
     assert list(store.open_runs()) == [
         OpenRun(run(1), "here", "this-boot", 4711, 99),
         OpenRun(run(2), "here", "this-boot", 0, 0),
@@ -117,9 +117,41 @@ def test_an_open_run_is_known_with_its_host_boot_and_process(store: Store) -> No
 
 
 def test_a_run_that_ended_is_not_open(store: Store) -> None:
-    store.write([Started(run(1)), Spawned(run(1), 4711, 99), Started(run(2))])
+    store.write([Started(run(1)), Spawned(run(1), 4711, 99, 1), Started(run(2))])
     store.write([ended(run(1))])
     assert [one.run.number for one in store.open_runs()] == [2]
+
+
+def test_a_run_that_was_withdrawn_is_no_part_of_the_past_but_its_number_is_used(store: Store) -> None:
+    first, second, third = run(1), run(2), run(3, trigger=Trigger.HAND)
+    store.write([Started(first), ended(first), Started(second), Started(third)])
+    reach = {("backup", Action.RUN): DAY}
+    withdrawn = Withdrawn(second, NOW + 7, "no process is left", Cause.SHORTAGE)
+    store.write([withdrawn, Withdrawn(third, NOW + 8, "no process is left", Cause.STORE)])
+    store.write([withdrawn])  # as after a lost acknowledgement
+    assert list(store.past(reach, NOW)) == [Started(first), ended(first)]
+    assert not store.open_runs()
+    assert store.states()["backup"].next_number == 4
+    with pytest.raises(DuplicateRun):
+        store.write([Started(second)])
+    shown = {view.run.number: view for view in store.runs(RunFilter(actions=(Action.WITHDRAWN,)))}
+    assert set(shown) == {2, 3}
+    end = shown[2].end
+    assert end is not None
+    assert (end.action, end.cause, end.at, end.message) == (
+        Action.WITHDRAWN, Cause.SHORTAGE, NOW + 7, "no process is left",
+    )  # fmt: skip
+
+
+def test_pruning_takes_runs_that_were_withdrawn_and_not_the_start_that_counts(store: Store) -> None:
+    first, *others = run(1), run(2), run(3)
+    store.write([Started(first), ended(first)])
+    for one in others:
+        store.write([Started(one), Withdrawn(one, NOW + 1, "no process is left")])
+    before = store.past({}, NOW)
+    assert prune_all(store, NOW + DAY) == 4
+    assert store.past({}, NOW) == before == [Started(first), ended(first)]
+    assert numbers(store) == [1]
 
 
 def test_a_state_of_a_task_comes_back(store: Store) -> None:
@@ -384,7 +416,7 @@ def stories(draw: st.DrawFn) -> list[list[Change]]:
         batch: list[Change] = []
         for _ in range(draw(st.integers(1, 6))):
             now += draw(st.integers(-HOUR, 3 * HOUR))
-            kind = draw(st.sampled_from(["start", "end", "end", "missed", "alive"]))
+            kind = draw(st.sampled_from(["start", "end", "end", "withdraw", "missed", "alive"]))
             if kind == "start":
                 count += 1
                 one = run(count, draw(st.sampled_from("abc")), at=now, trigger=draw(st.sampled_from(Trigger)))
@@ -394,6 +426,9 @@ def stories(draw: st.DrawFn) -> list[list[Change]]:
                 one = going.pop(draw(st.integers(0, len(going) - 1)))
                 cause = draw(st.sampled_from([Cause.DOWN, Cause.SHUTDOWN, Cause.EXIT]))
                 batch.append(Finished(one, End(draw(st.sampled_from(ACTIONS)), cause, now)))
+            elif kind == "withdraw" and going:
+                one = going.pop(draw(st.integers(0, len(going) - 1)))
+                batch.append(Withdrawn(one, now, "no process", draw(st.sampled_from([Cause.SHORTAGE, Cause.STORE]))))
             elif kind == "missed":
                 batch.append(missed(draw(st.sampled_from("abc")), last=now, count=draw(st.integers(1, 9))))
             elif kind == "alive":
@@ -445,7 +480,7 @@ def _same(real: Store, fake: Store, reach: dict[tuple[str, Action], int]) -> lis
     assert real.states() == fake.states()
     assert real.open_runs() == fake.open_runs()
     assert real.last_alive() == fake.last_alive()
-    for wanted in (RunFilter(), RunFilter(task="a"), RunFilter(actions=(Action.FAIL, Action.MISSED))):
+    for wanted in (RunFilter(), RunFilter(task="a"), RunFilter(actions=(Action.FAIL, Action.MISSED, Action.WITHDRAWN))):
         assert _shown(real, wanted) == _shown(fake, wanted)
     assert set(real.past(reach, NOW)) == set(fake.past(reach, NOW))
     assert list(real.past(reach, NOW)) == list(fake.past(reach, NOW))

@@ -9,7 +9,7 @@ import pytest
 
 import library_functions
 from looped import looped
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.run import Action, Cause, Run, Trigger
 from rocketd.core.task import Call, Execution, Task
 from rocketd.daemon.clock import SystemClock
@@ -24,7 +24,7 @@ class World:
     """An executor, and what it reported."""
 
     function: Callable[..., object]
-    heard: "asyncio.Queue[Spawned | Finished]" = field(default_factory=asyncio.Queue)
+    heard: "asyncio.Queue[Spawned | Finished | Withdrawn]" = field(default_factory=asyncio.Queue)
     errands: list[Errand] = field(default_factory=list)
 
     def __post_init__(self) -> None:

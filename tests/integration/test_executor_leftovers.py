@@ -13,7 +13,7 @@ from typing import TypedDict
 import pytest
 
 from executor_world import RealClock, World, a_run, alive, lives_with, new_world, shell
-from rocketd.core.events import Finished, Spawned
+from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.records import OpenRun
 from rocketd.core.run import Run
 from rocketd.core.task import Task
@@ -37,7 +37,7 @@ def stand_in(script: str) -> None:
     """Be a daemon that starts one run, tells of it, and goes on until it is killed."""
 
     async def live() -> None:
-        def report(event: Spawned | Finished) -> None:
+        def report(event: Spawned | Finished | Withdrawn) -> None:
             assert isinstance(event, Spawned)
             told = Told(run_id=event.run.run_id, pid=event.pid, pid_start=event.pid_start)
             sys.stdout.write(json.dumps(told) + "\n")

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from executor_world import Output, RealClock, Report, World, new_world, shell
+from rocketd.core.events import Withdrawn
 from rocketd.core.run import Action, Run, Trigger
 from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.environment import own_identity
@@ -477,15 +478,25 @@ def test_an_argument_that_no_program_can_have_is_a_sentence(world: World) -> Non
     assert "Argument list too long" in trouble(world, Command(("/bin/echo", "x" * 3_000_000)))
 
 
-def test_a_daemon_without_descriptors_says_so_and_goes_on(world: World) -> None:
+def test_where_a_daemon_has_no_descriptors_nothing_of_a_run_has_happened(world: World, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     in_use = len(open_descriptors())
+    begun = tmp_path / "begun"
+    outcomes: set[str] = set()
     for few in range(in_use - 1, in_use + 7):
+        begun.unlink(missing_ok=True)
         resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
         try:
-            end = world.run(shell("exit 0"))
+            outcome = world.outcome(world.start(replace(shell(f"touch {begun}"), stdin="x" * 100_000)))
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert end.action is Action.SUCCESS or end.message.endswith("Too many open files"), end
+        if isinstance(outcome, Withdrawn):
+            assert not begun.exists()
+            assert outcome.shared
+            assert outcome.reason.endswith("Too many open files")
+        else:
+            assert outcome.end.action is Action.SUCCESS
+        outcomes.add(type(outcome).__name__)
+    assert outcomes == {"Withdrawn", "Finished"}
     assert world.run(shell("exit 0")).action is Action.SUCCESS
     assert len(open_descriptors()) == in_use

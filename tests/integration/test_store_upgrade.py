@@ -15,7 +15,7 @@ from rocketd.core.records import Alive, RunFilter
 from rocketd.store.run_repo import open_run_repo
 from rocketd.store.schema import FILE_NAME, STEPS
 from rocketd.store.store import SqliteStore, open_reader
-from rocketd.store.version import upgrade, version_of
+from rocketd.store.version import check, upgrade, version_of
 
 NEXT = (*STEPS, ("ALTER TABLE log ADD COLUMN weather TEXT", "UPDATE log SET weather = 'fine'"))
 THIS = len(STEPS)
@@ -187,3 +187,14 @@ def test_opening_a_store_of_this_version_changes_nothing(path: Path) -> None:
         assert reader.runs(RunFilter()) == []
     assert path.read_bytes() == before
     assert not path.with_name(f"{FILE_NAME}.version-{THIS}").exists()
+
+
+def test_a_step_that_changes_no_table_leaves_no_copy_and_is_refused_by_what_does_not_know_it(tmp_path: Path) -> None:
+    """There is nothing to go back to; but what is recorded from now on is new."""
+    path = tmp_path / FILE_NAME
+    upgrade(path, STEPS[:2])
+    SqliteStore(tmp_path).close()
+    assert version_of(path) == THIS
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+    with pytest.raises(StoreError, match="knows versions up to 2"):
+        check(path, STEPS[:2])

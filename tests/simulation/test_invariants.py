@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rocketd.core.decisions import Refused
-from rocketd.core.events import Finished, Started
+from rocketd.core.events import Finished, Started, Withdrawn
 from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.run import Action, Run
@@ -215,7 +215,7 @@ class Checked:
         began = set(ledger)
         assert ledger == [key for key in starts if key in began], "what began is recorded, in the same order"
         assert len(set(starts)) == len(starts), "no number is given out twice"
-        ends = Counter(event.run.key for event in log if isinstance(event, Finished))
+        ends = Counter(event.run.key for event in log if isinstance(event, Finished | Withdrawn))
         assert all(count == 1 for count in ends.values()), "a run ends once"
         assert set(starts) - set(ends) == set(self.world.processes), "what has no end is going on"
         for name in self.world.tasks:

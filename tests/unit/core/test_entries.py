@@ -9,7 +9,7 @@ import pytest
 
 from rocketd.core import daemon_entries, run_entries
 from rocketd.core.entries import Entry, MessageId, Priority, Stream
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 
@@ -30,7 +30,7 @@ def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None
         (Started(RUN), "backup started: daily"),
         (Started(AGAIN), "backup started (attempt 2): retry(3)"),
         (Started(replace(RUN, reason="")), "backup started"),
-        (Spawned(RUN, 4711, 99), "backup has process 4711"),
+        (Spawned(RUN, 4711, 99, RUN.start), "backup has process 4711"),
         (Finished(RUN, SUCCESS), "backup succeeded after 2min 3s"),
         (Finished(RUN, replace(SUCCESS, action=Action.INACTION)), "backup had nothing to do after 2min 3s"),
         (
@@ -207,7 +207,9 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
     """Else journalctl shows the name between two @ instead of a value."""
     missed = Missed("backup", "0193-m", 9, 1, 5, 4, "down")
     told = [
-        *(run_entries.entry_of(event) for event in (Started(RUN), Spawned(RUN, 1, 1), missed)),
+        *(run_entries.entry_of(event) for event in (Started(RUN), Spawned(RUN, 1, 1, RUN.start), missed)),
+        *(run_entries.entry_of(Withdrawn(RUN, 9, "no process", cause)) for cause in Cause),
+        run_entries.lacks(Withdrawn(RUN, 9, "no process")),
         *(ended(action, cause) for action, cause in product(Action, Cause)),
         daemon_entries.ready("0.1.0", 1, 0),
         daemon_entries.reloaded(1, 0),
@@ -219,6 +221,8 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
         daemon_entries.store_recovered(1),
         daemon_entries.store_spooled("x"),
         daemon_entries.damaged("x"),
+        daemon_entries.shortage("x"),
+        daemon_entries.shortage_over(),
         daemon_entries.repository_away("x"),
         daemon_entries.repository_recovered(),
         daemon_entries.mail_failed("x"),

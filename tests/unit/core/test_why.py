@@ -8,7 +8,7 @@ import pytest
 from asking import BERLIN, Asked, at
 from rocketd.core.condition import AGAINST, FOR, Condition, Moment, Verdict
 from rocketd.core.decisions import NoSuchTask
-from rocketd.core.events import Finished, Start
+from rocketd.core.events import Finished, Spawned, Start
 from rocketd.core.grammar import parse
 from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
 from rocketd.core.run import Action, Cause, End
@@ -221,7 +221,7 @@ def _nothing(scheduler: Scheduler) -> None:
 @pytest.mark.parametrize(
     ("before", "mine", "sentence"),
     [
-        (_nothing, task(), "me waits for the end of me/1, which is running since 10:30"),
+        (_nothing, task(), "me is about to run: me/1 waits for its record to be written"),
         (_nothing, task(mutex="disk"), "me is due since 10:30 and waits: mutex disk is held by first"),
         (_paused, task(), "me is paused until 11:30 by uid 0: a new disk"),
         (_paused_for_good, task(), "me is paused until it is resumed"),
@@ -234,6 +234,14 @@ def test_what_hinders_a_due_task_is_said(before: Callable[[Scheduler], None], mi
     before(scheduler)
     scheduler.decide(NOW)
     assert waiting(scheduler) == sentence
+
+
+def test_what_runs_has_run_since_its_process_was_there() -> None:
+    scheduler = loaded(task())
+    scheduler.decide(NOW)
+    [run] = scheduler.going
+    scheduler.learn(Spawned(run, 7, 7, NOW + MINUTE))
+    assert waiting(scheduler) == "me waits for the end of me/1, which is running since 10:31"
 
 
 def test_without_a_free_slot_a_due_task_waits_for_one() -> None:

@@ -77,7 +77,7 @@ def past_of(*events: Event) -> History:
 
 def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
     told = task_object(Entry(TASK, next=AT), past_of().of("backup"))
-    promised = "task next next_if now_if last_start last_action last_run_id running paused disabled when on file"
+    promised = "task next next_if now_if last_start last_action last_run_id running waits paused disabled when on file"
     assert told.keys() == set(promised.split())
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
 
@@ -100,7 +100,12 @@ def test_a_disabled_task_has_the_keys_of_the_others_and_its_line() -> None:
 def test_a_task_tells_its_newest_run_also_while_that_goes_on() -> None:
     newer = Run("backup", 13, "019a", 1, AT, AT + 9 * SECOND, Trigger.SCHEDULE, "daily")
     told = task_object(Entry(TASK), past_of(Started(RUN), Finished(RUN, END), Started(newer)).of("backup"))
+    assert (told["last_action"], told["last_run_id"], told["running"]) == ("fail", "0199", False)
+    assert told["waits"] == "for its record to be written"
+    begun = past_of(Started(RUN), Finished(RUN, END), Started(newer), Spawned(newer, 7, 7, AT)).of("backup")
+    told = task_object(Entry(TASK), begun)
     assert (told["last_action"], told["last_run_id"], told["running"]) == ("run", "019a", True)
+    assert told["waits"] is None
     assert told["last_start"] == rfc3339(newer.start)
 
 
@@ -125,7 +130,7 @@ def test_details_tell_who_paused_it_and_what_it_runs() -> None:
     ("event", "name"),
     [
         (Started(RUN), "started"),
-        (Spawned(RUN, 77, 1), "spawned"),
+        (Spawned(RUN, 77, 1, RUN.start), "spawned"),
         (Finished(RUN, END), "finished"),
         (Missed("backup", "0199", AT, AT, AT, 1, "down"), "missed"),
     ],

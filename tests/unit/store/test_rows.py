@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.events import Finished, Missed, Started
+from rocketd.core.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
 from rocketd.core.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
@@ -44,7 +44,7 @@ RUNS = st.builds(
 )
 ENDS = st.builds(
     End,
-    action=st.sampled_from(sorted(set(Action) - {Action.RUN, Action.MISSED})),
+    action=st.sampled_from(sorted(set(Action) - {Action.RUN, Action.MISSED, Action.WITHDRAWN})),
     cause=st.sampled_from(Cause),
     at=st.integers(0, YEAR_2106),
     exit_code=st.none() | st.integers(0, 255),
@@ -56,8 +56,13 @@ ENDS = st.builds(
 )
 
 
-@given(st.builds(Started, RUNS) | st.builds(Finished, RUNS, ENDS))
-def test_an_event_survives_as_a_record(event: Started | Finished) -> None:
+WITHDRAWN = st.builds(
+    Withdrawn, RUNS, st.integers(0, YEAR_2106), TEXTS, st.sampled_from(Cause), shared=st.just(value=False)
+)
+
+
+@given(st.builds(Started, RUNS) | st.builds(Finished, RUNS, ENDS) | WITHDRAWN)
+def test_an_event_survives_as_a_record(event: Started | Finished | Withdrawn) -> None:
     assert event_of(row_of(event, HERE)) == event
 
 

@@ -1,0 +1,113 @@
+"""From the decision to start a run to its process, or to its being taken back.
+
+decided ──▶ its record is being written ──▶ handed to the executor ──▶ Spawned
+                      │                               │
+                      └────────── Withdrawn ◀─────────┘ what it takes could not be had
+
+Until it has a process, nothing of it has happened: its task then stands where it stood before. That is learned at once,
+and recorded behind the start: who dies in between finds a run without an end, and cannot know that it never began.
+"""
+
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core import run_entries
+from rocketd.core.events import Finished, Missed, Started, Withdrawn
+from rocketd.core.records import Change
+from rocketd.core.run import Action, Cause, End, Run, RunKey
+from rocketd.core.task import Task
+
+if TYPE_CHECKING:
+    from rocketd.daemon.loop import Loop
+
+_NOT_WANTED: Final = {
+    Cause.STOP_WHEN: "its stop_when holds",
+    Cause.REPLACE: "it was due anew before it began",
+    Cause.SHUTDOWN: "rocketd is stopping",
+}
+"""Why a run is taken back that was decided and has not begun; what an operator stops is over, as he says."""
+
+
+class Starts:
+    """The runs that were decided and have no process yet. Everything is on the loop's thread."""
+
+    def __init__(self, loop: "Loop") -> None:
+        self._loop = loop
+        self._waiting: dict[RunKey, Run] = {}
+        self._stopped: set[RunKey] = set()
+        self._lacking = ""
+        """What the host was short of at one of the starts that are being made together."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def decided(self, run: Run) -> None:
+        """Its record is about to be written."""
+        self._waiting[run.key] = run
+
+    def stop(self, run: Run, cause: Cause) -> bool:
+        """Have it not begin, if it still waits for its record; says whether it did."""
+        if run.key not in self._waiting:
+            return False
+        if cause in _NOT_WANTED:
+            self._take_back(run, _NOT_WANTED[cause], cause)
+        else:
+            self._stopped.add(run.key)
+        return True
+
+    def take_back(self, why: str) -> None:
+        """No record can be written: what waits for one has not happened."""
+        for run in [run for key, run in self._waiting.items() if key not in self._stopped]:
+            self._take_back(run, why, Cause.STORE)
+
+    def recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]]) -> None:
+        """Carry them out, for their records are safe; then tell of all that was recorded with them."""
+        self._lacking = ""
+        with self._loop.executor.together():
+            for task, run in starts:
+                if self._waiting.pop(run.key, None) is not None:
+                    self._carry_out(task, run)
+        for change in changes:  # when all have begun: telling takes its time, and they are due
+            if isinstance(change, Missed) or (isinstance(change, Started) and self._goes_on(change.run)):
+                self._loop.tell(change)
+
+    def withdrawn(self, event: Withdrawn) -> None:
+        """A run has not begun."""
+        loop, entry = self._loop, self._loop.scheduler.entries.get(event.run.task)
+        if event.shared:
+            self._lacking = event.reason
+        loop.scheduler.learn(event)
+        if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.setbacks == 1:
+            loop.journal.tell(run_entries.lacks(event))
+        loop.tell(event)
+        loop.record([event])
+        loop.wake()
+
+    def _take_back(self, run: Run, why: str, cause: Cause) -> None:
+        del self._waiting[run.key]
+        self.withdrawn(Withdrawn(run, self._loop.clock.now(), why, cause))
+
+    def _goes_on(self, run: Run) -> bool:
+        return run.number in self._loop.scheduler.history.of(run.task).going
+
+    def _carry_out(self, task: Task, run: Run) -> None:
+        now = self._loop.clock.now()
+        if run.key in self._stopped:
+            self._stopped.discard(run.key)
+            end = End(Action.TERMINATE, Cause.OPERATOR, now, message="stopped before it began")
+            self._loop.report(Finished(run, end))
+        elif self._lacking:
+            self.withdrawn(Withdrawn(run, now, self._lacking, shared=True))
+        else:
+            self._start(task, run)
+
+    def _start(self, task: Task, run: Run) -> None:
+        try:
+            self._loop.executor.start(task, run)
+        except Exception as error:  # noqa: BLE001 - one task that cannot be set up must not stop the others
+            told = "".join(traceback.format_exception(error))
+            message = f"could not be set up: {error}"
+            end = End(Action.FAIL, Cause.EXIT, self._loop.clock.now(), message=message, exc_text=told)
+            self._loop.report(Finished(run, end))
+            self._loop.defects.in_setup(run, error)
