@@ -11,7 +11,7 @@ import pytest
 
 from daemon_process import Daemon
 from rocketd.core.instant import Instant, instant_of
-from rocketd.core.run import Cause, Trigger
+from rocketd.core.run import Action, Cause, Trigger
 
 SLEEPER = '["/bin/sleep", "1000"]'
 
@@ -318,6 +318,17 @@ def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_
     (missed,) = daemon.runs("gone")
     assert missed.run.due == utc("2026-01-02 03:00")
     assert "down from 2026-01-01 12:00:00+00:00 to " in missed.run.reason
+
+
+@pytest.mark.parametrize("when", ["every('1s')", "secondly", "cron('* * * * * *')"])
+def test_what_a_hung_run_keeps_from_starting_is_told_in_one_record(daemon: Daemon, when: str) -> None:
+    daemon.write("a.toml", a_task("hung", when, SLEEPER))
+    daemon.start()
+    daemon.until_line("hung missed 3 times: still running")
+    daemon.kill()
+    missed = [view for view in daemon.runs("hung") if view.action is Action.MISSED]
+    assert len(missed) == 1
+    assert missed[0].run.reason.startswith("still running")
 
 
 def test_a_task_whose_records_lie_far_ahead_is_named_at_the_start(daemon: Daemon) -> None:

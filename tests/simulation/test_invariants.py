@@ -61,7 +61,7 @@ def random_task(chance: Random, name: str) -> Task:
         restart_delay=chance.choice((5 * MINUTE, HOUR)),
         mutex=chance.choice(("", "", "", "m", "n")),
         priority=chance.choice((0, 0, 5)),
-        splay=chance.choice((0, 0, 10 * MINUTE)),
+        splay=chance.choice((0, 0, 10 * MINUTE, 5 * HOUR, 3 * DAY)),
     )
 
 

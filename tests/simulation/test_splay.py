@@ -203,6 +203,48 @@ def test_a_task_starts_as_an_oracle_says(seed: int, when: str, chances: list[Lif
         assert begun == oracle.starts(up), (each.name, each.splay, up[:20])
 
 
+def interval_starts(name: str, interval: Duration, splay: Duration, up: list[Life]) -> list[Started]:
+    """When `every` starts, by its grid alone, which begins with the first run: the newest interval that has begun."""
+    runs: list[Started] = []
+    part, opens, left = part_of(name, min(splay, interval)), up[0][0], 0
+    for begin, end in up:
+        now = max(begin, opens + part)
+        while now < end:
+            newest = opens + ((now - part - opens) // interval * interval if runs else 0)
+            if now == begin and opens + part >= left:  # it began in the absence, and nothing was owed before
+                rest = newest + interval - begin
+                later = begin + part_of(name, min(splay, MINUTE, rest if rest > 0 else 10**18))
+                now = min(later, newest + part + interval) if runs else later
+                if now >= end:
+                    break
+                newest = opens + ((now - part - opens) // interval * interval if runs else 0)
+            runs.append((newest, now))
+            opens = newest + interval
+            if len(runs) == 1:
+                opens += (now - part - newest) // interval * interval
+            now = max(now, opens + part)
+        left = end
+    return runs
+
+
+@pytest.mark.parametrize("seed", range(max(1, SEEDS // 3)))
+@pytest.mark.parametrize("interval", [20 * MINUTE, 6 * HOUR, DAY, 36 * HOUR])
+def test_an_interval_starts_as_its_grid_says(seed: int, interval: Duration) -> None:
+    chance = Random(f"{seed} {interval}")  # noqa: S311 - a simulation must replay
+    up = lives(chance)
+    world = World(seed, up[0][0])
+    one = task(f"t{chance.randrange(10**6)}", f"every('{interval // MINUTE} min')", chance.choice((MINUTE, HOUR, DAY)))
+    world.add(one, Behaviour(takes=0))
+    for begin, end in up:
+        world.now = begin
+        world.boot()
+        world.run_until(end - 1)
+        world.now = world.alive = end
+        world.kill()
+    begun = [(run.due, run.start) for run in world.begun]
+    assert begun == interval_starts(one.name, interval, one.splay, up), (one.name, one.splay, up[:20])
+
+
 # -- in large: as many tasks as there are hosts, as the share is of both
 
 
