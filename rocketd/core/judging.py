@@ -102,8 +102,7 @@ class Judge:
         entry.begin = due
         if not retry and splayed(moment) and not _has_chances(task.when):
             entry.begin = _spread(due, moment)
-        held_before = _held_before(past, verdict) and not (task.splay and entry.against_since_start)
-        if retry or held_before:
+        if retry or _held_before(past, verdict):
             entry.begin = max(entry.begin, entry.quiet_until)
         again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
         if entry.begin > now:

@@ -271,6 +271,14 @@ def test_a_failing_interval_that_counts_successes_does_not_spin() -> None:
     assert len(made.begun) == 11
 
 
+def test_with_a_splay_it_does_not_spin_either() -> None:
+    made = world(replace(task("a", "every('1 min', based='success')"), splay=HOUR))
+    made.behaviours["a"] = Behaviour(takes=0, fails=1.0)
+    made.boot()
+    made.run_until(made.now + HOUR)
+    assert min(later - earlier for earlier, later in pairwise(made.starts("a"))) == SECOND
+
+
 def test_a_splay_that_is_longer_than_an_interval_leaves_none_out() -> None:
     made = world(*[replace(task(f"t{n}", "every('10 min')"), splay=HOUR) for n in range(20)])
     made.boot()
