@@ -34,6 +34,7 @@ from rocketd.daemon.wire import JsonObject
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.mailing import Mailing
 from rocketd.probes.accounts import AccountFiles
+from rocketd.probes.local_time import LocalTime
 from rocketd.standard_logging import StandardLogging
 
 SLICE: Final = 64
@@ -58,6 +59,7 @@ class TaskFiles:
         self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
         self._again = LookingAgain(self._look_again)
         self._accounts: AccountFiles | None = None
+        self._local_time: LocalTime | None = None
         self._read: Loaded
         self.loaded: Loaded
         """What was read, and what came out when it was applied."""
@@ -86,6 +88,8 @@ class TaskFiles:
         HANGING.answered = self._answered
         self._journal.late = self._set_up_late
         self._accounts = AccountFiles(self._again.changed)
+        self._local_time = local_time = LocalTime(self._again.changed)
+        loop.beats.append(lambda _: local_time.look())
         self._again.begin(wanted=self._read.may_pass)
 
     @property
@@ -112,6 +116,8 @@ class TaskFiles:
         self._again.close()
         if self._accounts is not None:
             self._accounts.close()
+        if self._local_time is not None:
+            self._local_time.close()
         for task in self._reloads:
             task.cancel()
 
@@ -185,10 +191,13 @@ class TaskFiles:
         return self._read.may_pass
 
     async def _tell_change(self, before: Loaded, after: Loaded) -> None:
-        known, there = ({task.name for task in loaded.tasks} for loaded in (before, after))
+        known, there = ({task.name: task.zone_name for task in loaded.tasks} for loaded in (before, after))
+        new, gone = there.keys() - known.keys(), known.keys() - there.keys()
         await self.tell_problems(frozenset(before.problems))
-        if known != there or before.problems != after.problems:
-            self._journal.tell(daemon_entries.host_changed(len(there - known), len(known - there)))
+        for zone in {there[name] for name in there.keys() - new if there[name] != known[name]}:
+            self._journal.tell(daemon_entries.zone_changed(zone))
+        if new or gone or before.problems != after.problems:
+            self._journal.tell(daemon_entries.host_changed(len(new), len(gone)))
 
     def _set_up_late(self) -> None:
         self._apply_again = True

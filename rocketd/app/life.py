@@ -45,6 +45,7 @@ from rocketd.executor.answer import Outcome
 from rocketd.executor.errand import Errand
 from rocketd.executor.ways import call_in
 from rocketd.log_bridge import LogBridge
+from rocketd.probes.local_time import LocalTime
 from rocketd.probing import host_prober
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import this_origin
@@ -128,6 +129,10 @@ class Life:
         if self._asked:  # it was told to stop before it could begin
             self.scheduler.drain()
         self.loop.beats.append(clock_trust(self.loop))
+        if self._session.config.timezone is None:
+            local_time = LocalTime(self._moved)
+            self._stack.callback(local_time.close)
+            self.loop.beats.append(lambda _: local_time.look())
         self.loop.begin(self._executors, recorder)
         self._begin_asked()
         self._ending.begun.set()
@@ -209,6 +214,12 @@ class Life:
         for task in self._tasks.values():
             self._orders.press(task)
         self.loop.wake()
+
+    def _moved(self) -> None:
+        """The host is in another time zone."""
+        self._compiler = Compiler(self._session.config)
+        self._shut = self._compiler.watchman(_SHUT, self._session.condition(self._session.config.shut_cond))
+        self.changed()
 
     def demand(self, name: str) -> None:
         """Have a task run that has been asked to. Any thread."""

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -244,8 +245,14 @@ def _local(localtime: Path) -> Zone:
     with suppress(BadValue):
         return _named(name)
     with suppress(OSError, ValueError), localtime.open("rb") as file:
-        return Zone(ZoneInfo.from_file(file, key="localtime"), "localtime", f":{localtime}")
+        return Zone(_zone_in(file.read()), "localtime", f":{localtime}")
     return UTC_ZONE
+
+
+@lru_cache(maxsize=4)
+def _zone_in(content: bytes) -> ZoneInfo:
+    """Make the zone of a file; the same one of the same content, so that it can be told whether it has changed."""
+    return ZoneInfo.from_file(BytesIO(content), key="localtime")
 
 
 def _linked(localtime: Path) -> str:

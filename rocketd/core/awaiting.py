@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rocketd.core.condition import Answer, Moment
+    from rocketd.core.instant import Instant
 
+_STEPS: Final = 64
+"""How many verdicts are looked ahead."""
 _OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
 
 
@@ -37,8 +40,21 @@ def awaited(condition: Condition, moment: Moment, wanted: Answer = FOR, *, neste
         return f"{condition}, which is unknown ({tell(condition, moment, verdict)})"
     if verdict.until < FOREVER and not isinstance(condition, Probe):  # of a probe that is when it gets overdue
         end = "" if wanted is FOR else "the end of "
-        return f"{end}{condition} ({when(verdict.until, moment)})"
+        return f"{end}{condition} ({when(_turning(condition, moment, verdict, wanted), moment)})"
     return _event(condition, moment, verdict)
+
+
+def _turning(condition: Condition, moment: Moment, verdict: Verdict, wanted: Answer) -> Instant:
+    """Tell when it has the wanted answer, if nothing happens; if that is too far off, when it may have another."""
+    at = verdict.until
+    for _ in range(_STEPS):
+        then = _judged(condition, moment.at(at))
+        if then.answer is wanted:
+            return at
+        if then.until >= FOREVER:
+            break
+        at = then.until
+    return verdict.until
 
 
 def _judged(condition: Condition, moment: Moment) -> Verdict:

@@ -64,6 +64,11 @@ def clock_step(by: Duration, *, while_down: bool = False) -> Entry:
     return Entry(message, Priority.NOTICE, MessageId.CLOCK_STEP, {"ROCKETD_STEP_USEC": str(by)})
 
 
+def zone_changed(zone: str) -> Entry:
+    """Tell that the host is in another time zone now, and with it the tasks that go by the host's."""
+    return Entry(f"the time zone of the host is {zone} now; tasks that go by it are armed anew", Priority.NOTICE)
+
+
 def far_ahead(task: str) -> Entry:
     """Tell that records of a task lie in the future, so that the clock must have been wrong when they were written."""
     message = f"{task}: what is recorded of it lies more than three hours in the future, and counts as past for now"

@@ -41,7 +41,18 @@ def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
     by = _by(moment) if done else _after_crashes(start, following, moment, fixed=condition.fixed)
     if verdict.until < following:
         return f"done {window}{by}, when the clock was ahead; that counts until {_clock(verdict.until, moment)}"
-    return f"done {window}{by}; {_next('window', following, moment)}"
+    return f"done {window}{by}; {_next('window', following, moment)}{_used_ahead(condition, following, moment)}"
+
+
+def _used_ahead(condition: OncePerWindow | Tick, at: Instant, moment: Moment) -> str:
+    """Say so if the next window or tick is used up before it comes."""
+    zone, past = moment.task.zone, moment.past
+    if isinstance(condition, Tick):
+        uses, fixed, end = past.consumed, condition.ticks.fixed, condition.ticks.next(at, zone)
+    else:
+        uses, fixed, end = past.done, condition.fixed, condition.period.turn(at, zone).following
+    used = at < FOREVER and kept_used(uses, at, FOREVER if end is None else end, past.steps, fixed=fixed) > at
+    return ", and is used up already: the clock was ahead" if used else ""
 
 
 def _by(moment: Moment) -> str:
@@ -89,7 +100,8 @@ def _(condition: Tick, moment: Moment, verdict: Verdict) -> str:
         return f"{tick} is not used up"
     if verdict.until < following and _is_spent(condition, newest, following, moment):
         return f"{tick} was used up when the clock was ahead; that counts until {_clock(verdict.until, moment)}"
-    return f"{_passed(condition, tick, newest, moment)}; {_next('tick', verdict.until, moment)}"
+    ahead = _used_ahead(condition, verdict.until, moment)
+    return f"{_passed(condition, tick, newest, moment)}; {_next('tick', verdict.until, moment)}{ahead}"
 
 
 def _is_spent(condition: Tick, tick: Instant, following: Instant, moment: Moment) -> bool:

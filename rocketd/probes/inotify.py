@@ -22,7 +22,9 @@ class Mask(IntFlag):
     ATTRIB = 0x4
     CLOSE_WRITE = 0x8
     MOVED_TO = 0x80
+    MOVED_FROM = 0x40
     CREATE = 0x100
+    DELETE = 0x200
     DELETE_SELF = 0x400
     MOVE_SELF = 0x800
     DONT_FOLLOW = 0x0200_0000
