@@ -46,42 +46,57 @@ class Heard:
         return self._told.empty()
 
 
+def link(place: Path, target: Path | str) -> None:
+    """Put a link there in one step, as timedatectl does."""
+    other = place.with_name("other")
+    other.symlink_to(target)
+    other.replace(place)
+
+
+def copy(place: Path, zone: str) -> None:
+    """Put a file there in one step, as a package manager does."""
+    other = place.with_name("other")
+    shutil.copy(ZONES / zone, other)
+    other.replace(place)
+
+
+def write(place: Path, zone: str) -> None:
+    place.write_bytes((ZONES / zone).read_bytes())
+
+
+def remove(place: Path) -> None:
+    place.unlink()
+
+
 @looped
 async def test_another_link_is_told_however_it_is_put_there(localtime: Path) -> None:
     heard = Heard(localtime)
-    other = localtime.with_name("other")
-    other.symlink_to(ZONES / "Asia/Tokyo")
-    other.replace(localtime)  # as timedatectl does
+    link(localtime, ZONES / "Asia/Tokyo")
     await heard.once()
-    localtime.unlink()
+    remove(localtime)
     await heard.once()
-    localtime.symlink_to(ZONES / "Europe/Berlin")
+    link(localtime, ZONES / "Europe/Berlin")
     await heard.once()
-    localtime.unlink()
-    shutil.copy(ZONES / "Asia/Tokyo", localtime)
+    copy(localtime, "Asia/Tokyo")
     await heard.once()
-    localtime.write_bytes((ZONES / "Europe/Berlin").read_bytes())
+    write(localtime, "Europe/Berlin")
     await heard.once()
     heard.local_time.close()
 
 
 @looped
 async def test_other_rules_of_the_same_zone_are_told(tmp_path: Path, localtime: Path) -> None:
-    rules = tmp_path / "zoneinfo" / "Here"
-    rules.parent.mkdir()
-    shutil.copy(ZONES / "Asia/Tokyo", rules)
-    localtime.unlink()
-    localtime.symlink_to("zoneinfo/Here")
+    rules = tmp_path / "zoneinfo"
+    copy(rules, "Asia/Tokyo")
+    link(localtime, "zoneinfo")
     heard = Heard(localtime)
-    new = rules.with_name("new")
-    shutil.copy(ZONES / "Europe/Berlin", new)
-    new.replace(rules)
+    copy(rules, "Europe/Berlin")
     await heard.once()
-    localtime.unlink()
-    localtime.symlink_to(ZONES / "UTC")
+    link(localtime, ZONES / "UTC")
     await heard.once()
-    shutil.copy(ZONES / "Asia/Tokyo", rules)
-    heard.local_time.look()
+    copy(rules, "Asia/Tokyo")
+    link(localtime, ZONES / "Europe/Berlin")
+    await heard.once()
     assert heard.silent, "it does not lead there any more"
     heard.local_time.close()
 
@@ -92,7 +107,7 @@ async def test_a_look_tells_what_the_kernel_did_not(localtime: Path) -> None:
     heard.local_time.close()
     heard.local_time.look()
     assert heard.silent
-    localtime.unlink()
+    remove(localtime)
     heard.local_time.look()
     assert not heard.silent
 

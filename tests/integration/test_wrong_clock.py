@@ -76,7 +76,8 @@ class Wrong(Daemon):
         environment = os.environ | self.clock.environment
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)
         told = json.loads(done.stdout)
-        return told[0] if isinstance(told, list) else told
+        found: dict[str, object] = told[0] if isinstance(told, list) else told
+        return found
 
 
 @pytest.fixture
