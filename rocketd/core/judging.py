@@ -25,7 +25,7 @@ from rocketd.core.past import Past
 from rocketd.core.probe import Wanted, wanted
 from rocketd.core.run import Action, Cause, Run
 from rocketd.core.spent import Use
-from rocketd.core.splay import Chance, owes, splayed
+from rocketd.core.splay import Chance, splayed
 from rocketd.core.task import Overlap, Task
 from rocketd.core.upcoming import Upcoming, upcoming
 
@@ -192,8 +192,9 @@ def _spread(due: Instant, moment: Moment) -> Instant:
     """Tell when a task begins whose condition has no chances of its own, only something that goes on."""
     when = moment.task.when
     hours = (when,) if when.clock_only else when.inner(moment).guards
-    chance = Chance(due, FOREVER).within_hours(moment._replace(guards=hours))
-    return chance.begin(moment, lambda _: False, owed=owes(moment)).start
+    beside = moment._replace(guards=hours)
+    chance, armed = Chance(due, FOREVER).within_hours(beside), moment.past.armed
+    return chance.begin(moment, lambda _: False, lambda: chance.owed_by_hours(beside, armed)).start
 
 
 def _stop_when_until(task: Task, moment: Moment) -> Instant:

@@ -18,7 +18,7 @@ from rocketd.core.naming import name_of
 from rocketd.core.need import Need
 from rocketd.core.run import Action, Cause
 from rocketd.core.running_for import RunningCount, RunningFor, going, spell_running
-from rocketd.core.splay import Chance, owes, splayed
+from rocketd.core.splay import Chance, splayed
 from rocketd.core.text import quoted
 from rocketd.core.time_conditions import ENDS, OWN, positive
 
@@ -174,10 +174,13 @@ class After(Condition):
         if splayed(moment):
             first = self._first(name, ended, moment)
             chance = Chance(first, FOREVER).within_hours(moment)
-            owed = owes(moment) and chance.opened_by_hours(moment)
-            begin = chance.begin(moment, lambda then: self._judge_one(name, then).answer is FOR, owed=owed).start
-            if moment.now < begin:
-                return Verdict(AGAINST, begin, first)
+            begin = chance.begin(
+                moment,
+                lambda then: self._judge_one(name, then).answer is FOR,
+                lambda: chance.owed_by_hours(moment, first),
+            )
+            if moment.now < begin.start:
+                return Verdict(AGAINST, begin.start, first)
         return Verdict(FOR, FOREVER, ended)
 
     def _first(self, name: str, newest: Instant, moment: Moment) -> Instant:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 RESUME_SPREAD: Final[Duration] = MINUTE
 """How long what began in an absence is spread over, unless told."""
 _BITS: Final = 64
+_STEPS: Final = 32
+"""How many changes of the hours beside a word are gone back to find when it was open last: a month of nights."""
 
 Newest: TypeAlias = "Callable[[Moment], Line | None]"
 """Tells the ticks around a moment, whatever their splay."""
@@ -72,11 +74,19 @@ class Chance(NamedTuple):
                 opens, closes = max(opens, verdict.since), min(closes, verdict.until)
         return Chance(opens, closes)
 
-    def opened_by_hours(self, moment: Moment) -> bool:
-        """Whether those parts of the clock have opened it, so that there is a gap before it."""
-        return Chance(BEGINNING, FOREVER).within_hours(moment).opens == self.opens
+    def owed_by_hours(self, moment: Moment, due: Instant) -> bool:
+        """Whether those parts of the clock have opened it, after it was missed the last time that they were open.
 
-    def begin(self, moment: Moment, was_good: Callable[[Moment], bool], *, owed: bool) -> Begin:
+        `due` is from when on its word would have started the task.
+        """
+        if Chance(BEGINNING, FOREVER).within_hours(moment).opens != self.opens:
+            return False
+        before = last_open(moment.at(self.opens - 1))
+        if before is None or before.now < due:
+            return False
+        return unused_since(moment, max(due, Chance(BEGINNING, FOREVER).within_hours(before).opens))
+
+    def begin(self, moment: Moment, was_good: Callable[[Moment], bool], owed: Callable[[], bool]) -> Begin:
         """Tell when it begins.
 
         `was_good` says whether its word held at a moment; `owed`, whether the chance before was missed, with a gap
@@ -85,8 +95,9 @@ class Chance(NamedTuple):
         opens, closes = self
         length = max(closes - opens, 0)
         absence = moment.history.absence
-        if owed and absence is not None and missed_up_to(moment) < opens:
-            length = min(length, max(moment.history.resume_spread, opens - absence.end))
+        if absence is not None and not moment.unseen:
+            up = max(moment.history.resume_spread, opens - absence.end)
+            length = up if up < length and owed() else length
         begin = opens + delay(moment, length)
         if moment.unseen or absence is None or not absence.start <= begin < absence.end:
             return Begin(begin, begin)
@@ -160,12 +171,23 @@ def _before(line: Line, newest: Newest, moment: Moment, until: Instant) -> Line:
 
 
 def _begin_of(line: Line, newest: Newest, moment: Moment) -> Begin:
-    owed = False
-    if owes(moment):
-        before = newest(moment.at(line.newest - 1))
-        owed = before is None or before.newest == BEGINNING or before.closes < line.newest
     chance = Chance(line.newest, min(line.next, line.closes))
-    return chance.begin(moment, lambda then: _was_good(newest, then), owed=owed)
+    return chance.begin(moment, lambda then: _was_good(newest, then), lambda: _owed(line, newest, moment))
+
+
+def _owed(line: Line, newest: Newest, moment: Moment) -> bool:
+    """Whether there is a gap before the newest tick, and the last one before that was missed."""
+    before = moment.at(line.newest - 1)
+    found = newest(before)
+    if found is not None and found.newest > BEGINNING and found.closes >= line.newest:
+        return False
+    for _ in range(_STEPS):
+        opened = last_open(before)
+        found = None if opened is None else newest(opened)
+        if opened is None or found is None or found.newest > BEGINNING:
+            return found is not None and found.newest > moment.past.armed and unused_since(moment, found.newest)
+        before = opened.at(Chance(BEGINNING, FOREVER).within_hours(opened).opens - 1)
+    return False
 
 
 def _was_good(newest: Newest, moment: Moment) -> bool:
@@ -200,15 +222,21 @@ def share(host: str, task: str) -> int:
     return int.from_bytes(blake2b(f"{host}\0{task}".encode(errors="replace"), digest_size=8).digest())
 
 
-def owes(moment: Moment) -> bool:
-    """Whether its last chance was missed, and nothing has run for it since."""
-    past, missed = moment.past, missed_up_to(moment)
-    run, end = past.scheduled, past.scheduled_end
+def last_open(moment: Moment) -> Moment | None:
+    """Tell the last moment, this one or before, at which the parts of the clock beside a word held; None: none near."""
+    for _ in range(_STEPS):
+        judged = [hours.judge(moment) for hours in moment.guards]
+        shut = min((verdict.since for verdict in judged if not verdict.answer.value), default=FOREVER)
+        if shut in {BEGINNING, FOREVER}:
+            return moment if shut == FOREVER else None
+        moment = moment.at(shut - 1)
+    return None
+
+
+def unused_since(moment: Moment, opened: Instant) -> bool:
+    """Whether a chance that opened then and is over was missed: nothing has run for the task since."""
+    past, run, end = moment.past, moment.past.scheduled, moment.past.scheduled_end
+    if past.going_scheduled or opened < past.armed:
+        return False
     reached = BEGINNING if run is None else max(run.start, run.due, BEGINNING if end is None else end.at)
-    return past.steps.on_wall(reached, past.scheduled_position) < missed >= past.armed
-
-
-def missed_up_to(moment: Moment) -> Instant:
-    """When the last chance opened that was told as missed; BEGINNING: none was."""
-    past = moment.past
-    return BEGINNING if past.missed is None else past.steps.on_wall(past.missed.last, past.missed.position)
+    return past.steps.on_wall(reached, past.scheduled_position) < opened

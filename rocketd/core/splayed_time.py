@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rocketd.core.condition import AGAINST, FOR, Verdict
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.spent import due_in, spent_in
-from rocketd.core.splay import Begin, Chance, Line, begun, delay, owes, splayed, tick_spent
+from rocketd.core.splay import Begin, Chance, Line, begun, delay, last_open, splayed, tick_spent, unused_since
 
 if TYPE_CHECKING:
     from rocketd.core.condition import Moment
     from rocketd.core.period import Turn
     from rocketd.core.spent import Spent
     from rocketd.core.time_conditions import Every, OncePerWindow, Tick
+
+_STEPS: Final = 32
+"""How many windows are gone back through to find one in hours that stand beside it."""
 
 
 def window_spent(word: OncePerWindow, turn: Turn, moment: Moment) -> Spent | None:
@@ -29,7 +32,7 @@ def window_spent(word: OncePerWindow, turn: Turn, moment: Moment) -> Spent | Non
 def judge_window(word: OncePerWindow, turn: Turn, moment: Moment) -> Verdict:
     """Judge by when that window, in which we are and which is not used up, begins."""
     before = _before(word, turn, moment)
-    begin = _begin_of_window(word, turn, moment, follows=before is not None)
+    begin = _begin_of_window(word, turn, moment)
     if moment.now >= begin.start:
         return Verdict(FOR, turn.end, turn.start)
     if moment.now >= begin.at or before is None or moment.past.armed >= turn.start:
@@ -50,15 +53,32 @@ def _judge_before(word: OncePerWindow, before: Turn, moment: Moment, until: Inst
     earlier = moment.at(before.end - 1)
     if (spent := window_spent(word, before, earlier)) is not None:
         return Verdict(AGAINST, until, min(spent.at, before.end))
-    begin = _begin_of_window(word, before, earlier, follows=_before(word, before, earlier) is not None)
+    begin = _begin_of_window(word, before, earlier)
     if moment.now >= begin.start:
         return Verdict(FOR, until, before.start)
     return Verdict(AGAINST, min(until, begin.start), before.start)
 
 
-def _begin_of_window(word: OncePerWindow, turn: Turn, moment: Moment, *, follows: bool) -> Begin:
-    chance = Chance(max(turn.start, moment.past.armed), turn.end).within_hours(moment)
-    return chance.begin(moment, word.held, owed=not follows and owes(moment))
+def _begin_of_window(word: OncePerWindow, turn: Turn, moment: Moment) -> Begin:
+    hours = Chance(turn.start, turn.end).within_hours(moment)
+    chance = Chance(max(hours.opens, moment.past.armed), hours.closes)
+    return chance.begin(moment, word.held, lambda: _owed(word, turn, moment.at(hours.opens - 1)))
+
+
+def _owed(word: OncePerWindow, turn: Turn, before: Moment) -> bool:
+    """Whether there is a gap before that window, `before` which we look, and the last one before that was missed."""
+    if _before(word, turn, before) is not None:
+        return False
+    for _ in range(_STEPS):
+        opened = last_open(before)
+        if opened is None:
+            return False
+        last = word.period.turn(opened.now, opened.task.zone)
+        if opened.now < last.end:
+            start = max(Chance(last.start, last.end).within_hours(opened).opens, opened.past.armed)
+            return start <= opened.now and unused_since(opened, start)
+        before = opened.at(last.end - 1)
+    return False
 
 
 def judge_interval(word: Every, due: Instant, newest: Verdict, moment: Moment) -> Verdict:
@@ -84,7 +104,14 @@ def _begin_of_interval(word: Every, due: Instant, moment: Moment) -> Begin:
     armed = max(due, moment.past.armed)
     opens, closes = Chance(armed, FOREVER).within_hours(moment)
     chance = Chance(opens, min(closes, opens + word.interval))
-    return chance.begin(moment, word.held, owed=owes(moment) and chance.opened_by_hours(moment))
+    return chance.begin(moment, word.held, lambda: chance.owed_by_hours(moment, _first_over(word, moment)))
+
+
+def _first_over(word: Every, moment: Moment) -> Instant:
+    """Tell when the interval was over first after the last run, whatever was missed since."""
+    past, run = moment.past, moment.past.scheduled
+    over = BEGINNING if run is None else past.steps.really(run.due, past.scheduled_position) + word.interval
+    return max(over, past.armed)
 
 
 def judge_tick(word: Tick, moment: Moment) -> Verdict:

@@ -110,8 +110,9 @@ class Oracle:
         left, up = away
         if not left <= begins[place] < up:
             return begins[place]
-        owed = self.newest(begins, left)
-        if owed is not None and self.is_good(owed, left) and not self.is_used(owed, begins, runs):
+        plain = [self.begin(at, runs, None) for at in range(len(self.chances))]
+        owed = self.newest(plain, left)
+        if owed is not None and self.is_good(owed, left) and not self.is_used(owed, plain, runs):
             return up
         rest = self.chances[place][1] - up
         return up + part_of(self.name, min(self.splay, self.spread, rest if rest > 0 else 10**18))

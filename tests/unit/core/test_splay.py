@@ -7,7 +7,7 @@ import pytest
 
 from probing import DOOR
 from rocketd.core.condition import AGAINST, FOR, Moment
-from rocketd.core.events import Finished, Missed, Started
+from rocketd.core.events import Finished, Started
 from rocketd.core.grammar import parse
 from rocketd.core.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
@@ -69,10 +69,10 @@ def test_what_began_in_an_absence_starts_within_what_is_left_of_its_chance() -> 
     history.absence = Absence(NOON - HOUR, NOON)
     moment = Moment(NOON, task("daily"), history)
     chance = Chance(NOON - HOUR, NOON + 10 * SECOND)
-    begin = chance.begin(moment, lambda _: False, owed=False)
+    begin = chance.begin(moment, lambda _: False, lambda: False)
     assert (begin.at, begin.start) == (chance.opens + part(HOUR), NOON + part(10 * SECOND))
-    assert chance.begin(moment, lambda _: True, owed=False).start == NOON, "owed before already: at once"
-    assert chance.begin(moment._replace(unseen=True), lambda _: False, owed=False).start == begin.at
+    assert chance.begin(moment, lambda _: True, lambda: False).start == NOON, "owed before already: at once"
+    assert chance.begin(moment._replace(unseen=True), lambda _: False, lambda: False).start == begin.at
 
 
 def test_a_clock_that_is_set_moves_an_absence_that_is_being_made_good_and_makes_one_of_a_step_forward() -> None:
@@ -147,8 +147,12 @@ def test_what_was_missed_brings_the_begin_of_the_next_hours_nearer() -> None:
     one = task("daily.between('12:00', '16:00')", 4 * HOUR)
     now = NOON + MINUTE
     history.absence = Absence(NOON - 20 * HOUR, NOON - 10 * MINUTE)
+    history.of("me").arm(NOON - DAY + HOUR)
+    history.learn(Started(Run("me", 1, "1", 1, NOON - DAY, NOON - DAY + 2 * HOUR, Trigger.SCHEDULE, "")))
+    history.learn(Finished(Run("me", 1, "1", 1, NOON - DAY, NOON - DAY + 2 * HOUR, Trigger.SCHEDULE, ""),
+                           End(Action.SUCCESS, Cause.EXIT, NOON - DAY + 3 * HOUR)))  # fmt: skip
     assert one.when.judge(Moment(now, one, history)).until == NOON + part(4 * HOUR)
-    history.learn(Missed("me", "m", now, NOON - DAY, NOON - DAY, 1, "down"))
+    history.of("me").scheduled = None
     assert one.when.judge(Moment(now, one, history)).until == NOON + part(10 * MINUTE), "for as long as it has been up"
     history.absence = Absence(NOON - 20 * HOUR, NOON - 9 * HOUR)
     assert one.when.judge(Moment(now, one, history)).until == NOON + part(4 * HOUR), "it is up for long enough"
