@@ -23,7 +23,7 @@ PYTEST    = env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
-SOURCES  := $(shell find rocketd launcher -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name '*.[ch]' -o -name py.typed \) -print)
+SOURCES  := $(shell find rocketd packaging/launcher -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name '*.[ch]' -o -name py.typed \) -print)
 SHIPPED  := $(shell find packaging etc systemd -type f) Makefile README.md CHANGELOG.md
 ARCH      = $(shell dpkg --print-architecture)
 DEB       = dist/rocketd_$(VERSION)_$(SUITE)_$(ARCH).deb

@@ -17,7 +17,7 @@ from rocketd.executor.environment import parse_environment
 
 INPUTS = int(os.environ.get("ROCKETD_INPUTS", "4000"))
 SEED = int(os.environ.get("ROCKETD_SEED", secrets.randbelow(10**9)))
-SOURCE = Path(__file__).parents[2] / "launcher" / "environment_file.c"
+SOURCE = Path(__file__).parents[2] / "packaging" / "launcher" / "environment_file.c"
 PIECES = [
     *("A", "B=", "=", "'", '"', "\\", "\n", " ", "\t", "\r", "#", ";", "$", "`", "x y", "\\\n", "\r\n", "export C=1\n"),
     *("ä", "€", "😀", "\x0b", "\x1c", "\x85", "\xa0", "\u1680", "\u2003", "\u200b", "\u2028", "\u3000", "\ufeff"),
