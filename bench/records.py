@@ -14,7 +14,7 @@ from tasks import task
 from under_test import daemon, write_tasks
 
 from rocketd.core.instant import SECOND
-from rocketd.core.records import RunFilter
+from rocketd.core.model.records import RunFilter
 from rocketd.daemon.retention import CHUNK
 from rocketd.store.store import SqliteStore
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from under_test import task_name
 
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
-from rocketd.core.records import RunFilter
-from rocketd.core.run import Action
+from rocketd.core.model.records import RunFilter
+from rocketd.core.model.run import Action
 from rocketd.daemon.retention import CHUNK
 from rocketd.store.rows import Row, seconds
 from rocketd.store.schema import COLUMNS

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from rocketd.core.events import Finished, Spawned, Withdrawn
-from rocketd.core.run import Run, Trigger
-from rocketd.core.task import Command, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.run import Run, Trigger
+from rocketd.core.model.task import Command, Task
 from rocketd.executor.executor import ProcessExecutor
 
 PROGRAM = "/bin/echo"

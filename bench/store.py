@@ -17,9 +17,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, get_args
 
-from rocketd.core.events import Event, Finished, Spawned, Started
 from rocketd.core.instant import SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Event, Finished, Spawned, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
 from rocketd.repos import RunRepo, SQLRepo
 from rocketd.store.database import Durability

@@ -17,12 +17,12 @@ from apscheduler.triggers.cron import CronTrigger
 from figures import Curve, Figure, Points
 from under_test import Usage, daemon, write_tasks
 
-from rocketd.core.events import Finished, Start
-from rocketd.core.grammar import parse
 from rocketd.core.instant import MINUTE, SECOND
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Finished, Start
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.store.run_id import new_run_id
 
 LOADS: Final = {1_000: "≤ 0.15", 10_000: "≤ 0.8", 100_000: "≤ 8"}

@@ -12,7 +12,7 @@ import spawn
 from figures import Figure
 from under_test import Usage, daemon, task_name, write_tasks
 
-from rocketd.core.records import RunFilter
+from rocketd.core.model.records import RunFilter
 from rocketd.store.store import open_reader
 
 AT_ONCE: Final = 32

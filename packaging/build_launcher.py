@@ -43,7 +43,9 @@ class LauncherHook(BuildHookInterface):
 
     def _compile(self, program: Path) -> str:
         compiler = shlex.split(os.environ.get("CC", "cc"))
-        sources = sorted(f"packaging/launcher/{file.name}" for file in Path(self.root, "packaging/launcher").glob("*.c"))
+        sources = sorted(
+            f"packaging/launcher/{file.name}" for file in Path(self.root, "packaging/launcher").glob("*.c")
+        )
         command = [*compiler, *FLAGS, "-o", str(program), *sources]
         try:
             done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)  # noqa: S603 - the compiler

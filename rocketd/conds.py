@@ -11,17 +11,17 @@ from typing import Final, ParamSpec, TypeVar
 
 from rocketd.app.conditions import FuncCond, condition_of_function
 from rocketd.app.durations import Span, duration_of
-from rocketd.core.condition import FALSE, TRUE
-from rocketd.core.cron_time import CronTime
+from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
+from rocketd.core.conditions.cron_time import CronTime
+from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.core.conditions.occurrences import EventCondition
+from rocketd.core.conditions.run_conditions import After, Retry, Running
+from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
+from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import read
-from rocketd.core.happened import Happened
-from rocketd.core.naming import TaskRef, name_of
-from rocketd.core.probes import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
-from rocketd.core.run_conditions import After, Retry, Running
-from rocketd.core.scheduler_conditions import SchedulerCycles, SchedulerRunning
-from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
-from rocketd.core.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
+from rocketd.core.language.parser import read
+from rocketd.core.model.condition import FALSE, TRUE
+from rocketd.core.model.task_ref import TaskRef, name_of
 from rocketd.zones import named_zone
 
 _P = ParamSpec("_P")
@@ -36,10 +36,10 @@ def _advised(word: str, make: Callable[_P, _T]) -> Callable[_P, _T]:
         try:
             return make(*args, **kwargs)
         except ConditionError as error:
-            from rocketd.core.dialects import better_line  # noqa: PLC0415 - only for a mistake
+            from rocketd.core.language.dialects.translation import suggest_cron_line  # noqa: PLC0415 - only for a mistake
 
             line = str((*args, kwargs.get("line"))[0])
-            raise better_line(error, word, line, lambda other: read(other, named_zone)) from None
+            raise suggest_cron_line(error, word, line, lambda other: read(other, named_zone)) from None
 
     return made
 
@@ -80,13 +80,13 @@ env: Final = EnvironmentIs.of
 scheduler_running: Final = SchedulerRunning()
 scheduler_cycles: Final = SchedulerCycles()
 
-started: Final = Happened("started")
-succeeded: Final = Happened("succeeded")
-failed: Final = Happened("failed")
-finished: Final = Happened("finished")
-terminated: Final = Happened("terminated")
-inacted: Final = Happened("inacted")
-crashed: Final = Happened("crashed")
+started: Final = EventCondition("started")
+succeeded: Final = EventCondition("succeeded")
+failed: Final = EventCondition("failed")
+finished: Final = EventCondition("finished")
+terminated: Final = EventCondition("terminated")
+inacted: Final = EventCondition("inacted")
+crashed: Final = EventCondition("crashed")
 
 
 def condition(*, every: Span = 1) -> Callable[[Callable[..., object]], FuncCond]:

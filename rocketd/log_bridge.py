@@ -11,11 +11,11 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
-from rocketd.core.entries import Entry, Priority, Stream
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import SECOND, Instant
-from rocketd.core.run import Action, End, Run
-from rocketd.core.run_entries import entry_of
+from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.run_messages import entry_of
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.run import Action, End, Run
 
 TASK_LOGGER: Final = "rocketd.task"
 SCHEDULER_LOGGER: Final = "rocketd.scheduler"
@@ -59,7 +59,7 @@ class LogBridge:
         """Hand the records to the handlers from now on."""
         self._thread.start()
 
-    def tell(self, entry: Entry) -> bool:
+    def tell(self, entry: Message) -> bool:
         """Tell what is not about a run: of runs, `watch` knows more. What is left out is counted, and that is told."""
         if entry.is_output:
             self._tell_output(entry)
@@ -89,7 +89,7 @@ class LogBridge:
             self._thread.join(patience)
         return not self._thread.is_alive()
 
-    def _tell_output(self, entry: Entry) -> None:
+    def _tell_output(self, entry: Message) -> None:
         if self._output_wanted:
             record = _made(self._tasks, logging.DEBUG, entry.message)
             _set(record, task_name=entry.fields["ROCKETD_TASK"], run_id=entry.fields["ROCKETD_RUN_ID"], action="output")

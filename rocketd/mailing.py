@@ -8,12 +8,12 @@ from functools import partial
 
 from rocketd.beside import beside
 from rocketd.config.daemon_settings import MailSettings
-from rocketd.core import daemon_entries
-from rocketd.core.entries import Entry, Priority, Stream
-from rocketd.core.events import Event, Finished, Missed
 from rocketd.core.instant import FOREVER, Instant
-from rocketd.core.run import Run
-from rocketd.core.task import Task
+from rocketd.core.messages import daemon_messages
+from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.model.events import Event, Finished, Missed
+from rocketd.core.model.run import Run
+from rocketd.core.model.task import Task
 from rocketd.daemon.loop import Loop
 from rocketd.mail.letter import Notice
 from rocketd.mail.postman import Envelope, Postman, Sender
@@ -94,7 +94,7 @@ class Mailing:
     def _tell_unsent(self, postman: Postman | None) -> None:
         if postman and (left := postman.waiting):
             text = f"{left} mails were not sent: rocketctl history has what they were about"
-            self._loop.journal.tell(Entry(text, Priority.WARNING))
+            self._loop.journal.tell(Message(text, Priority.WARNING))
 
     def _told(self, waits: str, given_up: str = "") -> None:
         """Hear from the postman's thread."""
@@ -104,11 +104,11 @@ class Mailing:
     def _show(self, waits: str, given_up: str) -> None:
         before = self._loop.health.troubles.get("mail", "")
         if given_up:
-            self._loop.journal.tell(daemon_entries.mail_failed(given_up))
+            self._loop.journal.tell(daemon_messages.mail_failed(given_up))
         elif waits and not before:
-            self._loop.journal.tell(daemon_entries.mail_failed(waits))
+            self._loop.journal.tell(daemon_messages.mail_failed(waits))
         elif before and not waits:
-            self._loop.journal.tell(daemon_entries.mail_sent_again())
+            self._loop.journal.tell(daemon_messages.mail_sent_again())
         waiting = self._postman.waiting if self._postman else 0
         self._loop.health.trouble("mail", f"{waiting} mails wait: {waits}" if waits else "")
 

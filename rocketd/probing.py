@@ -1,6 +1,6 @@
 """The prober of this host put together, for the daemon and for the library."""
 
-from rocketd.core.probes import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
 from rocketd.daemon.ports import Clock, Prober, ReportObserved
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.mounts import Mounts

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.beside import beside, closed
-from rocketd.core import daemon_entries
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
+from rocketd.core.messages import daemon_messages
 from rocketd.daemon.loop import Loop
 from rocketd.store.database import Durability
 from rocketd.store.forwarder import Away, Forwarder, Wanted
@@ -109,11 +109,11 @@ class RepositoryKeeping:
     def _show(self, away: Away | None) -> None:
         before = self._loop.health.troubles.get("repository")
         if away is None:
-            self._loop.journal.tell(daemon_entries.repository_recovered())
+            self._loop.journal.tell(daemon_messages.repository_recovered())
             self._loop.health.trouble("repository", "")
             return
         if before is None:
-            self._loop.journal.tell(daemon_entries.repository_away(away.error.message))
+            self._loop.journal.tell(daemon_messages.repository_away(away.error.message))
         self._loop.health.trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
         hopeless = away.seconds >= PATIENCE or not away.error.temporary
         if hopeless and not self._silenced:

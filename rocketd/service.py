@@ -19,13 +19,13 @@ from typing import Final
 
 from rocketd import __version__
 from rocketd.beside import closed
-from rocketd.core import daemon_entries, run_entries
-from rocketd.core.clock_reading import ClockReading
-from rocketd.core.entries import Priority
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import MINUTE, Duration, Instant
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import On
+from rocketd.core.messages import daemon_messages, run_messages
+from rocketd.core.messages.message import Priority
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.task import On
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.boot import Boot, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust
@@ -264,18 +264,18 @@ class Service:
     async def _tell_start(self, resumed: Resumed, kept: Keeping) -> None:
         kept.store.tell_faults()
         for note in kept.notes:
-            self._journal.tell(daemon_entries.records_go(note))
+            self._journal.tell(daemon_messages.records_go(note))
         for event in resumed.crashed:
-            self._journal.tell(run_entries.entry_of(event))
+            self._journal.tell(run_messages.entry_of(event))
             for watcher in tuple(self.loop.watchers):
                 watcher(event)
         if resumed.outage is not None and resumed.outage.stepped:
-            self._journal.tell(daemon_entries.clock_step(resumed.outage.stepped, while_down=True))
+            self._journal.tell(daemon_messages.clock_step(resumed.outage.stepped, while_down=True))
         for name in resumed.ahead:
-            self._journal.tell(daemon_entries.far_ahead(name))
+            self._journal.tell(daemon_messages.far_ahead(name))
         await self._files.tell_problems()
         problems = len(self._files.loaded.problems) + len(self.loop.health.troubles)
-        self._journal.tell(daemon_entries.ready(__version__, len(self._files.loaded.tasks), problems))
+        self._journal.tell(daemon_messages.ready(__version__, len(self._files.loaded.tasks), problems))
 
     # -- being told -------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from rocketd.config.files import SETTINGS_NAME
 from rocketd.config.loaded import Loaded, Outcome
 from rocketd.config.problems import Mistake
 from rocketd.config.setting import Section
-from rocketd.core.entries import Entry, Priority
+from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Journal
 from rocketd.log_bridge import LogBridge
@@ -42,7 +42,7 @@ class StandardLogging:
         """Called when a setting up that was given up has come to its end: then `apply` has something else to say."""
         self._loop: Loop | None = None
 
-    def tell(self, entry: Entry) -> bool:
+    def tell(self, entry: Message) -> bool:
         """Tell both."""
         if self._bridge:
             self._bridge.tell(entry)

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from rocketd.core.errors import ConditionError
-from rocketd.core.tokens import meant
+from rocketd.core.language.lexer import meant
 
 _HOST: Final = "/etc/localtime"
 

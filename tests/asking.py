@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rocketd.core.condition import Condition, Moment, Verdict
-from rocketd.core.events import Finished, Spawned, Started
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
+from rocketd.core.calendar.wall_clock import reached
+from rocketd.core.conditions.probe import observed, probes_of
+from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
-from rocketd.core.probe import observed, probes_of
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.task import Command, Task
-from rocketd.core.wall import reached
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import Condition, Moment, Verdict
+from rocketd.core.model.events import Finished, Spawned, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Task
 
 CASES = int(os.environ.get("ROCKETD_CASES", "100"))
 """How many random cases each property sees."""

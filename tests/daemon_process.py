@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rocketd.core.records import RunFilter, RunView
+from rocketd.core.model.records import RunFilter, RunView
 from rocketd.store.store import open_reader
 
 PATIENCE = 30.0

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
-from rocketd.core.events import Finished, Spawned, Withdrawn
-from rocketd.core.run import Cause, End, Run, Trigger
-from rocketd.core.task import Command, Function, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.run import Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
 from rocketd.executor.executor import ProcessExecutor
 

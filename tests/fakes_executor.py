@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.outcome import action_of
-from rocketd.core.records import OpenRun
-from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.task import Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.outcome import action_of
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.task import Task
 
 
 @dataclass(frozen=True)

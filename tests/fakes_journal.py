@@ -1,15 +1,15 @@
 """A journal in memory, for tests of those who tell."""
 
-from rocketd.core.entries import Entry, Priority
+from rocketd.core.messages.message import Message, Priority
 
 
 class ListJournal:
     """Keeps every entry in a list."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[Message] = []
 
-    def tell(self, entry: Entry) -> bool:
+    def tell(self, entry: Message) -> bool:
         self.entries.append(entry)
         return True
 

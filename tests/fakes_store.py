@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.history import CRASHES_KEPT
+from rocketd.core.history.history import CRASHES_KEPT
 from rocketd.core.instant import BEGINNING, Duration, Instant
-from rocketd.core.records import Alive, Change, OpenRun, RunFilter, RunView, TaskState
-from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import Alive, Change, OpenRun, RunFilter, RunView, TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 
 Record = Started | Finished | Withdrawn | Missed
 Reach = Mapping[tuple[str, Action], Duration]

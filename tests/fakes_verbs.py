@@ -9,9 +9,9 @@ from threading import Event, Thread
 from typing import Any, Self, TypeVar
 
 from fakes_journal import ListJournal
-from rocketd.core.decisions import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.instant import Instant
-from rocketd.core.records import RunFilter
+from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
+from rocketd.core.model.records import RunFilter
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.web.server import serve
 
@@ -93,7 +93,7 @@ class FakeVerbs:
         return {"paused": True}
 
     def resume(self, name: str, *, by: str) -> JsonObject:
-        raise Refused(f"task {_known(name)!r} is not paused by {by}")
+        raise Refusal(f"task {_known(name)!r} is not paused by {by}")
 
     async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject:
         self.done.append(("prune", by, before, dry_run))

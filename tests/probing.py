@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.probe import Probe
 
 
 @dataclass(frozen=True, slots=True)

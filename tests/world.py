@@ -9,13 +9,23 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from rocketd.core.decisions import Broken, Decision
-from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop, Withdrawn
 from rocketd.core.instant import FOREVER, Duration, Instant
-from rocketd.core.records import TaskState
-from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Task
+from rocketd.core.model.events import (
+    Broken,
+    Decision,
+    Event,
+    Finished,
+    Missed,
+    Spawned,
+    Start,
+    Started,
+    Stop,
+    Withdrawn,
+)
+from rocketd.core.model.records import TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.task import Task
+from rocketd.core.scheduler.scheduler import Scheduler
 
 
 @dataclass(frozen=True, slots=True)

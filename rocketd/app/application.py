@@ -17,8 +17,8 @@ from rocketd.app.rewriting import renamed
 from rocketd.app.session import Session
 from rocketd.app.task_options import ConditionLike, TaskOptions
 from rocketd.app.tasks import Task, condition_of
-from rocketd.core.condition import FALSE
 from rocketd.core.errors import RocketdError
+from rocketd.core.model.condition import FALSE
 from rocketd.store.redbird_import import BaseRepo
 
 

@@ -11,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from rocketd.app.errors import TaskSetupError
-from rocketd.core.naming import TaskRef, name_of
+from rocketd.core.model.task_ref import TaskRef, name_of
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session as TheSession

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 from rocketd.core.errors import RocketdError
-from rocketd.core.shell_text import has_operator
-from rocketd.core.task import Command, Surroundings
+from rocketd.core.model.task import Command, Surroundings
+from rocketd.core.shell_syntax import has_operator
 
 ArgForm: TypeAlias = Literal["-", "--", "short", "long"]
 _DASHES: Final[dict[ArgForm, str]] = {"-": "-", "short": "-", "--": "--", "long": "--"}

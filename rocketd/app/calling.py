@@ -9,7 +9,7 @@ from rocketd.app.arguments import Argument, Asked
 from rocketd.app.bodies import CommandBody, InFile
 from rocketd.app.hooks import around
 from rocketd.app.parameters import Given, parameters_for, raw, values_of
-from rocketd.core import task as core
+from rocketd.core.model import task as core
 from rocketd.executor.errand import Errand
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from rocketd.app.durations import NEVER, duration_of
 from rocketd.app.tasks import Task
 from rocketd.config.host import LOCAL, Host
 from rocketd.config.problems import BadValue
-from rocketd.core import task as core
-from rocketd.core.condition import FALSE, Condition
 from rocketd.core.instant import Duration
-from rocketd.core.task import Call, Execution, On
+from rocketd.core.model import task as core
+from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.task import Call, Execution, On
 
 
 class Compiler:

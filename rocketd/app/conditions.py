@@ -13,10 +13,10 @@ from rocketd.app.bodies import check_function
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.rewriting import rebuilt
 from rocketd.beside import beside
-from rocketd.core.condition import Condition
+from rocketd.core.conditions.probe import Probe, observed
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.probe import Probe, observed
+from rocketd.core.model.condition import Condition
 from rocketd.daemon.ports import ReportObserved
 from rocketd.executor.answer import sentence
 from rocketd.executor.shortage import shortage_of

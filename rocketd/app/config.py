@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, ge
 
 from rocketd.app.checks import Check, check, number, one_of, span, timeout
 from rocketd.app.durations import Span
-from rocketd.core.condition import Condition
 from rocketd.core.errors import RocketdError
+from rocketd.core.model.condition import Condition
 from rocketd.log_bridge import SCHEDULER_LOGGER, TASK_LOGGER
 
 How: TypeAlias = Literal["main", "async", "thread", "process"]

@@ -23,17 +23,16 @@ from rocketd.app.orders import Orders
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
 from rocketd.beside import beside
-from rocketd.core import daemon_entries
-from rocketd.core import task as core
-from rocketd.core.clock_reading import ClockReading
-from rocketd.core.condition import FALSE, FOR, Moment
-from rocketd.core.decisions import NoSuchRun
-from rocketd.core.entries import Entry, Priority, Stream
 from rocketd.core.errors import RocketdError
-from rocketd.core.events import Event, Finished, Started, Withdrawn
 from rocketd.core.instant import FOREVER, Instant
-from rocketd.core.run import Run, Trigger
-from rocketd.core.scheduler import Scheduler
+from rocketd.core.messages import daemon_messages
+from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.model import task as core
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.condition import FALSE, FOR, Moment
+from rocketd.core.model.events import Event, Finished, NoSuchRun, Started, Withdrawn
+from rocketd.core.model.run import Run, Trigger
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.defects import Silence
@@ -139,13 +138,13 @@ class Life:
 
     def _tell_start(self, resumed: Resumed, notes: Collection[str]) -> None:
         for note in notes:
-            self._bridge.tell(daemon_entries.records_go(note))
+            self._bridge.tell(daemon_messages.records_go(note))
         for event in resumed.crashed:
             self._bridge.watch(event)
         if resumed.outage is not None and resumed.outage.stepped:
-            self._bridge.tell(daemon_entries.clock_step(resumed.outage.stepped, while_down=True))
+            self._bridge.tell(daemon_messages.clock_step(resumed.outage.stepped, while_down=True))
         for name in resumed.ahead:
-            self._bridge.tell(daemon_entries.far_ahead(name))
+            self._bridge.tell(daemon_messages.far_ahead(name))
 
     def _begin_asked(self) -> None:
         """Make due what runs at the start, and what was asked for before it."""
@@ -208,7 +207,7 @@ class Life:
         try:
             compiled = self._compiled()
         except RocketdError as error:
-            self._bridge.tell(Entry(f"tasks stay as they were: {error.message}", Priority.ERROR))
+            self._bridge.tell(Message(f"tasks stay as they were: {error.message}", Priority.ERROR))
             return
         self.loop.record(self.scheduler.load(compiled, self.loop.now(), {}))
         for task in self._tasks.values():
@@ -280,7 +279,7 @@ class Life:
     def _condition_failed(self, condition: str, error: BaseException) -> None:
         """Tell of a condition that raised; that stops the scheduler unless it is silenced."""
         told = "".join(traceback.format_exception(error))
-        self._bridge.tell(Entry(f"{condition} could not be asked: {told}", Priority.ERROR))
+        self._bridge.tell(Message(f"{condition} could not be asked: {told}", Priority.ERROR))
         if not self._session.config.silence_cond_check:
             self.loop.fail(error)
 

@@ -16,10 +16,10 @@ from rocketd.app.hooks import around_async
 from rocketd.app.life import Life, Only
 from rocketd.app.why import Why
 from rocketd.core.errors import RocketdError
-from rocketd.core.history import History
+from rocketd.core.explain.why import why, why_then
+from rocketd.core.history.history import History
 from rocketd.core.instant import Instant, datetime_of
-from rocketd.core.run import Action
-from rocketd.core.why import why, why_then
+from rocketd.core.model.run import Action
 from rocketd.daemon.clock import SystemClock
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from rocketd.app.parameters import Given, Parameters
-from rocketd.core.run import Run, RunKey, Trigger
+from rocketd.core.model.run import Run, RunKey, Trigger
 
 if TYPE_CHECKING:
     from rocketd.app.tasks import Task
-    from rocketd.core.scheduler import Scheduler
+    from rocketd.core.scheduler.scheduler import Scheduler
 
 
 class Orders:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import Duration
-from rocketd.core.records import OpenRun
-from rocketd.core.run import Cause, Run, RunKey
-from rocketd.core.task import Call, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Cause, Run, RunKey
+from rocketd.core.model.task import Call, Task
 from rocketd.daemon.loop import Loop
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.inprocess import InProcessExecutor, Program

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from rocketd.core.condition import All, Any, Condition, Not
-from rocketd.core.happened import Happened
-from rocketd.core.run_conditions import After, Running
-from rocketd.core.running_for import RunningCount, RunningFor
+from rocketd.core.conditions.occurrences import EventCondition
+from rocketd.core.conditions.run_conditions import After, Running
+from rocketd.core.conditions.running import RunningCount, RunningFor
+from rocketd.core.model.condition import All, Any, Condition, Not
 
 
 def rebuilt(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
@@ -26,7 +26,7 @@ def renamed(condition: Condition, names: Mapping[str, str]) -> Condition:
         match word:
             case After():
                 return replace(word, tasks=tuple(names.get(task, task) for task in word.tasks))
-            case Happened() | Running() | RunningFor() | RunningCount():
+            case EventCondition() | Running() | RunningFor() | RunningCount():
                 return replace(word, task=names.get(word.task, word.task))
         return word
 

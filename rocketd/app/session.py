@@ -22,10 +22,10 @@ from rocketd.app.rewriting import rebuilt
 from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import ConditionLike, TaskOptions
 from rocketd.app.tasks import Task, condition_of
-from rocketd.core.condition import Condition
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND
-from rocketd.core.naming import TaskRef, name_of
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.task_ref import TaskRef, name_of
 from rocketd.daemon.clock import SystemClock
 from rocketd.store.redbird_import import BaseRepo
 

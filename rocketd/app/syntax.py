@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from rocketd.app.conditions import FuncCond, Syntax
 from rocketd.app.rewriting import rebuilt
-from rocketd.core.condition import Condition
+from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
-from rocketd.core.run_conditions import Running
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import Condition
 from rocketd.zones import named_zone
 
 Known: TypeAlias = Sequence[tuple[Syntax, FuncCond]]

@@ -6,8 +6,8 @@ from typing import Final, TypeAlias, TypedDict, get_args
 from rocketd.app.checks import Check, mapping, number, one_of, optional, span, text, timeout
 from rocketd.app.config import How
 from rocketd.app.durations import Span
-from rocketd.core.condition import Condition
-from rocketd.core.task import Overlap
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.task import Overlap
 
 ConditionLike: TypeAlias = Condition | str | None
 

@@ -13,12 +13,12 @@ from rocketd.app.durations import Span
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.syntax import Known, read
 from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
-from rocketd.core.condition import FALSE, Condition
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant, instant_of
-from rocketd.core.naming import MARK
-from rocketd.core.run import Action
-from rocketd.core.task import Overlap
+from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Overlap
+from rocketd.core.model.task_ref import MARK
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import NamedTuple, Self
 
-from rocketd.core import tree
-from rocketd.core import why as core
+from rocketd.core.explain import tree
+from rocketd.core.explain import why as core
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
 
 
@@ -43,7 +43,7 @@ class Why:
     drawn: str
 
     @classmethod
-    def of(cls, why: core.Why) -> Self:
+    def of(cls, why: core.Explanation) -> Self:
         """Turn the core's instants into datetimes."""
         zone = why.task.zone
         whole = _part(why.tree, zone)
@@ -55,7 +55,7 @@ class Why:
         return self.drawn
 
 
-def _part(part: tree.Part, zone: tzinfo) -> Part:
+def _part(part: tree.ExplanationPart, zone: tzinfo) -> Part:
     parts = tuple(_part(one, zone) for one in part.parts)
     return Part(part.condition, part.holds, _told(part.since, zone), _told(part.until, zone), part.because, parts)
 

@@ -11,20 +11,20 @@ from datetime import UTC, date, timedelta, tzinfo
 from itertools import islice
 from typing import Final, NamedTuple
 
-from rocketd.core.condition import FOR, UNKNOWN, Condition, Constant, Moment
-from rocketd.core.counting import Countable
-from rocketd.core.events import Event, Finished, Spawned, Started
-from rocketd.core.forecast import Course, Forecast, starts
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
+from rocketd.core.calendar.time_point import parse_time_point
+from rocketd.core.conditions.comparison import CountableCondition
+from rocketd.core.conditions.running import RunningFor
+from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Instant, datetime_of
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.running_for import RunningFor
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Task
-from rocketd.core.time_point import parse_time_point
-from rocketd.core.word import Kind, Word
-from rocketd.core.words import WORDS
+from rocketd.core.language.parser import parse
+from rocketd.core.language.vocabulary import WORDS
+from rocketd.core.language.word import ArgumentKind, Word
+from rocketd.core.model.condition import FOR, UNKNOWN, Condition, Constant, Moment
+from rocketd.core.model.events import Event, Finished, Spawned, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.forecast import Course, Forecast, starts
+from rocketd.core.scheduler.scheduler import Scheduler
 
 BEGIN: Final[Instant] = parse_time_point("2026-11-24 09:30", 0, UTC)
 TAKES: Final = 25 * MINUTE
@@ -57,7 +57,7 @@ def scene(word: Word) -> Scene:
         return Scene(_RETRIED, Action.FAIL)
     ending = next((action for name, action in _ENDINGS.items() if name in word.example), Action.SUCCESS)
     name, dot, rest = word.example.partition(".")
-    about_itself = dot and name in WORDS and any(one.kind is Kind.TASK for one in WORDS[name].arguments or ())
+    about_itself = dot and name in WORDS and any(one.kind is ArgumentKind.TASK for one in WORDS[name].arguments or ())
     return Scene(f'{name}("extract").{rest}' if about_itself else word.example, ending)
 
 
@@ -68,7 +68,7 @@ def told(scene: Scene) -> str:
         return "always" if condition.answer is FOR else "never"
     if _unknown(condition):
         return "what is observed"
-    if condition.clock_only or isinstance(condition, Countable | RunningFor):
+    if condition.clock_only or isinstance(condition, CountableCondition | RunningFor):
         return "; ".join(f"{_time(start)} to {_time(end, start)}" for start, end in islice(_spans(scene, condition), 2))
     return ", ".join(map(_time, islice(_starts(scene, condition), SHOWN)))
 

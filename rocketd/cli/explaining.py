@@ -11,14 +11,14 @@ from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.table import pairs, table
 from rocketd.cli.text import Cell, underlined
 from rocketd.cli.zone import zone_option
-from rocketd.core.condition import Condition
 from rocketd.core.errors import ConditionError
-from rocketd.core.forecast import Starts, starts
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
+from rocketd.core.explain.why import why_then
+from rocketd.core.history.history import History
 from rocketd.core.instant import Instant, datetime_of
-from rocketd.core.task import Command, Task
-from rocketd.core.why import why_then
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.forecast import Starts, starts
 from rocketd.daemon.wire import rfc3339
 from rocketd.zones import local_zone, named_zone
 

@@ -12,7 +12,7 @@ from rocketd.cli.exits import Exit
 from rocketd.cli.fields import number, objects
 from rocketd.cli.reading import wanted_runs
 from rocketd.cli.source import Source, Wanted
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
 from rocketd.daemon.wire import JsonObject
 
 COLUMNS: Final = (

@@ -13,11 +13,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rocketd.cli.examples import CHANGED, CHANGES, on_day, scene, told
-from rocketd.core.happened import Happened
-from rocketd.core.run_conditions import Running
-from rocketd.core.time_conditions import OncePerWindow, TimeOf
-from rocketd.core.word import Word
-from rocketd.core.words import HOURS, SPANS, WORDS
+from rocketd.core.conditions.occurrences import EventCondition
+from rocketd.core.conditions.run_conditions import Running
+from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf
+from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
+from rocketd.core.language.word import Word
 
 PAGE: Final = "docs/reference/conditions.md"
 
@@ -33,7 +33,7 @@ _GROUPS: Final[Mapping[str, Callable[[Word], bool]]] = {
     "ticks": lambda word: word.name in ("cron", "calendar"),
     "retry": lambda word: word.name == "retry",
     "after": lambda word: word.name.startswith("after_"),
-    "happened": lambda word: isinstance(word.value, Happened),
+    "happened": lambda word: isinstance(word.value, EventCondition),
     "running": lambda word: isinstance(word.value, Running),
     "constants": lambda word: word.name in ("true", "false", "always", "never"),
 }

@@ -7,8 +7,8 @@ from typing import Final
 
 from rocketd.cli.fields import number, objects, text, words
 from rocketd.cli.text import joined
-from rocketd.core.file_problems import FileProblems, counted
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
+from rocketd.core.messages.file_problems import FileProblems, counted
 from rocketd.daemon.wire import JsonObject
 
 DIRECTORY: Final = "/etc/rocketd"

@@ -14,16 +14,15 @@ from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
 from rocketd.config import DEFAULT_DIRECTORIES, Loaded, load, load_settings
 from rocketd.config.not_loaded import told_of
-from rocketd.core.decisions import NoSuchRun, NoSuchTask
-from rocketd.core.entry import Entry
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished
+from rocketd.core.explain.why import why, why_then
+from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import Instant
-from rocketd.core.looking_back import as_it_was, looked_at
-from rocketd.core.records import RunFilter, RunPart, RunView
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.why import why, why_then
+from rocketd.core.model.events import Finished, NoSuchRun, NoSuchTask
+from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.scheduler.scheduler import Scheduler
+from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.disabled import disabled_one, must_be_loaded
 from rocketd.daemon.retention import oldest_kept
 from rocketd.daemon.views import (
@@ -96,8 +95,8 @@ class Files:
         scheduler, entry = self._scheduler, self._entry(name)
         if at is None or at >= self._now:
             return why_object(why(scheduler, name, self._now, at, idle=NO_DAEMON))
-        runs = [run for wanted in looked_at(entry.task, at) for run in self._runs(wanted)]
-        return why_object(why_then(entry.task, as_it_was(entry.task, scheduler.history, runs, at), at))
+        runs = [run for wanted in runs_needed(entry.task, at) for run in self._runs(wanted)]
+        return why_object(why_then(entry.task, history_as_of(entry.task, scheduler.history, runs, at), at))
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
         """What the condition of each task says, by name."""
@@ -137,7 +136,7 @@ class Files:
         except NoSuchRun as error:
             raise Failure(error.message, hint=error.hint, code=Exit.NOT_FOUND) from None
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, name: str) -> ScheduledTask:
         try:
             must_be_loaded(self._scheduler, self._loaded.disabled, self._loaded.missing, name)
         except NoSuchTask as error:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from rocketd import __version__
-from rocketd.core.entries import Priority
 from rocketd.core.errors import RocketdError
+from rocketd.core.messages.message import Priority
 
 LEVELS: Final = {priority.name.lower(): priority for priority in Priority}
 

@@ -26,8 +26,8 @@ from rocketd.cli.missing import file_problems
 from rocketd.cli.table import pairs
 from rocketd.cli.text import BOLD, CYAN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.core.duration import format_duration
+from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant
-from rocketd.core.visible import visible
 from rocketd.daemon.wire import Json, JsonObject
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from rocketd.cli.offline import checked
 from rocketd.cli.table import table
 from rocketd.cli.text import Cell
 from rocketd.core.errors import StoreError
-from rocketd.core.forecast import Course, Forecast
 from rocketd.core.instant import DAY, SECOND, Instant
-from rocketd.core.records import RunFilter, RunView
-from rocketd.core.run import Action, Run
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Task
+from rocketd.core.model.records import RunFilter, RunView
+from rocketd.core.model.run import Action, Run
+from rocketd.core.model.task import Task
+from rocketd.core.scheduler.forecast import Course, Forecast
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteReader, open_reader

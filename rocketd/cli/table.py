@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rocketd.cli.text import BOLD, Cell, cut, pad, painted, width
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
 
 GAP: Final = "  "
 LEAST: Final = 12

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import IO, Final
 
 from rocketd.cli.exits import Failure
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
 from rocketd.daemon.wire import Json
 
 _LESS: Final = "FRSXMK"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
 
 ELLIPSIS: Final = "…"
 

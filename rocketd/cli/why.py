@@ -13,9 +13,9 @@ from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.fields import instant, objects, text
 from rocketd.cli.reading import ask
 from rocketd.cli.text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
+from rocketd.core.escaping import visible
+from rocketd.core.explain.tree import MARKS, ExplanationPart, Line, draw
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
-from rocketd.core.tree import MARKS, Line, Part, draw
-from rocketd.core.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,9 +88,9 @@ def _other_clock(zone: str, look: Look) -> list[str]:
     return [painted(Cell(told, FAINT), colour=look.colour)]
 
 
-def _part(told: JsonObject) -> Part:
+def _part(told: JsonObject) -> ExplanationPart:
     holds, since, until = told.get("holds"), instant(told, "since"), instant(told, "until")
-    return Part(
+    return ExplanationPart(
         visible(text(told, "condition")),
         holds if isinstance(holds, bool) else None,
         BEGINNING if since is None else since,

@@ -14,11 +14,11 @@ from rocketd.config.host import UTC_ZONE, BadGroup, Host, Zone
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity, nearest
 from rocketd.config.setting import Setting
 from rocketd.config.spec import TaskSpec
-from rocketd.core.condition import FALSE, Condition
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
-from rocketd.core.shell_text import needs_shell
-from rocketd.core.task import CLEAN_PATH, Command, Function, Identity, Surroundings, Task, Work
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.task import CLEAN_PATH, Command, Function, Identity, Surroundings, Task, Work
+from rocketd.core.shell_syntax import needs_shell
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from rocketd.config.problems import Mistake
 from rocketd.config.references import Misplaced, Watched
-from rocketd.core.condition import FALSE, TRUE, All, Any, Condition, walk
-from rocketd.core.run_conditions import After, Retry
-from rocketd.core.task import Task
+from rocketd.core.conditions.run_conditions import After, Retry
+from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, walk
+from rocketd.core.model.task import Task
 
 
 def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: Watched) -> list[Misplaced]:

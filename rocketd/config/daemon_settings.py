@@ -10,7 +10,7 @@ from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
 from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, Kind
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
-from rocketd.core.run import Action
+from rocketd.core.model.run import Action
 
 
 class Durability(StrEnum):

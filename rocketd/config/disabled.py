@@ -6,7 +6,7 @@ from typing import Final
 
 from rocketd.config.positions import Positions
 from rocketd.config.problems import Mistake
-from rocketd.core.task import Disabled, Task
+from rocketd.core.model.task import Disabled, Task
 
 _HEADER: Final = re.compile(
     r"""^[ \t]*\[[ \t]*task[ \t]*\.[ \t]*(?:"([^"\n]+)"|'([^'\n]+)'|([\w-]+))[ \t]*\]""", re.MULTILINE

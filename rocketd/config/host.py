@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from rocketd.config.paths import Paths
 from rocketd.config.problems import BadValue, Fault, meant
 from rocketd.config.questions import Kind, NoAnswer, Questions
-from rocketd.core.task import Identity
+from rocketd.core.model.task import Identity
 
 T = TypeVar("T")
 

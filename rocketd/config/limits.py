@@ -11,7 +11,7 @@ from typing import Final
 from rocketd.config.problems import BadValue, meant
 from rocketd.config.values import duration, each, integer, size
 from rocketd.core.instant import SECOND
-from rocketd.core.task import Limit
+from rocketd.core.model.task import Limit
 
 _MOST: Final = 2**63 - 1
 _bytes: Final = size(_MOST)

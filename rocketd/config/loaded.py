@@ -13,7 +13,7 @@ from rocketd.config.files import DEFAULT_DIRECTORIES
 from rocketd.config.host import Answers
 from rocketd.config.problems import Problem
 from rocketd.core.instant import Instant
-from rocketd.core.task import Disabled, Task
+from rocketd.core.model.task import Disabled, Task
 
 
 class Outcome(StrEnum):

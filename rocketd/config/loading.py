@@ -44,7 +44,7 @@ from rocketd.config.spec import FileSpec, read_spec
 from rocketd.config.task_settings import ENABLED, RESTART_DELAY
 from rocketd.config.unedited import Unedited
 from rocketd.core.instant import Instant
-from rocketd.core.task import Task
+from rocketd.core.model.task import Task
 
 
 def load(

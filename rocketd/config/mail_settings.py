@@ -5,7 +5,7 @@ from typing import Any
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK
 from rocketd.config.problems import BadValue, meant
 from rocketd.config.values import each, wrong
-from rocketd.core.task import Mail
+from rocketd.core.model.task import Mail
 
 
 def mail(value: object) -> Mail:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rocketd.config.loaded import File, Loaded, Missing, Outcome
 from rocketd.config.problems import Problem
-from rocketd.core.file_problems import FileProblems
+from rocketd.core.messages.file_problems import FileProblems
 
 
 class NotLoaded(NamedTuple):

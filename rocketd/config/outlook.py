@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from rocketd.config.problems import Mistake
 from rocketd.config.references import Misplaced
-from rocketd.core.branches import Literal, branches
-from rocketd.core.condition import FALSE, FOR, All, Condition, Constant
-from rocketd.core.cron_time import CronTime
+from rocketd.core.calendar.units import DAY_UNIT
+from rocketd.core.conditions.alternatives import Literal, alternatives_of
+from rocketd.core.conditions.cron_time import CronTime
+from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
+from rocketd.core.conditions.run_conditions import After, Outcome, Retry
+from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.duration import format_duration
-from rocketd.core.happened import Happened, Lately
 from rocketd.core.instant import FOREVER, Duration, Instant, datetime_of
-from rocketd.core.outlook import LATE, Again, First, Walk, again, never_start
-from rocketd.core.run_conditions import After, Outcome, Retry
-from rocketd.core.time_conditions import Every, OncePerWindow, Tick, TimeOf
-from rocketd.core.units import DAY_UNIT
+from rocketd.core.model.condition import FALSE, FOR, All, Condition, Constant
+from rocketd.core.scheduler.outlook import LATE, Again, First, Walk, again, never_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from rocketd.config.loaded import File
-    from rocketd.core.branches import Branch
-    from rocketd.core.task import Task
+    from rocketd.core.conditions.alternatives import Branch
+    from rocketd.core.model.task import Task
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def _waits(name: str, waiting: Mapping[str, str]) -> str:
 
 def _reason(task: Task, walk: Walk) -> str:
     """Say which words are in each other's way, as far as that can be told of a condition without alternatives."""
-    alternatives = branches(task.when)
+    alternatives = alternatives_of(task.when)
     if all(any(isinstance(one.word, Retry) and one.holds for one in branch) for branch in alternatives):
         return f"a retry follows a scheduled run, and nothing starts the first: did you mean daily | {task.when}?"
     if len(alternatives) != 1:
@@ -148,7 +148,7 @@ def _reason(task: Task, walk: Walk) -> str:
 
 def _again(task: Task, trap: Again) -> tuple[str, str]:
     """Say that each end starts the task again: the message and the hint."""
-    alone = len(branches(task.when)) == 1
+    alone = len(alternatives_of(task.when)) == 1
     whole = " & ".join(str(literal.condition) for literal in trap.branch)
     states = [str(literal.condition) for literal in trap.branch if literal.is_state(task.name)]
     if trap.lasts < FOREVER:
@@ -176,7 +176,7 @@ def instead(branch: Branch) -> Condition:
     if hours:
         return _once(branch, min(hours, key=_length))
     for literal in branch:
-        if literal.holds and isinstance(literal.word, Happened | Lately) and literal.word.task:
+        if literal.holds and isinstance(literal.word, EventCondition | RecentEventCondition) and literal.word.task:
             outcome = _ENDS.get(literal.word.what, "finish")
             return _changed(branch, literal, After(outcome, (literal.word.task,)))
         if literal.holds and isinstance(literal.word, CronTime) and len(literal.word.line.minutes) == 1:

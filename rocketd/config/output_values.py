@@ -5,7 +5,7 @@ from typing import Final
 
 from rocketd.config.problems import BadValue
 from rocketd.config.values import Kind, path, size
-from rocketd.core.output_path import DIRECTIVES, NAMES, misplaced
+from rocketd.core.model.output_path import DIRECTIVES, NAMES, misplaced
 
 
 def endless_size(value: object) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from rocketd.config.questions import Kind, NoAnswer, Questions
-from rocketd.core.script import HEAD_BYTES, interpreter_of, missing, mistake_in
+from rocketd.core.script_header import HEAD_BYTES, interpreter_of, missing, mistake_in
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
 
 LONGEST_TEXT: Final = 500
 """Characters of a message or a hint: a whole file may be one word."""

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rocketd.config.problems import Mistake, meant
-from rocketd.core.condition import Condition
-from rocketd.core.task import Task
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.task import Task
 
 
 class Misplaced(NamedTuple):

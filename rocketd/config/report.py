@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rocketd.config.loaded import Loaded, Outcome
-from rocketd.core.outlook import at_once
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
+from rocketd.core.scheduler.outlook import at_once
 
 _SHOWN: Final = 10
 """How many names of tasks a sentence can bear."""

@@ -9,7 +9,7 @@ from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.setting import Setting, table
 from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, Kind
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.task import Limit, Mail, On, Overlap
+from rocketd.core.model.task import Limit, Mail, On, Overlap
 
 _MOST: Final = 2**31 - 1
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from rocketd.core.entries import Stream
 from rocketd.core.errors import RocketdError
-from rocketd.core.events import Event, Started, Withdrawn
-from rocketd.core.run import Run, Trigger
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import On
+from rocketd.core.messages.message import Stream
+from rocketd.core.model.events import Event, Started, Withdrawn
+from rocketd.core.model.run import Run, Trigger
+from rocketd.core.model.task import On
+from rocketd.core.scheduler.scheduler import Scheduler
 
 _FILE: Final = "boot-id"
 _BEGUN: Final = "-"

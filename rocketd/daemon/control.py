@@ -11,15 +11,14 @@ from heapq import nsmallest
 from typing import Final, Protocol
 
 from rocketd.beside import beside
-from rocketd.core import daemon_entries
-from rocketd.core.decisions import NoSuchTask, Refused
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Start
+from rocketd.core.explain.why import why, why_then
+from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
-from rocketd.core.looking_back import as_it_was, looked_at
-from rocketd.core.records import RunFilter, RunView
-from rocketd.core.run import Action
-from rocketd.core.why import why, why_then
+from rocketd.core.messages import daemon_messages
+from rocketd.core.model.events import NoSuchTask, Refusal, Start
+from rocketd.core.model.records import RunFilter, RunView
+from rocketd.core.model.run import Action
 from rocketd.daemon.disabled import DisabledTasks, MissingTasks, disabled_one, must_be_loaded
 from rocketd.daemon.listener import Backlog
 from rocketd.daemon.loop import Loop
@@ -134,8 +133,8 @@ class Control:
         if at is None or at >= now:
             return why_object(why(scheduler, name, now, at))
         task = scheduler.entry(name).task
-        runs = [run for wanted in looked_at(task, at) for run in await self._read(wanted)]
-        return why_object(why_then(task, as_it_was(task, scheduler.history, runs, at), at))
+        runs = [run for wanted in runs_needed(task, at) for run in await self._read(wanted)]
+        return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
 
     async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the loaded tasks whose names come next, and tell after which name to go on."""
@@ -232,10 +231,10 @@ class Control:
         loop = self._loop
         self._must_be_loaded(name)
         if until is not None and until <= loop.now():
-            raise Refused(f"a pause until {rfc3339(until)} would be over already")
+            raise Refusal(f"a pause until {rfc3339(until)} would be over already")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
         shown = _shown(until) if until is not None else ""
-        loop.journal.tell(daemon_entries.paused(name, by, shown, reason))
+        loop.journal.tell(daemon_messages.paused(name, by, shown, reason))
         loop.wake()
         return {"task": name, "paused": True, "paused_until": rfc3339(until)}
 
@@ -244,7 +243,7 @@ class Control:
         self._must_be_loaded(name)
         loop = self._loop
         loop.record([loop.scheduler.resume(name, loop.now())])
-        loop.journal.tell(daemon_entries.resumed(name, by))
+        loop.journal.tell(daemon_messages.resumed(name, by))
         loop.wake()
         return {"task": name, "paused": False}
 
@@ -258,7 +257,7 @@ class Control:
         old = await self._counting.ask(lambda counter: counter.old(before, self._retention.spare, now))
         if old and not dry_run:
             await self._pruned(before, now)
-            loop.journal.tell(daemon_entries.pruned(old, _shown(before), by))
+            loop.journal.tell(daemon_messages.pruned(old, _shown(before), by))
         return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 
     async def _pruned(self, before: Instant, now: Instant) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from contextlib import suppress
 
-from rocketd.core import daemon_entries
+from rocketd.core.messages import daemon_messages
 from rocketd.daemon.health import Health
 from rocketd.daemon.ports import Journal
 
@@ -28,5 +28,5 @@ class DamageTold:
 
     def _show(self, about: str, sentence: str) -> None:
         if self._health.troubles.get(about) != sentence:
-            self._journal.tell(daemon_entries.damaged(sentence))
+            self._journal.tell(daemon_messages.damaged(sentence))
             self._health.trouble(about, sentence)

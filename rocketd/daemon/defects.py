@@ -4,9 +4,9 @@ import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rocketd.core.decisions import Broken
-from rocketd.core.entries import Entry, Priority
-from rocketd.core.run import Run
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.model.events import Broken
+from rocketd.core.model.run import Run
 from rocketd.daemon.ports import Journal
 
 
@@ -41,4 +41,4 @@ class Defects:
 
     def _tell(self, task: str, what: str, error: Exception) -> None:
         told = "".join(traceback.format_exception(error))
-        self._journal.tell(Entry(f"{task}: {what}: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task}))
+        self._journal.tell(Message(f"{task}: {what}: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task}))

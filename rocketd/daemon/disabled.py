@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from rocketd.core.decisions import NoSuchTask
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Disabled
+from rocketd.core.model.events import NoSuchTask
+from rocketd.core.model.task import Disabled
+from rocketd.core.scheduler.scheduler import Scheduler
 
 DisabledTasks: TypeAlias = Callable[[], Sequence[Disabled]]
 """Gives those of the task files as they were last read."""

@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from rocketd.core.entries import Entry, Priority
-from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.records import TaskState
-from rocketd.core.run import Action
-from rocketd.core.task import Task
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.model.events import Event
+from rocketd.core.model.records import TaskState
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Task
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Store
 from rocketd.daemon.recorder import Recorder
@@ -38,7 +38,7 @@ async def exchange(loop: Loop, tasks: Sequence[Task]) -> None:
     if lacking or any(task.name not in scheduler.entries for task in tasks):
         kept = await _remember(loop.recorder, lacking, now)
     if kept is None:
-        loop.journal.tell(Entry(_UNREAD, Priority.ERROR))
+        loop.journal.tell(Message(_UNREAD, Priority.ERROR))
         kept = _Kept({}, ())
     scheduler.recall(kept.events)
     loop.record(scheduler.load(tasks, loop.now(), kept.states))

@@ -1,10 +1,10 @@
 """What works and what does not: one line for the service manager, and for the journal when that changes."""
 
-from rocketd.core import daemon_entries
 from rocketd.core.errors import StoreError
-from rocketd.core.file_problems import counted
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.scheduler import Scheduler
+from rocketd.core.messages import daemon_messages
+from rocketd.core.messages.file_problems import counted
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
 
 
@@ -36,23 +36,23 @@ class Health:
         """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
         self._spooled = spooled
         if error is None:
-            self._journal.tell(daemon_entries.store_recovered(self._clock.boottime() - self._away_at))
+            self._journal.tell(daemon_messages.store_recovered(self._clock.boottime() - self._away_at))
             self.trouble("store", "")
         elif spooled:
-            self._journal.tell(daemon_entries.store_spooled(error.message))
+            self._journal.tell(daemon_messages.store_spooled(error.message))
             self.trouble("store", f"{error.message}; records wait in the spool")
         else:
             self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
-            self._journal.tell(daemon_entries.store_degraded(error.message))
+            self._journal.tell(daemon_messages.store_degraded(error.message))
             self.trouble("store", error.message)
 
     def shortage(self, lacking: str) -> None:
         """Hear after each pass what the host is short of; empty: of nothing."""
         if lacking and "host" not in self.troubles:
-            self._journal.tell(daemon_entries.shortage(lacking))
+            self._journal.tell(daemon_messages.shortage(lacking))
             self.trouble("host", f"the host is short of what a start takes: {lacking}")
         elif not lacking and "host" in self.troubles:
-            self._journal.tell(daemon_entries.shortage_over())
+            self._journal.tell(daemon_messages.shortage_over())
             self.trouble("host", "")
 
     def trouble(self, about: str, text: str) -> None:

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final, TypeAlias
 
-from rocketd.core.entries import Stream
-from rocketd.core.events import Event
-from rocketd.core.run import Run
+from rocketd.core.messages.message import Stream
+from rocketd.core.model.events import Event
+from rocketd.core.model.run import Run
 from rocketd.daemon.views import event_object, output_object
 from rocketd.daemon.wire import JsonObject
 

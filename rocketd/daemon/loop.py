@@ -10,16 +10,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from rocketd.core import daemon_entries, run_entries
-from rocketd.core.decisions import Broken, Decision
-from rocketd.core.entries import Priority, Stream
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Event, Finished, Missed, Spawned, Start, Started, Stop, Withdrawn
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant, datetime_of
-from rocketd.core.records import Alive, Change
-from rocketd.core.run import Cause, Run
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Task
+from rocketd.core.messages import daemon_messages, run_messages
+from rocketd.core.messages.message import Priority, Stream
+from rocketd.core.model.events import (
+    Broken,
+    Decision,
+    Event,
+    Finished,
+    Missed,
+    Spawned,
+    Start,
+    Started,
+    Stop,
+    Withdrawn,
+)
+from rocketd.core.model.records import Alive, Change
+from rocketd.core.model.run import Cause, Run
+from rocketd.core.model.task import Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import Drift, Steadiness, TimerAlarm
 from rocketd.daemon.defects import Defects, Silence
 from rocketd.daemon.health import Health
@@ -123,7 +133,7 @@ class Loop:
             return
         self.manager.stopping()
         self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
-        self.journal.tell(daemon_entries.stopping(self.scheduler.running, grace))
+        self.journal.tell(daemon_messages.stopping(self.scheduler.running, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
         self._last_records = LastRecords(self.recorder, lambda: self.executor.going, self.fail)
@@ -192,12 +202,12 @@ class Loop:
         stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
         if stepped:
             self.steady.stepped()
-            self.journal.tell(daemon_entries.clock_step(stepped))
+            self.journal.tell(daemon_messages.clock_step(stepped))
         if slept:
-            self.journal.tell(daemon_entries.suspended(slept))
+            self.journal.tell(daemon_messages.suspended(slept))
         if stepped or slept:
             for name in self.scheduler.stepped(now, stepped, slept):
-                self.journal.tell(daemon_entries.far_ahead(name))
+                self.journal.tell(daemon_messages.far_ahead(name))
         return bool(stepped or slept)
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
@@ -245,7 +255,7 @@ class Loop:
     def output(self, run: Run, stream: str, line: str) -> bool:
         """Hear a line that a run printed; whether the journal will have it."""
         which = Stream(stream)
-        told = self.journal.tell(run_entries.output_line(run, which, line))
+        told = self.journal.tell(run_messages.output_line(run, which, line))
         for watcher in tuple(self.watchers):
             watcher((run, which, line))
         return told
@@ -267,7 +277,7 @@ class Loop:
     def tell(self, event: Event) -> None:
         """Tell the journal, and whoever watches."""
         if not isinstance(event, Spawned) or self.journal.wants(Priority.DEBUG):
-            self.journal.tell(run_entries.entry_of(event))
+            self.journal.tell(run_messages.entry_of(event))
         self._show(event)
 
     def _show(self, event: Event) -> None:

@@ -4,10 +4,10 @@ observing = Observing(loop)
 observing.begin(SomeProber(observing.report))
 """
 
-from rocketd.core import daemon_entries
-from rocketd.core.events import Observed
+from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
-from rocketd.core.probe import Probe
+from rocketd.core.messages import daemon_messages
+from rocketd.core.model.events import Observed
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Prober
 
@@ -45,6 +45,6 @@ class Observing:
     def _tell(self, event: Observed) -> None:
         if event.value is None and event.probe not in self._failing:
             self._failing[event.probe] = event.problem
-            self._loop.journal.tell(daemon_entries.unobserved(event.probe, event.problem))
+            self._loop.journal.tell(daemon_messages.unobserved(event.probe, event.problem))
         elif event.value is not None and self._failing.pop(event.probe, None) is not None:
-            self._loop.journal.tell(daemon_entries.observed_again(event.probe))
+            self._loop.journal.tell(daemon_messages.observed_again(event.probe))

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Spawned, Started
-from rocketd.core.records import Change, TaskState
+from rocketd.core.model.events import Finished, Spawned, Started
+from rocketd.core.model.records import Change, TaskState
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
-from rocketd.core.clock_reading import ClockReading
-from rocketd.core.entries import Entry, Priority
-from rocketd.core.events import Event, Finished, Observed, Spawned, Withdrawn
+from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.probe import Probe
-from rocketd.core.records import Change, OpenRun, RunFilter, RunView, TaskState
-from rocketd.core.run import Action, Cause, Run, RunKey
-from rocketd.core.task import Task
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Event, Finished, Observed, Spawned, Withdrawn
+from rocketd.core.model.records import Change, OpenRun, RunFilter, RunView, TaskState
+from rocketd.core.model.run import Action, Cause, Run, RunKey
+from rocketd.core.model.task import Task
 
 
 class Clock(Protocol):
@@ -37,7 +37,7 @@ class Clock(Protocol):
 class Journal(Protocol):
     """Where events are told. Never blocks and never raises: what cannot be told is counted, and that is told."""
 
-    def tell(self, entry: Entry) -> bool:
+    def tell(self, entry: Message) -> bool:
         """Tell one entry; False: nobody will see it, as too much waits to be told already."""
         ...
 
@@ -192,7 +192,7 @@ class Spool(Protocol):
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 """By which an executor tells what was done; called on the loop's thread."""
 
-Tell: TypeAlias = Callable[[Entry], object]
+Tell: TypeAlias = Callable[[Message], object]
 
 ReportObserved: TypeAlias = Callable[[Observed], None]
 """By which a prober tells what it sees; called on the loop's thread."""

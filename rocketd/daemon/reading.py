@@ -8,8 +8,8 @@ from rocketd.beside import begin_beside
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.records import RunFilter, RunPart, RunView
-from rocketd.core.run import Action
+from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.run import Action
 
 PATIENCE: Final = 30.0
 """Seconds that an answer may take. A long list comes in parts, which take much less."""

@@ -26,8 +26,8 @@ from typing import Final, TypeAlias
 
 from rocketd.beside import TooLong, beside
 from rocketd.core.errors import DuplicateRun, StoreError
-from rocketd.core.events import Started
-from rocketd.core.records import Change
+from rocketd.core.model.events import Started
+from rocketd.core.model.records import Change
 from rocketd.daemon.outage import LONGEST_PAUSE, Outage, split
 from rocketd.daemon.ports import Spool, Store
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from rocketd.core.clock_reading import ClockReading
-from rocketd.core.events import Finished
 from rocketd.core.instant import HOUR, MINUTE, SECOND, Duration, Instant
-from rocketd.core.records import Alive, Change, OpenRun
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Task
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Finished
+from rocketd.core.model.records import Alive, Change, OpenRun
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Executor, Store
 
 LONG: Final[Duration] = HOUR

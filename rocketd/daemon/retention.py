@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from rocketd.core import daemon_entries
-from rocketd.core.clock_reading import ClockReading, trusted
-from rocketd.core.decisions import Refused
-from rocketd.core.history import History
+from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, Duration, Instant
-from rocketd.core.run import Action
+from rocketd.core.messages import daemon_messages
+from rocketd.core.model.clock_reading import ClockReading, trusted
+from rocketd.core.model.events import Refusal
+from rocketd.core.model.run import Action
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.ports import Clock, Journal, Store
 from rocketd.daemon.recorder import FAILED, Recorder
@@ -31,7 +31,7 @@ def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> 
         return min(before, now)
     if keep is None:
         hint = "--before says which records are old all the same"
-        raise Refused('keep = "infinity" in [store]: no record is too old', hint=hint)
+        raise Refusal('keep = "infinity" in [store]: no record is too old', hint=hint)
     return now - keep
 
 
@@ -96,7 +96,7 @@ class Retention:
     def _prune_old(self, before: Instant, now: Instant) -> None:
         def tell(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
             if deleted:
-                self._journal.tell(daemon_entries.pruned_by_age(deleted, before))
+                self._journal.tell(daemon_messages.pruned_by_age(deleted, before))
 
         self._ask(_Asked(before, now, tell))
 

@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from rocketd.core import run_entries
-from rocketd.core.events import Finished, Missed, Started, Withdrawn
-from rocketd.core.records import Change
-from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.task import Task
+from rocketd.core.messages import run_messages
+from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
+from rocketd.core.model.records import Change
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.task import Task
 
 if TYPE_CHECKING:
     from rocketd.daemon.loop import Loop
@@ -79,7 +79,7 @@ class Starts:
             self._lacking = event.reason
         loop.scheduler.learn(event)
         if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.setbacks == 1:
-            loop.journal.tell(run_entries.lacks(event))
+            loop.journal.tell(run_messages.lacks(event))
         loop.tell(event)
         loop.record([event])
         loop.wake()

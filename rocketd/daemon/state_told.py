@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from rocketd.core.entries import Entry, Priority
 from rocketd.core.instant import Instant, datetime_of
-from rocketd.core.records import TaskState
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.model.records import TaskState
 from rocketd.daemon.loop import Loop
 
 
-def state_told(loop: Loop) -> Entry:
+def state_told(loop: Loop) -> Message:
     """Say what is going on, what is due and waits, and what is paused."""
-    return Entry("\n".join(_lines(loop)), Priority.NOTICE)
+    return Message("\n".join(_lines(loop)), Priority.NOTICE)
 
 
 def _lines(loop: Loop) -> Iterator[str]:

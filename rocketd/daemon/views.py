@@ -6,15 +6,15 @@ Durations are seconds; instants as in `wire`.
 
 from collections.abc import Sequence
 
-from rocketd.core.entry import Entry
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.explain.tree import ExplanationPart
+from rocketd.core.explain.why import Explanation
+from rocketd.core.history.task_history import TaskHistory
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.past import Past
-from rocketd.core.records import RunView, TaskState
-from rocketd.core.run import Action, End, Run
-from rocketd.core.task import Call, Command, Disabled, Surroundings, Work
-from rocketd.core.tree import Part
-from rocketd.core.why import Why
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import RunView, TaskState
+from rocketd.core.model.run import Action, End, Run
+from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
+from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 
@@ -60,7 +60,7 @@ def _ended(end: End | None) -> JsonObject:
     }
 
 
-def task_object(entry: Entry, past: Past) -> JsonObject:
+def task_object(entry: ScheduledTask, past: TaskHistory) -> JsonObject:
     """One loaded task in a list; `next` is when it is expected to start, its splay included, null if nothing tells.
 
     It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
@@ -86,7 +86,7 @@ def task_object(entry: Entry, past: Past) -> JsonObject:
     }
 
 
-def _next_splay(entry: Entry) -> float | None:
+def _next_splay(entry: ScheduledTask) -> float | None:
     """How much of `next` is the task's splay; null if it has none, or more than that keeps it."""
     if entry.next is None or entry.next_due is None:
         return None
@@ -94,12 +94,12 @@ def _next_splay(entry: Entry) -> float | None:
     return _seconds(part) if 0 < part <= entry.task.splay else None
 
 
-def _is_so(action: Action, run: Run, past: Past) -> bool:
+def _is_so(action: Action, run: Run, past: TaskHistory) -> bool:
     """Whether that has happened, and was not only decided."""
     return action is not Action.RUN or run.number not in past.going or run.number in past.begun
 
 
-def _waits(entry: Entry, past: Past) -> str:
+def _waits(entry: ScheduledTask, past: TaskHistory) -> str:
     """Say what keeps a task from starting that is due, or was decided to start."""
     if past.going.keys() - past.begun.keys():
         return "for its record to be written"
@@ -108,19 +108,19 @@ def _waits(entry: Entry, past: Past) -> str:
 
 def disabled_object(disabled: Disabled) -> JsonObject:
     """A task that is written and not loaded, in the same list; `line` is where it begins in its file."""
-    return {**task_object(Entry(disabled.task), Past()), **_disabled(disabled)}
+    return {**task_object(ScheduledTask(disabled.task), TaskHistory()), **_disabled(disabled)}
 
 
 def disabled_details(disabled: Disabled, runs: Sequence[RunView] = ()) -> JsonObject:
     """Everything about such a task."""
-    return {**task_details(Entry(disabled.task), Past(), runs), "armed_at": None, **_disabled(disabled)}
+    return {**task_details(ScheduledTask(disabled.task), TaskHistory(), runs), "armed_at": None, **_disabled(disabled)}
 
 
 def _disabled(disabled: Disabled) -> JsonObject:
     return {"disabled": True, "line": disabled.line}
 
 
-def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> JsonObject:
+def task_details(entry: ScheduledTask, past: TaskHistory, runs: Sequence[RunView] = ()) -> JsonObject:
     """Everything about one loaded task; `runs` are its newest ones."""
     task = entry.task
     listed: list[Json] = [run_object(view) for view in runs]
@@ -151,7 +151,7 @@ def task_details(entry: Entry, past: Past, runs: Sequence[RunView] = ()) -> Json
     }
 
 
-def why_object(why: Why) -> JsonObject:
+def why_object(why: Explanation) -> JsonObject:
     """What a task's condition says about a moment; `holds` is null where it is unknown."""
     whole = _part(why.tree)
     told: JsonObject = {
@@ -162,7 +162,7 @@ def why_object(why: Why) -> JsonObject:
     return {"task": why.task.name, **whole, **told}
 
 
-def _part(part: Part) -> JsonObject:
+def _part(part: ExplanationPart) -> JsonObject:
     return {
         "condition": part.condition,
         "holds": part.holds,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from rocketd.beside import TooLong, begin_beside
-from rocketd.core import daemon_entries
 from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.messages import daemon_messages
 from rocketd.daemon.ports import Clock, Journal
 
 MOMENT: Final = 2.0
@@ -42,12 +42,12 @@ class Waits:
                 told = waits
                 self._tell(waits)
         if told:
-            self._journal.tell(daemon_entries.answered(told, self._clock.monotonic() - began))
+            self._journal.tell(daemon_messages.answered(told, self._clock.monotonic() - began))
             self.show("")
         return future.result()
 
     def _tell(self, waits: str) -> None:
-        self._journal.tell(daemon_entries.waits(waits))
+        self._journal.tell(daemon_messages.waits(waits))
         self.show(f"waiting: {waits}")
 
 

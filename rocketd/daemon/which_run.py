@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from rocketd.core.decisions import NoSuchRun, Refused
-from rocketd.core.records import RunFilter, RunView
+from rocketd.core.model.events import NoSuchRun, Refusal
+from rocketd.core.model.records import RunFilter, RunView
 
 LEAST_DIGITS: Final = 8
 """Of a run id, so that hardly a task has such a name: these tell when it started, to the minute."""
@@ -43,7 +43,7 @@ def the_run(which: str, found: Sequence[RunView]) -> RunView:
     if not found:
         raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
     if len(found) > 1:
-        raise Refused(f"several run ids begin with {which!r}", hint=f"name one: {_names(found)}")
+        raise Refusal(f"several run ids begin with {which!r}", hint=f"name one: {_names(found)}")
     return found[0]
 
 

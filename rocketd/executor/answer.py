@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, NamedTuple
 
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.run import Action, Cause, End
+from rocketd.core.model.run import Action, Cause, End
 
 
 class TaskInactionException(Exception):

@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.run import Run
-from rocketd.core.task import Task
+from rocketd.core.model.run import Run
+from rocketd.core.model.task import Task
 from rocketd.executor.command import Launch
 from rocketd.executor.going import Child, Clock
 from rocketd.executor.launcher import Progress

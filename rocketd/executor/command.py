@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rocketd.core.errors import RocketdError
-from rocketd.core.run import Run
-from rocketd.core.task import Call, Command, Function, Identity, Surroundings, Work
+from rocketd.core.model.run import Run
+from rocketd.core.model.task import Call, Command, Function, Identity, Surroundings, Work
 from rocketd.executor.environment import PATH, environment_before, read_environment_file, variables_of
 from rocketd.executor.files import Files
 from rocketd.executor.function import arguments, request

@@ -11,8 +11,8 @@ from typing import Final
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import datetime_of
-from rocketd.core.run import Run
-from rocketd.core.task import Identity, Surroundings
+from rocketd.core.model.run import Run
+from rocketd.core.model.task import Identity, Surroundings
 from rocketd.executor.shortage import cannot
 from rocketd.executor.tree import RUN_ID
 

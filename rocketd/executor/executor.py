@@ -15,11 +15,11 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from rocketd.core.errors import ResourceShortage, RocketdError
-from rocketd.core.events import Finished, Spawned, Withdrawn
-from rocketd.core.output_path import output_path
-from rocketd.core.records import OpenRun
-from rocketd.core.run import Action, Cause, End, Run, RunKey
-from rocketd.core.task import Call, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.output_path import output_path
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.task import Call, Task
 from rocketd.executor.birth import Birth
 from rocketd.executor.command import Host, cannot_start, launch_of
 from rocketd.executor.environment import clean_environment, own_identity

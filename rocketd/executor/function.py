@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rocketd.core.task import Function
+from rocketd.core.model.task import Function
 
 CHILD: Final = str(Path(__file__).with_name("child.py"))
 REPORT_BYTES: Final = 256 * 1024

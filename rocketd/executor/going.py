@@ -18,11 +18,11 @@ from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from rocketd.core.errors import ResourceShortage
-from rocketd.core.events import Withdrawn
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.outcome import action_of
-from rocketd.core.run import Action, Cause, End, Run
-from rocketd.core.task import Task
+from rocketd.core.model.events import Withdrawn
+from rocketd.core.model.outcome import action_of
+from rocketd.core.model.run import Action, Cause, End, Run
+from rocketd.core.model.task import Task
 from rocketd.executor.command import Launch, cannot_start
 from rocketd.executor.ending import Ending
 from rocketd.executor.function import read_report

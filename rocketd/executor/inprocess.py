@@ -8,11 +8,11 @@ from threading import Semaphore
 from typing import Protocol, TypeAlias
 
 from rocketd.core.errors import ResourceShortage
-from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.records import OpenRun
-from rocketd.core.run import Cause, Run, RunKey
-from rocketd.core.task import Call, Execution, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Cause, Run, RunKey
+from rocketd.core.model.task import Call, Execution, Task
 from rocketd.executor.answer import Outcome, end_of
 from rocketd.executor.errand import Errand
 from rocketd.executor.tree import start_time

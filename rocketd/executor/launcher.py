@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rocketd.core.errors import ResourceShortage, RocketdError
-from rocketd.core.script import BYTE_ORDER_MARK
-from rocketd.core.task import Identity, Limit
+from rocketd.core.model.task import Identity, Limit
+from rocketd.core.script_header import BYTE_ORDER_MARK
 from rocketd.executor.posix_spawn import assignments
 from rocketd.executor.programs import NO_INTERPRETER_LINE, not_executable, not_found
 from rocketd.executor.shortage import SHORTAGES

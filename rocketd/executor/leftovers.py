@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from rocketd.core.records import OpenRun
+from rocketd.core.model.records import OpenRun
 from rocketd.executor.ending import Ending
 from rocketd.executor.tree import Census, Process, Processes, Tree
 from rocketd.executor.watch import Watch

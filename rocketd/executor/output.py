@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from rocketd.core.instant import MINUTE, Duration
-from rocketd.core.output_told import cut_from_here, left_out, shortfall
+from rocketd.core.messages.output_messages import cut_from_here, lines_left_out, missing_output
 
 LINE_BYTES: Final = 48 * 1024
 """The longest line that is told in one piece; as LineMax= of journald.conf(5)."""
@@ -122,7 +122,7 @@ class Output:
     def close(self) -> tuple[str, str]:
         """Tell what is still to be told; give the tail, and a sentence about what was not told."""
         self._settle("stdout")
-        return self._tail.text(), shortfall(self._left_out, self._untold)
+        return self._tail.text(), missing_output(self._left_out, self._untold)
 
     def _pass_on(self, stream: str, data: bytes) -> None:
         if not data:
@@ -156,7 +156,7 @@ class Output:
 
     def _settle(self, stream: str) -> None:
         if self._over:
-            self._tell(stream, left_out(*self._gap))
+            self._tell(stream, lines_left_out(*self._gap))
             self._left_out = (self._left_out[0] + self._gap[0], self._left_out[1] + self._gap[1])
         self._since = self._monotonic()
         self._room, self._over, self._gap = self._limit, False, (0, 0)

@@ -13,8 +13,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias
 
-from rocketd.core.output_told import missing_in_file
-from rocketd.core.visible import visible
+from rocketd.core.escaping import visible
+from rocketd.core.messages.output_messages import missing_in_file
 from rocketd.executor.output import Tell
 from rocketd.executor.watch import Watch
 from rocketd.executor.writer_process import Writer

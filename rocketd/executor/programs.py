@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-from rocketd.core import script
+from rocketd.core import script_header
 from rocketd.core.errors import RocketdError
 from rocketd.executor.shortage import SHORTAGES, cannot
 from rocketd.executor.trust import Trust, Untrusted
@@ -86,7 +86,7 @@ class Programs:
 def interpreter_of(head: bytes) -> str:
     """Name what the kernel executes in the place of a file that begins so; empty: the file itself."""
     try:
-        return _loader_of(head) if head.startswith(_ELF) else script.interpreter_of(head)
+        return _loader_of(head) if head.startswith(_ELF) else script_header.interpreter_of(head)
     except (KeyError, struct.error):  # cut off, or of another machine
         return ""
 
@@ -128,7 +128,7 @@ def not_executable(program: str, number: int, interpreter: str = "", mode: int =
     if not interpreter:
         return RocketdError(f"{program}: {os.strerror(number)}", hint=hint)
     if number == errno.ENOENT:
-        return RocketdError(f"{program}: {script.missing(interpreter)}")
+        return RocketdError(f"{program}: {script_header.missing(interpreter)}")
     return RocketdError(f"{program}: its interpreter {interpreter}: {os.strerror(number)}", hint=hint)
 
 
@@ -138,8 +138,8 @@ def not_found(name: str, path: str) -> RocketdError:
 
 
 def _hint(head: bytes) -> str:
-    if script.has_byte_order_mark(head):
-        return script.BYTE_ORDER_MARK
+    if script_header.has_byte_order_mark(head):
+        return script_header.BYTE_ORDER_MARK
     return "" if head.startswith((_ELF, b"#!")) else NO_INTERPRETER_LINE
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rocketd.core.run import Run
-from rocketd.core.task import Command, Identity, Surroundings
+from rocketd.core.model.run import Run
+from rocketd.core.model.task import Command, Identity, Surroundings
 from rocketd.executor.command import Host, Launch, launch_of
 from rocketd.executor.launcher import Progress, failure
 from rocketd.executor.spawn import Spawner

@@ -8,11 +8,11 @@ from html import escape
 from typing import Final, NamedTuple
 
 from rocketd.core.duration import format_duration
-from rocketd.core.events import Finished, Missed
+from rocketd.core.escaping import visible
 from rocketd.core.instant import Instant, datetime_of
-from rocketd.core.run import Action, End, Run
-from rocketd.core.run_entries import entry_of
-from rocketd.core.visible import visible
+from rocketd.core.messages.run_messages import entry_of
+from rocketd.core.model.events import Finished, Missed
+from rocketd.core.model.run import Action, End, Run
 
 LISTED: Final = 100
 """How many runs a digest lists; the others are counted."""

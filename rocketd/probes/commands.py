@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
+from rocketd.core.conditions.host_conditions import CommandSucceeds
 from rocketd.core.duration import format_duration
-from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.probes import CommandSucceeds
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.task import Command, Surroundings, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.probes.prober import Tell
 
 AT_ONCE: Final = 8

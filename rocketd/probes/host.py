@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
-from rocketd.core.probes import LOAD_EVERY, EnvironmentIs, LoadBelow
+from rocketd.core.conditions.host_conditions import LOAD_EVERY, EnvironmentIs, LoadBelow
 from rocketd.probes.prober import Tell
 from rocketd.probes.regularly import Regularly
 

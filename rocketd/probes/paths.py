@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import Final, Protocol
 
+from rocketd.core.conditions.host_conditions import PathExists
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.probes import PathExists
 from rocketd.probes.inotify import ENTERED, GONE, Inotify, Mask
 from rocketd.probes.prober import Tell
 from rocketd.probes.regularly import InThread

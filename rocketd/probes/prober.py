@@ -14,9 +14,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from rocketd.core.events import Observed
+from rocketd.core.conditions.probe import Probe, observed
 from rocketd.core.instant import Instant
-from rocketd.core.probe import Probe, observed
+from rocketd.core.model.events import Observed
 
 GAP: Final = 0.1
 """Seconds between two reports of one probe."""

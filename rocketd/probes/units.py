@@ -18,7 +18,7 @@ from rocketd.probes.prober import Tell
 from rocketd.probes.systemd_bus import NotAnswered, SystemdBus
 
 if TYPE_CHECKING:
-    from rocketd.core.probes import UnitActive
+    from rocketd.core.conditions.host_conditions import UnitActive
 
 RETRY: Final = 30.0
 """Seconds until a bus that was not there, or a unit that was not told of, is tried again."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic.v1 import BaseModel
 
-from rocketd.core.run import Action, Cause, Trigger
+from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.redbird_import import BaseRepo
 from rocketd.store.rows import ACTIONS, Row, is_end
 from rocketd.store.schema import COLUMNS

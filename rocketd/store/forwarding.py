@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from rocketd.core.clock_reading import ClockReading
-from rocketd.core.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.records import Change
-from rocketd.core.run import Action
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
+from rocketd.core.model.records import Change
+from rocketd.core.model.run import Action
 from rocketd.store import run_log, spool, state
 from rocketd.store.adoption import adopt
 from rocketd.store.database import Durability

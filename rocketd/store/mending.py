@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
+from rocketd.core.escaping import storable
 from rocketd.core.instant import BEGINNING
-from rocketd.core.visible import storable
 from rocketd.store.rows import ACTIONS, Row, micros
 from rocketd.store.schema import COLUMNS, is_end, is_rare
 from rocketd.store.sound import HIGHEST, Faults, shown, sound

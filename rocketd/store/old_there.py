@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final, TypeAlias
 
 from rocketd.core.instant import Instant
-from rocketd.core.run import Action
+from rocketd.core.model.run import Action
 from rocketd.store.rows import Row, is_end, key_of, micros, seconds
 
 Name: TypeAlias = str | tuple[str, str, Instant]

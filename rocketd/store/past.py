@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from rocketd.core.events import Event
-from rocketd.core.history import CRASHES_KEPT
+from rocketd.core.history.history import CRASHES_KEPT
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.run import Action
+from rocketd.core.model.events import Event
+from rocketd.core.model.run import Action
 from rocketd.store.rows import Row, event_of, seconds
 from rocketd.store.schema import COLUMNS, ENDS, is_end, is_hand, is_withdrawn
 from rocketd.store.sound import Faults, sound

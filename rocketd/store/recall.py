@@ -7,9 +7,9 @@ numbers are used, and which runs have no end. Its conditions count as unchanged.
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from rocketd.core.events import Started
-from rocketd.core.records import TaskState
-from rocketd.core.run import Action, RunKey
+from rocketd.core.model.events import Started
+from rocketd.core.model.records import TaskState
+from rocketd.core.model.run import Action, RunKey
 from rocketd.store import state
 from rocketd.store.rows import Origin, Row, is_end, key_of, micros, run_of
 from rocketd.store.sound import Faults

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from rocketd.core.errors import StoreError
-from rocketd.core.run import Action
-from rocketd.core.visible import storable
+from rocketd.core.escaping import storable
+from rocketd.core.model.run import Action
 from rocketd.store.foreign import columns_of, fields_of, model_fields, read_log, required_fields
 from rocketd.store.half_written import csv_of, let_read_long_fields, mend, rewritten
 from rocketd.store.redbird_import import BaseRepo, In, KeyFoundError

@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from rocketd.core.history import CRASHES_KEPT
+from rocketd.core.history.history import CRASHES_KEPT
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.run import Action
+from rocketd.core.model.run import Action
 from rocketd.store.database import Database
 from rocketd.store.rows import seconds
 from rocketd.store.schema import ENDS, is_end, is_hand, is_withdrawn

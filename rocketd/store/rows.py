@@ -5,9 +5,9 @@ Every end repeats what was decided about its run, so that a record is whole with
 
 from typing import Final, NamedTuple
 
-from rocketd.core.events import Event, Finished, Missed, Started, Withdrawn
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
-from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
+from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 
 ACTIONS: Final = {action.value: action for action in Action}
 """A record of any other action is somebody else's."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, TypeAlias, TypeVar
 
-from rocketd.core.visible import storable
+from rocketd.core.escaping import storable
 
 MOST: Final = 64
 """Rows in one step. SQLite takes 32,766 values."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.events import Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.records import Change
-from rocketd.core.run import RunKey
+from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import Change
+from rocketd.core.model.run import RunKey
 from rocketd.store.rows import Origin, Row, row_of
 from rocketd.store.rows_at_once import places, portions, statement, write
 from rocketd.store.schema import COLUMNS, is_end

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from rocketd.core.records import RunFilter, RunPart, RunView
-from rocketd.core.run import Action
-from rocketd.core.visible import storable
+from rocketd.core.escaping import storable
+from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.run import Action
 from rocketd.store.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.schema import COLUMNS, is_end, is_rare
 from rocketd.store.sound import Faults, sound

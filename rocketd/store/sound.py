@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Final
 
-from rocketd.core.run import Action, Cause, Trigger
+from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.rows import ACTIONS, Row
 
 _INTEGERS: Final = frozenset({"number", "attempt", "exit_code", "signal", "pid", "pid_start", "times"})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.records import Change
+from rocketd.core.model.records import Change
 from rocketd.store.directory import OpenDirectory
 from rocketd.store.set_aside import Found, is_something_else, move_aside, set_aside, sync_directory, what_is_set_aside
 from rocketd.store.spool_line import Unreadable, read, written

@@ -11,9 +11,9 @@ from enum import Enum
 from functools import cache
 from typing import Final, get_args, get_type_hints
 
-from rocketd.core.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import BEGINNING, FOREVER
-from rocketd.core.records import Alive, Change, TaskState
+from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import Alive, Change, TaskState
 
 _KINDS: Final = {kind.__name__: kind for kind in (Started, Spawned, Finished, Withdrawn, Missed, TaskState, Alive)}
 _COUNTED: Final = ("number", "next_number", "attempt", "count")

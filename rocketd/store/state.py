@@ -12,11 +12,11 @@ from operator import attrgetter
 from types import UnionType
 from typing import Final
 
-from rocketd.core.clock_reading import ClockReading
-from rocketd.core.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import Instant
-from rocketd.core.records import Alive, Change, OpenRun, TaskState
-from rocketd.core.run import Run, Trigger
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
+from rocketd.core.model.run import Run, Trigger
 from rocketd.store.rows import Origin
 from rocketd.store.rows_at_once import places, statement, write
 from rocketd.store.sound import Faults

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 
-from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Event
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
-from rocketd.core.run import Action
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Event
+from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
+from rocketd.core.model.run import Action
 from rocketd.store import past, run_log, run_view, state
 from rocketd.store.database import Database, Durability
 from rocketd.store.guard import Guard

@@ -14,9 +14,9 @@ from datetime import tzinfo
 from typing import Final
 from zlib import crc32
 
-from rocketd.core.entries import Entry, Priority
+from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant, datetime_of
-from rocketd.core.visible import visible
+from rocketd.core.messages.message import Message, Priority
 from rocketd.systemd.backlog import Formed
 from rocketd.systemd.outlet import Outlet
 from rocketd.systemd.patient import PatientJournal
@@ -64,7 +64,7 @@ class ConsoleChannel:
         self._told = (0, "")
         """The last second that was told, and how: most entries are of the same one as the entry before."""
 
-    def form(self, entry: Entry) -> Formed:
+    def form(self, entry: Message) -> Formed:
         return [f"{self._time()} {self._body(entry)}\n".encode(errors="backslashreplace")]
 
     def send(self, formed: Formed) -> bool:
@@ -98,7 +98,7 @@ class ConsoleChannel:
             self._told = (now // SECOND, told)
         return told
 
-    def _body(self, entry: Entry) -> str:
+    def _body(self, entry: Message) -> str:
         task = entry.fields.get("ROCKETD_TASK", "")
         if entry.is_output:
             return f"{self._task(task)} {self._paint('| ' + visible(entry.message.expandtabs()), _FAINT)}"

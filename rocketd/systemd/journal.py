@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from errno import EAGAIN, ECONNREFUSED, ENOBUFS
 from typing import Final
 
-from rocketd.core.entries import Entry, Priority
+from rocketd.core.messages.message import Message, Priority
 from rocketd.systemd.backlog import SIZE, Formed
 from rocketd.systemd.journal_socket import JournalSocket
 from rocketd.systemd.patient import PatientJournal
@@ -40,7 +40,7 @@ class JournaldChannel:
         self._formed_fields: Formed = ()
         """Those of the last entry: all lines of a run have the same."""
 
-    def form(self, entry: Entry) -> Formed:
+    def form(self, entry: Message) -> Formed:
         """Write the fields of systemd.journal-fields(7)."""
         if entry.fields is not self._fields:
             self._fields = entry.fields

@@ -12,8 +12,8 @@ from typing import Final
 
 from sdnotify import SystemdNotifier
 
+from rocketd.core.escaping import visible
 from rocketd.core.instant import Duration
-from rocketd.core.visible import visible
 
 OURS_ALONE: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 """Variables by which a process that inherited them could speak for the daemon."""

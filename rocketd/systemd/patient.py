@@ -12,9 +12,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol
 
-from rocketd.core.daemon_entries import lines_left_out
-from rocketd.core.entries import Entry, Priority
 from rocketd.core.instant import SECOND, Duration
+from rocketd.core.messages.daemon_messages import lines_left_out
+from rocketd.core.messages.message import Message, Priority
 from rocketd.systemd.backlog import SIZE, Backlog, Formed
 
 BATCH: Final = 256
@@ -24,7 +24,7 @@ BATCH: Final = 256
 class Channel(Protocol):
     """Where formed entries go. Never waits but in `wait`."""
 
-    def form(self, entry: Entry) -> Formed:
+    def form(self, entry: Message) -> Formed:
         """Write the entry as it will be sent."""
         ...
 
@@ -76,7 +76,7 @@ class PatientJournal:
         """Whether it is as urgent as the level."""
         return priority <= self._level
 
-    def tell(self, entry: Entry) -> bool:
+    def tell(self, entry: Message) -> bool:
         """Tell one entry, or keep it until it is taken. Those less urgent than the level are dropped."""
         if not self.wants(entry.priority):
             return True
@@ -95,7 +95,7 @@ class PatientJournal:
         self._channel.close()
         return len(self._backlog) + self._backlog.left_out
 
-    def _keep(self, formed: Formed, entry: Entry) -> bool:
+    def _keep(self, formed: Formed, entry: Message) -> bool:
         kept = self._backlog.keep(formed, is_output=entry.is_output)
         if self._backlog.crowded and not self._crowded:
             self._crowded = True

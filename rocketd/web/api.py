@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from rocketd.core.decisions import NoSuchRun, NoSuchTask, Refused
 from rocketd.core.errors import RocketdError, StoreError
+from rocketd.core.escaping import storable
 from rocketd.core.instant import Instant
-from rocketd.core.records import RunFilter
-from rocketd.core.run import Action
-from rocketd.core.visible import storable
+from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
+from rocketd.core.model.records import RunFilter
+from rocketd.core.model.run import Action
 from rocketd.daemon.wire import Json, JsonObject, from_rfc3339
 
 LONGEST_LIST: Final = 16_384
@@ -70,7 +70,7 @@ _STATUSES: Final[tuple[tuple[type[RocketdError], int], ...]] = (
     (NoSuchTask, 404),
     (NoSuchRun, 404),
     (WrongMethod, 405),
-    (Refused, 409),
+    (Refusal, 409),
     (StoreError, 503),
 )
 

@@ -19,8 +19,8 @@ from typing import Final
 import h11
 
 from rocketd.beside import TooLong, beside
-from rocketd.core.entries import Entry, Priority
 from rocketd.core.errors import RocketdError
+from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.ports import Journal
 from rocketd.daemon.wire import Json, JsonObject
 from rocketd.web.api import Request, Stream, Verbs, WrongMethod, allowed_methods, answer, status_of
@@ -80,7 +80,7 @@ async def _gid(group: str, journal: Journal) -> int | None:
         why = f"there is no group {group}"
     except TooLong:
         why = f"the name service does not answer who the group {group} is"
-    journal.tell(Entry(f"{why}, so rocketctl is for root alone", Priority.NOTICE))
+    journal.tell(Message(f"{why}, so rocketctl is for root alone", Priority.NOTICE))
     return None
 
 
@@ -150,7 +150,7 @@ class ControlServer:
             more = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else self._marks()
             await connection.answer(status_of(error), _refusal(error.message, error.hint), more=more)
         except Exception:  # noqa: BLE001 - a defect of ours must not end the conversation, let alone the daemon
-            self._journal.tell(Entry(f"the control socket met a defect\n{traceback.format_exc()}", Priority.ERROR))
+            self._journal.tell(Message(f"the control socket met a defect\n{traceback.format_exc()}", Priority.ERROR))
             await connection.answer(500, _refusal("rocketd met a defect of its own", "see journalctl -u rocketd"))
         else:
             await self._give(connection, found)

@@ -13,8 +13,8 @@ import pytest
 
 from fakes_verbs import Served, served
 from rocketd.core.errors import StoreError
-from rocketd.core.records import RunFilter
-from rocketd.core.run import Action
+from rocketd.core.model.records import RunFilter
+from rocketd.core.model.run import Action
 from rocketd.daemon.wire import Json, from_rfc3339
 from rocketd.web.api import PART
 from rocketd.web.server import CONNECTIONS_OF_ONE

@@ -11,11 +11,11 @@ import pytest
 
 from executor_world import Make, Output, RealClock, Report, World, a_run, new_world, real, shell
 from fakes_executor import Script, ScriptedExecutor
-from rocketd.core.events import Finished, Spawned, Withdrawn
 from rocketd.core.instant import MINUTE
-from rocketd.core.records import OpenRun
-from rocketd.core.run import Action, Cause, Run
-from rocketd.core.task import Command, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Action, Cause, Run
+from rocketd.core.model.task import Command, Task
 from rocketd.daemon.ports import Executor
 
 SUCCEEDS = shell("exit 0")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from fakes_journal import ListJournal
 from fakes_journald import INSIDE, Journald
-from rocketd.core.entries import Entry, Priority, Stream
-from rocketd.core.run import Run, Trigger
-from rocketd.core.run_entries import output_line
+from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.run_messages import output_line
+from rocketd.core.model.run import Run, Trigger
 from rocketd.daemon.ports import Journal
 from rocketd.systemd.console import ConsoleJournal
 from rocketd.systemd.journal import JournaldJournal
@@ -66,7 +66,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
 def test_entries_are_told_in_the_order_in_which_they_came(subject: Subject) -> None:
     for number in range(100):
         assert subject.journal.tell(output_line(RUN, Stream.STDOUT, f"line {number}"))
-        subject.journal.tell(Entry(f"event {number}", Priority.ERROR))
+        subject.journal.tell(Message(f"event {number}", Priority.ERROR))
     read = subject.read()
     assert len(read) == 200
     for number in range(100):
@@ -77,14 +77,14 @@ def test_entries_are_told_in_the_order_in_which_they_came(subject: Subject) -> N
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(message=st.text(), field=st.text(), priority=st.sampled_from(Priority))
 def test_no_entry_is_refused(subject: Subject, message: str, field: str, priority: Priority) -> None:
-    subject.journal.tell(Entry(message, priority, fields={"ROCKETD_TASK": "backup", "ROCKETD_REASON": field}))
+    subject.journal.tell(Message(message, priority, fields={"ROCKETD_TASK": "backup", "ROCKETD_REASON": field}))
     subject.journal.tell(output_line(RUN, Stream.STDERR, message))
 
 
 @pytest.mark.parametrize("priority", Priority)
 def test_what_it_wants_is_what_it_tells(subject: Subject, priority: Priority) -> None:
-    subject.journal.tell(Entry("an event", priority))
-    subject.journal.tell(Entry("the next", Priority.ERROR))
+    subject.journal.tell(Message("an event", priority))
+    subject.journal.tell(Message("the next", Priority.ERROR))
     told = [line for line in subject.read() if line.endswith("an event")]
     assert len(told) == subject.journal.wants(priority)
 

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes_store import MemoryStore
-from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
-from rocketd.core.records import Alive, Change, OpenRun, RunFilter, TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import Alive, Change, OpenRun, RunFilter, TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.ports import Store
 from rocketd.repos import RunRepo
 from rocketd.store.forwarder import Forwarder

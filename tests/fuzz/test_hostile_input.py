@@ -17,14 +17,14 @@ import pytest
 from fakes_verbs import served
 from hostile import Spoiler, memory, said
 from rocketd.config.loading import load
-from rocketd.core.condition import Condition, Moment
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
+from rocketd.core.escaping import visible
+from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER
-from rocketd.core.task import Command, Task
-from rocketd.core.visible import visible
-from rocketd.core.words import WORDS
+from rocketd.core.language.parser import parse
+from rocketd.core.language.vocabulary import WORDS
+from rocketd.core.model.condition import Condition, Moment
+from rocketd.core.model.task import Command, Task
 from rocketd.executor.output import LINE_BYTES, LINE_COST, Output, Stream
 
 INPUTS = int(os.environ.get("ROCKETD_INPUTS", "4000"))

@@ -12,11 +12,11 @@ import pytest
 
 from fakes_journald import PLACE, Journald
 from looped import looped
-from rocketd.core.daemon_entries import lines_left_out, ready
-from rocketd.core.entries import Entry, MessageId, Priority, Stream
 from rocketd.core.instant import MILLISECOND, MINUTE
-from rocketd.core.run import Run, Trigger
-from rocketd.core.run_entries import output_line
+from rocketd.core.messages.daemon_messages import lines_left_out, ready
+from rocketd.core.messages.message import Message, MessageId, Priority, Stream
+from rocketd.core.messages.run_messages import output_line
+from rocketd.core.model.run import Run, Trigger
 from rocketd.systemd.journal import JournaldJournal
 from rocketd.systemd.journal_socket import JournalSocket
 
@@ -35,7 +35,7 @@ async def journal(*, level: Priority = Priority.INFO, backlog_size: int = 1 << 2
         yield told
 
 
-def line(text: str) -> Entry:
+def line(text: str) -> Message:
     return output_line(RUN, Stream.STDOUT, text)
 
 
@@ -101,7 +101,7 @@ async def test_no_text_can_pass_for_another_field_or_be_refused(journald: Journa
 @looped
 async def test_what_is_too_long_is_cut_and_says_so(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(Entry("ü" * 200_000, fields={"ROCKETD_REASON": "x" * 100_000}))
+        told.tell(Message("ü" * 200_000, fields={"ROCKETD_REASON": "x" * 100_000}))
     [entry] = journald.read()
     assert entry["MESSAGE"].decode() == "ü" * (48 * 1024) + " … (cut here, 400000 bytes in all)"
     assert entry["ROCKETD_REASON"].decode() == "x" * 8192 + " … (cut here, 100000 bytes in all)"
@@ -110,8 +110,8 @@ async def test_what_is_too_long_is_cut_and_says_so(journald: Journald) -> None:
 @looped
 async def test_entries_less_urgent_than_the_level_are_not_sent(journald: Journald) -> None:
     async with journal(level=Priority.WARNING) as told:
-        told.tell(Entry("chatter"))
-        told.tell(Entry("trouble", Priority.WARNING))
+        told.tell(Message("chatter"))
+        told.tell(Message("trouble", Priority.WARNING))
     assert journald.messages() == ["trouble"]
 
 
@@ -130,7 +130,7 @@ async def test_a_flood_is_left_out_at_one_place_with_its_count_and_events_are_no
         for number in range(1000):
             told.tell(line(str(number)))
         for number in range(50):
-            told.tell(Entry(f"event {number}"))
+            told.tell(Message(f"event {number}"))
             told.tell(line("too late"))
         said = await everything(journald, 1)
         while not said[-1].endswith("in time"):
@@ -149,7 +149,7 @@ async def test_big_entries_fill_the_senders_buffer_before_the_queue_and_that_hol
 ) -> None:
     async with journal(backlog_size=1 << 26) as told:
         for number in range(400):
-            told.tell(Entry(f"{number} {'x' * 90_000}"))
+            told.tell(Message(f"{number} {'x' * 90_000}"))
         said = await everything(journald, 400)
     assert [text.partition(" ")[0] for text in said] == [str(number) for number in range(400)]
 
@@ -165,7 +165,7 @@ def test_the_very_first_entry_does_not_wait_either(journald: Journald) -> None:
 
 FIRST_ENTRY = """
 import asyncio
-from rocketd.core.entries import Entry
+from rocketd.core.messages.message import Entry
 from rocketd.systemd.journal import JournaldJournal
 
 async def main():
@@ -203,9 +203,9 @@ def test_a_socket_that_nobody_has_open_is_not_watched(journald: Journald) -> Non
 @looped
 async def test_entries_go_to_the_new_socket_when_journald_has_been_replaced(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(Entry("to the first"))
+        told.tell(Message("to the first"))
         with Journald() as second:
-            told.tell(Entry("to the second"))
+            told.tell(Message("to the second"))
             assert second.messages() == ["to the second"]
     assert journald.messages() == ["to the first"]
 
@@ -214,10 +214,10 @@ async def test_entries_go_to_the_new_socket_when_journald_has_been_replaced(jour
 async def test_what_waited_for_a_stopped_journald_goes_to_its_successor(journald: Journald) -> None:
     async with journal() as told:
         journald.fill()
-        told.tell(Entry("one"))
+        told.tell(Message("one"))
         journald.close()
         with Journald() as second:
-            told.tell(Entry("two"))
+            told.tell(Message("two"))
             assert await everything(second, 2) == ["one", "two"]
 
 
@@ -229,10 +229,10 @@ async def test_without_a_journald_entries_wait_for_the_next_one(*, file_stays: b
         if not file_stays:
             PLACE.unlink()
         async with journal() as told:
-            told.tell(Entry("one"))
-            told.tell(Entry("two"))
+            told.tell(Message("one"))
+            told.tell(Message("two"))
             with Journald() as second:
-                told.tell(Entry("three"))
+                told.tell(Message("three"))
                 assert await everything(second, 3) == ["one", "two", "three"]
 
 
@@ -241,25 +241,25 @@ async def test_without_a_journald_entries_wait_for_the_next_one(*, file_stays: b
 async def test_a_journald_that_goes_away_between_two_entries_is_noticed(*, file_stays: bool) -> None:
     with Journald() as first:
         async with journal() as told:
-            told.tell(Entry("one"))
+            told.tell(Message("one"))
             assert first.messages() == ["one"]
             first.close()
             if not file_stays:
                 PLACE.unlink()
-            told.tell(Entry("two"))
+            told.tell(Message("two"))
             await asyncio.sleep(0)  # nothing spins: a watched socket without a peer would always be ready
             with Journald() as second:
-                told.tell(Entry("three"))
+                told.tell(Message("three"))
                 assert await everything(second, 2) == ["two", "three"]
 
 
 @looped
 async def test_close_gives_up_on_a_stopped_journald_and_says_how_much_is_lost(journald: Journald) -> None:
     told = JournaldJournal(asyncio.get_running_loop())
-    told.tell(Entry("one"))
+    told.tell(Message("one"))
     journald.fill()
-    told.tell(Entry("two"))
-    told.tell(Entry("three"))
+    told.tell(Message("two"))
+    told.tell(Message("three"))
     assert told.close(20 * MILLISECOND) == 2
 
 
@@ -286,7 +286,7 @@ def read_until(journald: Journald, last: str) -> list[str]:
 @looped
 async def test_no_child_inherits_a_socket(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(Entry("one"))
+        told.tell(Message("one"))
         assert journald.messages() == ["one"]
         assert open_sockets()
         assert not any(map(os.get_inheritable, open_sockets()))

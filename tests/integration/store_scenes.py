@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Started
-from rocketd.core.records import Alive, RunFilter
-from rocketd.core.run import Run, Trigger
+from rocketd.core.model.events import Started
+from rocketd.core.model.records import Alive, RunFilter
+from rocketd.core.model.run import Run, Trigger
 from rocketd.store.store import SqliteStore, open_reader
 
 

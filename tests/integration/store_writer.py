@@ -6,9 +6,9 @@ Each batch starts one run of each of three tasks and ends the runs of the batch 
 import sys
 from pathlib import Path
 
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.store.lock import StateLock
 from rocketd.store.store import SqliteStore
 

@@ -15,13 +15,13 @@ from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
 from rocketd.app.ports import NoManager
-from rocketd.core.condition import FALSE
-from rocketd.core.events import Finished, Started
-from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import FALSE
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import TimerAlarm
 from rocketd.daemon.defects import Silence
 from rocketd.daemon.loop import Loop

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from looped import looped
-from rocketd.core.daemon_entries import lines_left_out, problem, ready
-from rocketd.core.entries import Entry, Priority, Stream
-from rocketd.core.events import Started
 from rocketd.core.instant import HOUR, MILLISECOND, MINUTE, SECOND
-from rocketd.core.run import Run, Trigger
-from rocketd.core.run_entries import entry_of, output_line
+from rocketd.core.messages.daemon_messages import lines_left_out, problem, ready
+from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.run_messages import entry_of, output_line
+from rocketd.core.model.events import Started
+from rocketd.core.model.run import Run, Trigger
 from rocketd.systemd.console import ConsoleChannel, ConsoleJournal, wants_colour
 from rocketd.systemd.outlet import Outlet
 
@@ -28,7 +28,7 @@ NOW = 13 * HOUR + 3 * MINUTE + 7 * SECOND
 ZONE = timezone(timedelta(hours=1))
 
 
-def line(text: str) -> Entry:
+def line(text: str) -> Message:
     return output_line(RUN, Stream.STDOUT, text)
 
 
@@ -56,7 +56,7 @@ def journal(descriptor: int) -> closing[ConsoleJournal]:
     return closing(ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=descriptor))
 
 
-def shown(entry: Entry, *, colour: bool = False) -> str:
+def shown(entry: Message, *, colour: bool = False) -> str:
     """What the entry looks like."""
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "wb"), closing(Outlet(writer)) as outlet:
@@ -116,7 +116,7 @@ def test_a_sentence_of_several_lines_cannot_pass_for_several_entries() -> None:
 
 
 def test_errors_are_red_and_a_task_has_a_colour_of_its_own() -> None:
-    assert shown(Entry("no", Priority.ERROR), colour=True) == "\x1b[2m14:03:07\x1b[0m \x1b[31mno\x1b[0m\n"
+    assert shown(Message("no", Priority.ERROR), colour=True) == "\x1b[2m14:03:07\x1b[0m \x1b[31mno\x1b[0m\n"
     started = shown(entry_of(Started(RUN)), colour=True)
     assert started == "\x1b[2m14:03:07\x1b[0m \x1b[92mbackup\x1b[0m started: daily\n"
     assert shown(line("x"), colour=True) == "\x1b[2m14:03:07\x1b[0m \x1b[92mbackup\x1b[0m \x1b[2m| x\x1b[0m\n"
@@ -194,8 +194,8 @@ async def test_a_regular_file_gets_every_line_behind_what_is_there(tmp_path: Pat
     with (tmp_path / "log").open("wb", buffering=0) as file:
         file.write(b"before\n")
         with journal(file.fileno()) as told:
-            told.tell(Entry("one"))
-            told.tell(Entry("two"))
+            told.tell(Message("one"))
+            told.tell(Message("two"))
         file.write(b"after\n")
     assert (tmp_path / "log").read_text() == "before\n14:03:07 one\n14:03:07 two\nafter\n"
 
@@ -206,8 +206,8 @@ async def test_a_reader_that_went_away_is_no_error() -> None:
     os.close(reader)
     told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=writer)
     os.close(writer)
-    told.tell(Entry("one"))
-    told.tell(Entry("two"))
+    told.tell(Message("one"))
+    told.tell(Message("two"))
     assert told.close() == 0
 
 
@@ -218,7 +218,7 @@ async def test_what_cannot_be_written_at_all_is_counted() -> None:
     told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=full)
     os.close(full)
     for _ in range(3):
-        told.tell(Entry("one"))
+        told.tell(Message("one"))
     assert told.close() == 3
 
 
@@ -255,7 +255,7 @@ async def test_who_goes_on_telling_lines_hears_that_they_are_lost(pipe: tuple[in
         assert told.tell(line("one"))
         while told.tell(line("x" * 10_000)):
             pass
-        assert told.tell(Entry("an event"))
+        assert told.tell(Message("an event"))
 
 
 @looped

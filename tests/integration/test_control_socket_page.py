@@ -9,7 +9,7 @@ import pytest
 from daemon_process import Daemon
 from rocketd.cli.client import Client
 from rocketd.cli.fields import objects, the_object
-from rocketd.core.events import Missed
+from rocketd.core.model.events import Missed
 from rocketd.daemon.control import PART as EXPLAINED
 from rocketd.daemon.control import RUNS_SHOWN
 from rocketd.daemon.views import event_object

@@ -11,7 +11,7 @@ import pytest
 
 from daemon_process import Daemon
 from rocketd.core.instant import Instant, instant_of
-from rocketd.core.run import Action, Cause, Trigger
+from rocketd.core.model.run import Action, Cause, Trigger
 
 SLEEPER = '["/bin/sleep", "1000"]'
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import pytest
 
-from rocketd.core.events import Finished, Missed, Started
-from rocketd.core.history import History
+from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, SECOND, Instant
-from rocketd.core.records import Alive, RunFilter, TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Missed, Started
+from rocketd.core.model.records import Alive, RunFilter, TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.store.rows import Origin
 from rocketd.store.schema import COLUMNS, FILE_NAME
 from rocketd.store.state import OPEN_RUN

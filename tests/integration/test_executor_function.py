@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from executor_world import World, new_world
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.task import Function, Surroundings, Task
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Function, Surroundings, Task
 
 MODULE = """
 import asyncio, os, signal, subprocess, sys

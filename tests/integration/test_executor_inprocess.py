@@ -9,9 +9,9 @@ import pytest
 
 import library_functions
 from looped import looped
-from rocketd.core.events import Finished, Spawned, Withdrawn
-from rocketd.core.run import Action, Cause, Run, Trigger
-from rocketd.core.task import Call, Execution, Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.run import Action, Cause, Run, Trigger
+from rocketd.core.model.task import Call, Execution, Task
 from rocketd.daemon.clock import SystemClock
 from rocketd.executor import ways
 from rocketd.executor.answer import Outcome

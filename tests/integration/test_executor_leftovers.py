@@ -13,10 +13,10 @@ from typing import TypedDict
 import pytest
 
 from executor_world import RealClock, World, a_run, alive, lives_with, new_world, shell
-from rocketd.core.events import Finished, Spawned, Withdrawn
-from rocketd.core.records import OpenRun
-from rocketd.core.run import Run
-from rocketd.core.task import Task
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Run
+from rocketd.core.model.task import Task
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.leftovers import boot_id
 

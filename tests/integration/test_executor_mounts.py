@@ -10,8 +10,8 @@ import pytest
 from dead_server import dead_server
 from executor_world import World, new_world, shell
 from rocketd.core.instant import SECOND
-from rocketd.core.run import Action, Cause
-from rocketd.core.task import Command, Function, Identity, Surroundings, Task
+from rocketd.core.model.run import Action, Cause
+from rocketd.core.model.task import Command, Function, Identity, Surroundings, Task
 from rocketd.executor import launching
 from rocketd.executor.mounts import Mounts, _doubtful
 

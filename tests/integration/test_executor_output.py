@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from executor_world import World, alive, new_world, shell
-from rocketd.core.run import Action
-from rocketd.core.task import Command, Task
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Command, Task
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.output import LINE_COST, UNLIMITED
 

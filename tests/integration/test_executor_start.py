@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from executor_world import Output, RealClock, Report, World, new_world, shell
-from rocketd.core.events import Withdrawn
-from rocketd.core.run import Action, Run, Trigger
-from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
+from rocketd.core.model.events import Withdrawn
+from rocketd.core.model.run import Action, Run, Trigger
+from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.environment import own_identity
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.executor.going import Going

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from executor_world import Output, RealClock, Report, World, a_run, new_world, shell
-from rocketd.core.events import Finished, Spawned
-from rocketd.core.run import Action, Run
-from rocketd.core.task import Command, Surroundings, Task
+from rocketd.core.model.events import Finished, Spawned
+from rocketd.core.model.run import Action, Run
+from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.executor.executor import AT_ONCE, ProcessExecutor
 from rocketd.executor.spawn import raise_open_files
 

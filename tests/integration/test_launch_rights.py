@@ -21,8 +21,8 @@ import pytest
 
 from dead_server import dead_server
 from executor_world import World, new_world, shell
-from rocketd.core.run import Action, Run
-from rocketd.core.task import Command, Function, Identity, Limit, Surroundings, Task
+from rocketd.core.model.run import Action, Run
+from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor import launcher
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -14,7 +14,7 @@ from rocketd import Rocketd
 from rocketd.app import arguments
 from rocketd.args import Arg, Argument, CliArg, EnvArg, FuncArg, Private, Return, SimpleArg, Task, TerminationFlag
 from rocketd.conds import after_finish, after_success, daily, running, succeeded, true
-from rocketd.core.condition import Condition
+from rocketd.core.model.condition import Condition
 from rocketd.exc import RocketdError, SchedulerExit, TaskTerminationException
 
 QUICK = {"restart_delay": 0}

@@ -26,7 +26,7 @@ from rocketd.conds import (
     succeeded,
     true,
 )
-from rocketd.core.condition import Condition
+from rocketd.core.model.condition import Condition
 from rocketd.exc import ConditionError, RocketdError
 from running import run
 

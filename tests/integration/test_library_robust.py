@@ -10,9 +10,9 @@ import pytest
 from rocketd import Rocketd
 from rocketd.conds import after_success, daily, false, retry
 from rocketd.config.loading import load
-from rocketd.core.condition import Condition
 from rocketd.core.errors import RocketdError
-from rocketd.core.task import Task
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.task import Task
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
 from rocketd.store.redbird_import import BaseRepo

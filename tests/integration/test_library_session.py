@@ -17,9 +17,9 @@ from rocketd.args import Arg, TaskLogger
 from rocketd.args import Session as SessionArg
 from rocketd.args import Task as TaskArg
 from rocketd.conds import after_success, daily, every, false, running, started, succeeded, time_of_day, true
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import DAY
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.exc import ConditionError, RocketdError
 from rocketd.log import RunRecord
 from rocketd.repos import MemoryRepo

@@ -16,9 +16,9 @@ import pytest
 
 from daemon_process import Daemon
 from mail_server import Certificate, MailServer, html_of, text_of
-from rocketd.core.events import Finished, Missed
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Missed
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.mail.letter import LISTED, Letter, Notice, letter
 from rocketd.mail.postman import KEPT, Envelope, Postman, Refused
 from rocketd.mail.red_mail import Server

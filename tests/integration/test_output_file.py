@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from executor_world import World, new_world, shell
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.task import Command, Identity, Surroundings, Task
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Command, Identity, Surroundings, Task
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run tasks as somebody else")
 NOBODY = pwd.getpwnam("nobody")

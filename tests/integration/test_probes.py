@@ -16,10 +16,10 @@ import pytest
 from dead_server import dead_server
 from executor_world import HANG, RealClock
 from looped import looped
-from rocketd.core.events import Observed
+from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists
+from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import FOREVER, SECOND
-from rocketd.core.probe import Probe
-from rocketd.core.probes import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists
+from rocketd.core.model.events import Observed
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.probes import inotify
 from rocketd.probes.commands import AT_ONCE, CommandObserver
@@ -226,7 +226,7 @@ def room_for(more: int) -> Iterator[None]:
 
 FLIPPING = """
 import asyncio, ctypes, os, sys, threading
-from rocketd.core.probes import PathExists
+from rocketd.core.conditions.host_conditions import PathExists
 from rocketd.executor.mounts import Mounts
 from rocketd.probes.paths import PathObserver
 

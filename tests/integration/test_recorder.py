@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import SECOND
-from rocketd.core.records import Alive, Change, RunFilter, TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.recorder import Recorder, write_calls
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.spool_file import FILE_NAME as SPOOL

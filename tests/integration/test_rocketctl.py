@@ -179,7 +179,7 @@ def test_what_an_answer_does_not_need_is_not_imported(tmp_path: Path, daemon: Fa
     assert daemon.asked
     assert not SLOW & set(done.stderr.split())
     if words[0] != "why":
-        assert "rocketd.core.tree" not in done.stderr.split()
+        assert "rocketd.core.explain.tree" not in done.stderr.split()
 
 
 # -- acting ----------------------------------------------------------------------------------------------------------

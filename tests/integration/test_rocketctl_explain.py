@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from rocketd.cli.rocketctl import main
-from rocketd.core.events import Finished, Started
-from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
-from rocketd.core.records import TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.records import TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Task
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import SqliteStore
 

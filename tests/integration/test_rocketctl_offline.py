@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from rocketd.cli.exporting import COLUMNS
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.store.lock import StateLock
 from rocketd.store.run_id import new_run_id
 from rocketd.store.store import SqliteStore

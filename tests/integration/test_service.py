@@ -12,12 +12,12 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from looped import looped
-from rocketd.core.events import Missed, Started
-from rocketd.core.grammar import parse
 from rocketd.core.instant import SECOND
-from rocketd.core.records import Alive, TaskState
-from rocketd.core.run import Action, Run, Trigger
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Missed, Started
+from rocketd.core.model.records import Alive, TaskState
+from rocketd.core.model.run import Action, Run, Trigger
+from rocketd.core.model.task import Command, Task
 from rocketd.service import LogTarget, Options, Service
 from rocketd.store.store import SqliteStore, this_origin
 

@@ -17,7 +17,7 @@ from daemon_process import Daemon
 
 BREAKS = """
 from redbird.repos import MemoryRepo
-from rocketd.core.time_conditions import Every
+from rocketd.core.conditions.time_conditions import Every
 from rocketd.daemon.recorder import Recorder
 from rocketd.executor.executor import ProcessExecutor
 from rocketd.log import RunRecord

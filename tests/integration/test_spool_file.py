@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import SECOND
-from rocketd.core.records import Change, RunFilter
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.records import Change, RunFilter
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.recorder import write_calls
 from rocketd.store.set_aside import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL

@@ -82,8 +82,8 @@ def test_two_daemons_that_share_a_store_never_start_the_same_run(tmp_path: Path)
 import sys
 from pathlib import Path
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Started
-from rocketd.core.run import Run, Trigger
+from rocketd.core.model.events import Started
+from rocketd.core.model.run import Run, Trigger
 from rocketd.store.store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]), durability="normal")
 for number in range(1, 201):

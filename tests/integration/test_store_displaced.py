@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import SECOND, Instant
-from rocketd.core.records import Alive, Change, RunFilter, TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.store.identity import COMPANIONS
 from rocketd.store.rejoining import RESCUED
 from rocketd.store.rows import Origin

@@ -10,10 +10,10 @@ import pytest
 
 from forwarding import Heard, opened, read_back
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
-from rocketd.core.records import Change
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Missed, Started
+from rocketd.core.model.records import Change
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
 from rocketd.store import forwarder

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from forwarding import Heard, opened, read_back
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import SECOND
-from rocketd.core.records import Change
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.records import Change
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo
 from rocketd.store.redbird_import import BaseRepo

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import HOUR, SECOND, Instant
-from rocketd.core.records import RunFilter, RunView
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Missed, Started
+from rocketd.core.model.records import RunFilter, RunView
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.store.store import SqliteStore
 
 NOW: Instant = 1_790_000_000 * SECOND

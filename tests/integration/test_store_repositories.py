@@ -12,9 +12,9 @@ import pytest
 
 from forwarding import Heard, opened, read_back
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Event, Finished, Started
 from rocketd.core.instant import SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Event, Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord, TaskLogRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
 from rocketd.store.redbird_import import BaseRepo

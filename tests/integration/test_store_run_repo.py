@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Started
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import MemoryRepo, RunRepo
 from rocketd.store.redbird_import import KeyFoundError

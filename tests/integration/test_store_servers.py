@@ -13,9 +13,9 @@ import pytest
 from forwarding import Heard, opened, read_back
 from rest_server import RestServer
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Missed, Started
 from rocketd.core.instant import DAY, SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Missed, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRunRecord, RunRecord
 from rocketd.repos import MongoRepo, RESTRepo
 from rocketd.store.redbird_import import BaseRepo

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Started
-from rocketd.core.records import Alive, RunFilter
-from rocketd.core.run import Run, Trigger
+from rocketd.core.model.events import Started
+from rocketd.core.model.records import Alive, RunFilter
+from rocketd.core.model.run import Run, Trigger
 from rocketd.store.schema import FILE_NAME
 from rocketd.store.store import SqliteStore, open_reader
 
@@ -170,8 +170,8 @@ def test_the_files_are_for_root_and_its_group(tmp_path: Path) -> None:
 MANY_RUNS = """
 import sys
 from pathlib import Path
-from rocketd.core.events import Started
-from rocketd.core.run import Run, Trigger
+from rocketd.core.model.events import Started
+from rocketd.core.model.run import Run, Trigger
 from rocketd.store.store import SqliteStore
 
 store = SqliteStore(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.records import Alive, RunFilter
+from rocketd.core.model.records import Alive, RunFilter
 from rocketd.store.run_repo import open_run_repo
 from rocketd.store.schema import FILE_NAME, STEPS
 from rocketd.store.store import SqliteStore, open_reader
@@ -171,7 +171,7 @@ version.upgrade(Path(sys.argv[1]), NEXT)
 def test_an_upgrade_takes_along_what_a_killed_daemon_left_in_its_log(path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from rocketd.store.store import SqliteStore;"
-        "from rocketd.core.records import Alive; s = SqliteStore(Path(sys.argv[1])); s.write([Alive(8)]);"
+        "from rocketd.core.model.records import Alive; s = SqliteStore(Path(sys.argv[1])); s.write([Alive(8)]);"
         "os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(path.parent)], check=False)

@@ -13,7 +13,7 @@ import pytest
 
 from daemon_process import Daemon
 from faked_clock import FakedClock, needs_faketime
-from rocketd.core.run import Action
+from rocketd.core.model.run import Action
 
 pytestmark = needs_faketime
 

@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rocketd.core.decisions import Refused
-from rocketd.core.events import Finished, Started, Withdrawn
-from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
-from rocketd.core.run import Action, Run
-from rocketd.core.task import Command, Overlap, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Finished, Refusal, Started, Withdrawn
+from rocketd.core.model.run import Action, Run
+from rocketd.core.model.task import Command, Overlap, Task
 from world import Behaviour, Killed, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "20"))
@@ -184,7 +183,7 @@ class Checked:
 
     def hand(self) -> None:
         world, name = self.world, self.any_task()
-        with suppress(Refused):
+        with suppress(Refusal):
             world.carry_out(world.scheduler.run(name, world.now, "by hand"))
 
     def stop(self) -> None:

@@ -16,11 +16,11 @@ import pytest
 from reference import Reference
 from reference_conditions import Condition, spelled
 from reference_conditions import Task as NaiveTask
-from rocketd.core.decisions import Refused
-from rocketd.core.grammar import parse
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.run import Action, Run
-from rocketd.core.task import Command, Overlap, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Refusal
+from rocketd.core.model.run import Action, Run
+from rocketd.core.model.task import Command, Overlap, Task
 from world import World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))
@@ -234,7 +234,7 @@ class Both:
         try:
             self.world.carry_out(self.world.scheduler.run(name, self.world.now, "by hand"))
             ran = True
-        except Refused:
+        except Refusal:
             ran = False
         assert self.naive.run_by_hand(name) is ran
         self.settle()

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rocketd.core.events import Start
-from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, instant_of
-from rocketd.core.run import Action, Trigger
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Start
+from rocketd.core.model.run import Action, Trigger
+from rocketd.core.model.task import Command, Task
 from world import Behaviour, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from rocketd.core.entries import MessageId
+from rocketd.core.messages.message import MessageId
 from system.machine import Entry, Machine
 
 RELOADED = f"MESSAGE_ID={MessageId.RELOADED}"

@@ -2,7 +2,7 @@
 
 import json
 
-from rocketd.core.entries import MessageId
+from rocketd.core.messages.message import MessageId
 from system.machine import Machine
 
 TASKS = """

@@ -19,10 +19,10 @@ from rocketd.args import Arg, CliArg, EnvArg, Private, Return, SimpleArg
 from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
 from rocketd.config.host import Host
 from rocketd.config.problems import BadValue
-from rocketd.core import task as core
-from rocketd.core.grammar import parse
 from rocketd.core.instant import MINUTE, SECOND
-from rocketd.core.task import Call, Execution, Overlap
+from rocketd.core.language.parser import parse
+from rocketd.core.model import task as core
+from rocketd.core.model.task import Call, Execution, Overlap
 from rocketd.exc import ConditionError, RocketdError
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from rocketd.cli.examples import Scene, scene, told
 from rocketd.cli.language import PAGE, PAGES, filled, groups, words_of
-from rocketd.core.condition import Condition
-from rocketd.core.cron import Cron
-from rocketd.core.grammar import parse
-from rocketd.core.run import Action
-from rocketd.core.task import Command, Task
-from rocketd.core.words import HOURS, SPANS, WORDS
+from rocketd.core.calendar.cron import Cron
+from rocketd.core.language.parser import parse
+from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Command, Task
 from world import World
 
 TOP = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from rocketd.cli.options import Choices, parse
 from rocketd.cli.rocketctl import VERBS as DONE
 from rocketd.cli.rocketctl import verb as done_by
 from rocketd.cli.verbs import ACTIONS, VERBS
-from rocketd.core.run import Action
+from rocketd.core.model.run import Action
 
 
 def test_every_verb_of_the_table_is_done_by_something() -> None:

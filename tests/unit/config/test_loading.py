@@ -8,9 +8,9 @@ import pytest
 
 from rocketd.config.daemon_settings import MailSettings, Tls
 from rocketd.config.loading import load, load_settings, reload
-from rocketd.core.condition import FALSE
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.task import Command, Function, Mail, On, Overlap, Surroundings, Task
+from rocketd.core.model.condition import FALSE
+from rocketd.core.model.task import Command, Function, Mail, On, Overlap, Surroundings, Task
 from task_files import HELLO, NOBODY, Folder, being, file_of, messages, names, outcome, root_only
 
 HELSINKI = '[rocketd]\ntimezone = "Europe/Helsinki"\n'

@@ -11,7 +11,7 @@ import pytest
 from rocketd.config import host
 from rocketd.config.loaded import Loaded
 from rocketd.config.loading import load, look_again, reload
-from rocketd.core.task import Command
+from rocketd.core.model.task import Command
 from task_files import Folder, messages, names, outcome, root_only
 
 TASK = '[task.{}]\ncommand = ["/bin/true"]\n'

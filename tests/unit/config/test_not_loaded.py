@@ -2,7 +2,7 @@
 
 from rocketd.config.loading import load, reload
 from rocketd.config.not_loaded import file_problems, not_loaded, told_of
-from rocketd.core.file_problems import FileProblems
+from rocketd.core.messages.file_problems import FileProblems
 from task_files import HELLO, Folder
 
 BAD = HELLO + HELLO.replace("hello", "second").replace('"daily"', '"dayly"') + HELLO.replace("hello", "third")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from asking import CASES
 from rocketd.config import check_text, load, outlook
 from rocketd.config.outlook import instead
-from rocketd.core.condition import FALSE
-from rocketd.core.forecast import starts
-from rocketd.core.grammar import parse
-from rocketd.core.outlook import LATE, Walk, again, at_once
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import FALSE
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.forecast import starts
+from rocketd.core.scheduler.outlook import LATE, Walk, again, at_once
 from task_files import Folder
 
 NOON = 1_795_521_600_000_000

@@ -10,7 +10,7 @@ from rocketd.config import output_values, tables, values
 from rocketd.config.limits import NAMES, limits
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.task import Limit, Overlap
+from rocketd.core.model.task import Limit, Overlap
 
 Read = Callable[[object], object]
 

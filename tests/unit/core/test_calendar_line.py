@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from asking import BERLIN, Asked, at, local
-from rocketd.core.calendar_line import CalendarLine
-from rocketd.core.condition import AGAINST
+from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST
 from rocketd.zones import named_zone
 
 

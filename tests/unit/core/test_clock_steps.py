@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from asking import BERLIN, at
-from rocketd.core.events import Missed
-from rocketd.core.grammar import parse
+from rocketd.core.explain.why import why
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of
-from rocketd.core.task import Command, Task
-from rocketd.core.why import why
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Missed
+from rocketd.core.model.task import Command, Task
 from world import Behaviour, World
 
 NOW = at("2026-11-28 18:25:40")

@@ -7,7 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from asking import AFTER, CONDITION, INSTANT, WORD, Asked, later, pasts
-from rocketd.core.condition import (
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import BEGINNING, FOREVER
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import (
     AGAINST,
     FALSE,
     FOR,
@@ -21,9 +24,6 @@ from rocketd.core.condition import (
     Verdict,
     walk,
 )
-from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
-from rocketd.core.instant import BEGINNING, FOREVER
 
 
 class Fixed(Condition):

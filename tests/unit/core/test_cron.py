@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asking import APIA, BERLIN, HAVANA, LORD_HOWE, NEW_YORK, ZONES, at, local
-from rocketd.core.cron import Cron
+from rocketd.core.calendar.cron import Cron
+from rocketd.core.calendar.wall_clock import HIGHEST, LOWEST, offset_at
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, Instant, datetime_of
-from rocketd.core.wall import HIGHEST, LOWEST, offset_at
 from zones import MANY_ZONES
 
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rocketd.conds
-from rocketd.core.dialects import better
 from rocketd.core.errors import ConditionError
-from rocketd.core.forecast import starts
-from rocketd.core.grammar import parse, read
 from rocketd.core.instant import datetime_of, instant_of
-from rocketd.core.task import Command, Task
+from rocketd.core.language.dialects.translation import suggest_condition
+from rocketd.core.language.parser import parse, read
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.forecast import starts
 from rocketd.zones import named_zone
 
 BEGIN = datetime(2026, 11, 24, 9, 30)  # noqa: DTZ001 - a Tuesday, on the clock of whichever zone
@@ -424,7 +424,7 @@ def test_whatever_is_said_to_write_reads(text: str) -> None:
     try:
         read(text, named_zone)
     except ConditionError as error:
-        told = better(error, text, lambda condition: read(condition, named_zone))
+        told = suggest_condition(error, text, lambda condition: read(condition, named_zone))
         assert 0 <= told.start <= told.end <= len(text)
         assert told.message.isprintable()
         assert told.hint.isprintable()

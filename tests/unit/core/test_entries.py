@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.core import daemon_entries, run_entries
-from rocketd.core.entries import Entry, MessageId, Priority, Stream
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.messages import daemon_messages, run_messages
+from rocketd.core.messages.message import Message, MessageId, Priority, Stream
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 
 RUN = Run("backup", 7, "0193-run", 1, due=50 * SECOND, start=51 * SECOND, trigger=Trigger.SCHEDULE, reason="daily")
 AGAIN = replace(RUN, attempt=2, trigger=Trigger.RETRY, reason="retry(3)")
@@ -19,9 +19,9 @@ SUCCESS = End(Action.SUCCESS, Cause.EXIT, 60 * SECOND, exit_code=0, runtime=2 * 
 CATALOG = Path(__file__).parents[3] / "systemd" / "rocketd.catalog"
 
 
-def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None = None, message: str = "") -> Entry:
+def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None = None, message: str = "") -> Message:
     end = End(action, cause, 60 * SECOND, exit_code=exit_code, runtime=12 * SECOND, message=message)
-    return run_entries.entry_of(Finished(run, end))
+    return run_messages.entry_of(Finished(run, end))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None
     ],
 )
 def test_each_event_is_a_sentence(event: Event, sentence: str) -> None:
-    assert run_entries.entry_of(event).message == sentence
+    assert run_messages.entry_of(event).message == sentence
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_no_end_is_without_a_sentence(action: Action, cause: Cause) -> None:
     ],
 )
 def test_a_runtime_is_as_exact_as_a_reader_wants_it(runtime: int, told: str) -> None:
-    entry = run_entries.entry_of(Finished(RUN, replace(SUCCESS, runtime=runtime)))
+    entry = run_messages.entry_of(Finished(RUN, replace(SUCCESS, runtime=runtime)))
     assert entry.message == f"backup succeeded after {told}"
     assert entry.fields["ROCKETD_RUNTIME_USEC"] == str(runtime)
 
 
 def test_the_end_of_a_run_can_be_searched_for() -> None:
-    entry = run_entries.entry_of(Finished(AGAIN, replace(SUCCESS, action=Action.FAIL, exit_code=3)))
+    entry = run_messages.entry_of(Finished(AGAIN, replace(SUCCESS, action=Action.FAIL, exit_code=3)))
     assert entry.fields == {
         "ROCKETD_TASK": "backup",
         "ROCKETD_RUN_ID": "0193-run",
@@ -134,8 +134,8 @@ def test_the_end_of_a_run_can_be_searched_for() -> None:
 
 
 def test_a_line_of_output_speaks_in_the_name_of_its_task() -> None:
-    entry = run_entries.output_line(RUN, Stream.STDERR, "disk is full")
-    assert entry == Entry(
+    entry = run_messages.output_line(RUN, Stream.STDERR, "disk is full")
+    assert entry == Message(
         "disk is full",
         Priority.INFO,
         "",
@@ -148,47 +148,47 @@ def test_a_line_of_output_speaks_in_the_name_of_its_task() -> None:
         "backup",
     )
     assert entry.is_output
-    assert not run_entries.entry_of(Started(RUN)).is_output
+    assert not run_messages.entry_of(Started(RUN)).is_output
 
 
 @pytest.mark.parametrize(
     ("entry", "sentence", "priority"),
     [
-        (daemon_entries.ready("0.1.0", 1, 0), "rocketd 0.1.0 is ready: 1 task, 0 problems", Priority.INFO),
-        (daemon_entries.reloaded(12, 1), "reloaded: 12 tasks, 1 problem", Priority.WARNING),
-        (daemon_entries.problem("a.toml:1:1: error: x", "a.toml"), "a.toml:1:1: error: x", Priority.ERROR),
-        (daemon_entries.problem("w", "a.toml", warning=True), "w", Priority.WARNING),
-        (daemon_entries.stopping(0, MINUTE), "stopping", Priority.INFO),
-        (daemon_entries.stopping(2, 90 * SECOND), "stopping: 2 runs may take 1min 30s to end", Priority.INFO),
-        (daemon_entries.clock_step(-HOUR), "the clock was set back by 1h", Priority.NOTICE),
-        (daemon_entries.clock_step(SECOND), "the clock was set forward by 1s", Priority.NOTICE),
-        (daemon_entries.suspended(HOUR), "the host was suspended for 1h", Priority.NOTICE),
-        (daemon_entries.store_recovered(SECOND), "the store can be written again, after 1s", Priority.NOTICE),
-        (daemon_entries.paused("backup", "uid 0"), "backup paused by uid 0 until resumed", Priority.NOTICE),
+        (daemon_messages.ready("0.1.0", 1, 0), "rocketd 0.1.0 is ready: 1 task, 0 problems", Priority.INFO),
+        (daemon_messages.reloaded(12, 1), "reloaded: 12 tasks, 1 problem", Priority.WARNING),
+        (daemon_messages.problem("a.toml:1:1: error: x", "a.toml"), "a.toml:1:1: error: x", Priority.ERROR),
+        (daemon_messages.problem("w", "a.toml", warning=True), "w", Priority.WARNING),
+        (daemon_messages.stopping(0, MINUTE), "stopping", Priority.INFO),
+        (daemon_messages.stopping(2, 90 * SECOND), "stopping: 2 runs may take 1min 30s to end", Priority.INFO),
+        (daemon_messages.clock_step(-HOUR), "the clock was set back by 1h", Priority.NOTICE),
+        (daemon_messages.clock_step(SECOND), "the clock was set forward by 1s", Priority.NOTICE),
+        (daemon_messages.suspended(HOUR), "the host was suspended for 1h", Priority.NOTICE),
+        (daemon_messages.store_recovered(SECOND), "the store can be written again, after 1s", Priority.NOTICE),
+        (daemon_messages.paused("backup", "uid 0"), "backup paused by uid 0 until resumed", Priority.NOTICE),
         (
-            daemon_entries.paused("backup", "uid 0", "2026-11-24 10:00:00", "new disk"),
+            daemon_messages.paused("backup", "uid 0", "2026-11-24 10:00:00", "new disk"),
             "backup paused by uid 0 until 2026-11-24 10:00:00: new disk",
             Priority.NOTICE,
         ),
-        (daemon_entries.resumed("backup", "uid 0"), "backup resumed by uid 0", Priority.NOTICE),
+        (daemon_messages.resumed("backup", "uid 0"), "backup resumed by uid 0", Priority.NOTICE),
         (
-            run_entries.left_overs(RUN),
+            run_messages.left_overs(RUN),
             "backup: processes left behind by its run 7 were stopped",
             Priority.WARNING,
         ),
         (
-            daemon_entries.lines_left_out(1),
+            daemon_messages.lines_left_out(1),
             "1 entry left out here, because the journal did not take them in time",
             Priority.WARNING,
         ),
         (
-            daemon_entries.store_degraded("disk is full"),
+            daemon_messages.store_degraded("disk is full"),
             "the store cannot be written, so no task starts until it can: disk is full",
             Priority.ERROR,
         ),
     ],
 )
-def test_what_the_daemon_does_is_a_sentence(entry: Entry, sentence: str, priority: Priority) -> None:
+def test_what_the_daemon_does_is_a_sentence(entry: Message, sentence: str, priority: Priority) -> None:
     assert (entry.message, entry.priority) == (sentence, priority)
     assert entry.message_id in set(MessageId)
 
@@ -207,32 +207,32 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
     """Else journalctl shows the name between two @ instead of a value."""
     missed = Missed("backup", "0193-m", 9, 1, 5, 4, "down")
     told = [
-        *(run_entries.entry_of(event) for event in (Started(RUN), Spawned(RUN, 1, 1, RUN.start), missed)),
-        *(run_entries.entry_of(Withdrawn(RUN, 9, "no process", cause)) for cause in Cause),
-        run_entries.lacks(Withdrawn(RUN, 9, "no process")),
+        *(run_messages.entry_of(event) for event in (Started(RUN), Spawned(RUN, 1, 1, RUN.start), missed)),
+        *(run_messages.entry_of(Withdrawn(RUN, 9, "no process", cause)) for cause in Cause),
+        run_messages.lacks(Withdrawn(RUN, 9, "no process")),
         *(ended(action, cause) for action, cause in product(Action, Cause)),
-        daemon_entries.ready("0.1.0", 1, 0),
-        daemon_entries.reloaded(1, 0),
-        daemon_entries.problem("x", "a.toml"),
-        daemon_entries.stopping(0, 0),
-        daemon_entries.clock_step(1),
-        daemon_entries.suspended(1),
-        daemon_entries.store_degraded("x"),
-        daemon_entries.store_recovered(1),
-        daemon_entries.store_spooled("x"),
-        daemon_entries.damaged("x"),
-        daemon_entries.shortage("x"),
-        daemon_entries.shortage_over(),
-        daemon_entries.repository_away("x"),
-        daemon_entries.repository_recovered(),
-        daemon_entries.mail_failed("x"),
-        daemon_entries.mail_sent_again(),
-        daemon_entries.unobserved("x", "y"),
-        daemon_entries.observed_again("x"),
-        daemon_entries.lines_left_out(1),
-        daemon_entries.paused("backup", "uid 0"),
-        daemon_entries.resumed("backup", "uid 0"),
-        run_entries.left_overs(RUN),
+        daemon_messages.ready("0.1.0", 1, 0),
+        daemon_messages.reloaded(1, 0),
+        daemon_messages.problem("x", "a.toml"),
+        daemon_messages.stopping(0, 0),
+        daemon_messages.clock_step(1),
+        daemon_messages.suspended(1),
+        daemon_messages.store_degraded("x"),
+        daemon_messages.store_recovered(1),
+        daemon_messages.store_spooled("x"),
+        daemon_messages.damaged("x"),
+        daemon_messages.shortage("x"),
+        daemon_messages.shortage_over(),
+        daemon_messages.repository_away("x"),
+        daemon_messages.repository_recovered(),
+        daemon_messages.mail_failed("x"),
+        daemon_messages.mail_sent_again(),
+        daemon_messages.unobserved("x", "y"),
+        daemon_messages.observed_again("x"),
+        daemon_messages.lines_left_out(1),
+        daemon_messages.paused("backup", "uid 0"),
+        daemon_messages.resumed("backup", "uid 0"),
+        run_messages.left_overs(RUN),
     ]
     assert {entry.message_id for entry in told} == set(MessageId)
     texts = dict(re.findall(r"^-- (\w+)\n(.*?)(?=^-- |\Z)", CATALOG.read_text(), re.MULTILINE | re.DOTALL))
@@ -241,10 +241,10 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
 
 
 def test_fields_have_names_that_journald_takes() -> None:
-    entry = run_entries.entry_of(Finished(RUN, replace(SUCCESS, signal=9)))
+    entry = run_messages.entry_of(Finished(RUN, replace(SUCCESS, signal=9)))
     assert all(re.fullmatch("[A-Z][A-Z0-9_]{0,63}", name) for name in entry.fields)
 
 
 def test_a_signal_without_a_name_keeps_its_number() -> None:
-    entry = run_entries.entry_of(Finished(RUN, replace(SUCCESS, action=Action.FAIL, exit_code=None, signal=99)))
+    entry = run_messages.entry_of(Finished(RUN, replace(SUCCESS, action=Action.FAIL, exit_code=None, signal=99)))
     assert entry.message == "backup failed by signal 99 after 2min 3s"

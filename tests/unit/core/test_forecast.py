@@ -6,13 +6,13 @@ from datetime import tzinfo
 import pytest
 
 from asking import BERLIN, LORD_HOWE, at, local
-from rocketd.core.events import Started
-from rocketd.core.forecast import Course, Forecast, starts
-from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, Instant
-from rocketd.core.run import Action, Run, Trigger
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Overlap, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Started
+from rocketd.core.model.run import Action, Run, Trigger
+from rocketd.core.model.task import Command, Overlap, Task
+from rocketd.core.scheduler.forecast import Course, Forecast, starts
+from rocketd.core.scheduler.scheduler import Scheduler
 
 
 def task(when: str, name: str = "me", zone: tzinfo | None = None) -> Task:

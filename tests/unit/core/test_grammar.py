@@ -30,13 +30,13 @@ from rocketd.conds import (
     true,
     weekly,
 )
-from rocketd.core.condition import Condition
 from rocketd.core.errors import ConditionError
-from rocketd.core.fitting import refuse_unfit
-from rocketd.core.grammar import parse
-from rocketd.core.text import quoted
-from rocketd.core.word import Word
-from rocketd.core.words import WORDS
+from rocketd.core.language.conflicts import refuse_unfit
+from rocketd.core.language.parser import parse
+from rocketd.core.language.vocabulary import WORDS
+from rocketd.core.language.word import Word
+from rocketd.core.model.condition import Condition
+from rocketd.core.string_literals import quoted
 
 
 def wrong(text: str) -> ConditionError:

@@ -3,16 +3,16 @@
 import pytest
 
 from asking import Asked, at
-from rocketd.core.condition import AGAINST, FOR, TRUE, UNKNOWN
+from rocketd.core.conditions.host_conditions import LoadBelow, PathExists
+from rocketd.core.conditions.probe import observed
 from rocketd.core.errors import ConditionError
-from rocketd.core.events import Start
-from rocketd.core.grammar import parse
+from rocketd.core.explain.why import explain
 from rocketd.core.instant import BEGINNING, FOREVER, HOUR, MINUTE, SECOND
-from rocketd.core.probe import observed
-from rocketd.core.probes import LoadBelow, PathExists
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Task
-from rocketd.core.why import explain
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST, FOR, TRUE, UNKNOWN
+from rocketd.core.model.events import Start
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 
 NOON = at("2026-03-04 12:00")
 

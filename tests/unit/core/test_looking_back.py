@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from asking import Asked, at
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
-from rocketd.core.looking_back import as_it_was, looked_at
-from rocketd.core.records import RunView
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.task import Task
-from rocketd.core.why import why_then
+from rocketd.core.explain.why import why_then
+from rocketd.core.history.as_of import history_as_of, runs_needed
+from rocketd.core.history.history import History
+from rocketd.core.language.parser import parse
+from rocketd.core.model.records import RunView
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Task
 
 
 def view(start: str, end: str = "", action: Action = Action.SUCCESS, *, number: int = 1, task: str = "me") -> RunView:
@@ -33,7 +33,7 @@ def known(*names: str, armed: str = "2026-03-01 00:00") -> History:
 
 def holds(when: str, now: str, *views: RunView, others: tuple[str, ...] = ()) -> bool | None:
     asked, instant = task(when), at(now)
-    return why_then(asked, as_it_was(asked, known(*others), views, instant), instant).holds
+    return why_then(asked, history_as_of(asked, known(*others), views, instant), instant).holds
 
 
 def test_a_run_of_later_is_not_known_yet() -> None:
@@ -78,12 +78,12 @@ def test_counts_look_as_far_back_as_they_need() -> None:
 
 def test_what_was_armed_later_is_told_so() -> None:
     asked, instant = task('cron("0 * * * *")'), at("2026-03-04 11:30")
-    history = as_it_was(asked, known(armed="2026-03-05 00:00"), [], instant)
+    history = history_as_of(asked, known(armed="2026-03-05 00:00"), [], instant)
     assert history.of("me").armed_at == at("2026-03-05 00:00")
     assert "came before the task was armed" in why_then(asked, history, instant).parts[0].because
 
 
 def test_the_runs_of_the_task_and_of_those_it_asks_about_are_looked_at_up_to_that_instant() -> None:
     instant = at("2026-03-04 11:30")
-    wanted = looked_at(task('daily & ~running("b") | after_success("c")'), instant)
+    wanted = runs_needed(task('daily & ~running("b") | after_success("c")'), instant)
     assert [(one.task, one.until) for one in wanted] == [("b", instant + 1), ("c", instant + 1), ("me", instant + 1)]

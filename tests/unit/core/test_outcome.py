@@ -2,9 +2,9 @@
 
 import pytest
 
-from rocketd.core.outcome import action_of
-from rocketd.core.run import Action, Cause
-from rocketd.core.task import Command, Function
+from rocketd.core.model.outcome import action_of
+from rocketd.core.model.run import Action, Cause
+from rocketd.core.model.task import Command, Function
 
 COMMAND = Command(("x",), success_codes=frozenset({0, 2}), inaction_codes=frozenset({4}))
 FUNCTION = Function("module:function")

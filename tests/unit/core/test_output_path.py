@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rocketd.core.instant import HOUR
-from rocketd.core.output_path import DIRECTIVES, misplaced, output_path
-from rocketd.core.run import Run, Trigger
+from rocketd.core.model.output_path import DIRECTIVES, misplaced, output_path
+from rocketd.core.model.run import Run, Trigger
 
 BEFORE_NOON = 11 * HOUR + 30 * 60_000_000
 RUN = Run("backup", 7, "0193-run", 1, due=0, start=BEFORE_NOON, trigger=Trigger.SCHEDULE, reason="daily")

@@ -3,21 +3,20 @@
 import sys
 from dataclasses import fields
 
-from rocketd.core.events import Finished, Started
-from rocketd.core.history import History
+from rocketd.core.history.history import History, Need
+from rocketd.core.history.task_history import TaskHistory
 from rocketd.core.instant import HOUR, MINUTE
-from rocketd.core.need import Need
-from rocketd.core.past import Past
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 
 
-def collections_of(past: Past) -> list[object]:
+def collections_of(past: TaskHistory) -> list[object]:
     values = [getattr(past, field.name) for field in fields(past)]
     return [value for value in values if hasattr(value, "__len__")]
 
 
 def test_tasks_that_have_not_run_share_their_empty_collections() -> None:
-    one, other = collections_of(Past()), collections_of(Past())
+    one, other = collections_of(TaskHistory()), collections_of(TaskHistory())
     assert len(one) == 9
     assert all(mine is yours for mine, yours in zip(one, other, strict=True))
     assert sum(map(sys.getsizeof, one)) < 9 * sys.getsizeof({})
@@ -28,9 +27,9 @@ def test_what_one_task_does_is_not_anothers_past() -> None:
     run = Run("one", 1, "id", 1, due=10, start=10, trigger=Trigger.SCHEDULE, reason="")
     history.learn(Started(run))
     assert dict(history.of("one").going) == {1: run}
-    assert collections_of(history.of("other")) == collections_of(Past())
+    assert collections_of(history.of("other")) == collections_of(TaskHistory())
     history.learn(Finished(run, End(Action.CRASH, Cause.DOWN, 20)))
-    assert collections_of(history.of("other")) == collections_of(Past())
+    assert collections_of(history.of("other")) == collections_of(TaskHistory())
 
 
 def test_after_the_last_of_its_runs_a_task_shares_the_empty_collection_again() -> None:
@@ -38,7 +37,7 @@ def test_after_the_last_of_its_runs_a_task_shares_the_empty_collection_again() -
     run = Run("one", 1, "id", 1, due=10, start=10, trigger=Trigger.SCHEDULE, reason="")
     history.learn(Started(run))
     history.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, 20)))
-    assert history.of("one").going is Past().going
+    assert history.of("one").going is TaskHistory().going
 
 
 def test_as_many_instants_are_kept_as_the_conditions_ask_about_and_no_more() -> None:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asking import APIA, BERLIN, HAVANA, HOURS, LORD_HOWE, NEW_YORK, ZONES, at, local
+from rocketd.core.calendar.period import Period, Window
+from rocketd.core.calendar.wall_clock import HIGHEST, LOWEST
+from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, SECOND, Instant
-from rocketd.core.period import Period, Window
-from rocketd.core.time_conditions import OncePerWindow, TimeOf
-from rocketd.core.wall import HIGHEST, LOWEST
+from rocketd.core.language.parser import parse
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from probing import BELL, DOOR, Shown
-from rocketd.core.condition import AGAINST, FOR, TRUE, UNKNOWN, Condition, Moment, Verdict
-from rocketd.core.events import Start
-from rocketd.core.grammar import parse
+from rocketd.core.conditions.probe import observed
 from rocketd.core.instant import DAY, FOREVER, HOUR, SECOND, Instant
-from rocketd.core.probe import observed
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST, FOR, TRUE, UNKNOWN, Condition, Moment, Verdict
+from rocketd.core.model.events import Start
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 
 NOON: Instant = 20_000 * DAY + 12 * HOUR
 WORK = Command(("/bin/true",))

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from asking import BERLIN, Asked, at
-from rocketd.core.condition import AGAINST, FOR, UNKNOWN, Verdict
+from rocketd.core.conditions.occurrences import EventCondition
+from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
-from rocketd.core.happened import Happened
+from rocketd.core.history.history import Need
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
-from rocketd.core.need import Need
-from rocketd.core.run import Action, Cause, Trigger
-from rocketd.core.run_conditions import Retry, Running
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, Verdict
+from rocketd.core.model.run import Action, Cause, Trigger
 
 
 def yes(until: str = "", since: str = "") -> Verdict:
@@ -539,7 +539,7 @@ def test_the_past_asks_for_as_much_as_it_looks_back() -> None:
     assert {need.reach for need in parse("(finished('a').past('2 days') < 3)").needs()} == {4 * DAY}
     assert Asked().judge("failed('gone').past('1 h')", "2026-03-04").answer is UNKNOWN
     with pytest.raises(ConditionError, match="narrowed to this day already"):
-        Happened("failed").today.past("1 h")
+        EventCondition("failed").today.past("1 h")
 
 
 def test_an_event_that_lies_ahead_because_the_clock_was_set_back_counts_when_it_is_reached() -> None:
@@ -589,7 +589,7 @@ def test_only_as_much_of_the_past_is_asked_for_as_the_hours_reach() -> None:
 
 
 def test_in_python_a_comparison_makes_a_condition() -> None:
-    today = Happened("failed").today
+    today = EventCondition("failed").today
     assert str(today < 3) == "(failed.today < 3)"
     assert [str(one) for one in (today <= 3, today > 3, today >= 3, today == 3, today != 3)] == [
         "(failed.today <= 3)",
@@ -598,9 +598,9 @@ def test_in_python_a_comparison_makes_a_condition() -> None:
         "(failed.today == 3)",
         "(failed.today != 3)",
     ]
-    assert today == Happened("failed").this_day
-    assert today != Happened("failed").this_hour
-    assert hash(today) == hash(Happened("failed").this_day)
+    assert today == EventCondition("failed").this_day
+    assert today != EventCondition("failed").this_hour
+    assert hash(today) == hash(EventCondition("failed").this_day)
     with pytest.raises(ConditionError):
         bool(today < 3)
 
@@ -622,11 +622,11 @@ def test_a_question_that_makes_no_sense_is_an_error(word: str, message: str) -> 
 
 def test_in_python_hours_need_a_period_and_only_one() -> None:
     with pytest.raises(ConditionError, match="has no hours yet"):
-        Happened("failed").after("10:00")
+        EventCondition("failed").after("10:00")
     with pytest.raises(ConditionError, match="narrowed to this day already"):
-        _ = Happened("failed").today.this_week
+        _ = EventCondition("failed").today.this_week
     with pytest.raises(ConditionError, match=r"narrowed to after\(\"10:00\"\) already"):
-        Happened("failed").today.after("10:00").before("12:00")
+        EventCondition("failed").today.after("10:00").before("12:00")
 
 
 def test_a_count_that_was_passed_on_an_earlier_day_has_not_held_since_it_was_passed() -> None:

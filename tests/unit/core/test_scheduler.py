@@ -7,16 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rocketd.core.condition import FOR, Condition, Moment, Verdict
-from rocketd.core.decisions import Broken, NoSuchRun, NoSuchTask, Refused
-from rocketd.core.events import Finished, Missed, Start, Started, Stop
-from rocketd.core.grammar import parse
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
-from rocketd.core.records import TaskState
-from rocketd.core.roster import SETTLED
-from rocketd.core.run import Action, Cause, End, Trigger
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, On, Overlap, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import FOR, Condition, Moment, Verdict
+from rocketd.core.model.events import Broken, Finished, Missed, NoSuchRun, NoSuchTask, Refusal, Start, Started, Stop
+from rocketd.core.model.records import TaskState
+from rocketd.core.model.run import Action, Cause, End, Trigger
+from rocketd.core.model.task import Command, On, Overlap, Task
+from rocketd.core.scheduler.registry import SETTLED
+from rocketd.core.scheduler.scheduler import Scheduler
 from world import Behaviour, World
 
 
@@ -1007,19 +1006,19 @@ def test_by_hand_is_refused_with_a_reason() -> None:
         made.behaviours[name] = Behaviour(takes=HOUR)
     made.boot()
     made.carry_out(made.scheduler.run("a", made.now, "by hand"))
-    with pytest.raises(Refused, match="running already, as a/1"):
+    with pytest.raises(Refusal, match="running already, as a/1"):
         made.scheduler.run("a", made.now, "by hand")
-    with pytest.raises(Refused, match="held by a/1"):
+    with pytest.raises(Refusal, match="held by a/1"):
         made.scheduler.run("b", made.now, "by hand")
     made.carry_out(made.scheduler.run("c", made.now, "by hand"))
-    with pytest.raises(Refused, match="no slot is free"):
+    with pytest.raises(Refusal, match="no slot is free"):
         made.scheduler.run("d", made.now, "by hand")
     with pytest.raises(NoSuchTask, match="no task 'e' is loaded"):
         made.scheduler.run("e", made.now, "by hand")
     with pytest.raises(NoSuchRun, match="no run of d is going on"):
         made.scheduler.stop("d")
     made.scheduler.drain()
-    with pytest.raises(Refused, match="stopping"):
+    with pytest.raises(Refusal, match="stopping"):
         made.scheduler.run("d", made.now, "by hand")
 
 
@@ -1117,7 +1116,7 @@ def test_what_was_due_in_a_pause_that_ended_while_the_daemon_was_down_is_missed(
 def test_a_task_that_is_not_paused_cannot_be_resumed() -> None:
     made = world(task("a"))
     made.boot()
-    with pytest.raises(Refused, match="not paused"):
+    with pytest.raises(Refusal, match="not paused"):
         made.scheduler.resume("a", made.now)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rocketd.core.script import interpreter_of, missing, mistake_in
+from rocketd.core.script_header import interpreter_of, missing, mistake_in
 
 WINDOWS = "the file has the line ends of Windows"
 

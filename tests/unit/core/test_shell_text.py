@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from rocketd.core.shell_text import has_operator, needs_shell
+from rocketd.core.shell_syntax import has_operator, needs_shell
 
 PLAIN = [
     "rsync -a 'x y'", "echo 'a | b'", 'echo "a | b"', r"echo \$HOME a\ b", "echo a~b", "echo a#b",

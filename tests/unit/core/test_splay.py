@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 import pytest
 
 from probing import DOOR
-from rocketd.core.condition import AGAINST, FOR, Moment
-from rocketd.core.events import Finished, Started
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
+from rocketd.core.conditions.probe import observed
+from rocketd.core.explain.why import why
+from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
-from rocketd.core.probe import observed
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.splay import Absence, Chance, delay, share
-from rocketd.core.task import Command, Task
-from rocketd.core.why import why
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST, FOR, Moment
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.splay import Absence, Chance, delay, share
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.views import task_details
 from world import Behaviour, World
 

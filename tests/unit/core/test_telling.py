@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from asking import BERLIN, Asked, at
-from rocketd.core.condition import Moment
-from rocketd.core.grammar import parse
-from rocketd.core.run import Action, Cause
-from rocketd.core.telling import when
-from rocketd.core.why import explain
-from rocketd.core.words import WORDS
+from rocketd.core.explain.reasons import when
+from rocketd.core.explain.why import explain
+from rocketd.core.language.parser import parse
+from rocketd.core.language.vocabulary import WORDS
+from rocketd.core.model.condition import Moment
+from rocketd.core.model.run import Action, Cause
 
 
 def told(asked: Asked, text: str, now: str) -> str:

@@ -3,11 +3,11 @@
 import pytest
 
 from asking import BERLIN, Asked, at
-from rocketd.core.condition import AGAINST, FOR, Verdict
 from rocketd.core.errors import ConditionError
-from rocketd.core.grammar import parse
 from rocketd.core.instant import BEGINNING, FOREVER
-from rocketd.core.run import Action, Cause, Trigger
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST, FOR, Verdict
+from rocketd.core.model.run import Action, Cause, Trigger
 
 
 def yes(until: str = "", since: str = "") -> Verdict:

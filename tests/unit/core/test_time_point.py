@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rocketd.core.calendar.time_point import parse_time_point
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import HOUR, MINUTE, WEEK, datetime_of, instant_of
-from rocketd.core.time_point import parse_time_point
 from rocketd.daemon.wire import from_rfc3339
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,14 +5,14 @@ from typing import NamedTuple
 import pytest
 
 from probing import BELL, DOOR
-from rocketd.core.condition import Condition
-from rocketd.core.events import Finished, Observed, Start
-from rocketd.core.grammar import parse
+from rocketd.core.conditions.probe import observed
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
-from rocketd.core.probe import observed
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.events import Finished, Observed, Start
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Command, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 
 NOON: Instant = 20_000 * DAY + 12 * HOUR
 EVENING = NOON + 6 * HOUR

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.visible import storable, visible
+from rocketd.core.escaping import storable, visible
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,15 @@ from dataclasses import replace
 import pytest
 
 from asking import BERLIN, Asked, at
-from rocketd.core.condition import AGAINST, FOR, Condition, Moment, Verdict
-from rocketd.core.decisions import NoSuchTask
-from rocketd.core.events import Finished, Spawned, Start
-from rocketd.core.grammar import parse
+from rocketd.core.explain.tree import draw
+from rocketd.core.explain.why import Explanation, explain, why, why_then
 from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
-from rocketd.core.run import Action, Cause, End
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, On, Overlap, Task
-from rocketd.core.tree import draw
-from rocketd.core.why import Why, explain, why, why_then
+from rocketd.core.language.parser import parse
+from rocketd.core.model.condition import AGAINST, FOR, Condition, Moment, Verdict
+from rocketd.core.model.events import Finished, NoSuchTask, Spawned, Start
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Command, On, Overlap, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 
 NOW = at("2026-03-04 10:30")
 
@@ -284,7 +283,7 @@ def test_where_nothing_starts_at_all_the_reason_is_said() -> None:
 def test_a_later_instant_is_judged_as_if_nothing_happened_until_then() -> None:
     scheduler = loaded(task(when='daily.at("12:00")'))
     scheduler.decide(NOW)
-    later: Why = why(scheduler, "me", NOW, at("2026-03-05 12:30"))
+    later: Explanation = why(scheduler, "me", NOW, at("2026-03-05 12:30"))
     assert (later.holds, later.since, later.until) == (True, at("2026-03-05 12:00"), at("2026-03-05 13:00"))
     assert later.waiting_for == "me would start: its condition holds"
 

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.grammar import parse
-from rocketd.core.history import History
+from rocketd.core.history.history import History, Need
+from rocketd.core.history.task_history import Occurrence, TaskHistory
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
-from rocketd.core.need import Need
-from rocketd.core.past import Occurrence, Past
-from rocketd.core.run import Action, Cause, End, Run, RunKey, Trigger
-from rocketd.core.task import Command, Overlap, Task
+from rocketd.core.language.parser import parse
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
+from rocketd.core.model.task import Command, Overlap, Task
 from world import Behaviour, World
 
 NOON: Instant = 1_772_452_800 * SECOND
@@ -77,13 +76,13 @@ def told(history: History) -> list[object]:
     return [_told(past, positions) for past in pasts]
 
 
-def _positions(past: Past) -> list[int]:
+def _positions(past: TaskHistory) -> list[int]:
     seen = [*past.last.values(), *([past.failed] if past.failed else [])]
     end = past.scheduled_end_position if past.scheduled_end else 0
     return [past.scheduled_position, end, *(one.position for one in seen)]
 
 
-def _told(past: Past, positions: list[int]) -> object:
+def _told(past: TaskHistory, positions: list[int]) -> object:
     def ranked(seen: Occurrence | None) -> Occurrence | None:
         return seen and seen._replace(position=positions.index(seen.position))
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from rocketd.core.events import Finished, Started
 from rocketd.core.instant import DAY, SECOND
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, On, Task
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, On, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.boot import Boot
 
 NOW = 1_790_000_000 * SECOND

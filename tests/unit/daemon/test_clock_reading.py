@@ -1,7 +1,7 @@
 """What two looks at the clocks say about the time between them."""
 
-from rocketd.core.clock_reading import ClockReading, trusted
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND
+from rocketd.core.model.clock_reading import ClockReading, trusted
 from rocketd.daemon.resume import LONG, Outage, outage
 
 NOW = 1_790_000_000 * SECOND

@@ -8,12 +8,12 @@ from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
 from rocketd.app.ports import NoManager
-from rocketd.core.condition import AGAINST, Condition, Moment, Verdict
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.records import RunFilter, RunPart, RunView
-from rocketd.core.run import Action
-from rocketd.core.scheduler import Scheduler
-from rocketd.core.task import Command, Disabled, Task
+from rocketd.core.model.condition import AGAINST, Condition, Moment, Verdict
+from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Command, Disabled, Task
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import EXPLAINED, PART, SLICE, Control, Problem
 from rocketd.daemon.defects import Silence

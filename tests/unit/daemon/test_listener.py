@@ -3,9 +3,9 @@
 import asyncio
 
 from looped import looped
-from rocketd.core.entries import Stream
-from rocketd.core.events import Finished, Started
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.messages.message import Stream
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.listener import OVERHEAD, Backlog
 from rocketd.daemon.wire import JsonObject
 

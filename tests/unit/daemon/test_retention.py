@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
-from rocketd.core.clock_reading import ClockReading
 from rocketd.core.errors import StoreError
-from rocketd.core.events import Finished, Started
-from rocketd.core.history import History
+from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
-from rocketd.core.records import Alive
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.records import Alive
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.retention import EVERY, Retention

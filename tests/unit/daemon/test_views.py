@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.condition import TRUE
-from rocketd.core.entry import Entry
-from rocketd.core.events import Event, Finished, Missed, Spawned, Started
-from rocketd.core.history import History
+from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND
-from rocketd.core.records import RunView, TaskState
-from rocketd.core.run import Action, Cause, End, Run, Trigger
-from rocketd.core.task import Command, Disabled, Function, Surroundings, Task
+from rocketd.core.model.condition import TRUE
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.model.records import RunView, TaskState
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import Command, Disabled, Function, Surroundings, Task
+from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.views import (
     disabled_details,
     disabled_object,
@@ -76,22 +76,25 @@ def past_of(*events: Event) -> History:
 
 
 def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
-    told = task_object(Entry(TASK, next=AT), past_of().of("backup"))
+    told = task_object(ScheduledTask(TASK, next=AT), past_of().of("backup"))
     promised = "task next next_if now_if last_start last_action last_run_id running waits paused disabled when on file"
     assert told.keys() == set(promised.split())
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
 
 
 def test_a_task_tells_what_must_be_observed_for_its_next_start() -> None:
-    told = task_object(Entry(TASK, next=AT, next_if="load_below(2.0)"), past_of().of("backup"))
+    told = task_object(ScheduledTask(TASK, next=AT, next_if="load_below(2.0)"), past_of().of("backup"))
     assert (told["next_if"], told["now_if"]) == ("load_below(2.0)", None)
-    told = task_object(Entry(TASK, now_if="load_below(2.0)"), past_of().of("backup"))
+    told = task_object(ScheduledTask(TASK, now_if="load_below(2.0)"), past_of().of("backup"))
     assert (told["next_if"], told["now_if"]) == (None, "load_below(2.0)")
 
 
 def test_a_disabled_task_has_the_keys_of_the_others_and_its_line() -> None:
     disabled = Disabled(TASK, 12)
-    others = task_object(Entry(TASK), past_of().of("backup")), task_details(Entry(TASK), past_of().of("backup"))
+    others = (
+        task_object(ScheduledTask(TASK), past_of().of("backup")),
+        task_details(ScheduledTask(TASK), past_of().of("backup")),
+    )
     for told, other in zip((disabled_object(disabled), disabled_details(disabled)), others, strict=True):
         assert told.keys() == {*other, "line"}
         assert (told["disabled"], told["line"], told["next"], told["running"]) == (True, 12, None, False)
@@ -99,18 +102,18 @@ def test_a_disabled_task_has_the_keys_of_the_others_and_its_line() -> None:
 
 def test_a_task_tells_its_newest_run_also_while_that_goes_on() -> None:
     newer = Run("backup", 13, "019a", 1, AT, AT + 9 * SECOND, Trigger.SCHEDULE, "daily")
-    told = task_object(Entry(TASK), past_of(Started(RUN), Finished(RUN, END), Started(newer)).of("backup"))
+    told = task_object(ScheduledTask(TASK), past_of(Started(RUN), Finished(RUN, END), Started(newer)).of("backup"))
     assert (told["last_action"], told["last_run_id"], told["running"]) == ("fail", "0199", False)
     assert told["waits"] == "for its record to be written"
     begun = past_of(Started(RUN), Finished(RUN, END), Started(newer), Spawned(newer, 7, 7, AT)).of("backup")
-    told = task_object(Entry(TASK), begun)
+    told = task_object(ScheduledTask(TASK), begun)
     assert (told["last_action"], told["last_run_id"], told["running"]) == ("run", "019a", True)
     assert told["waits"] is None
     assert told["last_start"] == rfc3339(newer.start)
 
 
 def test_details_tell_names_of_the_environment_and_never_values() -> None:
-    told = task_details(Entry(TASK), past_of().of("backup"))
+    told = task_details(ScheduledTask(TASK), past_of().of("backup"))
     assert told["environment"] == ["KEY"]
     assert "secret" not in json.dumps(told)
 
@@ -119,7 +122,7 @@ def test_details_tell_who_paused_it_and_what_it_runs() -> None:
     state = TaskState("backup", "", AT, 1, paused=True, paused_until=AT, paused_by="uid 0", paused_reason="repair")
     task = Task("backup", Function("a.b:c"), zone=ZoneInfo("Europe/Berlin"), zone_name="Europe/Berlin")
     told = task_details(
-        Entry(task, paused=state), past_of(Started(RUN)).of("backup"), [RunView(RUN, Action.RUN, None, 0)]
+        ScheduledTask(task, paused=state), past_of(Started(RUN)).of("backup"), [RunView(RUN, Action.RUN, None, 0)]
     )
     assert (told["paused"], told["paused_by"], told["paused_reason"]) == (True, "uid 0", "repair")
     assert (told["function"], told["command"], told["timezone"]) == ("a.b:c", None, "Europe/Berlin")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rocketd.core.decisions import NoSuchRun, Refused
-from rocketd.core.records import RunView
-from rocketd.core.run import Action, Run, Trigger
+from rocketd.core.model.events import NoSuchRun, Refusal
+from rocketd.core.model.records import RunView
+from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.daemon.which_run import the_run, wanted_run
 
 RUN_ID = "0640b5ee-ce00-7000-8000-00000000000a"
@@ -23,7 +23,7 @@ def test_less_of_an_id_names_nothing_even_if_only_one_begins_like_that(which: st
 
 
 def test_several_are_told_by_their_numbers() -> None:
-    with pytest.raises(Refused, match="several run ids begin with") as refused:
+    with pytest.raises(Refusal, match="several run ids begin with") as refused:
         the_run(RUN_ID[:8], [ONE, ONE])
     assert "job/3" in refused.value.hint
 

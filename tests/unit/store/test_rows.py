@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
-from rocketd.core.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
 from rocketd.store.foreign import complete
 from rocketd.store.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds

@@ -1,0 +1,1 @@
+"""Time by the calendar: units, windows, ticks, cron and OnCalendar expressions."""

@@ -1,0 +1,230 @@
+"""Calendar lines: systemd's OnCalendar, as `Mon..Fri *-*-1..7 08:00/30:00`.
+
+Source: systemd.time(7), "Calendar Events". Every form of it is read: weekdays with ranges, dates with years, lists,
+ranges, repetitions and days from the end of the month (`~`), times with fractions of seconds, shorthands, time zones.
+As with cron lines, one whose hour or minute begins with `*` goes on in real time, any other is a fixed time of day
+(ticks.py); systemd itself leaves out what a gap skips.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass, field
+from datetime import UTC
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from rocketd.core.calendar.oncalendar_fields import DAYS, HINT, HOURS, MINUTES, MONTHS, SECONDS, YEARS, Chain, mistaken
+from rocketd.core.calendar.ticks import Pattern
+from rocketd.core.errors import ConditionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, tzinfo
+
+    from rocketd.core.instant import Duration, Instant
+
+_SHORTHANDS: Final = {
+    "minutely": "*-*-* *:*:00",
+    "hourly": "*-*-* *:00:00",
+    "daily": "*-*-* 00:00:00",
+    "weekly": "Mon *-*-* 00:00:00",
+    "monthly": "*-*-01 00:00:00",
+    "quarterly": "*-01,04,07,10-01 00:00:00",
+    "semiannually": "*-01,07-01 00:00:00",
+    "semi-annually": "*-01,07-01 00:00:00",
+    "biannually": "*-01,07-01 00:00:00",
+    "bi-annually": "*-01,07-01 00:00:00",
+    "yearly": "*-01-01 00:00:00",
+    "annually": "*-01-01 00:00:00",
+    "anually": "*-01-01 00:00:00",
+}
+
+_Placed: TypeAlias = tuple[str, int]
+"""A word, and where it begins."""
+
+Zones: TypeAlias = "Callable[[str], tzinfo]"
+"""Finds a time zone by its name, as whoever reads the line knows them; raises ConditionError."""
+
+
+def no_zones(name: str) -> tzinfo:
+    """Know none but UTC, which needs no looking up."""
+    raise ConditionError(f"the time zone {name} is not known here", hint="UTC is")
+
+
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class _CalendarDays:
+    """Which days match: weekdays from 0, Monday, and days of the month, perhaps from its end."""
+
+    weekdays: frozenset[int]
+    numbers: frozenset[int]
+    from_end: bool
+
+    def has(self, day: date) -> bool:
+        number = monthrange(day.year, day.month)[1] - day.day + 1 if self.from_end else day.day
+        return number in self.numbers and day.weekday() in self.weekdays
+
+    def of(self, year: int, month: int) -> list[int]:
+        first, length = monthrange(year, month)
+        days = range(1, length + 1)
+        return [
+            day
+            for day in days
+            if (length - day + 1 if self.from_end else day) in self.numbers and (first + day - 1) % 7 in self.weekdays
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarLine(Pattern):
+    """The ticks of one calendar line. Equal to any other whose text is the same."""
+
+    text: str
+    """As written, with single blanks."""
+    seconds: tuple[Duration, ...] = field(compare=False)
+    minutes: tuple[int, ...] = field(compare=False)
+    hours: tuple[int, ...] = field(compare=False)
+    days: _CalendarDays = field(compare=False)
+    months: tuple[int, ...] = field(compare=False)
+    years: tuple[int, ...] = field(compare=False)
+    fixed: bool = field(compare=False)
+    zone: tzinfo | None = field(compare=False)
+    """Its own; None: that of the task."""
+
+    @classmethod
+    def parse(cls, text: str, zones: Zones = no_zones) -> CalendarLine:
+        """Read a calendar line; raises ConditionError with the offsets of the mistake in this text."""
+        return cls._of(text, _zone(_words(text), text, zones))
+
+    @classmethod
+    @lru_cache(maxsize=4096)  # tasks share their lines
+    def _of(cls, text: str, zone: tzinfo | None) -> CalendarLine:
+        """Read what stands before the zone."""
+        words = _words(text)
+        parts = _Parts.of(list(words if zone is None else words[:-1]), text)
+        line = cls(
+            " ".join(word for word, _ in words),
+            seconds=parts.second,
+            minutes=parts.minute,
+            hours=parts.hour,
+            days=_CalendarDays(parts.weekdays, frozenset(parts.day), parts.from_end),
+            months=parts.month,
+            years=parts.year,
+            fixed=not parts.starred,
+            zone=zone,
+        )
+        if not any(line.days.of(year, month) for year in line.years for month in line.months):
+            message = f"{text.strip()} never happens: there is no such day"
+            raise ConditionError(message, hint="check day, month and weekday", end=len(text), about=text)
+        return line
+
+    def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
+        return Pattern.newest(self, at, self.zone or zone)
+
+    def next(self, after: Instant, zone: tzinfo) -> Instant | None:
+        return Pattern.next(self, after, self.zone or zone)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class _Parts(NamedTuple):
+    """What a line allows, part by part."""
+
+    weekdays: frozenset[int]
+    year: tuple[int, ...]
+    month: tuple[int, ...]
+    day: tuple[int, ...]
+    from_end: bool
+    hour: tuple[int, ...]
+    minute: tuple[int, ...]
+    second: tuple[int, ...]
+    starred: bool
+
+    @classmethod
+    def of(cls, words: list[_Placed], line: str) -> _Parts:
+        """Tell the words of a line apart: weekdays, date, time; any of them may be missing."""
+        if len(words) == 1 and (shorthand := _SHORTHANDS.get(words[0][0].lower())):
+            words = [(word, 0) for word in shorthand.split()]
+        weekdays, dated, clock = frozenset(range(7)), ("*-*-*", 0), ("00:00:00", 0)
+        if not words:
+            raise ConditionError("a calendar line is missing", hint=HINT, end=len(line), about=line)
+        if words and words[0][0][0].isalpha():
+            weekdays = _weekdays(*words.pop(0), line)
+        if words and ":" not in words[0][0]:
+            dated = words.pop(0)
+        if words and ":" in words[0][0]:
+            clock = words.pop(0)
+        if words:
+            raise mistaken(words[0][0], words[0][1], line, f"{words[0][0]} is not expected here")
+        year, month, day, from_end = _date(*dated, line)
+        hour, minute, second = _time(*clock, line)
+        starred = clock[0].startswith("*") or clock[0].split(":")[1].startswith("*")
+        return cls(weekdays, year, month, day, from_end, hour, minute, second, starred)
+
+
+def _words(text: str) -> list[_Placed]:
+    return [(found[0], found.start()) for found in re.finditer(r"\S+", text)]
+
+
+def _zone(words: list[_Placed], line: str, zones: Zones) -> tzinfo | None:
+    """Find the time zone at the end: UTC, or what begins with a letter and is not the only word."""
+    name, start = words[-1] if words else ("", 0)
+    if name.upper() == "UTC":
+        return UTC
+    if len(words) < 2 or not name[0].isalpha() or any(name.lower().startswith(day[:3]) for day in _WEEKDAYS):  # noqa: PLR2004 - see above
+        return None
+    try:
+        return zones(name)
+    except ConditionError as error:
+        raise mistaken(name, start, line, error.message, error.hint) from None
+
+
+def _weekdays(text: str, start: int, line: str) -> frozenset[int]:
+    """Read `Mon,Wed..Fri`; a hyphen is an old spelling of the two dots."""
+    found: set[int] = set()
+    for item in text.rstrip(",").split(","):
+        first, dots, last = item.replace("-", "..").partition("..")
+        begin = _weekday(first, start, line)
+        end = _weekday(last, start, line) if dots else begin
+        if begin > end:
+            hint = f"write {first}..Sun,Mon..{last}"
+            raise mistaken(item, start, line, f"{item} is a range that runs backwards", hint)
+        found.update(range(begin, end + 1))
+        start += len(item) + 1
+    return frozenset(found)
+
+
+def _weekday(name: str, start: int, line: str) -> int:
+    for number, weekday in enumerate(_WEEKDAYS):
+        if name.lower() in (weekday, weekday[:3]):
+            return number
+    raise mistaken(name, start, line, f"{name or 'nothing'} is not a day of the week", HINT)
+
+
+def _date(text: str, start: int, line: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
+    """Read `year-month-day`, or without the year; `~` before the day counts it from the end of the month."""
+    match = re.fullmatch(r"(?:(?P<year>[^-~]+)-)?(?P<month>[^-~]+)(?P<sign>[-~])(?P<day>[^-~]+)", text)
+    if not match:
+        raise mistaken(text, start, line, f"{text} is neither a date nor a time", HINT)
+    year = Chain(YEARS, match["year"] or "*", start + max(match.start("year"), 0), line)
+    month = Chain(MONTHS, match["month"], start + match.start("month"), line)
+    day = Chain(DAYS, match["day"], start + match.start("day"), line)
+    from_end = match["sign"] == "~"
+    return year.numbers(), month.numbers(), day.numbers(down=from_end), from_end
+
+
+def _time(text: str, start: int, line: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Read `hour:minute` or `hour:minute:second`."""
+    words = text.split(":")
+    if len(words) not in (2, 3):
+        raise mistaken(text, start, line, f"{text} is not a time", HINT)
+    chains = []
+    for kind, word in zip((HOURS, MINUTES, SECONDS), [*words, "0"][:3], strict=True):
+        chains.append(Chain(kind, word, start, line).numbers())
+        start += len(word) + 1
+    hour, minute, second = chains
+    return hour, minute, second

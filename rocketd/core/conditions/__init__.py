@@ -1,0 +1,1 @@
+"""The conditions that words stand for."""

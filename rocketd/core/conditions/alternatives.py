@@ -1,0 +1,102 @@
+"""A condition as its alternatives: each a list of words that hold, or do not, at the same time.
+
+    (daily | retry(3)) & ~running("b")        daily, ~running("b")
+                                              retry(3), ~running("b")
+
+And what can be said of one without a clock: of its words some are about the host or other tasks, whose answer is for
+them to give, and some are used up by the start that they bring about.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, product
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
+from rocketd.core.conditions.probe import Probe
+from rocketd.core.conditions.run_conditions import After, Retry, Running
+from rocketd.core.conditions.running import RunningCount, RunningFor
+from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
+from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick
+from rocketd.core.model.condition import FALSE, FOR, TRUE, All, Any, Condition, Constant, Not
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MOST: Final = 64
+"""How many alternatives are looked at."""
+_OF_TASKS: Final = (EventCondition, RecentEventCondition, Running, RunningFor, RunningCount)
+_USED_UP: Final = (OncePerWindow, Tick, Every, After, Retry)
+
+
+class Literal(NamedTuple):
+    """A word, and whether it must hold or must not."""
+
+    word: Condition
+    holds: bool
+
+    @property
+    def condition(self) -> Condition:
+        """As a condition."""
+        return self.word if self.holds else Not(self.word)
+
+    def is_state(self, task: str) -> bool:
+        """Whether it is for the host or other tasks to say, and no start of this task changes it."""
+        if isinstance(self.word, _OF_TASKS):
+            return bool(self.others(task))
+        return isinstance(self.word, Probe | SchedulerRunning | SchedulerCycles)
+
+    def others(self, task: str) -> frozenset[str]:
+        """The other tasks that it is about."""
+        return self.word.watches() - {"", task}
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the start that it brings about ends it."""
+        return self.holds and isinstance(self.word, _USED_UP)
+
+
+Branch = tuple[Literal, ...]
+
+
+def alternatives_of(condition: Condition) -> Sequence[Branch]:
+    """Give its alternatives; none if there are too many."""
+    found = _branches(condition, holds=True)
+    return found if len(found) <= _MOST else ()
+
+
+def _branches(condition: Condition, *, holds: bool) -> list[Branch]:
+    if isinstance(condition, Not):
+        return _branches(condition.part, holds=not holds)
+    if not isinstance(condition, All | Any):
+        return [(Literal(condition, holds),)]
+    parts = [_branches(part, holds=holds) for part in condition.parts]
+    if isinstance(condition, Any) is holds:
+        return [*chain.from_iterable(parts)][: _MOST + 1]
+    count = 1
+    for part in parts:
+        count *= len(part)
+        if count > _MOST:
+            return [()] * (_MOST + 1)
+    return [tuple(chain.from_iterable(choice)) for choice in product(*parts)]
+
+
+def at_best(branch: Branch, task: str, comes: Callable[[Literal], bool]) -> Condition:
+    """Give what is left of an alternative to the clock and to the task itself, if all else is as it needs it.
+
+    `comes` says whether what it awaits of other tasks, or after a failure, can come.
+    """
+    left = [_at_best(literal, task, comes) for literal in branch]
+    if FALSE in left:
+        return FALSE
+    clock = [one for one in left if one != TRUE]
+    return All.of(*clock) if clock else TRUE
+
+
+def _at_best(literal: Literal, task: str, comes: Callable[[Literal], bool]) -> Condition:
+    word = literal.word
+    if isinstance(word, Constant):
+        return TRUE if (word.answer is FOR) is literal.holds else FALSE
+    if isinstance(word, After | Retry) or literal.is_state(task):
+        return TRUE if not literal.holds or comes(literal) else FALSE
+    return literal.condition

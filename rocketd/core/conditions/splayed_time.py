@@ -1,0 +1,142 @@
+"""How words about time are judged whose task has a splay (splay.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.model.condition import AGAINST, FOR, Verdict
+from rocketd.core.model.consumption import due_in, spent_in
+from rocketd.core.model.splay import (
+    Chance,
+    Line,
+    SplayedStart,
+    begun,
+    delay,
+    last_open,
+    splayed,
+    tick_spent,
+    unused_since,
+)
+
+if TYPE_CHECKING:
+    from rocketd.core.calendar.period import Turn
+    from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick
+    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.consumption import Consumption
+
+_STEPS: Final = 32
+"""How many windows are gone back through to find one in hours that stand beside it."""
+
+
+def window_spent(word: OncePerWindow, turn: Turn, moment: Moment) -> Consumption | None:
+    """Tell what uses up that window; None: nothing does yet."""
+    start, end, following = turn
+    if not splayed(moment):
+        return spent_in(moment, start, following, fixed=word.fixed)
+    opens, closes = Chance(start, end).within_hours(moment)
+    begin = opens + delay(moment, closes - opens)
+    return due_in(moment, start, following, fixed=word.fixed) or spent_in(moment, begin, following, fixed=word.fixed)
+
+
+def judge_window(word: OncePerWindow, turn: Turn, moment: Moment) -> Verdict:
+    """Judge by when that window, in which we are and which is not used up, begins."""
+    before = _before(word, turn, moment)
+    begin = _begin_of_window(word, turn, moment)
+    if moment.now >= begin.start:
+        return Verdict(FOR, turn.end, turn.start)
+    if moment.now >= begin.at or before is None or moment.past.armed >= turn.start:
+        return Verdict(AGAINST, begin.start, turn.start)
+    return _judge_before(word, before, moment, begin.at)
+
+
+def _before(word: OncePerWindow, turn: Turn, moment: Moment) -> Turn | None:
+    """Tell the window before that one, if this one follows on it; None: there is a gap between them."""
+    earlier = moment.at(turn.start - 1)
+    before = word.period.turn(earlier.now, moment.task.zone)
+    follows = before.end == turn.start and all(hours.judge(earlier).answer is FOR for hours in moment.guards)
+    return before if follows else None
+
+
+def _judge_before(word: OncePerWindow, before: Turn, moment: Moment, until: Instant) -> Verdict:
+    """Judge by the window before the one in which we are: it stays good until that one begins."""
+    earlier = moment.at(before.end - 1)
+    if (spent := window_spent(word, before, earlier)) is not None:
+        return Verdict(AGAINST, until, min(spent.at, before.end))
+    begin = _begin_of_window(word, before, earlier)
+    if moment.now >= begin.start:
+        return Verdict(FOR, until, before.start)
+    return Verdict(AGAINST, min(until, begin.start), before.start)
+
+
+def _begin_of_window(word: OncePerWindow, turn: Turn, moment: Moment) -> SplayedStart:
+    hours = Chance(turn.start, turn.end).within_hours(moment)
+    chance = Chance(max(hours.opens, moment.past.armed), hours.closes)
+    return chance.begin(moment, word.held, lambda: _owed(word, turn, moment.at(hours.opens - 1)))
+
+
+def _owed(word: OncePerWindow, turn: Turn, before: Moment) -> bool:
+    """Whether there is a gap before that window, `before` which we look, and the last one before that was missed."""
+    if _before(word, turn, before) is not None:
+        return False
+    for _ in range(_STEPS):
+        opened = last_open(before)
+        if opened is None:
+            return False
+        last = word.period.turn(opened.now, opened.task.zone)
+        if opened.now < last.end:
+            start = max(Chance(last.start, last.end).within_hours(opened).opens, opened.past.armed)
+            return start <= opened.now and unused_since(opened, start)
+        before = opened.at(last.end - 1)
+    return False
+
+
+def judge_interval(word: Every, due: Instant, newest: Verdict, moment: Moment) -> Verdict:
+    """Judge by when the intervals begin: the newest one that is over, or the one before, if it is `due` as well."""
+    begin = _begin_of_interval(word, newest.since, moment)
+    if moment.now >= begin.start:
+        return newest
+    if moment.now >= begin.at or newest.since == due:
+        return Verdict(AGAINST, begin.start, newest.since)
+    before = _begin_of_interval(word, newest.since - word.interval, moment)
+    if moment.now >= before.start:
+        return Verdict(FOR, begin.at, newest.since - word.interval)
+    return Verdict(AGAINST, min(before.start, begin.at), newest.since)
+
+
+def interval_delay(interval: Duration, moment: Moment) -> Duration:
+    """Tell how much later than it is over an interval begins."""
+    opens, closes = Chance(BEGINNING, FOREVER).within_hours(moment)
+    return delay(moment, min(interval, closes - opens))
+
+
+def _begin_of_interval(word: Every, due: Instant, moment: Moment) -> SplayedStart:
+    armed = max(due, moment.past.armed)
+    opens, closes = Chance(armed, FOREVER).within_hours(moment)
+    chance = Chance(opens, min(closes, opens + word.interval))
+    return chance.begin(moment, word.held, lambda: chance.owed_by_hours(moment, _first_over(word, moment)))
+
+
+def _first_over(word: Every, moment: Moment) -> Instant:
+    """Tell when the interval was over first after the last run, whatever was missed since."""
+    past, run = moment.past, moment.past.scheduled
+    over = BEGINNING if run is None else past.steps.really(run.due, past.scheduled_position) + word.interval
+    return max(over, past.armed)
+
+
+def judge_tick(word: Tick, moment: Moment) -> Verdict:
+    """Judge by the newest tick that has begun: of all the lines, if several tick as one."""
+    now, past = moment.now, moment.past
+    line = moment.ticks or begun(word.around, moment) or Line(BEGINNING, FOREVER)
+    newest, later, closes, *_ = line
+    if newest == BEGINNING:  # none counts, or its splay is not over
+        return Verdict(AGAINST, later)
+    if word.ticks.around(newest, moment.task.zone).newest != newest:  # it is that of another line
+        return Verdict(AGAINST, later, newest)
+    if (until := tick_spent(line, moment)) > now:
+        used = max(past.consumed_up_to, past.armed)
+        until = min(until, later if later > used else word.next(used, moment))
+        return Verdict(AGAINST, until, used if used <= now else BEGINNING)
+    if now >= closes:
+        return Verdict(AGAINST, later, closes)
+    return Verdict(FOR, min(later, closes), newest)

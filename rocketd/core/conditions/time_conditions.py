@@ -1,0 +1,297 @@
+"""Words about time: once per window, inside a period, at an interval, at ticks.
+
+Each answers with a tight end: there the answer, or from when it has held, changes, unless an event comes first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
+
+from rocketd.core.calendar.cron import Cron
+from rocketd.core.calendar.oncalendar import CalendarLine, Zones, no_zones
+from rocketd.core.calendar.period import How, Period
+from rocketd.core.conditions.splayed_time import interval_delay, judge_interval, judge_tick, judge_window, window_spent
+from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.model.condition import AGAINST, FOR, Condition, Verdict
+from rocketd.core.model.consumption import dues, kept_used
+from rocketd.core.model.run import Action
+from rocketd.core.model.splay import Chance, Line, splayed
+
+if TYPE_CHECKING:
+    from rocketd.core.calendar.ticks import Ticks
+    from rocketd.core.calendar.unit import Unit, Written
+    from rocketd.core.history.task_history import TaskHistory
+    from rocketd.core.model.condition import Moment
+
+OWN: Final = frozenset({""})
+"""What a word watches that looks at the task itself."""
+
+
+class Hours(ABC):
+    """The methods that narrow a word to a part of its period; each makes a new condition of the same word."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
+        """Make this word with that period; raises ConditionError."""
+
+    def between(self, start: Written, end: Written) -> Self:
+        """Narrow it to the time from one mark to another, past the end of the unit if the second is earlier."""
+        return self.narrowed("between", (start, end))
+
+    def after(self, start: Written) -> Self:
+        """Narrow it to the time from a mark to the end of the unit."""
+        return self.narrowed("after", (start,))
+
+    def before(self, end: Written) -> Self:
+        """Narrow it to the time from the beginning of the unit to a mark."""
+        return self.narrowed("before", (end,))
+
+    def starting(self, start: Written) -> Self:
+        """Begin the unit elsewhere: `daily.starting("06:00")` is 06:00 to 06:00."""
+        return self.narrowed("starting", (start,))
+
+    def at(self, *marks: Written) -> Self:
+        """Narrow it to the natural unit from each mark on: an hour of a day, a day of a week or a month."""
+        if not marks:
+            raise ConditionError("at needs a time")
+        return self.narrowed("at", marks)
+
+    on = at
+
+
+def spell_hours(period: Period) -> str:
+    """Spell how a period narrows its unit, as a method call; empty if it does not."""
+    if period.how == "whole":
+        return ""
+    how = period.unit.on if period.how == "at" else period.how
+    return f".{how}({', '.join(mark.text for mark in period.marks)})"
+
+
+def narrow(period: Period, how: How, written: tuple[Written, ...]) -> Period:
+    """Narrow a whole period; raises ConditionError if it is narrowed already."""
+    if period.how != "whole":
+        raise ConditionError(f"it is narrowed to {spell_hours(period)[1:]} already", hint="join two conditions with &")
+    return Period.made(period.unit, how, written)
+
+
+@dataclass(frozen=True, slots=True)
+class OncePerWindow(Hours, Condition):
+    """For inside a window, until a scheduled run that started or was due in it has been seen to its end."""
+
+    period: Period
+
+    splays: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, unit: Unit) -> OncePerWindow:
+        """Make the word of a whole unit."""
+        return cls(Period(unit))
+
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
+        return replace(self, period=narrow(self.period, how, written))
+
+    def judge(self, moment: Moment) -> Verdict:
+        now, zone = moment.now, moment.task.zone
+        start, end, following = turn = self.period.turn(now, zone)
+        spent = window_spent(self, turn, moment)
+        if now >= end:
+            return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
+        if spent is None:
+            return judge_window(self, turn, moment) if splayed(moment) else Verdict(FOR, end, start)
+        if spent.at >= following:  # the clock was set back, and nobody has noticed yet
+            return Verdict(AGAINST, self.period.turn(spent.at, zone).following)
+        return Verdict(AGAINST, min(following, spent.until), spent.at if start <= spent.at <= now else start)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its windows are fixed times of day rather than going on in real time."""
+        return not self.period.unit.flows
+
+    def watches(self) -> frozenset[str]:
+        return OWN
+
+    def __str__(self) -> str:
+        return self.period.unit.adverb + spell_hours(self.period)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOf(Hours, Condition):
+    """For inside the period."""
+
+    period: Period
+
+    @classmethod
+    def of(cls, unit: Unit) -> TimeOf:
+        """Make the word of a whole unit."""
+        return cls(Period(unit))
+
+    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
+        return replace(self, period=narrow(self.period, how, written))
+
+    @property
+    def clock_only(self) -> bool:
+        return True
+
+    def judge(self, moment: Moment) -> Verdict:
+        start, end, inside = self.period.stretch(moment.now, moment.task.zone)
+        return Verdict(FOR if inside else AGAINST, end, start)
+
+    def __str__(self) -> str:
+        return f"time_of_{self.period.unit}{spell_hours(self.period)}"
+
+
+Based: TypeAlias = Literal["run", "success", "fail", "finish"]
+
+ENDS: Final[dict[Based, tuple[Action, ...]]] = {
+    "success": (Action.SUCCESS,),
+    "fail": (Action.FAIL,),
+    "finish": (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Every(Condition):
+    """For when an interval has passed since the last scheduled run, or since its end; at once where there was none."""
+
+    interval: Duration
+    based: Based = "run"
+
+    splays: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, interval: str, based: str = "run") -> Every:
+        """Read the interval; raises ConditionError."""
+        length = parse_duration(interval)
+        if length <= 0:
+            raise ConditionError("an interval must be longer than nothing", end=len(interval), about=interval)
+        for known in ("run", *ENDS):
+            if based == known:
+                return cls(length, known)
+        raise ConditionError(f"{based} is no base: allowed are run, success, fail, finish", about=based)
+
+    def judge(self, moment: Moment) -> Verdict:
+        past, now = moment.past, moment.now
+        anchor = self._grid(moment) if self.based == "run" else self._ended(past)
+        if self.based != "run" and past.going_scheduled:
+            return Verdict(AGAINST)
+        due = BEGINNING if anchor is None else anchor + self.interval
+        if anchor is not None and now < due:
+            return Verdict(AGAINST, due, anchor)
+        newest, until = due, FOREVER
+        if anchor is not None and self.based == "run" and not moment.unseen:
+            newest += (now - due) // self.interval * self.interval
+            until = newest + self.interval
+        if splayed(moment):
+            return judge_interval(self, due, Verdict(FOR, until, newest), moment)
+        return Verdict(FOR, until, newest)
+
+    def _grid(self, moment: Moment) -> Instant | None:
+        """Tell the last whole interval, counted from a run's due, whose splay was over at its start or what is used."""
+        past, now = moment.past, moment.now
+        run, steps = past.scheduled, past.steps
+        if run is None:
+            return None
+        start, due = (steps.really(at, past.scheduled_position) for at in (run.start, run.due))
+        consumed = max((steps.really(use.last, use.position) for use in past.consumed), default=start)
+        reached = consumed if start <= consumed <= now else start
+        if splayed(moment):
+            used = (steps.really(use.last, use.position) for use in dues(past))
+            reached = max(reached - interval_delay(self.interval, moment), *(at for at in used if at <= now), due)
+        return due + max(reached - due, 0) // self.interval * self.interval
+
+    def _ended(self, past: TaskHistory) -> Instant | None:
+        ends = [past.scheduled_ends[action] for action in ENDS[self.based] if action in past.scheduled_ends]
+        return max((past.steps.really(*end) for end in ends), default=None)
+
+    def watches(self) -> frozenset[str]:
+        return OWN
+
+    def __str__(self) -> str:
+        based = "" if self.based == "run" else f', based="{self.based}"'
+        return f'every("{format_duration(self.interval)}"{based})'
+
+
+@dataclass(frozen=True, slots=True)
+class Tick(Condition):
+    """For when the newest tick came after the task was armed and is not used up."""
+
+    ticks: Ticks
+    word: str = "cron"
+    within: Duration | None = None
+    """How long a tick stays good; None: until the next one."""
+
+    splays: ClassVar[bool] = True
+    ticking: ClassVar[bool] = True
+
+    @classmethod
+    def cron(cls, line: str, *, within: str | None = None) -> Tick:
+        """Read a cron line; raises ConditionError."""
+        return cls(Cron.parse(line), within=None if within is None else positive(within))
+
+    @classmethod
+    def calendar(cls, line: str, *, within: str | None = None, zones: Zones = no_zones) -> Tick:
+        """Read a calendar line; raises ConditionError."""
+        return cls(CalendarLine.parse(line, zones), "calendar", None if within is None else positive(within))
+
+    def judge(self, moment: Moment) -> Verdict:
+        return judge_tick(self, moment) if splayed(moment) else self._prompt(moment)
+
+    def _prompt(self, moment: Moment) -> Verdict:
+        now, zone, past = moment.now, moment.task.zone, moment.past
+        newest, later = self.ticks.around(now, zone)
+        if moment.ticks is not None:
+            later = min(later, moment.ticks.next)
+            if moment.ticks.newest > newest:  # that of another line has come since
+                return Verdict(AGAINST, later, moment.ticks.newest)
+        used = max(past.consumed_up_to, past.armed)
+        if newest <= used:
+            return Verdict(
+                AGAINST, later if later > used else self.next(used, moment), used if used <= now else BEGINNING
+            )
+        until = kept_used(past.consumed, newest, later, past.steps, fixed=self.ticks.fixed)
+        if until > now:  # by the record, which a clock wrote that was ahead
+            return Verdict(AGAINST, min(later, until), newest)
+        if not self._guarded(newest, moment):
+            return Verdict(AGAINST, later, newest)
+        if self.within is not None and now >= newest + self.within:
+            return Verdict(AGAINST, later, newest + self.within)
+        return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
+
+    def around(self, moment: Moment) -> Line:
+        newest, following = self.ticks.around(moment.now, moment.task.zone)
+        if not self._guarded(newest, moment):
+            return Line(BEGINNING, following)
+        if not splayed(moment) or newest == BEGINNING:
+            return Line(newest, following)
+        good = Chance(newest, FOREVER if self.within is None else newest + self.within)
+        return Line(newest, following, good.within_hours(moment.at(newest)).closes, fixed=self.ticks.fixed)
+
+    @staticmethod
+    def _guarded(tick: Instant, moment: Moment) -> bool:
+        return all(guard.judge(moment.at(tick)).answer is FOR for guard in moment.guards)
+
+    def next(self, after: Instant, moment: Moment) -> Instant:
+        """Tell the first tick later than that instant; FOREVER: there is none."""
+        tick = self.ticks.next(after, moment.task.zone)
+        return FOREVER if tick is None else tick
+
+    def watches(self) -> frozenset[str]:
+        return OWN
+
+    def __str__(self) -> str:
+        within = "" if self.within is None else f', within="{format_duration(self.within)}"'
+        return f'{self.word}("{self.ticks}"{within})'
+
+
+def positive(text: str) -> Duration:
+    """Read a duration that is longer than nothing; raises ConditionError."""
+    length = parse_duration(text)
+    if length <= 0:
+        raise ConditionError("it must be longer than nothing", end=len(text), about=text)
+    return length

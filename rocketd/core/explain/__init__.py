@@ -1,0 +1,1 @@
+"""Explains why a task runs, or does not."""

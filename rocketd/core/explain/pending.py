@@ -1,0 +1,149 @@
+"""What must happen before a condition holds, as a sentence: of its parts only those that are in the way."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.conditions.comparison import AT_LEAST_ONE
+from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
+from rocketd.core.conditions.probe import Probe
+from rocketd.core.conditions.run_conditions import After, Retry, Running
+from rocketd.core.conditions.running import RunningCount, RunningFor
+from rocketd.core.conditions.scheduler_conditions import SchedulerCycles
+from rocketd.core.duration import format_duration
+from rocketd.core.explain.reasons import explain_verdict, when
+from rocketd.core.instant import FOREVER
+from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rocketd.core.instant import Instant
+    from rocketd.core.model.condition import Answer, Moment
+
+_STEPS: Final = 64
+"""How many verdicts are looked ahead."""
+_OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
+
+
+def describe_pending(condition: Condition, moment: Moment, wanted: Answer = FOR, *, nested: bool = False) -> str:
+    """Say what must come for the condition to have the wanted answer; empty: nothing can bring it about."""
+    if isinstance(condition, Not):
+        return describe_pending(condition.part, condition.inner(moment), _OPPOSITE[wanted], nested=nested)
+    if isinstance(condition, All | Any):
+        return _of_group(condition, moment, wanted, nested=nested)
+    if isinstance(condition, Constant):
+        return ""
+    verdict = _judged(condition, moment)
+    if verdict.answer is UNKNOWN:
+        return f"{condition}, which is unknown ({explain_verdict(condition, moment, verdict)})"
+    if verdict.until < FOREVER and not isinstance(condition, Probe):  # of a probe that is when it gets overdue
+        end = "" if wanted is FOR else "the end of "
+        return f"{end}{condition} ({when(_turning(condition, moment, verdict, wanted), moment)})"
+    return _event(condition, moment, verdict)
+
+
+def _turning(condition: Condition, moment: Moment, verdict: Verdict, wanted: Answer) -> Instant:
+    """Tell when it has the wanted answer, if nothing happens; if that is too far off, when it may have another."""
+    at = verdict.until
+    for _ in range(_STEPS):
+        then = _judged(condition, moment.at(at))
+        if then.answer is wanted:
+            return at
+        if then.until >= FOREVER:
+            break
+        at = then.until
+    return verdict.until
+
+
+def _judged(condition: Condition, moment: Moment) -> Verdict:
+    """Judge it; what raises is unknown."""
+    try:
+        return condition.judge(moment)
+    except Exception:  # noqa: BLE001 - the tree says what it raises
+        return Verdict(UNKNOWN)
+
+
+def _of_group(group: All | Any, moment: Moment, wanted: Answer, *, nested: bool) -> str:
+    inner = group.inner(moment)
+    missing = [part for part in group.parts if _judged(part, inner).answer is not wanted]
+    needs_each = isinstance(group, All) is (wanted is FOR)
+    told = [describe_pending(part, inner, wanted, nested=len(missing) > 1) for part in missing]
+    if needs_each:
+        return _joined(told, " and ", nested=nested) if all(told) else ""
+    return _joined(filter(None, told), " or ", nested=nested)
+
+
+def _joined(told: Iterable[str], word: str, *, nested: bool) -> str:
+    distinct = list(dict.fromkeys(told))
+    joined = word.join(distinct)
+    return f"({joined})" if nested and len(distinct) > 1 else joined
+
+
+@singledispatch
+def _event(condition: Condition, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - what some kinds look at
+    """Say which event must come for the answer to change."""
+    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+
+
+@_event.register(Retry)
+def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
+    return f"{condition} to hold no longer" if verdict.answer is FOR else "a failed run to retry"
+
+
+@_event.register(Running)
+@_event.register(RunningFor)
+def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
+    task = condition.task or moment.task.name
+    if verdict.answer is FOR:
+        return f"the end of {task}"
+    more = condition.more if isinstance(condition, RunningFor) else 0
+    return f"{task} to run{f' for {format_duration(more)}' if more else ''}"
+
+
+@_event.register(RunningCount)
+def _(condition: RunningCount, moment: Moment, verdict: Verdict) -> str:
+    if condition.count == AT_LEAST_ONE:
+        return f"{'the end of ' if verdict.answer is FOR else ''}a run of {condition.task or moment.task.name}"
+    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+
+
+_TO_HAPPEN: Final[dict[What, str]] = {
+    "started": "start",
+    "succeeded": "succeed",
+    "failed": "fail",
+    "finished": "end",
+    "terminated": "be terminated",
+    "inacted": "find nothing to do",
+    "crashed": "be cut off by the end of the daemon or the host",
+}
+
+
+@_event.register(EventCondition)
+@_event.register(RecentEventCondition)
+def _(condition: EventCondition | RecentEventCondition, moment: Moment, verdict: Verdict) -> str:
+    whole = isinstance(condition, RecentEventCondition) or condition.period is None or condition.period.how == "whole"
+    if verdict.answer is AGAINST and condition.count == AT_LEAST_ONE and whole:
+        return f"{condition.task or moment.task.name} to {_TO_HAPPEN[condition.what]}"
+    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+
+
+@_event.register(SchedulerCycles)
+def _(condition: SchedulerCycles, moment: Moment, verdict: Verdict) -> str:
+    cycles = moment.history.cycles
+    if verdict.answer is AGAINST and cycles > condition.more:
+        return ""  # they only ever grow
+    if verdict.answer is FOR and condition.less is None:
+        return ""
+    passes = (condition.more + 1 if verdict.answer is AGAINST else condition.less or 0) - cycles
+    return f"{passes} more pass{'' if passes == 1 else 'es'} of the scheduler"
+
+
+@_event.register(After)
+def _(condition: After, moment: Moment, verdict: Verdict) -> str:
+    if verdict.answer is FOR:
+        return f"{condition} to hold no longer"
+    end = {"success": "succeed", "fail": "fail", "finish": "end"}[condition.outcome]
+    missing = [task for task in condition.tasks if condition.newest(task, moment) is None]
+    return f"{(' or ' if condition.many == 'any' else ' and ').join(missing)} to {end}"

@@ -1,0 +1,1 @@
+"""What happened: of all tasks, of one, and as of an earlier instant."""

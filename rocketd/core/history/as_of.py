@@ -1,0 +1,57 @@
+"""The past as it was at an earlier instant, put together again from the run log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.history.history import History
+from rocketd.core.instant import MICROSECOND
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.model.records import RunFilter
+from rocketd.core.model.run import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rocketd.core.instant import Instant
+    from rocketd.core.model.records import RunView
+    from rocketd.core.model.task import Task
+
+FAR_BACK: Final = 2_000
+"""How many of a task's runs are looked at."""
+
+
+def runs_needed(task: Task, at: Instant) -> list[RunFilter]:
+    """Which runs tell what the task's condition could ask about at that instant."""
+    names = sorted({task.name, *(task.when.watches() - {""})})
+    return [RunFilter(task=name, until=at + MICROSECOND, limit=FAR_BACK) for name in names]
+
+
+def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Instant) -> History:
+    """Learn again what had happened by that instant. When the task was armed is taken from what is known now."""
+    history = History(known.host)
+    for name in (task.name, *task.when.watches()):
+        if known.knows(name):
+            history.load(name)
+    history.keep(need._replace(task=need.task or task.name) for need in task.when.needs())
+    history.of(task.name).arm(known.of(task.name).armed)
+    for _, _, event in sorted((one for view in runs for one in _events(view, at)), key=lambda one: one[:2]):
+        history.learn(event)
+    return history
+
+
+def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
+    """Tell the events of a run with their places: at one instant ends come before starts, but not before their own."""
+    run, end = view.run, view.end
+    if run.start > at:
+        return
+    if view.action is Action.MISSED:  # the run log tells the first of a stretch, and when it was told last
+        before = run.start - MICROSECOND
+        yield run.start, 0, Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason)
+        return
+    if view.action is Action.WITHDRAWN:
+        return
+    yield run.start, 1, Started(run)
+    yield run.start, 1, Spawned(run, view.pid, view.pid_start, run.start)
+    if end is not None and end.at <= at:
+        yield max(end.at, run.start), 0 if end.at > run.start else 2, Finished(run, end)

@@ -1,0 +1,301 @@
+"""What conditions may ask about the past: learned from events, in the order of the log.
+
+A restart is a replay: the events that still matter come from the store in log order and are learned like new ones.
+Memory is bounded: per task the newest event of each action, what the schedule rests on, and as many instants as the
+loaded conditions ask for (`Need`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from rocketd.core.history.clock_steps import ClockSteps
+from rocketd.core.history.recorded_instants import RecordedInstants
+from rocketd.core.history.task_history import Noted, Occurrence, TaskHistory, nothing
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.model.consumption import Consumed, used
+from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.splay import RESUME_SPREAD, Absence
+
+
+class Need(NamedTuple):
+    """Which instants of the past a condition asks for: those of one action that are younger than `reach`."""
+
+    task: str
+    """Empty: the task whose condition it is."""
+    action: Action
+    reach: Duration
+
+
+CRASHES_KEPT: Final = 100
+"""More than any sensible `crash_limit`."""
+
+_BAD: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
+
+
+class Observation(NamedTuple):
+    """What a probe showed last."""
+
+    value: bool | None
+    since: Instant
+    """From when on it has been observed so without a break."""
+    good_until: Instant
+    problem: str = ""
+
+
+class History:
+    """The pasts of all tasks, by name, and what the probes showed last."""
+
+    def __init__(self, host: str = "") -> None:
+        self.host = host
+        """What spreads the splay of equal tasks over many hosts."""
+        self.absence: Absence | None = None
+        """The last time in which nobody decided; None: not known."""
+        self.resume_spread: Duration = RESUME_SPREAD
+        """How long what began meanwhile is spread over."""
+        self.began: Instant | None = None
+        """When the scheduler had its first pass; None: it has had none."""
+        self.cycles = 0
+        """How many passes it has had, the present one included."""
+        self._pasts: dict[str, TaskHistory] = {}
+        self._loaded: set[str] = set()
+        self._reach: dict[tuple[str, Action], Duration] = {}
+        self._observations: dict[str, Observation] = {}
+        self.steps = ClockSteps()
+        """What the clock did meanwhile."""
+        self._position = 1
+
+    @property
+    def position(self) -> int:
+        """The place in the log of the newest event learned."""
+        return self._position
+
+    def begin_pass(self, now: Instant) -> None:
+        """Count a pass of the scheduler."""
+        if self.began is None:
+            self.began = now
+        self.cycles += 1
+
+    def of(self, task: str) -> TaskHistory:
+        """The past of that task; an empty one begins where there is none."""
+        past = self._pasts.get(task)
+        if past is None:
+            past = self._pasts[task] = TaskHistory(self.steps)
+        return past
+
+    def begin_replay(self, events: int, latest: Instant) -> None:
+        """So many events will be learned that the store gives; no sign of life is later than `latest`."""
+        self._position = -events - 1
+        self.steps.begin(latest)
+
+    def end_replay(self) -> None:
+        """What is learned from now on happens now."""
+        self._position = 1
+        for past in self._pasts.values():
+            ahead = {number: run.start - self.steps.latest for number, run in past.going.items()}
+            if any(by > 0 for by in ahead.values()):
+                past.going = {number: _moved(run, min(-ahead[number], 0)) for number, run in past.going.items()}
+
+    def close(self, going: Container[RunKey]) -> list[RunKey]:
+        """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
+        over = [run for past in self._pasts.values() for run in past.going.values() if run.key not in going]
+        for run in over:
+            self._pasts[run.task].drop(run.number)
+            self._pasts[run.task].settle(run)
+        return [run.key for run in over]
+
+    def knows(self, task: str) -> bool:
+        """Whether that task is loaded. Of one that is not, nothing is known."""
+        return task in self._loaded
+
+    def load(self, task: str) -> None:
+        """From now on the task is known."""
+        self._loaded.add(task)
+
+    def unload(self, task: str) -> None:
+        """From now on the task is unknown; its past stays for the runs that still go on."""
+        self._loaded.discard(task)
+
+    def forget(self, task: str) -> None:
+        """Drop the past of a task that is not loaded and has no run going on."""
+        self._pasts.pop(task, None)
+
+    def keep(self, needs: Iterable[Need]) -> None:
+        """Keep, from now on, the instants that these conditions ask for (their task filled in), and no others."""
+        self._reach.clear()
+        for need in needs:
+            key = (need.task, need.action)
+            self._reach[key] = max(need.reach, self._reach.get(key, 0))
+        for name, past in self._pasts.items():
+            past.instants = {a: kept for a, kept in past.instants.items() if (name, a) in self._reach} or nothing()
+        self._begin_to_keep(self._reach)
+
+    def widen(self, reach: Mapping[tuple[str, Action], Duration]) -> None:
+        """Keep these as well, until the next `keep`: for tasks that are about to come."""
+        for key, length in reach.items():
+            self._reach[key] = max(length, self._reach.get(key, 0))
+        self._begin_to_keep(reach)
+
+    def _begin_to_keep(self, keys: Iterable[tuple[str, Action]]) -> None:
+        for name, action in keys:
+            past = self.of(name)
+            if action not in past.instants:
+                past.instants = {**past.instants, action: self._kept(past, action)}
+
+    def _kept(self, past: TaskHistory, action: Action) -> RecordedInstants:
+        kept = RecordedInstants(self.steps)
+        if action in past.last:
+            kept.add(past.last[action].at, past.last[action].position, FOREVER)
+        return kept
+
+    def recall(self, events: Iterable[Event]) -> None:
+        """Put the instants of older events, which the store has, to those that are kept; nothing else is learned."""
+        found: dict[tuple[str, Action], Counter[Instant]] = defaultdict(Counter)
+        for event in events:
+            match event:
+                case Started(run):
+                    found[run.task, Action.RUN][run.start] += 1
+                case Finished(run, end):
+                    found[run.task, end.action][end.at] += 1
+                case Withdrawn(run):
+                    found[run.task, Action.RUN][run.start] -= 1
+        for (name, action), instants in found.items():
+            kept = self.of(name).instants.get(action)
+            if kept is not None:
+                kept.recall(instants)
+
+    @property
+    def reach(self) -> dict[tuple[str, Action], Duration]:
+        """How far back each action of each task is kept."""
+        return self._reach
+
+    def observation(self, probe: str) -> Observation | None:
+        """Tell what that probe showed last; None: nothing, or it is not observed any longer."""
+        return self._observations.get(probe)
+
+    def observe(self, event: Observed) -> bool:
+        """Take in what a probe shows, and say whether that is news."""
+        last = self._observations.get(event.probe)
+        goes_on = last is not None and last.value is event.value and event.at < last.good_until
+        since = last.since if goes_on and last is not None else event.at
+        self._observations[event.probe] = Observation(event.value, since, event.good_until, event.problem)
+        return not goes_on
+
+    def observe_no_more(self, probe: str) -> None:
+        """Forget what that probe showed: it may have changed by the time somebody looks again."""
+        self._observations.pop(probe, None)
+
+    def stepped(self, now: Instant, by: Duration, slept: Duration) -> None:
+        """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
+        if self.began is not None:
+            self.began = min(self.began + by + slept, now)
+        absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
+        self.absence = absence.moved(now, by + slept, self.resume_spread)
+        if by:
+            self.steps.step(self._position, by)
+            self._position += 1
+            self._move_going(by)
+        self._observations = {
+            probe: seen._replace(since=min(seen.since, now))
+            for probe, seen in self._observations.items()
+            if seen.good_until == FOREVER
+        }
+
+    def _move_going(self, by: Duration) -> None:
+        """How long a run has gone on is a length of time."""
+        for past in self._pasts.values():
+            if past.going:
+                past.going = {number: _moved(run, by) for number, run in past.going.items()}
+                past.begun = {number: at + by for number, at in past.begun.items()} or nothing()
+
+    def learn(self, event: Event) -> None:
+        """Take in one event. Learning the start or the end of the same run again changes nothing."""
+        match event:
+            case Started(run):
+                self._start(run)
+            case Finished(run, end):
+                self._finish(run, end)
+            case Missed(task):
+                self._position += 1
+                past = self.of(task)
+                past.consume(event.first, event.last, self._position)
+                past.missed = Consumed(event.first, event.last, self._position)
+            case Spawned(run):
+                past = self.of(run.task)
+                if run.number in past.going:
+                    past.begun = {**past.begun, run.number: event.at}
+            case Withdrawn(run):
+                self._withdraw(run)
+
+    def _start(self, run: Run) -> None:
+        past = self.of(run.task)
+        if run.number in past.going:
+            return
+        past.start(run, self._position + 1)
+        self._note(past, Action.RUN, run.start, run)
+        past.next_number = max(past.next_number, run.number + 1)
+
+    def _finish(self, run: Run, end: End) -> None:
+        past = self.of(run.task)
+        if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
+            end = replace(end, output="", exc_text="")
+        place = past.places.get(run.number)
+        if past.drop(run.number) is None and run.number < past.next_number and _ended(past, run.key):
+            return
+        at = Noted(end.at, self._note(past, end.action, end.at, run, end))
+        if end.action in _BAD and end.cause is not Cause.SHUTDOWN:
+            past.failed = past.last[end.action]
+        past.next_number = max(past.next_number, run.number + 1)
+        if run.scheduled:
+            if past.scheduled is None or run.number > past.scheduled.number:
+                self._schedule(past, run, at.position)  # its start was not among what was replayed
+            self._finish_scheduled(past, run, end, at, at.position if place is None else place)
+        past.settle(run, end, at.position)
+
+    def _finish_scheduled(self, past: TaskHistory, run: Run, end: End, at: Noted, place: int) -> None:
+        if past.scheduled is not None and past.scheduled.number == run.number:
+            past.scheduled_end, past.scheduled_end_position = end, at.position
+        past.scheduled_ends = {**past.scheduled_ends, end.action: at}
+        if end.action is not Action.CRASH:
+            use = Consumed(min(run.start, run.due), max(run.start, run.due), place)
+            past.done, past.crashes = used(past.done, use, self.steps), ()
+        elif end.cause is not Cause.SHUTDOWN:
+            past.crashes = (*past.crashes[1 - CRASHES_KEPT :], Noted(run.start, place))
+        if end.cause is Cause.OPERATOR:
+            past.consume(end.at, end.at, at.position)
+
+    def _withdraw(self, run: Run) -> None:
+        past = self.of(run.task)
+        past.next_number = max(past.next_number, run.number + 1)
+        if past.drop(run.number) is not None:
+            self._position += 1
+            past.withdraw(run.number)
+            if kept := past.instants.get(Action.RUN):
+                kept.remove(run.start)
+
+    def _schedule(self, past: TaskHistory, run: Run, position: int) -> None:
+        past.scheduled, past.scheduled_end, past.scheduled_position = run, None, position
+        past.consume(min(run.start, run.due), max(run.start, run.due), position)
+
+    def _note(self, past: TaskHistory, action: Action, at: Instant, run: Run, end: End | None = None) -> int:
+        """Note the newest event of that kind, and give its place in the log."""
+        position = self._position + 1
+        if self._position > 0 and end is not None and end.cause is Cause.DOWN:
+            position = 0  # what a start makes of the run that its predecessor has left
+        else:
+            self._position = position
+        past.last = {**past.last, action: Occurrence(at, position, run, end)}
+        kept = past.instants.get(action)
+        if kept is not None:
+            kept.add(at, position, self._reach.get((run.task, action), FOREVER))
+        return position
+
+
+def _moved(run: Run, by: Duration) -> Run:
+    return replace(run, start=run.start + by, due=run.due + by)
+
+
+def _ended(past: TaskHistory, key: RunKey) -> bool:
+    return any(seen.run.key == key for action, seen in past.last.items() if action is not Action.RUN)

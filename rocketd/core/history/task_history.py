@@ -1,0 +1,244 @@
+"""The past of one task: what `History` has learned of it, in as little memory as it takes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeVar, cast
+
+from rocketd.core.history.clock_steps import NEVER_SET, PRESENT, ClockSteps
+from rocketd.core.history.recorded_instants import RecordedInstants
+from rocketd.core.instant import BEGINNING, Instant
+from rocketd.core.model.consumption import Consumed, up_to, used
+from rocketd.core.model.run import Action, End, Run
+
+K = TypeVar("K")
+V = TypeVar("V")
+_NOTHING: Final[Mapping[object, object]] = MappingProxyType({})
+
+
+def nothing() -> Mapping[K, V]:
+    """One for all: of many thousand tasks most have nothing of most kinds, and an empty dict takes 64 bytes."""
+    return cast("Mapping[K, V]", _NOTHING)
+
+
+class Noted(NamedTuple):
+    """When something happened, as it was recorded."""
+
+    at: Instant
+    position: int
+    """Its place in the log."""
+
+
+class Occurrence(NamedTuple):
+    """The newest event of one action."""
+
+    at: Instant
+    position: int
+    """Its place in the log: later events have higher ones, whatever the clock did."""
+    run: Run
+    end: End | None = None
+    """How that run ended; None: this is its start."""
+
+
+class Settled(NamedTuple):
+    """What counts if none of the runs that go on ever began: what their starts have changed, as it was without them."""
+
+    consumed: tuple[Consumed, ...]
+    newest: Occurrence | None
+    """The newest start."""
+    scheduled: Run | None
+    scheduled_end: End | None
+    scheduled_end_position: int
+    scheduled_position: int
+    started: Mapping[int, Occurrence]
+    """The starts of the runs that go on, by number."""
+
+
+@dataclass(slots=True)
+class TaskHistory:
+    """The past of one task. Only `History.learn` and the scheduler change it: by other collections, never in them.
+
+    Instants are as they were recorded, but for those of runs that go on; `steps` tells what they are by now.
+    """
+
+    steps: ClockSteps = NEVER_SET
+    armed_at: Instant = BEGINNING
+    """From when on its ticks count."""
+    armed_position: int = 0
+    next_number: int = 1
+    going: Mapping[int, Run] = field(default_factory=nothing)
+    """The runs that were started and have not ended, by number; their instants are by the clock as it is set now."""
+    begun: Mapping[int, Instant] = field(default_factory=nothing)
+    """Since when those of them have run that have begun by now, by number; as theirs."""
+    settled: Settled | None = None
+    """None: no run is going on."""
+    places: Mapping[int, int] = field(default_factory=nothing)
+    """Where in the log their starts stand, by number."""
+    last: Mapping[Action, Occurrence] = field(default_factory=nothing)
+    """The newest event of each action, runs by hand included."""
+    scheduled: Run | None = None
+    """The newest scheduled run."""
+    scheduled_end: End | None = None
+    """How that run ended; None while it is going on."""
+    scheduled_end_position: int = 0
+    scheduled_ends: Mapping[Action, Noted] = field(default_factory=nothing)
+    """When scheduled runs last ended, by the action of the end."""
+    failed: Occurrence | None = None
+    """The newest end in fail, terminate or crash, stops of the daemon itself not counted."""
+    scheduled_position: int = BEGINNING
+    """Where in the log its start stands; BEGINNING: there was none."""
+    consumed: tuple[Consumed, ...] = ()
+    """Ticks and intervals that are used: by a scheduled run's start or due, an operator's stop, or a miss."""
+    done: tuple[Consumed, ...] = ()
+    """Of the scheduled runs that ended otherwise than by a crash: their windows are used."""
+    missed: Consumed | None = None
+    """The last chances that were told as missed."""
+    crashes: Sequence[Noted] = ()
+    """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
+    instants: Mapping[Action, RecordedInstants] = field(default_factory=nothing)
+    """For the actions that loaded conditions count: when they happened."""
+
+    def arm(self, at: Instant, position: int = PRESENT) -> None:
+        """Have its ticks count from then on."""
+        self.armed_at, self.armed_position = at, position
+
+    @property
+    def armed(self) -> Instant:
+        """From when on its ticks count, by the present setting of the clock."""
+        return self.steps.on_wall(self.armed_at, self.armed_position)
+
+    def since_armed(self, at: Instant, position: int) -> bool:
+        """Whether that happened at or after the instant at which the task was armed."""
+        if max(position, self.armed_position) <= 0:
+            return at >= self.armed_at
+        return self.steps.really(at, position) >= self.steps.really(self.armed_at, self.armed_position)
+
+    def consume(self, first: Instant, last: Instant, position: int = PRESENT) -> None:
+        """Have ticks and intervals from `first` to `last` be used, whatever becomes of the runs that go on."""
+        use = Consumed(first, last, position)
+        self.consumed = used(self.consumed, use, self.steps)
+        if self.settled is not None:
+            self.settled = self.settled._replace(consumed=used(self.settled.consumed, use, self.steps))
+
+    def start(self, run: Run, position: int) -> None:
+        """Have a run count that goes on from now on, but may turn out never to have begun."""
+        settled = self.settled or Settled(
+            self.consumed,
+            self.last.get(Action.RUN),
+            self.scheduled,
+            self.scheduled_end,
+            self.scheduled_end_position,
+            self.scheduled_position,
+            nothing(),
+        )
+        started = Occurrence(run.start, position, run)
+        self.settled = settled._replace(started={**settled.started, run.number: started})
+        self.going, self.places = {**self.going, run.number: run}, {**self.places, run.number: position}
+        self._count(started)
+
+    def _count(self, started: Occurrence) -> None:
+        """Have a start count; of what a run by hand does the schedule knows nothing."""
+        run, position = started.run, started.position
+        if self.last.get(Action.RUN, started).position <= position:
+            self.last = {**self.last, Action.RUN: started}
+        if run.scheduled:
+            self.consumed = used(self.consumed, _use(started), self.steps)
+            if position >= self.scheduled_position:
+                self.scheduled, self.scheduled_end, self.scheduled_position = run, None, position
+
+    @property
+    def consumed_up_to(self) -> Instant:
+        """Up to when ticks are used in any case."""
+        return up_to(self.consumed, self.steps)
+
+    def drop(self, number: int) -> Run | None:
+        """Have that run go on no longer; gives it back if it did."""
+        dropped = self.going.get(number)
+        if dropped is not None:
+            self.going = _without(self.going, number)
+            self.places = _without(self.places, number)
+            self.begun = _without(self.begun, number)
+        return dropped
+
+    def settle(self, run: Run, end: End | None = None, position: int = 0) -> None:
+        """Have a run that was dropped count for good, with its end and the place of that; None: it is not known."""
+        settled = self.settled
+        if settled is None or not self.going:
+            self.settled = None
+            return
+        started = settled.started.get(run.number, Occurrence(run.start, position, run))
+        settled = settled._replace(started=_without(settled.started, run.number))
+        if settled.newest is None or started.position > settled.newest.position:
+            settled = settled._replace(newest=started)
+        if started.run.scheduled:
+            settled = settled._replace(consumed=used(settled.consumed, _use(started), self.steps))
+            if started.position > settled.scheduled_position:
+                settled = settled._replace(
+                    scheduled=started.run,
+                    scheduled_end=end,
+                    scheduled_end_position=position,
+                    scheduled_position=started.position,
+                )
+        self.settled = settled
+
+    def withdraw(self, number: int) -> None:
+        """Have the past be what it would be without that run, which was dropped."""
+        settled = self.settled
+        if settled is None:
+            return
+        started = _without(settled.started, number)
+        self.consumed, newest, self.scheduled, self.scheduled_end, self.scheduled_end_position, *_ = settled
+        self.scheduled_position = settled.scheduled_position
+        self.last = _without(self.last, Action.RUN) if newest is None else {**self.last, Action.RUN: newest}
+        self.settled = settled._replace(started=started) if self.going else None
+        for one in started.values():
+            self._count(one)
+
+    def if_begun(self, ask: Callable[[], V]) -> V:
+        """Give the answer that there would be without the runs that were started and have not begun."""
+        before, self.going = self.going, {number: run for number, run in self.going.items() if number in self.begun}
+        try:
+            return ask()
+        finally:
+            self.going = before
+
+    def if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
+        """Give the answer that there would be if the task had been armed at that instant."""
+        before = self.armed_at, self.armed_position
+        self.arm(at)
+        try:
+            return ask()
+        finally:
+            self.arm(*before)
+
+    @property
+    def going_scheduled(self) -> bool:
+        """Whether a scheduled run is going on."""
+        return any(run.scheduled for run in self.going.values())
+
+    def happened(self, action: Action, start: Instant, end: Instant) -> int:
+        """Count the events of that action in [start, end). Only as far back as the loaded conditions need."""
+        return len(self.when(action, start, end))
+
+    def when(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
+        """Tell when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
+        kept = self.instants.get(action)
+        if kept is not None:
+            return kept.between(start, end)
+        newest = self.newest(action)
+        return [newest] if newest is not None and start <= newest < end else []
+
+    def newest(self, action: Action) -> Instant | None:
+        """Tell when that happened last, as it counts on the wall; None: never."""
+        seen = self.last.get(action)
+        return None if seen is None else self.steps.on_wall(seen.at, seen.position)
+
+
+def _use(started: Occurrence) -> Consumed:
+    """What a scheduled run uses up of the time on the wall."""
+    run = started.run
+    return Consumed(min(run.start, run.due), max(run.start, run.due), started.position)
+
+
+def _without(kept: Mapping[K, V], key: K) -> Mapping[K, V]:
+    return {other: value for other, value in kept.items() if other != key} or nothing()

@@ -1,0 +1,1 @@
+"""From text to conditions: lexer, parser, vocabulary."""

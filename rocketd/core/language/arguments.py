@@ -1,0 +1,140 @@
+"""The arguments of a word: read, checked against the table, and errors about them put in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.escaping import visible
+from rocketd.core.language.lexer import Cursor, Token, error_at, meant, unexpected
+from rocketd.core.string_literals import unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rocketd.core.language.word import Word, WordArgument
+
+Value: TypeAlias = str | int | float
+
+_DIGITS: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An argument as written."""
+
+    value: Value
+    token: Token
+    name: str = ""
+
+    @classmethod
+    def of(cls, token: Token, name: str = "") -> Given | None:
+        """Read a text or a number; None: it is neither."""
+        if token.kind == "number":
+            if len(token.text) > _DIGITS:
+                raise error_at(token, f"a number of more than {_DIGITS} characters is not read")
+            return cls(float(token.text) if "." in token.text else int(token.text), token, name)
+        return cls(_text(token), token, name) if token.kind == "text" else None
+
+    @property
+    def origin(self) -> int | None:
+        """The offset at which the value begins; None: it is not written as it is."""
+        if self.token.kind == "raw":
+            return self.token.start
+        return self.token.start + 1 if self.token.kind == "text" and "\\" not in self.token.text else None
+
+
+def _text(token: Token) -> str:
+    try:
+        return unquoted(token.text[1:-1])
+    except ConditionError as error:
+        start = token.start + 1
+        raise ConditionError(error.message, hint=error.hint, start=start + error.start, end=start + error.end) from None
+
+
+def place(error: ConditionError, given: Iterable[Given], start: int, end: int) -> ConditionError:
+    """Put an error about an argument where that argument stands, any other between these offsets."""
+    for one in given:
+        if type(one.value) is type(error.about) and one.value == error.about:
+            start, end = one.token.start, one.token.end
+            if one.origin is not None and error.end > error.start:
+                start, end = one.origin + error.start, one.origin + error.end
+            break
+    return ConditionError(visible(error.message), hint=visible(error.hint), start=start, end=end)
+
+
+def read_arguments(word: Word, cursor: Cursor) -> list[Given]:
+    """Read the arguments of a word in their brackets."""
+    opened = cursor.take()
+    given: list[Given] = []
+    while cursor.next.text != ")":
+        if given:
+            if not cursor.skip(","):
+                raise _no_value(cursor.next, word, opened, "expected here")
+            if cursor.next.text == ")":
+                break
+        given.append(_read(word, cursor, opened))
+    _check(word, given, opened, cursor.take())
+    return given
+
+
+def _read(word: Word, cursor: Cursor, opened: Token) -> Given:
+    name = ""
+    if cursor.next.kind == "name" and cursor.after_next.text == "=":
+        _check_name(word, cursor.next)
+        name = cursor.take().text
+        cursor.take()
+    given = Given.of(cursor.next, name)
+    if given is None:
+        raise _no_value(cursor.next, word, opened, "a text or a number")
+    cursor.take()
+    return given
+
+
+def _no_value(token: Token, word: Word, opened: Token, expected: str) -> ConditionError:
+    if token.kind == "end":
+        return error_at(opened, "this bracket is not closed", f"write {word.example}")
+    hint = f"texts stand in quotes: {word.example}" if token.kind in ("name", "other") else f"write {word.example}"
+    return unexpected(token, expected, hint)
+
+
+def _check_name(word: Word, token: Token) -> None:
+    names = [argument.name for argument in word.arguments or () if not argument.many]
+    if token.text not in names:
+        guess = meant(token.text, names)
+        raise error_at(token, f"{word.name} has no argument {token.shown}{guess}", "" if guess else _usage(word))
+
+
+def _check(word: Word, given: list[Given], opened: Token, closed: Token) -> None:
+    """Match what was written with what the word takes."""
+    places = [argument for argument in word.arguments or () if not argument.by_name]
+    seen: set[str] = set()
+    for number, one in enumerate(given):
+        if not one.name and any(earlier.name for earlier in given[:number]):
+            raise error_at(one.token, "an argument without a name cannot follow one with a name", _usage(word))
+        argument = _argument(word, places, number, one)
+        if not isinstance(one.value, argument.kind.types):
+            raise error_at(one.token, f"{word.name} takes {argument.kind.value} here", f"write {word.example}")
+        if argument.name in seen and not argument.many:
+            raise error_at(one.token, f"{argument.name} is given twice")
+        seen.add(argument.name)
+    for argument in word.arguments or ():
+        if argument.required and argument.name not in seen:
+            raise ConditionError(
+                f"{word.name} needs {argument.kind.value}", hint=_usage(word), start=opened.start, end=closed.end
+            )
+
+
+def _argument(word: Word, places: list[WordArgument], number: int, one: Given) -> WordArgument:
+    if one.name:
+        return next(argument for argument in word.arguments or () if argument.name == one.name)
+    if number < len(places):
+        return places[number]
+    if places and places[-1].many:
+        return places[-1]
+    raise error_at(one.token, f"{word.name} takes no further value here", word.for_several or _usage(word))
+
+
+def _usage(word: Word) -> str:
+    return f"write {word.example}"

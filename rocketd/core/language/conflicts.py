@@ -1,0 +1,38 @@
+"""Which conditions make no sense together."""
+
+from collections.abc import Sequence
+
+from rocketd.core.conditions.time_conditions import Every, OncePerWindow
+from rocketd.core.errors import ConditionError
+from rocketd.core.model.condition import All, Condition, walk
+
+
+def refuse_conflict(parts: Sequence[Condition]) -> None:
+    """Refuse what is surely a mistake when joined by `&`; raises ConditionError."""
+    if sum(part.ticking for part in parts) > 1:
+        raise ConditionError(
+            "two kinds of ticks joined by & hardly ever meet",
+            hint="join them with |, or make one of them hours: cron(…) & crontime(…), cron(…) & time_of_day.between(…)",
+        )
+    for once in parts:
+        for every in parts:
+            if isinstance(once, OncePerWindow) and isinstance(every, Every):
+                _refuse_useless(once, every)
+
+
+def _refuse_useless(once: OncePerWindow, every: Every) -> None:
+    unit = once.period.unit
+    if 2 * every.interval <= unit.longest:
+        raise ConditionError(
+            f"{every} adds nothing to {once}, which runs once a {unit}",
+            hint=f"to repeat within hours write {every} & {str(once).replace(unit.adverb, f'time_of_{unit}', 1)}"
+            if once.period.how != "whole"
+            else f"write {every} or {once} alone, or join them with |",
+        )
+
+
+def refuse_unfit(condition: Condition) -> None:
+    """Refuse what makes no sense anywhere in a condition that was not written as text; raises ConditionError."""
+    for part in walk(condition):
+        if isinstance(part, All):
+            refuse_conflict(part.parts)

@@ -1,0 +1,1 @@
+"""Schedules as other schedulers and people write them, and the conditions that do the same."""

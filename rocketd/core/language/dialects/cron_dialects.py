@@ -1,0 +1,231 @@
+"""Cron lines of others: of a crontab with its command, Quartz, AWS, Jenkins, OpenBSD, fugit.
+
+0 2 * * 1 root /bin/x       crontab(5): a user, where there is one, and a command
+CRON_TZ=Europe/Berlin …     a zone before the line, or behind it
+0 0 0 ? * 2 *               Quartz: seconds first, Sunday is 1, perhaps a year last; `LW`, `15W`, `L-3`
+0 10 * * ? *                AWS: five fields and a year, Sunday is 1
+H H(0-7) * * *, 0~59 3 …    Jenkins, OpenBSD: a number that is drawn by lot
+0 0 * * mon%2               fugit: every second Monday
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from rocketd.core.language.dialects.day_fields import DAYS, calendar_days, weekday_names, with_known_names
+from rocketd.core.language.suggestion import Suggestion
+from rocketd.core.shell_syntax import needs_shell
+from rocketd.core.string_literals import quoted
+
+PLAIN: Final = "this is a cron line"
+"""What is said of one that reads as it is, or with other names of days."""
+ZONE: Final = r"(?:[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|UTC|GMT)"
+_BEFORE: Final = re.compile(rf"""(?:CRON_)?TZ=(["']?)(?P<zone>{ZONE})\1\s+(?P<rest>.*)""", re.DOTALL)
+_BEHIND: Final = re.compile(rf"(?P<rest>.*\S)\s+(?P<zone>{ZONE})")
+_FIELD: Final = re.compile(r"[\w*?/,~#%()+-]*[*?\dHL~][\w*?/,~#%()+-]*|[^\W\d]{2,9}(?:[-,/#][\w#-]*)*")
+_CALL: Final = re.compile(r"cron\s*\(\s*([^'\"]*?)\s*\)")
+_KEY: Final = re.compile(r"(?:cron|schedule) ?[:=] ?[\"']?([^\"']+)[\"']?")
+_EVERY: Final = re.compile(r"@every[\s_]+(.+)", re.IGNORECASE)
+_YEAR: Final = re.compile(r"(?:19|20|21)\d\d(?:[-,/][\d,/-]*)?")
+_PROGRAMS: Final = frozenset(
+    {
+        "bash",
+        "cd",
+        "chronic",
+        "cp",
+        "curl",
+        "docker",
+        "echo",
+        "env",
+        "find",
+        "flock",
+        "ionice",
+        "java",
+        "mv",
+        "nice",
+        "node",
+    }
+    | {"perl", "php", "psql", "python", "python3", "rm", "rsync", "ruby", "run-parts", "sh", "sudo", "systemctl", "tar"}
+    | {"test", "timeout", "touch", "wget"}
+)
+"""What a command of a crontab begins with more often than a user is called so."""
+_UNITS: Final = ("minute", "hour", "day of the month", "month", "day of the week")
+_LEAST: Final = (0, 0, 1, 1, 0)
+_SIZES: Final = (60, 24, 28, 12, 7)
+_SPANS: Final = ("min", "h", "day", "month", "day")
+_DRAWN: Final = re.compile(r"H(?:\((?P<a>\d+)-(?P<b>\d+)\))?(?:/(?P<n>\d+))?")
+_TILDE: Final = re.compile(r"(?P<a>\d*)~(?P<b>\d*)(?:/(?P<n>\d+))?")
+_NICKNAMES: Final = {"@every_minute": "* * * * *", "@every_second": "* * * * * *"}
+_FIVE, _SIX, _SEVEN = 5, 6, 7
+
+
+def advice(text: str) -> Suggestion | None:
+    """Say what does the same as a cron line, be it alone, with a zone or with a command."""
+    text = " ".join(text.split())
+    if found := _CALL.fullmatch(text) or _KEY.fullmatch(text):
+        text = found[1]
+    for pattern in (_BEFORE, _BEHIND):
+        if (found := pattern.fullmatch(text)) and (inner := advice(found["rest"])):
+            zone = f'timezone = "{found["zone"]}"'
+            return inner._replace(
+                what=f"{inner.what}, with a time zone", settings=(*inner.settings, zone), otherwise=""
+            )
+    return _nickname(text) if text.startswith("@") else _line(text.split())
+
+
+def _nickname(text: str) -> Suggestion | None:
+    name, *work = text.split()
+    name = name.lower()
+    if work and work[0][0] in "&|":
+        return None
+    what = f"{name} is a nickname of crontabs"
+    if found := _EVERY.fullmatch(text):
+        if line := _NICKNAMES.get(text.lower()):
+            return Suggestion(what, f"cron('{line}')")
+        return Suggestion("@every is a word of Go", f"every('{found[1]}')")
+    if name == "@reboot":
+        return Suggestion(what, settings=('on = "boot"', *_work(work)))
+    window = {"@annually": "yearly", "@midnight": "daily"}.get(name, name[1:])
+    return Suggestion(what, f"cron('{name}')", _work(work), window)
+
+
+def _line(words: list[str]) -> Suggestion | None:
+    """Read fields, and a user and a command behind five of them."""
+    fields = 0
+    while fields < min(len(words), _SEVEN) and _FIELD.fullmatch(words[fields]):
+        fields += 1
+    if fields == len(words) and fields >= _FIVE:
+        return _pure(words)
+    begun = _pure(words[:_FIVE]) if fields >= _FIVE and words[_FIVE][0] not in "*?&|" else None
+    if begun is None:
+        return None
+    return begun._replace(
+        what="this is a line of a crontab, with its command", settings=(*begun.settings, *_work(words[_FIVE:]))
+    )
+
+
+def _work(words: list[str]) -> tuple[str, ...]:
+    """Give the settings of a task for a user, if there is one, and a command."""
+    if not words:
+        return ()
+    settings: list[str] = []
+    if len(words) > 1 and re.fullmatch(r"[a-z_][a-z0-9_-]*", words[0]) and words[0] not in _PROGRAMS:
+        settings.append(f'user = "{words[0]}"')
+        words = words[1:]
+    text = " ".join(words)
+    if not needs_shell(text) and not re.search(r"""["'\\]""", text):
+        return (*settings, f"command = [{', '.join(map(quoted, words))}]")
+    spelled = quoted(text) if "'" in text else f"'{text}'"
+    return (*settings, f"command = {spelled}", "shell = true")
+
+
+class _Fields(NamedTuple):
+    """The fields of a line: seconds, the usual five, the year."""
+
+    second: str
+    usual: list[str]
+    year: str
+    what: str
+    from_one: bool
+    """Whether Sunday is 1."""
+
+
+def _pure(words: list[str]) -> Suggestion | None:
+    """Say what does the same as a line of nothing but fields."""
+    fields = _placed(words)
+    usual = [with_known_names(_UNITS[place], field) for place, field in enumerate(fields.usual)]
+    if fields.from_one:
+        usual[4] = weekday_names(usual[4])
+    usual[1] = "0" if usual[1] == "24" else usual[1]
+    drawn = _drawn(usual)
+    if drawn is not None:
+        return Suggestion(drawn.what, _cron(fields.second, drawn.usual), drawn.settings)
+    if alternate := re.fullmatch(r"(\w+)%(\d)(?:\+\d)?", usual[4]):
+        return _alternate(usual, alternate[1], int(alternate[2]))
+    if long := _longer_than_its_field(fields.second, usual):
+        return Suggestion("this step of a cron line is longer than its field", long)
+    if fields.year not in ("*", "") or re.search(r"W|L-", usual[2]):
+        what = "W and L- are words of Quartz" if fields.what == PLAIN else fields.what
+        days = calendar_days(fields.second, usual, fields.year or "*")
+        return Suggestion(what, days) if days else None
+    return Suggestion(fields.what, _cron(fields.second, usual))
+
+
+def _placed(words: list[str]) -> _Fields:
+    """Find out which field is which."""
+    plain = [word.replace("?", "*") for word in words]
+    asked = "?" in words
+    if len(words) == _SEVEN:
+        return _Fields(
+            plain[0], plain[1:6], plain[6], "this is a cron line of Quartz, where Sunday is 1", from_one=True
+        )
+    if len(words) == _FIVE:
+        what = "this is a cron line of others, where ? is *" if asked else PLAIN
+        return _Fields("0", plain, "", what, from_one=False)
+    if "?" in (words[2], words[4]) or _YEAR.fullmatch(words[5]):
+        what = "this is a cron line of AWS, where the year is last" + (" and Sunday is 1" if asked else "")
+        return _Fields("0", plain[:5], plain[5], what, from_one=asked)
+    what = "this is a cron line of Quartz, where ? is * and Sunday is 1" if asked else PLAIN
+    return _Fields(plain[0], plain[1:], "", what, from_one=asked)
+
+
+def _cron(second: str, usual: list[str]) -> str:
+    return f"cron('{' '.join([*([second] if second != '0' else []), *usual])}')"
+
+
+class _Lot(NamedTuple):
+    """A line without what was drawn by lot, and a splay for it."""
+
+    what: str
+    usual: list[str]
+    settings: tuple[str, ...]
+
+
+def _drawn(usual: list[str]) -> _Lot | None:
+    """Take out what is drawn by lot: `H` of Jenkins, `~` of OpenBSD."""
+    plain, spans, by = [], [], ""
+    for place, field in enumerate(usual):
+        found = _DRAWN.fullmatch(field) or _TILDE.fullmatch(field)
+        plain.append(field)
+        if found:
+            by = (
+                "~ draws a number by lot in the cron of OpenBSD"
+                if "~" in field
+                else "H draws a number by lot in Jenkins"
+            )
+            first = int(found["a"] or _LEAST[place])
+            last = int(found["b"] or _LEAST[place] + _SIZES[place] - 1)
+            step = found["n"]
+            whole = found["a"] in (None, "") and found["b"] in (None, "")
+            plain[-1] = f"{'*' if whole else f'{first}-{last}'}/{step}" if step else str(first)
+            spans.append((place, int(step) if step else last - first + 1))
+    if not spans:
+        return None
+    place, count = spans[-1]
+    length = f"{count} {_SPANS[place]}{'s' * (count > 1 and place > 1)}"
+    return _Lot(by, plain, (f'splay = "{_in_days(length)}"',))
+
+
+def _in_days(length: str) -> str:
+    return {"24 h": "1 day", "60 min": "1 h", "12 months": "48 weeks"}.get(length, length)
+
+
+def _alternate(usual: list[str], weekday: str, weeks: int) -> Suggestion | None:
+    """Every so many weeks: a weekday, and as many days less one since the last run."""
+    minute, hour = usual[:2]
+    if weeks < 2 or not (minute.isdecimal() and hour.isdecimal()):  # noqa: PLR2004 - every week is no alternation
+        return None
+    day = DAYS[int(weekday) % 7] if weekday.isdecimal() else weekday
+    line = f"calendar('{day.capitalize()} {int(hour):02}:{int(minute):02}', within='1h')"
+    return Suggestion(f"% is a word of fugit: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
+
+
+def _longer_than_its_field(second: str, usual: list[str]) -> str:
+    """Give the interval that a step was meant for which is longer than its field; empty: there is none."""
+    rest = {0: usual[1:], 1: usual[2:]}
+    for place, unit in ((0, "min"), (1, "h")):
+        found = re.fullmatch(r"(?:\*|0)/(\d+)", usual[place])
+        if found and int(found[1]) > _SIZES[place] - 1 and set(rest[place]) == {"*"} and second == "0":
+            return f"every('{found[1]} {unit}')"
+    return ""

@@ -1,0 +1,134 @@
+"""Intervals, recurrences and calendar lines as others write them.
+
+5m, 30 s, 10 minutes            a span of time alone
+PT5M, R/2026-01-01T03:00Z/P1D   ISO 8601
+rate(5 minutes), at(…)          AWS
+RRULE:FREQ=WEEKLY;BYDAY=MO      RFC 5545
+OnUnitActiveSec=15min           a timer of systemd
+Mon..Fri 03:00                  a line of OnCalendar=
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rocketd.core.calendar.oncalendar import CalendarLine
+from rocketd.core.duration import parse_duration
+from rocketd.core.errors import ConditionError
+from rocketd.core.language.dialects.rrule import recurrence
+from rocketd.core.language.suggestion import Suggestion
+
+_RATE: Final = re.compile(r"rate\s*\(\s*['\"]?(\d+\s*[a-z]+)['\"]?\s*\)", re.IGNORECASE)
+_AT: Final = re.compile(
+    r"(?:at\s*\(\s*)?['\"]?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.0+)?(Z|\+00:00)?['\"]?\s*\)?"
+)
+_ISO: Final = re.compile(
+    r"P(?:(?P<y>\d+)Y)?(?:(?P<mo>\d+)M)?(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?"
+    r"(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?",
+    re.IGNORECASE,
+)
+_REPEATING: Final = re.compile(r"R-?\d*/(?:(?P<start>[^/]+)/)?(?P<span>P[^/]+)", re.IGNORECASE)
+_TIMER: Final = re.compile(r"(On\w+)\s*=\s*(.*)", re.IGNORECASE)
+_OCCASION: Final = re.compile(
+    r"(?:(?:on|at|every|after) |@)?(?:each )?(?:system )?((?:re)?boot|start ?up|shutdown)", re.IGNORECASE
+)
+_CLOCK: Final = re.compile(r"(?:at )?(\d{1,2}):(\d\d)")
+_OURS: Final = frozenset({"minutely", "hourly", "daily", "weekly", "monthly", "yearly"})
+_UNITS: Final = {"y": "year", "mo": "month", "w": "week", "d": "day", "h": "h", "m": "min", "s": "s"}
+
+
+def advice(text: str) -> Suggestion | None:
+    """Say what does the same as an interval, a recurrence, an occasion or a setting of a timer."""
+    text = " ".join(text.split())
+    if found := _TIMER.fullmatch(text):
+        return _timer(found[1].lower(), found[2])
+    if text.upper().startswith(("RRULE:", "FREQ=")):
+        return recurrence(text.upper().removeprefix("RRULE:"))
+    return _point(text) or _iso(text) or _span(text)
+
+
+def _point(text: str) -> Suggestion | None:
+    """Read a point in time, a time of day or an occasion; and `rate(…)`, which comes with `at(…)`."""
+    if found := _OCCASION.fullmatch(text):
+        occasion = found[1].lower().removeprefix("re").replace("start up", "startup")
+        return Suggestion("this is an occasion, and no condition", settings=(f'on = "{occasion}"',))
+    if found := _RATE.fullmatch(text):
+        return Suggestion("rate() is a word of AWS", f"every('{found[1]}')")
+    if found := _AT.fullmatch(text):
+        zone = " UTC" if found[3] else ""
+        return Suggestion("this is one point in time", f"calendar('{found[1]} {found[2]}{zone}')")
+    if found := _CLOCK.fullmatch(text):
+        clock = f"{int(found[1])}:{found[2]}"
+        return Suggestion("this is a time of day", f"daily at {clock}", otherwise=f"calendar('{clock.zfill(5)}')")
+    return None
+
+
+def calendar_advice(text: str) -> Suggestion | None:
+    """Say that this is a line of systemd's OnCalendar=."""
+    line = " ".join(text.split())
+    if not re.search(r"[\d*]|^\w+$|\.\.", line) or "'" in line or line.lower() in _OURS:
+        return None
+    words = line.split()
+    if len(words) > 1 and re.fullmatch(r"[A-Z][A-Za-z_]+(?:/[\w+-]+)+", words[-1]):
+        words = words[:-1]  # the zone: whoever reads the condition knows it, or not
+    try:
+        CalendarLine.parse(" ".join(words))
+    except ConditionError:
+        return None
+    return Suggestion("this is a calendar line of systemd", f"calendar('{line}')")
+
+
+def _timer(setting: str, value: str) -> Suggestion | None:
+    what = "this is a setting of a timer of systemd"
+    match setting:
+        case "oncalendar":
+            inner = calendar_advice(value)
+            return inner and inner._replace(what=what)
+        case "onunitactivesec" | "onactivesec":
+            return Suggestion(what, f"every('{value}')")
+        case "onunitinactivesec":
+            return Suggestion(what, f"every('{value}', based='finish')")
+        case "onbootsec":
+            return Suggestion(what, settings=('on = "boot"',))
+        case "onstartupsec":
+            return Suggestion(what, settings=('on = "startup"',))
+    return None
+
+
+def _span(text: str) -> Suggestion | None:
+    written = text.removeprefix("every").strip().strip("\"'")
+    if not re.search(r"\d\s*[a-zA-Zµμ]", written):
+        return None
+    try:
+        parse_duration(written)
+    except ConditionError:
+        return None
+    return Suggestion("this is a span of time", f"every('{written}')")
+
+
+def _iso(text: str) -> Suggestion | None:
+    """Read a duration of ISO 8601, or an interval that repeats, whose beginning gives a time of day to whole days."""
+    repeating = _REPEATING.fullmatch(text)
+    found = _ISO.fullmatch(repeating["span"] if repeating else text)
+    parts = [f"{count} {_UNITS[name]}" for name, count in found.groupdict().items() if count] if found else []
+    if not parts:
+        return None
+    what = "this is an interval of ISO 8601"
+    start = _AT.fullmatch(repeating["start"]) if repeating and repeating["start"] else None
+    if start and parts in (["1 day"], ["24 h"], ["1 week"]):
+        return Suggestion(what, f"calendar('{_weekday(start[1], parts)}{start[2]}{' UTC' if start[3] else ''}')")
+    if start and parts == ["1 h"]:
+        return Suggestion(what, f"cron('{int(start[2][3:5])} * * * *')")
+    if parts in (["1 month"], ["1 year"]):
+        return Suggestion(what, "monthly" if parts == ["1 month"] else "yearly")
+    return Suggestion(what, f"every('{' '.join(parts)}')")
+
+
+def _weekday(date: str, parts: list[str]) -> str:
+    from datetime import date as dates  # noqa: PLC0415 - only here
+
+    try:
+        return f"{dates.fromisoformat(date):%a} " if parts == ["1 week"] else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,125 @@
+"""A schedule as it was said, and the condition that does the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from rocketd.core.language.dialects.day_fields import DAYS, MONTHS, calendar_days
+
+ADVERBS: Final = {
+    "minute": "minutely",
+    "hour": "hourly",
+    "day": "daily",
+    "week": "weekly",
+    "month": "monthly",
+    "year": "yearly",
+}
+_NOTHING: Final = ("", "")
+
+
+@dataclass(slots=True)
+class StatedSchedule:
+    """What has been read."""
+
+    count: int = 0
+    """So many units apart; 0: not said."""
+    unit: str = ""
+    weekdays: str = ""
+    """As a cron field."""
+    nth: str = ""
+    """As a cron field of weekdays: `1#1`."""
+    monthday: str = ""
+    """As a cron field."""
+    months: str = "*"
+    minute: int | None = None
+    """Of the hour."""
+    times: list[tuple[int, int]] = field(default_factory=list)
+    between: tuple[str, str] | None = None
+    zone: str = ""
+
+    def conditions(self) -> tuple[str, str]:
+        """Spell it as a condition, and what may be meant as well; empty: there is none."""
+        if self.between is not None and self.times:
+            return _NOTHING
+        if self.nth or self.monthday or self.months != "*" or (self.unit in ("month", "year") and self.times):
+            return self._dated(), ""
+        if self.minute is not None:
+            return self._hourly()
+        if self.count > 1 and (self.times or (self.unit == "week" and self.weekdays)):
+            return self._apart(), ""
+        return self._timed() if self.times else (self._untimed(), "")
+
+    @property
+    def _narrowed(self) -> bool:
+        return bool(self.weekdays or self.between)
+
+    def _joined(self, base: str) -> str:
+        """Narrow a word by the days and the hours."""
+        parts = [base]
+        if self.weekdays:
+            first, dash, last = self.weekdays.title().partition("-")
+            days = f"between {first} and {last}" if dash else f"on {first.replace(',', ', ')}"
+            parts.append(f"time of week {days}")
+        if self.between:
+            parts.append(f"time of day between {self.between[0]} and {self.between[1]}")
+        return " & ".join(parts)
+
+    def _untimed(self) -> str:
+        """At no time of day in particular."""
+        if self.unit == "quarter":
+            return "" if self._narrowed or self.count > 1 else "calendar('quarterly')"
+        if self.count > 1 or self.unit == "second":
+            return self._joined(f"every {self.count} {self.unit}s")
+        if self.unit:
+            return self._joined(ADVERBS[self.unit])
+        if not self.weekdays or self.between:
+            return ""
+        return f"weekly on {self.weekdays.title()}" if self.weekdays in DAYS else self._joined("daily")
+
+    def _hourly(self) -> tuple[str, str]:
+        """At a minute of the hour."""
+        if self.unit not in ("", "hour") or self.count > 1 or self.times:
+            return _NOTHING
+        ticks = "" if self._narrowed else f"cron('{self.minute} * * * *')"
+        return self._joined(f"hourly at {self.minute}:00"), ticks
+
+    def _timed(self) -> tuple[str, str]:
+        """At times of day, on every day or on some days of the week."""
+        if self.unit not in ("", "day", "week") or (self.unit == "week" and not self.weekdays):
+            return _NOTHING
+        minutes = {minute for _, minute in self.times}
+        hours = ",".join(str(hour) for hour, _ in sorted(self.times))
+        weekdays = re.sub("[a-z]{3}", _day_number, self.weekdays) or "*"
+        ticks = f"cron('{minutes.pop()} {hours} * * {weekdays}')" if len(minutes) == 1 else ""
+        if self.weekdays:
+            return ticks, ""
+        return f"daily at {', '.join(f'{hour}:{minute:02}' for hour, minute in sorted(self.times))}", ticks
+
+    def _apart(self) -> str:
+        """Every so many days or weeks at a time of day."""
+        if len(self.times) > 1 or self.between:
+            return ""
+        hour, minute = self.times[0] if self.times else (0, 0)
+        if self.unit == "day" and not self.weekdays:
+            return f"calendar('{hour:02}:{minute:02}', within='1h') & every('{24 * self.count - 1} h')"
+        if self.unit == "week" and self.weekdays in DAYS:
+            line = f"{self.weekdays.title()} {hour:02}:{minute:02}"
+            return f"calendar('{line}', within='1h') & every('{7 * self.count - 1} days')"
+        return ""
+
+    def _dated(self) -> str:
+        """On days of a month."""
+        if self.unit not in ("", "month", "year") or self.count > 1 or len(self.times) > 1 or self._narrowed:
+            return ""
+        hour, minute = self.times[0] if self.times else (0, 0)
+        months = str(MONTHS.index(self.months) + 1) if self.months != "*" else "1" if self.unit == "year" else "*"
+        day = self.monthday or ("*" if self.nth else "1")
+        if day.endswith("W"):
+            return calendar_days("0", [str(minute), str(hour), day, months, "*"], "*")
+        return f"cron('{minute} {hour} {day} {months} {self.nth or '*'}')"
+
+
+def _day_number(found: re.Match[str]) -> str:
+    return str(DAYS.index(found[0])) if found[0] in DAYS else found[0]

@@ -1,0 +1,134 @@
+"""What was probably meant by a text that is no condition: a cron line, another scheduler's dialect, English.
+
+Looked at only where reading has failed. A hint is given only if what it says to write reads as a condition.
+
+    dialect_cron         crontab(5), Quartz, AWS, Jenkins, OpenBSD, fugit
+    dialect_spans        intervals and recurrences: 5m, PT5M, R/…, RRULE:…, rate(…), OnCalendar=
+    dialect_english      every weekday at 6, first monday of the month
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.escaping import visible
+from rocketd.core.language.dialects import cron_dialects, english, intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rocketd.core.language.suggestion import Suggestion
+
+    Reads = Callable[[str], object]
+    """Reads a condition; raises ConditionError."""
+
+_LONGEST: Final = 300
+"""No line that is worth a guess is longer."""
+_PART: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^&|"'])+""")
+_CALLED: Final = re.compile(
+    r"""(?P<word>cron|crontime|calendar|every)\s*\(\s*(?P<q>["'])(?P<line>.*?)(?P=q)\s*(?:,.*)?\)"""
+)
+_SAID: Final = re.compile(r"(?P<word>cron|crontime|calendar)\s+(?P<line>[^('\"\s].*)")
+
+
+def suggest_condition(error: ConditionError, text: str, reads: Reads) -> ConditionError:
+    """Say of a text what was meant by it, or by the part in which the mistake stands; the error itself if unknown."""
+    if error.hint.startswith('write "'):  # it is known exactly
+        return error
+    for start, end in dict.fromkeys([_trimmed(text), _stripped(text, 0, len(text)), _part_around(text, error.start)]):
+        part = text[start:end]
+        if not part or len(part) > _LONGEST or _usable(part, reads):
+            continue
+        called = _CALLED.fullmatch(part) or _SAID.fullmatch(part)
+        if called and not called.start("line") <= error.start - start <= called.end("line"):
+            return error  # it is about something else that the word is given
+        if called and called["word"] != "every":
+            begin = start + called.start("line")
+            return _of_line(error, called["word"], called["line"], reads, begin)
+        if advice := _advice(called["line"] if called else part, reads, every=called is not None):
+            return ConditionError(visible(advice.what), hint=visible(advice.hint), start=start, end=end)
+    return error
+
+
+def suggest_cron_line(error: ConditionError, word: str, line: str, reads: Reads) -> ConditionError:
+    """Say the same of the line that a word is given in Python: `cron`, `crontime` or `calendar`."""
+    return error if error.about != line or len(line) > _LONGEST else _of_line(error, word, line, reads, 0)
+
+
+def _of_line(error: ConditionError, word: str, line: str, reads: Reads, begin: int) -> ConditionError:
+    found = cron_dialects.advice(line) or intervals.calendar_advice(line) if line else None
+    if word == "crontime" and found:
+        found = found.inside()
+    if found is None or not all(_usable(one, reads) for one in found.conditions):
+        return error
+    if found.what == cron_dialects.PLAIN:  # which one sees: what is wrong in it is the better sentence
+        return ConditionError(error.message, hint=visible(found.hint), start=error.start, end=error.end)
+    return ConditionError(visible(found.what), hint=visible(found.hint), start=begin, end=begin + len(line))
+
+
+def _part_around(text: str, at: int) -> tuple[int, int]:
+    """Find what stands between the signs that join conditions, without the brackets around it."""
+    for found in _PART.finditer(text):
+        if found.start() <= at <= found.end():
+            return _stripped(text, *found.span())
+    return 0, 0
+
+
+def _trimmed(text: str) -> tuple[int, int]:
+    return len(text) - len(text.lstrip()), len(text.rstrip())
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out blanks, signs that turn a condition round, and brackets that are about more or about all of it."""
+    while start < end and (text[start] in " \t\n~" or (text[start] == "(" and _is_around(text[start:end]))):
+        start += 1
+    while start < end and (text[end - 1] in " \t\n" or (text[end - 1] == ")" and _open(text[start:end]) < 0)):
+        end -= 1
+    return start, end
+
+
+def _is_around(text: str) -> bool:
+    """Whether its first bracket is closed at the end, or behind it."""
+    depths = accumulate((char == "(") - (char == ")") for char in text)
+    closes = next((place for place, depth in enumerate(depths) if depth == 0), len(text))
+    return closes >= len(text.rstrip()) - 1
+
+
+def _open(text: str) -> int:
+    return text.count("(") - text.count(")")
+
+
+def _advice(text: str, reads: Reads, *, every: bool = False) -> Suggestion | None:
+    for quote in "\"'":
+        if len(text) > 1 and text[0] == text[-1] == quote:
+            text = text[1:-1].strip()
+    for written in (text, f"every {text}") if every else (text,):
+        for guess in _GUESSES:
+            found = guess(written)
+            if found and all(_usable(one, reads) for one in found.conditions):
+                return found
+    return None
+
+
+def _calendar(text: str) -> Suggestion | None:
+    return intervals.calendar_advice(text) if re.search(r"[:*]|\.\.", text) else None
+
+
+_GUESSES: Final = (
+    cron_dialects.advice,
+    intervals.advice,
+    _calendar,
+    english.advice,
+    intervals.calendar_advice,
+)
+
+
+def _usable(condition: str, reads: Reads) -> bool:
+    try:
+        reads(condition)
+    except ConditionError:
+        return False
+    return True

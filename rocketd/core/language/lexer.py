@@ -1,0 +1,125 @@
+"""The tokens of a condition's text, and how mistakes in it are told."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.escaping import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rocketd.core.calendar.oncalendar import Zones
+
+_TOKEN: Final = re.compile(
+    r"""[ \t\r\n]*(?:
+    (?P<name>[^\W\d]\w*)
+    |(?P<number>-?[0-9]+(?:\.[0-9]+)?(?![\w.:]))
+    |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+    |(?P<sign>[<>=!]=|&&|\|\||[&|~().,=<>!])
+    |(?P<open>["'])
+    |(?P<other>[^\s()&|~,"']+|[^ \t\r\n])
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+_INSTEAD: Final = {"and": "&", "or": "|", "not": "~", "&&": "&", "||": "|", "!": "~", "AND": "&", "OR": "|", "NOT": "~"}
+_SHOWN: Final = 40
+
+
+class Token(NamedTuple):
+    """A piece of text; `kind` is name, number, text, sign, open, other, raw or end."""
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """The offset after it."""
+        return self.start + len(self.text)
+
+    @property
+    def shown(self) -> str:
+        """How an error names it."""
+        return visible(self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…")
+
+
+def tokens(text: str) -> list[Token]:
+    """Split a text; the last token is the end."""
+    found = [Token(kind := str(match.lastgroup), match[kind], match.start(kind)) for match in _TOKEN.finditer(text)]
+    found.append(Token("end", "", len(text.rstrip(" \t\r\n"))))
+    return found
+
+
+class Cursor:
+    """Where reading has come to in a text."""
+
+    def __init__(self, text: str, zones: Zones) -> None:
+        self.text = text
+        self.zones = zones
+        """Where the time zones that it names are looked up."""
+        self._tokens = tokens(text)
+        self._at = 0
+
+    @property
+    def next(self) -> Token:
+        """The token to be read next."""
+        return self._tokens[self._at]
+
+    @property
+    def after_next(self) -> Token:
+        """The token behind that."""
+        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+
+    @property
+    def done(self) -> int:
+        """The offset behind what has been read."""
+        return self._tokens[self._at - 1].end if self._at else 0
+
+    def take(self) -> Token:
+        """Read the next token; the end stays next for ever."""
+        token = self._tokens[self._at]
+        self._at += token.kind != "end"
+        return token
+
+    def skip(self, *words: str) -> bool:
+        """Read the next token if it is one of these signs or names."""
+        found = self._tokens[self._at].text in words
+        self._at += found
+        return found
+
+    def raw(self, *stops: str) -> Token:
+        """Read whatever stands before the next `&`, `|`, closing bracket or one of these, as one token."""
+        begin = self.next.start
+        end = begin
+        while self.next.kind != "end" and self.next.text not in ("&", "|", "&&", "||", ")", *stops):
+            end = self.take().end
+        return Token("raw", self.text[begin:end], begin)
+
+
+def error_at(token: Token, message: str, hint: str = "") -> ConditionError:
+    """Make the error about that token."""
+    return ConditionError(message, hint=hint, start=token.start, end=token.end)
+
+
+def unexpected(token: Token, expected: str, hint: str = "") -> ConditionError:
+    """Make the error that says why this token cannot stand here, as far as that can be guessed."""
+    if token.text in _INSTEAD:
+        sign = _INSTEAD[token.text]
+        hint = "conditions are joined with & and |, and turned by ~"
+        return error_at(token, f"{token.text} is not used here; write {sign}", hint)
+    if token.kind == "open":
+        return error_at(token, "this quote is not closed")
+    if token.kind == "end":
+        return error_at(token, f"{expected} is missing at the end", hint)
+    return error_at(token, f"{token.shown} is not {expected}", hint)
+
+
+def meant(wrong: str, right: Iterable[str]) -> str:
+    """Say what was probably meant, as the end of a sentence; empty if that cannot be guessed."""
+    close = get_close_matches(wrong.lower(), list(right), 1, 0.6)
+    return f"; did you mean {close[0]}?" if close else ""

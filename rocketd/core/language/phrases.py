@@ -1,0 +1,224 @@
+"""The other spelling of conditions, for text only: `daily between 10:00 and 12:00`, `after task 'extract' failed`.
+
+    hours    "between" mark "and" mark | ("after" | "before" | "starting") mark
+             | ("at" | "on") mark (("," | "and") mark)*
+    time     "time" "of" unit
+    after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
+    has      ["task" text] "has" what ["today" | "this" unit | "past" duration]
+    is       ["task" text] "is" "running"
+    host     "path" text "exists" | "unit" text "is" "active" | "load" "below" number
+             | "command" text "succeeds" ["every" duration] | "env" text ["is" text]
+    plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
+             | "retry" number
+
+Hours may follow any word that has them, and what a phrase begins may go on in the Python spelling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.conditions.comparison import COMPARISONS
+from rocketd.core.conditions.run_conditions import After, Many, Outcome
+from rocketd.core.errors import ConditionError
+from rocketd.core.language.arguments import Given, place
+from rocketd.core.language.lexer import Cursor, Token, meant, unexpected
+from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
+from rocketd.core.language.word import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rocketd.core.model.condition import Condition
+
+_HOURS: Final = {word.name: word for word in HOURS}
+_SPANS: Final = {word.name: word for word in SPANS}
+_WHAT: Final = tuple(name for name, word in WORDS.items() if word.follows is SPANS)
+_OUTCOMES: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail", "finished": "finish"}
+_MANY: Final[dict[str, Many]] = {"any": "any", "all": "all"}
+_RAW: Final = ("every", "cron", "calendar", "crontime")
+_HOST: Final = {
+    "path": "path_exists",
+    "unit": "unit_active",
+    "load": "load_below",
+    "command": "command_succeeds",
+    "env": "env",
+}
+_AROUND: Final = {"path": ("exists",), "unit": ("is", "active"), "command": ("succeeds",)}
+_OPENINGS: Final = ("time", "after", "task", "has", "is", *_HOST)
+_ENDS: Final = ("(", ".", ")", "&", "|", "&&", "||", "")
+
+
+def opens_phrase(token: Token, cursor: Cursor) -> bool:
+    """Whether a phrase begins with that token, which has just been read."""
+    if token.text in _OPENINGS:
+        return cursor.next.text not in _ENDS
+    if token.text == "retry":
+        return cursor.next.kind == "number"
+    return token.text in _RAW and cursor.next.text not in _ENDS
+
+
+def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
+    """Read the phrase that began with that token: its condition, and what may follow it."""
+    match token.text:
+        case "time":
+            return _time(cursor)
+        case "after":
+            return _after(cursor), ()
+        case "task":
+            return _about(cursor, _text(cursor))
+        case "has" | "is":
+            return _asked(token, cursor, "")
+        case asked if asked in _HOST:
+            return _of_host(token, cursor), ()
+    given = _raw(cursor) if token.text in _RAW else Given.of(cursor.take())
+    return _made(WORDS[token.text], None, token, [given] if given else [], cursor), ()
+
+
+def _made(word: Word, of: Condition | None, token: Token, given: list[Given], cursor: Cursor) -> Condition:
+    try:
+        return word.made(word.value if of is None else of, given, cursor.zones)
+    except ConditionError as error:
+        raise place(error, given, token.start, cursor.done) from None
+
+
+def _raw(cursor: Cursor, *stops: str) -> Given:
+    """Read a value that stands in quotes, or as it is up to where it must end."""
+    if cursor.next.kind == "text" and (given := Given.of(cursor.next)):
+        cursor.take()
+        return given
+    token = cursor.raw(*stops)
+    return Given(token.text, token)
+
+
+def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
+    _expect(cursor, "of")
+    unit = cursor.take()
+    word = WORDS.get(f"time_of_{unit.text}")
+    if word is None:
+        units = [name.removeprefix("time_of_") for name in WORDS if name.startswith("time_of_")]
+        raise unexpected(unit, "a unit of time" + meant(unit.text, units), f"units are {', '.join(units)}")
+    return word.made(word.value, None), word.follows
+
+
+def _after(cursor: Cursor) -> Condition:
+    many = _MANY.get(cursor.next.text)
+    if many:
+        cursor.take()
+    if not cursor.skip("task", "tasks"):
+        raise unexpected(cursor.next, "task or tasks", "as in after task 'extract' succeeded")
+    names = [_text(cursor)]
+    while cursor.skip(","):
+        names.append(_text(cursor))
+    outcome: Outcome = "success"
+    if cursor.next.text in _OUTCOMES:
+        outcome = _OUTCOMES[cursor.take().text]
+    return After(outcome, tuple(names), many or ("all" if len(names) > 1 else ""))
+
+
+def _text(cursor: Cursor) -> str:
+    token = cursor.next
+    given = Given.of(token) if token.kind == "text" else None
+    if given is None or not given.value:
+        raise unexpected(token, "the name of a task in quotes", "as in after task 'extract' succeeded")
+    cursor.take()
+    return str(given.value)
+
+
+def _about(cursor: Cursor, task: str) -> tuple[Condition, Sequence[Word]]:
+    token = cursor.take()
+    if token.text not in ("has", "is"):
+        raise unexpected(token, "has or is", "as in task 'extract' has failed today, task 'extract' is running")
+    return _asked(token, cursor, task)
+
+
+def _asked(verb: Token, cursor: Cursor, task: str) -> tuple[Condition, Sequence[Word]]:
+    token = cursor.take()
+    allowed = _WHAT if verb.text == "has" else ("running",)
+    if token.text not in allowed:
+        raise unexpected(
+            token, f"what can follow {verb.text}" + meant(token.text, allowed), f"allowed: {', '.join(allowed)}"
+        )
+    word = WORDS[token.text]
+    given = [Given(task, token)] if task else None
+    condition = word.made(word.value, given)
+    if word.follows is SPANS and cursor.next.text == "past":
+        past = cursor.take()
+        return _made(_SPANS["past"], condition, past, [_raw(cursor, *COMPARISONS)], cursor), ()
+    span = _span(cursor)
+    return (span.made(condition, None), span.follows) if span else (condition, word.follows)
+
+
+def _span(cursor: Cursor) -> Word | None:
+    if cursor.skip("today"):
+        return _SPANS["today"]
+    if not cursor.skip("this"):
+        return None
+    unit = cursor.take()
+    span = _SPANS.get(f"this_{unit.text}")
+    if span is None:
+        units = [name.removeprefix("this_") for name in _SPANS if name.startswith("this_")]
+        raise unexpected(unit, "a unit of time" + meant(unit.text, units), f"units are {', '.join(units)}")
+    return span
+
+
+def _of_host(token: Token, cursor: Cursor) -> Condition:
+    """Read what is asked about the host: a value, and the words around it."""
+    word = WORDS[_HOST[token.text]]
+    if token.text == "load":
+        _expect(cursor, "below", f"as in {word.phrase}")
+    given = [_value(word, cursor)]
+    for expected in _AROUND.get(token.text, ()):
+        _expect(cursor, expected, f"as in {word.phrase}")
+    if token.text == "command" and cursor.skip("every"):
+        given.append(replace(_raw(cursor), name="every"))
+    elif token.text == "env" and cursor.skip("is"):
+        given.append(_value(word, cursor))
+    return _made(word, None, token, given, cursor)
+
+
+def _value(word: Word, cursor: Cursor) -> Given:
+    """Read a value of the kind that the word takes first."""
+    token, kind = cursor.next, (word.arguments or ())[0].kind
+    given = Given.of(token)
+    if given is None or not isinstance(given.value, kind.types):
+        raise unexpected(token, kind.value, f"as in {word.phrase}")
+    cursor.take()
+    return given
+
+
+def _expect(cursor: Cursor, word: str, hint: str = "") -> None:
+    if not cursor.skip(word):
+        raise unexpected(cursor.next, word, hint)
+
+
+def opens_hours(follows: Sequence[Word], cursor: Cursor) -> bool:
+    """Whether hours come next, and may."""
+    return cursor.next.kind == "name" and _HOURS.get(cursor.next.text) in follows
+
+
+def read_hours(condition: Condition, cursor: Cursor) -> Condition:
+    """Narrow a condition by the hours that come next."""
+    token = cursor.take()
+    word = _HOURS[token.text]
+    given = [_mark(word, cursor)]
+    if word.name == "between":
+        _expect(cursor, "and", "as in daily between 10:00 and 12:00")
+        given.append(_mark(word, cursor))
+    elif word.name in ("at", "on"):
+        while cursor.skip(",", "and"):
+            given.append(_mark(word, cursor))
+    return _made(word, condition, token, given, cursor)
+
+
+def _mark(word: Word, cursor: Cursor) -> Given:
+    given = _raw(cursor, "and", ",")
+    if not given.value:
+        raise unexpected(cursor.next, "a time", f"write {word.phrase}")
+    return given
+
+
+def expected_after(follows: Sequence[Word], token: Token) -> str:
+    """Say which hours were probably meant by a token that cannot stand there, as the end of a sentence."""
+    return meant(token.text, [word.name for word in follows if word in HOURS]) if token.kind == "name" else ""

@@ -1,0 +1,96 @@
+"""What a word of the condition language is: its name, what it takes, what may follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from rocketd.core.model.condition import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rocketd.core.calendar.oncalendar import Zones
+    from rocketd.core.language.arguments import Given
+
+
+class ArgumentKind(Enum):
+    """What an argument is, as errors name it."""
+
+    MARK = "a time, as a text or a number"
+    DURATION = 'a duration, as a text such as "10 min"'
+    CRON = 'a cron line, as a text such as "0 3 * * 1-5"'
+    CALENDAR = 'a calendar line, as a text such as "Mon..Fri 03:00"'
+    TASK = "the name of a task, as a text"
+    COUNT = "a whole number"
+    NUMBER = "a number"
+    CHOICE = "a text"
+    PATH = "a path from /, as a text"
+    UNIT = 'the name of a unit, as a text such as "postgresql.service"'
+    COMMAND = 'a command line for /bin/sh, as a text such as "pg_isready -q"'
+    VARIABLE = "the name of a variable, as a text"
+
+    @property
+    def types(self) -> tuple[type, ...]:
+        """The types it may have."""
+        if self is ArgumentKind.MARK:
+            return (str, int)
+        if self is ArgumentKind.COUNT:
+            return (int,)
+        return (int, float) if self is ArgumentKind.NUMBER else (str,)
+
+
+@dataclass(frozen=True, slots=True)
+class WordArgument:
+    """One argument of a word."""
+
+    name: str
+    kind: ArgumentKind
+    required: bool = True
+    many: bool = False
+    by_name: bool = False
+    """It cannot be given by its place."""
+
+
+Made: TypeAlias = Callable[..., Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or a name that may follow one after a dot."""
+
+    name: str
+    about: str
+    """One sentence for the reference page."""
+    example: str
+    value: Condition | Made | None = None
+    """The condition that it is, or what makes one of its arguments; None: it is an attribute of what it follows."""
+    arguments: tuple[WordArgument, ...] | None = None
+    """None: it takes no brackets."""
+    follows: tuple[Word, ...] = ()
+    phrase: str = ""
+    """An example of its other spelling, in text only; it means the same as the example."""
+
+    for_several: str = ""
+    """The hint for who gives it several values although it takes one."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it may stand without brackets."""
+        return self.arguments is None or isinstance(self.value, Condition)
+
+    def made(
+        self, value: Condition | Made | None, given: Sequence[Given] | None, zones: Zones | None = None
+    ) -> Condition:
+        """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
+        if self.value is None:
+            value = getattr(value, self.name)
+        if given is None:
+            return cast("Condition", value)
+        places = [one.value for one in given if not one.name]
+        names: dict[str, object] = {one.name: one.value for one in given if one.name}
+        if zones is not None and any(argument.kind is ArgumentKind.CALENDAR for argument in self.arguments or ()):
+            names["zones"] = zones
+        return cast("Made", value)(*places, **names)

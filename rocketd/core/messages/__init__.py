@@ -1,0 +1,1 @@
+"""What is logged: the messages about runs and about the daemon."""

@@ -1,0 +1,1 @@
+"""The nouns: tasks, runs, events, records, and the algebra of conditions."""

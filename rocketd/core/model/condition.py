@@ -1,0 +1,314 @@
+"""A condition answers about one moment: for, against or unknown, until when that stays so, and since when it has.
+
+Joining answers needs no polling. That a verdict's `until` has run out says nothing but "ask again":
+
+    All   some part against      against     since and end of the one among them that has been so longest
+          else some unknown      unknown     the earliest end of all parts
+          every part for         for         the earliest end; since: the latest among the parts
+    Any   the dual               for/unknown/against
+    Not                          the opposite; unknown stays; the same end and since
+
+So a verdict is good as a whole until then, its `since` as well: when it is asked makes no difference to a run's due.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.model.splay import Line, among, begun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rocketd.core.history.history import History, Need
+    from rocketd.core.history.task_history import TaskHistory
+    from rocketd.core.model.run import Run
+    from rocketd.core.model.task import Task
+
+
+class Answer(Enum):
+    """Whether a condition holds. `UNKNOWN` starts nothing and stops nothing, and neither does its negation."""
+
+    FOR = True
+    AGAINST = False
+    UNKNOWN = None
+
+
+FOR: Final = Answer.FOR
+AGAINST: Final = Answer.AGAINST
+UNKNOWN: Final = Answer.UNKNOWN
+
+
+class Verdict(NamedTuple):
+    """An answer, and how long it is good."""
+
+    answer: Answer
+    until: Instant = FOREVER
+    """A safe bound: the answer cannot change before it unless an event comes. Later than the moment asked."""
+    since: Instant = BEGINNING
+    """From when the deciding parts have held: gives a run its due. As good as the answer."""
+
+
+class Moment(NamedTuple):
+    """What a condition is asked about: a task, now, and the past. A tuple, as several are made for each judgement."""
+
+    now: Instant
+    task: Task
+    history: History
+    run: Run | None = None
+    """In `stop_when`: the run in question."""
+    plain: bool = False
+    """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
+    blind: bool = False
+    """Judge with every probe unknown: what tells whether one can matter."""
+    prompt: bool = False
+    """Judge as if the task had no splay."""
+    unseen: bool = False
+    """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
+    guards: tuple[Condition, ...] = ()
+    """Clock-only conditions beside it: they must have held at a tick as well, and bound what a splay spreads over."""
+    ticks: Line | None = None
+    """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
+
+    @property
+    def past(self) -> TaskHistory:
+        """The past of the task itself."""
+        return self.history.of(self.task.name)
+
+    def at(self, now: Instant) -> Moment:
+        """Ask about another instant, with the same past."""
+        return self._replace(now=now)
+
+
+class Condition(ABC):
+    """A question about one moment. Immutable; equal to any other that asks the same.
+
+    `str()` gives its normal form: the Python spelling, which reads back as an equal condition.
+    """
+
+    __slots__ = ()
+
+    binds: ClassVar[int] = 3
+    """How tightly its normal form binds: 1 `|`, 2 `&`, 3 a word or `~`."""
+    splays: ClassVar[bool] = False
+    """Whether it is a word with chances, over which a splay spreads: it holds once the splay is over."""
+
+    @abstractmethod
+    def judge(self, moment: Moment) -> Verdict:
+        """Answer about this moment. Never raises, never looks at anything but the moment."""
+
+    def held(self, moment: Moment) -> bool:
+        """Whether it holds then."""
+        return self.judge(moment).answer is FOR
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """The conditions it is made of."""
+        return ()
+
+    def inner(self, moment: Moment) -> Moment:
+        """The moment as its parts are asked about it."""
+        return moment
+
+    @property
+    def clock_only(self) -> bool:
+        """Whether its answer rests on the clock alone: no past, no probe."""
+        return bool(self.parts) and all(part.clock_only for part in self.parts)
+
+    @property
+    def ticking(self) -> bool:
+        """Whether a tick word is part of it."""
+        return any(part.ticking for part in self.parts)
+
+    def around(self, moment: Moment) -> Line | None:  # noqa: ARG002 - what some kinds look at
+        """Tell the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
+        return None
+
+    @property
+    def each_pass(self) -> bool:
+        """Whether each pass of the scheduler can change its answer; it is asked in passes that happen anyway."""
+        return any(part.each_pass for part in self.parts)
+
+    def watches(self) -> frozenset[str]:
+        """Names of the tasks whose events can change its answer; the empty name is the task itself."""
+        return frozenset().union(*(part.watches() for part in self.parts))
+
+    def needs(self) -> frozenset[Need]:
+        """Which instants of the past must be kept for it, beyond the newest of each action."""
+        return frozenset().union(*(part.needs() for part in self.parts))
+
+    def because(self, moment: Moment) -> Run | None:
+        """Another task's run whose end or start makes this hold, where there is one: asked when it is for."""
+        for part in self.parts:
+            if part.judge(moment).answer is FOR and (run := part.because(moment)) is not None:
+                return run
+        return None
+
+    def __and__(self, other: Condition) -> Condition:
+        return All.of(self, other) if isinstance(other, Condition) else NotImplemented
+
+    def __or__(self, other: Condition) -> Condition:
+        return Any.of(self, other) if isinstance(other, Condition) else NotImplemented
+
+    def __invert__(self) -> Condition:
+        return self.part if isinstance(self, Not) else Not(self)
+
+    def __bool__(self) -> bool:
+        msg = "a condition is neither true nor false: only its verdict about a moment is"
+        raise ConditionError(msg, hint="join conditions with & | ~ instead of and, or, not")
+
+
+def walk(condition: Condition) -> Iterator[Condition]:
+    """Every condition in the tree, the root first."""
+    yield condition
+    for part in condition.parts:
+        yield from walk(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Condition):
+    """Always or never."""
+
+    answer: Answer
+
+    def judge(self, moment: Moment) -> Verdict:  # noqa: ARG002 - the same about every moment
+        return Verdict(self.answer)
+
+    @property
+    def clock_only(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return "true" if self.answer is FOR else "false"
+
+
+TRUE: Final = Constant(FOR)
+FALSE: Final = Constant(AGAINST)
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Condition):
+    """The opposite; unknown stays unknown."""
+
+    part: Condition
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        return (self.part,)
+
+    def inner(self, moment: Moment) -> Moment:
+        return moment._replace(prompt=True) if moment.task.splay else moment
+
+    def judge(self, moment: Moment) -> Verdict:
+        answer, until, since = self.part.judge(self.inner(moment))
+        return Verdict(_OPPOSITE[answer], until, since)
+
+    def __str__(self) -> str:
+        return f"~{_bracketed(self.part, 3)}"
+
+
+_OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR, UNKNOWN: UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group(Condition):
+    parts: tuple[Condition, ...]  # a field where the base has a property
+
+    deciding: ClassVar[Answer]
+    """The answer of one part that decides the whole."""
+    sign: ClassVar[str]
+
+    @classmethod
+    def of(cls, *conditions: Condition) -> Condition:
+        """Join conditions; groups of the same kind flatten, one alone is itself."""
+        flat: list[Condition] = []
+        for condition in conditions:
+            flat.extend(condition.parts if isinstance(condition, cls) else (condition,))
+        return flat[0] if len(flat) == 1 else cls(tuple(flat))
+
+    def join(self, verdicts: Iterable[Verdict]) -> Verdict:
+        """Join the parts' verdicts: see the table above."""
+        deciding = self.deciding
+        joined = _OPPOSITE[deciding]
+        until, since = FOREVER, BEGINNING
+        decided_until, decided_since = BEGINNING, FOREVER
+        for answer, end, begin in verdicts:
+            if answer is deciding:
+                if begin < decided_since or (begin == decided_since and end > decided_until):
+                    decided_until, decided_since = end, begin
+            elif answer is UNKNOWN:
+                joined = UNKNOWN
+            until = min(until, end)
+            since = max(since, begin)
+        if decided_until != BEGINNING:
+            return Verdict(deciding, decided_until, decided_since)
+        return Verdict(joined, until, since)
+
+    def judge(self, moment: Moment) -> Verdict:
+        inner = self.inner(moment)
+        return self.join([part.judge(inner) for part in self.parts])
+
+    def __str__(self) -> str:
+        return f" {self.sign} ".join(_bracketed(part, self.binds + 1) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class All(_Group):
+    """Every part holds. Clock-only parts beside a tick must have held at the tick as well."""
+
+    binds: ClassVar[int] = 2
+    deciding: ClassVar[Answer] = AGAINST
+    sign: ClassVar[str] = "&"
+
+    guards: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
+    """Its clock-only parts."""
+    ticks: bool = field(init=False, compare=False, repr=False)
+    """Whether there is a tick beside them."""
+    line: Condition | None = field(init=False, compare=False, repr=False)
+    """Its part that ticks, if all the others are guards."""
+
+    def __post_init__(self) -> None:
+        guards = tuple(part for part in self.parts if part.clock_only)
+        others = [part for part in self.parts if not part.clock_only]
+        ticks = bool(guards) and self.ticking
+        object.__setattr__(self, "guards", guards)
+        object.__setattr__(self, "ticks", ticks)
+        object.__setattr__(self, "line", others[0] if ticks and len(others) == 1 else None)
+
+    def inner(self, moment: Moment) -> Moment:
+        if moment.ticks is not None and self.line is None:
+            moment = moment._replace(ticks=None)
+        asked = self.ticks or (self.guards and moment.task.splay)
+        return moment._replace(guards=moment.guards + self.guards) if asked else moment
+
+    def around(self, moment: Moment) -> Line | None:
+        return None if self.line is None else self.line.around(self.inner(moment))
+
+
+@dataclass(frozen=True, slots=True)
+class Any(_Group):
+    """At least one part holds. Several lines of ticks among them are as one: of all their ticks the newest counts."""
+
+    binds: ClassVar[int] = 1
+    deciding: ClassVar[Answer] = FOR
+    sign: ClassVar[str] = "|"
+
+    lines: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
+    """Its parts that tick, if there are several."""
+
+    def __post_init__(self) -> None:
+        ticking = tuple(part for part in self.parts if part.ticking)
+        object.__setattr__(self, "lines", ticking if len(ticking) > 1 else ())
+
+    def inner(self, moment: Moment) -> Moment:
+        ticks = begun(lambda then: among(line.around(then) for line in self.lines), moment) if self.lines else None
+        return moment if ticks is None else moment._replace(ticks=ticks.among(moment.ticks))
+
+
+def _bracketed(condition: Condition, least: int) -> str:
+    return str(condition) if condition.binds >= least else f"({condition})"

@@ -1,0 +1,141 @@
+"""What has been used up of the time on the wall: which windows and ticks need not, or must not, be used again.
+
+As long as nobody sets the clock that is one stretch, up to the last use. A clock that is set forward and used there
+begins another one, so that what lies between is not used up by that.
+
+    after a step back     what goes on in real time    a fixed time of day
+    up to the real use    used up                      used up
+    the very window       free                         used up: it stands in the record
+    others it covers      free                         used up for as long as in real time; for ever if the clock was
+                                                       off by no more than NEAR, as in cron(8)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rocketd.core.instant import BEGINNING, FOREVER, HOUR, Duration, Instant
+from rocketd.core.model.run import Action
+
+if TYPE_CHECKING:
+    from rocketd.core.history.clock_steps import ClockSteps
+    from rocketd.core.history.task_history import TaskHistory
+    from rocketd.core.model.condition import Moment
+
+NEAR: Final[Duration] = 3 * HOUR
+"""A clock that was off by no more than this may have been off by a zone's summer time."""
+MOST: Final = 16
+"""How many stretches are told apart: the clock must be set between two of them."""
+
+
+class Consumed(NamedTuple):
+    """A stretch of time that was used up, as it was recorded."""
+
+    first: Instant
+    last: Instant
+    position: int
+    """Where in the log the newest use stands."""
+
+    def is_ahead(self, steps: ClockSteps) -> bool:
+        """Whether the clock has been set back since."""
+        return steps.on_wall(self.last, self.position) < self.last
+
+    def keeps_used(self, start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
+        """Until when it keeps the window from `start` to `end`, or the ticks in it, from being used; BEGINNING: not."""
+        if steps.on_wall(self.last, self.position) >= start:
+            return FOREVER
+        begin = self.first if self.position > 0 else self.first - NEAR
+        if not fixed or self.last < start or begin >= end:
+            return BEGINNING
+        really = steps.really(self.last, self.position)
+        if self.last < end or self.last - really <= NEAR:
+            return FOREVER
+        return really + max(end - start, NEAR)
+
+
+def used(uses: tuple[Consumed, ...], use: Consumed, steps: ClockSteps) -> tuple[Consumed, ...]:
+    """Add what was used last, or before the last."""
+    newest = uses[-1] if uses else None
+    if newest is None:
+        return (use,)
+    if _join(newest, use, steps):
+        joined = Consumed(min(newest.first, use.first), max(newest.last, use.last), max(newest.position, use.position))
+        return (*uses[:-1], joined)
+    if use.position < newest.position:
+        return (*used(uses[:-1], use, steps), newest)
+    return (*uses[1 - MOST :], use)
+
+
+def _join(one: Consumed, other: Consumed, steps: ClockSteps) -> bool:
+    """Whether nobody has set the clock in between, as far as is known."""
+    if max(one.position, other.position) <= 0:
+        return max(one.last, other.last) <= steps.latest
+    return steps.together(one.position, other.position)
+
+
+def up_to(uses: tuple[Consumed, ...], steps: ClockSteps) -> Instant:
+    """Up to when all is used up for good: the last real use."""
+    return max((steps.on_wall(use.last, use.position) for use in uses), default=BEGINNING)
+
+
+def kept_used(uses: tuple[Consumed, ...], start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
+    """Until when that window, or the ticks in it, stay used up if nothing else happens; BEGINNING: they are not."""
+    return max((use.keeps_used(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)
+
+
+def dues(past: TaskHistory) -> tuple[Consumed, ...]:
+    """Tell up to when ticks and intervals are used also where a splay delays them: by the newest due, and a miss."""
+    run = past.scheduled
+    by_run = () if run is None else (Consumed(run.due, run.due, past.scheduled_position),)
+    return by_run if past.missed is None else (*by_run, past.missed)
+
+
+class Consumption(NamedTuple):
+    """That a window is used up."""
+
+    at: Instant
+    """By what happened then."""
+    until: Instant
+    """How long that counts; FOREVER: as long as the window is."""
+
+
+def spent_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
+    """Tell what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet.
+
+    Of a window that a splay delays `start` is when it begins; by its due alone a run uses it up as `due_in` tells.
+    """
+    past = moment.past
+    until = kept_used(past.done, start, end, past.steps, fixed=fixed)
+    if until > moment.now:
+        return Consumption(up_to(past.done, past.steps), until)
+    going = [max(run.start, run.due) for run in past.going.values() if run.scheduled]
+    if going and max(going) >= start:
+        return Consumption(max(going), FOREVER)
+    ahead = tuple(use for use in past.consumed if going and use.is_ahead(past.steps))
+    if (until := kept_used(ahead, start, end, past.steps, fixed=fixed)) > moment.now:
+        return Consumption(max(going), until)
+    return _crashed(moment, start, end, fixed=fixed)
+
+
+def due_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
+    """Tell whether the newest scheduled run, unless it has crashed, was due in that window or later."""
+    past, run, ended = moment.past, moment.past.scheduled, moment.past.scheduled_end
+    if run is None or (ended is not None and ended.action is Action.CRASH and not moment.plain):
+        return None
+    due = (Consumed(run.due, run.due, past.scheduled_position),)
+    until = kept_used(due, start, end, past.steps, fixed=fixed)
+    return Consumption(max(run.start, run.due), until) if until > moment.now else None
+
+
+def _crashed(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
+    """Tell when the window was used up by crashes: by the first one where a crash counts as done."""
+    past, limit = moment.past, moment.task.crash_limit
+    crashes = [Consumed(at, at, position) for at, position in past.crashes]
+    if moment.plain:
+        last, limit = past.scheduled, 1
+        reached = () if last is None else (min(last.start, last.due), max(last.start, last.due))
+        crashes = [Consumed(*reached, past.scheduled_position)] if reached else []
+    kept = sorted((one.keeps_used(start, end, past.steps, fixed=fixed) for one in crashes), reverse=True)
+    if len(kept) < limit or kept[limit - 1] <= moment.now:
+        return None
+    return Consumption(up_to(tuple(crashes), past.steps), kept[limit - 1])

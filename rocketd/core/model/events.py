@@ -1,0 +1,129 @@
+"""Decisions go down, events come up; there is nothing else.
+
+    decision   what should be done      Start  Stop
+    event      what was done            Started  Spawned  Finished  Withdrawn  Missed
+               what was seen            Observed
+
+A start is learned the moment it is decided (the scheduler says `Started` to itself), so that of two tasks that
+exclude each other only one starts in a pass.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rocketd.core.errors import RocketdError
+from rocketd.core.instant import Instant
+from rocketd.core.model.run import Cause, End, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Record this run, then start it."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End this run's whole process tree: TERM, the task's grace, KILL."""
+
+    run: Run
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run is going on: it has been decided, and is recorded before anything is carried out."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """The run has begun: it has a process now; with pid 0, it is a call that our own program makes."""
+
+    run: Run
+    pid: int
+    pid_start: int
+    """Field 22 of /proc/PID/stat, in clock ticks since boot: with the boot id, what makes a pid unique."""
+    at: Instant
+    """When. What limits the time of a run counts from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The run has ended."""
+
+    run: Run
+    end: End
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The run never began: its number is used, its chance is not. The past is what it was before its `Started`."""
+
+    run: Run
+    at: Instant
+    reason: str
+    """A sentence for people: what it could not have, or who did not want it any more."""
+    cause: Cause = Cause.SHORTAGE
+    shared: bool = False
+    """Whether it is the host that is short of something, so that others would fare no better. Not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The task was due, and nothing will run for it: one for a whole stretch of such times.
+
+    As the stretch goes on it is told again with the same `first`, a later `last` and a higher `count`.
+    """
+
+    task: str
+    run_id: str
+    at: Instant
+    first: Instant
+    last: Instant
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A probe was looked at. It is no part of the run log: whatever was seen before a restart is seen anew after it."""
+
+    probe: str
+    """Its normal form."""
+    value: bool | None
+    """Whether it holds; None: it could not be told."""
+    at: Instant
+    good_until: Instant
+    """When it is overdue, and nothing is known again; FOREVER: whoever observes it would have told of a change."""
+    problem: str = ""
+    """Why it could not be told."""
+
+
+Event: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed
+"""What the run log keeps."""
+
+
+class NoSuchTask(RocketdError):
+    """No task of that name is loaded."""
+
+
+class NoSuchRun(RocketdError):
+    """No such run is going on."""
+
+
+class Refusal(RocketdError):
+    """What the operator asked for cannot be done now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Judging the task's condition raised: a defect, not an answer. The task stays unknown until its next event."""
+
+    task: str
+    error: Exception
+
+
+Decision: TypeAlias = Start | Stop | Missed | Broken

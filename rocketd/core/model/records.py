@@ -1,0 +1,95 @@
+"""What the store keeps: the run log, as events, and what belongs to the tasks beside it.
+
+The file is the truth about what a task is; the store is the truth about what happened and what an operator said.
+Neither is written into the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.run import Action, End, Run
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run of which the store knows no end, and whose it was."""
+
+    run: Run
+    host: str
+    boot_id: str
+    pid: int
+    """0: it had no process yet, as far as was recorded."""
+    pid_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """What belongs to a task and not to the run log."""
+
+    name: str
+    fingerprint: str
+    """Of the condition it was armed with (`Task.fingerprint`)."""
+    armed_at: Instant
+    next_number: int
+    removed_at: Instant | None = None
+    """Since when its file no longer has it; None: it is there."""
+    paused: bool = False
+    paused_until: Instant | None = None
+    paused_by: str = ""
+    paused_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A sign of life: where a later daemon says `down from`."""
+
+    at: Instant
+    boottime: Duration | None = None
+    """What the clock showed then that nobody sets; None: nobody has looked."""
+
+
+Change: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed | TaskState | Alive
+"""What is written to the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as its records tell it, for those who look: `history`, `show`."""
+
+    run: Run
+    action: Action
+    """The newest: `run` while it is going on."""
+    end: End | None
+    pid: int
+    host: str = ""
+    boot_id: str = ""
+    """With `pid` and `pid_start`, which process of which boot of which host it was; empty: not recorded."""
+    pid_start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to look at, newest first."""
+
+    task: str = ""
+    run_id: str = ""
+    """A run id, or how it begins."""
+    number: int | None = None
+    since: Instant | None = None
+    """Started at or after."""
+    until: Instant | None = None
+    """Started before."""
+    actions: tuple[Action, ...] = ()
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """A part of the run log: some runs, the first recorded first."""
+
+    runs: Sequence[RunView]
+    next: int | None
+    """After which place in the log the next part begins; None: there is no more."""

@@ -1,0 +1,113 @@
+"""A run: one execution of a task, how it began and how it ended."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from rocketd.core.escaping import storable
+from rocketd.core.instant import Duration, Instant
+
+
+class Action(StrEnum):
+    """What a run record tells."""
+
+    RUN = "run"
+    SUCCESS = "success"
+    FAIL = "fail"
+    TERMINATE = "terminate"
+    INACTION = "inaction"
+    CRASH = "crash"
+    MISSED = "missed"
+    WITHDRAWN = "withdrawn"
+
+
+class Trigger(StrEnum):
+    """Why a run was started."""
+
+    SCHEDULE = "schedule"
+    RETRY = "retry"
+    AS_SCHEDULED = "as-scheduled"
+    HAND = "hand"
+    BOOT = "boot"
+    STARTUP = "startup"
+    SHUTDOWN = "shutdown"
+
+
+class Cause(StrEnum):
+    """How a run came to its end."""
+
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+    STOP_WHEN = "stop_when"
+    OPERATOR = "operator"
+    REPLACE = "replace"
+    SHUTDOWN = "shutdown"
+    DOWN = "down"
+    SHORTAGE = "shortage"
+    """Of a run that never began: what a start takes could not be had."""
+    STORE = "store"
+    """Of a run that never began: its start could not be recorded."""
+
+
+RunKey: TypeAlias = tuple[str, int]
+"""What makes a run unique: the name of its task and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a task, as decided; it never changes afterwards."""
+
+    task: str
+    number: int
+    """Counts from 1 per task; never given out twice."""
+    run_id: str
+    """For people and other programs: a UUIDv7."""
+    attempt: int
+    """Which try in a row this is, from 1."""
+    due: Instant
+    start: Instant
+    """When the decision was taken: the `now` of its pass."""
+    trigger: Trigger
+    reason: str
+    """A sentence for people: the condition that held, or who asked."""
+    cause_task: str = ""
+    """For a run that another task's end made due: that task."""
+    cause_run_id: str = ""
+
+    @property
+    def key(self) -> RunKey:
+        """What makes this run unique."""
+        return (self.task, self.number)
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether it counts for the task's own schedule: every run but one by hand."""
+        return self.trigger is not Trigger.HAND
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended."""
+
+    action: Action
+    cause: Cause
+    at: Instant
+    exit_code: int | None = None
+    """The exit status of the process; None if a signal ended it, or if there is none to know."""
+    signal: int | None = None
+    """The number of the signal that ended the process."""
+    message: str = ""
+    """One sentence for people, e.g. why a process could not be started."""
+    exc_text: str = ""
+    """The traceback of a function that raised."""
+    output: str = ""
+    """The tail of what the run printed."""
+    runtime: Duration = 0
+    """By the monotonic clock, so a clock step does not distort it; 0 where nobody measured it."""
+
+    @property
+    def storable(self) -> "End":
+        """The same, with nothing in its texts that cannot be written down: what programs raise may name any file."""
+        if self.message.isascii() and self.exc_text.isascii():
+            return self
+        return replace(self, message=storable(self.message), exc_text=storable(self.exc_text))

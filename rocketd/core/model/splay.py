@@ -1,0 +1,242 @@
+"""A splay spreads the starts of equal tasks: over their chances, and over the hosts that have the same task.
+
+A *chance* is a stretch [opens, closes) of the clock in which a word (a tick, a window, an interval, the end of another
+task) may start the task. With a splay, its word holds not from its opening on but from its begin:
+
+    begin = opens + share * min(splay, closes - opens)        share: a hash of host and task, in [0, 1)
+
+    So each chance has a begin, no two have the same, and n hosts begin evenly over the length: nothing is clamped.
+    A chance is good until the next one begins where that follows on it without a gap, else until it closes. So a begin
+    that passed while the daemon was down is made good as long as nothing newer has begun.
+    A run uses up the chance of its due, and every one that had begun when it started. Its due is the opening, so no
+    other share (the splay was edited, the host renamed) makes a used chance a new one.
+
+Coming back after an absence (a downtime, a suspend, a step of the clock forward), what began meanwhile would start at
+once, on every host that the same power cut had down: it is spread over `resume_spread`, once. What was owed already
+when the absence began starts at once, so that lives that are shorter than that spread start it all the same.
+
+A chance with a gap before it that comes after one that was missed must not wait for an instant at which the host may
+never be up: it begins within as long as the daemon has been up when it opens, and within `resume_spread` at least.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from rocketd.core.instant import BEGINNING, FOREVER, MINUTE, Duration, Instant
+from rocketd.core.model.consumption import dues, kept_used
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rocketd.core.model.condition import Moment
+
+RESUME_SPREAD: Final[Duration] = MINUTE
+"""How long what began in an absence is spread over, unless told."""
+_BITS: Final = 64
+_STEPS: Final = 32
+"""How many changes of the hours beside a word are gone back to find when it was open last: a month of nights."""
+
+Newest: TypeAlias = "Callable[[Moment], Line | None]"
+"""Tells the ticks around a moment, whatever their splay."""
+
+
+class Absence(NamedTuple):
+    """The last time in which nobody decided."""
+
+    start: Instant
+    end: Instant
+
+    def moved(self, now: Instant, by: Duration, spread: Duration) -> Absence:
+        """Tell the last absence once the clock was set, or the host slept, so that it is `now`.
+
+        While the last one is being spread it goes on with the clock: a clock that is put right shortly after a boot
+        must not start everything at once.
+        """
+        if now - by < self.end + spread:
+            return self._replace(end=self.end + by)
+        return Absence(now - by, now) if by > 0 else Absence(min(self.start, now), min(self.end, now))
+
+
+class Chance(NamedTuple):
+    """When a word may start its task."""
+
+    opens: Instant
+    closes: Instant
+
+    def within_hours(self, moment: Moment) -> Chance:
+        """Narrow it to the parts of the clock that stand beside the word; those that are against decide anyway."""
+        opens, closes = self
+        for hours in moment.guards:
+            verdict = hours.judge(moment)
+            if verdict.answer.value:
+                opens, closes = max(opens, verdict.since), min(closes, verdict.until)
+        return Chance(opens, closes)
+
+    def owed_by_hours(self, moment: Moment, due: Instant) -> bool:
+        """Whether those parts of the clock have opened it, after it was missed the last time that they were open.
+
+        `due` is from when on its word would have started the task.
+        """
+        if Chance(BEGINNING, FOREVER).within_hours(moment).opens != self.opens:
+            return False
+        before = last_open(moment.at(self.opens - 1))
+        if before is None or before.now < due:
+            return False
+        return unused_since(moment, max(due, Chance(BEGINNING, FOREVER).within_hours(before).opens))
+
+    def begin(self, moment: Moment, was_good: Callable[[Moment], bool], owed: Callable[[], bool]) -> SplayedStart:
+        """Tell when it begins.
+
+        `was_good` says whether its word held at a moment; `owed`, whether the chance before was missed, with a gap
+        between them.
+        """
+        opens, closes = self
+        length = max(closes - opens, 0)
+        absence = moment.history.absence
+        if absence is not None and not moment.unseen:
+            up = max(moment.history.resume_spread, opens - absence.end)
+            length = up if up < length and owed() else length
+        begin = opens + delay(moment, length)
+        if moment.unseen or absence is None or not absence.start <= begin < absence.end:
+            return SplayedStart(begin, begin)
+        then = moment._replace(now=absence.start, unseen=True)
+        if was_good(then) and all(hours.judge(then).answer.value for hours in moment.guards):
+            return SplayedStart(begin, absence.end)  # what was owed then already has waited for long enough
+        left = closes - absence.end
+        spread = delay(moment, min(moment.history.resume_spread, left if left > 0 else FOREVER))
+        return SplayedStart(begin, absence.end + spread)
+
+
+class Line(NamedTuple):
+    """The ticks around an instant of a line of them, or of several that tick as one; BEGINNING, FOREVER for none."""
+
+    newest: Instant
+    """The newest at or before it."""
+    next: Instant
+    """The first later than it; with a splay, when that begins."""
+    closes: Instant = FOREVER
+    """With a splay: when the newest one is not good any longer, if no other comes before."""
+    begins: Instant = BEGINNING
+    """With a splay: when the newest one has begun; a start after that uses it up."""
+    fixed: bool = True
+    """Whether that is a fixed time of day rather than going on in real time."""
+
+    def among(self, other: Line | None) -> Line:
+        """Tell the ticks of both."""
+        return self if other is None else max(self, other)._replace(next=min(self.next, other.next))
+
+
+def among(lines: Iterable[Line | None]) -> Line | None:
+    """Tell the ticks of all these lines; None: none is one."""
+    found: Line | None = None
+    for line in lines:
+        found = found if line is None else line.among(found)
+    return found
+
+
+class SplayedStart(NamedTuple):
+    """When a chance begins by the clock, and from when on it may start the task after an absence in between."""
+
+    at: Instant
+    start: Instant
+
+
+def begun(newest: Newest, moment: Moment) -> Line | None:
+    """Of the ticks that `newest` tells for a moment, the newest that has begun, and when the next one does.
+
+    While one that began in an absence is waited for, none has.
+    """
+    line = newest(moment)
+    if line is None or line.newest == BEGINNING or not splayed(moment):
+        return line
+    begin = _begin_of(line, newest, moment)
+    if moment.now >= begin.start:
+        return line._replace(begins=begin.at)
+    if moment.now >= begin.at:
+        return line._replace(newest=BEGINNING, next=begin.start)
+    return _before(line, newest, moment, begin.at)
+
+
+def _before(line: Line, newest: Newest, moment: Moment, until: Instant) -> Line:
+    """Tell of the tick before the newest one, which begins at `until`."""
+    before = newest(moment.at(line.newest - 1))
+    if before is None or before.newest == BEGINNING:
+        return line._replace(newest=BEGINNING, next=until)
+    begin = _begin_of(before, newest, moment)
+    if moment.now < begin.start:
+        return line._replace(newest=BEGINNING, next=min(until, begin.start))
+    return before._replace(next=until, begins=begin.at)
+
+
+def _begin_of(line: Line, newest: Newest, moment: Moment) -> SplayedStart:
+    chance = Chance(line.newest, min(line.next, line.closes))
+    return chance.begin(moment, lambda then: _was_good(newest, then), lambda: _owed(line, newest, moment))
+
+
+def _owed(line: Line, newest: Newest, moment: Moment) -> bool:
+    """Whether there is a gap before the newest tick, and the last one before that was missed."""
+    before = moment.at(line.newest - 1)
+    found = newest(before)
+    if found is not None and found.newest > BEGINNING and found.closes >= line.newest:
+        return False
+    for _ in range(_STEPS):
+        opened = last_open(before)
+        found = None if opened is None else newest(opened)
+        if opened is None or found is None or found.newest > BEGINNING:
+            return found is not None and found.newest > moment.past.armed and unused_since(moment, found.newest)
+        before = opened.at(Chance(BEGINNING, FOREVER).within_hours(opened).opens - 1)
+    return False
+
+
+def _was_good(newest: Newest, moment: Moment) -> bool:
+    line = begun(newest, moment)
+    return line is not None and tick_spent(line, moment) <= moment.now < line.closes
+
+
+def tick_spent(line: Line, moment: Moment) -> Instant:
+    """Tell until when the newest tick of a task with a splay is used up, or does not count; BEGINNING: it counts."""
+    past = moment.past
+    if line.newest <= past.armed:
+        return FOREVER
+    started = kept_used(past.consumed, line.begins, line.next, past.steps, fixed=line.fixed)
+    return max(started, kept_used(dues(past), line.newest, line.next, past.steps, fixed=line.fixed))
+
+
+def splayed(moment: Moment) -> bool:
+    """Whether words hold later than they otherwise would."""
+    return moment.task.splay > 0 and not moment.prompt
+
+
+def delay(moment: Moment, length: Duration) -> Duration:
+    """Tell how much later a chance of that length begins than it opens."""
+    task = moment.task
+    if not splayed(moment):
+        return 0
+    return share(moment.history.host, task.name) * min(task.splay, length) >> _BITS
+
+
+def share(host: str, task: str) -> int:
+    """Tell which part of its splay a task has on a host, in 2**64ths: always the same."""
+    return int.from_bytes(blake2b(f"{host}\0{task}".encode(errors="replace"), digest_size=8).digest())
+
+
+def last_open(moment: Moment) -> Moment | None:
+    """Tell the last moment, this one or before, at which the parts of the clock beside a word held; None: none near."""
+    for _ in range(_STEPS):
+        judged = [hours.judge(moment) for hours in moment.guards]
+        shut = min((verdict.since for verdict in judged if not verdict.answer.value), default=FOREVER)
+        if shut in {BEGINNING, FOREVER}:
+            return moment if shut == FOREVER else None
+        moment = moment.at(shut - 1)
+    return None
+
+
+def unused_since(moment: Moment, opened: Instant) -> bool:
+    """Whether a chance that opened then and is over was missed: nothing has run for the task since."""
+    past, run, end = moment.past, moment.past.scheduled, moment.past.scheduled_end
+    if past.going_scheduled or opened < past.armed:
+        return False
+    reached = BEGINNING if run is None else max(run.start, run.due, BEGINNING if end is None else end.at)
+    return past.steps.on_wall(reached, past.scheduled_position) < opened

@@ -1,0 +1,179 @@
+"""A task: a named thing to do, with its conditions. Immutable, and nothing left to look up."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from rocketd.core.instant import SECOND, Duration
+from rocketd.core.model.condition import FALSE, Condition
+
+CLEAN_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""PATH in the clean environment of a run: that of a login of root, for every user."""
+
+
+class Overlap(StrEnum):
+    """What to do with a task that is due while it is still running."""
+
+    WAIT = "wait"
+    SKIP = "skip"
+    REPLACE = "replace"
+    ALLOW = "allow"
+
+
+class On(StrEnum):
+    """An occasion at which a task runs besides its condition."""
+
+    BOOT = "boot"
+    STARTUP = "startup"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a process runs as: what a login of that user would have."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    """Supplementary group ids."""
+    name: str
+    home: str
+    shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One resource limit: `resource` is a RLIMIT_… number of setrlimit(2); -1 means no limit."""
+
+    resource: int
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process finds around itself when it starts."""
+
+    identity: Identity | None = None
+    """None: whoever the daemon is."""
+    directory: str = ""
+    """Absolute; empty: the user's home."""
+    umask: int = 0o022
+    nice: int = 0
+    limits: tuple[Limit, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """On top of the clean one (PATH HOME USER LOGNAME SHELL LANG TZ)."""
+    environment_files: tuple[str, ...] = ()
+    """Read at each start, later ones win; one with `-` in front may be missing: EnvironmentFile= of systemd.exec(5)."""
+    timezone: str = ""
+    """What TZ says; empty: not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run."""
+
+    argv: tuple[str, ...]
+    stdin: str = ""
+    """What it reads on its standard input; empty: /dev/null."""
+    surroundings: Surroundings = Surroundings()
+    success_codes: frozenset[int] = frozenset({0})
+    inaction_codes: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Python function to call in a child interpreter."""
+
+    path: str
+    """`package.module:function`."""
+    python: str = ""
+    """The interpreter, absolute; empty: the daemon's own."""
+    parameters: str = "{}"
+    """Its keyword arguments, as a JSON object."""
+    surroundings: Surroundings = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Who is written to about the runs of a task, and about which; None: as for every task."""
+
+    receivers: tuple[str, ...] | None = None
+    on: tuple[str, ...] | None = None
+    """Actions."""
+
+
+class Execution(StrEnum):
+    """Where a program runs a function of its own."""
+
+    MAIN = "main"
+    """On the loop's thread: everything else waits meanwhile."""
+    ASYNC = "async"
+    """As a coroutine on the loop."""
+    THREAD = "thread"
+    PROCESS = "process"
+    """In a child process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the program that we are part of: that program knows, by the task's name, which one."""
+
+    execution: Execution
+
+
+Work: TypeAlias = Command | Function | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named thing to do, with its conditions. Durations are in microseconds."""
+
+    name: str
+    work: Work
+    when: Condition = FALSE
+    stop_when: Condition = FALSE
+    zone: tzinfo = UTC
+    zone_name: str = "UTC"
+    timeout: Duration | None = None
+    kill_grace: Duration = 10 * SECOND
+    overlap: Overlap = Overlap.WAIT
+    restart_delay: Duration = SECOND
+    crash_limit: int = 3
+    mutex: str = ""
+    """Empty: none."""
+    priority: int = 0
+    on: On | None = None
+    splay: Duration = 0
+    """Delays its due by a stable part of this."""
+    output_tail: int = 16 * 1024
+    """How many bytes of its output the record keeps."""
+    output_limit: int | None = None
+    """How many bytes of it are told within a minute; None: as the daemon says."""
+    output_file: str = ""
+    """Where all of it goes as well: an absolute path, perhaps with what `output_path` knows; empty: nowhere."""
+    separate_stderr: bool = False
+    """Whether stderr has a pipe of its own; else both go through one, in the order in which they were written."""
+    description: str = field(default="", compare=False)
+    mail: Mail = field(default=Mail(), compare=False)
+    file: str = field(default="", compare=False)
+    """Where it was written."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """All that it asks; most tasks have no `stop_when`."""
+        return (self.when,) if self.stop_when is FALSE else (self.when, self.stop_when)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when, and only when, the task must be armed anew: with its condition's normal form or its zone."""
+        return f"1 {self.zone_name} {self.when}"
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A task that is written and not loaded, as it has `enabled = false`; `line` is where it begins in its file."""
+
+    task: Task
+    line: int

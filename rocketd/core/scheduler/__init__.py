@@ -1,0 +1,1 @@
+"""Decides which runs start and stop, and when to look again."""

@@ -1,0 +1,113 @@
+"""Whether a run may start at the moment, whoever's it is: there is a slot, a record, and what the host must give.
+
+A start that failed for want of what the host must give tells how many runs the host bears: those that go on. As if
+there were no more slots, no more go on at the same time until more have been tried with success. When one ends, the
+next starts at once; else one is tried after a pause, which grows as long as that is in vain; then two, four, eight.
+A task that has not failed so yet is tried once all the same: it may be the other one that wants too much.
+"""
+
+from typing import Final
+
+from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.run import Cause
+from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.task_state import ScheduledTask
+
+NO_SLOT: Final = "no slot is free"
+FIRST_PAUSE: Final[Duration] = SECOND
+LONGEST_PAUSE: Final[Duration] = 30 * SECOND
+
+
+class Admission:
+    """Knows what keeps every task from starting."""
+
+    def __init__(self, going: RunningRuns) -> None:
+        self.closed = ""
+        """Why no start can be recorded, so that nothing may start; empty: records are taken."""
+        self.shortage = ""
+        """What the host is short of; empty: of nothing."""
+        self.successes = 0
+        """How many runs have begun so far."""
+        self._going = going
+        self._room = 0
+        self._more = 1
+        self._pause = FIRST_PAUSE
+        self._next: Instant = FOREVER
+        self._trying = self._failed = False
+
+    def obstacle(self, now: Instant, *, fresh: bool) -> str:
+        """Say what keeps a run from starting now; empty: nothing, and it is expected to start.
+
+        `fresh`: no start of its task has failed for want of anything since it last ran.
+        """
+        if self.closed:
+            return self.closed
+        if self._going.full:
+            return NO_SLOT
+        return "" if self._has_room(now, fresh=fresh) else self.shortage
+
+    def _has_room(self, now: Instant, *, fresh: bool) -> bool:
+        """Whether the host may bear one more; what is tried because the pause is over is counted."""
+        if not self.shortage or len(self._going) < self._room:
+            return True
+        if self._is_trying or (now < self._next and not fresh):
+            return False
+        if not fresh:
+            self._trying = True
+            self._room, self._next = len(self._going) + self._more, now + self._pause
+        return True
+
+    @property
+    def next_try(self) -> Instant:
+        """When more may start, if something waits for that; FOREVER: after an event."""
+        if self.closed or self._going.full or (self.shortage and self._is_trying):
+            return FOREVER
+        return self._next if self.shortage and len(self._going) >= self._room else BEGINNING
+
+    @property
+    def _is_trying(self) -> bool:
+        """Whether some have been decided and have not begun: what becomes of them tells more."""
+        return len(self._going) > self._going.spawned_count
+
+    def heed(self, event: Spawned | Finished | Withdrawn, entry: ScheduledTask | None) -> None:
+        """Take in what became of a start; `entry` is its task's, if that is still loaded."""
+        if isinstance(event, Spawned):
+            self.begun(event.at)
+        elif isinstance(event, Finished):  # at last: a process that could not execute the program is none
+            if entry is not None:
+                entry.lacks_nothing()
+        elif event.cause is Cause.SHORTAGE:
+            if entry is not None:
+                entry.set_back(event, self.successes)
+            if event.shared:
+                self.failed(event.reason, event.at)
+
+    def failed(self, reason: str, now: Instant) -> None:
+        """A start has failed for want of what the host must give."""
+        if not self.shortage:
+            self._pause, self._next = FIRST_PAUSE, now + FIRST_PAUSE
+        elif self._trying:  # else it was decided before it was known, or was a fresh one
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._next = now + self._pause
+        self.shortage, self._failed, self._trying = reason, True, False
+        self._room, self._more = self._going.spawned_count, 1
+
+    def begun(self, now: Instant) -> None:
+        """A run has begun."""
+        self.successes += 1
+        self._failed = False
+        count = self._going.spawned_count
+        if self.shortage and (count > self._room or (self._trying and count == self._room)):
+            self._room, self._trying = count, False
+            self._more, self._pause, self._next = 2 * self._more, FIRST_PAUSE, now
+
+    def settle(self, *, waiting: bool) -> None:
+        """After a pass: once nothing waits, and the newest start went well, the host is short of nothing."""
+        if self.shortage and not (waiting or self._failed or self._is_trying):
+            self.shortage = ""
+
+    def shift(self, by: Duration) -> None:
+        """Move along with a clock that was set: a pause is elapsed time."""
+        if self._next < FOREVER:
+            self._next += by

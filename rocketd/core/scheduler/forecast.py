@@ -1,0 +1,117 @@
+"""What would run when: the real scheduler, with runs that go as they usually do and a clock that waits for nobody."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rocketd.core.calendar.wall_clock import HIGHEST
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.model.events import Broken, Finished, Spawned, Start, Stop
+from rocketd.core.model.run import Action, Cause, End, Run
+from rocketd.core.scheduler.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rocketd.core.model.task import Task
+
+PASSES: Final = 3_000
+"""How many passes of the scheduler are gone through without a start before the search is given up."""
+
+
+class Course(NamedTuple):
+    """How a run goes."""
+
+    takes: Duration = 0
+    action: Action = Action.SUCCESS
+
+
+class Forecast:
+    """Plays a scheduler from an instant on. It may have learned a past before."""
+
+    def __init__(
+        self, scheduler: Scheduler, now: Instant, course: Callable[[Run], Course] = lambda _: Course()
+    ) -> None:
+        self.now = now
+        self.complete = True
+        """Whether everything was found that was looked for; if not, all until `now` was."""
+        self._scheduler = scheduler
+        self._course = course
+        self._ends: list[tuple[Instant, int, Run, End]] = []
+        self._begun = 0
+
+    def go_on(self, runs: Iterable[Run]) -> None:
+        """Let runs that are going on already end when they usually would."""
+        for run in runs:
+            self._begin(run)
+
+    def runs(self, until: Instant = HIGHEST) -> Iterator[Run]:
+        """Tell the runs that begin before that instant, in the order in which they begin."""
+        idle = 0
+        while (look := self._look()) < until:
+            if idle >= PASSES:
+                self.complete = False
+                return
+            self.now = max(self.now, look)
+            begun = self._pass()
+            idle = 0 if begun or self._ends else idle + 1
+            yield from begun
+
+    def _look(self) -> Instant:
+        next_end = self._ends[0][0] if self._ends else FOREVER
+        return max(min(self._scheduler.look_again(), next_end), self.now if self._begun else BEGINNING)
+
+    def _pass(self) -> list[Run]:
+        while self._ends and self._ends[0][0] <= self.now:
+            _, _, run, end = heappop(self._ends)
+            self._finish(run, end)
+        begun = []
+        for decision in self._scheduler.decide(self.now):
+            match decision:
+                case Start(run):
+                    self._begin(run)
+                    begun.append(run)
+                case Stop(run, cause):
+                    self._finish(run, End(Action.TERMINATE, cause, self.now))
+                case Broken(error=error):
+                    raise error
+        return begun
+
+    def _begin(self, run: Run) -> None:
+        self._begun += 1
+        self._scheduler.learn(Spawned(run, 0, 0, run.start))
+        takes, action = self._course(run)
+        end = End(action, Cause.EXIT, max(run.start + takes, self.now), runtime=takes)
+        heappush(self._ends, (end.at, self._begun, run, end))
+
+    def _finish(self, run: Run, end: End) -> None:
+        if run.number in self._scheduler.history.of(run.task).going:
+            self._scheduler.learn(Finished(run, end))
+
+
+class Starts(NamedTuple):
+    """When a task would start."""
+
+    instants: list[Instant]
+    complete: bool
+    """False: the search was given up before as many were found; nothing starts until `looked_until`."""
+    looked_until: Instant
+
+
+def starts(task: Task, begin: Instant, count: int) -> Starts:
+    """When a task would start if it had no past at `begin`, were never busy, and each run succeeded at once.
+
+    The other tasks that it asks about are there, and nothing happens to them.
+    """
+    scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
+    for other in task.when.watches():
+        scheduler.history.load(other)
+    scheduler.load([task], begin, {})
+    forecast = Forecast(scheduler, begin)
+    found: list[Instant] = []
+    for run in forecast.runs():
+        found.append(run.start)
+        if len(found) >= count:
+            break
+    return Starts(found, forecast.complete, forecast.now)

@@ -1,0 +1,217 @@
+"""What will come of a task by its condition: when it first starts, and whether each end of it starts it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rocketd.core.conditions.alternatives import Branch, Literal, alternatives_of, at_best
+from rocketd.core.conditions.run_conditions import After, Retry
+from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.history.history import History
+from rocketd.core.instant import DAY, FOREVER, Duration, Instant
+from rocketd.core.model.condition import FALSE, FOR, TRUE, Condition, Moment
+from rocketd.core.scheduler.forecast import PASSES, starts
+from rocketd.core.scheduler.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from rocketd.core.model.task import Task
+
+AGAIN: Final = 10
+"""So many starts in a row, each by the end of the one before, are no accident."""
+
+
+LATE: Final[Duration] = 731 * DAY
+"""A first start that is further off is hardly meant."""
+_FEW: Final = 500
+"""Beyond that, a start is looked for in no more than so many verdicts."""
+
+
+class AtOnce(NamedTuple):
+    """Who would start if it were loaded for the first time now."""
+
+    starting: list[str]
+    splayed: list[str]
+    """After their splay."""
+    observed: dict[str, list[str]]
+    """As soon as a condition, which is the key, is observed."""
+
+
+def at_once(tasks: Iterable[Task], now: Instant, *, host: str, known: Iterable[str] = ()) -> AtOnce:
+    """Ask the scheduler itself, with no slot to start anything. `known` are tasks that are there besides."""
+    scheduler = Scheduler(host=host, new_run_id=lambda _: "", max_running=0, next_steps=0)
+    for name in known:
+        scheduler.history.load(name)
+    scheduler.load(tasks, now, {})
+    scheduler.decide(now)
+    told = AtOnce([], [], {})
+    for name, entry in scheduler.entries.items():
+        if entry.ready is not None:
+            told.starting.append(name)
+        elif entry.task.splay and entry.task.when.held(Moment(now, entry.task, scheduler.history, prompt=True)):
+            told.splayed.append(name)
+        elif entry.now_if:
+            told.observed.setdefault(entry.now_if, []).append(name)
+    return told
+
+
+class First(NamedTuple):
+    """When a task would start first."""
+
+    at: Instant | None
+    """None: never, or not until `looked_until`."""
+    looked_until: Instant = FOREVER
+    """Up to when was looked; FOREVER: nothing but an event can bring a start about, and none will come."""
+
+
+class Walk:
+    """Looks for first starts from one instant on; what it has found it keeps, as thousands of tasks share few hours."""
+
+    def __init__(self, now: Instant) -> None:
+        self.now = now
+        self.searches = 0
+        """How many were to no end."""
+        self._known: dict[tuple[Condition, Condition, str], First] = {}
+
+    def first_start(self, task: Task) -> First:
+        """Say when a task would start first, if the host and the other tasks do all that it awaits of them.
+
+        It may be told too early where there is no question that it starts within a year.
+        A retry follows a scheduled run: it cannot be what starts the first.
+        """
+        alternatives = alternatives_of(task.when)
+        if not alternatives:
+            return First(self.now)
+        firsts = []
+        for branch in alternatives:
+            comes = partial(_is_no_retry, occasion=task.on is not None)
+            first = self.first(at_best(branch, task.name, comes), task)
+            if first.at is not None and first.at <= self.now:
+                return first
+            firsts.append(first)
+        started = [first for first in firsts if first.at is not None]
+        return min(started, key=lambda first: first.at or 0) if started else min(firsts, key=_looked_until)
+
+    def first(self, condition: Condition, task: Task) -> First:
+        """Say when this condition of the task holds first."""
+        if _is_sure(condition, task):
+            return First(self.now)
+        key = (condition, task.stop_when, task.zone_name)
+        if (found := self._known.get(key)) is None:
+            found = self._known[key] = _walked(condition, task, self.now)
+            self.searches += found.at is None and found.looked_until < FOREVER
+        return found
+
+
+def _looked_until(first: First) -> Instant:
+    return first.looked_until
+
+
+def _is_no_retry(literal: Literal, *, occasion: bool) -> bool:
+    return occasion or not isinstance(literal.word, Retry)
+
+
+def _comes(literal: Literal, task: Task, never: Collection[str]) -> bool:
+    """Whether what is awaited of others can come."""
+    word = literal.word
+    if isinstance(word, After):
+        enough = any if word.many == "any" else all
+        return enough(name != task.name and name not in never for name in word.tasks)
+    return not any(name in never for name in literal.others(task.name))
+
+
+def _is_sure(condition: Condition, task: Task) -> bool:
+    """Whether there is no question that it will hold soon."""
+    if task.stop_when != FALSE:
+        return False
+    return condition == TRUE or isinstance(condition, OncePerWindow | Every | TimeOf)
+
+
+def _walked(condition: Condition, task: Task, now: Instant) -> First:
+    """Walk from verdict to verdict, as a scheduler would that starts nothing."""
+    if isinstance(condition, Tick) and task.stop_when == FALSE:
+        return First(condition.ticks.next(now, task.zone))
+    moment = _moment(task, now)
+    for step in range(PASSES):
+        if step > _FEW and moment.now > now + LATE:
+            break
+        verdict, stopped = condition.judge(moment), task.stop_when.judge(moment)
+        if verdict.answer is FOR and stopped.answer is not FOR:
+            return First(moment.now)
+        until = min(verdict.until, stopped.until) if verdict.answer is FOR else verdict.until
+        if until >= FOREVER:
+            return First(None)
+        moment = moment.at(until)
+    return First(None, moment.now)
+
+
+def _moment(task: Task, now: Instant) -> Moment:
+    history = History()
+    for name in (task.name, *task.when.watches(), *task.stop_when.watches()):
+        history.load(name or task.name)
+    history.of(task.name).armed_at = now
+    return Moment(now, task, history)
+
+
+class Again(NamedTuple):
+    """An alternative of a condition that holds for long, and starts the task again after each of its ends."""
+
+    branch: Branch
+    lasts: Duration
+    """How long it holds at a time; FOREVER: no hour ends it."""
+
+
+def again(task: Task, now: Instant) -> Again | None:
+    """Find an alternative in which nothing is used up by a start."""
+    for branch in alternatives_of(task.when):
+        if any(literal.is_used_up for literal in branch):
+            continue
+        left = at_best(branch, task.name, lambda literal: literal.is_state(task.name))
+        first = _walked(left, task, now).at if left != FALSE else None
+        if first is not None and _goes_on(replace(task, when=left, stop_when=FALSE, splay=0), first):
+            verdict = left.judge(_moment(task, first))
+            lasts = FOREVER if verdict.until >= FOREVER else verdict.until - max(verdict.since, 0)
+            if lasts > task.restart_delay:
+                return Again(branch, lasts)
+    return None
+
+
+def _goes_on(task: Task, begin: Instant) -> bool:
+    """Whether it starts again and again, each time its `restart_delay` after an end."""
+    found = starts(task, begin, AGAIN).instants
+    return len(found) == AGAIN and found[-1] - found[0] == (AGAIN - 1) * task.restart_delay
+
+
+def never_start(tasks: Mapping[str, Task], hopeless: Collection[str]) -> dict[str, str]:
+    """Name the tasks that wait for some that never start, each with the one that it waits for.
+
+    `hopeless` are those whose own hours never come. Whoever waits for itself, by way of others or not, never starts.
+    """
+    waiting = {name: task for name, task in tasks.items() if name not in hopeless and _waits(task)}
+    never = {*hopeless, *waiting}
+    followers: dict[str, list[str]] = {}
+    for name, task in waiting.items():
+        for other in task.when.watches():
+            followers.setdefault(other, []).append(name)
+    asked = list(waiting)
+    while asked:
+        name = asked.pop()
+        if name in waiting and _can_start(waiting[name], never):
+            del waiting[name]
+            never.discard(name)
+            asked += followers.get(name, ())
+    return {name: min(other for other in task.when.watches() if other in never) for name, task in waiting.items()}
+
+
+def _waits(task: Task) -> bool:
+    """Whether it awaits others, or itself, and nobody else starts it: neither a hand alone nor an occasion."""
+    return task.on is None and task.when != FALSE and bool(task.when.watches() - {""})
+
+
+def _can_start(task: Task, never: Collection[str]) -> bool:
+    alternatives = alternatives_of(task.when)
+    comes = [at_best(branch, task.name, lambda literal: _comes(literal, task, never)) for branch in alternatives]
+    return not alternatives or any(left != FALSE for left in comes)

@@ -1,0 +1,22 @@
+"""What tells a retry from a first attempt: whether the condition would hold without it."""
+
+from typing import Final
+
+from rocketd.core.model.condition import FOR, Moment, Verdict
+from rocketd.core.model.run import Action
+
+_RETRIED: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
+
+
+def plain(moment: Moment) -> Verdict | None:
+    """The verdict without retries, a crash counted as done; None where the last run gave no reason to try again."""
+    end = moment.past.scheduled_end
+    if end is None or end.action not in _RETRIED:
+        return None
+    return moment.task.when.judge(moment._replace(plain=True))
+
+
+def is_retry(moment: Moment) -> bool:
+    """Whether the condition holds only because a retry is wanted or a crash is made good."""
+    verdict = plain(moment)
+    return verdict is not None and verdict.answer is not FOR
