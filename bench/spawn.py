@@ -22,7 +22,7 @@ from uuid import uuid4
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Run, Trigger
 from rocketd.core.model.task import Command, Task
-from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.process.executor import ProcessExecutor
 
 PROGRAM = "/bin/echo"
 ARGV = (PROGRAM, "done")

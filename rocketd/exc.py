@@ -2,7 +2,7 @@
 
 from rocketd.app.errors import SchedulerExit, SchedulerRestart, TaskSetupError
 from rocketd.core.errors import ConditionError, DuplicateRun, RocketdError, StoreError
-from rocketd.executor.answer import ProcessDied, TaskInactionException, TaskTerminationException
+from rocketd.executor.inprocess.call import ProcessDied, TaskInactionException, TaskTerminationException
 
 __all__ = [
     "ConditionError",

@@ -2,8 +2,8 @@
 
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
 from rocketd.daemon.ports import Clock, Prober, ReportObserved
-from rocketd.executor.executor import ProcessExecutor
-from rocketd.executor.mounts import Mounts
+from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.process.network_mounts import Mounts
 from rocketd.probes.commands import CommandObserver, Report
 from rocketd.probes.host import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver

@@ -42,8 +42,8 @@ from rocketd.daemon.start_watch import StartWatch
 from rocketd.daemon.state_told import state_told
 from rocketd.daemon.waits import Waits
 from rocketd.daemon.wire import JsonObject, rfc3339
-from rocketd.executor.executor import ProcessExecutor
-from rocketd.executor.spawn import raise_open_files
+from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.process.spawner import raise_open_files
 from rocketd.mailing import Mailing
 from rocketd.probing import host_prober
 from rocketd.record_keeping import Keeping, RecordKeeping, renewing

@@ -31,7 +31,7 @@ from rocketd.daemon.ports import ServiceManager
 from rocketd.daemon.retention import Retention
 from rocketd.daemon.waits import Waits, listed, since
 from rocketd.daemon.wire import JsonObject
-from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.mailing import Mailing
 from rocketd.probes.accounts import AccountFiles
 from rocketd.probes.local_time import LocalTime

@@ -13,7 +13,7 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
-from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.process.executor import ProcessExecutor
 
 T = TypeVar("T")
 HANG: Final = 60.0

@@ -10,14 +10,14 @@ from rocketd.app.bodies import CommandBody, InFile
 from rocketd.app.hooks import around
 from rocketd.app.parameters import Given, parameters_for, raw, values_of
 from rocketd.core.model import task as core
-from rocketd.executor.errand import Errand
+from rocketd.executor.inprocess.call import BoundCall
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session
     from rocketd.app.tasks import Task
 
 
-def errand(session: "Session", task: "Task", given: Given) -> Errand:
+def errand(session: "Session", task: "Task", given: Given) -> BoundCall:
     """Prepare the call of a task with the parameters of one run. Raises what an argument that is quick raises."""
     function = task.body.load()
     stop = Event()
@@ -30,10 +30,10 @@ def errand(session: "Session", task: "Task", given: Given) -> Errand:
         def read() -> Mapping[str, object]:
             return values_of(parameters_for(in_file.function, session.parameters, own), asked)
 
-        return Errand(function, read, slow=True, stop=stop, around=hooks)
+        return BoundCall(function, read, slow=True, stop=stop, around=hooks)
     quick, slow = _parted(parameters_for(function, session.parameters, own), asked)
     values = values_of(quick, asked)
-    return Errand(function, lambda: {**values, **values_of(slow, asked)}, slow=bool(slow), stop=stop, around=hooks)
+    return BoundCall(function, lambda: {**values, **values_of(slow, asked)}, slow=bool(slow), stop=stop, around=hooks)
 
 
 def _parted(params: Mapping[str, object], asked: Asked) -> tuple[dict[str, object], dict[str, object]]:

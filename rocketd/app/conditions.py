@@ -18,9 +18,9 @@ from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.daemon.ports import ReportObserved
-from rocketd.executor.answer import sentence
+from rocketd.executor.inprocess.call import sentence
+from rocketd.executor.inprocess.strategies import ThreadStarter, call_in
 from rocketd.executor.shortage import shortage_of
-from rocketd.executor.ways import Starter, call_in
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session
@@ -104,7 +104,7 @@ class FunctionProber:
         self._failed = failed
         self._now = now
         self._loop = asyncio.get_running_loop()
-        self._starter = Starter()
+        self._starter = ThreadStarter()
         self._wanted: dict[FuncCond, asyncio.TimerHandle | None] = {}
         self._looking: set[FuncCond] = set()
         self._looked: dict[FuncCond, float] = {}

@@ -40,9 +40,8 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.observing import Observing
 from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
-from rocketd.executor.answer import Outcome
-from rocketd.executor.errand import Errand
-from rocketd.executor.ways import call_in
+from rocketd.executor.inprocess.call import BoundCall, CallOutcome
+from rocketd.executor.inprocess.strategies import call_in
 from rocketd.log_bridge import LogBridge
 from rocketd.probes.local_time import LocalTime
 from rocketd.probing import host_prober
@@ -285,7 +284,7 @@ class Life:
 
     # -- for the executors ------------------------------------------------------------------------------------------
 
-    def prepare(self, task: core.Task, run: Run) -> Errand:
+    def prepare(self, task: core.Task, run: Run) -> BoundCall:
         """Say what to call for a run."""
         del task  # as it was compiled; what is called is the program's own
         mine = self._task(run)
@@ -296,7 +295,7 @@ class Life:
         mine = self._task(run)
         return calling.command(self._session, mine, self._orders.take(mine, run), task)
 
-    def answered(self, run: Run, outcome: Outcome) -> Outcome:
+    def answered(self, run: Run, outcome: CallOutcome) -> CallOutcome:
         """Keep what it returned; heed what it asks of the scheduler."""
         error = outcome.error
         if isinstance(error, SchedulerRestart):
@@ -307,7 +306,7 @@ class Life:
             self.loop.defects.in_setup(run, error)
         if error is None:
             self._session.returns[run.task] = outcome.value
-        return Outcome() if isinstance(error, SchedulerRestart | SchedulerExit) else outcome
+        return CallOutcome() if isinstance(error, SchedulerRestart | SchedulerExit) else outcome
 
     # -- from other threads -----------------------------------------------------------------------------------------
 

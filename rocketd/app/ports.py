@@ -12,8 +12,8 @@ from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Call, Task
 from rocketd.daemon.loop import Loop
-from rocketd.executor.executor import ProcessExecutor
-from rocketd.executor.inprocess import InProcessExecutor, Program
+from rocketd.executor.inprocess.executor import InProcessExecutor, Program
+from rocketd.executor.process.executor import ProcessExecutor
 
 
 class NoManager:

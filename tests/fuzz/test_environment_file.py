@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.executor.environment import parse_environment
+from rocketd.executor.process.environment import parse_environment
 
 INPUTS = int(os.environ.get("ROCKETD_INPUTS", "4000"))
 SEED = int(os.environ.get("ROCKETD_SEED", secrets.randbelow(10**9)))

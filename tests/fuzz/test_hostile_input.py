@@ -25,7 +25,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.model.condition import Condition, Moment
 from rocketd.core.model.task import Command, Task
-from rocketd.executor.output import LINE_BYTES, LINE_COST, Output, Stream
+from rocketd.executor.process.output import LINE_BYTES, LINE_COST, LineSplitter, Output
 
 INPUTS = int(os.environ.get("ROCKETD_INPUTS", "4000"))
 SEED = int(os.environ.get("ROCKETD_SEED", secrets.randbelow(10**9)))
@@ -202,7 +202,7 @@ def test_output() -> None:
     told: list[str] = []
     for _ in range(max(INPUTS // 100, 40)):
         told.clear()
-        output, stream = Output(1000, lambda _, line: told.append(line), lambda: 0, 100_000), Stream("stdout")
+        output, stream = Output(1000, lambda _, line: told.append(line), lambda: 0, 100_000), LineSplitter("stdout")
         for _ in range(100):
             output.take(stream, spoiler.bytes())
         output.end(stream)

@@ -13,10 +13,9 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Cause, Run, Trigger
 from rocketd.core.model.task import Call, Execution, Task
 from rocketd.daemon.clock import SystemClock
-from rocketd.executor import ways
-from rocketd.executor.answer import Outcome
-from rocketd.executor.errand import Errand
-from rocketd.executor.inprocess import InProcessExecutor
+from rocketd.executor.inprocess import strategies
+from rocketd.executor.inprocess.call import BoundCall, CallOutcome
+from rocketd.executor.inprocess.executor import InProcessExecutor
 
 
 @dataclass
@@ -25,17 +24,17 @@ class World:
 
     function: Callable[..., object]
     heard: "asyncio.Queue[Spawned | Finished | Withdrawn]" = field(default_factory=asyncio.Queue)
-    errands: list[Errand] = field(default_factory=list)
+    errands: list[BoundCall] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.executor = InProcessExecutor(self.heard.put_nowait, self, clock=SystemClock(), processes=2)
 
-    def prepare(self, task: Task, run: Run) -> Errand:
+    def prepare(self, task: Task, run: Run) -> BoundCall:
         assert task.name == run.task
-        self.errands.append(Errand(self.function, dict))
+        self.errands.append(BoundCall(self.function, dict))
         return self.errands[-1]
 
-    def answered(self, run: Run, outcome: Outcome) -> Outcome:
+    def answered(self, run: Run, outcome: CallOutcome) -> CallOutcome:
         assert run.number == 1
         return outcome
 
@@ -93,7 +92,7 @@ async def test_a_run_may_be_stopped_before_it_has_begun(execution: Execution) ->
 async def test_a_thread_that_does_not_end_is_left_behind_when_everything_is_to_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ways, "LEFT_BEHIND", 0.05)
+    monkeypatch.setattr(strategies, "LEFT_BEHIND", 0.05)
     release = threading.Event()
     world = World(release.wait)
     world.start(Execution.THREAD)
@@ -134,7 +133,7 @@ async def test_whatever_a_task_raises_ends_its_run(execution: Execution) -> None
 @looped
 async def test_whatever_an_argument_raises_ends_the_run() -> None:
     world = World(print)
-    errand = Errand(print, library_functions.panics)
+    errand = BoundCall(print, library_functions.panics)
     world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
     world.start(Execution.THREAD)
     finished = await world.end()
@@ -176,7 +175,7 @@ async def test_what_stands_around_a_call_hears_what_it_raised() -> None:
             heard.append(kind)
 
     world = World(forever)
-    errand = Errand(lambda: 1 / 0, dict, around=Around())
+    errand = BoundCall(lambda: 1 / 0, dict, around=Around())
     world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
     world.start(Execution.THREAD)
     await world.end()

@@ -17,8 +17,8 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
-from rocketd.executor.executor import ProcessExecutor
-from rocketd.executor.leftovers import boot_id
+from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.process.orphans import boot_id
 
 
 class Told(TypedDict):

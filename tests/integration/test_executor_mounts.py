@@ -12,8 +12,8 @@ from executor_world import World, new_world, shell
 from rocketd.core.instant import SECOND
 from rocketd.core.model.run import Action, Cause
 from rocketd.core.model.task import Command, Function, Identity, Surroundings, Task
-from rocketd.executor import launching
-from rocketd.executor.mounts import Mounts, _doubtful
+from rocketd.executor.process import launcher_status
+from rocketd.executor.process.network_mounts import Mounts, _doubtful
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: W
 def test_a_run_that_hangs_there_says_so_while_it_waits(
     world: World, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launching, "PATIENCE", 0.1)
+    monkeypatch.setattr(launcher_status, "PATIENCE", 0.1)
     with dead_server(place):
         hung = world.start(replace(shell("true"), surroundings=Surroundings(directory=str(place))))
         world.printed(hung, f"rocketd: directory {place} does not answer, so the program has not begun")

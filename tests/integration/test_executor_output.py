@@ -11,8 +11,8 @@ import pytest
 from executor_world import World, alive, new_world, shell
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Task
-from rocketd.executor.executor import ProcessExecutor
-from rocketd.executor.output import LINE_COST, UNLIMITED
+from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.process.output import LINE_COST, UNLIMITED
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_output_is_not_read_while_it_is_held_and_then_it_is_all_there(world: Wor
 
 
 def test_who_is_told_nothing_for_long_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rocketd.executor.executor.PATIENCE", 0.05)
+    monkeypatch.setattr("rocketd.executor.process.executor.PATIENCE", 0.05)
     world.takes = False
     hold(world, hold=True)
     end = world.run(shell("seq 50000"))

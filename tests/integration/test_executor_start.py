@@ -20,11 +20,11 @@ from executor_world import Output, RealClock, Report, World, new_world, shell
 from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
-from rocketd.executor.environment import own_identity
-from rocketd.executor.executor import ProcessExecutor
-from rocketd.executor.going import Going
-from rocketd.executor.spawn import raise_open_files
-from rocketd.executor.tree import now_in_ticks, start_time
+from rocketd.executor.process.environment import own_identity
+from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.process.process_tree import now_in_ticks, start_time
+from rocketd.executor.process.spawner import raise_open_files
+from rocketd.executor.process.supervised_run import RunSupervisor
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -94,7 +94,7 @@ def test_nothing_of_a_run_is_left_for_the_collector_of_cycles(world: World) -> N
             world.run(work)
         world.stopped(world.start(shell("sleep 1000")))
         world.run(shell("true"))
-        assert [one.run.task for one in gc.get_objects() if isinstance(one, Going)] == []
+        assert [one.run.task for one in gc.get_objects() if isinstance(one, RunSupervisor)] == []
     finally:
         gc.enable()
 

@@ -11,8 +11,8 @@ from executor_world import Output, RealClock, Report, World, a_run, new_world, s
 from rocketd.core.model.events import Finished, Spawned
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Surroundings, Task
-from rocketd.executor.executor import AT_ONCE, ProcessExecutor
-from rocketd.executor.spawn import raise_open_files
+from rocketd.executor.process.executor import AT_ONCE, ProcessExecutor
+from rocketd.executor.process.spawner import raise_open_files
 
 MANY = 3 * AT_ONCE + 1
 

@@ -23,7 +23,7 @@ from dead_server import dead_server
 from executor_world import World, new_world, shell
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
-from rocketd.executor import launcher
+from rocketd.executor.process import launcher
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -163,11 +163,11 @@ def test_no_library_of_a_functions_user_is_loaded_with_more_rights(world: World,
 @contextmanager
 def readable_child(place: Path) -> Iterator[Path]:
     """Have the child's program where everybody may read it."""
-    from rocketd.executor import function  # noqa: PLC0415 - patched for the moment
+    from rocketd.executor.process import function_protocol  # noqa: PLC0415 - patched for the moment
 
-    copy = Path(shutil.copy(function.CHILD, place))
+    copy = Path(shutil.copy(function_protocol.CHILD, place))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function, "CHILD", str(copy))
+        patch.setattr(function_protocol, "CHILD", str(copy))
         yield copy
 
 

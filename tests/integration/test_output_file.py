@@ -268,7 +268,7 @@ def test_a_writer_that_lies_is_not_believed_much(
     """It is a process of the task's user, who may make it say anything."""
     program = file.with_name("writer.py")
     program.write_text(LYING.replace("sys.argv[0:0] or LINES", repr(lines)))
-    monkeypatch.setattr("rocketd.executor.writer_process.WRITER", str(program))
+    monkeypatch.setattr("rocketd.executor.process.output_writer_process.WRITER", str(program))
     end = world.run(writing(file, "echo x"))
     assert end.message == f"3 bytes of its output are not in {file}: it is said"
     assert all(line.isprintable() and len(line) < 500 for line in told(world))
@@ -278,8 +278,8 @@ def test_a_writer_that_lies_is_not_believed_much(
 def test_a_file_that_takes_nothing_makes_its_own_task_wait_and_no_other(
     world: World, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rocketd.executor.output_file.PATIENCE", 0.01)
-    monkeypatch.setattr("rocketd.executor.output_file.GRACE", 0.05)
+    monkeypatch.setattr("rocketd.executor.process.output_file.PATIENCE", 0.01)
+    monkeypatch.setattr("rocketd.executor.process.output_file.GRACE", 0.05)
     run = world.start(writing(file, "echo $$; kill -STOP $$; seq 1000000; echo last"))
     world.until(lambda: bool(world.printed_lines(run)))
     written(world, file, str(world.pid(run)))

@@ -20,7 +20,7 @@ from rocketd.core.conditions.host_conditions import CommandSucceeds, Environment
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import FOREVER, SECOND
 from rocketd.core.model.events import Observed
-from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.probes import inotify
 from rocketd.probes.commands import AT_ONCE, CommandObserver
 from rocketd.probes.host import EnvironmentObserver, LoadObserver
@@ -227,7 +227,7 @@ def room_for(more: int) -> Iterator[None]:
 FLIPPING = """
 import asyncio, ctypes, os, sys, threading
 from rocketd.core.conditions.host_conditions import PathExists
-from rocketd.executor.mounts import Mounts
+from rocketd.executor.process.network_mounts import Mounts
 from rocketd.probes.paths import PathObserver
 
 place, libc, parent = sys.argv[1], ctypes.CDLL(None), os.getpid()

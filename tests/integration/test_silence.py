@@ -19,7 +19,7 @@ BREAKS = """
 from redbird.repos import MemoryRepo
 from rocketd.core.conditions.time_conditions import Every
 from rocketd.daemon.recorder import Recorder
-from rocketd.executor.executor import ProcessExecutor
+from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.log import RunRecord
 
 def silence_cond_check():

@@ -5,18 +5,18 @@ import os
 
 import pytest
 
-from rocketd.executor import ending
-from rocketd.executor.ending import Ending
-from rocketd.executor.tree import Census, Process, Processes, Tree
-from rocketd.executor.watch import Watch
+from rocketd.executor.process import termination
+from rocketd.executor.process.fd_watcher import FdWatcher
+from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessSnapshot, ProcessTree
+from rocketd.executor.process.termination import TreeTermination
 
 
-class Haunted(Census):
+class Haunted(ProcessScanner):
     """Finds the same process whatever is done to it: one in uninterruptible sleep looks like that."""
 
-    async def take(self, since: int) -> Processes:
+    async def take(self, since: int) -> ProcessSnapshot:
         await asyncio.sleep(0)
-        return Processes([ghost(since)])
+        return ProcessSnapshot([ghost(since)])
 
 
 def ghost(since: int) -> Process:
@@ -24,14 +24,14 @@ def ghost(since: int) -> Process:
 
 
 async def end(grace: float) -> list[Process]:
-    watch = Watch(asyncio.get_running_loop())
+    watch = FdWatcher(asyncio.get_running_loop())
     try:
-        return await Ending(Tree("the-run", since=5), grace, Haunted(), watch).run()
+        return await TreeTermination(ProcessTree("the-run", since=5), grace, Haunted(), watch).run()
     finally:
         watch.close()
 
 
 @pytest.mark.parametrize("grace", [0, 0.001])
 def test_what_kill_does_not_end_is_given_up_and_named(monkeypatch: pytest.MonkeyPatch, grace: float) -> None:
-    monkeypatch.setattr(ending, "LAST_WAIT", 0.05)
+    monkeypatch.setattr(termination, "LAST_WAIT", 0.05)
     assert asyncio.run(end(grace)) == [ghost(5)]

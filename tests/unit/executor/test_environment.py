@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.executor.environment import parse_environment
+from rocketd.executor.process.environment import parse_environment
 
 
 @pytest.mark.parametrize(

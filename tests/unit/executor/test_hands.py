@@ -6,28 +6,28 @@ from functools import partial
 
 import pytest
 
-from rocketd.executor.hands import HANDS, Hands
+from rocketd.executor.process.spawn_pool import THREADS, SpawnPool
 
 PATIENCE = 60.0
 """Seconds after which a test fails that waits for others who never come."""
 
 
 @pytest.fixture
-def hands() -> Iterator[Hands]:
-    made = Hands(lambda: True)
+def hands() -> Iterator[SpawnPool]:
+    made = SpawnPool(lambda: True)
     yield made
     made.close()
 
 
-def test_one_more_than_there_are_hands_go_on_at_the_same_time(hands: Hands) -> None:
-    together = threading.Barrier(HANDS + 1)
-    for _ in range(HANDS + 1):
+def test_one_more_than_there_are_hands_go_on_at_the_same_time(hands: SpawnPool) -> None:
+    together = threading.Barrier(THREADS + 1)
+    for _ in range(THREADS + 1):
         hands.begin(lambda: void(together.wait(PATIENCE)))
     hands.finish()
     assert not together.broken
 
 
-def test_a_lone_one_is_done_by_whoever_asks_for_it_and_no_thread_begins(hands: Hands) -> None:
+def test_a_lone_one_is_done_by_whoever_asks_for_it_and_no_thread_begins(hands: SpawnPool) -> None:
     before, by = threading.active_count(), []
     hands.begin(lambda: by.append(threading.get_ident()))
     hands.finish()
@@ -35,7 +35,7 @@ def test_a_lone_one_is_done_by_whoever_asks_for_it_and_no_thread_begins(hands: H
     assert threading.active_count() == before
 
 
-def test_all_of_many_are_done_once(hands: Hands) -> None:
+def test_all_of_many_are_done_once(hands: SpawnPool) -> None:
     done: list[int] = []
     for turn in range(3):
         for number in range(100):
@@ -44,7 +44,7 @@ def test_all_of_many_are_done_once(hands: Hands) -> None:
         assert sorted(done) == sorted([*range(100)] * (turn + 1))
 
 
-def test_what_one_of_them_raises_holds_up_nobody(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_one_of_them_raises_holds_up_nobody(hands: SpawnPool, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(threading, "excepthook", lambda told_of: told.append(told_of.exc_value))
     together = threading.Barrier(2)
@@ -67,18 +67,18 @@ def test_each_thread_is_prepared_once_before_it_does_anything() -> None:
         prepared.append(threading.get_ident())
         return True
 
-    hands = Hands(prepare)
+    hands = SpawnPool(prepare)
     for _ in range(100):
         hands.begin(lambda: seen.append(threading.get_ident() in {*prepared, threading.main_thread().ident}))
     hands.finish()
     hands.close()
-    assert len(prepared) == len(set(prepared)) == HANDS
+    assert len(prepared) == len(set(prepared)) == THREADS
     assert all(seen)
 
 
 def test_without_threads_the_caller_does_it_all() -> None:
     by = set()
-    hands = Hands(lambda: True, most=0)
+    hands = SpawnPool(lambda: True, most=0)
     for _ in range(10):
         hands.begin(lambda: by.add(threading.get_ident()))
     hands.finish()
@@ -87,7 +87,7 @@ def test_without_threads_the_caller_does_it_all() -> None:
 
 def test_a_thread_that_cannot_be_prepared_does_nothing() -> None:
     by = set()
-    hands = Hands(lambda: False)
+    hands = SpawnPool(lambda: False)
     for _ in range(10):
         hands.begin(lambda: by.add(threading.get_ident()))
     hands.finish()
@@ -96,7 +96,7 @@ def test_a_thread_that_cannot_be_prepared_does_nothing() -> None:
 
 def test_no_thread_is_left_when_they_are_closed() -> None:
     before = set(threading.enumerate())
-    hands = Hands(lambda: True)
+    hands = SpawnPool(lambda: True)
     for _ in range(10):
         hands.begin(lambda: None)
     hands.finish()
@@ -104,7 +104,7 @@ def test_no_thread_is_left_when_they_are_closed() -> None:
     hands.close()
     for thread in hired:
         thread.join(PATIENCE)
-    assert len(hired) == HANDS
+    assert len(hired) == THREADS
     assert not any(thread.is_alive() for thread in hired)
 
 

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.executor.output import GULP, LIMIT, LINE_BYTES, LINE_COST, SIP, UNLIMITED, WINDOW, Output, Stream, Tail
+from rocketd.executor.process.output import (
+    GULP,
+    LIMIT,
+    LINE_BYTES,
+    LINE_COST,
+    SIP,
+    UNLIMITED,
+    WINDOW,
+    LineSplitter,
+    Output,
+    OutputTail,
+)
 
 CUT = "… more than 1 KiB within a minute (output_limit): what follows is left out here"
 
@@ -18,7 +29,7 @@ class Told:
         self.taken = True
         self.shortfall = ""
         self.output = Output(tail, self._tell, lambda: self.now, limit)
-        self.stream = Stream("stdout")
+        self.stream = LineSplitter("stdout")
 
     def take(self, data: bytes) -> None:
         self.output.take(self.stream, data)
@@ -180,7 +191,7 @@ def test_a_flood_goes_on_into_the_tail() -> None:
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 1000])
 def test_a_tail_begins_with_a_line_and_says_what_is_missing(chunk: int) -> None:
-    tail = Tail(12)
+    tail = OutputTail(12)
     data = b"first line\nsecond\nthird\n"
     for at in range(0, len(data), chunk):
         tail.add(data[at : at + chunk])
@@ -188,37 +199,37 @@ def test_a_tail_begins_with_a_line_and_says_what_is_missing(chunk: int) -> None:
 
 
 def test_a_tail_that_begins_exactly_with_a_line_keeps_it() -> None:
-    tail = Tail(6)
+    tail = OutputTail(6)
     tail.add(b"first\nthird\n")
     assert tail.text() == "… 6 bytes left out\nthird\n"
 
 
 def test_a_tail_of_one_long_line_is_cut_inside_it() -> None:
-    tail = Tail(4)
+    tail = OutputTail(4)
     tail.add(b"0123456789")
     assert tail.text() == "… 6 bytes left out\n6789"
 
 
 def test_a_tail_keeps_the_end_of_a_long_line_before_a_short_one() -> None:
-    tail = Tail(100)
+    tail = OutputTail(100)
     tail.add(b"x" * 5_000_000 + b"\n" + b"end\n")
     assert tail.text() == f"… {5_000_005 - 100} bytes left out\n{'x' * 95}\nend\n"
 
 
 def test_a_tail_that_is_cut_inside_a_line_begins_with_a_whole_character() -> None:
-    tail = Tail(10)
+    tail = OutputTail(10)
     tail.add("\N{ROCKET}".encode() * 10)
     assert tail.text() == "… 32 bytes left out\n\N{ROCKET}\N{ROCKET}"
 
 
 def test_a_tail_of_nothing_keeps_nothing() -> None:
-    tail = Tail(0)
+    tail = OutputTail(0)
     tail.add(b"text\n")
     assert tail.text() == ""
 
 
 def test_a_tail_needs_no_more_memory_than_twice_its_size() -> None:
-    tail = Tail(1000)
+    tail = OutputTail(1000)
     for _ in range(1000):
         tail.add(b"x" * 999 + b"\n")
     assert len(tail._kept) <= 3002  # noqa: SLF001 - its memory cannot be seen otherwise

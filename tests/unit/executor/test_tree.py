@@ -5,9 +5,16 @@ import signal
 import subprocess
 from pathlib import Path
 
-from rocketd.executor.tree import Process, Processes, Tree, open_process, read_process, send
+from rocketd.executor.process.process_tree import (
+    Process,
+    ProcessSnapshot,
+    ProcessTree,
+    open_process,
+    read_process,
+    send,
+)
 
-RUN = Tree("the-run", root=100, since=50)
+RUN = ProcessTree("the-run", root=100, since=50)
 
 
 def process(  # noqa: PLR0913 - as many as a process has traits
@@ -16,8 +23,8 @@ def process(  # noqa: PLR0913 - as many as a process has traits
     return Process(pid, start, parent, session, session, run_id, alive)
 
 
-def members(*processes: Process, tree: Tree = RUN, known: tuple[Process, ...] = ()) -> set[int]:
-    return {found.pid for found in Processes(processes).of(tree, known)}
+def members(*processes: Process, tree: ProcessTree = RUN, known: tuple[Process, ...] = ()) -> set[int]:
+    return {found.pid for found in ProcessSnapshot(processes).of(tree, known)}
 
 
 def test_the_session_of_the_first_process_belongs_to_it() -> None:
@@ -59,12 +66,12 @@ def test_a_known_process_that_has_died_meanwhile_does_not_count() -> None:
 
 
 def test_without_a_first_process_only_the_environment_counts() -> None:
-    tree = Tree("the-run")
+    tree = ProcessTree("the-run")
     assert members(process(100, session=0), process(300, run_id="the-run"), tree=tree) == {300}
 
 
 def test_processes_without_a_mark_belong_to_no_run() -> None:
-    assert members(process(300), tree=Tree("")) == set()
+    assert members(process(300), tree=ProcessTree("")) == set()
 
 
 def test_a_process_is_opened_by_its_number_and_its_start_time() -> None:

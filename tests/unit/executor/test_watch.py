@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rocketd.executor.watch import Watch
+from rocketd.executor.process.fd_watcher import FdWatcher
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 def test_what_is_readable_calls_back_until_it_is_read(pipe: tuple[int, int]) -> None:
     async def scenario() -> None:
         reader, writer = pipe
-        watch = Watch(asyncio.get_running_loop())
+        watch = FdWatcher(asyncio.get_running_loop())
         calls: asyncio.Queue[str] = asyncio.Queue()
         watch.add(reader, lambda: calls.put_nowait("readable"))
         os.write(writer, b"x")
@@ -33,7 +33,7 @@ def test_what_is_readable_calls_back_until_it_is_read(pipe: tuple[int, int]) -> 
 def test_what_was_dropped_does_not_call_back_and_can_be_added_again(pipe: tuple[int, int]) -> None:
     async def scenario() -> None:
         reader, writer = pipe
-        watch = Watch(asyncio.get_running_loop())
+        watch = FdWatcher(asyncio.get_running_loop())
         called = asyncio.Event()
         watch.add(reader, pytest.fail)
         watch.drop(reader)
@@ -52,7 +52,7 @@ def test_one_callback_may_drop_what_another_of_its_turn_waits_for(pipe: tuple[in
     async def scenario() -> None:
         reader, writer = pipe
         other = os.dup(reader)
-        watch = Watch(asyncio.get_running_loop())
+        watch = FdWatcher(asyncio.get_running_loop())
         called: list[int] = []
         turn = asyncio.Event()
 
@@ -77,7 +77,7 @@ def test_all_of_several_are_waited_for(pipe: tuple[int, int]) -> None:
     async def scenario() -> None:
         reader, writer = pipe
         second_reader, second_writer = os.pipe()
-        watch = Watch(asyncio.get_running_loop())
+        watch = FdWatcher(asyncio.get_running_loop())
         waiting = asyncio.ensure_future(watch.readable([reader, second_reader]))
         os.write(writer, b"x")
         await asyncio.sleep(0)  # a turn of the loop

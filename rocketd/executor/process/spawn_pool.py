@@ -9,26 +9,26 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final, TypeAlias
 
-HANDS: Final = 3
+THREADS: Final = 3
 """Threads beside the caller's own. With four of them two CPUs are never without a process to start."""
 
-Work: TypeAlias = Callable[[], None]
+SpawnJob: TypeAlias = Callable[[], None]
 
 
-class Hands:
+class SpawnPool:
     """A thread's helpers; they are hired when there is more than one thing to do for the first time."""
 
-    def __init__(self, prepare: Callable[[], bool], *, most: int = HANDS) -> None:
+    def __init__(self, prepare: Callable[[], bool], *, most: int = THREADS) -> None:
         """Each of them calls `prepare` once, before anything else; one that it says no to leaves again."""
         self._prepare = prepare
         self._most = most
         self._hired = 0
-        self._kept: Work | None = None
-        self._wanted: SimpleQueue[Work | None] = SimpleQueue()
+        self._kept: SpawnJob | None = None
+        self._wanted: SimpleQueue[SpawnJob | None] = SimpleQueue()
         self._done: SimpleQueue[bool] = SimpleQueue()
         self._given = 0
 
-    def begin(self, work: Work) -> None:
+    def begin(self, work: SpawnJob) -> None:
         """Have it done by the end of the next `finish`; it must not raise."""
         if self._kept is not None:
             self._give(self._kept)
@@ -52,7 +52,7 @@ class Hands:
         for _ in range(self._hired):
             self._wanted.put(None)
 
-    def _give(self, work: Work) -> None:
+    def _give(self, work: SpawnJob) -> None:
         if self._hired < self._most:
             self._hire()
         self._wanted.put(work)

@@ -15,9 +15,9 @@ from typing import Final, TypeAlias
 
 from rocketd.core.escaping import visible
 from rocketd.core.messages.output_messages import missing_in_file
-from rocketd.executor.output import Tell
-from rocketd.executor.watch import Watch
-from rocketd.executor.writer_process import Writer
+from rocketd.executor.process.fd_watcher import FdWatcher
+from rocketd.executor.process.output import Tell
+from rocketd.executor.process.output_writer_process import OutputWriterProcess
 
 GRACE: Final = 5.0
 """Seconds in which a file must take something when its run has ended."""
@@ -41,7 +41,12 @@ class OutputFile:
     """Passes on what a run prints. Nothing here waits."""
 
     def __init__(
-        self, path: str, writer: Writer | str, loop: asyncio.AbstractEventLoop, watch: Watch, tell: Tell
+        self,
+        path: str,
+        writer: OutputWriterProcess | str,
+        loop: asyncio.AbstractEventLoop,
+        watch: FdWatcher,
+        tell: Tell,
     ) -> None:
         """`writer` may also say why there is none."""
         self._loop = loop
@@ -100,7 +105,7 @@ class OutputFile:
         if self._done:
             self._finish()
 
-    def _follow(self, writer: Writer) -> None:
+    def _follow(self, writer: OutputWriterProcess) -> None:
         self._data = writer.data
         self._watch.add(writer.report, partial(self._hear, writer))
         self._watch.add(writer.pidfd, lambda: self._ended(writer))
@@ -131,7 +136,7 @@ class OutputFile:
             os.close(self._data)
             self._data = -1
 
-    def _hear(self, writer: Writer) -> bool:
+    def _hear(self, writer: OutputWriterProcess) -> bool:
         """Read some of what the writer says; whether there may be more."""
         try:
             data = os.read(writer.report, REPORT_BYTES)
@@ -146,7 +151,7 @@ class OutputFile:
                 self._complain(trouble)
         return bool(data)
 
-    def _ended(self, writer: Writer) -> None:
+    def _ended(self, writer: OutputWriterProcess) -> None:
         with suppress(ChildProcessError):  # code beside us in this process waits for any child
             if os.waitpid(writer.pid, os.WNOHANG)[0] == 0:  # called for nothing
                 return

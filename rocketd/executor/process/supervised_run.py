@@ -23,16 +23,16 @@ from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.outcome import action_of
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.model.task import Task
-from rocketd.executor.command import Launch, cannot_start
-from rocketd.executor.ending import Ending
-from rocketd.executor.function import read_report
-from rocketd.executor.launcher import Progress
-from rocketd.executor.launching import Launching
-from rocketd.executor.output import Output, Tell
-from rocketd.executor.output_file import OutputFile
-from rocketd.executor.pipes import Pipes
-from rocketd.executor.tree import Census, Process, Tree
-from rocketd.executor.watch import Watch
+from rocketd.executor.process.fd_watcher import FdWatcher
+from rocketd.executor.process.function_protocol import read_report
+from rocketd.executor.process.launch import Launch, cannot_start
+from rocketd.executor.process.launcher import LauncherProgress
+from rocketd.executor.process.launcher_status import LauncherStatus
+from rocketd.executor.process.output import Output, Tell
+from rocketd.executor.process.output_file import OutputFile
+from rocketd.executor.process.pipes import Pipes
+from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessTree
+from rocketd.executor.process.termination import TreeTermination
 
 PIPE_GRACE: Final = 0.1
 """Seconds to go on reading after the process has ended, while somebody else holds its pipes."""
@@ -47,17 +47,17 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SupervisorContext:
     """What all runs share."""
 
     loop: asyncio.AbstractEventLoop
-    watch: Watch
+    watch: FdWatcher
     """For what happens to processes."""
-    pipes: Watch
+    pipes: FdWatcher
     """For what they print: it may have to wait."""
     limit: Callable[[], int]
     """How many bytes a run may tell within a minute, where its task says nothing else."""
-    census: Census
+    census: ProcessScanner
     clock: Clock
 
 
@@ -73,14 +73,14 @@ class Child(NamedTuple):
     pidfd: int
     readers: Sequence[int]
     """Of stdout, of stderr if it has a pipe of its own, and of the report if it is a function's."""
-    progress: Progress | None
+    progress: LauncherProgress | None
     """Of its launcher, if it has one."""
 
 
-Over: TypeAlias = Callable[["Going", End | Withdrawn], None]
+OnEnd: TypeAlias = Callable[["RunSupervisor", End | Withdrawn], None]
 
 
-class Going:
+class RunSupervisor:
     """Follows the process of one run to its end, and calls `over` once."""
 
     def __init__(  # noqa: PLR0913 - what it connects
@@ -88,10 +88,10 @@ class Going:
         task: Task,
         run: Run,
         child: Child,
-        means: Means,
+        means: SupervisorContext,
         *,
         tell: Tell,
-        over: Over,
+        over: OnEnd,
         file: OutputFile | None = None,
     ) -> None:
         self.task, self.run, self.pid = task, run, child.pid
@@ -101,7 +101,7 @@ class Going:
         self._over = over
         self._ended: Duration | None = None
         self._cause = Cause.EXIT
-        self._ending: Ending | None = None
+        self._ending: TreeTermination | None = None
         self._ender: asyncio.Task[list[Process]] | None = None  # the loop itself holds tasks only weakly
         self._survivors: list[Process] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -112,9 +112,9 @@ class Going:
         output = Output(task.output_tail, tell, means.clock.monotonic, limit)
         self._file = file
         self._pipes = Pipes(means.pipes, output, self._pipes_settled, file)
-        self._launching: Launching | None = None
+        self._launching: LauncherStatus | None = None
         if child.progress is not None and child.launch.orders is not None:
-            self._launching = Launching(child.launch.orders, child.progress, tell, means.loop)
+            self._launching = LauncherStatus(child.launch.orders, child.progress, tell, means.loop)
         self._follow(child)
 
     def stop(self, cause: Cause, grace: Duration) -> None:
@@ -124,8 +124,8 @@ class Going:
         self._cause = cause
         if self._launching is not None:
             self._launching.stopped()
-        tree = Tree(self.run.run_id, self.pid, self.pid_start)
-        self._ending = Ending(tree, grace / SECOND, self._means.census, self._means.watch)
+        tree = ProcessTree(self.run.run_id, self.pid, self.pid_start)
+        self._ending = TreeTermination(tree, grace / SECOND, self._means.census, self._means.watch)
         self._ender = self._means.loop.create_task(self._ending.run())
         self._ender.add_done_callback(self._tree_gone)
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Final, NamedTuple
 
-RUN_ID: Final = "ROCKETD_RUN_ID"
+RUN_ID_VARIABLE: Final = "ROCKETD_RUN_ID"
 FOREVER: Final = 2**62
 """In clock ticks: no process is that young."""
 PATIENCE: Final = 5.0
@@ -37,7 +37,7 @@ READINGS: Final = 5
 READ_BYTES: Final = 128 * 1024
 """Of an environment, the first so many; ours stand at its end only if it is larger than a page or two."""
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-_MARK: Final = RUN_ID.encode() + b"="
+_MARK: Final = RUN_ID_VARIABLE.encode() + b"="
 _DEAD: Final = frozenset({b"Z", b"X"})
 _KERNEL_THREAD: Final = 0x00200000
 """PF_KTHREAD, in field 9 of /proc/PID/stat: it has no environment at all."""
@@ -58,7 +58,7 @@ class Process(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class ProcessTree:
     """What identifies a run's processes."""
 
     run_id: str
@@ -68,7 +68,7 @@ class Tree:
     """Its start time: no process of the run is older."""
 
 
-class Processes:
+class ProcessSnapshot:
     """All processes of the host at one moment."""
 
     def __init__(self, processes: Iterable[Process]) -> None:
@@ -82,7 +82,7 @@ class Processes:
             self._sessions[process.session].append(process)
             self._marked[process.run_id].append(process)
 
-    def of(self, tree: Tree, known: Iterable[Process] = ()) -> list[Process]:
+    def of(self, tree: ProcessTree, known: Iterable[Process] = ()) -> list[Process]:
         """Those that belong to the run and live, with those known from before and what these have begotten since.
 
         Never this process itself or the first of the host.
@@ -105,17 +105,17 @@ class Processes:
         return listed is not None and listed.start == start
 
 
-class Census:
+class ProcessScanner:
     """Takes stock of all processes, in a thread, for as many as ask at once."""
 
     def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[Processes]] = []
+        self._waiting: list[asyncio.Future[ProcessSnapshot]] = []
         self._since = FOREVER
         self._taking = False
 
-    async def take(self, since: int) -> Processes:
+    async def take(self, since: int) -> ProcessSnapshot:
         """The processes of the host, not older than this call; environments only of those not older than `since`."""
-        wanted: asyncio.Future[Processes] = asyncio.get_running_loop().create_future()
+        wanted: asyncio.Future[ProcessSnapshot] = asyncio.get_running_loop().create_future()
         self._waiting.append(wanted)
         self._since = min(self._since, since)
         if not self._taking:
@@ -125,7 +125,7 @@ class Census:
             async with asyncio.timeout(PATIENCE):
                 return await wanted
         except TimeoutError:  # an environment that cannot be read now: do without
-            return Processes(all_processes(FOREVER))
+            return ProcessSnapshot(all_processes(FOREVER))
 
     def _begin(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -133,16 +133,16 @@ class Census:
         loop = asyncio.get_running_loop()
 
         def take() -> None:
-            processes = Processes(all_processes(since))
+            processes = ProcessSnapshot(all_processes(since))
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(self._deal, waiting, processes)
 
         try:
             Thread(target=take, name="census", daemon=True).start()
         except RuntimeError:  # the host has no process number left for a thread: it is a fork bomb that we are to end
-            self._deal(waiting, Processes(all_processes(since)))
+            self._deal(waiting, ProcessSnapshot(all_processes(since)))
 
-    def _deal(self, waiting: list[asyncio.Future[Processes]], processes: Processes) -> None:
+    def _deal(self, waiting: list[asyncio.Future[ProcessSnapshot]], processes: ProcessSnapshot) -> None:
         self._taking = bool(self._waiting)
         if self._taking:
             asyncio.get_running_loop().call_soon(self._begin)

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-from rocketd.executor.tree import Census, Process, Tree, open_process, send
-from rocketd.executor.watch import Watch
+from rocketd.executor.process.fd_watcher import FdWatcher
+from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessTree, open_process, send
 
 LAST_WAIT: Final = 30.0
 """Seconds from the first KILL until we give up."""
@@ -32,10 +32,12 @@ PAUSE: Final = 0.01
 """Seconds before looking again where there was nothing to wait by: they ended just now, or descriptors are short."""
 
 
-class Ending:
+class TreeTermination:
     """Ends one tree. Make it, and await `run`; `hurry` goes to KILL at once."""
 
-    def __init__(self, tree: Tree, grace: float, census: Census, watch: Watch, known: Iterable[Process] = ()) -> None:
+    def __init__(
+        self, tree: ProcessTree, grace: float, census: ProcessScanner, watch: FdWatcher, known: Iterable[Process] = ()
+    ) -> None:
         self._tree = tree
         self._grace = grace
         self._census = census

@@ -12,9 +12,8 @@ from queue import SimpleQueue
 from threading import Semaphore, Thread
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from rocketd.executor.answer import Outcome, TaskTerminationException, failed
-from rocketd.executor.errand import Errand
-from rocketd.executor.offspring import Offspring
+from rocketd.executor.inprocess.call import BoundCall, CallOutcome, TaskTerminationException, failed_outcome
+from rocketd.executor.inprocess.child_process import ChildProcess
 from rocketd.executor.shortage import shortage_of
 
 Refused: TypeAlias = Callable[[Exception], None]
@@ -26,14 +25,14 @@ class Watched(NamedTuple):
 
     begun: Callable[[int], None]
     """Hears that it has begun, and of the pid if it is in a process of its own; else 0."""
-    over: Callable[[Outcome], None]
+    over: Callable[[CallOutcome], None]
 
 
 LEFT_BEHIND: Final = 1.0
 """Seconds that a thread gets to end when everything is to end at once."""
 
 
-class Way(Protocol):
+class CallStrategy(Protocol):
     """One call that is going on."""
 
     def stop(self, grace: float) -> None:
@@ -45,7 +44,7 @@ class Way(Protocol):
         ...
 
 
-class Starter:
+class ThreadStarter:
     """Starts threads from a thread of its own.
 
     A thread shares its working directory with the one that starts it; the loop's thread goes to other directories for
@@ -73,10 +72,10 @@ class Starter:
                 refused(shortage_of(error) or error)
 
 
-class InMain:
+class MainThreadCall:
     """On the loop's thread: everything else waits until it is done."""
 
-    def __init__(self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
         self._errand = errand
         self._watched = watched
         loop.call_soon(self._run)
@@ -91,16 +90,16 @@ class InMain:
         asked = self._errand.stop.is_set()
         if not asked:
             self._watched.begun(0)
-        outcome = failed(TaskTerminationException("stopped before it began")) if asked else self._errand.call()
+        outcome = failed_outcome(TaskTerminationException("stopped before it began")) if asked else self._errand.call()
         self._watched.over(outcome)
         if isinstance(outcome.error, KeyboardInterrupt):
             raise outcome.error  # Ctrl-C is for the whole program
 
 
-class InLoop:
+class CoroutineCall:
     """As a coroutine on the loop; a stop cancels it."""
 
-    def __init__(self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
         self._errand = errand
         self._watched = watched
         self._task = loop.create_task(self._call())
@@ -113,22 +112,22 @@ class InLoop:
     def kill(self) -> None:
         self.stop(0)
 
-    async def _call(self) -> Outcome:
+    async def _call(self) -> CallOutcome:
         self._watched.begun(0)
         return await self._errand.call_in_loop()
 
-    def _done(self, task: asyncio.Task[Outcome]) -> None:
+    def _done(self, task: asyncio.Task[CallOutcome]) -> None:
         if task.cancelled():  # before it could begin
-            self._watched.over(failed(asyncio.CancelledError()))
+            self._watched.over(failed_outcome(asyncio.CancelledError()))
         else:
             error = task.exception()
-            self._watched.over(task.result() if error is None else failed(error))
+            self._watched.over(task.result() if error is None else failed_outcome(error))
 
 
-class InThread:
+class ThreadCall:
     """In a thread; a stop sets its flag."""
 
-    def __init__(self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
+    def __init__(self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._errand = errand
         self._watched = watched
         self._loop = loop
@@ -148,28 +147,28 @@ class InThread:
         call_in(self._loop, lambda: self._end(outcome))
 
     def _refused(self, error: Exception) -> None:
-        call_in(self._loop, lambda: self._end(failed(error, prepared=False)))
+        call_in(self._loop, lambda: self._end(failed_outcome(error, prepared=False)))
 
     def _leave(self) -> None:
-        self._end(failed(TaskTerminationException("its thread did not end when asked, and was left behind")))
+        self._end(failed_outcome(TaskTerminationException("its thread did not end when asked, and was left behind")))
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: CallOutcome) -> None:
         if not self._ended:
             self._ended = True
             self._watched.over(outcome)
 
 
-class InChild:
+class ProcessCall:
     """In a child process, which a thread watches; a stop sends TERM to its group, and KILL later."""
 
     def __init__(
-        self, errand: Errand, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin, *, slots: Semaphore
+        self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin, *, slots: Semaphore
     ) -> None:
         self._errand = errand
         self._watched = watched
         self._loop = loop
         self._slots = slots
-        self._child = Offspring(errand, lambda pid: call_in(loop, lambda: watched.begun(pid)))
+        self._child = ChildProcess(errand, lambda pid: call_in(loop, lambda: watched.begun(pid)))
         self._killer: asyncio.TimerHandle | None = None
         begin(self._run, self._refused)
 
@@ -188,13 +187,13 @@ class InChild:
             outcome = self._child.run()
         call_in(self._loop, lambda: self._end(outcome))
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: CallOutcome) -> None:
         if self._killer is not None:
             self._killer.cancel()
         self._watched.over(outcome)
 
     def _refused(self, error: Exception) -> None:
-        call_in(self._loop, lambda: self._end(failed(error, prepared=False)))
+        call_in(self._loop, lambda: self._end(failed_outcome(error, prepared=False)))
 
 
 def call_in(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.core.model.records import OpenRun
-from rocketd.executor.ending import Ending
-from rocketd.executor.tree import Census, Process, Processes, Tree
-from rocketd.executor.watch import Watch
+from rocketd.executor.process.fd_watcher import FdWatcher
+from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessSnapshot, ProcessTree
+from rocketd.executor.process.termination import TreeTermination
 
 GRACE: Final = 10.0
 """Seconds from TERM to KILL; what the tasks said is not known here."""
 
 
-async def clear(runs: Sequence[OpenRun], census: Census, watch: Watch) -> None:
+async def terminate_orphans(runs: Sequence[OpenRun], census: ProcessScanner, watch: FdWatcher) -> None:
     """End the trees of these runs, as far as they are of this boot; returns when they are gone."""
     ours = [run for run in runs if _plain(run.boot_id) == _plain(boot_id())]
     if not ours:
@@ -36,14 +36,16 @@ def _plain(boot: str) -> str:
     return boot.replace("-", "").lower()
 
 
-def _endings(runs: Sequence[OpenRun], processes: Processes, census: Census, watch: Watch) -> Iterator[Ending]:
+def _endings(
+    runs: Sequence[OpenRun], processes: ProcessSnapshot, census: ProcessScanner, watch: FdWatcher
+) -> Iterator[TreeTermination]:
     for run in runs:
         members = _members(run, processes)
         if members:
-            tree = Tree(run.run.run_id, since=run.pid_start)
-            yield Ending(tree, GRACE, census, watch, members)
+            tree = ProcessTree(run.run.run_id, since=run.pid_start)
+            yield TreeTermination(tree, GRACE, census, watch, members)
 
 
-def _members(run: OpenRun, processes: Processes) -> list[Process]:
+def _members(run: OpenRun, processes: ProcessSnapshot) -> list[Process]:
     root = run.pid if processes.holds(run.pid, run.pid_start) else 0
-    return processes.of(Tree(run.run.run_id, root, run.pid_start))
+    return processes.of(ProcessTree(run.run.run_id, root, run.pid_start))

@@ -4,17 +4,17 @@ import asyncio
 from typing import Final
 
 from rocketd.core.errors import RocketdError
-from rocketd.executor.launcher import Orders, Progress, delay, failure
-from rocketd.executor.output import Tell
+from rocketd.executor.process.launcher import LauncherProgress, Orders, delay, failure
+from rocketd.executor.process.output import Tell
 
 PATIENCE: Final = 10.0
 """Seconds until a run that has not begun yet says what it waits for."""
 
 
-class Launching:
+class LauncherStatus:
     """How one launcher fares."""
 
-    def __init__(self, orders: Orders, progress: Progress, tell: Tell, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, orders: Orders, progress: LauncherProgress, tell: Tell, loop: asyncio.AbstractEventLoop) -> None:
         self._orders = orders
         self._progress = progress
         self._tell = tell

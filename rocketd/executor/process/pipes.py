@@ -13,10 +13,10 @@ from termios import FIONREAD
 from time import monotonic
 from typing import TypeAlias
 
-from rocketd.executor.function import REPORT_BYTES
-from rocketd.executor.output import Output, Stream
-from rocketd.executor.output_file import OutputFile
-from rocketd.executor.watch import TURN, Watch
+from rocketd.executor.process.fd_watcher import TURN, FdWatcher
+from rocketd.executor.process.function_protocol import REPORT_BYTES
+from rocketd.executor.process.output import LineSplitter, Output
+from rocketd.executor.process.output_file import OutputFile
 
 Sink: TypeAlias = Callable[[bytes], None]
 
@@ -29,7 +29,7 @@ class Pipes:
     """Our ends of the pipes of one run: of what it prints, and of what a function reports."""
 
     def __init__(
-        self, watch: Watch, output: Output, settled: Callable[[], None], file: OutputFile | None = None
+        self, watch: FdWatcher, output: Output, settled: Callable[[], None], file: OutputFile | None = None
     ) -> None:
         """`settled` is called after `leave`, whenever it may be that nothing is to be read any more.
 
@@ -46,7 +46,7 @@ class Pipes:
         self._sinks: dict[int, Sink] = {}
         self._owed: dict[int, int] | None = None
         """How many bytes of those that were there when the process ended are still to be read."""
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[int, LineSplitter] = {}
         self._report = bytearray()
 
     @property
@@ -61,7 +61,7 @@ class Pipes:
 
     def add_stream(self, descriptor: int, name: str) -> None:
         """Read the run's output from there."""
-        stream = self._streams[descriptor] = Stream(name)
+        stream = self._streams[descriptor] = LineSplitter(name)
         self._add(descriptor, partial(self._output.take, stream) if self._file is None else partial(self._take, stream))
 
     def add_report(self, descriptor: int) -> None:
@@ -117,7 +117,7 @@ class Pipes:
         self._close(descriptor)
         return False
 
-    def _take(self, stream: Stream, data: bytes) -> None:
+    def _take(self, stream: LineSplitter, data: bytes) -> None:
         """Take in what was printed, for the file and for those who are told lines."""
         assert self._file is not None  # noqa: S101 - where there is none, this is not called
         self._file.put(data)

@@ -4,16 +4,16 @@ import os
 import stat
 from typing import Final
 
-from rocketd.executor.trust import Trust
+from rocketd.executor.process.path_trust import PathTrust
 
 LARGEST: Final = 1024 * 1024
 """In bytes; execve(2) would refuse most that are larger. launcher.c has it as well."""
 
 
-class Files:
+class EnvironmentFiles:
     """Reads files that nobody can steer but root and we ourselves."""
 
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, trust: PathTrust) -> None:
         self._trust = trust
 
     def read(self, path: str) -> str:

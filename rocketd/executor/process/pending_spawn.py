@@ -13,15 +13,15 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
-from rocketd.executor.command import Launch
-from rocketd.executor.going import Child, Clock
-from rocketd.executor.launcher import Progress
+from rocketd.executor.process.launch import Launch
+from rocketd.executor.process.launcher import LauncherProgress
+from rocketd.executor.process.process_tree import now_in_ticks, start_time
+from rocketd.executor.process.spawner import Spawner
+from rocketd.executor.process.supervised_run import Child, Clock
 from rocketd.executor.shortage import cannot, shortage_of
-from rocketd.executor.spawn import Spawner
-from rocketd.executor.tree import now_in_ticks, start_time
 
 
-class Birth:
+class PendingSpawn:
     """A process that is about to be there. Making one opens its pipes; raises RocketdError."""
 
     def __init__(self, task: Task, run: Run, launch: Launch, spawner: Spawner, clock: Clock) -> None:
@@ -72,12 +72,12 @@ class Birth:
         """Its descriptors 1, 2 and so on: stdout and stderr are one pipe, so that what is written keeps its order."""
         return self._writers if self.task.separate_stderr else (self._writers[0], *self._writers)
 
-    def _progress(self) -> Progress | None:
+    def _progress(self) -> LauncherProgress | None:
         if self._status is None:
             return None
         reader, writer = self._status
         os.close(writer)
-        return Progress(reader)
+        return LauncherProgress(reader)
 
     def _open(self, pipes: int) -> None:
         for _ in range(pipes):

@@ -18,7 +18,7 @@ TURN: Final = 0.003
 """Seconds after which nothing more is begun in one turn."""
 
 
-class Watch:
+class FdWatcher:
     """Calls back when a descriptor becomes readable or its other end is closed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,7 +84,7 @@ class Watch:
 class _Wait:
     """Waits once."""
 
-    def __init__(self, watch: Watch, descriptor: int) -> None:
+    def __init__(self, watch: FdWatcher, descriptor: int) -> None:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._watch = watch
         self._descriptor = descriptor

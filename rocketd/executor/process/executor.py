@@ -20,23 +20,23 @@ from rocketd.core.model.output_path import output_path
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Call, Task
-from rocketd.executor.birth import Birth
-from rocketd.executor.command import Host, cannot_start, launch_of
-from rocketd.executor.environment import clean_environment, own_identity
-from rocketd.executor.files import Files
-from rocketd.executor.going import Child, Clock, Going, Means
-from rocketd.executor.hands import HANDS, Hands
-from rocketd.executor.leftovers import clear
-from rocketd.executor.mounts import Mounts
-from rocketd.executor.output import LIMIT
-from rocketd.executor.output_file import OutputFile
-from rocketd.executor.programs import Programs
+from rocketd.executor.process.environment import clean_environment, own_identity
+from rocketd.executor.process.environment_files import EnvironmentFiles
+from rocketd.executor.process.fd_watcher import FdWatcher
+from rocketd.executor.process.launch import LaunchContext, build_launch, cannot_start
+from rocketd.executor.process.network_mounts import Mounts
+from rocketd.executor.process.orphans import terminate_orphans
+from rocketd.executor.process.output import LIMIT
+from rocketd.executor.process.output_file import OutputFile
+from rocketd.executor.process.output_writer_process import OutputWriterProcess, start_writer
+from rocketd.executor.process.path_trust import PathTrust
+from rocketd.executor.process.pending_spawn import PendingSpawn
+from rocketd.executor.process.process_tree import ProcessScanner
+from rocketd.executor.process.programs import Programs
+from rocketd.executor.process.spawn_pool import THREADS, SpawnPool
+from rocketd.executor.process.spawner import Spawner, unshare
+from rocketd.executor.process.supervised_run import Child, Clock, RunSupervisor, SupervisorContext
 from rocketd.executor.shortage import shortage_of
-from rocketd.executor.spawn import Spawner, unshare
-from rocketd.executor.tree import Census
-from rocketd.executor.trust import Trust
-from rocketd.executor.watch import Watch
-from rocketd.executor.writer_process import Writer, start_writer
 
 AT_ONCE: Final = 16
 """How many are started at the same time at most: each has twice its descriptors until it has been reported."""
@@ -72,24 +72,26 @@ class ProcessExecutor:
         self._output = output
         clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
         self._mounts = Mounts()
-        trust = Trust(self._mounts, os.geteuid())
+        trust = PathTrust(self._mounts, os.geteuid())
         nice = os.getpriority(os.PRIO_PROCESS, 0)
-        self._host = Host(own_identity(), nice, Files(trust), Programs(trust), clean)
+        self._host = LaunchContext(own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean)
         self._spawner = Spawner(open_files)
-        self._hands = Hands(unshare, most=0 if self._spawner.shared else HANDS)
-        self._births: deque[Birth] = deque()
+        self._hands = SpawnPool(unshare, most=0 if self._spawner.shared else THREADS)
+        self._births: deque[PendingSpawn] = deque()
         self._together = False
         self.output_limit = LIMIT
         """What a run may tell within a minute, in bytes, where its task says nothing else."""
-        self._means = Means(loop, Watch(loop), Watch(loop), lambda: self.output_limit, Census(), clock)
+        self._means = SupervisorContext(
+            loop, FdWatcher(loop), FdWatcher(loop), lambda: self.output_limit, ProcessScanner(), clock
+        )
         self._patience: asyncio.TimerHandle | None = None
-        self._going: dict[RunKey, Going] = {}
+        self._going: dict[RunKey, RunSupervisor] = {}
 
     def start(self, task: Task, run: Run) -> None:
         """Start it; what is wrong with its definition becomes the message of its end."""
         try:
-            launch = launch_of(task.work, run, self._host)
-            birth = Birth(task, run, launch, self._spawner, self._means.clock)
+            launch = build_launch(task.work, run, self._host)
+            birth = PendingSpawn(task, run, launch, self._spawner, self._means.clock)
         except RocketdError as error:
             self._not_started(run, error)
             return
@@ -146,7 +148,7 @@ class ProcessExecutor:
 
     async def clear(self, runs: Sequence[OpenRun]) -> None:
         """Stop what these runs left behind on this boot of this host."""
-        await clear(runs, self._means.census, self._means.watch)
+        await terminate_orphans(runs, self._means.census, self._means.watch)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -157,7 +159,7 @@ class ProcessExecutor:
         self._spawner.close()
         self._mounts.close()
 
-    def _over(self, going: Going, outcome: End | Withdrawn) -> None:
+    def _over(self, going: RunSupervisor, outcome: End | Withdrawn) -> None:
         del self._going[going.run.key]
         self._report(outcome if isinstance(outcome, Withdrawn) else Finished(going.run, outcome))
 
@@ -173,10 +175,10 @@ class ProcessExecutor:
             else:
                 self._follow(birth, child)
 
-    def _follow(self, birth: Birth, child: Child) -> None:
+    def _follow(self, birth: PendingSpawn, child: Child) -> None:
         run = birth.run
         tell, file = partial(self._output, run), self._output_file(birth.task, run)
-        going = Going(birth.task, run, child, self._means, tell=tell, over=self._over, file=file)
+        going = RunSupervisor(birth.task, run, child, self._means, tell=tell, over=self._over, file=file)
         self._going[run.key] = going
         self._report(Spawned(run, going.pid, going.pid_start, birth.at))
 
@@ -184,7 +186,7 @@ class ProcessExecutor:
         if not task.output_file or isinstance(task.work, Call):
             return None
         path = output_path(task.output_file, run, task.zone)
-        writer: Writer | str
+        writer: OutputWriterProcess | str
         try:
             writer = start_writer(path, task.work.surroundings.identity, run, self._host, self._spawner)
         except (OSError, RocketdError) as error:

@@ -14,12 +14,12 @@ from typing import NamedTuple
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Call, Command, Function, Identity, Surroundings, Work
-from rocketd.executor.environment import PATH, environment_before, read_environment_file, variables_of
-from rocketd.executor.files import Files
-from rocketd.executor.function import arguments, request
-from rocketd.executor.launcher import Orders
-from rocketd.executor.programs import Programs
-from rocketd.executor.trust import Untrusted
+from rocketd.executor.process.environment import PATH, environment_before, read_environment_file, variables_of
+from rocketd.executor.process.environment_files import EnvironmentFiles
+from rocketd.executor.process.function_protocol import arguments, request
+from rocketd.executor.process.launcher import Orders
+from rocketd.executor.process.path_trust import UntrustedPath
+from rocketd.executor.process.programs import Programs
 
 
 class Launch(NamedTuple):
@@ -49,14 +49,14 @@ class Launch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class LaunchContext:
     """What is looked up once, and holds for every launch."""
 
     own: Identity
     """Who the daemon is, and so a task that names no user."""
     nice: int
     """The daemon's own priority."""
-    files: Files
+    files: EnvironmentFiles
     programs: Programs
     clean: Mapping[str, str]
     """The environment that all get."""
@@ -71,19 +71,19 @@ class Host:
         return identity
 
 
-def launch_of(work: Work, run: Run, host: Host) -> Launch:
+def build_launch(work: Work, run: Run, host: LaunchContext) -> Launch:
     """Look everything up; raises RocketdError, as a sentence that goes on after "cannot start: "."""
     if isinstance(work, Call):
         raise RocketdError("it is a function of another program")
     around = work.surroundings
     other = host.other_identity(around)
     if other is None and not around.limits and around.nice == host.nice:
-        with suppress(Untrusted):
+        with suppress(UntrustedPath):
             return _direct(work, run, host)
     return _launched(work, run, host, other)
 
 
-def _direct(work: Command | Function, run: Run, host: Host) -> Launch:
+def _direct(work: Command | Function, run: Run, host: LaunchContext) -> Launch:
     """Look everything up ourselves; raises Untrusted where we must not."""
     around = work.surroundings
     identity = around.identity or host.own
@@ -98,7 +98,7 @@ def _direct(work: Command | Function, run: Run, host: Host) -> Launch:
     return _launch(work, program, argv, environment, directory)
 
 
-def _launched(work: Command | Function, run: Run, host: Host, other: Identity | None) -> Launch:
+def _launched(work: Command | Function, run: Run, host: LaunchContext, other: Identity | None) -> Launch:
     """Leave everything to the launcher."""
     around = work.surroundings
     identity = around.identity or host.own

@@ -13,10 +13,17 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Call, Execution, Task
-from rocketd.executor.answer import Outcome, end_of
-from rocketd.executor.errand import Errand
-from rocketd.executor.tree import start_time
-from rocketd.executor.ways import InChild, InLoop, InMain, InThread, Starter, Watched, Way
+from rocketd.executor.inprocess.call import BoundCall, CallOutcome, end_from_outcome
+from rocketd.executor.inprocess.strategies import (
+    CallStrategy,
+    CoroutineCall,
+    MainThreadCall,
+    ProcessCall,
+    ThreadCall,
+    ThreadStarter,
+    Watched,
+)
+from rocketd.executor.process.process_tree import start_time
 
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
@@ -31,16 +38,16 @@ class Clock(Protocol):
 class Program(Protocol):
     """Whose functions these are."""
 
-    def prepare(self, task: Task, run: Run) -> Errand:
+    def prepare(self, task: Task, run: Run) -> BoundCall:
         """Say what to call for a run. What it raises means that the run could not be set up."""
         ...
 
-    def answered(self, run: Run, outcome: Outcome) -> Outcome:
+    def answered(self, run: Run, outcome: CallOutcome) -> CallOutcome:
         """Hear what became of a call, and say what is to be reported."""
         ...
 
 
-class _Going:
+class _RunningCall:
     """One run that is going on."""
 
     def __init__(self, task: Task) -> None:
@@ -49,7 +56,7 @@ class _Going:
         """By the monotonic clock; None: it waits for its turn."""
         self.asked: Cause | None = None
         """Why it was asked to stop."""
-        self.way: Way | None = None
+        self.way: CallStrategy | None = None
 
 
 class InProcessExecutor:
@@ -62,29 +69,29 @@ class InProcessExecutor:
         self._clock = clock
         self._slots = Semaphore(processes)
         self._loop = asyncio.get_running_loop()
-        self._starter = Starter()
-        self._going: dict[RunKey, _Going] = {}
+        self._starter = ThreadStarter()
+        self._going: dict[RunKey, _RunningCall] = {}
 
     def start(self, task: Task, run: Run) -> None:
         """Begin the call. Raises what `Program.prepare` raises."""
         errand = self._program.prepare(task, run)
-        going = self._going[run.key] = _Going(task)
+        going = self._going[run.key] = _RunningCall(task)
         going.way = self._begin(task, run, errand)
 
     def together(self) -> AbstractContextManager[None]:
         """No different: a call begins as soon as it is started."""
         return nullcontext()
 
-    def _begin(self, task: Task, run: Run, errand: Errand) -> Way:
+    def _begin(self, task: Task, run: Run, errand: BoundCall) -> CallStrategy:
         watched = Watched(partial(self._begun, run), partial(self._over, run))
         match task.work:
             case Call(Execution.MAIN):
-                return InMain(errand, watched, self._loop)
+                return MainThreadCall(errand, watched, self._loop)
             case Call(Execution.ASYNC):
-                return InLoop(errand, watched, self._loop)
+                return CoroutineCall(errand, watched, self._loop)
             case Call(Execution.PROCESS):
-                return InChild(errand, watched, self._loop, self._starter.begin, slots=self._slots)
-        return InThread(errand, watched, self._loop, self._starter.begin)
+                return ProcessCall(errand, watched, self._loop, self._starter.begin, slots=self._slots)
+        return ThreadCall(errand, watched, self._loop, self._starter.begin)
 
     def _begun(self, run: Run, pid: int) -> None:
         if run.key in self._going:
@@ -121,12 +128,12 @@ class InProcessExecutor:
         """Let go of everything."""
         self._starter.close()
 
-    def _over(self, run: Run, outcome: Outcome) -> None:
+    def _over(self, run: Run, outcome: CallOutcome) -> None:
         going, now = self._going.pop(run.key), self._clock.now()
         if isinstance(outcome.error, ResourceShortage) and not outcome.prepared:
             self._report(Withdrawn(run, now, outcome.error.message, shared=outcome.error.shared))
             return
         outcome = self._program.answered(run, outcome)
         runtime = 0 if going.began is None else self._clock.monotonic() - going.began
-        end = end_of(outcome, going.asked, now, runtime)
+        end = end_from_outcome(outcome, going.asked, now, runtime)
         self._report(Finished(run, end))

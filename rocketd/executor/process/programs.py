@@ -13,8 +13,8 @@ from typing import Final
 
 from rocketd.core import script_header
 from rocketd.core.errors import RocketdError
+from rocketd.executor.process.path_trust import PathTrust, UntrustedPath
 from rocketd.executor.shortage import SHORTAGES, cannot
-from rocketd.executor.trust import Trust, Untrusted
 
 HEAD_BYTES: Final = 4096
 """Of a program: its `#!` line, or the headers of an ELF file."""
@@ -31,7 +31,7 @@ _ABOUT_FILES: Final = frozenset({errno.ENOENT, errno.EACCES, errno.ENOTDIR, errn
 class Programs:
     """Finds the programs that we may execute ourselves."""
 
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, trust: PathTrust) -> None:
         self._trust = trust
 
     def find(self, name: str, directory: str, path: str) -> str:
@@ -72,14 +72,14 @@ class Programs:
                 if not interpreter:
                     return
                 if not interpreter.startswith("/"):
-                    raise Untrusted
+                    raise UntrustedPath
                 program = interpreter
         except OSError:
             return  # so will the execution, and say why
 
     def _interpreter(self, program: str) -> str:
         if not stat.S_ISREG(self._trust.look(program).st_mode):
-            raise Untrusted
+            raise UntrustedPath
         return interpreter_of(_head(program))
 
 

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from rocketd.core.errors import ResourceShortage, RocketdError
 from rocketd.core.model.task import Identity, Limit
 from rocketd.core.script_header import BYTE_ORDER_MARK
-from rocketd.executor.posix_spawn import assignments
-from rocketd.executor.programs import NO_INTERPRETER_LINE, not_executable, not_found
+from rocketd.executor.process.posix_spawn import assignments
+from rocketd.executor.process.programs import NO_INTERPRETER_LINE, not_executable, not_found
 from rocketd.executor.shortage import SHORTAGES
 
 LAUNCHER: Final = Path(__file__).with_name("launcher")
@@ -128,7 +128,7 @@ class Launcher:
             os.close(self._file)
 
 
-class Told(NamedTuple):
+class LauncherMessage(NamedTuple):
     """What a launcher told last."""
 
     stage: Stage
@@ -143,7 +143,7 @@ class Told(NamedTuple):
     text: str
 
 
-class Progress:
+class LauncherProgress:
     """How far a launcher has come; it never waits for one."""
 
     def __init__(self, reader: int) -> None:
@@ -152,14 +152,14 @@ class Progress:
         self._last = b""
         self._ended = False
 
-    def told(self) -> Told | None:
+    def told(self) -> LauncherMessage | None:
         """Give what it told last, unless it has executed the program: then it is over, and nothing has failed."""
         self._read()
         stage, place, failed, error, mode, hint, text = _TOLD.unpack(self._last.rjust(_TOLD.size, b"\0"))
         if self._ended and not failed:
             return None
         words = os.fsdecode(text.split(b"\0", 1)[0])
-        return Told(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], words)
+        return LauncherMessage(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], words)
 
     def close(self) -> None:
         """Let go of it."""
@@ -173,7 +173,7 @@ class Progress:
                 self._last = (self._last + data)[-_TOLD.size :]
 
 
-def failure(orders: Orders, told: Told) -> RocketdError:
+def failure(orders: Orders, told: LauncherMessage) -> RocketdError:
     """Say what a launcher could not do; a `ResourceShortage` if it is no fault of the task."""
     error = _failure(orders, told)
     if told.error not in SHORTAGES or _LIMITED_BY.get(told.error, _NONE) & {limit.resource for limit in orders.limits}:
@@ -181,7 +181,7 @@ def failure(orders: Orders, told: Told) -> RocketdError:
     return ResourceShortage(error.message, hint=error.hint, shared=told.error in _OF_THE_HOST)
 
 
-def _failure(orders: Orders, told: Told) -> RocketdError:
+def _failure(orders: Orders, told: LauncherMessage) -> RocketdError:
     match told.stage:
         case Stage.SEARCH:
             return not_found(orders.argv[0], told.text)
@@ -198,7 +198,7 @@ def _failure(orders: Orders, told: Told) -> RocketdError:
     return RocketdError(f"{what}: {os.strerror(told.error) if told.error else told.text}")
 
 
-def delay(orders: Orders, told: Told) -> str:
+def delay(orders: Orders, told: LauncherMessage) -> str:
     """Name what a launcher is waiting for."""
     match told.stage:
         case Stage.ENVIRONMENT_FILE:
@@ -210,5 +210,5 @@ def delay(orders: Orders, told: Told) -> str:
     return "the launcher"
 
 
-def _program(orders: Orders, told: Told) -> str:
+def _program(orders: Orders, told: LauncherMessage) -> str:
     return orders.argv[0] if "/" in orders.argv[0] else told.text

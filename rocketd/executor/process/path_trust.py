@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any, Final, TypeVar
 
-from rocketd.executor.mounts import Mounts
+from rocketd.executor.process.network_mounts import Mounts
 
 T = TypeVar("T")
 
@@ -26,11 +26,11 @@ _WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
 """The rights of a group are also the most that an access control list gives to anybody."""
 
 
-class Untrusted(Exception):
+class UntrustedPath(Exception):
     """Somebody else can steer that path, or it may not answer."""
 
 
-class Trust:
+class PathTrust:
     """Looks at paths, link by link, and only as long as they can be trusted."""
 
     def __init__(self, mounts: Mounts, uid: int, now: Callable[[], float] = time.monotonic) -> None:
@@ -77,7 +77,7 @@ class Trust:
                 continue
             links += 1
             if links > _LINKS:
-                raise Untrusted
+                raise UntrustedPath
             target = os.readlink(here)  # noqa: PTH115 - as above
             names.extendleft(reversed(target.split("/")))
             place = "/" if target.startswith("/") else place
@@ -86,9 +86,9 @@ class Trust:
     def _step(self, path: str) -> os.stat_result:
         """Look at a path of which only the last name has not been looked at."""
         if self._mounts.may_hang(path):
-            raise Untrusted
+            raise UntrustedPath
         status = os.lstat(path)
         writable = not stat.S_ISLNK(status.st_mode) and status.st_mode & _WRITABLE
         if status.st_uid not in self._owners or writable:
-            raise Untrusted
+            raise UntrustedPath
         return status

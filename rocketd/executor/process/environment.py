@@ -13,8 +13,8 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.instant import datetime_of
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Identity, Surroundings
+from rocketd.executor.process.process_tree import RUN_ID_VARIABLE
 from rocketd.executor.shortage import cannot
-from rocketd.executor.tree import RUN_ID
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BLANK: Final = " \t\r"
@@ -51,7 +51,7 @@ def variables_of(run: Run) -> dict[str, str]:
     """Give what tells a process which run it is; nothing changes that."""
     variables = {
         "ROCKETD_TASK": run.task,
-        RUN_ID: run.run_id,
+        RUN_ID_VARIABLE: run.run_id,
         "ROCKETD_NUMBER": str(run.number),
         "ROCKETD_ATTEMPT": str(run.attempt),
         "ROCKETD_DUE": datetime_of(run.due).isoformat(timespec="microseconds").replace("+00:00", "Z"),

@@ -16,8 +16,7 @@ from multiprocessing.context import SpawnProcess
 from threading import Lock
 from typing import Final
 
-from rocketd.executor.answer import Outcome, ProcessDied, failed
-from rocketd.executor.errand import Errand
+from rocketd.executor.inprocess.call import BoundCall, CallOutcome, ProcessDied, failed_outcome
 from rocketd.executor.shortage import cannot
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
@@ -26,31 +25,31 @@ _PR_SET_PDEATHSIG: Final = 1
 """From <sys/prctl.h>."""
 
 
-class Offspring:
+class ChildProcess:
     """The child process of one run. `run` is called by a thread that has nothing else to do; the rest by the loop's."""
 
-    def __init__(self, errand: Errand, born: Callable[[int], None]) -> None:
+    def __init__(self, errand: BoundCall, born: Callable[[int], None]) -> None:
         """`born` is called with the child's pid, by the thread that calls `run`."""
         self._errand = errand
         self._born = born
         self._process: SpawnProcess | None = None
         self._lock = Lock()
 
-    def run(self) -> Outcome:
+    def run(self) -> CallOutcome:
         """Start it and wait for its answer."""
         if self._errand.stop.is_set():
-            return failed(ProcessDied(-signal.SIGTERM))
+            return failed_outcome(ProcessDied(-signal.SIGTERM))
         try:
             ours, process = self._start(self._errand.arguments())
         except BaseException as error:  # noqa: BLE001 - it cannot be imported there, or an argument cannot be pickled
-            return failed(error, prepared=False)
-        outcome = Outcome()
+            return failed_outcome(error, prepared=False)
+        outcome = CallOutcome()
         try:
             with ours, self._errand.around:
                 outcome = _answer(ours, process)
                 _raise(outcome)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
-            return outcome if error is outcome.error else failed(error)
+            return outcome if error is outcome.error else failed_outcome(error)
         finally:
             self._bury(process)
         return outcome
@@ -97,24 +96,24 @@ def _pipe() -> tuple[Connection, Connection]:
         raise cannot("a pipe", error) from error
 
 
-def _raise(outcome: Outcome) -> None:
+def _raise(outcome: CallOutcome) -> None:
     """Let what is around the call hear of what it raised."""
     if outcome.error is not None:
         raise outcome.error
 
 
-def _answer(ours: Connection, process: SpawnProcess) -> Outcome:
+def _answer(ours: Connection, process: SpawnProcess) -> CallOutcome:
     """Wait for what it tells, or for its end; somebody it left behind may hold the pipe."""
     with _held(process) as end:
         wait([ours, end])
         if ours.poll():
             with suppress(EOFError):
-                outcome: Outcome = ours.recv()
+                outcome: CallOutcome = ours.recv()
                 wait([end])
                 return outcome
         wait([end])
     process.join()
-    return failed(ProcessDied(process.exitcode or 0))
+    return failed_outcome(ProcessDied(process.exitcode or 0))
 
 
 @contextmanager
@@ -137,7 +136,7 @@ def _serve(told: Connection, function: Callable[..., object], arguments: Mapping
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before that
         os._exit(1)
-    outcome = Errand(function, lambda: arguments).call()
+    outcome = BoundCall(function, lambda: arguments).call()
     try:
         pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own; some can be pickled only
         told.send(outcome)
@@ -145,8 +144,8 @@ def _serve(told: Connection, function: Callable[..., object], arguments: Mapping
         told.send(_told_otherwise(outcome, error))
 
 
-def _told_otherwise(outcome: Outcome, why: Exception) -> Outcome:
+def _told_otherwise(outcome: CallOutcome, why: Exception) -> CallOutcome:
     if outcome.error is None:
         error = TypeError(f"what it returned cannot be brought back from its process: {why}")
-        return failed(error)
+        return failed_outcome(error)
     return outcome._replace(error=RuntimeError(f"{type(outcome.error).__name__}: {outcome.error}"))

@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Identity, Surroundings
-from rocketd.executor.command import Host, Launch, launch_of
-from rocketd.executor.launcher import Progress, failure
-from rocketd.executor.spawn import Spawner
+from rocketd.executor.process.launch import Launch, LaunchContext, build_launch
+from rocketd.executor.process.launcher import LauncherProgress, failure
+from rocketd.executor.process.spawner import Spawner
 
 WRITER: Final = str(Path(__file__).with_name("writer.py"))
 
 
-class Writer(NamedTuple):
+class OutputWriterProcess(NamedTuple):
     """The process, and our ends of its pipes."""
 
     pid: int
@@ -30,7 +30,7 @@ class Writer(NamedTuple):
     report: int
     """What it says."""
     launch: Launch
-    progress: Progress
+    progress: LauncherProgress
     """Of its launcher, if it has one."""
 
     def let_go(self) -> str:
@@ -42,10 +42,12 @@ class Writer(NamedTuple):
         return failure(self.launch.orders, told).message if told and told.failed and self.launch.orders else ""
 
 
-def start_writer(path: str, identity: Identity | None, run: Run, host: Host, spawner: Spawner) -> Writer:
+def start_writer(
+    path: str, identity: Identity | None, run: Run, host: LaunchContext, spawner: Spawner
+) -> OutputWriterProcess:
     """Start it with the rights of that user; raises OSError and RocketdError."""
     command = Command((sys.executable, "-I", "-S", WRITER, path), surroundings=Surroundings(identity, "/"))
-    launch = launch_of(command, replace(run, run_id=f"{run.run_id}-output"), host)
+    launch = build_launch(command, replace(run, run_id=f"{run.run_id}-output"), host)
     theirs, data = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     report, said = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     reader, status = os.pipe2(os.O_CLOEXEC)
@@ -53,7 +55,7 @@ def start_writer(path: str, identity: Identity | None, run: Run, host: Host, spa
     os.set_blocking(said, True)
     try:
         pid = spawner.spawn(launch, (said, said, theirs), status)
-        return Writer(pid, _hold(pid), data, report, launch, Progress(reader))
+        return OutputWriterProcess(pid, _hold(pid), data, report, launch, LauncherProgress(reader))
     except BaseException:
         for descriptor in (data, report, reader):
             os.close(descriptor)

@@ -7,11 +7,17 @@ it raised anything else                            fail
 """
 
 import asyncio
+import inspect
 import signal
 import traceback
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from threading import Event
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
+from rocketd.beside import beside
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Action, Cause, End
 
@@ -36,7 +42,7 @@ class ProcessDied(Exception):
         return ProcessDied, (self.code,)
 
 
-class Outcome(NamedTuple):
+class CallOutcome(NamedTuple):
     """What became of one call."""
 
     value: object = None
@@ -52,9 +58,9 @@ _INACTION: Final = frozenset({"Inaction", "TaskInactionException"})
 _STOPPED: Final = (TaskTerminationException, asyncio.CancelledError, ProcessDied)
 
 
-def failed(error: BaseException, *, prepared: bool = True) -> Outcome:
+def failed_outcome(error: BaseException, *, prepared: bool = True) -> CallOutcome:
     """Give the outcome of a call that raised this."""
-    return Outcome(None, error, "".join(traceback.format_exception(type(error), error, _theirs(error))), prepared)
+    return CallOutcome(None, error, "".join(traceback.format_exception(type(error), error, _theirs(error))), prepared)
 
 
 def _theirs(error: BaseException) -> TracebackType | None:
@@ -70,7 +76,7 @@ def _is_ours(frames: TracebackType) -> bool:
     return isinstance(name, str) and name.startswith(("rocketd.executor.", "rocketd.app.", "asyncio.", "contextlib"))
 
 
-def end_of(outcome: Outcome, asked: Cause | None, at: Instant, runtime: Duration) -> End:
+def end_from_outcome(outcome: CallOutcome, asked: Cause | None, at: Instant, runtime: Duration) -> End:
     """Say how the run ended; `asked` is why it was to stop, if it was."""
     error = outcome.error
     if error is None:
@@ -111,3 +117,46 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCall:
+    """A function, what it is called with, and by what it can be told to stop."""
+
+    function: Callable[..., object]
+    arguments: Callable[[], Mapping[str, object]]
+    """Called where the function runs, for making them may take long; for a process, in a thread beside the loop."""
+    slow: bool = False
+    """Whether making the arguments may take long."""
+    stop: Event = field(default_factory=Event)
+    around: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Entered before the function and left after it, where its arguments are made."""
+
+    def call(self) -> CallOutcome:
+        """Make the call here and now; a coroutine gets a loop of its own."""
+        try:
+            arguments = self.arguments()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
+            return failed_outcome(error, prepared=False)
+        try:
+            with self.around:
+                value = self.function(**arguments)
+                if inspect.iscoroutine(value):
+                    value = asyncio.run(value)
+        except BaseException as error:  # noqa: BLE001 - as above
+            return failed_outcome(error)
+        return CallOutcome(value)
+
+    async def call_in_loop(self) -> CallOutcome:
+        """Make the call on the running loop; arguments that may take long are made beside it."""
+        try:
+            arguments = await beside(self.arguments) if self.slow else self.arguments()
+        except asyncio.CancelledError as error:
+            return failed_outcome(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
+            return failed_outcome(error, prepared=False)
+        try:
+            with self.around:
+                return CallOutcome(await cast("Coroutine[object, object, object]", self.function(**arguments)))
+        except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - as above
+            return failed_outcome(error)

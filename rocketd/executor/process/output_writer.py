@@ -25,7 +25,7 @@ LINKS = 40
 
 def main() -> None:
     os.umask(0o027)
-    file = File(os.fsencode(sys.argv[1]))
+    file = WritableFile(os.fsencode(sys.argv[1]))
     file.write(b"")  # it is there, though nothing may be printed
     while data := os.read(DATA, CHUNK):
         file.write(data)
@@ -36,7 +36,7 @@ def tell(told: "dict[str, object]") -> None:
     os.write(1, json.dumps(told).encode() + b"\n")
 
 
-class File:
+class WritableFile:
     """The end of one file."""
 
     def __init__(self, path: bytes) -> None:

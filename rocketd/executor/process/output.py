@@ -31,7 +31,7 @@ Tell: TypeAlias = Callable[[str, str], object]
 """Takes the name of a stream and a line; False: it could not be told."""
 
 
-class Tail:
+class OutputTail:
     """The last bytes of what was printed, both streams together, as a rule from the beginning of a line on."""
 
     def __init__(self, limit: int) -> None:
@@ -64,7 +64,7 @@ class Tail:
         return next((at for at in range(1, min(5, len(kept))) if _begins_character(kept[at])), 1)
 
 
-class Stream:
+class LineSplitter:
     """One of a run's streams: cuts what is read into whole lines."""
 
     def __init__(self, name: str) -> None:
@@ -94,7 +94,7 @@ class Output:
     """Everything that one run prints."""
 
     def __init__(self, tail: int, tell: Tell, monotonic: Callable[[], Duration], limit: int = LIMIT) -> None:
-        self._tail = Tail(tail)
+        self._tail = OutputTail(tail)
         self._tell = tell
         self._monotonic = monotonic
         self._since = monotonic()
@@ -111,11 +111,11 @@ class Output:
         """How much to read at once."""
         return GULP if self._over or not self._limit else SIP
 
-    def take(self, stream: Stream, data: bytes) -> None:
+    def take(self, stream: LineSplitter, data: bytes) -> None:
         """Take in what was read from that stream."""
         self._pass_on(stream.name, stream.take(data))
 
-    def end(self, stream: Stream) -> None:
+    def end(self, stream: LineSplitter) -> None:
         """Take in that nothing will be read from it any more."""
         self._pass_on(stream.name, stream.rest())
 

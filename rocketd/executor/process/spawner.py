@@ -26,12 +26,12 @@ from threading import Lock
 from typing import Final
 
 from rocketd.core.errors import RocketdError
-from rocketd.executor.command import Launch
-from rocketd.executor.launcher import NAME, ORDERS, STATUS, Launcher, Orders
-from rocketd.executor.posix_spawn import PosixSpawn
-from rocketd.executor.programs import refusal
+from rocketd.executor.process.launch import Launch
+from rocketd.executor.process.launcher import NAME, ORDERS, STATUS, Launcher, Orders
+from rocketd.executor.process.posix_spawn import PosixSpawn
+from rocketd.executor.process.process_tree import RUN_ID_VARIABLE
+from rocketd.executor.process.programs import refusal
 from rocketd.executor.shortage import cannot
-from rocketd.executor.tree import RUN_ID
 
 CLONE_FS: Final = 0x200
 """From <sched.h>; `os.unshare` is new in Python 3.12."""
@@ -45,11 +45,11 @@ class Spawner:
     """Starts processes; used by the thread that made it, and by those that have called `unshare`."""
 
     def __init__(self, open_files: tuple[int, int] | None = None) -> None:
-        self._open_files = OpenFiles(open_files)
+        self._open_files = OpenFilesLimit(open_files)
         self._null = _above_childs(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
         self._launcher = Launcher()
         self._home = os.open(".", os.O_PATH | os.O_CLOEXEC)
-        self._protection = Protection()
+        self._protection = OomProtection()
         seal_descriptors()
         self.shared = not unshare()
         """Whether it may be used by one thread only."""
@@ -98,7 +98,7 @@ class Spawner:
     def _by_launcher(self, orders: Orders, descriptors: Sequence[int], status: int) -> int:
         """Start a launcher. Its environment holds the run's id alone, so that its process is known as the run's."""
         program = self._launcher.program()
-        environment = {RUN_ID: orders.own[RUN_ID]}
+        environment = {RUN_ID_VARIABLE: orders.own[RUN_ID_VARIABLE]}
         none = [-1] * (ORDERS - len(descriptors))
         file = _memory("orders", orders.encode())
         try:
@@ -120,7 +120,7 @@ class Spawner:
             os.chdir("/")
 
 
-class Meanwhile:
+class SharedScope:
     """Has something so while a birth is under way, in whatever thread."""
 
     def __init__(self, begin: Callable[[], None], end: Callable[[], None]) -> None:
@@ -141,13 +141,13 @@ class Meanwhile:
                 self._end()
 
 
-class OpenFiles:
+class OpenFilesLimit:
     """How many files may be open, where we have raised our own limit."""
 
     def __init__(self, limits: tuple[int, int] | None) -> None:
         """`limits` are those from before; None: they are as they were."""
         self._limits = limits
-        self._low = Meanwhile(lambda: self._allow(0), lambda: self._allow(1))
+        self._low = SharedScope(lambda: self._allow(0), lambda: self._allow(1))
 
     def lowered(self, newest: int) -> AbstractContextManager[None] | None:
         """Have the old limit inside; None where our newest descriptor is too near to it."""
@@ -166,13 +166,13 @@ class OpenFiles:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self._limits[which], self._limits[1]))
 
 
-class Protection:
+class OomProtection:
     """Our own protection from the OOM killer, if we have any."""
 
     def __init__(self) -> None:
         self._file = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
         self._score = os.read(self._file, 16).strip()
-        self._without = Meanwhile(lambda: self._write(b"0"), lambda: self._write(self._score))
+        self._without = SharedScope(lambda: self._write(b"0"), lambda: self._write(self._score))
 
     def laid_down(self) -> AbstractContextManager[None]:
         """Have none inside: what is born there has none either."""

@@ -1,0 +1,1 @@
+"""Runs as calls inside a Python program."""
