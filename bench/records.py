@@ -16,7 +16,7 @@ from under_test import daemon, write_tasks
 from rocketd.core.instant import SECOND
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.retention import CHUNK
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 
 TASKS: Final = 1_000
 OFTEN: Final = 50

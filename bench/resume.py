@@ -20,9 +20,9 @@ from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
 from rocketd.daemon.retention import CHUNK
-from rocketd.store.rows import Row, seconds
-from rocketd.store.schema import COLUMNS
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.rows import Row, seconds
+from rocketd.store.sqlite.schema import COLUMNS
+from rocketd.store.sqlite.store import SqliteStore
 
 NOW: Instant = time.time_ns() // 1_000
 SPACING: Instant = 10 * SECOND

@@ -22,11 +22,11 @@ from rocketd.core.model.events import Event, Finished, Spawned, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
 from rocketd.repos import RunRepo, SQLRepo
-from rocketd.store.database import Durability
-from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.rows import Origin, row_of
-from rocketd.store.schema import COLUMNS
-from rocketd.store.store import SqliteStore
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.sqlite.connection import Durability
+from rocketd.store.sqlite.rows import Origin, row_of
+from rocketd.store.sqlite.schema import COLUMNS
+from rocketd.store.sqlite.store import SqliteStore
 
 BATCHES: Final = (1, 10, 100, 1000)
 HERE: Final = Origin("host", "f" * 36)

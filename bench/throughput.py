@@ -13,7 +13,7 @@ from figures import Figure
 from under_test import Usage, daemon, task_name, write_tasks
 
 from rocketd.core.model.records import RunFilter
-from rocketd.store.store import open_reader
+from rocketd.store.sqlite.store import open_reader
 
 AT_ONCE: Final = 32
 TASK: Final = 'command = ["/bin/echo", "done"]\nwhen = "true"\nrestart_delay = "0s"'

@@ -1,6 +1,7 @@
 """The models of run records, for the repository that keeps them."""
 
-from rocketd.store.models import (
+from rocketd.store.redbird.compat import make_importable
+from rocketd.store.redbird.models import (
     LogRecord,
     MinimalRecord,
     MinimalRunRecord,
@@ -8,7 +9,6 @@ from rocketd.store.models import (
     TaskLogRecord,
     TaskRunRecord,
 )
-from rocketd.store.redbird_import import make_importable
 
 make_importable()  # whoever has a record can import a repository for it
 

@@ -20,13 +20,13 @@ from rocketd.core.instant import Instant
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Store
 from rocketd.daemon.recorder import Recorder, write_calls
-from rocketd.store.choice import REMEMBERED, Choice, remember, remembered
-from rocketd.store.database import Durability
-from rocketd.store.lock import StateDirectoryHeld, StateLock
-from rocketd.store.set_aside import Found, move_aside
+from rocketd.store.errors import translating_errors
+from rocketd.store.rejected_lines import Found, move_aside
+from rocketd.store.replication.target import REMEMBERED, ReplicationTarget, remember, remembered
 from rocketd.store.spool_file import SpoolFile
-from rocketd.store.store import SqliteStore
-from rocketd.store.trouble import told
+from rocketd.store.sqlite.connection import Durability
+from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 
 if TYPE_CHECKING:
     from rocketd.repository_keeping import RepositoryKeeping
@@ -86,7 +86,7 @@ class RecordKeeping:
         self._stack.push_async_callback(closed, store.close)
         return store
 
-    def _elsewhere(self, choice: Choice) -> RepositoryKeeping:
+    def _elsewhere(self, choice: ReplicationTarget) -> RepositoryKeeping:
         from rocketd.repository_keeping import RepositoryKeeping  # noqa: PLC0415 - 0.4 s and 20 MB of Red Bird
 
         return RepositoryKeeping(
@@ -112,14 +112,14 @@ class RecordKeeping:
             self._notes.append("records that could not be written before are in the run log now")
         return spool
 
-    def _remembered(self) -> Choice | None:
+    def _remembered(self) -> ReplicationTarget | None:
         """Where they went last; a file that cannot tell it is moved aside."""
         try:
             return remembered(self._directory)
         except StoreError as error:
             if error.temporary:
                 raise
-            with told(self._directory / REMEMBERED):
+            with translating_errors(self._directory / REMEMBERED):
                 move_aside(self._directory / REMEMBERED)
             told_so = "what rocketd.toml says counts, and that file is moved aside"
             self._found("store.json", f"{error.message}; {told_so}")
@@ -129,9 +129,9 @@ class RecordKeeping:
     def _settings(self) -> Settings:
         return self._loaded.settings
 
-    def _choice(self) -> Choice:
+    def _choice(self) -> ReplicationTarget:
         """Where records are to go."""
-        written = Choice(self._settings.store.url, self._settings.store.repo)
+        written = ReplicationTarget(self._settings.store.url, self._settings.store.repo)
         last = self._remembered()
         if last is None or last == written:
             return written

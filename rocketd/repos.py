@@ -6,7 +6,7 @@ Each is imported when it is first named: SQLAlchemy alone takes 0.3 s.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from rocketd.store.redbird_import import BaseRepo, repository
+from rocketd.store.redbird.compat import BaseRepo, repository
 
 _REDBIRD: Final = ("CSVFileRepo", "JSONDirectoryRepo", "MemoryRepo", "MongoRepo", "RESTRepo", "SQLExprRepo", "SQLRepo")
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     RESTRepo: Callable[..., BaseRepo]
     SQLExprRepo: Callable[..., BaseRepo]
     SQLRepo: Callable[..., CreatableRepo]
-    from rocketd.store.run_repo import RunRepo
+    from rocketd.store.redbird.run_repo import RunRepo
 
 __all__ = [
     "CSVFileRepo",
@@ -40,7 +40,7 @@ __all__ = [
 
 def __getattr__(name: str) -> type[BaseRepo]:
     if name == "RunRepo":
-        from rocketd.store.run_repo import RunRepo  # noqa: PLC0415 - see above
+        from rocketd.store.redbird.run_repo import RunRepo  # noqa: PLC0415 - see above
 
         return RunRepo
     if name in _REDBIRD:

@@ -12,12 +12,12 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
 from rocketd.core.messages import daemon_messages
 from rocketd.daemon.loop import Loop
-from rocketd.store.database import Durability
-from rocketd.store.forwarder import Away, Forwarder, Wanted
-from rocketd.store.forwarding import ForwardingStore
-from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.set_aside import Found
-from rocketd.store.store import this_origin
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.rejected_lines import Found
+from rocketd.store.replication.replicated_store import ReplicatedStore
+from rocketd.store.replication.replicator import Replicator, RepositoryOutage, RowsWanted
+from rocketd.store.sqlite.connection import Durability
+from rocketd.store.sqlite.store import this_origin
 
 ANSWER: Final = 30.0
 """Seconds that a repository may take at start to tell what it has."""
@@ -40,10 +40,10 @@ class RepositoryKeeping:
         stack: AsyncExitStack,
         silenced: bool,
         durability: Durability = "full",
-        after: Forwarder | None = None,
+        after: Replicator | None = None,
         found: Found,
     ) -> None:
-        """`name` is the repository's, for people; `after`: see `Forwarder`, `found`: see `SqliteStore`.
+        """`name` is the repository's, for people; `after`: see `Replicator`, `found`: see `SqliteStore`.
 
         Raises StoreError if the state directory's store cannot be used.
         """
@@ -52,10 +52,10 @@ class RepositoryKeeping:
         self._silenced = silenced
         self._found = found
         self._asyncio = asyncio.get_running_loop()
-        self.forwarder = Forwarder(
+        self.forwarder = Replicator(
             open_repo, directory, this_origin().host, self._told, durability, after=after, found=found
         )
-        self.store = ForwardingStore(directory, self.forwarder, durability=durability, found=found)
+        self.store = ReplicatedStore(directory, self.forwarder, durability=durability, found=found)
         stack.push_async_callback(closed, self.store.close)
         self._stack = stack
 
@@ -84,7 +84,7 @@ class RepositoryKeeping:
         states, alive = self.store.states(), self.store.last_alive()
         since = None if alive is None else alive - _OVERLAP
         numbers = {name: state.next_number for name, state in states.items()}
-        reading = self.forwarder.read(Wanted(fingerprints.keys(), numbers, since))
+        reading = self.forwarder.read(RowsWanted(fingerprints.keys(), numbers, since))
         try:
             rows = await asyncio.wait_for(asyncio.wrap_future(reading), ANSWER)
         except TimeoutError:
@@ -101,12 +101,12 @@ class RepositoryKeeping:
             notes.append(f"{self._name} does not itself refuse a record that comes twice")
         return notes
 
-    def _told(self, away: Away | None) -> None:
+    def _told(self, away: RepositoryOutage | None) -> None:
         """Hear from the forwarder's thread."""
         with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
             self._asyncio.call_soon_threadsafe(self._show, away)
 
-    def _show(self, away: Away | None) -> None:
+    def _show(self, away: RepositoryOutage | None) -> None:
         before = self._loop.health.troubles.get("repository")
         if away is None:
             self._loop.journal.tell(daemon_messages.repository_recovered())

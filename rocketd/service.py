@@ -48,9 +48,9 @@ from rocketd.mailing import Mailing
 from rocketd.probing import host_prober
 from rocketd.record_keeping import Keeping, RecordKeeping, renewing
 from rocketd.standard_logging import StandardLogging
-from rocketd.store.lock import StateDirectoryHeld, StateLock
 from rocketd.store.run_id import new_run_id
-from rocketd.store.store import this_origin
+from rocketd.store.sqlite.store import this_origin
+from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 from rocketd.systemd.console import ConsoleJournal
 from rocketd.systemd.journal import JournaldJournal
 from rocketd.systemd.notify import Notifier

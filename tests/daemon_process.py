@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from rocketd.core.model.records import RunFilter, RunView
-from rocketd.store.store import open_reader
+from rocketd.store.sqlite.store import open_reader
 
 PATIENCE = 30.0
 """Seconds after which something that should have happened has not."""

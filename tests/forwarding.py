@@ -6,19 +6,19 @@ from pathlib import Path
 from queue import Queue
 
 from rocketd.core.instant import DAY
-from rocketd.store.forwarder import Away, Forwarder, Wanted
-from rocketd.store.forwarding import ForwardingStore
-from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.rows import Origin
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.replication.replicated_store import ReplicatedStore
+from rocketd.store.replication.replicator import Replicator, RepositoryOutage, RowsWanted
+from rocketd.store.sqlite.rows import Origin
 
 
 class Heard:
     """What a forwarder tells."""
 
     def __init__(self) -> None:
-        self.queue: Queue[Away | None] = Queue()
+        self.queue: Queue[RepositoryOutage | None] = Queue()
 
-    def until(self, wanted: Callable[[Away | None], bool]) -> None:
+    def until(self, wanted: Callable[[RepositoryOutage | None], bool]) -> None:
         """Listen until it tells something like this."""
         while not wanted(self.queue.get(timeout=30)):
             pass
@@ -30,12 +30,12 @@ def opened(
     open_repo: Callable[[], BaseRepo],
     host: str = "here",
     heard: Heard | None = None,
-    after: Forwarder | None = None,
-) -> Iterator[ForwardingStore]:
+    after: Replicator | None = None,
+) -> Iterator[ReplicatedStore]:
     """A store that forwards; at its end the repository has everything, if it can be had."""
     directory.mkdir(exist_ok=True)
-    forwarder = Forwarder(open_repo, directory, host, (heard or Heard()).queue.put, after=after)
-    store = ForwardingStore(directory, forwarder, origin=Origin(host, "boot"))
+    forwarder = Replicator(open_repo, directory, host, (heard or Heard()).queue.put, after=after)
+    store = ReplicatedStore(directory, forwarder, origin=Origin(host, "boot"))
     forwarder.start()
     try:
         yield store
@@ -44,10 +44,10 @@ def opened(
         store.close()
 
 
-def read_back(store: ForwardingStore, *tasks: str) -> int:
+def read_back(store: ReplicatedStore, *tasks: str) -> int:
     """Do what a daemon does at start; says how many records were taken over."""
     numbers = {name: state.next_number for name, state in store.states().items()}
     alive = store.last_alive()
-    wanted = Wanted(frozenset(tasks), numbers, None if alive is None else alive - DAY)
+    wanted = RowsWanted(frozenset(tasks), numbers, None if alive is None else alive - DAY)
     rows = store._forwarder.read(wanted).result(timeout=30)  # noqa: SLF001 - as its owner does
     return store.adopt(rows, dict.fromkeys(tasks, "1 UTC daily"))

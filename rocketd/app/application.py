@@ -19,7 +19,7 @@ from rocketd.app.task_options import ConditionLike, TaskOptions
 from rocketd.app.tasks import Task, condition_of
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import FALSE
-from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.redbird.compat import BaseRepo
 
 
 class _Decorators:

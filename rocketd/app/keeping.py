@@ -13,13 +13,13 @@ from rocketd.daemon.damage import DamageTold
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
 from rocketd.repository_keeping import RepositoryKeeping
-from rocketd.store.database import Durability
-from rocketd.store.forwarder import Forwarder
-from rocketd.store.lock import StateLock
-from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.set_aside import Found
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.rejected_lines import Found
+from rocketd.store.replication.replicator import Replicator
 from rocketd.store.spool_file import SpoolFile
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.connection import Durability
+from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.state_lock import StateLock
 
 T = TypeVar("T")
 _THREAD_BOUND: Final = ("SingletonThreadPool",)
@@ -45,8 +45,8 @@ class Keeping:
         self._remove: Callable[[], object] | None = None
         self._repo: BaseRepo | None = None
         self._own: BaseRepo | None = None
-        self._forwarder: Forwarder | None = None
-        self._last: Forwarder | None = None
+        self._forwarder: Replicator | None = None
+        self._last: Replicator | None = None
         """The newest, which may still wait for its repository when another life begins."""
 
     def keep_in(self, repo: BaseRepo) -> None:
@@ -118,7 +118,7 @@ class Keeping:
         if self._repo is not None:
             return self._repo
         if self._own is None:
-            from rocketd.store.run_repo import open_run_repo  # noqa: PLC0415 - it needs SQLAlchemy, which takes 0.3 s
+            from rocketd.store.redbird.run_repo import open_run_repo  # noqa: PLC0415 - it needs SQLAlchemy, which takes 0.3 s
 
             SqliteStore(self.directory).close()  # nothing may have been recorded yet
             self._own = open_run_repo(self.directory)

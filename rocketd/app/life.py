@@ -46,7 +46,7 @@ from rocketd.log_bridge import LogBridge
 from rocketd.probes.local_time import LocalTime
 from rocketd.probing import host_prober
 from rocketd.store.run_id import new_run_id
-from rocketd.store.store import this_origin
+from rocketd.store.sqlite.store import this_origin
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session

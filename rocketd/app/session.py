@@ -27,7 +27,7 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task_ref import TaskRef, name_of
 from rocketd.daemon.clock import SystemClock
-from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.redbird.compat import BaseRepo
 
 _RENAMED: Final = "{name} - {number}"
 

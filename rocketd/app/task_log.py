@@ -3,7 +3,7 @@
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from rocketd.store.redbird_import import BaseRepo, Result
+from rocketd.store.redbird.compat import BaseRepo, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

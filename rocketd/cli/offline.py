@@ -35,11 +35,11 @@ from rocketd.daemon.views import (
 )
 from rocketd.daemon.which_run import the_run, wanted_run
 from rocketd.daemon.wire import Json, JsonObject, rfc3339
-from rocketd.store.choice import Choice
-from rocketd.store.lock import StateLock
-from rocketd.store.schema import FILE_NAME
-from rocketd.store.store import SqliteReader, SqliteStore, open_reader
-from rocketd.store.version import version_of
+from rocketd.store.replication.target import ReplicationTarget
+from rocketd.store.sqlite.migrations import version_of
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteReader, SqliteStore, open_reader
+from rocketd.store.state_lock import StateLock
 
 NO_DAEMON: Final = "no daemon is running"
 FILES_WRONG: Final = "task files have errors: a task may be missing here; see rocketctl check"
@@ -191,7 +191,7 @@ class Files:
             msg = "rocketd.toml has errors, so it is not known where the records are"
             raise Failure(msg, hint="see rocketctl check")
         if settings.store.url or settings.store.repo:
-            elsewhere = Choice(settings.store.url, settings.store.repo)
+            elsewhere = ReplicationTarget(settings.store.url, settings.store.repo)
             msg = f"nothing is recorded here yet: what is in {elsewhere}, a daemon must read first"
             raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
 

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> Exit:
     from rocketd import service  # noqa: PLC0415 - `rocketd --version` needs none of it
-    from rocketd.store.lock import StateDirectoryHeld  # noqa: PLC0415 - as above
+    from rocketd.store.state_lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 
     options = service.Options(
         state_dir=(given.state_dir or _directory(os.environ, "STATE_DIRECTORY", "/var/lib/rocketd")).absolute(),

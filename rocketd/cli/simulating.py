@@ -25,9 +25,9 @@ from rocketd.core.model.task import Task
 from rocketd.core.scheduler.forecast import Course, Forecast
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.wire import JsonObject, rfc3339
-from rocketd.store.schema import FILE_NAME
-from rocketd.store.store import SqliteReader, open_reader
-from rocketd.store.version import version_of
+from rocketd.store.sqlite.migrations import version_of
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteReader, open_reader
 
 if TYPE_CHECKING:
     from rocketd.cli.call import Call

@@ -13,10 +13,17 @@ from typing import Final
 
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.model.records import Change
-from rocketd.store.directory import OpenDirectory
-from rocketd.store.set_aside import Found, is_something_else, move_aside, set_aside, sync_directory, what_is_set_aside
-from rocketd.store.spool_line import Unreadable, read, written
-from rocketd.store.trouble import told
+from rocketd.store.errors import translating_errors
+from rocketd.store.rejected_lines import (
+    Found,
+    is_something_else,
+    move_aside,
+    move_rejected,
+    sync_directory,
+    what_is_set_aside,
+)
+from rocketd.store.spool_line import UnreadableLine, read, written
+from rocketd.store.state_directory import StateDirectory
 
 FILE_NAME: Final = "spool.jsonl"
 
@@ -38,8 +45,8 @@ class SpoolFile:
         self.path = directory / FILE_NAME
         self._found = found
         self._given = 0  # bytes of it that are in the store
-        with told(self.path):
-            self._directory = OpenDirectory(directory)
+        with translating_errors(self.path):
+            self._directory = StateDirectory(directory)
             if is_something_else(self.path):
                 move_aside(self.path)
             self._size, self.waiting = _whole_lines(self.path)
@@ -52,7 +59,7 @@ class SpoolFile:
         """Append, durably whatever `durability` says: what it is for is to lose nothing."""
         lines = _lines_of(changes)
         text = b"".join(lines)
-        with told(self.path):
+        with translating_errors(self.path):
             self._directory.check()
             _append(self.path, text, self._size)
             if self._size == 0:
@@ -66,13 +73,13 @@ class SpoolFile:
         A line that cannot be read, or for which `write` raises DuplicateRun, is set aside.
         """
         if self._size:
-            with told(self.path):
+            with translating_errors(self.path):
                 self._directory.check()
         while self._given < self._size:
             lines, end = self._lines()
             refused = list(_refused(lines, write))
             if refused:
-                set_aside(self.path.parent, refused)
+                move_rejected(self.path.parent, refused)
                 self._tell_aside()
             self.waiting -= len(lines)
             self._given = end
@@ -88,7 +95,7 @@ class SpoolFile:
                 "spool", f"{self.path} was removed while records waited in it: they are missing from the run log"
             )
             return lines, self._size
-        with told(self.path), self.path.open("rb") as file:
+        with translating_errors(self.path), self.path.open("rb") as file:
             file.seek(at)
             while len(lines) < _AT_ONCE and at < self._size and (line := file.readline(_LONGEST)):
                 at += len(line)
@@ -99,7 +106,7 @@ class SpoolFile:
 
     def _forget(self) -> None:
         """The store has it all. If we die before the file is gone, it is given once more, which changes nothing."""
-        with told(self.path):
+        with translating_errors(self.path):
             self.path.unlink(missing_ok=True)
             sync_directory(self.path.parent)
         self._size = self._given = self.waiting = 0
@@ -124,7 +131,7 @@ def _refused(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]
     for line in lines:
         try:
             calls.append((line, read(line)))
-        except Unreadable:
+        except UnreadableLine:
             yield line
     try:
         if calls:

@@ -20,7 +20,7 @@ _COUNTED: Final = ("number", "next_number", "attempt", "count")
 """What counts from 1."""
 
 
-class Unreadable(ValueError):
+class UnreadableLine(ValueError):
     """A line that holds no changes, or not in the words of this version."""
 
 
@@ -35,16 +35,16 @@ def read(line: bytes) -> list[Change]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"it is no JSON: {error}") from error
+        raise UnreadableLine(f"it is no JSON: {error}") from error
     if not isinstance(values, list):
-        raise Unreadable("it is no list of changes")
+        raise UnreadableLine("it is no list of changes")
     return [_change(value) for value in values]
 
 
 def _change(values: object) -> Change:
     kind = values.pop("kind", None) if isinstance(values, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise Unreadable(f"this rocketd knows no change of the kind {kind!r}")
+        raise UnreadableLine(f"this rocketd knows no change of the kind {kind!r}")
     change: Change = _made(_KINDS[kind], values)  # type: ignore[assignment]  # each kind is a change
     return change
 
@@ -52,14 +52,14 @@ def _change(values: object) -> Change:
 def _made(kind: type, values: object) -> object:
     """Make an object of this class of what JSON gives."""
     if not isinstance(values, Mapping):
-        raise Unreadable(f"{kind.__name__} is {values!r:.50}")
+        raise UnreadableLine(f"{kind.__name__} is {values!r:.50}")
     types = _types(kind)
     if unknown := values.keys() - types.keys():
-        raise Unreadable(f"{kind.__name__} has no {min(unknown)}")
+        raise UnreadableLine(f"{kind.__name__} has no {min(unknown)}")
     try:
         return kind(**{name: _value(name, types[name], value) for name, value in values.items()})
     except TypeError as error:  # something is missing
-        raise Unreadable(str(error)) from error
+        raise UnreadableLine(str(error)) from error
 
 
 @cache
@@ -74,9 +74,9 @@ def _value(name: str, wanted: object, value: object) -> object:
         try:
             return wanted(value)
         except ValueError as error:
-            raise Unreadable(f"{name} is {value!r:.50}") from error
+            raise UnreadableLine(f"{name} is {value!r:.50}") from error
     if type(value) not in (get_args(wanted) or (wanted,)) or not _fits(name, value):
-        raise Unreadable(f"{name} is {value!r:.50}")
+        raise UnreadableLine(f"{name} is {value!r:.50}")
     return value
 
 

@@ -17,10 +17,10 @@ from rocketd.core.model.records import Alive, Change, OpenRun, RunFilter, TaskSt
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.ports import Store
 from rocketd.repos import RunRepo
-from rocketd.store.forwarder import Forwarder
-from rocketd.store.forwarding import ForwardingStore
-from rocketd.store.rows import Origin
-from rocketd.store.store import SqliteStore
+from rocketd.store.replication.replicated_store import ReplicatedStore
+from rocketd.store.replication.replicator import Replicator
+from rocketd.store.sqlite.rows import Origin
+from rocketd.store.sqlite.store import SqliteStore
 
 NOW: Instant = 1_790_000_000 * SECOND
 HERE = Origin("here", "this-boot")
@@ -35,12 +35,12 @@ def sqlite(directory: Path) -> Store:
     return SqliteStore(directory, origin=HERE)
 
 
-class Forwarding(ForwardingStore):
+class Forwarding(ReplicatedStore):
     """One that sends its records to a table as well, and closes what it sends with."""
 
     def __init__(self, directory: Path) -> None:
         self.repo = RunRepo(f"sqlite:///{directory}/log.db")
-        forwarder = Forwarder(lambda: self.repo, directory, HERE.host, lambda _: None)
+        forwarder = Replicator(lambda: self.repo, directory, HERE.host, lambda _: None)
         super().__init__(directory, forwarder, origin=HERE)
         forwarder.start()
 

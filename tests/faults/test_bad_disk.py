@@ -14,7 +14,7 @@ import pytest
 
 from daemon_process import Daemon
 from ledger import NOTE, reconcile_at_rest
-from rocketd.store.schema import FILE_NAME
+from rocketd.store.sqlite.schema import FILE_NAME
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounts a disk of its own")
 

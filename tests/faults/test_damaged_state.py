@@ -11,9 +11,9 @@ import pytest
 
 from daemon_process import Daemon
 from ledger import NOTE, ledger
-from rocketd.store.schema import FILE_NAME
-from rocketd.store.set_aside import FILE_NAME as ASIDE
+from rocketd.store.rejected_lines import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
+from rocketd.store.sqlite.schema import FILE_NAME
 
 TASKS = """
 [task.often]

@@ -11,7 +11,7 @@ import pytest
 
 from daemon_process import Daemon
 from ledger import NOTE, reconcile, reconcile_at_rest
-from rocketd.store.schema import FILE_NAME
+from rocketd.store.sqlite.schema import FILE_NAME
 
 TASKS = """
 [task.often]

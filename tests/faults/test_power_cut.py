@@ -16,7 +16,7 @@ import pytest
 from daemon_process import Daemon
 from ledger import Record, records
 from lossy_disk import Call, Disk, calls, tracing
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace(1)")
 

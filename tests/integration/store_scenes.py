@@ -9,7 +9,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.model.events import Started
 from rocketd.core.model.records import Alive, RunFilter
 from rocketd.core.model.run import Run, Trigger
-from rocketd.store.store import SqliteStore, open_reader
+from rocketd.store.sqlite.store import SqliteStore, open_reader
 
 
 def run(number: int) -> Run:

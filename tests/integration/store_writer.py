@@ -9,8 +9,8 @@ from pathlib import Path
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.lock import StateLock
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.state_lock import StateLock
 
 TASKS = ("a", "b", "c")
 

@@ -16,10 +16,10 @@ from rocketd.core.instant import HOUR, SECOND, Instant
 from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.records import Alive, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.rows import Origin
-from rocketd.store.schema import COLUMNS, FILE_NAME
-from rocketd.store.state import OPEN_RUN
-from rocketd.store.store import SqliteStore, open_reader
+from rocketd.store.sqlite.rows import Origin
+from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME
+from rocketd.store.sqlite.store import SqliteStore, open_reader
+from rocketd.store.sqlite.task_state import OPEN_RUN
 
 NOW: Instant = 1_790_000_000 * SECOND
 HERE = Origin("here", "this-boot")

@@ -15,7 +15,7 @@ from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Task
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
-from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.redbird.compat import BaseRepo
 from running import run
 from task_files import Folder
 

@@ -23,7 +23,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.exc import ConditionError, RocketdError
 from rocketd.log import RunRecord
 from rocketd.repos import MemoryRepo
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 from running import run
 
 QUICK = {"restart_delay": 0}

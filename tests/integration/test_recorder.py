@@ -15,10 +15,10 @@ from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.recorder import Recorder, write_calls
-from rocketd.store.schema import FILE_NAME
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteStore
 
 NOW = 1_790_000_000 * SECOND
 

@@ -18,7 +18,7 @@ from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.store.run_id import new_run_id
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 
 NOW = time.time_ns() // 1000
 

@@ -15,9 +15,9 @@ from rocketd.cli.exporting import COLUMNS
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.lock import StateLock
 from rocketd.store.run_id import new_run_id
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.state_lock import StateLock
 
 NOW = time.time_ns() // 1000
 

@@ -19,7 +19,7 @@ from rocketd.core.model.records import Alive, TaskState
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.service import LogTarget, Options, Service
-from rocketd.store.store import SqliteStore, this_origin
+from rocketd.store.sqlite.store import SqliteStore, this_origin
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,11 +17,11 @@ from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Change, RunFilter
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.recorder import write_calls
-from rocketd.store.set_aside import FILE_NAME as ASIDE
+from rocketd.store.rejected_lines import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.spool_line import written
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 
 NOW = 1_790_000_000 * SECOND
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.store.lock import StateDirectoryHeld, StateLock
-from rocketd.store.schema import FILE_NAME
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 
 WRITER = [sys.executable, str(Path(__file__).with_name("store_writer.py"))]
 SEED = 20261124
@@ -84,7 +84,7 @@ from pathlib import Path
 from rocketd.core.errors import StoreError
 from rocketd.core.model.events import Started
 from rocketd.core.model.run import Run, Trigger
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]), durability="normal")
 for number in range(1, 201):
     try:

@@ -17,11 +17,11 @@ from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.identity import COMPANIONS
-from rocketd.store.rejoining import RESCUED
-from rocketd.store.rows import Origin
-from rocketd.store.schema import FILE_NAME
-from rocketd.store.store import SqliteStore, open_reader
+from rocketd.store.file_identity import COMPANIONS
+from rocketd.store.sqlite.merge import RESCUED
+from rocketd.store.sqlite.rows import Origin
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteStore, open_reader
 
 NOW: Instant = 1_790_000_000 * SECOND
 HERE = Origin("here", "this-boot")

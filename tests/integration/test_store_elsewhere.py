@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon_process import Daemon
-from rocketd.store.choice import REMEMBERED
+from rocketd.store.replication.target import REMEMBERED
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 
 MODULE = '''

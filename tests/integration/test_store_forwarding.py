@@ -16,9 +16,9 @@ from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
-from rocketd.store import forwarder
-from rocketd.store.forwarding import ForwardingStore
-from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.replication import replicator
+from rocketd.store.replication.replicated_store import ReplicatedStore
 
 NOW = 1_790_000_000 * SECOND
 Keys = list[tuple[str, str, int | None]]
@@ -113,7 +113,7 @@ def test_a_repository_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
 def test_a_repository_that_hung_gets_nothing_twice_if_the_same_program_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forwarder, "GOODBYE", 0.1)
+    monkeypatch.setattr(replicator, "GOODBYE", 0.1)
     stuck, let_go = threading.Event(), threading.Event()
 
     class Hanging(MemoryRepo):  # type: ignore[misc,valid-type] # a Red Bird repository
@@ -236,7 +236,7 @@ def test_a_repository_that_keeps_little_gives_what_it_has(tmp_path: Path) -> Non
 # -- pruning
 
 
-def prune_all(store: ForwardingStore, before: Instant) -> None:
+def prune_all(store: ReplicatedStore, before: Instant) -> None:
     while store.prune(before, {}, before + DAY, 100):
         pass
 

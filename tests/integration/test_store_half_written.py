@@ -17,7 +17,7 @@ from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo
-from rocketd.store.redbird_import import BaseRepo
+from rocketd.store.redbird.compat import BaseRepo
 
 NOW = 1_790_000_000 * SECOND
 HERE = Path(__file__).parent

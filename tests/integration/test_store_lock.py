@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.store.lock import FILE_NAME, StateDirectoryHeld, StateLock
+from rocketd.store.state_lock import FILE_NAME, StateDirectoryHeld, StateLock
 
 
 def test_a_second_holder_is_told_the_pid_of_the_first(tmp_path: Path) -> None:

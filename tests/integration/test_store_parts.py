@@ -9,7 +9,7 @@ from rocketd.core.instant import HOUR, SECOND, Instant
 from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 
 NOW: Instant = 1_790_000_000 * SECOND
 MANY = 4_000

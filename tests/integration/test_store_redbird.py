@@ -41,7 +41,7 @@ def test_a_daemon_whose_records_stay_in_its_state_directory_does_without_red_bir
 
 def test_models_are_light_and_sqlalchemy_comes_only_with_its_repositories() -> None:
     assert (
-        says("import sys, rocketd.store.store; print('pydantic' in sys.modules, 'sqlalchemy' in sys.modules)")
+        says("import sys, rocketd.store.sqlite.store; print('pydantic' in sys.modules, 'sqlalchemy' in sys.modules)")
         == "False False"
     )
     assert says("import sys, rocketd.repos; print('sqlalchemy' in sys.modules)") == "False"

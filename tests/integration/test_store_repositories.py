@@ -17,8 +17,8 @@ from rocketd.core.model.events import Event, Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord, TaskLogRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
-from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.repo_sink import RepoSink
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.redbird.sink import RepositorySink
 
 NOW = 1_790_000_000 * SECOND
 
@@ -173,14 +173,14 @@ def test_records_of_others_in_the_repository_are_skipped(tmp_path: Path) -> None
 
 
 def test_what_it_lacks_is_known_to_be_said() -> None:
-    lacking = RepoSink(MemoryRepo(model=MinimalRunRecord)).lacking
+    lacking = RepositorySink(MemoryRepo(model=MinimalRunRecord)).lacking
     assert "attempt" in lacking
     assert "run_id" not in lacking
 
 
 def test_a_repository_without_the_least_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no field created") as caught:
-        RepoSink(CSVFileRepo(filename=tmp_path / "log.csv", fieldnames=["task_name", "action"]))
+        RepositorySink(CSVFileRepo(filename=tmp_path / "log.csv", fieldnames=["task_name", "action"]))
     assert "MinimalRecord" in caught.value.hint
     assert not caught.value.temporary
 
@@ -190,7 +190,7 @@ def test_a_model_that_requires_what_not_every_record_has_is_refused_at_once() ->
         mood: str
 
     with pytest.raises(StoreError, match="requires mood"):
-        RepoSink(MemoryRepo(model=Picky))
+        RepositorySink(MemoryRepo(model=Picky))
 
 
 def test_what_a_driver_adds_to_its_error_is_not_told(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import MemoryRepo, RunRepo
-from rocketd.store.redbird_import import KeyFoundError
-from rocketd.store.run_repo import open_run_repo
-from rocketd.store.store import SqliteStore
+from rocketd.store.redbird.compat import KeyFoundError
+from rocketd.store.redbird.run_repo import open_run_repo
+from rocketd.store.sqlite.store import SqliteStore
 
 Repo: TypeAlias = Any
 """Red Bird has no types."""

@@ -18,9 +18,9 @@ from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRunRecord, RunRecord
 from rocketd.repos import MongoRepo, RESTRepo
-from rocketd.store.redbird_import import BaseRepo
-from rocketd.store.repo_sink import RepoSink
-from rocketd.store.rows import Origin, row_of
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.redbird.sink import RepositorySink
+from rocketd.store.sqlite.rows import Origin, row_of
 
 NOW = 1_790_000_000 * SECOND
 MakeRepo = Callable[[], BaseRepo]
@@ -97,13 +97,13 @@ def test_what_it_got_it_gives_back_whole_to_a_new_host(tmp_path: Path, make: Mak
 def test_what_may_have_arrived_is_looked_for_before_it_is_sent_again(make: MakeRepo) -> None:
     """A daemon died after the repository had the record and before that was known."""
     row = row_of(Started(run(1)), Origin("here", "boot"))
-    RepoSink(make()).put(row, 1, again=False)
-    RepoSink(make()).put(row, 2, again=True)
-    assert len(RepoSink(make()).read({})) == 1
+    RepositorySink(make()).put(row, 1, again=False)
+    RepositorySink(make()).put(row, 2, again=True)
+    assert len(RepositorySink(make()).read({})) == 1
 
 
 def test_a_stretch_of_missed_times_that_goes_on_stays_one_record(make: MakeRepo) -> None:
-    sink, origin = RepoSink(make()), Origin("here", "boot")
+    sink, origin = RepositorySink(make()), Origin("here", "boot")
     for times in (1, 2):
         missed = Missed("backup", "id-m", NOW + times * SECOND, NOW, NOW + times * SECOND, times, "down")
         sink.put(row_of(missed, origin), times, again=times > 1)
@@ -111,7 +111,7 @@ def test_a_stretch_of_missed_times_that_goes_on_stays_one_record(make: MakeRepo)
 
 
 def test_old_records_are_deleted_there(make: MakeRepo) -> None:
-    sink = RepoSink(make())
+    sink = RepositorySink(make())
     rows = [row_of(Started(run(number)), Origin("here", "boot")) for number in (1, 2, 3)]
     for key, row in enumerate(rows):
         sink.put(row, key, again=False)
@@ -126,7 +126,7 @@ def test_old_runs_go_there_as_a_whole(tmp_path: Path, make: MakeRepo) -> None:
             store.write([Started(run(number)), ended(run(number))])
         while store.prune(NOW + 3 * SECOND, {}, NOW + DAY, 100):
             pass
-    assert [(row.action, row.number) for row in RepoSink(make()).read({})] == [("run", 3), ("success", 3)]
+    assert [(row.action, row.number) for row in RepositorySink(make()).read({})] == [("run", 3), ("success", 3)]
 
 
 def test_mongo_reads_only_what_may_be_missing(tmp_path: Path, mongo: MakeRepo) -> None:
@@ -149,7 +149,7 @@ def test_mongo_reads_only_what_may_be_missing(tmp_path: Path, mongo: MakeRepo) -
 
 def test_a_mongo_repository_that_cannot_tell_documents_apart_is_told_how_to() -> None:
     with pytest.raises(StoreError, match="apart") as caught:
-        RepoSink(MongoRepo(session=InMemory(), database="rocketd", collection="log", model=MinimalRunRecord))
+        RepositorySink(MongoRepo(session=InMemory(), database="rocketd", collection="log", model=MinimalRunRecord))
     assert caught.value.hint == "take rocketd.log.RunRecord as its model, or one with a field id, and id_field='id'"
 
 
@@ -180,7 +180,7 @@ def test_a_server_that_gives_more_than_it_was_asked_for_is_no_reason_to_leave_re
     with opened(tmp_path / "there", rest, host="there") as store:
         store.write([Started(run(1))])
     row = row_of(Started(run(2)), Origin("here", "boot"))
-    RepoSink(rest()).put(row, 2, again=True)
+    RepositorySink(rest()).put(row, 2, again=True)
     assert [item["run_id"] for item in server.items] == ["id-1", "id-2"]
     with opened(tmp_path / "here", rest, host="here") as store:
         assert read_back(store, "backup") == 1

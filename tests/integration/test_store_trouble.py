@@ -14,8 +14,8 @@ from rocketd.core.errors import StoreError
 from rocketd.core.model.events import Started
 from rocketd.core.model.records import Alive, RunFilter
 from rocketd.core.model.run import Run, Trigger
-from rocketd.store.schema import FILE_NAME
-from rocketd.store.store import SqliteStore, open_reader
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteStore, open_reader
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounts a file system of its own"
@@ -172,7 +172,7 @@ import sys
 from pathlib import Path
 from rocketd.core.model.events import Started
 from rocketd.core.model.run import Run, Trigger
-from rocketd.store.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore
 
 store = SqliteStore(Path(sys.argv[1]))
 for number in (1, 2):

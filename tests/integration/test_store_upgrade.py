@@ -12,10 +12,10 @@ import pytest
 
 from rocketd.core.errors import StoreError
 from rocketd.core.model.records import Alive, RunFilter
-from rocketd.store.run_repo import open_run_repo
-from rocketd.store.schema import FILE_NAME, STEPS
-from rocketd.store.store import SqliteStore, open_reader
-from rocketd.store.version import check, upgrade, version_of
+from rocketd.store.redbird.run_repo import open_run_repo
+from rocketd.store.sqlite.migrations import check, upgrade, version_of
+from rocketd.store.sqlite.schema import FILE_NAME, STEPS
+from rocketd.store.sqlite.store import SqliteStore, open_reader
 
 NEXT = (*STEPS, ("ALTER TABLE log ADD COLUMN weather TEXT", "UPDATE log SET weather = 'fine'"))
 THIS = len(STEPS)
@@ -73,7 +73,7 @@ def cut_short(path: Path, call: str, turn: int) -> bool:
     script = """if True:
         import sys
         from pathlib import Path
-        from rocketd.store.version import upgrade
+        from rocketd.store.sqlite.migrations import upgrade
         upgrade(Path(sys.argv[1]))
     """
     killing = ["-e", f"inject={call}:signal=KILL:when={turn}"]
@@ -132,8 +132,8 @@ def test_dying_in_the_middle_of_a_step_leaves_the_old_version(path: Path) -> Non
     script = """
 import os, sys
 from pathlib import Path
-from rocketd.store.schema import STEPS
-from rocketd.store.version import upgrade
+from rocketd.store.sqlite.schema import STEPS
+from rocketd.store.sqlite.migrations import upgrade
 def step():
     yield "ALTER TABLE log ADD COLUMN weather TEXT"
     yield "UPDATE alive SET at = 9"
@@ -170,7 +170,7 @@ version.upgrade(Path(sys.argv[1]), NEXT)
 
 def test_an_upgrade_takes_along_what_a_killed_daemon_left_in_its_log(path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from rocketd.store.store import SqliteStore;"
+        "import os, sys; from pathlib import Path; from rocketd.store.sqlite.store import SqliteStore;"
         "from rocketd.core.model.records import Alive; s = SqliteStore(Path(sys.argv[1])); s.write([Alive(8)]);"
         "os.kill(os.getpid(), 9)"
     )

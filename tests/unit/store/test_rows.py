@@ -10,9 +10,9 @@ from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
 from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
-from rocketd.store.foreign import complete
-from rocketd.store.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds
-from rocketd.store.schema import COLUMNS
+from rocketd.store.redbird.mapping import complete
+from rocketd.store.sqlite.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds
+from rocketd.store.sqlite.schema import COLUMNS
 
 YEAR_2106 = instant_of(datetime(2106, 1, 1, tzinfo=UTC))
 HERE = Origin("here", "boot")

@@ -6,7 +6,7 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.store.rows_at_once import MOST, places, portions, statement, write
+from rocketd.store.sqlite.bulk import MOST, places, portions, statement, write
 
 
 @given(st.integers(0, 5 * MOST))

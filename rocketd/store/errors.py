@@ -1,0 +1,72 @@
+"""What SQLite complains about, said as a sentence that an operator can act on."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rocketd.core.errors import StoreError
+
+
+class _Translation(NamedTuple):
+    sentence: str
+    hint: str
+    temporary: bool
+
+
+_LOCKED: Final = _Translation("is locked by another program", "look who has it open: fuser -v {path}", temporary=True)
+_CORRUPT: Final = _Translation(
+    "is damaged",
+    "stop rocketd and move it away (rocketd begins a new one), or mend it: sqlite3 {path} .recover",
+    temporary=False,
+)
+
+_TROUBLES: Final = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: _Translation("cannot grow: the disk is full", "make room in {directory}", temporary=True),
+    sqlite3.SQLITE_IOERR: _Translation("cannot be read or written: input/output error", "see dmesg", temporary=True),
+    # Temporary, as mending the disk or remounting it cures it; until then no run is started, but nothing else ends.
+    sqlite3.SQLITE_READONLY: _Translation(
+        "is read-only", "see whether {directory} is mounted read-only, and who owns it", temporary=True
+    ),
+    sqlite3.SQLITE_CANTOPEN: _Translation("cannot be opened", "see who owns {directory} and its mode", temporary=True),
+    sqlite3.SQLITE_NOMEM: _Translation("cannot be used: out of memory", "", temporary=True),
+    sqlite3.SQLITE_CORRUPT: _CORRUPT,
+    sqlite3.SQLITE_NOTADB: _CORRUPT,
+}
+
+
+class NoText(StoreError):
+    """A text in the store is no UTF-8: Python's sqlite3 gives it to nobody who has not asked for its bytes."""
+
+
+def store_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """Say what SQLite's error means for this file."""
+    if "decode to UTF-8" in str(error):
+        return NoText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    trouble = _TROUBLES.get(code & 0xFF)  # the low byte is the kind, the rest the detail
+    if trouble is None:
+        return StoreError(f"{path}: {error}", hint=_CORRUPT.hint.format(path=path))
+    hint = trouble.hint.format(path=path, directory=path.parent)
+    return StoreError(f"{path} {trouble.sentence}", hint=hint, temporary=trouble.temporary)
+
+
+@contextmanager
+def translating_errors(path: Path) -> Iterator[None]:
+    """Raise `StoreError` for what SQLite or the file system raises inside."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        hint = "move it away, or give another --state-dir"
+        raise StoreError(f"{path.parent} is not a directory", hint=hint) from error
+    except IsADirectoryError as error:
+        raise StoreError(f"{path} is a directory", hint="move it away") from error
+    except OSError as error:
+        hint = f"see who owns {path.parent} and its mode"
+        temporary = not isinstance(error, PermissionError)  # a disk that is full or read-only may be mended
+        raise StoreError(f"{path}: {error.strerror}", hint=hint, temporary=temporary) from error

@@ -1,0 +1,142 @@
+"""Run records in any Red Bird repository: which fields it has, how a record gets in, and how it is read back.
+
+A repository with fewer fields gets those that it has. What it lacks is made up when it is read: due = start, the
+number counted from record to record, the attempt = failures in a row + 1, the cause unknown.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from operator import itemgetter
+from typing import Final
+
+from pydantic.v1 import BaseModel
+
+from rocketd.core.model.run import Action, Cause, Trigger
+from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.sqlite.rows import ACTIONS, Row, is_end
+from rocketd.store.sqlite.schema import COLUMNS
+from rocketd.store.sqlite.validation import ColumnFaults, sound
+
+_ALL: Final = frozenset({"id", *COLUMNS})
+_NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
+_SECONDS: Final = ("created", "due", "start", "end", "runtime")
+_FAILURES: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
+_KNOWN: Final = {"trigger": frozenset(Trigger), "cause": frozenset(Cause)}
+
+
+def fields_of(repo: BaseRepo) -> frozenset[str]:
+    """The fields of a run record that this repository keeps."""
+    return _ALL & (model_fields(repo.model) or _ALL) & (columns_of(repo) or _ALL)
+
+
+def model_fields(model: type) -> frozenset[str]:
+    """The fields of the repository's model; empty: it takes whatever it is given."""
+    return frozenset(model.__fields__) if issubclass(model, BaseModel) else frozenset()
+
+
+def required_fields(model: type) -> frozenset[str]:
+    """The fields that an item of this model must have."""
+    fields = model.__fields__.items() if issubclass(model, BaseModel) else ()
+    return frozenset(name for name, field in fields if field.required)
+
+
+def columns_of(repo: BaseRepo) -> frozenset[str]:
+    """What the repository's table has, whatever its model says; empty: it has no table."""
+    table = getattr(getattr(repo, "model_orm", None), "__table__", None)
+    if table is not None:
+        return frozenset(table.columns.keys())
+    return frozenset(getattr(repo, "columns", None) or getattr(repo, "fieldnames", None) or ())
+
+
+def read_log(repo: BaseRepo, query: Mapping[str, object]) -> list[Row]:
+    """Read the records that are found, in log order as far as the repository can tell; those of others are skipped."""
+    read = [_mapping(item) for item in repo.filter_by(**query)]
+    found = [(values.get("id"), row) for values in read if (row := row_of_values(values)) is not None]
+    if all(isinstance(key, int) for key, _ in found):
+        found.sort(key=itemgetter(0))
+    elif not repo.ordered:
+        found.sort(key=lambda pair: (pair[1].created, is_end(pair[1])))
+    return [row for _, row in found]
+
+
+def _mapping(item: object) -> Mapping[str, object]:
+    if isinstance(item, Mapping):
+        return item
+    return item.dict() if isinstance(item, BaseModel) else vars(item)
+
+
+def row_of_values(values: Mapping[str, object]) -> Row | None:
+    """Read a record, whatever types its repository made of the fields; None: it is none of a run."""
+    seconds = {name: _number(values.get(name)) for name in _SECONDS}
+    numbers = {name: _whole(values.get(name)) for name in _NUMBERS}
+    texts = {name: _text(values.get(name)) for name in COLUMNS if name not in seconds and name not in numbers}
+    if seconds["created"] is None or not texts["task_name"] or texts["action"] not in ACTIONS:
+        return None
+    for name, known in _KNOWN.items():
+        texts[name] = texts[name] if texts[name] in known else None
+    row = Row(**(seconds | numbers | texts))  # type: ignore[arg-type]  # each column has been given its type above
+    return sound(row, ColumnFaults())
+
+
+def _number(value: object) -> float | None:
+    """Turn into seconds what Pydantic or a file has made of them. A datetime without a zone is in UTC, as written."""
+    match value:
+        case datetime():
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+        case timedelta():
+            return value.total_seconds()
+        case int() | float() | str() if value != "":
+            try:
+                return float(value)
+            except (ValueError, OverflowError):  # a file that somebody has damaged
+                return None
+    return None
+
+
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None or not isfinite(number) else round(number)
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value not in (None, "") else None
+
+
+@dataclass
+class _Counted:
+    """What is made up for one task, while its records go by."""
+
+    number: int
+    going: list[int] = field(default_factory=list)
+    failures: int = 0
+
+
+def complete(rows: Iterable[Row], fields: frozenset[str], next_numbers: Mapping[str, int]) -> list[Row]:
+    """Make up the numbers and attempts that the repository does not keep.
+
+    The newest start gets the number before the task's next one, so that what is made up fits what will be given out.
+    """
+    rows = list(rows)
+    if {"number", "attempt"} <= fields:
+        return rows
+    starts = Counter(row.task_name for row in rows if row.action == Action.RUN)
+    tasks = {name: _Counted(max(next_numbers.get(name, 1) - starts[name], 1)) for name in {r.task_name for r in rows}}
+    return [_completed(row, tasks[row.task_name]) for row in rows]
+
+
+def _completed(row: Row, task: _Counted) -> Row:
+    if row.action == Action.MISSED:
+        return row
+    attempt = row.attempt or task.failures + 1  # for an end as well: it is counted below, after it
+    if row.action == Action.RUN:
+        number = row.number or task.number
+        task.number = number + 1
+        task.going.append(number)
+    else:
+        number = row.number or (task.going.pop() if task.going else task.number - 1)
+        if row.action != Action.WITHDRAWN:  # that is no try
+            task.failures = task.failures + 1 if row.action in _FAILURES else 0
+    return row._replace(number=number, attempt=attempt)

@@ -1,0 +1,116 @@
+"""What Red Bird leaves of a record, or of a whole file, if the disk is full or the daemon dies while it writes.
+
+A repository with half a record in it cannot be read any more: half a line of CSV goes on with the next record, and half
+a file of JSON is none. What is half there has not arrived, and comes again. So the half goes.
+"""
+
+import csv
+import io
+import locale
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING
+
+from rocketd.store.redbird.compat import BaseRepo
+
+if TYPE_CHECKING:
+
+    class CsvRepo(BaseRepo):
+        """A repository in a file of CSV, as Red Bird has it."""
+
+        filename: Path
+
+        def get_writer(self, file: io.StringIO) -> csv.DictWriter[str]: ...
+
+    class JsonRepo(BaseRepo):
+        """A repository in a directory of JSON files, as Red Bird has it."""
+
+        path: Path
+
+        def read_file(self, key: str) -> object: ...
+
+
+def csv_of(repo: BaseRepo) -> "CsvRepo | None":
+    """The repository, if it is a file of CSV."""
+    return repo if hasattr(repo, "filename") and hasattr(repo, "get_writer") else None  # type: ignore[return-value] # so it is
+
+
+def json_of(repo: BaseRepo) -> "JsonRepo | None":
+    """The repository, if it is a directory of JSON files."""
+    return repo if hasattr(repo, "path") and hasattr(repo, "read_file") else None  # type: ignore[return-value] # so it is
+
+
+def let_read_long_fields() -> None:
+    """Let a record be read that was written: Python's limit for a field of CSV is 128 KiB."""
+    csv.field_size_limit(sys.maxsize)
+
+
+def mend(repo: BaseRepo, coming: Iterable[Mapping[str, object]]) -> None:
+    """Make the repository readable again. One of the records that are sent next, `coming`, may be half there."""
+    if file := csv_of(repo):
+        _put_back(file.filename)
+        for values in coming:
+            _cut_off(file, values)
+    elif directory := json_of(repo):
+        _put_aside(directory)
+
+
+def _cut_off(repo: "CsvRepo", values: Mapping[str, object]) -> None:
+    """Cut the file where this record's line begins, if it ends in the middle of that."""
+    line, path = _line(repo, values), repo.filename
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(line)))
+        tail = file.read()
+    begin = tail.find(b"\n") + 1
+    while 0 < begin < len(tail):
+        if line.startswith(tail[begin:]):
+            os.truncate(path, size - len(tail) + begin)
+            return
+        begin = tail.find(b"\n", begin) + 1
+
+
+def _line(repo: "CsvRepo", values: Mapping[str, object]) -> bytes:
+    text = io.StringIO(newline="")
+    repo.get_writer(text).writerow(repo.item_to_dict(repo.to_item(values), exclude_unset=False))
+    return text.getvalue().encode(locale.getencoding(), errors="replace")
+
+
+def _put_aside(repo: "JsonRepo") -> None:
+    """Rename the files that cannot be read: it is not for us to delete what may be somebody's."""
+    for path in repo.path.glob("*.json"):
+        try:
+            repo.read_file(path.stem)
+        except ValueError:
+            path.replace(path.with_suffix(".half"))
+
+
+@contextmanager
+def rewritten(repo: BaseRepo) -> Iterator[None]:
+    """What happens inside writes the whole file of CSV anew; if that comes to no end, `mend` puts the old one back."""
+    file = csv_of(repo)
+    if file is None or not file.filename.exists():
+        yield
+        return
+    part, whole = _beside(file.filename, "part"), _beside(file.filename, "whole")
+    copyfile(file.filename, part)
+    part.replace(whole)
+    yield
+    whole.unlink()
+
+
+def _put_back(path: Path) -> None:
+    whole = _beside(path, "whole")
+    if whole.exists():
+        copyfile(whole, path)
+        whole.unlink()
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}.{ending}")

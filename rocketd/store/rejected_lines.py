@@ -1,0 +1,58 @@
+"""Lines of the spool that cannot be taken over: kept in `spool.jsonl.damaged` for people, and never read again."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from rocketd.store.errors import translating_errors
+
+FILE_NAME: Final = "spool.jsonl.damaged"
+
+Found: TypeAlias = Callable[[str, str], None]
+"""Hears, on any thread, which part of what is kept is damaged, and a sentence that says how."""
+
+
+def move_rejected(directory: Path, lines: Sequence[bytes]) -> None:
+    """Append them; durable when this returns. Raises StoreError."""
+    path = directory / FILE_NAME
+    with translating_errors(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        with open(descriptor, "ab") as file:  # noqa: PTH123 - it is open already
+            file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_directory(directory)
+
+
+def is_something_else(path: Path) -> bool:
+    """Whether something is there that is no file: opening a FIFO would wait for ever."""
+    return path.exists() and not path.is_file()
+
+
+def move_aside(path: Path) -> None:
+    """Give it a name of its own beside this one, that nothing has yet; raises OSError."""
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.name}.damaged-{number}")):
+        number += 1
+    path.rename(aside)
+
+
+def what_is_set_aside(directory: Path) -> str:
+    """Say what has been set aside of a spool, and what to do; empty: nothing."""
+    paths = sorted(directory.glob(f"{FILE_NAME}*"))
+    if not paths:
+        return ""
+    return (
+        f"{paths[0]} holds records that could not be read and are missing from the run log; "
+        "look at them, then move that file away"
+    )
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names that were given in it durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

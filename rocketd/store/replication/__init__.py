@@ -1,0 +1,1 @@
+"""Copies run records to another repository, through a transactional outbox."""

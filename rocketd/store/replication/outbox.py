@@ -1,0 +1,78 @@
+"""Records on their way to another repository.
+
+A record is put here in the transaction that holds everything else, and taken out when the repository has it. So it is
+never lost on the way, whenever we die; what may have arrived without our knowing is looked for before it is sent again.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from rocketd.store.sqlite.rows import Row
+from rocketd.store.sqlite.validation import ColumnFaults, sound
+
+# An id is the microsecond of the record, or the next free one: unique and rising, also in a repository that is older
+# than this state directory.
+_PUT: Final = """
+    INSERT INTO spool (id, again, record)
+    VALUES (max(?, 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'spool'), 0)), ?, ?)
+"""
+
+
+class OutboxRow(NamedTuple):
+    """A record, the id that it is to have, and whether it may have arrived already."""
+
+    id: int
+    again: bool
+    row: Row
+
+
+def put(database: sqlite3.Connection, rows: Iterable[tuple[Row, bool]]) -> None:
+    """Append records; of each, whether it may be in the repository already."""
+    entries = [(round(row.created * 1_000_000), again, json.dumps(row)) for row, again in rows]
+    if entries:
+        database.executemany(_PUT, entries)
+
+
+class Waiting(NamedTuple):
+    """What has not arrived, in order, and what of it cannot be read: ids and records."""
+
+    records: list[OutboxRow]
+    unreadable: list[tuple[int, bytes]]
+
+
+def waiting(database: sqlite3.Connection, limit: int = -1) -> Waiting:
+    """Read what has not arrived; -1: all of it."""
+    found = Waiting([], [])
+    rows = database.execute("SELECT id, again, CAST(record AS BLOB) FROM spool ORDER BY id LIMIT ?", (limit,))
+    for key, again, record in rows:
+        row = _row(record)
+        if row is None:
+            found.unreadable.append((key, record))
+        else:
+            found.records.append(OutboxRow(key, bool(again), row))
+    return found
+
+
+def _row(record: bytes) -> Row | None:
+    try:
+        return sound(Row(*json.loads(record)), ColumnFaults())
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def count(database: sqlite3.Connection) -> int:
+    """How many there are."""
+    row: tuple[int] = database.execute("SELECT count(*) FROM spool").fetchone()
+    return row[0]
+
+
+def take_out(database: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Forget what has arrived, or what never will."""
+    database.executemany("DELETE FROM spool WHERE id = ?", [(key,) for key in ids])
+
+
+def doubt(database: sqlite3.Connection) -> None:
+    """All that is here may have arrived: we died, or the repository failed, before its answer was known."""
+    database.execute("UPDATE spool SET again = 1 WHERE again = 0")

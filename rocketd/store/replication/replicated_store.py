@@ -1,0 +1,92 @@
+"""The store whose records also go to another repository.
+
+The run log in the state directory is written all the same, and is what conditions are judged by: a repository that is
+away, slow or read-only cannot keep a task from running. In the same transaction each record is put into the spool, from
+where the `Replicator` takes it to the repository. At start the repository tells what the state directory does not know:
+all of it on a new host, and what came later where the state directory was put back to an older copy.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
+from rocketd.core.model.records import Change
+from rocketd.core.model.run import Action
+from rocketd.store.rejected_lines import Found
+from rocketd.store.replication import outbox
+from rocketd.store.replication.importing import import_missing
+from rocketd.store.replication.replicator import Replicator
+from rocketd.store.sqlite import run_log, task_state
+from rocketd.store.sqlite.connection import Durability
+from rocketd.store.sqlite.rows import Origin, Row, row_of
+from rocketd.store.sqlite.schema import is_end
+from rocketd.store.sqlite.store import SqliteStore
+
+_ENDED: Final = f"SELECT 1 FROM log WHERE task_name = ? AND number = ? AND {is_end()}"  # noqa: S608 - our own words
+_MISSED: Final = "SELECT 1 FROM log WHERE run_id = ? AND action = 'missed'"
+
+
+class ReplicatedStore(SqliteStore):
+    """Keeps records in `rocketd.db` of the state directory, and hands each to a `Replicator`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        forwarder: Replicator,
+        *,
+        durability: Durability = "full",
+        origin: Origin | None = None,
+        found: Found = lambda _, __: None,
+    ) -> None:
+        """The forwarder is the caller's to close, before this; `found` hears of what is damaged."""
+        super().__init__(directory, durability=durability, origin=origin, found=found, lock=forwarder.lock)
+        self._forwarder = forwarder
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all of them or none; see `Store.write`."""
+        self._database.gate()  # who puts the store right has the lock meanwhile, for as long as that takes
+        with self._forwarder.lock, self._database.writing() as database:
+            fresh = list(_fresh(database, changes, self._origin))
+            run_log.insert(database, changes, self._origin)
+            outbox.put(database, fresh)
+            task_state.apply(database, changes, self._origin)
+        self._forwarder.wake()
+
+    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+        """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
+        self._database.gate()
+        with self._forwarder.lock:
+            gone = super().prune(before, spare, now, limit)
+        if gone == 0:
+            self._forwarder.prune(before, now)
+        return gone
+
+    def trust(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.trust`."""
+        with self._forwarder.lock:
+            super().trust(reading)
+
+    def adopt(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
+        """Take over what the repository tells and the state directory does not know; says how many records."""
+        with self._forwarder.lock, self._database.writing() as database:
+            return import_missing(database, rows, fingerprints)
+
+
+def _fresh(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> Iterable[tuple[Row, bool]]:
+    """Give the records that the log has not had, and whether the repository may have had them."""
+    for change in changes:
+        match change:
+            case Started():
+                yield row_of(change, origin), False
+            case Finished(run) | Withdrawn(run) if not _there(database, _ENDED, *run.key):
+                yield row_of(change, origin), False
+            case Missed(_, run_id):
+                yield row_of(change, origin), _there(database, _MISSED, run_id)
+
+
+def _there(database: sqlite3.Connection, query: str, *values: object) -> bool:
+    return database.execute(query, values).fetchone() is not None

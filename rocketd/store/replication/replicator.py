@@ -1,0 +1,317 @@
+"""The thread that takes records to another repository, and reads it back at start.
+
+Nobody else uses the repository, and nobody waits for it: it may hang for hours. Records wait in the spool table of the
+state directory meanwhile. What may have arrived without our knowing is looked for before it is sent again.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Lock, Thread
+from typing import Final, NamedTuple, TypeAlias, TypeVar
+
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import DAY, Instant
+from rocketd.store.redbird.compat import BaseRepo, Between, In
+from rocketd.store.redbird.mapping import complete
+from rocketd.store.redbird.sink import RepositorySink, first_line, told_of_repo
+from rocketd.store.rejected_lines import Found
+from rocketd.store.replication import outbox, remote_pruning
+from rocketd.store.replication.outbox_sender import OutboxSender
+from rocketd.store.sqlite.connection import Database, Durability
+from rocketd.store.sqlite.rows import Row, seconds
+from rocketd.store.sqlite.schema import FILE_NAME
+
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 5.0
+"""Seconds between two tries at a repository that is away; each pause is twice the last."""
+GOODBYE: Final = 10.0
+"""Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
+_AT_ONCE: Final = 500
+"""Records that are deleted, and tasks that are asked for, together."""
+_FOR_EVER: Final = seconds(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWanted:
+    """What is to be read at start."""
+
+    tasks: AbstractSet[str]
+    """Those that there are."""
+    numbers: Mapping[str, int]
+    """The next number of each task of which something is kept here."""
+    since: Instant | None
+    """Of those, older records are of no use; None: nothing is kept here."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOutage:
+    """That a repository cannot be written to."""
+
+    error: StoreError
+    seconds: float
+    """For how long by now."""
+    waiting: int
+    """How many records wait."""
+
+
+class _Query(NamedTuple):
+    """Something that is to be done with the repository."""
+
+    serve: Callable[[BaseRepo], None]
+    refuse: Callable[[StoreError], None]
+    """It cannot be had."""
+
+
+_ENDED: Final = StoreError("nobody has the run log's repository any more: the scheduler has stopped")
+T = TypeVar("T")
+Told: TypeAlias = Callable[[RepositoryOutage | None], None]
+
+
+class Replicator:
+    """Sends what is in the spool of a state directory. `told` hears, on its thread, of each failure, and of None after.
+
+    `open_repo` is called when the repository is first needed, and again until it succeeds. Raises StoreError that is
+    not temporary for what trying again cannot mend.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it connects
+        self,
+        open_repo: Callable[[], BaseRepo],
+        directory: Path,
+        host: str,
+        told: Told,
+        durability: Durability = "full",
+        *,
+        after: "Replicator | None" = None,
+        found: Found = lambda _, __: None,
+    ) -> None:
+        """`after` had the same state directory in this process, and may still wait for an answer.
+
+        `found` hears of what waits here and cannot be read.
+        """
+        self.lock = Lock()
+        """Held by whoever writes to the database of the state directory: two of one process need not try again."""
+        self._open = open_repo
+        self._host = host
+        self._told = told
+        self._database = Database(directory / FILE_NAME, durability=durability)
+        self._sink: RepositorySink | None = None
+        self._sending = OutboxSender(self._database, self.lock, found)
+        self._unsure = True  # something may be half there
+        self._wanted = Condition()
+        self._woken = True  # an earlier daemon may have left some
+        self._uses: list[_Query] = []
+        self._reading: tuple[Future[list[Row]], RowsWanted] | None = None
+        self._before: Instant | None = None
+        self._pruned: Instant | None = None
+        self._closing = False
+        self._ended = False
+        self._after = after
+        self._thread = Thread(target=self._work, name="forwarder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send. The database is up to date by now."""
+        with self.lock, self._database.writing() as database:
+            outbox.doubt(database)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Send what has come into the spool."""
+        with self._wanted:
+            self._woken = True
+            self._wanted.notify()
+
+    def read(self, wanted: RowsWanted) -> "Future[list[Row]]":
+        """Have the records read that this host has there, complete and in log order; called once, after `start`."""
+        future: Future[list[Row]] = Future()
+        with self._wanted:
+            self._reading = (future, wanted)
+            self._wanted.notify()
+        return future
+
+    def use(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
+        """Have something done with the repository, after it was tried to send what was recorded before."""
+        future: Future[T] = Future()
+
+        def serve(repo: BaseRepo) -> None:
+            try:
+                future.set_result(work(repo))
+            except BaseException as error:  # noqa: BLE001 - whoever asked hears of it
+                future.set_exception(error)
+
+        with self._wanted:
+            self._uses.append(_Query(serve, future.set_exception))
+            self._woken = True
+            self._wanted.notify()
+            if self._ended:
+                self._refuse(_ENDED)
+        return future
+
+    def prune(self, before: Instant, now: Instant) -> None:
+        """Have records of runs that ended earlier deleted there, once a day, also after the clock was set back."""
+        if self._pruned is None or abs(now - self._pruned) >= DAY:
+            with self._wanted:
+                self._before, self._pruned = before, now
+                self._wanted.notify()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The fields of a run record that the repository does not keep; empty before it has been opened."""
+        return tuple(self._sink.lacking) if self._sink else ()
+
+    @property
+    def passed_over(self) -> str:
+        """Why some records of the repository could not be read; empty: all could."""
+        return self._sink.passed_over if self._sink else ""
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether the repository refuses by itself a record that comes twice; False before it has been opened."""
+        return self._sink is not None and self._sink.is_unique
+
+    def close(self) -> None:
+        """Let it send what is left, for a while."""
+        with self._wanted:
+            self._closing = True
+            self._wanted.notify()
+        if self._thread.is_alive():
+            self._thread.join(GOODBYE)
+        if not self._thread.is_alive():
+            self._database.close()
+
+    def wait(self) -> None:
+        """Wait until its thread has ended, however long that waits for the repository."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # -- on its thread ----------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        after, self._after = self._after, None
+        if after is not None:
+            after.wait()
+        pause, since = 0.0, None
+        while self._take(pause):
+            try:
+                self._turn()
+            except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
+                self._unsure, since = True, since or time.monotonic()
+                pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
+                self._told(RepositoryOutage(_sentence(error), time.monotonic() - since, self._waiting()))
+                if self._sink is None:
+                    self._refuse(_sentence(error))
+            else:
+                if since is not None:
+                    self._told(None)
+                pause, since = 0.0, None
+        if pause:  # it was failing when we were told to end: it may be back
+            with suppress(Exception):
+                self._turn()
+        with self._wanted:
+            self._ended = True
+            self._refuse(_ENDED)
+
+    def _take(self, pause: float) -> bool:
+        """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
+        with self._wanted:
+            if pause:
+                self._wanted.wait_for(lambda: self._closing or self._uses, timeout=pause)
+                return not self._closing
+            self._wanted.wait_for(lambda: self._busy or self._closing)
+            busy, self._woken = self._busy, False
+            return busy or not self._closing
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._woken or self._reading or self._before is not None)
+
+    def _turn(self) -> None:
+        try:
+            if self._reading:
+                self._read(*self._reading)
+            while self._sending.send_some(self._opened()):
+                pass
+            self._prune_there()
+        finally:
+            if self._sink:
+                self._sink.let_go()
+                self._serve(self._sink)
+
+    def _serve(self, sink: RepositorySink) -> None:
+        with self._wanted:
+            uses, self._uses = self._uses, []
+        for use in uses:
+            use.serve(sink.repo)
+            sink.let_go()
+
+    def _refuse(self, error: StoreError) -> None:
+        with self._wanted:
+            uses, self._uses = self._uses, []
+        for use in uses:
+            use.refuse(error)
+
+    def _opened(self) -> RepositorySink:
+        with told_of_repo():
+            self._sink = self._sink or RepositorySink(self._open())
+            if self._unsure:
+                self._sending.mend(self._sink)
+                self._unsure = False
+        return self._sink
+
+    def _read(self, future: "Future[list[Row]]", wanted: RowsWanted) -> None:
+        self._reading = None
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            sink = self._opened()
+            with told_of_repo():
+                rows = [row for query in self._queries(sink, wanted) for row in sink.read(query)]
+            future.set_result(complete(rows, sink.fields, wanted.numbers))
+        except BaseException as error:
+            future.set_exception(_sentence(error))
+            raise
+
+    def _queries(self, sink: RepositorySink, wanted: RowsWanted) -> Iterator[dict[str, object]]:
+        """Ask for no more than is wanted, where the repository can be asked so; what was given twice does no harm."""
+        if wanted.since is None or not sink.can_compare:
+            yield self._ours(sink)
+            return
+        yield self._ours(sink) | {"created": Between(seconds(wanted.since), _FOR_EVER)}
+        unknown = sorted(wanted.tasks - wanted.numbers.keys())
+        for start in range(0, len(unknown), _AT_ONCE):
+            names, before = unknown[start : start + _AT_ONCE], seconds(wanted.since - 1)
+            yield self._ours(sink) | {"task_name": In(names), "created": Between(0.0, before)}
+
+    def _ours(self, sink: RepositorySink) -> dict[str, object]:
+        return {"host": self._host} if "host" in sink.fields else {}
+
+    def _waiting(self) -> int:
+        try:
+            with self.lock, self._database.reading() as database:
+                return outbox.count(database)
+        except StoreError:
+            return 0
+
+    def _prune_there(self) -> None:
+        before, self._before = self._before, None
+        if before is None:
+            return
+        sink = self._opened()
+        with self.lock, self._database.reading() as database:
+            kept = remote_pruning.kept(database, before)
+        query = self._ours(sink) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
+        gone = [*remote_pruning.useless(complete(sink.read(query), sink.fields, {}), before, kept)]
+        for start in range(0, len(gone), _AT_ONCE):
+            sink.delete(gone[start : start + _AT_ONCE])
+
+
+def _sentence(error: BaseException) -> StoreError:
+    if isinstance(error, StoreError):
+        return error
+    hint = "see whether what it rests on is there: the file, the server, the table"
+    return StoreError(f"the run log's repository cannot be written: {first_line(error)}", hint=hint, temporary=True)

@@ -1,0 +1,105 @@
+"""Which repository the settings name, how it is opened, and which one was used last.
+
+Red Bird and SQLAlchemy are imported when a repository is opened: 0.4 s and 28 MB, which most daemons do without.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rocketd.core.errors import StoreError
+from rocketd.store.errors import translating_errors
+from rocketd.store.sqlite.schema import FILE_NAME
+
+if TYPE_CHECKING:
+    from rocketd.store.redbird.compat import BaseRepo
+
+REMEMBERED: Final = "store.json"
+_DRIVER: Final = "packages for the daemon go where its Python looks: see docs/how-to/store-elsewhere.md"
+
+
+class ReplicationTarget(NamedTuple):
+    """Where records go besides the state directory; both empty: nowhere."""
+
+    url: str = ""
+    repo: str = ""
+
+    def __str__(self) -> str:
+        """By which it is told: without a password."""
+        url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.url)
+        url = re.sub(r"([?&]\w*pass\w*=)[^&]*", r"\1***", url)
+        return url or self.repo or "the state directory alone"
+
+    def is_elsewhere(self, directory: Path) -> bool:
+        """Whether it names anything but the store of the state directory itself."""
+        return self.repo != "" or self.url not in ("", f"sqlite:///{directory / FILE_NAME}")
+
+    def open(self) -> BaseRepo:
+        """Open it; raises StoreError that is not temporary for what trying again cannot mend, or whatever it raises."""
+        return _opened_url(self.url, str(self)) if self.url else _made(self.repo)
+
+
+def _opened_url(url: str, shown: str) -> BaseRepo:
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - see above
+
+    from rocketd.store.redbird.run_repo import RunRepo  # noqa: PLC0415 - see above
+
+    try:
+        return RunRepo(url)
+    except ImportError as error:
+        raise StoreError(f"the driver for {shown} cannot be imported: {error}", hint=_DRIVER) from error
+    except ArgumentError as error:
+        raise StoreError(f"{shown} is no database that SQLAlchemy knows: {error}", hint=_DRIVER) from error
+
+
+def _made(path: str) -> BaseRepo:
+    from rocketd.store.redbird.compat import BaseRepo  # noqa: PLC0415 - see above
+
+    module, _, name = path.partition(":")
+    try:
+        found: object = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise StoreError(f"the repository {path} cannot be imported: {error}", hint=_DRIVER) from error
+    factory: Callable[[], object] = found  # type: ignore[assignment]  # calling it is how one finds out
+    made = factory()
+    if not isinstance(made, BaseRepo):
+        raise StoreError(f"{path} gave no Red Bird repository, but {type(made).__name__}")
+    return made
+
+
+def remembered(directory: Path) -> ReplicationTarget | None:
+    """What was used last with this state directory; None: nothing is known. Raises StoreError."""
+    path = directory / REMEMBERED
+    with translating_errors(path):
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(kept["url"], str) or not isinstance(kept["repo"], str):
+                raise TypeError("url and repo are texts")  # noqa: TRY301 - told with the others
+            return ReplicationTarget(kept["url"], kept["repo"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            hint = "delete it once [store] of rocketd.toml is right"
+            raise StoreError(f"{path} is damaged: {error}", hint=hint) from error
+
+
+def remember(directory: Path, choice: ReplicationTarget) -> None:
+    """Keep what is used now; the file is for root's eyes alone, as a URL may hold a password. Raises StoreError."""
+    path = directory / REMEMBERED
+    part = path.with_suffix(".part")
+    with translating_errors(path):
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
+            json.dump(choice._asdict(), file)
+            file.flush()
+            os.fsync(descriptor)
+        part.replace(path)

@@ -1,0 +1,140 @@
+"""The store is watched: a database that was removed or replaced while it is in use is put right, with all its records.
+
+What is open still holds every record, though it has no name any more. So it is copied, and the copy kept beside the
+store until it is part of it again:
+
+    under the store's name lies            what is done
+    nothing                                the copy gets the name
+    an older store (a backup, say)         what it lacks is written into it
+    one that tells of other runs, or       nothing is changed: an operator has to say what is to be;
+    no store at all, or a damaged one      until then what happens goes to the spool
+    the store, without or with other       what is in its log is written into it, and it is opened anew
+    companions (-wal, -shm)
+
+It takes a thread of its own, as a copy of a large store takes its time: whoever writes is told meanwhile that the store
+is away, and tries again. If we die in between, the next one finds the copy, and finishes.
+"""
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+from rocketd.core.errors import StoreError
+from rocketd.store.errors import translating_errors
+from rocketd.store.file_identity import COMPANIONS, FileIdentity, files_at
+from rocketd.store.rejected_lines import Found, move_aside
+from rocketd.store.sqlite.connection import Database, Displaced
+from rocketd.store.sqlite.merge import RESCUED, merge_copy
+from rocketd.store.sqlite.migrations import back_up
+from rocketd.store.state_directory import StateDirectory
+
+GOODBYE: Final = 45.0
+"""Seconds that a stop waits for the copy."""
+
+
+class StoreGuard:
+    """Looks after the database of a state directory, whose only writer this process is."""
+
+    def __init__(self, database: Database, found: Found, lock: AbstractContextManager[object]) -> None:
+        """`lock` keeps away who else writes to it in this process."""
+        self._lock = lock
+        self._database = database
+        self._path = database.path
+        self._found = found
+        self._directory = StateDirectory(self._path.parent)
+        self._thread: Thread | None = None
+        self._unsettled = False
+        """Whether something is still to be put right."""
+        self._what = self._why = self._hint = ""
+        """What happened, and why it could not be put right so far."""
+        database.gate = self._check
+        database.displaced = self._displaced
+
+    def settle(self) -> None:
+        """See to it, before the database is closed, that nothing is in it that has no name. Raises StoreError."""
+        if self._thread is None and (self._unsettled or self._database.is_displaced):
+            self._begin()
+        if self._thread is not None:
+            self._thread.join(GOODBYE)
+            self._check()
+
+    def _check(self) -> None:
+        """Raise StoreError until what has been begun is done; where it could not be, it is begun again."""
+        if self._thread is None:
+            if not self._unsettled:
+                return
+            self._begin()
+        elif not self._thread.is_alive():
+            self._thread = None
+            if not self._unsettled:
+                return
+        raise StoreError(self._why, hint=self._hint, temporary=True)
+
+    def _displaced(self, here: FileIdentity) -> None:
+        """Begin to put it right."""
+        self._what = self._why = _what_happened(self._path, self._database.files, here)
+        self._begin()
+        raise Displaced(self._why)
+
+    def _begin(self) -> None:
+        self._unsettled = True
+        opened = self._database.files
+        self._what = self._what or _what_happened(self._path, opened, files_at(self._path))
+        self._thread = Thread(target=self._put_right, args=(opened,), name="store", daemon=True)
+        self._thread.start()
+
+    # -- on its thread ----------------------------------------------------------------------------------------------
+
+    def _put_right(self, opened: FileIdentity | None) -> None:
+        try:
+            with translating_errors(self._path), self._lock:
+                self._directory.check()
+                self._database.close_others()
+                done = self._rejoined(opened)
+            self._found("store files", f"{self._what}; {done}")
+            self._what, self._unsettled = "", False
+        except StoreError as error:
+            self._why, self._hint = f"{self._what}: {error.message}", error.hint
+
+    def _rejoined(self, opened: FileIdentity | None) -> str:
+        """Put it right; says what was done."""
+        with self._database.held() as connection:
+            if connection is None or opened is None:  # somebody has closed it
+                return merge_copy(self._path, running=True) or "it is there again"
+            if files_at(self._path).database == opened.database:
+                busy, in_log, written = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+                if busy or in_log != written:
+                    raise StoreError(f"{self._path} is being read", temporary=True)
+                self._database.close()
+                _move_aside_companions(self._path)
+                return "all records are in it, and it was opened anew"
+            back_up(connection, self._path.with_name(RESCUED))
+            self._database.close()
+            _remove_companions(opened)
+            return merge_copy(self._path, running=True)
+
+
+def _what_happened(path: Path, opened: FileIdentity | None, here: FileIdentity) -> str:
+    if opened is not None and here.database == opened.database:
+        wrong = next((s for s, a, b in zip(COMPANIONS, here[2:], opened[2:], strict=True) if a != b), "")
+        return f"{path}{wrong} was moved away or replaced while the store was in use"
+    how = "replaced" if os.path.lexists(path) else "removed or moved away"
+    return f"{path} was {how} while it was in use"
+
+
+def _move_aside_companions(path: Path) -> None:
+    """What lies there now belongs to nothing that is open, or SQLite would have removed it."""
+    for suffix in COMPANIONS:
+        companion = path.with_name(path.name + suffix)
+        if companion.exists() and companion.stat().st_size > 0:
+            move_aside(companion)
+
+
+def _remove_companions(opened: FileIdentity) -> None:
+    """Remove those of what was open, so that they are applied to nothing else: all that is in them has been copied."""
+    here = files_at(Path(opened.place))
+    for suffix, inode, now in zip(COMPANIONS, opened[2:], here[2:], strict=True):
+        if inode is not None and inode == now:
+            Path(opened.place + suffix).unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""Runs as people look at them: the two records of a run joined, newest first."""
+
+# ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, TypeAlias
+
+from rocketd.core.escaping import storable
+from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.run import Action
+from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, run_of, seconds
+from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
+from rocketd.store.sqlite.validation import ColumnFaults, sound
+
+_WIDTH: Final = len(COLUMNS)
+_BEGUN: Final = ", ".join(f'begun."{name}"' for name in COLUMNS)
+_ENDED: Final = ", ".join(f'ended."{name}"' for name in COLUMNS)
+_NO_END: Final = ", ".join(["NULL"] * _WIDTH)
+_SAME_RUN: Final = "ended.task_name = begun.task_name AND ended.number = begun.number"
+_WITH_END: Final = f"LEFT JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}"
+
+_LAST: Final = "\U0010ffff"
+"""Sorts after whatever a run id may go on with."""
+
+_Parameter: TypeAlias = str | int | float
+
+
+class _Source(NamedTuple):
+    """Where to look for runs, so that the few wanted ones are found without a walk through the log.
+
+    CROSS JOIN keeps the order of the tables, INDEXED BY the index; the planner alone guesses wrong about both.
+    """
+
+    tables: str
+    condition: str
+    ended: str = _ENDED
+    order: str = "begun.created"
+    action: str = "coalesce(ended.action, begun.action)"
+
+
+_ALL: Final = _Source(f"log AS begun {_WITH_END}", "begun.action IN ('run', 'missed')")
+_OF_TASK: Final = _Source(f"log AS begun {_WITH_END}", "begun.action = 'run'", order="begun.number")
+_OF_RUN_ID: Final = _Source(f"log AS begun INDEXED BY log_run_id {_WITH_END}", "begun.action = 'run'")
+_GOING: Final = _Source(
+    f"open_run CROSS JOIN log AS begun ON begun.task_name = open_run.task AND begun.number = open_run.number "
+    f"{_WITH_END}",
+    "begun.action = 'run'",
+)
+_MISSED: Final = _Source(
+    "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", ended=_NO_END, action="begun.action"
+)
+_MISSED_OF_RUN_ID: Final = _MISSED._replace(
+    tables="log AS begun INDEXED BY log_missed", condition="begun.action = 'missed'"
+)
+_SUCCEEDED: Final = _Source(
+    f"log AS begun INDEXED BY log_created CROSS JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}",
+    "begun.action = 'run' AND ended.action = 'success'",
+)
+
+
+def _ended_rarely(action: Action) -> _Source:
+    """Begin with the ends, of which there are few."""
+    return _Source(
+        f"log AS ended INDEXED BY log_rare CROSS JOIN log AS begun ON {_SAME_RUN} AND begun.action = 'run'",
+        f"{is_rare('ended')} AND ended.action = '{action.value}'",
+    )
+
+
+def _sources(wanted: RunFilter) -> Iterator[_Source]:
+    if wanted.run_id:
+        yield from (_OF_RUN_ID, _MISSED_OF_RUN_ID)
+    elif wanted.task:
+        yield from (_OF_TASK, _MISSED)
+    elif not wanted.actions:
+        yield _ALL
+    else:
+        yield from map(_source_of, set(wanted.actions))
+
+
+def _source_of(action: Action) -> _Source:
+    known = {Action.RUN: _GOING, Action.MISSED: _MISSED, Action.SUCCESS: _SUCCEEDED}
+    return known.get(action) or _ended_rarely(action)
+
+
+def find(database: sqlite3.Connection, wanted: RunFilter, faults: ColumnFaults) -> list[RunView]:
+    """Read the runs that are wanted, newest start first."""
+    rows = (row for source in _sources(wanted) for row in _rows(database, source, wanted))
+    return _newest_first(_views(rows, faults), wanted)
+
+
+_SPAN: Final = 5_000
+"""Records that one part looks through at most."""
+
+_END_OF_SPAN: Final = "SELECT max(id) FROM (SELECT id FROM log WHERE id > ? ORDER BY id LIMIT ?)"
+_IN_SPAN: Final = f"""
+    SELECT begun.id, {_BEGUN}, {_ENDED} FROM log AS begun NOT INDEXED {_WITH_END}
+    WHERE begun.id > ? AND begun.id <= ? AND begun.action IN ('run', 'missed')
+"""
+
+
+def part(database: sqlite3.Connection, wanted: RunFilter, after: int, faults: ColumnFaults) -> RunPart:
+    """Read the next of the runs that are wanted, the first recorded first, as far as one look goes."""
+    (end,) = database.execute(_END_OF_SPAN, (after, _SPAN)).fetchone()
+    if end is None:
+        return RunPart([], None)
+    terms = list(_terms(wanted, _ALL.action))
+    sql = " AND ".join([_IN_SPAN, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
+    values = (value for _, values in terms for value in values)
+    rows = database.execute(sql, (after, end, *values, wanted.limit)).fetchall()
+    return RunPart([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == wanted.limit else end)
+
+
+def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
+    terms = list(_terms(wanted, source.action))
+    where = " AND ".join([source.condition, *(term for term, _ in terms)])
+    sql = f"SELECT {_BEGUN}, {source.ended} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
+    return database.execute(sql, (*(value for _, values in terms for value in values), wanted.limit))
+
+
+def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
+    """Each thing that is wanted, as an SQL term and its parameters."""
+    if wanted.task:
+        yield "begun.task_name = ?", (storable(wanted.task),)
+    if wanted.run_id:
+        run_id = storable(wanted.run_id)
+        yield "begun.run_id BETWEEN ? AND ?", (run_id, f"{run_id}{_LAST}")
+    if wanted.number is not None:
+        yield "begun.number = ?", (wanted.number,)
+    if wanted.since is not None:
+        yield "begun.created >= ?", (seconds(wanted.since),)
+    if wanted.until is not None:
+        yield "begun.created < ?", (seconds(wanted.until),)
+    if wanted.actions:
+        places = ", ".join("?" * len(wanted.actions))
+        yield f"{action} IN ({places})", tuple(one.value for one in wanted.actions)
+
+
+def _newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
+    """Put runs in order, and cut them to the limit."""
+    ordered = sorted(views, key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
+    return ordered[: wanted.limit]
+
+
+def _views(rows: Iterable[tuple[_Parameter | None, ...]], faults: ColumnFaults) -> Iterator[RunView]:
+    for values in rows:
+        row, end = Row._make(values[:_WIDTH]), values[_WIDTH:]
+        here = faults.of(f"a record of {row.task_name}/{row.number}")
+        if begun := sound(row, here):
+            yield _joined(begun, sound(Row._make(end), here) if end[0] is not None else None)
+
+
+def _joined(begun: Row, ended: Row | None) -> RunView:
+    """Join the records of one run, or show a stretch of missed times as a run without a number."""
+    newest = ended or begun
+    return RunView(
+        run_of(begun),
+        ACTIONS[newest.action],
+        end_of(ended) if ended else None,
+        begun.pid or 0,
+        begun.host or "",
+        begun.boot_id or "",
+        begun.pid_start or 0,
+    )

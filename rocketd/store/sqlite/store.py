@@ -1,0 +1,169 @@
+"""The store with the run log in it: one SQLite file in the state directory."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Final, TypeVar
+
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Event
+from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
+from rocketd.core.model.run import Action
+from rocketd.store.errors import NoText
+from rocketd.store.rejected_lines import Found
+from rocketd.store.sqlite import recovery_query, run_log, run_queries, task_state
+from rocketd.store.sqlite.connection import Database, Durability
+from rocketd.store.sqlite.consistency import make_consistent
+from rocketd.store.sqlite.guard import StoreGuard
+from rocketd.store.sqlite.merge import merge_copy
+from rocketd.store.sqlite.migrations import check, upgrade
+from rocketd.store.sqlite.retention import RetentionQuery
+from rocketd.store.sqlite.rows import Origin
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.validation import ColumnFaults
+
+T = TypeVar("T")
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+def this_origin() -> Origin:
+    """This host and its boot (proc(5), /proc/sys/kernel/random/boot_id)."""
+    return Origin(os.uname().nodename, _BOOT_ID.read_text(encoding="ascii").strip())
+
+
+class SqliteReader:
+    """Looks into a store, beside a running daemon or without one. One thread at a time. Methods raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.faults = ColumnFaults()
+        """What was read so far and could not be trusted."""
+
+    def states(self) -> Mapping[str, TaskState]:
+        """What is kept beside the records, of every task ever seen."""
+        return self._read(lambda database: task_state.states(database, self.faults))
+
+    def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
+        """The events that still matter, of all tasks, in log order; without output and tracebacks."""
+        return self._read(lambda database: list(recovery_query.recovery_events(database, reach, now, self.faults)))
+
+    def open_runs(self) -> Sequence[OpenRun]:
+        """The runs without an end, in the order in which they were decided."""
+        return self._read(lambda database: task_state.open_runs(database, self.faults))
+
+    def last_alive(self) -> Instant | None:
+        """The newest sign of life; None: there was none."""
+        return self._read(task_state.last_alive)
+
+    def readings(self) -> Mapping[str, ClockReading]:
+        """What the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
+        return self._read(task_state.readings)
+
+    def runs(self, wanted: RunFilter) -> Sequence[RunView]:
+        """Runs, newest start first; a stretch of missed times is one without a number."""
+        return self._read(lambda database: run_queries.find(database, wanted, self.faults))
+
+    def part(self, wanted: RunFilter, after: int) -> RunPart:
+        """The next of the runs that are wanted after this place in the log, the first recorded first."""
+        return self._read(lambda database: run_queries.part(database, wanted, after, self.faults))
+
+    def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
+        """How many records `Store.prune` would delete in all."""
+        return RetentionQuery(self._database).count(before, spare, now)
+
+    def close(self) -> None:
+        """Close it; using it again opens it again."""
+        self._database.close()
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Read in one transaction; where a text is no UTF-8, once more and from then on so that it does not matter."""
+        try:
+            with self._database.reading() as database:
+                return work(database)
+        except NoText as error:
+            if self._database.lenient:
+                raise
+            self.faults.note(error.message)
+            self._database.lenient = True
+            return self._read(work)
+
+
+class SqliteStore(SqliteReader):
+    """Keeps records and what belongs to the tasks in `rocketd.db`. The state directory's lock is the caller's to hold.
+
+    Making it creates the file or brings an older one up to date. Raises StoreError, also for a store that is newer
+    than this program, which is left untouched.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durability: Durability = "full",
+        origin: Origin | None = None,
+        found: Found = lambda _, __: None,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """`found` hears, on any thread, of what is damaged; `lock` keeps others of this process from writing."""
+        self.path = directory / FILE_NAME
+        done = merge_copy(self.path, running=False)
+        upgrade(self.path)
+        super().__init__(Database(self.path, durability=durability))
+        self._guard = StoreGuard(self._database, found, lock or nullcontext())
+        self._origin = origin or this_origin()
+        self._found = found
+        self._retention = RetentionQuery(self._database)
+        with self._database.writing() as database:  # whoever cannot be written to is refused now, not at the first run
+            for wrong in make_consistent(database):
+                self.faults.note(wrong)
+        if done:
+            found("store files", f"{self.path} was removed or replaced while a rocketd was using it; {done}")
+
+    def tell_faults(self) -> None:
+        """Have it told what could not be trusted so far."""
+        if self.faults:
+            hint = "that counts for nothing, and all else as before; see docs/how-to/backup-and-restore.md"
+            self._found("records", f"{self.path} holds what rocketd never wrote: {self.faults}; {hint}")
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""
+        with self._database.writing() as database:
+            run_log.insert(database, changes, self._origin)
+            task_state.apply(database, changes, self._origin)
+
+    def trust(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.trust`."""
+        with self._database.writing() as database:
+            task_state.trust(database, reading)
+
+    @property
+    def deleted(self) -> int:
+        """How many records `prune` has deleted so far."""
+        return self._retention.deleted
+
+    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+        """Delete up to `limit` records, both of a run together; see `Store.prune`."""
+        return self._retention.prune(before, spare, now, limit)
+
+    def close(self) -> None:
+        """Close it; what has no name by now is given one before. Using it again opens it again."""
+        try:
+            self._guard.settle()
+        except StoreError as error:
+            self._found("store files", error.message)
+        super().close()
+
+    def reader(self) -> SqliteReader:
+        """Open another connection, for another thread."""
+        return SqliteReader(Database(self.path, read_only=True))
+
+
+def open_reader(directory: Path) -> SqliteReader:
+    """Look into the store of a state directory without changing anything. Raises StoreError."""
+    path = directory / FILE_NAME
+    check(path)
+    return SqliteReader(Database(path, read_only=True))

@@ -1,0 +1,212 @@
+# ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
+
+"""What is kept beside the run log: task states, open runs, the last sign of life.
+
+It lies in the state directory whatever holds the records. Every function works inside the caller's transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from types import UnionType
+from typing import Final
+
+from rocketd.core.instant import Instant
+from rocketd.core.model.clock_reading import ClockReading
+from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
+from rocketd.core.model.run import Run, Trigger
+from rocketd.store.sqlite.bulk import places, statement, write
+from rocketd.store.sqlite.rows import Origin
+from rocketd.store.sqlite.validation import ColumnFaults
+
+_STATE: Final = {
+    "name": str,
+    "fingerprint": str,
+    "armed_at": int,
+    "next_number": int,
+    "removed_at": int | None,
+    "paused": int,
+    "paused_until": int | None,
+    "paused_by": str,
+    "paused_reason": str,
+}
+"""The columns of `task_state`, and what each may hold."""
+_RUN: Final = {
+    "task": str,
+    "number": int,
+    "run_id": str,
+    "attempt": int,
+    "due": int,
+    "start": int,
+    "trigger": str,
+    "reason": str,
+    "cause_task": str,
+    "cause_run_id": str,
+}
+OPEN_RUN: Final = _RUN | {"host": str, "boot_id": str, "pid": int, "pid_start": int}
+"""The columns of `open_run`, and what each holds."""
+TRIGGERS: Final = frozenset(trigger.value for trigger in Trigger)
+
+_state_values: Final = attrgetter(*_STATE)
+_run_values: Final = attrgetter(*_RUN)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+_MEET: Final = statement(
+    "INSERT INTO task_state (name, next_number) VALUES",
+    places(2),
+    "ON CONFLICT (name) DO UPDATE SET next_number = excluded.next_number WHERE excluded.next_number > next_number",
+)
+# A next number only ever grows: it must not be given out again, even after the records were pruned.
+_KEEP: Final = statement(
+    f"INSERT INTO task_state ({_quoted(_STATE)}) VALUES",
+    places(len(_STATE)),
+    f"""
+    ON CONFLICT (name) DO UPDATE SET next_number = max(next_number, excluded.next_number),
+        {", ".join(f"{name} = excluded.{name}" for name in _STATE if name not in {"name", "next_number"})}
+    """,
+)
+_OPEN: Final = statement(f"INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES", places(len(_RUN) + 2))
+_SPAWN: Final = statement(
+    "UPDATE open_run SET pid = given.column1, pid_start = given.column2 FROM (VALUES",
+    places(4),
+    ") AS given WHERE task = given.column3 AND number = given.column4",
+)
+# Not `IN (VALUES …)`, for which SQLite would go through the whole table.
+_CLOSE: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", between=" OR ")
+# What was recorded before a sign of life says nothing more: it may be of a clock that was ahead.
+_ALIVE: Final = """
+    INSERT INTO alive (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at, recorded = NULL
+"""
+_READ: Final = """
+    INSERT INTO clock (name, wall, boot_id, boottime) VALUES (?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET wall = excluded.wall, boot_id = excluded.boot_id, boottime = excluded.boottime
+"""
+_CLOCKS: Final = """
+    SELECT name, wall, boot_id, boottime FROM clock
+    WHERE typeof(wall) = 'integer' AND typeof(boot_id) = 'text' AND typeof(boottime) = 'integer'
+"""
+_TRUST: Final = """
+    INSERT OR IGNORE INTO clock (name, wall, boot_id, boottime)
+    SELECT 'trusted', coalesce((SELECT at FROM alive), ?), ?, ?
+"""
+_RECORDED: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
+
+
+def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
+    """Let the changes of one transaction have their effect.
+
+    Of one run the start comes before the process, and that before the end: so each kind is written in one go, and the
+    process of a run that has ended as well need not be written.
+    """
+    ended = {change.run.key for change in changes if isinstance(change, Finished | Withdrawn)}
+    write(database, _MEET, list(_met(changes).items()))
+    write(database, _KEEP, [_state_values(change) for change in changes if isinstance(change, TaskState)])
+    write(database, _OPEN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
+    spawned = [change for change in changes if isinstance(change, Spawned) and change.run.key not in ended]
+    write(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in spawned])
+    write(database, _CLOSE, list(ended))
+    _live(database, changes, origin)
+
+
+def _met(changes: Iterable[Change]) -> dict[str, int]:
+    """The tasks that these changes tell of, and the number that each may give out next."""
+    met: dict[str, int] = {}
+    for change in changes:
+        match change:
+            case Started(run) | Finished(run) | Withdrawn(run):
+                met[run.task] = max(met.get(run.task, 1), run.number + 1)
+            case Missed(task):
+                met.setdefault(task, 1)
+    return met
+
+
+def instant_of_record(change: Change) -> Instant | None:
+    """When what the record tells of happened; None: it is no record."""
+    match change:
+        case Started(run):
+            return run.start
+        case Finished(_, end):
+            return end.at
+        case Withdrawn() | Missed():
+            return change.at
+    return None
+
+
+def _live(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> None:
+    for change in changes:
+        if isinstance(change, Alive):
+            shown = change.at, origin.boot_id, change.boottime
+            if change.boottime is not None:
+                database.execute(_TRUST, shown)
+                database.execute(_READ, ("alive", *shown))
+            database.execute(_ALIVE, (change.at,))
+    recorded = [at for at in map(instant_of_record, changes) if at is not None]
+    if recorded:
+        database.execute(_RECORDED, (max(recorded),))
+
+
+def readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
+    """Read what the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
+    rows = database.execute(_CLOCKS)
+    return {name: ClockReading(*shown) for name, *shown in rows}
+
+
+def trust(database: sqlite3.Connection, reading: ClockReading) -> None:
+    """Note up to when time is trusted to have come."""
+    database.execute(_READ, ("trusted", *reading))
+
+
+def seen(database: sqlite3.Connection, at: Instant) -> None:
+    """Note that a record tells of that instant."""
+    database.execute(_RECORDED, (at,))
+
+
+def states(database: sqlite3.Connection, faults: ColumnFaults) -> dict[str, TaskState]:
+    """Read the state of every task ever seen; one that cannot be trusted is left out."""
+    rows = database.execute(f"SELECT {_quoted(_STATE)} FROM task_state")
+    read = (_state(row, faults.of(f"row {row[0]} of task_state")) for row in rows)
+    return {state.name: state for state in read if state}
+
+
+def _state(row: tuple[object, ...], faults: ColumnFaults) -> TaskState | None:
+    if not _are_good(_STATE, row, faults):
+        return None
+    state = TaskState(*row)  # type: ignore[arg-type]  # they have been looked at
+    return replace(state, paused=bool(state.paused))
+
+
+def open_runs(database: sqlite3.Connection, faults: ColumnFaults) -> list[OpenRun]:
+    """Read the runs without an end, in the order in which they were decided; without those that cannot be trusted."""
+    rows = database.execute(f"SELECT {_quoted(OPEN_RUN)} FROM open_run ORDER BY start, run_id")
+    read = (_open_run(row, faults.of(f"row {row[0]}/{row[1]} of open_run")) for row in rows)
+    return [run for run in read if run]
+
+
+def _open_run(row: tuple[object, ...], faults: ColumnFaults) -> OpenRun | None:
+    if not _are_good(OPEN_RUN, row, faults):
+        return None
+    run = Run(*row[: len(_RUN)])  # type: ignore[arg-type]  # they have been looked at
+    return OpenRun(replace(run, trigger=Trigger(run.trigger)), *row[len(_RUN) :])  # type: ignore[arg-type]  # as above
+
+
+def _are_good(wanted: Mapping[str, type | UnionType], row: Sequence[object], faults: ColumnFaults) -> bool:
+    wrong = [
+        (name, value)
+        for (name, kind), value in zip(wanted.items(), row, strict=True)
+        if not isinstance(value, kind) or (name == "trigger" and value not in TRIGGERS)
+    ]
+    for name, value in wrong:
+        faults.bad(name, value)
+    return not wrong
+
+
+def last_alive(database: sqlite3.Connection) -> Instant | None:
+    """Read the newest sign of life."""
+    row: tuple[Instant | None, Instant | None] = database.execute("SELECT at, recorded FROM alive").fetchone()
+    return max((at for at in row if at is not None), default=None)

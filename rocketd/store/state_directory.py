@@ -1,0 +1,48 @@
+"""The state directory that was opened, whatever has its name by now."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from weakref import finalize
+
+from rocketd.core.errors import StoreError
+
+
+class StateDirectory:
+    """Knows a directory from another that has been put in its place."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self.path = path
+        self._descriptor, self._close = _opened(self, path)
+
+    def check(self) -> None:
+        """Raise StoreError unless it is still there under its name. One that was removed is made anew."""
+        if self._is_there():
+            return
+        where = str(Path(f"/proc/self/fd/{self._descriptor}").readlink())
+        if not where.endswith(" (deleted)"):
+            unmounted = where in ("/", str(self.path))
+            how = "it was unmounted, or something is mounted over it" if unmounted else f"it is {where} now"
+            raise StoreError(
+                f"the state directory {self.path} is not the one that is in use: {how}",
+                hint="put it back: what belongs to the tasks is in it",
+                temporary=True,
+            )
+        self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._close()
+        self._descriptor, self._close = _opened(self, self.path)
+
+    def _is_there(self) -> bool:
+        ours = os.fstat(self._descriptor)
+        try:
+            theirs = self.path.stat()
+        except OSError:
+            return False
+        return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+def _opened(owner: StateDirectory, path: Path) -> tuple[int, Callable[[], object]]:
+    """Open it for as long as its owner is there; gives the descriptor, and what closes it before."""
+    descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return descriptor, finalize(owner, os.close, descriptor)

@@ -1,0 +1,120 @@
+"""The lock on a state directory: one daemon at a time."""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from rocketd.core.errors import StoreError
+from rocketd.store.errors import translating_errors
+from rocketd.store.file_identity import Inode, inode
+
+FILE_NAME: Final = "lock"
+
+
+class StateDirectoryHeld(StoreError):
+    """Another daemon holds the state directory."""
+
+    def __init__(self, directory: Path, pid: int | None) -> None:
+        holder = f"another rocketd (PID {pid})" if pid else "another rocketd"
+        super().__init__(
+            f"{holder} holds the state directory {directory}",
+            hint="stop it (systemctl stop rocketd), or give this one another --state-dir",
+        )
+        self.pid = pid
+        """None: it had not yet written down its PID."""
+
+
+class StateLock:
+    """Holds a state directory from its making until `release`, or until the process is gone, however that dies.
+
+    The locks are the kernel's (flock(2)): one on a file, in which the PID says whose it is, and one on the directory
+    itself, which nobody can remove and give its name to another. The file is never deleted. Raises StateDirectoryHeld.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / FILE_NAME
+        self._file = self._directory = -1
+        with translating_errors(self.path):
+            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+            try:
+                self._hold()
+            except BaseException:
+                self._close()
+                raise
+
+    def renew(self) -> bool:
+        """Lock what has the name now, if somebody has removed or replaced it; says whether that was so.
+
+        Raises StateDirectoryHeld if another has been faster, StoreError if there is no directory.
+        """
+        with translating_errors(self.path):
+            return self._hold()
+
+    def _hold(self) -> bool:
+        """Lock directory and file, unless they are those that are locked; says whether the file is another now."""
+        if self._directory < 0 or inode(self.path.parent) != _inode_of(self._directory):
+            directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with suppress(OSError):  # some network file systems lock files alone
+                self._lock(directory)
+            self._directory = _replaced(self._directory, directory)
+        if self._file >= 0 and inode(self.path) == _inode_of(self._file):
+            return False
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._lock(file)
+        self._file = _replaced(self._file, file)
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        return True
+
+    def _lock(self, descriptor: int) -> None:
+        """Lock it, or close it and raise."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise StateDirectoryHeld(self.path.parent, _written_pid(self.path)) from None
+
+    def release(self) -> None:
+        """Let go of the directory; a second time changes nothing."""
+        if self._file >= 0:
+            with suppress(OSError):  # a disk that takes nothing: whose it was is still written there
+                os.ftruncate(self._file, 0)
+        self._close()
+
+    def _close(self) -> None:
+        for descriptor in (self._file, self._directory):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._file = self._directory = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _inode_of(descriptor: int) -> Inode | None:
+    if descriptor < 0:
+        return None
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _replaced(before: int, now: int) -> int:
+    """Close what was open in the place of this descriptor."""
+    if before >= 0:
+        os.close(before)
+    return now
+
+
+def _written_pid(path: Path) -> int | None:
+    with suppress(OSError):
+        text = path.read_bytes()[:32].strip()
+        return int(text) if text.isdigit() else None
+    return None
