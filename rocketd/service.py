@@ -44,6 +44,8 @@ from rocketd.daemon.waits import Waits
 from rocketd.daemon.wire import JsonObject, rfc3339
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.spawner import raise_open_files
+from rocketd.journal.console import ConsoleJournal
+from rocketd.journal.journald import JournaldJournal
 from rocketd.mailing import Mailing
 from rocketd.probing import host_prober
 from rocketd.record_keeping import Keeping, RecordKeeping, renewing
@@ -51,8 +53,6 @@ from rocketd.standard_logging import StandardLogging
 from rocketd.store.run_id import new_run_id
 from rocketd.store.sqlite.store import this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
-from rocketd.systemd.console import ConsoleJournal
-from rocketd.systemd.journal import JournaldJournal
 from rocketd.systemd.notify import Notifier
 from rocketd.task_files import TaskFiles
 from rocketd.web.server import serve

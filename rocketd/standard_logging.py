@@ -20,7 +20,7 @@ from rocketd.config.setting import Section
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Journal
-from rocketd.log_bridge import LogBridge
+from rocketd.journal.logging_bridge import LoggingBridge
 
 GOODBYE: Final = 5.0
 """Seconds that handlers may take for the last records."""
@@ -33,7 +33,7 @@ class StandardLogging:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._bridge: LogBridge | None = None
+        self._bridge: LoggingBridge | None = None
         self._config: Mapping[str, object] | None = None
         self._hanging: asyncio.Future[Exception | None] | None = None
         """A setting up that has been given up and has not come to its end."""
@@ -78,7 +78,7 @@ class StandardLogging:
         return await self._set_up(loaded, wanted)
 
     async def _set_up(self, loaded: Loaded, wanted: Mapping[str, object] | None) -> Loaded:
-        bridge = self._bridge = LogBridge(begun=False)
+        bridge = self._bridge = LoggingBridge(begun=False)
         self._watch(bridge)
         setting_up = begin_beside(partial(_configure, wanted, self._config))
         self._wanted = wanted
@@ -110,7 +110,7 @@ class StandardLogging:
                 self._bridge.begin()
             self.late()
 
-    def _watch(self, bridge: LogBridge) -> None:
+    def _watch(self, bridge: LoggingBridge) -> None:
         if self._loop:
             self._loop.watchers.add(bridge.watch)
 

@@ -13,7 +13,7 @@ from rocketd.app.checks import Check, check, number, one_of, span, timeout
 from rocketd.app.durations import Span
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
-from rocketd.log_bridge import SCHEDULER_LOGGER, TASK_LOGGER
+from rocketd.journal.logging_bridge import SCHEDULER_LOGGER, TASK_LOGGER
 
 How: TypeAlias = Literal["main", "async", "thread", "process"]
 Restarting: TypeAlias = Literal["recall", "replace", "relaunch", "fresh"]

@@ -42,7 +42,7 @@ from rocketd.daemon.recorder import Recorder
 from rocketd.daemon.resume import Resumed, resume
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome
 from rocketd.executor.inprocess.strategies import call_in
-from rocketd.log_bridge import LogBridge
+from rocketd.journal.logging_bridge import LoggingBridge
 from rocketd.probes.local_time import LocalTime
 from rocketd.probing import host_prober
 from rocketd.store.run_id import new_run_id
@@ -76,7 +76,7 @@ class Life:
         self._only = only
         self._asyncio = asyncio.get_running_loop()
         self._thread = get_ident()
-        self._bridge = LogBridge(config.task_logger_basename, config.scheduler_logger_basename)
+        self._bridge = LoggingBridge(config.task_logger_basename, config.scheduler_logger_basename)
         stack.push_async_callback(beside, self._bridge.close)
         self._compiler = Compiler(config)
         self._shut = self._compiler.watchman(_SHUT, session.condition(config.shut_cond))

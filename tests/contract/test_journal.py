@@ -17,8 +17,8 @@ from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.messages.run_messages import output_line
 from rocketd.core.model.run import Run, Trigger
 from rocketd.daemon.ports import Journal
-from rocketd.systemd.console import ConsoleJournal
-from rocketd.systemd.journal import JournaldJournal
+from rocketd.journal.console import ConsoleJournal
+from rocketd.journal.journald import JournaldJournal
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 

@@ -17,8 +17,8 @@ from rocketd.core.messages.daemon_messages import lines_left_out, ready
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.messages.run_messages import output_line
 from rocketd.core.model.run import Run, Trigger
-from rocketd.systemd.journal import JournaldJournal
-from rocketd.systemd.journal_socket import JournalSocket
+from rocketd.journal.journald import JournaldJournal
+from rocketd.journal.journald_socket import JournalSocket
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 
@@ -166,7 +166,7 @@ def test_the_very_first_entry_does_not_wait_either(journald: Journald) -> None:
 FIRST_ENTRY = """
 import asyncio
 from rocketd.core.messages.message import Entry
-from rocketd.systemd.journal import JournaldJournal
+from rocketd.journal.journald import JournaldJournal
 
 async def main():
     journal = JournaldJournal(asyncio.get_running_loop())

@@ -20,8 +20,8 @@ from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.messages.run_messages import entry_of, output_line
 from rocketd.core.model.events import Started
 from rocketd.core.model.run import Run, Trigger
-from rocketd.systemd.console import ConsoleChannel, ConsoleJournal, wants_colour
-from rocketd.systemd.outlet import Outlet
+from rocketd.journal.console import ConsoleChannel, ConsoleJournal, wants_colour
+from rocketd.journal.nonblocking_writer import NonblockingWriter
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 NOW = 13 * HOUR + 3 * MINUTE + 7 * SECOND
@@ -59,7 +59,7 @@ def journal(descriptor: int) -> closing[ConsoleJournal]:
 def shown(entry: Message, *, colour: bool = False) -> str:
     """What the entry looks like."""
     reader, writer = os.pipe()
-    with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "wb"), closing(Outlet(writer)) as outlet:
+    with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "wb"), closing(NonblockingWriter(writer)) as outlet:
         channel = ConsoleChannel(outlet, lambda: NOW, ZONE, colour=colour)
         assert channel.send(channel.form(entry))
         return pipe.read1().decode()
@@ -88,7 +88,7 @@ def test_each_line_has_its_own_second_of_the_local_time_also_when_the_clocks_cha
     summer = 1_774_746_000 * SECOND  # 2026-03-29 01:00 UTC: 01:59:59 is followed by 03:00:00
     instants = [summer - SECOND, summer - 1, summer, summer + SECOND - 1, summer + SECOND, summer - SECOND]
     clock = iter(instants)
-    with open(os.devnull, "wb") as nothing, closing(Outlet(nothing.fileno())) as outlet:  # noqa: PTH123 - no path
+    with open(os.devnull, "wb") as nothing, closing(NonblockingWriter(nothing.fileno())) as outlet:  # noqa: PTH123 - no path
         channel = ConsoleChannel(outlet, lambda: next(clock), ZoneInfo("Europe/Berlin"), colour=False)
         told = [bytes(part)[:8] for _ in instants for part in channel.form(line("")) if isinstance(part, bytes)]
     assert told == [b"01:59:59", b"01:59:59", b"03:00:00", b"03:00:00", b"03:00:01", b"01:59:59"]
@@ -135,7 +135,7 @@ def test_errors_are_red_and_a_task_has_a_colour_of_its_own() -> None:
 def test_colour_is_for_terminals_that_can_and_people_who_want(
     terminal: tuple[int, int], pipe: tuple[int, int], environment: dict[str, str], *, wanted: bool
 ) -> None:
-    with closing(Outlet(terminal[1])) as screen, closing(Outlet(pipe[1])) as file:
+    with closing(NonblockingWriter(terminal[1])) as screen, closing(NonblockingWriter(pipe[1])) as file:
         assert wants_colour(screen, environment) is wanted
         assert not wants_colour(file, environment)
 

@@ -1,6 +1,6 @@
 """What waits is bounded, and what does not fit is counted at one place."""
 
-from rocketd.systemd.backlog import OVERHEAD, Backlog, Formed
+from rocketd.journal.backlog import OVERHEAD, Backlog, Formed
 
 LINE = ("x" * 900,)
 COST = OVERHEAD + 900

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.messages.daemon_messages import lines_left_out
 from rocketd.core.messages.message import Message, Priority
-from rocketd.systemd.backlog import SIZE, Backlog, Formed
+from rocketd.journal.backlog import SIZE, Backlog, Formed
 
 BATCH: Final = 256
 """Entries sent in one iteration of the loop; about 3 ms."""
@@ -53,7 +53,7 @@ class Channel(Protocol):
     def close(self) -> None: ...
 
 
-class PatientJournal:
+class BufferedJournal:
     """A `Journal` over a channel. Only the loop's own thread may call it."""
 
     def __init__(

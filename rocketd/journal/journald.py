@@ -6,9 +6,9 @@ from errno import EAGAIN, ECONNREFUSED, ENOBUFS
 from typing import Final
 
 from rocketd.core.messages.message import Message, Priority
-from rocketd.systemd.backlog import SIZE, Formed
-from rocketd.systemd.journal_socket import JournalSocket
-from rocketd.systemd.patient import PatientJournal
+from rocketd.journal.backlog import SIZE, Formed
+from rocketd.journal.buffered import BufferedJournal
+from rocketd.journal.journald_socket import JournalSocket
 
 MESSAGE_BYTES: Final = 96 * 1024
 """A longer message is cut: the kernel takes datagrams of about 200 kB, all fields together."""
@@ -19,7 +19,7 @@ FIELD_BYTES: Final = 8 * 1024
 _NOT_NOW: Final = frozenset({EAGAIN, ENOBUFS, ECONNREFUSED})
 
 
-class JournaldJournal(PatientJournal):
+class JournaldJournal(BufferedJournal):
     """The `Journal` of a service."""
 
     def __init__(

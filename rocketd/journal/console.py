@@ -17,9 +17,9 @@ from zlib import crc32
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant, datetime_of
 from rocketd.core.messages.message import Message, Priority
-from rocketd.systemd.backlog import Formed
-from rocketd.systemd.outlet import Outlet
-from rocketd.systemd.patient import PatientJournal
+from rocketd.journal.backlog import Formed
+from rocketd.journal.buffered import BufferedJournal
+from rocketd.journal.nonblocking_writer import NonblockingWriter
 
 _MARGIN: Final = " " * len("14:03:07 ")
 _FAINT: Final = "2"
@@ -29,7 +29,7 @@ _TASK_COLOURS: Final = ("32", "34", "35", "36", "92", "94", "95", "96")
 """Those that are seen on light and dark ground and do not mean trouble."""
 
 
-class ConsoleJournal(PatientJournal):
+class ConsoleJournal(BufferedJournal):
     """The `Journal` of a daemon in the foreground, on standard output unless told otherwise."""
 
     def __init__(
@@ -41,12 +41,12 @@ class ConsoleJournal(PatientJournal):
         level: Priority = Priority.INFO,
         descriptor: int = 1,
     ) -> None:
-        outlet = Outlet(descriptor)
+        outlet = NonblockingWriter(descriptor)
         channel = ConsoleChannel(outlet, now, zone, colour=wants_colour(outlet, os.environ))
         super().__init__(loop, channel, level=level)
 
 
-def wants_colour(outlet: Outlet, environment: Mapping[str, str]) -> bool:
+def wants_colour(outlet: NonblockingWriter, environment: Mapping[str, str]) -> bool:
     """Whether to colour: on a terminal that can, unless NO_COLOR is set (https://no-color.org)."""
     return outlet.is_terminal and not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
 
@@ -54,7 +54,7 @@ def wants_colour(outlet: Outlet, environment: Mapping[str, str]) -> bool:
 class ConsoleChannel:
     """Entries as lines, with the local time at which they were told."""
 
-    def __init__(self, outlet: Outlet, now: Callable[[], Instant], zone: tzinfo, *, colour: bool) -> None:
+    def __init__(self, outlet: NonblockingWriter, now: Callable[[], Instant], zone: tzinfo, *, colour: bool) -> None:
         self._outlet = outlet
         self._now = now
         self._zone = zone

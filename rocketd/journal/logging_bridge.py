@@ -38,7 +38,7 @@ _LEVELS: Final = {
 }
 
 
-class LogBridge:
+class LoggingBridge:
     """The `Journal` that leads to the standard loggers. `tell` and `watch` never block and never raise."""
 
     def __init__(

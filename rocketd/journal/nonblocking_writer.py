@@ -15,7 +15,7 @@ from typing import Final
 _GONE: Final = frozenset({EPIPE, ECONNRESET, ENOTCONN, EBADF, EIO})  # EIO: the terminal was hung up
 
 
-class Outlet:
+class NonblockingWriter:
     """Writes to what a descriptor is open on; the descriptor itself is left alone."""
 
     def __init__(self, descriptor: int) -> None:

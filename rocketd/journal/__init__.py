@@ -1,0 +1,1 @@
+"""Where messages go: journald, the console, Python's loggers."""
