@@ -28,7 +28,7 @@ from rocketd.store.run_id import new_run_id
 LOADS: Final = {1_000: "≤ 0.15", 10_000: "≤ 0.8", 100_000: "≤ 8"}
 MEMORIES: Final = {0: "limit + 8", 10_000: "limit + 30", 100_000: "limit + 130"}
 IDLE: Final = (0, 1_000, 10_000, 100_000)
-_IMPORTS: Final = "import sys, rocketd.service; sys.stdin.read()"
+_IMPORTS: Final = "import sys, rocketd.bootstrap.service; sys.stdin.read()"
 
 
 class Held(NamedTuple):

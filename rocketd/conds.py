@@ -22,7 +22,7 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import read
 from rocketd.core.model.condition import FALSE, TRUE
 from rocketd.core.model.task_ref import TaskRef, name_of
-from rocketd.zones import named_zone
+from rocketd.time_zones import named_zone
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

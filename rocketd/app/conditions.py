@@ -12,7 +12,7 @@ from rocketd.app.arguments import Asked, Task, TaskLogger
 from rocketd.app.bodies import check_function
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.rewriting import rebuilt
-from rocketd.beside import beside
+from rocketd.background_threads import in_thread
 from rocketd.core.conditions.probe import Probe, observed
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration, Instant
@@ -143,7 +143,7 @@ class FunctionProber:
 
     async def _look_here(self, probe: FuncCond) -> None:
         try:
-            outcome = probe.look(await beside(lambda: probe.values(self._session)))
+            outcome = probe.look(await in_thread(lambda: probe.values(self._session)))
             self._seen(probe, bool(await outcome if inspect.isawaitable(outcome) else outcome), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is an answer that is not known
             self._seen(probe, None, shortage_of(error) or error)

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from rocketd.app.arguments import Asked
 from rocketd.app.parameters import parameters_for, values_of
-from rocketd.beside import beside
+from rocketd.background_threads import in_thread
 
 Hook: TypeAlias = Callable[..., object]
 F = TypeVar("F", bound=Hook)
@@ -69,15 +69,15 @@ async def around_async(hooks: list[Hook], asked: Asked) -> AsyncIterator[None]:
 
 async def _begin_async(hook: Hook, asked: Asked) -> object:
     if inspect.iscoroutinefunction(hook):
-        params = await beside(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
         await hook(**params)
         return None
     if inspect.isasyncgenfunction(hook):
-        params = await beside(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
         going = hook(**params)
         await anext(going, None)
         return going
-    return await beside(lambda: _begin(hook, asked, {}))
+    return await in_thread(lambda: _begin(hook, asked, {}))
 
 
 async def _go_on_async(begun: list[object], what: tuple[object, ...]) -> None:
@@ -86,7 +86,7 @@ async def _go_on_async(begun: list[object], what: tuple[object, ...]) -> None:
             with suppress(StopAsyncIteration):
                 await going.asend(what)
         elif isinstance(going, Generator):
-            await beside(partial(_go_on, [going], what))
+            await in_thread(partial(_go_on, [going], what))
 
 
 def decorator(hooks: list[Hook]) -> Callable[[F], F]:

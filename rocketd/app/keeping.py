@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from rocketd.bootstrap.replication import Replication
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.damage import DamageTold
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.recorder import write_calls
-from rocketd.repository_keeping import RepositoryKeeping
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.rejected_lines import Found
 from rocketd.store.replication.replicator import Replicator
@@ -70,7 +70,7 @@ class Keeping:
             stack.callback(store.close)
             return Kept(store, self._drained(store, found), notes)
         repo = self._repo
-        keeping = RepositoryKeeping(
+        keeping = Replication(
             self.directory,
             lambda: repo,
             type(repo).__name__,

@@ -22,7 +22,8 @@ from rocketd.app.hooks import around
 from rocketd.app.orders import Orders
 from rocketd.app.parameters import Parameters
 from rocketd.app.ports import Executors, NoManager
-from rocketd.beside import beside
+from rocketd.background_threads import in_thread
+from rocketd.bootstrap.probes import host_prober
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.messages import daemon_messages
@@ -44,7 +45,6 @@ from rocketd.executor.inprocess.call import BoundCall, CallOutcome
 from rocketd.executor.inprocess.strategies import call_in
 from rocketd.journal.logging_bridge import LoggingBridge
 from rocketd.probes.local_time import LocalTime
-from rocketd.probing import host_prober
 from rocketd.store.run_id import new_run_id
 from rocketd.store.sqlite.store import this_origin
 
@@ -77,7 +77,7 @@ class Life:
         self._asyncio = asyncio.get_running_loop()
         self._thread = get_ident()
         self._bridge = LoggingBridge(config.task_logger_basename, config.scheduler_logger_basename)
-        stack.push_async_callback(beside, self._bridge.close)
+        stack.push_async_callback(in_thread, self._bridge.close)
         self._compiler = Compiler(config)
         self._shut = self._compiler.watchman(_SHUT, session.condition(config.shut_cond))
         self.scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=config.max_running)

@@ -14,7 +14,7 @@ from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
-from rocketd.zones import named_zone
+from rocketd.time_zones import named_zone
 
 Known: TypeAlias = Sequence[tuple[Syntax, FuncCond]]
 

@@ -27,7 +27,7 @@ class Call(NamedTuple):
 def time_point(text: str, now: Instant, zone: tzinfo | None = None) -> Instant:
     """Read a point in time, in the zone of this process unless another is given. Raises UsageError."""
     from rocketd.core.calendar.time_point import parse_time_point  # noqa: PLC0415 - as above
-    from rocketd.zones import local_zone  # noqa: PLC0415 - zones cost start-up time that few calls need
+    from rocketd.time_zones import local_zone  # noqa: PLC0415 - zones cost start-up time that few calls need
 
     try:
         return parse_time_point(text, now, zone or local_zone())

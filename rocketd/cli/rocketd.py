@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> Exit:
-    from rocketd import service  # noqa: PLC0415 - `rocketd --version` needs none of it
+    from rocketd.bootstrap import service  # noqa: PLC0415 - `rocketd --version` needs none of it
     from rocketd.store.state_lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 
-    options = service.Options(
+    options = service.DaemonOptions(
         state_dir=(given.state_dir or _directory(os.environ, "STATE_DIRECTORY", "/var/lib/rocketd")).absolute(),
         runtime_dir=(given.runtime_dir or _directory(os.environ, "RUNTIME_DIRECTORY", "/run/rocketd")).absolute(),
         config_dirs=tuple(directory.absolute() for directory in given.config_dir),

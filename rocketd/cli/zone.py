@@ -4,7 +4,7 @@ from datetime import tzinfo
 
 from rocketd.cli.exits import UsageError
 from rocketd.core.errors import ConditionError
-from rocketd.zones import named_zone
+from rocketd.time_zones import named_zone
 
 
 def zone_option(name: str) -> tzinfo:

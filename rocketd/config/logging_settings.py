@@ -1,7 +1,7 @@
 """The table `[logging]`: what `logging.config.dictConfig` is given, and where in the file it is wrong.
 
-Whether a handler can be made is only known when it is made (`rocketd.standard_logging`); what is wrong in the table
-itself is said at once.
+Whether a handler can be made is only known when it is made (`rocketd.bootstrap.logging_config`); what is wrong in the
+table itself is said at once.
 """
 
 import logging

@@ -10,7 +10,7 @@ from functools import partial
 from heapq import nsmallest
 from typing import Final, Protocol
 
-from rocketd.beside import beside
+from rocketd.background_threads import in_thread
 from rocketd.core.errors import StoreError
 from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.as_of import history_as_of, runs_needed
@@ -138,7 +138,7 @@ class Control:
 
     async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the loaded tasks whose names come next, and tell after which name to go on."""
-        names = await beside(partial(_following, tuple(self._loop.scheduler.entries), after))
+        names = await in_thread(partial(_following, tuple(self._loop.scheduler.entries), after))
         until = self._loop.clock.monotonic() + PART_TAKES
         answers: list[Json] = []
         for place, name in enumerate(names[:PART]):

@@ -1,6 +1,7 @@
 """What the loop needs from the world, as protocols: adapters just fit.
 
-mypy checks the fit where the concrete classes are named (`service.py`), the contract suites check the behaviour.
+mypy checks the fit where the concrete classes are named (`bootstrap/service.py`); the contract suites check the
+behaviour.
 Everything here is called on the loop's own thread and must return at once, unless it says otherwise.
 """
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
-from rocketd.beside import begin_beside
+from rocketd.background_threads import start_in_thread
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration, Instant
@@ -40,7 +40,7 @@ class Reading:
         async with self._turn:
             if self._looking is not None and not self._looking.done():
                 raise _no_answer(self._patience)
-            looking = begin_beside(lambda: question(self._reader))
+            looking = start_in_thread(lambda: question(self._reader))
             self._looking = looking  # type: ignore[assignment] # a future of whatever
             done, _ = await asyncio.wait([looking], timeout=self._patience)
             if not done:

@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from rocketd.beside import TooLong, beside
+from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.model.events import Started
 from rocketd.core.model.records import Change
@@ -124,8 +124,8 @@ class Recorder:
             self._closing = True
             self._wanted.notify()
         try:
-            await beside(self._thread.join, patience=LAST)
-        except TooLong:
+            await in_thread(self._thread.join, patience=LAST)
+        except WorkTimeout:
             raise no_answer() from None
 
     def _hand_over(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from rocketd.beside import TooLong, begin_beside
+from rocketd.background_threads import WorkTimeout, start_in_thread
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.messages import daemon_messages
 from rocketd.daemon.ports import Clock, Journal
@@ -30,12 +30,12 @@ class Waits:
         """Do it; `what` says what it waits for. Raises what it raises, and TooLong after so many seconds."""
         loop = asyncio.get_running_loop()
         began, until = self._clock.monotonic(), None if patience is None else loop.time() + patience
-        future = begin_beside(work)
+        future = start_in_thread(work)
         told = ""
         while not future.done():
             left = MOMENT if until is None else min(MOMENT, until - loop.time())
             if left <= 0:
-                raise TooLong
+                raise WorkTimeout
             await asyncio.wait([future], timeout=left)
             waits = listed(what())
             if not future.done() and waits not in ("", told):

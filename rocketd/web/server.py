@@ -18,7 +18,7 @@ from typing import Final
 
 import h11
 
-from rocketd.beside import TooLong, beside
+from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.ports import Journal
@@ -75,10 +75,10 @@ async def _gid(group: str, journal: Journal) -> int | None:
     if os.geteuid() != 0:
         return None
     try:
-        return (await beside(lambda: getgrnam(group), patience=NAMES)).gr_gid
+        return (await in_thread(lambda: getgrnam(group), patience=NAMES)).gr_gid
     except KeyError:
         why = f"there is no group {group}"
-    except TooLong:
+    except WorkTimeout:
         why = f"the name service does not answer who the group {group} is"
     journal.tell(Message(f"{why}, so rocketctl is for root alone", Priority.NOTICE))
     return None

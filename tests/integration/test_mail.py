@@ -432,6 +432,6 @@ def test_what_fails_while_a_reload_waits_for_a_server_that_hangs_is_written_abou
 
 
 def test_red_mail_is_not_imported_where_no_mail_is_sent() -> None:
-    script = "import sys, rocketd.service; print({*sys.modules} & {'redmail', 'jinja2', 'smtplib'})"
+    script = "import sys, rocketd.bootstrap.service; print({*sys.modules} & {'redmail', 'jinja2', 'smtplib'})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

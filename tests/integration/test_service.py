@@ -12,13 +12,13 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from looped import looped
+from rocketd.bootstrap.service import DaemonOptions, LogTarget, Service
 from rocketd.core.instant import SECOND
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Missed, Started
 from rocketd.core.model.records import Alive, TaskState
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Task
-from rocketd.service import LogTarget, Options, Service
 from rocketd.store.sqlite.store import SqliteStore, this_origin
 
 P = ParamSpec("P")
@@ -51,7 +51,7 @@ async def test_a_daemon_that_is_reloaded_for_years_keeps_nothing_of_it(
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(0)
         async with Counting() as stack:
-            options = Options(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
+            options = DaemonOptions(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
             service = Service(options, stack)
             await service.start()
             await ready(manager)
@@ -84,7 +84,7 @@ async def test_what_was_missed_is_accounted_for_when_the_daemon_is_ready_and_not
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(0)
         async with AsyncExitStack() as stack:
-            options = Options(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
+            options = DaemonOptions(tmp_path / "lib", tmp_path / "run", (tmp_path / "etc",), LogTarget.CONSOLE)
             service = Service(options, stack)
             await service.start()
             scheduler = service.loop.scheduler

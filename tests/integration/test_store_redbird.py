@@ -35,7 +35,7 @@ print(len(seen), len(set(seen)))
 
 
 def test_a_daemon_whose_records_stay_in_its_state_directory_does_without_red_bird() -> None:
-    script = "import sys, rocketd.service; print({'redbird', 'pydantic', 'sqlalchemy'} & sys.modules.keys())"
+    script = "import sys, rocketd.bootstrap.service; print({'redbird', 'pydantic', 'sqlalchemy'} & sys.modules.keys())"
     assert says(script) == "set()"
 
 

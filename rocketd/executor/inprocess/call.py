@@ -17,7 +17,7 @@ from threading import Event
 from types import TracebackType
 from typing import Final, NamedTuple, cast
 
-from rocketd.beside import beside
+from rocketd.background_threads import in_thread
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Action, Cause, End
 
@@ -150,7 +150,7 @@ class BoundCall:
     async def call_in_loop(self) -> CallOutcome:
         """Make the call on the running loop; arguments that may take long are made beside it."""
         try:
-            arguments = await beside(self.arguments) if self.slow else self.arguments()
+            arguments = await in_thread(self.arguments) if self.slow else self.arguments()
         except asyncio.CancelledError as error:
             return failed_outcome(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome

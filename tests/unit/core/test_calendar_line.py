@@ -11,7 +11,7 @@ from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import AGAINST
-from rocketd.zones import named_zone
+from rocketd.time_zones import named_zone
 
 
 def ticks(line: str, count: int = 3, start: str = "2026-11-24 04:30", zone: tzinfo = UTC) -> list[str]:

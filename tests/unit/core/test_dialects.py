@@ -17,7 +17,7 @@ from rocketd.core.language.dialects.translation import suggest_condition
 from rocketd.core.language.parser import parse, read
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.forecast import starts
-from rocketd.zones import named_zone
+from rocketd.time_zones import named_zone
 
 BEGIN = datetime(2026, 11, 24, 9, 30)  # noqa: DTZ001 - a Tuesday, on the clock of whichever zone
 COUNT = 6

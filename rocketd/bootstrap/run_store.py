@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rocketd.beside import closed
+from rocketd.background_threads import close_in_thread
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.loaded import Loaded
 from rocketd.core.errors import StoreError
@@ -29,11 +29,11 @@ from rocketd.store.sqlite.store import SqliteStore
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 
 if TYPE_CHECKING:
-    from rocketd.repository_keeping import RepositoryKeeping
+    from rocketd.bootstrap.replication import Replication
 
 
 @dataclass(slots=True)
-class Keeping:
+class OpenedStore:
     """The opened store, and what is to be said about it."""
 
     store: SqliteStore
@@ -57,7 +57,7 @@ def renewing(lock: StateLock, recorder: Recorder, found: Found) -> Callable[[Ins
     return lambda _: recorder.chore(renew, lambda _: None)
 
 
-class RecordKeeping:
+class RunStore:
     """Opens the store; the stack closes it."""
 
     def __init__(self, directory: Path, loaded: Loaded, loop: Loop, stack: AsyncExitStack, found: Found) -> None:
@@ -69,7 +69,7 @@ class RecordKeeping:
         self._stack = stack
         self._notes: list[str] = []
 
-    async def open(self) -> Keeping:
+    async def open(self) -> OpenedStore:
         """Get the store up to date, with what was put aside and what only the repository knew. Raises StoreError."""
         choice = self._choice()
         elsewhere = self._elsewhere(choice) if choice.is_elsewhere(self._directory) else None
@@ -79,17 +79,17 @@ class RecordKeeping:
             self._notes += await elsewhere.read_back({task.name: task.fingerprint for task in self._loaded.tasks})
         if self._loaded.settings_good:
             remember(self._directory, choice)
-        return Keeping(store, spool, str(store.path) if elsewhere is None else str(choice), self._notes)
+        return OpenedStore(store, spool, str(store.path) if elsewhere is None else str(choice), self._notes)
 
     def _embedded(self) -> SqliteStore:
         store = SqliteStore(self._directory, durability=self._durability, found=self._found)
-        self._stack.push_async_callback(closed, store.close)
+        self._stack.push_async_callback(close_in_thread, store.close)
         return store
 
-    def _elsewhere(self, choice: ReplicationTarget) -> RepositoryKeeping:
-        from rocketd.repository_keeping import RepositoryKeeping  # noqa: PLC0415 - 0.4 s and 20 MB of Red Bird
+    def _elsewhere(self, choice: ReplicationTarget) -> Replication:
+        from rocketd.bootstrap.replication import Replication  # noqa: PLC0415 - 0.4 s and 20 MB of Red Bird
 
-        return RepositoryKeeping(
+        return Replication(
             self._directory,
             choice.open,
             str(choice),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-from rocketd.beside import beside
+from rocketd.background_threads import in_thread
 from rocketd.config.daemon_settings import MailSettings
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.messages import daemon_messages
@@ -19,7 +19,7 @@ from rocketd.mail.letter import Notice
 from rocketd.mail.postman import Envelope, Postman, Sender
 
 
-class Mailing:
+class MailNotifications:
     """Picks the events that somebody is written to about, and hands them to a postman. On the loop's thread."""
 
     def __init__(self, loop: Loop) -> None:
@@ -87,7 +87,7 @@ class Mailing:
         self._after_pass(FOREVER)
         postman, self._postman = self._postman, None
         if postman:
-            await beside(postman.close)
+            await in_thread(postman.close)
         self._loop.health.trouble("mail", "")
         return postman
 

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
+from rocketd.bootstrap.logging_config import LoggingConfig
+from rocketd.bootstrap.mail_notifications import MailNotifications
 from rocketd.config.loaded import Loaded
 from rocketd.config.loading import load, look_again, reload
 from rocketd.config.not_loaded import file_problems, told_of
@@ -32,10 +34,8 @@ from rocketd.daemon.retention import Retention
 from rocketd.daemon.waits import Waits, listed, since
 from rocketd.daemon.wire import JsonObject
 from rocketd.executor.process.executor import ProcessExecutor
-from rocketd.mailing import Mailing
 from rocketd.probes.accounts import AccountFiles
 from rocketd.probes.local_time import LocalTime
-from rocketd.standard_logging import StandardLogging
 
 SLICE: Final = 64
 """Problems that are told between two turns of the loop; about 4 ms."""
@@ -47,7 +47,7 @@ class TaskFiles:
     """Reads them, and has what they say done. On the loop's thread."""
 
     def __init__(
-        self, directories: Sequence[Path], journal: StandardLogging, manager: ServiceManager, waits: Waits
+        self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, waits: Waits
     ) -> None:
         """Without `directories`, those of the vendor, the administrator and the runtime."""
         self._directories = [tuple(directories)] if directories else []
@@ -67,10 +67,10 @@ class TaskFiles:
         """What is told of them, and of which load."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
-        self._late: Late
+        self._late: LateResult
         self._loop: Loop
         self._executor: ProcessExecutor
-        self._mailing: Mailing
+        self._mailing: MailNotifications
         self._retention: Retention
         self._boot: Boot
 
@@ -78,10 +78,12 @@ class TaskFiles:
         """Read them for the first time."""
         self._read = await self._waits.on(partial(load, *self._directories), _hanging)
         self.loaded = await self._journal.apply(self._read)
-        self._late = Late(self._read)
+        self._late = LateResult(self._read)
         return self.loaded
 
-    def begin(self, loop: Loop, executor: ProcessExecutor, mailing: Mailing, retention: Retention, boot: Boot) -> None:
+    def begin(
+        self, loop: Loop, executor: ProcessExecutor, mailing: MailNotifications, retention: Retention, boot: Boot
+    ) -> None:
         """From now on notice when the host has changed."""
         self._loop, self._executor, self._mailing = loop, executor, mailing
         self._retention, self._boot = retention, boot
@@ -232,7 +234,7 @@ def _hanging() -> list[str]:
     return [since(one.what, one.since) for one in HANGING.waiting if now - one.since >= _QUICK]
 
 
-class Late:
+class LateResult:
     """The tasks that were not loaded at the start because of the host, and may come later."""
 
     def __init__(self, read: Loaded) -> None:

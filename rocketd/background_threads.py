@@ -22,26 +22,26 @@ CLOSING: Final = 5.0
 T = TypeVar("T")
 
 
-class TooLong(Exception):
+class WorkTimeout(Exception):
     """It has not come to its end in time. It goes on all the same, and what comes of it is thrown away."""
 
 
-async def beside(work: Callable[[], T], *, patience: float | None = None) -> T:
+async def in_thread(work: Callable[[], T], *, patience: float | None = None) -> T:
     """Do it in another thread; raises what it raises, and TooLong after so many seconds."""
-    future = begin_beside(work)
+    future = start_in_thread(work)
     done, _ = await asyncio.wait([future], timeout=patience)
     if not done:
-        raise TooLong
+        raise WorkTimeout
     return future.result()
 
 
-async def closed(close: Callable[[], None]) -> None:
+async def close_in_thread(close: Callable[[], None]) -> None:
     """Close something; if that hangs, as on a disk or a file server that does not answer, it is left as it is."""
-    with suppress(TooLong):
-        await beside(close, patience=CLOSING)
+    with suppress(WorkTimeout):
+        await in_thread(close, patience=CLOSING)
 
 
-def begin_beside(work: Callable[[], T]) -> "asyncio.Future[T]":
+def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
     """Begin it in another thread; raises RuntimeError if the host has none left."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

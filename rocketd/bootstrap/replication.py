@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
-from rocketd.beside import beside, closed
+from rocketd.background_threads import close_in_thread, in_thread
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
@@ -27,7 +27,7 @@ _OVERLAP: Final[Duration] = DAY
 """How far before the last sign of life a repository is asked: what came later is what may be missing."""
 
 
-class RepositoryKeeping:
+class Replication:
     """Keeps records in a state directory and in a repository; the stack closes both."""
 
     def __init__(  # noqa: PLR0913 - what it connects
@@ -56,7 +56,7 @@ class RepositoryKeeping:
             open_repo, directory, this_origin().host, self._told, durability, after=after, found=found
         )
         self.store = ReplicatedStore(directory, self.forwarder, durability=durability, found=found)
-        stack.push_async_callback(closed, self.store.close)
+        stack.push_async_callback(close_in_thread, self.store.close)
         self._stack = stack
 
     async def read_back(self, fingerprints: Mapping[str, str]) -> list[str]:
@@ -64,7 +64,7 @@ class RepositoryKeeping:
 
         Raises StoreError if it cannot be read; where that is silenced and may pass, it is told.
         """
-        self._stack.push_async_callback(beside, self.forwarder.close)
+        self._stack.push_async_callback(in_thread, self.forwarder.close)
         self.forwarder.start()
         try:
             adopted = await self._adopt(fingerprints)

@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from rocketd import __version__
-from rocketd.beside import closed
+from rocketd.background_threads import close_in_thread
+from rocketd.bootstrap.logging_config import LoggingConfig
+from rocketd.bootstrap.mail_notifications import MailNotifications
+from rocketd.bootstrap.probes import host_prober
+from rocketd.bootstrap.run_store import OpenedStore, RunStore, renewing
+from rocketd.bootstrap.task_files import TaskFiles
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import MINUTE, Duration, Instant
 from rocketd.core.messages import daemon_messages, run_messages
@@ -46,17 +51,12 @@ from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.spawner import raise_open_files
 from rocketd.journal.console import ConsoleJournal
 from rocketd.journal.journald import JournaldJournal
-from rocketd.mailing import Mailing
-from rocketd.probing import host_prober
-from rocketd.record_keeping import Keeping, RecordKeeping, renewing
-from rocketd.standard_logging import StandardLogging
 from rocketd.store.run_id import new_run_id
 from rocketd.store.sqlite.store import this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 from rocketd.systemd.notify import Notifier
-from rocketd.task_files import TaskFiles
+from rocketd.time_zones import local_zone
 from rocketd.web.server import serve
-from rocketd.zones import local_zone
 
 SOCKET_NAME: Final = "control.sock"
 START: Final[Duration] = 2 * MINUTE
@@ -73,7 +73,7 @@ class LogTarget(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DaemonOptions:
     """How the daemon was called."""
 
     state_dir: Path
@@ -88,7 +88,7 @@ class NoStore(RocketdError):
     """The store cannot be opened, or is newer than this program."""
 
 
-async def run(options: Options) -> None:
+async def run(options: DaemonOptions) -> None:
     """Be the daemon until asked to stop; raises StateDirectoryHeld, NoStore, and any error that is not silenced."""
     with ExitStack() as end:
         async with AsyncExitStack() as stack:
@@ -106,7 +106,7 @@ async def run(options: Options) -> None:
 class Service:
     """One daemon. What `start` opens, the stack closes, last opened first."""
 
-    def __init__(self, options: Options, stack: AsyncExitStack) -> None:
+    def __init__(self, options: DaemonOptions, stack: AsyncExitStack) -> None:
         self._options = options
         self._stack = stack
         self._asyncio = asyncio.get_running_loop()
@@ -116,7 +116,7 @@ class Service:
         stack.callback(self._manager.close)
         self._outlet = _journal(options, self._asyncio, self._clock.now)
         stack.callback(self._outlet.close)
-        self._journal = StandardLogging(self._outlet)
+        self._journal = LoggingConfig(self._outlet)
         stack.push_async_callback(self._journal.close)
         self._waits = Waits(self._journal, self._clock)
         self._waits.show = self._manager.status
@@ -177,7 +177,7 @@ class Service:
         )
         self._stack.push_async_callback(recorder.close)
         self._journal.watch_over(self.loop)
-        mailing = Mailing(self.loop)
+        mailing = MailNotifications(self.loop)
         self._stack.push_async_callback(mailing.close)
         await mailing.apply(settings.mail)
         self._retention = Retention(
@@ -210,7 +210,7 @@ class Service:
     def _lock(self) -> None:
         try:
             self._state_lock = StateLock(self._options.state_dir)
-            self._stack.push_async_callback(closed, self._state_lock.release)
+            self._stack.push_async_callback(close_in_thread, self._state_lock.release)
         except StateDirectoryHeld:
             raise
         except StoreError as error:
@@ -224,10 +224,10 @@ class Service:
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
 
-    async def _open_store(self) -> Keeping:
+    async def _open_store(self) -> OpenedStore:
         try:
             self._damaged = DamageTold(self._journal, self.loop.health)
-            return await RecordKeeping(
+            return await RunStore(
                 self._options.state_dir, self._files.loaded, self.loop, self._stack, self._damaged
             ).open()
         except StoreError as error:
@@ -235,10 +235,10 @@ class Service:
                 raise
             raise NoStore(error.message, hint=error.hint) from error
 
-    async def _listen(self, kept: Keeping) -> None:
+    async def _listen(self, kept: OpenedStore) -> None:
         reader, counter = kept.store.reader(), kept.store.reader()
-        self._stack.push_async_callback(closed, reader.close)
-        self._stack.push_async_callback(closed, counter.close)
+        self._stack.push_async_callback(close_in_thread, reader.close)
+        self._stack.push_async_callback(close_in_thread, counter.close)
         control = Control(
             self.loop,
             reader,
@@ -253,7 +253,7 @@ class Service:
         serving = serve(control, path, self._journal, not_loaded=lambda: self._files.lacking)
         await self._stack.enter_async_context(serving)
 
-    def _about(self, kept: Keeping) -> JsonObject:
+    def _about(self, kept: OpenedStore) -> JsonObject:
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -261,7 +261,7 @@ class Service:
             "store": kept.place,
         }
 
-    async def _tell_start(self, resumed: Resumed, kept: Keeping) -> None:
+    async def _tell_start(self, resumed: Resumed, kept: OpenedStore) -> None:
         kept.store.tell_faults()
         for note in kept.notes:
             self._journal.tell(daemon_messages.records_go(note))
@@ -298,7 +298,7 @@ class Service:
 
 
 def _journal(
-    options: Options, loop: asyncio.AbstractEventLoop, now: Callable[[], Instant]
+    options: DaemonOptions, loop: asyncio.AbstractEventLoop, now: Callable[[], Instant]
 ) -> ConsoleJournal | JournaldJournal:
     target = options.log_target
     if target is LogTarget.JOURNAL or (target is LogTarget.AUTO and _leads_to_journal()):

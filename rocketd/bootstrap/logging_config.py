@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Final
 
-from rocketd.beside import TooLong, begin_beside, beside
+from rocketd.background_threads import WorkTimeout, in_thread, start_in_thread
 from rocketd.config.document import problems_of, roughly
 from rocketd.config.files import SETTINGS_NAME
 from rocketd.config.loaded import Loaded, Outcome
@@ -28,7 +28,7 @@ PATIENCE: Final = 10.0
 """Seconds that making them may take before the daemon goes on without them."""
 
 
-class StandardLogging:
+class LoggingConfig:
     """The `Journal` that tells another one, and the standard loggers while `[logging]` asks for it."""
 
     def __init__(self, journal: Journal) -> None:
@@ -80,7 +80,7 @@ class StandardLogging:
     async def _set_up(self, loaded: Loaded, wanted: Mapping[str, object] | None) -> Loaded:
         bridge = self._bridge = LoggingBridge(begun=False)
         self._watch(bridge)
-        setting_up = begin_beside(partial(_configure, wanted, self._config))
+        setting_up = start_in_thread(partial(_configure, wanted, self._config))
         self._wanted = wanted
         await asyncio.wait([setting_up], timeout=PATIENCE)
         if not setting_up.done():
@@ -119,7 +119,7 @@ class StandardLogging:
         bridge = self._bridge
         if bridge is None:
             return True
-        if not await beside(partial(bridge.close, GOODBYE)):
+        if not await in_thread(partial(bridge.close, GOODBYE)):
             return False
         self._bridge = None
         if self._loop:
@@ -212,8 +212,8 @@ async def _with(loaded: Loaded, mistake: Mistake) -> Loaded:
     """Add what only came out when the settings were applied."""
     files = [file.path for file in loaded.files if file.name == SETTINGS_NAME and file.outcome is not Outcome.REPLACED]
     path = files[-1] if files else SETTINGS_NAME
-    with suppress(TooLong):
-        return await beside(partial(_located, loaded, mistake, path), patience=PATIENCE)
+    with suppress(WorkTimeout):
+        return await in_thread(partial(_located, loaded, mistake, path), patience=PATIENCE)
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], "", path)))
 
 

@@ -1,0 +1,1 @@
+"""Puts the daemon together: the only place that names every concrete class."""
