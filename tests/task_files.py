@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.config.loaded import File, Loaded
-from rocketd.config.loading import load
+from rocketd.config.load_result import LoadedFile, LoadResult
+from rocketd.config.loader import load
 
 NOBODY = 65534
 
@@ -31,7 +31,7 @@ class Folder:
         file.chmod(0o644)
         return file
 
-    def load(self, text: str = "") -> Loaded:
+    def load(self, text: str = "") -> LoadResult:
         """Load the directory, with this text as one more file."""
         if text:
             self.write("tasks.toml", text)
@@ -41,20 +41,20 @@ class Folder:
         return [problem.message for problem in self.load(text).problems]
 
 
-def names(loaded: Loaded) -> list[str]:
+def names(loaded: LoadResult) -> list[str]:
     return [task.name for task in loaded.tasks]
 
 
-def messages(loaded: Loaded) -> list[str]:
+def messages(loaded: LoadResult) -> list[str]:
     return [problem.message for problem in loaded.problems]
 
 
-def outcome(loaded: Loaded, name: str) -> str:
+def outcome(loaded: LoadResult, name: str) -> str:
     (file,) = (file for file in loaded.files if file.name == name)
     return str(file.outcome)
 
 
-def file_of(loaded: Loaded, name: str) -> File:
+def file_of(loaded: LoadResult, name: str) -> LoadedFile:
     (file,) = (file for file in loaded.files if file.name == name)
     return file
 

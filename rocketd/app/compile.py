@@ -9,7 +9,7 @@ from rocketd.app.conditions import bound
 from rocketd.app.config import Config
 from rocketd.app.durations import NEVER, duration_of
 from rocketd.app.tasks import Task
-from rocketd.config.host import LOCAL, Host
+from rocketd.config.host_lookup import LOCAL, HostLookup
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import Duration
 from rocketd.core.model import task as core
@@ -80,5 +80,5 @@ def zone_of(zone: tzinfo | str | None) -> tuple[tzinfo, str]:
         if not isinstance(zone, Hashable):  # those of dateutil; what a zone says is kept by zone
             raise BadValue(f"the time zone {zone} cannot be hashed", "use zoneinfo.ZoneInfo")
         return zone, "UTC" if zone is UTC else str(zone)
-    found = Host(os.geteuid()).zone(zone or LOCAL)
+    found = HostLookup(os.geteuid()).zone(zone or LOCAL)
     return found.tzinfo, found.name

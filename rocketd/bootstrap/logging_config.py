@@ -12,11 +12,11 @@ from threading import RLock
 from typing import Final
 
 from rocketd.background_threads import WorkTimeout, in_thread, start_in_thread
-from rocketd.config.document import problems_of, roughly
-from rocketd.config.files import SETTINGS_NAME
-from rocketd.config.loaded import Loaded, Outcome
+from rocketd.config.load_result import FileOutcome, LoadResult
 from rocketd.config.problems import Mistake
 from rocketd.config.setting import Section
+from rocketd.config.task_files import SETTINGS_NAME
+from rocketd.config.toml_document import problems_of, roughly
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Journal
@@ -58,7 +58,7 @@ class LoggingConfig:
         if self._bridge:
             self._watch(self._bridge)
 
-    async def apply(self, loaded: Loaded) -> Loaded:
+    async def apply(self, loaded: LoadResult) -> LoadResult:
         """Do what the settings say; if that cannot be, it is one more problem, and what was before stays.
 
         While handlers are made, the loggers are locked: nobody else touches them, and records are collected. Where
@@ -77,7 +77,7 @@ class LoggingConfig:
             return await _with(loaded, _mistake(message, ()))
         return await self._set_up(loaded, wanted)
 
-    async def _set_up(self, loaded: Loaded, wanted: Mapping[str, object] | None) -> Loaded:
+    async def _set_up(self, loaded: LoadResult, wanted: Mapping[str, object] | None) -> LoadResult:
         bridge = self._bridge = LoggingBridge(begun=False)
         self._watch(bridge)
         setting_up = start_in_thread(partial(_configure, wanted, self._config))
@@ -208,16 +208,18 @@ def _tables(handlers: object) -> list[dict[str, object]]:
     return [one for one in handlers.values() if isinstance(one, dict)] if isinstance(handlers, dict) else []
 
 
-async def _with(loaded: Loaded, mistake: Mistake) -> Loaded:
+async def _with(loaded: LoadResult, mistake: Mistake) -> LoadResult:
     """Add what only came out when the settings were applied."""
-    files = [file.path for file in loaded.files if file.name == SETTINGS_NAME and file.outcome is not Outcome.REPLACED]
+    files = [
+        file.path for file in loaded.files if file.name == SETTINGS_NAME and file.outcome is not FileOutcome.REPLACED
+    ]
     path = files[-1] if files else SETTINGS_NAME
     with suppress(WorkTimeout):
         return await in_thread(partial(_located, loaded, mistake, path), patience=PATIENCE)
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], "", path)))
 
 
-def _located(loaded: Loaded, mistake: Mistake, path: str) -> Loaded:
+def _located(loaded: LoadResult, mistake: Mistake, path: str) -> LoadResult:
     text = ""
     with suppress(OSError):  # it has gone since
         text = roughly(Path(path).read_bytes())

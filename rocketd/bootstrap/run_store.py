@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rocketd.background_threads import close_in_thread
 from rocketd.config.daemon_settings import Settings
-from rocketd.config.loaded import Loaded
+from rocketd.config.load_result import LoadResult
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Instant
 from rocketd.daemon.loop import Loop
@@ -60,7 +60,7 @@ def renewing(lock: StateLock, recorder: Recorder, found: Found) -> Callable[[Ins
 class RunStore:
     """Opens the store; the stack closes it."""
 
-    def __init__(self, directory: Path, loaded: Loaded, loop: Loop, stack: AsyncExitStack, found: Found) -> None:
+    def __init__(self, directory: Path, loaded: LoadResult, loop: Loop, stack: AsyncExitStack, found: Found) -> None:
         """`found` hears what is damaged."""
         self._found = found
         self._directory = directory

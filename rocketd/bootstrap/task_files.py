@@ -16,11 +16,11 @@ from typing import Final, cast
 
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.mail_notifications import MailNotifications
-from rocketd.config.loaded import Loaded
-from rocketd.config.loading import load, look_again, reload
+from rocketd.config.host_queries import HANGING
+from rocketd.config.load_result import LoadResult
+from rocketd.config.loader import load, look_again, reload
 from rocketd.config.not_loaded import file_problems, told_of
 from rocketd.config.problems import Problem
-from rocketd.config.questions import HANGING
 from rocketd.core.instant import SECOND
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.run import Trigger
@@ -60,10 +60,10 @@ class TaskFiles:
         self._again = LookingAgain(self._look_again)
         self._accounts: AccountFiles | None = None
         self._local_time: LocalTime | None = None
-        self._read: Loaded
-        self.loaded: Loaded
+        self._read: LoadResult
+        self.loaded: LoadResult
         """What was read, and what came out when it was applied."""
-        self._told: tuple[Loaded | None, JsonObject] = (None, {})
+        self._told: tuple[LoadResult | None, JsonObject] = (None, {})
         """What is told of them, and of which load."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
@@ -74,7 +74,7 @@ class TaskFiles:
         self._retention: Retention
         self._boot: Boot
 
-    async def load(self) -> Loaded:
+    async def load(self) -> LoadResult:
         """Read them for the first time."""
         self._read = await self._waits.on(partial(load, *self._directories), _hanging)
         self.loaded = await self._journal.apply(self._read)
@@ -157,7 +157,7 @@ class TaskFiles:
             self._loop.wake()
             return self.loaded.problems
 
-    async def _take(self, read: Loaded) -> None:
+    async def _take(self, read: LoadResult) -> None:
         self.loaded = await self._journal.apply(read)
         self._read = read
         settings = self.loaded.settings
@@ -192,7 +192,7 @@ class TaskFiles:
         self._loop.wake()
         return self._read.may_pass
 
-    async def _tell_change(self, before: Loaded, after: Loaded) -> None:
+    async def _tell_change(self, before: LoadResult, after: LoadResult) -> None:
         known, there = ({task.name: task.zone_name for task in loaded.tasks} for loaded in (before, after))
         new, gone = there.keys() - known.keys(), known.keys() - there.keys()
         await self.tell_problems(frozenset(before.problems))
@@ -237,7 +237,7 @@ def _hanging() -> list[str]:
 class LateResult:
     """The tasks that were not loaded at the start because of the host, and may come later."""
 
-    def __init__(self, read: Loaded) -> None:
+    def __init__(self, read: LoadResult) -> None:
         self.names = frozenset(name for name, one in read.missing.items() if one.problem.may_pass)
         self._files = {file.path for file in read.files if file.may_pass and not file.digest}
         self._directories = {str(path) for path in read.closed}

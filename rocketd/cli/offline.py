@@ -12,7 +12,7 @@ from typing import Final, cast
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Wanted
-from rocketd.config import DEFAULT_DIRECTORIES, Loaded, load, load_settings
+from rocketd.config import DEFAULT_DIRECTORIES, LoadResult, load, load_settings
 from rocketd.config.not_loaded import told_of
 from rocketd.core.errors import StoreError
 from rocketd.core.explain.why import why, why_then
@@ -144,7 +144,7 @@ class Files:
         return self._scheduler.entry(name)
 
     @cached_property
-    def _loaded(self) -> Loaded:
+    def _loaded(self) -> LoadResult:
         loaded = _load(self._choices)
         self.origin = f"{NO_DAEMON}: this is from the task files and the store"
         if not loaded.good:
@@ -227,7 +227,9 @@ def _left(view: RunView) -> JsonObject:
     return {**told, "open": True} if view.action is Action.RUN else told
 
 
-def _load(choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = (), at: Instant | None = None) -> Loaded:
+def _load(
+    choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = (), at: Instant | None = None
+) -> LoadResult:
     return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known, at=at)
 
 
@@ -235,7 +237,7 @@ def _directories(paths: Sequence[str]) -> Sequence[Path]:
     return [Path(path) for path in paths] or DEFAULT_DIRECTORIES
 
 
-def checked(choices: Choices, at: Instant | None = None) -> Loaded:
+def checked(choices: Choices, at: Instant | None = None) -> LoadResult:
     """Load the files that were named, or those that the daemon reads.
 
     A file that was named may speak of tasks that are in place already.

@@ -31,7 +31,7 @@ from rocketd.store.sqlite.store import SqliteReader, open_reader
 
 if TYPE_CHECKING:
     from rocketd.cli.call import Call
-    from rocketd.config import Loaded
+    from rocketd.config import LoadResult
 
 MOST: Final = 100_000
 """How many runs are shown."""
@@ -68,7 +68,7 @@ def _span(call: Call) -> tuple[Instant, Instant]:
     return begin, end
 
 
-def _forecast(call: Call, loaded: Loaded, begin: Instant) -> Forecast:
+def _forecast(call: Call, loaded: LoadResult, begin: Instant) -> Forecast:
     """Go on from what is recorded; from a time that has passed, or where nothing is recorded, begin anew."""
     scheduler = Scheduler(
         host=platform.node(), new_run_id=lambda _: "", max_running=loaded.settings.max_running, next_steps=0
@@ -95,7 +95,7 @@ def _course(usual: dict[str, Course], run: Run) -> Course:
 
 
 @contextmanager
-def _reader(call: Call, loaded: Loaded) -> Iterator[SqliteReader | None]:
+def _reader(call: Call, loaded: LoadResult) -> Iterator[SqliteReader | None]:
     """Open the store; None: there is none, or it cannot be read here. Raises StoreError."""
     elsewhere = loaded.settings.store.url or loaded.settings.store.repo
     if elsewhere or not _recorded(call):

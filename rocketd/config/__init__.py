@@ -4,19 +4,19 @@ A bad task file is data, not an exception: loading gives tasks *and* problems, a
 down.
 """
 
+from rocketd.config.check_report import check_json, check_text
 from rocketd.config.daemon_settings import Durability, Settings, StoreSettings
-from rocketd.config.files import DEFAULT_DIRECTORIES
-from rocketd.config.loaded import File, Loaded, Outcome
-from rocketd.config.loading import load, load_settings, reload
+from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult
+from rocketd.config.loader import load, load_settings, reload
 from rocketd.config.problems import Problem
-from rocketd.config.report import check_json, check_text
+from rocketd.config.task_files import DEFAULT_DIRECTORIES
 
 __all__ = [
     "DEFAULT_DIRECTORIES",
     "Durability",
-    "File",
-    "Loaded",
-    "Outcome",
+    "FileOutcome",
+    "LoadResult",
+    "LoadedFile",
     "Problem",
     "Settings",
     "StoreSettings",

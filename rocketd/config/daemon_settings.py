@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from rocketd.config import values
+from rocketd.config import value_types
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
-from rocketd.config.values import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, Kind
+from rocketd.config.value_types import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, ValueType
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.model.run import Action
 
@@ -24,7 +24,11 @@ DAEMON_TIMEZONE: Final = Setting(
     "timezone", FILLED, "local", "`local`", "The time zone of tasks that name none; `local` is the host's."
 )
 MAX_RUNNING: Final = Setting(
-    "max_running", Kind("integer", values.integer(1, 100_000)), 32, "`32`", "How many runs may go on at the same time."
+    "max_running",
+    ValueType("integer", value_types.integer(1, 100_000)),
+    32,
+    "`32`",
+    "How many runs may go on at the same time.",
 )
 SILENCE_COND_CHECK: Final = Setting(
     "silence_cond_check",
@@ -72,14 +76,14 @@ RESUME_SPREAD: Final = Setting(
 )
 URL: Final = Setting(
     "url",
-    Kind("string", values.url),
+    ValueType("string", value_types.url),
     "",
     "none",
     "Where run records go besides `rocketd.db` in the state directory: any SQLAlchemy URL.",
 )
 REPO: Final = Setting(
     "repo",
-    Kind("string", values.function),
+    ValueType("string", value_types.function),
     "",
     "none",
     "In place of `url`: `package.module:factory`, a function that returns any Red Bird repository.",
@@ -93,7 +97,7 @@ KEEP: Final = Setting[Duration | None](
 )
 DURABILITY: Final = Setting(
     "durability",
-    Kind("`full` or `normal`", values.choice(Durability)),
+    ValueType("`full` or `normal`", value_types.choice(Durability)),
     Durability.FULL,
     "`full`",
     "`full`: records survive a power cut; `normal`: they survive a crash of the daemon.",
@@ -112,14 +116,14 @@ _ACTIONS: Final = tuple(action for action in Action if action not in {Action.RUN
 MAIL_HOST: Final = Setting("host", FILLED, "localhost", "`localhost`", "The mail server.")
 MAIL_PORT: Final = Setting(
     "port",
-    Kind("integer", values.integer(1, 65535)),
+    ValueType("integer", value_types.integer(1, 65535)),
     25,
     "`25`",
     "The port of the mail server; usually 587 for `starttls` and 465 for `tls`.",
 )
 MAIL_TLS: Final = Setting(
     "tls",
-    Kind("`none`, `starttls` or `tls`", values.choice(Tls)),
+    ValueType("`none`, `starttls` or `tls`", value_types.choice(Tls)),
     Tls.NONE,
     "`none`",
     "`starttls`: a plain connection is made secret before anything is said; `tls`: it is so from the beginning.",
@@ -138,7 +142,7 @@ MAIL_RECEIVERS: Final = Setting[tuple[str, ...]](
 )
 MAIL_ON: Final = Setting[tuple[str, ...]](
     "on",
-    Kind("list of actions", values.each_of(*_ACTIONS)),
+    ValueType("list of actions", value_types.each_of(*_ACTIONS)),
     ("fail", "crash", "missed"),
     '`["fail", "crash", "missed"]`',
     "What a mail is sent about. " + f"There are {', '.join(f'`{action}`' for action in _ACTIONS)}.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rocketd.config.loaded import File, Loaded, Missing, Outcome
+from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, Missing
 from rocketd.config.problems import Problem
 from rocketd.core.messages.file_problems import FileProblems
 
@@ -21,7 +21,7 @@ class NotLoaded(NamedTuple):
     """The first error."""
 
 
-def told_of(loaded: Loaded) -> dict[str, object]:
+def told_of(loaded: LoadResult) -> dict[str, object]:
     """What `status` tells of the task files, as JSON has it."""
     return {
         "directories": [str(directory) for directory in loaded.source.directories],
@@ -30,10 +30,10 @@ def told_of(loaded: Loaded) -> dict[str, object]:
     }
 
 
-def file_problems(loaded: Loaded) -> FileProblems:
+def file_problems(loaded: LoadResult) -> FileProblems:
     """Count what is wrong in them."""
-    bad = [file for file in loaded.files if file.outcome is Outcome.BAD]
-    kept = [file for file in loaded.files if file.outcome is Outcome.KEPT and _errors(file)]
+    bad = [file for file in loaded.files if file.outcome is FileOutcome.BAD]
+    kept = [file for file in loaded.files if file.outcome is FileOutcome.KEPT and _errors(file)]
     explained = {problem for file in (*bad, *kept) for problem in _errors(file)}
     absent = {file.path for file in bad}
     alone = [one for one in loaded.missing.values() if one.file not in absent]
@@ -49,7 +49,7 @@ def file_problems(loaded: Loaded) -> FileProblems:
     )
 
 
-def not_loaded(loaded: Loaded) -> list[NotLoaded]:
+def not_loaded(loaded: LoadResult) -> list[NotLoaded]:
     """Give each file of which something is missing; one that is loaded otherwise, once for each problem."""
     missing: dict[str, list[Missing]] = {}
     for one in loaded.missing.values():
@@ -57,9 +57,9 @@ def not_loaded(loaded: Loaded) -> list[NotLoaded]:
     return [told for file in loaded.files for told in _of_file(file, missing.get(file.path, []))]
 
 
-def _of_file(file: File, missing: list[Missing]) -> Iterator[NotLoaded]:
+def _of_file(file: LoadedFile, missing: list[Missing]) -> Iterator[NotLoaded]:
     errors = _errors(file)
-    if file.outcome in (Outcome.BAD, Outcome.KEPT) and errors:
+    if file.outcome in (FileOutcome.BAD, FileOutcome.KEPT) and errors:
         first = next((problem for problem in errors if problem.keeps_back_file), errors[0])
         yield _told(file, first, missing)
         return
@@ -70,9 +70,9 @@ def _of_file(file: File, missing: list[Missing]) -> Iterator[NotLoaded]:
         yield _told(file, same[0].problem, same)
 
 
-def _told(file: File, problem: Problem, missing: list[Missing]) -> NotLoaded:
+def _told(file: LoadedFile, problem: Problem, missing: list[Missing]) -> NotLoaded:
     return NotLoaded(file.path, str(file.outcome), tuple(one.name for one in missing), problem.line, problem.message)
 
 
-def _errors(file: File) -> list[Problem]:
+def _errors(file: LoadedFile) -> list[Problem]:
     return [problem for problem in file.problems if problem.severity == "error"]

@@ -4,7 +4,7 @@ import sys
 from typing import Final
 
 from rocketd.config.problems import BadValue
-from rocketd.config.values import Kind, path, size
+from rocketd.config.value_types import ValueType, path, size
 from rocketd.core.model.output_path import DIRECTIVES, NAMES, misplaced
 
 
@@ -32,5 +32,5 @@ def output_file(value: object) -> str:
     return text
 
 
-LIMIT: Final = Kind("size, or `infinity`", endless_size)
-FILE: Final = Kind("path, with placeholders", output_file)
+LIMIT: Final = ValueType("size, or `infinity`", endless_size)
+FILE: Final = ValueType("path, with placeholders", output_file)

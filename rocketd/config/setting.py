@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar, cast
 
-from rocketd.config.values import Kind
+from rocketd.config.value_types import ValueType
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -28,7 +28,7 @@ class Setting(Generic[T_co]):
     """One key: what it takes, and what it is where nobody wrote it."""
 
     key: str
-    kind: Kind[T_co]
+    kind: ValueType[T_co]
     default: T_co
     shown: str
     """The default as people read it."""

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from rocketd.config import tables, values
-from rocketd.config.limits import NAMES, limits
-from rocketd.config.mail_settings import mail
+from rocketd.config import table_values, value_types
 from rocketd.config.output_values import FILE, LIMIT
+from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
-from rocketd.config.values import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, Kind
+from rocketd.config.task_mail_settings import mail
+from rocketd.config.value_types import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, ValueType
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.task import Limit, Mail, On, Overlap
 
@@ -15,7 +15,7 @@ _MOST: Final = 2**31 - 1
 
 COMMAND: Final = Setting[str | tuple[str, ...]](
     "command",
-    Kind("list of strings, or string", values.command),
+    ValueType("list of strings, or string", value_types.command),
     "",
     "none",
     "The program to run and its arguments. One without a slash is looked up in `PATH`, `./` begins at `directory`. "
@@ -32,7 +32,7 @@ SHELL: Final = Setting(
 )
 FUNCTION: Final = Setting(
     "function",
-    Kind("string", values.function),
+    ValueType("string", value_types.function),
     "",
     "none",
     "A Python function, `package.module:function`, run in a child interpreter.",
@@ -48,14 +48,18 @@ PYTHON: Final = Setting(
 )
 PARAMETERS: Final = Setting(
     "parameters",
-    Kind("table", tables.parameters),
+    ValueType("table", table_values.parameters),
     "",
     "none",
     "Keyword arguments of a `function`; a `command` gets them as JSON on its standard input.",
 )
-WHEN: Final = Setting("when", Kind("condition", values.string), "false", "`false`", "The start condition.")
+WHEN: Final = Setting("when", ValueType("condition", value_types.string), "false", "`false`", "The start condition.")
 STOP_WHEN: Final = Setting(
-    "stop_when", Kind("condition", values.string), "false", "`false`", "Terminates a running run as soon as it holds."
+    "stop_when",
+    ValueType("condition", value_types.string),
+    "false",
+    "`false`",
+    "Terminates a running run as soon as it holds.",
 )
 TIMEOUT: Final = Setting[Duration | None](
     "timeout",
@@ -73,7 +77,7 @@ KILL_GRACE: Final = Setting(
 )
 OVERLAP: Final = Setting(
     "overlap",
-    Kind("`wait`, `skip`, `replace` or `allow`", values.choice(Overlap)),
+    ValueType("`wait`, `skip`, `replace` or `allow`", value_types.choice(Overlap)),
     Overlap.WAIT,
     "`wait`",
     "What to do when the task is due while it is still running: start after the end if it is still due, give up what "
@@ -84,7 +88,7 @@ RESTART_DELAY: Final = Setting(
 )
 CRASH_LIMIT: Final = Setting(
     "crash_limit",
-    Kind("integer", values.integer(1, 100)),
+    ValueType("integer", value_types.integer(1, 100)),
     3,
     "`3`",
     "How many crashes (the daemon or the host went down) before a run counts as done.",
@@ -98,14 +102,14 @@ MUTEX: Final = Setting(
 )
 PRIORITY: Final = Setting(
     "priority",
-    Kind("integer", values.integer(-_MOST, _MOST)),
+    ValueType("integer", value_types.integer(-_MOST, _MOST)),
     0,
     "`0`",
     "Who goes first when several are due and slots are short: the highest.",
 )
 ON: Final = Setting[On | None](
     "on",
-    Kind("`boot`, `startup` or `shutdown`", values.perhaps(values.choice(On))),
+    ValueType("`boot`, `startup` or `shutdown`", value_types.perhaps(value_types.choice(On))),
     None,
     "none",
     "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops. "
@@ -139,13 +143,19 @@ GROUP: Final = Setting(
     "group", FILLED, "", "the user's", "Its primary group, by name or number (`Group=` of systemd.exec(5))."
 )
 DIRECTORY: Final = Setting("directory", PATH, "", "the user's home", "The working directory.")
-UMASK: Final = Setting("umask", Kind("octal digits in quotes", values.umask), 0o022, "`0022`", "The file mode mask.")
+UMASK: Final = Setting(
+    "umask", ValueType("octal digits in quotes", value_types.umask), 0o022, "`0022`", "The file mode mask."
+)
 NICE: Final = Setting(
-    "nice", Kind("integer", values.integer(-20, 19)), 0, "`0`", "The nice level, from -20, most favoured, to 19."
+    "nice",
+    ValueType("integer", value_types.integer(-20, 19)),
+    0,
+    "`0`",
+    "The nice level, from -20, most favoured, to 19.",
 )
 LIMITS: Final = Setting[tuple[Limit, ...]](
     "limits",
-    Kind("table", limits),
+    ValueType("table", limits),
     (),
     "none",
     "Resource limits (setrlimit(2)), as `LimitNOFILE=` of systemd.exec(5) in small letters: `{ nofile = 1024, "
@@ -154,14 +164,14 @@ LIMITS: Final = Setting[tuple[Limit, ...]](
 )
 ENVIRONMENT: Final = Setting[tuple[tuple[str, str], ...]](
     "environment",
-    Kind("table of strings", tables.environment),
+    ValueType("table of strings", table_values.environment),
     (),
     "none",
     "Variables on top of a clean `PATH HOME USER LOGNAME SHELL LANG TZ`. Joined with those of `[defaults]`.",
 )
 ENVIRONMENT_FILES: Final = Setting[tuple[str, ...]](
     "environment_files",
-    Kind("list of paths", values.paths),
+    ValueType("list of paths", value_types.paths),
     (),
     "none",
     "Files with variables (`EnvironmentFile=` of systemd.exec(5)), read at each start; with `-` in front it may be "
@@ -180,7 +190,7 @@ INACTION_CODES: Final = Setting[frozenset[int]](
 )
 OUTPUT_TAIL: Final = Setting(
     "output_tail",
-    Kind("size", values.size(16 * 1024**2)),
+    ValueType("size", value_types.size(16 * 1024**2)),
     16 * 1024,
     '`"16 KiB"`',
     "How much of the end of its output the record keeps; all of it goes to the journal.",
@@ -211,7 +221,7 @@ SEPARATE_STDERR: Final = Setting(
     "may change places; otherwise they stay in the order in which they were written, as the stream `stdout`.",
 )
 TASK_MAIL: Final = Setting(
-    "mail", Kind("table", mail), Mail(), "`[mail]`", "Overrides `receivers` and `on` of `[mail]` for this task."
+    "mail", ValueType("table", mail), Mail(), "`[mail]`", "Overrides `receivers` and `on` of `[mail]` for this task."
 )
 
 TASK: Final = table(

@@ -16,7 +16,7 @@ import pytest
 
 from fakes_verbs import served
 from hostile import Spoiler, memory, said
-from rocketd.config.loading import load
+from rocketd.config.loader import load
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
 from rocketd.core.history.history import History

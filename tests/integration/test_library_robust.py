@@ -9,7 +9,7 @@ import pytest
 
 from rocketd import Rocketd
 from rocketd.conds import after_success, daily, false, retry
-from rocketd.config.loading import load
+from rocketd.config.loader import load
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Task

@@ -17,7 +17,7 @@ from rocketd.app.parameters import Parameters, parameters_for, values_of
 from rocketd.app.rewriting import renamed
 from rocketd.args import Arg, CliArg, EnvArg, Private, Return, SimpleArg
 from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
-from rocketd.config.host import Host
+from rocketd.config.host_lookup import HostLookup
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import MINUTE, SECOND
 from rocketd.core.language.parser import parse
@@ -234,6 +234,6 @@ def test_a_task_has_the_defaults_of_the_configuration() -> None:
 
 def test_tasks_are_in_the_zone_of_the_application_else_in_the_host_s() -> None:
     assert compiled(Rocketd(config={"timezone": "Asia/Kathmandu"})).zone_name == "Asia/Kathmandu"
-    assert compiled(Rocketd()).zone_name == Host(os.geteuid()).zone("local").name
+    assert compiled(Rocketd()).zone_name == HostLookup(os.geteuid()).zone("local").name
     with pytest.raises(BadValue, match="there is no time zone"):
         compiled(Rocketd(config={"timezone": "Asia/Nowhere"}))

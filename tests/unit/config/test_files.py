@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.config import files
-from rocketd.config.loading import load
+from rocketd.config import task_files
+from rocketd.config.loader import load
 from task_files import HELLO, NOBODY, Folder, being, messages, names, outcome, root_only
 
 
@@ -70,7 +70,7 @@ def test_other_files_are_ignored(folder: Folder) -> None:
 
 def test_a_directory_of_the_packaging_that_is_not_there_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Path("/nonexistent/rocketd")
-    monkeypatch.setattr(files, "DEFAULT_DIRECTORIES", (gone,))
+    monkeypatch.setattr(task_files, "DEFAULT_DIRECTORIES", (gone,))
     assert load([gone]).good
 
 

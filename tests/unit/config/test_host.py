@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.config.host import Host
+from rocketd.config.host_lookup import HostLookup
 from rocketd.config.problems import BadValue
 from task_files import being, root_only
 
@@ -17,7 +17,7 @@ NOBODY = pwd.getpwnam("nobody")
 ROOT = 0
 
 
-def refusal(host: Host, user: str = "", group: str = "") -> tuple[str, str]:
+def refusal(host: HostLookup, user: str = "", group: str = "") -> tuple[str, str]:
     with pytest.raises(BadValue) as caught:
         host.identity(user, group)
     (mistake,) = caught.value.at(())
@@ -25,18 +25,18 @@ def refusal(host: Host, user: str = "", group: str = "") -> tuple[str, str]:
 
 
 def test_nobody_asked_for_is_the_daemon_itself() -> None:
-    assert Host(ROOT).identity("", "") is None
+    assert HostLookup(ROOT).identity("", "") is None
 
 
 def test_the_daemon_s_own_user_is_the_daemon_itself() -> None:
     """Also for a daemon that is not root: it may not even set its own groups."""
-    assert Host(ROOT).identity("root", "") is None
-    assert Host(NOBODY.pw_uid).identity("nobody", "") is None
-    assert Host(NOBODY.pw_uid).identity(str(NOBODY.pw_uid), str(NOBODY.pw_gid)) is None
+    assert HostLookup(ROOT).identity("root", "") is None
+    assert HostLookup(NOBODY.pw_uid).identity("nobody", "") is None
+    assert HostLookup(NOBODY.pw_uid).identity(str(NOBODY.pw_uid), str(NOBODY.pw_gid)) is None
 
 
 def test_a_user_brings_the_groups_of_a_login() -> None:
-    identity = Host(ROOT).identity("nobody", "")
+    identity = HostLookup(ROOT).identity("nobody", "")
     assert identity is not None
     assert (identity.uid, identity.gid, identity.name) == (NOBODY.pw_uid, NOBODY.pw_gid, "nobody")
     assert identity.groups == tuple(os.getgrouplist("nobody", NOBODY.pw_gid))
@@ -45,27 +45,27 @@ def test_a_user_brings_the_groups_of_a_login() -> None:
 
 def test_a_group_takes_the_place_of_the_user_s() -> None:
     group = grp.getgrnam("tty")
-    identity = Host(ROOT).identity("nobody", "tty")
+    identity = HostLookup(ROOT).identity("nobody", "tty")
     assert identity is not None
     assert identity.gid == group.gr_gid
     assert group.gr_gid in identity.groups
 
 
 def test_a_group_alone_leaves_the_user() -> None:
-    identity = Host(ROOT).identity("", "tty")
+    identity = HostLookup(ROOT).identity("", "tty")
     assert identity is not None
     assert (identity.uid, identity.name) == (0, "root")
 
 
 def test_numbers_need_no_entry_in_the_user_database() -> None:
-    identity = Host(ROOT).identity("3999999", "3999998")
+    identity = HostLookup(ROOT).identity("3999999", "3999998")
     assert identity is not None
     assert (identity.uid, identity.gid, identity.groups) == (3999999, 3999998, (3999998,))
     assert (identity.home, identity.shell) == ("/", "/bin/sh")
 
 
 def test_a_number_without_an_entry_needs_a_group() -> None:
-    message, _ = refusal(Host(ROOT), "3999999")
+    message, _ = refusal(HostLookup(ROOT), "3999999")
     assert message == "user 3999999 is not in the user database, so its group must be given"
 
 
@@ -79,35 +79,35 @@ def test_a_number_without_an_entry_needs_a_group() -> None:
     ],
 )
 def test_who_is_not_there(user: str, group: str, message: str, hint: str) -> None:
-    assert refusal(Host(ROOT), user, group) == (message, hint)
+    assert refusal(HostLookup(ROOT), user, group) == (message, hint)
 
 
 def test_only_root_can_run_tasks_as_others() -> None:
-    host = Host(NOBODY.pw_uid)
+    host = HostLookup(NOBODY.pw_uid)
     assert refusal(host, "root")[0] == "only root can run tasks as 'root', and this daemon is 'nobody'"
     assert refusal(host, "", "tty")[0].startswith("only root can run tasks with group")
 
 
 def test_zones_by_name() -> None:
-    zone = Host(ROOT).zone("Europe/Helsinki")
+    zone = HostLookup(ROOT).zone("Europe/Helsinki")
     assert (zone.name, zone.variable, str(zone.tzinfo)) == ("Europe/Helsinki",) * 3
 
 
 @pytest.mark.parametrize("name", ["europe/helsinki", "Europe/Helsinky"])
 def test_a_zone_that_is_not_there(name: str) -> None:
     with pytest.raises(BadValue, match="there is no time zone") as caught:
-        Host(ROOT).zone(name)
+        HostLookup(ROOT).zone(name)
     assert caught.value.at(())[0].hint == "did you mean Europe/Helsinki?"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/localtime", "Europe", "\0", "x" * 5000, "zzzzz"])
 def test_a_zone_that_cannot_be(name: str) -> None:
     with pytest.raises(BadValue, match="there is no time zone"):
-        Host(ROOT).zone(name)
+        HostLookup(ROOT).zone(name)
 
 
 def test_no_zone_is_the_daemon_s() -> None:
-    host = Host(ROOT)
+    host = HostLookup(ROOT)
     host.daemon_zone = host.zone("Asia/Kathmandu")
     assert host.zone("") == host.zone("Asia/Kathmandu")
 
@@ -115,13 +115,13 @@ def test_no_zone_is_the_daemon_s() -> None:
 def test_local_is_where_the_link_leads(tmp_path: Path) -> None:
     link = tmp_path / "localtime"
     link.symlink_to("../usr/share/zoneinfo/Asia/Kathmandu")
-    assert Host(ROOT, link).zone("local").name == "Asia/Kathmandu"
+    assert HostLookup(ROOT, link).zone("local").name == "Asia/Kathmandu"
 
 
 def test_local_is_what_is_in_the_file_where_there_is_no_link(tmp_path: Path) -> None:
     file = tmp_path / "localtime"
     shutil.copy("/usr/share/zoneinfo/Asia/Kathmandu", file)
-    zone = Host(ROOT, file).zone("local")
+    zone = HostLookup(ROOT, file).zone("local")
     assert (zone.name, zone.variable) == ("localtime", f":{file}")
     assert "localtime" in str(zone.tzinfo)
 
@@ -131,7 +131,7 @@ def test_local_is_what_is_in_the_file_where_the_link_leads_elsewhere(tmp_path: P
     shutil.copy("/usr/share/zoneinfo/Asia/Kathmandu", file)
     link = tmp_path / "localtime"
     link.symlink_to(file)
-    assert Host(ROOT, link).zone("local").name == "localtime"
+    assert HostLookup(ROOT, link).zone("local").name == "localtime"
 
 
 @pytest.mark.parametrize("content", [None, b"no zone"])
@@ -139,33 +139,33 @@ def test_local_is_utc_where_nothing_says_otherwise(tmp_path: Path, content: byte
     file = tmp_path / "localtime"
     if content:
         file.write_bytes(content)
-    assert Host(ROOT, file).zone("local").name == "UTC"
+    assert HostLookup(ROOT, file).zone("local").name == "UTC"
 
 
 def test_utc_needs_no_zone_data() -> None:
     """A minimal host has none."""
-    assert Host(ROOT).zone("UTC").tzinfo is UTC
+    assert HostLookup(ROOT).zone("UTC").tzinfo is UTC
 
 
 def test_what_was_noted_still_holds_or_not() -> None:
-    host = Host(ROOT)
+    host = HostLookup(ROOT)
     noted = host.note()
     host.identity("nobody", "")
     host.zone("Asia/Kathmandu")
     assert host.still(noted)
-    assert Host(ROOT).still(noted)
+    assert HostLookup(ROOT).still(noted)
     noted.identities["nobody", ""] = None
     assert not host.still(noted)
 
 
 def test_what_has_gone_does_not_hold_any_more() -> None:
-    noted = Host(ROOT).note()
+    noted = HostLookup(ROOT).note()
     noted.identities["nobdy", ""] = None
-    assert not Host(ROOT).still(noted)
+    assert not HostLookup(ROOT).still(noted)
 
 
 def test_another_zone_of_the_daemon_does_not_hold() -> None:
-    host = Host(ROOT)
+    host = HostLookup(ROOT)
     noted = host.note()
     host.zone("")
     host.daemon_zone = host.zone("Asia/Kathmandu")
@@ -177,7 +177,7 @@ def test_programs_are_found_as_by_execvp(tmp_path: Path) -> None:
     program.touch()
     program.chmod(0o755)
     (tmp_path / "data").touch()
-    host = Host(ROOT)
+    host = HostLookup(ROOT)
     assert host.executable(str(program), "")
     assert host.executable("program", f"/nowhere::{tmp_path}")
     assert not host.executable("program", "")
@@ -188,7 +188,7 @@ def test_programs_are_found_as_by_execvp(tmp_path: Path) -> None:
 
 def test_files_and_directories(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    host = Host(ROOT)
+    host = HostLookup(ROOT)
     assert host.is_directory(str(tmp_path))
     assert not host.is_directory(str(tmp_path / "file"))
     assert host.is_file(str(tmp_path / "file"))
@@ -202,7 +202,7 @@ def test_where_we_may_not_look_all_is_well(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir(mode=0o700)
     tmp_path.chmod(0o755)
-    host = Host(ROOT)
+    host = HostLookup(ROOT)
     with being(NOBODY.pw_uid):
         assert host.executable(f"{hidden}/program", "")
         assert host.is_directory(f"{hidden}/directory")

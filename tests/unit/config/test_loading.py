@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rocketd.config.daemon_settings import MailSettings, Tls
-from rocketd.config.loading import load, load_settings, reload
+from rocketd.config.loader import load, load_settings, reload
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Function, Mail, On, Overlap, Surroundings, Task

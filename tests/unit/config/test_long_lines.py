@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from rocketd.cli.checking import from_json
-from rocketd.config.files import MOST_BYTES
-from rocketd.config.loading import load
-from rocketd.config.positions import LONGEST_LINE
+from rocketd.config.loader import load
 from rocketd.config.problems import LONGEST_TEXT, MOST_MISTAKES, Problem
+from rocketd.config.task_files import MOST_BYTES
+from rocketd.config.toml_positions import LONGEST_LINE
 from task_files import Folder, names
 
 MUCH = MOST_BYTES - 1_000
@@ -106,7 +106,7 @@ def test_of_very_many_unknown_zones_each_task_is_known_to_be_missing(folder: Fol
 _MEASURED = """
 import resource, sys
 from pathlib import Path
-from rocketd.config.loading import load
+from rocketd.config.loader import load
 size = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 load([Path(sys.argv[1]) / "none"])
 before = size()

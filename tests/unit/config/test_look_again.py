@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.config import host
-from rocketd.config.loaded import Loaded
-from rocketd.config.loading import load, look_again, reload
+from rocketd.config import host_lookup
+from rocketd.config.load_result import LoadResult
+from rocketd.config.loader import load, look_again, reload
 from rocketd.core.model.task import Command
 from task_files import Folder, messages, names, outcome, root_only
 
@@ -53,7 +53,7 @@ def add_zone(zones: Path, name: str) -> None:
     (zones / name).write_bytes(Path("/usr/share/zoneinfo/Asia/Tokyo").read_bytes())
 
 
-def uid_of(loaded: Loaded, name: str) -> int | None:
+def uid_of(loaded: LoadResult, name: str) -> int | None:
     (task,) = (task for task in loaded.tasks if task.name == name)
     assert isinstance(task.work, Command)
     identity = task.work.surroundings.identity
@@ -207,5 +207,5 @@ def test_a_group_that_somebody_joined_is_found_without_a_reload(
 ) -> None:
     users.uids["ghost"] = 4711
     loaded = folder.load(TWO)
-    monkeypatch.setattr(host, "_groups", lambda _name, gid: (gid, grp.getgrnam("tty").gr_gid))
+    monkeypatch.setattr(host_lookup, "_groups", lambda _name, gid: (gid, grp.getgrnam("tty").gr_gid))
     assert look_again(loaded).tasks != loaded.tasks

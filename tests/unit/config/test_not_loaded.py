@@ -1,6 +1,6 @@
 """What of the task files is not loaded, and how that is counted and told."""
 
-from rocketd.config.loading import load, reload
+from rocketd.config.loader import load, reload
 from rocketd.config.not_loaded import file_problems, not_loaded, told_of
 from rocketd.core.messages.file_problems import FileProblems
 from task_files import HELLO, Folder

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asking import CASES
-from rocketd.config import check_text, load, outlook
-from rocketd.config.outlook import instead
+from rocketd.config import check_text, condition_warnings, load
+from rocketd.config.condition_warnings import instead
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Task
@@ -244,7 +244,7 @@ def test_who_waits_for_one_that_never_starts_does_not_either(folder: Folder) -> 
 
 def test_the_search_is_bounded(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of hours that never come cost no more than some, and the same hours are looked for once."""
-    monkeypatch.setattr(outlook, "SEARCHES", 2)
+    monkeypatch.setattr(condition_warnings, "SEARCHES", 2)
     never = "time_of_day.before('05:00') & time_of_day.after('06:0{}') & path_exists('/{}')"
     same = [written(f"a{n}", never.format(0, n)) for n in range(20)]
     other = [written(f"b{n}", never.format(n, n)) for n in range(1, 4)]

@@ -5,8 +5,8 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rocketd.config.positions import Place, Positions
 from rocketd.config.problems import Mistake, Path
+from rocketd.config.toml_positions import Place, Positions
 
 DOCUMENT = """\
 # ä comment

@@ -5,15 +5,15 @@ from threading import Event
 
 import pytest
 
-from rocketd.config import questions as module
-from rocketd.config.questions import Hanging, Kind, NoAnswer, Questions, patiently
+from rocketd.config import host_queries as module
+from rocketd.config.host_queries import HangingQuery, HostQueries, NoAnswer, QueryKind, patiently
 
 
 @pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Hanging:
+def hanging(monkeypatch: pytest.MonkeyPatch) -> HangingQuery:
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     monkeypatch.setattr(module, "LEAST", 0.01)
-    return Hanging()
+    return HangingQuery()
 
 
 @pytest.fixture
@@ -26,17 +26,17 @@ def answer() -> Iterator[Event]:
 class Load:
     """Asks questions, and notes the answers."""
 
-    def __init__(self, hanging: Hanging) -> None:
+    def __init__(self, hanging: HangingQuery) -> None:
         self.asked: list[str] = []
         self._hanging = hanging
 
-    def __call__(self, kind: Kind, /, **questions: Callable[[], object]) -> dict[str, object]:
-        def work(asker: Questions) -> dict[str, object]:
+    def __call__(self, kind: QueryKind, /, **questions: Callable[[], object]) -> dict[str, object]:
+        def work(asker: HostQueries) -> dict[str, object]:
             return {what: self._one(asker, kind, what, question) for what, question in questions.items()}
 
         return patiently(work, self._hanging)
 
-    def _one(self, asker: Questions, kind: Kind, what: str, question: Callable[[], object]) -> object:
+    def _one(self, asker: HostQueries, kind: QueryKind, what: str, question: Callable[[], object]) -> object:
         def asked() -> object:
             self.asked.append(what)
             return question()
@@ -48,18 +48,18 @@ class Load:
 
 
 @pytest.fixture
-def load(hanging: Hanging) -> Load:
+def load(hanging: HangingQuery) -> Load:
     return Load(hanging)
 
 
 def test_an_answer_is_given_and_what_it_raises_is_raised(load: Load) -> None:
-    assert load(Kind.FILE, one=lambda: 1) == {"one": 1}
+    assert load(QueryKind.FILE, one=lambda: 1) == {"one": 1}
     with pytest.raises(ZeroDivisionError):
-        load(Kind.FILE, nothing=lambda: 1 // 0)
+        load(QueryKind.FILE, nothing=lambda: 1 // 0)
 
 
-def test_what_hangs_is_given_up_and_the_rest_is_asked_again(load: Load, hanging: Hanging, answer: Event) -> None:
-    assert load(Kind.NAME, first=lambda: 1, dead=answer.wait, last=lambda: 2) == {
+def test_what_hangs_is_given_up_and_the_rest_is_asked_again(load: Load, hanging: HangingQuery, answer: Event) -> None:
+    assert load(QueryKind.NAME, first=lambda: 1, dead=answer.wait, last=lambda: 2) == {
         "first": 1,
         "dead": "no answer",
         "last": 2,
@@ -70,34 +70,36 @@ def test_what_hangs_is_given_up_and_the_rest_is_asked_again(load: Load, hanging:
 
 def test_what_hangs_is_not_asked_again_in_another_load(load: Load, answer: Event) -> None:
     for _ in range(2):
-        assert load(Kind.NAME, dead=answer.wait) == {"dead": "no answer"}
+        assert load(QueryKind.NAME, dead=answer.wait) == {"dead": "no answer"}
     assert load.asked == ["dead"]
 
 
 def test_nor_is_what_lies_in_the_same_directory(load: Load, answer: Event) -> None:
     one, another, elsewhere = "/mnt/dead/a", "/mnt/dead/b", "/mnt/alive"
     questions: dict[str, Callable[[], object]] = {one: answer.wait, another: answer.wait, elsewhere: lambda: 1}
-    assert load(Kind.PATH, **questions) == {one: "no answer", another: "no answer", elsewhere: 1}
+    assert load(QueryKind.PATH, **questions) == {one: "no answer", another: "no answer", elsewhere: 1}
     assert another not in load.asked
 
 
-def test_no_more_than_so_many_of_one_kind_hang(load: Load, hanging: Hanging, answer: Event) -> None:
-    load(Kind.PATH, **{f"/mnt/{number}/x": answer.wait for number in range(Kind.PATH.value + 5)})
-    assert len(hanging.waiting) == Kind.PATH.value
-    assert load(Kind.FILE, **{"/etc/x": lambda: 1}) == {"/etc/x": 1}
+def test_no_more_than_so_many_of_one_kind_hang(load: Load, hanging: HangingQuery, answer: Event) -> None:
+    load(QueryKind.PATH, **{f"/mnt/{number}/x": answer.wait for number in range(QueryKind.PATH.value + 5)})
+    assert len(hanging.waiting) == QueryKind.PATH.value
+    assert load(QueryKind.FILE, **{"/etc/x": lambda: 1}) == {"/etc/x": 1}
 
 
-def test_an_answer_that_comes_late_is_told_and_the_thread_ends(load: Load, hanging: Hanging, answer: Event) -> None:
+def test_an_answer_that_comes_late_is_told_and_the_thread_ends(
+    load: Load, hanging: HangingQuery, answer: Event
+) -> None:
     told = Event()
     hanging.answered = told.set
-    load(Kind.FILE, dead=answer.wait, other=lambda: 1)
+    load(QueryKind.FILE, dead=answer.wait, other=lambda: 1)
     answer.set()
     assert told.wait(10)
     assert hanging.waiting == ()
     assert load.asked == ["dead", "other"]
-    assert load(Kind.FILE, dead=answer.wait) == {"dead": True}
+    assert load(QueryKind.FILE, dead=answer.wait) == {"dead": True}
 
 
-def test_what_is_being_asked_can_be_seen(load: Load, hanging: Hanging) -> None:
-    assert load(Kind.FILE, it=lambda: [one.what for one in hanging.waiting]) == {"it": ["it"]}
+def test_what_is_being_asked_can_be_seen(load: Load, hanging: HangingQuery) -> None:
+    assert load(QueryKind.FILE, it=lambda: [one.what for one in hanging.waiting]) == {"it": ["it"]}
     assert hanging.waiting == ()

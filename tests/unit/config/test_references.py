@@ -2,7 +2,7 @@
 
 import pytest
 
-from rocketd.config.loading import load, reload
+from rocketd.config.loader import load, reload
 from task_files import HELLO, Folder, messages, names
 
 

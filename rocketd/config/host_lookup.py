@@ -2,7 +2,7 @@
 
 Each question is asked once per load, and noted: a file that did not change is read again all the same if the host now
 answers otherwise (a user joined a group, the host moved to another zone). The name service and the file systems may
-never answer, so they are asked by `Questions`.
+never answer, so they are asked by `HostQueries`.
 """
 
 import ctypes
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from rocketd.config.paths import Paths
+from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
+from rocketd.config.path_checks import PathChecks
 from rocketd.config.problems import BadValue, Fault, meant
-from rocketd.config.questions import Kind, NoAnswer, Questions
 from rocketd.core.model.task import Identity
 
 T = TypeVar("T")
@@ -56,32 +56,32 @@ UTC_ZONE: Final = Zone(UTC, "UTC", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class HostAnswers:
     """What the host answered."""
 
     identities: dict[tuple[str, str], Identity | None] = field(default_factory=dict)
     zones: dict[str, Zone] = field(default_factory=dict)
 
 
-class Host(Paths):
+class HostLookup(PathChecks):
     """Answers about this host, as they are during one load. Raises `BadValue` for what there is not."""
 
-    def __init__(self, uid: int, localtime: Path = LOCALTIME, questions: Questions | None = None) -> None:
-        super().__init__(questions or Questions())
+    def __init__(self, uid: int, localtime: Path = LOCALTIME, questions: HostQueries | None = None) -> None:
+        super().__init__(questions or HostQueries())
         self.uid = uid
         """Who the daemon is; only root can run tasks as somebody else."""
         self.daemon_zone: Zone | None = UTC_ZONE
         """The zone of tasks that name none; None: this host does not know the one that rocketd.toml names."""
         self._localtime = localtime
-        self._all = Answers()
-        self._noted = Answers()
+        self._all = HostAnswers()
+        self._noted = HostAnswers()
 
-    def note(self) -> Answers:
+    def note(self) -> HostAnswers:
         """Note from now on what is asked, for `still`."""
-        self._noted = Answers()
+        self._noted = HostAnswers()
         return self._noted
 
-    def still(self, noted: Answers) -> bool:
+    def still(self, noted: HostAnswers) -> bool:
         """Whether the host answers as it did when this was noted."""
         try:
             identities = all(self.identity(*question) == was for question, was in noted.identities.items())
@@ -112,7 +112,7 @@ class Host(Paths):
     def _zone(self, name: str) -> Zone:
         look_up = partial(_local, self._localtime) if name == LOCAL else partial(_named, name)
         try:
-            return self._questions.ask(f"time zone {name}", Kind.FILE, look_up)
+            return self._questions.ask(f"time zone {name}", QueryKind.FILE, look_up)
         except NoAnswer:
             message = f"time zone '{name}' cannot be read: its file system does not answer"
             raise BadValue(message, fault=Fault.HOST) from None
@@ -152,7 +152,7 @@ class Host(Paths):
     def _named(self, what: str, look_up: Callable[[], T], error: type[BadValue] = BadValue) -> T:
         """Ask the name service, which may be a directory server somewhere."""
         try:
-            return self._questions.ask(f"the name service, looking up {what}", Kind.NAME, look_up)
+            return self._questions.ask(f"the name service, looking up {what}", QueryKind.NAME, look_up)
         except NoAnswer:
             message = f"the name service does not answer: {what} cannot be looked up"
             raise error(message, "see whether getent(1) answers", fault=Fault.HOST) from None
@@ -160,7 +160,7 @@ class Host(Paths):
     def _near(self, name: str, path: str) -> str:
         """Look for what was meant among this host's own names: a directory service may have a million."""
         try:
-            return meant(name, self._questions.ask(path, Kind.FILE, partial(_listed, path)))
+            return meant(name, self._questions.ask(path, QueryKind.FILE, partial(_listed, path)))
         except (NoAnswer, OSError):
             return ""
 

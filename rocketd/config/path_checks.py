@@ -1,6 +1,6 @@
 """What is at the paths that a task names, as far as that can be told when it is loaded.
 
-Each is looked at once per load, by `Questions`: its file system may never answer.
+Each is looked at once per load, by `HostQueries`: its file system may never answer.
 """
 
 import os
@@ -9,16 +9,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from rocketd.config.questions import Kind, NoAnswer, Questions
+from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.core.script_header import HEAD_BYTES, interpreter_of, missing, mistake_in
 
 T = TypeVar("T")
 
 
-class Paths:
+class PathChecks:
     """Answers about paths, as they are during one load."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: HostQueries) -> None:
         self._questions = questions
         self._modes: dict[str, int] = {}
         self._refusals: dict[str, str] = {}
@@ -71,7 +71,7 @@ class Paths:
     def _ask(self, path: str, look: Callable[[], T], otherwise: T) -> T:
         """Look at a path that may not answer."""
         try:
-            return self._questions.ask(path, Kind.PATH, look)
+            return self._questions.ask(path, QueryKind.PATH, look)
         except NoAnswer:
             return otherwise
 

@@ -23,7 +23,7 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T_co]):
+class ValueType(Generic[T_co]):
     """A kind of value: its name, and how it is read; `read` raises `BadValue`."""
 
     name: str
@@ -281,13 +281,13 @@ def _each(value: object, read: Callable[[object], T], wanted: str) -> tuple[T, .
     return each(enumerate(value), read)
 
 
-TEXT: Final = Kind("string", string)
-FILLED: Final = Kind("string", filled)
-BOOLEAN: Final = Kind("boolean", boolean)
-SPAN: Final = Kind("duration", duration(0))
-ENDLESS_SPAN: Final = Kind("duration, or `infinity`", endless)
-STRINGS: Final = Kind("list of strings", strings)
-PATH: Final = Kind("path", path)
-ADDRESS: Final = Kind("address", address)
-ADDRESSES: Final = Kind("list of addresses", addresses)
-CODES: Final = Kind("list of integers", codes)
+TEXT: Final = ValueType("string", string)
+FILLED: Final = ValueType("string", filled)
+BOOLEAN: Final = ValueType("boolean", boolean)
+SPAN: Final = ValueType("duration", duration(0))
+ENDLESS_SPAN: Final = ValueType("duration, or `infinity`", endless)
+STRINGS: Final = ValueType("list of strings", strings)
+PATH: Final = ValueType("path", path)
+ADDRESS: Final = ValueType("address", address)
+ADDRESSES: Final = ValueType("list of addresses", addresses)
+CODES: Final = ValueType("list of integers", codes)

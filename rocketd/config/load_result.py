@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rocketd.config.daemon_settings import Settings
-from rocketd.config.files import DEFAULT_DIRECTORIES
-from rocketd.config.host import Answers
+from rocketd.config.host_lookup import HostAnswers
 from rocketd.config.problems import Problem
+from rocketd.config.task_files import DEFAULT_DIRECTORIES
 from rocketd.core.instant import Instant
 from rocketd.core.model.task import Disabled, Task
 
 
-class Outcome(StrEnum):
+class FileOutcome(StrEnum):
     """What became of a file."""
 
     LOADED = "loaded"
@@ -72,11 +72,11 @@ def missing_of(
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class LoadedFile:
     """One file, and what became of it."""
 
     path: str
-    outcome: Outcome
+    outcome: FileOutcome
     tasks: tuple[Task, ...] = ()
     problems: tuple[Problem, ...] = ()
     disabled: tuple[Disabled, ...] = ()
@@ -85,7 +85,7 @@ class File:
     """Its tasks that errors keep back."""
     digest: bytes = field(default=b"", repr=False)
     """Of what was read; empty: nothing was."""
-    answers: Answers = field(default_factory=Answers, repr=False)
+    answers: HostAnswers = field(default_factory=HostAnswers, repr=False)
     """What the host said while it was read."""
     spaced: frozenset[str] = frozenset()
     """Its tasks whose `restart_delay` is written."""
@@ -102,7 +102,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LoadSource:
     """Where task files come from, and how they are judged: the arguments of `load`."""
 
     directories: tuple[Path, ...] = DEFAULT_DIRECTORIES
@@ -113,7 +113,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """What a load has given."""
 
     tasks: tuple[Task, ...]
@@ -122,8 +122,8 @@ class Loaded:
     settings: Settings
     settings_good: bool
     """False: `rocketd.toml` has an error, and `settings` are the last good ones, or the defaults."""
-    files: tuple[File, ...]
-    source: Source
+    files: tuple[LoadedFile, ...]
+    source: LoadSource
     closed: frozenset[Path] = frozenset()
     """The directories that could not be looked into."""
     kept_back: tuple[Missing, ...] = ()

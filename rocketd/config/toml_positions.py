@@ -36,7 +36,7 @@ class Place(NamedTuple):
     """Which column of the line it begins with."""
 
 
-class _Span(NamedTuple):
+class _TextSpan(NamedTuple):
     start: int
     end: int
 
@@ -44,8 +44,8 @@ class _Span(NamedTuple):
 class _Entry(NamedTuple):
     """Where a key and its value stand, in bytes."""
 
-    key: _Span
-    value: _Span
+    key: _TextSpan
+    value: _TextSpan
 
 
 _ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|[ \t]*\n\s*|.)")
@@ -79,11 +79,11 @@ class Positions:
         key, value = self._chars(entry.key), self._chars(entry.value)
         return self.place(*(key if at_key else self._narrowed(value, mistake)))
 
-    def _narrowed(self, value: "_Span", mistake: Mistake) -> "_Span":
+    def _narrowed(self, value: "_TextSpan", mistake: Mistake) -> "_TextSpan":
         if mistake.end:
             return _inside(self._text, value, mistake.start, mistake.end)
         at = self._text.find(mistake.word, *value) if mistake.word else -1
-        return value if at < 0 else _Span(at, at + len(mistake.word))
+        return value if at < 0 else _TextSpan(at, at + len(mistake.word))
 
     def place(self, start: int, end: int) -> Place:
         """Turn offsets in the document into a stretch of the line where they begin."""
@@ -122,16 +122,16 @@ class Positions:
         """The document as tree-sitter takes it, each byte in its place."""
         return _NEWER_ESCAPE.sub(_plain, self._text.encode())
 
-    def _chars(self, span: _Span) -> _Span:
+    def _chars(self, span: _TextSpan) -> _TextSpan:
         """Count characters in place of bytes."""
         if self._text.isascii():
             return span
         start = len(self._data[: span.start].decode())
-        return _Span(start, start + len(self._data[span.start : span.end].decode()))
+        return _TextSpan(start, start + len(self._data[span.start : span.end].decode()))
 
 
-def _span(node: "Node") -> _Span:
-    return _Span(node.start_byte, node.end_byte)
+def _span(node: "Node") -> _TextSpan:
+    return _TextSpan(node.start_byte, node.end_byte)
 
 
 class _Wanted:
@@ -226,10 +226,10 @@ def _character(escape: str) -> str:
     return plain.get(escape[1], escape[1])
 
 
-def _inside(text: str, value: _Span, start: int, end: int) -> _Span:
+def _inside(text: str, value: _TextSpan, start: int, end: int) -> _TextSpan:
     offsets = _offsets(text[value.start : value.end])
     last = len(offsets) - 1
-    return _Span(value.start + offsets[min(start, last)], value.start + offsets[min(end, last)])
+    return _TextSpan(value.start + offsets[min(start, last)], value.start + offsets[min(end, last)])
 
 
 def _offsets(written: str) -> list[int]:

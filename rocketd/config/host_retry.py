@@ -2,29 +2,29 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from rocketd.config.files import Entry
-from rocketd.config.loaded import File, Loaded, Outcome
+from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult
+from rocketd.config.task_files import TaskFileEntry
 
 
-class Unedited:
+class HostRetry:
     """The files as they were loaded."""
 
-    def __init__(self, previous: Loaded) -> None:
+    def __init__(self, previous: LoadResult) -> None:
         self.settings_good = previous.settings_good
         self._closed = previous.closed
         self._seen = {file.path: file for file in previous.files}
 
-    def seen(self, entry: Entry) -> File | None:
+    def seen(self, entry: TaskFileEntry) -> LoadedFile | None:
         """What became of that file."""
         return self._seen.get(entry.path)
 
-    def counting(self, entries: Iterable[Entry]) -> list[Entry]:
+    def counting(self, entries: Iterable[TaskFileEntry]) -> list[TaskFileEntry]:
         """Leave out new files, but where nobody could look before."""
         return [entry for entry in entries if entry.path in self._seen or entry.directory.path in self._closed]
 
-    def left(self, read: Collection[File]) -> Iterator[File]:
+    def left(self, read: Collection[LoadedFile]) -> Iterator[LoadedFile]:
         """Give the files that are not there any more, or replaced by now: a reload is still to come."""
         names = {file.name for file in read}
         for file in self._seen.values():
-            if file.name not in names and file.outcome in (Outcome.LOADED, Outcome.KEPT, Outcome.MASKED):
+            if file.name not in names and file.outcome in (FileOutcome.LOADED, FileOutcome.KEPT, FileOutcome.MASKED):
                 yield file

@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.problems import Fault, Problem, Severity
-from rocketd.config.questions import Kind, NoAnswer, Questions
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ _OWN: Final = frozenset(
 """What is wrong with a file itself; all else (its disk, its server, a lease, a lack of memory) may pass."""
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """A file or a directory that is not read, and why."""
 
     def __init__(self, message: str, hint: str = "", fault: Fault = Fault.FILE) -> None:
@@ -78,15 +78,15 @@ class Rights:
         """How bad a file of somebody else is."""
         return "error" if self.strict else "warning"
 
-    def fault(self, status: os.stat_result, path: Path) -> Unreadable | None:
+    def fault(self, status: os.stat_result, path: Path) -> UnreadableFile | None:
         """Say why a file or directory with this status is not trusted; may ask the name service."""
         if status.st_uid not in self.owners:
             allowed = " or ".join(map(_user, sorted(self.owners)))
             message = f"this belongs to {_user(status.st_uid)}, not to {allowed}, and is not read"
-            return Unreadable(message, f"chown {_user(min(self.owners))} {path}")
+            return UnreadableFile(message, f"chown {_user(min(self.owners))} {path}")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             whom = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
-            return Unreadable(
+            return UnreadableFile(
                 f"this is writable by {whom}, who could run anything, and is not read", f"chmod go-w {path}"
             )
         return None
@@ -118,7 +118,7 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TaskFileEntry:
     """A task file that counts."""
 
     name: str
@@ -135,7 +135,7 @@ class Entry:
         return self.name == SETTINGS_NAME and self.directory.path not in (VENDOR, RUNTIME)
 
 
-class Tree:
+class TaskFileTree:
     """The open directories, and which of their files count."""
 
     def __init__(self, directories: Sequence[Directory], problems: Sequence[Problem], closed: Sequence[Path]) -> None:
@@ -154,18 +154,20 @@ class Tree:
         """Paths of task files that do not count, because another has their name."""
 
 
-def _once(directories: Iterable[Directory]) -> list[Entry]:
+def _once(directories: Iterable[Directory]) -> list[TaskFileEntry]:
     """Every file, but one that is named twice only once, whatever its directory is called there."""
-    found = {(*directory.key, name): Entry(name, directory) for directory in directories for name in directory.names}
+    found = {
+        (*directory.key, name): TaskFileEntry(name, directory) for directory in directories for name in directory.names
+    }
     return list(found.values())
 
 
-def _paths(files: Iterable[Entry]) -> tuple[str, ...]:
+def _paths(files: Iterable[TaskFileEntry]) -> tuple[str, ...]:
     return tuple(sorted(file.path for file in files))
 
 
 @contextmanager
-def opened(paths: Sequence[Path], rights: Rights, questions: Questions) -> Iterator[Tree]:
+def opened(paths: Sequence[Path], rights: Rights, questions: HostQueries) -> Iterator[TaskFileTree]:
     """Open the directories (or what a single file stands in); they stay open until all is read."""
     directories: list[Directory] = []
     problems: list[Problem] = []
@@ -174,7 +176,7 @@ def opened(paths: Sequence[Path], rights: Rights, questions: Questions) -> Itera
         for path in dict.fromkeys(paths):
             try:
                 directory, fault = _answer(f"{path}/", questions, partial(_open, path, rights))
-            except Unreadable as refusal:
+            except UnreadableFile as refusal:
                 problems.append(refusal.problem(str(path), "error"))
                 closed.append(path)
             except FileNotFoundError as error:
@@ -186,23 +188,23 @@ def opened(paths: Sequence[Path], rights: Rights, questions: Questions) -> Itera
                 directories.append(directory)
                 if fault:
                     problems.append(fault.problem(str(path), rights.severity))
-        yield Tree(directories, problems, closed)
+        yield TaskFileTree(directories, problems, closed)
 
 
-def _answer(what: str, questions: Questions, look: Callable[[], T]) -> T:
+def _answer(what: str, questions: HostQueries, look: Callable[[], T]) -> T:
     """Look at a file or a directory; raises Unreadable also if its file system does not answer, FileNotFoundError."""
     try:
-        return questions.ask(what, Kind.FILE, look)
+        return questions.ask(what, QueryKind.FILE, look)
     except NoAnswer:
         message = "this does not answer: it is on a file system that hangs"
-        raise Unreadable(message, "it is read as soon as it answers", Fault.HOST) from None
+        raise UnreadableFile(message, "it is read as soon as it answers", Fault.HOST) from None
     except FileNotFoundError:
         raise
     except OSError as error:
         raise _unreadable(error) from None
 
 
-def _open(path: Path, rights: Rights) -> tuple[Directory, Unreadable | None]:
+def _open(path: Path, rights: Rights) -> tuple[Directory, UnreadableFile | None]:
     single = path.is_file()
     place = path.parent if single else path
     descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
@@ -219,20 +221,20 @@ def _open(path: Path, rights: Rights) -> tuple[Directory, Unreadable | None]:
     return Directory(path, descriptor, key, names, trusted=not (fault and rights.strict)), fault
 
 
-def _unreadable(error: OSError) -> Unreadable:
+def _unreadable(error: OSError) -> UnreadableFile:
     fault = Fault.FILE if error.errno in _OWN else Fault.HOST
-    return Unreadable(f"this cannot be read: {os.strerror(error.errno or 0)}", fault=fault)
+    return UnreadableFile(f"this cannot be read: {os.strerror(error.errno or 0)}", fault=fault)
 
 
-def read(entry: Entry, rights: Rights, questions: Questions) -> tuple[bytes, Unreadable | None]:
-    """Read a task file, with what is wrong with its rights where they are not strict. Raises `Unreadable`, `Masked`."""
+def read(entry: TaskFileEntry, rights: Rights, questions: HostQueries) -> tuple[bytes, UnreadableFile | None]:
+    """Read a task file, with what is wrong with its rights if they are not strict; raises UnreadableFile and Masked."""
     try:
         return _answer(entry.path, questions, partial(_read, entry.name, rights, entry.directory))
     except FileNotFoundError as error:
         raise _unreadable(error) from None
 
 
-def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unreadable | None]:
+def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, UnreadableFile | None]:
     try:
         descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
         try:
@@ -245,29 +247,31 @@ def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unrea
         raise _refusal(error, name, directory) from None
 
 
-def _refusal(error: OSError, name: str, directory: Directory) -> Unreadable | Masked:
+def _refusal(error: OSError, name: str, directory: Directory) -> UnreadableFile | Masked:
     if error.errno != errno.ELOOP:
         return _unreadable(error)
     with suppress(OSError):
         if _is_null(os.stat(name, dir_fd=directory.descriptor)):
             return Masked()
-    return Unreadable("this is a symbolic link, and only one to /dev/null has a meaning", "put the file itself here")
+    return UnreadableFile(
+        "this is a symbolic link, and only one to /dev/null has a meaning", "put the file itself here"
+    )
 
 
 def _is_null(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == os.makedev(1, 3)
 
 
-def _fault(status: os.stat_result, rights: Rights, path: Path) -> Unreadable | None:
+def _fault(status: os.stat_result, rights: Rights, path: Path) -> UnreadableFile | None:
     if _is_null(status):
         raise Masked
     if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("this is not a regular file")
+        raise UnreadableFile("this is not a regular file")
     fault = rights.fault(status, path)
     if fault and rights.strict:
         raise fault
     if status.st_size == 0:
         raise Masked
     if status.st_size > MOST_BYTES:
-        raise Unreadable("this is larger than 1 MiB", "spread the tasks over several files")
+        raise UnreadableFile("this is larger than 1 MiB", "spread the tasks over several files")
     return fault

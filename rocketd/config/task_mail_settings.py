@@ -4,7 +4,7 @@ from typing import Any
 
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK
 from rocketd.config.problems import BadValue, meant
-from rocketd.config.values import each, wrong
+from rocketd.config.value_types import each, wrong
 from rocketd.core.model.task import Mail
 
 

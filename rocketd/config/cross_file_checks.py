@@ -27,7 +27,7 @@ def without_duplicates(tasks: Iterable[Task]) -> tuple[dict[str, Task], list[Mis
     return kept, mistakes
 
 
-class Watched:
+class WatchedTasks:
     """The other tasks that conditions are about; thousands of tasks share a few conditions, so each is asked once."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Watched:
 
 def unknown(
     tasks: Mapping[str, Task],
-    watched: Watched,
+    watched: WatchedTasks,
     disabled: Collection[str],
     known: Collection[str],
     kept_back: Iterable[tuple[str, str]],

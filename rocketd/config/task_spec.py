@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config.logging_settings import read_logging
-from rocketd.config.mail_settings import joined
 from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, Path, meant
 from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
+from rocketd.config.task_mail_settings import joined
 from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -6,7 +6,7 @@ import re
 from datetime import date, time
 
 from rocketd.config.problems import BadValue
-from rocketd.config.values import called, each, string, wrong
+from rocketd.config.value_types import called, each, string, wrong
 
 
 def _table(value: object, wanted: str) -> dict[str, object]:

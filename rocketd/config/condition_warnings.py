@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from rocketd.config.cross_file_checks import Misplaced
 from rocketd.config.problems import Mistake
-from rocketd.config.references import Misplaced
 from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.alternatives import Literal, alternatives_of
 from rocketd.core.conditions.cron_time import CronTime
@@ -24,7 +24,7 @@ from rocketd.core.scheduler.outlook import LATE, Again, First, Walk, again, neve
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from rocketd.config.loaded import File
+    from rocketd.config.load_result import LoadedFile
     from rocketd.core.conditions.alternatives import Branch
     from rocketd.core.model.task import Task
 
@@ -35,7 +35,7 @@ SEARCHES: Final = 50
 _NO_MORE: Final = "of this task and those after it was not asked whether they ever start: too many never do"
 
 
-class Asked(NamedTuple):
+class ConditionQuestions(NamedTuple):
     """What is asked about: all tasks of a load, at an instant."""
 
     tasks: Mapping[str, Task]
@@ -44,17 +44,17 @@ class Asked(NamedTuple):
     """The tasks whose `restart_delay` is written: they may start again and again."""
 
     @classmethod
-    def of(cls, tasks: Mapping[str, Task], now: Instant, files: Iterable[File]) -> Asked:
+    def of(cls, tasks: Mapping[str, Task], now: Instant, files: Iterable[LoadedFile]) -> ConditionQuestions:
         """Ask about the tasks of these files."""
         return cls(tasks, now, {name for file in files for name in file.spaced})
 
 
-def outlook(asked: Asked, told: Collection[str]) -> list[Misplaced]:
+def condition_warnings(asked: ConditionQuestions, told: Collection[str]) -> list[Misplaced]:
     """Find the tasks that would start again and again, and those that never start; but those that are `told` of."""
     return [one for one in _outlook(asked) if one.task.name not in told]
 
 
-def _outlook(asked: Asked) -> Iterator[Misplaced]:
+def _outlook(asked: ConditionQuestions) -> Iterator[Misplaced]:
     walk = Walk(asked.now)
     firsts = _first_starts(asked, walk)
     hopeless = {name for name, first in firsts.items() if first.at is None}
@@ -71,7 +71,7 @@ def _outlook(asked: Asked) -> Iterator[Misplaced]:
             yield Misplaced(task, Mistake(("task", name, "when"), *found, severity="warning"))
 
 
-def _first_starts(asked: Asked, walk: Walk) -> dict[str, First]:
+def _first_starts(asked: ConditionQuestions, walk: Walk) -> dict[str, First]:
     """Ask each condition when it first starts a task; after many that never do, no more of them."""
     first_of = _shared(walk.first_start)
     firsts: dict[str, First] = {}

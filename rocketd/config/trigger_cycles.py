@@ -9,14 +9,14 @@ What starts a task when another *fails* is no part of this: a repair that goes o
 
 from collections.abc import Collection, Iterable, Mapping
 
+from rocketd.config.cross_file_checks import Misplaced, WatchedTasks
 from rocketd.config.problems import Mistake
-from rocketd.config.references import Misplaced, Watched
 from rocketd.core.conditions.run_conditions import After, Retry
 from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, walk
 from rocketd.core.model.task import Task
 
 
-def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: Watched) -> list[Misplaced]:
+def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: WatchedTasks) -> list[Misplaced]:
     """Break each cycle: a task in it that changed stays as it was in `last`, or else one goes.
 
     A cycle that nothing but a hand starts stays as it is.
@@ -55,7 +55,7 @@ def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
     return Mistake(path, message, severity="warning", word=word)
 
 
-def _find(tasks: Mapping[str, Task], watched: Watched, harmless: Collection[str]) -> list[str]:
+def _find(tasks: Mapping[str, Task], watched: WatchedTasks, harmless: Collection[str]) -> list[str]:
     """Tasks that start each other, in this order, round and round; empty if there are none."""
     about_others = {name: task.when for name, task in tasks.items() if watched.others(task.when)}
     inside = {name: when for name, when in about_others.items() if name not in harmless and _starters(when)}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rocketd.config.problems import BadValue, meant
-from rocketd.config.values import duration, each, integer, size
+from rocketd.config.value_types import duration, each, integer, size
 from rocketd.core.instant import SECOND
 from rocketd.core.model.task import Limit
 

@@ -13,38 +13,73 @@ unknown user: that is no mistake of the file, and `look_again` finds out whether
 
 import hashlib
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from rocketd.config.compile import Compiler
-from rocketd.config.cycles import without_cycles
+from rocketd.config.compiler import TaskSpecCompiler
+from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
+from rocketd.config.cross_file_checks import Misplaced, WatchedTasks, unknown, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
-from rocketd.config.disabled import disabled_of, headers, lines_of
-from rocketd.config.document import Syntax, document_of, problems_of, roughly, text_of
-from rocketd.config.files import (
+from rocketd.config.host_lookup import HostLookup
+from rocketd.config.host_queries import HostQueries, patiently
+from rocketd.config.host_retry import HostRetry
+from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, LoadSource, Missing, missing_of
+from rocketd.config.problems import MOST_MISTAKES, BadValue, Fault, Mistake, Problem
+from rocketd.config.setting import Section
+from rocketd.config.task_files import (
     DEFAULT_DIRECTORIES,
     SETTINGS_NAME,
-    Entry,
     Masked,
     Rights,
-    Tree,
-    Unreadable,
+    TaskFileEntry,
+    TaskFileTree,
+    UnreadableFile,
     opened,
     read,
 )
-from rocketd.config.host import Host
-from rocketd.config.loaded import File, Loaded, Missing, Outcome, Source, missing_of
-from rocketd.config.outlook import Asked, outlook
-from rocketd.config.problems import MOST_MISTAKES, BadValue, Fault, Mistake, Problem
-from rocketd.config.questions import Questions, patiently
-from rocketd.config.references import Misplaced, Watched, unknown, without_duplicates
-from rocketd.config.setting import Section
-from rocketd.config.spec import FileSpec, read_spec
 from rocketd.config.task_settings import ENABLED, RESTART_DELAY
-from rocketd.config.unedited import Unedited
+from rocketd.config.task_spec import FileSpec, read_spec
+from rocketd.config.toml_document import Syntax, document_of, problems_of, roughly, text_of
+from rocketd.config.toml_positions import Positions
+from rocketd.config.trigger_cycles import without_cycles
 from rocketd.core.instant import Instant
-from rocketd.core.model.task import Task
+from rocketd.core.model.task import Disabled, Task
+
+_HEADER: Final = re.compile(
+    r"""^[ \t]*\[[ \t]*task[ \t]*\.[ \t]*(?:"([^"\n]+)"|'([^'\n]+)'|([\w-]+))[ \t]*\]""", re.MULTILINE
+)
+
+
+def disabled_of(tasks: Sequence[Task], text: str) -> tuple[Disabled, ...]:
+    """Find the lines of these tasks in the text of their file."""
+    lines = lines_of([task.name for task in tasks], text)
+    return tuple(Disabled(task, lines[task.name]) for task in tasks)
+
+
+def lines_of(names: Iterable[str], text: str) -> Mapping[str, int]:
+    """Find the lines in which these tasks begin."""
+    names = tuple(names)
+    known = headers(text) if names else {}
+    others = [Mistake(("task", name), "", at_key=True) for name in names if name not in known]
+    positions = Positions(text, [mistake.path for mistake in others])
+    found = {mistake.task: positions.find(mistake).line for mistake in others}
+    return {name: known.get(name) or found[name] for name in names}
+
+
+def headers(text: str) -> Mapping[str, int]:
+    """Find the headers of tasks, as nearly every file has them: what knows all of TOML costs 10 MB.
+
+    It needs no document: a file with a mistake in its TOML has headers as well.
+    """
+    lines: dict[str, int] = {}
+    line, seen = 1, 0
+    for header in _HEADER.finditer(text):
+        line, seen = line + text.count("\n", seen, header.start()), header.start()
+        lines[header[1] or header[2] or header[3]] = line
+    return lines
 
 
 def load(
@@ -53,7 +88,7 @@ def load(
     strict: bool = True,
     known: Collection[str] = (),
     at: Instant | None = None,
-) -> Loaded:
+) -> LoadResult:
     """Load all task files; never raises for what is in them.
 
     Where several directories have a file of the same name, the last one's counts. A path may also be a single file.
@@ -61,45 +96,47 @@ def load(
     same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
     `at` is an instant as of which tasks are warned of that never start, or again and again; None: of none.
     """
-    source = Source(tuple(directories), strict, frozenset(known), at)
-    return patiently(lambda questions: _Load(questions, source, None).loaded())
+    source = LoadSource(tuple(directories), strict, frozenset(known), at)
+    return patiently(lambda questions: _Loader(questions, source, None).loaded())
 
 
-def reload(previous: Loaded) -> Loaded:
+def reload(previous: LoadResult) -> LoadResult:
     """Load again from the same source; the tasks of files that have errors now stay as they were."""
-    return patiently(lambda questions: _Load(questions, previous.source, previous).loaded())
+    return patiently(lambda questions: _Loader(questions, previous.source, previous).loaded())
 
 
-def look_again(previous: Loaded) -> Loaded:
+def look_again(previous: LoadResult) -> LoadResult:
     """Load again what the host may answer otherwise by now; files that were edited, or are new, wait for a reload."""
-    return patiently(lambda questions: _Load(questions, previous.source, previous, edits=False).loaded())
+    return patiently(lambda questions: _Loader(questions, previous.source, previous, edits=False).loaded())
 
 
 def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True) -> Settings | None:
     """The settings that `load` would give, without reading the other files; None if `rocketd.toml` has an error."""
-    source = Source(tuple(directories), strict)
-    return patiently(lambda questions: _Load(questions, source, None).settings())
+    source = LoadSource(tuple(directories), strict)
+    return patiently(lambda questions: _Loader(questions, source, None).settings())
 
 
-class _Load:
+class _Loader:
     """One load."""
 
-    def __init__(self, questions: Questions, source: Source, previous: Loaded | None, *, edits: bool = True) -> None:
+    def __init__(
+        self, questions: HostQueries, source: LoadSource, previous: LoadResult | None, *, edits: bool = True
+    ) -> None:
         """Without `edits`, what has changed in files does not count."""
         uid = os.geteuid()
         self._source = source
-        self._unedited = None if edits or previous is None else Unedited(previous)
+        self._unedited = None if edits or previous is None else HostRetry(previous)
         self._questions = questions
         self._rights = Rights(frozenset({0, uid}), source.strict)
-        self._host = Host(uid if source.strict else 0, questions=questions)
-        self._compiler = Compiler(self._host)
+        self._host = HostLookup(uid if source.strict else 0, questions=questions)
+        self._compiler = TaskSpecCompiler(self._host)
         self._last_settings = previous.settings if previous else Settings()
         self._last_files = {file.name: file for file in previous.files if _has_tasks(file)} if previous else {}
         self._last_tasks = {task.name: task for task in previous.tasks} if previous else {}
         self._settings_good = True
         self._use(Settings() if edits else self._last_settings)
 
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadResult:
         with opened(self._source.directories, self._rights, self._questions) as tree:
             entries = self._unedited.counting(tree.entries) if self._unedited else tree.entries
             read = [*map(self._file, sorted(entries, key=lambda entry: entry.name != SETTINGS_NAME))]  # the zone's name
@@ -108,7 +145,7 @@ class _Load:
             tasks, misplaced = self._joined(files)
             problems = [*tree.problems, *(problem for file in files for problem in file.problems)]
             between = list(self._located(misplaced, tree))
-        return Loaded(
+        return LoadResult(
             tasks=tasks,
             problems=tuple(sorted(dict.fromkeys([*problems, *between]), key=_order)),
             settings=self._settings,
@@ -136,24 +173,24 @@ class _Load:
             self._host.daemon_zone = None
         self._settings = settings
 
-    def _file(self, entry: Entry) -> File:
+    def _file(self, entry: TaskFileEntry) -> LoadedFile:
         if entry.may_hold_settings:
             self._settings_good = False
         file = self._read(entry) if entry.directory.trusted else self._bad(entry.path, ())
-        if entry.may_hold_settings and file.outcome is Outcome.MASKED:
+        if entry.may_hold_settings and file.outcome is FileOutcome.MASKED:
             self._settings_good = True
         elif entry.may_hold_settings and not self._settings_good:
             self._use(self._last_settings)
             self._settings_good = self._unedited is not None and self._unedited.settings_good
         return file
 
-    def _read(self, entry: Entry) -> File:
+    def _read(self, entry: TaskFileEntry) -> LoadedFile:
         seen = self._unedited.seen(entry) if self._unedited else None
         if seen and not (seen.digest or seen.may_pass):
             return seen
         try:
             content, fault = read(entry, self._rights, self._questions)
-        except (Masked, Unreadable) as refusal:
+        except (Masked, UnreadableFile) as refusal:
             return seen if seen and seen.digest else self._refused(entry.path, refusal)
         digest = hashlib.blake2b(content, digest_size=16).digest()
         last = self._last_files.get(entry.name)
@@ -164,21 +201,21 @@ class _Load:
         warnings = (fault.problem(entry.path, "warning"),) if fault else ()
         return self._parsed(entry, content, digest, warnings)
 
-    def _refused(self, path: str, refusal: Masked | Unreadable) -> File:
+    def _refused(self, path: str, refusal: Masked | UnreadableFile) -> LoadedFile:
         if isinstance(refusal, Masked):
-            return File(path, Outcome.MASKED)
+            return LoadedFile(path, FileOutcome.MASKED)
         return self._bad(path, (refusal.problem(path, "error"),))
 
-    def _stays(self, last: File, digest: bytes) -> bool:
+    def _stays(self, last: LoadedFile, digest: bytes) -> bool:
         """Whether reading the file again would give the same."""
-        unchanged = last.outcome is Outcome.LOADED and last.digest == digest and last.name != SETTINGS_NAME
+        unchanged = last.outcome is FileOutcome.LOADED and last.digest == digest and last.name != SETTINGS_NAME
         return unchanged and not last.problems and self._host.still(last.answers)
 
-    def _is_settled(self, seen: File) -> bool:
+    def _is_settled(self, seen: LoadedFile) -> bool:
         """Whether the host could only say the same of the file again."""
         return not seen.may_pass and seen.name != SETTINGS_NAME and self._host.still(seen.answers)
 
-    def _parsed(self, entry: Entry, content: bytes, digest: bytes, warnings: tuple[Problem, ...]) -> File:
+    def _parsed(self, entry: TaskFileEntry, content: bytes, digest: bytes, warnings: tuple[Problem, ...]) -> LoadedFile:
         path = entry.path
         try:
             text = text_of(content, path)
@@ -197,9 +234,9 @@ class _Load:
             names = [task.name for task in spec.tasks if task.name not in off]
             return self._bad(path, problems, lines_of(names, text), digest)
         lines = lines_of([task.name for task in spec.tasks if task.name not in there], text)
-        return File(
+        return LoadedFile(
             path,
-            Outcome.LOADED,
+            FileOutcome.LOADED,
             tuple(task for task in tasks if task.name not in off),
             problems,
             disabled_of([task for task in tasks if task.name in off], text),
@@ -243,31 +280,33 @@ class _Load:
 
     def _bad(
         self, path: str, problems: tuple[Problem, ...], lines: Mapping[str, int] | None = None, digest: bytes = b""
-    ) -> File:
+    ) -> LoadedFile:
         last = self._last_files.get(os.path.basename(path))  # noqa: PTH119 - a string in, a string out
         missing = missing_of(path, lines or {}, problems)
         if last is None:
-            return File(path, Outcome.BAD, (), problems, (), missing, digest)
-        return File(path, Outcome.KEPT, last.tasks, problems, last.disabled, missing, digest)
+            return LoadedFile(path, FileOutcome.BAD, (), problems, (), missing, digest)
+        return LoadedFile(path, FileOutcome.KEPT, last.tasks, problems, last.disabled, missing, digest)
 
-    def _hidden(self, tree: Tree) -> Iterator[File]:
+    def _hidden(self, tree: TaskFileTree) -> Iterator[LoadedFile]:
         """Files of directories that cannot be looked into now: nobody has taken them away."""
         names = {entry.name for entry in tree.entries}
         for file in self._last_files.values():
             if file.name not in names and Path(file.path).parent in tree.closed:
-                yield replace(file, outcome=Outcome.KEPT)
+                yield replace(file, outcome=FileOutcome.KEPT)
 
-    def _joined(self, files: Sequence[File]) -> tuple[tuple[Task, ...], list[Misplaced]]:
+    def _joined(self, files: Sequence[LoadedFile]) -> tuple[tuple[Task, ...], list[Misplaced]]:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
-        misplaced += without_cycles(tasks, self._last_tasks, watched := Watched())
+        misplaced += without_cycles(tasks, self._last_tasks, watched := WatchedTasks())
         disabled = {one.task.name for file in files for one in file.disabled}
         kept_back = [(one.name, one.file) for file in files for one in file.missing]
         misplaced += unknown(tasks, watched, disabled, self._source.known, kept_back)
         if self._source.at is not None:
-            misplaced += outlook(Asked.of(tasks, self._source.at, files), {one.task.name for one in misplaced})
+            misplaced += condition_warnings(
+                ConditionQuestions.of(tasks, self._source.at, files), {one.task.name for one in misplaced}
+            )
         return tuple(tasks.values()), misplaced
 
-    def _located(self, misplaced: Iterable[Misplaced], tree: Tree) -> Iterator[Problem]:
+    def _located(self, misplaced: Iterable[Misplaced], tree: TaskFileTree) -> Iterator[Problem]:
         """Find the places of mistakes between files; their texts are read once more, for these lines alone."""
         by_file: dict[str, list[Mistake]] = {}
         for task, mistake in misplaced:
@@ -277,23 +316,23 @@ class _Load:
             text = self._text_again(entries[path]) if path in entries else ""
             yield from problems_of(mistakes, text, path)
 
-    def _text_again(self, entry: Entry) -> str:
+    def _text_again(self, entry: TaskFileEntry) -> str:
         try:
             return roughly(read(entry, self._rights, self._questions)[0])
-        except (Masked, Unreadable):  # changed since; the problem stands without its line
+        except (Masked, UnreadableFile):  # changed since; the problem stands without its line
             return ""
 
 
 _SETTINGS_PATHS = {(Section.ROCKETD,), (Section.STORE,), (Section.MAIL,), (Section.LOGGING,)}
 
 
-def _has_tasks(file: File) -> bool:
-    return file.outcome in (Outcome.LOADED, Outcome.KEPT)
+def _has_tasks(file: LoadedFile) -> bool:
+    return file.outcome in (FileOutcome.LOADED, FileOutcome.KEPT)
 
 
-def _others(tree: Tree) -> list[File]:
-    replaced = [File(path, Outcome.REPLACED) for path in tree.replaced]
-    return replaced + [File(path, Outcome.IGNORED) for path in tree.ignored]
+def _others(tree: TaskFileTree) -> list[LoadedFile]:
+    replaced = [LoadedFile(path, FileOutcome.REPLACED) for path in tree.replaced]
+    return replaced + [LoadedFile(path, FileOutcome.IGNORED) for path in tree.ignored]
 
 
 def _order(problem: Problem) -> tuple[str, str, int, int]:

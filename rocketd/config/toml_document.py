@@ -5,8 +5,8 @@ from typing import Final
 
 import tomli
 
-from rocketd.config.positions import Place, Positions
 from rocketd.config.problems import MOST_MISTAKES, Fault, Mistake, Problem
+from rocketd.config.toml_positions import Place, Positions
 
 _HINTS: Final = {
     "Invalid value": 'a text stands in quotes: when = "daily"',

@@ -24,7 +24,7 @@ LEAST: Final = 0.1
 T = TypeVar("T")
 
 
-class Kind(Enum):
+class QueryKind(Enum):
     """Whom a question is for, and how many may hang before no more of them are asked."""
 
     FILE = 16
@@ -39,11 +39,11 @@ class NoAnswer(Exception):
     """The host does not answer."""
 
 
-class _LeftBehind(BaseException):
+class _AbandonedThreads(BaseException):
     """Nobody waits for this thread any more."""
 
 
-class Waiting(NamedTuple):
+class WaitingQuery(NamedTuple):
     """What is waited for."""
 
     what: str
@@ -51,52 +51,52 @@ class Waiting(NamedTuple):
     since: Instant
 
 
-class Hanging:
+class HangingQuery:
     """The questions that hang, of the whole process; any thread may look."""
 
     def __init__(self) -> None:
         self.answered: Callable[[], None] = lambda: None
         """Called, in the thread that has hung, when one is answered at last."""
         self._lock = Lock()
-        self._hung: dict[str, tuple[Kind, Instant]] = {}
+        self._hung: dict[str, tuple[QueryKind, Instant]] = {}
         self._places: Counter[str] = Counter()
-        self._kinds: Counter[Kind] = Counter()
-        self._tries: dict[int, Questions] = {}
+        self._kinds: Counter[QueryKind] = Counter()
+        self._tries: dict[int, HostQueries] = {}
 
     @property
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[WaitingQuery, ...]:
         """What hangs, and what is being asked at this moment, the longest first."""
         with self._lock:
             asked = [one.current for one in self._tries.values()]
-            hung = [Waiting(what, since) for what, (_, since) in self._hung.items()]
-        return (*hung, *(Waiting(one.what, one.since) for one in asked if one is not None))
+            hung = [WaitingQuery(what, since) for what, (_, since) in self._hung.items()]
+        return (*hung, *(WaitingQuery(one.what, one.since) for one in asked if one is not None))
 
-    def refuses(self, what: str, kind: Kind) -> bool:
+    def refuses(self, what: str, kind: QueryKind) -> bool:
         """Whether there is no sense in asking that: it hangs, or too many of its like do."""
         hung = self._hung and (what in self._hung or self._kinds[kind] >= kind.value or self._places[_place(what)])
         return bool(hung)
 
-    def add(self, asked: "_Asked") -> None:
+    def add(self, asked: "_QueryThread") -> None:
         """Count it as hanging."""
         with self._lock:
             self._hung[asked.what] = asked.kind, asked.since
             self._kinds[asked.kind] += 1
-            self._places[_place(asked.what)] += asked.kind is not Kind.NAME
+            self._places[_place(asked.what)] += asked.kind is not QueryKind.NAME
 
-    def remove(self, asked: "_Asked") -> None:
+    def remove(self, asked: "_QueryThread") -> None:
         """It has been answered."""
         with self._lock:
             del self._hung[asked.what]
             self._kinds[asked.kind] -= 1
-            self._places[_place(asked.what)] -= asked.kind is not Kind.NAME
+            self._places[_place(asked.what)] -= asked.kind is not QueryKind.NAME
         self.answered()
 
-    def follow(self, one: "Questions") -> None:
+    def follow(self, one: "HostQueries") -> None:
         """Show what it asks."""
         with self._lock:
             self._tries[id(one)] = one
 
-    def follow_no_more(self, one: "Questions") -> None:
+    def follow_no_more(self, one: "HostQueries") -> None:
         """It asks no more, or nobody listens."""
         with self._lock:
             self._tries.pop(id(one), None)
@@ -106,32 +106,32 @@ def _place(what: str) -> str:
     return what.rpartition("/")[0] or what
 
 
-HANGING: Final = Hanging()
+HANGING: Final = HangingQuery()
 
 
-class _Asked(NamedTuple):
+class _QueryThread(NamedTuple):
     what: str
-    kind: Kind
+    kind: QueryKind
     since: Instant
     began: float
 
 
-class Questions:
+class HostQueries:
     """The questions of one try, all asked in one thread."""
 
-    def __init__(self, hanging: Hanging = HANGING) -> None:
+    def __init__(self, hanging: HangingQuery = HANGING) -> None:
         self._hanging = hanging
         self._lock = Lock()
         self._left_behind = False
-        self.current: _Asked | None = None
+        self.current: _QueryThread | None = None
 
-    def ask(self, what: str, kind: Kind, question: Callable[[], T]) -> T:
+    def ask(self, what: str, kind: QueryKind, question: Callable[[], T]) -> T:
         """Give the answer, and raise what answering raises; raises NoAnswer for what hangs."""
         if self._left_behind:
-            raise _LeftBehind
+            raise _AbandonedThreads
         if self._hanging.refuses(what, kind):
             raise NoAnswer(what)
-        self.current = asked = _Asked(what, kind, time.time_ns() // 1000, time.monotonic())
+        self.current = asked = _QueryThread(what, kind, time.time_ns() // 1000, time.monotonic())
         try:
             return question()
         finally:
@@ -152,11 +152,11 @@ class Questions:
             return True
 
 
-def patiently(work: Callable[[Questions], T], hanging: Hanging = HANGING) -> T:
+def patiently(work: Callable[[HostQueries], T], hanging: HangingQuery = HANGING) -> T:
     """Do some work that asks; it is begun anew for each question that hangs, so it must leave nothing behind."""
     left = PATIENCE
     while True:
-        questions: Questions = Questions(hanging)
+        questions: HostQueries = HostQueries(hanging)
         hanging.follow(questions)
         try:
             answer = _begun(work, questions)
@@ -171,19 +171,19 @@ def patiently(work: Callable[[Questions], T], hanging: Hanging = HANGING) -> T:
             hanging.follow_no_more(questions)
 
 
-def _until(questions: Questions, patience: float) -> float:
+def _until(questions: HostQueries, patience: float) -> float:
     """Seconds until what is asked now has hung for too long; some, if nothing is asked."""
     asked = questions.current
     return LEAST if asked is None else max(0.0, asked.began + patience - time.monotonic())
 
 
-def _begun(work: Callable[[Questions], T], questions: Questions) -> "Future[T]":
+def _begun(work: Callable[[HostQueries], T], questions: HostQueries) -> "Future[T]":
     answer: Future[T] = Future()
 
     def do() -> None:
         try:
             answer.set_result(work(questions))
-        except _LeftBehind:
+        except _AbandonedThreads:
             pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the work was wanted
             answer.set_exception(error)

@@ -10,10 +10,10 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from rocketd.config import task_settings as key
-from rocketd.config.host import UTC_ZONE, BadGroup, Host, Zone
+from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity, nearest
 from rocketd.config.setting import Setting
-from rocketd.config.spec import TaskSpec
+from rocketd.config.task_spec import TaskSpec
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE, Condition
@@ -26,17 +26,17 @@ _WORK = (key.COMMAND.key, key.FUNCTION.key)
 _BOUND = {name: setting for name, setting in key.TASK.items() if setting.only}
 
 
-class Compiler:
+class TaskSpecCompiler:
     """Makes the tasks of one load; what they have in common (conditions, surroundings) they share."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: HostLookup) -> None:
         self._host = host
         self._conditions: dict[str, Condition] = {"false": FALSE}
         self._shared: dict[Surroundings, Surroundings] = {}
 
     def compile(self, spec: TaskSpec, file: str) -> tuple[Task | None, list[Mistake]]:
         """Make the task, or None if something is wrong with it, and say all that is."""
-        one = _One(spec, self._host, self._conditions)
+        one = _TaskCompilation(spec, self._host, self._conditions)
         task = one.task(file, self._share)
         return task, one.mistakes
 
@@ -44,10 +44,10 @@ class Compiler:
         return self._shared.setdefault(surroundings, surroundings)
 
 
-class _One:
+class _TaskCompilation:
     """The making of one task."""
 
-    def __init__(self, spec: TaskSpec, host: Host, conditions: dict[str, Condition]) -> None:
+    def __init__(self, spec: TaskSpec, host: HostLookup, conditions: dict[str, Condition]) -> None:
         self.mistakes: list[Mistake] = []
         self._spec = spec
         self._values = spec.values

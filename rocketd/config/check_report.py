@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rocketd.config.loaded import Loaded, Outcome
+from rocketd.config.load_result import FileOutcome, LoadResult
 from rocketd.core.escaping import visible
 from rocketd.core.scheduler.outlook import at_once
 
@@ -12,34 +12,34 @@ _SHOWN: Final = 10
 """How many names of tasks a sentence can bear."""
 
 
-def check_text(loaded: Loaded) -> str:
+def check_text(loaded: LoadResult) -> str:
     """Every problem, every file and task that does not count and why, what runs at once, and a sentence on all."""
     lines = [*map(str, loaded.problems), *_without_effect(loaded), *_disabled(loaded), *_at_once(loaded)]
     return "\n".join([*lines, _summary(loaded)])
 
 
-def check_json(loaded: Loaded) -> list[dict[str, str | int]]:
+def check_json(loaded: LoadResult) -> list[dict[str, str | int]]:
     """Every problem as an object with stable keys."""
     return [problem.as_json() for problem in loaded.problems]
 
 
-def _without_effect(loaded: Loaded) -> Iterator[str]:
+def _without_effect(loaded: LoadResult) -> Iterator[str]:
     why = {
-        Outcome.IGNORED: "ignored: task files are named *.toml, and do not begin with a dot",
-        Outcome.REPLACED: "replaced: another directory has a file of the same name",
-        Outcome.MASKED: "masks files of the same name: it is empty or a link to /dev/null",
+        FileOutcome.IGNORED: "ignored: task files are named *.toml, and do not begin with a dot",
+        FileOutcome.REPLACED: "replaced: another directory has a file of the same name",
+        FileOutcome.MASKED: "masks files of the same name: it is empty or a link to /dev/null",
     }
     for file in loaded.files:
         if file.outcome in why:
             yield f"{visible(file.path)}: {why[file.outcome]}"
 
 
-def _disabled(loaded: Loaded) -> Iterator[str]:
+def _disabled(loaded: LoadResult) -> Iterator[str]:
     for task, line in ((one.task, one.line) for one in loaded.disabled):
         yield f"{visible(task.file)}:{line}: task '{task.name}' is disabled: it has enabled = false"
 
 
-def _at_once(loaded: Loaded) -> Iterator[str]:
+def _at_once(loaded: LoadResult) -> Iterator[str]:
     if loaded.source.at is None:
         return
     told = at_once(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
@@ -62,7 +62,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
-def _summary(loaded: Loaded) -> str:
+def _summary(loaded: LoadResult) -> str:
     errors = sum(problem.severity == "error" for problem in loaded.problems)
     warnings = len(loaded.problems) - errors
     counts = [_count(len(loaded.tasks), "task")]
