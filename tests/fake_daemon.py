@@ -13,7 +13,7 @@ from threading import Condition, Thread
 from typing import TypeAlias, cast
 from urllib.parse import unquote
 
-from rocketd.daemon.wire import Json, JsonObject
+from rocketd.daemon.json_format import Json, JsonObject
 
 Answer: TypeAlias = tuple[int, Json | bytes]
 

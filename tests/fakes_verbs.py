@@ -12,7 +12,7 @@ from fakes_journal import ListJournal
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
-from rocketd.daemon.wire import Json, JsonObject
+from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.web.server import serve
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple, TypeVar
 
 from rocketd.bootstrap.replication import Replication
 from rocketd.core.errors import RocketdError
-from rocketd.daemon.damage import DamageTold
+from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.recorder import write_calls
+from rocketd.daemon.record_writer import write_calls
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.rejected_lines import Found
 from rocketd.store.replication.replicator import Replicator
@@ -62,7 +62,7 @@ class Keeping:
         """Open the store; the stack closes it. Raises StoreError."""
         if self._state_dir is not None:
             stack.enter_context(StateLock(self._state_dir))
-        found = DamageTold(loop.journal, loop.health)
+        found = DamageReport(loop.journal, loop.health)
         durability: Durability = "normal" if self._state_dir is None else "full"
         notes: list[str] = []
         if self._repo is None:

@@ -36,11 +36,11 @@ from rocketd.core.model.run import Run, Trigger
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust
-from rocketd.daemon.defects import Silence
+from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.observing import Observing
-from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.resume import Resumed, resume
+from rocketd.daemon.probe_bridge import ProbeBridge
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.recovery import RecoveryResult, recover
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome
 from rocketd.executor.inprocess.strategies import call_in
 from rocketd.journal.logging_bridge import LoggingBridge
@@ -86,7 +86,7 @@ class Life:
             clock=SystemClock(),
             journal=self._bridge,
             manager=NoManager(),
-            silence=Silence(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
+            silence=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
         )
         self._executors = Executors(self.loop, self, processes=config.max_process_count)
         self._stack.push_async_callback(self._executors.close)
@@ -111,13 +111,13 @@ class Life:
         kept = await self._session.keeping.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
         clock = self.loop.clock
         shown = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
-        resumed = await resume(kept.store, self.scheduler, self._executors, compiled, shown)
+        resumed = await recover(kept.store, self.scheduler, self._executors, compiled, shown)
         trouble, fatal = self.loop.store_trouble, self.loop.fail
-        recorder = Recorder(kept.store, trouble=trouble, fatal=fatal, spool=kept.spool, silenced=silenced)
+        recorder = RecordWriter(kept.store, trouble=trouble, fatal=fatal, spool=kept.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
         self.loop.passed += [self._after_pass]
-        observing = Observing(self.loop)
+        observing = ProbeBridge(self.loop)
         functions = FunctionProber(self._session, observing.report, self._condition_failed, self.loop.clock.now)
         prober = host_prober(observing.report, self.loop.clock, functions)
         self._stack.push_async_callback(prober.close)
@@ -135,7 +135,7 @@ class Life:
         self._begin_asked()
         self._ending.begun.set()
 
-    def _tell_start(self, resumed: Resumed, notes: Collection[str]) -> None:
+    def _tell_start(self, resumed: RecoveryResult, notes: Collection[str]) -> None:
         for note in notes:
             self._bridge.tell(daemon_messages.records_go(note))
         for event in resumed.crashed:

@@ -19,7 +19,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import Instant
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Store
-from rocketd.daemon.recorder import Recorder, write_calls
+from rocketd.daemon.record_writer import RecordWriter, write_calls
 from rocketd.store.errors import translating_errors
 from rocketd.store.rejected_lines import Found, move_aside
 from rocketd.store.replication.target import REMEMBERED, ReplicationTarget, remember, remembered
@@ -43,7 +43,7 @@ class OpenedStore:
     notes: Sequence[str]
 
 
-def renewing(lock: StateLock, recorder: Recorder, found: Found) -> Callable[[Instant], None]:
+def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[[Instant], None]:
     """Give what is to be done at each heartbeat, so that the directory stays locked whoever removes the file."""
 
     def renew(_: Store) -> int:

@@ -31,22 +31,22 @@ from rocketd.core.messages.message import Priority
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.boot import Boot, make_runtime_directory
+from rocketd.daemon.boot_tasks import BootTasks, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.control import Control
-from rocketd.daemon.damage import DamageTold
-from rocketd.daemon.defects import Silence
-from rocketd.daemon.last_resort import CLOSING, limited
+from rocketd.daemon.damage import DamageReport
+from rocketd.daemon.error_policy import SilencedErrors
+from rocketd.daemon.exit_timeout import CLOSING, limited
+from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.observing import Observing
-from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.resume import Resumed, resume
-from rocketd.daemon.retention import Retention
-from rocketd.daemon.start_watch import StartWatch
-from rocketd.daemon.state_told import state_told
-from rocketd.daemon.waits import Waits
-from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.daemon.probe_bridge import ProbeBridge
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.recovery import RecoveryResult, recover
+from rocketd.daemon.retention import RetentionJob
+from rocketd.daemon.startup_monitor import StartupMonitor
+from rocketd.daemon.state_dump import state_dump
+from rocketd.daemon.wait_monitor import WaitMonitor
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.spawner import raise_open_files
 from rocketd.journal.console import ConsoleJournal
@@ -118,14 +118,14 @@ class Service:
         stack.callback(self._outlet.close)
         self._journal = LoggingConfig(self._outlet)
         stack.push_async_callback(self._journal.close)
-        self._waits = Waits(self._journal, self._clock)
+        self._waits = WaitMonitor(self._journal, self._clock)
         self._waits.show = self._manager.status
-        self._watch = StartWatch(self._manager.status_from_thread)
+        self._watch = StartupMonitor(self._manager.status_from_thread)
         self._files = TaskFiles(options.config_dirs, self._journal, self._manager, self._waits)
         self.loop: Loop
-        self._retention: Retention
+        self._retention: RetentionJob
         self._state_lock: StateLock
-        self._damaged: DamageTold
+        self._damaged: DamageReport
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ class Service:
             clock=self._clock,
             journal=self._journal,
             manager=self._manager,
-            silence=Silence(settings.silence_cond_check, settings.silence_task_prerun),
+            silence=SilencedErrors(settings.silence_cond_check, settings.silence_task_prerun),
         )
         self._waits.show = partial(self.loop.health.trouble, "waiting")
         self._manager.extend_timeout(START)
@@ -163,12 +163,12 @@ class Service:
         self._outlet.on_crowded = executor.hold_output
         executor.output_limit = settings.output_limit
         with self._watch.on("what the store knows, and what the last daemon left behind"):
-            resumed = await resume(store, scheduler, executor, loaded.tasks, self._shown())
+            resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown())
         scheduler.occasion(On.STARTUP)
-        boot = Boot(self._options.runtime_dir, this_origin().boot_id)
+        boot = BootTasks(self._options.runtime_dir, this_origin().boot_id)
         boot.begin(scheduler, self._files.late)
         self.loop.watchers.add(boot.watch)
-        recorder = Recorder(
+        recorder = RecordWriter(
             store,
             trouble=self.loop.store_trouble,
             fatal=self.loop.fail,
@@ -180,7 +180,7 @@ class Service:
         mailing = MailNotifications(self.loop)
         self._stack.push_async_callback(mailing.close)
         await mailing.apply(settings.mail)
-        self._retention = Retention(
+        self._retention = RetentionJob(
             recorder,
             scheduler.history,
             settings.store.keep,
@@ -219,14 +219,14 @@ class Service:
             raise NoStore(error.message, hint=error.hint) from error
 
     def _observe(self, open_files: tuple[int, int]) -> None:
-        observing = Observing(self.loop)
+        observing = ProbeBridge(self.loop)
         prober = host_prober(observing.report, self._clock, open_files=open_files)
         self._stack.push_async_callback(prober.close)
         observing.begin(prober)
 
     async def _open_store(self) -> OpenedStore:
         try:
-            self._damaged = DamageTold(self._journal, self.loop.health)
+            self._damaged = DamageReport(self._journal, self.loop.health)
             return await RunStore(
                 self._options.state_dir, self._files.loaded, self.loop, self._stack, self._damaged
             ).open()
@@ -261,7 +261,7 @@ class Service:
             "store": kept.place,
         }
 
-    async def _tell_start(self, resumed: Resumed, kept: OpenedStore) -> None:
+    async def _tell_start(self, resumed: RecoveryResult, kept: OpenedStore) -> None:
         kept.store.tell_faults()
         for note in kept.notes:
             self._journal.tell(daemon_messages.records_go(note))
@@ -284,7 +284,7 @@ class Service:
             signal.SIGTERM: self._stop,
             signal.SIGINT: self._stop,
             signal.SIGHUP: self._files.reload_soon,
-            signal.SIGUSR1: lambda: self._journal.tell(state_told(self.loop)),
+            signal.SIGUSR1: lambda: self._journal.tell(state_dump(self.loop)),
         }
         for number, handler in handlers.items():
             self._asyncio.add_signal_handler(number, handler)

@@ -25,14 +25,14 @@ from rocketd.core.instant import SECOND
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.run import Trigger
 from rocketd.core.model.task import On, Task
-from rocketd.daemon.boot import Boot
-from rocketd.daemon.exchange import exchange
-from rocketd.daemon.looking_again import LookingAgain
+from rocketd.daemon.boot_tasks import BootTasks
+from rocketd.daemon.host_retry_timer import HostRetryTimer
+from rocketd.daemon.json_format import JsonObject
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import ServiceManager
-from rocketd.daemon.retention import Retention
-from rocketd.daemon.waits import Waits, listed, since
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.retention import RetentionJob
+from rocketd.daemon.task_reload import replace_tasks
+from rocketd.daemon.wait_monitor import WaitMonitor, listed, since
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.probes.accounts import AccountFiles
 from rocketd.probes.local_time import LocalTime
@@ -47,7 +47,7 @@ class TaskFiles:
     """Reads them, and has what they say done. On the loop's thread."""
 
     def __init__(
-        self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, waits: Waits
+        self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, waits: WaitMonitor
     ) -> None:
         """Without `directories`, those of the vendor, the administrator and the runtime."""
         self._directories = [tuple(directories)] if directories else []
@@ -57,7 +57,7 @@ class TaskFiles:
         self._asyncio = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
-        self._again = LookingAgain(self._look_again)
+        self._again = HostRetryTimer(self._look_again)
         self._accounts: AccountFiles | None = None
         self._local_time: LocalTime | None = None
         self._read: LoadResult
@@ -71,8 +71,8 @@ class TaskFiles:
         self._loop: Loop
         self._executor: ProcessExecutor
         self._mailing: MailNotifications
-        self._retention: Retention
-        self._boot: Boot
+        self._retention: RetentionJob
+        self._boot: BootTasks
 
     async def load(self) -> LoadResult:
         """Read them for the first time."""
@@ -82,7 +82,12 @@ class TaskFiles:
         return self.loaded
 
     def begin(
-        self, loop: Loop, executor: ProcessExecutor, mailing: MailNotifications, retention: Retention, boot: Boot
+        self,
+        loop: Loop,
+        executor: ProcessExecutor,
+        mailing: MailNotifications,
+        retention: RetentionJob,
+        boot: BootTasks,
     ) -> None:
         """From now on notice when the host has changed."""
         self._loop, self._executor, self._mailing = loop, executor, mailing
@@ -166,7 +171,7 @@ class TaskFiles:
         self._loop.scheduler.history.resume_spread = settings.resume_spread
         self._executor.output_limit = settings.output_limit
         self._retention.keep = settings.store.keep
-        await exchange(self._loop, self.loaded.tasks)
+        await replace_tasks(self._loop, self.loaded.tasks)
         for task in self._late.come(self.loaded.tasks):
             self._make_up_for(task)
 

@@ -12,7 +12,7 @@ from rocketd.cli.listing import detail, result, run_name
 from rocketd.cli.show import coloured
 from rocketd.cli.source import is_run, may_be_run_id
 from rocketd.cli.times import local
-from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
 def run(call: Call) -> Exit | int:

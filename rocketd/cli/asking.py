@@ -10,7 +10,7 @@ from rocketd.cli.missing import unread
 from rocketd.cli.options import Choices
 from rocketd.cli.source import Daemon, Source, is_run
 from rocketd.core.errors import RocketdError
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 T = TypeVar("T")
 

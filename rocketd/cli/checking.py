@@ -12,7 +12,7 @@ from rocketd.cli.show import coloured
 if TYPE_CHECKING:
     from rocketd.cli.call import Call
     from rocketd.config.problems import Problem
-    from rocketd.daemon.wire import Json, JsonObject
+    from rocketd.daemon.json_format import Json, JsonObject
 
 
 def check(call: Call) -> Exit:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, NamedTuple, Self
 
 from rocketd.cli.exits import Exit, Failure
-from rocketd.daemon.wire import Json, JsonObject
+from rocketd.daemon.json_format import Json, JsonObject
 
 PATIENCE: Final = 30.0
 """Seconds until a daemon that says nothing counts as stuck; its watchdog has it restarted at about the same time."""

@@ -19,7 +19,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.forecast import Starts, starts
-from rocketd.daemon.wire import rfc3339
+from rocketd.daemon.json_format import rfc3339
 from rocketd.time_zones import local_zone, named_zone
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from rocketd.cli.fields import number, objects
 from rocketd.cli.reading import wanted_runs
 from rocketd.cli.source import Source, Wanted
 from rocketd.core.escaping import visible
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 COLUMNS: Final = (
     *("task", "run_id", "number", "attempt", "due", "start", "trigger", "reason", "cause_task", "cause_run_id"),

@@ -6,7 +6,7 @@ A daemon of another version may leave one out or change its type.
 from collections.abc import Sequence
 
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.daemon.wire import Json, JsonObject, from_rfc3339
+from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339
 
 
 def text(one: JsonObject, key: str) -> str:

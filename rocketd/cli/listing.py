@@ -8,7 +8,7 @@ from rocketd.cli.fields import duration, flag, instant, number, text
 from rocketd.cli.table import table
 from rocketd.cli.text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.core.instant import FOREVER, SECOND, Instant
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."
 NO_RUNS: Final = "No runs are recorded."

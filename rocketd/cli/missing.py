@@ -9,7 +9,7 @@ from rocketd.cli.fields import number, objects, text, words
 from rocketd.cli.text import joined
 from rocketd.core.escaping import visible
 from rocketd.core.messages.file_problems import FileProblems, counted
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 DIRECTORY: Final = "/etc/rocketd"
 SHOWN: Final = 5

@@ -23,9 +23,10 @@ from rocketd.core.model.records import RunFilter, RunPart, RunView
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.core.scheduler.task_state import ScheduledTask
-from rocketd.daemon.disabled import disabled_one, must_be_loaded
+from rocketd.daemon.json_format import Json, JsonObject, rfc3339
+from rocketd.daemon.lookup import disabled_one, must_be_loaded, the_run, wanted_run
 from rocketd.daemon.retention import oldest_kept
-from rocketd.daemon.views import (
+from rocketd.daemon.serializers import (
     disabled_details,
     disabled_object,
     run_object,
@@ -33,8 +34,6 @@ from rocketd.daemon.views import (
     task_object,
     why_object,
 )
-from rocketd.daemon.which_run import the_run, wanted_run
-from rocketd.daemon.wire import Json, JsonObject, rfc3339
 from rocketd.store.replication.target import ReplicationTarget
 from rocketd.store.sqlite.migrations import version_of
 from rocketd.store.sqlite.schema import FILE_NAME

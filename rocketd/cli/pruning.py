@@ -6,7 +6,7 @@ from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.fields import instant, number, the_object
 from rocketd.cli.times import local
 from rocketd.core.instant import Instant
-from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
 def prune(call: Call) -> Exit:

@@ -15,7 +15,7 @@ from rocketd.cli.show import run_page, status_page, task_page
 from rocketd.cli.source import Daemon, Source, Wanted, find, is_run, may_be_run_id
 from rocketd.cli.text import visible_lines
 from rocketd.core.errors import RocketdError
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ from rocketd.cli.text import BOLD, CYAN, RED, YELLOW, Cell, painted, visible_lin
 from rocketd.core.duration import format_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant
-from rocketd.daemon.wire import Json, JsonObject
+from rocketd.daemon.json_format import Json, JsonObject
 
 if TYPE_CHECKING:
     from rocketd.config.problems import Problem  # reading task files is more than most verbs do

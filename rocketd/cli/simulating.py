@@ -24,7 +24,7 @@ from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.forecast import Course, Forecast
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.store.sqlite.migrations import version_of
 from rocketd.store.sqlite.schema import FILE_NAME
 from rocketd.store.sqlite.store import SqliteReader, open_reader

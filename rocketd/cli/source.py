@@ -7,7 +7,7 @@ from rocketd.cli.client import Client
 from rocketd.cli.exits import Exit, Failure
 from rocketd.cli.fields import instant, objects, text, the_object
 from rocketd.core.instant import Instant
-from rocketd.daemon.wire import JsonObject, rfc3339
+from rocketd.daemon.json_format import JsonObject, rfc3339
 
 LONGEST_NUMBER: Final = 18
 """Digits that fit a store."""

@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from rocketd.cli.exits import Failure
 from rocketd.core.escaping import visible
-from rocketd.daemon.wire import Json
+from rocketd.daemon.json_format import Json
 
 _LESS: Final = "FRSXMK"
 """What systemctl(1) gives to less: quit if it fits, colours, chopped lines, no clearing, long prompt, end on Ctrl-C."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rocketd.cli.call import Call
     from rocketd.cli.listing import Look
     from rocketd.cli.source import Source
-    from rocketd.daemon.wire import JsonObject
+    from rocketd.daemon.json_format import JsonObject
 
 _COLOURS: Final = {True: GREEN, False: RED, None: YELLOW}
 

@@ -19,12 +19,13 @@ from rocketd.core.messages import daemon_messages
 from rocketd.core.model.events import NoSuchTask, Refusal, Start
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
-from rocketd.daemon.disabled import DisabledTasks, MissingTasks, disabled_one, must_be_loaded
-from rocketd.daemon.listener import Backlog
+from rocketd.daemon.event_stream import EventStream
+from rocketd.daemon.json_format import Json, JsonObject, rfc3339
+from rocketd.daemon.log_reader import PATIENCE, LogReader, RunReader
+from rocketd.daemon.lookup import DisabledTasks, MissingTasks, disabled_one, must_be_loaded, the_run, wanted_run
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.reading import PATIENCE, Reading, RunReader
-from rocketd.daemon.retention import Retention, oldest_kept
-from rocketd.daemon.views import (
+from rocketd.daemon.retention import RetentionJob, oldest_kept
+from rocketd.daemon.serializers import (
     disabled_details,
     disabled_object,
     run_object,
@@ -32,8 +33,6 @@ from rocketd.daemon.views import (
     task_object,
     why_object,
 )
-from rocketd.daemon.which_run import the_run, wanted_run
-from rocketd.daemon.wire import Json, JsonObject, rfc3339
 
 SLICE: Final = 256
 """Tasks of a list that are told between two turns of the loop; about 4 ms."""
@@ -51,7 +50,7 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
 
 
-class Problem(Protocol):
+class ControlProblem(Protocol):
     """One mistake in a task file."""
 
     def as_json(self) -> dict[str, str | int]: ...
@@ -65,9 +64,9 @@ class Control:
         loop: Loop,
         reader: RunReader,
         counter: RunReader,
-        retention: Retention,
+        retention: RetentionJob,
         *,
-        reload: Callable[[], Awaitable[Sequence[Problem]]],
+        reload: Callable[[], Awaitable[Sequence[ControlProblem]]],
         about: Callable[[], JsonObject],
         disabled: DisabledTasks,
         missing: MissingTasks = dict,
@@ -78,8 +77,8 @@ class Control:
         `disabled` gives the tasks that are written and not loaded, `missing` those that errors keep back.
         """
         self._loop = loop
-        self._reading = Reading(reader, PATIENCE)
-        self._counting = Reading(counter, None)
+        self._reading = LogReader(reader, PATIENCE)
+        self._counting = LogReader(counter, None)
         self._retention = retention
         self._reload = reload
         self._about = about
@@ -178,7 +177,7 @@ class Control:
     @contextmanager
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:
         """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
-        backlog = Backlog()
+        backlog = EventStream()
         self._loop.watchers.add(backlog.put)
         try:
             yield backlog.listen()

@@ -9,7 +9,7 @@ from rocketd.daemon.health import Health
 from rocketd.daemon.ports import Journal
 
 
-class DamageTold:
+class DamageReport:
     """Hears, on any thread, which part is damaged and how."""
 
     def __init__(self, journal: Journal, health: Health) -> None:

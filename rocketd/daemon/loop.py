@@ -31,12 +31,12 @@ from rocketd.core.model.run import Cause, Run
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import Drift, Steadiness, TimerAlarm
-from rocketd.daemon.defects import Defects, Silence
+from rocketd.daemon.error_policy import ErrorPolicy, SilencedErrors
+from rocketd.daemon.final_flush import FinalFlush
 from rocketd.daemon.health import Health
-from rocketd.daemon.last_records import LastRecords
+from rocketd.daemon.pending_starts import PendingStarts
 from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
-from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.starts import Starts
+from rocketd.daemon.record_writer import RecordWriter
 
 SIGN_OF_LIFE: Final[Duration] = 60 * SECOND
 """How often the loop says that it lives, where no watchdog asks for more."""
@@ -54,13 +54,13 @@ class Loop:
         clock: Clock,
         journal: Journal,
         manager: ServiceManager,
-        silence: Silence,
+        silence: SilencedErrors,
     ) -> None:
         self.scheduler = scheduler
         self.clock = clock
         self.journal = journal
         self.manager = manager
-        self.defects = Defects(journal, silence, self.fail)
+        self.defects = ErrorPolicy(journal, silence, self.fail)
         self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
         """What stopped the loop, other than being asked to."""
@@ -71,12 +71,12 @@ class Loop:
         """What is done after each pass; it says when to have another at the latest."""
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
-        self._recorder: Recorder | None = None
+        self._recorder: RecordWriter | None = None
         self._alarm: TimerAlarm | None = None
         self._beat: asyncio.TimerHandle | None = None
         self._woken = False
         self._recording = 0
-        self._starts = Starts(self)
+        self._starts = PendingStarts(self)
         self._looks_at: Instant = FOREVER
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
         self.steady = Steadiness(clock.boottime)
@@ -85,11 +85,11 @@ class Loop:
         self._cut = False
         """Whether the grace of a stop is over."""
         self._grace: asyncio.TimerHandle | None = None
-        self._last_records: LastRecords | None = None
+        self._last_records: FinalFlush | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
-    def begin(self, executor: Executor, recorder: Recorder) -> None:
+    def begin(self, executor: Executor, recorder: RecordWriter) -> None:
         """Start deciding. The past has been learned by now."""
         self._executor, self._recorder = executor, recorder
         self._alarm = TimerAlarm(self.wake)
@@ -103,7 +103,7 @@ class Loop:
         return self._executor
 
     @property
-    def recorder(self) -> Recorder:
+    def recorder(self) -> RecordWriter:
         """Who writes; only after `begin`."""
         assert self._recorder is not None  # noqa: S101 - a defect of ours
         return self._recorder
@@ -136,7 +136,7 @@ class Loop:
         self.journal.tell(daemon_messages.stopping(self.scheduler.running, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
-        self._last_records = LastRecords(self.recorder, lambda: self.executor.going, self.fail)
+        self._last_records = FinalFlush(self.recorder, lambda: self.executor.going, self.fail)
         if grace is not None:
             self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
         self.wake()

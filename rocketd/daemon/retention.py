@@ -17,7 +17,7 @@ from rocketd.core.model.events import Refusal
 from rocketd.core.model.run import Action
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.ports import Clock, Journal, Store
-from rocketd.daemon.recorder import FAILED, Recorder
+from rocketd.daemon.record_writer import FAILED, RecordWriter
 
 EVERY: Final[Duration] = HOUR
 """How often old records are looked for, and for how long the clock must have been left alone."""
@@ -35,12 +35,12 @@ def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> 
     return now - keep
 
 
-class Retention:
+class RetentionJob:
     """Prunes the log once an hour, and when somebody asks; what conditions can still ask about stays."""
 
     def __init__(  # noqa: PLR0913 - what it connects
         self,
-        recorder: Recorder,
+        recorder: RecordWriter,
         history: History,
         keep: Duration | None,
         *,
@@ -60,7 +60,7 @@ class Retention:
         self._looked = clock.boottime()
         """When old records were last looked for, or the start."""
         self._trusting = False
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[_PruneRequest] = deque()
         """One after the other: the walk through the log is the store's, and there is one."""
 
     @property
@@ -98,13 +98,13 @@ class Retention:
             if deleted:
                 self._journal.tell(daemon_messages.pruned_by_age(deleted, before))
 
-        self._ask(_Asked(before, now, tell))
+        self._ask(_PruneRequest(before, now, tell))
 
     def prune(self, before: Instant, now: Instant, then: Callable[[bool], None]) -> None:
         """Have what is older than that deleted, and `then` told whether it could be."""
-        self._ask(_Asked(before, now, lambda done, _: then(done)))
+        self._ask(_PruneRequest(before, now, lambda done, _: then(done)))
 
-    def _ask(self, asked: "_Asked") -> None:
+    def _ask(self, asked: "_PruneRequest") -> None:
         self._asked.append(asked)
         if len(self._asked) == 1:
             self._go_on()
@@ -131,7 +131,7 @@ class Retention:
 
 
 @dataclass(slots=True)
-class _Asked:
+class _PruneRequest:
     before: Instant
     now: Instant
     then: Callable[[bool, int], None]

@@ -17,7 +17,7 @@ from rocketd.core.instant import Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
-from rocketd.daemon.wire import Json, JsonObject, from_rfc3339
+from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339
 
 LONGEST_LIST: Final = 16_384
 """Runs in one answer. Who wants more asks in parts, by `since` and `until`."""

@@ -21,8 +21,8 @@ import h11
 from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
+from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.ports import Journal
-from rocketd.daemon.wire import Json, JsonObject
 from rocketd.web.api import Request, Stream, Verbs, WrongMethod, allowed_methods, answer, status_of
 from rocketd.web.http import PATIENCE, HttpConnection, Unreadable, hang_up
 from rocketd.web.listening import listening

@@ -15,7 +15,7 @@ from fakes_verbs import Served, served
 from rocketd.core.errors import StoreError
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
-from rocketd.daemon.wire import Json, from_rfc3339
+from rocketd.daemon.json_format import Json, from_rfc3339
 from rocketd.web.api import PART
 from rocketd.web.server import CONNECTIONS_OF_ONE
 

@@ -23,9 +23,9 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import TimerAlarm
-from rocketd.daemon.defects import Silence
+from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.record_writer import RecordWriter
 
 NOW: Instant = 4_000_000_000 * SECOND
 """So far ahead of the host's own clock that no alarm ever rings: who wakes the loop is up to the test."""
@@ -69,7 +69,7 @@ class Looking:
         self.clock, self.journal, self.store = SetClock(), ListJournal(), MemoryStore()
         scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
         self.loop = Loop(
-            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=manager, silence=Silence()
+            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=manager, silence=SilencedErrors()
         )
         scheduler.load([TASK], NOW, {})
         run = Run("backup", 1, "id-1", 1, NOW, NOW, Trigger.SCHEDULE, "daily")
@@ -105,7 +105,7 @@ async def looking(manager: NoManager | None = None) -> AsyncIterator[Looking]:
     executor = ScriptedExecutor(
         made.loop.report, made.loop.output, lambda *_: Script(), lambda call: call(), made.clock.now
     )
-    recorder = Recorder(made.store, trouble=lambda *_: None, fatal=made.loop.fail)
+    recorder = RecordWriter(made.store, trouble=lambda *_: None, fatal=made.loop.fail)
     made.loop.begin(executor, recorder)
     await made.passes.get()
     try:

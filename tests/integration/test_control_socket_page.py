@@ -12,8 +12,8 @@ from rocketd.cli.fields import objects, the_object
 from rocketd.core.model.events import Missed
 from rocketd.daemon.control import PART as EXPLAINED
 from rocketd.daemon.control import RUNS_SHOWN
-from rocketd.daemon.views import event_object
-from rocketd.daemon.wire import Json, JsonObject
+from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.serializers import event_object
 from rocketd.web.api import LONGEST_LIST, LONGEST_REASON, PART, ROUTES
 from rocketd.web.http import BODY_BYTES, HEAD_BYTES
 from rocketd.web.server import CONNECTIONS, CONNECTIONS_OF_ONE

@@ -14,7 +14,7 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.daemon.recorder import Recorder, write_calls
+from rocketd.daemon.record_writer import RecordWriter, write_calls
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.sqlite.schema import FILE_NAME
@@ -71,7 +71,7 @@ class Heard:
 LOCKED = "is locked by another program"
 
 
-async def record(recorder: Recorder, changes: list[Change]) -> None:
+async def record(recorder: RecordWriter, changes: list[Change]) -> None:
     """Return when these are safe."""
     done = asyncio.Event()
     recorder.record(changes, done.set)
@@ -84,7 +84,7 @@ def test_with_a_spool_nothing_waits_and_what_it_holds_is_written_first(
     async def scene() -> None:
         heard = Heard()
         spool = SpoolFile(tmp_path)
-        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.1)
+        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.1)
         await record(recorder, whole(1))
         await record(recorder, whole(2))
         assert heard.troubles == [(LOCKED, False), (LOCKED, True)]
@@ -106,7 +106,7 @@ def test_without_a_spool_the_error_is_told_as_fatal_once_patience_is_over(
 ) -> None:
     async def scene() -> None:
         heard = Heard()
-        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, patience=0.3)
+        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, patience=0.3)
         recorder.record(whole(1), lambda: pytest.fail("it is not safe"))
         error = await heard.fatal
         assert isinstance(error, StoreError)
@@ -123,7 +123,7 @@ def test_where_the_spool_cannot_be_written_either_it_is_tried_until_it_can(
         heard = Heard()
         spool = SpoolFile(tmp_path)
         (tmp_path / SPOOL).mkdir()  # so no file can be made there
-        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.0)
+        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.0)
         done = asyncio.Event()
         recorder.record(whole(1), done.set)
         await heard.until((LOCKED, False))
@@ -145,7 +145,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
 ) -> None:
     async def scene() -> None:
         heard = Heard()
-        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=SpoolFile(tmp_path))
+        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=SpoolFile(tmp_path))
         recorder.record(whole(1))
         await recorder.close()
         assert not heard.fatal.done()
@@ -162,7 +162,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
 # -- in the seconds in which it is only tried again
 
 
-async def until_it_holds(spool: SpoolFile, recorder: Recorder, calls: int) -> None:
+async def until_it_holds(spool: SpoolFile, recorder: RecordWriter, calls: int) -> None:
     """Return when so many calls are in the spool; the recorder proves itself after each step."""
     while spool.waiting < calls:
         proof = asyncio.Event()
@@ -190,7 +190,7 @@ def test_what_has_happened_is_safe_at_once_and_a_start_is_not_begun(
     async def scene() -> None:
         heard = Heard()
         spool = SpoolFile(tmp_path)
-        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool)
+        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=spool)
         begun, known = asyncio.Event(), asyncio.Event()
         recorder.record([Started(run(2))], begun.set)
         await heard.until((LOCKED, False))
@@ -231,7 +231,9 @@ def test_what_has_happened_is_safe_though_the_error_is_fatal(
     async def scene() -> None:
         heard = Heard()
         spool = SpoolFile(tmp_path)
-        recorder = Recorder(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, silenced=False, patience=0.1)
+        recorder = RecordWriter(
+            store, trouble=heard.trouble, fatal=heard.failed, spool=spool, silenced=False, patience=0.1
+        )
         recorder.record([ended, Started(run(2))], lambda: pytest.fail("it is not written"))
         assert isinstance(await heard.fatal, StoreError)
         assert heard.troubles == [(LOCKED, False)]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fake_daemon import FakeDaemon, fake_daemon
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 ROCKETCTL = [sys.executable, "-m", "rocketd.cli.rocketctl"]
 

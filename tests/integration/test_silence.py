@@ -18,7 +18,7 @@ from daemon_process import Daemon
 BREAKS = """
 from redbird.repos import MemoryRepo
 from rocketd.core.conditions.time_conditions import Every
-from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.record_writer import Recorder
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.log import RunRecord
 

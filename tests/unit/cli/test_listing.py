@@ -5,7 +5,7 @@ import pytest
 from rocketd.cli.listing import NO_TASKS, Look, detail, in_order, run_table, task_table
 from rocketd.cli.text import width
 from rocketd.core.instant import HOUR, MINUTE, Instant
-from rocketd.daemon.wire import Json, JsonObject, from_rfc3339, rfc3339
+from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339, rfc3339
 
 NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
 LOOK = Look(NOW)

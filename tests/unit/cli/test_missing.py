@@ -1,7 +1,7 @@
 """How it is told what of the task files is not loaded."""
 
 from rocketd.cli.missing import footer, missing_one, no_tasks, unread
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
 
 BAD: JsonObject = {
     "file": "/etc/rocketd/30-backup.toml",

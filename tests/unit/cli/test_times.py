@@ -7,7 +7,7 @@ import pytest
 
 from rocketd.cli import times
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration
-from rocketd.daemon.wire import from_rfc3339
+from rocketd.daemon.json_format import from_rfc3339
 
 NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
 

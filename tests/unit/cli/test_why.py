@@ -15,7 +15,7 @@ from rocketd.cli.terminal import Terminal
 from rocketd.cli.text import underlined
 from rocketd.cli.why import answers, drawn, show
 from rocketd.core.instant import Instant
-from rocketd.daemon.wire import JsonObject, from_rfc3339
+from rocketd.daemon.json_format import JsonObject, from_rfc3339
 
 NOW = from_rfc3339("2026-11-24T12:00:00+00:00")
 DAILY: JsonObject = {"condition": "daily", "holds": True, "because": "open", "since": None, "until": None, "parts": []}

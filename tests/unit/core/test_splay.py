@@ -17,7 +17,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.splay import Absence, Chance, delay, share
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.views import task_details
+from rocketd.daemon.serializers import task_details
 from world import Behaviour, World
 
 MONDAY = instant_of(datetime(2026, 3, 2, tzinfo=UTC))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rocketd.core.calendar.time_point import parse_time_point
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import HOUR, MINUTE, WEEK, datetime_of, instant_of
-from rocketd.daemon.wire import from_rfc3339
+from rocketd.daemon.json_format import from_rfc3339
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = from_rfc3339("2026-11-24T12:00:00+01:00")

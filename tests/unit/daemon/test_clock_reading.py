@@ -2,7 +2,7 @@
 
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND
 from rocketd.core.model.clock_reading import ClockReading, trusted
-from rocketd.daemon.resume import LONG, Outage, outage
+from rocketd.daemon.recovery import LONG, Outage, outage
 
 NOW = 1_790_000_000 * SECOND
 BEFORE = ClockReading(NOW, "boot", 5 * HOUR)

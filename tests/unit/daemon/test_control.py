@@ -15,12 +15,12 @@ from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Disabled, Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.control import EXPLAINED, PART, SLICE, Control, Problem
-from rocketd.daemon.defects import Silence
+from rocketd.daemon.control import EXPLAINED, PART, SLICE, Control, ControlProblem
+from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Clock
-from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.retention import Retention
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.retention import RetentionJob
 
 NOW: Instant = 1_790_000_000 * SECOND
 OFF = Disabled(Task("off", Command(("/bin/true",))), 3)
@@ -67,13 +67,13 @@ class Noted(Condition):
 @asynccontextmanager
 async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncIterator[Control]:
     clock = clock or SystemClock()
-    loop = Loop(scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NoManager(), silence=Silence())
-    recorder = Recorder(MemoryStore(), trouble=lambda *_: None, fatal=loop.fail)
+    loop = Loop(scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NoManager(), silence=SilencedErrors())
+    recorder = RecordWriter(MemoryStore(), trouble=lambda *_: None, fatal=loop.fail)
 
-    async def reload() -> Sequence[Problem]:
+    async def reload() -> Sequence[ControlProblem]:
         return []
 
-    retention = Retention(
+    retention = RetentionJob(
         recorder, scheduler.history, None, clock=clock, steady=loop.steady, journal=loop.journal, boot_id=""
     )
     yield Control(loop, EmptyLog(), EmptyLog(), retention, reload=reload, about=dict, disabled=lambda: [OFF])

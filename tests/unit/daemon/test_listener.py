@@ -6,8 +6,8 @@ from looped import looped
 from rocketd.core.messages.message import Stream
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.daemon.listener import OVERHEAD, Backlog
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.event_stream import OVERHEAD, EventStream
+from rocketd.daemon.json_format import JsonObject
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 END = Finished(RUN, End(Action.SUCCESS, Cause.EXIT, 60))
@@ -15,7 +15,7 @@ LINE = (RUN, Stream.STDOUT, "x" * 50)
 COST = OVERHEAD + 50
 
 
-async def heard(backlog: Backlog, count: int) -> list[JsonObject]:
+async def heard(backlog: EventStream, count: int) -> list[JsonObject]:
     events = backlog.listen()
     return [await anext(events) for _ in range(count)]
 
@@ -26,7 +26,7 @@ def kinds(events: list[JsonObject]) -> list[object]:
 
 @looped
 async def test_a_burst_is_kept_for_a_listener_that_is_behind() -> None:
-    backlog = Backlog()
+    backlog = EventStream()
     backlog.put(Started(RUN))
     for number in range(60_000):
         backlog.put((RUN, Stream.STDOUT, str(number)))
@@ -37,7 +37,7 @@ async def test_a_burst_is_kept_for_a_listener_that_is_behind() -> None:
 
 @looped
 async def test_lines_do_not_push_out_what_happened() -> None:
-    backlog = Backlog(10 * COST)
+    backlog = EventStream(10 * COST)
     for _ in range(8):
         backlog.put(LINE)
     backlog.put(END)
@@ -46,7 +46,7 @@ async def test_lines_do_not_push_out_what_happened() -> None:
 
 @looped
 async def test_what_was_lost_is_told_though_nothing_more_happens() -> None:
-    backlog = Backlog(4 * COST)
+    backlog = EventStream(4 * COST)
     for _ in range(3):
         backlog.put(LINE)
     assert kinds(await heard(backlog, 3)) == ["output", "output", ("lost", 1)]
@@ -54,7 +54,7 @@ async def test_what_was_lost_is_told_though_nothing_more_happens() -> None:
 
 @looped
 async def test_who_has_heard_everything_hears_what_comes_then() -> None:
-    backlog = Backlog()
+    backlog = EventStream()
     listening = asyncio.ensure_future(heard(backlog, 1))
     await asyncio.sleep(0)  # it waits by now
     backlog.put(END)

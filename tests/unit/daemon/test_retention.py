@@ -15,8 +15,8 @@ from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.clock import Steadiness
-from rocketd.daemon.recorder import Recorder
-from rocketd.daemon.retention import EVERY, Retention
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.retention import EVERY, RetentionJob
 
 NOW = 1_790_000_000 * SECOND
 KEEP = 30 * DAY
@@ -40,7 +40,7 @@ class Kept:
     def __init__(self, store: Pruned) -> None:
         self.store, self.journal = store, ListJournal()
         self.wall, self.up = NOW, 5 * MINUTE
-        self.recorder = Recorder(store, trouble=lambda *_: None, fatal=lambda _: None)
+        self.recorder = RecordWriter(store, trouble=lambda *_: None, fatal=lambda _: None)
         self.begin()
 
     def now(self) -> Instant:
@@ -56,7 +56,7 @@ class Kept:
         """A daemon starts."""
         self.store.write([Alive(self.wall, self.up)])
         self.steady = Steadiness(self.boottime)
-        self.retention = Retention(
+        self.retention = RetentionJob(
             self.recorder, History(), KEEP, clock=self, steady=self.steady, journal=self.journal, boot_id=self.boot_id
         )
 

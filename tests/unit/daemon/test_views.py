@@ -15,7 +15,8 @@ from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Disabled, Function, Surroundings, Task
 from rocketd.core.scheduler.task_state import ScheduledTask
-from rocketd.daemon.views import (
+from rocketd.daemon.json_format import from_rfc3339, rfc3339
+from rocketd.daemon.serializers import (
     disabled_details,
     disabled_object,
     event_object,
@@ -24,7 +25,6 @@ from rocketd.daemon.views import (
     task_details,
     task_object,
 )
-from rocketd.daemon.wire import from_rfc3339, rfc3339
 
 AT = from_rfc3339("2026-11-24T12:00:00.000001+01:00")
 RUN = Run("backup", 12, "0199", 2, AT, AT + SECOND, Trigger.RETRY, "daily")

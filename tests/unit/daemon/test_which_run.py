@@ -5,7 +5,7 @@ import pytest
 from rocketd.core.model.events import NoSuchRun, Refusal
 from rocketd.core.model.records import RunView
 from rocketd.core.model.run import Action, Run, Trigger
-from rocketd.daemon.which_run import the_run, wanted_run
+from rocketd.daemon.lookup import the_run, wanted_run
 
 RUN_ID = "0640b5ee-ce00-7000-8000-00000000000a"
 ONE = RunView(Run("job", 3, RUN_ID, 1, 0, 0, Trigger.SCHEDULE, "daily"), Action.RUN, None, 0)

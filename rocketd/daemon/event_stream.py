@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 from rocketd.core.messages.message import Stream
 from rocketd.core.model.events import Event
 from rocketd.core.model.run import Run
-from rocketd.daemon.views import event_object, output_object
-from rocketd.daemon.wire import JsonObject
+from rocketd.daemon.json_format import JsonObject
+from rocketd.daemon.serializers import event_object, output_object
 
 ROOM: Final = 32 * 1024 * 1024
 """Roughly how many bytes a slow listener may be behind before something is left out; output may use half of them."""
@@ -19,7 +19,7 @@ OVERHEAD: Final = 150
 What: TypeAlias = Event | tuple[Run, Stream, str]
 
 
-class Backlog:
+class EventStream:
     """What happened and one listener has not heard yet: bounded, whatever tasks print."""
 
     def __init__(self, room: int = ROOM) -> None:

@@ -17,7 +17,7 @@ MOST_SHOWN: Final = 3
 T = TypeVar("T")
 
 
-class Waits:
+class WaitMonitor:
     """Does what may hang beside the loop, and tells what it waits for. On the loop's thread."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:

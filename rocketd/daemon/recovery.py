@@ -58,7 +58,7 @@ def outage(reading: ClockReading | None, alive: Instant | None, now: ClockReadin
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class RecoveryResult:
     """What a resume found."""
 
     crashed: Sequence[Finished]
@@ -69,9 +69,9 @@ class Resumed:
     """Tasks of which instants far in the future were recorded: the clock was wrong then, or is so now."""
 
 
-async def resume(
+async def recover(
     store: Store, scheduler: Scheduler, executor: Executor, tasks: Sequence[Task], now: ClockReading
-) -> Resumed:
+) -> RecoveryResult:
     """Bring the scheduler to where the daemon was; all of it is written before this returns. Raises StoreError."""
     changes: list[Change] = [*scheduler.load(tasks, now.wall, store.states())]
     down = outage(store.readings().get("alive"), store.last_alive(), now)
@@ -85,7 +85,7 @@ async def resume(
         scheduler.learn(event)
     if down is not None:
         scheduler.down(down.since if down.known else down.alive, now.wall, known=down.known)
-    return Resumed(crashed, down, ahead)
+    return RecoveryResult(crashed, down, ahead)
 
 
 async def _judge_open(left: Sequence[OpenRun], executor: Executor, down_since: Instant) -> Sequence[Finished]:

@@ -32,7 +32,7 @@ def make_runtime_directory(directory: Path) -> None:
         raise RocketdError(f"cannot use {directory}: {why}", hint="--runtime-dir chooses another directory") from error
 
 
-class Boot:
+class BootTasks:
     """The tasks with `on = "boot"` of one boot."""
 
     def __init__(self, runtime_directory: Path, boot_id: str) -> None:

@@ -8,7 +8,7 @@ from rocketd.core.model.records import TaskState
 from rocketd.daemon.loop import Loop
 
 
-def state_told(loop: Loop) -> Message:
+def state_dump(loop: Loop) -> Message:
     """Say what is going on, what is due and waits, and what is paused."""
     return Message("\n".join(_lines(loop)), Priority.NOTICE)
 

@@ -16,7 +16,7 @@ from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Store
-from rocketd.daemon.recorder import Recorder
+from rocketd.daemon.record_writer import RecordWriter
 
 _UNREAD: Final = "the past could not be read: new conditions count what happens from now on, until the next start"
 
@@ -29,7 +29,7 @@ class _Kept(NamedTuple):
     events: Sequence[Event]
 
 
-async def exchange(loop: Loop, tasks: Sequence[Task]) -> None:
+async def replace_tasks(loop: Loop, tasks: Sequence[Task]) -> None:
     """Make these the loaded tasks, once the store has been asked what they need; runs that go on are left alone."""
     scheduler, now = loop.scheduler, loop.now()
     lacking = scheduler.lacking(tasks)
@@ -44,7 +44,7 @@ async def exchange(loop: Loop, tasks: Sequence[Task]) -> None:
     loop.record(scheduler.load(tasks, loop.now(), kept.states))
 
 
-async def _remember(recorder: Recorder, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> _Kept | None:
+async def _remember(recorder: RecordWriter, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> _Kept | None:
     """Read what is kept, after all that is still to be written; None: it cannot be read."""
     done = asyncio.get_running_loop().create_future()
     found: list[_Kept] = []

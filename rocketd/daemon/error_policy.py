@@ -10,7 +10,7 @@ from rocketd.core.model.run import Run
 from rocketd.daemon.ports import Journal
 
 
-class Silence(NamedTuple):
+class SilencedErrors(NamedTuple):
     """Which errors are told and no more; the others stop the daemon."""
 
     cond_check: bool = True
@@ -19,10 +19,10 @@ class Silence(NamedTuple):
     """A task that cannot be set up."""
 
 
-class Defects:
+class ErrorPolicy:
     """Tells them with their tracebacks."""
 
-    def __init__(self, journal: Journal, silence: Silence, fail: Callable[[BaseException], None]) -> None:
+    def __init__(self, journal: Journal, silence: SilencedErrors, fail: Callable[[BaseException], None]) -> None:
         self._journal = journal
         self._silence = silence
         self._fail = fail

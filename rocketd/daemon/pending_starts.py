@@ -29,7 +29,7 @@ _NOT_WANTED: Final = {
 """Why a run is taken back that was decided and has not begun; what an operator stops is over, as he says."""
 
 
-class Starts:
+class PendingStarts:
     """The runs that were decided and have no process yet. Everything is on the loop's thread."""
 
     def __init__(self, loop: "Loop") -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from rocketd.daemon.recorder import Recorder, no_answer
+from rocketd.daemon.record_writer import RecordWriter, no_answer
 
 PATIENCE: Final = 20.0
 """Seconds for which the writing thread may show no sign of life once every run has ended."""
@@ -12,10 +12,10 @@ HURRY: Final = 5.0
 """The same, for who asks a second time to stop."""
 
 
-class LastRecords:
+class FinalFlush:
     """Has the recorder prove again and again that it is not stuck. On the loop's thread."""
 
-    def __init__(self, recorder: Recorder, going: Callable[[], int], fail: Callable[[BaseException], None]) -> None:
+    def __init__(self, recorder: RecordWriter, going: Callable[[], int], fail: Callable[[BaseException], None]) -> None:
         """`going` counts the runs that have not ended; `fail` hears of a recorder that is stuck without any."""
         self._recorder = recorder
         self._going = going

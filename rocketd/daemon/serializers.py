@@ -15,7 +15,7 @@ from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import Action, End, Run
 from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
 from rocketd.core.scheduler.task_state import ScheduledTask
-from rocketd.daemon.wire import Json, JsonObject, rfc3339
+from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 
 
 def run_object(view: RunView, begun: Instant | None = None) -> JsonObject:

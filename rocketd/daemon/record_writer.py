@@ -28,8 +28,8 @@ from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.model.events import Started
 from rocketd.core.model.records import Change
-from rocketd.daemon.outage import LONGEST_PAUSE, Outage, split
 from rocketd.daemon.ports import Spool, Store
+from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, split
 
 PATIENCE: Final = 10.0
 """Seconds for which a failing store is only tried again."""
@@ -46,7 +46,7 @@ def _nothing() -> None:
 
 
 @dataclass(slots=True)
-class _Group:
+class _RecordBatch:
     changes: list[Change] = field(default_factory=list)
     thens: list[Callable[[], None]] = field(default_factory=list)
     proofs: list[Callable[[], None]] = field(default_factory=list)
@@ -56,7 +56,7 @@ class _Group:
         return bool(self.thens or self.proofs or self.chores)
 
 
-class Recorder:
+class RecordWriter:
     """Writes to the store off the loop. All public methods are called on the loop's thread."""
 
     def __init__(  # noqa: PLR0913 - what it connects
@@ -82,14 +82,14 @@ class Recorder:
         """Whether a store that stays away stops nothing."""
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._coming = _Group()
+        self._coming = _RecordBatch()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""
-        self._group = _Group()
+        self._group = _RecordBatch()
         self._looked = 0
         """How many changes of the group were looked through for what has happened already."""
         self._wanted = threading.Condition()
         self._hurried = self._closing = False
-        self._outage: Outage | None = None
+        self._outage: StoreOutage | None = None
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -129,7 +129,7 @@ class Recorder:
             raise no_answer() from None
 
     def _hand_over(self) -> None:
-        coming, self._coming = self._coming, _Group()
+        coming, self._coming = self._coming, _RecordBatch()
         with self._wanted:
             self._group.changes += coming.changes
             self._group.thens += coming.thens
@@ -162,12 +162,12 @@ class Recorder:
             result = FAILED
         self._answer([lambda: then(result)])
 
-    def _take(self) -> _Group:
+    def _take(self) -> _RecordBatch:
         """Wait for something to do; with records in the spool, no longer than until the store is to be tried again."""
         patience = self._outage.left() if self._outage else None
         with self._wanted:
             self._wanted.wait_for(lambda: self._group or self._closing, timeout=patience)
-            group, self._group, self._looked = self._group, _Group(), 0
+            group, self._group, self._looked = self._group, _RecordBatch(), 0
             return group
 
     def _write(self, changes: list[Change]) -> None:
@@ -201,7 +201,7 @@ class Recorder:
     def _failed(self, error: StoreError, changes: list[Change]) -> None:
         outage = self._outage
         if outage is None:
-            self._outage = Outage(error, time.monotonic())
+            self._outage = StoreOutage(error, time.monotonic())
             self._tell(error, spooled=False)
         else:
             outage.go_on(error)

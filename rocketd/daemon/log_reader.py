@@ -25,7 +25,7 @@ class RunReader(Protocol):
     def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int: ...
 
 
-class Reading:
+class LogReader:
     """Asks a reader, one thing after the other; while one hangs, nothing else is asked. On the loop's thread."""
 
     def __init__(self, reader: RunReader, patience: float | None) -> None:

@@ -13,7 +13,7 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries at a store that is away; each pause is twice the last."""
 
 
-class Outage:
+class StoreOutage:
     """Begins with the first error, and ends when the store takes something."""
 
     def __init__(self, error: StoreError, since: float) -> None:

@@ -10,7 +10,7 @@ MOMENT: Final = 5.0
 """Seconds that need not be told."""
 
 
-class StartWatch:
+class StartupMonitor:
     """Watches one step of the start after the other, from a thread of its own."""
 
     def __init__(self, show: Callable[[str], None]) -> None:

@@ -12,7 +12,7 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Prober
 
 
-class Observing:
+class ProbeBridge:
     """Has the scheduler learn what the prober sees. A problem of a probe is told once, and once when it is over."""
 
     def __init__(self, loop: Loop) -> None:

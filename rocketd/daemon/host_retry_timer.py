@@ -14,7 +14,7 @@ SETTLING: Final = 0.5
 """Seconds after a change: useradd(8) changes several files."""
 
 
-class LookingAgain:
+class HostRetryTimer:
     """Looks again and again until the problems have passed. On the loop's thread."""
 
     def __init__(self, look: Callable[[], Awaitable[bool]]) -> None:
