@@ -15,7 +15,7 @@ from rocketd.app.arguments import (
     TaskLogger,
     TerminationFlag,
 )
-from rocketd.app.func_arg import FuncArg, argument
+from rocketd.app.parameters import FuncArg, argument
 
 BaseArgument = Argument
 """The name it has in Rocketry."""

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Final, ParamSpec, TypeVar
 
-from rocketd.app.conditions import FuncCond, condition_of_function
-from rocketd.app.durations import Span, duration_of
+from rocketd.app.function_conditions import FuncCond, condition_of_function
+from rocketd.app.validators import Span, duration_of
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
 from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive

@@ -6,17 +6,16 @@ from pathlib import Path
 from re import Pattern
 from typing import Unpack, overload
 
-from rocketd.app.bodies import ArgForm
-from rocketd.app.conditions import FuncCond, Syntax, condition_of_function
-from rocketd.app.config import How, Options
-from rocketd.app.durations import Span, duration_of
-from rocketd.app.func_arg import FuncArg
+from rocketd.app.condition_rewriting import renamed
+from rocketd.app.config import How, SessionOptions
+from rocketd.app.function_conditions import FuncCond, Syntax, condition_of_function
 from rocketd.app.hooks import F
-from rocketd.app.parameters import Given
-from rocketd.app.rewriting import renamed
+from rocketd.app.parameters import FuncArg, Given
 from rocketd.app.session import Session
+from rocketd.app.task import Task, as_condition
+from rocketd.app.task_body import ArgForm
 from rocketd.app.task_options import ConditionLike, TaskOptions
-from rocketd.app.tasks import Task, condition_of
+from rocketd.app.validators import Span, duration_of
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import FALSE
 from rocketd.store.redbird.compat import BaseRepo
@@ -75,7 +74,7 @@ class _Decorators:
         Raises RocketdError, ConditionError, and KeyError for a name that is taken.
         """
         create: Callable[..., Task] = self.session.create_task
-        start_cond = condition_of(start_cond, self.session.syntax)
+        start_cond = as_condition(start_cond, self.session.syntax)
         if options.keys() & {"func", "command", "path", "code"}:
             return create(start_cond=start_cond, name=name, **options)
 
@@ -141,7 +140,7 @@ class Grouper(_Decorators):
         self, prefix: str | None = None, start_cond: ConditionLike = None, execution: How | None = None
     ) -> None:
         self.prefix = prefix or ""
-        self.start_cond = condition_of(start_cond)
+        self.start_cond = as_condition(start_cond)
         self.execution = execution
         self.session = Session()
 
@@ -156,7 +155,7 @@ class Rocketd(_Decorators):
         *,
         config: Mapping[str, object] | None = None,
         parameters: Given | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[SessionOptions],
     ) -> None:
         """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""
         self.session = Session(config, parameters, **options) if session is None else session

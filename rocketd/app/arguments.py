@@ -15,7 +15,7 @@ from rocketd.core.model.task_ref import TaskRef, name_of
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session as TheSession
-    from rocketd.app.tasks import Task as TheTask
+    from rocketd.app.task import Task as TheTask
 
 
 class _NotSet:
@@ -28,7 +28,7 @@ NOTSET: Final = _NotSet()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ArgumentContext:
     """What a value is wanted for."""
 
     session: "TheSession"
@@ -41,7 +41,7 @@ class Asked:
 class Argument:
     """A value that is known only when it is asked for."""
 
-    def takes_long(self, asked: Asked) -> bool:  # noqa: ARG002 - most know it without
+    def takes_long(self, asked: ArgumentContext) -> bool:  # noqa: ARG002 - most know it without
         """Whether it is to be asked beside the loop."""
         return False
 
@@ -49,7 +49,7 @@ class Argument:
         """Give the value. `about` has `session`, `task` and `terminate_event`, as far as there are such."""
         raise TypeError(f"{type(self).__name__} has no get_value")
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         """Give the value for this run; raises whatever stands in the way."""
         return self.get_value(session=asked.session, task=asked.task, terminate_event=asked.stop)
 
@@ -63,10 +63,10 @@ class First(Argument):
     def __init__(self, *choices: object) -> None:
         self._choices = choices
 
-    def takes_long(self, asked: Asked) -> bool:
+    def takes_long(self, asked: ArgumentContext) -> bool:
         return any(isinstance(one, Argument) and one.takes_long(asked) for one in self._choices)
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         missing: LookupError | None = None
         for one in self._choices:
             try:
@@ -118,11 +118,11 @@ class Arg(_Defaulted):
         super().__init__(default)
         self.key = key
 
-    def takes_long(self, asked: Asked) -> bool:
+    def takes_long(self, asked: ArgumentContext) -> bool:
         value = asked.session.parameters.raw.get(self.key)
         return isinstance(value, Argument) and value.takes_long(asked)
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         params = asked.session.parameters.raw
         if self.key not in params:
             return self._missing(f"the session has no parameter {self.key!r}")
@@ -137,7 +137,7 @@ class Return(_Defaulted):
         super().__init__(default)
         self._task = task
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         name = name_of(self._task)
         returns = asked.session.returns
         if name in returns:
@@ -180,14 +180,14 @@ class CliArg(_Defaulted):
 class Session(Argument):
     """The session itself."""
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         return asked.session
 
 
 class Config(Argument):
     """The session's options."""
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         return asked.session.config
 
 
@@ -203,7 +203,7 @@ class Task(_Defaulted):
         """Whether it is the task that asks."""
         return self._task is None
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         if self._task is not None:
             return asked.session[self._task]
         return asked.task if asked.task is not None else self._missing("there is no task here")
@@ -212,21 +212,21 @@ class Task(_Defaulted):
 class TaskLogger(Argument):
     """The log of this task: what `task.logger` is."""
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         return asked.session.task_log(asked.task)
 
 
 class SchedulerLogger(Argument):
     """The logger of the scheduler."""
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         return logging.getLogger(asked.session.config.scheduler_logger_basename)
 
 
 class TerminationFlag(Argument):
     """An event that is set when the run is to stop."""
 
-    def ask(self, asked: Asked) -> object:
+    def ask(self, asked: ArgumentContext) -> object:
         if asked.stop is None:
             raise TaskSetupError("a termination flag is for tasks")
         return asked.stop

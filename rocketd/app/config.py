@@ -9,8 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
-from rocketd.app.checks import Check, check, number, one_of, span, timeout
-from rocketd.app.durations import Span
+from rocketd.app.validators import Check, Span, check, number, one_of, span, timeout
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
 from rocketd.journal.logging_bridge import SCHEDULER_LOGGER, TASK_LOGGER
@@ -45,7 +44,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
 }
 
 
-class Options(TypedDict, total=False):
+class SessionOptions(TypedDict, total=False):
     """What `Rocketd(…)`, `Session(…)` and their `config` take."""
 
     execution: How | None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from rocketd.app.arguments import Asked
+from rocketd.app.arguments import ArgumentContext
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.background_threads import in_thread
 
@@ -27,7 +27,7 @@ class Hooks:
 
 
 @contextmanager
-def around(hooks: list[Hook], asked: Asked, **about: object) -> Iterator[None]:
+def around(hooks: list[Hook], asked: ArgumentContext, **about: object) -> Iterator[None]:
     """Call the hooks; let those that are generators go on when what is inside is over, and tell them what it raised."""
     begun = [going for hook in hooks if (going := _begin(hook, asked, about)) is not None]
     try:
@@ -39,7 +39,7 @@ def around(hooks: list[Hook], asked: Asked, **about: object) -> Iterator[None]:
         _go_on(begun, (None, None, None))
 
 
-def _begin(hook: Hook, asked: Asked, about: dict[str, object]) -> Generator[object, object, object] | None:
+def _begin(hook: Hook, asked: ArgumentContext, about: dict[str, object]) -> Generator[object, object, object] | None:
     params = parameters_for(hook, about, {})
     result = hook(**values_of(params, asked))
     if not isinstance(result, Generator):
@@ -55,7 +55,7 @@ def _go_on(begun: list[Generator[object, object, object]], what: tuple[object, .
 
 
 @asynccontextmanager
-async def around_async(hooks: list[Hook], asked: Asked) -> AsyncIterator[None]:
+async def around_async(hooks: list[Hook], asked: ArgumentContext) -> AsyncIterator[None]:
     """As `around`, beside the loop; hooks may be coroutines and asynchronous generators, too."""
     begun = [await _begin_async(hook, asked) for hook in hooks]
     try:
@@ -67,7 +67,7 @@ async def around_async(hooks: list[Hook], asked: Asked) -> AsyncIterator[None]:
         await _go_on_async(begun, (None, None, None))
 
 
-async def _begin_async(hook: Hook, asked: Asked) -> object:
+async def _begin_async(hook: Hook, asked: ArgumentContext) -> object:
     if inspect.iscoroutinefunction(hook):
         params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
         await hook(**params)

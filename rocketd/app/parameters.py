@@ -1,10 +1,11 @@
 """Named values for functions: given as they are, or by arguments that say at each run what they are."""
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Self, TypeAlias
 
-from rocketd.app.arguments import Argument, Asked
+from rocketd.app.arguments import Argument, ArgumentContext
 
 Given: TypeAlias = Mapping[str, object]
 
@@ -67,6 +68,36 @@ def parameters_for(function: Callable[..., object], common: Given, own: Given) -
     return {**chosen, **raw(own)}
 
 
-def values_of(params: Given, asked: Asked) -> dict[str, object]:
+def values_of(params: Given, asked: ArgumentContext) -> dict[str, object]:
     """Ask every argument for its value. Raises whatever an argument raises."""
     return {name: value.ask(asked) if isinstance(value, Argument) else value for name, value in raw(params).items()}
+
+
+class FuncArg(Argument):
+    """What a function returns, called anew for each run, beside the loop. A coroutine gets a loop of its own."""
+
+    def __init__(
+        self, function: Callable[..., object], /, *args: object, materialize: str | None = None, **kwargs: object
+    ) -> None:
+        """`materialize` is `pre` for a function that is quick, and may be called on the loop's thread."""
+        self.function = function
+        self._materialize = materialize
+        self._args = args
+        self._kwargs = kwargs
+
+    def takes_long(self, asked: ArgumentContext) -> bool:
+        late = (self._materialize or asked.session.config.param_materialize) == "post"
+        return late or inspect.iscoroutinefunction(self.function)
+
+    def ask(self, asked: ArgumentContext) -> object:
+        params = parameters_for(self.function, {}, self._kwargs)
+        value = self.function(*self._args, **values_of(params, asked))
+        return asyncio.run(value) if inspect.iscoroutine(value) else value
+
+    def __repr__(self) -> str:
+        return f"FuncArg({getattr(self.function, '__name__', self.function)!s})"
+
+
+def argument(*, materialize: str | None = None, **kwargs: object) -> Callable[[Callable[..., object]], FuncArg]:
+    """Make an argument of a function (decorator)."""
+    return lambda function: FuncArg(function, materialize=materialize, **kwargs)

@@ -10,18 +10,18 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Unpack
 
-from rocketd.app.arguments import Asked
-from rocketd.app.bodies import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
-from rocketd.app.conditions import FuncCond, Syntax
-from rocketd.app.config import Config, How, Options
+from rocketd.app.arguments import ArgumentContext
+from rocketd.app.condition_rewriting import rebuilt
+from rocketd.app.config import Config, How, SessionOptions
+from rocketd.app.function_conditions import FuncCond, Syntax
 from rocketd.app.hooks import Hooked, Hooks, around
-from rocketd.app.keeping import Keeping
-from rocketd.app.lives import Lives
 from rocketd.app.parameters import Given, Parameters
-from rocketd.app.rewriting import rebuilt
+from rocketd.app.runner import SchedulerRunner
+from rocketd.app.storage import SessionStorage
+from rocketd.app.task import Task, as_condition
+from rocketd.app.task_body import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
 from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import ConditionLike, TaskOptions
-from rocketd.app.tasks import Task, condition_of
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND
 from rocketd.core.model.condition import Condition
@@ -39,7 +39,7 @@ class Session(Hooked):
         self,
         config: Config | Mapping[str, object] | None = None,
         parameters: Given | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[SessionOptions],
     ) -> None:
         """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""
         self.config = config if isinstance(config, Config) else Config.of({**(config or {}), **options})
@@ -54,9 +54,9 @@ class Session(Hooked):
         self._tasks: dict[str, Task] = {}
         self._lock = RLock()
         directory = self.config.state_dir
-        self.keeping = Keeping(None if directory is None else Path(directory))
+        self.keeping = SessionStorage(None if directory is None else Path(directory))
         """Where its records are."""
-        self.lives = Lives(self)
+        self.lives = SchedulerRunner(self)
         """Its scheduler."""
 
     # -- tasks ------------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ class Session(Hooked):
             raise RocketdError("a task needs something to do", hint="give func, command, path or code")
         task = Task(self, body, start_cond, name)
         task.configure(options)
-        with around(self.hooks.task_init, Asked(self, task), task=task):
+        with around(self.hooks.task_init, ArgumentContext(self, task), task=task):
             self.add_task(task)
         return task
 
@@ -203,7 +203,7 @@ class Session(Hooked):
 
     def condition(self, value: object) -> Condition:
         """Read a condition as programs give it; functions that only share a name get one each. Raises RocketdError."""
-        return rebuilt(condition_of(value, self.syntax), self._called_apart)
+        return rebuilt(as_condition(value, self.syntax), self._called_apart)
 
     def _called_apart(self, word: Condition) -> Condition:
         if not isinstance(word, FuncCond):

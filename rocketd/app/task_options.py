@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias, TypedDict, get_args
 
-from rocketd.app.checks import Check, mapping, number, one_of, optional, span, text, timeout
 from rocketd.app.config import How
-from rocketd.app.durations import Span
+from rocketd.app.validators import Check, Span, mapping, number, one_of, optional, span, text, timeout
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Overlap
 

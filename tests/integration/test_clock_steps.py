@@ -14,7 +14,7 @@ from fakes_executor import Script, ScriptedExecutor
 from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
-from rocketd.app.ports import NoManager
+from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE
@@ -65,7 +65,7 @@ class SetClock:
 class Looking:
     """A loop that has one task, which has just run, and a clock in the hands of the test."""
 
-    def __init__(self, manager: NoManager) -> None:
+    def __init__(self, manager: NullServiceManager) -> None:
         self.clock, self.journal, self.store = SetClock(), ListJournal(), MemoryStore()
         scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
         self.loop = Loop(
@@ -91,7 +91,7 @@ class Looking:
         return self.journal.messages[before:]
 
 
-class Impatient(NoManager):
+class Impatient(NullServiceManager):
     """A service manager that waits for a heartbeat every few milliseconds."""
 
     @property
@@ -100,8 +100,8 @@ class Impatient(NoManager):
 
 
 @asynccontextmanager
-async def looking(manager: NoManager | None = None) -> AsyncIterator[Looking]:
-    made = Looking(manager or NoManager())
+async def looking(manager: NullServiceManager | None = None) -> AsyncIterator[Looking]:
+    made = Looking(manager or NullServiceManager())
     executor = ScriptedExecutor(
         made.loop.report, made.loop.output, lambda *_: Script(), lambda call: call(), made.clock.now
     )

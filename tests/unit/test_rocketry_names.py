@@ -21,7 +21,7 @@ NAMES = sorted({row[1].strip("`") for row in ROWS if row[1]})
 def test_each_name_is_there(name: str) -> None:
     if name.startswith("rocketd.app.config.Config."):
         assert name.rpartition(".")[2] in Config.__dataclass_fields__
-    elif name.startswith(("rocketd.app.session.Session.", "rocketd.app.tasks.Task.")):
+    elif name.startswith(("rocketd.app.session.Session.", "rocketd.app.task.Task.")):
         owner = name.split(".")[-2]
         module = import_module(name.partition(f".{owner}.")[0])
         source = Path(str(module.__file__)).read_text()

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from rocketd import Rocketd
-from rocketd.app.arguments import Asked, First
-from rocketd.app.bodies import CommandBody
-from rocketd.app.compile import Compiler
+from rocketd.app.arguments import ArgumentContext, First
+from rocketd.app.compiler import TaskCompiler
+from rocketd.app.condition_rewriting import renamed
 from rocketd.app.config import Config
-from rocketd.app.durations import duration_of
 from rocketd.app.parameters import Parameters, parameters_for, values_of
-from rocketd.app.rewriting import renamed
+from rocketd.app.task_body import CommandBody
+from rocketd.app.validators import duration_of
 from rocketd.args import Arg, CliArg, EnvArg, Private, Return, SimpleArg
 from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
 from rocketd.config.host_lookup import HostLookup
@@ -110,7 +110,7 @@ def test_later_parameters_win_and_only_what_is_asked_for_is_handed_over() -> Non
 
 def test_the_first_argument_that_has_a_value_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIBRARY_PARTS", raising=False)
-    asked = Asked(Rocketd().session)
+    asked = ArgumentContext(Rocketd().session)
     chain = EnvArg("LIBRARY_PARTS") >> CliArg("--no-such-option") >> Arg("x") >> SimpleArg("last")
     assert isinstance(chain, First)
     assert chain.ask(asked) == "last"
@@ -126,10 +126,10 @@ def test_the_return_of_a_task_that_is_not_there_is_told_from_one_that_is_yet_to_
     app = Rocketd()
     app.task(name="extract", code="pass")
     with pytest.raises(KeyError, match="the task 'extract' has not returned anything yet"):
-        Return("extract").ask(Asked(app.session))
+        Return("extract").ask(ArgumentContext(app.session))
     with pytest.raises(KeyError, match="there is no task 'extrakt'"):
-        Return("extrakt").ask(Asked(app.session))
-    assert Return("extrakt", default=None).ask(Asked(app.session)) is None
+        Return("extrakt").ask(ArgumentContext(app.session))
+    assert Return("extrakt", default=None).ask(ArgumentContext(app.session)) is None
 
 
 def test_a_secret_is_seen_by_tasks_only() -> None:
@@ -138,7 +138,7 @@ def test_a_secret_is_seen_by_tasks_only() -> None:
     assert "secret" not in repr(app.session.parameters)
     assert app.session.parameters["key"] == "*****"
     params = app.session.parameters.raw
-    assert values_of(params, Asked(app.session, task)) == {"key": "secret"}
+    assert values_of(params, ArgumentContext(app.session, task)) == {"key": "secret"}
     assert dict(Parameters(app.session.parameters).raw) == params
 
 
@@ -221,7 +221,7 @@ def test_a_task_takes_no_option_that_it_does_not_have() -> None:
 
 def compiled(app: Rocketd) -> core.Task:
     app.task(name="task")(lambda: None)
-    return Compiler(app.session.config).compile(app.session["task"])
+    return TaskCompiler(app.session.config).compile(app.session["task"])
 
 
 def test_a_task_has_the_defaults_of_the_configuration() -> None:

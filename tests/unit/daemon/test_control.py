@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fakes_journal import ListJournal
 from fakes_store import MemoryStore
 from looped import looped
-from rocketd.app.ports import NoManager
+from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import AGAINST, Condition, Moment, Verdict
 from rocketd.core.model.records import RunFilter, RunPart, RunView
@@ -67,7 +67,9 @@ class Noted(Condition):
 @asynccontextmanager
 async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncIterator[Control]:
     clock = clock or SystemClock()
-    loop = Loop(scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NoManager(), silence=SilencedErrors())
+    loop = Loop(
+        scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NullServiceManager(), silence=SilencedErrors()
+    )
     recorder = RecordWriter(MemoryStore(), trouble=lambda *_: None, fatal=loop.fail)
 
     async def reload() -> Sequence[ControlProblem]:

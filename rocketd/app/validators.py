@@ -1,10 +1,28 @@
 """What an option can be set to: told where it is set, before the scheduler meets it."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TypeAlias
 
-from rocketd.app.durations import NEVER, duration_of
+from rocketd.core.duration import parse_duration
 from rocketd.core.errors import RocketdError
+from rocketd.core.instant import SECOND, Duration
+
+Span: TypeAlias = str | float | timedelta
+
+NEVER = "never"
+"""A timeout that is none."""
+
+
+def duration_of(span: Span) -> Duration:
+    """Turn it into microseconds; raises RocketdError."""
+    if isinstance(span, str):
+        return parse_duration(span)
+    length = span // timedelta(microseconds=1) if isinstance(span, timedelta) else round(span * SECOND)
+    if length < 0:
+        raise RocketdError(f"a duration cannot be negative: {span}")
+    return length
+
 
 Check: TypeAlias = Callable[[object], str]
 """Says why it cannot be this value; empty: it can."""

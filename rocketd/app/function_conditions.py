@@ -8,10 +8,10 @@ from functools import partial
 from re import Pattern
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from rocketd.app.arguments import Asked, Task, TaskLogger
-from rocketd.app.bodies import check_function
+from rocketd.app.arguments import ArgumentContext, Task, TaskLogger
+from rocketd.app.condition_rewriting import rebuilt
 from rocketd.app.parameters import parameters_for, values_of
-from rocketd.app.rewriting import rebuilt
+from rocketd.app.task_body import check_function
 from rocketd.background_threads import in_thread
 from rocketd.core.conditions.probe import Probe, observed
 from rocketd.core.errors import ResourceShortage
@@ -63,7 +63,7 @@ class FuncCond(Probe):
 
     def values(self, session: "Session") -> dict[str, object]:
         """Make what the function is asked with, beside the loop. Raises whatever an argument raises."""
-        asked = Asked(session, session[self.task] if self.task else None)
+        asked = ArgumentContext(session, session[self.task] if self.task else None)
         return values_of(parameters_for(self.function, session.parameters, self.kwargs), asked)
 
     def look(self, values: Mapping[str, object]) -> object:

@@ -26,7 +26,7 @@ _THREAD_BOUND: Final = ("SingletonThreadPool",)
 """Pools of SQLAlchemy that give each thread a connection, and so a database in memory of its own."""
 
 
-class Kept(NamedTuple):
+class OpenedStorage(NamedTuple):
     """What was opened."""
 
     store: SqliteStore
@@ -35,7 +35,7 @@ class Kept(NamedTuple):
     """What is to be told about it."""
 
 
-class Keeping:
+class SessionStorage:
     """Knows where the records of a session are, while its scheduler runs and otherwise."""
 
     def __init__(self, state_dir: Path | None) -> None:
@@ -58,7 +58,9 @@ class Keeping:
             )
         self._repo, self._temporary = repo, None
 
-    async def open(self, fingerprints: Mapping[str, str], *, loop: Loop, stack: AsyncExitStack, silenced: bool) -> Kept:
+    async def open(
+        self, fingerprints: Mapping[str, str], *, loop: Loop, stack: AsyncExitStack, silenced: bool
+    ) -> OpenedStorage:
         """Open the store; the stack closes it. Raises StoreError."""
         if self._state_dir is not None:
             stack.enter_context(StateLock(self._state_dir))
@@ -68,7 +70,7 @@ class Keeping:
         if self._repo is None:
             store = SqliteStore(self.directory, durability=durability, found=found)
             stack.callback(store.close)
-            return Kept(store, self._drained(store, found), notes)
+            return OpenedStorage(store, self._drained(store, found), notes)
         repo = self._repo
         keeping = Replication(
             self.directory,
@@ -86,7 +88,7 @@ class Keeping:
         notes = await keeping.read_back(fingerprints)
         stack.callback(self._forget_forwarder)
         self._forwarder = keeping.forwarder
-        return Kept(keeping.store, spool, notes)
+        return OpenedStorage(keeping.store, spool, notes)
 
     def _drained(self, store: SqliteStore, found: Found) -> SpoolFile:
         spool = SpoolFile(self.directory, found)

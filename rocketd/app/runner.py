@@ -10,11 +10,11 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rocketd.app.arguments import Asked
-from rocketd.app.compile import Compiler
+from rocketd.app.arguments import ArgumentContext
+from rocketd.app.compiler import TaskCompiler
+from rocketd.app.explanation import Why
 from rocketd.app.hooks import around_async
-from rocketd.app.life import Life, Only
-from rocketd.app.why import Why
+from rocketd.app.runtime import OneShot, SchedulerRuntime
 from rocketd.core.errors import RocketdError
 from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.history import History
@@ -24,10 +24,10 @@ from rocketd.daemon.clock import SystemClock
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session
-    from rocketd.app.tasks import Task
+    from rocketd.app.task import Task
 
 
-class Lives:
+class SchedulerRunner:
     """Runs the scheduler, and passes on to it what the session is told. Any thread, but for running it."""
 
     def __init__(self, session: "Session") -> None:
@@ -36,7 +36,7 @@ class Lives:
         self._running = False
         self._stop_early = False
         self._to_replace = False
-        self.life: Life | None = None
+        self.life: SchedulerRuntime | None = None
         """The one that goes on; None: the scheduler does not run."""
 
     # -- running ----------------------------------------------------------------------------------------------------
@@ -54,9 +54,9 @@ class Lives:
     def start_only(self, tasks: "Sequence[Task]", *, obey_cond: bool) -> None:
         """Run these tasks once and no others."""
         _refuse_running_loop()
-        asyncio.run(self.live(Only([task.name for task in tasks], obey_cond)))
+        asyncio.run(self.live(OneShot([task.name for task in tasks], obey_cond)))
 
-    async def live(self, only: Only | None = None) -> None:
+    async def live(self, only: OneShot | None = None) -> None:
         """Run it on this loop."""
         if _is_imported_by_child():
             return
@@ -69,7 +69,7 @@ class Lives:
         finally:
             self._running = False
 
-    async def _live_once(self, only: Only | None) -> bool:
+    async def _live_once(self, only: OneShot | None) -> bool:
         """Live until told to stop; whether another life is to follow."""
         async with AsyncExitStack() as stack:
             life = await self._begin(stack, only)
@@ -78,9 +78,9 @@ class Lives:
         self._to_replace = life.restarting and not again
         return again
 
-    async def _begin(self, stack: AsyncExitStack, only: Only | None) -> Life:
-        async with around_async(self._session.hooks.scheduler_startup, Asked(self._session)):
-            life = Life(self._session, stack, only=only)
+    async def _begin(self, stack: AsyncExitStack, only: OneShot | None) -> SchedulerRuntime:
+        async with around_async(self._session.hooks.scheduler_startup, ArgumentContext(self._session)):
+            life = SchedulerRuntime(self._session, stack, only=only)
             self.life, self._history = life, life.scheduler.history
             stack.callback(self._forget_life)
             if self._stop_early:
@@ -123,14 +123,14 @@ class Lives:
     def last(self, name: str, action: Action) -> datetime | None:
         """Tell when that last happened, in the session's zone."""
         seen = self._history.of(name).last.get(action)
-        return None if seen is None else datetime_of(seen.at, Compiler(self._session.config).zone)
+        return None if seen is None else datetime_of(seen.at, TaskCompiler(self._session.config).zone)
 
     def why(self, task: "Task", at: Instant | None) -> Why:
         """Say why a task runs or what it waits for."""
         now, life = SystemClock().now(), self.life
         if life is not None and task.name in life.scheduler.entries:
             return life.ask(lambda: Why.of(why(life.scheduler, task.name, now, at)))
-        compiled = Compiler(self._session.config).compile(task)
+        compiled = TaskCompiler(self._session.config).compile(task)
         for one in self._session.tasks:
             self._history.load(one.name)  # before the first life nobody has
         return Why.of(why_then(compiled, self._history, now if at is None else at))

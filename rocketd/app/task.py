@@ -6,13 +6,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from rocketd.app.bodies import Body, CommandBody, FunctionBody
-from rocketd.app.checks import check
 from rocketd.app.config import How
-from rocketd.app.durations import Span
+from rocketd.app.custom_syntax import Known, read
 from rocketd.app.parameters import Given, Parameters
-from rocketd.app.syntax import Known, read
+from rocketd.app.task_body import Body, CommandBody, FunctionBody
 from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
+from rocketd.app.validators import Span, check
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant, instant_of
 from rocketd.core.model.condition import FALSE, Condition
@@ -21,9 +20,9 @@ from rocketd.core.model.task import Overlap
 from rocketd.core.model.task_ref import MARK
 
 if TYPE_CHECKING:
+    from rocketd.app.explanation import Why
     from rocketd.app.session import Session
     from rocketd.app.task_log import TaskLog
-    from rocketd.app.why import Why
 
 _OWN: Final = SETTINGS | {"_session", "body", "batches"}
 ACTIONS: Final = (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH)
@@ -244,7 +243,7 @@ def _unknown(name: str) -> RocketdError:
     return RocketdError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(SETTINGS))}")
 
 
-def condition_of(value: object, syntax: Known = ()) -> Condition:
+def as_condition(value: object, syntax: Known = ()) -> Condition:
     """Read a condition as programs give it, with texts of their own; raises ConditionError, RocketdError."""
     if isinstance(value, Condition):
         return value

@@ -12,16 +12,16 @@ from contextlib import AsyncExitStack, suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from rocketd.app import calling
-from rocketd.app.arguments import Asked
-from rocketd.app.compile import Compiler
-from rocketd.app.conditions import FunctionProber
-from rocketd.app.ending import Ending
+from rocketd.app import invocation
+from rocketd.app.arguments import ArgumentContext
+from rocketd.app.compiler import TaskCompiler
 from rocketd.app.errors import SchedulerExit, SchedulerRestart
+from rocketd.app.executors import AppExecutors, NullServiceManager
+from rocketd.app.function_conditions import FunctionProber
 from rocketd.app.hooks import around
-from rocketd.app.orders import Orders
 from rocketd.app.parameters import Parameters
-from rocketd.app.ports import Executors, NoManager
+from rocketd.app.run_requests import RunRequests
+from rocketd.app.shutdown import Shutdown
 from rocketd.background_threads import in_thread
 from rocketd.bootstrap.probes import host_prober
 from rocketd.core.errors import RocketdError
@@ -50,14 +50,14 @@ from rocketd.store.sqlite.store import this_origin
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session
-    from rocketd.app.tasks import Task
+    from rocketd.app.task import Task
 
 T = TypeVar("T")
 _SHUT: Final = "\0shut_cond"
 """Nobody's task is called so."""
 
 
-class Only(NamedTuple):
+class OneShot(NamedTuple):
     """Which tasks are to run, once and no others."""
 
     tasks: Collection[str]
@@ -65,10 +65,10 @@ class Only(NamedTuple):
     """Only if their conditions hold."""
 
 
-class Life:
+class SchedulerRuntime:
     """What the scheduler of a session needs while it runs."""
 
-    def __init__(self, session: "Session", stack: AsyncExitStack, *, only: Only | None = None) -> None:
+    def __init__(self, session: "Session", stack: AsyncExitStack, *, only: OneShot | None = None) -> None:
         """`only`: which tasks are to run once, and no others; None: all of them, by their conditions."""
         config = session.config
         self._session = session
@@ -78,26 +78,26 @@ class Life:
         self._thread = get_ident()
         self._bridge = LoggingBridge(config.task_logger_basename, config.scheduler_logger_basename)
         stack.push_async_callback(in_thread, self._bridge.close)
-        self._compiler = Compiler(config)
+        self._compiler = TaskCompiler(config)
         self._shut = self._compiler.watchman(_SHUT, session.condition(config.shut_cond))
         self.scheduler = Scheduler(host=platform.node(), new_run_id=new_run_id, max_running=config.max_running)
         self.loop = Loop(
             scheduler=self.scheduler,
             clock=SystemClock(),
             journal=self._bridge,
-            manager=NoManager(),
+            manager=NullServiceManager(),
             silence=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
         )
-        self._executors = Executors(self.loop, self, processes=config.max_process_count)
+        self._executors = AppExecutors(self.loop, self, processes=config.max_process_count)
         self._stack.push_async_callback(self._executors.close)
         self._tasks: dict[str, Task] = {}
         self._gone: dict[str, Task] = {}
         """Tasks that were taken out while they ran."""
-        self._orders = Orders(self.scheduler)
+        self._orders = RunRequests(self.scheduler)
         self._stale = False
         self._asked = False
         """Whether somebody has asked it to stop: who asks again means it."""
-        self._ending = Ending(session, self.loop, self._executors, self._cut)
+        self._ending = Shutdown(session, self.loop, self._executors, self._cut)
         self.restarting = False
         """Whether another life is to follow."""
 
@@ -215,7 +215,7 @@ class Life:
 
     def _moved(self) -> None:
         """The host is in another time zone."""
-        self._compiler = Compiler(self._session.config)
+        self._compiler = TaskCompiler(self._session.config)
         self._shut = self._compiler.watchman(_SHUT, self._session.condition(self._session.config.shut_cond))
         self.changed()
 
@@ -266,7 +266,7 @@ class Life:
         return bool(self.scheduler.going) or any(entry.forced or entry.ready for entry in entries)
 
     def _after_pass(self, now: Instant) -> Instant:
-        with around(self._session.hooks.scheduler_cycle, Asked(self._session)):
+        with around(self._session.hooks.scheduler_cycle, ArgumentContext(self._session)):
             pass
         if self._only is not None and not self._wanted:
             self._ending.stop(force=False)
@@ -288,12 +288,12 @@ class Life:
         """Say what to call for a run."""
         del task  # as it was compiled; what is called is the program's own
         mine = self._task(run)
-        return calling.errand(self._session, mine, self._orders.take(mine, run))
+        return invocation.bound_call(self._session, mine, self._orders.take(mine, run))
 
     def command(self, task: core.Task, run: Run) -> core.Task:
         """Give a command the parameters of its run."""
         mine = self._task(run)
-        return calling.command(self._session, mine, self._orders.take(mine, run), task)
+        return invocation.command(self._session, mine, self._orders.take(mine, run), task)
 
     def answered(self, run: Run, outcome: CallOutcome) -> CallOutcome:
         """Keep what it returned; heed what it asks of the scheduler."""

@@ -4,11 +4,11 @@ import os
 from collections.abc import Hashable
 from datetime import UTC, tzinfo
 
-from rocketd.app.bodies import CommandBody
-from rocketd.app.conditions import bound
 from rocketd.app.config import Config
-from rocketd.app.durations import NEVER, duration_of
-from rocketd.app.tasks import Task
+from rocketd.app.function_conditions import bound
+from rocketd.app.task import Task
+from rocketd.app.task_body import CommandBody
+from rocketd.app.validators import NEVER, duration_of
 from rocketd.config.host_lookup import LOCAL, HostLookup
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import Duration
@@ -17,7 +17,7 @@ from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.task import Call, Execution, On
 
 
-class Compiler:
+class TaskCompiler:
     """Makes the core's tasks. Raises RocketdError for a zone that does not exist."""
 
     def __init__(self, config: Config) -> None:

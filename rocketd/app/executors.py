@@ -16,7 +16,7 @@ from rocketd.executor.inprocess.executor import InProcessExecutor, Program
 from rocketd.executor.process.executor import ProcessExecutor
 
 
-class NoManager:
+class NullServiceManager:
     """The service manager of a program that is no service."""
 
     def ready(self) -> None: ...
@@ -32,7 +32,7 @@ class NoManager:
         return None
 
 
-class CommandingProgram(Program, Protocol):
+class CommandPreparer(Program, Protocol):
     """A program that runs commands as well."""
 
     def command(self, task: Task, run: Run) -> Task:
@@ -40,10 +40,10 @@ class CommandingProgram(Program, Protocol):
         ...
 
 
-class Executors:
+class AppExecutors:
     """Hands each run to the one who can carry it out. Commands get theirs when the first one starts."""
 
-    def __init__(self, loop: Loop, program: CommandingProgram, *, processes: int) -> None:
+    def __init__(self, loop: Loop, program: CommandPreparer, *, processes: int) -> None:
         self._loop = loop
         self._program = program
         self._calls = InProcessExecutor(self._report, program, clock=loop.clock, processes=processes)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeAlias
 
-from rocketd.app.conditions import FuncCond, Syntax
-from rocketd.app.rewriting import rebuilt
+from rocketd.app.condition_rewriting import rebuilt
+from rocketd.app.function_conditions import FuncCond, Syntax
 from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse

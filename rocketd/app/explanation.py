@@ -9,7 +9,7 @@ from rocketd.core.explain import why as core
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
 
 
-class Part(NamedTuple):
+class WhyPart(NamedTuple):
     """One part of a condition: its normal form, its verdict, and because of what."""
 
     condition: str
@@ -20,7 +20,7 @@ class Part(NamedTuple):
     until: datetime | None
     """Until when that stays so, if nothing happens; None: only an event can change it."""
     because: str
-    parts: "tuple[Part, ...]" = ()
+    parts: "tuple[WhyPart, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Why:
     """Until when that stays so, if nothing happens; None: only an event can change it."""
     waiting_for: str
     """A sentence."""
-    parts: tuple[Part, ...]
+    parts: tuple[WhyPart, ...]
     """What the condition is joined of; a condition that is one word is its own only part."""
     drawn: str
 
@@ -55,9 +55,9 @@ class Why:
         return self.drawn
 
 
-def _part(part: tree.ExplanationPart, zone: tzinfo) -> Part:
+def _part(part: tree.ExplanationPart, zone: tzinfo) -> WhyPart:
     parts = tuple(_part(one, zone) for one in part.parts)
-    return Part(part.condition, part.holds, _told(part.since, zone), _told(part.until, zone), part.because, parts)
+    return WhyPart(part.condition, part.holds, _told(part.since, zone), _told(part.until, zone), part.because, parts)
 
 
 def _told(instant: Instant, zone: tzinfo) -> datetime | None:

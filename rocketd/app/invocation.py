@@ -5,23 +5,23 @@ from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
-from rocketd.app.arguments import Argument, Asked
-from rocketd.app.bodies import CommandBody, InFile
+from rocketd.app.arguments import Argument, ArgumentContext
 from rocketd.app.hooks import around
 from rocketd.app.parameters import Given, parameters_for, raw, values_of
+from rocketd.app.task_body import CommandBody, InFile
 from rocketd.core.model import task as core
 from rocketd.executor.inprocess.call import BoundCall
 
 if TYPE_CHECKING:
     from rocketd.app.session import Session
-    from rocketd.app.tasks import Task
+    from rocketd.app.task import Task
 
 
-def errand(session: "Session", task: "Task", given: Given) -> BoundCall:
+def bound_call(session: "Session", task: "Task", given: Given) -> BoundCall:
     """Prepare the call of a task with the parameters of one run. Raises what an argument that is quick raises."""
     function = task.body.load()
     stop = Event()
-    asked = Asked(session, task, stop)
+    asked = ArgumentContext(session, task, stop)
     own = {**task.parameters.raw, **raw(given)}
     hooks = around(session.hooks.task_execute, asked, task=task)
     if isinstance(function, InFile):
@@ -36,7 +36,7 @@ def errand(session: "Session", task: "Task", given: Given) -> BoundCall:
     return BoundCall(function, lambda: {**values, **values_of(slow, asked)}, slow=bool(slow), stop=stop, around=hooks)
 
 
-def _parted(params: Mapping[str, object], asked: Asked) -> tuple[dict[str, object], dict[str, object]]:
+def _parted(params: Mapping[str, object], asked: ArgumentContext) -> tuple[dict[str, object], dict[str, object]]:
     quick, slow = dict[str, object](), dict[str, object]()
     for name, value in params.items():
         late = isinstance(value, Argument) and value.takes_long(asked)
@@ -49,4 +49,4 @@ def command(session: "Session", task: "Task", given: Given, compiled: core.Task)
     if not isinstance(task.body, CommandBody):
         return compiled
     own = {**task.parameters.raw, **raw(given)}
-    return replace(compiled, work=task.body.work(values_of(own, Asked(session, task))))
+    return replace(compiled, work=task.body.work(values_of(own, ArgumentContext(session, task))))

@@ -6,11 +6,11 @@ from rocketd.app.parameters import Given, Parameters
 from rocketd.core.model.run import Run, RunKey, Trigger
 
 if TYPE_CHECKING:
-    from rocketd.app.tasks import Task
+    from rocketd.app.task import Task
     from rocketd.core.scheduler.scheduler import Scheduler
 
 
-class Orders:
+class RunRequests:
     """Forces one run after the other. Everything is called on the loop's thread."""
 
     def __init__(self, scheduler: "Scheduler") -> None:

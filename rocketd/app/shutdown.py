@@ -5,19 +5,19 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from rocketd.app.arguments import Asked
+from rocketd.app.arguments import ArgumentContext
 from rocketd.app.hooks import around_async
 
 if TYPE_CHECKING:
-    from rocketd.app.ports import Executors
+    from rocketd.app.executors import AppExecutors
     from rocketd.app.session import Session
     from rocketd.daemon.loop import Loop
 
 
-class Ending:
+class Shutdown:
     """Calls the hooks of the shutdown, then lets runs end, or stops them. Everything is on the loop's thread."""
 
-    def __init__(self, session: "Session", loop: "Loop", executors: "Executors", cut: Callable[[], None]) -> None:
+    def __init__(self, session: "Session", loop: "Loop", executors: "AppExecutors", cut: Callable[[], None]) -> None:
         """`cut` stops what would never end by itself."""
         self._session = session
         self._loop = loop
@@ -62,7 +62,7 @@ class Ending:
         if not self._hooks_begun:
             self._hooks_begun = True
             hooks = self._session.hooks.scheduler_shutdown
-            await self._hooks.enter_async_context(around_async(hooks, Asked(self._session)))
+            await self._hooks.enter_async_context(around_async(hooks, ArgumentContext(self._session)))
 
     async def _wind_down(self, *, force: bool) -> None:
         await self.begun.wait()
