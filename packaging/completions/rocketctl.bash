@@ -1,4 +1,4 @@
-# Made from the table of verbs by `python -m rocketd.cli.reference`: change it there.
+# Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there.
 _rocketctl_actions='run success fail terminate inaction crash missed withdrawn'
 declare -gA _rocketctl_kinds=(
     [list]=none

@@ -1,4 +1,4 @@
-# Made from the table of verbs by `python -m rocketd.cli.reference`: change it there.
+# Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there.
 function __rocketctl_tasks; rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; end
 function __rocketctl_runs; rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; end
 complete -c rocketctl -f

@@ -7,38 +7,38 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
-from rocketd.cli.asking import with_suggestion
-from rocketd.cli.call import Call
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.options import parse
-from rocketd.cli.terminal import Terminal
+from rocketd.cli.backend.fallback import with_suggestion
+from rocketd.cli.context import Context
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.parser import parse
+from rocketd.cli.render.terminal import Terminal
 from rocketd.core.errors import RocketdError
 
 VERBS: Final = {
-    "list": "reading.list_tasks",
-    "show": "reading.show",
-    "history": "reading.history",
-    "log": "reading.log",
-    "status": "reading.status",
-    "export": "exporting.export",
-    "prune": "pruning.prune",
+    "list": "inspect.list_tasks",
+    "show": "inspect.show",
+    "history": "inspect.history",
+    "log": "inspect.log",
+    "status": "inspect.status",
+    "export": "export.export",
+    "prune": "prune.prune",
     "why": "why.why",
-    "explain": "explaining.explain",
-    "simulate": "simulating.simulate",
-    "run": "acting.run",
-    "stop": "acting.stop",
-    "pause": "acting.pause",
-    "resume": "acting.resume",
-    "reload": "acting.reload",
-    "check": "checking.check",
+    "explain": "explain.explain",
+    "simulate": "simulate.simulate",
+    "run": "operate.run",
+    "stop": "operate.stop",
+    "pause": "operate.pause",
+    "resume": "operate.resume",
+    "reload": "operate.reload",
+    "check": "check.check",
 }
 """What does it, by its module and name here: what the other verbs need would double the start-up time."""
 
 
-def verb(name: str) -> Callable[[Call], int]:
+def verb(name: str) -> Callable[[Context], int]:
     """Import what does that verb."""
     module, function = VERBS[name].split(".")
-    done: Callable[[Call], int] = getattr(import_module(f"rocketd.cli.{module}"), function)
+    done: Callable[[Context], int] = getattr(import_module(f"rocketd.cli.commands.{module}"), function)
     return done
 
 
@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RocketdError as error:
         quoted = error.quoted if isinstance(error, Failure) else ()
         Terminal(os.environ).error(error.message, error.hint, quoted)
-        return error.code if isinstance(error, Failure) else Exit.FAILED
+        return error.code if isinstance(error, Failure) else ExitCode.FAILED
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
 
 
 def _fill_streams() -> None:
@@ -67,7 +67,7 @@ def _do(arguments: Sequence[str]) -> int:
     choices = parse(arguments)
     terminal = Terminal(os.environ, pager=not choices.no_pager)
     try:
-        return int(verb(choices.verb)(Call(choices, terminal, time.time_ns() // 1000)))
+        return int(verb(choices.verb)(Context(choices, terminal, time.time_ns() // 1000)))
     except Failure as failure:
         raise with_suggestion(failure, choices) from failure.__cause__
 

@@ -17,7 +17,7 @@ from rocketd.core.messages.message import Priority
 LEVELS: Final = {priority.name.lower(): priority for priority in Priority}
 
 
-class Exit(IntEnum):
+class ExitStatus(IntEnum):
     """How the daemon ends."""
 
     STOPPED = 0
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(given: argparse.Namespace) -> Exit:
+def _run(given: argparse.Namespace) -> ExitStatus:
     from rocketd.bootstrap import service  # noqa: PLC0415 - `rocketd --version` needs none of it
     from rocketd.store.state_lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 
@@ -52,15 +52,15 @@ def _run(given: argparse.Namespace) -> Exit:
     try:
         asyncio.run(service.run(options))
     except StateDirectoryHeld as error:
-        return _say(error, Exit.HELD)
+        return _say(error, ExitStatus.HELD)
     except service.NoStore as error:
-        return _say(error, Exit.NO_STORE)
+        return _say(error, ExitStatus.NO_STORE)
     except RocketdError as error:
-        return _say(error, Exit.FAILED)
+        return _say(error, ExitStatus.FAILED)
     except Exception:  # noqa: BLE001 - a defect: all about it goes to standard error, and systemd starts us anew
         traceback.print_exc()
-        return Exit.FAILED
-    return Exit.STOPPED
+        return ExitStatus.FAILED
+    return ExitStatus.STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +97,7 @@ def _directory(environment: Mapping[str, str], variable: str, default: str) -> P
     return Path(environment.get(variable, "").split(":")[0] or default)
 
 
-def _say(error: RocketdError, code: Exit) -> Exit:
+def _say(error: RocketdError, code: ExitStatus) -> ExitStatus:
     sys.stderr.write(f"rocketd: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"hint: {error.hint}\n")

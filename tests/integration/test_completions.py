@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from rocketd.cli import completions
+from docgen import shell_completions
 
 SCRIPT = """#!/bin/sh
 case $1 in
@@ -44,7 +43,7 @@ def path(tmp_path: Path) -> str:
 )
 def test_bash_offers_verbs_options_tasks_and_runs(path: str, words: list[str], offered: set[str]) -> None:
     line = " ".join(f"'{word}'" for word in ["rocketctl", *words])
-    program = f"""{completions.bash()}
+    program = f"""{shell_completions.bash()}
 COMP_WORDS=({line}); COMP_CWORD={len(words)}
 _rocketctl_complete
 printf '%s\\n' "${{COMPREPLY[@]}}"
@@ -55,7 +54,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     assert (set(done.stdout.split()), done.stderr) == (offered, "")
 
 
-@pytest.mark.parametrize(("shell", "make"), [("zsh", completions.zsh), ("fish", completions.fish)])
+@pytest.mark.parametrize(("shell", "make"), [("zsh", shell_completions.zsh), ("fish", shell_completions.fish)])
 def test_the_other_shells_can_read_theirs(tmp_path: Path, shell: str, make: Callable[[], str]) -> None:
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")

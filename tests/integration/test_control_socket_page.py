@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from daemon_process import Daemon
-from rocketd.cli.client import Client
-from rocketd.cli.fields import objects, the_object
+from rocketd.cli.backend.http_client import Client
+from rocketd.cli.json_fields import objects, the_object
 from rocketd.core.model.events import Missed
 from rocketd.daemon.control import PART as EXPLAINED
 from rocketd.daemon.control import RUNS_SHOWN

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from daemon_process import Daemon
-from rocketd.cli.client import Client
-from rocketd.cli.exits import Failure
+from rocketd.cli.backend.http_client import Client
+from rocketd.cli.exit_codes import Failure
 
 TASKS = """
 [task.hello]

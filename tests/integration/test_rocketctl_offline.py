@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.cli.exporting import COLUMNS
+from rocketd.cli.commands.export import COLUMNS
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger

@@ -5,9 +5,9 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
+from docgen.condition_examples import Example, scene, told
+from docgen.condition_reference import PAGE, PAGES, filled, groups, words_of
 
-from rocketd.cli.examples import Scene, scene, told
-from rocketd.cli.language import PAGE, PAGES, filled, groups, words_of
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
@@ -24,7 +24,7 @@ MIGRATION = (TOP / "docs/how-to/coming-from-cron.md").read_text(encoding="utf-8"
 @pytest.mark.parametrize("page", PAGES)
 def test_the_tables_are_what_the_words_and_their_examples_give_now(page: str) -> None:
     text = (TOP / page).read_text(encoding="utf-8")
-    assert filled(text) == text, "call python -m rocketd.cli.reference ."
+    assert filled(text) == text, "call python -m docgen.rocketctl_reference ."
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -105,8 +105,8 @@ def test_no_example_gives_nothing(group: str) -> None:
     ],
 )
 def test_an_example_gives_what_a_task_in_its_scene_would_do(text: str, ending: Action, gives: str) -> None:
-    assert told(Scene(text, ending)).startswith(gives)
-    assert bool(told(Scene(text, ending))) is bool(gives)
+    assert told(Example(text, ending)).startswith(gives)
+    assert bool(told(Example(text, ending))) is bool(gives)
 
 
 def test_an_example_about_the_task_itself_is_about_the_one_beside_it() -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from rocketd.cli.listing import NO_TASKS, Look, detail, in_order, run_table, task_table
-from rocketd.cli.text import width
+from rocketd.cli.render.cells import width
+from rocketd.cli.render.tables import NO_TASKS, RenderOptions, detail, in_order, run_table, task_table
 from rocketd.core.instant import HOUR, MINUTE, Instant
 from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339, rfc3339
 
 NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
-LOOK = Look(NOW)
+LOOK = RenderOptions(NOW)
 
 
 def task(name: str, upcoming: Instant | None = None, **more: Json) -> JsonObject:
@@ -65,7 +65,7 @@ def test_a_task_that_awaits_what_is_observed_says_so_where_the_time_that_is_left
 
 def test_what_a_task_awaits_is_cut_only_where_lines_have_to_fit() -> None:
     one = task("a", now_if='command_succeeds("pg_isready --quiet --host=db01.example.org")')
-    assert 'when command_succeeds("pg_isread… holds' in task_table([one], Look(NOW, columns=120))[1]
+    assert 'when command_succeeds("pg_isread… holds' in task_table([one], RenderOptions(NOW, columns=120))[1]
     assert 'db01.example.org") holds' in task_table([one], LOOK)[1]
 
 
@@ -82,7 +82,7 @@ def test_an_empty_list_says_what_to_do() -> None:
 
 def test_lines_fit_the_terminal_and_only_the_last_column_gives_way() -> None:
     tasks = [task("日本語", NOW + HOUR, when="daily & " * 40)]
-    narrow, full = (task_table(tasks, Look(NOW, columns))[1] for columns in (100, None))
+    narrow, full = (task_table(tasks, RenderOptions(NOW, columns))[1] for columns in (100, None))
     assert width(narrow) == 100
     assert narrow.endswith("…")
     assert full.startswith(narrow.removesuffix("…"))

@@ -1,6 +1,6 @@
 """How it is told what of the task files is not loaded."""
 
-from rocketd.cli.missing import footer, missing_one, no_tasks, unread
+from rocketd.cli.render.not_loaded import footer, missing_one, no_tasks, unread
 from rocketd.daemon.json_format import JsonObject
 
 BAD: JsonObject = {

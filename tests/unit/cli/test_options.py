@@ -2,11 +2,11 @@
 
 import pytest
 
-from rocketd.cli.exits import Exit, UsageError
-from rocketd.cli.options import Choices, parse
+from rocketd.cli.command_table import ACTIONS, VERBS
+from rocketd.cli.exit_codes import ExitCode, UsageError
+from rocketd.cli.parser import Choices, parse
 from rocketd.cli.rocketctl import VERBS as DONE
 from rocketd.cli.rocketctl import verb as done_by
-from rocketd.cli.verbs import ACTIONS, VERBS
 from rocketd.core.model.run import Action
 
 
@@ -69,5 +69,5 @@ def test_a_task_named_like_a_verb_is_a_task_after_the_verb() -> None:
 def test_a_mistake_is_a_usage_error_that_teaches(words: list[str], told: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(words)
-    assert caught.value.code is Exit.USAGE
+    assert caught.value.code is ExitCode.USAGE
     assert told in f"{caught.value.message}; {caught.value.hint}"

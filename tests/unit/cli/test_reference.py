@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from docgen.rocketctl_reference import MADE
 
-from rocketd.cli.reference import MADE
+from rocketd.cli.command_table import GLOBAL, VERBS
 from rocketd.cli.rocketd import main
-from rocketd.cli.verbs import GLOBAL, VERBS
 
 TOP = Path(__file__).parents[3]
 PAGES = sorted((TOP / "packaging" / "man").glob("*.[158]"))
@@ -16,7 +16,7 @@ PAGES = sorted((TOP / "packaging" / "man").glob("*.[158]"))
 
 @pytest.mark.parametrize("name", MADE)
 def test_what_is_made_from_the_table_is_up_to_date(name: str) -> None:
-    assert (TOP / name).read_text(encoding="utf-8") == MADE[name](), "call python -m rocketd.cli.reference ."
+    assert (TOP / name).read_text(encoding="utf-8") == MADE[name](), "call python -m docgen.rocketctl_reference ."
 
 
 @pytest.mark.parametrize("name", MADE)

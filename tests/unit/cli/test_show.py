@@ -1,13 +1,13 @@
 """Pages about one task, one run, the daemon."""
 
-from rocketd.cli.listing import Look
-from rocketd.cli.show import coloured, run_page, status_page, task_page
+from rocketd.cli.render.details import coloured, run_page, status_page, task_page
+from rocketd.cli.render.tables import RenderOptions
 from rocketd.config.problems import Problem
 from rocketd.core.instant import HOUR
 from rocketd.daemon.json_format import JsonObject, from_rfc3339, rfc3339
 
 NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
-LOOK = Look(NOW)
+LOOK = RenderOptions(NOW)
 TASK: JsonObject = {
     "task": "backup",
     "description": "Nightly copy",

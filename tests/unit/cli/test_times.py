@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rocketd.cli import times
+from rocketd.cli.render import time_format
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration
 from rocketd.daemon.json_format import from_rfc3339
 
@@ -22,13 +22,18 @@ def _berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_an_instant_is_shown_in_the_zone_of_the_process() -> None:
-    assert times.local(NOW) == "Tue 2026-11-24 12:00:00"
-    assert times.local_with_zone(NOW) == "Tue 2026-11-24 12:00:00 CET"
+    assert time_format.local(NOW) == "Tue 2026-11-24 12:00:00"
+    assert time_format.local_with_zone(NOW) == "Tue 2026-11-24 12:00:00 CET"
 
 
 @pytest.mark.parametrize("instant", [None, FOREVER, BEGINNING])
 def test_what_never_comes_is_a_dash(instant: int | None) -> None:
-    shown = [times.local(instant), times.local_with_zone(instant), times.left(instant, NOW), times.passed(instant, NOW)]
+    shown = [
+        time_format.local(instant),
+        time_format.local_with_zone(instant),
+        time_format.left(instant, NOW),
+        time_format.passed(instant, NOW),
+    ]
     assert shown == ["-"] * 4
 
 
@@ -46,12 +51,12 @@ def test_what_never_comes_is_a_dash(instant: int | None) -> None:
     ],
 )
 def test_a_span_has_two_units_at_most(duration: Duration, shown: str) -> None:
-    assert times.span(duration) == shown
+    assert time_format.span(duration) == shown
 
 
 def test_what_is_ahead_and_what_has_passed_read_differently() -> None:
-    assert times.left(NOW + 200 * MINUTE, NOW) == "in 3h 20min"
-    assert times.left(NOW - 5 * MINUTE, NOW) == "late by 5min"
-    assert times.passed(NOW - 5 * MINUTE, NOW) == "5min ago"
-    assert times.passed(NOW + 5 * MINUTE, NOW) == "in 5min"
-    assert times.left(NOW, NOW) == times.passed(NOW, NOW) == "now"
+    assert time_format.left(NOW + 200 * MINUTE, NOW) == "in 3h 20min"
+    assert time_format.left(NOW - 5 * MINUTE, NOW) == "late by 5min"
+    assert time_format.passed(NOW - 5 * MINUTE, NOW) == "5min ago"
+    assert time_format.passed(NOW + 5 * MINUTE, NOW) == "in 5min"
+    assert time_format.left(NOW, NOW) == time_format.passed(NOW, NOW) == "now"

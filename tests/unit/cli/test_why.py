@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rocketd.cli.call import Call
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.listing import Look
-from rocketd.cli.options import Choices
-from rocketd.cli.source import Wanted
-from rocketd.cli.terminal import Terminal
-from rocketd.cli.text import underlined
-from rocketd.cli.why import answers, drawn, show
+from rocketd.cli.backend.backend import RunQuery
+from rocketd.cli.commands.why import answers, drawn, show
+from rocketd.cli.context import Context
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.parser import Choices
+from rocketd.cli.render.cells import underlined
+from rocketd.cli.render.tables import RenderOptions
+from rocketd.cli.render.terminal import Terminal
 from rocketd.core.instant import Instant
 from rocketd.daemon.json_format import JsonObject, from_rfc3339
 
@@ -42,7 +42,7 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_the_tree_is_drawn_from_what_was_told_and_nothing_in_it_reaches_the_terminal_raw() -> None:
-    lines = drawn(ANSWER, Look(NOW))
+    lines = drawn(ANSWER, RenderOptions(NOW))
     assert lines[0] == "backup waits for b"
     assert lines[1] == '? daily & running("b")'
     assert lines[2].startswith("│    1 of 2; until ")
@@ -51,32 +51,32 @@ def test_the_tree_is_drawn_from_what_was_told_and_nothing_in_it_reaches_the_term
 
 
 def test_verdicts_are_coloured() -> None:
-    lines = drawn(ANSWER, Look(NOW, colour=True))
+    lines = drawn(ANSWER, RenderOptions(NOW, colour=True))
     assert lines[3] == "├─ \x1b[32m✓\x1b[0m daily"
     assert lines[1].startswith("\x1b[33m?\x1b[0m ")
 
 
 def test_a_condition_that_is_one_word_is_drawn_once() -> None:
     alone: JsonObject = {**ANSWER, "condition": "daily", "holds": True, "parts": [DAILY]}
-    assert drawn(alone, Look(NOW))[1:] == ["✓ daily", "     open"]
+    assert drawn(alone, RenderOptions(NOW))[1:] == ["✓ daily", "     open"]
 
 
 @pytest.mark.usefixtures("berlin")
 def test_a_task_with_a_clock_of_its_own_has_that_said() -> None:
     """`00:00` and `since 16:00` side by side would be a riddle."""
-    told = drawn({**ANSWER, "timezone": "Asia/Tokyo"}, Look(NOW))
+    told = drawn({**ANSWER, "timezone": "Asia/Tokyo"}, RenderOptions(NOW))
     assert told[1] == "times are those of Asia/Tokyo; after since and until, your own"
-    assert [told[0], *told[2:]] == drawn(ANSWER, Look(NOW))
+    assert [told[0], *told[2:]] == drawn(ANSWER, RenderOptions(NOW))
 
 
 @pytest.mark.usefixtures("berlin")
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Europe/Paris", "Not/There", ""])
 def test_a_task_with_the_clock_of_the_host_needs_no_words(zone: str) -> None:
-    assert drawn({**ANSWER, "timezone": zone}, Look(NOW)) == drawn(ANSWER, Look(NOW))
+    assert drawn({**ANSWER, "timezone": zone}, RenderOptions(NOW)) == drawn(ANSWER, RenderOptions(NOW))
 
 
 def test_an_answer_of_another_version_is_drawn_as_far_as_it_is_understood() -> None:
-    assert drawn({"task": "backup", "parts": [5, {"holds": "yes"}]}, Look(NOW))[0] == ""
+    assert drawn({"task": "backup", "parts": [5, {"holds": "yes"}]}, RenderOptions(NOW))[0] == ""
 
 
 class Parts:
@@ -102,10 +102,10 @@ class Parts:
     def files(self, *, always: bool = False) -> JsonObject:
         return {"always": always}
 
-    def runs(self, wanted: Wanted) -> list[JsonObject]:
+    def runs(self, wanted: RunQuery) -> list[JsonObject]:
         return [{"task": wanted.task}]
 
-    def part(self, wanted: Wanted, after: int) -> JsonObject:
+    def part(self, wanted: RunQuery, after: int) -> JsonObject:
         return {"runs": [{"task": wanted.task}], "next": after}
 
     def run(self, name: str) -> JsonObject:
@@ -115,8 +115,8 @@ class Parts:
 ALL = Choices("why", every=True)
 
 
-def call_of(choices: Choices) -> Call:
-    return Call(choices, Terminal({}), NOW)
+def call_of(choices: Choices) -> Context:
+    return Context(choices, Terminal({}), NOW)
 
 
 def test_tasks_are_asked_about_by_name_or_all_in_parts() -> None:
@@ -150,13 +150,13 @@ def test_of_no_tasks_the_array_is_empty(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_daemon_that_goes_away_in_the_middle_is_a_failure_and_not_no_daemon() -> None:
     def gone() -> None:
-        raise Failure("no daemon is running", code=Exit.NO_DAEMON)
+        raise Failure("no daemon is running", code=ExitCode.NO_DAEMON)
 
     found = answers(call_of(ALL), Parts(gone), None)
     assert len(next(found)) == 1
     with pytest.raises(Failure, match="gone away in the middle") as raised:
         next(found)
-    assert raised.value.code is Exit.FAILED
+    assert raised.value.code is ExitCode.FAILED
 
 
 def test_carets_stand_under_the_mistake() -> None:
@@ -169,5 +169,5 @@ def test_carets_stand_under_the_mistake() -> None:
 def test_of_a_task_without_a_condition_the_occasion_is_all_that_is_drawn() -> None:
     never: JsonObject = {**DAILY, "condition": "false", "holds": False}
     answer: JsonObject = {**never, "task": "a", "waiting_for": "a starts at the next boot", "parts": [never]}
-    assert drawn(answer, Look(NOW)) == ["a starts at the next boot"]
-    assert len(drawn({**answer, "waiting_for": "a never starts by itself"}, Look(NOW))) > 1
+    assert drawn(answer, RenderOptions(NOW)) == ["a starts at the next boot"]
+    assert len(drawn({**answer, "waiting_for": "a never starts by itself"}, RenderOptions(NOW))) > 1

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from rocketd.cli.checking import from_json
+from rocketd.cli.commands.check import from_json
 from rocketd.config.loader import load
 from rocketd.config.problems import LONGEST_TEXT, MOST_MISTAKES, Problem
 from rocketd.config.task_files import MOST_BYTES

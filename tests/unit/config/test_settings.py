@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from docgen.settings_reference import reference
 
 from rocketd.config import load
 from rocketd.config.daemon_settings import Settings
-from rocketd.config.reference import reference
 from rocketd.config.setting import Section
 from rocketd.config.settings import SETTINGS
 from task_files import Folder, messages
@@ -16,7 +16,7 @@ EXAMPLES = sorted((ROOT / "etc/examples").rglob("*.toml"))
 
 
 def test_the_reference_is_what_the_table_says() -> None:
-    """`python -m rocketd.config.reference > docs/reference/settings.md` writes it anew."""
+    """`python -m docgen.settings_reference > docs/reference/settings.md` writes it anew."""
     assert (ROOT / "docs/reference/settings.md").read_text() == reference()
 
 

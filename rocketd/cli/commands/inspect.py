@@ -4,16 +4,16 @@ import os
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from rocketd.cli.asking import asked
-from rocketd.cli.call import Call, time_point
-from rocketd.cli.client import Client
-from rocketd.cli.exits import Exit, Failure, UsageError
-from rocketd.cli.fields import text, the_object
-from rocketd.cli.listing import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
-from rocketd.cli.missing import footer, missing_one, no_tasks
-from rocketd.cli.show import run_page, status_page, task_page
-from rocketd.cli.source import Daemon, Source, Wanted, find, is_run, may_be_run_id
-from rocketd.cli.text import visible_lines
+from rocketd.cli.backend.backend import Backend, DaemonBackend, RunQuery, find, is_run, may_be_run_id
+from rocketd.cli.backend.fallback import asked
+from rocketd.cli.backend.http_client import Client
+from rocketd.cli.context import Context, time_point
+from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
+from rocketd.cli.json_fields import text, the_object
+from rocketd.cli.render.cells import visible_lines
+from rocketd.cli.render.details import run_page, status_page, task_page
+from rocketd.cli.render.not_loaded import footer, missing_one, no_tasks
+from rocketd.cli.render.tables import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.json_format import JsonObject
 
@@ -23,32 +23,32 @@ JOURNAL: Final = "/run/systemd/journal/socket"
 """Where there is this, there is a journal."""
 
 
-def list_tasks(call: Call) -> Exit:
+def list_tasks(call: Context) -> ExitCode:
     """`rocketctl list`."""
     if call.choices.json:
         call.terminal.json([*in_order(ask(call, lambda source: source.tasks()))])
-        return Exit.DONE
+        return ExitCode.DONE
     tasks, files = ask(call, _tasks_and_files)
     call.terminal.show([*task_table(in_order(tasks), call.look), *footer(files)] if tasks else no_tasks(files))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def _tasks_and_files(source: Source) -> tuple[list[JsonObject], JsonObject]:
+def _tasks_and_files(source: Backend) -> tuple[list[JsonObject], JsonObject]:
     tasks = source.tasks()
     return tasks, source.files(always=not tasks)
 
 
-def show(call: Call) -> Exit:
+def show(call: Context) -> ExitCode:
     """`rocketctl show TASK|RUN`."""
     kind, one = ask(call, lambda source: find(source, call.choices.subject))
     if call.choices.json:
         call.terminal.json(one)
     else:
         call.terminal.show(task_page(one, call.look) if kind == "task" else run_page(one, call.look))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def history(call: Call) -> Exit:
+def history(call: Context) -> ExitCode:
     """`rocketctl history [TASK]`."""
     wanted = wanted_runs(call)
     # One more than is shown tells whether there are more: a list that was cut must say so.
@@ -62,10 +62,10 @@ def history(call: Call) -> Exit:
         call.terminal.note(missing)
     if len(runs) > wanted.limit:
         call.terminal.note(f"there are more runs than the {wanted.limit} shown; see --limit")
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def wanted_runs(call: Call) -> Wanted:
+def wanted_runs(call: Context) -> RunQuery:
     """Which runs the options ask for; raises UsageError."""
     choices = call.choices
     since = time_point(choices.since, call.now) if choices.since else None
@@ -73,27 +73,27 @@ def wanted_runs(call: Call) -> Wanted:
     if since is not None and until is not None and since >= until:
         msg = f"--since {choices.since!r} is not before --until {choices.until!r}"
         raise UsageError(msg)
-    return Wanted(choices.subject, since, until, choices.action, choices.limit)
+    return RunQuery(choices.subject, since, until, choices.action, choices.limit)
 
 
-def _runs(source: Source, wanted: Wanted) -> tuple[list[JsonObject], str]:
+def _runs(source: Backend, wanted: RunQuery) -> tuple[list[JsonObject], str]:
     """Look for runs; a task that has none must at least be there: a slip of the hand must not look like peace.
 
     Of one that has run, the daemon says where it is written if it is not loaded because of an error.
     """
     runs = source.runs(wanted)
-    if not runs and wanted.task and not source.runs(Wanted(wanted.task)):
+    if not runs and wanted.task and not source.runs(RunQuery(wanted.task)):
         source.task(wanted.task)
-    missing = missing_one(source.files(), wanted.task) if wanted.task and isinstance(source, Daemon) else ""
+    missing = missing_one(source.files(), wanted.task) if wanted.task and isinstance(source, DaemonBackend) else ""
     return runs, missing
 
 
-def _none(wanted: Wanted) -> str:
+def _none(wanted: RunQuery) -> str:
     narrowed = wanted.task or wanted.actions or wanted.since is not None or wanted.until is not None
     return NO_SUCH_RUNS if narrowed else NO_RUNS
 
 
-def log(call: Call) -> Exit:
+def log(call: Context) -> ExitCode:
     """`rocketctl log TASK|RUN`."""
     if os.path.exists(JOURNAL):  # noqa: PTH110 - pathlib costs a tenth of the start-up
         return _from_journal(call)
@@ -108,19 +108,19 @@ def log(call: Call) -> Exit:
         call.terminal.json(run)
     elif text(run, "output"):
         call.terminal.show(visible_lines(text(run, "output")))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def _newest(source: Source, name: str) -> JsonObject:
+def _newest(source: Backend, name: str) -> JsonObject:
     """The run of that name, or the newest of the task of that name."""
     kind, one = find(source, name)
     if kind == "run":
         return one
-    runs = source.runs(Wanted(name))
+    runs = source.runs(RunQuery(name))
     return runs[0] if runs else {}
 
 
-def _from_journal(call: Call) -> Exit:
+def _from_journal(call: Context) -> ExitCode:
     """Become journalctl(1), which knows best how to show, follow and make visible what it keeps."""
     choices = call.choices
     matches = [f"ROCKETD_TASK={choices.subject}"]
@@ -138,7 +138,7 @@ def _from_journal(call: Call) -> Exit:
         raise Failure(f"cannot run journalctl: {error.strerror}") from None
 
 
-def _missing(call: Call, task: str) -> str:
+def _missing(call: Context, task: str) -> str:
     """Say where a task is written if it is not loaded because of an error; what it printed before is there still."""
     try:
         return asked(call.choices, lambda source: missing_one(source.files(always=True), task))
@@ -146,16 +146,16 @@ def _missing(call: Call, task: str) -> str:
         return ""
 
 
-def status(call: Call) -> Exit:
+def status(call: Context) -> ExitCode:
     """`rocketctl status`."""
     answer = the_object(Client(call.choices.socket).get("/v1/status"))
     if call.choices.json:
         call.terminal.json(answer)
     else:
         call.terminal.show(status_page(answer, call.look))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def ask(call: Call, question: Callable[[Source], T]) -> T:
+def ask(call: Context, question: Callable[[Backend], T]) -> T:
     """Put a question to the daemon, or to files and store; then people are told so, and everybody what is wrong."""
     return asked(call.choices, question, note=call.terminal.note, brief=call.choices.json)

@@ -3,15 +3,24 @@
 from datetime import tzinfo
 from typing import NamedTuple
 
-from rocketd.cli.exits import UsageError
-from rocketd.cli.listing import Look
-from rocketd.cli.options import Choices
-from rocketd.cli.terminal import Terminal
-from rocketd.core.errors import RocketdError
+from rocketd.cli.exit_codes import UsageError
+from rocketd.cli.parser import Choices
+from rocketd.cli.render.tables import RenderOptions
+from rocketd.cli.render.terminal import Terminal
+from rocketd.core.errors import ConditionError, RocketdError
 from rocketd.core.instant import Instant
+from rocketd.time_zones import named_zone
 
 
-class Call(NamedTuple):
+def zone_option(name: str) -> tzinfo:
+    """Find a zone by its name, as task files know it; raises UsageError."""
+    try:
+        return named_zone(name)
+    except ConditionError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+
+
+class Context(NamedTuple):
     """What every verb is given."""
 
     choices: Choices
@@ -19,9 +28,9 @@ class Call(NamedTuple):
     now: Instant
 
     @property
-    def look(self) -> Look:
+    def look(self) -> RenderOptions:
         """How to draw on this terminal."""
-        return Look(self.now, None if self.choices.full else self.terminal.columns, bool(self.terminal.colour))
+        return RenderOptions(self.now, None if self.choices.full else self.terminal.columns, bool(self.terminal.colour))
 
 
 def time_point(text: str, now: Instant, zone: tzinfo | None = None) -> Instant:

@@ -8,7 +8,7 @@ from rocketd import __version__
 from rocketd.config.setting import Section, Setting
 from rocketd.config.settings import SETTINGS
 
-_MADE: Final = r".\" Made by `python -m rocketd.cli.reference`: change it there."
+_MADE: Final = r".\" Made by `python -m docgen.rocketctl_reference`: change it there."
 
 
 def page(title: str, section: int, name: str, purpose: str, body: Iterable[str]) -> str:

@@ -3,19 +3,19 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rocketd.cli.call import Call, time_point
-from rocketd.cli.checking import from_json
-from rocketd.cli.client import Client, Events
-from rocketd.cli.exits import Exit, Failure, UsageError
-from rocketd.cli.fields import number, objects, text, the_object
-from rocketd.cli.listing import detail, result, run_name
-from rocketd.cli.show import coloured
-from rocketd.cli.source import is_run, may_be_run_id
-from rocketd.cli.times import local
+from rocketd.cli.backend.backend import is_run, may_be_run_id
+from rocketd.cli.backend.http_client import Client, Events
+from rocketd.cli.commands.check import from_json
+from rocketd.cli.context import Context, time_point
+from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
+from rocketd.cli.json_fields import number, objects, text, the_object
+from rocketd.cli.render.details import coloured
+from rocketd.cli.render.tables import detail, result, run_name
+from rocketd.cli.render.time_format import local
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
-def run(call: Call) -> Exit | int:
+def run(call: Context) -> ExitCode | int:
     """`rocketctl run TASK`."""
     client = Client(call.choices.socket)
     if call.choices.wait:
@@ -29,26 +29,26 @@ def run(call: Call) -> Exit | int:
         call.terminal.write([f"{_name(call, begun)} has not started yet, and starts as soon as it can: {waits}."])
     else:
         call.terminal.write([f"Started {_name(call, begun)}."])
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def _start(call: Call, client: Client) -> JsonObject:
+def _start(call: Context, client: Client) -> JsonObject:
     asked: JsonObject = {"as_scheduled": call.choices.as_scheduled}
     return the_object(client.post(f"/v1/tasks/{call.choices.subject}/run", asked))
 
 
-def _name(call: Call, begun: JsonObject) -> str:
+def _name(call: Context, begun: JsonObject) -> str:
     return run_name({"task": call.choices.subject, **begun})
 
 
-def _wait(call: Call, client: Client, events: Events, begun: JsonObject) -> Exit | int:
+def _wait(call: Context, client: Client, events: Events, begun: JsonObject) -> ExitCode | int:
     try:
         if waits := text(begun, "waits"):
             call.terminal.note(f"{_name(call, begun)} waits: {waits}")
         end = _end_of(call, client, events, text(begun, "run_id"))
     except KeyboardInterrupt:
         call.terminal.note(f"{_name(call, begun)} goes on; rocketctl stop {_name(call, begun)} ends it")
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     begun = the_object({**begun, "number": end.get("number")})
     if call.choices.json:
         call.terminal.json(client.get(f"/v1/runs/{text(end, 'run_id')}"))
@@ -57,7 +57,7 @@ def _wait(call: Call, client: Client, events: Events, begun: JsonObject) -> Exit
     return _exit_for(call, end)
 
 
-def _end_of(call: Call, client: Client, events: Iterable[JsonObject], run_id: str) -> JsonObject:
+def _end_of(call: Context, client: Client, events: Iterable[JsonObject], run_id: str) -> JsonObject:
     """Follow the run to its end. One that could not begin is followed by another; without a run id, by the next."""
     told = ""
     for event in events:
@@ -83,7 +83,7 @@ def _end_of(call: Call, client: Client, events: Iterable[JsonObject], run_id: st
 _ASKED_FOR: Final = frozenset({"hand", "as-scheduled"})
 
 
-def _ended_unseen(call: Call, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
+def _ended_unseen(call: Context, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
     """Events were left out because this terminal was too slow; the end of the run may be among them."""
     count = number(lost, "count") or "some"
     call.terminal.note(f"{count} lines or events were left out: this terminal is too slow; see rocketctl log {run_id}")
@@ -91,22 +91,22 @@ def _ended_unseen(call: Call, client: Client, lost: JsonObject, run_id: str) -> 
     return None if text(now, "action") == "run" else now
 
 
-def _ended(call: Call, begun: JsonObject, end: JsonObject) -> str:
+def _ended(call: Context, begun: JsonObject, end: JsonObject) -> str:
     why = detail(end)
     return f"{_name(call, begun)}: {result(end).text}{f' ({why})' if why else ''}"
 
 
-def _exit_for(call: Call, end: JsonObject) -> Exit | int:
+def _exit_for(call: Context, end: JsonObject) -> ExitCode | int:
     """0 for success, 1 for any other end; the task's own if that is wanted, 128 and the signal as shells say it."""
     code, signal = number(end, "exit_code"), number(end, "signal")
     if call.choices.exit_code and code is not None:
         return code
     if call.choices.exit_code and signal is not None:
         return 128 + signal
-    return Exit.DONE if text(end, "action") == "success" else Exit.FAILED
+    return ExitCode.DONE if text(end, "action") == "success" else ExitCode.FAILED
 
 
-def stop(call: Call) -> Exit:
+def stop(call: Context) -> ExitCode:
     """`rocketctl stop TASK|RUN`."""
     client, name = Client(call.choices.socket), call.choices.subject
     if call.choices.wait:
@@ -120,7 +120,7 @@ def stop(call: Call) -> Exit:
     else:
         what = ", ".join(sorted(_stopped_runs(stopping))) or name
         call.terminal.write([f"{'Stopped' if call.choices.wait else 'Stopping'} {what}."])
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 def _stop(client: Client, name: str) -> JsonObject:
@@ -129,7 +129,7 @@ def _stop(client: Client, name: str) -> JsonObject:
     try:
         return the_object(client.post(f"/v1/tasks/{name}/stop"))
     except Failure as failure:
-        if failure.code is not Exit.NOT_FOUND or not may_be_run_id(name):
+        if failure.code is not ExitCode.NOT_FOUND or not may_be_run_id(name):
             raise
     return the_object(client.post(f"/v1/runs/{name}/stop"))
 
@@ -155,7 +155,7 @@ def _is_going_on(client: Client, name: str) -> bool:
     return text(the_object(client.get(f"/v1/runs/{name}")), "action") == "run"
 
 
-def pause(call: Call) -> Exit:
+def pause(call: Context) -> ExitCode:
     """`rocketctl pause TASK`."""
     choices, asked = call.choices, JsonObject()
     until = time_point(choices.until, call.now) if choices.until else None
@@ -167,21 +167,21 @@ def pause(call: Call) -> Exit:
     return _said(call, the_object(answer), f"Paused {choices.subject}{f' until {local(until)}' if until else ''}.")
 
 
-def resume(call: Call) -> Exit:
+def resume(call: Context) -> ExitCode:
     """`rocketctl resume TASK`."""
     answer = Client(call.choices.socket).post(f"/v1/tasks/{call.choices.subject}/resume")
     return _said(call, the_object(answer), f"Resumed {call.choices.subject}.")
 
 
-def _said(call: Call, answer: JsonObject, sentence: str) -> Exit:
+def _said(call: Context, answer: JsonObject, sentence: str) -> ExitCode:
     if call.choices.json:
         call.terminal.json(answer)
     else:
         call.terminal.write([sentence])
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def reload(call: Call) -> Exit:
+def reload(call: Context) -> ExitCode:
     """`rocketctl reload`; errors in task files make it fail, although everything that is good has been loaded."""
     answer = the_object(Client(call.choices.socket).post("/v1/reload"))
     problems = from_json(objects(answer.get("problems")))
@@ -192,4 +192,4 @@ def reload(call: Call) -> Exit:
         loaded = f"{tasks} task{'s' * (tasks != 1)} loaded{f', {disabled} disabled' if disabled else ''}"
         text_of_all = "\n".join([*map(str, problems), loaded])
         call.terminal.show(coloured(text_of_all, problems, call.look).split("\n"))
-    return Exit.FAILED if any(problem.severity == "error" for problem in problems) else Exit.DONE
+    return ExitCode.FAILED if any(problem.severity == "error" for problem in problems) else ExitCode.DONE

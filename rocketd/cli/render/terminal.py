@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from itertools import chain
 from typing import IO, Final
 
-from rocketd.cli.exits import Failure
+from rocketd.cli.exit_codes import Failure
 from rocketd.core.escaping import visible
 from rocketd.daemon.json_format import Json
 

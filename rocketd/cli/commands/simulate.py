@@ -10,13 +10,13 @@ from pathlib import Path
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli import times
-from rocketd.cli.call import time_point
-from rocketd.cli.exits import Exit, UsageError
-from rocketd.cli.listing import Look
-from rocketd.cli.offline import checked
-from rocketd.cli.table import table
-from rocketd.cli.text import Cell
+from rocketd.cli.backend.offline import checked
+from rocketd.cli.context import time_point
+from rocketd.cli.exit_codes import ExitCode, UsageError
+from rocketd.cli.render import time_format
+from rocketd.cli.render.cells import Cell
+from rocketd.cli.render.columns import table
+from rocketd.cli.render.tables import RenderOptions
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Instant
 from rocketd.core.model.records import RunFilter, RunView
@@ -30,7 +30,7 @@ from rocketd.store.sqlite.schema import FILE_NAME
 from rocketd.store.sqlite.store import SqliteReader, open_reader
 
 if TYPE_CHECKING:
-    from rocketd.cli.call import Call
+    from rocketd.cli.context import Context
     from rocketd.config import LoadResult
 
 MOST: Final = 100_000
@@ -41,7 +41,7 @@ UNKNOWN: Final = Course(SECOND)
 """How a run goes of which nothing is recorded."""
 
 
-def simulate(call: Call) -> Exit:
+def simulate(call: Context) -> ExitCode:
     """Show what would run when."""
     loaded = checked(call.choices)
     begin, end = _span(call)
@@ -54,11 +54,11 @@ def simulate(call: Call) -> Exit:
     else:
         call.terminal.show(_drawn(runs, call.look))
     if len(runs) == MOST or not forecast.complete:
-        call.terminal.note(f"there may be more; the search ended at {times.local(forecast.now)}")
-    return Exit.DONE if loaded.good or loaded.tasks else Exit.FAILED
+        call.terminal.note(f"there may be more; the search ended at {time_format.local(forecast.now)}")
+    return ExitCode.DONE if loaded.good or loaded.tasks else ExitCode.FAILED
 
 
-def _span(call: Call) -> tuple[Instant, Instant]:
+def _span(call: Context) -> tuple[Instant, Instant]:
     choices, now = call.choices, call.now
     begin = time_point(choices.begin, now) if choices.begin else now
     end = time_point(choices.end, now) if choices.end else begin + DAY
@@ -68,7 +68,7 @@ def _span(call: Call) -> tuple[Instant, Instant]:
     return begin, end
 
 
-def _forecast(call: Call, loaded: LoadResult, begin: Instant) -> Forecast:
+def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
     """Go on from what is recorded; from a time that has passed, or where nothing is recorded, begin anew."""
     scheduler = Scheduler(
         host=platform.node(), new_run_id=lambda _: "", max_running=loaded.settings.max_running, next_steps=0
@@ -95,7 +95,7 @@ def _course(usual: dict[str, Course], run: Run) -> Course:
 
 
 @contextmanager
-def _reader(call: Call, loaded: LoadResult) -> Iterator[SqliteReader | None]:
+def _reader(call: Context, loaded: LoadResult) -> Iterator[SqliteReader | None]:
     """Open the store; None: there is none, or it cannot be read here. Raises StoreError."""
     elsewhere = loaded.settings.store.url or loaded.settings.store.repo
     if elsewhere or not _recorded(call):
@@ -105,7 +105,7 @@ def _reader(call: Call, loaded: LoadResult) -> Iterator[SqliteReader | None]:
         yield reader
 
 
-def _recorded(call: Call) -> bool:
+def _recorded(call: Context) -> bool:
     try:
         return version_of(Path(call.choices.state_dir) / FILE_NAME) > 0
     except StoreError as error:
@@ -143,11 +143,16 @@ def _object(run: Run) -> JsonObject:
     }
 
 
-def _drawn(runs: list[Run], look: Look) -> list[str]:
+def _drawn(runs: list[Run], look: RenderOptions) -> list[str]:
     if not runs:
         return ["Nothing would run."]
     rows = [
-        [Cell(times.local(run.start)), Cell(times.passed(run.start, look.now)), Cell(run.task), Cell(run.reason)]
+        [
+            Cell(time_format.local(run.start)),
+            Cell(time_format.passed(run.start, look.now)),
+            Cell(run.task),
+            Cell(run.reason),
+        ]
         for run in runs
     ]
     return table(("START", "LEFT", "TASK", "BECAUSE"), rows, columns=look.columns, colour=look.colour)

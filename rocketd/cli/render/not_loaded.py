@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rocketd.cli.fields import number, objects, text, words
-from rocketd.cli.text import joined
+from rocketd.cli.json_fields import number, objects, text, words
+from rocketd.cli.render.cells import joined
 from rocketd.core.escaping import visible
 from rocketd.core.messages.file_problems import FileProblems, counted
 from rocketd.daemon.json_format import JsonObject

@@ -12,7 +12,8 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from rocketd.cli.examples import CHANGED, CHANGES, on_day, scene, told
+from docgen.condition_examples import CHANGED, CHANGES, on_day, scene, told
+
 from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli import times
-from rocketd.cli.call import time_point
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.table import pairs, table
-from rocketd.cli.text import Cell, underlined
-from rocketd.cli.zone import zone_option
+from rocketd.cli.context import time_point, zone_option
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.render import time_format
+from rocketd.cli.render.cells import Cell, underlined
+from rocketd.cli.render.columns import pairs, table
 from rocketd.core.errors import ConditionError
 from rocketd.core.explain.why import why_then
 from rocketd.core.history.history import History
@@ -23,13 +22,13 @@ from rocketd.daemon.json_format import rfc3339
 from rocketd.time_zones import local_zone, named_zone
 
 if TYPE_CHECKING:
-    from rocketd.cli.call import Call
+    from rocketd.cli.context import Context
 
 _NAME: Final = "it"
 """What the task is called that has the condition: a sentence about it then reads well."""
 
 
-def explain(call: Call) -> Exit:
+def explain(call: Context) -> ExitCode:
     """Show the normal form and the next starts. Raises Failure for what is no condition."""
     choices = call.choices
     condition = _parsed(choices.condition)
@@ -41,7 +40,7 @@ def explain(call: Call) -> Exit:
         call.terminal.json({"condition": str(condition), "starts": [rfc3339(at) for at in found.instants]})
     else:
         call.terminal.show([*_head(call, condition, begin, zone), *_starts(call, task, begin, found)])
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 def _parsed(written: str) -> Condition:
@@ -52,13 +51,13 @@ def _parsed(written: str) -> Condition:
         raise Failure(error.message, hint=error.hint, quoted=quoted) from None
 
 
-def _head(call: Call, condition: Condition, begin: Instant, zone: tzinfo) -> list[str]:
+def _head(call: Context, condition: Condition, begin: Instant, zone: tzinfo) -> list[str]:
     lines = [("Condition", Cell(str(condition))), ("First loaded", Cell(_local(begin, zone)))]
     return pairs(lines, colour=call.look.colour)
 
 
-def _starts(call: Call, task: Task, begin: Instant, found: Starts) -> list[str]:
-    rows = [[Cell(_local(at, task.zone)), Cell(times.passed(at, call.now))] for at in found.instants]
+def _starts(call: Context, task: Task, begin: Instant, found: Starts) -> list[str]:
+    rows = [[Cell(_local(at, task.zone)), Cell(time_format.passed(at, call.now))] for at in found.instants]
     drawn = ["", *table(("STARTS", "LEFT"), rows, columns=call.look.columns, colour=call.look.colour)] if rows else []
     if len(rows) == call.choices.starts:
         return drawn

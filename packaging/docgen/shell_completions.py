@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from rocketd.cli.verbs import ACTIONS, GLOBAL, VERBS, Argument, Kind, Option, Verb
+from rocketd.cli.command_table import ACTIONS, GLOBAL, VERBS, Command, CommandArgument, CommandOption, OptionKind
 
-_MADE: Final = "# Made from the table of verbs by `python -m rocketd.cli.reference`: change it there."
+_MADE: Final = "# Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there."
 
 # Both ask rocketctl itself, which answers from the daemon, or from files and store; without either there is nothing.
 _TASKS: Final = """rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4"""
@@ -16,11 +16,11 @@ _RUNS: Final = (
 )
 
 
-def _options(verb: Verb) -> tuple[Option, ...]:
+def _options(verb: Command) -> tuple[CommandOption, ...]:
     return (*verb.options, *GLOBAL)
 
 
-def _words(options: tuple[Option, ...]) -> str:
+def _words(options: tuple[CommandOption, ...]) -> str:
     return " ".join(name for option in options for name in option.names)
 
 
@@ -35,7 +35,7 @@ def _valued() -> str:
     return " | ".join(names)
 
 
-_FREE: Final = (Kind.TIME, Kind.NUMBER, Kind.TEXT, Kind.ZONE)
+_FREE: Final = (OptionKind.TIME, OptionKind.NUMBER, OptionKind.TEXT, OptionKind.ZONE)
 
 _BASH: Final = """
 _rocketctl_complete() {
@@ -81,7 +81,7 @@ def _bash_lists() -> Iterator[str]:
     yield ""
 
 
-def _kind(verb: Verb) -> str:
+def _kind(verb: Command) -> str:
     return verb.arguments[0].kind.name.lower() if verb.arguments else "none"
 
 
@@ -119,23 +119,23 @@ def _zsh_lines() -> Iterator[str]:
 
 
 _ZSH_VALUES: Final = {
-    Kind.TASK: "_rocketctl_tasks",
-    Kind.SUBJECT: "_rocketctl_subjects",
-    Kind.RUN: "_rocketctl_runs",
-    Kind.ACTION: f"({' '.join(ACTIONS)})",
-    Kind.DIRECTORY: "_files -/",
-    Kind.PATH: "_files",
+    OptionKind.TASK: "_rocketctl_tasks",
+    OptionKind.SUBJECT: "_rocketctl_subjects",
+    OptionKind.RUN: "_rocketctl_runs",
+    OptionKind.ACTION: f"({' '.join(ACTIONS)})",
+    OptionKind.DIRECTORY: "_files -/",
+    OptionKind.PATH: "_files",
 }
 
 
-def _zsh_specs(option: Option) -> Iterator[str]:
-    value = "" if option.kind is Kind.FLAG else f":{option.metavar.lower()}:{_ZSH_VALUES.get(option.kind, ' ')}"
+def _zsh_specs(option: CommandOption) -> Iterator[str]:
+    value = "" if option.kind is OptionKind.FLAG else f":{option.metavar.lower()}:{_ZSH_VALUES.get(option.kind, ' ')}"
     described = option.help.replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
     for name in option.names:
         yield _zsh_quoted(f"{'*' * option.repeats}{name}[{described}]{value}")
 
 
-def _zsh_argument(argument: Argument) -> str:
+def _zsh_argument(argument: CommandArgument) -> str:
     place = {"": "1:", "?": "1::", "*": "*:"}[argument.how_many]
     return _zsh_quoted(f"{place}{argument.metavar.lower()}:{_ZSH_VALUES.get(argument.kind, ' ')}")
 
@@ -165,18 +165,18 @@ def _fish_lines() -> Iterator[str]:
 
 
 _FISH_VALUES: Final = {
-    Kind.TASK: "-a '(__rocketctl_tasks)'",
-    Kind.SUBJECT: "-a '(__rocketctl_tasks; __rocketctl_runs)'",
-    Kind.RUN: "-a '(__rocketctl_runs)'",
-    Kind.ACTION: f"-x -a '{' '.join(ACTIONS)}'",
-    Kind.DIRECTORY: "-x -a '(__fish_complete_directories)'",
-    Kind.PATH: "-F",
+    OptionKind.TASK: "-a '(__rocketctl_tasks)'",
+    OptionKind.SUBJECT: "-a '(__rocketctl_tasks; __rocketctl_runs)'",
+    OptionKind.RUN: "-a '(__rocketctl_runs)'",
+    OptionKind.ACTION: f"-x -a '{' '.join(ACTIONS)}'",
+    OptionKind.DIRECTORY: "-x -a '(__fish_complete_directories)'",
+    OptionKind.PATH: "-F",
 }
 
 
-def _fish_option(option: Option, chosen: str) -> str:
+def _fish_option(option: CommandOption, chosen: str) -> str:
     names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
-    value = "" if option.kind is Kind.FLAG else f" {_FISH_VALUES.get(option.kind, '-x')}"
+    value = "" if option.kind is OptionKind.FLAG else f" {_FISH_VALUES.get(option.kind, '-x')}"
     return f"complete -c rocketctl{chosen} {names}{value} -d {_fish_quoted(option.help)}"
 
 

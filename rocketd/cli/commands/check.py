@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rocketd.cli.exits import Exit
-from rocketd.cli.fields import number, text
-from rocketd.cli.show import coloured
+from rocketd.cli.exit_codes import ExitCode
+from rocketd.cli.json_fields import number, text
+from rocketd.cli.render.details import coloured
 
 if TYPE_CHECKING:
-    from rocketd.cli.call import Call
+    from rocketd.cli.context import Context
     from rocketd.config.problems import Problem
     from rocketd.daemon.json_format import Json, JsonObject
 
 
-def check(call: Call) -> Exit:
+def check(call: Context) -> ExitCode:
     """`rocketctl check [PATH…]`; warnings alone are no failure."""
-    from rocketd.cli.offline import checked  # noqa: PLC0415 - only this verb always reads the files
+    from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only this verb always reads the files
     from rocketd.config import check_json, check_text  # noqa: PLC0415 - as above
 
     loaded = checked(call.choices, call.now)
@@ -26,7 +26,7 @@ def check(call: Call) -> Exit:
         call.terminal.json(told)
     else:
         call.terminal.show(coloured(check_text(loaded), loaded.problems, call.look).split("\n"))
-    return Exit.DONE if loaded.good else Exit.FAILED
+    return ExitCode.DONE if loaded.good else ExitCode.FAILED
 
 
 def from_json(told: Iterable[JsonObject]) -> list[Problem]:

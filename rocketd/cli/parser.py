@@ -7,9 +7,18 @@ from functools import partial
 from typing import Final, NamedTuple, NoReturn
 
 from rocketd import __version__
-from rocketd.cli.exits import UsageError
-from rocketd.cli.text import joined
-from rocketd.cli.verbs import ACTIONS, GLOBAL, OFFLINE, VERBS, Argument, Kind, Option, Verb
+from rocketd.cli.command_table import (
+    ACTIONS,
+    GLOBAL,
+    OFFLINE,
+    VERBS,
+    Command,
+    CommandArgument,
+    CommandOption,
+    OptionKind,
+)
+from rocketd.cli.exit_codes import UsageError
+from rocketd.cli.render.cells import joined
 
 LIMIT: Final = 100
 STARTS: Final = 5
@@ -71,7 +80,7 @@ def _columns() -> int:
         return 80
 
 
-class _Parser(ArgumentParser):
+class _ArgumentParser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"see {self.prog} --help")
 
@@ -90,10 +99,10 @@ def parse(arguments: Sequence[str]) -> Choices:
     return _checked(choices._replace(state_dir=_state_dir(choices), runtime_dir=_runtime_dir(choices)))
 
 
-def _verb(arguments: Sequence[str]) -> Verb | None:
+def _verb(arguments: Sequence[str]) -> Command | None:
     """Find the verb, so that only its own parser has to be built; None: let argparse say what it misses."""
     names = {verb.name: verb for verb in VERBS}
-    valued = {name for option in GLOBAL if option.kind is not Kind.FLAG for name in option.names}
+    valued = {name for option in GLOBAL if option.kind is not OptionKind.FLAG for name in option.names}
     for before, word in zip(["", *arguments], arguments, strict=False):
         if not word.startswith("-") and before not in valued:
             return names.get(word) or _unknown(word)
@@ -108,8 +117,8 @@ def _unknown(word: str) -> NoReturn:
     raise UsageError(msg, hint=f"did you mean {close[0]}?" if close else "see rocketctl --help")
 
 
-def _parser(wanted: Verb | None) -> ArgumentParser:
-    parser = _Parser(
+def _parser(wanted: Command | None) -> ArgumentParser:
+    parser = _ArgumentParser(
         prog="rocketctl",
         description="Look after rocketd, the task scheduler.",
         epilog=f"{joined(OFFLINE, 'and')} need no daemon. See rocketctl(1).",
@@ -132,14 +141,14 @@ def _parser(wanted: Verb | None) -> ArgumentParser:
     return parser
 
 
-def _fill(parser: ArgumentParser, verb: Verb) -> None:
+def _fill(parser: ArgumentParser, verb: Command) -> None:
     for argument in verb.arguments:
         _add_argument(parser, argument)
     for option in (*verb.options, *GLOBAL):
         _add_option(parser, option, field=option.field)
 
 
-def _add_argument(parser: ArgumentParser, argument: Argument) -> None:
+def _add_argument(parser: ArgumentParser, argument: CommandArgument) -> None:
     if argument.how_many:
         parser.add_argument(
             argument.field, metavar=argument.metavar, help=argument.help, nargs=argument.how_many, default=SUPPRESS
@@ -148,9 +157,9 @@ def _add_argument(parser: ArgumentParser, argument: Argument) -> None:
         parser.add_argument(argument.field, metavar=argument.metavar, help=argument.help)
 
 
-def _add_option(parser: ArgumentParser, option: Option, *, field: str) -> None:
+def _add_option(parser: ArgumentParser, option: CommandOption, *, field: str) -> None:
     """Add it without a default, so that what stands before the verb outlives what does not stand after it."""
-    if option.kind is Kind.FLAG:
+    if option.kind is OptionKind.FLAG:
         parser.add_argument(*option.names, dest=field, action="store_true", default=SUPPRESS, help=option.help)
         return
     parser.add_argument(
@@ -158,7 +167,7 @@ def _add_option(parser: ArgumentParser, option: Option, *, field: str) -> None:
         dest=field,
         action="append" if option.repeats else "store",
         default=SUPPRESS,
-        type=partial(_positive, option.names[-1]) if option.kind is Kind.NUMBER else str,
+        type=partial(_positive, option.names[-1]) if option.kind is OptionKind.NUMBER else str,
         metavar=option.metavar,
         help=option.help,
     )

@@ -6,7 +6,7 @@ from enum import IntEnum
 from rocketd.core.errors import RocketdError
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """Exit codes of `rocketctl`."""
 
     DONE = 0
@@ -24,7 +24,9 @@ class Exit(IntEnum):
 class Failure(RocketdError):
     """Why a verb could not be done, and the exit code for it."""
 
-    def __init__(self, message: str, *, hint: str = "", code: Exit = Exit.FAILED, quoted: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", code: ExitCode = ExitCode.FAILED, quoted: Sequence[str] = ()
+    ) -> None:
         """`quoted` are lines that show where the mistake stands, ready for a terminal."""
         super().__init__(message, hint=hint)
         self.code = code
@@ -35,4 +37,4 @@ class UsageError(Failure):
     """The command line cannot be understood."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint, code=Exit.USAGE)
+        super().__init__(message, hint=hint, code=ExitCode.USAGE)

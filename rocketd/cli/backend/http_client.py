@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, NamedTuple, Self
 
-from rocketd.cli.exits import Exit, Failure
+from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.daemon.json_format import Json, JsonObject
 
 PATIENCE: Final = 30.0
@@ -148,11 +148,11 @@ def _expect_success(reply: _Reply) -> None:
     raise Failure(
         message if isinstance(message, str) else f"rocketd answered with status {reply.status}",
         hint=hint if isinstance(hint, str) else "",
-        code=_CODES.get(reply.status, Exit.FAILED),
+        code=_CODES.get(reply.status, ExitCode.FAILED),
     )
 
 
-_CODES: Final = {401: Exit.NOT_ALLOWED, 403: Exit.NOT_ALLOWED, 404: Exit.NOT_FOUND}
+_CODES: Final = {401: ExitCode.NOT_ALLOWED, 403: ExitCode.NOT_ALLOWED, 404: ExitCode.NOT_FOUND}
 
 
 def _value(body: bytes) -> Json:
@@ -170,10 +170,10 @@ def _broken(why: str) -> Failure:
 def _unreachable(path: str, error: OSError) -> Failure:
     match error:
         case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
-            return Failure(f"no daemon is running at {path}", hint="systemctl start rocketd", code=Exit.NO_DAEMON)
+            return Failure(f"no daemon is running at {path}", hint="systemctl start rocketd", code=ExitCode.NO_DAEMON)
         case PermissionError():
             hint = "root and the members of the group rocketd may"
-            return Failure(f"you may not talk to the daemon at {path}", hint=hint, code=Exit.NOT_ALLOWED)
+            return Failure(f"you may not talk to the daemon at {path}", hint=hint, code=ExitCode.NOT_ALLOWED)
     return Failure(f"cannot connect to {path}: {error.strerror or error}")
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from rocketd.cli import times
-from rocketd.cli.fields import duration, flag, instant, number, text
-from rocketd.cli.table import table
-from rocketd.cli.text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
+from rocketd.cli.json_fields import duration, flag, instant, number, text
+from rocketd.cli.render import time_format
+from rocketd.cli.render.cells import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
+from rocketd.cli.render.columns import table
 from rocketd.core.instant import FOREVER, SECOND, Instant
 from rocketd.daemon.json_format import JsonObject
 
@@ -28,7 +28,7 @@ COLOURS: Final = {
 }
 
 
-class Look(NamedTuple):
+class RenderOptions(NamedTuple):
     """How to draw: the moment it is drawn at, how wide, in colours or not."""
 
     now: Instant
@@ -47,7 +47,7 @@ def _next(task: JsonObject) -> Instant:
     return FOREVER if upcoming is None else upcoming
 
 
-def task_table(tasks: Sequence[JsonObject], look: Look) -> list[str]:
+def task_table(tasks: Sequence[JsonObject], look: RenderOptions) -> list[str]:
     """Draw tasks as systemctl list-timers draws timers."""
     if not tasks:
         return [NO_TASKS]
@@ -56,13 +56,13 @@ def task_table(tasks: Sequence[JsonObject], look: Look) -> list[str]:
     return [*table(headings, rows, columns=look.columns, colour=look.colour), "", _summary(tasks)]
 
 
-def _task_row(task: JsonObject, look: Look) -> list[Cell]:
+def _task_row(task: JsonObject, look: RenderOptions) -> list[Cell]:
     last = instant(task, "last_start")
     return [
-        Cell(times.local(instant(task, "next"))),
+        Cell(time_format.local(instant(task, "next"))),
         _left(task, look),
-        Cell(times.local(last)),
-        Cell(times.passed(last, look.now)),
+        Cell(time_format.local(last)),
+        Cell(time_format.passed(last, look.now)),
         last_result(task),
         Cell(text(task, "task")),
         Cell(starts_when(task)),
@@ -80,7 +80,7 @@ def starts_when(task: JsonObject) -> str:
     return f"on {occasion}" if when == "false" else f"on {occasion} or {when}"
 
 
-def _left(task: JsonObject, look: Look) -> Cell:
+def _left(task: JsonObject, look: RenderOptions) -> Cell:
     if flag(task, "disabled"):
         return Cell("disabled", FAINT)
     if flag(task, "paused"):
@@ -92,7 +92,7 @@ def _left(task: JsonObject, look: Look) -> Cell:
         return Cell(f"waits: {waits}" if longest is None else cut(f"waits: {waits}", longest), YELLOW)
     if (occasion := only_on(task)) is not None:
         return Cell(occasion)
-    return Cell(if_observed(task, times.left(instant(task, "next"), look.now), longest))
+    return Cell(if_observed(task, time_format.left(instant(task, "next"), look.now), longest))
 
 
 def only_on(task: JsonObject) -> str | None:
@@ -108,7 +108,7 @@ def if_observed(task: JsonObject, left: str, longest: int | None = None) -> str:
     if then:
         return f"{left} if {then}"
     if now:
-        return f"when {now} holds" if left == times.NEVER else f"{left}, or when {now} holds"
+        return f"when {now} holds" if left == time_format.NEVER else f"{left}, or when {now} holds"
     return left
 
 
@@ -117,7 +117,7 @@ def result(run: JsonObject) -> Cell:
     action = text(run, "action")
     if action == "run":
         return Cell("open", YELLOW) if flag(run, "open") else Cell("running", CYAN)
-    return Cell(action or times.NEVER, COLOURS.get(action, PLAIN))
+    return Cell(action or time_format.NEVER, COLOURS.get(action, PLAIN))
 
 
 def last_result(task: JsonObject) -> Cell:
@@ -134,7 +134,7 @@ def _summary(tasks: Sequence[JsonObject]) -> str:
     return f"{', '.join([*parts, *(f'{count} {what}' for count, what in counts if count)])}."
 
 
-def run_table(runs: Sequence[JsonObject], look: Look) -> list[str]:
+def run_table(runs: Sequence[JsonObject], look: RenderOptions) -> list[str]:
     """Draw runs, one a line, in the order given."""
     headings = ("START", "TOOK", "RESULT", "RUN", "TRIGGER", "DETAIL")
     rows = [_run_row(run, look.now) for run in runs]
@@ -143,7 +143,7 @@ def run_table(runs: Sequence[JsonObject], look: Look) -> list[str]:
 
 def _run_row(run: JsonObject, now: Instant) -> list[Cell]:
     return [
-        Cell(times.local(instant(run, "start"))),
+        Cell(time_format.local(instant(run, "start"))),
         Cell(took(run, now)),
         result(run),
         Cell(run_name(run)),
@@ -162,14 +162,14 @@ def took(run: JsonObject, now: Instant) -> str:
     """How long it took, or has taken so far."""
     start, measured = instant(run, "begun") or instant(run, "start"), duration(run, "runtime")
     if text(run, "action") == "run" and start is not None and not flag(run, "open"):
-        return f"{times.span(max(now - start, SECOND))} so far"
-    return times.span(measured) if measured else times.NEVER  # 0: nobody has measured it
+        return f"{time_format.span(max(now - start, SECOND))} so far"
+    return time_format.span(measured) if measured else time_format.NEVER  # 0: nobody has measured it
 
 
 def trigger(run: JsonObject) -> str:
     """Why it was started, and which try it was if not the first."""
     attempt = number(run, "attempt") or 1
-    return f"{text(run, 'trigger') or times.NEVER}{f' #{attempt}' if attempt > 1 else ''}"
+    return f"{text(run, 'trigger') or time_format.NEVER}{f' #{attempt}' if attempt > 1 else ''}"
 
 
 def detail(run: JsonObject) -> str:

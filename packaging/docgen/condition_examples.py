@@ -44,24 +44,24 @@ _ENDINGS: Final = {
 }
 
 
-class Scene(NamedTuple):
+class Example(NamedTuple):
     """An example, and how the runs in it end."""
 
     text: str
     ending: Action = Action.SUCCESS
 
 
-def scene(word: Word) -> Scene:
+def scene(word: Word) -> Example:
     """Set the scene for the example of a word."""
     if word.name == "retry":
-        return Scene(_RETRIED, Action.FAIL)
+        return Example(_RETRIED, Action.FAIL)
     ending = next((action for name, action in _ENDINGS.items() if name in word.example), Action.SUCCESS)
     name, dot, rest = word.example.partition(".")
     about_itself = dot and name in WORDS and any(one.kind is ArgumentKind.TASK for one in WORDS[name].arguments or ())
-    return Scene(f'{name}("extract").{rest}' if about_itself else word.example, ending)
+    return Example(f'{name}("extract").{rest}' if about_itself else word.example, ending)
 
 
-def told(scene: Scene) -> str:
+def told(scene: Example) -> str:
     """Say when a task with this condition starts; of one that holds for a while, from when to when it holds."""
     condition = parse(scene.text)
     if isinstance(condition, Constant):
@@ -80,7 +80,7 @@ def _unknown(condition: Condition) -> bool:
     return condition.judge(Moment(BEGIN, _task("it", condition), history)).answer is UNKNOWN
 
 
-def _starts(scene: Scene, condition: Condition) -> Iterator[Instant]:
+def _starts(scene: Example, condition: Condition) -> Iterator[Instant]:
     scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
     others = [_task(name, parse(f'daily.at("{at // HOUR:02d}:00")')) for name, at in _HOURS.items()]
     scheduler.load([_task("it", condition), *others], BEGIN, {})
@@ -93,7 +93,7 @@ def _task(name: str, condition: Condition) -> Task:
     return Task(name, Command(("/bin/true",)), condition)
 
 
-def _spans(scene: Scene, condition: Condition) -> Iterator[tuple[Instant, Instant]]:
+def _spans(scene: Example, condition: Condition) -> Iterator[tuple[Instant, Instant]]:
     """Tell from when to when it holds, as what happens beside it is learned."""
     history, task = History(), _task("it", condition)
     for name in ("it", *_HOURS):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from rocketd.cli.client import Client
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.fields import instant, objects, text, the_object
+from rocketd.cli.backend.http_client import Client
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.json_fields import instant, objects, text, the_object
 from rocketd.core.instant import Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
@@ -16,7 +16,7 @@ LARGEST_PART: Final = 10_000
 """How many runs the daemon is asked for at once."""
 
 
-class Wanted(NamedTuple):
+class RunQuery(NamedTuple):
     """Which runs to look at, newest first."""
 
     task: str = ""
@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     limit: int = 1
 
 
-class Source(Protocol):
+class Backend(Protocol):
     """What the reading verbs ask. Everything raises Failure."""
 
     def tasks(self) -> list[JsonObject]:
@@ -52,11 +52,11 @@ class Source(Protocol):
         """What the condition of each loaded task says, by name, some at a time."""
         ...
 
-    def runs(self, wanted: Wanted) -> list[JsonObject]:
+    def runs(self, wanted: RunQuery) -> list[JsonObject]:
         """Runs, newest first."""
         ...
 
-    def part(self, wanted: Wanted, after: int) -> JsonObject:
+    def part(self, wanted: RunQuery, after: int) -> JsonObject:
         """Some `runs` after this place in the log, the first recorded first, and the `next` place, null at the end."""
         ...
 
@@ -65,7 +65,7 @@ class Source(Protocol):
         ...
 
 
-class Daemon:
+class DaemonBackend:
     """The daemon as a source."""
 
     def __init__(self, client: Client) -> None:
@@ -95,7 +95,7 @@ class Daemon:
             yield objects(part.get("answers"))
             after = text(part, "next") or None
 
-    def runs(self, wanted: Wanted) -> list[JsonObject]:
+    def runs(self, wanted: RunQuery) -> list[JsonObject]:
         """Ask the daemon, for no more at a time than it gives."""
         found: dict[str, JsonObject] = {}
         part = wanted
@@ -109,7 +109,7 @@ class Daemon:
                 return list(found.values())[: wanted.limit]
             part = wanted._replace(until=last + 1)  # those of the same microsecond come again, and count once
 
-    def part(self, wanted: Wanted, after: int) -> JsonObject:
+    def part(self, wanted: RunQuery, after: int) -> JsonObject:
         """Ask the daemon, which itself says how much it gives at a time."""
         asked = [pair for pair in _query(wanted) if pair[0] != "limit"]
         return the_object(self._client.get("/v1/log", [*asked, ("after", str(after))]))
@@ -123,7 +123,7 @@ def _at(at: Instant | None) -> list[tuple[str, str]]:
     return [] if at is None else [("at", rfc3339(at) or "")]
 
 
-def _query(wanted: Wanted) -> list[tuple[str, str]]:
+def _query(wanted: RunQuery) -> list[tuple[str, str]]:
     given = {
         "task": wanted.task,
         "since": rfc3339(wanted.since) or "",
@@ -139,7 +139,7 @@ def is_run(name: str) -> bool:
     task, slash, number = name.partition("/")
     if slash and not (task and number.isascii() and number.isdecimal() and len(number) <= LONGEST_NUMBER):
         msg = f"{name!r} is neither a task nor a run"
-        raise Failure(msg, hint="a run is a run id, or TASK/NUMBER", code=Exit.NOT_FOUND)
+        raise Failure(msg, hint="a run is a run id, or TASK/NUMBER", code=ExitCode.NOT_FOUND)
     return bool(slash)
 
 
@@ -149,13 +149,13 @@ def may_be_run_id(name: str) -> bool:
     return len(digits) >= 8 and all(digit in "0123456789abcdefABCDEF" for digit in digits)  # noqa: PLR2004 - as documented
 
 
-def find(source: Source, name: str) -> tuple[str, JsonObject]:
+def find(source: Backend, name: str) -> tuple[str, JsonObject]:
     """Look for a task or a run of that name: `task` or `run`, and everything about it."""
     if is_run(name):
         return "run", source.run(name)
     try:
         return "task", source.task(name)
     except Failure as failure:
-        if failure.code is not Exit.NOT_FOUND or not may_be_run_id(name):
+        if failure.code is not ExitCode.NOT_FOUND or not may_be_run_id(name):
             raise
     return "run", source.run(name)

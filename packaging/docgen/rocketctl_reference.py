@@ -1,6 +1,6 @@
 """What is written about `rocketctl` and made from its table of verbs: reference page, man page, completions.
 
-`python -m rocketd.cli.reference TOP` writes all of them below the top of a source tree.
+`python -m docgen.rocketctl_reference TOP` writes all of them below the top of a source tree.
 """
 
 import sys
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from rocketd.cli import completions, man
-from rocketd.cli.language import PAGES, filled
-from rocketd.cli.text import joined
-from rocketd.cli.verbs import GLOBAL, OFFLINE, VERBS, Argument, Kind, Option, Verb
+from docgen import roff, shell_completions
+from docgen.condition_reference import PAGES, filled
+
+from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS, Command, CommandArgument, CommandOption, OptionKind
+from rocketd.cli.render.cells import joined
 
 INTRODUCTION: Final = (
     "`rocketctl` looks after rocketd over its control socket. "
@@ -124,22 +125,22 @@ ENVIRONMENT: Final = (
 )
 
 
-def synopsis(verb: Verb) -> str:
+def synopsis(verb: Command) -> str:
     """Write a verb with what it takes."""
     return " ".join([verb.name, *map(_shown_argument, verb.arguments), *map(_shown_option, verb.options)])
 
 
-def _shown_argument(argument: Argument) -> str:
+def _shown_argument(argument: CommandArgument) -> str:
     return {"": argument.metavar, "?": f"[{argument.metavar}]", "*": f"[{argument.metavar}…]"}[argument.how_many]
 
 
-def _shown_option(option: Option) -> str:
-    return f"[{option.names[-1]}{'' if option.kind is Kind.FLAG else f' {option.metavar}'}]"
+def _shown_option(option: CommandOption) -> str:
+    return f"[{option.names[-1]}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}]"
 
 
-def option_names(option: Option) -> str:
+def option_names(option: CommandOption) -> str:
     """Write all names of an option and its value."""
-    return ", ".join(f"{name}{'' if option.kind is Kind.FLAG else f' {option.metavar}'}" for name in option.names)
+    return ", ".join(f"{name}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}" for name in option.names)
 
 
 def page() -> str:
@@ -165,7 +166,7 @@ def _page_lines() -> Iterator[str]:
     yield ""
 
 
-def _option_table(options: Sequence[Option]) -> Iterator[str]:
+def _option_table(options: Sequence[CommandOption]) -> Iterator[str]:
     yield "| option | |\n|---|---|"
     yield from (f"| `{option_names(option)}` | {option.help} |" for option in options)
     yield ""
@@ -173,42 +174,42 @@ def _option_table(options: Sequence[Option]) -> Iterator[str]:
 
 def man_page() -> str:
     """Write rocketctl(1)."""
-    return man.page("ROCKETCTL", 1, "rocketctl", "look after the task scheduler rocketd", _man_lines())
+    return roff.page("ROCKETCTL", 1, "rocketctl", "look after the task scheduler rocketd", _man_lines())
 
 
 def _man_lines() -> Iterator[str]:
     yield from (".SH SYNOPSIS", ".B rocketctl", r"[\fIOPTION\fR...] \fIVERB\fR ...")
-    yield from (".SH DESCRIPTION", man.text(INTRODUCTION), ".PP", man.text(RUNS), ".PP", man.text(TIMES))
+    yield from (".SH DESCRIPTION", roff.text(INTRODUCTION), ".PP", roff.text(RUNS), ".PP", roff.text(TIMES))
     yield ".SH VERBS"
     for verb in VERBS:
         sentences = (f"{verb.help[0].upper()}{verb.help[1:]}.", *NOTES.get(verb.name, ()))
-        yield from man.item(synopsis(verb), " ".join(sentences))
+        yield from roff.item(synopsis(verb), " ".join(sentences))
         if verb.options:
             yield ".RS"
             for option in verb.options:
-                yield from man.item(option_names(option), option.help)
+                yield from roff.item(option_names(option), option.help)
             yield ".RE"
     yield ".SH OPTIONS"
     yield "They stand before the verb or after it."
     for option in GLOBAL:
-        yield from man.item(option_names(option), option.help)
+        yield from roff.item(option_names(option), option.help)
     yield ".SH EXIT STATUS"
     for code, meaning in EXITS:
-        yield from man.item(str(code), meaning)
+        yield from roff.item(str(code), meaning)
     yield ".SH ENVIRONMENT"
     for name, meaning in ENVIRONMENT:
-        yield from man.item(name, meaning)
-    yield from (".SH FILES", ".TP", ".I /run/rocketd/control.sock", man.text("The control socket: HTTP and JSON."))
-    yield from man.see_also("rocketd(8)", "rocketd.toml(5)", "journalctl(1)", "systemd.time(7)")
+        yield from roff.item(name, meaning)
+    yield from (".SH FILES", ".TP", ".I /run/rocketd/control.sock", roff.text("The control socket: HTTP and JSON."))
+    yield from roff.see_also("rocketd(8)", "rocketd.toml(5)", "journalctl(1)", "systemd.time(7)")
 
 
 MADE: Final[Mapping[str, Callable[[], str]]] = {
     "docs/reference/rocketctl.md": page,
     "packaging/man/rocketctl.1": man_page,
-    "packaging/man/rocketd.toml.5": man.settings_page,
-    "packaging/completions/rocketctl.bash": completions.bash,
-    "packaging/completions/_rocketctl": completions.zsh,
-    "packaging/completions/rocketctl.fish": completions.fish,
+    "packaging/man/rocketd.toml.5": roff.settings_page,
+    "packaging/completions/rocketctl.bash": shell_completions.bash,
+    "packaging/completions/_rocketctl": shell_completions.zsh,
+    "packaging/completions/rocketctl.fish": shell_completions.fish,
 }
 """Every file that is made, below the top of the source tree."""
 

@@ -1,15 +1,15 @@
 """`rocketctl prune`: old records go when somebody wants them to."""
 
-from rocketd.cli.call import Call, time_point
-from rocketd.cli.client import Client
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.fields import instant, number, the_object
-from rocketd.cli.times import local
+from rocketd.cli.backend.http_client import Client
+from rocketd.cli.context import Context, time_point
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.json_fields import instant, number, the_object
+from rocketd.cli.render.time_format import local
 from rocketd.core.instant import Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
-def prune(call: Call) -> Exit:
+def prune(call: Context) -> ExitCode:
     """`rocketctl prune`."""
     before = time_point(call.choices.before, call.now) if call.choices.before else None
     told = _told(call, before)
@@ -17,20 +17,20 @@ def prune(call: Call) -> Exit:
         call.terminal.json(told)
     else:
         call.terminal.write([_sentence(told)])
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def _told(call: Call, before: Instant | None) -> JsonObject:
+def _told(call: Context, before: Instant | None) -> JsonObject:
     """Have the daemon do it, or do it where none runs."""
     asked: JsonObject = {"before": rfc3339(before), "dry_run": call.choices.dry_run}
     try:
         return the_object(Client(call.choices.socket).post("/v1/prune", asked, patience=None))
     except Failure as failure:
-        if failure.code is not Exit.NO_DAEMON:
+        if failure.code is not ExitCode.NO_DAEMON:
             raise
-    from rocketd.cli.offline import Files  # noqa: PLC0415 - files and store cost ten times the rest
+    from rocketd.cli.backend.offline import OfflineBackend  # noqa: PLC0415 - files and store cost ten times the rest
 
-    return Files(call.choices).prune(before, dry_run=call.choices.dry_run)
+    return OfflineBackend(call.choices).prune(before, dry_run=call.choices.dry_run)
 
 
 def _sentence(told: JsonObject) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli import times
-from rocketd.cli.fields import duration, flag, instant, number, objects, text, words
-from rocketd.cli.listing import (
+from rocketd.cli.json_fields import duration, flag, instant, number, objects, text, words
+from rocketd.cli.render import time_format
+from rocketd.cli.render.cells import BOLD, CYAN, RED, YELLOW, Cell, painted, visible_lines
+from rocketd.cli.render.columns import pairs
+from rocketd.cli.render.not_loaded import file_problems
+from rocketd.cli.render.tables import (
     CAUSES,
     NO_RUNS,
-    Look,
+    RenderOptions,
     if_observed,
     last_result,
     only_on,
@@ -22,9 +25,6 @@ from rocketd.cli.listing import (
     took,
     trigger,
 )
-from rocketd.cli.missing import file_problems
-from rocketd.cli.table import pairs
-from rocketd.cli.text import BOLD, CYAN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.core.duration import format_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from rocketd.config.problems import Problem  # reading task files is more than most verbs do
 
 
-def task_page(task: JsonObject, look: Look) -> list[str]:
+def task_page(task: JsonObject, look: RenderOptions) -> list[str]:
     """Everything about a task, and its newest runs."""
     runs = objects(task.get("runs"))
     drawn = run_table(runs, look) if runs else [NO_RUNS]
     return [_title(task, look), *pairs(_task_lines(task, look.now), colour=look.colour), "", *drawn]
 
 
-def _title(task: JsonObject, look: Look) -> str:
+def _title(task: JsonObject, look: RenderOptions) -> str:
     name = painted(Cell(visible(text(task, "task")), BOLD), colour=look.colour)
     description = visible(text(task, "description"))
     return f"{name} - {description}" if description else name
@@ -54,7 +54,7 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("Last", _last(task, now)),
         ("When", Cell(starts_when(task))),
         ("Stop when", Cell(_unless("false", text(task, "stop_when")))),
-        ("Armed", Cell(times.local(instant(task, "armed_at")))),
+        ("Armed", Cell(time_format.local(instant(task, "armed_at")))),
         ("File", Cell(text(task, "file"))),
         *_work_lines(task),
         *_rule_lines(task),
@@ -82,7 +82,8 @@ def _state(task: JsonObject, now: Instant) -> Cell:
         return Cell("running", CYAN)
     if text(task, "due"):
         return Cell(
-            f"due {times.passed(instant(task, 'due'), now)}, waiting: {text(task, 'blocked') or 'its turn'}", YELLOW
+            f"due {time_format.passed(instant(task, 'due'), now)}, waiting: {text(task, 'blocked') or 'its turn'}",
+            YELLOW,
         )
     return Cell("waiting")
 
@@ -102,7 +103,7 @@ def _last(task: JsonObject, now: Instant) -> Cell:
     action, start = last_result(task), instant(task, "last_start")
     if start is None:
         return Cell("never")
-    return Cell(f"{action.text}, started {times.local(start)} ({times.passed(start, now)})", action.colour)
+    return Cell(f"{action.text}, started {time_format.local(start)} ({time_format.passed(start, now)})", action.colour)
 
 
 def _work_lines(task: JsonObject) -> list[tuple[str, Cell]]:
@@ -126,16 +127,16 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
     timeout, splay, priority = duration(task, "timeout"), duration(task, "splay"), number(task, "priority")
     return [
         ("Time zone", Cell(text(task, "timezone"))),
-        ("Timeout", Cell(times.span(timeout) if timeout is not None else "")),
+        ("Timeout", Cell(time_format.span(timeout) if timeout is not None else "")),
         ("Overlap", Cell(_unless("wait", text(task, "overlap")))),
         ("Mutex", Cell(text(task, "mutex"))),
         ("Priority", Cell(str(priority) if priority else "")),
-        ("Splay", Cell(f"up to {times.span(splay)}" if splay else "")),
+        ("Splay", Cell(f"up to {time_format.span(splay)}" if splay else "")),
         ("Output file", Cell(text(task, "output_file"))),
     ]
 
 
-def run_page(run: JsonObject, look: Look) -> list[str]:
+def run_page(run: JsonObject, look: RenderOptions) -> list[str]:
     """Everything about a run, and what it printed."""
     title = painted(Cell(visible(run_name(run)), BOLD), colour=look.colour)
     lines = [title, *pairs(_run_lines(run, look.now), colour=look.colour)]
@@ -157,7 +158,7 @@ def _run_lines(run: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("Trigger", Cell(trigger(run))),
         ("Reason", Cell(text(run, "reason"))),
         ("Caused by", Cell(_caused_by(run))),
-        ("Due", Cell(times.local(instant(run, "due")))),
+        ("Due", Cell(time_format.local(instant(run, "due")))),
         ("Start", Cell(_instant_line(instant(run, "start"), now))),
         ("End", Cell("" if going else _instant_line(instant(run, "end"), now))),
         ("Took", Cell(took(run, now))),
@@ -171,14 +172,14 @@ def _caused_by(run: JsonObject) -> str:
 
 
 def _instant_line(at: Instant | None, now: Instant) -> str:
-    return times.NEVER if at is None else f"{times.local(at)} ({times.passed(at, now)})"
+    return time_format.NEVER if at is None else f"{time_format.local(at)} ({time_format.passed(at, now)})"
 
 
 def _unless(default: str, value: str) -> str:
     return "" if value == default else value
 
 
-def status_page(status: JsonObject, look: Look) -> list[str]:
+def status_page(status: JsonObject, look: RenderOptions) -> list[str]:
     """How the daemon is."""
     version, since = text(status, "version"), instant(status, "since")
     title = painted(Cell(f"rocketd {visible(version)}", BOLD), colour=look.colour)
@@ -189,7 +190,7 @@ def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> li
     degraded = _said(status.get("degraded"))
     return [
         ("State", Cell(_STOPPING if flag(status, "stopping") else "", YELLOW)),
-        ("Running since", Cell(f"{times.local_with_zone(since)} ({times.passed(since, now)})")),
+        ("Running since", Cell(f"{time_format.local_with_zone(since)} ({time_format.passed(since, now)})")),
         ("PID", Cell(_said(status.get("pid")))),
         ("Tasks", Cell(_tasks(status))),
         ("Runs going on", Cell(str(number(status, "running") or 0))),
@@ -229,7 +230,7 @@ def _said(value: Json) -> str:
     return str(value)
 
 
-def coloured(text: str, problems: Iterable[Problem], look: Look) -> str:
+def coloured(text: str, problems: Iterable[Problem], look: RenderOptions) -> str:
     """Show the severities of these problems in colour, in a text that has them."""
     if not look.colour:
         return text

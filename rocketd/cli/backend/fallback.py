@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from rocketd.cli.client import Client
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.fields import text
-from rocketd.cli.missing import unread
-from rocketd.cli.options import Choices
-from rocketd.cli.source import Daemon, Source, is_run
+from rocketd.cli.backend.backend import Backend, DaemonBackend, is_run
+from rocketd.cli.backend.http_client import Client
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.json_fields import text
+from rocketd.cli.parser import Choices
+from rocketd.cli.render.not_loaded import unread
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.json_format import JsonObject
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def asked(
     choices: Choices,
-    question: Callable[[Source], T],
+    question: Callable[[Backend], T],
     *,
     note: Callable[[str], None] = lambda _: None,
     brief: bool = False,
@@ -27,13 +27,13 @@ def asked(
     Before that returns or raises, `note` hears what is wrong with these, and, unless `brief`, that there is no daemon.
     """
     try:
-        return question(Daemon(Client(choices.socket)))
+        return question(DaemonBackend(Client(choices.socket)))
     except Failure as failure:
-        if failure.code is not Exit.NO_DAEMON:
+        if failure.code is not ExitCode.NO_DAEMON:
             raise
-    from rocketd.cli.offline import Files  # noqa: PLC0415 - files and store cost ten times the rest
+    from rocketd.cli.backend.offline import OfflineBackend  # noqa: PLC0415 - files and store cost ten times the rest
 
-    files = Files(choices)
+    files = OfflineBackend(choices)
     try:
         return question(files)
     finally:
@@ -46,7 +46,7 @@ def to_the_end(parts: Iterator[T]) -> Iterator[T]:
     try:
         yield from parts
     except Failure as failure:
-        if failure.code is not Exit.NO_DAEMON:
+        if failure.code is not ExitCode.NO_DAEMON:
             raise
         msg = "the daemon has gone away in the middle of its answer"
         raise Failure(msg, hint="ask again: what was written is not all") from None
@@ -54,7 +54,7 @@ def to_the_end(parts: Iterator[T]) -> Iterator[T]:
 
 def with_suggestion(failure: Failure, choices: Choices) -> Failure:
     """Add what was probably meant, if what failed is that there is no such task."""
-    if failure.code is not Exit.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
+    if failure.code is not ExitCode.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
         return failure
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
@@ -69,6 +69,6 @@ def with_suggestion(failure: Failure, choices: Choices) -> Failure:
     return Failure(failure.message, hint=hint, code=failure.code)
 
 
-def _names_and_files(source: Source) -> tuple[list[str], JsonObject]:
+def _names_and_files(source: Backend) -> tuple[list[str], JsonObject]:
     names = [text(task, "task") for task in source.tasks()]
     return names, source.files()

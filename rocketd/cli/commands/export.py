@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rocketd.cli.asking import asked, to_the_end
-from rocketd.cli.call import Call
-from rocketd.cli.exits import Exit
-from rocketd.cli.fields import number, objects
-from rocketd.cli.reading import wanted_runs
-from rocketd.cli.source import Source, Wanted
+from rocketd.cli.backend.backend import Backend, RunQuery
+from rocketd.cli.backend.fallback import asked, to_the_end
+from rocketd.cli.commands.inspect import wanted_runs
+from rocketd.cli.context import Context
+from rocketd.cli.exit_codes import ExitCode
+from rocketd.cli.json_fields import number, objects
 from rocketd.core.escaping import visible
 from rocketd.daemon.json_format import JsonObject
 
@@ -23,7 +23,7 @@ COLUMNS: Final = (
 """The keys of a run, in the order of its JSON object: `daemon.views` makes that."""
 
 
-def export(call: Call) -> Exit:
+def export(call: Context) -> ExitCode:
     """`rocketctl export [TASK]`."""
     if call.choices.csv:
         call.terminal.write(_csv([COLUMNS]))
@@ -31,29 +31,29 @@ def export(call: Call) -> Exit:
         lines = _csv(_rows(call, runs)) if call.choices.csv else [json.dumps(run) for run in runs]
         if not call.terminal.write(lines):
             break
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def _parts(call: Call, wanted: Wanted) -> Iterator[list[JsonObject]]:
+def _parts(call: Context, wanted: RunQuery) -> Iterator[list[JsonObject]]:
     """Ask for one part after the other; who answers the first answers all."""
 
-    def begun(source: Source) -> Iterator[list[JsonObject]]:
+    def begun(source: Backend) -> Iterator[list[JsonObject]]:
         part = source.part(wanted, 0)
-        if not objects(part.get("runs")) and wanted.task and not source.runs(Wanted(wanted.task)):
+        if not objects(part.get("runs")) and wanted.task and not source.runs(RunQuery(wanted.task)):
             source.task(wanted.task)  # a slip of the hand must not look like a task that never ran
         return _from(source, wanted, part)
 
     return to_the_end(asked(call.choices, begun, note=call.terminal.note, brief=True))
 
 
-def _from(source: Source, wanted: Wanted, part: JsonObject) -> Iterator[list[JsonObject]]:
+def _from(source: Backend, wanted: RunQuery, part: JsonObject) -> Iterator[list[JsonObject]]:
     yield objects(part.get("runs"))
     while (after := number(part, "next")) is not None:
         part = source.part(wanted, after)
         yield objects(part.get("runs"))
 
 
-def _rows(call: Call, runs: Sequence[JsonObject]) -> Iterator[Sequence[str]]:
+def _rows(call: Context, runs: Sequence[JsonObject]) -> Iterator[Sequence[str]]:
     for run in runs:
         values = ["" if (value := run.get(column)) is None else str(value) for column in COLUMNS]
         yield [*map(visible, values)] if call.terminal.interactive else values

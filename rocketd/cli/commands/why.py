@@ -6,13 +6,13 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli import times
-from rocketd.cli.asking import to_the_end, with_suggestion
-from rocketd.cli.call import time_point
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.fields import instant, objects, text
-from rocketd.cli.reading import ask
-from rocketd.cli.text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
+from rocketd.cli.backend.fallback import to_the_end, with_suggestion
+from rocketd.cli.commands.inspect import ask
+from rocketd.cli.context import time_point
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.json_fields import instant, objects, text
+from rocketd.cli.render import time_format
+from rocketd.cli.render.cells import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
 from rocketd.core.escaping import visible
 from rocketd.core.explain.tree import MARKS, ExplanationPart, Line, draw
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
@@ -20,22 +20,22 @@ from rocketd.core.instant import BEGINNING, FOREVER, Instant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rocketd.cli.call import Call
-    from rocketd.cli.listing import Look
-    from rocketd.cli.source import Source
+    from rocketd.cli.backend.backend import Backend
+    from rocketd.cli.context import Context
+    from rocketd.cli.render.tables import RenderOptions
     from rocketd.daemon.json_format import JsonObject
 
 _COLOURS: Final = {True: GREEN, False: RED, None: YELLOW}
 
 
-def why(call: Call) -> Exit:
+def why(call: Context) -> ExitCode:
     """`rocketctl why TASK… | --all`."""
     at = time_point(call.choices.at, call.now) if call.choices.at else None
     show(call, ask(call, lambda source: answers(call, source, at)))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def show(call: Call, found: Iterator[list[JsonObject]]) -> None:
+def show(call: Context, found: Iterator[list[JsonObject]]) -> None:
     """Show answers as they come."""
     if call.choices.json:
         call.terminal.json_parts(found)
@@ -43,7 +43,7 @@ def show(call: Call, found: Iterator[list[JsonObject]]) -> None:
         call.terminal.show_parts(_blocks(found, call.look))
 
 
-def answers(call: Call, source: Source, at: Instant | None) -> Iterator[list[JsonObject]]:
+def answers(call: Context, source: Backend, at: Instant | None) -> Iterator[list[JsonObject]]:
     """Ask about every task that was named, or is there, of which some come at a time; raises Failure."""
     if not call.choices.every:
         return iter([[_answer(call, source, name, at) for name in call.choices.subjects]])
@@ -52,7 +52,7 @@ def answers(call: Call, source: Source, at: Instant | None) -> Iterator[list[Jso
     return to_the_end(chain([first], parts))
 
 
-def _blocks(found: Iterator[list[JsonObject]], look: Look) -> Iterator[list[str]]:
+def _blocks(found: Iterator[list[JsonObject]], look: RenderOptions) -> Iterator[list[str]]:
     """Draw them with an empty line between two."""
     begun = False
     for part in found:
@@ -61,14 +61,14 @@ def _blocks(found: Iterator[list[JsonObject]], look: Look) -> Iterator[list[str]
         begun = begun or bool(part)
 
 
-def _answer(call: Call, source: Source, name: str, at: Instant | None) -> JsonObject:
+def _answer(call: Context, source: Backend, name: str, at: Instant | None) -> JsonObject:
     try:
         return source.why(name, at)
     except Failure as failure:
         raise with_suggestion(failure, call.choices._replace(subject=name)) from failure.__cause__
 
 
-def drawn(answer: JsonObject, look: Look) -> list[str]:
+def drawn(answer: JsonObject, look: RenderOptions) -> list[str]:
     """What the task waits for, and the tree of its condition."""
     title = painted(Cell(visible(text(answer, "waiting_for")), BOLD), colour=look.colour)
     whole = _part(answer)
@@ -80,9 +80,9 @@ def drawn(answer: JsonObject, look: Look) -> list[str]:
     return [title, *_other_clock(text(answer, "timezone"), look), *lines]
 
 
-def _other_clock(zone: str, look: Look) -> list[str]:
+def _other_clock(zone: str, look: RenderOptions) -> list[str]:
     """Say so if the sentences go by another clock than what follows them: theirs is the one of the task's hours."""
-    if not zone or times.offset_in(zone, look.now) in (None, times.offset(look.now)):
+    if not zone or time_format.offset_in(zone, look.now) in (None, time_format.offset(look.now)):
         return []
     told = f"times are those of {visible(zone)}; after since and until, your own"
     return [painted(Cell(told, FAINT), colour=look.colour)]
@@ -100,7 +100,7 @@ def _part(told: JsonObject) -> ExplanationPart:
     )
 
 
-def _line(line: Line, look: Look) -> str:
+def _line(line: Line, look: RenderOptions) -> str:
     if not line.head:
         return f"{line.branch}{painted(Cell(line.text, FAINT), colour=look.colour)}"
     mark = Cell(MARKS[line.part.holds], _COLOURS[line.part.holds])
@@ -108,4 +108,4 @@ def _line(line: Line, look: Look) -> str:
 
 
 def _time(now: Instant, at: Instant) -> str:
-    return f"{times.local(at)} ({times.passed(at, now)})"
+    return f"{time_format.local(at)} ({time_format.passed(at, now)})"

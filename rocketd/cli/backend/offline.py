@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
 
-from rocketd.cli.exits import Exit, Failure
-from rocketd.cli.options import Choices
-from rocketd.cli.source import Wanted
+from rocketd.cli.backend.backend import RunQuery
+from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.parser import Choices
 from rocketd.config import DEFAULT_DIRECTORIES, LoadResult, load, load_settings
 from rocketd.config.not_loaded import told_of
 from rocketd.core.errors import StoreError
@@ -56,7 +56,7 @@ PRUNED: Final = 5_000
 """How many records are deleted at once, where nothing has to wait for it."""
 
 
-class Files:
+class OfflineBackend:
     """The task files and the store as a source."""
 
     def __init__(self, choices: Choices) -> None:
@@ -103,11 +103,11 @@ class Files:
         for begin in range(0, len(names), EXPLAINED):
             yield [self.why(name, at) for name in names[begin : begin + EXPLAINED]]
 
-    def runs(self, wanted: Wanted) -> list[JsonObject]:
+    def runs(self, wanted: RunQuery) -> list[JsonObject]:
         """Runs, newest first."""
         return [_left(view) for view in self._runs(_filter(wanted))]
 
-    def part(self, wanted: Wanted, after: int) -> JsonObject:
+    def part(self, wanted: RunQuery, after: int) -> JsonObject:
         """Some runs after this place in the log, the first recorded first."""
         with self._reader() as reader:
             part = reader.part(_filter(wanted._replace(limit=PART)), after) if reader else RunPart([], None)
@@ -133,13 +133,13 @@ class Files:
         try:
             return _left(the_run(name, self._runs(wanted_run(name))))
         except NoSuchRun as error:
-            raise Failure(error.message, hint=error.hint, code=Exit.NOT_FOUND) from None
+            raise Failure(error.message, hint=error.hint, code=ExitCode.NOT_FOUND) from None
 
     def _entry(self, name: str) -> ScheduledTask:
         try:
             must_be_loaded(self._scheduler, self._loaded.disabled, self._loaded.missing, name)
         except NoSuchTask as error:
-            raise Failure(error.message, hint=error.hint, code=Exit.NOT_FOUND) from None
+            raise Failure(error.message, hint=error.hint, code=ExitCode.NOT_FOUND) from None
         return self._scheduler.entry(name)
 
     @cached_property
@@ -192,7 +192,7 @@ class Files:
         if settings.store.url or settings.store.repo:
             elsewhere = ReplicationTarget(settings.store.url, settings.store.repo)
             msg = f"nothing is recorded here yet: what is in {elsewhere}, a daemon must read first"
-            raise Failure(msg, hint="systemctl start rocketd", code=Exit.NO_DAEMON)
+            raise Failure(msg, hint="systemctl start rocketd", code=ExitCode.NO_DAEMON)
 
     @property
     def _directory(self) -> Path:
@@ -206,11 +206,11 @@ def _failures() -> Iterator[None]:
         yield
     except StoreError as error:
         denied = isinstance(error.__cause__, PermissionError)
-        code = Exit.NOT_ALLOWED if denied else Exit.FAILED
+        code = ExitCode.NOT_ALLOWED if denied else ExitCode.FAILED
         raise Failure(error.message, hint=error.hint, code=code) from error
 
 
-def _filter(wanted: Wanted) -> RunFilter:
+def _filter(wanted: RunQuery) -> RunFilter:
     actions = tuple(map(Action, wanted.actions))
     return RunFilter(task=wanted.task, since=wanted.since, until=wanted.until, actions=actions, limit=wanted.limit)
 

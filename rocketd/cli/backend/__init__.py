@@ -1,0 +1,1 @@
+"""Who answers rocketctl: the daemon, or the files on disk."""
