@@ -15,8 +15,8 @@ from rocketd.core.model.events import Event, Finished, Missed
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.daemon.loop import Loop
-from rocketd.mail.letter import Notice
-from rocketd.mail.postman import Envelope, Postman, Sender
+from rocketd.mail.message import Notice
+from rocketd.mail.queue import Envelope, MailQueue, Sender
 
 
 class MailNotifications:
@@ -27,7 +27,7 @@ class MailNotifications:
         self._asyncio = asyncio.get_running_loop()
         self._host = platform.node()
         self._settings: MailSettings | None = None
-        self._postman: Postman | None = None
+        self._postman: MailQueue | None = None
         self._new: list[Finished | Missed] = []
         loop.watchers.add(self.watch)
         loop.passed.append(self._after_pass)
@@ -41,7 +41,7 @@ class MailNotifications:
         if settings is None:
             self._new.clear()
         else:
-            self._postman = Postman(_server(settings, self._host), self._told, self._host, settings.pause)
+            self._postman = MailQueue(_server(settings, self._host), self._told, self._host, settings.pause)
             if postman and before:
                 postman.leave(self._postman, partial(self._addressed, before, settings))
         self._tell_unsent(postman)
@@ -82,7 +82,7 @@ class MailNotifications:
         """Send what waits, for a while; what is not sent is told."""
         self._tell_unsent(await self._closed())
 
-    async def _closed(self) -> Postman | None:
+    async def _closed(self) -> MailQueue | None:
         """The postman, who has sent what could be sent in a while."""
         self._after_pass(FOREVER)
         postman, self._postman = self._postman, None
@@ -91,7 +91,7 @@ class MailNotifications:
         self._loop.health.trouble("mail", "")
         return postman
 
-    def _tell_unsent(self, postman: Postman | None) -> None:
+    def _tell_unsent(self, postman: MailQueue | None) -> None:
         if postman and (left := postman.waiting):
             text = f"{left} mails were not sent: rocketctl history has what they were about"
             self._loop.journal.tell(Message(text, Priority.WARNING))
@@ -114,9 +114,9 @@ class MailNotifications:
 
 
 def _server(settings: MailSettings, host: str) -> Sender:
-    from rocketd.mail.red_mail import Server  # noqa: PLC0415 - it brings TLS, which a host that sends no mail is spared
+    from rocketd.mail.redmail_sender import RedmailSender  # noqa: PLC0415 - it brings TLS, which a host that sends no mail is spared
 
-    return Server(
+    return RedmailSender(
         *(settings.host, settings.port, settings.tls.value),
         *(settings.username, settings.password_file, host),
     )

@@ -5,10 +5,10 @@ from rocketd.daemon.ports import Clock, Prober, ReportObserved
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.network_mounts import Mounts
 from rocketd.probes.commands import CommandObserver, Report
-from rocketd.probes.host import EnvironmentObserver, LoadObserver
+from rocketd.probes.load_and_env import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver
 from rocketd.probes.prober import HostProber
-from rocketd.probes.units import UnitObserver
+from rocketd.probes.systemd_units import UnitObserver
 
 
 def host_prober(

@@ -42,14 +42,14 @@ class CommandObserver:
         self._make_runner = runner
         self._now = now
         self._runner: Runner | None = None
-        self._going: dict[CommandSucceeds, _Tried] = {}
-        self._running: dict[int, _Tried] = {}
-        self._waiting: deque[_Tried] = deque()
+        self._going: dict[CommandSucceeds, _CommandPolling] = {}
+        self._running: dict[int, _CommandPolling] = {}
+        self._waiting: deque[_CommandPolling] = deque()
         self._count = 0
 
     def begin(self, probe: CommandSucceeds, tell: Tell) -> None:
         """Try it now, and at its interval."""
-        self._going[probe] = tried = _Tried(probe, tell, self._try)
+        self._going[probe] = tried = _CommandPolling(probe, tell, self._try)
         tried.go()
 
     def end(self, probe: CommandSucceeds) -> None:
@@ -79,7 +79,7 @@ class CommandObserver:
             self._runner = self._make_runner(self._heard)
         return self._runner
 
-    def _try(self, tried: "_Tried") -> None:
+    def _try(self, tried: "_CommandPolling") -> None:
         self._waiting.append(tried)
         self._start_next()
 
@@ -106,10 +106,10 @@ class CommandObserver:
         self._start_next()
 
 
-class _Tried:
+class _CommandPolling:
     """One command: its task, and its timers."""
 
-    def __init__(self, probe: CommandSucceeds, tell: Tell, start: Callable[["_Tried"], None]) -> None:
+    def __init__(self, probe: CommandSucceeds, tell: Tell, start: Callable[["_CommandPolling"], None]) -> None:
         self.task = Task(
             str(probe),
             Command(("/bin/sh", "-c", probe.command), surroundings=Surroundings(directory="/")),

@@ -23,8 +23,8 @@ from typing import Final, Protocol
 from rocketd.core.conditions.host_conditions import PathExists
 from rocketd.core.instant import SECOND, Duration
 from rocketd.probes.inotify import ENTERED, GONE, Inotify, Mask
+from rocketd.probes.polling import ThreadPolling
 from rocketd.probes.prober import Tell
-from rocketd.probes.regularly import InThread
 
 POLL: Final[Duration] = 30 * SECOND
 """How often a path is looked at of which the kernel does not tell."""
@@ -38,7 +38,7 @@ _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-class Doubts(Protocol):
+class HangCheck(Protocol):
     """Knows which file systems may not answer."""
 
     def may_hang(self, *paths: str) -> bool:
@@ -51,10 +51,10 @@ class Doubts(Protocol):
 class PathObserver:
     """Observes whether paths exist."""
 
-    def __init__(self, doubts: Callable[[], Doubts]) -> None:
+    def __init__(self, doubts: Callable[[], HangCheck]) -> None:
         """`doubts` is called once there is a path to observe."""
         self._make_doubts = doubts
-        self._doubts: Doubts | None = None
+        self._doubts: HangCheck | None = None
         self._inotify: Inotify | None = None
         self._mounts: _Mounts | None = None
         self._watched: dict[PathExists, _Watched] = {}
@@ -96,7 +96,7 @@ class _Watched:
         self._inotify = inotify
         self._may_hang = may_hang
         self._watches: set[int] = set()
-        self._polling: InThread | None = None
+        self._polling: ThreadPolling | None = None
         self._polls = False
         self._changed = self.look  # one object: a bound method is a new one each time
         self.look()
@@ -130,7 +130,7 @@ class _Watched:
 
     def _poll(self) -> None:
         if self._polling is None:
-            self._polling = InThread(lambda: _exists(self._path), POLL, self._tell)
+            self._polling = ThreadPolling(lambda: _exists(self._path), POLL, self._tell)
         elif not self._polls:  # that path may come and go as somebody likes, but never takes more than one thread
             self._polling.go_on()
         self._polls = True

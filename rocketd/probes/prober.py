@@ -62,7 +62,7 @@ class HostProber:
         self._now = now
         self._other = other
         self._observers: dict[type[Probe], Observer[Any]] = {}
-        self._sights: dict[Probe, _Sight] = {}
+        self._sights: dict[Probe, _Observation] = {}
 
     def add(self, kind: type[P], observer: Observer[P]) -> None:
         """Have this one observe the probes of that kind."""
@@ -90,7 +90,7 @@ class HostProber:
 
     def _begin(self, probe: Probe) -> None:
         observer = self._observers[type(probe)]
-        sight = self._sights[probe] = _Sight(probe, self._say)
+        sight = self._sights[probe] = _Observation(probe, self._say)
         try:
             observer.begin(probe, sight.tell)
         except Exception as error:  # noqa: BLE001 - whatever it raises is a problem of this probe
@@ -100,7 +100,7 @@ class HostProber:
         self._report(observed(probe, value, self._now(), problem))
 
 
-class _Sight:
+class _Observation:
     """What is told of one probe, and heard no more than every GAP."""
 
     def __init__(self, probe: Probe, say: Callable[[Probe, bool | None, str], None]) -> None:

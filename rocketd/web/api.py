@@ -31,7 +31,7 @@ Events: TypeAlias = AbstractContextManager[AsyncIterator[JsonObject]]
 """To be entered before the first byte of the answer is sent: from then on nothing is missed."""
 
 
-class Verbs(Protocol):
+class ControlVerbs(Protocol):
     """What an operator can see and do (`daemon.control.Control`)."""
 
     def status(self) -> JsonObject: ...
@@ -90,7 +90,7 @@ class Request(NamedTuple):
     """Who asks, for people: `uid 1000`."""
 
 
-class _Asked(NamedTuple):
+class _QueryParameters(NamedTuple):
     """What somebody asks of one route."""
 
     name: str
@@ -140,35 +140,35 @@ class _Asked(NamedTuple):
         return tuple(Action(word) for word in words)
 
 
-async def _status(verbs: Verbs, _: _Asked) -> Json:
+async def _status(verbs: ControlVerbs, _: _QueryParameters) -> Json:
     return verbs.status()
 
 
-async def _tasks(verbs: Verbs, _: _Asked) -> Json:
+async def _tasks(verbs: ControlVerbs, _: _QueryParameters) -> Json:
     return await verbs.tasks()
 
 
-async def _task(verbs: Verbs, asked: _Asked) -> Json:
+async def _task(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.task(asked.name)
 
 
-async def _why(verbs: Verbs, asked: _Asked) -> Json:
+async def _why(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.why(asked.name, asked.instant("at"))
 
 
-async def _why_part(verbs: Verbs, asked: _Asked) -> Json:
+async def _why_part(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.why_part(asked.text("after"), asked.instant("at"))
 
 
-async def _runs(verbs: Verbs, asked: _Asked) -> Json:
+async def _runs(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.runs(_wanted(asked, asked.number("limit", RunFilter().limit, LONGEST_LIST)))
 
 
-async def _part(verbs: Verbs, asked: _Asked) -> Json:
+async def _part(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.part(_wanted(asked, PART), asked.place("after"))
 
 
-def _wanted(asked: _Asked, limit: int) -> RunFilter:
+def _wanted(asked: _QueryParameters, limit: int) -> RunFilter:
     return RunFilter(
         task=asked.text("task"),
         since=asked.instant("since"),
@@ -178,42 +178,42 @@ def _wanted(asked: _Asked, limit: int) -> RunFilter:
     )
 
 
-async def _run(verbs: Verbs, asked: _Asked) -> Json:
+async def _run(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.run(asked.name)
 
 
-async def _start(verbs: Verbs, asked: _Asked) -> Json:
+async def _start(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return verbs.start(asked.name, by=asked.by, as_scheduled=asked.flag("as_scheduled"))
 
 
-async def _stop_task(verbs: Verbs, asked: _Asked) -> Json:
+async def _stop_task(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return verbs.stop_task(asked.name)
 
 
-async def _stop_run(verbs: Verbs, asked: _Asked) -> Json:
+async def _stop_run(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.stop_run(asked.name)
 
 
-async def _pause(verbs: Verbs, asked: _Asked) -> Json:
+async def _pause(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     reason = asked.text("reason")
     if len(reason) > LONGEST_REASON:
         raise BadRequest(f"reason may have {LONGEST_REASON} characters, not {len(reason)}")
     return verbs.pause(asked.name, by=asked.by, until=asked.instant("until"), reason=reason)
 
 
-async def _resume(verbs: Verbs, asked: _Asked) -> Json:
+async def _resume(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return verbs.resume(asked.name, by=asked.by)
 
 
-async def _prune(verbs: Verbs, asked: _Asked) -> Json:
+async def _prune(verbs: ControlVerbs, asked: _QueryParameters) -> Json:
     return await verbs.prune(by=asked.by, before=asked.instant("before"), dry_run=asked.flag("dry_run"))
 
 
-async def _reload(verbs: Verbs, _: _Asked) -> Json:
+async def _reload(verbs: ControlVerbs, _: _QueryParameters) -> Json:
     return await verbs.reload()
 
 
-class Stream(NamedTuple):
+class StreamedAnswer(NamedTuple):
     """An answer that goes on for as long as somebody listens."""
 
     events: Events
@@ -221,8 +221,8 @@ class Stream(NamedTuple):
     """Of which task; empty: of all."""
 
 
-async def _events(verbs: Verbs, asked: _Asked) -> Stream:
-    return Stream(verbs.events(), asked.text("task"))
+async def _events(verbs: ControlVerbs, asked: _QueryParameters) -> StreamedAnswer:
+    return StreamedAnswer(verbs.events(), asked.text("task"))
 
 
 class Route(NamedTuple):
@@ -230,7 +230,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    answer: Callable[[Verbs, _Asked], Awaitable[Json | Stream]]
+    answer: Callable[[ControlVerbs, _QueryParameters], Awaitable[Json | StreamedAnswer]]
     parameters: tuple[str, ...] = ()
 
     def match(self, path: str) -> str | None:
@@ -262,7 +262,7 @@ ROUTES: Final = (
 )
 
 
-async def answer(verbs: Verbs, request: Request) -> Json | Stream:
+async def answer(verbs: ControlVerbs, request: Request) -> Json | StreamedAnswer:
     """Do what is asked; raises RocketdError."""
     target, _, query = request.target.partition("?")
     route, name = _route(request.method, unquote(target))
@@ -271,7 +271,7 @@ async def answer(verbs: Verbs, request: Request) -> Json | Stream:
         if parameter not in route.parameters:
             hint = f"there are {', '.join(route.parameters)}" if route.parameters else "it takes none"
             raise BadRequest(f"{route.method} {route.path} has no parameter {parameter[:40]!r}", hint=hint)
-    return await route.answer(verbs, _Asked(name, parameters, request.by))
+    return await route.answer(verbs, _QueryParameters(name, parameters, request.by))
 
 
 def _route(method: str, path: str) -> tuple[Route, str]:

@@ -29,7 +29,7 @@ STALL: Final = 300.0
 """Seconds for which a reader may take nothing of what waits for it: a person may have stopped a pager."""
 
 
-class Unreadable(Exception):
+class UnreadableRequest(Exception):
     """What came is no request."""
 
     def __init__(self, message: str, status: int) -> None:
@@ -63,7 +63,7 @@ class HttpConnection:
             async with asyncio.timeout(self._patience):
                 return await self._whole_request()
         except h11.RemoteProtocolError as error:
-            raise Unreadable(_told(error), error.error_status_hint) from None
+            raise UnreadableRequest(_told(error), error.error_status_hint) from None
 
     async def _whole_request(self) -> Request | None:
         head = await self._event()
@@ -140,8 +140,8 @@ def _announced(head: h11.Request) -> int:
     return max((int(value) for name, value in head.headers if name == b"content-length"), default=0)
 
 
-def _too_large() -> Unreadable:
-    return Unreadable(f"the body may have {BODY_BYTES} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+def _too_large() -> UnreadableRequest:
+    return UnreadableRequest(f"the body may have {BODY_BYTES} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def _told(error: h11.RemoteProtocolError) -> str:

@@ -23,10 +23,9 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.ports import Journal
-from rocketd.web.api import Request, Stream, Verbs, WrongMethod, allowed_methods, answer, status_of
-from rocketd.web.http import PATIENCE, HttpConnection, Unreadable, hang_up
-from rocketd.web.listening import listening
-from rocketd.web.peer import Peer, peer_of
+from rocketd.web.api import ControlVerbs, Request, StreamedAnswer, WrongMethod, allowed_methods, answer, status_of
+from rocketd.web.http import PATIENCE, HttpConnection, UnreadableRequest, hang_up
+from rocketd.web.unix_socket import Peer, listening, peer_of
 
 GROUP: Final = "rocketd"
 
@@ -47,7 +46,7 @@ SLICE: Final = 256
 
 @asynccontextmanager
 async def serve(  # noqa: PLR0913 - what it connects, and what tests set
-    verbs: Verbs,
+    verbs: ControlVerbs,
     path: Path,
     journal: Journal,
     *,
@@ -88,7 +87,12 @@ class ControlServer:
     """Answers everybody who connects."""
 
     def __init__(
-        self, verbs: Verbs, journal: Journal, group: int | None, patience: float, not_loaded: Callable[[], int] = int
+        self,
+        verbs: ControlVerbs,
+        journal: Journal,
+        group: int | None,
+        patience: float,
+        not_loaded: Callable[[], int] = int,
     ) -> None:
         self._verbs = verbs
         self._not_loaded = not_loaded
@@ -136,7 +140,7 @@ class ControlServer:
                     await self._answer(connection, request)
                 else:
                     await connection.answer(403, _refusal(f"uid {peer.uid} may not talk to rocketd", _WHO_MAY))
-        except Unreadable as error:
+        except UnreadableRequest as error:
             with suppress(h11.LocalProtocolError):  # it is too late for an answer
                 await connection.answer(error.status, _refusal(error.message))
 
@@ -155,8 +159,8 @@ class ControlServer:
         else:
             await self._give(connection, found)
 
-    async def _give(self, connection: HttpConnection, found: Json | Stream) -> None:
-        if not isinstance(found, Stream):
+    async def _give(self, connection: HttpConnection, found: Json | StreamedAnswer) -> None:
+        if not isinstance(found, StreamedAnswer):
             await connection.answer(200, await _encoded(found), more=self._marks())
             return
         with found.events as events:

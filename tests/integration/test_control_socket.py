@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fakes_verbs import Served, served
-from rocketd.web.listening import CannotListen
+from rocketd.web.unix_socket import CannotListen
 
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
 NOBODY = 65534

@@ -19,9 +19,9 @@ from mail_server import Certificate, MailServer, html_of, text_of
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.mail.letter import LISTED, Letter, Notice, letter
-from rocketd.mail.postman import KEPT, Envelope, Postman, Refused
-from rocketd.mail.red_mail import Server
+from rocketd.mail.message import LISTED, MailMessage, Notice, letter
+from rocketd.mail.queue import KEPT, Envelope, MailQueue, MailRefused
+from rocketd.mail.redmail_sender import RedmailSender
 
 # aiosmtpd does not see that a server is inside TLS from the start.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -36,9 +36,9 @@ class Guarded(NamedTuple):
     server: MailServer
     tls: str
 
-    def sender(self, password: Path) -> Server:
+    def sender(self, password: Path) -> RedmailSender:
         """Who sends to it as web01, with what stands in that file."""
-        return Server("127.0.0.1", self.server.port, self.tls, "web01", str(password))
+        return RedmailSender("127.0.0.1", self.server.port, self.tls, "web01", str(password))
 
 
 def notice(number: int = 7, output: str = "", task: str = "backup") -> Notice:
@@ -140,7 +140,7 @@ def dead_server() -> Iterator[MailServer]:
 
 
 def test_red_mail_takes_text_and_html_to_a_real_server(server: MailServer) -> None:
-    Server("127.0.0.1", server.port, name="web01")(TO, letter([notice(output="{{ 7 * 7 }} é\n")], "web01"))
+    RedmailSender("127.0.0.1", server.port, name="web01")(TO, letter([notice(output="{{ 7 * 7 }} é\n")], "web01"))
     mail = server.next()
     assert server.receivers == [["root@example.com"]]
     assert (mail["From"], mail["To"]) == ("rocketd@web01", "root@example.com")
@@ -152,17 +152,17 @@ def test_red_mail_takes_text_and_html_to_a_real_server(server: MailServer) -> No
 
 def test_a_refusal_is_for_ever_and_a_passing_trouble_is_not(server: MailServer) -> None:
     server.reply = "554 not from you"
-    with pytest.raises(Refused, match="554 not from you"):
-        Server("127.0.0.1", server.port)(TO, Letter("s", "t", "h"))
+    with pytest.raises(MailRefused, match="554 not from you"):
+        RedmailSender("127.0.0.1", server.port)(TO, MailMessage("s", "t", "h"))
     server.reply = "451 come again"
     with pytest.raises(Exception, match="451") as caught:
-        Server("127.0.0.1", server.port)(TO, Letter("s", "t", "h"))
-    assert not isinstance(caught.value, Refused)
+        RedmailSender("127.0.0.1", server.port)(TO, MailMessage("s", "t", "h"))
+    assert not isinstance(caught.value, MailRefused)
 
 
 def test_a_server_that_hangs_up_once_it_has_the_mail_does_not_get_it_again(server: MailServer) -> None:
     server.hangs_up = True
-    postman = Postman(Server("127.0.0.1", server.port), told := Told(), "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told := Told(), "web01", 0, moment=0.0)
     postman.post(TO, notice())
     assert postman.close() == 0
     assert told.all == []
@@ -170,7 +170,7 @@ def test_a_server_that_hangs_up_once_it_has_the_mail_does_not_get_it_again(serve
 
 
 def test_what_comes_together_is_one_mail_and_nobody_waits(server: MailServer) -> None:
-    postman = Postman(Server("127.0.0.1", server.port), Told(), "web01", HOUR, moment=0.2)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), Told(), "web01", HOUR, moment=0.2)
     for number in range(500):
         postman.post(TO, notice(number))
     assert server.next()["Subject"] == "web01: 500 runs: 500 failed"
@@ -185,7 +185,7 @@ def test_what_comes_together_is_one_mail_and_nobody_waits(server: MailServer) ->
 
 def test_a_server_that_is_away_gets_everything_as_one_mail_once_it_is_back(dead_server: MailServer) -> None:
     told = Told()
-    postman = Postman(Server("127.0.0.1", dead_server.port), told, "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), told, "web01", 0, moment=0.0)
     postman.post(TO, notice(1))
     told.something.wait()
     postman.post(TO, notice(2))
@@ -196,7 +196,7 @@ def test_a_server_that_is_away_gets_everything_as_one_mail_once_it_is_back(dead_
 
 
 def test_at_the_end_what_a_dead_server_did_not_get_is_counted(dead_server: MailServer) -> None:
-    postman = Postman(Server("127.0.0.1", dead_server.port), Told(), "web01", HOUR)
+    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), Told(), "web01", HOUR)
     postman.post(TO, notice())
     assert postman.close() == 1
 
@@ -204,7 +204,7 @@ def test_at_the_end_what_a_dead_server_did_not_get_is_counted(dead_server: MailS
 def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) -> None:
     told = Told()
     server.reply = "554 no"
-    postman = Postman(Server("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
     postman.post(TO, notice(1))
     assert postman.close() == 0
     assert told.all == [("", "mail to root@example.com is refused: 554 no")]
@@ -213,15 +213,15 @@ def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) ->
 def test_a_receiver_who_cannot_get_mail_keeps_no_other_from_it(dead_server: MailServer) -> None:
     """Which mail is first in the alphabet says nothing about which can be sent."""
     dead, tried = Envelope("rocketd@web01", ("a@example.com",)), Event()
-    real = Server("127.0.0.1", dead_server.start().port)
+    real = RedmailSender("127.0.0.1", dead_server.start().port)
 
-    def send(envelope: Envelope, letter: Letter) -> None:
+    def send(envelope: Envelope, letter: MailMessage) -> None:
         if envelope == dead:
             tried.set()
             raise OSError("452 mailbox full")
         real(envelope, letter)
 
-    postman = Postman(send, Told(), "web01", 0, moment=0.0)
+    postman = MailQueue(send, Told(), "web01", 0, moment=0.0)
     postman.post(dead, notice())
     tried.wait()
     postman.post(TO, notice())
@@ -232,7 +232,7 @@ def test_a_receiver_who_cannot_get_mail_keeps_no_other_from_it(dead_server: Mail
 def test_who_alone_is_refused_is_told_and_who_is_put_off_is_tried_again(server: MailServer) -> None:
     server.refusals = {"gone@example.com": ["550 no such user"], "busy@example.com": ["451 come again"]}
     told = Told()
-    postman = Postman(Server("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
     postman.post(Envelope("rocketd@web01", ("root@example.com", "gone@example.com", "busy@example.com")), notice())
     server.next()
     server.next()
@@ -244,7 +244,7 @@ def test_who_alone_is_refused_is_told_and_who_is_put_off_is_tried_again(server: 
 
 def test_at_the_end_a_server_that_is_back_gets_what_waited(dead_server: MailServer) -> None:
     told = Told()
-    postman = Postman(Server("127.0.0.1", dead_server.port), told, "web01", HOUR, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), told, "web01", HOUR, moment=0.0)
     postman.post(TO, notice())
     told.something.wait()
     dead_server.start()
@@ -281,14 +281,14 @@ def test_a_login_goes_over_tls_to_a_server_that_the_host_trusts(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
     send = guarded.sender(password)
-    send(TO, Letter("s", "t", "h"))
+    send(TO, MailMessage("s", "t", "h"))
     assert guarded.server.next()["Subject"] == "s"
 
 
 def test_to_a_server_that_the_host_does_not_trust_no_password_goes(guarded: Guarded, password: Path) -> None:
     """It may be the server's certificate that changes, so the mail is kept and tried again."""
     with pytest.raises(OSError, match=r"^127\.0\.0\.1 is not trusted: self-signed certificate$"):
-        guarded.sender(password)(TO, Letter("s", "t", "h"))
+        guarded.sender(password)(TO, MailMessage("s", "t", "h"))
     assert guarded.server.mails.empty()
 
 
@@ -298,14 +298,16 @@ def test_a_wrong_password_is_told_and_is_no_reason_to_give_the_mail_up(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
     password.write_text("wrong\n")
     with pytest.raises(OSError, match=r"^127\.0\.0\.1 does not take the login as web01: 535 ") as caught:
-        guarded.sender(password)(TO, Letter("s", "t", "h"))
-    assert not isinstance(caught.value, Refused)
+        guarded.sender(password)(TO, MailMessage("s", "t", "h"))
+    assert not isinstance(caught.value, MailRefused)
 
 
 def test_an_empty_password_file_is_told(password: Path, server: MailServer) -> None:
     password.write_text("")
     with pytest.raises(OSError, match=r"password is empty$"):
-        Server("127.0.0.1", server.port, username="web01", password_file=str(password))(TO, Letter("s", "t", "h"))
+        RedmailSender("127.0.0.1", server.port, username="web01", password_file=str(password))(
+            TO, MailMessage("s", "t", "h")
+        )
 
 
 def test_a_password_that_is_mended_lets_what_waited_go_without_a_reload(

@@ -23,10 +23,10 @@ from rocketd.core.model.events import Observed
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.probes import inotify
 from rocketd.probes.commands import AT_ONCE, CommandObserver
-from rocketd.probes.host import EnvironmentObserver, LoadObserver
+from rocketd.probes.load_and_env import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver
+from rocketd.probes.polling import ThreadPolling
 from rocketd.probes.prober import HostProber, Tell
-from rocketd.probes.regularly import InThread
 
 
 @dataclass
@@ -438,7 +438,7 @@ async def test_a_look_in_a_thread_that_raises_is_a_problem() -> None:
         raise OSError("gone")
 
     told = asyncio.Queue[tuple[bool | None, str]]()
-    looking = InThread(look, SECOND, lambda *answer: told.put_nowait(answer))
+    looking = ThreadPolling(look, SECOND, lambda *answer: told.put_nowait(answer))
     assert await told.get() == (None, "gone")
     looking.stop()
 
@@ -454,7 +454,7 @@ async def test_a_look_that_hangs_is_told_and_its_answer_heard_when_it_comes() ->
         looks.append(1)
         return os.read(reader, 1) == b"y"
 
-    looking = InThread(look, SECOND // 100, lambda *answer: told.put_nowait(answer), patience=SECOND // 20)
+    looking = ThreadPolling(look, SECOND // 100, lambda *answer: told.put_nowait(answer), patience=SECOND // 20)
     assert await told.get() == (None, "no answer within 50ms")
     assert len(looks) == 1
     os.write(writer, b"y")

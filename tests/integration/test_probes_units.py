@@ -16,7 +16,7 @@ from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus
 from executor_world import HANG
 from looped import looped
 from rocketd.core.conditions.host_conditions import UnitActive
-from rocketd.probes.units import UnitObserver
+from rocketd.probes.systemd_units import UnitObserver
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs a message bus")
 

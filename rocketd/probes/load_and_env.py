@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from rocketd.core.conditions.host_conditions import LOAD_EVERY, EnvironmentIs, LoadBelow
+from rocketd.probes.polling import RegularPolling
 from rocketd.probes.prober import Tell
-from rocketd.probes.regularly import Regularly
 
 
 def load() -> float:
@@ -18,11 +18,11 @@ class LoadObserver:
 
     def __init__(self, load: Callable[[], float] = load) -> None:
         self._load = load
-        self._going: dict[LoadBelow, Regularly] = {}
+        self._going: dict[LoadBelow, RegularPolling] = {}
 
     def begin(self, probe: LoadBelow, tell: Tell) -> None:
         """Look at it from now on."""
-        self._going[probe] = Regularly(lambda: self._load() < probe.limit, LOAD_EVERY, tell)
+        self._going[probe] = RegularPolling(lambda: self._load() < probe.limit, LOAD_EVERY, tell)
 
     def end(self, probe: LoadBelow) -> None:
         """Look no more."""

@@ -11,7 +11,7 @@ from threading import Condition, Thread
 from typing import Final, NamedTuple, Protocol
 
 from rocketd.core.instant import SECOND, Duration
-from rocketd.mail.letter import Letter, Notice, letter
+from rocketd.mail.message import MailMessage, Notice, letter
 
 MOMENT: Final = 1.0
 """Seconds that a first notice waits for others: what fails together is told together."""
@@ -31,11 +31,11 @@ class Envelope(NamedTuple):
     receivers: tuple[str, ...]
 
 
-class Refused(Exception):
+class MailRefused(Exception):
     """The server took the connection and will never take this mail: trying again is of no use."""
 
 
-class TakenInPart(Exception):
+class PartlyAccepted(Exception):
     """The server took the mail, but not for all receivers. Of each of the others, what it said."""
 
     def __init__(self, refused: Mapping[str, str], later: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class TakenInPart(Exception):
 class Sender(Protocol):
     """Takes one mail to the server. Blocks; raises Refused, TakenInPart, or whatever else is wrong for the moment."""
 
-    def __call__(self, envelope: Envelope, letter: Letter) -> None: ...
+    def __call__(self, envelope: Envelope, letter: MailMessage) -> None: ...
 
 
 class Told(Protocol):
@@ -58,7 +58,7 @@ class Told(Protocol):
 
 
 @dataclass(slots=True)
-class _Box:
+class _Mailbox:
     notices: list[Notice] = field(default_factory=list)
     left_out: int = 0
     not_before: float = 0.0
@@ -66,7 +66,7 @@ class _Box:
     """Who was tried last comes last: a receiver whose mail is never taken must not keep the others from theirs."""
 
 
-class Postman:
+class MailQueue:
     """Collects notices, and sends them as mail."""
 
     def __init__(self, send: Sender, told: Told, host: str, pause: Duration, *, moment: float = MOMENT) -> None:
@@ -76,7 +76,7 @@ class Postman:
         self._host = host
         self._pause = pause / SECOND
         self._moment = moment
-        self._boxes: dict[Envelope, _Box] = {}
+        self._boxes: dict[Envelope, _Mailbox] = {}
         self._wanted = Condition()
         self._closed_at = 0.0
         self._try_at = 0.0
@@ -88,7 +88,7 @@ class Postman:
     def post(self, envelope: Envelope, *notices: Notice, left_out: int = 0) -> None:
         """Have somebody written to about these, and about so many more of which no more is known."""
         with self._wanted:
-            box = self._boxes.setdefault(envelope, _Box())
+            box = self._boxes.setdefault(envelope, _Mailbox())
             if not box.notices:
                 box.not_before = max(box.not_before, time.monotonic() + self._moment)
             room = KEPT - len(box.notices)
@@ -110,7 +110,7 @@ class Postman:
         self._thread.join(GOODBYE)
         return self.waiting
 
-    def leave(self, to: "Postman", addressed: Callable[[Envelope], Envelope]) -> None:
+    def leave(self, to: "MailQueue", addressed: Callable[[Envelope], Envelope]) -> None:
         """Give another postman what was not sent, addressed anew; after `close`."""
         with self._wanted:
             boxes, self._boxes = self._boxes, {}
@@ -147,9 +147,9 @@ class Postman:
             box.notices, box.left_out, self._flying = [], 0, len(notices) + left_out
         try:
             self._send(envelope, letter(notices, self._host, left_out))
-        except Refused as error:
+        except MailRefused as error:
             self._told("", _refused(envelope.receivers, str(error)))
-        except TakenInPart as error:
+        except PartlyAccepted as error:
             if error.refused:
                 self._told("", _refused(error.refused, "; ".join(error.refused.values())))
             if error.later:
@@ -169,7 +169,7 @@ class Postman:
     def _failed(self, why: str, envelope: Envelope, notices: list[Notice], left_out: int) -> None:
         """Put them back in front of what has come meanwhile."""
         with self._wanted:
-            box = self._boxes.setdefault(envelope, _Box())
+            box = self._boxes.setdefault(envelope, _Mailbox())
             whole = [*notices, *box.notices]
             box.notices = whole[:KEPT]
             box.left_out += left_out + len(whole[KEPT:])

@@ -9,8 +9,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
 
-from rocketd.mail.letter import Letter
-from rocketd.mail.postman import Envelope, Refused, TakenInPart
+from rocketd.mail.message import MailMessage
+from rocketd.mail.queue import Envelope, MailRefused, PartlyAccepted
 
 TIMEOUT: Final = 30.0
 """Seconds that the server may take for each answer."""
@@ -21,7 +21,7 @@ _LOGIN: Final = (530, 534, 535, 538)
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class RedmailSender:
     """A mail server, and how to log in there."""
 
     host: str
@@ -33,7 +33,7 @@ class Server:
     name: str = "localhost"
     """Of this host: in message ids."""
 
-    def __call__(self, envelope: Envelope, letter: Letter) -> None:
+    def __call__(self, envelope: Envelope, letter: MailMessage) -> None:
         """Send one mail; raises Refused, TakenInPart, OSError (smtplib's exceptions are of that kind)."""
         message = self._message(envelope, letter)
         try:
@@ -50,7 +50,7 @@ class Server:
         if left:
             raise _taken_in_part(left)
 
-    def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
+    def _message(self, envelope: Envelope, letter: MailMessage) -> EmailMessage:
         from redmail import EmailSender  # noqa: PLC0415 - it brings a template language: not for hosts that send no mail
 
         email = EmailSender(self.host, self.port, domain=self.name)
@@ -87,7 +87,7 @@ class Server:
         reply = _reply(error.smtp_code, error.smtp_error)
         if isinstance(error, smtplib.SMTPAuthenticationError) or error.smtp_code in _LOGIN:
             return OSError(f"{self.host} does not take the login as {self.username}: {reply}")
-        return Refused(reply) if error.smtp_code in _NEVER else OSError(reply)
+        return MailRefused(reply) if error.smtp_code in _NEVER else OSError(reply)
 
     def _password(self) -> str:
         if not self.password_file:
@@ -101,13 +101,13 @@ class Server:
 def _told_of(error: smtplib.SMTPRecipientsRefused) -> Exception:
     replies = [_reply(code, text) for code, text in error.recipients.values()]
     hopeless = all(code in _NEVER for code, _ in error.recipients.values())
-    return Refused("; ".join(replies)) if hopeless else OSError("; ".join(replies))
+    return MailRefused("; ".join(replies)) if hopeless else OSError("; ".join(replies))
 
 
-def _taken_in_part(left: Mapping[str, tuple[int, bytes]]) -> TakenInPart:
+def _taken_in_part(left: Mapping[str, tuple[int, bytes]]) -> PartlyAccepted:
     replies = {to: (code in _NEVER, _reply(code, text)) for to, (code, text) in left.items()}
     refused = {to: reply for to, (never, reply) in replies.items() if never}
-    return TakenInPart(refused, {to: reply for to, (never, reply) in replies.items() if not never})
+    return PartlyAccepted(refused, {to: reply for to, (never, reply) in replies.items() if not never})
 
 
 def _reply(code: int, text: bytes | str) -> str:

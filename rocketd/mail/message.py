@@ -64,7 +64,7 @@ class Notice:
         return _line(entry_of(self.event).message)
 
 
-class Letter(NamedTuple):
+class MailMessage(NamedTuple):
     """A mail without its envelope."""
 
     subject: str
@@ -72,7 +72,7 @@ class Letter(NamedTuple):
     html: str
 
 
-def letter(notices: Sequence[Notice], host: str, left_out: int = 0) -> Letter:
+def letter(notices: Sequence[Notice], host: str, left_out: int = 0) -> MailMessage:
     """Write about these, at least one, oldest first; `left_out` were too many to keep."""
     if len(notices) == 1 and not left_out:
         return _about_one(notices[0], host)
@@ -82,7 +82,7 @@ def letter(notices: Sequence[Notice], host: str, left_out: int = 0) -> Letter:
 # -- about one run
 
 
-def _about_one(notice: Notice, host: str) -> Letter:
+def _about_one(notice: Notice, host: str) -> MailMessage:
     facts = [(name, value) for name, value in [*_facts(notice), ("host", host), *_more(notice)] if value]
     output = _output(notice)
     width = max(len(name) for name, _ in facts)
@@ -92,7 +92,7 @@ def _about_one(notice: Notice, host: str) -> Letter:
     rows = "".join(f"<tr><th align=left>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
     shown = f"<p>The end of its output:</p><pre>{escape(chr(10).join(output))}</pre>" if output else ""
     html = f"<p><b>{escape(notice.sentence)}</b></p><table cellpadding=4>{rows}</table>{shown}"
-    return Letter(_subject(host, notice.sentence), _encodable("\n".join(text) + "\n"), _page(html))
+    return MailMessage(_subject(host, notice.sentence), _encodable("\n".join(text) + "\n"), _page(html))
 
 
 def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
@@ -152,7 +152,7 @@ def _output(notice: Notice) -> list[str]:
 # -- about many
 
 
-def _digest(notices: Sequence[Notice], host: str, left_out: int) -> Letter:
+def _digest(notices: Sequence[Notice], host: str, left_out: int) -> MailMessage:
     counts = Counter(notice.action for notice in notices)
     told = ", ".join(f"{count} {_WORDS[action]}" for action, count in counts.most_common())
     count = len(notices) + left_out
@@ -164,7 +164,7 @@ def _digest(notices: Sequence[Notice], host: str, left_out: int) -> Letter:
     rows = "".join(f"<tr><td>{escape(at)}</td><td>{escape(sentence)}</td></tr>" for at, sentence in lines)
     html = f"<p><b>{escape(headline)}</b></p><table cellpadding=4>{rows}</table><p>{escape(rest)}</p>"
     html += f"<p>Host: {escape(host)}. See more: rocketctl history; rocketctl show TASK/NUMBER</p>"
-    return Letter(_subject(host, headline), _encodable("\n".join(text) + "\n"), _page(html))
+    return MailMessage(_subject(host, headline), _encodable("\n".join(text) + "\n"), _page(html))
 
 
 # -- as mail wants it

@@ -14,13 +14,13 @@ PATIENCE: Final[Duration] = 10 * SECOND
 """How long a look in a thread may take before it counts as failed."""
 
 
-class Looking(Protocol):
+class Polling(Protocol):
     """Something that goes on until it is stopped."""
 
     def stop(self) -> None: ...
 
 
-class Regularly:
+class RegularPolling:
     """Calls a function that answers at once; what it raises is a problem."""
 
     def __init__(self, look: Callable[[], bool], interval: Duration, tell: Tell) -> None:
@@ -45,7 +45,7 @@ class Regularly:
         self._next.cancel()
 
 
-class InThread:
+class ThreadPolling:
     """Calls a function that may hang, in a thread of its own: never a second one while the first has not answered.
 
     A thread that hangs for ever is given up with the process; it holds nothing that others need.
