@@ -5,7 +5,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 
 from under_test import Usage
 
-from system.machine import Machine
+from support.machines.machine import Machine
 
 STAMPS: Final = "/var/tmp/stamps"  # noqa: S108 - inside a machine that nobody else sees
 UNITS: Final = "/etc/systemd/system"

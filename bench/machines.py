@@ -18,8 +18,8 @@ from figures import Beside
 from lateness import Late, late
 from under_test import stamp, stamps, wait_for_stamps
 
-from system import trees
-from system.machine import Machine
+from support.machines import debian_trees
+from support.machines.machine import Machine
 
 HEADS: Final = ("", *(contender.name for contender in CONTENDERS))
 SUITE: Final = "bookworm"
@@ -57,10 +57,10 @@ def machines(directory: Path, *, quick: bool) -> list[Beside]:
     if os.getuid() != 0:
         print("machines: left out, for only root can boot them")
         return []
-    bare = trees.bare(SUITE, "peers")
+    bare = debian_trees.bare(SUITE, "peers")
     layer = directory / "installed"
     layer.mkdir()
-    lab = Lab(directory, bare, trees.install(bare, trees.package(SUITE), layer), stamp(directory))
+    lab = Lab(directory, bare, debian_trees.install(bare, debian_trees.package(SUITE), layer), stamp(directory))
     idle, lone, burst = (1_000, 8, 200) if quick else (10_000, 25, 1_000)
     return [*_idle(lab, idle), *_lateness(lab, lone), *_burst(lab, burst)]
 

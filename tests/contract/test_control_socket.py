@@ -11,13 +11,13 @@ from threading import Thread
 
 import pytest
 
-from fakes_verbs import Served, served
 from rocketd.core.errors import StoreError
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
 from rocketd.daemon.json_format import Json, from_rfc3339
 from rocketd.web.api import PART
 from rocketd.web.server import CONNECTIONS_OF_ONE
+from support.fakes.control import Served, served
 
 ME = f"uid {os.getuid()}"
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from executor_world import Make, Output, RealClock, Report, World, a_run, new_world, real, shell
-from fakes_executor import Script, ScriptedExecutor
 from rocketd.core.instant import MINUTE
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.task import Command, Task
 from rocketd.daemon.ports import Executor
+from support.executor_harness import Make, Output, RealClock, Report, World, a_run, new_world, real, shell
+from support.fakes.executor import Script, ScriptedExecutor
 
 SUCCEEDS = shell("exit 0")
 FAILS = shell("exit 3")

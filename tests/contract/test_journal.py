@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes_journal import ListJournal
-from fakes_journald import INSIDE, Journald
 from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.messages.run_messages import output_line
 from rocketd.core.model.run import Run, Trigger
 from rocketd.daemon.ports import Journal
 from rocketd.journal.console import ConsoleJournal
 from rocketd.journal.journald import JournaldJournal
+from support.fakes.journal import ListJournal
+from support.fakes.journald import INSIDE, Journald
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes_store import MemoryStore
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.model.clock_reading import ClockReading
@@ -21,6 +20,7 @@ from rocketd.store.replication.replicated_store import ReplicatedStore
 from rocketd.store.replication.replicator import Replicator
 from rocketd.store.sqlite.rows import Origin
 from rocketd.store.sqlite.store import SqliteStore
+from support.fakes.store import MemoryStore
 
 NOW: Instant = 1_790_000_000 * SECOND
 HERE = Origin("here", "this-boot")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from ledger import NOTE, reconcile_at_rest
 from rocketd.store.sqlite.schema import FILE_NAME
+from support.daemon_process import Daemon
+from support.run_ledger import NOTE, reconcile_at_rest
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounts a disk of its own")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from ledger import reconcile_at_rest, records, tagged
+from support.daemon_process import Daemon
+from support.run_ledger import reconcile_at_rest, records, tagged
 
 FLOOD = 1024**3 if os.environ.get("ROCKETD_KILLS") == "all" else 16 * 1024**2
 """Bytes that the flood prints: 1 GiB by `make kill`."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from ledger import NOTE, ledger
 from rocketd.store.rejected_lines import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.sqlite.schema import FILE_NAME
+from support.daemon_process import Daemon
+from support.run_ledger import NOTE, ledger
 
 TASKS = """
 [task.often]

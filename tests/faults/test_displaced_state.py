@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from ledger import NOTE, reconcile, reconcile_at_rest
 from rocketd.store.sqlite.schema import FILE_NAME
+from support.daemon_process import Daemon
+from support.run_ledger import NOTE, reconcile, reconcile_at_rest
 
 TASKS = """
 [task.often]

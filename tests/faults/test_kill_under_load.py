@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from daemon_process import Daemon
-from ledger import NOTE, reconcile, reconcile_at_rest, told
+from support.daemon_process import Daemon
+from support.run_ledger import NOTE, reconcile, reconcile_at_rest, told
 
 KILLS = os.environ.get("ROCKETD_KILLS", "20")
 SEED = int(os.environ.get("ROCKETD_SEED", secrets.randbelow(10**9)))

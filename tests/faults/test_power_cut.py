@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
-from daemon_process import Daemon
-from ledger import Record, records
-from lossy_disk import Call, Disk, calls, tracing
 from rocketd.store.sqlite.store import SqliteStore
+from support.daemon_process import Daemon
+from support.lossy_disk import Call, Disk, calls, tracing
+from support.run_ledger import Record, records
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace(1)")
 

@@ -3,8 +3,8 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from daemon_process import Daemon
-from ledger import NOTE, reconcile_at_rest
+from support.daemon_process import Daemon
+from support.run_ledger import NOTE, reconcile_at_rest
 
 TASKS = """
 [task.first]

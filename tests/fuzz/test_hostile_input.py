@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fakes_verbs import served
-from hostile import Spoiler, memory, said
 from rocketd.config.loader import load
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
@@ -26,6 +24,8 @@ from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.model.condition import Condition, Moment
 from rocketd.core.model.task import Command, Task
 from rocketd.executor.process.output import LINE_BYTES, LINE_COST, LineSplitter, Output
+from support.fakes.control import served
+from support.hostile_input import Spoiler, memory, said
 
 INPUTS = int(os.environ.get("ROCKETD_INPUTS", "4000"))
 SEED = int(os.environ.get("ROCKETD_SEED", secrets.randbelow(10**9)))

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from fakes_journald import PLACE, Journald
-from looped import looped
 from rocketd.core.instant import MILLISECOND, MINUTE
 from rocketd.core.messages.daemon_messages import lines_left_out, ready
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
@@ -19,6 +17,8 @@ from rocketd.core.messages.run_messages import output_line
 from rocketd.core.model.run import Run, Trigger
 from rocketd.journal.journald import JournaldJournal
 from rocketd.journal.journald_socket import JournalSocket
+from support.event_loop import looped
+from support.fakes.journald import PLACE, Journald
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 

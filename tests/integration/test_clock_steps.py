@@ -10,10 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from fakes_executor import Script, ScriptedExecutor
-from fakes_journal import ListJournal
-from fakes_store import MemoryStore
-from looped import looped
 from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
@@ -26,6 +22,10 @@ from rocketd.daemon.clock import TimerAlarm
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter
+from support.event_loop import looped
+from support.fakes.executor import Script, ScriptedExecutor
+from support.fakes.journal import ListJournal
+from support.fakes.store import MemoryStore
 
 NOW: Instant = 4_000_000_000 * SECOND
 """So far ahead of the host's own clock that no alarm ever rings: who wakes the loop is up to the test."""

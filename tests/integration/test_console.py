@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from looped import looped
 from rocketd.core.instant import HOUR, MILLISECOND, MINUTE, SECOND
 from rocketd.core.messages.daemon_messages import lines_left_out, problem, ready
 from rocketd.core.messages.message import Message, Priority, Stream
@@ -22,6 +21,7 @@ from rocketd.core.model.events import Started
 from rocketd.core.model.run import Run, Trigger
 from rocketd.journal.console import ConsoleChannel, ConsoleJournal, wants_colour
 from rocketd.journal.nonblocking_writer import NonblockingWriter
+from support.event_loop import looped
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 NOW = 13 * HOUR + 3 * MINUTE + 7 * SECOND

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from fakes_verbs import Served, served
 from rocketd.web.unix_socket import CannotListen
+from support.fakes.control import Served, served
 
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
 NOBODY = 65534

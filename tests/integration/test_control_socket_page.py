@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.json_fields import objects, the_object
 from rocketd.core.model.events import Missed
@@ -17,6 +16,7 @@ from rocketd.daemon.serializers import event_object
 from rocketd.web.api import LONGEST_LIST, LONGEST_REASON, PART, ROUTES
 from rocketd.web.http import BODY_BYTES, HEAD_BYTES
 from rocketd.web.server import CONNECTIONS, CONNECTIONS_OF_ONE
+from support.daemon_process import Daemon
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "control-socket.md").read_text()
 ROW = re.compile(r"^\| (GET|POST) \| `(.+?)` \| (.*?) ?\| (.+) \|$", re.MULTILINE)

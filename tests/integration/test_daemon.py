@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
 from rocketd.core.instant import Instant, instant_of
 from rocketd.core.model.run import Action, Cause, Trigger
+from support.daemon_process import Daemon
 
 SLEEPER = '["/bin/sleep", "1000"]'
 

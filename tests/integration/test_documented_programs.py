@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from task_files import Folder
+from support.task_files import Folder
 
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import World, new_world
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.task import Function, Surroundings, Task
+from support.executor_harness import World, new_world
 
 MODULE = """
 import asyncio, os, signal, subprocess, sys

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-import library_functions
-from looped import looped
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Cause, Run, Trigger
 from rocketd.core.model.task import Call, Execution, Task
@@ -16,6 +14,8 @@ from rocketd.daemon.clock import SystemClock
 from rocketd.executor.inprocess import strategies
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome
 from rocketd.executor.inprocess.executor import InProcessExecutor
+from support import importable_functions
+from support.event_loop import looped
 
 
 @dataclass
@@ -124,20 +124,20 @@ async def test_system_exit_in_a_task_is_a_failure_of_the_task() -> None:
 @pytest.mark.parametrize("execution", [Execution.MAIN, Execution.THREAD, Execution.PROCESS])
 async def test_whatever_a_task_raises_ends_its_run(execution: Execution) -> None:
     """What derives from BaseException alone as well."""
-    world = World(library_functions.panics)
+    world = World(importable_functions.panics)
     world.start(execution)
     finished = await world.end()
-    assert (finished.end.action, finished.end.message) == (Action.FAIL, "library_functions.Panic: enough")
+    assert (finished.end.action, finished.end.message) == (Action.FAIL, "support.importable_functions.Panic: enough")
 
 
 @looped
 async def test_whatever_an_argument_raises_ends_the_run() -> None:
     world = World(print)
-    errand = BoundCall(print, library_functions.panics)
+    errand = BoundCall(print, importable_functions.panics)
     world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
     world.start(Execution.THREAD)
     finished = await world.end()
-    assert finished.end.message == "could not be set up: library_functions.Panic: enough"
+    assert finished.end.message == "could not be set up: support.importable_functions.Panic: enough"
 
 
 @looped
@@ -156,7 +156,7 @@ async def test_a_note_is_not_taken_for_what_was_raised() -> None:
 
 @looped
 async def test_an_exception_that_cannot_be_brought_back_from_its_process_is_told_in_words() -> None:
-    world = World(library_functions.picky)
+    world = World(importable_functions.picky)
     world.start(Execution.PROCESS)
     finished = await world.end()
     assert finished.end.message == "RuntimeError: Picky: left and right"

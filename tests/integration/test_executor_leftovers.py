@@ -12,13 +12,13 @@ from typing import TypedDict
 
 import pytest
 
-from executor_world import RealClock, World, a_run, alive, lives_with, new_world, shell
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.orphans import boot_id
+from support.executor_harness import RealClock, World, a_run, alive, lives_with, new_world, shell
 
 
 class Told(TypedDict):

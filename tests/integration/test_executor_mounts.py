@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dead_server import dead_server
-from executor_world import World, new_world, shell
 from rocketd.core.instant import SECOND
 from rocketd.core.model.run import Action, Cause
 from rocketd.core.model.task import Command, Function, Identity, Surroundings, Task
 from rocketd.executor.process import launcher_status
 from rocketd.executor.process.network_mounts import Mounts, _doubtful
+from support.executor_harness import World, new_world, shell
+from support.servers.dead_file_server import dead_server
 
 
 @pytest.fixture

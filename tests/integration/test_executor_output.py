@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from executor_world import World, alive, new_world, shell
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Task
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.output import LINE_COST, UNLIMITED
+from support.executor_harness import World, alive, new_world, shell
 
 
 @pytest.fixture

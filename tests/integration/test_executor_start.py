@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from executor_world import Output, RealClock, Report, World, new_world, shell
 from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
@@ -25,6 +24,7 @@ from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.process_tree import now_in_ticks, start_time
 from rocketd.executor.process.spawner import raise_open_files
 from rocketd.executor.process.supervised_run import RunSupervisor
+from support.executor_harness import Output, RealClock, Report, World, new_world, shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from executor_world import World, alive, lives_with, new_world, shell
 from rocketd.core.instant import SECOND
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.task import Command, Identity, Limit, Surroundings, Task
+from support.executor_harness import World, alive, lives_with, new_world, shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

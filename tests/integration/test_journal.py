@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes_journald import INSIDE
+from support.fakes.journald import INSIDE
 
 HERE = Path(__file__).parent
 

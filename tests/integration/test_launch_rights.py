@@ -19,11 +19,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from dead_server import dead_server
-from executor_world import World, new_world, shell
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.process import launcher
+from support.executor_harness import World, new_world, shell
+from support.servers.dead_file_server import dead_server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

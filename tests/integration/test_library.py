@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-import library_functions
 from rocketd import Rocketd
 from rocketd.app import arguments
 from rocketd.args import Arg, Argument, CliArg, EnvArg, FuncArg, Private, Return, SimpleArg, Task, TerminationFlag
 from rocketd.conds import after_finish, after_success, daily, running, succeeded, true
 from rocketd.core.model.condition import Condition
 from rocketd.exc import RocketdError, SchedulerExit, TaskTerminationException
+from support import importable_functions
 
 QUICK = {"restart_delay": 0}
 """Nothing waits a second before it runs again."""
@@ -111,9 +111,9 @@ def test_a_plain_function_never_blocks_the_loop(app: Rocketd) -> None:
 
 
 def test_a_function_in_a_child_process_gets_parameters_and_gives_a_result_back(app: Rocketd) -> None:
-    app.task(daily, func=library_functions.add, execution="process", parameters={"left": 2, "right": 3})
-    app.task(daily, func=library_functions.own_pid, execution="process")
-    app.task(daily, func=library_functions.as_coroutine, execution="process")
+    app.task(daily, func=importable_functions.add, execution="process", parameters={"left": 2, "right": 3})
+    app.task(daily, func=importable_functions.own_pid, execution="process")
+    app.task(daily, func=importable_functions.as_coroutine, execution="process")
     stop_after(app, "add", "own_pid", "as_coroutine")
     app.run()
     assert app.session.returns["add"] == 5
@@ -123,8 +123,8 @@ def test_a_function_in_a_child_process_gets_parameters_and_gives_a_result_back(a
 
 @pytest.mark.parametrize("execution", ["main", "async", "thread", "process"])
 def test_inaction_and_failure_are_told_apart(app: Rocketd, execution: str) -> None:
-    app.task(daily, func=library_functions.nothing_to_do, execution=execution)  # type: ignore[call-overload]
-    app.task(daily, func=library_functions.broken, execution=execution)  # type: ignore[call-overload]
+    app.task(daily, func=importable_functions.nothing_to_do, execution=execution)  # type: ignore[call-overload]
+    app.task(daily, func=importable_functions.broken, execution=execution)  # type: ignore[call-overload]
     stop_after(app, "nothing_to_do", "broken")
     app.run()
     assert (end_of(app, "nothing_to_do").action, end_of(app, "nothing_to_do").message) == (
@@ -133,13 +133,13 @@ def test_inaction_and_failure_are_told_apart(app: Rocketd, execution: str) -> No
     )
     failed = end_of(app, "broken")
     assert (failed.action, failed.message) == ("fail", "ValueError: no such thing")
-    assert "library_functions.py" in failed.exc_text
+    assert "importable_functions.py" in failed.exc_text
     assert "rocketd" not in failed.exc_text
 
 
 def test_a_child_process_that_dies_fails_its_run(app: Rocketd) -> None:
-    app.task(daily, func=library_functions.dies, execution="process")
-    app.task(daily, func=library_functions.unpicklable, execution="process")
+    app.task(daily, func=importable_functions.dies, execution="process")
+    app.task(daily, func=importable_functions.unpicklable, execution="process")
     stop_after(app, "dies", "unpicklable")
     app.run()
     assert end_of(app, "dies").signal == 9
@@ -250,7 +250,7 @@ def test_arguments_say_at_each_run_what_they_are(app: Rocketd, monkeypatch: pyte
         env: object = EnvArg("LIBRARY_TEST"),
         mode: object = CliArg("--mode"),
         level: object = CliArg("--level"),
-        called: object = FuncArg(library_functions.add, right=2, left=1),
+        called: object = FuncArg(importable_functions.add, right=2, left=1),
         first: object = EnvArg("NO_SUCH") >> Arg("neither") >> SimpleArg("the last"),
         task: object = Task(),
         session: object = arguments.Session(),
@@ -346,7 +346,7 @@ def test_a_child_process_that_ignores_the_stop_is_killed_with_its_children(app: 
     os.mkfifo(ready)
     children: list[int] = []
     deaf = app.task(
-        daily, func=library_functions.deaf, execution="process", parameters={"ready": str(ready)}, kill_grace=0.2
+        daily, func=importable_functions.deaf, execution="process", parameters={"ready": str(ready)}, kill_grace=0.2
     )
 
     @app.task(daily & running("deaf"))

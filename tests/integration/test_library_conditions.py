@@ -28,7 +28,7 @@ from rocketd.conds import (
 )
 from rocketd.core.model.condition import Condition
 from rocketd.exc import ConditionError, RocketdError
-from running import run
+from support.application import run
 
 QUICK = {"restart_delay": 0}
 

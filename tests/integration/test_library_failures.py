@@ -16,7 +16,7 @@ from rocketd.conds import after_success, daily, false
 from rocketd.core.errors import StoreError
 from rocketd.log import RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo
-from running import run
+from support.application import run
 
 QUICK = {"restart_delay": 0}
 

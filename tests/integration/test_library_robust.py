@@ -16,8 +16,8 @@ from rocketd.core.model.task import Task
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
 from rocketd.store.redbird.compat import BaseRepo
-from running import run
-from task_files import Folder
+from support.application import run
+from support.task_files import Folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "robust-applications.md"
 BLOCKS = re.findall(r"^```(python|toml)\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)

@@ -24,7 +24,7 @@ from rocketd.exc import ConditionError, RocketdError
 from rocketd.log import RunRecord
 from rocketd.repos import MemoryRepo
 from rocketd.store.sqlite.store import SqliteStore
-from running import run
+from support.application import run
 
 QUICK = {"restart_delay": 0}
 

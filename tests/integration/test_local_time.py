@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from looped import looped
 from rocketd.probes.local_time import LocalTime
-from task_files import root_only
+from support.daemon_process import Daemon
+from support.event_loop import looped
+from support.task_files import root_only
 
 ZONES = Path("/usr/share/zoneinfo")
 

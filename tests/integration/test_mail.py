@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import pytest
 
-from daemon_process import Daemon
-from mail_server import Certificate, MailServer, html_of, text_of
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.mail.message import LISTED, MailMessage, Notice, letter
 from rocketd.mail.queue import KEPT, Envelope, MailQueue, MailRefused
 from rocketd.mail.redmail_sender import RedmailSender
+from support.daemon_process import Daemon
+from support.servers.mail_server import Certificate, MailServer, html_of, text_of
 
 # aiosmtpd does not see that a server is inside TLS from the start.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")

@@ -13,9 +13,9 @@ from select import PIPE_BUF
 
 import pytest
 
-from looped import looped
 from rocketd.core.instant import SECOND
 from rocketd.systemd.notify import OURS_ALONE, Notifier
+from support.event_loop import looped
 
 
 class Manager:

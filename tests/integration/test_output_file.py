@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from executor_world import World, new_world, shell
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.task import Command, Identity, Surroundings, Task
+from support.executor_harness import World, new_world, shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run tasks as somebody else")
 NOBODY = pwd.getpwnam("nobody")

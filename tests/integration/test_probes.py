@@ -13,9 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from dead_server import dead_server
-from executor_world import HANG, RealClock
-from looped import looped
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import FOREVER, SECOND
@@ -27,6 +24,9 @@ from rocketd.probes.load_and_env import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver
 from rocketd.probes.polling import ThreadPolling
 from rocketd.probes.prober import HostProber, Tell
+from support.event_loop import looped
+from support.executor_harness import HANG, RealClock
+from support.servers.dead_file_server import dead_server
 
 
 @dataclass

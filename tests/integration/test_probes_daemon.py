@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
+from support.daemon_process import Daemon
 
 
 @pytest.fixture

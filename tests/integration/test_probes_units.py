@@ -13,10 +13,10 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusStr
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
-from executor_world import HANG
-from looped import looped
 from rocketd.core.conditions.host_conditions import UnitActive
 from rocketd.probes.systemd_units import UnitObserver
+from support.event_loop import looped
+from support.executor_harness import HANG
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs a message bus")
 

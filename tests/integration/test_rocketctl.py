@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_daemon import FakeDaemon, fake_daemon
 from rocketd.daemon.json_format import JsonObject
+from support.fakes.daemon import FakeDaemon, fake_daemon
 
 ROCKETCTL = [sys.executable, "-m", "rocketd.cli.rocketctl"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from daemon_process import Daemon
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import Failure
+from support.daemon_process import Daemon
 
 TASKS = """
 [task.hello]

@@ -11,7 +11,6 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from looped import looped
 from rocketd.bootstrap.service import DaemonOptions, LogTarget, Service
 from rocketd.core.instant import SECOND
 from rocketd.core.language.parser import parse
@@ -20,6 +19,7 @@ from rocketd.core.model.records import Alive, TaskState
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.store.sqlite.store import SqliteStore, this_origin
+from support.event_loop import looped
 
 P = ParamSpec("P")
 T = TypeVar("T")

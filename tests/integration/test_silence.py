@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
+from support.daemon_process import Daemon
 
 BREAKS = """
 from redbird.repos import MemoryRepo

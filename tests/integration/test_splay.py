@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
+from support.daemon_process import Daemon
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 TASKS = 10

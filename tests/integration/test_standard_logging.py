@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from mail_server import MailServer, text_of
+from support.daemon_process import Daemon
+from support.servers.mail_server import MailServer, text_of
 
 MODULE = '''
 """Handlers and formatters for the daemon under test."""

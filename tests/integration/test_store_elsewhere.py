@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
 from rocketd.store.replication.target import REMEMBERED
 from rocketd.store.spool_file import FILE_NAME as SPOOL
+from support.daemon_process import Daemon
 
 MODULE = '''
 """Repositories for the daemon under test; while the file `away` is there, they fail."""

@@ -8,7 +8,6 @@ from shutil import copytree
 
 import pytest
 
-from forwarding import Heard, opened, read_back
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, HOUR, SECOND, Instant
 from rocketd.core.model.events import Finished, Missed, Started
@@ -19,6 +18,7 @@ from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.replication import replicator
 from rocketd.store.replication.replicated_store import ReplicatedStore
+from support.replicated_stores import Heard, opened, read_back
 
 NOW = 1_790_000_000 * SECOND
 Keys = list[tuple[str, str, int | None]]

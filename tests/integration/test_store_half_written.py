@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from forwarding import Heard, opened, read_back
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Change
@@ -18,6 +17,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo
 from rocketd.store.redbird.compat import BaseRepo
+from support.replicated_stores import Heard, opened, read_back
 
 NOW = 1_790_000_000 * SECOND
 HERE = Path(__file__).parent

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from forwarding import Heard, opened, read_back
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Event, Finished, Started
@@ -19,6 +18,7 @@ from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord, TaskLogRecor
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.redbird.sink import RepositorySink
+from support.replicated_stores import Heard, opened, read_back
 
 NOW = 1_790_000_000 * SECOND
 

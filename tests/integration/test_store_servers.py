@@ -10,8 +10,6 @@ from pathlib import Path
 import mongomock
 import pytest
 
-from forwarding import Heard, opened, read_back
-from rest_server import RestServer
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND
 from rocketd.core.model.events import Finished, Missed, Started
@@ -21,6 +19,8 @@ from rocketd.repos import MongoRepo, RESTRepo
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.redbird.sink import RepositorySink
 from rocketd.store.sqlite.rows import Origin, row_of
+from support.replicated_stores import Heard, opened, read_back
+from support.servers.rest_server import RestServer
 
 NOW = 1_790_000_000 * SECOND
 MakeRepo = Callable[[], BaseRepo]

@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from asking import at, local
 from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.calendar.wall_clock import offset_at
 from rocketd.core.duration import LONGEST, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import DAY, SECOND, Instant
-from zones import MANY_ZONES
+from support.evaluation import at, local
+from support.time_zones import MANY_ZONES
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from task_files import root_only
-from unreliable_host import NameService, dead
+from support.daemon_process import Daemon
+from support.task_files import root_only
+from support.unreliable_host import NameService, dead
 
 pytestmark = root_only
 

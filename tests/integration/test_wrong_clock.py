@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon_process import Daemon
-from faked_clock import FakedClock, needs_faketime
 from rocketd.core.model.run import Action
+from support.daemon_process import Daemon
+from support.libfaketime import FakedClock, needs_faketime
 
 pytestmark = needs_faketime
 

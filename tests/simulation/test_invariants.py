@@ -18,7 +18,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Finished, Refusal, Started, Withdrawn
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Overlap, Task
-from world import Behaviour, Killed, World
+from support.simulated_world import Behaviour, Killed, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "20"))
 

@@ -1,4 +1,4 @@
-"""The real scheduler starts exactly what a naive one starts that asks every condition at every instant (reference.py).
+"""The real scheduler starts exactly what a naive one starts that asks every condition at every instant.
 
 Each seed is a world of its own: tasks, conditions, how runs go, kills, downtimes, suspends, edits, hands. In some of
 them the grain of time is a minute and they last for weeks, through a change of the clocks; in others it is a second.
@@ -13,15 +13,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reference import Reference
-from reference_conditions import Condition, spelled
-from reference_conditions import Task as NaiveTask
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Refusal
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Overlap, Task
-from world import World
+from support.reference.conditions import Condition, spelled
+from support.reference.conditions import Task as NaiveTask
+from support.reference.scheduler import Reference
+from support.simulated_world import World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))
 

@@ -22,7 +22,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Start
 from rocketd.core.model.run import Action, Trigger
 from rocketd.core.model.task import Command, Task
-from world import Behaviour, World
+from support.simulated_world import Behaviour, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))
 HOSTS = 1000

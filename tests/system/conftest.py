@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from system import trees
-from system.machine import Machine
+from support.machines import debian_trees
+from support.machines.machine import Machine
 
 NEEDS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "make")
 SUITES = [pytest.param(suite, marks=getattr(pytest.mark, suite)) for suite in ("bookworm", "trixie")]
@@ -33,19 +33,19 @@ def suite(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def tree(suite: str) -> Path:
     """A Debian as it is before anyone installs rocketd. Read-only."""
-    return trees.bare(suite)
+    return debian_trees.bare(suite)
 
 
 @pytest.fixture(scope="session")
 def deb(suite: str) -> Path:
     """The package, built from this tree if it has changed."""
-    return trees.package(suite)
+    return debian_trees.package(suite)
 
 
 @pytest.fixture(scope="session")
 def installed(tree: Path, deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What installing the package changes in a Debian, as a tree to lay over it."""
-    return trees.install(tree, deb, tmp_path_factory.mktemp("installed"))
+    return debian_trees.install(tree, deb, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture

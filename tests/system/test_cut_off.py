@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from system.asking import actions, await_end, await_next, history
-from system.machine import Machine
+from support.machines.administrator import actions, await_end, await_next, history
+from support.machines.machine import Machine
 
 # `long` notes each of its starts, and finds out if another tree of it is alive; the first run never ends by itself.
 # `done` and `tick` are the other tasks of the host: one has done its work for the day, the other goes on.

@@ -1,7 +1,7 @@
 """What tasks print reaches the journal of a real host: all of it."""
 
-from system.asking import await_end, give_task, history
-from system.machine import Machine
+from support.machines.administrator import await_end, give_task, history
+from support.machines.machine import Machine
 
 TASKS = 3
 LINES = 40_000

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import rocketd
-from system.asking import actions, await_end, give_task
-from system.machine import Machine
+from support.machines.administrator import actions, await_end, give_task
+from support.machines.machine import Machine
 
 SETTINGS = "[rocketd]\nmax_running = 3\n"
 ONCE = """

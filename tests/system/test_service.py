@@ -1,7 +1,7 @@
 """The service as its administrator meets it: files, reload, status, journal, history."""
 
-from system.asking import actions, await_end, await_next, give_task, history, state
-from system.machine import Machine
+from support.machines.administrator import actions, await_end, await_next, give_task, history, state
+from support.machines.machine import Machine
 
 HELLO = """
 [task.hello]

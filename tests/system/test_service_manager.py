@@ -3,7 +3,7 @@
 import pytest
 
 from rocketd.core.messages.message import MessageId
-from system.machine import Machine
+from support.machines.machine import Machine
 
 TASKS = """
 [task.hello]

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from system.asking import actions, await_end, history
-from system.machine import Machine
+from support.machines.administrator import actions, await_end, history
+from support.machines.machine import Machine
 
 TAKEOVER = """
 [task.logrotate]

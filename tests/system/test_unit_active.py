@@ -3,7 +3,7 @@
 import json
 
 from rocketd.core.messages.message import MessageId
-from system.machine import Machine
+from support.machines.machine import Machine
 
 TASKS = """
 [task.without]

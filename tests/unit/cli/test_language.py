@@ -14,7 +14,7 @@ from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Task
-from world import World
+from support.simulated_world import World
 
 TOP = Path(__file__).parents[3]
 TEXT = (TOP / PAGE).read_text(encoding="utf-8")

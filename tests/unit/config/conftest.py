@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from task_files import Folder
+from support.task_files import Folder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rocketd.config import check_json, check_text, load
 from rocketd.config.task_settings import TASK
-from task_files import HELLO, Folder
+from support.task_files import HELLO, Folder
 
 HERE = Path(__file__).parent
 

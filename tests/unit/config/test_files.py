@@ -9,7 +9,7 @@ import pytest
 
 from rocketd.config import task_files
 from rocketd.config.loader import load
-from task_files import HELLO, NOBODY, Folder, being, messages, names, outcome, root_only
+from support.task_files import HELLO, NOBODY, Folder, being, messages, names, outcome, root_only
 
 
 def hello(name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.problems import BadValue
-from task_files import being, root_only
+from support.task_files import being, root_only
 
 NOBODY = pwd.getpwnam("nobody")
 ROOT = 0

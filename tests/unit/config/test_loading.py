@@ -11,7 +11,7 @@ from rocketd.config.loader import load, load_settings, reload
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Function, Mail, On, Overlap, Surroundings, Task
-from task_files import HELLO, NOBODY, Folder, being, file_of, messages, names, outcome, root_only
+from support.task_files import HELLO, NOBODY, Folder, being, file_of, messages, names, outcome, root_only
 
 HELSINKI = '[rocketd]\ntimezone = "Europe/Helsinki"\n'
 

@@ -11,7 +11,7 @@ from rocketd.config.loader import load
 from rocketd.config.problems import LONGEST_TEXT, MOST_MISTAKES, Problem
 from rocketd.config.task_files import MOST_BYTES
 from rocketd.config.toml_positions import LONGEST_LINE
-from task_files import Folder, names
+from support.task_files import Folder, names
 
 MUCH = MOST_BYTES - 1_000
 TASK = '[task.a]\ncommand = ["/bin/true"]\n'

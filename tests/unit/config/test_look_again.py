@@ -12,7 +12,7 @@ from rocketd.config import host_lookup
 from rocketd.config.load_result import LoadResult
 from rocketd.config.loader import load, look_again, reload
 from rocketd.core.model.task import Command
-from task_files import Folder, messages, names, outcome, root_only
+from support.task_files import Folder, messages, names, outcome, root_only
 
 TASK = '[task.{}]\ncommand = ["/bin/true"]\n'
 TWO = TASK.format("good") + TASK.format("ghost") + 'user = "ghost"\n'

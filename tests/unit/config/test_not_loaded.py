@@ -3,7 +3,7 @@
 from rocketd.config.loader import load, reload
 from rocketd.config.not_loaded import file_problems, not_loaded, told_of
 from rocketd.core.messages.file_problems import FileProblems
-from task_files import HELLO, Folder
+from support.task_files import HELLO, Folder
 
 BAD = HELLO + HELLO.replace("hello", "second").replace('"daily"', '"dayly"') + HELLO.replace("hello", "third")
 GHOST = HELLO.replace("hello", "ghost") + 'user = "no-such-user-here"\n'

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asking import CASES
 from rocketd.config import check_text, condition_warnings, load
 from rocketd.config.condition_warnings import instead
 from rocketd.core.language.parser import parse
@@ -15,7 +14,8 @@ from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.forecast import starts
 from rocketd.core.scheduler.outlook import LATE, Walk, again, at_once
-from task_files import Folder
+from support.evaluation import CASES
+from support.task_files import Folder
 
 NOON = 1_795_521_600_000_000
 

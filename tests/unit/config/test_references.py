@@ -3,7 +3,7 @@
 import pytest
 
 from rocketd.config.loader import load, reload
-from task_files import HELLO, Folder, messages, names
+from support.task_files import HELLO, Folder, messages, names
 
 
 def task(name: str, when: str, more: str = "") -> str:

@@ -9,7 +9,7 @@ from rocketd.config import load
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.setting import Section
 from rocketd.config.settings import SETTINGS
-from task_files import Folder, messages
+from support.task_files import Folder, messages
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "etc/examples").rglob("*.toml"))

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from asking import BERLIN, Asked, at, local
 from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import AGAINST
 from rocketd.time_zones import named_zone
+from support.evaluation import BERLIN, Asked, at, local
 
 
 def ticks(line: str, count: int = 3, start: str = "2026-11-24 04:30", zone: tzinfo = UTC) -> list[str]:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from asking import BERLIN, at
 from rocketd.core.explain.why import why
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Missed
 from rocketd.core.model.task import Command, Task
-from world import Behaviour, World
+from support.evaluation import BERLIN, at
+from support.simulated_world import Behaviour, World
 
 NOW = at("2026-11-28 18:25:40")
 """A Saturday; by then all of its fixed times have come."""

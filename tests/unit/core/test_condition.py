@@ -6,7 +6,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asking import AFTER, CONDITION, INSTANT, WORD, Asked, later, pasts
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.language.parser import parse
@@ -24,6 +23,7 @@ from rocketd.core.model.condition import (
     Verdict,
     walk,
 )
+from support.evaluation import AFTER, CONDITION, INSTANT, WORD, Asked, later, pasts
 
 
 class Fixed(Condition):

@@ -9,12 +9,12 @@ from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asking import APIA, BERLIN, HAVANA, LORD_HOWE, NEW_YORK, ZONES, at, local
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.wall_clock import HIGHEST, LOWEST, offset_at
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, Instant, datetime_of
-from zones import MANY_ZONES
+from support.evaluation import APIA, BERLIN, HAVANA, LORD_HOWE, NEW_YORK, ZONES, at, local
+from support.time_zones import MANY_ZONES
 
 
 def ticks(line: str, start: str, end: str, zone: tzinfo = UTC) -> list[str]:

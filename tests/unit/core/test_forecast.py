@@ -5,7 +5,6 @@ from datetime import tzinfo
 
 import pytest
 
-from asking import BERLIN, LORD_HOWE, at, local
 from rocketd.core.instant import DAY, HOUR, MINUTE, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Started
@@ -13,6 +12,7 @@ from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
 from rocketd.core.scheduler.forecast import Course, Forecast, starts
 from rocketd.core.scheduler.scheduler import Scheduler
+from support.evaluation import BERLIN, LORD_HOWE, at, local
 
 
 def task(when: str, name: str = "me", zone: tzinfo | None = None) -> Task:

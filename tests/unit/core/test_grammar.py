@@ -7,7 +7,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import rocketd.conds
-from asking import CONDITION
 from rocketd.conds import (
     after_all_fail,
     after_all_finish,
@@ -37,6 +36,7 @@ from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.language.word import Word
 from rocketd.core.model.condition import Condition
 from rocketd.core.string_literals import quoted
+from support.evaluation import CONDITION
 
 
 def wrong(text: str) -> ConditionError:

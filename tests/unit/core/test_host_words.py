@@ -2,7 +2,6 @@
 
 import pytest
 
-from asking import Asked, at
 from rocketd.core.conditions.host_conditions import LoadBelow, PathExists
 from rocketd.core.conditions.probe import observed
 from rocketd.core.errors import ConditionError
@@ -13,6 +12,7 @@ from rocketd.core.model.condition import AGAINST, FOR, TRUE, UNKNOWN
 from rocketd.core.model.events import Start
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
+from support.evaluation import Asked, at
 
 NOON = at("2026-03-04 12:00")
 

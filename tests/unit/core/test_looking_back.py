@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from asking import Asked, at
 from rocketd.core.explain.why import why_then
 from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.history.history import History
@@ -10,6 +9,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.records import RunView
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Task
+from support.evaluation import Asked, at
 
 
 def view(start: str, end: str = "", action: Action = Action.SUCCESS, *, number: int = 1, task: str = "me") -> RunView:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asking import APIA, BERLIN, HAVANA, HOURS, LORD_HOWE, NEW_YORK, ZONES, at, local
 from rocketd.core.calendar.period import Period, Window
 from rocketd.core.calendar.wall_clock import HIGHEST, LOWEST
 from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
+from support.evaluation import APIA, BERLIN, HAVANA, HOURS, LORD_HOWE, NEW_YORK, ZONES, at, local
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from probing import BELL, DOOR, Shown
 from rocketd.core.conditions.probe import observed
 from rocketd.core.instant import DAY, FOREVER, HOUR, SECOND, Instant
 from rocketd.core.language.parser import parse
@@ -10,6 +9,7 @@ from rocketd.core.model.condition import AGAINST, FOR, TRUE, UNKNOWN, Condition,
 from rocketd.core.model.events import Start
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
+from support.fakes.probes import BELL, DOOR, Shown
 
 NOON: Instant = 20_000 * DAY + 12 * HOUR
 WORK = Command(("/bin/true",))

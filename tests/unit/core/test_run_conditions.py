@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from asking import BERLIN, Asked, at
 from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.errors import ConditionError
@@ -13,6 +12,7 @@ from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.model.run import Action, Cause, Trigger
+from support.evaluation import BERLIN, Asked, at
 
 
 def yes(until: str = "", since: str = "") -> Verdict:

@@ -16,7 +16,7 @@ from rocketd.core.model.run import Action, Cause, End, Trigger
 from rocketd.core.model.task import Command, On, Overlap, Task
 from rocketd.core.scheduler.registry import SETTLED
 from rocketd.core.scheduler.scheduler import Scheduler
-from world import Behaviour, World
+from support.simulated_world import Behaviour, World
 
 
 def at(text: str) -> Instant:

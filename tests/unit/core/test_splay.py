@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from probing import DOOR
 from rocketd.core.conditions.probe import observed
 from rocketd.core.explain.why import why
 from rocketd.core.history.history import History
@@ -18,7 +17,8 @@ from rocketd.core.model.splay import Absence, Chance, delay, share
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.serializers import task_details
-from world import Behaviour, World
+from support.fakes.probes import DOOR
+from support.simulated_world import Behaviour, World
 
 MONDAY = instant_of(datetime(2026, 3, 2, tzinfo=UTC))
 NOON = MONDAY + 12 * HOUR

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from asking import BERLIN, Asked, at
 from rocketd.core.explain.reasons import when
 from rocketd.core.explain.why import explain
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.model.condition import Moment
 from rocketd.core.model.run import Action, Cause
+from support.evaluation import BERLIN, Asked, at
 
 
 def told(asked: Asked, text: str, now: str) -> str:

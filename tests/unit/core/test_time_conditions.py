@@ -2,12 +2,12 @@
 
 import pytest
 
-from asking import BERLIN, Asked, at
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import AGAINST, FOR, Verdict
 from rocketd.core.model.run import Action, Cause, Trigger
+from support.evaluation import BERLIN, Asked, at
 
 
 def yes(until: str = "", since: str = "") -> Verdict:

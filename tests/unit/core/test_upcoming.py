@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import pytest
 
-from probing import BELL, DOOR
 from rocketd.core.conditions.probe import observed
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
@@ -13,6 +12,7 @@ from rocketd.core.model.events import Finished, Observed, Start
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
+from support.fakes.probes import BELL, DOOR
 
 NOON: Instant = 20_000 * DAY + 12 * HOUR
 EVENING = NOON + 6 * HOUR

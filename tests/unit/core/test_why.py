@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from asking import BERLIN, Asked, at
 from rocketd.core.explain.tree import draw
 from rocketd.core.explain.why import Explanation, explain, why, why_then
 from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
@@ -15,6 +14,7 @@ from rocketd.core.model.events import Finished, NoSuchTask, Spawned, Start
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.task import Command, On, Overlap, Task
 from rocketd.core.scheduler.scheduler import Scheduler
+from support.evaluation import BERLIN, Asked, at
 
 NOW = at("2026-03-04 10:30")
 

@@ -13,7 +13,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
-from world import Behaviour, World
+from support.simulated_world import Behaviour, World
 
 NOON: Instant = 1_772_452_800 * SECOND
 """2026-03-02 12:00 UTC, a Monday."""

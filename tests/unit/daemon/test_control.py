@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from fakes_journal import ListJournal
-from fakes_store import MemoryStore
-from looped import looped
 from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import AGAINST, Condition, Moment, Verdict
@@ -21,6 +18,9 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Clock
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
+from support.event_loop import looped
+from support.fakes.journal import ListJournal
+from support.fakes.store import MemoryStore
 
 NOW: Instant = 1_790_000_000 * SECOND
 OFF = Disabled(Task("off", Command(("/bin/true",))), 3)

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from looped import looped
 from rocketd.core.messages.message import Stream
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.event_stream import OVERHEAD, EventStream
 from rocketd.daemon.json_format import JsonObject
+from support.event_loop import looped
 
 RUN = Run("backup", 7, "0193-run", 1, due=50, start=51, trigger=Trigger.SCHEDULE, reason="daily")
 END = Finished(RUN, End(Action.SUCCESS, Cause.EXIT, 60))

@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fakes_journal import ListJournal
-from fakes_store import MemoryStore
-from looped import looped
 from rocketd.core.errors import StoreError
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
@@ -17,6 +14,9 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import EVERY, RetentionJob
+from support.event_loop import looped
+from support.fakes.journal import ListJournal
+from support.fakes.store import MemoryStore
 
 NOW = 1_790_000_000 * SECOND
 KEEP = 30 * DAY

@@ -1,4 +1,4 @@
-"""The wall clock for the naive scheduler (reference.py): laid out grain by grain over a stretch of time."""
+"""The wall clock for the naive scheduler (scheduler.py): laid out grain by grain over a stretch of time."""
 
 from bisect import bisect_left
 from calendar import timegm

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from daemon_process import Daemon
 from rocketd.store.sqlite.schema import FILE_NAME
+from support.daemon_process import Daemon
 
 NOTE = "echo $ROCKETD_TASK $ROCKETD_NUMBER $ROCKETD_RUN_ID >>%s/ledger"
 """One write(2) with O_APPEND: no line is ever half there, and none overwrites another."""

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-TOP: Final = Path(__file__).parents[2]
+TOP: Final = Path(__file__).parents[3]
 
 # The package as the administrator's dpkg leaves it, in a layer of its own, so that each machine boots with it.
 INSTALL: Final = """

@@ -7,7 +7,7 @@ world has a grain of a second or a minute, and everything in it happens at grain
 
 from collections.abc import Callable
 
-from reference_conditions import BAD, EVER, Answer, Asking, Condition, Run, Task, spelled
+from support.reference.conditions import BAD, EVER, Answer, Asking, Condition, Run, Task, spelled
 
 
 class Reference(Asking):

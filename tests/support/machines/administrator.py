@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from rocketd.core.messages.message import MessageId
-from system.machine import Entry, Machine
+from support.machines.machine import Entry, Machine
 
 RELOADED = f"MESSAGE_ID={MessageId.RELOADED}"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self, TypeVar
 
-from fakes_journal import ListJournal
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.web.server import serve
+from support.fakes.journal import ListJournal
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Conditions for the naive scheduler (reference.py), in other words: asked at an instant, over a plain list of runs.
+"""Conditions for the naive scheduler (scheduler.py), in other words: asked at an instant, over a plain list of runs.
 
 A condition is a tuple: its word, then its arguments. `spelled` gives the text that the program reads.
 """
@@ -11,7 +11,7 @@ from itertools import takewhile
 from operator import ge, le, lt
 from typing import Any, Final, TypeAlias
 
-from reference_calendar import Calendar, calendar
+from support.reference.calendar import Calendar, calendar
 
 Condition: TypeAlias = tuple[Any, ...]
 Answer: TypeAlias = tuple[bool, int]

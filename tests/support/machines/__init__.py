@@ -1,0 +1,1 @@
+"""Booted Debian machines with rocketd installed, and what an administrator does there."""

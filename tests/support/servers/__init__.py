@@ -1,0 +1,1 @@
+"""Servers on loopback: mail, HTTP, and a file server that never answers."""
