@@ -166,7 +166,7 @@ install-program: wheels
 # What a distribution's own packaging tools place, each in its way.
 install-rest:
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/bin/rocketd|$(PREFIX)/bin/rocketd|' systemd/rocketd.bootstrap.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/rocketd.bootstrap.service
+	sed 's|/usr/bin/rocketd|$(PREFIX)/bin/rocketd|' systemd/rocketd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/rocketd.service
 	install -D -m 644 systemd/rocketd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rocketd.conf
 	install -D -m 644 systemd/rocketd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rocketd.conf
 	install -m 644 CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/rocketd

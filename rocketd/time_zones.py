@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from rocketd.core.errors import ConditionError
-from rocketd.core.language.lexer import meant
+from rocketd.core.suggestion import did_you_mean
 
 _HOST: Final = "/etc/localtime"
 
@@ -34,5 +34,5 @@ def named_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        near = meant(name, available_timezones()).removeprefix("; ")
-        raise ConditionError(f"there is no time zone {name}", hint=near or "as in Europe/Helsinki, or UTC") from None
+        hint = did_you_mean(name, available_timezones()) or "as in Europe/Helsinki, or UTC"
+        raise ConditionError(f"there is no time zone {name}", hint=hint) from None

@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import tzinfo
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
 from rocketd.app.validators import Check, Span, check, number, one_of, span, timeout
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
+from rocketd.core.suggestion import did_you_mean
 from rocketd.journal.logging_bridge import SCHEDULER_LOGGER, TASK_LOGGER
 
 How: TypeAlias = Literal["main", "async", "thread", "process"]
@@ -148,5 +148,4 @@ def _refuse_unknown(name: str) -> None:
         raise RocketdError(f"the option {name} cannot be had: {REFUSED[name]}")
     known = [field.name for field in fields(Config)]
     if name not in known:
-        close = get_close_matches(name, known, 1)
-        raise RocketdError(f"there is no option {name}", hint=f"did you mean {close[0]}?" if close else "")
+        raise RocketdError(f"there is no option {name}", hint=did_you_mean(name, known))

@@ -19,6 +19,7 @@ from rocketd.cli.command_table import (
 )
 from rocketd.cli.exit_codes import UsageError
 from rocketd.cli.render.cells import joined
+from rocketd.core.suggestion import did_you_mean
 
 LIMIT: Final = 100
 STARTS: Final = 5
@@ -110,11 +111,8 @@ def _verb(arguments: Sequence[str]) -> Command | None:
 
 
 def _unknown(word: str) -> NoReturn:
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
-    close = get_close_matches(word, [verb.name for verb in VERBS], 1)
     msg = f"{word!r} is not a verb"
-    raise UsageError(msg, hint=f"did you mean {close[0]}?" if close else "see rocketctl --help")
+    raise UsageError(msg, hint=did_you_mean(word, [verb.name for verb in VERBS]) or "see rocketctl --help")
 
 
 def _parser(wanted: Command | None) -> ArgumentParser:

@@ -6,6 +6,7 @@ from typing import Final
 
 from rocketd.config.load_result import FileOutcome, LoadResult
 from rocketd.core.escaping import visible
+from rocketd.core.plural import counted
 from rocketd.core.scheduler.outlook import at_once
 
 _SHOWN: Final = 10
@@ -65,11 +66,7 @@ def _some(names: Sequence[str]) -> str:
 def _summary(loaded: LoadResult) -> str:
     errors = sum(problem.severity == "error" for problem in loaded.problems)
     warnings = len(loaded.problems) - errors
-    counts = [_count(len(loaded.tasks), "task")]
+    counts = [counted(len(loaded.tasks), "task")]
     counts += [f"{len(loaded.disabled)} disabled"] if loaded.disabled else []
-    counts += [_count(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
+    counts += [counted(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
     return ", ".join(counts) + ("" if loaded.problems else ", no problems")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

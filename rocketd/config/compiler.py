@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from rocketd.config import task_settings as key
 from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
-from rocketd.config.problems import BadValue, Fault, Mistake, Severity, nearest
+from rocketd.config.problems import BadValue, Fault, Mistake, Severity
 from rocketd.config.setting import Setting
 from rocketd.config.task_spec import TaskSpec
 from rocketd.core.errors import ConditionError
@@ -19,6 +19,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.task import CLEAN_PATH, Command, Function, Identity, Surroundings, Task, Work
 from rocketd.core.shell_syntax import needs_shell
+from rocketd.core.suggestion import closest
 
 T = TypeVar("T")
 
@@ -180,7 +181,7 @@ class _TaskCompilation:
             return self._command(surroundings)
         elif key.FUNCTION in values:
             return self._function(surroundings)
-        elif not any(name in _WORK or nearest(name, key.TASK) in _WORK for name in own):
+        elif not any(name in _WORK or closest(name, key.TASK) in _WORK for name in own):
             path = ("task", self._spec.name)
             hint = 'add a command, for example command = ["/usr/bin/true"], or a function'
             self.mistakes.append(Mistake(path, "this task has nothing to run", hint, at_key=True))

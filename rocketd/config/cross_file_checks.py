@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from rocketd.config.problems import Mistake, meant
+from rocketd.config.problems import Mistake
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Task
+from rocketd.core.suggestion import did_you_mean
 
 
 class Misplaced(NamedTuple):
@@ -67,4 +68,4 @@ def unknown(
 
 
 def _where(name: str, tasks: Mapping[str, Task], missing: Mapping[str, str]) -> str:
-    return f"it is in {missing[name]}, which has errors" if name in missing else meant(name, tasks)
+    return f"it is in {missing[name]}, which has errors" if name in missing else did_you_mean(name, tasks)

@@ -21,8 +21,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.path_checks import PathChecks
-from rocketd.config.problems import BadValue, Fault, meant
+from rocketd.config.problems import BadValue, Fault
 from rocketd.core.model.task import Identity
+from rocketd.core.suggestion import did_you_mean
 
 T = TypeVar("T")
 
@@ -160,7 +161,7 @@ class HostLookup(PathChecks):
     def _near(self, name: str, path: str) -> str:
         """Look for what was meant among this host's own names: a directory service may have a million."""
         try:
-            return meant(name, self._questions.ask(path, QueryKind.FILE, partial(_listed, path)))
+            return did_you_mean(name, self._questions.ask(path, QueryKind.FILE, partial(_listed, path)))
         except (NoAnswer, OSError):
             return ""
 
@@ -228,7 +229,7 @@ def _named(name: str) -> Zone:
     try:
         return Zone(ZoneInfo(name), name, name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        hint = meant(name, _zone_names())
+        hint = did_you_mean(name, _zone_names())
         usual = "zones are called as in Europe/Helsinki; a host has them from the package tzdata"
         raise BadValue(f"there is no time zone '{name}' on this host", hint or usual, fault=Fault.HOST) from None
 

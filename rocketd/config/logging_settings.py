@@ -8,8 +8,9 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from rocketd.config.problems import Mistake, Path, meant
+from rocketd.config.problems import Mistake, Path
 from rocketd.config.setting import Section
+from rocketd.core.suggestion import did_you_mean
 
 _TABLES: Final = ("formatters", "filters", "handlers", "loggers")
 _KEYS: Final = ("version", "disable_existing_loggers", "incremental", "root", *_TABLES)
@@ -28,7 +29,7 @@ def read_logging(table: object) -> tuple[dict[str, object] | None, list[Mistake]
 def _mistakes(table: Mapping[str, object], base: Path) -> Iterator[Mistake]:
     for key, value in table.items():
         if key not in _KEYS:
-            yield Mistake((*base, key), f"[logging] has no key '{key}'", meant(key, _KEYS), at_key=True)
+            yield Mistake((*base, key), f"[logging] has no key '{key}'", did_you_mean(key, _KEYS), at_key=True)
         elif key in (*_TABLES, "root") and type(value) is not dict:
             yield Mistake((*base, key), "this must be a table", f"write [logging.{key}]")
     if table.get("version", 1) != 1:
@@ -56,7 +57,7 @@ def _wrong_level(one: Mapping[str, object], path: Path) -> Iterator[Mistake]:
     level = one.get("level", "INFO")
     known = logging.getLevelNamesMapping()
     if type(level) is not int and level not in known:
-        yield Mistake((*path, "level"), f"there is no level '{level}'", meant(str(level), known))
+        yield Mistake((*path, "level"), f"there is no level '{level}'", did_you_mean(str(level), known))
 
 
 def _unknown_names(one: Mapping[str, object], path: Path, table: Mapping[str, object]) -> Iterator[Mistake]:
@@ -65,7 +66,9 @@ def _unknown_names(one: Mapping[str, object], path: Path, table: Mapping[str, ob
         names, there = one.get(key, []), dict(_tables(table.get(key)))
         for index, name in enumerate(names if type(names) is list else []):
             if type(name) is str and name not in there:
-                yield Mistake((*path, key, index), f"there is no {what} '{name}' in [logging]", meant(name, there))
+                yield Mistake(
+                    (*path, key, index), f"there is no {what} '{name}' in [logging]", did_you_mean(name, there)
+                )
 
 
 def _wrong_handler(handler: Mapping[str, object], path: Path, table: Mapping[str, object]) -> Iterator[Mistake]:
@@ -75,5 +78,5 @@ def _wrong_handler(handler: Mapping[str, object], path: Path, table: Mapping[str
     yield from _unknown_names({"filters": handler.get("filters", [])}, path, table)
     formatter, there = handler.get("formatter"), dict(_tables(table.get("formatters")))
     if type(formatter) is str and formatter not in there:
-        hint = meant(formatter, there)
+        hint = did_you_mean(formatter, there)
         yield Mistake((*path, "formatter"), f"there is no formatter '{formatter}' in [logging]", hint)

@@ -5,7 +5,6 @@ is one are the lines looked up (`positions`).
 """
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Literal, TypeAlias
@@ -16,7 +15,6 @@ LONGEST_TEXT: Final = 500
 """Characters of a message or a hint: a whole file may be one word."""
 MOST_MISTAKES: Final = 100
 """How many mistakes of one file are told."""
-_LONGEST_WORD: Final = 200
 """Characters of a word that could be meant for another."""
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -155,23 +153,6 @@ class BadValue(ValueError):
     def at(self, path: Path) -> list[Mistake]:
         """The same mistakes, seen from what is around them: a list, a table, the document."""
         return [replace(mistake, path=(*path, *mistake.path)) for mistake in self._mistakes]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Say which known word was probably meant; empty if none is near."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed only where there is a mistake
-
-    if len(word) > _LONGEST_WORD:
-        return ""
-    words = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold(), words, n=1)
-    return words[near[0]] if near else ""
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """As `nearest`, as a hint."""
-    near = nearest(word, known)
-    return f"did you mean {near}?" if near else ""
 
 
 def _shown(char: str) -> str:

@@ -8,10 +8,11 @@ import resource
 from collections.abc import Callable
 from typing import Final
 
-from rocketd.config.problems import BadValue, meant
+from rocketd.config.problems import BadValue
 from rocketd.config.value_types import duration, each, integer, size
 from rocketd.core.instant import SECOND
 from rocketd.core.model.task import Limit
+from rocketd.core.suggestion import did_you_mean
 
 _MOST: Final = 2**63 - 1
 _bytes: Final = size(_MOST)
@@ -66,7 +67,7 @@ def _limit(named: tuple[str, object]) -> Limit:
     name, value = named
     if name not in _RESOURCES:
         plain = name.lower().removeprefix("limit")
-        hint = f"did you mean {plain}?" if plain in _RESOURCES else meant(plain, NAMES)
+        hint = f"did you mean {plain}?" if plain in _RESOURCES else did_you_mean(plain, NAMES)
         raise BadValue(f"'{name}' is not a resource limit", hint or f"there are {', '.join(NAMES)}", at_key=True)
     number, read = _RESOURCES[name]
     return Limit(number, *_bounds(value, read))

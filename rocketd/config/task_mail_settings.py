@@ -3,9 +3,10 @@
 from typing import Any
 
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK
-from rocketd.config.problems import BadValue, meant
+from rocketd.config.problems import BadValue
 from rocketd.config.value_types import each, wrong
 from rocketd.core.model.task import Mail
+from rocketd.core.suggestion import did_you_mean
 
 
 def mail(value: object) -> Mail:
@@ -20,7 +21,7 @@ def _key(named: tuple[str, object]) -> tuple[str, object]:
     key, value = named
     setting = MAIL_OF_TASK.get(key)
     if setting is None:
-        hint = "it is a key of [mail]" if key in MAIL else meant(key, MAIL_OF_TASK)
+        hint = "it is a key of [mail]" if key in MAIL else did_you_mean(key, MAIL_OF_TASK)
         raise BadValue(f"the mail of a task has no key '{key}'", hint, at_key=True)
     return key, setting.kind.read(value)
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config.logging_settings import read_logging
-from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, Path, meant
+from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, Path
 from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
 from rocketd.config.task_mail_settings import joined
 from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL
+from rocketd.core.suggestion import did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.MAIL)
@@ -74,7 +75,7 @@ def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_sett
         hint = f"a task is written [task.{key}]" if type(value) is dict else ""
         known = (*own, *host) if may_hold_settings else own
         spec.mistakes.append(
-            Mistake((key,), f"'{key}' is no part of a task file", meant(key, known) or hint, at_key=True)
+            Mistake((key,), f"'{key}' is no part of a task file", did_you_mean(key, known) or hint, at_key=True)
         )
 
 
@@ -99,7 +100,7 @@ def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) 
 
 
 def _unknown(path: Path, key: str, section: Section) -> Mistake:
-    hint = meant(key, SETTINGS[section])
+    hint = did_you_mean(key, SETTINGS[section])
     if section is Section.DEFAULTS and key in SETTINGS[Section.TASK]:
         return Mistake(path, f"'{key}' belongs to one task, not to [defaults]", at_key=True)
     for other, known in SETTINGS.items():

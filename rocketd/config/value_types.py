@@ -11,10 +11,11 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, meant
+from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration
+from rocketd.core.suggestion import did_you_mean
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -154,7 +155,7 @@ def one_of(*words: str) -> Callable[[object], str]:
         text = string(value)
         if text not in words:
             listed = ", ".join(f"'{word}'" for word in words[:-1])
-            raise BadValue(f"'{text}' is none of {listed} and '{words[-1]}'", meant(text, words))
+            raise BadValue(f"'{text}' is none of {listed} and '{words[-1]}'", did_you_mean(text, words))
         return text
 
     return read

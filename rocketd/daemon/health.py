@@ -3,7 +3,7 @@
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages import daemon_messages
-from rocketd.core.messages.file_problems import counted
+from rocketd.core.plural import counted
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
 

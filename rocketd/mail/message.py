@@ -12,7 +12,7 @@ from rocketd.core.escaping import visible
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.messages.run_messages import entry_of
 from rocketd.core.model.events import Finished, Missed
-from rocketd.core.model.run import Action, End, Run
+from rocketd.core.model.run import Action, End, Run, signal_name
 
 LISTED: Final = 100
 """How many runs a digest lists; the others are counted."""
@@ -127,7 +127,7 @@ def _run_facts(run: Run, zone: tzinfo) -> Iterator[tuple[str, str]]:
 def _end_facts(end: End, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield "ended", _when(end.at, zone) + (f", after {format_duration(end.runtime)}" if end.runtime else "")
     yield "exit code", "" if end.exit_code is None else str(end.exit_code)
-    yield "signal", "" if end.signal is None else str(end.signal)
+    yield "signal", "" if end.signal is None else signal_name(end.signal)
     yield "message", _line(end.message)
 
 

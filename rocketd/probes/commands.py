@@ -10,7 +10,7 @@ from rocketd.core.conditions.host_conditions import CommandSucceeds
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger, signal_name
 from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.probes.prober import Tell
 
@@ -161,7 +161,8 @@ def _answer(end: End, timeout: Duration) -> tuple[bool | None, str]:
     if end.action is Action.SUCCESS:
         return True, ""
     if end.exit_code is None:
-        return None, end.message or f"it died of signal {end.signal}"
+        how = "ended without an exit code" if end.signal is None else f"was killed by {signal_name(end.signal)}"
+        return None, end.message or f"it {how}"
     if end.exit_code in _NOT_RUN:
         return None, end.output.strip().rpartition("\n")[2] or f"it could not be run: exit code {end.exit_code}"
     return False, ""

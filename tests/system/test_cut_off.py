@@ -62,7 +62,7 @@ def cut_power(machine: Machine) -> None:
 @pytest.fixture
 def busy(machine: Machine) -> Machine:
     """A machine in the middle of a run, its settings such that nothing takes long."""
-    machine.write("/etc/systemd/system/rocketd.bootstrap.service.d/impatient.conf", IMPATIENT)
+    machine.write("/etc/systemd/system/rocketd.service.d/impatient.conf", IMPATIENT)
     machine.write("/etc/rocketd/rocketd.toml", '[rocketd]\nshutdown_grace = "1s"\n')
     machine.write("/etc/rocketd/tasks.toml", TASKS)
     machine.sh("systemctl daemon-reload; systemctl restart rocketd")

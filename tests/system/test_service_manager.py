@@ -28,9 +28,7 @@ def tasks(machine: Machine) -> Machine:
 
 def quick_watchdog(machine: Machine) -> None:
     """A few seconds instead of half a minute, so that the test sees what it does."""
-    machine.write(
-        "/etc/systemd/system/rocketd.bootstrap.service.d/quick.conf", "[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\n"
-    )
+    machine.write("/etc/systemd/system/rocketd.service.d/quick.conf", "[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\n")
     machine.sh("systemctl daemon-reload; systemctl restart rocketd")
 
 
@@ -39,7 +37,7 @@ def shown(machine: Machine, name: str) -> str:
 
 
 def test_systemd_understands_every_line_of_the_unit(machine: Machine) -> None:
-    assert machine.run("systemd-analyze", "verify", "--man=no", "rocketd.bootstrap.service").stderr == ""
+    assert machine.run("systemd-analyze", "verify", "--man=no", "rocketd.service").stderr == ""
     assert shown(machine, "Type") == "notify"
     assert shown(machine, "ActiveState") == "active"
 
@@ -71,7 +69,7 @@ def test_a_restarted_journald_is_found_again(tasks: Machine) -> None:
 
 def test_a_configuration_of_no_use_does_not_start_again_and_again(machine: Machine) -> None:
     machine.write(
-        "/etc/systemd/system/rocketd.bootstrap.service.d/wrong.conf",
+        "/etc/systemd/system/rocketd.service.d/wrong.conf",
         "[Service]\nExecStart=\nExecStart=/usr/bin/rocketd --no\n",
     )
     machine.sh("systemctl daemon-reload")

@@ -10,6 +10,7 @@ from rocketd.cli.json_fields import text
 from rocketd.cli.parser import Choices
 from rocketd.cli.render.not_loaded import unread
 from rocketd.core.errors import RocketdError
+from rocketd.core.suggestion import did_you_mean
 from rocketd.daemon.json_format import JsonObject
 
 T = TypeVar("T")
@@ -56,16 +57,13 @@ def with_suggestion(failure: Failure, choices: Choices) -> Failure:
     """Add what was probably meant, if what failed is that there is no such task."""
     if failure.code is not ExitCode.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
         return failure
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
     try:
         names, files = asked(choices, _names_and_files)
     except RocketdError:
         return failure  # what went wrong first is what counts
     if choices.subject in names:
         return failure  # it is there; what is missing is something about it
-    close = get_close_matches(choices.subject, names, 1)
-    hint = f"did you mean {close[0]}?" if close else unread(files) or "see rocketctl list"
+    hint = did_you_mean(choices.subject, names) or unread(files) or "see rocketctl list"
     return Failure(failure.message, hint=hint, code=failure.code)
 
 

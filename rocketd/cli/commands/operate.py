@@ -12,6 +12,7 @@ from rocketd.cli.json_fields import number, objects, text, the_object
 from rocketd.cli.render.details import coloured
 from rocketd.cli.render.tables import detail, result, run_name
 from rocketd.cli.render.time_format import local
+from rocketd.core.plural import counted
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
@@ -189,7 +190,7 @@ def reload(call: Context) -> ExitCode:
         call.terminal.json(answer)
     else:
         tasks, disabled = number(answer, "tasks") or 0, number(answer, "disabled")
-        loaded = f"{tasks} task{'s' * (tasks != 1)} loaded{f', {disabled} disabled' if disabled else ''}"
+        loaded = f"{counted(tasks, 'task')} loaded{f', {disabled} disabled' if disabled else ''}"
         text_of_all = "\n".join([*map(str, problems), loaded])
         call.terminal.show(coloured(text_of_all, problems, call.look).split("\n"))
     return ExitCode.FAILED if any(problem.severity == "error" for problem in problems) else ExitCode.DONE

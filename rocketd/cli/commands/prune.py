@@ -6,6 +6,7 @@ from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.json_fields import instant, number, the_object
 from rocketd.cli.render.time_format import local
 from rocketd.core.instant import Instant
+from rocketd.core.plural import counted
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
@@ -37,7 +38,7 @@ def _sentence(told: JsonObject) -> str:
     records, before = number(told, "records") or 0, local(instant(told, "before"))
     if not records:
         return f"Nothing is left to throw away from before {before}."
-    what = f"{records} record{'s' * (records != 1)} from before {before}"
+    what = f"{counted(records, 'record')} from before {before}"
     if told.get("dry_run"):
         return f"{what} would go."
     return f"{what} {'are' if records != 1 else 'is'} gone."

@@ -20,7 +20,6 @@ from rocketd.cli.render.tables import (
     result,
     run_name,
     run_table,
-    signal_name,
     starts_when,
     took,
     trigger,
@@ -28,6 +27,7 @@ from rocketd.cli.render.tables import (
 from rocketd.core.duration import format_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant
+from rocketd.core.model.run import signal_name
 from rocketd.daemon.json_format import Json, JsonObject
 
 if TYPE_CHECKING:

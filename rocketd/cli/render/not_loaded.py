@@ -8,7 +8,8 @@ from typing import Final
 from rocketd.cli.json_fields import number, objects, text, words
 from rocketd.cli.render.cells import joined
 from rocketd.core.escaping import visible
-from rocketd.core.messages.file_problems import FileProblems, counted
+from rocketd.core.messages.file_problems import FileProblems
+from rocketd.core.plural import counted
 from rocketd.daemon.json_format import JsonObject
 
 DIRECTORY: Final = "/etc/rocketd"

@@ -8,6 +8,8 @@ from rocketd.cli.render import time_format
 from rocketd.cli.render.cells import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.cli.render.columns import table
 from rocketd.core.instant import FOREVER, SECOND, Instant
+from rocketd.core.model.run import signal_name
+from rocketd.core.plural import counted
 from rocketd.daemon.json_format import JsonObject
 
 NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."
@@ -129,7 +131,7 @@ def _summary(tasks: Sequence[JsonObject]) -> str:
     running = sum(flag(task, "running") for task in tasks)
     paused = sum(flag(task, "paused") for task in tasks)
     disabled = sum(flag(task, "disabled") for task in tasks)
-    parts = [f"{len(tasks) - disabled} task{'s' * (len(tasks) - disabled != 1)}"]
+    parts = [counted(len(tasks) - disabled, "task")]
     counts = ((running, "running"), (paused, "paused"), (disabled, "disabled"))
     return f"{', '.join([*parts, *(f'{count} {what}' for count, what in counts if count)])}."
 
@@ -207,13 +209,3 @@ def _ended_by(run: JsonObject) -> str:
     if code is not None:
         return f"exit code {code}"
     return "" if signal is None else f"signal {signal_name(signal)}"
-
-
-def signal_name(signal_number: int) -> str:
-    """TERM for 15, the number itself for one without a name."""
-    import signal  # noqa: PLC0415 - not worth the start-up time of every verb
-
-    try:
-        return signal.Signals(signal_number).name.removeprefix("SIG")
-    except ValueError:
-        return str(signal_number)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
-from rocketd.core.language.lexer import Cursor, Token, error_at, meant, unexpected
+from rocketd.core.language.lexer import Cursor, Token, error_at, or_meant, unexpected
 from rocketd.core.string_literals import unquoted
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _no_value(token: Token, word: Word, opened: Token, expected: str) -> Conditi
 def _check_name(word: Word, token: Token) -> None:
     names = [argument.name for argument in word.arguments or () if not argument.many]
     if token.text not in names:
-        guess = meant(token.text, names)
+        guess = or_meant(token.text, names)
         raise error_at(token, f"{word.name} has no argument {token.shown}{guess}", "" if guess else _usage(word))
 
 

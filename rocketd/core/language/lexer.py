@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
+from rocketd.core.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,7 +119,7 @@ def unexpected(token: Token, expected: str, hint: str = "") -> ConditionError:
     return error_at(token, f"{token.shown} is not {expected}", hint)
 
 
-def meant(wrong: str, right: Iterable[str]) -> str:
-    """Say what was probably meant, as the end of a sentence; empty if that cannot be guessed."""
-    close = get_close_matches(wrong.lower(), list(right), 1, 0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+def or_meant(wrong: str, right: Iterable[str]) -> str:
+    """Return the end of a sentence, `; did you mean daily?`; empty if no word is similar."""
+    suggestion = did_you_mean(wrong, right)
+    return f"; {suggestion}" if suggestion else ""

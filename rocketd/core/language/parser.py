@@ -5,7 +5,7 @@
     one      "~"* word | "~"* "(" either [comparison number] ")"
     word     name ["(" arguments ")"] ("." name ["(" arguments ")"])* [hours] | phrase [hours]      see phrases.py
 
-Every mistake is a ConditionError that says where it stands, what is allowed there, and what was probably meant.
+Every mistake is a ConditionError that says where it stands, what is allowed there, and what was probably or_meant.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rocketd.core.conditions.comparison import COMPARISONS, Comparison, Countabl
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import Given, place, read_arguments
 from rocketd.core.language.conflicts import refuse_conflict
-from rocketd.core.language.lexer import Cursor, Token, error_at, meant, unexpected
+from rocketd.core.language.lexer import Cursor, Token, error_at, or_meant, unexpected
 from rocketd.core.language.phrases import expected_after, opens_hours, opens_phrase, read_hours, read_phrase
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.language.word import Word
@@ -51,7 +51,7 @@ def parse(text: str, zones: Zones = no_zones) -> Condition:
 
 
 def read(text: str, zones: Zones) -> Condition:
-    """Read a condition without guessing what else may be meant by the text."""
+    """Read a condition without guessing what else may be or_meant by the text."""
     return _Parser(text, zones).whole()
 
 
@@ -181,7 +181,7 @@ def _follower(word: Word, token: Token) -> Word:
         raise error_at(token, f"nothing can follow {word.name}", f"write {word.example}")
     if token.kind != "name":
         raise unexpected(token, "a name", f"allowed after {word.name}: {', '.join(names)}")
-    guess = meant(token.text, names)
+    guess = or_meant(token.text, names)
     raise error_at(
         token, f"{word.name} has no {token.shown}{guess}", "" if guess else f"allowed are {', '.join(names)}"
     )
@@ -189,4 +189,4 @@ def _follower(word: Word, token: Token) -> Word:
 
 def _no_word(token: Token) -> ConditionError:
     hint = "" if token.kind == "name" else 'as in daily, every("10 min") or cron("0 3 * * 1-5")'
-    return unexpected(token, "a condition" + (meant(token.text, WORDS) if token.kind == "name" else ""), hint)
+    return unexpected(token, "a condition" + (or_meant(token.text, WORDS) if token.kind == "name" else ""), hint)

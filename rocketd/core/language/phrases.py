@@ -23,7 +23,7 @@ from rocketd.core.conditions.comparison import COMPARISONS
 from rocketd.core.conditions.run_conditions import After, Many, Outcome
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import Given, place
-from rocketd.core.language.lexer import Cursor, Token, meant, unexpected
+from rocketd.core.language.lexer import Cursor, Token, or_meant, unexpected
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.language.word import Word
 
@@ -98,7 +98,7 @@ def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
     word = WORDS.get(f"time_of_{unit.text}")
     if word is None:
         units = [name.removeprefix("time_of_") for name in WORDS if name.startswith("time_of_")]
-        raise unexpected(unit, "a unit of time" + meant(unit.text, units), f"units are {', '.join(units)}")
+        raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"units are {', '.join(units)}")
     return word.made(word.value, None), word.follows
 
 
@@ -138,7 +138,7 @@ def _asked(verb: Token, cursor: Cursor, task: str) -> tuple[Condition, Sequence[
     allowed = _WHAT if verb.text == "has" else ("running",)
     if token.text not in allowed:
         raise unexpected(
-            token, f"what can follow {verb.text}" + meant(token.text, allowed), f"allowed: {', '.join(allowed)}"
+            token, f"what can follow {verb.text}" + or_meant(token.text, allowed), f"allowed: {', '.join(allowed)}"
         )
     word = WORDS[token.text]
     given = [Given(task, token)] if task else None
@@ -159,7 +159,7 @@ def _span(cursor: Cursor) -> Word | None:
     span = _SPANS.get(f"this_{unit.text}")
     if span is None:
         units = [name.removeprefix("this_") for name in _SPANS if name.startswith("this_")]
-        raise unexpected(unit, "a unit of time" + meant(unit.text, units), f"units are {', '.join(units)}")
+        raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"units are {', '.join(units)}")
     return span
 
 
@@ -220,5 +220,5 @@ def _mark(word: Word, cursor: Cursor) -> Given:
 
 
 def expected_after(follows: Sequence[Word], token: Token) -> str:
-    """Say which hours were probably meant by a token that cannot stand there, as the end of a sentence."""
-    return meant(token.text, [word.name for word in follows if word in HOURS]) if token.kind == "name" else ""
+    """Say which hours were probably or_meant by a token that cannot stand there, as the end of a sentence."""
+    return or_meant(token.text, [word.name for word in follows if word in HOURS]) if token.kind == "name" else ""

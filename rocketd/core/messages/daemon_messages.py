@@ -3,6 +3,7 @@
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import Duration, Instant, datetime_of
 from rocketd.core.messages.message import Message, MessageId, Priority
+from rocketd.core.plural import counted
 
 
 def paused(task: str, by: str, until: str = "", reason: str = "") -> Message:
@@ -18,25 +19,25 @@ def resumed(task: str, by: str) -> Message:
 
 def ready(version: str, tasks: int, problems: int) -> Message:
     """Tell that the past is known and the schedule goes on; `problems` are those of task files and all others."""
-    message = f"rocketd {version} is ready: {_counted(tasks, 'task')}, {_counted(problems, 'problem')}"
+    message = f"rocketd {version} is ready: {counted(tasks, 'task')}, {counted(problems, 'problem')}"
     return Message(message, _by_problems(problems), MessageId.READY, _counts(tasks, problems))
 
 
 def reloaded(tasks: int, problems: int) -> Message:
     """Tell that the task files were read again."""
-    message = f"reloaded: {_counted(tasks, 'task')}, {_counted(problems, 'problem')}"
+    message = f"reloaded: {counted(tasks, 'task')}, {counted(problems, 'problem')}"
     return Message(message, _by_problems(problems), MessageId.RELOADED, _counts(tasks, problems))
 
 
 def pruned(records: int, before: str, by: str) -> Message:
     """Tell that somebody had old records thrown away; `before` is a local time for people."""
-    return Message(f"{_counted(records, 'record')} from before {before} thrown away by {by}", Priority.NOTICE)
+    return Message(f"{counted(records, 'record')} from before {before} thrown away by {by}", Priority.NOTICE)
 
 
 def pruned_by_age(records: int, before: Instant) -> Message:
     """Tell that old records were thrown away as `keep` says, nobody having asked for it."""
     shown = datetime_of(before).isoformat(sep=" ", timespec="seconds")
-    return Message(f"{_counted(records, 'record')} from before {shown} thrown away: older than keep", Priority.NOTICE)
+    return Message(f"{counted(records, 'record')} from before {shown} thrown away: older than keep", Priority.NOTICE)
 
 
 def reload_failed(told: str) -> Message:
@@ -53,7 +54,7 @@ def problem(text: str, file: str, *, task: str = "", warning: bool = False) -> M
 def stopping(running: int, grace: Duration | None) -> Message:
     """Tell that nothing new starts any more."""
     end = "go on to the end" if grace is None else f"take {format_duration(grace)} to end"
-    drain = f": {_counted(running, 'run')} may {end}" if running else ""
+    drain = f": {counted(running, 'run')} may {end}" if running else ""
     return Message(f"stopping{drain}", Priority.INFO, MessageId.STOPPING)
 
 
@@ -155,8 +156,8 @@ def answered(what: str, after: Duration) -> Message:
 
 def host_changed(come: int, gone: int) -> Message:
     """Tell that the tasks are others because the host has changed, without anybody's reload."""
-    changes = [f"{_counted(come, 'task')} loaded"] if come else []
-    changes += [f"{_counted(gone, 'task')} no longer"] if gone else []
+    changes = [f"{counted(come, 'task')} loaded"] if come else []
+    changes += [f"{counted(gone, 'task')} no longer"] if gone else []
     what = " and ".join(changes) or "tasks or problems are others now"
     return Message(f"the host has changed: {what}", Priority.NOTICE)
 
@@ -173,12 +174,8 @@ def mail_sent_again() -> Message:
 
 def lines_left_out(count: int) -> Message:
     """Tell that the journal took entries too slowly, and how many it will never get."""
-    message = f"{_counted(count, 'entry', 'entries')} left out here, because the journal did not take them in time"
+    message = f"{counted(count, 'entry', 'entries')} left out here, because the journal did not take them in time"
     return Message(message, Priority.WARNING, MessageId.LINES_LEFT_OUT, {"ROCKETD_COUNT": str(count)})
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _by_problems(problems: int) -> Priority:

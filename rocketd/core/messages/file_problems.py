@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from rocketd.core.plural import counted
+
 
 class FileProblems(NamedTuple):
     """Counted by what comes of it: the first four are what errors have done."""
@@ -30,8 +32,3 @@ class FileProblems(NamedTuple):
             (self.warnings, counted(self.warnings, "warning")),
         )
         return ", ".join(text for count, text in told if count)
-
-
-def counted(count: int, what: str) -> str:
-    """Say how many there are."""
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from rocketd.core.plural import counted
+
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
 
@@ -22,7 +24,7 @@ def missing_output(beyond_limit: tuple[int, int], untold: int) -> str:
     if beyond_limit != (0, 0):
         told.append(f"{_amount(*beyond_limit)} of its output, beyond output_limit, are not in the journal")
     if untold:
-        told.append(f"{untold} {_lines(untold)} of its output could not be told to the journal, which took nothing")
+        told.append(f"{counted(untold, 'line')} of its output could not be told to the journal, which took nothing")
     return "; ".join(told)
 
 
@@ -33,11 +35,7 @@ def missing_in_file(path: str, size: int, trouble: str) -> str:
 
 
 def _amount(lines: int, size: int) -> str:
-    return f"{lines} {_lines(lines)} ({_about(size)})" if lines else _about(size)
-
-
-def _lines(count: int) -> str:
-    return "line" if count == 1 else "lines"
+    return f"{counted(lines, 'line')} ({_about(size)})" if lines else _about(size)
 
 
 def _about(count: int) -> str:

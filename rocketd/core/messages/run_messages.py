@@ -6,7 +6,6 @@ A line of a task's output is information whichever stream it came from, as it is
 
 from collections.abc import Mapping
 from functools import lru_cache
-from signal import Signals
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -14,7 +13,7 @@ from rocketd.core.duration import format_duration
 from rocketd.core.instant import MILLISECOND, SECOND, Duration
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run
+from rocketd.core.model.run import Action, Cause, End, Run, signal_name
 
 
 def left_overs(run: Run) -> Message:
@@ -159,7 +158,7 @@ def _end_fields(end: End) -> dict[str, str]:
     if end.exit_code is not None:
         fields["ROCKETD_EXIT_CODE"] = str(end.exit_code)
     if end.signal is not None:
-        fields["ROCKETD_SIGNAL"] = _signal_name(end.signal)
+        fields["ROCKETD_SIGNAL"] = signal_name(end.signal)
     return fields
 
 
@@ -169,7 +168,7 @@ def _attempt(run: Run) -> str:
 
 def _how(end: End) -> str:
     if end.signal is not None:
-        return f" by signal {_signal_name(end.signal)}"
+        return f" by signal {signal_name(end.signal)}"
     if end.exit_code is not None and not end.exc_text:
         return f" with exit code {end.exit_code}"
     return ""
@@ -177,13 +176,6 @@ def _how(end: End) -> str:
 
 def _why(end: End) -> str:
     return f": {end.message}" if end.message else ""
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return Signals(number).name
-    except ValueError:
-        return str(number)
 
 
 def _rough(duration: Duration) -> str:

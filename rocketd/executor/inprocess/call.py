@@ -8,7 +8,6 @@ it raised anything else                            fail
 
 import asyncio
 import inspect
-import signal
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +18,7 @@ from typing import Final, NamedTuple, cast
 
 from rocketd.background_threads import in_thread
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.run import Action, Cause, End, signal_name
 
 
 class TaskInactionException(Exception):
@@ -34,7 +33,7 @@ class ProcessDied(Exception):
     """The process of a task ended without an answer; `code` is as in `subprocess.Popen.returncode`."""
 
     def __init__(self, code: int) -> None:
-        how = f"by signal {_signal_name(-code)}" if code < 0 else f"with exit code {code}"
+        how = f"by signal {signal_name(-code)}" if code < 0 else f"with exit code {code}"
         super().__init__(f"its process ended {how} before the function did")
         self.code = code
 
@@ -110,13 +109,6 @@ def sentence(error: BaseException) -> str:
 
 def _is_inaction(error: BaseException) -> bool:
     return any(base.__name__ in _INACTION for base in type(error).__mro__)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,8 @@ def test_a_run_that_goes_on_shows_for_how_long() -> None:
 
 def test_the_end_of_a_run_is_explained_where_it_was_no_success() -> None:
     assert detail(run(action="success", exit_code=0, cause="exit")) == ""
-    assert detail(run(signal=15, cause="exit")) == "signal TERM"
-    assert detail(run(signal=9, cause="timeout")) == "timeout: signal KILL"
+    assert detail(run(signal=15, cause="exit")) == "signal SIGTERM"
+    assert detail(run(signal=9, cause="timeout")) == "timeout: signal SIGKILL"
     assert detail(run(message="cannot start: no such file", cause="exit")) == "cannot start: no such file"
     assert detail(run(action="missed", reason="down")) == "down"
     assert detail(run(cause="something new", exit_code=1)) == "something new: exit code 1"

@@ -1,6 +1,6 @@
 """A problem shows the place, the sentence, the line with a caret, and a hint."""
 
-from rocketd.config.problems import BadValue, Mistake, Problem, meant
+from rocketd.config.problems import BadValue, Mistake, Problem
 
 
 def problem(source_line: str, column: int, width: int, **more: str) -> Problem:
@@ -43,15 +43,6 @@ def test_never_sends_what_a_terminal_would_obey() -> None:
 def test_json_has_the_promised_keys() -> None:
     keys = ["file", "line", "column", "task", "severity", "message", "hint", "source_line", "width", "source_column"]
     assert list(problem("x", 1, 1).as_json()) == keys
-
-
-def test_suggests_what_is_near_whatever_its_case() -> None:
-    assert meant("TimeOut", ["timeout", "user"]) == "did you mean timeout?"
-    assert meant("europe/helsinki", ["Europe/Helsinki"]) == "did you mean Europe/Helsinki?"
-
-
-def test_suggests_nothing_where_nothing_is_near() -> None:
-    assert meant("zzz", ["timeout"]) == ""
 
 
 def test_a_mistake_is_about_the_task_it_stands_in() -> None:

@@ -14,7 +14,7 @@ import re
 from typing import Final, NamedTuple
 
 from rocketd.core.language.dialects.day_fields import DAYS, calendar_days, weekday_names, with_known_names
-from rocketd.core.language.suggestion import Suggestion
+from rocketd.core.language.dialects.equivalent import Equivalent
 from rocketd.core.shell_syntax import needs_shell
 from rocketd.core.string_literals import quoted
 
@@ -60,7 +60,7 @@ _NICKNAMES: Final = {"@every_minute": "* * * * *", "@every_second": "* * * * * *
 _FIVE, _SIX, _SEVEN = 5, 6, 7
 
 
-def advice(text: str) -> Suggestion | None:
+def advice(text: str) -> Equivalent | None:
     """Say what does the same as a cron line, be it alone, with a zone or with a command."""
     text = " ".join(text.split())
     if found := _CALL.fullmatch(text) or _KEY.fullmatch(text):
@@ -74,7 +74,7 @@ def advice(text: str) -> Suggestion | None:
     return _nickname(text) if text.startswith("@") else _line(text.split())
 
 
-def _nickname(text: str) -> Suggestion | None:
+def _nickname(text: str) -> Equivalent | None:
     name, *work = text.split()
     name = name.lower()
     if work and work[0][0] in "&|":
@@ -82,15 +82,15 @@ def _nickname(text: str) -> Suggestion | None:
     what = f"{name} is a nickname of crontabs"
     if found := _EVERY.fullmatch(text):
         if line := _NICKNAMES.get(text.lower()):
-            return Suggestion(what, f"cron('{line}')")
-        return Suggestion("@every is a word of Go", f"every('{found[1]}')")
+            return Equivalent(what, f"cron('{line}')")
+        return Equivalent("@every is a word of Go", f"every('{found[1]}')")
     if name == "@reboot":
-        return Suggestion(what, settings=('on = "boot"', *_work(work)))
+        return Equivalent(what, settings=('on = "boot"', *_work(work)))
     window = {"@annually": "yearly", "@midnight": "daily"}.get(name, name[1:])
-    return Suggestion(what, f"cron('{name}')", _work(work), window)
+    return Equivalent(what, f"cron('{name}')", _work(work), window)
 
 
-def _line(words: list[str]) -> Suggestion | None:
+def _line(words: list[str]) -> Equivalent | None:
     """Read fields, and a user and a command behind five of them."""
     fields = 0
     while fields < min(len(words), _SEVEN) and _FIELD.fullmatch(words[fields]):
@@ -131,7 +131,7 @@ class _Fields(NamedTuple):
     """Whether Sunday is 1."""
 
 
-def _pure(words: list[str]) -> Suggestion | None:
+def _pure(words: list[str]) -> Equivalent | None:
     """Say what does the same as a line of nothing but fields."""
     fields = _placed(words)
     usual = [with_known_names(_UNITS[place], field) for place, field in enumerate(fields.usual)]
@@ -140,16 +140,16 @@ def _pure(words: list[str]) -> Suggestion | None:
     usual[1] = "0" if usual[1] == "24" else usual[1]
     drawn = _drawn(usual)
     if drawn is not None:
-        return Suggestion(drawn.what, _cron(fields.second, drawn.usual), drawn.settings)
+        return Equivalent(drawn.what, _cron(fields.second, drawn.usual), drawn.settings)
     if alternate := re.fullmatch(r"(\w+)%(\d)(?:\+\d)?", usual[4]):
         return _alternate(usual, alternate[1], int(alternate[2]))
     if long := _longer_than_its_field(fields.second, usual):
-        return Suggestion("this step of a cron line is longer than its field", long)
+        return Equivalent("this step of a cron line is longer than its field", long)
     if fields.year not in ("*", "") or re.search(r"W|L-", usual[2]):
         what = "W and L- are words of Quartz" if fields.what == PLAIN else fields.what
         days = calendar_days(fields.second, usual, fields.year or "*")
-        return Suggestion(what, days) if days else None
-    return Suggestion(fields.what, _cron(fields.second, usual))
+        return Equivalent(what, days) if days else None
+    return Equivalent(fields.what, _cron(fields.second, usual))
 
 
 def _placed(words: list[str]) -> _Fields:
@@ -211,14 +211,14 @@ def _in_days(length: str) -> str:
     return {"24 h": "1 day", "60 min": "1 h", "12 months": "48 weeks"}.get(length, length)
 
 
-def _alternate(usual: list[str], weekday: str, weeks: int) -> Suggestion | None:
+def _alternate(usual: list[str], weekday: str, weeks: int) -> Equivalent | None:
     """Every so many weeks: a weekday, and as many days less one since the last run."""
     minute, hour = usual[:2]
     if weeks < 2 or not (minute.isdecimal() and hour.isdecimal()):  # noqa: PLR2004 - every week is no alternation
         return None
     day = DAYS[int(weekday) % 7] if weekday.isdecimal() else weekday
     line = f"calendar('{day.capitalize()} {int(hour):02}:{int(minute):02}', within='1h')"
-    return Suggestion(f"% is a word of fugit: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
+    return Equivalent(f"% is a word of fugit: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
 
 
 def _longer_than_its_field(second: str, usual: list[str]) -> str:

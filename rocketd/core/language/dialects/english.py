@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.language.dialects.day_fields import DAYS, with_known_names
+from rocketd.core.language.dialects.equivalent import Equivalent
 from rocketd.core.language.dialects.schedule import ADVERBS, StatedSchedule
-from rocketd.core.language.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ _OF_HOUR: Final = r"(?: (?:past|after|of)(?: (?:the|each|every))? hour)?"
 _OF_MONTH: Final = r"(?:\s+(?:of|in)(?: (?:the|a|each|every))? month| (?:each|every|a) month| monthly)?"
 
 
-def advice(text: str) -> Suggestion | None:
+def advice(text: str) -> Equivalent | None:
     """Say what does the same as a schedule in English."""
     said, rest = StatedSchedule(), _plain(text)
     if rest.lower() in ADVERBS.values():
@@ -47,7 +47,7 @@ def advice(text: str) -> Suggestion | None:
     condition, otherwise = said.conditions()
     zone = (f'timezone = "{said.zone}"',) if said.zone else ()
     return (
-        Suggestion("this is a schedule in English", condition, zone, "" if zone else otherwise) if condition else None
+        Equivalent("this is a schedule in English", condition, zone, "" if zone else otherwise) if condition else None
     )
 
 

@@ -16,8 +16,8 @@ from typing import Final
 from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
+from rocketd.core.language.dialects.equivalent import Equivalent
 from rocketd.core.language.dialects.rrule import recurrence
-from rocketd.core.language.suggestion import Suggestion
 
 _RATE: Final = re.compile(r"rate\s*\(\s*['\"]?(\d+\s*[a-z]+)['\"]?\s*\)", re.IGNORECASE)
 _AT: Final = re.compile(
@@ -38,7 +38,7 @@ _OURS: Final = frozenset({"minutely", "hourly", "daily", "weekly", "monthly", "y
 _UNITS: Final = {"y": "year", "mo": "month", "w": "week", "d": "day", "h": "h", "m": "min", "s": "s"}
 
 
-def advice(text: str) -> Suggestion | None:
+def advice(text: str) -> Equivalent | None:
     """Say what does the same as an interval, a recurrence, an occasion or a setting of a timer."""
     text = " ".join(text.split())
     if found := _TIMER.fullmatch(text):
@@ -48,23 +48,23 @@ def advice(text: str) -> Suggestion | None:
     return _point(text) or _iso(text) or _span(text)
 
 
-def _point(text: str) -> Suggestion | None:
+def _point(text: str) -> Equivalent | None:
     """Read a point in time, a time of day or an occasion; and `rate(…)`, which comes with `at(…)`."""
     if found := _OCCASION.fullmatch(text):
         occasion = found[1].lower().removeprefix("re").replace("start up", "startup")
-        return Suggestion("this is an occasion, and no condition", settings=(f'on = "{occasion}"',))
+        return Equivalent("this is an occasion, and no condition", settings=(f'on = "{occasion}"',))
     if found := _RATE.fullmatch(text):
-        return Suggestion("rate() is a word of AWS", f"every('{found[1]}')")
+        return Equivalent("rate() is a word of AWS", f"every('{found[1]}')")
     if found := _AT.fullmatch(text):
         zone = " UTC" if found[3] else ""
-        return Suggestion("this is one point in time", f"calendar('{found[1]} {found[2]}{zone}')")
+        return Equivalent("this is one point in time", f"calendar('{found[1]} {found[2]}{zone}')")
     if found := _CLOCK.fullmatch(text):
         clock = f"{int(found[1])}:{found[2]}"
-        return Suggestion("this is a time of day", f"daily at {clock}", otherwise=f"calendar('{clock.zfill(5)}')")
+        return Equivalent("this is a time of day", f"daily at {clock}", otherwise=f"calendar('{clock.zfill(5)}')")
     return None
 
 
-def calendar_advice(text: str) -> Suggestion | None:
+def calendar_advice(text: str) -> Equivalent | None:
     """Say that this is a line of systemd's OnCalendar=."""
     line = " ".join(text.split())
     if not re.search(r"[\d*]|^\w+$|\.\.", line) or "'" in line or line.lower() in _OURS:
@@ -76,27 +76,27 @@ def calendar_advice(text: str) -> Suggestion | None:
         CalendarLine.parse(" ".join(words))
     except ConditionError:
         return None
-    return Suggestion("this is a calendar line of systemd", f"calendar('{line}')")
+    return Equivalent("this is a calendar line of systemd", f"calendar('{line}')")
 
 
-def _timer(setting: str, value: str) -> Suggestion | None:
+def _timer(setting: str, value: str) -> Equivalent | None:
     what = "this is a setting of a timer of systemd"
     match setting:
         case "oncalendar":
             inner = calendar_advice(value)
             return inner and inner._replace(what=what)
         case "onunitactivesec" | "onactivesec":
-            return Suggestion(what, f"every('{value}')")
+            return Equivalent(what, f"every('{value}')")
         case "onunitinactivesec":
-            return Suggestion(what, f"every('{value}', based='finish')")
+            return Equivalent(what, f"every('{value}', based='finish')")
         case "onbootsec":
-            return Suggestion(what, settings=('on = "boot"',))
+            return Equivalent(what, settings=('on = "boot"',))
         case "onstartupsec":
-            return Suggestion(what, settings=('on = "startup"',))
+            return Equivalent(what, settings=('on = "startup"',))
     return None
 
 
-def _span(text: str) -> Suggestion | None:
+def _span(text: str) -> Equivalent | None:
     written = text.removeprefix("every").strip().strip("\"'")
     if not re.search(r"\d\s*[a-zA-Zµμ]", written):
         return None
@@ -104,10 +104,10 @@ def _span(text: str) -> Suggestion | None:
         parse_duration(written)
     except ConditionError:
         return None
-    return Suggestion("this is a span of time", f"every('{written}')")
+    return Equivalent("this is a span of time", f"every('{written}')")
 
 
-def _iso(text: str) -> Suggestion | None:
+def _iso(text: str) -> Equivalent | None:
     """Read a duration of ISO 8601, or an interval that repeats, whose beginning gives a time of day to whole days."""
     repeating = _REPEATING.fullmatch(text)
     found = _ISO.fullmatch(repeating["span"] if repeating else text)
@@ -117,12 +117,12 @@ def _iso(text: str) -> Suggestion | None:
     what = "this is an interval of ISO 8601"
     start = _AT.fullmatch(repeating["start"]) if repeating and repeating["start"] else None
     if start and parts in (["1 day"], ["24 h"], ["1 week"]):
-        return Suggestion(what, f"calendar('{_weekday(start[1], parts)}{start[2]}{' UTC' if start[3] else ''}')")
+        return Equivalent(what, f"calendar('{_weekday(start[1], parts)}{start[2]}{' UTC' if start[3] else ''}')")
     if start and parts == ["1 h"]:
-        return Suggestion(what, f"cron('{int(start[2][3:5])} * * * *')")
+        return Equivalent(what, f"cron('{int(start[2][3:5])} * * * *')")
     if parts in (["1 month"], ["1 year"]):
-        return Suggestion(what, "monthly" if parts == ["1 month"] else "yearly")
-    return Suggestion(what, f"every('{' '.join(parts)}')")
+        return Equivalent(what, "monthly" if parts == ["1 month"] else "yearly")
+    return Equivalent(what, f"every('{' '.join(parts)}')")
 
 
 def _weekday(date: str, parts: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from rocketd.core.language.suggestion import Suggestion
+from rocketd.core.language.dialects.equivalent import Equivalent
 
 _WHAT: Final = "this is a recurrence of a calendar"
 _DAYS: Final = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
@@ -18,7 +18,7 @@ _VALUE: Final = re.compile(r"[A-Z0-9,-]+")
 _NTH: Final = re.compile(r"([1-5]|-1)(MO|TU|WE|TH|FR|SA|SU)")
 
 
-def recurrence(text: str) -> Suggestion | None:
+def recurrence(text: str) -> Equivalent | None:
     """Say what does the same as `FREQ=…`; None: no condition does."""
     pairs = [part.partition("=") for part in text.strip("; ").split(";")]
     rule = {name: value.replace("+", "") for name, _, value in pairs}
@@ -30,7 +30,7 @@ def recurrence(text: str) -> Suggestion | None:
     condition = _regular(frequency, interval, rule) or (
         _in_each(frequency, rule) if interval == 1 else _apart(frequency, interval, rule)
     )
-    return Suggestion(_WHAT, condition) if condition else None
+    return Equivalent(_WHAT, condition) if condition else None
 
 
 def _regular(frequency: str, interval: int, rule: dict[str, str]) -> str:

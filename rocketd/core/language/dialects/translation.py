@@ -20,7 +20,7 @@ from rocketd.core.language.dialects import cron_dialects, english, intervals
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rocketd.core.language.suggestion import Suggestion
+    from rocketd.core.language.dialects.equivalent import Equivalent
 
     Reads = Callable[[str], object]
     """Reads a condition; raises ConditionError."""
@@ -101,7 +101,7 @@ def _open(text: str) -> int:
     return text.count("(") - text.count(")")
 
 
-def _advice(text: str, reads: Reads, *, every: bool = False) -> Suggestion | None:
+def _advice(text: str, reads: Reads, *, every: bool = False) -> Equivalent | None:
     for quote in "\"'":
         if len(text) > 1 and text[0] == text[-1] == quote:
             text = text[1:-1].strip()
@@ -113,7 +113,7 @@ def _advice(text: str, reads: Reads, *, every: bool = False) -> Suggestion | Non
     return None
 
 
-def _calendar(text: str) -> Suggestion | None:
+def _calendar(text: str) -> Equivalent | None:
     return intervals.calendar_advice(text) if re.search(r"[:*]|\.\.", text) else None
 
 

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 
-class Suggestion(NamedTuple):
+class Equivalent(NamedTuple):
     """What it is, and what does the same here. Conditions are spelled with single quotes: TOML has the double ones."""
 
     what: str
@@ -31,7 +31,7 @@ class Suggestion(NamedTuple):
             f", or {self.otherwise}" if self.otherwise else ""
         )
 
-    def inside(self) -> Suggestion | None:
+    def inside(self) -> Equivalent | None:
         """The same for `crontime`, if it is one cron line and nothing else."""
         if self.settings or not re.fullmatch(r"cron\('[^']*'\)", self.condition):
             return None
