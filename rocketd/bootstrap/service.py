@@ -56,6 +56,7 @@ from rocketd.store.sqlite.store import this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 from rocketd.systemd.notify import Notifier
 from rocketd.time_zones import local_zone
+from rocketd.web.control_socket import ControlSocket
 from rocketd.web.server import serve
 
 SOCKET_NAME: Final = "control.sock"
@@ -125,6 +126,7 @@ class Service:
         self.loop: Loop
         self._retention: RetentionJob
         self._state_lock: StateLock
+        self._socket: ControlSocket
         self._damaged: DamageReport
 
     # -- starting ---------------------------------------------------------------------------------------------------
@@ -165,7 +167,8 @@ class Service:
         with self._watch.on("what the store knows, and what the last daemon left behind"):
             resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown())
         scheduler.occasion(On.STARTUP)
-        boot = BootTasks(self._options.runtime_dir, this_origin().boot_id)
+        places = self._options.runtime_dir, self._options.state_dir
+        boot = BootTasks(places, this_origin().boot_id, partial(self.loop.health.trouble, "boot"))
         boot.begin(scheduler, self._files.late)
         self.loop.watchers.add(boot.watch)
         recorder = RecordWriter(
@@ -200,6 +203,7 @@ class Service:
             self._retention.beat,
             clock_trust(self.loop),
             renewing(self._state_lock, recorder, self._damaged),
+            self._socket.beat,
         ]
         self._manager.ready()
 
@@ -250,8 +254,12 @@ class Service:
             missing=lambda: self._files.loaded.missing,
         )
         path = self._options.runtime_dir / SOCKET_NAME
-        serving = serve(control, path, self._journal, not_loaded=lambda: self._files.lacking)
-        await self._stack.enter_async_context(serving)
+        self._socket = ControlSocket(
+            lambda: serve(control, path, self._journal, not_loaded=lambda: self._files.lacking),
+            partial(self.loop.health.trouble, "control socket"),
+        )
+        self._stack.push_async_callback(self._socket.close)
+        await self._socket.open()
 
     def _about(self, kept: OpenedStore) -> JsonObject:
         return {

@@ -4,9 +4,12 @@ It is kept in the runtime directory, which goes when the host goes down: the id 
 that is still to run, with the number that its run will have at least. So a daemon that dies before all of them have
 begun leaves the others to the next one. Dying between a run's record and its line is no harm: the record counts as
 well, by its number and not by its time, as the clock may be set in between.
+
+Where the runtime directory is full or read-only, it is kept in the state directory; what both say of this boot counts.
 """
 
-from collections.abc import Collection
+import errno
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,16 +21,21 @@ from rocketd.core.model.run import Run, Trigger
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
 
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What may pass: a disk that is full or read-only."""
+
 _FILE: Final = "boot-id"
 _BEGUN: Final = "-"
 """What stands in the place of the number where the run has begun."""
 
 
 def make_runtime_directory(directory: Path) -> None:
-    """Make it, if nobody has; raises RocketdError."""
+    """Make it, if nobody has and there is room; raises RocketdError."""
     try:
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in NO_ROOM:  # what is to lie in it says so, and is done without
+            return
         why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise RocketdError(f"cannot use {directory}: {why}", hint="--runtime-dir chooses another directory") from error
 
@@ -35,15 +43,17 @@ def make_runtime_directory(directory: Path) -> None:
 class BootTasks:
     """The tasks with `on = "boot"` of one boot."""
 
-    def __init__(self, runtime_directory: Path, boot_id: str) -> None:
-        self._path = runtime_directory / _FILE
+    def __init__(self, directories: Sequence[Path], boot_id: str, told: Callable[[str], None] = lambda _: None) -> None:
+        """It is kept in the first directory that takes it; `told` hears why none does, and "" once one does."""
+        self._paths = [directory / _FILE for directory in directories]
+        self._told = told
         self._boot_id = boot_id
         self._left: dict[str, int] = {}
         """Which are still to run, with the least number that their runs in this boot can have."""
         self._begun: dict[str, None] = {}
 
     def begin(self, scheduler: Scheduler, late: Collection[str] = ()) -> None:
-        """Make due what is still to run in this boot: all of it at the first start. Raises OSError.
+        """Make due what is still to run in this boot: all of it at the first start.
 
         `late` are tasks that cannot be loaded yet, and may have to run as well.
         """
@@ -65,8 +75,7 @@ class BootTasks:
             return
         if name not in self._left:
             self._left[name] = scheduler.history.of(name).next_number
-            with suppress(OSError):  # as below
-                self._write()
+            self._write()
         scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
     def watch(self, event: Event | tuple[Run, Stream, str]) -> None:
@@ -81,8 +90,7 @@ class BootTasks:
             self._left[name] = event.run.number + 1
         else:
             return
-        with suppress(OSError):  # then it may run once more, at the next start in this boot
-            self._write()
+        self._write()
 
     def _strike_out(self, name: str) -> None:
         del self._left[name]
@@ -95,19 +103,49 @@ class BootTasks:
 
     def _read(self) -> bool:
         """Learn what was left; false at the first start in this boot."""
+        kept = [one for one in map(self._kept_in, self._paths) if one is not None]
+        self._begun = dict.fromkeys(name for _, begun in kept for name in begun)
+        left = [left for left, _ in kept]
+        self._left = {
+            name: number for known in left for name, number in known.items() if all(name in other for other in left)
+        }
+        return bool(kept)
+
+    def _kept_in(self, path: Path) -> tuple[dict[str, int], list[str]] | None:
+        """What this file says of this boot: which tasks are left, with their numbers, and which have begun."""
         try:
-            boot_id, *lines = self._path.read_text(encoding="ascii").splitlines()
+            boot_id, *lines = path.read_text(encoding="ascii").splitlines()
             written = [(number, name) for number, _, name in (line.partition(" ") for line in lines)]
-            self._left = {name: int(number) for number, name in written if number != _BEGUN}
-            self._begun = {name: None for number, name in written if number == _BEGUN}
-        except (FileNotFoundError, ValueError):
-            return False
-        return boot_id == self._boot_id
+            left = {name: int(number) for number, name in written if number != _BEGUN}
+        except (OSError, ValueError):
+            return None
+        return (left, [name for number, name in written if number == _BEGUN]) if boot_id == self._boot_id else None
 
     def _write(self) -> None:
-        part = self._path.with_name(f"{_FILE}.part")
         lines = [f"{number} {name}" for name, number in self._left.items()] + [
             f"{_BEGUN} {name}" for name in self._begun
         ]
-        part.write_text("".join(f"{line}\n" for line in (self._boot_id, *lines)), encoding="ascii")
-        part.replace(self._path)
+        text = "".join(f"{line}\n" for line in (self._boot_id, *lines))
+        why = ""
+        for path in self._paths:
+            try:
+                _put(path, text)
+            except OSError as error:
+                with suppress(OSError):  # what it says is not so any more
+                    path.unlink()
+                why = why or f"{path} cannot be written: {error.strerror}"
+            else:
+                self._told("")
+                return
+        self._told(f"{why}; what runs once in a boot may run once more if rocketd starts again in this one")
+
+
+def _put(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="ascii")
+    except OSError:
+        with suppress(OSError):  # it would take the room of the next
+            part.unlink()
+        raise
+    part.replace(path)

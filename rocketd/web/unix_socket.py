@@ -4,6 +4,7 @@ It appears with its final owner and mode, in one step, over whatever a killed da
 answers is not robbed of it. If we die in between, the next start does the same again.
 """
 
+import errno
 import os
 import socket
 import stat
@@ -48,8 +49,16 @@ def _supplementary(connection: socket.socket) -> tuple[int, ...]:
 BACKLOG: Final = 128
 
 
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT})
+
+
 class CannotListen(RocketdError):
     """The control socket cannot be opened."""
+
+    def __init__(self, message: str, *, hint: str = "", may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.may_pass = may_pass
+        """Whether it may be so for a while only: there is no room, or no directory, as there was no room for one."""
 
 
 @contextmanager
@@ -61,7 +70,8 @@ def listening(path: Path, group: int | None) -> Iterator[socket.socket]:
             _put(listener, path, group)
         except OSError as error:  # among them "AF_UNIX path too long", which has no number
             hint = "--runtime-dir chooses another directory"
-            raise CannotListen(f"cannot listen at {path}: {error.strerror or error}", hint=hint) from None
+            why = f"cannot listen at {path}: {error.strerror or error}"
+            raise CannotListen(why, hint=hint, may_pass=error.errno in _NO_ROOM) from None
         mine = os.stat(path)  # noqa: PTH116 - compared by os.path.samestat
         try:
             yield listener

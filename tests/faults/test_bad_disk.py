@@ -128,3 +128,52 @@ def test_on_a_read_only_disk_it_does_not_start_and_says_why(tmp_path: Path) -> N
         assert daemon.spawn().wait() == 1
         assert "Read-only file system" in daemon.lines[0]
         assert len(daemon.lines) <= 2
+
+
+RUN = """
+mount -t tmpfs -o size=64k,nr_inodes=40,mode=755 tmpfs "$1"
+i=0; while touch "$1/f$i" 2>/dev/null; do i=$((i+1)); done
+shift; exec "$@"
+"""
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon whose runtime directory is full."""
+    with Daemon(tmp_path, environment={"WATCHDOG_USEC": "400000"}) as made:
+        text = TASKS.format(note=NOTE % tmp_path) + '[task.boot]\ncommand = ["/bin/true"]\non = "boot"\n'
+        made.write("tasks.toml", text)
+        made.wrapper = ("unshare", "-m", "sh", "-c", RUN, "sh", str(made.runtime))
+        yield made
+
+
+def test_with_a_full_runtime_directory_tasks_run_and_the_socket_comes_once_there_is_room(crowded: Daemon) -> None:
+    crowded.start()
+    crowded.until_line("often succeeded", 2)
+    crowded.until_line("boot succeeded")
+    crowded.until_notice("cannot listen at")
+    assert not any("0 problems" in line or "Traceback" in line for line in crowded.lines)
+    runtime = Path(f"/proc/{crowded.pid}/root{crowded.runtime}")
+    for ballast in runtime.glob("f*"):
+        ballast.unlink()
+    crowded.until((runtime / "control.sock").is_socket)
+    assert crowded.stop() == 0
+
+
+def test_what_runs_once_in_a_boot_does_so_with_a_full_runtime_directory_as_well(crowded: Daemon) -> None:
+    for _ in range(2):
+        crowded.start()
+        crowded.until_line("often succeeded", 2)
+        crowded.kill()
+        crowded.lines = [line for line in crowded.lines if "boot " in line]
+    assert sum("boot started" in line for line in crowded.lines) == 1
+
+
+def test_a_read_only_runtime_directory_keeps_no_task_from_running(tmp_path: Path) -> None:
+    with Daemon(tmp_path, environment={"WATCHDOG_USEC": "400000"}) as made:
+        made.write("tasks.toml", TASKS.format(note=NOTE % tmp_path))
+        made.wrapper = ("unshare", "-m", "sh", "-c", MOUNTED.replace("size=16m", "ro"), "sh", str(made.runtime))
+        made.start()
+        made.until_line("often succeeded", 2)
+        made.until_notice("Read-only file system")
+        assert made.stop() == 0
