@@ -18,8 +18,8 @@ COMMAND: Final = Setting[str | tuple[str, ...]](
     ValueType("list of strings, or string", value_types.command),
     "",
     "none",
-    "The program to run and its arguments. One without a slash is looked up in `PATH`, `./` begins at `directory`. "
-    "A string needs `shell = true`. A task has a `command` or a `function`.",
+    "The program to run, with the rights of `user`, and its arguments. One without a slash is looked up in `PATH`; "
+    "`./` begins at `directory`. A string needs `shell = true`. A task has a `command` or a `function`.",
     shared=False,
 )
 SHELL: Final = Setting(
@@ -142,7 +142,14 @@ USER: Final = Setting(
 GROUP: Final = Setting(
     "group", FILLED, "", "the user's", "Its primary group, by name or number (`Group=` of systemd.exec(5))."
 )
-DIRECTORY: Final = Setting("directory", PATH, "", "the user's home", "The working directory.")
+DIRECTORY: Final = Setting(
+    "directory",
+    PATH,
+    "",
+    "the user's home",
+    "The working directory, entered with the rights of `user`. The home may be missing, or not that user's to enter: "
+    "then it is `/`.",
+)
 UMASK: Final = Setting(
     "umask", ValueType("octal digits in quotes", value_types.umask), 0o022, "`0022`", "The file mode mask."
 )
@@ -174,8 +181,8 @@ ENVIRONMENT_FILES: Final = Setting[tuple[str, ...]](
     ValueType("list of paths", value_types.paths),
     (),
     "none",
-    "Files with variables (`EnvironmentFile=` of systemd.exec(5)), read at each start; with `-` in front it may be "
-    "missing.",
+    "Files with variables (`EnvironmentFile=` of systemd.exec(5)), read at each start with the rights of `user`; with "
+    "`-` in front it may be missing. Only regular files are opened, of 1 MiB at most.",
 )
 SUCCESS_CODES: Final = Setting(
     "success_codes", CODES, frozenset({0}), "`[0]`", "Exit codes that mean success.", only="command"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.instant import SECOND
-from rocketd.core.model.run import Action, Cause
+from rocketd.core.model.events import Withdrawn
+from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.task import Command, Function, Identity, Surroundings, Task
 from rocketd.executor.process import launcher_status
 from rocketd.executor.process.network_mounts import Mounts, _doubtful
@@ -84,6 +85,12 @@ def works(place: Path) -> dict[str, tuple[Command | Function, str]]:
     }
 
 
+def waits(world: World, run: Run) -> None:
+    """Let it come to where it hangs."""
+    while "fuse" not in Path(f"/proc/{world.pid(run)}/wchan").read_text():
+        world.run(shell("true"))
+
+
 KINDS = [
     *("directory", "home", "nice", "program", "path", "environment file", "linked directory", "further directory"),
     *("linked program", "linked path", "relative path", "linked environment file", "#! line", "function"),
@@ -91,15 +98,26 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_that_hangs_there_hangs_alone_and_is_ended_by_its_timeout(world: World, place: Path, kind: str) -> None:
+def test_a_run_that_hangs_there_hangs_alone_and_has_not_happened_by_its_timeout(
+    world: World, place: Path, kind: str
+) -> None:
     work, what = works(place)[kind]
     with dead_server(place):
         hung = world.start(Task("hung", work, kill_grace=SECOND // 10))
         assert world.run(shell("echo x")).output == "x\n"
-        while "fuse" not in Path(f"/proc/{world.pid(hung)}/wchan").read_text():  # it is on its way there
-            world.run(shell("true"))
-        end = world.stopped(hung, Cause.TIMEOUT)
-        assert (end.action, end.message) == (Action.TERMINATE, f"it had not begun: {what} did not answer")
+        waits(world, hung)
+        world.stop(hung, Cause.TIMEOUT)
+        outcome = world.outcome(hung)
+        assert isinstance(outcome, Withdrawn)
+        assert outcome.reason == f"it had not begun: {what} did not answer"
+
+
+def test_a_run_that_hangs_there_and_is_stopped_by_hand_says_what_it_waited_for(world: World, place: Path) -> None:
+    with dead_server(place):
+        hung = world.start(replace(shell("true"), surroundings=Surroundings(directory=str(place))))
+        waits(world, hung)
+        end = world.stopped(hung)
+    assert (end.action, end.message) == (Action.TERMINATE, f"it had not begun: directory {place} did not answer")
 
 
 def test_a_run_that_hangs_there_says_so_while_it_waits(

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.process import launcher
@@ -402,9 +403,11 @@ while True:
 
 def test_a_user_who_may_have_no_more_processes_is_told_so(world: World) -> None:
     run = world.start(as_nobody(shell("exec sleep 1000")))
-    end = world.run(as_nobody(Command(("/bin/true",)), Surroundings(limits=(Limit(resource.RLIMIT_NPROC, 0, 0),))))
+    none = Surroundings(limits=(Limit(resource.RLIMIT_NPROC, 0, 0),))
+    outcome = world.outcome(world.start(as_nobody(Command(("/bin/true",)), none)))
     world.stopped(run)
-    assert end.message == "cannot start: /bin/true: Resource temporarily unavailable"
+    assert isinstance(outcome, Withdrawn)
+    assert outcome.reason == "/bin/true: Resource temporarily unavailable"
 
 
 def test_a_limit_that_cannot_be_set_is_named(world: World) -> None:

@@ -72,7 +72,7 @@ class ProcessExecutor:
         self._output = output
         clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
         self._mounts = Mounts()
-        trust = PathTrust(self._mounts, os.geteuid())
+        self._trust = trust = PathTrust(self._mounts, os.geteuid())
         nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._host = LaunchContext(own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean)
         self._spawner = Spawner(open_files)
@@ -157,6 +157,7 @@ class ProcessExecutor:
         self._means.pipes.close()
         self._hands.close()
         self._spawner.close()
+        self._trust.close()
         self._mounts.close()
 
     def _over(self, going: RunSupervisor, outcome: End | Withdrawn) -> None:

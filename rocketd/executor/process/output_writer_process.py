@@ -5,7 +5,6 @@ loop nor a thread of ours does it. The process is no part of its run's tree, and
 """
 
 import os
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Identity, Surroundings
 from rocketd.executor.process.launch import Launch, LaunchContext, build_launch
 from rocketd.executor.process.launcher import LauncherProgress, failure
-from rocketd.executor.process.spawner import Spawner
+from rocketd.executor.process.spawner import Spawner, hold
 
 WRITER: Final = str(Path(__file__).with_name("writer.py"))
 
@@ -55,7 +54,7 @@ def start_writer(
     os.set_blocking(said, True)
     try:
         pid = spawner.spawn(launch, (said, said, theirs), status)
-        return OutputWriterProcess(pid, _hold(pid), data, report, launch, LauncherProgress(reader))
+        return OutputWriterProcess(pid, hold(pid), data, report, launch, LauncherProgress(reader))
     except BaseException:
         for descriptor in (data, report, reader):
             os.close(descriptor)
@@ -63,12 +62,3 @@ def start_writer(
     finally:
         for descriptor in (theirs, said, status):
             os.close(descriptor)
-
-
-def _hold(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:  # e.g. for want of descriptors
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise

@@ -5,9 +5,7 @@ loop's again.
 """
 
 import os
-import signal
 from collections.abc import Sequence
-from contextlib import suppress
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant
@@ -16,7 +14,7 @@ from rocketd.core.model.task import Task
 from rocketd.executor.process.launch import Launch
 from rocketd.executor.process.launcher import LauncherProgress
 from rocketd.executor.process.process_tree import now_in_ticks, start_time
-from rocketd.executor.process.spawner import Spawner
+from rocketd.executor.process.spawner import Spawner, hold
 from rocketd.executor.process.supervised_run import Child, Clock
 from rocketd.executor.shortage import cannot, shortage_of
 
@@ -62,7 +60,7 @@ class PendingSpawn:
         _close(self._writers)  # first, which leaves room for one more descriptor
         self._writers = []
         try:
-            pidfd = _hold(self._pid)
+            pidfd = hold(self._pid)
         except OSError as error:
             raise self._given_up(error) from None
         return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers, self._progress())
@@ -92,17 +90,6 @@ class PendingSpawn:
         if isinstance(error, OSError):
             return cannot(self._launch.target, error)
         return shortage_of(error) or RocketdError(f"{self._launch.target}: {error!r}")
-
-
-def _hold(pid: int) -> int:
-    """Get a pidfd of our new child; where that fails, e.g. for want of descriptors, the child must not go on."""
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        with suppress(ProcessLookupError):  # it is not yet the leader of its group, or ended
-            os.killpg(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise
 
 
 def _close(descriptors: Sequence[int]) -> None:

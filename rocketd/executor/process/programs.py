@@ -39,10 +39,7 @@ class Programs:
 
         Raises Untrusted where that is the launcher's, and RocketdError if there is none.
         """
-        found = self._trust.remembered((name, directory, path), lambda: self._find(name, directory, path))
-        if "/" not in name and not os.access(found, os.X_OK):  # it has gone just now: there may be another one
-            return self._find(name, directory, path)
-        return found
+        return self._trust.remembered((name, directory, path), lambda: self._find(name, directory, path))
 
     def _find(self, name: str, directory: str, path: str) -> str:
         with suppress(OSError):  # who enters it says why not

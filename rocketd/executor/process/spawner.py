@@ -19,10 +19,11 @@ that is protected from the OOM killer lays its protection down for the moment.
 import ctypes
 import os
 import resource
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from fcntl import F_DUPFD_CLOEXEC, fcntl
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final
 
 from rocketd.core.errors import RocketdError
@@ -185,6 +186,24 @@ class OomProtection:
     def _write(self, score: bytes) -> None:
         with suppress(OSError):  # not allowed to take it back: better unprotected than not running
             os.pwrite(self._file, score, 0)
+
+
+def hold(pid: int) -> int:
+    """Get a pidfd of our new child; where that fails, e.g. for want of descriptors, the child must not go on."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        with suppress(ProcessLookupError):  # it is not yet the leader of its group, or ended
+            os.killpg(pid, signal.SIGKILL)
+        with suppress(RuntimeError):  # no process number is left for a thread: then it stays a zombie
+            Thread(target=_reap, args=(pid,), name="reaper", daemon=True).start()
+        raise
+
+
+def _reap(pid: int) -> None:
+    """Wait for the end of a child, for however long that takes: it may hang in a file system."""
+    with suppress(ChildProcessError):  # code beside us in this process waits for any child
+        os.waitpid(pid, 0)
 
 
 def unshare() -> bool:

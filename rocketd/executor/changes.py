@@ -1,0 +1,70 @@
+"""Notices that what was looked at has been changed since, by inotify(7): the kernel says so before the change is over.
+
+It is asked when that matters and wakes nobody in between.
+"""
+
+import ctypes
+import os
+import select
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+_LIBC: Final = ctypes.PyDLL(None)  # it answers at once
+_HEAD: Final = struct.Struct("iIII")
+_MOST_BYTES: Final = 64 * 1024
+"""Of events: where there are more, everything may have changed."""
+_MASK: Final = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x0100_0000 | 0x2000_0000
+"""IN_ATTRIB, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE; IN_ONLYDIR, IN_MASK_ADD."""
+
+
+class Changes:
+    """The changes to entries of directories."""
+
+    def __init__(self) -> None:
+        self._events = -1
+        self._poll = select.poll()
+        self._names: dict[int, set[str]] = {}
+        self.clear()
+
+    def watch(self, directory: str, name: str) -> bool:
+        """From now on notice what becomes of an entry of a directory, which may be missing; says whether it can be."""
+        watch: int = _LIBC.inotify_add_watch(self._events, os.fsencode(directory), _MASK)
+        if watch < 0:  # the kernel allows no more, or not there
+            return False
+        self._names.setdefault(watch, set()).add(name)
+        return True
+
+    def any(self) -> bool:
+        """Whether one of them has changed since the last `clear`; it may say so for nothing."""
+        if not self._poll.poll(0):
+            return False
+        data = os.read(self._events, _MOST_BYTES)
+        return bool(self._poll.poll(0)) or any(self._concerns(watch, name) for watch, name in _events(data))
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self.close()
+        self._names.clear()
+        self._events = _LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._events >= 0:
+            self._poll.register(self._events, select.POLLIN)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._events >= 0:
+            self._poll.unregister(self._events)
+            os.close(self._events)
+            self._events = -1
+
+    def _concerns(self, watch: int, name: str) -> bool:
+        """Without a name it is about the directory itself; without a directory, events were lost."""
+        return watch not in self._names or not name or name in self._names[watch]
+
+
+def _events(data: bytes) -> Iterator[tuple[int, str]]:
+    at = 0
+    while at < len(data):
+        watch, _, _, length = _HEAD.unpack_from(data, at)
+        at += _HEAD.size + length
+        yield watch, os.fsdecode(data[at - length : at].split(b"\0", 1)[0])
