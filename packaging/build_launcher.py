@@ -15,7 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
-PROGRAM = "rocketd/executor/launcher"
+PROGRAM = "rocketd/executor/process/launcher"
 # Nothing of the machine or the moment goes in: the same sources and compiler give the same bytes.
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fstack-protector-strong", "-static", "-s", "-Wl,--build-id=none")
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from rocketd.core.errors import RocketdError
-from rocketd.executor import changes
+from rocketd.executor.process import path_changes
 from rocketd.executor.process.network_mounts import Mounts
 from rocketd.executor.process.path_trust import PathTrust, UntrustedPath
 from rocketd.executor.process.programs import Programs
@@ -180,10 +180,10 @@ def test_a_flood_of_changes_is_a_change(trust: PathTrust, place: Path) -> None:
 def test_where_changes_cannot_be_noticed_nothing_is_remembered(
     trust: PathTrust, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes.Changes, "watch", lambda *_: False)
+    monkeypatch.setattr(path_changes.PathChanges, "watch", lambda *_: False)
     job = program(place / "job")
     assert trusts(trust, job)
-    monkeypatch.setattr(changes.Changes, "any", lambda _: False)
+    monkeypatch.setattr(path_changes.PathChanges, "any", lambda _: False)
     writable_by_all(job)
     assert not trusts(trust, job)
 

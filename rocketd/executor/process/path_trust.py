@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any, Final, TypeVar
 
-from rocketd.executor.changes import Changes
 from rocketd.executor.process.network_mounts import Mounts
+from rocketd.executor.process.path_changes import PathChanges
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class PathTrust:
         """`uid` is who we are: we trust ourselves and root."""
         self._mounts = mounts
         self._owners = frozenset({0, uid})
-        self._changes = Changes()
+        self._changes = PathChanges()
         self._known: dict[Hashable, Any] = {}
         self._noticed = True
         """Whether all changes to what is being looked at will be noticed."""

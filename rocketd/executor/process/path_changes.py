@@ -18,7 +18,7 @@ _MASK: Final = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x0100_0000 | 0x2000_00
 """IN_ATTRIB, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE; IN_ONLYDIR, IN_MASK_ADD."""
 
 
-class Changes:
+class PathChanges:
     """The changes to entries of directories."""
 
     def __init__(self) -> None:
