@@ -1,23 +1,31 @@
-"""rocketd: a task scheduler for Linux hosts that decides by conditions instead of fixed times."""
+"""rocketd: a task scheduler for Linux hosts that decides by conditions instead of fixed times.
+
+These names are the public API, with those of `args`, `conds`, `exc`, `log` and `repos`; all other modules may change.
+"""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rocketd.app.application import Grouper, Rocketd
+    from rocketd.app.config import Config
     from rocketd.app.session import Session
+    from rocketd.app.task import Task
 
 __version__ = "0.1.0"
-__all__ = ["Grouper", "Rocketd", "Session", "__version__"]
+__all__ = ["Config", "Grouper", "Rocketd", "Session", "Task", "__version__"]
 
 
 def __getattr__(name: str) -> type:
     """Import the library when it is first named: the daemon and rocketctl have no use for it."""
-    if name in ("Grouper", "Rocketd"):
-        from rocketd.app import application  # noqa: PLC0415 - see above
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from rocketd.app import application, config, session, task  # noqa: PLC0415 - see above
 
-        return application.Rocketd if name == "Rocketd" else application.Grouper
-    if name == "Session":
-        from rocketd.app.session import Session  # noqa: PLC0415 - see above
-
-        return Session
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    library: dict[str, type] = {
+        "Config": config.Config,
+        "Grouper": application.Grouper,
+        "Rocketd": application.Rocketd,
+        "Session": session.Session,
+        "Task": task.Task,
+    }
+    return library[name]

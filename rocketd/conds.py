@@ -19,8 +19,8 @@ from rocketd.core.conditions.run_conditions import After, Retry, Running
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.errors import ConditionError
-from rocketd.core.language.parser import read
-from rocketd.core.model.condition import FALSE, TRUE
+from rocketd.core.language import parser
+from rocketd.core.model.condition import FALSE, TRUE, Condition
 from rocketd.core.model.task_ref import TaskRef, name_of
 from rocketd.time_zones import named_zone
 
@@ -39,7 +39,7 @@ def _advised(word: str, make: Callable[_P, _T]) -> Callable[_P, _T]:
             from rocketd.core.language.dialects.translation import suggest_cron_line  # noqa: PLC0415 - only for a mistake
 
             line = str((*args, kwargs.get("line"))[0])
-            raise suggest_cron_line(error, word, line, lambda other: read(other, named_zone)) from None
+            raise suggest_cron_line(error, word, line, lambda other: parser.read(other, named_zone)) from None
 
     return made
 
@@ -92,6 +92,14 @@ crashed: Final = EventCondition("crashed")
 def condition(*, every: Span = 1) -> Callable[[Callable[..., object]], FuncCond]:
     """Make a condition of a function (decorator), as `Rocketd.cond` does, where no application is at hand."""
     return lambda function: condition_of_function(function, duration_of(every))
+
+
+def parse(text: str) -> Condition:
+    """Read a condition as task files have it: `daily & time_of_day.after("20:00")`.
+
+    Raises ConditionError, which underlines what is wrong and suggests what may be meant.
+    """
+    return parser.parse(text, named_zone)
 
 
 def after_success(task: TaskRef) -> After:
