@@ -3,12 +3,16 @@
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final, get_args
 
 import pytest
+from docgen import diagrams
 
 import rocketd
+from rocketd.core.model.events import Event, Finished
 
 PACKAGE = Path(rocketd.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -61,6 +65,85 @@ def test_one_module_imports_redbird() -> None:
     assert len(importers) <= 1
 
 
+# -- sizes: what is larger is two things ---------------------------------------------------------
+
+MODULE_LINES: Final = 300
+FUNCTION_LINES: Final = 40
+CONSTRUCTOR_PARAMETERS: Final = 7
+
+# What may be larger, up to this size: these lists only get shorter.
+LONG_MODULES: Final[Mapping[str, int]] = {
+    "app/runtime.py": 330,
+    "bootstrap/service.py": 330,
+    "config/loader.py": 345,
+    "core/history/history.py": 310,
+    "core/model/condition.py": 320,
+    "core/scheduler/scheduler.py": 335,
+    "daemon/loop.py": 340,
+    "store/replication/replicator.py": 325,
+    "web/api.py": 315,
+}
+LONG_FUNCTIONS: Final[Mapping[str, int]] = {"bootstrap/service.py:start": 80}
+WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {"bootstrap/replication.py": 9, "daemon/control.py": 8}
+SAME_NAMES: Final = {"_Loader", "Clock", "Command", "Config", "First", "Line", "Prober", "Session", "Task"}
+
+
+def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The classes and functions of a file, nested ones as well."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONG_MODULES.get(name_of(path), MODULE_LINES)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_function_fits_on_a_screen(path: Path) -> None:
+    for node in definitions(path):
+        if not isinstance(node, ast.ClassDef):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            assert lines <= LONG_FUNCTIONS.get(f"{name_of(path)}:{node.name}", FUNCTION_LINES), node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_constructor_takes_few_parameters(path: Path) -> None:
+    """What connects more takes one frozen dataclass of them."""
+    for node in definitions(path):
+        if node.name == "__init__" and not isinstance(node, ast.ClassDef):
+            given = node.args
+            count = len([*given.posonlyargs, *given.args, *given.kwonlyargs]) - 1
+            assert count <= WIDE_CONSTRUCTORS.get(name_of(path), CONSTRUCTOR_PARAMETERS), node.lineno
+
+
+# -- names: an outsider knows them, and each stands for one thing -----------------------------------
+
+
+def class_names() -> Counter[str]:
+    """How often each class name of the package is defined."""
+    return Counter(node.name for path in MODULES for node in definitions(path) if isinstance(node, ast.ClassDef))
+
+
+def test_no_class_name_is_defined_twice() -> None:
+    assert {name for name, count in class_names().items() if count > 1} <= SAME_NAMES
+
+
+# -- the pictures of docs/explanation/architecture.md ----------------------------------------------
+
+
+def test_the_pictures_are_what_the_code_is() -> None:
+    """`PYTHONPATH=.:packaging python -m docgen.diagrams .` draws them again."""
+    page = (TOP / diagrams.PAGE).read_text()
+    assert diagrams.filled(page, TOP) == page, "call PYTHONPATH=.:packaging python -m docgen.diagrams ."
+    assert all(f"<!-- diagram: {which} -->" in page for which in diagrams.PICTURES)
+
+
+def test_every_event_is_in_the_life_of_a_run() -> None:
+    assert {*diagrams.STEPS, Finished} == set(get_args(Event))
+
+
 # -- the tree as docs/explanation/architecture.md draws it ---------------------------------------
 
 TOP = Path(__file__).parents[2]
@@ -90,3 +173,11 @@ def there() -> set[str]:
 @pytest.mark.skipif(not (TOP / ".git").exists(), reason="what is there is what git knows")
 def test_the_tree_drawn_in_the_documentation_is_the_tree_that_is_there() -> None:
     assert drawn() == there()
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/explanation/architecture.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    named = set(re.findall(r"(?:`|^# )([a-z_]+/[a-z_/]+\.(?:py|md|catalog))\b", (TOP / page).read_text(), re.MULTILINE))
+    assert named - {"journal/null.py"}
+    missing = {path for path in named if not ((TOP / path).exists() or (PACKAGE / path).exists())}
+    assert missing <= {"journal/null.py"}  # which is an example
