@@ -10,7 +10,7 @@
 #include "environment_file.h"
 #include "launcher.h"
 
-enum { LARGEST = 1024 * 1024 }; /* of an environment file: files.py has it as well */
+enum { LARGEST = 1024 * 1024 }; /* of an environment file: environment_files.py has it as well */
 
 struct variable {
     char *text;

@@ -181,3 +181,11 @@ def test_the_files_that_a_page_names_are_there(page: str) -> None:
     assert named - {"journal/null.py"}
     missing = {path for path in named if not ((TOP / path).exists() or (PACKAGE / path).exists())}
     assert missing <= {"journal/null.py"}  # which is an example
+
+
+def test_the_files_that_a_module_runs_lie_beside_it() -> None:
+    """All but the launcher, which the build makes."""
+    beside = re.compile(r"Path\(__file__\)\.with_name\(\"(.+?)\"\)")
+    named = {path.with_name(name) for path in MODULES for name in beside.findall(path.read_text())}
+    assert {path.name for path in named if not path.exists()} <= {"launcher"}
+    assert {path.name for path in named} > {"launcher"}

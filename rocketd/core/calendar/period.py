@@ -7,7 +7,7 @@
     starting   the whole cycle, begun elsewhere       daily.starting("06:00")
     at         the natural unit from a mark on        daily.at("10:00", "15:00")
 
-The windows are laid out on the wall clock and then brought to instants, each end where it is *reached* (wall.py).
+The windows are laid out on the wall clock and then brought to instants, each end where it is *reached* (`wall_clock`).
 A window that a gap of the clock would empty keeps its nominal length from the first instant after the gap; one on a
 date that does not exist is dropped; a later window cuts an earlier one short.
 Hours, minutes and seconds go on in real time instead: both occurrences of an hour are hours, and where a zone shifts

@@ -1,8 +1,8 @@
 """Ticks: recurring points in time, as a cron line or a calendar line gives them.
 
 A pattern of wall times goes one of two ways when the clock is set. A *fixed* time of day is brought to the time line
-where it is reached (wall.py): a gap moves it to the first instant after it, a repeated hour meets it once, and on a
-date that does not exist it does not come. Any other pattern goes on in real time: whenever the clock on the wall
+where it is reached (`wall_clock`): a gap moves it to the first instant after it, a repeated hour meets it once, and on
+a date that does not exist it does not come. Any other pattern goes on in real time: whenever the clock on the wall
 matches, in both occurrences of an hour.
 """
 

@@ -50,7 +50,7 @@ PATIENCE: Final = 10.0
 
 
 class ProcessExecutor:
-    """Starts, follows and ends processes. Make it on the thread of a running loop, and early: see `spawn`."""
+    """Starts, follows and ends processes. Make it on the thread of a running loop, and early: see `spawner`."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """From a task and a run to what is executed: program, arguments, environment, directory, standard input.
 
 There are two ways to start a process. **Directly**: what is to be entered, read and executed can be steered by nobody
-but root and the daemon's own user, and lies where files answer (see `trust`), and the process has the daemon's own
+but root and the daemon's own user, and lies where files answer (see `path_trust`), and the process has the daemon's own
 rights, limits and priority. **By the launcher** (launcher.c): everything else.
 """
 

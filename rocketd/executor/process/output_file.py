@@ -1,4 +1,4 @@
-"""A run's output file, as the loop sees it: a pipe to the process that writes it (see `writer_process`).
+"""A run's output file, as the loop sees it: a pipe to the process that writes it (see `output_writer_process`).
 
 What does not fit into the pipe makes the run wait: while the file is `busy`, nothing more of what it prints is read. A
 run that has ended waits until its file has everything, unless the file takes nothing for `GRACE`.

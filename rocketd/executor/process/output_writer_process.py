@@ -1,4 +1,4 @@
-"""Starts the process that writes a run's output file (`writer.py`).
+"""Starts the process that writes a run's output file (`output_writer.py`).
 
 Whoever writes to a file may have to wait for it, and must have no more rights than the task's user: so neither the
 loop nor a thread of ours does it. The process is no part of its run's tree, and outlives a stop of it.
@@ -16,7 +16,7 @@ from rocketd.executor.process.launch import Launch, LaunchContext, build_launch
 from rocketd.executor.process.launcher import LauncherProgress, failure
 from rocketd.executor.process.spawner import Spawner, hold
 
-WRITER: Final = str(Path(__file__).with_name("writer.py"))
+WRITER: Final = str(Path(__file__).with_name("output_writer.py"))
 
 
 class OutputWriterProcess(NamedTuple):
