@@ -19,10 +19,12 @@ from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Instant,
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.language.word import ArgumentKind, Word
-from rocketd.core.model.condition import FOR, UNKNOWN, Condition, Constant, Moment
+from rocketd.core.model.condition import Condition, Constant
 from rocketd.core.model.events import Event, Finished, Spawned, Started
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
+from rocketd.core.model.verdict import FOR, UNKNOWN
 from rocketd.core.scheduler.forecast import Course, Forecast, starts
 from rocketd.core.scheduler.scheduler import Scheduler
 

@@ -30,9 +30,11 @@ from rocketd.core.messages import daemon_messages
 from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.model import task as core
 from rocketd.core.model.clock_reading import ClockReading
-from rocketd.core.model.condition import FALSE, FOR, Moment
+from rocketd.core.model.condition import FALSE
 from rocketd.core.model.events import Event, Finished, NoSuchRun, Started, Withdrawn
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Run, Trigger
+from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust

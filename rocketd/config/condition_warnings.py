@@ -18,7 +18,8 @@ from rocketd.core.conditions.run_conditions import After, Outcome, Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import FOREVER, Duration, Instant, datetime_of
-from rocketd.core.model.condition import FALSE, FOR, All, Condition, Constant
+from rocketd.core.model.condition import FALSE, All, Condition, Constant
+from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.outlook import LATE, Again, First, Walk, again, never_start
 
 if TYPE_CHECKING:

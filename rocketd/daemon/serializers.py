@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from rocketd.core.explain.tree import ExplanationPart
 from rocketd.core.explain.why import Explanation
-from rocketd.core.history.task_history import TaskHistory
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import Action, End, Run
 from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
+from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 

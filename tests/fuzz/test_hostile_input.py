@@ -21,7 +21,8 @@ from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
-from rocketd.core.model.condition import Condition, Moment
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.task import Command, Task
 from rocketd.executor.process.output import LINE_BYTES, LINE_COST, LineSplitter, Output
 from support.fakes.control import served

@@ -13,10 +13,12 @@ from rocketd.core.conditions.probe import observed, probes_of
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import Condition, Moment, Verdict
+from rocketd.core.model.condition import Condition
 from rocketd.core.model.events import Finished, Spawned, Started
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
+from rocketd.core.model.verdict import Verdict
 
 CASES = int(os.environ.get("ROCKETD_CASES", "100"))
 """How many random cases each property sees."""

@@ -18,7 +18,8 @@ from rocketd.core.conditions.run_conditions import After, Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick
-from rocketd.core.model.condition import FALSE, FOR, TRUE, All, Any, Condition, Constant, Not
+from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, Constant, Not
+from rocketd.core.model.verdict import FOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

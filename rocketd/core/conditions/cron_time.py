@@ -9,13 +9,14 @@ from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.period import Window
 from rocketd.core.calendar.wall_clock import is_known
 from rocketd.core.instant import BEGINNING, MINUTE, SECOND
-from rocketd.core.model.condition import AGAINST, FOR, Condition, Verdict
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rocketd.core.instant import Duration, Instant
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
 
 _JOINS: Final = 1_500
 """How many adjacent minutes are joined to one stretch: a day of them. A safe bound for those that match for longer."""

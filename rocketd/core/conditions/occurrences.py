@@ -17,11 +17,12 @@ from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCon
 from rocketd.core.conditions.time_conditions import ENDS, Hours, narrow, positive, spell_hours
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.history.history import Need
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, Condition, Verdict
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.history_view import Need
 from rocketd.core.model.run import Action
 from rocketd.core.model.task_ref import name_of
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from rocketd.core.calendar.period import How
     from rocketd.core.calendar.unit import Unit, Written
-    from rocketd.core.history.task_history import TaskHistory
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
+    from rocketd.core.model.task_history import TaskHistory
     from rocketd.core.model.task_ref import TaskRef
 
 What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed"]

@@ -12,11 +12,12 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.core.instant import FOREVER, Duration, Instant
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Verdict, walk
+from rocketd.core.model.condition import All, Any, Condition, walk
 from rocketd.core.model.events import Observed
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
 
 OVERDUE: int = 3
 """After so many intervals an observation is not good any longer."""

@@ -14,21 +14,22 @@ from rocketd.core.conditions.running import RunningCount, RunningFor, going, spe
 from rocketd.core.conditions.time_conditions import ENDS, OWN, positive
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.history.history import Need
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Verdict
+from rocketd.core.model.condition import All, Any, Condition
+from rocketd.core.model.history_view import Need
 from rocketd.core.model.run import Action, Cause
 from rocketd.core.model.splay import Chance, splayed
 from rocketd.core.model.task_ref import name_of
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rocketd.core.history.task_history import Occurrence, TaskHistory
     from rocketd.core.instant import Instant
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import End, Run
+    from rocketd.core.model.task_history import Occurrence, TaskHistory
     from rocketd.core.model.task_ref import TaskRef
 
 _LONGEST_DELAY: Final[Duration] = 10 * 365 * 86_400_000_000

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, Condition, Verdict
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Run
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, Condition, Verdict
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
 
 _MOST: Final = 10**9
 

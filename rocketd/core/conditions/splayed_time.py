@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from rocketd.core.conditions.window_consumption import due_in, spent_in
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
-from rocketd.core.model.condition import AGAINST, FOR, Verdict
-from rocketd.core.model.consumption import due_in, spent_in
-from rocketd.core.model.splay import (
-    Chance,
-    Line,
-    SplayedStart,
-    begun,
-    delay,
-    last_open,
-    splayed,
-    tick_spent,
-    unused_since,
-)
+from rocketd.core.model.splay import Chance, SplayedStart, begun, delay, last_open, splayed, tick_spent, unused_since
+from rocketd.core.model.tick_line import Line
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 if TYPE_CHECKING:
-    from rocketd.core.calendar.period import Turn
-    from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick
-    from rocketd.core.model.condition import Moment
-    from rocketd.core.model.consumption import Consumption
+    from rocketd.core.calendar.period import Period, Turn
+    from rocketd.core.calendar.ticks import Ticks
+    from rocketd.core.conditions.window_consumption import Consumption
+    from rocketd.core.model.moment import Moment
+
+
+class WindowWord(Protocol):
+    """A word that holds once per window."""
+
+    @property
+    def period(self) -> Period: ...
+    @property
+    def fixed(self) -> bool: ...
+    def held(self, moment: Moment) -> bool: ...
+
+
+class IntervalWord(Protocol):
+    """A word that holds once per interval."""
+
+    @property
+    def interval(self) -> Duration: ...
+    def held(self, moment: Moment) -> bool: ...
+
+
+class TickWord(Protocol):
+    """A word that holds once per tick."""
+
+    @property
+    def ticks(self) -> Ticks: ...
+    def around(self, moment: Moment) -> Line: ...
+    def next(self, after: Instant, moment: Moment) -> Instant: ...
+
 
 _STEPS: Final = 32
 """How many windows are gone back through to find one in hours that stand beside it."""
 
 
-def window_spent(word: OncePerWindow, turn: Turn, moment: Moment) -> Consumption | None:
+def window_spent(word: WindowWord, turn: Turn, moment: Moment) -> Consumption | None:
     """Tell what uses up that window; None: nothing does yet."""
     start, end, following = turn
     if not splayed(moment):
@@ -39,7 +58,7 @@ def window_spent(word: OncePerWindow, turn: Turn, moment: Moment) -> Consumption
     return due_in(moment, start, following, fixed=word.fixed) or spent_in(moment, begin, following, fixed=word.fixed)
 
 
-def judge_window(word: OncePerWindow, turn: Turn, moment: Moment) -> Verdict:
+def judge_window(word: WindowWord, turn: Turn, moment: Moment) -> Verdict:
     """Judge by when that window, in which we are and which is not used up, begins."""
     before = _before(word, turn, moment)
     begin = _begin_of_window(word, turn, moment)
@@ -50,7 +69,7 @@ def judge_window(word: OncePerWindow, turn: Turn, moment: Moment) -> Verdict:
     return _judge_before(word, before, moment, begin.at)
 
 
-def _before(word: OncePerWindow, turn: Turn, moment: Moment) -> Turn | None:
+def _before(word: WindowWord, turn: Turn, moment: Moment) -> Turn | None:
     """Tell the window before that one, if this one follows on it; None: there is a gap between them."""
     earlier = moment.at(turn.start - 1)
     before = word.period.turn(earlier.now, moment.task.zone)
@@ -58,7 +77,7 @@ def _before(word: OncePerWindow, turn: Turn, moment: Moment) -> Turn | None:
     return before if follows else None
 
 
-def _judge_before(word: OncePerWindow, before: Turn, moment: Moment, until: Instant) -> Verdict:
+def _judge_before(word: WindowWord, before: Turn, moment: Moment, until: Instant) -> Verdict:
     """Judge by the window before the one in which we are: it stays good until that one begins."""
     earlier = moment.at(before.end - 1)
     if (spent := window_spent(word, before, earlier)) is not None:
@@ -69,13 +88,13 @@ def _judge_before(word: OncePerWindow, before: Turn, moment: Moment, until: Inst
     return Verdict(AGAINST, min(until, begin.start), before.start)
 
 
-def _begin_of_window(word: OncePerWindow, turn: Turn, moment: Moment) -> SplayedStart:
+def _begin_of_window(word: WindowWord, turn: Turn, moment: Moment) -> SplayedStart:
     hours = Chance(turn.start, turn.end).within_hours(moment)
     chance = Chance(max(hours.opens, moment.past.armed), hours.closes)
     return chance.begin(moment, word.held, lambda: _owed(word, turn, moment.at(hours.opens - 1)))
 
 
-def _owed(word: OncePerWindow, turn: Turn, before: Moment) -> bool:
+def _owed(word: WindowWord, turn: Turn, before: Moment) -> bool:
     """Whether there is a gap before that window, `before` which we look, and the last one before that was missed."""
     if _before(word, turn, before) is not None:
         return False
@@ -91,7 +110,7 @@ def _owed(word: OncePerWindow, turn: Turn, before: Moment) -> bool:
     return False
 
 
-def judge_interval(word: Every, due: Instant, newest: Verdict, moment: Moment) -> Verdict:
+def judge_interval(word: IntervalWord, due: Instant, newest: Verdict, moment: Moment) -> Verdict:
     """Judge by when the intervals begin: the newest one that is over, or the one before, if it is `due` as well."""
     begin = _begin_of_interval(word, newest.since, moment)
     if moment.now >= begin.start:
@@ -110,21 +129,21 @@ def interval_delay(interval: Duration, moment: Moment) -> Duration:
     return delay(moment, min(interval, closes - opens))
 
 
-def _begin_of_interval(word: Every, due: Instant, moment: Moment) -> SplayedStart:
+def _begin_of_interval(word: IntervalWord, due: Instant, moment: Moment) -> SplayedStart:
     armed = max(due, moment.past.armed)
     opens, closes = Chance(armed, FOREVER).within_hours(moment)
     chance = Chance(opens, min(closes, opens + word.interval))
     return chance.begin(moment, word.held, lambda: chance.owed_by_hours(moment, _first_over(word, moment)))
 
 
-def _first_over(word: Every, moment: Moment) -> Instant:
+def _first_over(word: IntervalWord, moment: Moment) -> Instant:
     """Tell when the interval was over first after the last run, whatever was missed since."""
     past, run = moment.past, moment.past.scheduled
     over = BEGINNING if run is None else past.steps.really(run.due, past.scheduled_position) + word.interval
     return max(over, past.armed)
 
 
-def judge_tick(word: Tick, moment: Moment) -> Verdict:
+def judge_tick(word: TickWord, moment: Moment) -> Verdict:
     """Judge by the newest tick that has begun: of all the lines, if several tick as one."""
     now, past = moment.now, moment.past
     line = moment.ticks or begun(word.around, moment) or Line(BEGINNING, FOREVER)

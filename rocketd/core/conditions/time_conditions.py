@@ -16,16 +16,18 @@ from rocketd.core.conditions.splayed_time import interval_delay, judge_interval,
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
-from rocketd.core.model.condition import AGAINST, FOR, Condition, Verdict
-from rocketd.core.model.consumption import dues, kept_used
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.consumption import kept_used
 from rocketd.core.model.run import Action
-from rocketd.core.model.splay import Chance, Line, splayed
+from rocketd.core.model.splay import Chance, splayed
+from rocketd.core.model.tick_line import Line
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.calendar.ticks import Ticks
     from rocketd.core.calendar.unit import Unit, Written
-    from rocketd.core.history.task_history import TaskHistory
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
+    from rocketd.core.model.task_history import TaskHistory
 
 OWN: Final = frozenset({""})
 """What a word watches that looks at the task itself."""
@@ -201,7 +203,7 @@ class Every(Condition):
         consumed = max((steps.really(use.last, use.position) for use in past.consumed), default=start)
         reached = consumed if start <= consumed <= now else start
         if splayed(moment):
-            used = (steps.really(use.last, use.position) for use in dues(past))
+            used = (steps.really(use.last, use.position) for use in past.consumed_dues)
             reached = max(reached - interval_delay(self.interval, moment), *(at for at in used if at <= now), due)
         return due + max(reached - due, 0) // self.interval * self.interval
 

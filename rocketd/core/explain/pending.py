@@ -14,13 +14,15 @@ from rocketd.core.conditions.scheduler_conditions import SchedulerCycles
 from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import explain_verdict, when
 from rocketd.core.instant import FOREVER
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Not, Verdict
+from rocketd.core.model.condition import All, Any, Condition, Constant, Not
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rocketd.core.instant import Instant
-    from rocketd.core.model.condition import Answer, Moment
+    from rocketd.core.model.moment import Moment
+    from rocketd.core.model.verdict import Answer
 
 _STEPS: Final = 64
 """How many verdicts are looked ahead."""

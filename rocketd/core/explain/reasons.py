@@ -14,10 +14,12 @@ from typing import Final
 
 from rocketd.core.calendar.wall_clock import HIGHEST, LOWEST
 from rocketd.core.duration import format_duration
-from rocketd.core.history.task_history import Occurrence
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant, datetime_of
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, All, Any, Condition, Constant, Moment, Not, Verdict
+from rocketd.core.model.condition import All, Any, Condition, Constant, Not
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run
+from rocketd.core.model.task_history import Occurrence
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 _ANSWERS: Final = {FOR: "it holds", AGAINST: "it does not hold", UNKNOWN: "nothing is known about it yet"}
 

@@ -6,7 +6,8 @@ from rocketd.core.conditions.probe import Probe
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.explain.reasons import explain_verdict, when
 from rocketd.core.instant import Instant
-from rocketd.core.model.condition import Moment, Verdict
+from rocketd.core.model.moment import Moment
+from rocketd.core.model.verdict import Verdict
 
 
 @explain_verdict.register(Probe)

@@ -11,7 +11,8 @@ from rocketd.core.conditions.running import RunningCount, RunningFor, going
 from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import ended, explain_verdict, name, when
 from rocketd.core.instant import BEGINNING, MICROSECOND
-from rocketd.core.model.condition import FOR, UNKNOWN, Moment, Verdict
+from rocketd.core.model.moment import Moment
+from rocketd.core.model.verdict import FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.model.run import End, Run

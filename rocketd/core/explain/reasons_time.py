@@ -7,9 +7,11 @@ from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, 
 from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import ended, explain_verdict, name, spell_splay, when
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
-from rocketd.core.model.condition import AGAINST, FOR, Condition, Moment, Verdict
+from rocketd.core.model.condition import Condition
 from rocketd.core.model.consumption import Consumed, kept_used
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.splay import splayed
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 
 def tell_splay(condition: Condition, moment: Moment, verdict: Verdict) -> str:

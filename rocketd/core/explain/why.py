@@ -10,8 +10,10 @@ from rocketd.core.explain.pending import describe_pending
 from rocketd.core.explain.reasons import explain_verdict, name, spell_splay, when
 from rocketd.core.explain.tree import ExplanationPart, draw
 from rocketd.core.instant import Instant, datetime_of
-from rocketd.core.model.condition import FOR, UNKNOWN, All, Any, Condition, Moment, Verdict
+from rocketd.core.model.condition import All, Any, Condition
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.task import On, Overlap, Task
+from rocketd.core.model.verdict import FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.history.history import History
@@ -82,7 +84,7 @@ def why_then(task: Task, history: History, at: Instant) -> Explanation:
     """Explain a task at an instant of which nothing but the past is known: no slots, no mutexes, no pause."""
     moment = Moment(at, task, history)
     tree = explain(task.when, moment)
-    return Explanation(task, at, tree, f"{task.name} {_going(moment) or _condition(tree, moment)}")
+    return Explanation(task, at, tree, f"{task.name} {_going(task, moment) or _condition(task, tree, moment)}")
 
 
 def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None, *, idle: str = "") -> Explanation:
@@ -100,8 +102,10 @@ def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None
 
 def _told(entry: ScheduledTask, moment: Moment, idle: str, *, now: bool = False) -> Explanation:
     tree = explain(entry.task.when, moment)
-    hindered = _paused(entry, moment) or _going(moment) or (_hindered(entry, tree, moment, idle) if now else "")
-    waits = hindered or f"{_condition(tree, moment)}{_splay(entry, moment) if now else ''}"
+    hindered = (
+        _paused(entry, moment) or _going(entry.task, moment) or (_hindered(entry, tree, moment, idle) if now else "")
+    )
+    waits = hindered or f"{_condition(entry.task, tree, moment)}{_splay(entry, moment) if now else ''}"
     return Explanation(entry.task, moment.now, tree, f"{entry.task.name} {waits}")
 
 
@@ -114,10 +118,10 @@ def _paused(entry: ScheduledTask, moment: Moment) -> str:
     return f"is paused {until}{f' by {paused.paused_by}' if paused.paused_by else ''}{said}"
 
 
-def _going(moment: Moment) -> str:
+def _going(task: Task, moment: Moment) -> str:
     """Say which run must end first."""
     going = list(moment.past.going.values())
-    if not going or moment.task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
+    if not going or task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
         return ""
     begun = moment.past.begun.get(going[0].number)
     if begun is None:
@@ -158,10 +162,10 @@ def _pause(entry: ScheduledTask) -> str:
     return "its restart_delay" if entry.begin == entry.quiet_until else "its splay"
 
 
-def _condition(tree: ExplanationPart, moment: Moment) -> str:
+def _condition(task: Task, tree: ExplanationPart, moment: Moment) -> str:
     if tree.holds:
         return "would start: its condition holds"
-    told, on = describe_pending(moment.task.when, moment), moment.task.on
+    told, on = describe_pending(task.when, moment), task.on
     if told:
         return f"waits for {told}{f', or for {OCCASIONS[on]}' if on else ''}"
     if on:

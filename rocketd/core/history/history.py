@@ -8,41 +8,22 @@ loaded conditions ask for (`Need`).
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
-from rocketd.core.history.clock_steps import ClockSteps
-from rocketd.core.history.recorded_instants import RecordedInstants
-from rocketd.core.history.task_history import Noted, Occurrence, TaskHistory, nothing
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.model.absence import RESUME_SPREAD, Absence
+from rocketd.core.model.clock_steps import ClockSteps
 from rocketd.core.model.consumption import Consumed, used
 from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
+from rocketd.core.model.history_view import Need, Observation
+from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
-from rocketd.core.model.splay import RESUME_SPREAD, Absence
-
-
-class Need(NamedTuple):
-    """Which instants of the past a condition asks for: those of one action that are younger than `reach`."""
-
-    task: str
-    """Empty: the task whose condition it is."""
-    action: Action
-    reach: Duration
-
+from rocketd.core.model.task_history import Noted, Occurrence, TaskHistory, nothing
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
 
 _BAD: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
-
-
-class Observation(NamedTuple):
-    """What a probe showed last."""
-
-    value: bool | None
-    since: Instant
-    """From when on it has been observed so without a break."""
-    good_until: Instant
-    problem: str = ""
 
 
 class History:

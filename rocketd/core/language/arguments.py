@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
 from rocketd.core.language.lexer import Cursor, Token, error_at, or_meant, unexpected
-from rocketd.core.string_literals import unquoted
+from rocketd.core.language.written_argument import WrittenArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rocketd.core.language.word import Word, WordArgument
 
-Value: TypeAlias = str | int | float
 
-_DIGITS: Final = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An argument as written."""
-
-    value: Value
-    token: Token
-    name: str = ""
-
-    @classmethod
-    def of(cls, token: Token, name: str = "") -> Given | None:
-        """Read a text or a number; None: it is neither."""
-        if token.kind == "number":
-            if len(token.text) > _DIGITS:
-                raise error_at(token, f"a number of more than {_DIGITS} characters is not read")
-            return cls(float(token.text) if "." in token.text else int(token.text), token, name)
-        return cls(_text(token), token, name) if token.kind == "text" else None
-
-    @property
-    def origin(self) -> int | None:
-        """The offset at which the value begins; None: it is not written as it is."""
-        if self.token.kind == "raw":
-            return self.token.start
-        return self.token.start + 1 if self.token.kind == "text" and "\\" not in self.token.text else None
-
-
-def _text(token: Token) -> str:
-    try:
-        return unquoted(token.text[1:-1])
-    except ConditionError as error:
-        start = token.start + 1
-        raise ConditionError(error.message, hint=error.hint, start=start + error.start, end=start + error.end) from None
-
-
-def place(error: ConditionError, given: Iterable[Given], start: int, end: int) -> ConditionError:
+def place(error: ConditionError, given: Iterable[WrittenArgument], start: int, end: int) -> ConditionError:
     """Put an error about an argument where that argument stands, any other between these offsets."""
     for one in given:
         if type(one.value) is type(error.about) and one.value == error.about:
@@ -64,10 +26,10 @@ def place(error: ConditionError, given: Iterable[Given], start: int, end: int) -
     return ConditionError(visible(error.message), hint=visible(error.hint), start=start, end=end)
 
 
-def read_arguments(word: Word, cursor: Cursor) -> list[Given]:
+def read_arguments(word: Word, cursor: Cursor) -> list[WrittenArgument]:
     """Read the arguments of a word in their brackets."""
     opened = cursor.take()
-    given: list[Given] = []
+    given: list[WrittenArgument] = []
     while cursor.next.text != ")":
         if given:
             if not cursor.skip(","):
@@ -79,13 +41,13 @@ def read_arguments(word: Word, cursor: Cursor) -> list[Given]:
     return given
 
 
-def _read(word: Word, cursor: Cursor, opened: Token) -> Given:
+def _read(word: Word, cursor: Cursor, opened: Token) -> WrittenArgument:
     name = ""
     if cursor.next.kind == "name" and cursor.after_next.text == "=":
         _check_name(word, cursor.next)
         name = cursor.take().text
         cursor.take()
-    given = Given.of(cursor.next, name)
+    given = WrittenArgument.of(cursor.next, name)
     if given is None:
         raise _no_value(cursor.next, word, opened, "a text or a number")
     cursor.take()
@@ -106,7 +68,7 @@ def _check_name(word: Word, token: Token) -> None:
         raise error_at(token, f"{word.name} has no argument {token.shown}{guess}", "" if guess else _usage(word))
 
 
-def _check(word: Word, given: list[Given], opened: Token, closed: Token) -> None:
+def _check(word: Word, given: list[WrittenArgument], opened: Token, closed: Token) -> None:
     """Match what was written with what the word takes."""
     places = [argument for argument in word.arguments or () if not argument.by_name]
     seen: set[str] = set()
@@ -126,7 +88,7 @@ def _check(word: Word, given: list[Given], opened: Token, closed: Token) -> None
             )
 
 
-def _argument(word: Word, places: list[WordArgument], number: int, one: Given) -> WordArgument:
+def _argument(word: Word, places: list[WordArgument], number: int, one: WrittenArgument) -> WordArgument:
     if one.name:
         return next(argument for argument in word.arguments or () if argument.name == one.name)
     if number < len(places):

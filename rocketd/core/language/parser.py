@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final, cast
 from rocketd.core.calendar.oncalendar import no_zones
 from rocketd.core.conditions.comparison import COMPARISONS, Comparison, CountableCondition
 from rocketd.core.errors import ConditionError
-from rocketd.core.language.arguments import Given, place, read_arguments
+from rocketd.core.language.arguments import place, read_arguments
 from rocketd.core.language.conflicts import refuse_conflict
 from rocketd.core.language.lexer import Cursor, Token, error_at, or_meant, unexpected
 from rocketd.core.language.phrases import expected_after, opens_hours, opens_phrase, read_hours, read_phrase
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.language.word import Word
+from rocketd.core.language.written_argument import WrittenArgument
 from rocketd.core.model.condition import All, Any, Condition
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class _Parser:
             raise error_at(
                 sign, "only what happened or is running can be compared with a number", "as in (failed.today < 3)"
             )
-        given = Given.of(number)
+        given = WrittenArgument.of(number)
         if given is None or not isinstance(given.value, int):
             raise error_at(number, "a comparison needs a whole number", "as in (failed.today < 3)")
         try:
@@ -162,7 +163,7 @@ class _Parser:
             raise error_at(self._cursor.next, f"{word.name} takes no brackets", f"write {word.example}")
         if not called and not word.bare:
             raise error_at(token, f"{word.name} needs brackets", f"write {word.example}")
-        given: list[Given] = []
+        given: list[WrittenArgument] = []
         if called:
             given = read_arguments(word, self._cursor)
         try:

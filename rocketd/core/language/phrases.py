@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.conditions.comparison import COMPARISONS
 from rocketd.core.conditions.run_conditions import After, Many, Outcome
 from rocketd.core.errors import ConditionError
-from rocketd.core.language.arguments import Given, place
+from rocketd.core.language.arguments import place
 from rocketd.core.language.lexer import Cursor, Token, or_meant, unexpected
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.language.word import Word
+from rocketd.core.language.written_argument import WrittenArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,24 +73,24 @@ def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]
             return _asked(token, cursor, "")
         case asked if asked in _HOST:
             return _of_host(token, cursor), ()
-    given = _raw(cursor) if token.text in _RAW else Given.of(cursor.take())
+    given = _raw(cursor) if token.text in _RAW else WrittenArgument.of(cursor.take())
     return _made(WORDS[token.text], None, token, [given] if given else [], cursor), ()
 
 
-def _made(word: Word, of: Condition | None, token: Token, given: list[Given], cursor: Cursor) -> Condition:
+def _made(word: Word, of: Condition | None, token: Token, given: list[WrittenArgument], cursor: Cursor) -> Condition:
     try:
         return word.made(word.value if of is None else of, given, cursor.zones)
     except ConditionError as error:
         raise place(error, given, token.start, cursor.done) from None
 
 
-def _raw(cursor: Cursor, *stops: str) -> Given:
+def _raw(cursor: Cursor, *stops: str) -> WrittenArgument:
     """Read a value that stands in quotes, or as it is up to where it must end."""
-    if cursor.next.kind == "text" and (given := Given.of(cursor.next)):
+    if cursor.next.kind == "text" and (given := WrittenArgument.of(cursor.next)):
         cursor.take()
         return given
     token = cursor.raw(*stops)
-    return Given(token.text, token)
+    return WrittenArgument(token.text, token)
 
 
 def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
@@ -119,7 +120,7 @@ def _after(cursor: Cursor) -> Condition:
 
 def _text(cursor: Cursor) -> str:
     token = cursor.next
-    given = Given.of(token) if token.kind == "text" else None
+    given = WrittenArgument.of(token) if token.kind == "text" else None
     if given is None or not given.value:
         raise unexpected(token, "the name of a task in quotes", "as in after task 'extract' succeeded")
     cursor.take()
@@ -141,7 +142,7 @@ def _asked(verb: Token, cursor: Cursor, task: str) -> tuple[Condition, Sequence[
             token, f"what can follow {verb.text}" + or_meant(token.text, allowed), f"allowed: {', '.join(allowed)}"
         )
     word = WORDS[token.text]
-    given = [Given(task, token)] if task else None
+    given = [WrittenArgument(task, token)] if task else None
     condition = word.made(word.value, given)
     if word.follows is SPANS and cursor.next.text == "past":
         past = cursor.take()
@@ -178,10 +179,10 @@ def _of_host(token: Token, cursor: Cursor) -> Condition:
     return _made(word, None, token, given, cursor)
 
 
-def _value(word: Word, cursor: Cursor) -> Given:
+def _value(word: Word, cursor: Cursor) -> WrittenArgument:
     """Read a value of the kind that the word takes first."""
     token, kind = cursor.next, (word.arguments or ())[0].kind
-    given = Given.of(token)
+    given = WrittenArgument.of(token)
     if given is None or not isinstance(given.value, kind.types):
         raise unexpected(token, kind.value, f"as in {word.phrase}")
     cursor.take()
@@ -212,7 +213,7 @@ def read_hours(condition: Condition, cursor: Cursor) -> Condition:
     return _made(word, condition, token, given, cursor)
 
 
-def _mark(word: Word, cursor: Cursor) -> Given:
+def _mark(word: Word, cursor: Cursor) -> WrittenArgument:
     given = _raw(cursor, "and", ",")
     if not given.value:
         raise unexpected(cursor.next, "a time", f"write {word.phrase}")

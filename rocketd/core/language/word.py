@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rocketd.core.calendar.oncalendar import Zones
-    from rocketd.core.language.arguments import Given
+    from rocketd.core.language.written_argument import WrittenArgument
 
 
 class ArgumentKind(Enum):
@@ -82,7 +82,7 @@ class Word:
         return self.arguments is None or isinstance(self.value, Condition)
 
     def made(
-        self, value: Condition | Made | None, given: Sequence[Given] | None, zones: Zones | None = None
+        self, value: Condition | Made | None, given: Sequence[WrittenArgument] | None, zones: Zones | None = None
     ) -> Condition:
         """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
         if self.value is None:

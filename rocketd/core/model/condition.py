@@ -15,74 +15,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import BEGINNING, FOREVER, Instant
-from rocketd.core.model.splay import Line, among, begun
+from rocketd.core.instant import BEGINNING, FOREVER
+from rocketd.core.model.splay import begun
+from rocketd.core.model.tick_line import among
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Answer, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rocketd.core.history.history import History, Need
-    from rocketd.core.history.task_history import TaskHistory
+    from rocketd.core.model.history_view import Need
+    from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Run
-    from rocketd.core.model.task import Task
-
-
-class Answer(Enum):
-    """Whether a condition holds. `UNKNOWN` starts nothing and stops nothing, and neither does its negation."""
-
-    FOR = True
-    AGAINST = False
-    UNKNOWN = None
-
-
-FOR: Final = Answer.FOR
-AGAINST: Final = Answer.AGAINST
-UNKNOWN: Final = Answer.UNKNOWN
-
-
-class Verdict(NamedTuple):
-    """An answer, and how long it is good."""
-
-    answer: Answer
-    until: Instant = FOREVER
-    """A safe bound: the answer cannot change before it unless an event comes. Later than the moment asked."""
-    since: Instant = BEGINNING
-    """From when the deciding parts have held: gives a run its due. As good as the answer."""
-
-
-class Moment(NamedTuple):
-    """What a condition is asked about: a task, now, and the past. A tuple, as several are made for each judgement."""
-
-    now: Instant
-    task: Task
-    history: History
-    run: Run | None = None
-    """In `stop_when`: the run in question."""
-    plain: bool = False
-    """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
-    blind: bool = False
-    """Judge with every probe unknown: what tells whether one can matter."""
-    prompt: bool = False
-    """Judge as if the task had no splay."""
-    unseen: bool = False
-    """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
-    guards: tuple[Condition, ...] = ()
-    """Clock-only conditions beside it: they must have held at a tick as well, and bound what a splay spreads over."""
-    ticks: Line | None = None
-    """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
-
-    @property
-    def past(self) -> TaskHistory:
-        """The past of the task itself."""
-        return self.history.of(self.task.name)
-
-    def at(self, now: Instant) -> Moment:
-        """Ask about another instant, with the same past."""
-        return self._replace(now=now)
+    from rocketd.core.model.tick_line import Line
 
 
 class Condition(ABC):

@@ -15,12 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.instant import BEGINNING, FOREVER, HOUR, Duration, Instant
-from rocketd.core.model.run import Action
 
 if TYPE_CHECKING:
-    from rocketd.core.history.clock_steps import ClockSteps
-    from rocketd.core.history.task_history import TaskHistory
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.clock_steps import ClockSteps
 
 NEAR: Final[Duration] = 3 * HOUR
 """A clock that was off by no more than this may have been off by a zone's summer time."""
@@ -81,61 +78,3 @@ def up_to(uses: tuple[Consumed, ...], steps: ClockSteps) -> Instant:
 def kept_used(uses: tuple[Consumed, ...], start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
     """Until when that window, or the ticks in it, stay used up if nothing else happens; BEGINNING: they are not."""
     return max((use.keeps_used(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)
-
-
-def dues(past: TaskHistory) -> tuple[Consumed, ...]:
-    """Tell up to when ticks and intervals are used also where a splay delays them: by the newest due, and a miss."""
-    run = past.scheduled
-    by_run = () if run is None else (Consumed(run.due, run.due, past.scheduled_position),)
-    return by_run if past.missed is None else (*by_run, past.missed)
-
-
-class Consumption(NamedTuple):
-    """That a window is used up."""
-
-    at: Instant
-    """By what happened then."""
-    until: Instant
-    """How long that counts; FOREVER: as long as the window is."""
-
-
-def spent_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
-    """Tell what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet.
-
-    Of a window that a splay delays `start` is when it begins; by its due alone a run uses it up as `due_in` tells.
-    """
-    past = moment.past
-    until = kept_used(past.done, start, end, past.steps, fixed=fixed)
-    if until > moment.now:
-        return Consumption(up_to(past.done, past.steps), until)
-    going = [max(run.start, run.due) for run in past.going.values() if run.scheduled]
-    if going and max(going) >= start:
-        return Consumption(max(going), FOREVER)
-    ahead = tuple(use for use in past.consumed if going and use.is_ahead(past.steps))
-    if (until := kept_used(ahead, start, end, past.steps, fixed=fixed)) > moment.now:
-        return Consumption(max(going), until)
-    return _crashed(moment, start, end, fixed=fixed)
-
-
-def due_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
-    """Tell whether the newest scheduled run, unless it has crashed, was due in that window or later."""
-    past, run, ended = moment.past, moment.past.scheduled, moment.past.scheduled_end
-    if run is None or (ended is not None and ended.action is Action.CRASH and not moment.plain):
-        return None
-    due = (Consumed(run.due, run.due, past.scheduled_position),)
-    until = kept_used(due, start, end, past.steps, fixed=fixed)
-    return Consumption(max(run.start, run.due), until) if until > moment.now else None
-
-
-def _crashed(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
-    """Tell when the window was used up by crashes: by the first one where a crash counts as done."""
-    past, limit = moment.past, moment.task.crash_limit
-    crashes = [Consumed(at, at, position) for at, position in past.crashes]
-    if moment.plain:
-        last, limit = past.scheduled, 1
-        reached = () if last is None else (min(last.start, last.due), max(last.start, last.due))
-        crashes = [Consumed(*reached, past.scheduled_position)] if reached else []
-    kept = sorted((one.keeps_used(start, end, past.steps, fixed=fixed) for one in crashes), reverse=True)
-    if len(kept) < limit or kept[limit - 1] <= moment.now:
-        return None
-    return Consumption(up_to(tuple(crashes), past.steps), kept[limit - 1])

@@ -24,39 +24,21 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from rocketd.core.instant import BEGINNING, FOREVER, MINUTE, Duration, Instant
-from rocketd.core.model.consumption import dues, kept_used
+from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.model.consumption import kept_used
+from rocketd.core.model.tick_line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from rocketd.core.model.condition import Moment
+    from rocketd.core.model.moment import Moment
 
-RESUME_SPREAD: Final[Duration] = MINUTE
-"""How long what began in an absence is spread over, unless told."""
 _BITS: Final = 64
 _STEPS: Final = 32
 """How many changes of the hours beside a word are gone back to find when it was open last: a month of nights."""
 
 Newest: TypeAlias = "Callable[[Moment], Line | None]"
 """Tells the ticks around a moment, whatever their splay."""
-
-
-class Absence(NamedTuple):
-    """The last time in which nobody decided."""
-
-    start: Instant
-    end: Instant
-
-    def moved(self, now: Instant, by: Duration, spread: Duration) -> Absence:
-        """Tell the last absence once the clock was set, or the host slept, so that it is `now`.
-
-        While the last one is being spread it goes on with the clock: a clock that is put right shortly after a boot
-        must not start everything at once.
-        """
-        if now - by < self.end + spread:
-            return self._replace(end=self.end + by)
-        return Absence(now - by, now) if by > 0 else Absence(min(self.start, now), min(self.end, now))
 
 
 class Chance(NamedTuple):
@@ -107,33 +89,6 @@ class Chance(NamedTuple):
         left = closes - absence.end
         spread = delay(moment, min(moment.history.resume_spread, left if left > 0 else FOREVER))
         return SplayedStart(begin, absence.end + spread)
-
-
-class Line(NamedTuple):
-    """The ticks around an instant of a line of them, or of several that tick as one; BEGINNING, FOREVER for none."""
-
-    newest: Instant
-    """The newest at or before it."""
-    next: Instant
-    """The first later than it; with a splay, when that begins."""
-    closes: Instant = FOREVER
-    """With a splay: when the newest one is not good any longer, if no other comes before."""
-    begins: Instant = BEGINNING
-    """With a splay: when the newest one has begun; a start after that uses it up."""
-    fixed: bool = True
-    """Whether that is a fixed time of day rather than going on in real time."""
-
-    def among(self, other: Line | None) -> Line:
-        """Tell the ticks of both."""
-        return self if other is None else max(self, other)._replace(next=min(self.next, other.next))
-
-
-def among(lines: Iterable[Line | None]) -> Line | None:
-    """Tell the ticks of all these lines; None: none is one."""
-    found: Line | None = None
-    for line in lines:
-        found = found if line is None else line.among(found)
-    return found
 
 
 class SplayedStart(NamedTuple):
@@ -201,7 +156,7 @@ def tick_spent(line: Line, moment: Moment) -> Instant:
     if line.newest <= past.armed:
         return FOREVER
     started = kept_used(past.consumed, line.begins, line.next, past.steps, fixed=line.fixed)
-    return max(started, kept_used(dues(past), line.newest, line.next, past.steps, fixed=line.fixed))
+    return max(started, kept_used(past.consumed_dues, line.newest, line.next, past.steps, fixed=line.fixed))
 
 
 def splayed(moment: Moment) -> bool:

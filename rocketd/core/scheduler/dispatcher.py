@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from rocketd.core.history.history import History
 from rocketd.core.instant import Instant
-from rocketd.core.model.condition import FOR, All, Any, Condition, Moment
+from rocketd.core.model.condition import All, Any, Condition
 from rocketd.core.model.events import Decision, Refusal, Start
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Cause, Run, Trigger
 from rocketd.core.model.task import Overlap, Task
+from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler import retries
 from rocketd.core.scheduler.admission import Admission
 from rocketd.core.scheduler.missed import MissedRuns

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from rocketd.core.conditions.probe import WantedProbes, wanted
-from rocketd.core.history.clock_steps import PRESENT
 from rocketd.core.history.history import History
-from rocketd.core.history.task_history import TaskHistory
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
-from rocketd.core.model.condition import AGAINST, FALSE, FOR, Condition, Moment, Not, Verdict
+from rocketd.core.model.clock_steps import PRESENT
+from rocketd.core.model.condition import FALSE, Condition, Not
 from rocketd.core.model.consumption import Consumed
 from rocketd.core.model.events import Decision, Missed, Stop
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.splay import Chance, splayed
 from rocketd.core.model.task import Overlap, Task
+from rocketd.core.model.task_history import TaskHistory
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.scheduler import retries
 from rocketd.core.scheduler.missed import MissedInterval, MissedRuns
 from rocketd.core.scheduler.next_due import Upcoming, upcoming
@@ -100,7 +102,7 @@ class Evaluator:
         due = min(max(verdict.since, past.armed), now)
         entry.begin = due
         if not retry and splayed(moment) and not _has_chances(task.when):
-            entry.begin = _spread(due, moment)
+            entry.begin = _spread(due, task.when, moment)
         if retry or _held_before(past, verdict):
             entry.begin = max(entry.begin, entry.quiet_until)
         again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
@@ -162,16 +164,16 @@ class Evaluator:
             if entry.probes:
                 moment = moment._replace(blind=True)
                 verdict = when.judge(moment)
-            entry.expect(_delayed(upcoming(when, moment, verdict, self.next_steps), moment))
+            entry.expect(_delayed(upcoming(when, moment, verdict, self.next_steps), when, moment))
         if splayed(moment) and entry.next_due is not None and entry.next_due <= moment.now < (entry.next or 0):
             entry.begin = entry.next or 0
 
     def _after_pause(self, entry: ScheduledTask, moment: Moment) -> Upcoming:
         """When a paused task will start first: it is armed anew as its pause ends."""
-        ends, blind = entry.resumes_at, moment._replace(blind=True)
+        ends, when, blind = entry.resumes_at, entry.task.when, moment._replace(blind=True)
         return moment.past.if_armed(
             ends,
-            lambda: _delayed(upcoming(entry.task.when, blind, Verdict(AGAINST, ends), self.next_steps), blind),
+            lambda: _delayed(upcoming(when, blind, Verdict(AGAINST, ends), self.next_steps), when, blind),
         )
 
 
@@ -180,16 +182,15 @@ def _has_chances(condition: Condition) -> bool:
     return condition.splays or (not isinstance(condition, Not) and any(map(_has_chances, condition.parts)))
 
 
-def _delayed(found: Upcoming, moment: Moment) -> Upcoming:
+def _delayed(found: Upcoming, when: Condition, moment: Moment) -> Upcoming:
     """Add the splay to what was found, unless its words have done so."""
-    if found.at is None or not splayed(moment) or _has_chances(moment.task.when):
+    if found.at is None or not splayed(moment) or _has_chances(when):
         return found
-    return found._replace(at=_spread(found.at, moment.at(found.at)))
+    return found._replace(at=_spread(found.at, when, moment.at(found.at)))
 
 
-def _spread(due: Instant, moment: Moment) -> Instant:
+def _spread(due: Instant, when: Condition, moment: Moment) -> Instant:
     """Tell when a task begins whose condition has no chances of its own, only something that goes on."""
-    when = moment.task.when
     hours = (when,) if when.clock_only else when.inner(moment).guards
     beside = moment._replace(guards=hours)
     chance, armed = Chance(due, FOREVER).within_hours(beside), moment.past.armed

@@ -11,9 +11,11 @@ from typing import Final, NamedTuple
 
 from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant, datetime_of
-from rocketd.core.model.condition import FALSE, FOR, Moment
+from rocketd.core.model.condition import FALSE
 from rocketd.core.model.events import Missed
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.task import Task
+from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.task_state import ScheduledTask
 
 STEPS: Final = 1000

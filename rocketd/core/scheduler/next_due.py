@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import FOREVER
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, All, Any, Not, walk
+from rocketd.core.model.condition import All, Any, Not, walk
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN
 
 if TYPE_CHECKING:
     from rocketd.core.instant import Instant
-    from rocketd.core.model.condition import Condition, Moment, Verdict
+    from rocketd.core.model.condition import Condition
+    from rocketd.core.model.moment import Moment
+    from rocketd.core.model.verdict import Verdict
 
 
 class Upcoming(NamedTuple):

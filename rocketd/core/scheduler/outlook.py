@@ -11,7 +11,9 @@ from rocketd.core.conditions.run_conditions import After, Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, FOREVER, Duration, Instant
-from rocketd.core.model.condition import FALSE, FOR, TRUE, Condition, Moment
+from rocketd.core.model.condition import FALSE, TRUE, Condition
+from rocketd.core.model.moment import Moment
+from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.forecast import PASSES, starts
 from rocketd.core.scheduler.scheduler import Scheduler
 

@@ -8,10 +8,11 @@ from typing import Final
 from rocketd.core.conditions.probe import Probe, probes_of
 from rocketd.core.conditions.run_conditions import After
 from rocketd.core.conditions.running import RunningFor
-from rocketd.core.history.history import History, Need
+from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.condition import FALSE, walk
 from rocketd.core.model.events import NoSuchTask
+from rocketd.core.model.history_view import Need
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task

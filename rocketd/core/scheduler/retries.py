@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from rocketd.core.model.condition import FOR, Moment, Verdict
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action
+from rocketd.core.model.verdict import FOR, Verdict
 
 _RETRIED: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 

@@ -28,7 +28,7 @@ from typing import Final
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER, Duration, Instant
-from rocketd.core.model.condition import UNKNOWN, Verdict
+from rocketd.core.model.absence import RESUME_SPREAD, Absence
 from rocketd.core.model.events import (
     Broken,
     Decision,
@@ -45,8 +45,8 @@ from rocketd.core.model.events import (
 )
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Cause, Run, Trigger
-from rocketd.core.model.splay import RESUME_SPREAD, Absence
 from rocketd.core.model.task import On, Task
+from rocketd.core.model.verdict import UNKNOWN, Verdict
 from rocketd.core.scheduler.admission import Admission
 from rocketd.core.scheduler.dispatcher import Dispatcher
 from rocketd.core.scheduler.evaluator import Evaluator

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.conditions.probe import Probe
-from rocketd.core.history.task_history import TaskHistory
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
-from rocketd.core.model.condition import Verdict
 from rocketd.core.model.events import Missed, Withdrawn
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Trigger
 from rocketd.core.model.task import Task
+from rocketd.core.model.task_history import TaskHistory
+from rocketd.core.model.verdict import Verdict
 from rocketd.core.scheduler.next_due import Upcoming
 
 ReadyKey: TypeAlias = tuple[int, int, Instant, str]

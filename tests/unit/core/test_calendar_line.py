@@ -9,7 +9,7 @@ import pytest
 from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST
+from rocketd.core.model.verdict import AGAINST
 from rocketd.time_zones import named_zone
 from support.evaluation import BERLIN, Asked, at, local
 

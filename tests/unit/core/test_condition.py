@@ -9,20 +9,9 @@ from hypothesis import strategies as st
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import (
-    AGAINST,
-    FALSE,
-    FOR,
-    TRUE,
-    UNKNOWN,
-    All,
-    Any,
-    Condition,
-    Moment,
-    Not,
-    Verdict,
-    walk,
-)
+from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, Not, walk
+from rocketd.core.model.moment import Moment
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from support.evaluation import AFTER, CONDITION, INSTANT, WORD, Asked, later, pasts
 
 

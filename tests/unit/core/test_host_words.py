@@ -8,9 +8,10 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.explain.why import explain
 from rocketd.core.instant import BEGINNING, FOREVER, HOUR, MINUTE, SECOND
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST, FOR, TRUE, UNKNOWN
+from rocketd.core.model.condition import TRUE
 from rocketd.core.model.events import Start
 from rocketd.core.model.task import Command, Task
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.evaluation import Asked, at
 

@@ -3,11 +3,12 @@
 import sys
 from dataclasses import fields
 
-from rocketd.core.history.history import History, Need
-from rocketd.core.history.task_history import TaskHistory
+from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, MINUTE
 from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.history_view import Need
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task_history import TaskHistory
 
 
 def collections_of(past: TaskHistory) -> list[object]:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from rocketd.core.conditions.probe import observed
 from rocketd.core.instant import DAY, FOREVER, HOUR, SECOND, Instant
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST, FOR, TRUE, UNKNOWN, Condition, Moment, Verdict
+from rocketd.core.model.condition import TRUE, Condition
 from rocketd.core.model.events import Start
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.task import Command, Task
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.fakes.probes import BELL, DOOR, Shown
 

@@ -7,11 +7,11 @@ import pytest
 from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.errors import ConditionError
-from rocketd.core.history.history import Need
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST, FOR, UNKNOWN, Verdict
+from rocketd.core.model.history_view import Need
 from rocketd.core.model.run import Action, Cause, Trigger
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from support.evaluation import BERLIN, Asked, at
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import FOR, Condition, Moment, Verdict
+from rocketd.core.model.condition import Condition
 from rocketd.core.model.events import Broken, Finished, Missed, NoSuchRun, NoSuchTask, Refusal, Start, Started, Stop
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Cause, End, Trigger
 from rocketd.core.model.task import Command, On, Overlap, Task
+from rocketd.core.model.verdict import FOR, Verdict
 from rocketd.core.scheduler.registry import SETTLED
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.simulated_world import Behaviour, World

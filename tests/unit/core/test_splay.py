@@ -10,11 +10,13 @@ from rocketd.core.explain.why import why
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST, FOR, Moment
+from rocketd.core.model.absence import Absence
 from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.core.model.splay import Absence, Chance, delay, share
+from rocketd.core.model.splay import Chance, delay, share
 from rocketd.core.model.task import Command, Task
+from rocketd.core.model.verdict import AGAINST, FOR
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.serializers import task_details
 from support.fakes.probes import DOOR

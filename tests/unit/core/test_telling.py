@@ -8,7 +8,7 @@ from rocketd.core.explain.reasons import when
 from rocketd.core.explain.why import explain
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
-from rocketd.core.model.condition import Moment
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause
 from support.evaluation import BERLIN, Asked, at
 

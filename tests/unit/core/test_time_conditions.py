@@ -5,8 +5,8 @@ import pytest
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST, FOR, Verdict
 from rocketd.core.model.run import Action, Cause, Trigger
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from support.evaluation import BERLIN, Asked, at
 
 

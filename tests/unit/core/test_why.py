@@ -9,10 +9,12 @@ from rocketd.core.explain.tree import draw
 from rocketd.core.explain.why import Explanation, explain, why, why_then
 from rocketd.core.instant import FOREVER, HOUR, MINUTE, SECOND, Instant, datetime_of
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import AGAINST, FOR, Condition, Moment, Verdict
+from rocketd.core.model.condition import Condition
 from rocketd.core.model.events import Finished, NoSuchTask, Spawned, Start
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.task import Command, On, Overlap, Task
+from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.evaluation import BERLIN, Asked, at
 

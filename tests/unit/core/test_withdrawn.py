@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rocketd.core.history.history import History, Need
-from rocketd.core.history.task_history import Occurrence, TaskHistory
+from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.history_view import Need
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
+from rocketd.core.model.task_history import Occurrence, TaskHistory
 from support.simulated_world import Behaviour, World
 
 NOON: Instant = 1_772_452_800 * SECOND

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.model.condition import AGAINST, Condition, Moment, Verdict
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.moment import Moment
 from rocketd.core.model.records import RunFilter, RunPart, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Disabled, Task
+from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import EXPLAINED, PART, SLICE, Control, ControlProblem

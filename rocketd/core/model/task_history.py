@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar, cast
 
-from rocketd.core.history.clock_steps import NEVER_SET, PRESENT, ClockSteps
-from rocketd.core.history.recorded_instants import RecordedInstants
 from rocketd.core.instant import BEGINNING, Instant
+from rocketd.core.model.clock_steps import NEVER_SET, PRESENT, ClockSteps
 from rocketd.core.model.consumption import Consumed, up_to, used
+from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Action, End, Run
 
 K = TypeVar("K")
@@ -150,6 +150,13 @@ class TaskHistory:
     def consumed_up_to(self) -> Instant:
         """Up to when ticks are used in any case."""
         return up_to(self.consumed, self.steps)
+
+    @property
+    def consumed_dues(self) -> tuple[Consumed, ...]:
+        """Up to when ticks and intervals are used also where a splay delays them: by the newest due, and a miss."""
+        run = self.scheduled
+        by_run = () if run is None else (Consumed(run.due, run.due, self.scheduled_position),)
+        return by_run if self.missed is None else (*by_run, self.missed)
 
     def drop(self, number: int) -> Run | None:
         """Have that run go on no longer; gives it back if it did."""

@@ -3,8 +3,8 @@
 from bisect import bisect_left
 from collections import Counter
 
-from rocketd.core.history.clock_steps import ClockSteps
 from rocketd.core.instant import Duration, Instant
+from rocketd.core.model.clock_steps import ClockSteps
 
 
 class RecordedInstants:

@@ -1,0 +1,27 @@
+"""A time in which the scheduler decided nothing: the daemon was down, or the host slept."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from rocketd.core.instant import MINUTE, Duration, Instant
+
+RESUME_SPREAD: Final[Duration] = MINUTE
+"""How long what began in an absence is spread over, unless told."""
+
+
+class Absence(NamedTuple):
+    """The last time in which nobody decided."""
+
+    start: Instant
+    end: Instant
+
+    def moved(self, now: Instant, by: Duration, spread: Duration) -> Absence:
+        """Tell the last absence once the clock was set, or the host slept, so that it is `now`.
+
+        While the last one is being spread it goes on with the clock: a clock that is put right shortly after a boot
+        must not start everything at once.
+        """
+        if now - by < self.end + spread:
+            return self._replace(end=self.end + by)
+        return Absence(now - by, now) if by > 0 else Absence(min(self.start, now), min(self.end, now))

@@ -1,0 +1,59 @@
+"""The past as conditions see it: what they may ask, and what they need to be kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from rocketd.core.instant import Duration, Instant
+    from rocketd.core.model.absence import Absence
+    from rocketd.core.model.clock_steps import ClockSteps
+    from rocketd.core.model.run import Action
+    from rocketd.core.model.task_history import TaskHistory
+
+
+class Need(NamedTuple):
+    """Which instants of the past a condition asks for: those of one action that are younger than `reach`."""
+
+    task: str
+    """Empty: the task whose condition it is."""
+    action: Action
+    reach: Duration
+
+
+class Observation(NamedTuple):
+    """What a probe showed last."""
+
+    value: bool | None
+    since: Instant
+    """From when on it has been observed so without a break."""
+    good_until: Instant
+    problem: str = ""
+
+
+class HistoryView(Protocol):
+    """The past of all tasks, and what the probes showed last."""
+
+    host: str
+    """What spreads the splay of equal tasks over many hosts."""
+    absence: Absence | None
+    """The last time in which the scheduler decided nothing; None: not known."""
+    resume_spread: Duration
+    """Over how long the starts are spread that became due in an absence."""
+    began: Instant | None
+    """When the scheduler had its first pass; None: it has had none."""
+    cycles: int
+    """How many passes it has had, the present one included."""
+    steps: ClockSteps
+
+    def of(self, task: str) -> TaskHistory:
+        """Return the history of that task; an empty one where there is none."""
+        ...
+
+    def knows(self, task: str) -> bool:
+        """Whether that task is loaded. Of one that is not, nothing is known."""
+        ...
+
+    def observation(self, probe: str) -> Observation | None:
+        """Return what that probe showed last; None: nothing, or it is not observed any longer."""
+        ...

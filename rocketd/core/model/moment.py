@@ -1,0 +1,69 @@
+"""What a condition is asked about: a task, an instant, and the past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from rocketd.core.instant import Duration, Instant
+    from rocketd.core.model.history_view import HistoryView
+    from rocketd.core.model.run import Run
+    from rocketd.core.model.task_history import TaskHistory
+    from rocketd.core.model.tick_line import Line
+    from rocketd.core.model.verdict import Verdict
+
+
+class SupportsJudge(Protocol):
+    """A condition, as moments know it."""
+
+    def judge(self, moment: Moment) -> Verdict:
+        """Answer about this moment."""
+        ...
+
+
+class TaskView(Protocol):
+    """A task, as conditions see it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def when(self) -> SupportsJudge: ...
+    @property
+    def zone(self) -> tzinfo: ...
+    @property
+    def splay(self) -> Duration: ...
+    @property
+    def crash_limit(self) -> int: ...
+
+
+class Moment(NamedTuple):
+    """What a condition is asked about: a task, now, and the past. A tuple, as several are made for each judgement."""
+
+    now: Instant
+    task: TaskView
+    history: HistoryView
+    run: Run | None = None
+    """In `stop_when`: the run in question."""
+    plain: bool = False
+    """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
+    blind: bool = False
+    """Judge with every probe unknown: what tells whether one can matter."""
+    prompt: bool = False
+    """Judge as if the task had no splay."""
+    unseen: bool = False
+    """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
+    guards: tuple[SupportsJudge, ...] = ()
+    """Clock-only conditions beside it: they must have held at a tick as well, and bound what a splay spreads over."""
+    ticks: Line | None = None
+    """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
+
+    @property
+    def past(self) -> TaskHistory:
+        """The past of the task itself."""
+        return self.history.of(self.task.name)
+
+    def at(self, now: Instant) -> Moment:
+        """Ask about another instant, with the same past."""
+        return self._replace(now=now)

@@ -1,0 +1,37 @@
+"""The ticks around an instant: of one line of them, or of several that tick as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rocketd.core.instant import BEGINNING, FOREVER, Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Line(NamedTuple):
+    """The ticks around an instant of a line of them, or of several that tick as one; BEGINNING, FOREVER for none."""
+
+    newest: Instant
+    """The newest at or before it."""
+    next: Instant
+    """The first later than it; with a splay, when that begins."""
+    closes: Instant = FOREVER
+    """With a splay: when the newest one is not good any longer, if no other comes before."""
+    begins: Instant = BEGINNING
+    """With a splay: when the newest one has begun; a start after that uses it up."""
+    fixed: bool = True
+    """Whether that is a fixed time of day rather than going on in real time."""
+
+    def among(self, other: Line | None) -> Line:
+        """Tell the ticks of both."""
+        return self if other is None else max(self, other)._replace(next=min(self.next, other.next))
+
+
+def among(lines: Iterable[Line | None]) -> Line | None:
+    """Tell the ticks of all these lines; None: none is one."""
+    found: Line | None = None
+    for line in lines:
+        found = found if line is None else line.among(found)
+    return found
