@@ -25,7 +25,7 @@ from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.core.model.verdict import FOR, UNKNOWN
-from rocketd.core.scheduler.forecast import Course, Forecast, starts
+from rocketd.core.scheduler.forecast import ExpectedRun, Forecast, starts
 from rocketd.core.scheduler.scheduler import Scheduler
 
 BEGIN: Final[Instant] = parse_time_point("2026-11-24 09:30", 0, UTC)
@@ -87,7 +87,7 @@ def _starts(scene: Example, condition: Condition) -> Iterator[Instant]:
     others = [_task(name, parse(f'daily.at("{at // HOUR:02d}:00")')) for name, at in _HOURS.items()]
     scheduler.load([_task("it", condition), *others], BEGIN, {})
     takes = dict.fromkeys(_HOURS, TAKES)
-    forecast = Forecast(scheduler, BEGIN, lambda run: Course(takes.get(run.task, 0), scene.ending))
+    forecast = Forecast(scheduler, BEGIN, lambda run: ExpectedRun(takes.get(run.task, 0), scene.ending))
     return (run.start for run in forecast.runs(BEGIN + _FAR) if run.task == "it")
 
 
@@ -100,7 +100,7 @@ def _spans(scene: Example, condition: Condition) -> Iterator[tuple[Instant, Inst
     history, task = History(), _task("it", condition)
     for name in ("it", *_HOURS):
         history.load(name)
-    history.keep(condition.needs())
+    history.set_needs(condition.needs())
     events, now, since = _events(scene.ending), BEGIN, FOREVER
     instant, event = next(events)
     while now < BEGIN + _FAR:

@@ -19,10 +19,10 @@ class RunRequests:
 
     def press(self, task: "Task") -> None:
         """Make the next run due, if there is one that was asked for and none is due already."""
-        entry = self._scheduler.entries.get(task.name)
+        entry = self._scheduler.tasks.get(task.name)
         if entry is None or entry.forced:
             return
-        going = self._scheduler.history.of(task.name).going.values()
+        going = self._scheduler.history.of(task.name).running.values()
         decided = sum(run.trigger is Trigger.AS_SCHEDULED and run.key not in self._given for run in going)
         if len(task.batches) > decided:
             self._scheduler.force(task.name, Trigger.AS_SCHEDULED, "task.run()")

@@ -111,24 +111,24 @@ class SchedulerRunner:
     def status_of(self, name: str) -> str | None:
         """Give the newest action of a task's runs."""
         past = self._history.of(name)
-        if past.going:
+        if past.running:
             return Action.RUN.value
-        newest = max(dict(past.last).items(), key=lambda item: item[1].position, default=None)
+        newest = max(dict(past.last_events).items(), key=lambda item: item[1].position, default=None)
         return None if newest is None else newest[0].value
 
     def alive(self, name: str) -> int:
         """Count a task's runs that are going on."""
-        return len(self._history.of(name).going)
+        return len(self._history.of(name).running)
 
     def last(self, name: str, action: Action) -> datetime | None:
         """Tell when that last happened, in the session's zone."""
-        seen = self._history.of(name).last.get(action)
+        seen = self._history.of(name).last_events.get(action)
         return None if seen is None else datetime_of(seen.at, TaskCompiler(self._session.config).zone)
 
     def why(self, task: "Task", at: Instant | None) -> Why:
         """Say why a task runs or what it waits for."""
         now, life = SystemClock().now(), self.life
-        if life is not None and task.name in life.scheduler.entries:
+        if life is not None and task.name in life.scheduler.tasks:
             return life.ask(lambda: Why.of(why(life.scheduler, task.name, now, at)))
         compiled = TaskCompiler(self._session.config).compile(task)
         for one in self._session.tasks:

@@ -190,7 +190,7 @@ class SchedulerRuntime:
     def _compiled(self) -> list[core.Task]:
         before, self._tasks = self._tasks, {task.name: task for task in self._session.tasks}
         for name in before.keys() - self._tasks.keys():
-            if self.scheduler.history.of(name).going:
+            if self.scheduler.history.of(name).running:
                 self._gone[name] = before[name]
         idle = self._only is not None
         return [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
@@ -252,7 +252,7 @@ class SchedulerRuntime:
                 self._orders.ended(run)
                 if self._task(run).is_command:
                     self._session.returns[run.task] = end.output
-                if not self.scheduler.history.of(run.task).going:
+                if not self.scheduler.history.of(run.task).running:
                     self._gone.pop(run.task, None)
                 if self._only is not None and not self._wanted:
                     self._ending.stop(force=False)
@@ -264,8 +264,8 @@ class SchedulerRuntime:
     @property
     def _wanted(self) -> bool:
         """Whether there is still something to do for those that alone may run."""
-        entries = self.scheduler.entries.values()
-        return bool(self.scheduler.going) or any(entry.forced or entry.ready for entry in entries)
+        entries = self.scheduler.tasks.values()
+        return bool(self.scheduler.running_runs) or any(entry.forced or entry.ready for entry in entries)
 
     def _after_pass(self, now: Instant) -> Instant:
         with around(self._session.hooks.scheduler_cycle, ArgumentContext(self._session)):

@@ -62,10 +62,10 @@ class MailNotifications:
 
     def _post(self, event: Finished | Missed) -> None:
         settings, postman = self._settings, self._postman
-        entry = self._loop.scheduler.entries.get(event.task if isinstance(event, Missed) else event.run.task)
+        entry = self._loop.scheduler.tasks.get(event.task if isinstance(event, Missed) else event.run.task)
         if settings is None or postman is None or entry is None:
             return
-        notice = Notice(event, entry.next, entry.task.zone, entry.task.description, entry.next_if, entry.now_if)
+        notice = Notice(event, entry.next_start, entry.task.zone, entry.task.description, entry.next_if, entry.now_if)
         receivers, actions = _wanted(settings, entry.task)
         if receivers and notice.action in actions:
             postman.post(Envelope(self._sender(settings), receivers), notice)

@@ -166,7 +166,7 @@ class Service:
         executor.output_limit = settings.output_limit
         with self._watch.on("what the store knows, and what the last daemon left behind"):
             resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown())
-        scheduler.occasion(On.STARTUP)
+        scheduler.start_on(On.STARTUP)
         places = self._options.runtime_dir, self._options.state_dir
         boot = BootTasks(places, this_origin().boot_id, partial(self.loop.health.trouble, "boot"))
         boot.begin(scheduler, self._files.late)

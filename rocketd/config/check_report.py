@@ -7,7 +7,7 @@ from typing import Final
 from rocketd.config.load_result import FileOutcome, LoadResult
 from rocketd.core.escaping import visible
 from rocketd.core.plural import counted
-from rocketd.core.scheduler.outlook import at_once
+from rocketd.core.scheduler.outlook import immediate_starts
 
 _SHOWN: Final = 10
 """How many names of tasks a sentence can bear."""
@@ -43,7 +43,7 @@ def _disabled(loaded: LoadResult) -> Iterator[str]:
 def _at_once(loaded: LoadResult) -> Iterator[str]:
     if loaded.source.at is None:
         return
-    told = at_once(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
+    told = immediate_starts(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
     if told.starting:
         yield f"{_FIRST} would start at once: {_some(told.starting)}"
     if told.splayed:

@@ -20,7 +20,14 @@ from rocketd.core.duration import format_duration
 from rocketd.core.instant import FOREVER, Duration, Instant, datetime_of
 from rocketd.core.model.condition import FALSE, All, Condition, Constant
 from rocketd.core.model.verdict import FOR
-from rocketd.core.scheduler.outlook import LATE, Again, First, Walk, again, never_start
+from rocketd.core.scheduler.outlook import (
+    LATE,
+    FirstStart,
+    FirstStartSearch,
+    RepeatedStart,
+    find_repeated_start,
+    never_start,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -56,12 +63,12 @@ def condition_warnings(asked: ConditionQuestions, told: Collection[str]) -> list
 
 
 def _outlook(asked: ConditionQuestions) -> Iterator[Misplaced]:
-    walk = Walk(asked.now)
+    walk = FirstStartSearch(asked.now)
     firsts = _first_starts(asked, walk)
     hopeless = {name for name, first in firsts.items() if first.at is None}
     unasked = [name for name, task in asked.tasks.items() if name not in firsts and task.when != FALSE]
     waiting = never_start(asked.tasks, hopeless)
-    repeating = _shared(lambda task: again(task, asked.now))
+    repeating = _shared(lambda task: find_repeated_start(task, asked.now))
     for name, task in asked.tasks.items():
         found = _never(task, walk, firsts.get(name), waiting)
         if found is None and unasked[:1] == [name]:
@@ -72,10 +79,10 @@ def _outlook(asked: ConditionQuestions) -> Iterator[Misplaced]:
             yield Misplaced(task, Mistake(("task", name, "when"), *found, severity="warning"))
 
 
-def _first_starts(asked: ConditionQuestions, walk: Walk) -> dict[str, First]:
+def _first_starts(asked: ConditionQuestions, walk: FirstStartSearch) -> dict[str, FirstStart]:
     """Ask each condition when it first starts a task; after many that never do, no more of them."""
     first_of = _shared(walk.first_start)
-    firsts: dict[str, First] = {}
+    firsts: dict[str, FirstStart] = {}
     for name, task in asked.tasks.items():
         if walk.searches < SEARCHES and task.when != FALSE:
             firsts[name] = first_of(task)
@@ -99,7 +106,9 @@ def _shared(ask: Callable[[Task], T]) -> Callable[[Task], T]:
 # -- never ----------------------------------------------------------------------------------------------------------
 
 
-def _never(task: Task, walk: Walk, first: First | None, waiting: Mapping[str, str]) -> tuple[str, str] | None:
+def _never(
+    task: Task, walk: FirstStartSearch, first: FirstStart | None, waiting: Mapping[str, str]
+) -> tuple[str, str] | None:
     """Say that a task never starts, or not for years: the message and the hint."""
     otherwise = f'so nothing but on = "{task.on}" starts the task' if task.on else "so the task never starts by itself"
     if task.name in waiting:
@@ -124,7 +133,7 @@ def _waits(name: str, waiting: Mapping[str, str]) -> str:
     return f"this waits for '{waiting[name]}', which never starts by itself"
 
 
-def _reason(task: Task, walk: Walk) -> str:
+def _reason(task: Task, walk: FirstStartSearch) -> str:
     """Say which words are in each other's way, as far as that can be told of a condition without alternatives."""
     alternatives = alternatives_of(task.when)
     if all(any(isinstance(one.word, Retry) and one.holds for one in branch) for branch in alternatives):
@@ -147,7 +156,7 @@ def _reason(task: Task, walk: Walk) -> str:
 # -- again and again ------------------------------------------------------------------------------------------------
 
 
-def _again(task: Task, trap: Again) -> tuple[str, str]:
+def _again(task: Task, trap: RepeatedStart) -> tuple[str, str]:
     """Say that each end starts the task again: the message and the hint."""
     alone = len(alternatives_of(task.when)) == 1
     whole = " & ".join(str(literal.condition) for literal in trap.branch)

@@ -57,7 +57,7 @@ class BootTasks:
 
         `late` are tasks that cannot be loaded yet, and may have to run as well.
         """
-        loaded = [name for name, entry in scheduler.entries.items() if entry.task.on is On.BOOT]
+        loaded = [name for name, entry in scheduler.tasks.items() if entry.task.on is On.BOOT]
         there = [*loaded, *late]
         first = not self._read()
         known = {name: scheduler.history.of(name).next_number for name in there} if first else self._left
@@ -97,7 +97,7 @@ class BootTasks:
         self._begun[name] = None
 
     def _has_begun(self, scheduler: Scheduler, name: str) -> bool:
-        run = scheduler.history.of(name).scheduled
+        run = scheduler.history.of(name).last_scheduled
         begun = run is not None and run.trigger is Trigger.BOOT
         return begun and run is not None and name in self._left and run.number >= self._left[name]
 

@@ -15,7 +15,7 @@ def clock_trust(loop: Loop, synchronized: Callable[[], bool] = is_synchronized) 
     """Make what is done at each heartbeat."""
 
     def beat(_: Instant) -> None:
-        if loop.scheduler.doubts and (loop.steady.lasted >= STEADY or synchronized()):
+        if loop.scheduler.awaits_trusted_clock and (loop.steady.lasted >= STEADY or synchronized()):
             loop.scheduler.trust_clock()
             loop.wake()
 

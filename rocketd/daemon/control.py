@@ -92,9 +92,9 @@ class Control:
         loop = self._loop
         return {
             **self._about(),
-            "tasks": len(loop.scheduler.entries),
+            "tasks": len(loop.scheduler.tasks),
             "disabled": len(self._disabled()),
-            "running": loop.scheduler.begun,
+            "running": loop.scheduler.spawned_count,
             "problems": loop.health.problems,
             "degraded": loop.health.degraded or None,
             "stopping": loop.scheduler.draining,
@@ -104,10 +104,10 @@ class Control:
         """Every loaded task, and those that are disabled; of many some at a time, so that the loop has its turns."""
         scheduler = self._loop.scheduler
         listed: list[Json] = []
-        for place, name in enumerate(tuple(scheduler.entries)):
+        for place, name in enumerate(tuple(scheduler.tasks)):
             if place % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            if entry := scheduler.entries.get(name):  # a reload may have taken it away meanwhile
+            if entry := scheduler.tasks.get(name):  # a reload may have taken it away meanwhile
                 listed.append(task_object(entry, scheduler.history.of(name)))
         return [*listed, *map(disabled_object, self._disabled())]
 
@@ -118,7 +118,7 @@ class Control:
         if disabled:
             return disabled_details(disabled, await self._read(wanted))
         self._must_be_loaded(name)
-        entry = scheduler.entry(name)
+        entry = scheduler.find(name)
         runs = await self._read(wanted)
         return task_details(entry, scheduler.history.of(name), runs)
 
@@ -131,13 +131,13 @@ class Control:
         scheduler, now = self._loop.scheduler, self._loop.now()
         if at is None or at >= now:
             return why_object(why(scheduler, name, now, at))
-        task = scheduler.entry(name).task
+        task = scheduler.find(name).task
         runs = [run for wanted in runs_needed(task, at) for run in await self._read(wanted)]
         return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
 
     async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the loaded tasks whose names come next, and tell after which name to go on."""
-        names = await in_thread(partial(_following, tuple(self._loop.scheduler.entries), after))
+        names = await in_thread(partial(_following, tuple(self._loop.scheduler.tasks), after))
         until = self._loop.clock.monotonic() + PART_TAKES
         answers: list[Json] = []
         for place, name in enumerate(names[:PART]):
@@ -159,7 +159,7 @@ class Control:
         return self._told(await self._find(which))
 
     def _told(self, view: RunView) -> JsonObject:
-        begun = self._loop.scheduler.history.of(view.run.task).begun if view.action is Action.RUN else {}
+        begun = self._loop.scheduler.history.of(view.run.task).spawned_at if view.action is Action.RUN else {}
         return run_object(view, begun.get(view.run.number))
 
     async def _find(self, which: str) -> RunView:
@@ -207,13 +207,13 @@ class Control:
 
     def stop_task(self, name: str) -> JsonObject:
         """Stop every run of a task, also of one that is loaded no more; raises NoSuchTask, NoSuchRun."""
-        if not any(run.task == name for run in self._loop.scheduler.going):
+        if not any(run.task == name for run in self._loop.scheduler.running_runs):
             self._must_be_loaded(name)
         return self._stop(name, None)
 
     async def stop_run(self, which: str) -> JsonObject:
         """Stop one run, given in the same way; raises NoSuchRun if it is not going on."""
-        for run in self._loop.scheduler.going:
+        for run in self._loop.scheduler.running_runs:
             if which in (run.run_id, f"{run.task}/{run.number}"):
                 return self._stop(run.task, run.number)
         run = (await self._find(which)).run
@@ -221,7 +221,7 @@ class Control:
 
     def _stop(self, name: str, number: int | None) -> JsonObject:
         loop = self._loop
-        before = [run for run in loop.scheduler.going if run.task == name and number in (None, run.number)]
+        before = [run for run in loop.scheduler.running_runs if run.task == name and number in (None, run.number)]
         loop.carry_out(loop.scheduler.stop(name, number))
         return {"task": name, "stopping": [run.number for run in before]}
 
@@ -276,7 +276,7 @@ class Control:
         """Read the task files again; runs that are going on go on."""
         problems = await self._reload()
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
-        counts: JsonObject = {"tasks": len(self._loop.scheduler.entries), "disabled": len(self._disabled())}
+        counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._disabled())}
         return {**counts, "problems": listed}
 
 

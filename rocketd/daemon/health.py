@@ -74,7 +74,7 @@ class Health:
     @property
     def status(self) -> str:
         """What `systemctl status` shows in one line."""
-        parts = [counted(len(self._scheduler.entries), "task"), f"{self._scheduler.begun} running"]
+        parts = [counted(len(self._scheduler.tasks), "task"), f"{self._scheduler.spawned_count} running"]
         if self.problems:
             parts.append(f"{counted(self.problems, 'problem')} in task files: {self.file_problems} (rocketctl check)")
         if self.degraded:

@@ -35,13 +35,13 @@ def must_be_loaded(
     scheduler: Scheduler, disabled: Sequence[Disabled], missing: Mapping[str, MissingTask], name: str
 ) -> None:
     """Raise NoSuchTask for a task that is not, and say so if that is because it is disabled, or its file has errors."""
-    if name in scheduler.entries:
+    if name in scheduler.tasks:
         return
     if one := disabled_one(disabled, name):
         raise NoSuchTask(f"task {name!r} is disabled", hint=f"it has enabled = false in {one.task.file}:{one.line}")
     if gone := missing.get(name):
         raise NoSuchTask(gone.message, hint=gone.hint)
-    scheduler.entry(name)
+    scheduler.find(name)
 
 
 LEAST_DIGITS: Final = 8

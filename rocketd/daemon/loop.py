@@ -133,7 +133,7 @@ class Loop:
             return
         self.manager.stopping()
         self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
-        self.journal.tell(daemon_messages.stopping(self.scheduler.running, grace))
+        self.journal.tell(daemon_messages.stopping(self.scheduler.running_count, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
         self._last_records = FinalFlush(self.recorder, lambda: self.executor.going, self.fail)
@@ -171,11 +171,11 @@ class Loop:
             self._notice_steps(now)
             self._carry_out(self.scheduler.decide(now))
             looks = [after(now) for after in self.passed]
-            if self.scheduler.unaccounted:
-                self._carry_out(self.scheduler.account(now))
+            if self.scheduler.has_unreported:
+                self._carry_out(self.scheduler.report_missed(now))
                 self.wake()
             elif self._alarm is not None:
-                self._looks_at = min([self.scheduler.look_again(), *looks])
+                self._looks_at = min([self.scheduler.next_check(), *looks])
                 self._alarm.set(self._looks_at)
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
@@ -188,7 +188,7 @@ class Loop:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._recording or self._starts or self.executor.going or self.scheduler.running)
+        return bool(self._recording or self._starts or self.executor.going or self.scheduler.running_count)
 
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
@@ -206,7 +206,7 @@ class Loop:
         if slept:
             self.journal.tell(daemon_messages.suspended(slept))
         if stepped or slept:
-            for name in self.scheduler.stepped(now, stepped, slept):
+            for name in self.scheduler.clock_stepped(now, stepped, slept):
                 self.journal.tell(daemon_messages.far_ahead(name))
         return bool(stepped or slept)
 
@@ -224,7 +224,7 @@ class Loop:
             match decision:
                 case Start(run):
                     changes.append(Started(run))
-                    starts.append((self.scheduler.entry(run.task).task, run))
+                    starts.append((self.scheduler.find(run.task).task, run))
                     self._starts.decided(run)
                 case Missed():
                     changes.append(decision)
@@ -270,7 +270,7 @@ class Loop:
         self.scheduler.learn(event)
         if event.pid:
             self._record([event], partial(self.tell, event))
-        if self.scheduler.look_again() < self._looks_at:  # its time is running
+        if self.scheduler.next_check() < self._looks_at:  # its time is running
             self.wake()
         self.health.show()
 

@@ -74,11 +74,11 @@ class PendingStarts:
 
     def withdrawn(self, event: Withdrawn) -> None:
         """A run has not begun."""
-        loop, entry = self._loop, self._loop.scheduler.entries.get(event.run.task)
+        loop, entry = self._loop, self._loop.scheduler.tasks.get(event.run.task)
         if event.shared:
             self._lacking = event.reason
         loop.scheduler.learn(event)
-        if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.setbacks == 1:
+        if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.failed_starts == 1:
             loop.journal.tell(run_messages.lacks(event))
         loop.tell(event)
         loop.record([event])
@@ -89,7 +89,7 @@ class PendingStarts:
         self.withdrawn(Withdrawn(run, self._loop.clock.now(), why, cause))
 
     def _goes_on(self, run: Run) -> bool:
-        return run.number in self._loop.scheduler.history.of(run.task).going
+        return run.number in self._loop.scheduler.history.of(run.task).running
 
     def _carry_out(self, task: Task, run: Run) -> None:
         now = self._loop.clock.now()

@@ -30,7 +30,7 @@ class ProbeBridge:
         """Hear from the prober. Nothing new wakes nobody."""
         self._loop.scheduler.observe(event)
         self._tell(event)
-        if self._loop.scheduler.look_again() == BEGINNING:
+        if self._loop.scheduler.next_check() == BEGINNING:
             self._loop.wake()
 
     def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what is wanted is wanted now

@@ -45,7 +45,7 @@ def outage(reading: ClockReading | None, alive: Instant | None, now: ClockReadin
     newest = alive if reading is None else reading.wall
     if newest is None:
         return None
-    passed = None if reading is None else reading.passed(now)
+    passed = None if reading is None else reading.elapsed_until(now)
     recent = alive - newest if alive is not None and 0 <= alive - newest <= _RECENT else 0
     newest += recent
     if passed is None:
@@ -84,7 +84,7 @@ async def recover(
     for event in crashed:
         scheduler.learn(event)
     if down is not None:
-        scheduler.down(down.since if down.known else down.alive, now.wall, known=down.known)
+        scheduler.add_downtime(down.since if down.known else down.alive, now.wall, known=down.known)
     return RecoveryResult(crashed, down, ahead)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, Duration, Instant
 from rocketd.core.messages import daemon_messages
-from rocketd.core.model.clock_reading import ClockReading, trusted
+from rocketd.core.model.clock_reading import ClockReading, trusted_reading
 from rocketd.core.model.events import Refusal
 from rocketd.core.model.run import Action
 from rocketd.daemon.clock import Steadiness
@@ -81,7 +81,7 @@ class RetentionJob:
 
         def trust(store: Store) -> int:
             before = store.readings().get("trusted")
-            reading = shown if before is None else trusted(before, shown)
+            reading = shown if before is None else trusted_reading(before, shown)
             store.trust(reading)
             found.append(reading.wall)
             return 1

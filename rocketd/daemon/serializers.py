@@ -65,18 +65,18 @@ def task_object(entry: ScheduledTask, past: TaskHistory) -> JsonObject:
 
     It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
     """
-    known = [(action, seen) for action, seen in past.last.items() if _is_so(action, seen.run, past)]
+    known = [(action, seen) for action, seen in past.last_events.items() if _is_so(action, seen.run, past)]
     newest = max(known, key=lambda item: item[1].position, default=None)
     started = max((seen.run for _, seen in known), key=lambda run: run.number, default=None)
     return {
         "task": entry.task.name,
-        "next": rfc3339(entry.next),
+        "next": rfc3339(entry.next_start),
         "next_if": entry.next_if or None,
         "now_if": entry.now_if or None,
         "last_start": rfc3339(started.start) if started else None,
         "last_action": str(newest[0]) if newest else None,
         "last_run_id": newest[1].run.run_id if newest else None,
-        "running": bool(past.begun),
+        "running": bool(past.spawned_at),
         "waits": _waits(entry, past) or None,
         "paused": entry.paused is not None,
         "disabled": False,
@@ -88,22 +88,22 @@ def task_object(entry: ScheduledTask, past: TaskHistory) -> JsonObject:
 
 def _next_splay(entry: ScheduledTask) -> float | None:
     """How much of `next` is the task's splay; null if it has none, or more than that keeps it."""
-    if entry.next is None or entry.next_due is None:
+    if entry.next_start is None or entry.next_due is None:
         return None
-    part = entry.next - entry.next_due
+    part = entry.next_start - entry.next_due
     return _seconds(part) if 0 < part <= entry.task.splay else None
 
 
 def _is_so(action: Action, run: Run, past: TaskHistory) -> bool:
     """Whether that has happened, and was not only decided."""
-    return action is not Action.RUN or run.number not in past.going or run.number in past.begun
+    return action is not Action.RUN or run.number not in past.running or run.number in past.spawned_at
 
 
 def _waits(entry: ScheduledTask, past: TaskHistory) -> str:
     """Say what keeps a task from starting that is due, or was decided to start."""
-    if past.going.keys() - past.begun.keys():
+    if past.running.keys() - past.spawned_at.keys():
         return "for its record to be written"
-    return entry.hindrance if entry.due is not None and not past.going else ""
+    return entry.blocked_reason if entry.due is not None and not past.running else ""
 
 
 def disabled_object(disabled: Disabled) -> JsonObject:
@@ -144,9 +144,11 @@ def task_details(entry: ScheduledTask, past: TaskHistory, runs: Sequence[RunView
         "armed_at": rfc3339(past.armed_at),
         "next_number": past.next_number,
         "due": rfc3339(entry.due),
-        "blocked": entry.hindrance or None,
+        "blocked": entry.blocked_reason or None,
         **_pause(entry.paused),
-        "going": [{**_begun(run), "begun": rfc3339(past.begun.get(number))} for number, run in past.going.items()],
+        "going": [
+            {**_begun(run), "begun": rfc3339(past.spawned_at.get(number))} for number, run in past.running.items()
+        ],
         "runs": listed,
     }
 

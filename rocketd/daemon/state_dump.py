@@ -15,13 +15,13 @@ def state_dump(loop: Loop) -> Message:
 
 def _lines(loop: Loop) -> Iterator[str]:
     yield loop.health.status
-    for run in loop.scheduler.going:
-        begun = loop.scheduler.history.of(run.task).begun.get(run.number)
+    for run in loop.scheduler.running_runs:
+        begun = loop.scheduler.history.of(run.task).spawned_at.get(run.number)
         state = "waits for its record to be written" if begun is None else f"is running since {_time(begun)}"
         yield f"{run.task}/{run.number} {state}"
-    for name, entry in loop.scheduler.entries.items():
+    for name, entry in loop.scheduler.tasks.items():
         if entry.due is not None:
-            yield f"{name} is due since {_time(entry.due)}: {entry.hindrance or 'about to start'}"
+            yield f"{name} is due since {_time(entry.due)}: {entry.blocked_reason or 'about to start'}"
         if entry.paused is not None:
             yield f"{name} is paused{_pause(entry.paused)}"
 

@@ -32,10 +32,10 @@ class _Kept(NamedTuple):
 async def replace_tasks(loop: Loop, tasks: Sequence[Task]) -> None:
     """Make these the loaded tasks, once the store has been asked what they need; runs that go on are left alone."""
     scheduler, now = loop.scheduler, loop.now()
-    lacking = scheduler.lacking(tasks)
-    scheduler.history.widen(lacking)
+    lacking = scheduler.missing_history(tasks)
+    scheduler.history.extend_needs(lacking)
     kept: _Kept | None = _Kept({}, ())
-    if lacking or any(task.name not in scheduler.entries for task in tasks):
+    if lacking or any(task.name not in scheduler.tasks for task in tasks):
         kept = await _remember(loop.recorder, lacking, now)
     if kept is None:
         loop.journal.tell(Message(_UNREAD, Priority.ERROR))

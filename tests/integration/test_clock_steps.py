@@ -152,7 +152,7 @@ async def test_in_a_pass_the_clock_is_read_once() -> None:
         made.clock.restless = SECOND
         made.loop.wake()
         now = await made.passes.get()
-        run = made.loop.scheduler.history.of("backup").scheduled
+        run = made.loop.scheduler.history.of("backup").last_scheduled
         assert run is not None
         assert (run.number, run.start) == (2, now)
 
@@ -180,7 +180,7 @@ async def test_a_timeout_goes_on_from_where_it_was(how: str) -> None:
         scheduler.learn(Started(run))
         made.clock.go_on(MINUTE)
         await made.told_after(lambda: getattr(made.clock, how)(HOUR))
-        look_again = scheduler.look_again()
+        look_again = scheduler.next_check()
         scheduler.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, made.clock.wall)))
         assert look_again == made.clock.wall + 9 * MINUTE
 

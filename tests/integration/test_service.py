@@ -88,7 +88,7 @@ async def test_what_was_missed_is_accounted_for_when_the_daemon_is_ready_and_not
             service = Service(options, stack)
             await service.start()
             scheduler = service.loop.scheduler
-            assert scheduler.unaccounted
+            assert scheduler.has_unreported
             end = scheduler.history.of("gone").scheduled_end
             assert end is not None
             assert (end.action, end.at) == (Action.CRASH, long_ago), "what was open ended with the last sign of life"

@@ -86,7 +86,7 @@ class Checked:
 
     def check(self, world: World) -> None:
         going = list(world.processes.values())
-        known = {run.key for run in world.scheduler.going}
+        known = {run.key for run in world.scheduler.running_runs}
         assert len(known) <= world.max_running
         assert {run.key for run in going} <= known
         assert world.waiting or {run.key for run in going} == known
@@ -197,7 +197,7 @@ class Checked:
     def sleep(self) -> None:
         slept = self.chance.randint(1, 20) * HOUR
         self.world.now += slept
-        self.world.scheduler.stepped(self.world.now, 0, slept)
+        self.world.scheduler.clock_stepped(self.world.now, 0, slept)
 
     def any_task(self) -> str:
         return self.chance.choice(list(self.world.tasks))

@@ -224,7 +224,7 @@ class Both:
         self.happened.append(f"{self.now} asleep for {slept} s")
         self.now += slept
         self.world.now = self.now * SECOND
-        self.world.scheduler.stepped(self.world.now, 0, slept * SECOND)
+        self.world.scheduler.clock_stepped(self.world.now, 0, slept * SECOND)
         self.naive.sleep(slept)
         self.settle()
 

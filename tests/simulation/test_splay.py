@@ -357,7 +357,7 @@ def test_a_clock_that_is_put_right_after_a_power_cut_does_not_start_them_all() -
     away(world, "2026-11-03 08:59")
     world.run_until(world.now + 5 * SECOND)
     world.now += MINUTE
-    world.scheduler.stepped(world.now, MINUTE)
+    world.scheduler.clock_stepped(world.now, MINUTE)
     world.run_until(world.now + SECOND)
     assert fullest(world, SECOND) < 40
     world.run_until(world.now + MINUTE)
@@ -473,7 +473,7 @@ def test_what_is_told_as_the_next_start_is_the_next_start(when: str) -> None:
     world = many(when, 3 * HOUR, "2026-11-02 00:00", hosts=20)
     for _ in range(12):
         world.run_until(world.now + chance.randrange(9 * HOUR))
-        told = {name: world.scheduler.entry(name).next for name in world.tasks}
+        told = {name: world.scheduler.find(name).next_start for name in world.tasks}
         seen, before = len(world.begun), world.now
         world.run_until(world.now + 3 * DAY)
         for name, expected in told.items():

@@ -110,11 +110,11 @@ class Asked:
 
     def keep(self, condition: Condition) -> "Asked":
         """Keep the instants that the condition needs; to be called before the past is made."""
-        self.history.keep(need._replace(task=need.task or "me") for need in condition.needs())
+        self.history.set_needs(need._replace(task=need.task or "me") for need in condition.needs())
         return self
 
     def moment(self, when: str | Instant, *, plain: bool = False, run: Run | None = None) -> Moment:
-        return Moment(self.instant(when), self.task, self.history, run=run, plain=plain)
+        return Moment(self.instant(when), self.task, self.history, run=run, without_retries=plain)
 
     def judge(self, condition: str, when: str | Instant, *, plain: bool = False) -> Verdict:
         """Ask a condition."""
@@ -270,7 +270,7 @@ def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> A
     """Draw a past that ends at or before now, such as a scheduler could have made."""
     asked = Asked(draw(ZONES))
     needs = {need._replace(task=need.task or "me") for condition in conditions for need in condition.needs()}
-    asked.history.keep(needs)
+    asked.history.set_needs(needs)
     for name in ("a", "b"):
         asked.history.load(name)
     steps = draw(st.lists(st.tuples(st.sampled_from(["me", "me", "a", "b"]), _GAP, _GAP, _END), max_size=8))
@@ -283,7 +283,7 @@ def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> A
         clock += takes
         if number < len(steps) - 1 or draw(st.booleans()):
             asked.end(run, clock, action, cause)
-    asked.history.began = draw(st.none() | st.sampled_from([now, now - MINUTE, now - 2 * HOUR, now - 3 * DAY]))
+    asked.history.first_pass_at = draw(st.none() | st.sampled_from([now, now - MINUTE, now - 2 * HOUR, now - 3 * DAY]))
     asked.history.cycles = draw(st.integers(1, 5))
     for probe in sorted(frozenset().union(*map(probes_of, conditions)), key=str):
         for age in sorted(draw(st.lists(_AGE, max_size=3)), reverse=True):

@@ -119,13 +119,13 @@ class World:
         for event in crashed:
             scheduler.learn(event)
         if self.alive:
-            scheduler.down(self.alive, self.now)
+            scheduler.add_downtime(self.alive, self.now)
         self.alive = self.now
 
     def reload(self) -> None:
         """Read the task files again."""
         tasks, scheduler = self.tasks.values(), self.scheduler
-        scheduler.history.widen(scheduler.lacking(tasks))
+        scheduler.history.extend_needs(scheduler.missing_history(tasks))
         scheduler.recall(self.log)
         self._keep(scheduler.load(tasks, self.now, self.states))
 
@@ -207,8 +207,8 @@ class World:
     def step(self, until: Instant) -> bool:
         """Go to the next thing that happens, and let the daemon have one pass; False if nothing happens until then."""
         next_end = self._ends[0][0] if self._ends else FOREVER
-        look = min(self.scheduler.look_again(), next_end)
-        if self.scheduler.unaccounted:
+        look = min(self.scheduler.next_check(), next_end)
+        if self.scheduler.has_unreported:
             look = self.now
         if look > until:
             return False
@@ -218,9 +218,9 @@ class World:
             if run.key in self.processes:
                 self.end(run, End(action, Cause.EXIT, at, exit_code=int(action is Action.FAIL)))
         decisions = self.scheduler.decide(self.now)
-        assert self.scheduler.look_again() > self.now or self.scheduler.unaccounted, "a pass leaves nothing undone"
+        assert self.scheduler.next_check() > self.now or self.scheduler.has_unreported, "a pass leaves nothing undone"
         self.carry_out(decisions)
-        self.carry_out(self.scheduler.account(self.now))
+        self.carry_out(self.scheduler.report_missed(self.now))
         self.passes += 1
         self.watch(self)
         return True
@@ -229,7 +229,7 @@ class World:
         """Set the wall clock; what goes on takes as long as it takes."""
         self.now += by
         self._ends = [(at + by, place, run, action) for at, place, run, action in self._ends]
-        self.scheduler.stepped(self.now, by)
+        self.scheduler.clock_stepped(self.now, by)
         self.alive = self.now
 
     def _go_to(self, instant: Instant) -> None:

@@ -70,7 +70,7 @@ class OfflineBackend:
     def tasks(self) -> list[JsonObject]:
         """Every task that a daemon would load now, and those that are disabled."""
         history = self._scheduler.history
-        loaded = [_idle(task_object(entry, history.of(name))) for name, entry in self._scheduler.entries.items()]
+        loaded = [_idle(task_object(entry, history.of(name))) for name, entry in self._scheduler.tasks.items()]
         return [*loaded, *map(disabled_object, self._loaded.disabled)]
 
     def files(self, *, always: bool = True) -> JsonObject:  # noqa: ARG002 - it costs nothing here
@@ -99,7 +99,7 @@ class OfflineBackend:
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
         """What the condition of each task says, by name."""
-        names = sorted(self._scheduler.entries)
+        names = sorted(self._scheduler.tasks)
         for begin in range(0, len(names), EXPLAINED):
             yield [self.why(name, at) for name in names[begin : begin + EXPLAINED]]
 
@@ -140,7 +140,7 @@ class OfflineBackend:
             must_be_loaded(self._scheduler, self._loaded.disabled, self._loaded.missing, name)
         except NoSuchTask as error:
             raise Failure(error.message, hint=error.hint, code=ExitCode.NOT_FOUND) from None
-        return self._scheduler.entry(name)
+        return self._scheduler.find(name)
 
     @cached_property
     def _loaded(self) -> LoadResult:

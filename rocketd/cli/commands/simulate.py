@@ -22,7 +22,7 @@ from rocketd.core.instant import DAY, SECOND, Instant
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Task
-from rocketd.core.scheduler.forecast import Course, Forecast
+from rocketd.core.scheduler.forecast import ExpectedRun, Forecast
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.store.sqlite.migrations import version_of
@@ -37,7 +37,7 @@ MOST: Final = 100_000
 """How many runs are shown."""
 RECENT: Final = 11
 """Of how many of its last runs a task's usual time is the median."""
-UNKNOWN: Final = Course(SECOND)
+UNKNOWN: Final = ExpectedRun(SECOND)
 """How a run goes of which nothing is recorded."""
 
 
@@ -90,7 +90,7 @@ def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
         return forecast
 
 
-def _course(usual: dict[str, Course], run: Run) -> Course:
+def _course(usual: dict[str, ExpectedRun], run: Run) -> ExpectedRun:
     return usual.get(run.task, UNKNOWN)
 
 
@@ -113,10 +113,10 @@ def _recorded(call: Context) -> bool:
         return False
 
 
-def _usual(reader: SqliteReader, task: Task) -> Course:
+def _usual(reader: SqliteReader, task: Task) -> ExpectedRun:
     runs = reader.runs(RunFilter(task=task.name, actions=(Action.SUCCESS,), limit=RECENT))
     measured = [_took(view) for view in runs]
-    return Course(median_low(measured)) if measured else UNKNOWN
+    return ExpectedRun(median_low(measured)) if measured else UNKNOWN
 
 
 def _took(view: RunView) -> Instant:

@@ -24,7 +24,7 @@ from rocketd.core.model.verdict import FOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_MOST: Final = 64
+_MAX_ALTERNATIVES: Final = 64
 """How many alternatives are looked at."""
 _OF_TASKS: Final = (EventCondition, RecentEventCondition, Running, RunningFor, RunningCount)
 _USED_UP: Final = (OncePerWindow, Tick, Every, After, Retry)
@@ -63,7 +63,7 @@ Branch = tuple[Literal, ...]
 def alternatives_of(condition: Condition) -> Sequence[Branch]:
     """Give its alternatives; none if there are too many."""
     found = _branches(condition, holds=True)
-    return found if len(found) <= _MOST else ()
+    return found if len(found) <= _MAX_ALTERNATIVES else ()
 
 
 def _branches(condition: Condition, *, holds: bool) -> list[Branch]:
@@ -73,28 +73,28 @@ def _branches(condition: Condition, *, holds: bool) -> list[Branch]:
         return [(Literal(condition, holds),)]
     parts = [_branches(part, holds=holds) for part in condition.parts]
     if isinstance(condition, Any) is holds:
-        return [*chain.from_iterable(parts)][: _MOST + 1]
+        return [*chain.from_iterable(parts)][: _MAX_ALTERNATIVES + 1]
     count = 1
     for part in parts:
         count *= len(part)
-        if count > _MOST:
-            return [()] * (_MOST + 1)
+        if count > _MAX_ALTERNATIVES:
+            return [()] * (_MAX_ALTERNATIVES + 1)
     return [tuple(chain.from_iterable(choice)) for choice in product(*parts)]
 
 
-def at_best(branch: Branch, task: str, comes: Callable[[Literal], bool]) -> Condition:
+def remaining_condition(branch: Branch, task: str, comes: Callable[[Literal], bool]) -> Condition:
     """Give what is left of an alternative to the clock and to the task itself, if all else is as it needs it.
 
     `comes` says whether what it awaits of other tasks, or after a failure, can come.
     """
-    left = [_at_best(literal, task, comes) for literal in branch]
+    left = [_remaining(literal, task, comes) for literal in branch]
     if FALSE in left:
         return FALSE
     clock = [one for one in left if one != TRUE]
     return All.of(*clock) if clock else TRUE
 
 
-def _at_best(literal: Literal, task: str, comes: Callable[[Literal], bool]) -> Condition:
+def _remaining(literal: Literal, task: str, comes: Callable[[Literal], bool]) -> Condition:
     word = literal.word
     if isinstance(word, Constant):
         return TRUE if (word.answer is FOR) is literal.holds else FALSE

@@ -56,7 +56,7 @@ class CountableCondition(ABC):
 
     @property
     @abstractmethod
-    def asks(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """What makes it equal to another of its kind."""
 
     def compared(self, comparison: Comparison, number: int) -> Condition:
@@ -80,10 +80,10 @@ class CountableCondition(ABC):
     def __eq__(self, other: object) -> bool | Condition:  # type: ignore[override] # a number makes a condition
         if isinstance(other, int):
             return self.compared("==", other)
-        return type(other) is type(self) and isinstance(other, CountableCondition) and self.asks == other.asks
+        return type(other) is type(self) and isinstance(other, CountableCondition) and self.identity == other.identity
 
     def __ne__(self, other: object) -> bool | Condition:  # type: ignore[override] # a number makes a condition
         return self.compared("!=", other) if isinstance(other, int) else not self == other
 
     def __hash__(self) -> int:
-        return hash((type(self), self.asks))
+        return hash((type(self), self.identity))

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 from rocketd.core.calendar.period import Period
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, UNITS, WEEK_UNIT, YEAR
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
-from rocketd.core.conditions.time_conditions import ENDS, Hours, narrow, positive, spell_hours
+from rocketd.core.conditions.hours import Hours, narrow, spell_hours
+from rocketd.core.conditions.time_conditions import ENDS, positive
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.history_view import Need
+from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.run import Action
 from rocketd.core.model.task_ref import name_of
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
@@ -126,27 +127,27 @@ class EventCondition(Hours, CountableCondition, Condition):
         return replace(self, count=count)
 
     @property
-    def asks(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         return (self.what, self.task, self.period, self.count)
 
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        past, zone = moment.history.of(self.task or moment.task.name), moment.task.zone
+        history, zone = moment.history.of(self.task or moment.task.name), moment.task.zone
         span = self._span(moment.now, zone)
-        instants = self._instants(past, span.start, span.end)
+        instants = self._instants_between(history, span.start, span.end)
         holds = self.count.holds(len(instants))
         until = span.lapse if holds is not self.count.holds(0) else FOREVER
-        since = self._since(instants, past, span.start, zone)
-        return Verdict(FOR if holds else AGAINST, min(until, self._ahead(past, moment.now)), since)
+        since = self._since(instants, history, span.start, zone)
+        return Verdict(FOR if holds else AGAINST, min(until, self._next_ahead(history, moment.now)), since)
 
-    def seen(self, moment: Moment) -> list[Instant]:
+    def instants(self, moment: Moment) -> list[Instant]:
         """Tell when that happened in the window up to now; of what is kept, if it asks about all time."""
         start, end, _ = self._span(moment.now, moment.task.zone)
-        return self._instants(moment.history.of(self.task or moment.task.name), start, end)
+        return self._instants_between(moment.history.of(self.task or moment.task.name), start, end)
 
-    def _instants(self, past: TaskHistory, start: Instant, end: Instant) -> list[Instant]:
-        return list(merge(*(past.when(action, start, end) for action in ACTIONS[self.what])))
+    def _instants_between(self, history: TaskHistory, start: Instant, end: Instant) -> list[Instant]:
+        return list(merge(*(history.instants_between(action, start, end) for action in ACTIONS[self.what])))
 
     def _span(self, now: Instant, zone: tzinfo) -> _Span:
         if self.period is None:
@@ -158,46 +159,46 @@ class EventCondition(Hours, CountableCondition, Condition):
         lapse = min(following, max(end, whole.turn(start, zone).end))
         return _Span(start, min(end, now + 1), lapse)
 
-    def _since(self, instants: list[Instant], past: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
+    def _since(self, instants: list[Instant], history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
         """Tell which event, or which end of a window before, made the answer what it is."""
-        made = self._deciding(len(instants))
-        return instants[made - 1] if made else self._since_before(past, start, zone)
+        made = self._deciding_event(len(instants))
+        return instants[made - 1] if made else self._since_before(history, start, zone)
 
-    def _deciding(self, number: int) -> int:
+    def _deciding_event(self, number: int) -> int:
         """Tell which of so many events was the last to change the answer; 0: none."""
         while number and self.count.holds(number - 1) is self.count.holds(number):
             number -= 1
         return number
 
-    def _since_before(self, past: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
+    def _since_before(self, history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
         """Tell since when the answer has been that of no event at all."""
-        earlier = [] if self.period is None else self._instants(past, BEGINNING, start)
+        earlier = [] if self.period is None else self._instants_between(history, BEGINNING, start)
         while earlier:
             span = self._span(earlier[-1], zone)
             before = bisect_left(earlier, span.start)
             inside = bisect_left(earlier, span.end) - before  # what came outside of the hours does not count
             if self.count.holds(inside) is not self.count.holds(0):
                 return span.lapse
-            if made := self._deciding(inside):  # `== 1`, and there were two
+            if made := self._deciding_event(inside):  # `== 1`, and there were two
                 return earlier[before + made - 1]
             del earlier[before:]
         return BEGINNING
 
-    def _ahead(self, past: TaskHistory, now: Instant) -> Instant:
+    def _next_ahead(self, history: TaskHistory, now: Instant) -> Instant:
         """Tell when an event counts that lies ahead because the clock was set back."""
-        newest = [at for action in ACTIONS[self.what] if (at := past.newest(action)) is not None]
+        newest = [at for action in ACTIONS[self.what] if (at := history.last_instant(action)) is not None]
         if all(at <= now for at in newest):
             return FOREVER
-        return min(at for action in ACTIONS[self.what] for at in past.when(action, now + 1, FOREVER))
+        return min(at for action in ACTIONS[self.what] for at in history.instants_between(action, now + 1, FOREVER))
 
     def watches(self) -> frozenset[str]:
         return frozenset({self.task})
 
-    def needs(self) -> frozenset[Need]:
+    def needs(self) -> frozenset[HistoryNeed]:
         if self.period is None or (self.period.endless and self.count == AT_LEAST_ONE):
             return frozenset()
         reach = 2 * self.period.unit.longest + DAY
-        return frozenset(Need(self.task, action, reach) for action in ACTIONS[self.what])
+        return frozenset(HistoryNeed(self.task, action, reach) for action in ACTIONS[self.what])
 
     def __str__(self) -> str:
         word = f"{self.what}({quoted(self.task)})" if self.task else self.what
@@ -220,14 +221,14 @@ class RecentEventCondition(CountableCondition, Condition):
         return replace(self, count=count)
 
     @property
-    def asks(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         return (self.what, self.length, self.task, self.count)
 
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        past, now = moment.history.of(self.task or moment.task.name), moment.now
-        instants = list(merge(*(past.when(action, BEGINNING, FOREVER) for action in ACTIONS[self.what])))
+        history, now = moment.history.of(self.task or moment.task.name), moment.now
+        instants = list(merge(*(history.instants_between(action, BEGINNING, FOREVER) for action in ACTIONS[self.what])))
         holds = self._holds(instants, now)
         return Verdict(
             FOR if holds else AGAINST,
@@ -235,10 +236,12 @@ class RecentEventCondition(CountableCondition, Condition):
             self._since(instants, now, holds=holds),
         )
 
-    def seen(self, moment: Moment) -> list[Instant]:
+    def instants(self, moment: Moment) -> list[Instant]:
         """Tell when that happened in the time up to now."""
-        past, now = moment.history.of(self.task or moment.task.name), moment.now
-        return list(merge(*(past.when(action, now - self.length + 1, now + 1) for action in ACTIONS[self.what])))
+        history, now = moment.history.of(self.task or moment.task.name), moment.now
+        return list(
+            merge(*(history.instants_between(action, now - self.length + 1, now + 1) for action in ACTIONS[self.what]))
+        )
 
     def _holds(self, instants: list[Instant], now: Instant) -> bool:
         return self.count.holds(bisect_right(instants, now) - bisect_right(instants, now - self.length))
@@ -261,8 +264,8 @@ class RecentEventCondition(CountableCondition, Condition):
     def watches(self) -> frozenset[str]:
         return frozenset({self.task})
 
-    def needs(self) -> frozenset[Need]:
-        return frozenset(Need(self.task, action, 2 * self.length) for action in ACTIONS[self.what])
+    def needs(self) -> frozenset[HistoryNeed]:
+        return frozenset(HistoryNeed(self.task, action, 2 * self.length) for action in ACTIONS[self.what])
 
     def __str__(self) -> str:
         word = f"{self.what}({quoted(self.task)})" if self.task else self.what

@@ -37,7 +37,7 @@ class Probe(Condition):
         """How often it is looked at; None: nobody looks, whoever observes it is told of every change."""
 
     def judge(self, moment: Moment) -> Verdict:
-        seen = None if moment.blind else moment.history.observation(str(self))
+        seen = None if moment.without_probes else moment.history.observation(str(self))
         if seen is None or seen.value is None or moment.now >= seen.good_until:
             return Verdict(UNKNOWN)
         if moment.now < seen.since:
@@ -62,24 +62,24 @@ class WantedProbes(NamedTuple):
     probes: frozenset[Probe] = frozenset()
     until: Instant = FOREVER
 
-    def also(self, other: WantedProbes) -> WantedProbes:
+    def union(self, other: WantedProbes) -> WantedProbes:
         """Both."""
         return WantedProbes(self.probes | other.probes, min(self.until, other.until))
 
 
-def wanted(condition: Condition, moment: Moment) -> WantedProbes:
+def wanted_probes(condition: Condition, moment: Moment) -> WantedProbes:
     """Of its probes, those that can change its answer: none where the other parts have decided.
 
     Of several, a later one matters only while those before it leave something to decide, as in Python's `and`, `or`.
     """
-    blind = condition.judge(moment._replace(blind=True))
+    blind = condition.judge(moment._replace(without_probes=True))
     if blind.answer is not UNKNOWN:
         return WantedProbes(until=blind.until)
     if isinstance(condition, Probe):
         return WantedProbes(frozenset({condition}))
-    found, inner = WantedProbes(), condition.inner(moment)
+    found, inner = WantedProbes(), condition.inner_moment(moment)
     for part in condition.parts:
-        found = found.also(wanted(part, inner))
+        found = found.union(wanted_probes(part, inner))
         verdict = part.judge(inner)
         if isinstance(condition, All | Any) and verdict.answer is condition.deciding:
             return found._replace(until=min(found.until, verdict.until))

@@ -10,15 +10,15 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
-from rocketd.core.conditions.running import RunningCount, RunningFor, going, spell_running
+from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
 from rocketd.core.conditions.time_conditions import ENDS, OWN, positive
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
 from rocketd.core.model.condition import All, Any, Condition
-from rocketd.core.model.history_view import Need
+from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.run import Action, Cause
-from rocketd.core.model.splay import Chance, splayed
+from rocketd.core.model.splay import StartWindow, splayed
 from rocketd.core.model.task_ref import name_of
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
@@ -76,32 +76,32 @@ class Retry(Condition):
         )
 
     def judge(self, moment: Moment) -> Verdict:
-        past = moment.past
-        run, end = past.scheduled, past.scheduled_end
-        if run is None or end is None or moment.plain or not self.wanted(run, end, past):
+        history = moment.task_history
+        run, end = history.last_scheduled, history.scheduled_end
+        if run is None or end is None or moment.without_retries or not self.is_wanted(run, end, history):
             return Verdict(AGAINST)
-        ended = past.steps.really(end.at, past.scheduled_end_position)
-        begin, finish = ended + self.pause(run), self.finish(run, past)
+        ended = history.steps.real_instant(end.at, history.scheduled_end_position)
+        begin, finish = ended + self.delay_after(run), self.deadline(run, history)
         if moment.now >= finish or begin >= finish:
             return Verdict(AGAINST)
         return Verdict(FOR, finish, begin) if moment.now >= begin else Verdict(AGAINST, begin, ended)
 
-    def finish(self, run: Run, past: TaskHistory) -> Instant:
+    def deadline(self, run: Run, history: TaskHistory) -> Instant:
         """When it is too late to try that run again."""
-        due = past.steps.really(run.due, past.scheduled_position)
+        due = history.steps.real_instant(run.due, history.scheduled_position)
         return FOREVER if self.within is None else due + self.within
 
     @staticmethod
-    def tried_again(end: End) -> bool:
+    def is_retriable(end: End) -> bool:
         """Whether an end is of the kind that is tried again: a fail, a crash, a timeout."""
         return end.action in _TRIED_AGAIN or (end.action is Action.TERMINATE and end.cause is Cause.TIMEOUT)
 
-    def wanted(self, run: Run, end: End, past: TaskHistory) -> bool:
+    def is_wanted(self, run: Run, end: End, history: TaskHistory) -> bool:
         """Whether that run is to be tried again at all, sooner or later."""
         left = self.times is None or run.attempt <= self.times
-        return left and past.since_armed(run.start, past.scheduled_position) and self.tried_again(end)
+        return left and history.since_armed(run.start, history.scheduled_position) and self.is_retriable(end)
 
-    def pause(self, run: Run) -> Duration:
+    def delay_after(self, run: Run) -> Duration:
         """Tell how long to wait after the end of that run."""
         growth: float = min(self.factor, 1000) ** min(run.attempt - 1, 100)
         most = _LONGEST_DELAY if self.max_delay is None else self.max_delay
@@ -152,7 +152,7 @@ class After(Condition):
     tasks: tuple[str, ...]
     many: Many = ""
 
-    splays: ClassVar[bool] = True
+    has_start_window: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -168,44 +168,44 @@ class After(Condition):
     def _judge_one(self, name: str, moment: Moment) -> Verdict:
         if not moment.history.knows(name):
             return Verdict(UNKNOWN)
-        end = self.newest(name, moment)
+        end = self.newest_end(name, moment)
         if end is None:
             return Verdict(AGAINST)
-        ended = moment.history.steps.on_wall(end.at, end.position)
+        ended = moment.history.steps.wall_instant(end.at, end.position)
         if splayed(moment):
-            first = self._first(name, ended, moment)
-            chance = Chance(first, FOREVER).within_hours(moment)
-            begin = chance.begin(
+            first = self._first_unused_end(name, ended, moment)
+            start_window = StartWindow(first, FOREVER).within_hours(moment)
+            begin = start_window.start(
                 moment,
                 lambda then: self._judge_one(name, then).answer is FOR,
-                lambda: chance.owed_by_hours(moment, first),
+                lambda: start_window.missed_in_hours(moment, first),
             )
             if moment.now < begin.start:
                 return Verdict(AGAINST, begin.start, first)
         return Verdict(FOR, FOREVER, ended)
 
-    def _first(self, name: str, newest: Instant, moment: Moment) -> Instant:
+    def _first_unused_end(self, name: str, newest: Instant, moment: Moment) -> Instant:
         """Tell the first such end that is not used up, as far as need be: what ends again and again is no new wait."""
-        other, own, begun = moment.history.of(name), moment.past, moment.past.armed
-        if own.scheduled is not None:
-            begun = max(begun, own.steps.on_wall(own.scheduled.start, own.scheduled_position))
-        return min(end for action in self._ends for end in (newest, *other.when(action, begun + 1, newest)))
+        other, own, begun = moment.history.of(name), moment.task_history, moment.task_history.armed
+        if own.last_scheduled is not None:
+            begun = max(begun, own.steps.wall_instant(own.last_scheduled.start, own.scheduled_position))
+        return min(end for action in self._ends for end in (newest, *other.instants_between(action, begun + 1, newest)))
 
-    def needs_within(self, splay: Duration) -> Iterator[Need]:
+    def needs_within(self, splay: Duration) -> Iterator[HistoryNeed]:
         """Tell which instants of the past must be kept for it, of a task with that splay."""
-        return (Need(name, action, splay) for name in self.tasks for action in self._ends)
+        return (HistoryNeed(name, action, splay) for name in self.tasks for action in self._ends)
 
     @property
     def _ends(self) -> tuple[Action, ...]:
         return FAILS if self.outcome == "fail" else ENDS[self.outcome]
 
-    def newest(self, name: str, moment: Moment) -> Occurrence | None:
+    def newest_end(self, name: str, moment: Moment) -> Occurrence | None:
         """Tell the newest such end of that task, if it is not used up."""
-        other, own = moment.history.of(name), moment.past
+        other, own = moment.history.of(name), moment.task_history
         if self.outcome == "fail":
-            ends = [other.failed] if other.failed else []
+            ends = [other.last_failure] if other.last_failure else []
         else:
-            ends = [other.last[action] for action in ENDS[self.outcome] if action in other.last]
+            ends = [other.last_events[action] for action in ENDS[self.outcome] if action in other.last_events]
         newest = max(ends, key=_position, default=None)
         if newest is None or newest.position <= own.scheduled_position:
             return None
@@ -213,8 +213,8 @@ class After(Condition):
             return None
         return newest
 
-    def because(self, moment: Moment) -> Run | None:
-        ends = [end for name in self.tasks if (end := self.newest(name, moment))]
+    def causing_run(self, moment: Moment) -> Run | None:
+        ends = [end for name in self.tasks if (end := self.newest_end(name, moment))]
         newest = max(ends, key=_position, default=None)
         return None if newest is None else newest.run
 
@@ -259,11 +259,11 @@ class Running(CountableCondition, Condition):
         return RunningCount(self.task, count)
 
     @property
-    def asks(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         return (self.task,)
 
     def judge(self, moment: Moment) -> Verdict:
-        runs = going(self.task, moment)
+        runs = runs_in_question(self.task, moment)
         if runs is None:
             return Verdict(UNKNOWN)
         return Verdict(FOR, FOREVER, min(run.start for run in runs)) if runs else Verdict(AGAINST)

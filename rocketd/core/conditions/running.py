@@ -24,13 +24,13 @@ def spell_running(task: str) -> str:
     return f"running({quoted(task)})" if task else "running"
 
 
-def going(task: str, moment: Moment) -> Collection[Run] | None:
+def runs_in_question(task: str, moment: Moment) -> Collection[Run] | None:
     """Tell the runs in question: those that go on, or in `stop_when` the one that is asked about; None: unknown."""
     if not task and moment.run is not None:
         return (moment.run,)
     if task and not moment.history.knows(task):
         return None
-    return moment.history.of(task or moment.task.name).going.values()
+    return moment.history.of(task or moment.task.name).running.values()
 
 
 def _joined(spans: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant]]:
@@ -57,18 +57,18 @@ class RunningFor(Condition):
     """None: however long."""
 
     def judge(self, moment: Moment) -> Verdict:
-        runs, now = going(self.task, moment), moment.now
+        runs, now = runs_in_question(self.task, moment), moment.now
         if runs is None:
             return Verdict(UNKNOWN)
-        begun = moment.history.of(self.task or moment.task.name).begun
-        stretches = _joined(sorted(self._stretch(run, begun.get(run.number)) for run in runs))
+        begun = moment.history.of(self.task or moment.task.name).spawned_at
+        stretches = _joined(sorted(self._span(run, begun.get(run.number)) for run in runs))
         for start, end in stretches:
             if start <= now < end:
                 return Verdict(FOR, end, start)
         begin = min((start for start, _ in stretches if start > now), default=FOREVER)
         return Verdict(AGAINST, begin, max((end for _, end in stretches if end <= now), default=BEGINNING))
 
-    def _stretch(self, run: Run, begun: Instant | None) -> tuple[Instant, Instant]:
+    def _span(self, run: Run, begun: Instant | None) -> tuple[Instant, Instant]:
         if begun is None:
             return FOREVER if self.more else run.start, FOREVER
         return begun + self.more, FOREVER if self.less is None else begun + self.less
@@ -96,13 +96,13 @@ class RunningCount(CountableCondition, Condition):
         return RunningCount(self.task, count)
 
     @property
-    def asks(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         return (self.task, self.count)
 
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        runs = moment.history.of(self.task or moment.task.name).going.values()
+        runs = moment.history.of(self.task or moment.task.name).running.values()
         holds = self.count.holds(len(runs))
         newest = max((run.start for run in runs), default=BEGINNING)
         return Verdict(FOR if holds else AGAINST, FOREVER, newest if newest <= moment.now else BEGINNING)

@@ -34,7 +34,7 @@ class SchedulerRunning(Condition):
         return SchedulerRunning(more, less)
 
     def judge(self, moment: Moment) -> Verdict:
-        began, now = moment.history.began, moment.now
+        began, now = moment.history.first_pass_at, moment.now
         if began is None:
             return Verdict(UNKNOWN)
         start = began + self.more
@@ -71,14 +71,14 @@ class SchedulerCycles(Condition):
         return SchedulerCycles(more_than, less_than)
 
     def judge(self, moment: Moment) -> Verdict:
-        if moment.history.began is None:
+        if moment.history.first_pass_at is None:
             return Verdict(UNKNOWN)
         cycles = moment.history.cycles
         holds = self.more < cycles and (self.less is None or cycles < self.less)
         return Verdict(FOR if holds else AGAINST, FOREVER, BEGINNING)
 
     @property
-    def each_pass(self) -> bool:
+    def changes_each_pass(self) -> bool:
         return True
 
     def __str__(self) -> str:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from rocketd.core.conditions.window_consumption import due_in, spent_in
+from rocketd.core.conditions.window_consumption import consumption_by_due, find_consumption
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
-from rocketd.core.model.splay import Chance, SplayedStart, begun, delay, last_open, splayed, tick_spent, unused_since
-from rocketd.core.model.tick_line import Line
+from rocketd.core.model.splay import (
+    SplayedStart,
+    StartWindow,
+    delay,
+    last_moment_open,
+    newest_begun,
+    splayed,
+    tick_used_until,
+    was_missed_since,
+)
+from rocketd.core.model.tick_line import TickLine
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +33,7 @@ class WindowWord(Protocol):
     def period(self) -> Period: ...
     @property
     def fixed(self) -> bool: ...
-    def held(self, moment: Moment) -> bool: ...
+    def holds(self, moment: Moment) -> bool: ...
 
 
 class IntervalWord(Protocol):
@@ -32,7 +41,7 @@ class IntervalWord(Protocol):
 
     @property
     def interval(self) -> Duration: ...
-    def held(self, moment: Moment) -> bool: ...
+    def holds(self, moment: Moment) -> bool: ...
 
 
 class TickWord(Protocol):
@@ -40,7 +49,7 @@ class TickWord(Protocol):
 
     @property
     def ticks(self) -> Ticks: ...
-    def around(self, moment: Moment) -> Line: ...
+    def tick_line(self, moment: Moment) -> TickLine: ...
     def next(self, after: Instant, moment: Moment) -> Instant: ...
 
 
@@ -48,28 +57,30 @@ _STEPS: Final = 32
 """How many windows are gone back through to find one in hours that stand beside it."""
 
 
-def window_spent(word: WindowWord, turn: Turn, moment: Moment) -> Consumption | None:
+def window_consumption(word: WindowWord, turn: Turn, moment: Moment) -> Consumption | None:
     """Tell what uses up that window; None: nothing does yet."""
     start, end, following = turn
     if not splayed(moment):
-        return spent_in(moment, start, following, fixed=word.fixed)
-    opens, closes = Chance(start, end).within_hours(moment)
+        return find_consumption(moment, start, following, fixed=word.fixed)
+    opens, closes = StartWindow(start, end).within_hours(moment)
     begin = opens + delay(moment, closes - opens)
-    return due_in(moment, start, following, fixed=word.fixed) or spent_in(moment, begin, following, fixed=word.fixed)
+    return consumption_by_due(moment, start, following, fixed=word.fixed) or find_consumption(
+        moment, begin, following, fixed=word.fixed
+    )
 
 
 def judge_window(word: WindowWord, turn: Turn, moment: Moment) -> Verdict:
     """Judge by when that window, in which we are and which is not used up, begins."""
-    before = _before(word, turn, moment)
+    before = _window_before(word, turn, moment)
     begin = _begin_of_window(word, turn, moment)
     if moment.now >= begin.start:
         return Verdict(FOR, turn.end, turn.start)
-    if moment.now >= begin.at or before is None or moment.past.armed >= turn.start:
+    if moment.now >= begin.at or before is None or moment.task_history.armed >= turn.start:
         return Verdict(AGAINST, begin.start, turn.start)
     return _judge_before(word, before, moment, begin.at)
 
 
-def _before(word: WindowWord, turn: Turn, moment: Moment) -> Turn | None:
+def _window_before(word: WindowWord, turn: Turn, moment: Moment) -> Turn | None:
     """Tell the window before that one, if this one follows on it; None: there is a gap between them."""
     earlier = moment.at(turn.start - 1)
     before = word.period.turn(earlier.now, moment.task.zone)
@@ -80,7 +91,7 @@ def _before(word: WindowWord, turn: Turn, moment: Moment) -> Turn | None:
 def _judge_before(word: WindowWord, before: Turn, moment: Moment, until: Instant) -> Verdict:
     """Judge by the window before the one in which we are: it stays good until that one begins."""
     earlier = moment.at(before.end - 1)
-    if (spent := window_spent(word, before, earlier)) is not None:
+    if (spent := window_consumption(word, before, earlier)) is not None:
         return Verdict(AGAINST, until, min(spent.at, before.end))
     begin = _begin_of_window(word, before, earlier)
     if moment.now >= begin.start:
@@ -89,23 +100,23 @@ def _judge_before(word: WindowWord, before: Turn, moment: Moment, until: Instant
 
 
 def _begin_of_window(word: WindowWord, turn: Turn, moment: Moment) -> SplayedStart:
-    hours = Chance(turn.start, turn.end).within_hours(moment)
-    chance = Chance(max(hours.opens, moment.past.armed), hours.closes)
-    return chance.begin(moment, word.held, lambda: _owed(word, turn, moment.at(hours.opens - 1)))
+    hours = StartWindow(turn.start, turn.end).within_hours(moment)
+    start_window = StartWindow(max(hours.opens, moment.task_history.armed), hours.closes)
+    return start_window.start(moment, word.holds, lambda: _missed_before(word, turn, moment.at(hours.opens - 1)))
 
 
-def _owed(word: WindowWord, turn: Turn, before: Moment) -> bool:
+def _missed_before(word: WindowWord, turn: Turn, before: Moment) -> bool:
     """Whether there is a gap before that window, `before` which we look, and the last one before that was missed."""
-    if _before(word, turn, before) is not None:
+    if _window_before(word, turn, before) is not None:
         return False
     for _ in range(_STEPS):
-        opened = last_open(before)
+        opened = last_moment_open(before)
         if opened is None:
             return False
         last = word.period.turn(opened.now, opened.task.zone)
         if opened.now < last.end:
-            start = max(Chance(last.start, last.end).within_hours(opened).opens, opened.past.armed)
-            return start <= opened.now and unused_since(opened, start)
+            start = max(StartWindow(last.start, last.end).within_hours(opened).opens, opened.task_history.armed)
+            return start <= opened.now and was_missed_since(opened, start)
         before = opened.at(last.end - 1)
     return False
 
@@ -123,37 +134,39 @@ def judge_interval(word: IntervalWord, due: Instant, newest: Verdict, moment: Mo
     return Verdict(AGAINST, min(before.start, begin.at), newest.since)
 
 
-def interval_delay(interval: Duration, moment: Moment) -> Duration:
+def interval_splay(interval: Duration, moment: Moment) -> Duration:
     """Tell how much later than it is over an interval begins."""
-    opens, closes = Chance(BEGINNING, FOREVER).within_hours(moment)
+    opens, closes = StartWindow(BEGINNING, FOREVER).within_hours(moment)
     return delay(moment, min(interval, closes - opens))
 
 
 def _begin_of_interval(word: IntervalWord, due: Instant, moment: Moment) -> SplayedStart:
-    armed = max(due, moment.past.armed)
-    opens, closes = Chance(armed, FOREVER).within_hours(moment)
-    chance = Chance(opens, min(closes, opens + word.interval))
-    return chance.begin(moment, word.held, lambda: chance.owed_by_hours(moment, _first_over(word, moment)))
+    armed = max(due, moment.task_history.armed)
+    opens, closes = StartWindow(armed, FOREVER).within_hours(moment)
+    start_window = StartWindow(opens, min(closes, opens + word.interval))
+    return start_window.start(
+        moment, word.holds, lambda: start_window.missed_in_hours(moment, _first_over(word, moment))
+    )
 
 
 def _first_over(word: IntervalWord, moment: Moment) -> Instant:
     """Tell when the interval was over first after the last run, whatever was missed since."""
-    past, run = moment.past, moment.past.scheduled
-    over = BEGINNING if run is None else past.steps.really(run.due, past.scheduled_position) + word.interval
-    return max(over, past.armed)
+    history, run = moment.task_history, moment.task_history.last_scheduled
+    over = BEGINNING if run is None else history.steps.real_instant(run.due, history.scheduled_position) + word.interval
+    return max(over, history.armed)
 
 
 def judge_tick(word: TickWord, moment: Moment) -> Verdict:
     """Judge by the newest tick that has begun: of all the lines, if several tick as one."""
-    now, past = moment.now, moment.past
-    line = moment.ticks or begun(word.around, moment) or Line(BEGINNING, FOREVER)
+    now, history = moment.now, moment.task_history
+    line = moment.tick_line or newest_begun(word.tick_line, moment) or TickLine(BEGINNING, FOREVER)
     newest, later, closes, *_ = line
     if newest == BEGINNING:  # none counts, or its splay is not over
         return Verdict(AGAINST, later)
     if word.ticks.around(newest, moment.task.zone).newest != newest:  # it is that of another line
         return Verdict(AGAINST, later, newest)
-    if (until := tick_spent(line, moment)) > now:
-        used = max(past.consumed_up_to, past.armed)
+    if (until := tick_used_until(line, moment)) > now:
+        used = max(history.consumed_up_to, history.armed)
         until = min(until, later if later > used else word.next(used, moment))
         return Verdict(AGAINST, until, used if used <= now else BEGINNING)
     if now >= closes:

@@ -5,22 +5,28 @@ Each answers with a tight end: there the answer, or from when it has held, chang
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
 
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.oncalendar import CalendarLine, Zones, no_zones
 from rocketd.core.calendar.period import How, Period
-from rocketd.core.conditions.splayed_time import interval_delay, judge_interval, judge_tick, judge_window, window_spent
+from rocketd.core.conditions.hours import Hours, narrow, spell_hours
+from rocketd.core.conditions.splayed_time import (
+    interval_splay,
+    judge_interval,
+    judge_tick,
+    judge_window,
+    window_consumption,
+)
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.consumption import kept_used
+from rocketd.core.model.consumption import window_used_until
 from rocketd.core.model.run import Action
-from rocketd.core.model.splay import Chance, splayed
-from rocketd.core.model.tick_line import Line
+from rocketd.core.model.splay import StartWindow, splayed
+from rocketd.core.model.tick_line import TickLine
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 if TYPE_CHECKING:
@@ -33,62 +39,13 @@ OWN: Final = frozenset({""})
 """What a word watches that looks at the task itself."""
 
 
-class Hours(ABC):
-    """The methods that narrow a word to a part of its period; each makes a new condition of the same word."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
-        """Make this word with that period; raises ConditionError."""
-
-    def between(self, start: Written, end: Written) -> Self:
-        """Narrow it to the time from one mark to another, past the end of the unit if the second is earlier."""
-        return self.narrowed("between", (start, end))
-
-    def after(self, start: Written) -> Self:
-        """Narrow it to the time from a mark to the end of the unit."""
-        return self.narrowed("after", (start,))
-
-    def before(self, end: Written) -> Self:
-        """Narrow it to the time from the beginning of the unit to a mark."""
-        return self.narrowed("before", (end,))
-
-    def starting(self, start: Written) -> Self:
-        """Begin the unit elsewhere: `daily.starting("06:00")` is 06:00 to 06:00."""
-        return self.narrowed("starting", (start,))
-
-    def at(self, *marks: Written) -> Self:
-        """Narrow it to the natural unit from each mark on: an hour of a day, a day of a week or a month."""
-        if not marks:
-            raise ConditionError("at needs a time")
-        return self.narrowed("at", marks)
-
-    on = at
-
-
-def spell_hours(period: Period) -> str:
-    """Spell how a period narrows its unit, as a method call; empty if it does not."""
-    if period.how == "whole":
-        return ""
-    how = period.unit.on if period.how == "at" else period.how
-    return f".{how}({', '.join(mark.text for mark in period.marks)})"
-
-
-def narrow(period: Period, how: How, written: tuple[Written, ...]) -> Period:
-    """Narrow a whole period; raises ConditionError if it is narrowed already."""
-    if period.how != "whole":
-        raise ConditionError(f"it is narrowed to {spell_hours(period)[1:]} already", hint="join two conditions with &")
-    return Period.made(period.unit, how, written)
-
-
 @dataclass(frozen=True, slots=True)
 class OncePerWindow(Hours, Condition):
     """For inside a window, until a scheduled run that started or was due in it has been seen to its end."""
 
     period: Period
 
-    splays: ClassVar[bool] = True
+    has_start_window: ClassVar[bool] = True
 
     @classmethod
     def of(cls, unit: Unit) -> OncePerWindow:
@@ -101,7 +58,7 @@ class OncePerWindow(Hours, Condition):
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
         start, end, following = turn = self.period.turn(now, zone)
-        spent = window_spent(self, turn, moment)
+        spent = window_consumption(self, turn, moment)
         if now >= end:
             return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
         if spent is None:
@@ -164,7 +121,7 @@ class Every(Condition):
     interval: Duration
     based: Based = "run"
 
-    splays: ClassVar[bool] = True
+    has_start_window: ClassVar[bool] = True
 
     @classmethod
     def of(cls, interval: str, based: str = "run") -> Every:
@@ -178,15 +135,15 @@ class Every(Condition):
         raise ConditionError(f"{based} is no base: allowed are run, success, fail, finish", about=based)
 
     def judge(self, moment: Moment) -> Verdict:
-        past, now = moment.past, moment.now
-        anchor = self._grid(moment) if self.based == "run" else self._ended(past)
-        if self.based != "run" and past.going_scheduled:
+        history, now = moment.task_history, moment.now
+        anchor = self._grid(moment) if self.based == "run" else self._ended(history)
+        if self.based != "run" and history.has_scheduled_run:
             return Verdict(AGAINST)
         due = BEGINNING if anchor is None else anchor + self.interval
         if anchor is not None and now < due:
             return Verdict(AGAINST, due, anchor)
         newest, until = due, FOREVER
-        if anchor is not None and self.based == "run" and not moment.unseen:
+        if anchor is not None and self.based == "run" and not moment.unattended:
             newest += (now - due) // self.interval * self.interval
             until = newest + self.interval
         if splayed(moment):
@@ -195,21 +152,21 @@ class Every(Condition):
 
     def _grid(self, moment: Moment) -> Instant | None:
         """Tell the last whole interval, counted from a run's due, whose splay was over at its start or what is used."""
-        past, now = moment.past, moment.now
-        run, steps = past.scheduled, past.steps
+        history, now = moment.task_history, moment.now
+        run, steps = history.last_scheduled, history.steps
         if run is None:
             return None
-        start, due = (steps.really(at, past.scheduled_position) for at in (run.start, run.due))
-        consumed = max((steps.really(use.last, use.position) for use in past.consumed), default=start)
+        start, due = (steps.real_instant(at, history.scheduled_position) for at in (run.start, run.due))
+        consumed = max((steps.real_instant(use.last, use.position) for use in history.consumed), default=start)
         reached = consumed if start <= consumed <= now else start
         if splayed(moment):
-            used = (steps.really(use.last, use.position) for use in past.consumed_dues)
-            reached = max(reached - interval_delay(self.interval, moment), *(at for at in used if at <= now), due)
+            used = (steps.real_instant(use.last, use.position) for use in history.consumed_dues)
+            reached = max(reached - interval_splay(self.interval, moment), *(at for at in used if at <= now), due)
         return due + max(reached - due, 0) // self.interval * self.interval
 
-    def _ended(self, past: TaskHistory) -> Instant | None:
-        ends = [past.scheduled_ends[action] for action in ENDS[self.based] if action in past.scheduled_ends]
-        return max((past.steps.really(*end) for end in ends), default=None)
+    def _ended(self, history: TaskHistory) -> Instant | None:
+        ends = [history.scheduled_ends[action] for action in ENDS[self.based] if action in history.scheduled_ends]
+        return max((history.steps.real_instant(*end) for end in ends), default=None)
 
     def watches(self) -> frozenset[str]:
         return OWN
@@ -228,8 +185,8 @@ class Tick(Condition):
     within: Duration | None = None
     """How long a tick stays good; None: until the next one."""
 
-    splays: ClassVar[bool] = True
-    ticking: ClassVar[bool] = True
+    has_start_window: ClassVar[bool] = True
+    has_tick: ClassVar[bool] = True
 
     @classmethod
     def cron(cls, line: str, *, within: str | None = None) -> Tick:
@@ -242,40 +199,40 @@ class Tick(Condition):
         return cls(CalendarLine.parse(line, zones), "calendar", None if within is None else positive(within))
 
     def judge(self, moment: Moment) -> Verdict:
-        return judge_tick(self, moment) if splayed(moment) else self._prompt(moment)
+        return judge_tick(self, moment) if splayed(moment) else self._judge_without_splay(moment)
 
-    def _prompt(self, moment: Moment) -> Verdict:
-        now, zone, past = moment.now, moment.task.zone, moment.past
+    def _judge_without_splay(self, moment: Moment) -> Verdict:
+        now, zone, history = moment.now, moment.task.zone, moment.task_history
         newest, later = self.ticks.around(now, zone)
-        if moment.ticks is not None:
-            later = min(later, moment.ticks.next)
-            if moment.ticks.newest > newest:  # that of another line has come since
-                return Verdict(AGAINST, later, moment.ticks.newest)
-        used = max(past.consumed_up_to, past.armed)
+        if moment.tick_line is not None:
+            later = min(later, moment.tick_line.next)
+            if moment.tick_line.newest > newest:  # that of another line has come since
+                return Verdict(AGAINST, later, moment.tick_line.newest)
+        used = max(history.consumed_up_to, history.armed)
         if newest <= used:
             return Verdict(
                 AGAINST, later if later > used else self.next(used, moment), used if used <= now else BEGINNING
             )
-        until = kept_used(past.consumed, newest, later, past.steps, fixed=self.ticks.fixed)
+        until = window_used_until(history.consumed, newest, later, history.steps, fixed=self.ticks.fixed)
         if until > now:  # by the record, which a clock wrote that was ahead
             return Verdict(AGAINST, min(later, until), newest)
-        if not self._guarded(newest, moment):
+        if not self._guards_held(newest, moment):
             return Verdict(AGAINST, later, newest)
         if self.within is not None and now >= newest + self.within:
             return Verdict(AGAINST, later, newest + self.within)
         return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
 
-    def around(self, moment: Moment) -> Line:
+    def tick_line(self, moment: Moment) -> TickLine:
         newest, following = self.ticks.around(moment.now, moment.task.zone)
-        if not self._guarded(newest, moment):
-            return Line(BEGINNING, following)
+        if not self._guards_held(newest, moment):
+            return TickLine(BEGINNING, following)
         if not splayed(moment) or newest == BEGINNING:
-            return Line(newest, following)
-        good = Chance(newest, FOREVER if self.within is None else newest + self.within)
-        return Line(newest, following, good.within_hours(moment.at(newest)).closes, fixed=self.ticks.fixed)
+            return TickLine(newest, following)
+        good = StartWindow(newest, FOREVER if self.within is None else newest + self.within)
+        return TickLine(newest, following, good.within_hours(moment.at(newest)).closes, fixed=self.ticks.fixed)
 
     @staticmethod
-    def _guarded(tick: Instant, moment: Moment) -> bool:
+    def _guards_held(tick: Instant, moment: Moment) -> bool:
         return all(guard.judge(moment.at(tick)).answer is FOR for guard in moment.guards)
 
     def next(self, after: Instant, moment: Moment) -> Instant:

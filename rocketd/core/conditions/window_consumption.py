@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.core.instant import FOREVER, Instant
-from rocketd.core.model.consumption import Consumed, kept_used, up_to
+from rocketd.core.model.consumption import Consumed, consumed_until, window_used_until
 from rocketd.core.model.run import Action
 
 if TYPE_CHECKING:
@@ -21,43 +21,47 @@ class Consumption(NamedTuple):
     """How long that counts; FOREVER: as long as the window is."""
 
 
-def spent_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
+def find_consumption(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
     """Tell what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet.
 
     Of a window that a splay delays `start` is when it begins; by its due alone a run uses it up as `due_in` tells.
     """
-    past = moment.past
-    until = kept_used(past.done, start, end, past.steps, fixed=fixed)
+    history = moment.task_history
+    until = window_used_until(history.completed, start, end, history.steps, fixed=fixed)
     if until > moment.now:
-        return Consumption(up_to(past.done, past.steps), until)
-    going = [max(run.start, run.due) for run in past.going.values() if run.scheduled]
+        return Consumption(consumed_until(history.completed, history.steps), until)
+    going = [max(run.start, run.due) for run in history.running.values() if run.scheduled]
     if going and max(going) >= start:
         return Consumption(max(going), FOREVER)
-    ahead = tuple(use for use in past.consumed if going and use.is_ahead(past.steps))
-    if (until := kept_used(ahead, start, end, past.steps, fixed=fixed)) > moment.now:
+    ahead = tuple(use for use in history.consumed if going and use.is_ahead(history.steps))
+    if (until := window_used_until(ahead, start, end, history.steps, fixed=fixed)) > moment.now:
         return Consumption(max(going), until)
-    return _crashed(moment, start, end, fixed=fixed)
+    return _consumption_by_crashes(moment, start, end, fixed=fixed)
 
 
-def due_in(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
+def consumption_by_due(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
     """Tell whether the newest scheduled run, unless it has crashed, was due in that window or later."""
-    past, run, ended = moment.past, moment.past.scheduled, moment.past.scheduled_end
-    if run is None or (ended is not None and ended.action is Action.CRASH and not moment.plain):
+    history, run, ended = (
+        moment.task_history,
+        moment.task_history.last_scheduled,
+        moment.task_history.scheduled_end,
+    )
+    if run is None or (ended is not None and ended.action is Action.CRASH and not moment.without_retries):
         return None
-    due = (Consumed(run.due, run.due, past.scheduled_position),)
-    until = kept_used(due, start, end, past.steps, fixed=fixed)
+    due = (Consumed(run.due, run.due, history.scheduled_position),)
+    until = window_used_until(due, start, end, history.steps, fixed=fixed)
     return Consumption(max(run.start, run.due), until) if until > moment.now else None
 
 
-def _crashed(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
+def _consumption_by_crashes(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
     """Tell when the window was used up by crashes: by the first one where a crash counts as done."""
-    past, limit = moment.past, moment.task.crash_limit
-    crashes = [Consumed(at, at, position) for at, position in past.crashes]
-    if moment.plain:
-        last, limit = past.scheduled, 1
+    history, limit = moment.task_history, moment.task.crash_limit
+    crashes = [Consumed(at, at, position) for at, position in history.crashes]
+    if moment.without_retries:
+        last, limit = history.last_scheduled, 1
         reached = () if last is None else (min(last.start, last.due), max(last.start, last.due))
-        crashes = [Consumed(*reached, past.scheduled_position)] if reached else []
-    kept = sorted((one.keeps_used(start, end, past.steps, fixed=fixed) for one in crashes), reverse=True)
+        crashes = [Consumed(*reached, history.scheduled_position)] if reached else []
+    kept = sorted((one.used_until(start, end, history.steps, fixed=fixed) for one in crashes), reverse=True)
     if len(kept) < limit or kept[limit - 1] <= moment.now:
         return None
-    return Consumption(up_to(tuple(crashes), past.steps), kept[limit - 1])
+    return Consumption(consumed_until(tuple(crashes), history.steps), kept[limit - 1])

@@ -32,7 +32,7 @@ _OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
 def describe_pending(condition: Condition, moment: Moment, wanted: Answer = FOR, *, nested: bool = False) -> str:
     """Say what must come for the condition to have the wanted answer; empty: nothing can bring it about."""
     if isinstance(condition, Not):
-        return describe_pending(condition.part, condition.inner(moment), _OPPOSITE[wanted], nested=nested)
+        return describe_pending(condition.part, condition.inner_moment(moment), _OPPOSITE[wanted], nested=nested)
     if isinstance(condition, All | Any):
         return _of_group(condition, moment, wanted, nested=nested)
     if isinstance(condition, Constant):
@@ -68,7 +68,7 @@ def _judged(condition: Condition, moment: Moment) -> Verdict:
 
 
 def _of_group(group: All | Any, moment: Moment, wanted: Answer, *, nested: bool) -> str:
-    inner = group.inner(moment)
+    inner = group.inner_moment(moment)
     missing = [part for part in group.parts if _judged(part, inner).answer is not wanted]
     needs_each = isinstance(group, All) is (wanted is FOR)
     told = [describe_pending(part, inner, wanted, nested=len(missing) > 1) for part in missing]
@@ -147,5 +147,5 @@ def _(condition: After, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is FOR:
         return f"{condition} to hold no longer"
     end = {"success": "succeed", "fail": "fail", "finish": "end"}[condition.outcome]
-    missing = [task for task in condition.tasks if condition.newest(task, moment) is None]
+    missing = [task for task in condition.tasks if condition.newest_end(task, moment) is None]
     return f"{(' or ' if condition.many == 'any' else ' and ').join(missing)} to {end}"

@@ -37,14 +37,14 @@ def _(condition: Constant, moment: Moment, verdict: Verdict) -> str:  # noqa: AR
 
 @explain_verdict.register(Not)
 def _(condition: Not, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
-    inner = condition.inner(moment)
+    inner = condition.inner_moment(moment)
     return explain_verdict(condition.part, inner, condition.part.judge(inner))
 
 
 @explain_verdict.register(All)
 @explain_verdict.register(Any)
 def _(condition: All | Any, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
-    inner = condition.inner(moment)
+    inner = condition.inner_moment(moment)
     answers = [part.judge(inner).answer for part in condition.parts]
     holding, unknown = answers.count(FOR), answers.count(UNKNOWN)
     if holding == len(answers):

@@ -24,7 +24,7 @@ def _(condition: Probe, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 
 @explain_verdict.register(SchedulerRunning)
 def _(condition: SchedulerRunning, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
-    began = moment.history.began
+    began = moment.history.first_pass_at
     return "no scheduler is running" if began is None else f"the scheduler began {when(began, moment)}"
 
 

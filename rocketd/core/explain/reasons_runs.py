@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
 from rocketd.core.conditions.run_conditions import After, Outcome, Retry, Running
-from rocketd.core.conditions.running import RunningCount, RunningFor, going
+from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
 from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import ended, explain_verdict, name, when
 from rocketd.core.instant import BEGINNING, MICROSECOND
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 @explain_verdict.register(Retry)
 def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
-    run, end = moment.past.scheduled, moment.past.scheduled_end
+    run, end = moment.task_history.last_scheduled, moment.task_history.scheduled_end
     if run is None:
         return "there has been no scheduled run yet"
     if end is None:
         return f"{name(run)} is going on"
     told = ended(run, end, moment)
-    if not condition.wanted(run, end, moment.past):
+    if not condition.is_wanted(run, end, moment.task_history):
         return f"{told}{_why_no_more(condition, run, end, moment)}"
     attempts = f"attempt {run.attempt}" + (f" of {condition.times + 1}" if condition.times is not None else "")
-    begin = moment.past.steps.really(end.at, moment.past.scheduled_end_position) + condition.pause(run)
+    begin = moment.task_history.steps.real_instant(
+        end.at, moment.task_history.scheduled_end_position
+    ) + condition.delay_after(run)
     if verdict.answer is FOR:
         return f"{told} ({attempts})"
     if moment.now < begin and verdict.until == begin:
@@ -38,10 +40,10 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
 
 
 def _why_no_more(condition: Retry, run: Run, end: End, moment: Moment) -> str:
-    if not condition.tried_again(end):
+    if not condition.is_retriable(end):
         return ": nothing to retry"
-    if not moment.past.since_armed(run.start, moment.past.scheduled_position):
-        return f", before the condition was armed {when(moment.past.armed, moment)}"
+    if not moment.task_history.since_armed(run.start, moment.task_history.scheduled_position):
+        return f", before the condition was armed {when(moment.task_history.armed, moment)}"
     return f": attempt {run.attempt} was the last"
 
 
@@ -56,7 +58,7 @@ def _(condition: After, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 def _after(condition: After, task: str, moment: Moment) -> str:
     if not moment.history.knows(task):
         return _not_loaded(task)
-    end = condition.newest(task, moment)
+    end = condition.newest_end(task, moment)
     if end is not None and end.end is not None:
         return ended(end.run, end.end, moment)
     return f"{task} has not {_ENDED[condition.outcome]} since {_since(moment)}"
@@ -64,7 +66,7 @@ def _after(condition: After, task: str, moment: Moment) -> str:
 
 def _since(moment: Moment) -> str:
     """Say from when on an end of another task counts."""
-    own, past = moment.past.scheduled, moment.past
+    own, past = moment.task_history.last_scheduled, moment.task_history
     if own is not None and past.since_armed(own.start - MICROSECOND, past.scheduled_position):
         return f"{name(own)} started {when(own.start, moment)}"
     return "the beginning" if past.armed == BEGINNING else f"this task was armed {when(past.armed, moment)}"
@@ -86,7 +88,7 @@ def _(condition: EventCondition, moment: Moment, verdict: Verdict) -> str:
     task = condition.task or moment.task.name
     if verdict.answer is UNKNOWN:
         return _not_loaded(task)
-    happened, instants, span = _HAPPENED[condition.what], condition.seen(moment), _span(condition)
+    happened, instants, span = _HAPPENED[condition.what], condition.instants(moment), _span(condition)
     if not instants:
         return f"{task} has not {happened} {span}"
     times = "" if condition.period is None else f" {_times(len(instants))} {span}"
@@ -110,7 +112,7 @@ def _(condition: RecentEventCondition, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is UNKNOWN:
         return _not_loaded(task)
     happened, span = _HAPPENED[condition.what], f"in the last {format_duration(condition.length)}"
-    instants = condition.seen(moment)
+    instants = condition.instants(moment)
     if not instants:
         return f"{task} has not {happened} {span}"
     return f"{task} has {happened} {_times(len(instants))} {span}, last {when(instants[-1], moment)}"
@@ -123,7 +125,7 @@ def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: V
     task = condition.task or moment.task.name
     if verdict.answer is UNKNOWN:
         return _not_loaded(task)
-    runs = going(condition.task, moment)
+    runs = runs_in_question(condition.task, moment)
     if not runs:
         return f"{task} is not running"
     return " and ".join(_going(run, moment) for run in runs)
@@ -131,9 +133,9 @@ def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: V
 
 def _going(run: Run, moment: Moment) -> str:
     past = moment.history.of(run.task)
-    if run.number in past.going and run.number not in past.begun:
+    if run.number in past.running and run.number not in past.spawned_at:
         return f"{name(run)} is about to begin"
-    return f"{name(run)}, begun {when(past.begun.get(run.number, run.start), moment)}, goes on"
+    return f"{name(run)}, begun {when(past.spawned_at.get(run.number, run.start), moment)}, goes on"
 
 
 def _not_loaded(task: str) -> str:

@@ -8,7 +8,7 @@ from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import ended, explain_verdict, name, spell_splay, when
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.consumption import Consumed, kept_used
+from rocketd.core.model.consumption import Consumed, window_used_until
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.splay import splayed
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
@@ -16,10 +16,15 @@ from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 def tell_splay(condition: Condition, moment: Moment, verdict: Verdict) -> str:
     """Say when a word begins to hold that is due already, and waits for its splay; empty if that is not so."""
-    if verdict.answer is not AGAINST or verdict.until >= FOREVER or not condition.splays or not splayed(moment):
+    if (
+        verdict.answer is not AGAINST
+        or verdict.until >= FOREVER
+        or not condition.has_start_window
+        or not splayed(moment)
+    ):
         return ""
     then = condition.judge(moment.at(verdict.until))
-    due = max(then.since, moment.past.armed)
+    due = max(then.since, moment.task_history.armed)
     if then.answer is not FOR or due > moment.now:
         return ""
     begins = f"due since {_clock(due, moment)}, begins {when(verdict.until, moment)}"
@@ -37,8 +42,13 @@ def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
     window = f"in the window from {_clock(start, moment)} to {_clock(end, moment)}"
     if verdict.answer is FOR:
         return f"{window}, and not done in it yet"
-    done = kept_used(moment.past.done, start, following, moment.past.steps, fixed=condition.fixed) > moment.now
-    if moment.past.going_scheduled and not done:
+    done = (
+        window_used_until(
+            moment.task_history.completed, start, following, moment.task_history.steps, fixed=condition.fixed
+        )
+        > moment.now
+    )
+    if moment.task_history.has_scheduled_run and not done:
         return f"a run is going on {window}"
     by = _by(moment) if done else _after_crashes(start, following, moment, fixed=condition.fixed)
     if verdict.until < following:
@@ -48,24 +58,27 @@ def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
 
 def _used_ahead(condition: OncePerWindow | Tick, at: Instant, moment: Moment) -> str:
     """Say so if the next window or tick is used up before it comes."""
-    zone, past = moment.task.zone, moment.past
+    zone, past = moment.task.zone, moment.task_history
     if isinstance(condition, Tick):
         uses, fixed, end = past.consumed, condition.ticks.fixed, condition.ticks.next(at, zone)
     else:
-        uses, fixed, end = past.done, condition.fixed, condition.period.turn(at, zone).following
-    used = at < FOREVER and kept_used(uses, at, FOREVER if end is None else end, past.steps, fixed=fixed) > at
+        uses, fixed, end = past.completed, condition.fixed, condition.period.turn(at, zone).following
+    used = at < FOREVER and window_used_until(uses, at, FOREVER if end is None else end, past.steps, fixed=fixed) > at
     return ", and is used up already: the clock was ahead" if used else ""
 
 
 def _by(moment: Moment) -> str:
     """Say by which run a window is used up."""
-    run, end = moment.past.scheduled, moment.past.scheduled_end
+    run, end = moment.task_history.last_scheduled, moment.task_history.scheduled_end
     return f": {ended(run, end, moment)}" if run is not None and end is not None else ""
 
 
 def _after_crashes(start: Instant, end: Instant, moment: Moment, *, fixed: bool) -> str:
-    steps, crashes = moment.past.steps, [Consumed(at, at, position) for at, position in moment.past.crashes]
-    count = sum(one.keeps_used(start, end, steps, fixed=fixed) > moment.now for one in crashes)
+    steps, crashes = (
+        moment.task_history.steps,
+        [Consumed(at, at, position) for at, position in moment.task_history.crashes],
+    )
+    count = sum(one.used_until(start, end, steps, fixed=fixed) > moment.now for one in crashes)
     return f", given up after {count} crashes" if count else ""
 
 
@@ -81,8 +94,8 @@ def _(condition: TimeOf | CronTime, moment: Moment, verdict: Verdict) -> str:  #
 
 @explain_verdict.register(Every)
 def _(condition: Every, moment: Moment, verdict: Verdict) -> str:
-    past = moment.past
-    if condition.based != "run" and past.going_scheduled:
+    past = moment.task_history
+    if condition.based != "run" and past.has_scheduled_run:
         return "its run is going on; the interval begins with the end"
     if verdict.answer is FOR:
         if verdict.since == BEGINNING:
@@ -107,13 +120,13 @@ def _(condition: Tick, moment: Moment, verdict: Verdict) -> str:
 
 
 def _is_spent(condition: Tick, tick: Instant, following: Instant, moment: Moment) -> bool:
-    past = moment.past
-    return kept_used(past.consumed, tick, following, past.steps, fixed=condition.ticks.fixed) > moment.now
+    past = moment.task_history
+    return window_used_until(past.consumed, tick, following, past.steps, fixed=condition.ticks.fixed) > moment.now
 
 
 def _passed(condition: Tick, tick: str, newest: Instant, moment: Moment) -> str:
     """Say why the newest tick does not count."""
-    past = moment.past
+    past = moment.task_history
     if newest <= past.armed:
         return f"{tick} came before the task was armed, {when(past.armed, moment)}"
     _, following = condition.ticks.around(moment.now, moment.task.zone)
@@ -126,7 +139,7 @@ def _passed(condition: Tick, tick: str, newest: Instant, moment: Moment) -> str:
 
 
 def _used_by(tick: Instant, moment: Moment) -> str:
-    run = moment.past.scheduled
+    run = moment.task_history.last_scheduled
     return f" by {name(run)}" if run is not None and max(run.start, run.due) >= tick else ""
 
 

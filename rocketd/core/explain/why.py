@@ -70,7 +70,7 @@ class Explanation:
 
 def explain(condition: Condition, moment: Moment) -> ExplanationPart:
     """Judge a condition part by part. A part whose judging raises is unknown, and says so."""
-    inner = condition.inner(moment)
+    inner = condition.inner_moment(moment)
     parts = tuple(explain(part, inner) for part in condition.parts)
     try:
         verdict = condition.judge(moment)
@@ -92,10 +92,10 @@ def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None
 
     `idle` says why nothing starts at all, where that is so.
     """
-    entry = scheduler.entry(task)
+    entry = scheduler.find(task)
     moment = Moment(now if at is None else at, entry.task, scheduler.history)
     if entry.resumes_at <= moment.now:  # it will be armed anew then
-        return moment.past.if_armed(entry.resumes_at, lambda: _told(entry, moment, ""))
+        return moment.task_history.as_if_armed(entry.resumes_at, lambda: _told(entry, moment, ""))
     idle = idle or ("the daemon is stopping" if scheduler.draining else "")
     return _told(entry, moment, "" if at is not None else idle, now=at is None)
 
@@ -120,10 +120,10 @@ def _paused(entry: ScheduledTask, moment: Moment) -> str:
 
 def _going(task: Task, moment: Moment) -> str:
     """Say which run must end first."""
-    going = list(moment.past.going.values())
+    going = list(moment.task_history.running.values())
     if not going or task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
         return ""
-    begun = moment.past.begun.get(going[0].number)
+    begun = moment.task_history.spawned_at.get(going[0].number)
     if begun is None:
         return f"is about to run: {name(going[0])} waits for its record to be written"
     return f"waits for the end of {name(going[0])}, which is running since {_clock(begun, moment)}"
@@ -132,34 +132,35 @@ def _going(task: Task, moment: Moment) -> str:
 def _hindered(entry: ScheduledTask, tree: ExplanationPart, moment: Moment, idle: str) -> str:
     """Say what keeps a task that is due from starting."""
     if entry.forced:
-        return (
-            f"is due {entry.forced.reason} and {f'waits: {entry.hindrance}' if entry.hindrance else 'about to start'}"
-        )
+        waits = f"waits: {entry.blocked_reason}" if entry.blocked_reason else "about to start"
+        return f"is due {entry.forced.reason} and {waits}"
     if tree.holds is not FOR.value:
-        return f"is due and starts {when(entry.begin, moment)}, after its splay" if _waits(entry, moment) else ""
-    if hindrance := idle or entry.hindrance:
+        return (
+            f"is due and starts {when(entry.earliest_start, moment)}, after its splay" if _waits(entry, moment) else ""
+        )
+    if hindrance := idle or entry.blocked_reason:
         due = "" if entry.due is None else f" since {_clock(entry.due, moment)}"
         return f"is due{due} and waits: {hindrance}"
-    if entry.begin > moment.now:
-        return f"is due and starts {when(entry.begin, moment)}, after {_pause(entry)}"
+    if entry.earliest_start > moment.now:
+        return f"is due and starts {when(entry.earliest_start, moment)}, after {_pause(entry)}"
     return "is due and about to start"
 
 
 def _waits(entry: ScheduledTask, moment: Moment) -> bool:
     """Whether a splay is all that it waits for."""
-    return entry.task.splay > 0 and entry.next_due is not None and entry.next_due <= moment.now < entry.begin
+    return entry.task.splay > 0 and entry.next_due is not None and entry.next_due <= moment.now < entry.earliest_start
 
 
 def _splay(entry: ScheduledTask, moment: Moment) -> str:
     """Say when a task starts that is not due yet, if that is later by its splay; else empty."""
-    begin, due = entry.next, entry.next_due
+    begin, due = entry.next_start, entry.next_due
     if begin is None or due is None or not moment.now < due < begin or not entry.task.splay:
         return ""
     return f"; it starts {when(begin, moment)}, splay {spell_splay(begin - due, entry.task.splay)}"
 
 
 def _pause(entry: ScheduledTask) -> str:
-    return "its restart_delay" if entry.begin == entry.quiet_until else "its splay"
+    return "its restart_delay" if entry.earliest_start == entry.restart_after else "its splay"
 
 
 def _condition(task: Task, tree: ExplanationPart, moment: Moment) -> str:

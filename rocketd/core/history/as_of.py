@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from rocketd.core.model.records import RunView
     from rocketd.core.model.task import Task
 
-FAR_BACK: Final = 2_000
+MAX_RUNS: Final = 2_000
 """How many of a task's runs are looked at."""
 
 
 def runs_needed(task: Task, at: Instant) -> list[RunFilter]:
     """Which runs tell what the task's condition could ask about at that instant."""
     names = sorted({task.name, *(task.when.watches() - {""})})
-    return [RunFilter(task=name, until=at + MICROSECOND, limit=FAR_BACK) for name in names]
+    return [RunFilter(task=name, until=at + MICROSECOND, limit=MAX_RUNS) for name in names]
 
 
 def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Instant) -> History:
@@ -33,7 +33,7 @@ def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Insta
     for name in (task.name, *task.when.watches()):
         if known.knows(name):
             history.load(name)
-    history.keep(need._replace(task=need.task or task.name) for need in task.when.needs())
+    history.set_needs(need._replace(task=need.task or task.name) for need in task.when.needs())
     history.of(task.name).arm(known.of(task.name).armed)
     for _, _, event in sorted((one for view in runs for one in _events(view, at)), key=lambda one: one[:2]):
         history.learn(event)

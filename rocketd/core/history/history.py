@@ -2,7 +2,7 @@
 
 A restart is a replay: the events that still matter come from the store in log order and are learned like new ones.
 Memory is bounded: per task the newest event of each action, what the schedule rests on, and as many instants as the
-loaded conditions ask for (`Need`).
+loaded conditions ask for (`HistoryNeed`).
 """
 
 from collections import Counter, defaultdict
@@ -13,12 +13,12 @@ from typing import Final
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.absence import RESUME_SPREAD, Absence
 from rocketd.core.model.clock_steps import ClockSteps
-from rocketd.core.model.consumption import Consumed, used
+from rocketd.core.model.consumption import Consumed, add_consumed
 from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
-from rocketd.core.model.history_view import Need, Observation
+from rocketd.core.model.history_view import HistoryNeed, Observation
 from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
-from rocketd.core.model.task_history import Noted, Occurrence, TaskHistory, nothing
+from rocketd.core.model.task_history import LoggedInstant, Occurrence, TaskHistory, empty_mapping
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
@@ -36,11 +36,11 @@ class History:
         """The last time in which nobody decided; None: not known."""
         self.resume_spread: Duration = RESUME_SPREAD
         """How long what began meanwhile is spread over."""
-        self.began: Instant | None = None
+        self.first_pass_at: Instant | None = None
         """When the scheduler had its first pass; None: it has had none."""
         self.cycles = 0
         """How many passes it has had, the present one included."""
-        self._pasts: dict[str, TaskHistory] = {}
+        self._histories: dict[str, TaskHistory] = {}
         self._loaded: set[str] = set()
         self._reach: dict[tuple[str, Action], Duration] = {}
         self._observations: dict[str, Observation] = {}
@@ -55,36 +55,43 @@ class History:
 
     def begin_pass(self, now: Instant) -> None:
         """Count a pass of the scheduler."""
-        if self.began is None:
-            self.began = now
+        if self.first_pass_at is None:
+            self.first_pass_at = now
         self.cycles += 1
 
     def of(self, task: str) -> TaskHistory:
         """The past of that task; an empty one begins where there is none."""
-        past = self._pasts.get(task)
-        if past is None:
-            past = self._pasts[task] = TaskHistory(self.steps)
-        return past
+        task_history = self._histories.get(task)
+        if task_history is None:
+            task_history = self._histories[task] = TaskHistory(self.steps)
+        return task_history
 
     def begin_replay(self, events: int, latest: Instant) -> None:
         """So many events will be learned that the store gives; no sign of life is later than `latest`."""
         self._position = -events - 1
-        self.steps.begin(latest)
+        self.steps.begin_replay(latest)
 
     def end_replay(self) -> None:
         """What is learned from now on happens now."""
         self._position = 1
-        for past in self._pasts.values():
-            ahead = {number: run.start - self.steps.latest for number, run in past.going.items()}
+        for task_history in self._histories.values():
+            ahead = {number: run.start - self.steps.latest for number, run in task_history.running.items()}
             if any(by > 0 for by in ahead.values()):
-                past.going = {number: _moved(run, min(-ahead[number], 0)) for number, run in past.going.items()}
+                task_history.running = {
+                    number: _moved(run, min(-ahead[number], 0)) for number, run in task_history.running.items()
+                }
 
-    def close(self, going: Container[RunKey]) -> list[RunKey]:
+    def close_runs(self, going: Container[RunKey]) -> list[RunKey]:
         """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
-        over = [run for past in self._pasts.values() for run in past.going.values() if run.key not in going]
+        over = [
+            run
+            for task_history in self._histories.values()
+            for run in task_history.running.values()
+            if run.key not in going
+        ]
         for run in over:
-            self._pasts[run.task].drop(run.number)
-            self._pasts[run.task].settle(run)
+            self._histories[run.task].remove_running(run.number)
+            self._histories[run.task].confirm(run)
         return [run.key for run in over]
 
     def knows(self, task: str) -> bool:
@@ -101,34 +108,39 @@ class History:
 
     def forget(self, task: str) -> None:
         """Drop the past of a task that is not loaded and has no run going on."""
-        self._pasts.pop(task, None)
+        self._histories.pop(task, None)
 
-    def keep(self, needs: Iterable[Need]) -> None:
+    def set_needs(self, needs: Iterable[HistoryNeed]) -> None:
         """Keep, from now on, the instants that these conditions ask for (their task filled in), and no others."""
         self._reach.clear()
         for need in needs:
             key = (need.task, need.action)
             self._reach[key] = max(need.reach, self._reach.get(key, 0))
-        for name, past in self._pasts.items():
-            past.instants = {a: kept for a, kept in past.instants.items() if (name, a) in self._reach} or nothing()
-        self._begin_to_keep(self._reach)
+        for name, task_history in self._histories.items():
+            task_history.recorded_instants = {
+                a: kept for a, kept in task_history.recorded_instants.items() if (name, a) in self._reach
+            } or empty_mapping()
+        self._start_recording(self._reach)
 
-    def widen(self, reach: Mapping[tuple[str, Action], Duration]) -> None:
+    def extend_needs(self, reach: Mapping[tuple[str, Action], Duration]) -> None:
         """Keep these as well, until the next `keep`: for tasks that are about to come."""
         for key, length in reach.items():
             self._reach[key] = max(length, self._reach.get(key, 0))
-        self._begin_to_keep(reach)
+        self._start_recording(reach)
 
-    def _begin_to_keep(self, keys: Iterable[tuple[str, Action]]) -> None:
+    def _start_recording(self, keys: Iterable[tuple[str, Action]]) -> None:
         for name, action in keys:
-            past = self.of(name)
-            if action not in past.instants:
-                past.instants = {**past.instants, action: self._kept(past, action)}
+            task_history = self.of(name)
+            if action not in task_history.recorded_instants:
+                task_history.recorded_instants = {
+                    **task_history.recorded_instants,
+                    action: self._new_recorder(task_history, action),
+                }
 
-    def _kept(self, past: TaskHistory, action: Action) -> RecordedInstants:
+    def _new_recorder(self, task_history: TaskHistory, action: Action) -> RecordedInstants:
         kept = RecordedInstants(self.steps)
-        if action in past.last:
-            kept.add(past.last[action].at, past.last[action].position, FOREVER)
+        if action in task_history.last_events:
+            kept.add(task_history.last_events[action].at, task_history.last_events[action].position, FOREVER)
         return kept
 
     def recall(self, events: Iterable[Event]) -> None:
@@ -143,7 +155,7 @@ class History:
                 case Withdrawn(run):
                     found[run.task, Action.RUN][run.start] -= 1
         for (name, action), instants in found.items():
-            kept = self.of(name).instants.get(action)
+            kept = self.of(name).recorded_instants.get(action)
             if kept is not None:
                 kept.recall(instants)
 
@@ -164,32 +176,34 @@ class History:
         self._observations[event.probe] = Observation(event.value, since, event.good_until, event.problem)
         return not goes_on
 
-    def observe_no_more(self, probe: str) -> None:
+    def forget_observation(self, probe: str) -> None:
         """Forget what that probe showed: it may have changed by the time somebody looks again."""
         self._observations.pop(probe, None)
 
-    def stepped(self, now: Instant, by: Duration, slept: Duration) -> None:
+    def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> None:
         """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
-        if self.began is not None:
-            self.began = min(self.began + by + slept, now)
+        if self.first_pass_at is not None:
+            self.first_pass_at = min(self.first_pass_at + by + slept, now)
         absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
         self.absence = absence.moved(now, by + slept, self.resume_spread)
         if by:
             self.steps.step(self._position, by)
             self._position += 1
-            self._move_going(by)
+            self._shift_running(by)
         self._observations = {
             probe: seen._replace(since=min(seen.since, now))
             for probe, seen in self._observations.items()
             if seen.good_until == FOREVER
         }
 
-    def _move_going(self, by: Duration) -> None:
+    def _shift_running(self, by: Duration) -> None:
         """How long a run has gone on is a length of time."""
-        for past in self._pasts.values():
-            if past.going:
-                past.going = {number: _moved(run, by) for number, run in past.going.items()}
-                past.begun = {number: at + by for number, at in past.begun.items()} or nothing()
+        for task_history in self._histories.values():
+            if task_history.running:
+                task_history.running = {number: _moved(run, by) for number, run in task_history.running.items()}
+                task_history.spawned_at = {
+                    number: at + by for number, at in task_history.spawned_at.items()
+                } or empty_mapping()
 
     def learn(self, event: Event) -> None:
         """Take in one event. Learning the start or the end of the same run again changes nothing."""
@@ -200,75 +214,79 @@ class History:
                 self._finish(run, end)
             case Missed(task):
                 self._position += 1
-                past = self.of(task)
-                past.consume(event.first, event.last, self._position)
-                past.missed = Consumed(event.first, event.last, self._position)
+                task_history = self.of(task)
+                task_history.consume(event.first, event.last, self._position)
+                task_history.last_missed = Consumed(event.first, event.last, self._position)
             case Spawned(run):
-                past = self.of(run.task)
-                if run.number in past.going:
-                    past.begun = {**past.begun, run.number: event.at}
+                task_history = self.of(run.task)
+                if run.number in task_history.running:
+                    task_history.spawned_at = {**task_history.spawned_at, run.number: event.at}
             case Withdrawn(run):
                 self._withdraw(run)
 
     def _start(self, run: Run) -> None:
-        past = self.of(run.task)
-        if run.number in past.going:
+        task_history = self.of(run.task)
+        if run.number in task_history.running:
             return
-        past.start(run, self._position + 1)
-        self._note(past, Action.RUN, run.start, run)
-        past.next_number = max(past.next_number, run.number + 1)
+        task_history.add_running(run, self._position + 1)
+        self._record(task_history, Action.RUN, run.start, run)
+        task_history.next_number = max(task_history.next_number, run.number + 1)
 
     def _finish(self, run: Run, end: End) -> None:
-        past = self.of(run.task)
+        task_history = self.of(run.task)
         if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
             end = replace(end, output="", exc_text="")
-        place = past.places.get(run.number)
-        if past.drop(run.number) is None and run.number < past.next_number and _ended(past, run.key):
+        place = task_history.start_positions.get(run.number)
+        if (
+            task_history.remove_running(run.number) is None
+            and run.number < task_history.next_number
+            and _ended(task_history, run.key)
+        ):
             return
-        at = Noted(end.at, self._note(past, end.action, end.at, run, end))
+        at = LoggedInstant(end.at, self._record(task_history, end.action, end.at, run, end))
         if end.action in _BAD and end.cause is not Cause.SHUTDOWN:
-            past.failed = past.last[end.action]
-        past.next_number = max(past.next_number, run.number + 1)
+            task_history.last_failure = task_history.last_events[end.action]
+        task_history.next_number = max(task_history.next_number, run.number + 1)
         if run.scheduled:
-            if past.scheduled is None or run.number > past.scheduled.number:
-                self._schedule(past, run, at.position)  # its start was not among what was replayed
-            self._finish_scheduled(past, run, end, at, at.position if place is None else place)
-        past.settle(run, end, at.position)
+            if task_history.last_scheduled is None or run.number > task_history.last_scheduled.number:
+                self._add_scheduled(task_history, run, at.position)  # its start was not among what was replayed
+            self._finish_scheduled(task_history, run, end, at, at.position if place is None else place)
+        task_history.confirm(run, end, at.position)
 
-    def _finish_scheduled(self, past: TaskHistory, run: Run, end: End, at: Noted, place: int) -> None:
-        if past.scheduled is not None and past.scheduled.number == run.number:
-            past.scheduled_end, past.scheduled_end_position = end, at.position
-        past.scheduled_ends = {**past.scheduled_ends, end.action: at}
+    def _finish_scheduled(self, task_history: TaskHistory, run: Run, end: End, at: LoggedInstant, place: int) -> None:
+        if task_history.last_scheduled is not None and task_history.last_scheduled.number == run.number:
+            task_history.scheduled_end, task_history.scheduled_end_position = end, at.position
+        task_history.scheduled_ends = {**task_history.scheduled_ends, end.action: at}
         if end.action is not Action.CRASH:
             use = Consumed(min(run.start, run.due), max(run.start, run.due), place)
-            past.done, past.crashes = used(past.done, use, self.steps), ()
+            task_history.completed, task_history.crashes = add_consumed(task_history.completed, use, self.steps), ()
         elif end.cause is not Cause.SHUTDOWN:
-            past.crashes = (*past.crashes[1 - CRASHES_KEPT :], Noted(run.start, place))
+            task_history.crashes = (*task_history.crashes[1 - CRASHES_KEPT :], LoggedInstant(run.start, place))
         if end.cause is Cause.OPERATOR:
-            past.consume(end.at, end.at, at.position)
+            task_history.consume(end.at, end.at, at.position)
 
     def _withdraw(self, run: Run) -> None:
-        past = self.of(run.task)
-        past.next_number = max(past.next_number, run.number + 1)
-        if past.drop(run.number) is not None:
+        task_history = self.of(run.task)
+        task_history.next_number = max(task_history.next_number, run.number + 1)
+        if task_history.remove_running(run.number) is not None:
             self._position += 1
-            past.withdraw(run.number)
-            if kept := past.instants.get(Action.RUN):
+            task_history.withdraw(run.number)
+            if kept := task_history.recorded_instants.get(Action.RUN):
                 kept.remove(run.start)
 
-    def _schedule(self, past: TaskHistory, run: Run, position: int) -> None:
-        past.scheduled, past.scheduled_end, past.scheduled_position = run, None, position
-        past.consume(min(run.start, run.due), max(run.start, run.due), position)
+    def _add_scheduled(self, task_history: TaskHistory, run: Run, position: int) -> None:
+        task_history.last_scheduled, task_history.scheduled_end, task_history.scheduled_position = run, None, position
+        task_history.consume(min(run.start, run.due), max(run.start, run.due), position)
 
-    def _note(self, past: TaskHistory, action: Action, at: Instant, run: Run, end: End | None = None) -> int:
+    def _record(self, task_history: TaskHistory, action: Action, at: Instant, run: Run, end: End | None = None) -> int:
         """Note the newest event of that kind, and give its place in the log."""
         position = self._position + 1
         if self._position > 0 and end is not None and end.cause is Cause.DOWN:
             position = 0  # what a start makes of the run that its predecessor has left
         else:
             self._position = position
-        past.last = {**past.last, action: Occurrence(at, position, run, end)}
-        kept = past.instants.get(action)
+        task_history.last_events = {**task_history.last_events, action: Occurrence(at, position, run, end)}
+        kept = task_history.recorded_instants.get(action)
         if kept is not None:
             kept.add(at, position, self._reach.get((run.task, action), FOREVER))
         return position
@@ -278,5 +296,5 @@ def _moved(run: Run, by: Duration) -> Run:
     return replace(run, start=run.start + by, due=run.due + by)
 
 
-def _ended(past: TaskHistory, key: RunKey) -> bool:
-    return any(seen.run.key == key for action, seen in past.last.items() if action is not Action.RUN)
+def _ended(task_history: TaskHistory, key: RunKey) -> bool:
+    return any(seen.run.key == key for action, seen in task_history.last_events.items() if action is not Action.RUN)

@@ -9,7 +9,7 @@ from rocketd.core.model.condition import All, Condition, walk
 
 def refuse_conflict(parts: Sequence[Condition]) -> None:
     """Refuse what is surely a mistake when joined by `&`; raises ConditionError."""
-    if sum(part.ticking for part in parts) > 1:
+    if sum(part.has_tick for part in parts) > 1:
         raise ConditionError(
             "two kinds of ticks joined by & hardly ever meet",
             hint="join them with |, or make one of them hours: cron(…) & crontime(…), cron(…) & time_of_day.between(…)",

@@ -14,15 +14,15 @@ class ClockReading(NamedTuple):
     boottime: Duration
     """How long the host had been up, suspends included: nobody sets this clock."""
 
-    def passed(self, now: "ClockReading") -> Duration | None:
+    def elapsed_until(self, now: "ClockReading") -> Duration | None:
         """How much time has really passed by `now`; None: the host was down in between, nobody knows for how long."""
         return max(0, now.boottime - self.boottime) if now.boot_id == self.boot_id else None
 
 
-def trusted(before: ClockReading, now: ClockReading) -> ClockReading:
+def trusted_reading(before: ClockReading, now: ClockReading) -> ClockReading:
     """Up to when time can be trusted to have come by now, if that was so before.
 
     It goes on no faster than the host is up: a clock that was set forward, or is wrong since the start, moves nothing.
     """
-    passed = before.passed(now)
+    passed = before.elapsed_until(now)
     return now._replace(wall=min(now.wall, before.wall + (now.boottime if passed is None else passed)))

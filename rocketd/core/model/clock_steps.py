@@ -19,7 +19,7 @@ from rocketd.core.instant import FOREVER, Duration, Instant
 
 PRESENT: Final = 2**62
 """The place of what is noted under the present setting."""
-MOST: Final = 64
+MAX_STEPS: Final = 64
 """How many steps are told apart; more than that, and the oldest two count as one."""
 
 
@@ -33,7 +33,7 @@ class ClockSteps:
         """How many steps there were: what was worked out before the newest must be worked out anew."""
         self._steps: list[tuple[int, Duration]] = []
 
-    def begin(self, latest: Instant) -> None:
+    def begin_replay(self, latest: Instant) -> None:
         """Say before a replay when the last sign of life was."""
         self.latest = latest
         self.count += 1
@@ -44,33 +44,33 @@ class ClockSteps:
         if self.latest < FOREVER:
             self.latest += by
         self._steps.append((position, by))
-        if len(self._steps) > MOST:
+        if len(self._steps) > MAX_STEPS:
             (_, one), (place, other), *later = self._steps
             self._steps = [(place, one + other), *later]
 
-    def since(self, position: int) -> Duration:
+    def stepped_since(self, position: int) -> Duration:
         """By how much the clock was set in all since something was noted."""
         if not self._steps or position > self._steps[-1][0]:
             return 0
         return sum(by for place, by in self._steps if place >= position)
 
-    def together(self, one: int, other: int) -> bool:
+    def same_setting(self, one: int, other: int) -> bool:
         """Whether both were noted by this scheduler, and the clock was not set in between."""
         first, last = min(one, other), max(one, other)
         return first > 0 and not any(first <= place < last for place, _ in self._steps)
 
-    def really(self, at: Instant, position: int) -> Instant:
+    def real_instant(self, at: Instant, position: int) -> Instant:
         """When it happened, by the present setting."""
-        return at + self.since(position) if position > 0 else min(at, self.latest)
+        return at + self.stepped_since(position) if position > 0 else min(at, self.latest)
 
-    def aged(self, at: Instant, position: int) -> Instant:
+    def aged_instant(self, at: Instant, position: int) -> Instant:
         """When it happened, if the clock was right until this scheduler began: by that it is forgotten."""
-        moved = at + self.since(position)
+        moved = at + self.stepped_since(position)
         return moved if position > 0 else min(moved, self.latest)
 
-    def on_wall(self, at: Instant, position: int) -> Instant:
+    def wall_instant(self, at: Instant, position: int) -> Instant:
         """When it counts as having happened on a wall whose clock shows no time twice."""
-        return min(at, self.really(at, position))
+        return min(at, self.real_instant(at, position))
 
 
 NEVER_SET: Final = ClockSteps()

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
-from rocketd.core.model.splay import begun
-from rocketd.core.model.tick_line import among
+from rocketd.core.model.splay import newest_begun
+from rocketd.core.model.tick_line import merge_lines
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Answer, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rocketd.core.model.history_view import Need
+    from rocketd.core.model.history_view import HistoryNeed
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Run
-    from rocketd.core.model.tick_line import Line
+    from rocketd.core.model.tick_line import TickLine
 
 
 class Condition(ABC):
@@ -40,16 +40,16 @@ class Condition(ABC):
 
     __slots__ = ()
 
-    binds: ClassVar[int] = 3
+    precedence: ClassVar[int] = 3
     """How tightly its normal form binds: 1 `|`, 2 `&`, 3 a word or `~`."""
-    splays: ClassVar[bool] = False
+    has_start_window: ClassVar[bool] = False
     """Whether it is a word with chances, over which a splay spreads: it holds once the splay is over."""
 
     @abstractmethod
     def judge(self, moment: Moment) -> Verdict:
         """Answer about this moment. Never raises, never looks at anything but the moment."""
 
-    def held(self, moment: Moment) -> bool:
+    def holds(self, moment: Moment) -> bool:
         """Whether it holds then."""
         return self.judge(moment).answer is FOR
 
@@ -58,7 +58,7 @@ class Condition(ABC):
         """The conditions it is made of."""
         return ()
 
-    def inner(self, moment: Moment) -> Moment:
+    def inner_moment(self, moment: Moment) -> Moment:
         """The moment as its parts are asked about it."""
         return moment
 
@@ -68,31 +68,31 @@ class Condition(ABC):
         return bool(self.parts) and all(part.clock_only for part in self.parts)
 
     @property
-    def ticking(self) -> bool:
+    def has_tick(self) -> bool:
         """Whether a tick word is part of it."""
-        return any(part.ticking for part in self.parts)
+        return any(part.has_tick for part in self.parts)
 
-    def around(self, moment: Moment) -> Line | None:  # noqa: ARG002 - what some kinds look at
+    def tick_line(self, moment: Moment) -> TickLine | None:  # noqa: ARG002 - what some kinds look at
         """Tell the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
         return None
 
     @property
-    def each_pass(self) -> bool:
+    def changes_each_pass(self) -> bool:
         """Whether each pass of the scheduler can change its answer; it is asked in passes that happen anyway."""
-        return any(part.each_pass for part in self.parts)
+        return any(part.changes_each_pass for part in self.parts)
 
     def watches(self) -> frozenset[str]:
         """Names of the tasks whose events can change its answer; the empty name is the task itself."""
         return frozenset().union(*(part.watches() for part in self.parts))
 
-    def needs(self) -> frozenset[Need]:
+    def needs(self) -> frozenset[HistoryNeed]:
         """Which instants of the past must be kept for it, beyond the newest of each action."""
         return frozenset().union(*(part.needs() for part in self.parts))
 
-    def because(self, moment: Moment) -> Run | None:
+    def causing_run(self, moment: Moment) -> Run | None:
         """Another task's run whose end or start makes this hold, where there is one: asked when it is for."""
         for part in self.parts:
-            if part.judge(moment).answer is FOR and (run := part.because(moment)) is not None:
+            if part.judge(moment).answer is FOR and (run := part.causing_run(moment)) is not None:
                 return run
         return None
 
@@ -148,15 +148,15 @@ class Not(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return (self.part,)
 
-    def inner(self, moment: Moment) -> Moment:
-        return moment._replace(prompt=True) if moment.task.splay else moment
+    def inner_moment(self, moment: Moment) -> Moment:
+        return moment._replace(without_splay=True) if moment.task.splay else moment
 
     def judge(self, moment: Moment) -> Verdict:
-        answer, until, since = self.part.judge(self.inner(moment))
+        answer, until, since = self.part.judge(self.inner_moment(moment))
         return Verdict(_OPPOSITE[answer], until, since)
 
     def __str__(self) -> str:
-        return f"~{_bracketed(self.part, 3)}"
+        return f"~{_parenthesized(self.part, 3)}"
 
 
 _OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR, UNKNOWN: UNKNOWN}
@@ -197,18 +197,18 @@ class _Group(Condition):
         return Verdict(joined, until, since)
 
     def judge(self, moment: Moment) -> Verdict:
-        inner = self.inner(moment)
+        inner = self.inner_moment(moment)
         return self.join([part.judge(inner) for part in self.parts])
 
     def __str__(self) -> str:
-        return f" {self.sign} ".join(_bracketed(part, self.binds + 1) for part in self.parts)
+        return f" {self.sign} ".join(_parenthesized(part, self.precedence + 1) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class All(_Group):
     """Every part holds. Clock-only parts beside a tick must have held at the tick as well."""
 
-    binds: ClassVar[int] = 2
+    precedence: ClassVar[int] = 2
     deciding: ClassVar[Answer] = AGAINST
     sign: ClassVar[str] = "&"
 
@@ -222,26 +222,26 @@ class All(_Group):
     def __post_init__(self) -> None:
         guards = tuple(part for part in self.parts if part.clock_only)
         others = [part for part in self.parts if not part.clock_only]
-        ticks = bool(guards) and self.ticking
+        ticks = bool(guards) and self.has_tick
         object.__setattr__(self, "guards", guards)
         object.__setattr__(self, "ticks", ticks)
         object.__setattr__(self, "line", others[0] if ticks and len(others) == 1 else None)
 
-    def inner(self, moment: Moment) -> Moment:
-        if moment.ticks is not None and self.line is None:
-            moment = moment._replace(ticks=None)
+    def inner_moment(self, moment: Moment) -> Moment:
+        if moment.tick_line is not None and self.line is None:
+            moment = moment._replace(tick_line=None)
         asked = self.ticks or (self.guards and moment.task.splay)
         return moment._replace(guards=moment.guards + self.guards) if asked else moment
 
-    def around(self, moment: Moment) -> Line | None:
-        return None if self.line is None else self.line.around(self.inner(moment))
+    def tick_line(self, moment: Moment) -> TickLine | None:
+        return None if self.line is None else self.line.tick_line(self.inner_moment(moment))
 
 
 @dataclass(frozen=True, slots=True)
 class Any(_Group):
     """At least one part holds. Several lines of ticks among them are as one: of all their ticks the newest counts."""
 
-    binds: ClassVar[int] = 1
+    precedence: ClassVar[int] = 1
     deciding: ClassVar[Answer] = FOR
     sign: ClassVar[str] = "|"
 
@@ -249,13 +249,17 @@ class Any(_Group):
     """Its parts that tick, if there are several."""
 
     def __post_init__(self) -> None:
-        ticking = tuple(part for part in self.parts if part.ticking)
+        ticking = tuple(part for part in self.parts if part.has_tick)
         object.__setattr__(self, "lines", ticking if len(ticking) > 1 else ())
 
-    def inner(self, moment: Moment) -> Moment:
-        ticks = begun(lambda then: among(line.around(then) for line in self.lines), moment) if self.lines else None
-        return moment if ticks is None else moment._replace(ticks=ticks.among(moment.ticks))
+    def inner_moment(self, moment: Moment) -> Moment:
+        ticks = (
+            newest_begun(lambda then: merge_lines(line.tick_line(then) for line in self.lines), moment)
+            if self.lines
+            else None
+        )
+        return moment if ticks is None else moment._replace(tick_line=ticks.merged_with(moment.tick_line))
 
 
-def _bracketed(condition: Condition, least: int) -> str:
-    return str(condition) if condition.binds >= least else f"({condition})"
+def _parenthesized(condition: Condition, least: int) -> str:
+    return str(condition) if condition.precedence >= least else f"({condition})"

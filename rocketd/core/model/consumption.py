@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NEAR: Final[Duration] = 3 * HOUR
 """A clock that was off by no more than this may have been off by a zone's summer time."""
-MOST: Final = 16
+MAX_STRETCHES: Final = 16
 """How many stretches are told apart: the clock must be set between two of them."""
 
 
@@ -35,46 +35,48 @@ class Consumed(NamedTuple):
 
     def is_ahead(self, steps: ClockSteps) -> bool:
         """Whether the clock has been set back since."""
-        return steps.on_wall(self.last, self.position) < self.last
+        return steps.wall_instant(self.last, self.position) < self.last
 
-    def keeps_used(self, start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
+    def used_until(self, start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
         """Until when it keeps the window from `start` to `end`, or the ticks in it, from being used; BEGINNING: not."""
-        if steps.on_wall(self.last, self.position) >= start:
+        if steps.wall_instant(self.last, self.position) >= start:
             return FOREVER
         begin = self.first if self.position > 0 else self.first - NEAR
         if not fixed or self.last < start or begin >= end:
             return BEGINNING
-        really = steps.really(self.last, self.position)
+        really = steps.real_instant(self.last, self.position)
         if self.last < end or self.last - really <= NEAR:
             return FOREVER
         return really + max(end - start, NEAR)
 
 
-def used(uses: tuple[Consumed, ...], use: Consumed, steps: ClockSteps) -> tuple[Consumed, ...]:
+def add_consumed(uses: tuple[Consumed, ...], use: Consumed, steps: ClockSteps) -> tuple[Consumed, ...]:
     """Add what was used last, or before the last."""
     newest = uses[-1] if uses else None
     if newest is None:
         return (use,)
-    if _join(newest, use, steps):
+    if _are_one_stretch(newest, use, steps):
         joined = Consumed(min(newest.first, use.first), max(newest.last, use.last), max(newest.position, use.position))
         return (*uses[:-1], joined)
     if use.position < newest.position:
-        return (*used(uses[:-1], use, steps), newest)
-    return (*uses[1 - MOST :], use)
+        return (*add_consumed(uses[:-1], use, steps), newest)
+    return (*uses[1 - MAX_STRETCHES :], use)
 
 
-def _join(one: Consumed, other: Consumed, steps: ClockSteps) -> bool:
+def _are_one_stretch(one: Consumed, other: Consumed, steps: ClockSteps) -> bool:
     """Whether nobody has set the clock in between, as far as is known."""
     if max(one.position, other.position) <= 0:
         return max(one.last, other.last) <= steps.latest
-    return steps.together(one.position, other.position)
+    return steps.same_setting(one.position, other.position)
 
 
-def up_to(uses: tuple[Consumed, ...], steps: ClockSteps) -> Instant:
+def consumed_until(uses: tuple[Consumed, ...], steps: ClockSteps) -> Instant:
     """Up to when all is used up for good: the last real use."""
-    return max((steps.on_wall(use.last, use.position) for use in uses), default=BEGINNING)
+    return max((steps.wall_instant(use.last, use.position) for use in uses), default=BEGINNING)
 
 
-def kept_used(uses: tuple[Consumed, ...], start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
+def window_used_until(
+    uses: tuple[Consumed, ...], start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool
+) -> Instant:
     """Until when that window, or the ticks in it, stay used up if nothing else happens; BEGINNING: they are not."""
-    return max((use.keeps_used(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)
+    return max((use.used_until(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)

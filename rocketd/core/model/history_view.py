@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.task_history import TaskHistory
 
 
-class Need(NamedTuple):
+class HistoryNeed(NamedTuple):
     """Which instants of the past a condition asks for: those of one action that are younger than `reach`."""
 
     task: str
@@ -40,7 +40,7 @@ class HistoryView(Protocol):
     """The last time in which the scheduler decided nothing; None: not known."""
     resume_spread: Duration
     """Over how long the starts are spread that became due in an absence."""
-    began: Instant | None
+    first_pass_at: Instant | None
     """When the scheduler had its first pass; None: it has had none."""
     cycles: int
     """How many passes it has had, the present one included."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.history_view import HistoryView
     from rocketd.core.model.run import Run
     from rocketd.core.model.task_history import TaskHistory
-    from rocketd.core.model.tick_line import Line
+    from rocketd.core.model.tick_line import TickLine
     from rocketd.core.model.verdict import Verdict
 
 
@@ -46,21 +46,21 @@ class Moment(NamedTuple):
     history: HistoryView
     run: Run | None = None
     """In `stop_when`: the run in question."""
-    plain: bool = False
+    without_retries: bool = False
     """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
-    blind: bool = False
+    without_probes: bool = False
     """Judge with every probe unknown: what tells whether one can matter."""
-    prompt: bool = False
+    without_splay: bool = False
     """Judge as if the task had no splay."""
-    unseen: bool = False
+    unattended: bool = False
     """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
     guards: tuple[SupportsJudge, ...] = ()
     """Clock-only conditions beside it: they must have held at a tick as well, and bound what a splay spreads over."""
-    ticks: Line | None = None
+    tick_line: TickLine | None = None
     """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
 
     @property
-    def past(self) -> TaskHistory:
+    def task_history(self) -> TaskHistory:
         """The past of the task itself."""
         return self.history.of(self.task.name)
 

@@ -26,7 +26,7 @@ class RecordedInstants:
         """When they happened as it counts on the wall, ascending. Not to be changed."""
         if self._count != self._steps.count:
             noted = zip(self._recorded, self._positions, strict=True)
-            self._counted, self._count = sorted(self._steps.on_wall(*one) for one in noted), self._steps.count
+            self._counted, self._count = sorted(self._steps.wall_instant(*one) for one in noted), self._steps.count
         return self._counted
 
     def between(self, start: Instant, end: Instant) -> list[Instant]:
@@ -36,22 +36,22 @@ class RecordedInstants:
 
     def add(self, at: Instant, position: int, reach: Duration) -> None:
         """Keep one that was noted just now, and forget those that are older by more than `reach`."""
-        counted, at_once = self.counted, self._steps.on_wall(at, position)
-        if self._positions and self._steps.together(self._positions[-1], position):
+        counted, at_once = self.counted, self._steps.wall_instant(at, position)
+        if self._positions and self._steps.same_setting(self._positions[-1], position):
             position = self._positions[-1]  # one number for all takes less memory
         self._recorded.append(at)
         self._positions.append(position)
         counted.append(at_once)
         if len(counted) > 1 and counted[-2] > at_once:
             counted.sort()  # ends of runs that went on side by side
-        self._forget(self._steps.aged(at, position) - reach)
+        self._forget(self._steps.aged_instant(at, position) - reach)
 
     def _forget(self, oldest: Instant) -> None:
         old = 0
-        while self._steps.aged(self._recorded[old], self._positions[old]) < oldest:
+        while self._steps.aged_instant(self._recorded[old], self._positions[old]) < oldest:
             old += 1
         for noted in zip(self._recorded[:old], self._positions, strict=False):
-            del self._counted[bisect_left(self._counted, self._steps.on_wall(*noted))]
+            del self._counted[bisect_left(self._counted, self._steps.wall_instant(*noted))]
         del self._recorded[:old], self._positions[:old]
 
     def recall(self, found: Counter[Instant]) -> None:

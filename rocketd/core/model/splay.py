@@ -25,8 +25,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
-from rocketd.core.model.consumption import kept_used
-from rocketd.core.model.tick_line import Line
+from rocketd.core.model.consumption import window_used_until
+from rocketd.core.model.tick_line import TickLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,38 +37,38 @@ _BITS: Final = 64
 _STEPS: Final = 32
 """How many changes of the hours beside a word are gone back to find when it was open last: a month of nights."""
 
-Newest: TypeAlias = "Callable[[Moment], Line | None]"
+TickLookup: TypeAlias = "Callable[[Moment], TickLine | None]"
 """Tells the ticks around a moment, whatever their splay."""
 
 
-class Chance(NamedTuple):
+class StartWindow(NamedTuple):
     """When a word may start its task."""
 
     opens: Instant
     closes: Instant
 
-    def within_hours(self, moment: Moment) -> Chance:
+    def within_hours(self, moment: Moment) -> StartWindow:
         """Narrow it to the parts of the clock that stand beside the word; those that are against decide anyway."""
         opens, closes = self
         for hours in moment.guards:
             verdict = hours.judge(moment)
             if verdict.answer.value:
                 opens, closes = max(opens, verdict.since), min(closes, verdict.until)
-        return Chance(opens, closes)
+        return StartWindow(opens, closes)
 
-    def owed_by_hours(self, moment: Moment, due: Instant) -> bool:
+    def missed_in_hours(self, moment: Moment, due: Instant) -> bool:
         """Whether those parts of the clock have opened it, after it was missed the last time that they were open.
 
         `due` is from when on its word would have started the task.
         """
-        if Chance(BEGINNING, FOREVER).within_hours(moment).opens != self.opens:
+        if StartWindow(BEGINNING, FOREVER).within_hours(moment).opens != self.opens:
             return False
-        before = last_open(moment.at(self.opens - 1))
+        before = last_moment_open(moment.at(self.opens - 1))
         if before is None or before.now < due:
             return False
-        return unused_since(moment, max(due, Chance(BEGINNING, FOREVER).within_hours(before).opens))
+        return was_missed_since(moment, max(due, StartWindow(BEGINNING, FOREVER).within_hours(before).opens))
 
-    def begin(self, moment: Moment, was_good: Callable[[Moment], bool], owed: Callable[[], bool]) -> SplayedStart:
+    def start(self, moment: Moment, was_good: Callable[[Moment], bool], owed: Callable[[], bool]) -> SplayedStart:
         """Tell when it begins.
 
         `was_good` says whether its word held at a moment; `owed`, whether the chance before was missed, with a gap
@@ -77,13 +77,13 @@ class Chance(NamedTuple):
         opens, closes = self
         length = max(closes - opens, 0)
         absence = moment.history.absence
-        if absence is not None and not moment.unseen:
+        if absence is not None and not moment.unattended:
             up = max(moment.history.resume_spread, opens - absence.end)
             length = up if up < length and owed() else length
         begin = opens + delay(moment, length)
-        if moment.unseen or absence is None or not absence.start <= begin < absence.end:
+        if moment.unattended or absence is None or not absence.start <= begin < absence.end:
             return SplayedStart(begin, begin)
-        then = moment._replace(now=absence.start, unseen=True)
+        then = moment._replace(now=absence.start, unattended=True)
         if was_good(then) and all(hours.judge(then).answer.value for hours in moment.guards):
             return SplayedStart(begin, absence.end)  # what was owed then already has waited for long enough
         left = closes - absence.end
@@ -98,7 +98,7 @@ class SplayedStart(NamedTuple):
     start: Instant
 
 
-def begun(newest: Newest, moment: Moment) -> Line | None:
+def newest_begun(newest: TickLookup, moment: Moment) -> TickLine | None:
     """Of the ticks that `newest` tells for a moment, the newest that has begun, and when the next one does.
 
     While one that began in an absence is waited for, none has.
@@ -111,10 +111,10 @@ def begun(newest: Newest, moment: Moment) -> Line | None:
         return line._replace(begins=begin.at)
     if moment.now >= begin.at:
         return line._replace(newest=BEGINNING, next=begin.start)
-    return _before(line, newest, moment, begin.at)
+    return _judge_tick_before(line, newest, moment, begin.at)
 
 
-def _before(line: Line, newest: Newest, moment: Moment, until: Instant) -> Line:
+def _judge_tick_before(line: TickLine, newest: TickLookup, moment: Moment, until: Instant) -> TickLine:
     """Tell of the tick before the newest one, which begins at `until`."""
     before = newest(moment.at(line.newest - 1))
     if before is None or before.newest == BEGINNING:
@@ -125,43 +125,52 @@ def _before(line: Line, newest: Newest, moment: Moment, until: Instant) -> Line:
     return before._replace(next=until, begins=begin.at)
 
 
-def _begin_of(line: Line, newest: Newest, moment: Moment) -> SplayedStart:
-    chance = Chance(line.newest, min(line.next, line.closes))
-    return chance.begin(moment, lambda then: _was_good(newest, then), lambda: _owed(line, newest, moment))
+def _begin_of(line: TickLine, newest: TickLookup, moment: Moment) -> SplayedStart:
+    start_window = StartWindow(line.newest, min(line.next, line.closes))
+    return start_window.start(
+        moment, lambda then: _was_good(newest, then), lambda: _missed_before(line, newest, moment)
+    )
 
 
-def _owed(line: Line, newest: Newest, moment: Moment) -> bool:
+def _missed_before(line: TickLine, newest: TickLookup, moment: Moment) -> bool:
     """Whether there is a gap before the newest tick, and the last one before that was missed."""
     before = moment.at(line.newest - 1)
     found = newest(before)
     if found is not None and found.newest > BEGINNING and found.closes >= line.newest:
         return False
     for _ in range(_STEPS):
-        opened = last_open(before)
+        opened = last_moment_open(before)
         found = None if opened is None else newest(opened)
         if opened is None or found is None or found.newest > BEGINNING:
-            return found is not None and found.newest > moment.past.armed and unused_since(moment, found.newest)
-        before = opened.at(Chance(BEGINNING, FOREVER).within_hours(opened).opens - 1)
+            return (
+                found is not None
+                and found.newest > moment.task_history.armed
+                and was_missed_since(moment, found.newest)
+            )
+        before = opened.at(StartWindow(BEGINNING, FOREVER).within_hours(opened).opens - 1)
     return False
 
 
-def _was_good(newest: Newest, moment: Moment) -> bool:
-    line = begun(newest, moment)
-    return line is not None and tick_spent(line, moment) <= moment.now < line.closes
+def _was_good(newest: TickLookup, moment: Moment) -> bool:
+    line = newest_begun(newest, moment)
+    return line is not None and tick_used_until(line, moment) <= moment.now < line.closes
 
 
-def tick_spent(line: Line, moment: Moment) -> Instant:
+def tick_used_until(line: TickLine, moment: Moment) -> Instant:
     """Tell until when the newest tick of a task with a splay is used up, or does not count; BEGINNING: it counts."""
-    past = moment.past
-    if line.newest <= past.armed:
+    history = moment.task_history
+    if line.newest <= history.armed:
         return FOREVER
-    started = kept_used(past.consumed, line.begins, line.next, past.steps, fixed=line.fixed)
-    return max(started, kept_used(past.consumed_dues, line.newest, line.next, past.steps, fixed=line.fixed))
+    started = window_used_until(history.consumed, line.begins, line.next, history.steps, fixed=line.fixed)
+    return max(
+        started,
+        window_used_until(history.consumed_dues, line.newest, line.next, history.steps, fixed=line.fixed),
+    )
 
 
 def splayed(moment: Moment) -> bool:
     """Whether words hold later than they otherwise would."""
-    return moment.task.splay > 0 and not moment.prompt
+    return moment.task.splay > 0 and not moment.without_splay
 
 
 def delay(moment: Moment, length: Duration) -> Duration:
@@ -177,7 +186,7 @@ def share(host: str, task: str) -> int:
     return int.from_bytes(blake2b(f"{host}\0{task}".encode(errors="replace"), digest_size=8).digest())
 
 
-def last_open(moment: Moment) -> Moment | None:
+def last_moment_open(moment: Moment) -> Moment | None:
     """Tell the last moment, this one or before, at which the parts of the clock beside a word held; None: none near."""
     for _ in range(_STEPS):
         judged = [hours.judge(moment) for hours in moment.guards]
@@ -188,10 +197,10 @@ def last_open(moment: Moment) -> Moment | None:
     return None
 
 
-def unused_since(moment: Moment, opened: Instant) -> bool:
+def was_missed_since(moment: Moment, opened: Instant) -> bool:
     """Whether a chance that opened then and is over was missed: nothing has run for the task since."""
-    past, run, end = moment.past, moment.past.scheduled, moment.past.scheduled_end
-    if past.going_scheduled or opened < past.armed:
+    history, run, end = moment.task_history, moment.task_history.last_scheduled, moment.task_history.scheduled_end
+    if history.has_scheduled_run or opened < history.armed:
         return False
     reached = BEGINNING if run is None else max(run.start, run.due, BEGINNING if end is None else end.at)
-    return past.steps.on_wall(reached, past.scheduled_position) < opened
+    return history.steps.wall_instant(reached, history.scheduled_position) < opened

@@ -7,21 +7,21 @@ from typing import Final, NamedTuple, TypeVar, cast
 
 from rocketd.core.instant import BEGINNING, Instant
 from rocketd.core.model.clock_steps import NEVER_SET, PRESENT, ClockSteps
-from rocketd.core.model.consumption import Consumed, up_to, used
+from rocketd.core.model.consumption import Consumed, add_consumed, consumed_until
 from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Action, End, Run
 
 K = TypeVar("K")
 V = TypeVar("V")
-_NOTHING: Final[Mapping[object, object]] = MappingProxyType({})
+_EMPTY: Final[Mapping[object, object]] = MappingProxyType({})
 
 
-def nothing() -> Mapping[K, V]:
+def empty_mapping() -> Mapping[K, V]:
     """One for all: of many thousand tasks most have nothing of most kinds, and an empty dict takes 64 bytes."""
-    return cast("Mapping[K, V]", _NOTHING)
+    return cast("Mapping[K, V]", _EMPTY)
 
 
-class Noted(NamedTuple):
+class LoggedInstant(NamedTuple):
     """When something happened, as it was recorded."""
 
     at: Instant
@@ -40,17 +40,17 @@ class Occurrence(NamedTuple):
     """How that run ended; None: this is its start."""
 
 
-class Settled(NamedTuple):
+class Baseline(NamedTuple):
     """What counts if none of the runs that go on ever began: what their starts have changed, as it was without them."""
 
     consumed: tuple[Consumed, ...]
-    newest: Occurrence | None
+    last_start: Occurrence | None
     """The newest start."""
-    scheduled: Run | None
+    last_scheduled: Run | None
     scheduled_end: End | None
     scheduled_end_position: int
     scheduled_position: int
-    started: Mapping[int, Occurrence]
+    running_starts: Mapping[int, Occurrence]
     """The starts of the runs that go on, by number."""
 
 
@@ -66,36 +66,36 @@ class TaskHistory:
     """From when on its ticks count."""
     armed_position: int = 0
     next_number: int = 1
-    going: Mapping[int, Run] = field(default_factory=nothing)
+    running: Mapping[int, Run] = field(default_factory=empty_mapping)
     """The runs that were started and have not ended, by number; their instants are by the clock as it is set now."""
-    begun: Mapping[int, Instant] = field(default_factory=nothing)
+    spawned_at: Mapping[int, Instant] = field(default_factory=empty_mapping)
     """Since when those of them have run that have begun by now, by number; as theirs."""
-    settled: Settled | None = None
+    baseline: Baseline | None = None
     """None: no run is going on."""
-    places: Mapping[int, int] = field(default_factory=nothing)
+    start_positions: Mapping[int, int] = field(default_factory=empty_mapping)
     """Where in the log their starts stand, by number."""
-    last: Mapping[Action, Occurrence] = field(default_factory=nothing)
+    last_events: Mapping[Action, Occurrence] = field(default_factory=empty_mapping)
     """The newest event of each action, runs by hand included."""
-    scheduled: Run | None = None
+    last_scheduled: Run | None = None
     """The newest scheduled run."""
     scheduled_end: End | None = None
     """How that run ended; None while it is going on."""
     scheduled_end_position: int = 0
-    scheduled_ends: Mapping[Action, Noted] = field(default_factory=nothing)
+    scheduled_ends: Mapping[Action, LoggedInstant] = field(default_factory=empty_mapping)
     """When scheduled runs last ended, by the action of the end."""
-    failed: Occurrence | None = None
+    last_failure: Occurrence | None = None
     """The newest end in fail, terminate or crash, stops of the daemon itself not counted."""
     scheduled_position: int = BEGINNING
     """Where in the log its start stands; BEGINNING: there was none."""
     consumed: tuple[Consumed, ...] = ()
     """Ticks and intervals that are used: by a scheduled run's start or due, an operator's stop, or a miss."""
-    done: tuple[Consumed, ...] = ()
+    completed: tuple[Consumed, ...] = ()
     """Of the scheduled runs that ended otherwise than by a crash: their windows are used."""
-    missed: Consumed | None = None
+    last_missed: Consumed | None = None
     """The last chances that were told as missed."""
-    crashes: Sequence[Noted] = ()
+    crashes: Sequence[LoggedInstant] = ()
     """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
-    instants: Mapping[Action, RecordedInstants] = field(default_factory=nothing)
+    recorded_instants: Mapping[Action, RecordedInstants] = field(default_factory=empty_mapping)
     """For the actions that loaded conditions count: when they happened."""
 
     def arm(self, at: Instant, position: int = PRESENT) -> None:
@@ -105,111 +105,119 @@ class TaskHistory:
     @property
     def armed(self) -> Instant:
         """From when on its ticks count, by the present setting of the clock."""
-        return self.steps.on_wall(self.armed_at, self.armed_position)
+        return self.steps.wall_instant(self.armed_at, self.armed_position)
 
     def since_armed(self, at: Instant, position: int) -> bool:
         """Whether that happened at or after the instant at which the task was armed."""
         if max(position, self.armed_position) <= 0:
             return at >= self.armed_at
-        return self.steps.really(at, position) >= self.steps.really(self.armed_at, self.armed_position)
+        return self.steps.real_instant(at, position) >= self.steps.real_instant(self.armed_at, self.armed_position)
 
     def consume(self, first: Instant, last: Instant, position: int = PRESENT) -> None:
         """Have ticks and intervals from `first` to `last` be used, whatever becomes of the runs that go on."""
         use = Consumed(first, last, position)
-        self.consumed = used(self.consumed, use, self.steps)
-        if self.settled is not None:
-            self.settled = self.settled._replace(consumed=used(self.settled.consumed, use, self.steps))
+        self.consumed = add_consumed(self.consumed, use, self.steps)
+        if self.baseline is not None:
+            self.baseline = self.baseline._replace(consumed=add_consumed(self.baseline.consumed, use, self.steps))
 
-    def start(self, run: Run, position: int) -> None:
+    def add_running(self, run: Run, position: int) -> None:
         """Have a run count that goes on from now on, but may turn out never to have begun."""
-        settled = self.settled or Settled(
+        settled = self.baseline or Baseline(
             self.consumed,
-            self.last.get(Action.RUN),
-            self.scheduled,
+            self.last_events.get(Action.RUN),
+            self.last_scheduled,
             self.scheduled_end,
             self.scheduled_end_position,
             self.scheduled_position,
-            nothing(),
+            empty_mapping(),
         )
         started = Occurrence(run.start, position, run)
-        self.settled = settled._replace(started={**settled.started, run.number: started})
-        self.going, self.places = {**self.going, run.number: run}, {**self.places, run.number: position}
-        self._count(started)
+        self.baseline = settled._replace(running_starts={**settled.running_starts, run.number: started})
+        self.running, self.start_positions = (
+            {**self.running, run.number: run},
+            {**self.start_positions, run.number: position},
+        )
+        self._apply_start(started)
 
-    def _count(self, started: Occurrence) -> None:
+    def _apply_start(self, started: Occurrence) -> None:
         """Have a start count; of what a run by hand does the schedule knows nothing."""
         run, position = started.run, started.position
-        if self.last.get(Action.RUN, started).position <= position:
-            self.last = {**self.last, Action.RUN: started}
+        if self.last_events.get(Action.RUN, started).position <= position:
+            self.last_events = {**self.last_events, Action.RUN: started}
         if run.scheduled:
-            self.consumed = used(self.consumed, _use(started), self.steps)
+            self.consumed = add_consumed(self.consumed, _consumed_by(started), self.steps)
             if position >= self.scheduled_position:
-                self.scheduled, self.scheduled_end, self.scheduled_position = run, None, position
+                self.last_scheduled, self.scheduled_end, self.scheduled_position = run, None, position
 
     @property
     def consumed_up_to(self) -> Instant:
         """Up to when ticks are used in any case."""
-        return up_to(self.consumed, self.steps)
+        return consumed_until(self.consumed, self.steps)
 
     @property
     def consumed_dues(self) -> tuple[Consumed, ...]:
         """Up to when ticks and intervals are used also where a splay delays them: by the newest due, and a miss."""
-        run = self.scheduled
+        run = self.last_scheduled
         by_run = () if run is None else (Consumed(run.due, run.due, self.scheduled_position),)
-        return by_run if self.missed is None else (*by_run, self.missed)
+        return by_run if self.last_missed is None else (*by_run, self.last_missed)
 
-    def drop(self, number: int) -> Run | None:
+    def remove_running(self, number: int) -> Run | None:
         """Have that run go on no longer; gives it back if it did."""
-        dropped = self.going.get(number)
+        dropped = self.running.get(number)
         if dropped is not None:
-            self.going = _without(self.going, number)
-            self.places = _without(self.places, number)
-            self.begun = _without(self.begun, number)
+            self.running = _without(self.running, number)
+            self.start_positions = _without(self.start_positions, number)
+            self.spawned_at = _without(self.spawned_at, number)
         return dropped
 
-    def settle(self, run: Run, end: End | None = None, position: int = 0) -> None:
+    def confirm(self, run: Run, end: End | None = None, position: int = 0) -> None:
         """Have a run that was dropped count for good, with its end and the place of that; None: it is not known."""
-        settled = self.settled
-        if settled is None or not self.going:
-            self.settled = None
+        settled = self.baseline
+        if settled is None or not self.running:
+            self.baseline = None
             return
-        started = settled.started.get(run.number, Occurrence(run.start, position, run))
-        settled = settled._replace(started=_without(settled.started, run.number))
-        if settled.newest is None or started.position > settled.newest.position:
-            settled = settled._replace(newest=started)
+        started = settled.running_starts.get(run.number, Occurrence(run.start, position, run))
+        settled = settled._replace(running_starts=_without(settled.running_starts, run.number))
+        if settled.last_start is None or started.position > settled.last_start.position:
+            settled = settled._replace(last_start=started)
         if started.run.scheduled:
-            settled = settled._replace(consumed=used(settled.consumed, _use(started), self.steps))
+            settled = settled._replace(consumed=add_consumed(settled.consumed, _consumed_by(started), self.steps))
             if started.position > settled.scheduled_position:
                 settled = settled._replace(
-                    scheduled=started.run,
+                    last_scheduled=started.run,
                     scheduled_end=end,
                     scheduled_end_position=position,
                     scheduled_position=started.position,
                 )
-        self.settled = settled
+        self.baseline = settled
 
     def withdraw(self, number: int) -> None:
         """Have the past be what it would be without that run, which was dropped."""
-        settled = self.settled
+        settled = self.baseline
         if settled is None:
             return
-        started = _without(settled.started, number)
-        self.consumed, newest, self.scheduled, self.scheduled_end, self.scheduled_end_position, *_ = settled
+        started = _without(settled.running_starts, number)
+        self.consumed, newest, self.last_scheduled, self.scheduled_end, self.scheduled_end_position, *_ = settled
         self.scheduled_position = settled.scheduled_position
-        self.last = _without(self.last, Action.RUN) if newest is None else {**self.last, Action.RUN: newest}
-        self.settled = settled._replace(started=started) if self.going else None
+        self.last_events = (
+            _without(self.last_events, Action.RUN) if newest is None else {**self.last_events, Action.RUN: newest}
+        )
+        self.baseline = settled._replace(running_starts=started) if self.running else None
         for one in started.values():
-            self._count(one)
+            self._apply_start(one)
 
-    def if_begun(self, ask: Callable[[], V]) -> V:
+    def without_pending(self, ask: Callable[[], V]) -> V:
         """Give the answer that there would be without the runs that were started and have not begun."""
-        before, self.going = self.going, {number: run for number, run in self.going.items() if number in self.begun}
+        before, self.running = (
+            self.running,
+            {number: run for number, run in self.running.items() if number in self.spawned_at},
+        )
         try:
             return ask()
         finally:
-            self.going = before
+            self.running = before
 
-    def if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
+    def as_if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
         """Give the answer that there would be if the task had been armed at that instant."""
         before = self.armed_at, self.armed_position
         self.arm(at)
@@ -219,33 +227,33 @@ class TaskHistory:
             self.arm(*before)
 
     @property
-    def going_scheduled(self) -> bool:
+    def has_scheduled_run(self) -> bool:
         """Whether a scheduled run is going on."""
-        return any(run.scheduled for run in self.going.values())
+        return any(run.scheduled for run in self.running.values())
 
-    def happened(self, action: Action, start: Instant, end: Instant) -> int:
+    def count(self, action: Action, start: Instant, end: Instant) -> int:
         """Count the events of that action in [start, end). Only as far back as the loaded conditions need."""
-        return len(self.when(action, start, end))
+        return len(self.instants_between(action, start, end))
 
-    def when(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
+    def instants_between(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
         """Tell when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
-        kept = self.instants.get(action)
+        kept = self.recorded_instants.get(action)
         if kept is not None:
             return kept.between(start, end)
-        newest = self.newest(action)
+        newest = self.last_instant(action)
         return [newest] if newest is not None and start <= newest < end else []
 
-    def newest(self, action: Action) -> Instant | None:
+    def last_instant(self, action: Action) -> Instant | None:
         """Tell when that happened last, as it counts on the wall; None: never."""
-        seen = self.last.get(action)
-        return None if seen is None else self.steps.on_wall(seen.at, seen.position)
+        seen = self.last_events.get(action)
+        return None if seen is None else self.steps.wall_instant(seen.at, seen.position)
 
 
-def _use(started: Occurrence) -> Consumed:
+def _consumed_by(started: Occurrence) -> Consumed:
     """What a scheduled run uses up of the time on the wall."""
     run = started.run
     return Consumed(min(run.start, run.due), max(run.start, run.due), started.position)
 
 
 def _without(kept: Mapping[K, V], key: K) -> Mapping[K, V]:
-    return {other: value for other, value in kept.items() if other != key} or nothing()
+    return {other: value for other, value in kept.items() if other != key} or empty_mapping()

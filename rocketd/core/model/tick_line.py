@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Line(NamedTuple):
+class TickLine(NamedTuple):
     """The ticks around an instant of a line of them, or of several that tick as one; BEGINNING, FOREVER for none."""
 
     newest: Instant
@@ -24,14 +24,14 @@ class Line(NamedTuple):
     fixed: bool = True
     """Whether that is a fixed time of day rather than going on in real time."""
 
-    def among(self, other: Line | None) -> Line:
+    def merged_with(self, other: TickLine | None) -> TickLine:
         """Tell the ticks of both."""
         return self if other is None else max(self, other)._replace(next=min(self.next, other.next))
 
 
-def among(lines: Iterable[Line | None]) -> Line | None:
+def merge_lines(lines: Iterable[TickLine | None]) -> TickLine | None:
     """Tell the ticks of all these lines; None: none is one."""
-    found: Line | None = None
+    found: TickLine | None = None
     for line in lines:
-        found = found if line is None else line.among(found)
+        found = found if line is None else line.merged_with(found)
     return found

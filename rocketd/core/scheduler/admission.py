@@ -22,16 +22,16 @@ LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 class Admission:
     """Knows what keeps every task from starting."""
 
-    def __init__(self, going: RunningRuns) -> None:
+    def __init__(self, running: RunningRuns) -> None:
         self.closed = ""
         """Why no start can be recorded, so that nothing may start; empty: records are taken."""
         self.shortage = ""
         """What the host is short of; empty: of nothing."""
         self.successes = 0
         """How many runs have begun so far."""
-        self._going = going
-        self._room = 0
-        self._more = 1
+        self._running = running
+        self._limit = 0
+        self._increase = 1
         self._pause = FIRST_PAUSE
         self._next: Instant = FOREVER
         self._trying = self._failed = False
@@ -43,47 +43,47 @@ class Admission:
         """
         if self.closed:
             return self.closed
-        if self._going.full:
+        if self._running.is_full:
             return NO_SLOT
         return "" if self._has_room(now, fresh=fresh) else self.shortage
 
     def _has_room(self, now: Instant, *, fresh: bool) -> bool:
         """Whether the host may bear one more; what is tried because the pause is over is counted."""
-        if not self.shortage or len(self._going) < self._room:
+        if not self.shortage or len(self._running) < self._limit:
             return True
         if self._is_trying or (now < self._next and not fresh):
             return False
         if not fresh:
             self._trying = True
-            self._room, self._next = len(self._going) + self._more, now + self._pause
+            self._limit, self._next = len(self._running) + self._increase, now + self._pause
         return True
 
     @property
     def next_try(self) -> Instant:
         """When more may start, if something waits for that; FOREVER: after an event."""
-        if self.closed or self._going.full or (self.shortage and self._is_trying):
+        if self.closed or self._running.is_full or (self.shortage and self._is_trying):
             return FOREVER
-        return self._next if self.shortage and len(self._going) >= self._room else BEGINNING
+        return self._next if self.shortage and len(self._running) >= self._limit else BEGINNING
 
     @property
     def _is_trying(self) -> bool:
         """Whether some have been decided and have not begun: what becomes of them tells more."""
-        return len(self._going) > self._going.spawned_count
+        return len(self._running) > self._running.spawned_count
 
-    def heed(self, event: Spawned | Finished | Withdrawn, entry: ScheduledTask | None) -> None:
-        """Take in what became of a start; `entry` is its task's, if that is still loaded."""
+    def apply(self, event: Spawned | Finished | Withdrawn, scheduled: ScheduledTask | None) -> None:
+        """Take in what became of a start; `scheduled` is its task's, if that is still loaded."""
         if isinstance(event, Spawned):
-            self.begun(event.at)
+            self.note_success(event.at)
         elif isinstance(event, Finished):  # at last: a process that could not execute the program is none
-            if entry is not None:
-                entry.lacks_nothing()
+            if scheduled is not None:
+                scheduled.clear_failed_starts()
         elif event.cause is Cause.SHORTAGE:
-            if entry is not None:
-                entry.set_back(event, self.successes)
+            if scheduled is not None:
+                scheduled.note_failed_start(event, self.successes)
             if event.shared:
-                self.failed(event.reason, event.at)
+                self.note_failure(event.reason, event.at)
 
-    def failed(self, reason: str, now: Instant) -> None:
+    def note_failure(self, reason: str, now: Instant) -> None:
         """A start has failed for want of what the host must give."""
         if not self.shortage:
             self._pause, self._next = FIRST_PAUSE, now + FIRST_PAUSE
@@ -91,18 +91,18 @@ class Admission:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
             self._next = now + self._pause
         self.shortage, self._failed, self._trying = reason, True, False
-        self._room, self._more = self._going.spawned_count, 1
+        self._limit, self._increase = self._running.spawned_count, 1
 
-    def begun(self, now: Instant) -> None:
+    def note_success(self, now: Instant) -> None:
         """A run has begun."""
         self.successes += 1
         self._failed = False
-        count = self._going.spawned_count
-        if self.shortage and (count > self._room or (self._trying and count == self._room)):
-            self._room, self._trying = count, False
-            self._more, self._pause, self._next = 2 * self._more, FIRST_PAUSE, now
+        count = self._running.spawned_count
+        if self.shortage and (count > self._limit or (self._trying and count == self._limit)):
+            self._limit, self._trying = count, False
+            self._increase, self._pause, self._next = 2 * self._increase, FIRST_PAUSE, now
 
-    def settle(self, *, waiting: bool) -> None:
+    def end_pass(self, *, waiting: bool) -> None:
         """After a pass: once nothing waits, and the newest start went well, the host is short of nothing."""
         if self.shortage and not (waiting or self._failed or self._is_trying):
             self.shortage = ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from rocketd.core.conditions.probe import WantedProbes, wanted
+from rocketd.core.conditions.probe import WantedProbes, wanted_probes
 from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.clock_steps import PRESENT
@@ -18,13 +18,13 @@ from rocketd.core.model.consumption import Consumed
 from rocketd.core.model.events import Decision, Missed, Stop
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, Run
-from rocketd.core.model.splay import Chance, splayed
+from rocketd.core.model.splay import StartWindow, splayed
 from rocketd.core.model.task import Overlap, Task
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.scheduler import retries
 from rocketd.core.scheduler.missed import MissedInterval, MissedRuns
-from rocketd.core.scheduler.next_due import Upcoming, upcoming
+from rocketd.core.scheduler.next_due import NextDue, find_next_due
 from rocketd.core.scheduler.probe_subscriptions import ProbeSubscriptions
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.running import RunningRuns
@@ -39,178 +39,186 @@ class Evaluator:
     """Asks the conditions. What came of it stands in the entry and on the agenda."""
 
     history: History
-    agenda: Queues
-    going: RunningRuns
-    misses: MissedRuns
-    observers: ProbeSubscriptions
+    queues: Queues
+    running: RunningRuns
+    missed: MissedRuns
+    subscriptions: ProbeSubscriptions
     next_steps: int
     """How many verdicts a task's next start is looked for ahead."""
 
-    def judge(self, entry: ScheduledTask, now: Instant) -> Iterator[Decision]:
+    def judge(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Decision]:
         """Judge a task and note what follows."""
-        yield from self._end_pause(entry, now)
-        moment = Moment(now, entry.task, self.history, unseen=entry.paused is not None)
-        verdict = entry.task.when.judge(moment)
-        assert verdict.until > now, f"{entry.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
-        for missed in self._passed_by(entry, verdict, now):
+        yield from self._end_pause(scheduled, now)
+        moment = Moment(now, scheduled.task, self.history, unattended=scheduled.paused is not None)
+        verdict = scheduled.task.when.judge(moment)
+        assert verdict.until > now, f"{scheduled.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
+        for missed in self._missed_since_check(scheduled, verdict, now):
             yield missed
-            verdict = entry.task.when.judge(moment)  # what has passed is used up, also if its hours have begun anew
-        entry.verdict, entry.chance = verdict, None
-        self.agenda.withdraw(entry)
-        look = min(verdict.until, entry.resumes_at)
+            verdict = scheduled.task.when.judge(moment)  # what has passed is used up, also if its hours have begun anew
+        scheduled.verdict, scheduled.open_due = verdict, None
+        self.queues.clear_ready(scheduled)
+        look = min(verdict.until, scheduled.resumes_at)
         if verdict.answer is AGAINST:
-            entry.against_since_start = True
+            scheduled.against_since_start = True
         elif verdict.answer is FOR:
-            look = min(look, self._arrange(entry, moment, verdict))
-            yield from self._skip(entry, moment)
-        if entry.task.stop_when is not FALSE:
-            look = min(look, _stop_when_until(entry.task, moment))
-            yield from self._stop_when(entry, moment)
-        if entry.probes:
-            look = min(look, self._want(entry, moment))
-        if entry.forced:
-            self.agenda.make_ready(entry, now)
-        self._find_next(entry, moment)
-        self.agenda.look(entry, look)
+            look = min(look, self._make_due(scheduled, moment, verdict))
+            yield from self._skip_overlapping(scheduled, moment)
+        if scheduled.task.stop_when is not FALSE:
+            look = min(look, _stop_when_until(scheduled.task, moment))
+            yield from self._stop_when(scheduled, moment)
+        if scheduled.probes:
+            look = min(look, self._subscribe(scheduled, moment))
+        if scheduled.forced:
+            self.queues.make_ready(scheduled, now)
+        self._find_next(scheduled, moment)
+        self.queues.check_at(scheduled, look)
 
-    def _end_pause(self, entry: ScheduledTask, now: Instant) -> Iterator[Missed]:
-        until = entry.resumes_at
+    def _end_pause(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Missed]:
+        until = scheduled.resumes_at
         if until <= now:
-            yield from self.misses.end_pause(entry, until, now)
-            entry.lapsed, entry.paused = entry.paused, None
-            self.history.of(entry.task.name).arm(until, self.history.position)
+            yield from self.missed.end_pause(scheduled, until, now)
+            scheduled.expired_pause, scheduled.paused = scheduled.paused, None
+            self.history.of(scheduled.task.name).arm(until, self.history.position)
 
-    def _passed_by(self, entry: ScheduledTask, verdict: Verdict, now: Instant) -> Iterator[Missed]:
+    def _missed_since_check(self, scheduled: ScheduledTask, verdict: Verdict, now: Instant) -> Iterator[Missed]:
         """Tell of a tick or window that passed without a start: closed by the clock, or given up as a pause ended."""
-        chance, old = entry.chance, entry.verdict
-        given_up = chance is not None and chance < self.history.of(entry.task.name).armed
+        open_due, old = scheduled.open_due, scheduled.verdict
+        given_up = open_due is not None and open_due < self.history.of(scheduled.task.name).armed
         if old is None or (old.until > now and not given_up):
             return
         if now - old.until > LATE:  # the host slept, the clock was set, the loop was held up
-            self.misses.unobserved(entry.task.name, MissedInterval(old.until, now, "nobody looked"))
-        closed = verdict.answer is AGAINST or (verdict.answer is FOR and chance is not None and verdict.since > chance)
-        if chance is not None and closed:
-            yield self.misses.miss(entry, chance, now, entry.hindrance or "no time was left")
+            self.missed.add_interval(scheduled.task.name, MissedInterval(old.until, now, "nobody looked"))
+        closed = verdict.answer is AGAINST or (
+            verdict.answer is FOR and open_due is not None and verdict.since > open_due
+        )
+        if open_due is not None and closed:
+            yield self.missed.record(scheduled, open_due, now, scheduled.blocked_reason or "no time was left")
 
-    def _arrange(self, entry: ScheduledTask, moment: Moment, verdict: Verdict) -> Instant:
+    def _make_due(self, scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> Instant:
         """Make the task ready if it may start now; give back when else to look."""
-        task, past, now = entry.task, moment.past, moment.now
-        plain = retries.plain(moment)
+        task, task_history, now = scheduled.task, moment.task_history, moment.now
+        plain = retries.verdict_without_retries(moment)
         retry = plain is not None and plain.answer is not FOR
         if plain is not None and not retry:
             verdict = verdict._replace(since=plain.since)  # what wants it is not the retry that holds as well
-        due = min(max(verdict.since, past.armed), now)
-        entry.begin = due
-        if not retry and splayed(moment) and not _has_chances(task.when):
-            entry.begin = _spread(due, task.when, moment)
-        if retry or _held_before(past, verdict):
-            entry.begin = max(entry.begin, entry.quiet_until)
+        due = min(max(verdict.since, task_history.armed), now)
+        scheduled.earliest_start = due
+        if not retry and splayed(moment) and not _has_start_windows(task.when):
+            scheduled.earliest_start = _splayed_start(due, task.when, moment)
+        if retry or _held_at_last_start(task_history, verdict):
+            scheduled.earliest_start = max(scheduled.earliest_start, scheduled.restart_after)
         again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
-        if entry.begin > now:
-            return min(entry.begin, again)
+        if scheduled.earliest_start > now:
+            return min(scheduled.earliest_start, again)
         if verdict.until < FOREVER and not retry:
-            entry.chance = due
-        self.agenda.make_ready(entry, due)
+            scheduled.open_due = due
+        self.queues.make_ready(scheduled, due)
         return again
 
-    def _skip(self, entry: ScheduledTask, moment: Moment) -> Iterator[Missed]:
+    def _skip_overlapping(self, scheduled: ScheduledTask, moment: Moment) -> Iterator[Missed]:
         """`overlap = "skip"`: the ticks and intervals that fall due while it runs are given up; a window stays open."""
-        past, verdict = moment.past, entry.verdict
-        if entry.task.overlap is not Overlap.SKIP or not past.going or verdict is None:
+        task_history, verdict = moment.task_history, scheduled.verdict
+        if scheduled.task.overlap is not Overlap.SKIP or not task_history.running or verdict is None:
             return
-        begun = max(run.start for run in past.going.values())
-        if not max(begun, past.consumed_up_to) < verdict.since <= moment.now:
+        begun = max(run.start for run in task_history.running.values())
+        if not max(begun, task_history.consumed_up_to) < verdict.since <= moment.now:
             return
-        before = past.consumed, past.settled, past.missed
-        past.consume(verdict.since, verdict.since)
-        past.missed = Consumed(verdict.since, verdict.since, PRESENT)
-        if entry.task.when.judge(moment).answer is FOR:
-            past.consumed, past.settled, past.missed = before
+        before = task_history.consumed, task_history.baseline, task_history.last_missed
+        task_history.consume(verdict.since, verdict.since)
+        task_history.last_missed = Consumed(verdict.since, verdict.since, PRESENT)
+        if scheduled.task.when.judge(moment).answer is FOR:
+            task_history.consumed, task_history.baseline, task_history.last_missed = before
             return
-        entry.chance = None
-        self.agenda.stir(entry.task.name)
-        yield self.misses.miss(entry, verdict.since, moment.now, "still running")
+        scheduled.open_due = None
+        self.queues.mark_dirty(scheduled.task.name)
+        yield self.missed.record(scheduled, verdict.since, moment.now, "still running")
 
-    def _stop_when(self, entry: ScheduledTask, moment: Moment) -> Iterator[Stop]:
+    def _stop_when(self, scheduled: ScheduledTask, moment: Moment) -> Iterator[Stop]:
         """Stop the runs for which `stop_when` holds; while it holds for none in particular, the task does not start."""
-        moment = moment._replace(prompt=True)
-        for run in list(moment.past.going.values()):
-            if _about_run(entry.task.stop_when, moment, run).answer is FOR:
-                yield from self.going.stop(run, Cause.STOP_WHEN)
-        if entry.due is not None and entry.task.stop_when.judge(moment).answer is FOR:
-            self.agenda.withdraw(entry)
-            entry.blocked = "its stop_when holds"
+        moment = moment._replace(without_splay=True)
+        for run in list(moment.task_history.running.values()):
+            if _about_run(scheduled.task.stop_when, moment, run).answer is FOR:
+                yield from self.running.stop(run, Cause.STOP_WHEN)
+        if scheduled.due is not None and scheduled.task.stop_when.judge(moment).answer is FOR:
+            self.queues.clear_ready(scheduled)
+            scheduled.blocked = "its stop_when holds"
 
-    def _want(self, entry: ScheduledTask, moment: Moment) -> Instant:
+    def _subscribe(self, scheduled: ScheduledTask, moment: Moment) -> Instant:
         """Note which probes can matter to the task now, and give back when these may be others."""
-        matter = WantedProbes() if entry.paused else wanted(entry.task.when, moment)
-        for run in (None, *moment.past.going.values()):
-            matter = matter.also(wanted(entry.task.stop_when, moment._replace(run=run, prompt=True)))
-        self.observers.want(entry.task.name, matter.probes)
+        matter = WantedProbes() if scheduled.paused else wanted_probes(scheduled.task.when, moment)
+        for run in (None, *moment.task_history.running.values()):
+            matter = matter.union(wanted_probes(scheduled.task.stop_when, moment._replace(run=run, without_splay=True)))
+        self.subscriptions.set_wanted(scheduled.task.name, matter.probes)
         return matter.until
 
-    def _find_next(self, entry: ScheduledTask, moment: Moment) -> None:
+    def _find_next(self, scheduled: ScheduledTask, moment: Moment) -> None:
         """Note when the task will start next: its condition walked from verdict to verdict, its past frozen."""
-        verdict, when = entry.verdict, entry.task.when
+        verdict, when = scheduled.verdict, scheduled.task.when
         if verdict is None:
-            entry.expect(Upcoming())
-        elif entry.paused:
-            entry.expect(self._after_pause(entry, moment))
-        elif verdict.answer is FOR and not moment.past.going:
-            waits = moment.now < entry.begin != entry.quiet_until
-            due = max(verdict.since, moment.past.armed) if waits else None
-            entry.expect(Upcoming(max(entry.begin, moment.now), since=due))
+            scheduled.set_next(NextDue())
+        elif scheduled.paused:
+            scheduled.set_next(self._after_pause(scheduled, moment))
+        elif verdict.answer is FOR and not moment.task_history.running:
+            waits = moment.now < scheduled.earliest_start != scheduled.restart_after
+            due = max(verdict.since, moment.task_history.armed) if waits else None
+            scheduled.set_next(NextDue(max(scheduled.earliest_start, moment.now), since=due))
         else:
-            if entry.probes:
-                moment = moment._replace(blind=True)
+            if scheduled.probes:
+                moment = moment._replace(without_probes=True)
                 verdict = when.judge(moment)
-            entry.expect(_delayed(upcoming(when, moment, verdict, self.next_steps), when, moment))
-        if splayed(moment) and entry.next_due is not None and entry.next_due <= moment.now < (entry.next or 0):
-            entry.begin = entry.next or 0
+            scheduled.set_next(_with_splay(find_next_due(when, moment, verdict, self.next_steps), when, moment))
+        if (
+            splayed(moment)
+            and scheduled.next_due is not None
+            and scheduled.next_due <= moment.now < (scheduled.next_start or 0)
+        ):
+            scheduled.earliest_start = scheduled.next_start or 0
 
-    def _after_pause(self, entry: ScheduledTask, moment: Moment) -> Upcoming:
+    def _after_pause(self, scheduled: ScheduledTask, moment: Moment) -> NextDue:
         """When a paused task will start first: it is armed anew as its pause ends."""
-        ends, when, blind = entry.resumes_at, entry.task.when, moment._replace(blind=True)
-        return moment.past.if_armed(
+        ends, when, blind = scheduled.resumes_at, scheduled.task.when, moment._replace(without_probes=True)
+        return moment.task_history.as_if_armed(
             ends,
-            lambda: _delayed(upcoming(when, blind, Verdict(AGAINST, ends), self.next_steps), when, blind),
+            lambda: _with_splay(find_next_due(when, blind, Verdict(AGAINST, ends), self.next_steps), when, blind),
         )
 
 
-def _has_chances(condition: Condition) -> bool:
+def _has_start_windows(condition: Condition) -> bool:
     """Whether one of its words has chances, so that it holds itself once the splay is over."""
-    return condition.splays or (not isinstance(condition, Not) and any(map(_has_chances, condition.parts)))
+    return condition.has_start_window or (
+        not isinstance(condition, Not) and any(map(_has_start_windows, condition.parts))
+    )
 
 
-def _delayed(found: Upcoming, when: Condition, moment: Moment) -> Upcoming:
+def _with_splay(found: NextDue, when: Condition, moment: Moment) -> NextDue:
     """Add the splay to what was found, unless its words have done so."""
-    if found.at is None or not splayed(moment) or _has_chances(when):
+    if found.at is None or not splayed(moment) or _has_start_windows(when):
         return found
-    return found._replace(at=_spread(found.at, when, moment.at(found.at)))
+    return found._replace(at=_splayed_start(found.at, when, moment.at(found.at)))
 
 
-def _spread(due: Instant, when: Condition, moment: Moment) -> Instant:
+def _splayed_start(due: Instant, when: Condition, moment: Moment) -> Instant:
     """Tell when a task begins whose condition has no chances of its own, only something that goes on."""
-    hours = (when,) if when.clock_only else when.inner(moment).guards
+    hours = (when,) if when.clock_only else when.inner_moment(moment).guards
     beside = moment._replace(guards=hours)
-    chance, armed = Chance(due, FOREVER).within_hours(beside), moment.past.armed
-    return chance.begin(moment, lambda _: False, lambda: chance.owed_by_hours(beside, armed)).start
+    open_due, armed = StartWindow(due, FOREVER).within_hours(beside), moment.task_history.armed
+    return open_due.start(moment, lambda _: False, lambda: open_due.missed_in_hours(beside, armed)).start
 
 
 def _stop_when_until(task: Task, moment: Moment) -> Instant:
-    moment = moment._replace(prompt=True)
-    verdicts = [_about_run(task.stop_when, moment, run) for run in moment.past.going.values()]
+    moment = moment._replace(without_splay=True)
+    verdicts = [_about_run(task.stop_when, moment, run) for run in moment.task_history.running.values()]
     return min(verdict.until for verdict in (task.stop_when.judge(moment), *verdicts))
 
 
 def _about_run(condition: Condition, moment: Moment, run: Run) -> Verdict:
     """What it says about a run that goes on; before that has begun, what it would say if there were none."""
-    if run.number in moment.past.begun:
+    if run.number in moment.task_history.spawned_at:
         return condition.judge(moment._replace(run=run))
-    return moment.past.if_begun(lambda: condition.judge(moment))
+    return moment.task_history.without_pending(lambda: condition.judge(moment))
 
 
-def _held_before(past: TaskHistory, verdict: Verdict) -> bool:
+def _held_at_last_start(task_history: TaskHistory, verdict: Verdict) -> bool:
     """Whether it held when the last run began already, so that nothing but that run's end makes the task due again."""
-    begun = past.last.get(Action.RUN)
-    return begun is not None and verdict.since <= past.steps.really(begun.at, begun.position)
+    begun = task_history.last_events.get(Action.RUN)
+    return begun is not None and verdict.since <= task_history.steps.real_instant(begun.at, begun.position)

@@ -13,7 +13,7 @@ from rocketd.core.scheduler.missed import MissedInterval, MissedRuns
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
 from rocketd.core.scheduler.running import RunningRuns
-from rocketd.core.scheduler.task_state import Forced, Standing
+from rocketd.core.scheduler.task_state import Forced, TaskSnapshot
 
 _ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY}
 """What makes a task due whatever its condition says."""
@@ -26,99 +26,101 @@ class EventReducer:
     """Learns one event at a time: new ones, and at start those that the store kept."""
 
     history: History
-    roster: TaskRegistry
-    agenda: Queues
-    going: RunningRuns
-    misses: MissedRuns
-    standings: dict[RunKey, Standing] = field(default_factory=dict)
+    registry: TaskRegistry
+    queues: Queues
+    running: RunningRuns
+    missed: MissedRuns
+    snapshots: dict[RunKey, TaskSnapshot] = field(default_factory=dict)
     """Of the runs that go on: where their tasks stood before."""
 
     def learn(self, event: Event) -> None:
         """Take in what was done."""
-        if self.misses and isinstance(event, Started | Finished | Withdrawn):
-            self.roster.settle(event.run.task)
+        if self.missed and isinstance(event, Started | Finished | Withdrawn):
+            self.registry.count_missed(event.run.task)
         self.history.learn(event)
         match event:
             case Started(run):
                 self._begin(run)
-                self.roster.concern(run.task)
+                self.registry.notify_dependents(run.task)
             case Finished(run, end):
                 self._end(run, end.action)
-                self.roster.concern(run.task)
+                self.registry.notify_dependents(run.task)
             case Spawned(run):
-                self.going.spawned(run.key, event.at)
-                self.roster.spawned(run.task)
+                self.running.mark_spawned(run.key, event.at)
+                self.registry.notify_spawned(run.task)
             case Withdrawn(run):
                 self._withdraw(event)
-                self.roster.concern(run.task)
+                self.registry.notify_dependents(run.task)
             case Missed():
                 pass
 
     def _begin(self, run: Run) -> None:
-        entry = self.roster.entries.get(run.task)
-        if entry is not None:
-            self.going.begin(run, entry.task)
-            self.standings[run.key] = entry.standing
-            entry.started(run.trigger)
-            entry.chance = entry.stretch = None
-            entry.against_since_start = False
-            self.agenda.withdraw(entry)
+        scheduled = self.registry.tasks.get(run.task)
+        if scheduled is not None:
+            self.running.add(run, scheduled.task)
+            self.snapshots[run.key] = scheduled.snapshot
+            scheduled.note_start(run.trigger)
+            scheduled.open_due = scheduled.open_missed = None
+            scheduled.against_since_start = False
+            self.queues.clear_ready(scheduled)
 
     def _end(self, run: Run, action: Action) -> None:
-        self._let_go(run.key)
-        entry, past = self.roster.entries.get(run.task), self.history.of(run.task)
-        if entry is not None and (seen := past.last.get(action)) is not None:
-            ended = past.steps.really(seen.at, seen.position)
-            entry.quiet_until = max(entry.quiet_until, ended + entry.task.restart_delay)
+        self._release(run.key)
+        scheduled, task_history = self.registry.tasks.get(run.task), self.history.of(run.task)
+        if scheduled is not None and (seen := task_history.last_events.get(action)) is not None:
+            ended = task_history.steps.real_instant(seen.at, seen.position)
+            scheduled.restart_after = max(scheduled.restart_after, ended + scheduled.task.restart_delay)
 
-    def _let_go(self, key: RunKey) -> Standing | None:
-        for waiter in self.going.end(key):
-            self.agenda.stir(waiter)
-        return self.standings.pop(key, None)
+    def _release(self, key: RunKey) -> TaskSnapshot | None:
+        for waiter in self.running.remove(key):
+            self.queues.mark_dirty(waiter)
+        return self.snapshots.pop(key, None)
 
     def _withdraw(self, event: Withdrawn) -> None:
         """Have its task stand where it did. What no condition asked for is due until it runs."""
-        run, standing = event.run, self._let_go(event.run.key)
-        entry = self.roster.entries.get(run.task)
-        if entry is None:
+        run, snapshot = event.run, self._release(event.run.key)
+        scheduled = self.registry.tasks.get(run.task)
+        if scheduled is None:
             return
         if run.trigger in _ON_OCCASION:
-            entry.force(Forced(run.trigger, run.reason, None if run.trigger is Trigger.HAND else run.due))
-        elif standing is not None:
-            entry.stand_again(standing, event.at)
-            entry.blocked = event.reason  # it is what the chance is missed for, if it has closed meanwhile
+            scheduled.force(Forced(run.trigger, run.reason, None if run.trigger is Trigger.HAND else run.due))
+        elif snapshot is not None:
+            scheduled.restore(snapshot, event.at)
+            scheduled.blocked = event.reason  # it is what the chance is missed for, if it has closed meanwhile
 
     def replay(
-        self, events: Iterable[Event], going: Iterable[Run], now: Instant, latest: Instant | None = None
+        self, events: Iterable[Event], running: Iterable[Run], now: Instant, latest: Instant | None = None
     ) -> list[str]:
-        """Learn a past in log order, its runs without an end being `going`; name who had instants far ahead."""
+        """Learn a past in log order, its runs without an end being `running`; name who had instants far ahead."""
         events = list(events)
         self.history.begin_replay(len(events), now if latest is None else min(latest, now))
         for event in events:
             self.learn(event)
         self.history.end_replay()
-        for key in self.history.close({run.key for run in going}):
-            self._let_go(key)
-        for name, entry in self.roster.entries.items():
-            entry.forced, entry.forced_later = None, ()  # what was asked for before is not asked for now
-            entry.be_quiet_after(self.history.of(name), now)
-        return self._ahead(now)
+        for key in self.history.close_runs({run.key for run in running}):
+            self._release(key)
+        for name, scheduled in self.registry.tasks.items():
+            scheduled.forced, scheduled.later_forced = None, ()  # what was asked for before is not asked for now
+            scheduled.delay_restart(self.history.of(name), now)
+        return self._far_ahead(now)
 
-    def stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:
+    def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:
         """Move elapsed time along with the clock, have everything judged again; name who has instants far ahead."""
-        self.going.shift(by + slept)
-        self.misses.shift(self.roster.entries, by)
-        self.history.stepped(now, by, slept)
-        for name, entry in self.roster.entries.items():
-            entry.quiet_until = min(entry.quiet_until + by + slept, now + entry.task.restart_delay)
+        self.running.shift(by + slept)
+        self.missed.shift(self.registry.tasks, by)
+        self.history.clock_stepped(now, by, slept)
+        for name, scheduled in self.registry.tasks.items():
+            scheduled.restart_after = min(scheduled.restart_after + by + slept, now + scheduled.task.restart_delay)
             if abs(by) > LATE:
-                entry.begin_anew(now)
-                self.standings.clear()
+                scheduled.reset(now)
+                self.snapshots.clear()
             if slept:
-                self.misses.unobserved(name, MissedInterval(now - slept, now, "nobody looked"))
-            self.agenda.stir(name)
-        return self._ahead(now) if by < 0 else []
+                self.missed.add_interval(name, MissedInterval(now - slept, now, "nobody looked"))
+            self.queues.mark_dirty(name)
+        return self._far_ahead(now) if by < 0 else []
 
-    def _ahead(self, now: Instant) -> list[str]:
-        latest = {name: [seen.at for seen in self.history.of(name).last.values()] for name in self.roster.entries}
+    def _far_ahead(self, now: Instant) -> list[str]:
+        latest = {
+            name: [seen.at for seen in self.history.of(name).last_events.values()] for name in self.registry.tasks
+        }
         return [name for name, instants in latest.items() if max(instants, default=now) > now + NEAR]

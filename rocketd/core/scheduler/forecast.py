@@ -20,10 +20,10 @@ PASSES: Final = 3_000
 """How many passes of the scheduler are gone through without a start before the search is given up."""
 
 
-class Course(NamedTuple):
+class ExpectedRun(NamedTuple):
     """How a run goes."""
 
-    takes: Duration = 0
+    runtime: Duration = 0
     action: Action = Action.SUCCESS
 
 
@@ -31,7 +31,7 @@ class Forecast:
     """Plays a scheduler from an instant on. It may have learned a past before."""
 
     def __init__(
-        self, scheduler: Scheduler, now: Instant, course: Callable[[Run], Course] = lambda _: Course()
+        self, scheduler: Scheduler, now: Instant, course: Callable[[Run], ExpectedRun] = lambda _: ExpectedRun()
     ) -> None:
         self.now = now
         self.complete = True
@@ -60,7 +60,7 @@ class Forecast:
 
     def _look(self) -> Instant:
         next_end = self._ends[0][0] if self._ends else FOREVER
-        return max(min(self._scheduler.look_again(), next_end), self.now if self._begun else BEGINNING)
+        return max(min(self._scheduler.next_check(), next_end), self.now if self._begun else BEGINNING)
 
     def _pass(self) -> list[Run]:
         while self._ends and self._ends[0][0] <= self.now:
@@ -86,7 +86,7 @@ class Forecast:
         heappush(self._ends, (end.at, self._begun, run, end))
 
     def _finish(self, run: Run, end: End) -> None:
-        if run.number in self._scheduler.history.of(run.task).going:
+        if run.number in self._scheduler.history.of(run.task).running:
             self._scheduler.learn(Finished(run, end))
 
 

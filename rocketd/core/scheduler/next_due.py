@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     from rocketd.core.model.verdict import Verdict
 
 
-class Upcoming(NamedTuple):
-    """What `upcoming` finds; never both of the texts, which are conditions in their normal form."""
+class NextDue(NamedTuple):
+    """What `find_next_due` finds; never both of the texts, which are conditions in their normal form."""
 
     at: Instant | None = None
     """When it will be due; None: nothing but an event makes it due, or it is too far off."""
-    provided: str = ""
+    only_if: str = ""
     """It is due then only if this is observed then."""
-    sooner: str = ""
+    at_once_if: str = ""
     """It is due as soon as this is observed, without waiting for `at`."""
     since: Instant | None = None
     """From when it counts as due, if that is known: with a splay, before `at`."""
 
 
-def upcoming(condition: Condition, moment: Moment, verdict: Verdict, steps: int) -> Upcoming:
+def find_next_due(condition: Condition, moment: Moment, verdict: Verdict, steps: int) -> NextDue:
     """Look so many verdicts ahead of this one, which the condition has about the moment with every probe unknown."""
-    sooner = left_open(condition, moment, verdict)
+    sooner = undecided_probes(condition, moment, verdict)
     for _ in range(steps):
         if verdict.until >= FOREVER:
             break
         moment = moment.at(verdict.until)
         verdict = condition.judge(moment)
         if verdict.answer is FOR:
-            return Upcoming(moment.now, sooner=sooner, since=max(verdict.since, moment.past.armed))
+            return NextDue(moment.now, at_once_if=sooner, since=max(verdict.since, moment.task_history.armed))
         if sooner and verdict.answer is AGAINST:
             break  # whether it runs before decides about all that follows
-        if not sooner and (provided := left_open(condition, moment, verdict)):
-            return Upcoming(moment.now, provided)
-    return Upcoming(sooner=sooner)
+        if not sooner and (provided := undecided_probes(condition, moment, verdict)):
+            return NextDue(moment.now, provided)
+    return NextDue(at_once_if=sooner)
 
 
-def left_open(condition: Condition, moment: Moment, verdict: Verdict) -> str:
+def undecided_probes(condition: Condition, moment: Moment, verdict: Verdict) -> str:
     """Spell what is left to what is observed; empty if something else decides, or is unknown as well."""
     if verdict.answer is not UNKNOWN:
         return ""
@@ -58,9 +58,9 @@ def left_open(condition: Condition, moment: Moment, verdict: Verdict) -> str:
 def _undecided(condition: Condition, moment: Moment) -> Condition:
     """Leave out the parts whose answers are known: they do not decide, or the whole would not be unknown."""
     if isinstance(condition, Not):
-        return ~_undecided(condition.part, condition.inner(moment))
+        return ~_undecided(condition.part, condition.inner_moment(moment))
     if not isinstance(condition, All | Any):
         return condition
-    inner = condition.inner(moment)
+    inner = condition.inner_moment(moment)
     left = [_undecided(part, inner) for part in condition.parts if part.judge(inner).answer is UNKNOWN]
     return type(condition).of(*left)

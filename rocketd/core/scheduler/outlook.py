@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rocketd.core.conditions.alternatives import Branch, Literal, alternatives_of, at_best
+from rocketd.core.conditions.alternatives import Branch, Literal, alternatives_of, remaining_condition
 from rocketd.core.conditions.run_conditions import After, Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.history.history import History
@@ -32,7 +32,7 @@ _FEW: Final = 500
 """Beyond that, a start is looked for in no more than so many verdicts."""
 
 
-class AtOnce(NamedTuple):
+class ImmediateStarts(NamedTuple):
     """Who would start if it were loaded for the first time now."""
 
     starting: list[str]
@@ -42,25 +42,27 @@ class AtOnce(NamedTuple):
     """As soon as a condition, which is the key, is observed."""
 
 
-def at_once(tasks: Iterable[Task], now: Instant, *, host: str, known: Iterable[str] = ()) -> AtOnce:
+def immediate_starts(tasks: Iterable[Task], now: Instant, *, host: str, known: Iterable[str] = ()) -> ImmediateStarts:
     """Ask the scheduler itself, with no slot to start anything. `known` are tasks that are there besides."""
     scheduler = Scheduler(host=host, new_run_id=lambda _: "", max_running=0, next_steps=0)
     for name in known:
         scheduler.history.load(name)
     scheduler.load(tasks, now, {})
     scheduler.decide(now)
-    told = AtOnce([], [], {})
-    for name, entry in scheduler.entries.items():
-        if entry.ready is not None:
+    told = ImmediateStarts([], [], {})
+    for name, scheduled in scheduler.tasks.items():
+        if scheduled.ready is not None:
             told.starting.append(name)
-        elif entry.task.splay and entry.task.when.held(Moment(now, entry.task, scheduler.history, prompt=True)):
+        elif scheduled.task.splay and scheduled.task.when.holds(
+            Moment(now, scheduled.task, scheduler.history, without_splay=True)
+        ):
             told.splayed.append(name)
-        elif entry.now_if:
-            told.observed.setdefault(entry.now_if, []).append(name)
+        elif scheduled.now_if:
+            told.observed.setdefault(scheduled.now_if, []).append(name)
     return told
 
 
-class First(NamedTuple):
+class FirstStart(NamedTuple):
     """When a task would start first."""
 
     at: Instant | None
@@ -69,16 +71,16 @@ class First(NamedTuple):
     """Up to when was looked; FOREVER: nothing but an event can bring a start about, and none will come."""
 
 
-class Walk:
+class FirstStartSearch:
     """Looks for first starts from one instant on; what it has found it keeps, as thousands of tasks share few hours."""
 
     def __init__(self, now: Instant) -> None:
         self.now = now
         self.searches = 0
         """How many were to no end."""
-        self._known: dict[tuple[Condition, Condition, str], First] = {}
+        self._known: dict[tuple[Condition, Condition, str], FirstStart] = {}
 
-    def first_start(self, task: Task) -> First:
+    def first_start(self, task: Task) -> FirstStart:
         """Say when a task would start first, if the host and the other tasks do all that it awaits of them.
 
         It may be told too early where there is no question that it starts within a year.
@@ -86,29 +88,29 @@ class Walk:
         """
         alternatives = alternatives_of(task.when)
         if not alternatives:
-            return First(self.now)
+            return FirstStart(self.now)
         firsts = []
         for branch in alternatives:
             comes = partial(_is_no_retry, occasion=task.on is not None)
-            first = self.first(at_best(branch, task.name, comes), task)
+            first = self.first(remaining_condition(branch, task.name, comes), task)
             if first.at is not None and first.at <= self.now:
                 return first
             firsts.append(first)
         started = [first for first in firsts if first.at is not None]
         return min(started, key=lambda first: first.at or 0) if started else min(firsts, key=_looked_until)
 
-    def first(self, condition: Condition, task: Task) -> First:
+    def first(self, condition: Condition, task: Task) -> FirstStart:
         """Say when this condition of the task holds first."""
         if _is_sure(condition, task):
-            return First(self.now)
+            return FirstStart(self.now)
         key = (condition, task.stop_when, task.zone_name)
         if (found := self._known.get(key)) is None:
-            found = self._known[key] = _walked(condition, task, self.now)
+            found = self._known[key] = _search(condition, task, self.now)
             self.searches += found.at is None and found.looked_until < FOREVER
         return found
 
 
-def _looked_until(first: First) -> Instant:
+def _looked_until(first: FirstStart) -> Instant:
     return first.looked_until
 
 
@@ -116,7 +118,7 @@ def _is_no_retry(literal: Literal, *, occasion: bool) -> bool:
     return occasion or not isinstance(literal.word, Retry)
 
 
-def _comes(literal: Literal, task: Task, never: Collection[str]) -> bool:
+def _can_come(literal: Literal, task: Task, never: Collection[str]) -> bool:
     """Whether what is awaited of others can come."""
     word = literal.word
     if isinstance(word, After):
@@ -132,22 +134,22 @@ def _is_sure(condition: Condition, task: Task) -> bool:
     return condition == TRUE or isinstance(condition, OncePerWindow | Every | TimeOf)
 
 
-def _walked(condition: Condition, task: Task, now: Instant) -> First:
+def _search(condition: Condition, task: Task, now: Instant) -> FirstStart:
     """Walk from verdict to verdict, as a scheduler would that starts nothing."""
     if isinstance(condition, Tick) and task.stop_when == FALSE:
-        return First(condition.ticks.next(now, task.zone))
+        return FirstStart(condition.ticks.next(now, task.zone))
     moment = _moment(task, now)
     for step in range(PASSES):
         if step > _FEW and moment.now > now + LATE:
             break
         verdict, stopped = condition.judge(moment), task.stop_when.judge(moment)
         if verdict.answer is FOR and stopped.answer is not FOR:
-            return First(moment.now)
+            return FirstStart(moment.now)
         until = min(verdict.until, stopped.until) if verdict.answer is FOR else verdict.until
         if until >= FOREVER:
-            return First(None)
+            return FirstStart(None)
         moment = moment.at(until)
-    return First(None, moment.now)
+    return FirstStart(None, moment.now)
 
 
 def _moment(task: Task, now: Instant) -> Moment:
@@ -158,7 +160,7 @@ def _moment(task: Task, now: Instant) -> Moment:
     return Moment(now, task, history)
 
 
-class Again(NamedTuple):
+class RepeatedStart(NamedTuple):
     """An alternative of a condition that holds for long, and starts the task again after each of its ends."""
 
     branch: Branch
@@ -166,22 +168,22 @@ class Again(NamedTuple):
     """How long it holds at a time; FOREVER: no hour ends it."""
 
 
-def again(task: Task, now: Instant) -> Again | None:
+def find_repeated_start(task: Task, now: Instant) -> RepeatedStart | None:
     """Find an alternative in which nothing is used up by a start."""
     for branch in alternatives_of(task.when):
         if any(literal.is_used_up for literal in branch):
             continue
-        left = at_best(branch, task.name, lambda literal: literal.is_state(task.name))
-        first = _walked(left, task, now).at if left != FALSE else None
-        if first is not None and _goes_on(replace(task, when=left, stop_when=FALSE, splay=0), first):
+        left = remaining_condition(branch, task.name, lambda literal: literal.is_state(task.name))
+        first = _search(left, task, now).at if left != FALSE else None
+        if first is not None and _repeats(replace(task, when=left, stop_when=FALSE, splay=0), first):
             verdict = left.judge(_moment(task, first))
             lasts = FOREVER if verdict.until >= FOREVER else verdict.until - max(verdict.since, 0)
             if lasts > task.restart_delay:
-                return Again(branch, lasts)
+                return RepeatedStart(branch, lasts)
     return None
 
 
-def _goes_on(task: Task, begin: Instant) -> bool:
+def _repeats(task: Task, begin: Instant) -> bool:
     """Whether it starts again and again, each time its `restart_delay` after an end."""
     found = starts(task, begin, AGAIN).instants
     return len(found) == AGAIN and found[-1] - found[0] == (AGAIN - 1) * task.restart_delay
@@ -215,5 +217,8 @@ def _waits(task: Task) -> bool:
 
 def _can_start(task: Task, never: Collection[str]) -> bool:
     alternatives = alternatives_of(task.when)
-    comes = [at_best(branch, task.name, lambda literal: _comes(literal, task, never)) for branch in alternatives]
+    comes = [
+        remaining_condition(branch, task.name, lambda literal: _can_come(literal, task, never))
+        for branch in alternatives
+    ]
     return not alternatives or any(left != FALSE for left in comes)

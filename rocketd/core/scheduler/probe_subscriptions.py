@@ -14,15 +14,15 @@ class ProbeSubscriptions:
     """Keeps both by probe and by task, so that a change in one task costs what that task has."""
 
     def __init__(self) -> None:
-        self._resting: dict[str, dict[str, None]] = {}
-        self._wanting: dict[str, set[str]] = {}
-        self._wanted_by: dict[str, frozenset[Probe]] = {}
+        self._subscribers: dict[str, dict[str, None]] = {}
+        self._wanted_of_probe: dict[str, set[str]] = {}
+        self._wanted_of_task: dict[str, frozenset[Probe]] = {}
         self._probes: dict[str, Probe] = {}
         self._changed: dict[str, Probe] = {}
         self.wanted: frozenset[Probe] = frozenset()
         """What was wanted by at least one task at the end of the last pass: the same object until that changes."""
 
-    def settle(self) -> Iterable[str]:
+    def end_pass(self) -> Iterable[str]:
         """End a pass, and name the probes that nobody wants any longer."""
         changed, self._changed = self._changed, {}
         over = [name for name, probe in changed.items() if name not in self._probes and probe in self.wanted]
@@ -30,38 +30,38 @@ class ProbeSubscriptions:
             self.wanted = frozenset(self._probes.values())
         return over
 
-    def rest(self, task: str, probes: Iterable[Probe]) -> None:
+    def subscribe(self, task: str, probes: Iterable[Probe]) -> None:
         """Note that the task's conditions ask about these."""
         for probe in probes:
-            self._resting.setdefault(str(probe), {})[task] = None
+            self._subscribers.setdefault(str(probe), {})[task] = None
 
     def is_wanted(self, probe: str) -> bool:
         """Whether the probe of that name is wanted by at least one task."""
         return probe in self._probes
 
-    def resting_on(self, probe: str) -> Iterable[str]:
+    def subscribers(self, probe: str) -> Iterable[str]:
         """Name the tasks that an observation of that probe concerns."""
-        return tuple(self._resting.get(probe, ()))
+        return tuple(self._subscribers.get(probe, ()))
 
-    def want(self, task: str, probes: frozenset[Probe]) -> None:
+    def set_wanted(self, task: str, probes: frozenset[Probe]) -> None:
         """Note that the task wants these now, and no others."""
-        before = self._wanted_by.get(task, frozenset())
+        before = self._wanted_of_task.get(task, frozenset())
         for probe in probes - before:
-            self._wanting.setdefault(str(probe), set()).add(task)
+            self._wanted_of_probe.setdefault(str(probe), set()).add(task)
             self._probes[str(probe)] = self._changed[str(probe)] = probe
-        self._wanted_by[task] = probes
+        self._wanted_of_task[task] = probes
         for probe in before - probes:
             name = str(probe)
-            self._wanting[name].discard(task)
-            if not self._wanting[name]:
+            self._wanted_of_probe[name].discard(task)
+            if not self._wanted_of_probe[name]:
                 self._changed[name] = probe
-                del self._wanting[name], self._probes[name]
+                del self._wanted_of_probe[name], self._probes[name]
 
-    def leave(self, task: str, probes: Iterable[Probe]) -> None:
+    def unsubscribe(self, task: str, probes: Iterable[Probe]) -> None:
         """Forget the task, whose conditions asked about these."""
         for name in map(str, probes):
-            self._resting[name].pop(task)
-            if not self._resting[name]:
-                del self._resting[name]
-        self.want(task, frozenset())
-        del self._wanted_by[task]
+            self._subscribers[name].pop(task)
+            if not self._subscribers[name]:
+                del self._subscribers[name]
+        self.set_wanted(task, frozenset())
+        del self._wanted_of_task[task]

@@ -12,7 +12,7 @@ from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.condition import FALSE, walk
 from rocketd.core.model.events import NoSuchTask
-from rocketd.core.model.history_view import Need
+from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
@@ -21,7 +21,7 @@ from rocketd.core.scheduler.probe_subscriptions import ProbeSubscriptions
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.task_state import ScheduledTask
 
-SETTLED: Final = 32
+MAX_COUNTED_AT_ONCE: Final = 32
 """How many watchers of a task have what they missed counted at once: up to 15 ms each, after days of minutely ticks."""
 
 _NOBODY: Final[frozenset[str]] = frozenset()
@@ -34,72 +34,72 @@ class TaskRegistry:
 
     def __init__(
         self,
-        entries: dict[str, ScheduledTask],
+        tasks: dict[str, ScheduledTask],
         history: History,
-        agenda: Queues,
-        misses: MissedRuns,
-        observers: ProbeSubscriptions,
+        queues: Queues,
+        missed: MissedRuns,
+        subscriptions: ProbeSubscriptions,
     ) -> None:
-        self.entries = entries
+        self.tasks = tasks
         self._history = history
-        self._agenda = agenda
-        self._misses = misses
-        self._observers = observers
+        self._queues = queues
+        self._missed = missed
+        self._subscriptions = subscriptions
         self._watchers: dict[str, dict[str, None]] = {}
 
-    def entry(self, name: str) -> ScheduledTask:
+    def find(self, name: str) -> ScheduledTask:
         """The loaded task of that name; raises NoSuchTask."""
         try:
-            return self.entries[name]
+            return self.tasks[name]
         except KeyError:
             raise NoSuchTask(f"no task {name!r} is loaded") from None
 
     def state_of(self, name: str) -> TaskState:
         """What the store must keep about a loaded task beside its records."""
-        entry, past = self.entry(name), self._history.of(name)
-        state = TaskState(name, entry.task.fingerprint, past.armed_at, past.next_number)
-        if entry.paused is None:
+        scheduled, task_history = self.find(name), self._history.of(name)
+        state = TaskState(name, scheduled.task.fingerprint, task_history.armed_at, task_history.next_number)
+        if scheduled.paused is None:
             return state
         return replace(
-            entry.paused, fingerprint=state.fingerprint, armed_at=state.armed_at, next_number=state.next_number
+            scheduled.paused, fingerprint=state.fingerprint, armed_at=state.armed_at, next_number=state.next_number
         )
 
-    def concern(self, name: str) -> None:
+    def notify_dependents(self, name: str) -> None:
         """Something happened to that task: it and whoever watches it must be judged again."""
         for concerned in (name, *self._watchers.get(name, ())):
-            self._agenda.stir(concerned)
+            self._queues.mark_dirty(concerned)
 
-    def spawned(self, name: str) -> None:
+    def notify_spawned(self, name: str) -> None:
         """A run of that task has begun: whoever asks how long it has gone on must be judged again."""
         for concerned in (name, *self._watchers.get(name, ())):
-            if concerned in self.entries and self.entries[concerned].times_runs:
-                self._agenda.stir(concerned)
+            if concerned in self.tasks and self.tasks[concerned].asks_run_age:
+                self._queues.mark_dirty(concerned)
 
-    def settle(self, name: str) -> None:
+    def count_missed(self, name: str) -> None:
         """Something is about to happen to that task: count before what was missed by it and by whoever watches it.
 
         Not by more of them than a pass has time for: of the others it is counted in their turn, by the past of then.
         """
-        for concerned in (name, *islice(self._watchers.get(name, ()), SETTLED)):
-            if concerned in self.entries:
-                self._misses.count(self.entries[concerned].task)
+        for concerned in (name, *islice(self._watchers.get(name, ()), MAX_COUNTED_AT_ONCE)):
+            if concerned in self.tasks:
+                self._missed.count(self.tasks[concerned].task)
 
     def load(self, tasks: Iterable[Task], now: Instant, states: Mapping[str, TaskState]) -> list[TaskState]:
         """Make these the loaded tasks, by difference, and give back the states that have changed."""
         wanted = {task.name: task for task in tasks}
-        changed = [self._unload(name, now) for name in self.entries.keys() - wanted.keys()]
+        changed = [self._unload(name, now) for name in self.tasks.keys() - wanted.keys()]
         for name, task in wanted.items():
-            entry = self.entries.get(name)
-            if entry is None:
+            scheduled = self.tasks.get(name)
+            if scheduled is None:
                 changed += self._load(task, states.get(name), now)
-            elif entry.task != task:
-                changed += self._exchange(entry, task, now)
+            elif scheduled.task != task:
+                changed += self._replace(scheduled, task, now)
             else:
-                entry.task = task  # what does not count for equality may have changed: its description, its file
-        self._history.keep(_needs(wanted.values()))
+                scheduled.task = task  # what does not count for equality may have changed: its description, its file
+        self._history.set_needs(_needs(wanted.values()))
         return changed
 
-    def lacking(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
+    def missing_history(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
         """How far back these tasks ask where not enough is kept."""
         lacking: dict[tuple[str, Action], Duration] = {}
         for name, action, reach in _needs(tasks):
@@ -108,63 +108,63 @@ class TaskRegistry:
         return lacking
 
     def _load(self, task: Task, state: TaskState | None, now: Instant) -> list[TaskState]:
-        entry = self.entries[task.name] = ScheduledTask(task)
-        past = self._history.of(task.name)
+        scheduled = self.tasks[task.name] = ScheduledTask(task)
+        task_history = self._history.of(task.name)
         self._history.load(task.name)
         kept = state is not None and state.removed_at is None and state.fingerprint == task.fingerprint
         if state is not None and kept:
-            past.arm(state.armed_at, 0)
+            task_history.arm(state.armed_at, 0)
         else:
-            past.arm(now, self._history.position)
+            task_history.arm(now, self._history.position)
         if state is not None:
-            past.next_number = max(past.next_number, state.next_number)
-            entry.paused = replace(state, removed_at=None) if state.paused else None
-        entry.be_quiet_after(past, now)
-        self._join(entry)
-        self.concern(task.name)
+            task_history.next_number = max(task_history.next_number, state.next_number)
+            scheduled.paused = replace(state, removed_at=None) if state.paused else None
+        scheduled.delay_restart(task_history, now)
+        self._index(scheduled)
+        self.notify_dependents(task.name)
         return [] if kept else [self.state_of(task.name)]
 
-    def _exchange(self, entry: ScheduledTask, task: Task, now: Instant) -> list[TaskState]:
-        armed_anew = entry.task.fingerprint != task.fingerprint
-        self._leave(entry)
-        entry.task = task
-        self._join(entry)
-        entry.verdict = entry.chance = entry.stretch = None
-        self._agenda.stir(task.name)
+    def _replace(self, scheduled: ScheduledTask, task: Task, now: Instant) -> list[TaskState]:
+        armed_anew = scheduled.task.fingerprint != task.fingerprint
+        self._unindex(scheduled)
+        scheduled.task = task
+        self._index(scheduled)
+        scheduled.verdict = scheduled.open_due = scheduled.open_missed = None
+        self._queues.mark_dirty(task.name)
         if not armed_anew:
             return []
-        entry.against_since_start = False
+        scheduled.against_since_start = False
         self._history.of(task.name).arm(now, self._history.position)
-        self._misses.forget(task.name)
+        self._missed.forget(task.name)
         return [self.state_of(task.name)]
 
     def _unload(self, name: str, now: Instant) -> TaskState:
         state = replace(self.state_of(name), removed_at=now)
-        self._leave(self.entries.pop(name))
-        self._misses.forget(name)
+        self._unindex(self.tasks.pop(name))
+        self._missed.forget(name)
         self._history.unload(name)
-        self.concern(name)
+        self.notify_dependents(name)
         return state
 
-    def _join(self, entry: ScheduledTask) -> None:
-        name, conditions = entry.task.name, entry.task.conditions
-        entry.watched = (_NOBODY.union(*(condition.watches() for condition in conditions)) - {""}) or _NOBODY
-        for other in entry.watched:
+    def _index(self, scheduled: ScheduledTask) -> None:
+        name, conditions = scheduled.task.name, scheduled.task.conditions
+        scheduled.watched_tasks = (_NOBODY.union(*(condition.watches() for condition in conditions)) - {""}) or _NOBODY
+        for other in scheduled.watched_tasks:
             self._watchers.setdefault(other, {})[name] = None
         timed = any(isinstance(part, RunningFor) for condition in conditions for part in walk(condition))
-        entry.times_runs = timed or entry.task.stop_when is not FALSE
-        entry.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
-        self._observers.rest(name, entry.probes)
-        self._agenda.join(entry)
+        scheduled.asks_run_age = timed or scheduled.task.stop_when is not FALSE
+        scheduled.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
+        self._subscriptions.subscribe(name, scheduled.probes)
+        self._queues.add(scheduled)
 
-    def _leave(self, entry: ScheduledTask) -> None:
-        self._agenda.leave(entry)
-        for other in entry.watched:
-            self._watchers[other].pop(entry.task.name, None)
-        self._observers.leave(entry.task.name, entry.probes)
+    def _unindex(self, scheduled: ScheduledTask) -> None:
+        self._queues.remove(scheduled)
+        for other in scheduled.watched_tasks:
+            self._watchers[other].pop(scheduled.task.name, None)
+        self._subscriptions.unsubscribe(scheduled.task.name, scheduled.probes)
 
 
-def _needs(tasks: Iterable[Task]) -> Iterator[Need]:
+def _needs(tasks: Iterable[Task]) -> Iterator[HistoryNeed]:
     for task in tasks:
         if task.splay:
             for part in walk(task.when):

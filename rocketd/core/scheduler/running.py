@@ -32,17 +32,17 @@ class RunningRuns:
         return key in self._runs
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether no slot is free."""
         return len(self._runs) >= self.slots
 
-    def begin(self, run: Run, task: Task) -> None:
+    def add(self, run: Run, task: Task) -> None:
         """Note that the run was started: it holds what it needs."""
         self._runs[run.key] = (run, task)
         if task.mutex:
             self._mutexes[task.mutex] = run.key
 
-    def spawned(self, key: RunKey, at: Instant) -> None:
+    def mark_spawned(self, key: RunKey, at: Instant) -> None:
         """Note that it is carried out since then: now its time is running."""
         task = self._runs[key][1] if key in self._runs else None
         if task is None or key in self._spawned:
@@ -56,7 +56,7 @@ class RunningRuns:
         """How many of them are carried out by now: the others have been decided, and wait for their record."""
         return len(self._spawned)
 
-    def end(self, key: RunKey) -> list[str]:
+    def remove(self, key: RunKey) -> list[str]:
         """Note that the run is over, and name the tasks that waited for what it held."""
         self._stopping.discard(key)
         self._spawned.discard(key)
@@ -70,11 +70,11 @@ class RunningRuns:
         """Say which run holds that mutex."""
         return self._mutexes.get(mutex)
 
-    def wait(self, mutex: str, name: str) -> None:
+    def add_waiter(self, mutex: str, name: str) -> None:
         """Have `end` name this task when the mutex is free."""
         self._waiters.setdefault(mutex, {})[name] = None
 
-    def wait_no_more(self, mutex: str, name: str) -> None:
+    def remove_waiter(self, mutex: str, name: str) -> None:
         """Take that back."""
         self._waiters.get(mutex, {}).pop(name, None)
 

@@ -13,7 +13,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.forecast import starts
-from rocketd.core.scheduler.outlook import LATE, Walk, again, at_once
+from rocketd.core.scheduler.outlook import LATE, FirstStartSearch, find_repeated_start, immediate_starts
 from support.evaluation import CASES
 from support.task_files import Folder
 
@@ -302,12 +302,12 @@ def test_the_first_start_is_that_of_the_scheduler_itself(text: str) -> None:
     except Exception:  # noqa: BLE001 - two ticks cannot be joined
         return
     expected = starts(task, NOON, 1)
-    found = Walk(NOON).first_start(task)
+    found = FirstStartSearch(NOON).first_start(task)
     if expected.instants and expected.instants[0] <= NOON + LATE:
         assert NOON <= (found.at or 0) <= expected.instants[0]
     elif not expected.instants:
         assert found.at is None
-    entered = at_once([task], NOON, host="")
+    entered = immediate_starts([task], NOON, host="")
     assert (entered.starting == ["t"]) is (expected.instants[:1] == [NOON])
 
 
@@ -318,7 +318,7 @@ def test_what_is_said_to_start_again_does(text: str) -> None:
         task = task_of(text)
     except Exception:  # noqa: BLE001 - as above
         return
-    trap = again(task, NOON)
+    trap = find_repeated_start(task, NOON)
     if trap is not None:
         found = starts(task, NOON, 100).instants
         pauses = [later - earlier for earlier, later in pairwise(found)]

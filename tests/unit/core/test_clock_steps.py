@@ -254,7 +254,7 @@ def test_a_pause_is_in_force_again_when_the_clock_is_set_back_before_its_end() -
     ahead = runs(made)
     made.run_until(NOW + HOUR)
     assert (runs(made) - before, runs(made) - ahead) == (1, 0)
-    assert made.scheduler.entry("minutely").paused is not None
+    assert made.scheduler.find("minutely").paused is not None
     made.run_until(NOW + DAY + 2 * MINUTE)
     assert runs(made) > ahead
 
@@ -293,14 +293,14 @@ def test_why_and_next_tell_the_same(when: str, by: Duration) -> None:
     made.run_until(NOW)
     made.set_clock(by)
     made.run_until(made.now + 2 * SECOND)
-    entry, told = made.scheduler.entry(when), why(made.scheduler, when, made.now)
-    assert entry.next is not None
+    entry, told = made.scheduler.find(when), why(made.scheduler, when, made.now)
+    assert entry.next_start is not None
     assert not told.holds
-    assert why(made.scheduler, when, made.now, entry.next).holds
-    assert not why(made.scheduler, when, made.now, entry.next - 1).holds
-    shown = datetime_of(entry.next)
+    assert why(made.scheduler, when, made.now, entry.next_start).holds
+    assert not why(made.scheduler, when, made.now, entry.next_start - 1).holds
+    shown = datetime_of(entry.next_start)
     assert f"{shown:at %H:%M}" in told.waiting_for
-    assert told.until == entry.next or "is used up already" in str(told)
+    assert told.until == entry.next_start or "is used up already" in str(told)
 
 
 def test_in_a_zone_of_its_own_a_fixed_time_stays_used_up_as_well() -> None:
@@ -324,7 +324,7 @@ def unknown_start(made: World, by: Duration) -> None:
     made.now += by
     made.alive = 0  # nothing is told of a downtime
     made.boot()
-    made.scheduler.down(died, made.now, known=False)
+    made.scheduler.add_downtime(died, made.now, known=False)
 
 
 def test_nothing_is_missed_in_a_downtime_before_the_clock_is_trusted() -> None:

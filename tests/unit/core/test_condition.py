@@ -137,8 +137,8 @@ def test_walk_finds_every_part() -> None:
 def test_only_the_clock_decides_words_of_time_and_constants() -> None:
     assert parse('time_of_day.after("10:00") & ~time_of_week.on("Mon") | true').clock_only
     assert not parse('time_of_day.after("10:00") & daily').clock_only
-    assert parse("daily | cron('0 3 * * *')").ticking
-    assert not parse("daily").ticking
+    assert parse("daily | cron('0 3 * * *')").has_tick
+    assert not parse("daily").has_tick
 
 
 # -- properties
@@ -187,7 +187,7 @@ def test_what_is_for_has_held_for_no_longer_than_since_some_instant_up_to_now(
 @given(data=st.data(), one=CONDITION, other=CONDITION, now=INSTANT)
 def test_de_morgan_holds_for_all_conditions(data: st.DataObject, one: str, other: str, now: int) -> None:
     a, b = _parsed(one), _parsed(other)
-    assume(not (a.ticking or b.ticking))  # a tick beside a clock-only part is more than both of them
+    assume(not (a.has_tick or b.has_tick))  # a tick beside a clock-only part is more than both of them
     moment = data.draw(pasts((a, b), now)).moment(now)
     assert (~(a & b)).judge(moment) == (~a | ~b).judge(moment)
     assert (~(a | b)).judge(moment) == (~a & ~b).judge(moment)
@@ -216,10 +216,10 @@ def test_a_run_that_made_another_due_is_named(data: st.DataObject, word: str, no
     condition = parse(word)
     moment = data.draw(pasts((condition,), now)).moment(now)
     if condition.judge(moment).answer is FOR:
-        run = condition.because(moment)
+        run = condition.causing_run(moment)
         assert run is not None
         assert run.task in condition.watches()
-    assert parse("daily").because(moment) is None
+    assert parse("daily").causing_run(moment) is None
 
 
 def _parsed(text: str) -> Condition:

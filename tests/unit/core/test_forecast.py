@@ -10,7 +10,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Started
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
-from rocketd.core.scheduler.forecast import Course, Forecast, starts
+from rocketd.core.scheduler.forecast import ExpectedRun, Forecast, starts
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.evaluation import BERLIN, LORD_HOWE, at, local
 
@@ -90,24 +90,28 @@ def test_a_search_without_an_end_is_given_up_and_says_how_far_it_came() -> None:
 
 
 def play(
-    *tasks: Task, begin: str = "2026-03-04 10:00", until: str, takes: dict[str, Course] | None = None, slots: int = 32
+    *tasks: Task,
+    begin: str = "2026-03-04 10:00",
+    until: str,
+    takes: dict[str, ExpectedRun] | None = None,
+    slots: int = 32,
 ) -> list[tuple[str, str]]:
     scheduler = Scheduler(host="here", new_run_id=lambda _: "", max_running=slots)
     scheduler.load(tasks, at(begin), {})
     courses = takes or {}
-    forecast = Forecast(scheduler, at(begin), lambda run: courses.get(run.task, Course()))
+    forecast = Forecast(scheduler, at(begin), lambda run: courses.get(run.task, ExpectedRun()))
     return [(run.task, local(run.start)[11:]) for run in forecast.runs(at(until))]
 
 
 def test_a_chain_goes_on_when_its_link_has_taken_its_usual_time() -> None:
     extract, load = task('daily.at("11:00")', "extract"), task('after_success("extract")', "load")
-    takes = {"extract": Course(20 * MINUTE)}
+    takes = {"extract": ExpectedRun(20 * MINUTE)}
     assert play(extract, load, until="2026-03-04 20:00", takes=takes) == [("extract", "11:00:00"), ("load", "11:20:00")]
 
 
 def test_slots_and_mutexes_are_obeyed() -> None:
     one, two = (replace(task("daily", name), mutex="disk") for name in ("one", "two"))
-    takes = {"one": Course(HOUR)}
+    takes = {"one": ExpectedRun(HOUR)}
     assert play(one, two, until="2026-03-04 20:00", takes=takes) == [("one", "10:00:00"), ("two", "11:00:00")]
     three = task("daily", "three")
     assert play(one, three, until="2026-03-04 20:00", takes=takes, slots=1)[1] == ("three", "11:00:00")
@@ -115,21 +119,24 @@ def test_slots_and_mutexes_are_obeyed() -> None:
 
 def test_a_run_that_fails_is_tried_again_and_a_timeout_stops_one_that_takes_too_long() -> None:
     mine = replace(task('daily.at("11:00") | retry(1, delay="1 min")'), timeout=5 * MINUTE)
-    assert play(mine, until="2026-03-04 20:00", takes={"me": Course(HOUR)}) == [("me", "11:00:00"), ("me", "11:06:00")]
-    failing = {"me": Course(0, Action.FAIL)}
+    assert play(mine, until="2026-03-04 20:00", takes={"me": ExpectedRun(HOUR)}) == [
+        ("me", "11:00:00"),
+        ("me", "11:06:00"),
+    ]
+    failing = {"me": ExpectedRun(0, Action.FAIL)}
     assert play(mine, until="2026-03-04 20:00", takes=failing) == [("me", "11:00:00"), ("me", "11:01:00")]
 
 
 def test_a_run_that_is_replaced_ends_once() -> None:
     mine = replace(task('every("1 h")'), overlap=Overlap.REPLACE)
-    played = play(mine, until="2026-03-04 13:00", takes={"me": Course(90 * MINUTE)})
+    played = play(mine, until="2026-03-04 13:00", takes={"me": ExpectedRun(90 * MINUTE)})
     assert played == [("me", "10:00:00"), ("me", "11:00:00"), ("me", "12:00:00")]
 
 
 def test_a_run_that_was_stopped_does_not_succeed_later() -> None:
     mine = replace(task('every("1 h")'), overlap=Overlap.REPLACE)
     after = task('after_success("me")', "after")
-    played = play(mine, after, until="2026-03-04 14:30", takes={"me": Course(3 * HOUR)})
+    played = play(mine, after, until="2026-03-04 14:30", takes={"me": ExpectedRun(3 * HOUR)})
     assert {name for name, _ in played} == {"me"}
 
 
@@ -139,7 +146,7 @@ def test_runs_that_go_on_already_end_after_their_usual_time() -> None:
     scheduler.load([task("daily", "next"), task("false", "first")], begin, {})
     going = Run("first", 1, "", 1, begin, begin - MINUTE, Trigger.SCHEDULE, "")
     scheduler.replay([Started(going)], [going], begin)
-    forecast = Forecast(scheduler, begin, lambda _: Course(10 * MINUTE))
+    forecast = Forecast(scheduler, begin, lambda _: ExpectedRun(10 * MINUTE))
     forecast.go_on([going])
     assert [run.start for run in forecast.runs(begin + HOUR)] == [begin + 9 * MINUTE]
 

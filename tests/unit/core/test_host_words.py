@@ -130,7 +130,7 @@ def test_without_a_scheduler_its_age_is_unknown() -> None:
 
 def test_the_age_of_the_scheduler_is_reached_and_left_to_the_instant() -> None:
     asked = Asked()
-    asked.history.began = NOON
+    asked.history.first_pass_at = NOON
     text = "scheduler_running(more_than='10 min', less_than='1 h')"
     assert asked.judge(text, NOON) == (AGAINST, NOON + 10 * MINUTE, BEGINNING)
     assert asked.judge(text, NOON + 10 * MINUTE) == (FOR, NOON + HOUR, NOON + 10 * MINUTE)
@@ -141,23 +141,23 @@ def test_the_age_of_the_scheduler_is_reached_and_left_to_the_instant() -> None:
 def test_a_task_starts_when_the_scheduler_is_old_enough() -> None:
     made = scheduler("daily & scheduler_running(more_than='10 min')")
     assert made.decide(NOON) == []
-    assert made.look_again() == NOON + 10 * MINUTE
+    assert made.next_check() == NOON + 10 * MINUTE
     assert [type(decision) for decision in made.decide(NOON + 10 * MINUTE)] == [Start]
 
 
 def test_the_age_of_the_scheduler_moves_with_the_clock() -> None:
     made = scheduler("scheduler_running(more_than='10 min')")
     made.decide(NOON)
-    made.stepped(NOON + HOUR, HOUR)
+    made.clock_stepped(NOON + HOUR, HOUR)
     assert made.decide(NOON + HOUR) == []
-    assert made.look_again() == NOON + HOUR + 10 * MINUTE
+    assert made.next_check() == NOON + HOUR + 10 * MINUTE
 
 
 def test_passes_are_counted_and_none_is_caused() -> None:
     made = scheduler("scheduler_cycles(more_than=2)")
     for second in range(2):
         assert made.decide(NOON + second * SECOND) == []
-        assert made.look_again() == FOREVER
+        assert made.next_check() == FOREVER
     assert [type(decision) for decision in made.decide(NOON + 2 * SECOND)] == [Start]
 
 

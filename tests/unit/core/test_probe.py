@@ -34,7 +34,7 @@ def started(decide: Callable[[Instant], object], now: Instant) -> list[str]:
 
 
 def verdict(asked: Scheduler, name: str = "t0") -> Verdict:
-    found = asked.entry(name).verdict
+    found = asked.find(name).verdict
     assert found is not None
     return found
 
@@ -63,7 +63,7 @@ def test_an_overdue_observation_is_unknown() -> None:
     asked = scheduler(~DOOR)
     asked.observe(observed(DOOR, value=True, at=NOON))
     asked.decide(NOON)
-    assert asked.look_again() == NOON + 3 * SECOND
+    assert asked.next_check() == NOON + 3 * SECOND
     assert asked.decide(NOON + 3 * SECOND) == []
     assert verdict(asked).answer is UNKNOWN
 
@@ -87,7 +87,7 @@ def test_the_same_again_is_no_news_and_keeps_its_since() -> None:
     for second in range(5):
         asked.observe(observed(DOOR, value=True, at=NOON + second * SECOND))
         if second:
-            assert asked.look_again() > NOON
+            assert asked.next_check() > NOON
         asked.decide(NOON + second * SECOND)
     assert verdict(asked) == (AGAINST, NOON + 6 * SECOND, NOON)  # judged when the first ran out, after 3 s
 
@@ -106,21 +106,21 @@ def test_nothing_is_known_of_the_time_before_an_observation() -> None:
     asked = scheduler(BELL)
     asked.observe(observed(BELL, value=True, at=NOON))
     asked.decide(NOON)
-    asked.down(NOON - HOUR, NOON)
-    assert asked.account(NOON) == []
-    before = Moment(NOON - HOUR, asked.entry("t0").task, asked.history)
+    asked.add_downtime(NOON - HOUR, NOON)
+    assert asked.report_missed(NOON) == []
+    before = Moment(NOON - HOUR, asked.find("t0").task, asked.history)
     assert BELL.judge(before)[:2] == (~BELL).judge(before)[:2] == (UNKNOWN, NOON)
 
 
 def test_a_probe_is_wanted_only_while_the_other_parts_leave_it_to_decide() -> None:
     asked = scheduler(parse('time_of_day.between("13:00", "14:00")') & BELL)
     assert asked.probes == set()
-    assert asked.look_again() == NOON + HOUR
+    assert asked.next_check() == NOON + HOUR
     asked.decide(NOON + HOUR)
     assert asked.probes == {BELL}
     asked.observe(observed(BELL, value=False, at=NOON + HOUR))
     asked.decide(NOON + HOUR)
-    assert asked.look_again() == NOON + 2 * HOUR
+    assert asked.next_check() == NOON + 2 * HOUR
     asked.decide(NOON + 2 * HOUR)
     assert asked.probes == set()
 
@@ -129,10 +129,10 @@ def test_a_probe_that_is_against_does_not_hide_when_another_part_comes_to_decide
     asked = scheduler(parse('time_of_day.between("11:00", "13:00")') & BELL)
     asked.observe(observed(BELL, value=False, at=NOON))
     asked.decide(NOON)
-    asked.stepped(NOON + HOUR, 0)  # judged for another reason, outside the hours
+    asked.clock_stepped(NOON + HOUR, 0)  # judged for another reason, outside the hours
     asked.decide(NOON + HOUR)
     assert asked.probes == set()
-    assert asked.look_again() == NOON + 23 * HOUR
+    assert asked.next_check() == NOON + 23 * HOUR
 
 
 def test_of_two_probes_the_second_is_wanted_once_the_first_lets_it_decide() -> None:
@@ -153,7 +153,7 @@ def test_when_a_probe_that_has_decided_is_overdue_the_others_are_looked_at_again
     asked.observe(observed(DOOR, value=False, at=NOON + SECOND))
     asked.decide(NOON + SECOND)
     assert asked.probes == {DOOR}
-    asked.decide(asked.look_again())
+    asked.decide(asked.next_check())
     assert asked.probes == {DOOR, BELL}
 
 
@@ -201,7 +201,7 @@ def test_after_a_clock_step_what_is_looked_at_again_and_again_is_unknown() -> No
     for probe in (DOOR, BELL):
         asked.observe(observed(probe, value=True, at=NOON))
     asked.decide(NOON)
-    asked.stepped(NOON - HOUR, -HOUR)
+    asked.clock_stepped(NOON - HOUR, -HOUR)
     asked.decide(NOON - HOUR)
     assert verdict(asked, "t0").answer is UNKNOWN
     assert verdict(asked, "t1") == (AGAINST, FOREVER, NOON - HOUR)

@@ -9,7 +9,7 @@ from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
 from rocketd.core.language.parser import parse
-from rocketd.core.model.history_view import Need
+from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from support.evaluation import BERLIN, Asked, at
@@ -132,7 +132,7 @@ def test_a_delay_that_grows_for_ever_does_not_overflow() -> None:
     asked = Asked()
     run = asked.run("2026-03-04 10:00", "2026-03-04 10:05", Action.FAIL, attempt=10**9)
     assert asked.judge("retry(delay='1 min', factor=1000)", "2026-03-04 10:05").until < FOREVER
-    assert Retry(delay=MINUTE, factor=1000).pause(run) > 1000 * DAY
+    assert Retry(delay=MINUTE, factor=1000).delay_after(run) > 1000 * DAY
 
 
 def test_jitter_is_a_stable_hash_of_task_and_attempt() -> None:
@@ -140,11 +140,11 @@ def test_jitter_is_a_stable_hash_of_task_and_attempt() -> None:
     run = asked.start("2026-03-04 10:00")
     word = Retry(delay=MINUTE, jitter=30 * SECOND)
     pauses = {
-        word.pause(replace(run, task=f"t{number}", attempt=attempt)) for number in range(20) for attempt in (1, 2)
+        word.delay_after(replace(run, task=f"t{number}", attempt=attempt)) for number in range(20) for attempt in (1, 2)
     }
     assert len(pauses) == 40
     assert all(MINUTE <= pause < MINUTE + 30 * SECOND for pause in pauses)
-    assert word.pause(replace(run, number=9, run_id="other")) == word.pause(run) == 76_208_748
+    assert word.delay_after(replace(run, number=9, run_id="other")) == word.delay_after(run) == 76_208_748
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_the_run_that_made_it_due_is_the_newest_in_the_log() -> None:
     asked.run("2026-03-04 10:00", "2026-03-04 10:05", task="a")
     newest = asked.run("2026-03-04 10:00", "2026-03-04 10:04", task="b")
     moment = asked.moment("2026-03-04 10:06")
-    assert parse("after_all_success('a', 'b')").because(moment) == newest
-    assert parse("(daily & after_any_success('b', 'a')) | true").because(moment) == newest
-    assert parse("after_fail('a') | daily").because(moment) is None
+    assert parse("after_all_success('a', 'b')").causing_run(moment) == newest
+    assert parse("(daily & after_any_success('b', 'a')) | true").causing_run(moment) == newest
+    assert parse("after_fail('a') | daily").causing_run(moment) is None
 
 
 # -- running
@@ -578,7 +578,7 @@ def test_what_happened_to_a_task_that_is_not_loaded_is_unknown() -> None:
 def test_only_as_much_of_the_past_is_asked_for_as_the_hours_reach() -> None:
     assert parse("succeeded").needs() == parse("succeeded.today").needs() == frozenset()
     narrowed = parse("succeeded('a').today.after('10:00')").needs()
-    assert narrowed == {Need("a", Action.SUCCESS, 3 * DAY)}
+    assert narrowed == {HistoryNeed("a", Action.SUCCESS, 3 * DAY)}
     assert {need.action for need in parse("(finished.this_week < 3)").needs()} == {
         Action.SUCCESS,
         Action.FAIL,

@@ -16,7 +16,7 @@ from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Cause, End, Trigger
 from rocketd.core.model.task import Command, On, Overlap, Task
 from rocketd.core.model.verdict import FOR, Verdict
-from rocketd.core.scheduler.registry import SETTLED
+from rocketd.core.scheduler.registry import MAX_COUNTED_AT_ONCE
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.simulated_world import Behaviour, World
 
@@ -66,7 +66,7 @@ def test_nothing_is_judged_between_two_changes() -> None:
     made = world(*[task(f"t{n}", "daily.at('03:00')") for n in range(100)])
     made.boot()
     made.run_until(made.now)
-    assert made.scheduler.look_again() == at("2026-03-03 03:00")
+    assert made.scheduler.next_check() == at("2026-03-03 03:00")
 
 
 def test_a_verdict_that_ends_no_later_than_it_is_asked_for_is_a_defect_that_stops_no_other_task() -> None:
@@ -234,7 +234,7 @@ def test_what_its_own_end_makes_due_waits_for_the_restart_delay() -> None:
     made.behaviours["a"] = Behaviour(takes=10 * SECOND)
     made.boot()
     made.run_until(at("2026-03-02 09:00:20"))
-    assert made.scheduler.entry("a").next == at("2026-03-02 09:00:40")
+    assert made.scheduler.find("a").next_start == at("2026-03-02 09:00:40")
     made.run_until(at("2026-03-02 09:02"))
     begin = made.starts("a")
     assert [b - a for a, b in pairwise(begin)] == [40 * SECOND] * 3
@@ -391,7 +391,7 @@ def test_an_interval_misses_nothing_while_nobody_may_start_it(how: str) -> None:
         made.boot()
     elif how == "asleep":
         made.now += 5 * HOUR
-        made.scheduler.stepped(made.now, 0, 5 * HOUR)
+        made.scheduler.clock_stepped(made.now, 0, 5 * HOUR)
     else:
         made.scheduler.pause("a", until=at("2026-03-02 14:05"), by="", reason="")
     made.run_until(at("2026-03-02 14:06"))
@@ -407,7 +407,7 @@ def test_overlap_skip_gives_nothing_up_that_was_due_before_it_began() -> None:
     made.behaviours["a"] = Behaviour(takes=2 * HOUR)
     made.boot()
     made.run_until(at("2026-03-02 10:01"))
-    assert made.scheduler.entry("a").begin > made.now, "it is due, and waits for its splay"
+    assert made.scheduler.find("a").earliest_start > made.now, "it is due, and waits for its splay"
     made.carry_out(made.scheduler.run("a", made.now, "by hand"))
     made.run_until(at("2026-03-02 13:00"))
     assert made.starts("a") == [at("2026-03-02 10:01"), at("2026-03-02 12:01")]
@@ -1128,7 +1128,7 @@ def test_a_task_that_is_not_paused_cannot_be_resumed() -> None:
 def test_a_task_runs_at_the_start_of_the_daemon_as_well() -> None:
     made = world(replace(task("a", "daily.at('12:00')"), on=On.STARTUP))
     made.boot()
-    made.scheduler.occasion(On.STARTUP)
+    made.scheduler.start_on(On.STARTUP)
     made.run_until(at("2026-03-02 13:00"))
     assert [(run.trigger, run.reason) for run in made.begun] == [
         (Trigger.STARTUP, "on startup"),
@@ -1175,7 +1175,7 @@ def test_lengths_of_time_go_on_when_the_clock_is_set_back(when: str, fails: int,
     made.boot()
     made.run_until(at("2026-03-02 11:01"))
     made.now = at("2026-03-02 09:00")
-    assert made.scheduler.stepped(made.now, -121 * MINUTE) == []
+    assert made.scheduler.clock_stepped(made.now, -121 * MINUTE) == []
     made.run_until(at("2026-03-02 10:05"))
     assert made.starts("a")[1:] == [at(f"2026-03-02 {clock}") for clock in expected.split()]
 
@@ -1197,7 +1197,7 @@ def test_the_age_of_a_run_goes_on_when_the_clock_is_set_back_and_its_window_stay
     made.boot()
     made.run_until(at("2026-03-03 00:20"))
     made.now = at("2026-03-02 23:20")
-    made.scheduler.stepped(made.now, -HOUR)
+    made.scheduler.clock_stepped(made.now, -HOUR)
     made.run_until(at("2026-03-03 23:00"))
     assert [end.at for end in made.ends("a")] == [at("2026-03-02 23:40")]
     assert len(made.begun) == 1
@@ -1208,7 +1208,7 @@ def test_a_task_that_was_armed_under_a_clock_that_is_set_back_is_armed_from_then
     made.boot()
     made.run_until(at("2026-03-02 10:55"))
     made.now = at("2026-03-02 10:00")
-    made.scheduler.stepped(made.now, -55 * MINUTE)
+    made.scheduler.clock_stepped(made.now, -55 * MINUTE)
     made.run_until(at("2026-03-02 10:40"))
     assert made.starts("a") == [at("2026-03-02 10:30")]
 
@@ -1229,7 +1229,7 @@ def test_what_passed_in_a_suspend_is_missed_also_if_a_retry_was_waiting() -> Non
     made.boot()
     made.run_until(at("2026-03-02 09:10"))
     made.now = at("2026-03-02 13:10")
-    made.scheduler.stepped(made.now, 0, 4 * HOUR)
+    made.scheduler.clock_stepped(made.now, 0, 4 * HOUR)
     made.run_until(at("2026-03-02 13:11"))
     assert [(missed.first, missed.last, missed.count) for missed in made.missed("a")] == [
         (at("2026-03-02 10:00"), at("2026-03-02 12:00"), 3)
@@ -1242,22 +1242,26 @@ def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then() -> None:
     made.boot()
     made.run_until(at("2026-03-02 09:30"))
     made.now = at("2026-03-02 12:30")
-    made.scheduler.stepped(made.now, 0, 3 * HOUR)
+    made.scheduler.clock_stepped(made.now, 0, 3 * HOUR)
     made.run_until(at("2026-03-02 12:31"))  # its end is learned first
-    assert not made.scheduler.running
+    assert not made.scheduler.running_count
     assert made.missed("a") == []
 
 
 def test_a_suspend_is_settled_for_no_more_watchers_of_a_task_than_a_pass_has_time_for() -> None:
     lines = "cron('0 * * * *', within='10 min') & ~running('b')"
-    made = world(task("b", "daily"), *[task(f"t{number:02}", lines) for number in range(SETTLED + 3)], max_running=99)
+    made = world(
+        task("b", "daily"), *[task(f"t{number:02}", lines) for number in range(MAX_COUNTED_AT_ONCE + 3)], max_running=99
+    )
     made.behaviours["b"] = Behaviour(takes=150 * MINUTE)
     made.boot()
     made.run_until(at("2026-03-02 09:30"))
     made.now = at("2026-03-02 12:30")
-    made.scheduler.stepped(made.now, 0, 3 * HOUR)
+    made.scheduler.clock_stepped(made.now, 0, 3 * HOUR)
     made.run_until(at("2026-03-02 12:31"))
-    assert [name for name in made.tasks if made.missed(name)] == [f"t{SETTLED + more:02}" for more in range(3)]
+    assert [name for name in made.tasks if made.missed(name)] == [
+        f"t{MAX_COUNTED_AT_ONCE + more:02}" for more in range(3)
+    ]
 
 
 @pytest.mark.parametrize("later", [0, 5])
@@ -1269,7 +1273,7 @@ def test_what_passed_in_a_suspend_is_judged_by_what_was_running_then_also_if_a_c
     made.boot()
     made.run_until(at("2026-03-02 09:00") + 30 * SECOND)  # no slot is free
     made.now = at("2026-03-02 12:30")
-    made.scheduler.stepped(made.now, 0, made.now - at("2026-03-02 09:00") - 30 * SECOND)
+    made.scheduler.clock_stepped(made.now, 0, made.now - at("2026-03-02 09:00") - 30 * SECOND)
     made.now += later
     made.run_until(made.now)
     assert [(missed.reason, missed.last) for missed in made.missed("a")] == [
@@ -1304,7 +1308,7 @@ def test_a_tick_whose_hours_ended_in_a_suspend_is_gone_though_they_began_anew() 
     made.carry_out(made.scheduler.run("b", made.now, "by hand"))
     made.run_until(at("2026-03-02 03:20"))
     made.now = at("2026-03-02 11:20")
-    made.scheduler.stepped(made.now, 0, 8 * HOUR)
+    made.scheduler.clock_stepped(made.now, 0, 8 * HOUR)
     made.run_until(at("2026-03-02 11:40"))
     assert not made.starts("a")
     assert [missed.first for missed in made.missed("a")][:1] == [at("2026-03-02 03:15")]
@@ -1316,7 +1320,7 @@ def test_a_timeout_is_elapsed_time() -> None:
     made.boot()
     made.run_until(made.now + MINUTE)
     made.now += HOUR
-    made.scheduler.stepped(made.now, HOUR)
+    made.scheduler.clock_stepped(made.now, HOUR)
     made.run_until(made.now + 8 * MINUTE)
     assert made.processes
     made.run_until(made.now + 2 * MINUTE)
@@ -1362,7 +1366,7 @@ def test_what_lies_far_ahead_once_the_clock_was_set_back_counts_as_now(when: str
     made.boot()
     made.run_until(made.now + 25 * MINUTE)
     made.now = at("2026-03-02 09:05")
-    assert made.scheduler.stepped(made.now, at("2026-03-02 09:05") - at("2036-03-02 09:25")) == ["a"]
+    assert made.scheduler.clock_stepped(made.now, at("2026-03-02 09:05") - at("2036-03-02 09:25")) == ["a"]
     made.run_until(at("2026-03-02 10:05"))
     assert len([start for start in made.starts("a") if start < at("2036-01-01 00:00")]) >= 4
 
@@ -1373,7 +1377,7 @@ def test_a_run_that_was_going_on_when_the_clock_was_set_far_back_uses_up_today_o
     made.boot()
     made.run_until(made.now + MINUTE)
     made.now = at("2026-03-02 09:00")
-    made.scheduler.stepped(made.now, at("2026-03-02 09:00") - at("2036-03-02 09:01"))
+    made.scheduler.clock_stepped(made.now, at("2026-03-02 09:00") - at("2036-03-02 09:01"))
     made.end(made.begun[0], End(Action.SUCCESS, Cause.EXIT, made.now + SECOND))
     made.run_until(at("2026-03-03 00:10"))
     assert made.starts("a")[1:] == [at("2026-03-03 00:00")]
@@ -1395,7 +1399,7 @@ def test_the_next_start_is_known_ahead() -> None:
     made = world(task("a", "daily.at('10:00')"), task("b", "after_success('a')"), task("c", "cron('0 0 29 2 *')"))
     made.boot()
     made.run_until(made.now)
-    upcoming = {name: entry.next for name, entry in made.scheduler.entries.items()}
+    upcoming = {name: entry.next_start for name, entry in made.scheduler.tasks.items()}
     assert upcoming == {"a": at("2026-03-02 10:00"), "b": None, "c": at("2028-02-29 00:00")}
 
 
@@ -1406,6 +1410,6 @@ def test_what_a_run_printed_is_not_kept_in_memory() -> None:
     (run,) = made.begun
     made.end(run, End(Action.FAIL, Cause.EXIT, made.now, output="x" * 16_384, exc_text="y" * 16_384))
     past = made.scheduler.history.of("a")
-    assert [(end.output, end.exc_text) for end in (past.scheduled_end, past.last[Action.FAIL].end) if end] == [
+    assert [(end.output, end.exc_text) for end in (past.scheduled_end, past.last_events[Action.FAIL].end) if end] == [
         ("", "")
     ] * 2

@@ -14,7 +14,7 @@ from rocketd.core.model.absence import Absence
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.core.model.splay import Chance, delay, share
+from rocketd.core.model.splay import StartWindow, delay, share
 from rocketd.core.model.task import Command, Task
 from rocketd.core.model.verdict import AGAINST, FOR
 from rocketd.core.scheduler.scheduler import Scheduler
@@ -63,18 +63,18 @@ def test_a_chance_that_is_shorter_than_the_splay_is_spread_over_as_it_is() -> No
     moment = Moment(NOON, task("daily", DAY), History("here"))
     assert delay(moment, HOUR) == part(HOUR)
     assert delay(moment, 2 * DAY) == part(DAY)
-    assert delay(moment._replace(prompt=True), HOUR) == 0
+    assert delay(moment._replace(without_splay=True), HOUR) == 0
 
 
 def test_what_began_in_an_absence_starts_within_what_is_left_of_its_chance() -> None:
     history = History("here")
     history.absence = Absence(NOON - HOUR, NOON)
     moment = Moment(NOON, task("daily"), history)
-    chance = Chance(NOON - HOUR, NOON + 10 * SECOND)
-    begin = chance.begin(moment, lambda _: False, lambda: False)
+    chance = StartWindow(NOON - HOUR, NOON + 10 * SECOND)
+    begin = chance.start(moment, lambda _: False, lambda: False)
     assert (begin.at, begin.start) == (chance.opens + part(HOUR), NOON + part(10 * SECOND))
-    assert chance.begin(moment, lambda _: True, lambda: False).start == NOON, "owed before already: at once"
-    assert chance.begin(moment._replace(unseen=True), lambda _: False, lambda: False).start == begin.at
+    assert chance.start(moment, lambda _: True, lambda: False).start == NOON, "owed before already: at once"
+    assert chance.start(moment._replace(unattended=True), lambda _: False, lambda: False).start == begin.at
 
 
 def test_a_clock_that_is_set_moves_an_absence_that_is_being_made_good_and_makes_one_of_a_step_forward() -> None:
@@ -90,7 +90,7 @@ def test_a_clock_that_is_set_moves_an_absence_that_is_being_made_good_and_makes_
 @pytest.mark.parametrize("when", ["~daily", "retry", "~cron('0 3 * * *') & retry"])
 def test_what_is_denied_and_what_is_tried_again_has_no_chances(when: str) -> None:
     moment = Moment(NOON, task(when, DAY), History("here"))
-    assert parse(when).judge(moment) == parse(when).judge(moment._replace(prompt=True))
+    assert parse(when).judge(moment) == parse(when).judge(moment._replace(without_splay=True))
 
 
 def test_a_stop_when_is_not_delayed() -> None:
@@ -106,7 +106,7 @@ def test_a_condition_that_is_only_observed_begins_a_part_of_the_splay_after_that
     made = scheduler(replace(task("false"), when=DOOR))
     made.observe(observed(DOOR, value=True, at=NOON + HOUR))
     made.decide(NOON + HOUR)
-    assert made.entry("me").next == NOON + HOUR + part(HOUR)
+    assert made.find("me").next_start == NOON + HOUR + part(HOUR)
 
 
 def test_what_is_observed_beside_a_window_does_not_move_its_begin() -> None:
@@ -154,7 +154,7 @@ def test_what_was_missed_brings_the_begin_of_the_next_hours_nearer() -> None:
     history.learn(Finished(Run("me", 1, "1", 1, NOON - DAY, NOON - DAY + 2 * HOUR, Trigger.SCHEDULE, ""),
                            End(Action.SUCCESS, Cause.EXIT, NOON - DAY + 3 * HOUR)))  # fmt: skip
     assert one.when.judge(Moment(now, one, history)).until == NOON + part(4 * HOUR)
-    history.of("me").scheduled = None
+    history.of("me").last_scheduled = None
     assert one.when.judge(Moment(now, one, history)).until == NOON + part(10 * MINUTE), "for as long as it has been up"
     history.absence = Absence(NOON - 20 * HOUR, NOON - 9 * HOUR)
     assert one.when.judge(Moment(now, one, history)).until == NOON + part(4 * HOUR), "it is up for long enough"
@@ -174,8 +174,8 @@ def test_what_was_missed_brings_the_begin_of_the_next_hours_nearer() -> None:
 )
 def test_the_next_start_includes_the_splay(when: str, due: Instant) -> None:
     made = scheduler(task(when))
-    entry = made.entry("me")
-    assert (entry.next_due, entry.next) == (due, due + part(HOUR))
+    entry = made.find("me")
+    assert (entry.next_due, entry.next_start) == (due, due + part(HOUR))
     assert task_details(entry, made.history.of("me"))["next_splay"] == part(HOUR) / SECOND
     assert f"; it starts at {clock(due + part(HOUR))}, splay " in answer(made)
     assert answer(made).endswith(" of 1h")
@@ -185,13 +185,13 @@ def test_the_next_start_of_a_paused_task_includes_the_splay() -> None:
     made = scheduler(task("cron('0 * * * *')"))
     made.pause("me", until=NOON + 90 * MINUTE, by="", reason="")
     made.decide(NOON)
-    assert made.entry("me").next == NOON + 2 * HOUR + part(HOUR)
+    assert made.find("me").next_start == NOON + 2 * HOUR + part(HOUR)
 
 
 def test_a_task_that_waits_for_its_splay_says_so_and_the_tree_how_much_it_is() -> None:
     made = scheduler(task("cron('0 12 * * *') | daily", 6 * HOUR), NOON - HOUR)
     made.decide(NOON)
-    begins = made.entry("me").next
+    begins = made.find("me").next_start
     assert begins is not None
     assert answer(made) == f"me is due and starts at {clock(begins)}, after its splay"
     because = [one.because for one in why(made, "me", NOON).parts]
@@ -202,5 +202,5 @@ def test_a_task_that_waits_for_its_splay_says_so_and_the_tree_how_much_it_is() -
 
 def test_without_a_splay_nothing_is_said_of_one() -> None:
     made = scheduler(task("cron('0 * * * *')", 0))
-    assert task_details(made.entry("me"), made.history.of("me"))["next_splay"] is None
+    assert task_details(made.find("me"), made.history.of("me"))["next_splay"] is None
     assert answer(made) == 'me waits for cron("0 * * * *") (at 13:00)'

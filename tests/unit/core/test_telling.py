@@ -171,7 +171,7 @@ def test_what_happened_is_counted_in_words() -> None:
     assert told(asked, "succeeded", "2026-03-04 10:00") == "me has not succeeded so far"
     assert told(asked, "(failed.today < 3)", "2026-03-04 10:00") == "me has not failed today"
     for minute in (1, 2):
-        asked.history.keep(parse("(failed.this_hour < 3)").needs())
+        asked.history.set_needs(parse("(failed.this_hour < 3)").needs())
         asked.run(f"2026-03-04 09:0{minute}", f"2026-03-04 09:1{minute}", Action.FAIL)
     assert told(asked, "failed", "2026-03-04 10:00") == "me has failed, last at 09:12"
     assert told(asked, "failed.this_hour", "2026-03-04 09:30").startswith("me has failed")

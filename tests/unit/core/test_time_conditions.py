@@ -235,7 +235,7 @@ def test_an_interval_gives_way_to_the_next_as_a_tick_does_but_not_where_nobody_l
     asked = Asked()
     asked.start("2026-03-04 10:00")
     assert asked.judge("every('10 min')", "2026-03-04 10:35") == yes("2026-03-04 10:40", "2026-03-04 10:30")
-    moment = asked.moment("2026-03-04 10:35")._replace(unseen=True)
+    moment = asked.moment("2026-03-04 10:35")._replace(unattended=True)
     assert parse("every('10 min')").judge(moment) == yes("", "2026-03-04 10:10")
 
 

@@ -36,8 +36,8 @@ def scheduler(when: Condition) -> Scheduler:
 
 
 def told(made: Scheduler) -> Told:
-    entry = made.entry("t")
-    return Told(entry.next, entry.next_if, entry.now_if)
+    entry = made.find("t")
+    return Told(entry.next_start, entry.next_if, entry.now_if)
 
 
 def show(made: Scheduler, seen: Observed) -> list[Start]:

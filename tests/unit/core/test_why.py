@@ -33,7 +33,7 @@ def loaded(*tasks: Task, slots: int = 32, now: Instant = NOW) -> Scheduler:
 
 
 def finish(scheduler: Scheduler, name: str, when: Instant, action: Action = Action.SUCCESS) -> None:
-    for run in [run for run in scheduler.going if run.task == name]:
+    for run in [run for run in scheduler.running_runs if run.task == name]:
         scheduler.learn(Finished(run, End(action, Cause.EXIT, when)))
 
 
@@ -240,7 +240,7 @@ def test_what_hinders_a_due_task_is_said(before: Callable[[Scheduler], None], mi
 def test_what_runs_has_run_since_its_process_was_there() -> None:
     scheduler = loaded(task())
     scheduler.decide(NOW)
-    [run] = scheduler.going
+    [run] = scheduler.running_runs
     scheduler.learn(Spawned(run, 7, 7, NOW + MINUTE))
     assert waiting(scheduler) == "me waits for the end of me/1, which is running since 10:31"
 
@@ -256,7 +256,7 @@ def test_a_splay_and_a_restart_delay_say_when_they_are_over() -> None:
     scheduler.decide(NOW)
     finish(scheduler, "again", NOW + SECOND)
     scheduler.decide(NOW + SECOND)
-    begins = scheduler.entry("me").begin
+    begins = scheduler.find("me").earliest_start
     assert begins > NOW
     assert waiting(scheduler).startswith("me is due and starts at ")
     assert waiting(scheduler).endswith(", after its splay")
@@ -334,7 +334,7 @@ def test_an_occasion_starts_a_task_as_its_condition_does(on: On, at_occasion: st
 
 def test_what_an_occasion_has_made_due_and_what_is_in_its_way_is_said() -> None:
     scheduler = loaded(task("me", "false", on=On.BOOT), slots=0)
-    scheduler.occasion(On.BOOT)
+    scheduler.start_on(On.BOOT)
     scheduler.decide(NOW)
     assert waiting(scheduler) == "me is due on boot and waits: no slot is free"
     scheduler.max_running = 1

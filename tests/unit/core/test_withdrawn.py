@@ -10,7 +10,7 @@ from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.history_view import Need
+from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
 from rocketd.core.model.task_history import Occurrence, TaskHistory
@@ -58,7 +58,7 @@ ENDS = (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.C
 
 def learned(story: list[Event]) -> History:
     history = History()
-    history.keep(Need(task, action, 10 * DAY) for task in TASKS for action in (Action.RUN, Action.FAIL))
+    history.set_needs(HistoryNeed(task, action, 10 * DAY) for task in TASKS for action in (Action.RUN, Action.FAIL))
     for event in story:
         history.learn(event)
     return history
@@ -78,7 +78,7 @@ def told(history: History) -> list[object]:
 
 
 def _positions(past: TaskHistory) -> list[int]:
-    seen = [*past.last.values(), *([past.failed] if past.failed else [])]
+    seen = [*past.last_events.values(), *([past.last_failure] if past.last_failure else [])]
     end = past.scheduled_end_position if past.scheduled_end else 0
     return [past.scheduled_position, end, *(one.position for one in seen)]
 
@@ -88,15 +88,15 @@ def _told(past: TaskHistory, positions: list[int]) -> object:
         return seen and seen._replace(position=positions.index(seen.position))
 
     return (
-        {action: ranked(seen) for action, seen in past.last.items()},
-        ranked(past.failed),
+        {action: ranked(seen) for action, seen in past.last_events.items()},
+        ranked(past.last_failure),
         positions.index(past.scheduled_position),
         positions.index(past.scheduled_end_position) if past.scheduled_end else 0,
-        *(past.scheduled, past.scheduled_end, {**past.going}, {**past.begun}),
-        *([use[:2] for use in uses] for uses in (past.consumed, past.done)),
+        *(past.last_scheduled, past.scheduled_end, {**past.running}, {**past.spawned_at}),
+        *([use[:2] for use in uses] for uses in (past.consumed, past.completed)),
         [crash.at for crash in past.crashes],
         {action: end.at for action, end in past.scheduled_ends.items()},
-        {action: list(kept.counted) for action, kept in past.instants.items()},
+        {action: list(kept.counted) for action, kept in past.recorded_instants.items()},
     )
 
 
@@ -126,7 +126,7 @@ def test_what_is_recalled_for_new_conditions_leaves_it_out() -> None:
     history = learned([])
     first, second = (Run("a", number, "", 1, NOON, NOON, Trigger.SCHEDULE, "") for number in (1, 2))
     history.recall([Started(first), Withdrawn(first, NOON + 1, "no process"), Started(second)])
-    assert history.of("a").instants[Action.RUN].counted == [NOON]
+    assert history.of("a").recorded_instants[Action.RUN].counted == [NOON]
 
 
 # -- the scheduler
@@ -296,9 +296,9 @@ def test_while_nothing_can_be_recorded_nothing_is_started_and_it_says_so() -> No
     made.run_until(NOON + MINUTE)
     made.fail_to_write()
     made.run_until(NOON + 90 * MINUTE)
-    entry = made.scheduler.entry("b")
-    assert not made.scheduler.history.of("b").going
-    assert entry.hindrance == "the run log cannot be written"
+    entry = made.scheduler.find("b")
+    assert not made.scheduler.history.of("b").running
+    assert entry.blocked_reason == "the run log cannot be written"
     made.come_back()
     made.run_until(NOON + 91 * MINUTE)
     assert [run.number for run in made.begun if run.task == "b"] == [1, 2]
@@ -308,9 +308,9 @@ def test_what_waited_for_its_record_is_withdrawn_once_it_is_known_that_there_wil
     made = world(task("a", "daily"))
     made.away = True
     made.run_until(NOON + SECOND)
-    assert made.scheduler.going
+    assert made.scheduler.running_runs
     made.fail_to_write()
-    assert not made.scheduler.going
+    assert not made.scheduler.running_runs
     made.come_back()
     made.run_until(NOON + MINUTE)
     assert [run.number for run in made.begun] == [2]
@@ -323,7 +323,7 @@ def test_what_is_not_wanted_before_it_began_is_withdrawn_and_runs_later(cause: C
     made.away = True
     made.run_until(NOON + SECOND)
     made.carry_out(made.scheduler.stop_all(cause))
-    assert not made.scheduler.going
+    assert not made.scheduler.running_runs
     made.come_back()
     made.kill()
     made.boot()
@@ -355,7 +355,7 @@ def test_a_stop_when_that_holds_for_none_in_particular_withdraws_it() -> None:
     made = world(task("a", "daily", stop_when=parse("time_of_day.between('12:01', '12:30')")))
     made.away = True
     made.run_until(NOON + 5 * MINUTE)
-    assert not made.scheduler.going
+    assert not made.scheduler.running_runs
     made.come_back()
     made.run_until(NOON + HOUR)
     [run] = made.begun

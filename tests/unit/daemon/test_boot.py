@@ -26,7 +26,7 @@ def run(number: int, start: int) -> Run:
 
 
 def is_due(scheduler: Scheduler) -> bool:
-    return bool(scheduler.entry("a").forced)
+    return bool(scheduler.find("a").forced)
 
 
 def test_a_run_of_an_earlier_boot_does_not_count_though_the_clock_is_behind_since(tmp_path: Path) -> None:

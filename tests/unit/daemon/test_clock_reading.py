@@ -1,7 +1,7 @@
 """What two looks at the clocks say about the time between them."""
 
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND
-from rocketd.core.model.clock_reading import ClockReading, trusted
+from rocketd.core.model.clock_reading import ClockReading, trusted_reading
 from rocketd.daemon.recovery import LONG, Outage, outage
 
 NOW = 1_790_000_000 * SECOND
@@ -41,7 +41,7 @@ def test_without_a_reading_that_fits_the_newest_record_tells() -> None:
 
 
 def test_time_is_trusted_to_come_no_faster_than_the_host_is_up() -> None:
-    assert trusted(BEFORE, later(HOUR, HOUR)).wall == NOW + HOUR
-    assert trusted(BEFORE, later(365 * DAY, HOUR)) == later(365 * DAY, HOUR)._replace(wall=NOW + HOUR)
-    assert trusted(BEFORE, later(365 * DAY, MINUTE, "next")).wall == NOW + MINUTE
-    assert trusted(BEFORE, later(-DAY, HOUR)).wall == NOW - DAY
+    assert trusted_reading(BEFORE, later(HOUR, HOUR)).wall == NOW + HOUR
+    assert trusted_reading(BEFORE, later(365 * DAY, HOUR)) == later(365 * DAY, HOUR)._replace(wall=NOW + HOUR)
+    assert trusted_reading(BEFORE, later(365 * DAY, MINUTE, "next")).wall == NOW + MINUTE
+    assert trusted_reading(BEFORE, later(-DAY, HOUR)).wall == NOW - DAY

@@ -153,7 +153,7 @@ async def test_a_part_that_takes_long_has_fewer_and_nothing_is_left_out() -> Non
 async def test_explaining_leaves_the_loop_its_turns_and_leaves_out_what_a_reload_takes_away() -> None:
     scheduler, first = a_scheduler(4 * EXPLAINED), Noted()
     scheduler.load(
-        [Task("a", Command(("/bin/true",)), first), *(entry.task for entry in scheduler.entries.values())], NOW, {}
+        [Task("a", Command(("/bin/true",)), first), *(entry.task for entry in scheduler.tasks.values())], NOW, {}
     )
     async with control_of(scheduler) as control:
         explaining = asyncio.create_task(control.why_part(""))

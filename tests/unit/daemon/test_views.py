@@ -76,14 +76,14 @@ def past_of(*events: Event) -> History:
 
 
 def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
-    told = task_object(ScheduledTask(TASK, next=AT), past_of().of("backup"))
+    told = task_object(ScheduledTask(TASK, next_start=AT), past_of().of("backup"))
     promised = "task next next_if now_if last_start last_action last_run_id running waits paused disabled when on file"
     assert told.keys() == set(promised.split())
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
 
 
 def test_a_task_tells_what_must_be_observed_for_its_next_start() -> None:
-    told = task_object(ScheduledTask(TASK, next=AT, next_if="load_below(2.0)"), past_of().of("backup"))
+    told = task_object(ScheduledTask(TASK, next_start=AT, next_if="load_below(2.0)"), past_of().of("backup"))
     assert (told["next_if"], told["now_if"]) == ("load_below(2.0)", None)
     told = task_object(ScheduledTask(TASK, now_if="load_below(2.0)"), past_of().of("backup"))
     assert (told["next_if"], told["now_if"]) == (None, "load_below(2.0)")
