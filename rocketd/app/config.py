@@ -145,7 +145,7 @@ def _warn(name: str, level: int) -> None:
 
 def _refuse_unknown(name: str) -> None:
     if name in REFUSED:
-        raise RocketdError(f"the option {name} cannot be had: {REFUSED[name]}")
+        raise RocketdError(f"the option {name} is not supported: {REFUSED[name]}")
     known = [field.name for field in fields(Config)]
     if name not in known:
         raise RocketdError(f"there is no option {name}", hint=did_you_mean(name, known))

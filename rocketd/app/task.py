@@ -255,7 +255,7 @@ def as_condition(value: object, syntax: Known = ()) -> Condition:
         hint = "write @app.task() above a function; @app.cond() makes it a condition"
     else:
         hint = "conditions come from rocketd.conds, or are text"
-    raise RocketdError(f"{value!r} is no condition", hint=hint)
+    raise RocketdError(f"{value!r} is not a condition", hint=hint)
 
 
 def instant(at: float | datetime) -> Instant:

@@ -102,7 +102,7 @@ def check_function(function: Callable[..., object]) -> None:
     if not callable(function):
         raise RocketdError(f"{function!r} cannot be called")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise RocketdError(f"{function.__name__} is a generator function: calling it runs nothing of it")
+        raise RocketdError(f"{function.__name__} is a generator function: calling it does not run its body")
 
 
 class InFile:

@@ -14,6 +14,7 @@ from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.model.events import Event, Finished, Missed
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
+from rocketd.core.plural import counted
 from rocketd.daemon.loop import Loop
 from rocketd.mail.message import Notice
 from rocketd.mail.queue import Envelope, MailQueue, Sender
@@ -93,7 +94,7 @@ class MailNotifications:
 
     def _tell_unsent(self, postman: MailQueue | None) -> None:
         if postman and (left := postman.waiting):
-            text = f"{left} mails were not sent: rocketctl history has what they were about"
+            text = f"{counted(left, 'mail')} could not be sent; see rocketctl history"
             self._loop.journal.tell(Message(text, Priority.WARNING))
 
     def _told(self, waits: str, given_up: str = "") -> None:
@@ -110,7 +111,7 @@ class MailNotifications:
         elif before and not waits:
             self._loop.journal.tell(daemon_messages.mail_sent_again())
         waiting = self._postman.waiting if self._postman else 0
-        self._loop.health.trouble("mail", f"{waiting} mails wait: {waits}" if waits else "")
+        self._loop.health.trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
 
 
 def _server(settings: MailSettings, host: str) -> Sender:

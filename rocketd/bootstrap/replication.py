@@ -11,6 +11,7 @@ from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
 from rocketd.core.messages import daemon_messages
+from rocketd.core.plural import counted
 from rocketd.daemon.loop import Loop
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.rejected_lines import Found
@@ -77,7 +78,7 @@ class Replication:
             self._found(
                 "repository records", f"{self._name} holds records that cannot be read: {why}; the others count"
             )
-        taken = [f"{adopted} records that only the repository knew were taken over from it"] if adopted else []
+        taken = [f"imported {counted(adopted, 'record')} that existed only in the repository"] if adopted else []
         return taken + self._weaker()
 
     async def _adopt(self, fingerprints: Mapping[str, str]) -> int:
@@ -98,7 +99,7 @@ class Replication:
         if lacking := self.forwarder.lacking:
             notes.append(f"{self._name} does not keep of a record: {', '.join(lacking)}")
         if not self.forwarder.is_unique:
-            notes.append(f"{self._name} does not itself refuse a record that comes twice")
+            notes.append(f"{self._name} does not enforce unique records")
         return notes
 
     def _told(self, away: RepositoryOutage | None) -> None:

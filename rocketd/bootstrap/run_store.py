@@ -109,7 +109,7 @@ class RunStore:
         spool = SpoolFile(self._directory, self._found)
         if spool.waiting:
             spool.drain(lambda calls: write_calls(store, calls))
-            self._notes.append("records that could not be written before are in the run log now")
+            self._notes.append("records kept during the last outage have been written to the run log")
         return spool
 
     def _remembered(self) -> ReplicationTarget | None:

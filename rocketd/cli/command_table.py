@@ -119,11 +119,15 @@ VERBS: Final = (
     ),
     Command(
         "prune",
-        "throw old records away, as the daemon does by itself once an hour",
+        "delete old records (the daemon does this once an hour)",
         (),
         (
             CommandOption(
-                ("--before",), "before", OptionKind.TIME, "those from before then, in place of what keep says", "TIME"
+                ("--before",),
+                "before",
+                OptionKind.TIME,
+                "delete records older than TIME, instead of those older than keep",
+                "TIME",
             ),
             CommandOption(("--dry-run",), "dry_run", OptionKind.FLAG, "only say how many there are"),
         ),
@@ -134,7 +138,7 @@ VERBS: Final = (
         "show what a task or a run printed, from the journal",
         (_SUBJECT,),
         (
-            CommandOption(("-f", "--follow"), "follow", OptionKind.FLAG, "go on with what it prints from now on"),
+            CommandOption(("-f", "--follow"), "follow", OptionKind.FLAG, "keep following new output"),
             CommandOption(
                 ("--stderr",), "stderr", OptionKind.FLAG, "only standard error, of a task with separate_stderr"
             ),
@@ -196,13 +200,13 @@ VERBS: Final = (
     ),
     Command(
         "pause",
-        "start a task no more; survives restarts",
+        "stop scheduling a task until it is resumed; survives restarts",
         (_TASK,),
         (
             CommandOption(
                 ("--until",), "until", OptionKind.TIME, "go on at: in 2h, tomorrow, '2026-11-24 10:00'", "TIME"
             ),
-            CommandOption(("--reason",), "reason", OptionKind.TEXT, "why, for those who wonder", "TEXT"),
+            CommandOption(("--reason",), "reason", OptionKind.TEXT, "the reason, shown by list, show and why", "TEXT"),
         ),
     ),
     Command("resume", "let a paused task go on", (_TASK,)),
@@ -213,7 +217,7 @@ VERBS: Final = (
         offline=True,
     ),
     Command("reload", "read the task files again, and say what is wrong with them"),
-    Command("status", "show how the daemon is"),
+    Command("status", "show the state of the daemon"),
 )
 
 OFFLINE: Final = tuple(verb.name for verb in VERBS if verb.offline)

@@ -118,7 +118,7 @@ def _unknown(word: str) -> NoReturn:
 def _parser(wanted: Command | None) -> ArgumentParser:
     parser = _ArgumentParser(
         prog="rocketctl",
-        description="Look after rocketd, the task scheduler.",
+        description="Control the task scheduler rocketd.",
         epilog=f"{joined(OFFLINE, 'and')} need no daemon. See rocketctl(1).",
         allow_abbrev=False,
         formatter_class=_Help,
@@ -191,7 +191,7 @@ def _checked(choices: Choices) -> Choices:
         msg = "either --csv or --json, not both"
         raise UsageError(msg)
     if choices.verb == "why" and bool(choices.subjects) is choices.every:
-        msg = "why takes names of tasks, or --all"
+        msg = "give one or more tasks, or --all"
         raise UsageError(msg, hint="see rocketctl why --help")
     return choices._replace(action=actions)
 

@@ -51,7 +51,7 @@ def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
     if startable:
         hint = "let something else decide as well in one of them, for example `& daily`"
         return Mistake(path, f"each end starts the next for ever: {chain}", hint, word=word)
-    message = f"only a hand can start this cycle, which then goes on for ever: {chain}"
+    message = f"this cycle can only be started by hand and then never ends: {chain}"
     return Mistake(path, message, severity="warning", word=word)
 
 

@@ -92,7 +92,7 @@ def duration(least: Duration) -> Callable[[object], Duration]:
             raise wrong("a duration in quotes", value, hint)
         span = _span(value)
         if span < least:
-            raise BadValue("this must be longer than nothing" if span == 0 else f"{value} is too short")
+            raise BadValue("this must be longer than zero" if span == 0 else f"{value} is too short")
         return span
 
     return read
@@ -155,7 +155,7 @@ def one_of(*words: str) -> Callable[[object], str]:
         text = string(value)
         if text not in words:
             listed = ", ".join(f"'{word}'" for word in words[:-1])
-            raise BadValue(f"'{text}' is none of {listed} and '{words[-1]}'", did_you_mean(text, words))
+            raise BadValue(f"'{text}' is not one of {listed} and '{words[-1]}'", did_you_mean(text, words))
         return text
 
     return read

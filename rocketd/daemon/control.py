@@ -230,7 +230,7 @@ class Control:
         loop = self._loop
         self._must_be_loaded(name)
         if until is not None and until <= loop.now():
-            raise Refusal(f"a pause until {rfc3339(until)} would be over already")
+            raise Refusal(f"a pause must end in the future, not at {rfc3339(until)}")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
         shown = _shown(until) if until is not None else ""
         loop.journal.tell(daemon_messages.paused(name, by, shown, reason))

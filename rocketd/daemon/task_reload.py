@@ -18,7 +18,7 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Store
 from rocketd.daemon.record_writer import RecordWriter
 
-_UNREAD: Final = "the past could not be read: new conditions count what happens from now on, until the next start"
+_UNREAD: Final = "the run log could not be read: new conditions count only events from now on, until the next restart"
 
 PATIENCE: Final = 30.0
 """Seconds that the store may take to tell."""

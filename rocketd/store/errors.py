@@ -15,7 +15,7 @@ class _Translation(NamedTuple):
     temporary: bool
 
 
-_LOCKED: Final = _Translation("is locked by another program", "look who has it open: fuser -v {path}", temporary=True)
+_LOCKED: Final = _Translation("is locked by another program", "see which one: fuser -v {path}", temporary=True)
 _CORRUPT: Final = _Translation(
     "is damaged",
     "stop rocketd and move it away (rocketd begins a new one), or mend it: sqlite3 {path} .recover",

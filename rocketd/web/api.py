@@ -281,7 +281,7 @@ def _route(method: str, path: str) -> tuple[Route, str]:
             return route, name
     if found:
         raise WrongMethod(f"{path[:100]} answers to {found[0][0].method}, not to {method}")
-    raise NoSuchPlace(f"there is no {path[:100]!r} here", hint="everything is under /v1")
+    raise NoSuchPlace(f"unknown path {path[:100]!r}", hint="all paths start with /v1")
 
 
 def allowed_methods(request: Request) -> str:

@@ -148,7 +148,7 @@ def _told(error: h11.RemoteProtocolError) -> str:
     """Say what came instead of a request, without the bytes, which h11 shows as Python writes them."""
     if error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
         return f"the head of the request may have {HEAD_BYTES} bytes"
-    return f"this is no HTTP request: {_BYTES.sub('', str(error))}"
+    return f"not an HTTP request: {_BYTES.sub('', str(error))}"
 
 
 _BYTES: Final = re.compile(r":? *(bytearray\()?b['\"].*", re.DOTALL)

@@ -76,10 +76,10 @@ async def _gid(group: str, journal: Journal) -> int | None:
     try:
         return (await in_thread(lambda: getgrnam(group), patience=NAMES)).gr_gid
     except KeyError:
-        why = f"there is no group {group}"
+        why = f"group {group} does not exist"
     except WorkTimeout:
         why = f"the name service does not answer who the group {group} is"
-    journal.tell(Message(f"{why}, so rocketctl is for root alone", Priority.NOTICE))
+    journal.tell(Message(f"{why}; only root can use rocketctl", Priority.NOTICE))
     return None
 
 

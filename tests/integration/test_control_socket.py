@@ -97,7 +97,7 @@ def test_bad_bytes_get_a_good_answer_and_hurt_nobody(daemon: Served, raw: bytes,
 def test_what_is_no_request_is_told_so_without_its_bytes(daemon: Served) -> None:
     for raw in (b"hello\r\n\r\n", b"\x00\xff\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\xff\x00: x\r\n\r\n"):
         told = json.loads(said(daemon.path, raw).partition(b"\r\n\r\n")[2])
-        assert told["error"].startswith("this is no HTTP request: "), told
+        assert told["error"].startswith("not an HTTP request: "), told
         assert not re.search(r"bytearray|b'|\\x", told["error"]), told
 
 
@@ -230,7 +230,7 @@ def test_without_the_group_it_is_for_the_owner_alone_and_that_is_said_once(tmp_p
     with served(path, group="no-such-group") as daemon:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert status(path) == b"HTTP/1.1 200 OK"
-        said_once = ["there is no group no-such-group, so rocketctl is for root alone"] if os.getuid() == 0 else []
+        said_once = ["group no-such-group does not exist; only root can use rocketctl"] if os.getuid() == 0 else []
         assert daemon.journal.messages == said_once
 
 

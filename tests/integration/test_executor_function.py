@@ -148,7 +148,7 @@ def test_a_generator_of_which_nothing_would_run_has_failed(world: World, module:
     end = called(world, module, name)
     assert (end.action, end.message) == (
         Action.FAIL,
-        f"TypeError: chores:{name} is a generator function: calling it runs nothing of it",
+        f"TypeError: chores:{name} is a generator function: calling it does not run its body",
     )
 
 

@@ -169,7 +169,7 @@ def test_a_run_whose_exit_status_somebody_else_took_has_failed(world: World) -> 
     os.waitpid(world.pid(run), 0)
     end = world.end(run)
     assert (end.action, end.exit_code, end.signal) == (Action.FAIL, None, None)
-    assert end.message == "how it ended is not known: somebody else took its exit status"
+    assert end.message == "exit status unknown: another waiter reaped the process"
 
 
 def test_threads_that_were_there_before_do_not_see_where_runs_are_started(tmp_path: Path) -> None:

@@ -413,7 +413,7 @@ def test_options_are_checked_by_name_and_value() -> None:
     assert caught.value.hint == "did you mean silence_task_prerun?"
     with pytest.raises(RocketdError, match="execution cannot be 'fork'"):
         Rocketd(config={"execution": "fork"})
-    with pytest.raises(RocketdError, match="time_func cannot be had"):
+    with pytest.raises(RocketdError, match="time_func is not supported"):
         Rocketd(config={"time_func": None})
     with pytest.warns(UserWarning, match="cycle_sleep has no effect: nothing polls"):
         app = Rocketd(config={"cycle_sleep": 0.1, "task_execution": "process"})
@@ -424,7 +424,7 @@ def test_a_wrong_condition_is_told_where_it_is_written() -> None:
     app = Rocketd()
     with pytest.raises(ConditionError, match="hourley is not a condition"):
         app.task("hourley", name="wrong", code="pass")
-    with pytest.raises(RocketdError, match="is no condition"):
+    with pytest.raises(RocketdError, match="is not a condition"):
         app.task(7, name="wrong", code="pass")  # type: ignore[call-overload]
 
 

@@ -324,7 +324,7 @@ def test_a_password_that_is_mended_lets_what_waited_go_without_a_reload(
         daemon.write("a.toml", a_task("bad", "exit 3"))
         daemon.start()
         daemon.until_line("mail cannot be sent: 127.0.0.1 does not take the login as web01: 535 ")
-        daemon.until_notice("degraded: 1 mails wait: ")
+        daemon.until_notice("degraded: 1 mail waiting: ")
         password.write_text("open sesame\n")
         daemon.until_line("mail is sent again")
         assert "bad failed" in made.next()["Subject"]
@@ -394,7 +394,7 @@ def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon,
     daemon.write("a.toml", a_task("bad", "exit 3"))
     daemon.start()
     daemon.until_line("mail cannot be sent: ")
-    daemon.until_notice("degraded: 1 mails wait: ")
+    daemon.until_notice("degraded: 1 mail waiting: ")
     daemon.write("b.toml", a_task("other", "true"))
     daemon.signal(signal.SIGHUP)
     daemon.until_line("other succeeded")
@@ -410,7 +410,7 @@ def test_settings_that_are_mended_let_what_waited_go(daemon: Daemon, server: Mai
         "a.toml", a_task("bad", "exit 3") + a_task("other", "exit 3", 'mail = { receivers = ["team@example.com"] }')
     )
     daemon.start()
-    daemon.until_notice("degraded: 2 mails wait: ")
+    daemon.until_notice("degraded: 2 mails waiting: ")
     daemon.write("rocketd.toml", settings(server.port))
     daemon.signal(signal.SIGHUP)
     assert {server.next()["To"], server.next()["To"]} == {"root@example.com", "team@example.com"}
@@ -428,7 +428,7 @@ def test_what_fails_while_a_reload_waits_for_a_server_that_hangs_is_written_abou
         daemon.write("rocketd.toml", settings(server.port))
         daemon.signal(signal.SIGHUP)
         assert "slow failed" in server.next()["Subject"]
-        daemon.until_line("1 mails were not sent")
+        daemon.until_line("1 mail could not be sent")
         connection.close()
     assert daemon.stop() == 0
 

@@ -252,7 +252,7 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_stop_it(tmp_path: Path, dae
         process.send_signal(signal.SIGINT)
         _, told = process.communicate()
     assert process.returncode == 130
-    assert told == b"rocketctl: backup/12 goes on; rocketctl stop backup/12 ends it\n"
+    assert told == b"rocketctl: backup/12 keeps running; stop it with: rocketctl stop backup/12\n"
     assert not [target for target in daemon.asked if target.endswith("/stop")]
 
 

@@ -169,8 +169,8 @@ def test_a_condition_that_is_wrong_is_shown_with_a_caret_under_the_mistake(
         (["explain", "daily", "-n", "0"], "--count takes a number"),
         (["explain", "daily", "--timezone", "Europe/Helsinky"], "did you mean Europe/Helsinki?"),
         (["explain", "daily", "--from", "soon"], "'soon' is not a point in time"),
-        (["why"], "why takes names of tasks, or --all"),
-        (["why", "load", "--all"], "why takes names of tasks, or --all"),
+        (["why"], "give one or more tasks, or --all"),
+        (["why", "load", "--all"], "give one or more tasks, or --all"),
         (["simulate", "--from", "2026-03-28", "--to", "2026-03-28"], "--to '2026-03-28' is not after --from"),
     ],
 )

@@ -49,8 +49,8 @@ def to_the_end(parts: Iterator[T]) -> Iterator[T]:
     except Failure as failure:
         if failure.code is not ExitCode.NO_DAEMON:
             raise
-        msg = "the daemon has gone away in the middle of its answer"
-        raise Failure(msg, hint="ask again: what was written is not all") from None
+        msg = "the daemon closed the connection too early"
+        raise Failure(msg, hint="the output above is incomplete; try again") from None
 
 
 def with_suggestion(failure: Failure, choices: Choices) -> Failure:

@@ -41,7 +41,7 @@ from rocketd.store.sqlite.store import SqliteReader, SqliteStore, open_reader
 from rocketd.store.state_lock import StateLock
 
 NO_DAEMON: Final = "no daemon is running"
-FILES_WRONG: Final = "task files have errors: a task may be missing here; see rocketctl check"
+FILES_WRONG: Final = "some task files have errors; this list may be incomplete; see rocketctl check"
 RUNS_SHOWN: Final = 5
 """How many of its newest runs are shown with a task."""
 
@@ -145,7 +145,7 @@ class OfflineBackend:
     @cached_property
     def _loaded(self) -> LoadResult:
         loaded = _load(self._choices)
-        self.origin = f"{NO_DAEMON}: this is from the task files and the store"
+        self.origin = f"{NO_DAEMON}: showing the task files and the run log"
         if not loaded.good:
             self.warnings.append(FILES_WRONG)
         return loaded
@@ -191,7 +191,7 @@ class OfflineBackend:
             raise Failure(msg, hint="see rocketctl check")
         if settings.store.url or settings.store.repo:
             elsewhere = ReplicationTarget(settings.store.url, settings.store.repo)
-            msg = f"nothing is recorded here yet: what is in {elsewhere}, a daemon must read first"
+            msg = f"no local run log yet; start the daemon once to import the records in {elsewhere}"
             raise Failure(msg, hint="systemctl start rocketd", code=ExitCode.NO_DAEMON)
 
     @property

@@ -48,7 +48,7 @@ def _wait(call: Context, client: Client, events: Events, begun: JsonObject) -> E
             call.terminal.note(f"{_name(call, begun)} waits: {waits}")
         end = _end_of(call, client, events, text(begun, "run_id"))
     except KeyboardInterrupt:
-        call.terminal.note(f"{_name(call, begun)} goes on; rocketctl stop {_name(call, begun)} ends it")
+        call.terminal.note(f"{_name(call, begun)} keeps running; stop it with: rocketctl stop {_name(call, begun)}")
         return ExitCode.INTERRUPTED
     begun = the_object({**begun, "number": end.get("number")})
     if call.choices.json:
@@ -77,7 +77,7 @@ def _end_of(call: Context, client: Client, events: Iterable[JsonObject], run_id:
                 call.terminal.note(f"{run_name(event)} could not begin, and is tried again: {told}")
         if kind == "lost" and run_id and (end := _ended_unseen(call, client, event, run_id)):
             return end
-    msg = "the daemon has gone away while the run was going on"
+    msg = "lost the connection to the daemon while the run was active"
     raise Failure(msg, hint=f"rocketctl show {run_id} tells what became of it")
 
 
@@ -161,7 +161,7 @@ def pause(call: Context) -> ExitCode:
     choices, asked = call.choices, JsonObject()
     until = time_point(choices.until, call.now) if choices.until else None
     if until is not None and until <= call.now:
-        msg = f"--until {choices.until!r} has passed: it was {local(until)}"
+        msg = f"--until must be in the future; {choices.until!r} means {local(until)}"
         raise UsageError(msg)
     asked = {"until": rfc3339(until), "reason": choices.reason}
     answer = Client(choices.socket).post(f"/v1/tasks/{choices.subject}/pause", asked)

@@ -37,8 +37,8 @@ def _told(call: Context, before: Instant | None) -> JsonObject:
 def _sentence(told: JsonObject) -> str:
     records, before = number(told, "records") or 0, local(instant(told, "before"))
     if not records:
-        return f"Nothing is left to throw away from before {before}."
-    what = f"{counted(records, 'record')} from before {before}"
+        return f"Nothing to delete before {before}."
+    what = f"{counted(records, 'record')} older than {before}"
     if told.get("dry_run"):
-        return f"{what} would go."
-    return f"{what} {'are' if records != 1 else 'is'} gone."
+        return f"Would delete {what}."
+    return f"Deleted {what}."

@@ -109,7 +109,7 @@ def _recorded(call: Context) -> bool:
     try:
         return version_of(Path(call.choices.state_dir) / FILE_NAME) > 0
     except StoreError as error:
-        call.terminal.note(f"what has run is not known: {error.message}")
+        call.terminal.note(f"cannot read the run log: {error.message}")
         return False
 
 

@@ -193,7 +193,7 @@ def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> li
         ("Running since", Cell(f"{time_format.local_with_zone(since)} ({time_format.passed(since, now)})")),
         ("PID", Cell(_said(status.get("pid")))),
         ("Tasks", Cell(_tasks(status))),
-        ("Runs going on", Cell(str(number(status, "running") or 0))),
+        ("Active runs", Cell(str(number(status, "running") or 0))),
         ("Problems", _problems(status)),
         ("Store", Cell(_said(status.get("store")))),
         ("Degraded", Cell(degraded, RED)),
@@ -210,10 +210,10 @@ def _problems(status: JsonObject) -> Cell:
 
 def _tasks(status: JsonObject) -> str:
     disabled = number(status, "disabled")
-    return f"{number(status, 'tasks') or 0}{f' and {disabled} disabled' if disabled else ''}"
+    return f"{number(status, 'tasks') or 0}{f' (plus {disabled} disabled)' if disabled else ''}"
 
 
-_STOPPING: Final = "stopping: nothing new starts, and it ends with the runs that are going on"
+_STOPPING: Final = "shutting down: no new runs; waiting for active runs to end"
 
 
 def _said(value: Json) -> str:

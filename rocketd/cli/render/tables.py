@@ -180,7 +180,7 @@ def detail(run: JsonObject) -> str:
         case "success":
             return text(run, "message")
         case "run":
-            return "the daemon went down under it; the next one will call it a crash" if flag(run, "open") else ""
+            return "the daemon died during this run; the next start records it as a crash" if flag(run, "open") else ""
         case "missed":
             return text(run, "reason")
         case "withdrawn":  # the message says all

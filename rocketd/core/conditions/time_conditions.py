@@ -128,7 +128,7 @@ class Every(Condition):
         """Read the interval; raises ConditionError."""
         length = parse_duration(interval)
         if length <= 0:
-            raise ConditionError("an interval must be longer than nothing", end=len(interval), about=interval)
+            raise ConditionError("an interval must be longer than zero", end=len(interval), about=interval)
         for known in ("run", *ENDS):
             if based == known:
                 return cls(length, known)
@@ -252,5 +252,5 @@ def positive(text: str) -> Duration:
     """Read a duration that is longer than nothing; raises ConditionError."""
     length = parse_duration(text)
     if length <= 0:
-        raise ConditionError("it must be longer than nothing", end=len(text), about=text)
+        raise ConditionError("it must be longer than zero", end=len(text), about=text)
     return length

@@ -150,7 +150,7 @@ class ThreadCall:
         call_in(self._loop, lambda: self._end(failed_outcome(error, prepared=False)))
 
     def _leave(self) -> None:
-        self._end(failed_outcome(TaskTerminationException("its thread did not end when asked, and was left behind")))
+        self._end(failed_outcome(TaskTerminationException("its thread ignored the stop request and was abandoned")))
 
     def _end(self, outcome: CallOutcome) -> None:
         if not self._ended:

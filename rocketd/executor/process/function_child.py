@@ -45,7 +45,7 @@ def call(path: str, parameters: "dict[str, object]") -> None:
     if not callable(target):
         raise TypeError(f"{path} is not callable")
     if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
-        raise TypeError(f"{path} is a generator function: calling it runs nothing of it")
+        raise TypeError(f"{path} is a generator function: calling it does not run its body")
     outcome = target(**parameters)
     if inspect.iscoroutine(outcome):
         asyncio.run(outcome)

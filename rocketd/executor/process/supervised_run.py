@@ -36,7 +36,7 @@ from rocketd.executor.process.termination import TreeTermination
 
 PIPE_GRACE: Final = 0.1
 """Seconds to go on reading after the process has ended, while somebody else holds its pipes."""
-HELD: Final = "it left a process that holds its output; what that prints is not read"
+HELD: Final = "a background process still holds its output; anything it prints is discarded"
 
 
 class Clock(Protocol):
@@ -266,7 +266,7 @@ class RunSupervisor:
 
     def _message(self, told: str) -> str:
         if self._reaped and self._status is None:
-            return "how it ended is not known: somebody else took its exit status"
+            return "exit status unknown: another waiter reaped the process"
         awaited = "" if self._launching is None else self._launching.awaited
         if not self._survivors:
             return awaited or told

@@ -155,7 +155,7 @@ def test_options_that_have_no_effect_are_named_with_the_reason() -> None:
     ("option", "value", "message"),
     [
         ("silence_cond_chek", True, "there is no option silence_cond_chek"),
-        ("time_func", None, "the option time_func cannot be had"),
+        ("time_func", None, "the option time_func is not supported"),
         ("execution", "threads", "execution cannot be 'threads'"),
         ("timeout", "long", "timeout cannot be 'long'"),
         ("restart_delay", None, "restart_delay cannot be None"),

@@ -154,7 +154,7 @@ def test_a_daemon_that_goes_away_in_the_middle_is_a_failure_and_not_no_daemon() 
 
     found = answers(call_of(ALL), Parts(gone), None)
     assert len(next(found)) == 1
-    with pytest.raises(Failure, match="gone away in the middle") as raised:
+    with pytest.raises(Failure, match="closed the connection too early") as raised:
         next(found)
     assert raised.value.code is ExitCode.FAILED
 

@@ -473,7 +473,7 @@ def test_without_a_table_there_is_no_mail_and_no_logging(folder: Folder) -> None
     [
         ('receivers = ["a b"]', "'a b' is not the address of one person"),
         ('receivers = "root@example.com"', "this must be a list of addresses, not a string"),
-        ('on = ["run"]', "'run' is none of 'success', 'fail', 'terminate', 'inaction', 'crash' and 'missed'"),
+        ('on = ["run"]', "'run' is not one of 'success', 'fail', 'terminate', 'inaction', 'crash' and 'missed'"),
         ('host = "localhost"', "the mail of a task has no key 'host'"),
         ('reciever = ["root"]', "the mail of a task has no key 'reciever'"),
     ],

@@ -119,7 +119,7 @@ def test_a_cycle_in_which_each_end_starts_the_next_is_an_error(
 def test_a_cycle_that_only_a_hand_can_start_is_a_warning(folder: Folder, conditions: dict[str, str]) -> None:
     loaded = folder.load("".join(task(name, when) for name, when in conditions.items()))
     (problem,) = loaded.problems
-    assert problem.message.startswith("only a hand can start this cycle, which then goes on for ever: ")
+    assert problem.message.startswith("this cycle can only be started by hand and then never ends: ")
     assert problem.severity == "warning"
     assert names(loaded) == list(conditions)
 

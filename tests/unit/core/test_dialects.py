@@ -404,7 +404,7 @@ def test_python_is_told_as_well() -> None:
     with pytest.raises(ConditionError) as caught:
         rocketd.conds.cron("0 0 0 ? * MON *")
     assert caught.value.hint == "write cron('0 0 * * MON')"
-    with pytest.raises(ConditionError, match="longer than nothing"):
+    with pytest.raises(ConditionError, match="longer than zero"):
         rocketd.conds.cron("0 0 * * *", within="0s")
     with pytest.raises(ConditionError) as caught:
         rocketd.conds.calendar("*/5 * * * *")

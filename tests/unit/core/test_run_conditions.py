@@ -152,8 +152,8 @@ def test_jitter_is_a_stable_hash_of_task_and_attempt() -> None:
     [
         ("retry(0)", "from 1 on"),
         ("retry(3, factor=0.5)", "from 1 to 1000"),
-        ("retry(3, within='0')", "longer than nothing"),
-        ("retry(3, max_delay='0 s')", "longer than nothing"),
+        ("retry(3, within='0')", "longer than zero"),
+        ("retry(3, max_delay='0 s')", "longer than zero"),
         ("retry(3, delay='x')", "a number is missing"),
     ],
 )
@@ -370,7 +370,7 @@ def test_a_count_is_that_of_all_runs_in_stop_when_as_well() -> None:
 def test_an_age_that_makes_no_sense_is_an_error() -> None:
     with pytest.raises(ConditionError, match="10 min is not less than 5 min"):
         parse("running.between('10 min', '5 min')")
-    with pytest.raises(ConditionError, match="longer than nothing"):
+    with pytest.raises(ConditionError, match="longer than zero"):
         parse("running.more_than('0')")
 
 

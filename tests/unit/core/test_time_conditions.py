@@ -325,7 +325,7 @@ def test_an_interval_on_ends_is_counted_from_the_last_of_them_whatever_it_was() 
 
 
 def test_an_interval_must_be_longer_than_nothing() -> None:
-    with pytest.raises(ConditionError, match="longer than nothing"):
+    with pytest.raises(ConditionError, match="longer than zero"):
         parse("every('0')")
 
 
@@ -484,7 +484,7 @@ def test_since_when_a_tick_does_not_count_stays_until_the_verdict_ends() -> None
 
 
 def test_within_must_be_longer_than_nothing() -> None:
-    with pytest.raises(ConditionError, match="longer than nothing"):
+    with pytest.raises(ConditionError, match="longer than zero"):
         parse("cron('0 3 * * *', within='0')")
 
 
