@@ -121,9 +121,45 @@ def test_a_constructor_takes_few_parameters(path: Path) -> None:
 # -- names: an outsider knows them, and each stands for one thing -----------------------------------
 
 
+GLOSSARY: Final = Path(__file__).parents[2] / "docs/reference/glossary.md"
+STRANGE: Final = {
+    *("around", "hang", "hanging", "kept", "lot", "misplaced", "stated", "told", "turn", "walk", "wanted", "written"),
+}
+"""Words that nobody outside would expect: still to be replaced, and none to be added."""
+FIELD: Final = re.compile(r"<!-- field -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
 def class_names() -> Counter[str]:
     """How often each class name of the package is defined."""
     return Counter(node.name for path in MODULES for node in definitions(path) if isinstance(node, ast.ClassDef))
+
+
+def words_of(name: str) -> list[str]:
+    """The words of `SqliteRunStore`, in lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+
+
+def known_words() -> set[str]:
+    """The words that the glossary explains, and those of the field that it only lists."""
+    page = GLOSSARY.read_text()
+    entries = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+    explained = {
+        word for term in re.findall(r"\*\*(.+?)\*\*", " ".join(entries)) for word in re.findall(r"[a-z]+", term.lower())
+    }
+    listed = FIELD.search(page)
+    return explained | set(re.findall(r"[a-z]+", listed[1] if listed else ""))
+
+
+def is_known(word: str, known: set[str]) -> bool:
+    """Whether it is a known word, or a plural of one."""
+    return bool({word, word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)} & known)
+
+
+def test_the_words_of_class_names_are_known() -> None:
+    """A new word goes into docs/reference/glossary.md; if nobody outside would know it, take another one."""
+    known = known_words() | STRANGE
+    unknown = {name for name in class_names() if not all(is_known(word, known) for word in words_of(name))}
+    assert not unknown
 
 
 def test_no_class_name_is_defined_twice() -> None:
