@@ -8,14 +8,11 @@ import os
 import sys
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rocketd.app.errors import TaskSetupError
-from rocketd.core.model.task_ref import TaskRef, name_of
-
-if TYPE_CHECKING:
-    from rocketd.app.session import Session as TheSession
-    from rocketd.app.task import Task as TheTask
+from rocketd.app.interfaces import SessionView
+from rocketd.core.model.task_ref import TaskRef, TaskReference, name_of
 
 
 class _NotSet:
@@ -31,8 +28,8 @@ NOTSET: Final = _NotSet()
 class ArgumentContext:
     """What a value is wanted for."""
 
-    session: "TheSession"
-    task: "TheTask | None" = None
+    session: SessionView
+    task: TaskReference | None = None
     """None: for a hook, or a condition that is asked for no task in particular."""
     stop: Event | None = None
     """What is set when the run is to stop."""

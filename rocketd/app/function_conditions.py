@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from re import Pattern
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from rocketd.app.arguments import ArgumentContext, Task, TaskLogger
 from rocketd.app.condition_rewriting import rebuilt
+from rocketd.app.interfaces import SessionView
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.task_body import check_function
 from rocketd.background_threads import in_thread
@@ -21,9 +22,6 @@ from rocketd.daemon.ports import ReportObserved
 from rocketd.executor.inprocess.call import sentence
 from rocketd.executor.inprocess.strategies import ThreadStarter, call_in
 from rocketd.executor.shortage import shortage_of
-
-if TYPE_CHECKING:
-    from rocketd.app.session import Session
 
 Syntax: TypeAlias = str | Pattern[str]
 
@@ -61,7 +59,7 @@ class FuncCond(Probe):
         wanted = parameters_for(self.function, {}, self.kwargs).values()
         return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in wanted)
 
-    def values(self, session: "Session") -> dict[str, object]:
+    def values(self, session: SessionView) -> dict[str, object]:
         """Make what the function is asked with, beside the loop. Raises whatever an argument raises."""
         asked = ArgumentContext(session, session[self.task] if self.task else None)
         return values_of(parameters_for(self.function, session.parameters, self.kwargs), asked)
@@ -97,7 +95,9 @@ class Failed(Protocol):
 class FunctionProber:
     """Looks at functions: `Prober` of `daemon/ports.py`. One that hangs is not called again until it has returned."""
 
-    def __init__(self, session: "Session", report: ReportObserved, failed: Failed, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self, session: SessionView, report: ReportObserved, failed: Failed, now: Callable[[], Instant]
+    ) -> None:
         """`failed` is called on the loop's thread, once until it has answered again."""
         self._session = session
         self._report = report

@@ -3,21 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING
 
 from rocketd.app.arguments import Argument, ArgumentContext
 from rocketd.app.hooks import around
 from rocketd.app.parameters import Given, parameters_for, raw, values_of
+from rocketd.app.scheduler_session import SchedulerSession
+from rocketd.app.task import Task
 from rocketd.app.task_body import CommandBody, InFile
 from rocketd.core.model import task as core
 from rocketd.executor.inprocess.call import BoundCall
 
-if TYPE_CHECKING:
-    from rocketd.app.session import Session
-    from rocketd.app.task import Task
 
-
-def bound_call(session: "Session", task: "Task", given: Given) -> BoundCall:
+def bound_call(session: SchedulerSession, task: Task, given: Given) -> BoundCall:
     """Prepare the call of a task with the parameters of one run. Raises what an argument that is quick raises."""
     function = task.body.load()
     stop = Event()
@@ -44,7 +41,7 @@ def _parted(params: Mapping[str, object], asked: ArgumentContext) -> tuple[dict[
     return quick, slow
 
 
-def command(session: "Session", task: "Task", given: Given, compiled: core.Task) -> core.Task:
+def command(session: SchedulerSession, task: Task, given: Given, compiled: core.Task) -> core.Task:
     """Give a command its parameters for one run. Raises what an argument raises."""
     if not isinstance(task.body, CommandBody):
         return compiled

@@ -2,15 +2,16 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Self, TypeAlias
 
 from rocketd.app.arguments import Argument, ArgumentContext
+from rocketd.app.interfaces import ParametersView
 
 Given: TypeAlias = Mapping[str, object]
 
 
-class Parameters(MutableMapping[str, object]):
+class Parameters(ParametersView):
     """The parameters of a session or of a task. What is read from it is a value, never an argument."""
 
     def __init__(self, params: Given | None = None, /, **more: object) -> None:
@@ -46,7 +47,7 @@ class Parameters(MutableMapping[str, object]):
 
 def raw(params: Given) -> Given:
     """Give the parameters as given, arguments among them."""
-    return params.raw if isinstance(params, Parameters) else params
+    return params.raw if isinstance(params, ParametersView) else params
 
 
 def accepted(function: Callable[..., object]) -> list[inspect.Parameter]:

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rocketd.app.arguments import ArgumentContext
 from rocketd.app.compiler import TaskCompiler
 from rocketd.app.explanation import Why
 from rocketd.app.hooks import around_async
 from rocketd.app.runtime import OneShot, SchedulerRuntime
+from rocketd.app.scheduler_session import SchedulerSession
+from rocketd.app.task import Task
 from rocketd.core.errors import RocketdError
 from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.history import History
@@ -22,21 +23,17 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.model.run import Action
 from rocketd.daemon.clock import SystemClock
 
-if TYPE_CHECKING:
-    from rocketd.app.session import Session
-    from rocketd.app.task import Task
-
 
 class SchedulerRunner:
     """Runs the scheduler, and passes on to it what the session is told. Any thread, but for running it."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: SchedulerSession) -> None:
         self._session = session
         self._history = History()
         self._running = False
         self._stop_early = False
         self._to_replace = False
-        self.life: SchedulerRuntime | None = None
+        self.runtime: SchedulerRuntime | None = None
         """The one that goes on; None: the scheduler does not run."""
 
     # -- running ----------------------------------------------------------------------------------------------------
@@ -51,7 +48,7 @@ class SchedulerRunner:
         if self._to_replace:
             self._replace_program()
 
-    def start_only(self, tasks: "Sequence[Task]", *, obey_cond: bool) -> None:
+    def start_only(self, tasks: Sequence[Task], *, obey_cond: bool) -> None:
         """Run these tasks once and no others."""
         _refuse_running_loop()
         asyncio.run(self.live(OneShot([task.name for task in tasks], obey_cond)))
@@ -72,39 +69,59 @@ class SchedulerRunner:
     async def _live_once(self, only: OneShot | None) -> bool:
         """Live until told to stop; whether another life is to follow."""
         async with AsyncExitStack() as stack:
-            life = await self._begin(stack, only)
-            await life.end()
-        again = life.restarting and self._session.config.restarting == "recall"
-        self._to_replace = life.restarting and not again
+            runtime = await self._begin(stack, only)
+            await runtime.end()
+        again = runtime.restarting and self._session.config.restarting == "recall"
+        self._to_replace = runtime.restarting and not again
         return again
 
     async def _begin(self, stack: AsyncExitStack, only: OneShot | None) -> SchedulerRuntime:
         async with around_async(self._session.hooks.scheduler_startup, ArgumentContext(self._session)):
-            life = SchedulerRuntime(self._session, stack, only=only)
-            self.life, self._history = life, life.scheduler.history
+            runtime = SchedulerRuntime(self._session, stack, only=only)
+            self.runtime, self._history = runtime, runtime.scheduler.history
             stack.callback(self._forget_life)
             if self._stop_early:
-                life.stop()
-            await life.start()
-        return life
+                runtime.stop()
+            await runtime.start()
+        return runtime
 
     def _forget_life(self) -> None:
-        self.life = None
+        self.runtime = None
 
     def _replace_program(self) -> None:
         """Become the program anew, or start it beside us."""
         again = [sys.executable, *sys.orig_argv[1:]]
         if self._session.config.restarting == "replace":
-            self._session.keeping.leave()
+            self._session.storage.leave()
             os.execv(sys.executable, again)  # noqa: S606 - the very program that we are
         subprocess.Popen(again)  # noqa: S603 - as above
 
     def stop(self, *, force: bool = False) -> None:
         """Let runs end, then stop; `force`, or a second call: stop the runs as well."""
-        if self.life is not None:
-            self.life.stop(force=force)
+        if (runtime := self.runtime) is not None:
+            runtime.stop(force=force)
         else:
             self._stop_early = True  # it may be about to begin
+
+    def restart(self) -> None:
+        """Let runs end, then start the scheduler anew. Does nothing while it does not run."""
+        if (runtime := self.runtime) is not None:
+            runtime.restart()
+
+    def changed(self) -> None:
+        """Load the tasks again: one has changed, come or gone."""
+        if (runtime := self.runtime) is not None:
+            runtime.changed()
+
+    def request_run(self, name: str) -> None:
+        """Run a task that has a run request; without a running scheduler it waits for the next one."""
+        if (runtime := self.runtime) is not None:
+            runtime.request_run(name)
+
+    def terminate(self, name: str) -> None:
+        """Stop the active runs of a task."""
+        if (runtime := self.runtime) is not None:
+            runtime.terminate(name)
 
     # -- what is known ----------------------------------------------------------------------------------------------
 
@@ -116,7 +133,7 @@ class SchedulerRunner:
         newest = max(dict(past.last_events).items(), key=lambda item: item[1].position, default=None)
         return None if newest is None else newest[0].value
 
-    def alive(self, name: str) -> int:
+    def count_active(self, name: str) -> int:
         """Count a task's runs that are going on."""
         return len(self._history.of(name).running)
 
@@ -125,11 +142,11 @@ class SchedulerRunner:
         seen = self._history.of(name).last_events.get(action)
         return None if seen is None else datetime_of(seen.at, TaskCompiler(self._session.config).zone)
 
-    def why(self, task: "Task", at: Instant | None) -> Why:
-        """Say why a task runs or what it waits for."""
-        now, life = SystemClock().now(), self.life
-        if life is not None and task.name in life.scheduler.tasks:
-            return life.ask(lambda: Why.of(why(life.scheduler, task.name, now, at)))
+    def why(self, task: Task, at: Instant | None) -> Why:
+        """Return why a task runs or what it waits for."""
+        now, runtime = SystemClock().now(), self.runtime
+        if runtime is not None and task.name in runtime.scheduler.tasks:
+            return runtime.ask(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
         compiled = TaskCompiler(self._session.config).compile(task)
         for one in self._session.tasks:
             self._history.load(one.name)  # before the first life nobody has

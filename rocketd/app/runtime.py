@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from threading import get_ident
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from rocketd.app import invocation
 from rocketd.app.arguments import ArgumentContext
@@ -21,7 +21,9 @@ from rocketd.app.function_conditions import FunctionProber
 from rocketd.app.hooks import around
 from rocketd.app.parameters import Parameters
 from rocketd.app.run_requests import RunRequests
+from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.app.shutdown import Shutdown
+from rocketd.app.task import Task
 from rocketd.background_threads import in_thread
 from rocketd.bootstrap.probes import host_prober
 from rocketd.core.errors import RocketdError
@@ -50,10 +52,6 @@ from rocketd.probes.local_time import LocalTime
 from rocketd.store.run_id import new_run_id
 from rocketd.store.sqlite.store import this_origin
 
-if TYPE_CHECKING:
-    from rocketd.app.session import Session
-    from rocketd.app.task import Task
-
 T = TypeVar("T")
 _SHUT: Final = "\0shut_cond"
 """Nobody's task is called so."""
@@ -70,7 +68,7 @@ class OneShot(NamedTuple):
 class SchedulerRuntime:
     """What the scheduler of a session needs while it runs."""
 
-    def __init__(self, session: "Session", stack: AsyncExitStack, *, only: OneShot | None = None) -> None:
+    def __init__(self, session: SchedulerSession, stack: AsyncExitStack, *, only: OneShot | None = None) -> None:
         """`only`: which tasks are to run once, and no others; None: all of them, by their conditions."""
         config = session.config
         self._session = session
@@ -110,7 +108,7 @@ class SchedulerRuntime:
         compiled = self._compiled()
         fingerprints = {task.name: task.fingerprint for task in compiled}
         silenced = self._session.config.silence_task_logging
-        kept = await self._session.keeping.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
+        kept = await self._session.storage.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
         clock = self.loop.clock
         shown = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
         resumed = await recover(kept.store, self.scheduler, self._executors, compiled, shown)
@@ -156,7 +154,7 @@ class SchedulerRuntime:
                 task.batches.append(Parameters())
             self._orders.press(task)
 
-    def _is_wanted(self, task: "Task") -> bool:
+    def _is_wanted(self, task: Task) -> bool:
         """Whether one of those that alone may run is to run."""
         if self._only is None or not self._only.obey_cond:
             return True
@@ -221,11 +219,11 @@ class SchedulerRuntime:
         self._shut = self._compiler.watchman(_SHUT, self._session.condition(self._session.config.shut_cond))
         self.changed()
 
-    def demand(self, name: str) -> None:
+    def request_run(self, name: str) -> None:
         """Have a task run that has been asked to. Any thread."""
-        self._call(lambda: self._demand_soon(name))
+        self._call(lambda: self._load_and_force(name))
 
-    def _demand_soon(self, name: str) -> None:
+    def _load_and_force(self, name: str) -> None:
         self._load()
         if name in self._tasks:
             self._orders.press(self._tasks[name])
@@ -257,7 +255,7 @@ class SchedulerRuntime:
                 if self._only is not None and not self._wanted:
                     self._ending.stop(force=False)
 
-    def _task(self, run: Run) -> "Task":
+    def _task(self, run: Run) -> Task:
         """Whose run it is."""
         return self._tasks.get(run.task) or self._gone[run.task]
 

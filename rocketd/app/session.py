@@ -25,7 +25,7 @@ from rocketd.app.task_options import ConditionLike, TaskOptions
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.task_ref import TaskRef, name_of
+from rocketd.core.model.task_ref import TaskRef, TaskReference, name_of
 from rocketd.daemon.clock import SystemClock
 from rocketd.store.redbird.compat import BaseRepo
 
@@ -54,9 +54,9 @@ class Session(Hooked):
         self._tasks: dict[str, Task] = {}
         self._lock = RLock()
         directory = self.config.state_dir
-        self.keeping = SessionStorage(None if directory is None else Path(directory))
+        self.storage = SessionStorage(None if directory is None else Path(directory))
         """Where its records are."""
-        self.lives = SchedulerRunner(self)
+        self.runner = SchedulerRunner(self)
         """Its scheduler."""
 
     # -- tasks ------------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Session(Hooked):
             self.parameters.clear()
         self.changed()
 
-    def renamed(self, task: Task, name: str) -> None:
+    def renamed(self, task: TaskReference, name: str) -> None:
         """Follow a task of this session to its new name; raises KeyError if that is taken."""
         with self._lock:
             if self._tasks.get(task.name) is not task:
@@ -167,11 +167,11 @@ class Session(Hooked):
 
     def start(self) -> None:
         """Run the scheduler until it is told to stop; raises an error that is not silenced. Ctrl-C stops it."""
-        self.lives.start()
+        self.runner.start()
 
     async def serve(self) -> None:
         """Run the scheduler on this loop, beside whatever else runs there. Cancelling it stops its tasks."""
-        await self.lives.live()
+        await self.runner.live()
 
     def run(self, *tasks: TaskRef, execution: How | None = None, obey_cond: bool = False) -> None:
         """Run these tasks alone, once, and return when they have ended; `obey_cond`: only if their condition holds.
@@ -183,19 +183,18 @@ class Session(Hooked):
         for task in chosen:
             task.execution = execution or task.execution
         try:
-            self.lives.start_only(chosen, obey_cond=obey_cond)
+            self.runner.start_only(chosen, obey_cond=obey_cond)
         finally:
             for task, how in zip(chosen, before, strict=True):
                 task.execution = how
 
     def restart(self) -> None:
         """Let runs end, then start the scheduler anew, as the option `restarting` says."""
-        if self.lives.life is not None:
-            self.lives.life.restart()
+        self.runner.restart()
 
     def shut_down(self, *, force: bool = False) -> None:
         """Let runs end, then stop the scheduler; `force`, or a second call: stop the runs as well."""
-        self.lives.stop(force=force)
+        self.runner.stop(force=force)
 
     def shutdown(self) -> None:
         """The older name of `shut_down`."""
@@ -216,8 +215,7 @@ class Session(Hooked):
 
     def changed(self) -> None:
         """Hear that a task has changed, come or gone."""
-        if self.lives.life is not None:
-            self.lives.life.changed()
+        self.runner.changed()
 
     # -- records ----------------------------------------------------------------------------------------------------
 
@@ -227,22 +225,22 @@ class Session(Hooked):
         The one that was set before is let go of; none of its records is deleted. `delete_existing` makes no difference:
         there is only ever one. Raises RocketdError while the scheduler runs, or if another thread could not use it.
         """
-        if self.lives.life is not None:
+        if self.runner.runtime is not None:
             raise RocketdError("the scheduler is running", hint="set the repository before it starts")
-        self.keeping.keep_in(repo)
+        self.storage.keep_in(repo)
 
     def get_repo(self) -> BaseRepo:
         """Give the repository that tells what was recorded; while the scheduler runs, ask it through `get_task_log`."""
-        return self.keeping.repo
+        return self.storage.repo
 
     def get_task_log(self, **query: object) -> list[Any]:
         """Read records of all tasks."""
         return self.task_log(None).get_records(**query)
 
-    def task_log(self, task: Task | None) -> TaskLog:
+    def task_log(self, task: TaskReference | None) -> TaskLog:
         """Give the log of a task, or of all."""
         logger = logging.getLogger(self.config.task_logger_basename)
-        return TaskLog(logger, None if task is None else task.name, self.keeping.use, self.set_repo)
+        return TaskLog(logger, None if task is None else task.name, self.storage.use, self.set_repo)
 
     # -- small things -----------------------------------------------------------------------------------------------
 

@@ -3,21 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from rocketd.app.arguments import ArgumentContext
+from rocketd.app.executors import AppExecutors
 from rocketd.app.hooks import around_async
-
-if TYPE_CHECKING:
-    from rocketd.app.executors import AppExecutors
-    from rocketd.app.session import Session
-    from rocketd.daemon.loop import Loop
+from rocketd.app.scheduler_session import SchedulerSession
+from rocketd.daemon.loop import Loop
 
 
 class Shutdown:
     """Calls the hooks of the shutdown, then lets runs end, or stops them. Everything is on the loop's thread."""
 
-    def __init__(self, session: "Session", loop: "Loop", executors: "AppExecutors", cut: Callable[[], None]) -> None:
+    def __init__(self, session: SchedulerSession, loop: Loop, executors: AppExecutors, cut: Callable[[], None]) -> None:
         """`cut` stops what would never end by itself."""
         self._session = session
         self._loop = loop

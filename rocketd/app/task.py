@@ -4,12 +4,15 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rocketd.app.config import How
 from rocketd.app.custom_syntax import Known, read
+from rocketd.app.explanation import Why
+from rocketd.app.interfaces import Registry
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.task_body import Body, CommandBody, FunctionBody
+from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
 from rocketd.app.validators import Span, check
 from rocketd.core.errors import RocketdError
@@ -18,11 +21,6 @@ from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Overlap
 from rocketd.core.model.task_ref import MARK
-
-if TYPE_CHECKING:
-    from rocketd.app.explanation import Why
-    from rocketd.app.session import Session
-    from rocketd.app.task_log import TaskLog
 
 _OWN: Final = SETTINGS | {"_session", "body", "batches"}
 ACTIONS: Final = (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH)
@@ -36,7 +34,7 @@ class Task:
     end_cond: Condition
 
     def __init__(
-        self, session: "Session", body: Body, start_cond: ConditionLike = None, name: str | None = None
+        self, session: Registry["Task"], body: Body, start_cond: ConditionLike = None, name: str | None = None
     ) -> None:
         self._session = session
         self.body = body
@@ -105,13 +103,11 @@ class Task:
     def run(self, _params: Given | None = None, /, **more: object) -> None:
         """Have it run once, with these parameters: soon, or as soon as it may. Several calls are as many runs."""
         self.batches.append(Parameters(_params, **more))
-        if (life := self._session.lives.life) is not None:
-            life.demand(self.name)
+        self._session.runner.request_run(self.name)
 
     def terminate(self) -> None:
         """Stop the runs that are going on."""
-        if (life := self._session.lives.life) is not None:
-            life.terminate(self.name)
+        self._session.runner.terminate(self.name)
 
     def delete(self) -> None:
         """Take it out of the session; runs that are going on go on."""
@@ -120,24 +116,24 @@ class Task:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     @property
-    def session(self) -> "Session":
+    def session(self) -> Registry["Task"]:
         """The session it belongs to."""
         return self._session
 
     @session.setter
-    def session(self, session: "Session") -> None:
+    def session(self, session: Registry["Task"]) -> None:
         self._session = session
         self.start_cond, self.end_cond = self.start_cond, self.end_cond  # their names in that session
 
     @property
-    def logger(self) -> "TaskLog":
+    def logger(self) -> TaskLog:
         """Logs in its name, and reads the records of its runs."""
         return self._session.task_log(self)
 
     @property
     def status(self) -> str | None:
         """The newest action of its runs; None: there was none."""
-        return self._session.lives.status_of(self.name)
+        return self._session.runner.status_of(self.name)
 
     def get_status(self) -> str | None:
         """The same as `status`."""
@@ -155,10 +151,10 @@ class Task:
     @property
     def n_alive(self) -> int:
         """How many runs are going on."""
-        return self._session.lives.alive(self.name)
+        return self._session.runner.count_active(self.name)
 
     def _last(self, action: Action) -> datetime | None:
-        return self._session.lives.last(self.name, action)
+        return self._session.runner.last(self.name, action)
 
     @property
     def last_run(self) -> datetime | None:
@@ -214,9 +210,9 @@ class Task:
         """The same as `last_crash`."""
         return self.last_crash
 
-    def why(self, at: float | datetime | None = None) -> "Why":
+    def why(self, at: float | datetime | None = None) -> Why:
         """Say why it runs or what it waits for; at: now, an aware datetime, or seconds since the epoch."""
-        return self._session.lives.why(self, None if at is None else instant(at))
+        return self._session.runner.why(self, None if at is None else instant(at))
 
     # -- for the scheduler ------------------------------------------------------------------------------------------
 

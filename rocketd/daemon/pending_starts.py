@@ -10,16 +10,16 @@ and recorded behind the start: who dies in between finds a run without an end, a
 
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from rocketd.core.messages import run_messages
-from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Task
-
-if TYPE_CHECKING:
-    from rocketd.daemon.loop import Loop
+from rocketd.core.scheduler.scheduler import Scheduler
+from rocketd.daemon.error_policy import ErrorPolicy
+from rocketd.daemon.ports import Clock, Executor, Journal
 
 _NOT_WANTED: Final = {
     Cause.STOP_WHEN: "its stop_when holds",
@@ -29,10 +29,38 @@ _NOT_WANTED: Final = {
 """Why a run is taken back that was decided and has not begun; what an operator stops is over, as he says."""
 
 
+class StartContext(Protocol):
+    """The loop as seen by the runs that it starts."""
+
+    scheduler: Scheduler
+    clock: Clock
+    journal: Journal
+    defects: ErrorPolicy
+
+    @property
+    def executor(self) -> Executor: ...
+
+    def tell(self, event: Event) -> None:
+        """Publish an event."""
+        ...
+
+    def record(self, changes: Sequence[Change]) -> None:
+        """Write changes that nobody waits for."""
+        ...
+
+    def report(self, event: Spawned | Finished | Withdrawn) -> None:
+        """Handle an event as if the executor had reported it."""
+        ...
+
+    def wake(self) -> None:
+        """Have a pass soon."""
+        ...
+
+
 class PendingStarts:
     """The runs that were decided and have no process yet. Everything is on the loop's thread."""
 
-    def __init__(self, loop: "Loop") -> None:
+    def __init__(self, loop: StartContext) -> None:
         self._loop = loop
         self._waiting: dict[RunKey, Run] = {}
         self._stopped: set[RunKey] = set()
