@@ -14,7 +14,8 @@ from rocketd.background_threads import in_thread
 from rocketd.core.errors import StoreError
 from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.as_of import history_as_of, runs_needed
-from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant_text import timestamp
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.events import NoSuchTask, Refusal, Start
 from rocketd.core.model.records import RunFilter, RunView
@@ -232,7 +233,7 @@ class Control:
         if until is not None and until <= loop.now():
             raise Refusal(f"a pause must end in the future, not at {rfc3339(until)}")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
-        shown = _shown(until) if until is not None else ""
+        shown = timestamp(until) if until is not None else ""
         loop.journal.tell(daemon_messages.paused(name, by, shown, reason))
         loop.wake()
         return {"task": name, "paused": True, "paused_until": rfc3339(until)}
@@ -256,7 +257,7 @@ class Control:
         old = await self._counting.ask(lambda counter: counter.old(before, self._retention.spare, now))
         if old and not dry_run:
             await self._pruned(before, now)
-            loop.journal.tell(daemon_messages.pruned(old, _shown(before), by))
+            loop.journal.tell(daemon_messages.pruned(old, timestamp(before), by))
         return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 
     async def _pruned(self, before: Instant, now: Instant) -> None:
@@ -283,7 +284,3 @@ class Control:
 def _following(names: Sequence[str], after: str) -> Sequence[str]:
     """The next names in order, one more than are explained at once."""
     return nsmallest(PART + 1, (name for name in names if name > after))
-
-
-def _shown(instant: Instant) -> str:
-    return datetime_of(instant).isoformat(sep=" ", timespec="seconds")

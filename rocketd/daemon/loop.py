@@ -11,7 +11,8 @@ from functools import partial
 from typing import Final
 
 from rocketd.core.errors import StoreError
-from rocketd.core.instant import FOREVER, SECOND, Duration, Instant, datetime_of
+from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
+from rocketd.core.instant_text import timestamp
 from rocketd.core.messages import daemon_messages, run_messages
 from rocketd.core.messages.message import Priority, Stream
 from rocketd.core.model.events import (
@@ -308,8 +309,8 @@ class Loop:
         if error is None or spooled:
             self.scheduler.admission.closed = ""
         else:
-            since = datetime_of(self.health.away_since).astimezone().isoformat(sep=" ", timespec="seconds")
-            self.scheduler.admission.closed = f"the run log cannot be written since {since}: {error.message}"
+            since = timestamp(self.health.away_since)
+            self.scheduler.admission.closed = f"the run log has not been writable since {since}: {error.message}"
             self._starts.take_back(self.scheduler.admission.closed)
         self.wake()
 

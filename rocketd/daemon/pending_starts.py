@@ -22,9 +22,9 @@ from rocketd.daemon.error_policy import ErrorPolicy
 from rocketd.daemon.ports import Clock, Executor, Journal
 
 _NOT_WANTED: Final = {
-    Cause.STOP_WHEN: "its stop_when holds",
-    Cause.REPLACE: "it was due anew before it began",
-    Cause.SHUTDOWN: "rocketd is stopping",
+    Cause.STOP_WHEN: "its stop_when condition is true",
+    Cause.REPLACE: "it was due again before it started",
+    Cause.SHUTDOWN: "rocketd is shutting down",
 }
 """Why a run is taken back that was decided and has not begun; what an operator stops is over, as he says."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant_text import timestamp
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.records import TaskState
 from rocketd.daemon.loop import Loop
@@ -17,20 +17,19 @@ def _lines(loop: Loop) -> Iterator[str]:
     yield loop.health.status
     for run in loop.scheduler.running_runs:
         begun = loop.scheduler.history.of(run.task).spawned_at.get(run.number)
-        state = "waits for its record to be written" if begun is None else f"is running since {_time(begun)}"
+        state = (
+            "is waiting for its record to be written" if begun is None else f"has been running since {timestamp(begun)}"
+        )
         yield f"{run.task}/{run.number} {state}"
     for name, entry in loop.scheduler.tasks.items():
         if entry.due is not None:
-            yield f"{name} is due since {_time(entry.due)}: {entry.blocked_reason or 'about to start'}"
+            state = f"but cannot start: {entry.blocked_reason}" if entry.blocked_reason else "and is about to start"
+            yield f"{name} has been due since {timestamp(entry.due)} {state}"
         if entry.paused is not None:
             yield f"{name} is paused{_pause(entry.paused)}"
 
 
 def _pause(state: TaskState) -> str:
-    until = "" if state.paused_until is None else f" until {_time(state.paused_until)}"
+    until = "" if state.paused_until is None else f" until {timestamp(state.paused_until)}"
     by = f" by {state.paused_by}" if state.paused_by else ""
     return f"{until}{by}{f': {state.paused_reason}' if state.paused_reason else ''}"
-
-
-def _time(instant: Instant) -> str:
-    return datetime_of(instant).astimezone().isoformat(sep=" ", timespec="seconds")

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from rocketd.core.duration import format_duration
 from rocketd.core.escaping import visible
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant import Instant
+from rocketd.core.instant_text import timestamp_with_zone
 from rocketd.core.messages.run_messages import entry_of
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, End, Run, signal_name
@@ -100,7 +101,11 @@ def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
     yield "task", notice.task + (f" ({_line(notice.description)})" if notice.description else "")
     if isinstance(event, Missed):
         yield "why", _line(event.reason)
-        yield "due", _when(event.first, zone) + (f", and up to {_when(event.last, zone)}" if event.count > 1 else "")
+        yield (
+            "due",
+            timestamp_with_zone(event.first, zone)
+            + (f", and up to {timestamp_with_zone(event.last, zone)}" if event.count > 1 else ""),
+        )
     else:
         yield from _run_facts(event.run, zone)
         yield from _end_facts(event.end, zone)
@@ -111,7 +116,7 @@ def _next_run(notice: Notice) -> str:
     sooner = f"when {_line(notice.now_if)} holds" if notice.now_if else ""
     if notice.next is None:
         return sooner or "not known: an event makes it due"
-    at = _when(notice.next, notice.zone)
+    at = timestamp_with_zone(notice.next, notice.zone)
     if notice.next_if:
         return f"{at}, if {_line(notice.next_if)} holds then"
     return f"{at}, or {sooner}" if sooner else at
@@ -120,12 +125,15 @@ def _next_run(notice: Notice) -> str:
 def _run_facts(run: Run, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield "run", f"{run.task}/{run.number}" + (f", attempt {run.attempt}" if run.attempt > 1 else "")
     yield "why it ran", f"{_line(run.reason)} ({run.trigger})" if run.reason else str(run.trigger)
-    yield "due", _when(run.due, zone)
-    yield "started", _when(run.start, zone)
+    yield "due", timestamp_with_zone(run.due, zone)
+    yield "started", timestamp_with_zone(run.start, zone)
 
 
 def _end_facts(end: End, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    yield "ended", _when(end.at, zone) + (f", after {format_duration(end.runtime)}" if end.runtime else "")
+    yield (
+        "ended",
+        timestamp_with_zone(end.at, zone) + (f", after {format_duration(end.runtime)}" if end.runtime else ""),
+    )
     yield "exit code", "" if end.exit_code is None else str(end.exit_code)
     yield "signal", "" if end.signal is None else signal_name(end.signal)
     yield "message", _line(end.message)
@@ -157,7 +165,7 @@ def _digest(notices: Sequence[Notice], host: str, left_out: int) -> MailMessage:
     told = ", ".join(f"{count} {_WORDS[action]}" for action, count in counts.most_common())
     count = len(notices) + left_out
     headline = f"{count} runs: {told}" + (f", {left_out} more" if left_out else "")
-    lines = [(_when(notice.at, notice.zone), notice.sentence) for notice in notices[:LISTED]]
+    lines = [(timestamp_with_zone(notice.at, notice.zone), notice.sentence) for notice in notices[:LISTED]]
     rest = f"… and {count - len(lines)} more: rocketctl history" if count > len(lines) else ""
     text = [headline, "", *(f"{at}  {sentence}" for at, sentence in lines), *([rest] if rest else []), ""]
     text += [f"host      {host}", "see more  rocketctl history; rocketctl show TASK/NUMBER"]
@@ -177,10 +185,6 @@ def _subject(host: str, sentence: str) -> str:
 
 def _page(body: str) -> str:
     return _encodable(f"<!DOCTYPE html><html><head><meta charset=utf-8></head><body>{body}</body></html>\n")
-
-
-def _when(instant: Instant, zone: tzinfo) -> str:
-    return datetime_of(instant, zone).isoformat(sep=" ", timespec="seconds")
 
 
 def _line(text: str) -> str:

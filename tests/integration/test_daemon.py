@@ -157,7 +157,7 @@ def test_usr1_writes_the_state_to_the_journal(daemon: Daemon) -> None:
     daemon.until_line("holder started")
     daemon.signal(signal.SIGUSR1)
     daemon.until_line("holder/1 is running since")
-    daemon.until_line("waiter is due since")
+    daemon.until_line("waiter has been due since")
     assert any("mutex m is held by holder" in line for line in daemon.lines)
 
 
@@ -317,7 +317,7 @@ def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_
     daemon.stop()
     (missed,) = daemon.runs("gone")
     assert missed.run.due == utc("2026-01-02 03:00")
-    assert "down from 2026-01-01 12:00:00+00:00 to " in missed.run.reason
+    assert "rocketd was down from 2026-01-01 12:00:00 to " in missed.run.reason
 
 
 @pytest.mark.parametrize("when", ["every('1s')", "secondly", "cron('* * * * * *')"])

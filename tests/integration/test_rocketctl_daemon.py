@@ -214,20 +214,20 @@ def test_why_tells_what_a_task_waits_for_now_and_what_held_it_before(daemon: Dae
     (later,) = explained(daemon, "why", "later")
     assert later.keys() >= {"task", "holds", "since", "until", "waiting_for", "parts"}
     assert (later["task"], later["holds"]) == ("later", False)
-    assert later["waiting_for"].startswith('later waits for cron("0 0 1 1 *") (on ')
+    assert later["waiting_for"].startswith('later is waiting for cron("0 0 1 1 *") (on ')
     assert later["parts"][0]["because"].count("came before the task was armed") == 1
     (then,) = explained(daemon, "why", "later", "--at", "1d ago")
     assert then["holds"] is False
     assert rocketctl(daemon, "pause", "later", "--reason", "a new disk").returncode == 0
     (paused,) = explained(daemon, "why", "later")
-    assert paused["waiting_for"] == f"later is paused until it is resumed by uid {os.getuid()}: a new disk"
+    assert paused["waiting_for"] == f"later is paused by uid {os.getuid()} until someone resumes it: a new disk"
 
 
 def test_why_of_all_is_that_of_each(daemon: Daemon) -> None:
     answers = explained(daemon, "why", "--all")
     assert {one["task"] for one in answers} == {"hello", "good", "sleeper", "later"}
     drawn = rocketctl(daemon, "why", "good").stdout.split("\n")
-    assert drawn[:3] == ["good never starts by itself: its condition cannot hold", "✗ false", "     never"]
+    assert drawn[:3] == ["good never starts on its own: its condition can never be true", "✗ false", "     never"]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_with_and_without_a_daemon(daemon: Daemon) -> None:

@@ -122,8 +122,8 @@ def test_explain_takes_five_starts_from_now_in_the_zone_of_the_terminal_if_nothi
 @pytest.mark.parametrize(
     ("condition", "sentence"),
     [
-        ("after task 'extract'", "It waits for extract to succeed."),
-        ("daily & false", "It never starts by itself: its condition cannot hold."),
+        ("after task 'extract'", "It is waiting for extract to succeed."),
+        ("daily & false", "It never starts on its own: its condition can never be true."),
         ("calendar('2026-03-29 10:00')", "After that only an event can start it."),
         ("cron('30 1 * * *') & time_of_day.after('02:00')", "No further start was found up to 20"),
     ],
@@ -187,7 +187,7 @@ def test_why_tells_what_each_task_waits_for(where: Path) -> None:
     answers = told(where, "why", "--all")
     assert [one["task"] for one in answers] == ["extract", "load", "tick"]
     (load,) = (one for one in answers if one["task"] == "load")
-    assert load["waiting_for"] == "load waits for extract to succeed"
+    assert load["waiting_for"] == "load is waiting for extract to succeed"
     assert load["holds"] is False
     (part,) = load["parts"]
     assert part["condition"] == 'after_success("extract")'
@@ -214,7 +214,7 @@ def test_why_at_an_earlier_instant_knows_nothing_of_later_runs(where: Path) -> N
 
 def test_why_at_a_later_instant_looks_ahead(where: Path) -> None:
     (then,) = told(where, "why", "extract", "--at", "tomorrow 02:30")
-    assert (then["holds"], then["waiting_for"]) == (True, "extract would start: its condition holds")
+    assert (then["holds"], then["waiting_for"]) == (True, "extract would start: its condition is true")
 
 
 def test_why_draws_the_tree_for_people(where: Path) -> None:
@@ -222,14 +222,14 @@ def test_why_draws_the_tree_for_people(where: Path) -> None:
     assert done.returncode == 0
     assert "no daemon is running" in done.stderr
     lines = done.stdout.split("\n")
-    assert lines[0].startswith('tick waits for cron("0 */6 * * *") (')
+    assert lines[0].startswith('tick is waiting for cron("0 */6 * * *") (')
     assert lines[1] == '✗ cron("0 */6 * * *") & ~running("load")'
     assert lines[3] == '├─ ✗ cron("0 */6 * * *")'
     assert lines[5:9] == [
         '└─ ✓ ~running("load")',
         "        load is not running",
         "",
-        "load waits for extract to succeed",
+        "load is waiting for extract to succeed",
     ]
     assert "(in " in lines[4]
 

@@ -23,7 +23,7 @@ def test_a_task_starts_when_the_unit_that_it_waits_for_does(machine: Machine) ->
     machine.write("/etc/rocketd/a.toml", TASKS)
     machine.run("systemctl", "reload", "rocketd")
     machine.await_journal(f"MESSAGE_ID={MessageId.SUCCEEDED}", "ROCKETD_TASK=without")  # systemd has said: it is not
-    assert "waits for unit_active" in machine.run("rocketctl", "why", "with").stdout
+    assert "is waiting for unit_active" in machine.run("rocketctl", "why", "with").stdout
 
     machine.run("systemctl", "start", "partner.service")
     machine.await_journal(f"MESSAGE_ID={MessageId.SUCCEEDED}", "ROCKETD_TASK=with")

@@ -16,6 +16,7 @@ from rocketd.core.explain.reasons import explain_verdict, when
 from rocketd.core.instant import FOREVER
 from rocketd.core.model.condition import All, Any, Condition, Constant, Not
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
+from rocketd.core.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from rocketd.core.model.verdict import Answer
 
 _STEPS: Final = 64
-"""How many verdicts are looked ahead."""
+"""How many verdicts to look ahead."""
 _OPPOSITE: Final = {FOR: AGAINST, AGAINST: FOR}
 
 
 def describe_pending(condition: Condition, moment: Moment, wanted: Answer = FOR, *, nested: bool = False) -> str:
-    """Say what must come for the condition to have the wanted answer; empty: nothing can bring it about."""
+    """Return what must happen for the condition to have the wanted answer; empty: nothing can bring it about."""
     if isinstance(condition, Not):
         return describe_pending(condition.part, condition.inner_moment(moment), _OPPOSITE[wanted], nested=nested)
     if isinstance(condition, All | Any):
@@ -47,7 +48,7 @@ def describe_pending(condition: Condition, moment: Moment, wanted: Answer = FOR,
 
 
 def _turning(condition: Condition, moment: Moment, verdict: Verdict, wanted: Answer) -> Instant:
-    """Tell when it has the wanted answer, if nothing happens; if that is too far off, when it may have another."""
+    """Return when it has the wanted answer if nothing happens; if that is too far off, when it may have another."""
     at = verdict.until
     for _ in range(_STEPS):
         then = _judged(condition, moment.at(at))
@@ -60,7 +61,7 @@ def _turning(condition: Condition, moment: Moment, verdict: Verdict, wanted: Ans
 
 
 def _judged(condition: Condition, moment: Moment) -> Verdict:
-    """Judge it; what raises is unknown."""
+    """Judge it; if that raises, the answer is unknown."""
     try:
         return condition.judge(moment)
     except Exception:  # noqa: BLE001 - the tree says what it raises
@@ -71,27 +72,31 @@ def _of_group(group: All | Any, moment: Moment, wanted: Answer, *, nested: bool)
     inner = group.inner_moment(moment)
     missing = [part for part in group.parts if _judged(part, inner).answer is not wanted]
     needs_each = isinstance(group, All) is (wanted is FOR)
-    told = [describe_pending(part, inner, wanted, nested=len(missing) > 1) for part in missing]
+    described = [describe_pending(part, inner, wanted, nested=len(missing) > 1) for part in missing]
     if needs_each:
-        return _joined(told, " and ", nested=nested) if all(told) else ""
-    return _joined(filter(None, told), " or ", nested=nested)
+        return _joined(described, " and ", nested=nested) if all(described) else ""
+    return _joined(filter(None, described), " or ", nested=nested)
 
 
-def _joined(told: Iterable[str], word: str, *, nested: bool) -> str:
-    distinct = list(dict.fromkeys(told))
+def _joined(parts: Iterable[str], word: str, *, nested: bool) -> str:
+    distinct = list(dict.fromkeys(parts))
     joined = word.join(distinct)
     return f"({joined})" if nested and len(distinct) > 1 else joined
 
 
 @singledispatch
 def _event(condition: Condition, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - what some kinds look at
-    """Say which event must come for the answer to change."""
-    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+    """Return which event must happen for the answer to change."""
+    return _to_change(condition, verdict)
+
+
+def _to_change(condition: Condition, verdict: Verdict) -> str:
+    return f"{condition} to become {'false' if verdict.answer is FOR else 'true'}"
 
 
 @_event.register(Retry)
 def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
-    return f"{condition} to hold no longer" if verdict.answer is FOR else "a failed run to retry"
+    return _to_change(condition, verdict) if verdict.answer is FOR else "a failed run to retry"
 
 
 @_event.register(Running)
@@ -99,7 +104,7 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
     task = condition.task or moment.task.name
     if verdict.answer is FOR:
-        return f"the end of {task}"
+        return f"{task} to finish"
     more = condition.more if isinstance(condition, RunningFor) else 0
     return f"{task} to run{f' for {format_duration(more)}' if more else ''}"
 
@@ -107,18 +112,18 @@ def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
 @_event.register(RunningCount)
 def _(condition: RunningCount, moment: Moment, verdict: Verdict) -> str:
     if condition.count == AT_LEAST_ONE:
-        return f"{'the end of ' if verdict.answer is FOR else ''}a run of {condition.task or moment.task.name}"
-    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+        return f"{condition.task or moment.task.name} to {'finish' if verdict.answer is FOR else 'start'}"
+    return _to_change(condition, verdict)
 
 
 _TO_HAPPEN: Final[dict[What, str]] = {
     "started": "start",
     "succeeded": "succeed",
     "failed": "fail",
-    "finished": "end",
+    "finished": "finish",
     "terminated": "be terminated",
     "inacted": "find nothing to do",
-    "crashed": "be cut off by the end of the daemon or the host",
+    "crashed": "be interrupted by a shutdown or a crash",
 }
 
 
@@ -128,7 +133,7 @@ def _(condition: EventCondition | RecentEventCondition, moment: Moment, verdict:
     whole = isinstance(condition, RecentEventCondition) or condition.period is None or condition.period.how == "whole"
     if verdict.answer is AGAINST and condition.count == AT_LEAST_ONE and whole:
         return f"{condition.task or moment.task.name} to {_TO_HAPPEN[condition.what]}"
-    return f"{condition} to hold{' no longer' if verdict.answer is FOR else ''}"
+    return _to_change(condition, verdict)
 
 
 @_event.register(SchedulerCycles)
@@ -139,13 +144,13 @@ def _(condition: SchedulerCycles, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is FOR and condition.less is None:
         return ""
     passes = (condition.more + 1 if verdict.answer is AGAINST else condition.less or 0) - cycles
-    return f"{passes} more pass{'' if passes == 1 else 'es'} of the scheduler"
+    return f"{counted(passes, 'more pass', 'more passes')} of the scheduler"
 
 
 @_event.register(After)
 def _(condition: After, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is FOR:
-        return f"{condition} to hold no longer"
-    end = {"success": "succeed", "fail": "fail", "finish": "end"}[condition.outcome]
+        return _to_change(condition, verdict)
+    end = {"success": "succeed", "fail": "fail", "finish": "finish"}[condition.outcome]
     missing = [task for task in condition.tasks if condition.newest_end(task, moment) is None]
     return f"{(' or ' if condition.many == 'any' else ' and ').join(missing)} to {end}"

@@ -9,7 +9,7 @@ from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondi
 from rocketd.core.conditions.run_conditions import After, Outcome, Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
 from rocketd.core.duration import format_duration
-from rocketd.core.explain.reasons import ended, explain_verdict, name, when
+from rocketd.core.explain.reasons import describe_end, explain_verdict, listed, run_name, when
 from rocketd.core.instant import BEGINNING, MICROSECOND
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.verdict import FOR, UNKNOWN, Verdict
@@ -24,26 +24,26 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
     if run is None:
         return "there has been no scheduled run yet"
     if end is None:
-        return f"{name(run)} is going on"
-    told = ended(run, end, moment)
+        return f"{run_name(run)} is running"
+    ended = describe_end(run, end, moment)
     if not condition.is_wanted(run, end, moment.task_history):
-        return f"{told}{_why_no_more(condition, run, end, moment)}"
+        return f"{ended}{_why_no_retry(condition, run, end, moment)}"
     attempts = f"attempt {run.attempt}" + (f" of {condition.times + 1}" if condition.times is not None else "")
     begin = moment.task_history.steps.real_instant(
         end.at, moment.task_history.scheduled_end_position
     ) + condition.delay_after(run)
     if verdict.answer is FOR:
-        return f"{told} ({attempts})"
+        return f"{ended} ({attempts})"
     if moment.now < begin and verdict.until == begin:
-        return f"{told} ({attempts}); the next try is {when(begin, moment)}"
-    return f"{told} ({attempts}), too long after it was due {when(run.due, moment)}"
+        return f"{ended} ({attempts}); the next attempt is {when(begin, moment)}"
+    return f"{ended} ({attempts}); it is too late for another one: it was due {when(run.due, moment)}"
 
 
-def _why_no_more(condition: Retry, run: Run, end: End, moment: Moment) -> str:
+def _why_no_retry(condition: Retry, run: Run, end: End, moment: Moment) -> str:
     if not condition.is_retriable(end):
         return ": nothing to retry"
     if not moment.task_history.since_armed(run.start, moment.task_history.scheduled_position):
-        return f", before the condition was armed {when(moment.task_history.armed, moment)}"
+        return f", before this task was armed {when(moment.task_history.armed, moment)}"
     return f": attempt {run.attempt} was the last"
 
 
@@ -60,16 +60,16 @@ def _after(condition: After, task: str, moment: Moment) -> str:
         return _not_loaded(task)
     end = condition.newest_end(task, moment)
     if end is not None and end.end is not None:
-        return ended(end.run, end.end, moment)
-    return f"{task} has not {_ENDED[condition.outcome]} since {_since(moment)}"
+        return describe_end(end.run, end.end, moment)
+    return f"{task} has not {_ENDED[condition.outcome]} {_since(moment)}"
 
 
 def _since(moment: Moment) -> str:
-    """Say from when on an end of another task counts."""
+    """Return since when an end of another task counts."""
     own, past = moment.task_history.last_scheduled, moment.task_history
     if own is not None and past.since_armed(own.start - MICROSECOND, past.scheduled_position):
-        return f"{name(own)} started {when(own.start, moment)}"
-    return "the beginning" if past.armed == BEGINNING else f"this task was armed {when(past.armed, moment)}"
+        return f"since {run_name(own)} started {when(own.start, moment)}"
+    return "yet" if past.armed == BEGINNING else f"since this task was armed {when(past.armed, moment)}"
 
 
 _HAPPENED: Final[dict[What, str]] = {
@@ -79,7 +79,7 @@ _HAPPENED: Final[dict[What, str]] = {
     "finished": "ended",
     "terminated": "been terminated",
     "inacted": "had nothing to do",
-    "crashed": "been cut off",
+    "crashed": "been interrupted",
 }
 
 
@@ -97,7 +97,7 @@ def _(condition: EventCondition, moment: Moment, verdict: Verdict) -> str:
 
 def _span(condition: EventCondition) -> str:
     if condition.period is None:
-        return "so far"
+        return "yet"
     unit, hours = condition.period.unit, "" if condition.period.how == "whole" else " in those hours"
     return f"{'today' if unit is DAY_UNIT else f'this {unit}'}{hours}"
 
@@ -128,14 +128,22 @@ def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: V
     runs = runs_in_question(condition.task, moment)
     if not runs:
         return f"{task} is not running"
-    return " and ".join(_going(run, moment) for run in runs)
+    return _describe_active(list(runs), moment)
 
 
-def _going(run: Run, moment: Moment) -> str:
-    past = moment.history.of(run.task)
-    if run.number in past.running and run.number not in past.spawned_at:
-        return f"{name(run)} is about to begin"
-    return f"{name(run)}, begun {when(past.spawned_at.get(run.number, run.start), moment)}, goes on"
+def _describe_active(runs: list[Run], moment: Moment) -> str:
+    past = moment.history.of(runs[0].task)
+    pending = [run for run in runs if run.number in past.running and run.number not in past.spawned_at]
+    running = [run for run in runs if run not in pending]
+    if len(running) == 1 and not pending:
+        started = past.spawned_at.get(running[0].number, running[0].start)
+        return f"{run_name(running[0])} is running, started {when(started, moment)}"
+    parts = ((running, "running"), (pending, "about to start"))
+    return " and ".join(
+        f"{listed([run_name(run) for run in group])} {'is' if len(group) == 1 else 'are'} {state}"
+        for group, state in parts
+        if group
+    )
 
 
 def _not_loaded(task: str) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.explain import reasons_host, reasons_runs, reasons_time
 from rocketd.core.explain.pending import describe_pending
-from rocketd.core.explain.reasons import explain_verdict, name, spell_splay, when
+from rocketd.core.explain.reasons import clock, explain_verdict, run_name, splay_share, when
 from rocketd.core.explain.tree import ExplanationPart, draw
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant import Instant
+from rocketd.core.instant_text import timestamp
 from rocketd.core.model.condition import All, Any, Condition
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.task import On, Overlap, Task
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from rocketd.core.scheduler.scheduler import Scheduler
     from rocketd.core.scheduler.task_state import ScheduledTask
 
-TELLERS: Final = (reasons_time, reasons_runs, reasons_host)
-"""Who knows what the verdicts of which words rest on."""
+REASONS: Final = (reasons_time, reasons_runs, reasons_host)
+"""The modules whose import registers the sentences of their words."""
 
 
 OCCASIONS: Final = {
     On.BOOT: "the next boot",
-    On.STARTUP: "the next start of the daemon",
-    On.SHUTDOWN: "the stop of the daemon",
+    On.STARTUP: "the next start of rocketd",
+    On.SHUTDOWN: "the shutdown of rocketd",
 }
 """When a task runs besides its condition."""
 
@@ -64,7 +65,7 @@ class Explanation:
         return self.tree.parts if joined else (self.tree,)
 
     def __str__(self) -> str:
-        lines = draw(self.tree, lambda at: datetime_of(at, self.task.zone).isoformat(sep=" ", timespec="seconds"))
+        lines = draw(self.tree, lambda at: timestamp(at, self.task.zone))
         return "\n".join([self.waiting_for, *map(str, lines)])
 
 
@@ -74,17 +75,17 @@ def explain(condition: Condition, moment: Moment) -> ExplanationPart:
     parts = tuple(explain(part, inner) for part in condition.parts)
     try:
         verdict = condition.judge(moment)
-        because = reasons_time.tell_splay(condition, moment, verdict) or explain_verdict(condition, moment, verdict)
+        because = reasons_time.explain_splay(condition, moment, verdict) or explain_verdict(condition, moment, verdict)
     except Exception as error:  # noqa: BLE001 - whatever it raises is what the reader wants to know
-        verdict, because = Verdict(UNKNOWN), f"asking it raised {type(error).__name__}: {error}"
+        verdict, because = Verdict(UNKNOWN), f"evaluating it raised {type(error).__name__}: {error}"
     return ExplanationPart(str(condition), verdict.answer.value, verdict.since, verdict.until, because, parts)
 
 
 def why_then(task: Task, history: History, at: Instant) -> Explanation:
-    """Explain a task at an instant of which nothing but the past is known: no slots, no mutexes, no pause."""
+    """Explain a task at an instant of which only the history is known: no slots, no mutexes, no pause."""
     moment = Moment(at, task, history)
     tree = explain(task.when, moment)
-    return Explanation(task, at, tree, f"{task.name} {_going(task, moment) or _condition(task, tree, moment)}")
+    return Explanation(task, at, tree, f"{task.name} {_active_run(task, moment) or _condition(task, tree, moment)}")
 
 
 def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None, *, idle: str = "") -> Explanation:
@@ -95,17 +96,19 @@ def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None
     entry = scheduler.find(task)
     moment = Moment(now if at is None else at, entry.task, scheduler.history)
     if entry.resumes_at <= moment.now:  # it will be armed anew then
-        return moment.task_history.as_if_armed(entry.resumes_at, lambda: _told(entry, moment, ""))
-    idle = idle or ("the daemon is stopping" if scheduler.draining else "")
-    return _told(entry, moment, "" if at is not None else idle, now=at is None)
+        return moment.task_history.as_if_armed(entry.resumes_at, lambda: _explained(entry, moment, ""))
+    idle = idle or ("rocketd is shutting down" if scheduler.draining else "")
+    return _explained(entry, moment, "" if at is not None else idle, now=at is None)
 
 
-def _told(entry: ScheduledTask, moment: Moment, idle: str, *, now: bool = False) -> Explanation:
+def _explained(entry: ScheduledTask, moment: Moment, idle: str, *, now: bool = False) -> Explanation:
     tree = explain(entry.task.when, moment)
-    hindered = (
-        _paused(entry, moment) or _going(entry.task, moment) or (_hindered(entry, tree, moment, idle) if now else "")
+    blocked = (
+        _paused(entry, moment)
+        or _active_run(entry.task, moment)
+        or (_blocked(entry, tree, moment, idle) if now else "")
     )
-    waits = hindered or f"{_condition(entry.task, tree, moment)}{_splay(entry, moment) if now else ''}"
+    waits = blocked or f"{_condition(entry.task, tree, moment)}{_splay(entry, moment) if now else ''}"
     return Explanation(entry.task, moment.now, tree, f"{entry.task.name} {waits}")
 
 
@@ -113,66 +116,63 @@ def _paused(entry: ScheduledTask, moment: Moment) -> str:
     paused = entry.paused
     if paused is None or (paused.paused_until is not None and paused.paused_until <= moment.now):
         return ""
-    until = "until it is resumed" if paused.paused_until is None else f"until {_clock(paused.paused_until, moment)}"
-    said = f": {paused.paused_reason}" if paused.paused_reason else ""
-    return f"is paused {until}{f' by {paused.paused_by}' if paused.paused_by else ''}{said}"
+    by = f" by {paused.paused_by}" if paused.paused_by else ""
+    until = "until someone resumes it" if paused.paused_until is None else f"until {clock(paused.paused_until, moment)}"
+    reason = f": {paused.paused_reason}" if paused.paused_reason else ""
+    return f"is paused{by} {until}{reason}"
 
 
-def _going(task: Task, moment: Moment) -> str:
-    """Say which run must end first."""
-    going = list(moment.task_history.running.values())
-    if not going or task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
+def _active_run(task: Task, moment: Moment) -> str:
+    """Return which run must end first."""
+    active = list(moment.task_history.running.values())
+    if not active or task.overlap in (Overlap.ALLOW, Overlap.REPLACE):
         return ""
-    begun = moment.task_history.spawned_at.get(going[0].number)
-    if begun is None:
-        return f"is about to run: {name(going[0])} waits for its record to be written"
-    return f"waits for the end of {name(going[0])}, which is running since {_clock(begun, moment)}"
+    started = moment.task_history.spawned_at.get(active[0].number)
+    if started is None:
+        return f"is about to run: {run_name(active[0])} is waiting for its record to be written"
+    return f"is waiting for {run_name(active[0])} to finish (running since {clock(started, moment)})"
 
 
-def _hindered(entry: ScheduledTask, tree: ExplanationPart, moment: Moment, idle: str) -> str:
-    """Say what keeps a task that is due from starting."""
+def _blocked(entry: ScheduledTask, tree: ExplanationPart, moment: Moment, idle: str) -> str:
+    """Return what keeps a task that is due from starting; empty: it is not due."""
     if entry.forced:
-        waits = f"waits: {entry.blocked_reason}" if entry.blocked_reason else "about to start"
-        return f"is due {entry.forced.reason} and {waits}"
+        state = f"but cannot start: {entry.blocked_reason}" if entry.blocked_reason else "and about to start"
+        return f"is due ({entry.forced.reason}) {state}"
     if tree.holds is not FOR.value:
         return (
-            f"is due and starts {when(entry.earliest_start, moment)}, after its splay" if _waits(entry, moment) else ""
+            f"is due; it starts {when(entry.earliest_start, moment)} (splay)" if _waits_for_splay(entry, moment) else ""
         )
-    if hindrance := idle or entry.blocked_reason:
-        due = "" if entry.due is None else f" since {_clock(entry.due, moment)}"
-        return f"is due{due} and waits: {hindrance}"
+    if reason := idle or entry.blocked_reason:
+        due = "is due" if entry.due is None else f"has been due since {clock(entry.due, moment)}"
+        return f"{due} but cannot start: {reason}"
     if entry.earliest_start > moment.now:
-        return f"is due and starts {when(entry.earliest_start, moment)}, after {_pause(entry)}"
+        return f"is due; it starts {when(entry.earliest_start, moment)} ({_delay(entry)})"
     return "is due and about to start"
 
 
-def _waits(entry: ScheduledTask, moment: Moment) -> bool:
-    """Whether a splay is all that it waits for."""
+def _waits_for_splay(entry: ScheduledTask, moment: Moment) -> bool:
+    """Whether a splay is all that the task waits for."""
     return entry.task.splay > 0 and entry.next_due is not None and entry.next_due <= moment.now < entry.earliest_start
 
 
 def _splay(entry: ScheduledTask, moment: Moment) -> str:
-    """Say when a task starts that is not due yet, if that is later by its splay; else empty."""
+    """Return when a task starts that is not due yet, if its splay delays that; else empty."""
     begin, due = entry.next_start, entry.next_due
     if begin is None or due is None or not moment.now < due < begin or not entry.task.splay:
         return ""
-    return f"; it starts {when(begin, moment)}, splay {spell_splay(begin - due, entry.task.splay)}"
+    return f"; it starts {when(begin, moment)} (splay: {splay_share(begin - due, entry.task.splay)})"
 
 
-def _pause(entry: ScheduledTask) -> str:
-    return "its restart_delay" if entry.earliest_start == entry.restart_after else "its splay"
+def _delay(entry: ScheduledTask) -> str:
+    return "restart_delay" if entry.earliest_start == entry.restart_after else "splay"
 
 
 def _condition(task: Task, tree: ExplanationPart, moment: Moment) -> str:
     if tree.holds:
-        return "would start: its condition holds"
-    told, on = describe_pending(task.when, moment), task.on
-    if told:
-        return f"waits for {told}{f', or for {OCCASIONS[on]}' if on else ''}"
+        return "would start: its condition is true"
+    pending, on = describe_pending(task.when, moment), task.on
+    if pending:
+        return f"is waiting for {pending}{f', or for {OCCASIONS[on]}' if on else ''}"
     if on:
         return f"starts at {OCCASIONS[on]}"
-    return "never starts by itself: its condition cannot hold"
-
-
-def _clock(instant: Instant, moment: Moment) -> str:
-    return when(instant, moment).removeprefix("at ")
+    return "never starts on its own: its condition can never be true"

@@ -11,10 +11,9 @@ from typing import Final
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Cause
-from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.running import NO_SLOT, RunningRuns
 from rocketd.core.scheduler.task_state import ScheduledTask
 
-NO_SLOT: Final = "no slot is free"
 FIRST_PAUSE: Final[Duration] = SECOND
 LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 

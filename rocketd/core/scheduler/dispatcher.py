@@ -37,11 +37,11 @@ class Dispatcher:
         if scheduled.blocked:
             return
         if running and scheduled.task.overlap is Overlap.REPLACE:
-            scheduled.blocked = "its last run is still being stopped"
+            scheduled.blocked = "its previous run is still being stopped"
             for run in list(running.values()):
                 yield from self.running.stop(run, Cause.REPLACE)
         elif holder := self.running.holder(scheduled.task.mutex):
-            scheduled.blocked = f"mutex {scheduled.task.mutex} is held by {holder[0]}"
+            scheduled.blocked = f"mutex {scheduled.task.mutex!r} is held by {holder[0]}/{holder[1]}"
             self.running.add_waiter(scheduled.task.mutex, scheduled.task.name)
         else:
             run = self._next_run(scheduled, now)  # what wants it may count as missed below: its hours began anew since
@@ -52,12 +52,12 @@ class Dispatcher:
         if scheduled.paused and not scheduled.forced:
             return "paused"
         if self.draining and (scheduled.forced is None or scheduled.forced.trigger is not Trigger.SHUTDOWN):
-            return "the daemon is stopping"
+            return "rocketd is shutting down"
         if not running:
             return ""
         if scheduled.task.overlap in {Overlap.WAIT, Overlap.SKIP}:
             return "still running"
-        return "" if scheduled.forced or scheduled.against_since_start else "still running, and not due anew"
+        return "" if scheduled.forced or scheduled.against_since_start else "still running, and not due again"
 
     def _next_run(self, scheduled: ScheduledTask, now: Instant) -> Run:
         moment = Moment(now, scheduled.task, self.history)
@@ -96,18 +96,18 @@ class Dispatcher:
 
     def _check_free(self, task: Task) -> None:
         if self.draining:
-            raise Refusal("the daemon is stopping", hint="wait until it is back")
+            raise Refusal("rocketd is shutting down", hint="wait until it has been started again")
         running = self.history.of(task.name).running
         if running and task.overlap is not Overlap.ALLOW:
             which = f"{task.name}/{max(running)}"
-            raise Refusal(f"task {task.name!r} is running already, as {which}", hint=f"rocketctl stop {which}")
+            raise Refusal(f"task {task.name!r} is already running as {which}", hint=f"rocketctl stop {which}")
         if holder := self.running.holder(task.mutex):
             which = f"{holder[0]}/{holder[1]}"
-            raise Refusal(f"mutex {task.mutex!r} is held by {which}", hint="wait until that run has ended")
+            raise Refusal(f"mutex {task.mutex!r} is held by {which}", hint="wait for that run to finish")
         if self.running.is_full:
-            raise Refusal(
-                f"no slot is free: {len(self.running)} runs are going on", hint="raise max_running in rocketd.toml"
-            )
+            slots = self.running.slots
+            message = "the only slot is in use" if slots == 1 else f"all {slots} slots are in use"
+            raise Refusal(message, hint="raise max_running in rocketd.toml")
 
 
 def holding_parts(condition: Condition, moment: Moment) -> str:

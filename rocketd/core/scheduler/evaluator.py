@@ -23,7 +23,7 @@ from rocketd.core.model.task import Overlap, Task
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.scheduler import retries
-from rocketd.core.scheduler.missed import MissedInterval, MissedRuns
+from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
 from rocketd.core.scheduler.next_due import NextDue, find_next_due
 from rocketd.core.scheduler.probe_subscriptions import ProbeSubscriptions
 from rocketd.core.scheduler.queues import Queues
@@ -87,12 +87,14 @@ class Evaluator:
         if old is None or (old.until > now and not given_up):
             return
         if now - old.until > LATE:  # the host slept, the clock was set, the loop was held up
-            self.missed.add_interval(scheduled.task.name, MissedInterval(old.until, now, "nobody looked"))
+            self.missed.add_interval(scheduled.task.name, MissedInterval(old.until, now, UNOBSERVED))
         closed = verdict.answer is AGAINST or (
             verdict.answer is FOR and open_due is not None and verdict.since > open_due
         )
         if open_due is not None and closed:
-            yield self.missed.record(scheduled, open_due, now, scheduled.blocked_reason or "no time was left")
+            yield self.missed.record(
+                scheduled, open_due, now, scheduled.blocked_reason or "no time was left to start it"
+            )
 
     def _make_due(self, scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> Instant:
         """Make the task ready if it may start now; give back when else to look."""
@@ -141,7 +143,7 @@ class Evaluator:
                 yield from self.running.stop(run, Cause.STOP_WHEN)
         if scheduled.due is not None and scheduled.task.stop_when.judge(moment).answer is FOR:
             self.queues.clear_ready(scheduled)
-            scheduled.blocked = "its stop_when holds"
+            scheduled.blocked = "its stop_when condition is true"
 
     def _subscribe(self, scheduled: ScheduledTask, moment: Moment) -> Instant:
         """Note which probes can matter to the task now, and give back when these may be others."""

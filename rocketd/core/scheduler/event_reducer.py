@@ -9,7 +9,7 @@ from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.consumption import NEAR
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, Run, RunKey, Trigger
-from rocketd.core.scheduler.missed import MissedInterval, MissedRuns
+from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
 from rocketd.core.scheduler.running import RunningRuns
@@ -115,7 +115,7 @@ class EventReducer:
                 scheduled.reset(now)
                 self.snapshots.clear()
             if slept:
-                self.missed.add_interval(name, MissedInterval(now - slept, now, "nobody looked"))
+                self.missed.add_interval(name, MissedInterval(now - slept, now, UNOBSERVED))
             self.queues.mark_dirty(name)
         return self._far_ahead(now) if by < 0 else []
 

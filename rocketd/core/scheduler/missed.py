@@ -5,12 +5,14 @@ are found by walking the condition from verdict to verdict with the past frozen:
 anything changes in the past that its condition looks at.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Final, NamedTuple
 
 from rocketd.core.history.history import History
-from rocketd.core.instant import Duration, Instant, datetime_of
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.instant_text import timestamp, timestamp_with_zone
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.events import Missed
 from rocketd.core.model.moment import Moment
@@ -20,6 +22,8 @@ from rocketd.core.scheduler.task_state import ScheduledTask
 
 MAX_VERDICTS: Final = 1000
 """How many verdicts are gone through per task."""
+UNOBSERVED: Final = "the host slept or its clock was set forward"
+"""Why a task was not judged for a while, though the daemon was running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +114,14 @@ class MissedRuns:
         self._history.learn(missed)
         return missed
 
-    def add_downtime(self, names: Iterable[str], start: Instant, end: Instant, *, known: bool) -> None:
+    def add_downtime(self, tasks: Mapping[str, ScheduledTask], start: Instant, end: Instant, *, known: bool) -> None:
         """Note that there was nobody who could decide in that time, for as long as the clock is not set if in doubt."""
         self.unconfirmed = None if known else (start, end)
         if start < end:
-            reason = f"down from {_time(start)} to {_time(end)}"
-            for name in names:
-                self.add_interval(name, MissedInterval(start, end, reason))
+            zones = {scheduled.task.zone for scheduled in tasks.values()}
+            reasons = {zone: _downtime(start, end, zone) for zone in zones}
+            for name, scheduled in tasks.items():
+                self.add_interval(name, MissedInterval(start, end, reasons[scheduled.task.zone]))
 
     def add_interval(self, name: str, span: MissedInterval) -> None:
         """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
@@ -135,12 +140,12 @@ class MissedRuns:
                 chances = _joined(chances, missed_between(task, self._history, counted, span.end))
             self._counted[task.name] = max(counted, span.end), chances
 
-    def shift(self, names: Iterable[str], by: Duration) -> None:
+    def shift(self, tasks: Mapping[str, ScheduledTask], by: Duration) -> None:
         """Move along with a clock that was set: nobody has looked in some real time."""
         if self.unconfirmed is not None:
             start, end = self.unconfirmed
             self._intervals, self._counted = {}, {}
-            self.add_downtime(names, start, end + by, known=False)
+            self.add_downtime(tasks, start, end + by, known=False)
             return
         self._intervals = {
             name: span._replace(start=span.start + by, end=span.end + by) for name, span in self._intervals.items()
@@ -177,7 +182,11 @@ class MissedRuns:
         self, scheduled: ScheduledTask, chances: MissedDues | None, reason: str, now: Instant
     ) -> Iterator[Missed]:
         if chances is not None:
-            why = reason if chances.complete else f"{reason}; counted up to {_time(chances.last)}"
+            why = (
+                reason
+                if chances.complete
+                else f"{reason}; counted up to {timestamp_with_zone(chances.last, scheduled.task.zone)}"
+            )
             missed = Missed(
                 scheduled.task.name, self._new_run_id(now), now, chances.first, chances.last, chances.count, why
             )
@@ -189,5 +198,5 @@ class MissedRuns:
         return list(self.report(tasks[next(iter(self._intervals))], now)) if self._intervals else []
 
 
-def _time(instant: Instant) -> str:
-    return datetime_of(instant).isoformat(sep=" ", timespec="seconds")
+def _downtime(start: Instant, end: Instant, zone: tzinfo) -> str:
+    return f"rocketd was down from {timestamp(start, zone)} to {timestamp_with_zone(end, zone)}"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
-from rocketd.core.scheduler.admission import NO_SLOT, Admission
-from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.admission import Admission
+from rocketd.core.scheduler.running import NO_SLOT, RunningRuns
 from rocketd.core.scheduler.task_state import ReadyKey, ScheduledTask
 
 

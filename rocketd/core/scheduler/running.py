@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from rocketd.core.instant import FOREVER, Duration, Instant
 from rocketd.core.model.events import Stop
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Task
+
+NO_SLOT: Final = "all slots are in use"
+"""Why a task that is due cannot start when `max_running` runs are active."""
 
 
 class RunningRuns:

@@ -283,8 +283,7 @@ class Scheduler:
             self._queues.mark_dirty(name)
             return []
         if not runs:
-            which = name if number is None else f"{name}/{number}"
-            raise NoSuchRun(f"no run of {which} is going on")
+            raise NoSuchRun(f"{name if number is None else f'{name}/{number}'} is not running")
         return [decision for run in runs for decision in self._running.stop(run, Cause.OPERATOR)]
 
     def stop_all(self, cause: Cause) -> list[Decision]:

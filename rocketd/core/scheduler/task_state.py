@@ -12,6 +12,7 @@ from rocketd.core.model.task import Task
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.model.verdict import Verdict
 from rocketd.core.scheduler.next_due import NextDue
+from rocketd.core.scheduler.running import NO_SLOT
 
 ReadyKey: TypeAlias = tuple[int, int, Instant, str]
 """Who goes first: by how often its start has failed for want of anything, priority (negated), due and name."""
@@ -104,7 +105,7 @@ class ScheduledTask:
     @property
     def blocked_reason(self) -> str:
         """Why a task that is due has not started; empty if it is not due."""
-        return self.blocked or ("no slot is free" if self.ready else "")
+        return self.blocked or (NO_SLOT if self.ready else "")
 
     @property
     def resumes_at(self) -> Instant:

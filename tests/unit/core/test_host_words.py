@@ -102,14 +102,14 @@ def told(asked: Asked, text: str, now: int) -> str:
 
 def test_a_probe_tells_what_was_observed_and_since_when() -> None:
     asked, probe = Asked(), LoadBelow.of(2.0)
-    assert told(asked, "load_below(2.0)", NOON) == "it has not been observed yet"
+    assert told(asked, "load_below(2.0)", NOON) == "not observed yet"
     asked.history.observe(observed(probe, value=True, at=NOON))
-    assert told(asked, "load_below(2.0)", NOON) == "observed so since 12:00"
-    assert told(asked, "load_below(2.0)", NOON + MINUTE) == "it has not been observed since 12:00:45"
+    assert told(asked, "load_below(2.0)", NOON) == "true since 12:00"
+    assert told(asked, "load_below(2.0)", NOON + MINUTE) == "not observed since 12:00:45"
     asked.history.observe(observed(probe, value=False, at=NOON + MINUTE))
-    assert told(asked, "load_below(2.0)", NOON + MINUTE) == "observed otherwise since 12:01"
+    assert told(asked, "load_below(2.0)", NOON + MINUTE) == "false since 12:01"
     asked.history.observe(observed(probe, value=None, at=NOON + 2 * MINUTE, problem="no /proc"))
-    assert told(asked, "load_below(2.0)", NOON + 2 * MINUTE) == "it cannot be observed: no /proc"
+    assert told(asked, "load_below(2.0)", NOON + 2 * MINUTE) == "cannot be observed: no /proc"
 
 
 # -- the scheduler itself
@@ -125,7 +125,7 @@ def test_without_a_scheduler_its_age_is_unknown() -> None:
     asked = Asked()
     for text in ("scheduler_running", "~scheduler_cycles"):
         assert asked.judge(text, NOON).answer is UNKNOWN
-        assert told(asked, text.removeprefix("~"), NOON) == "no scheduler is running"
+        assert told(asked, text.removeprefix("~"), NOON) == "the scheduler is not running"
 
 
 def test_the_age_of_the_scheduler_is_reached_and_left_to_the_instant() -> None:
@@ -135,7 +135,7 @@ def test_the_age_of_the_scheduler_is_reached_and_left_to_the_instant() -> None:
     assert asked.judge(text, NOON) == (AGAINST, NOON + 10 * MINUTE, BEGINNING)
     assert asked.judge(text, NOON + 10 * MINUTE) == (FOR, NOON + HOUR, NOON + 10 * MINUTE)
     assert asked.judge(text, NOON + HOUR) == (AGAINST, FOREVER, NOON + HOUR)
-    assert told(asked, text, NOON) == "the scheduler began at 12:00"
+    assert told(asked, text, NOON) == "the scheduler started at 12:00"
 
 
 def test_a_task_starts_when_the_scheduler_is_old_enough() -> None:

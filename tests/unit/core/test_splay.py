@@ -177,8 +177,8 @@ def test_the_next_start_includes_the_splay(when: str, due: Instant) -> None:
     entry = made.find("me")
     assert (entry.next_due, entry.next_start) == (due, due + part(HOUR))
     assert task_details(entry, made.history.of("me"))["next_splay"] == part(HOUR) / SECOND
-    assert f"; it starts at {clock(due + part(HOUR))}, splay " in answer(made)
-    assert answer(made).endswith(" of 1h")
+    assert f"; it starts at {clock(due + part(HOUR))} (splay: " in answer(made)
+    assert answer(made).endswith(" of 1h)")
 
 
 def test_the_next_start_of_a_paused_task_includes_the_splay() -> None:
@@ -193,7 +193,7 @@ def test_a_task_that_waits_for_its_splay_says_so_and_the_tree_how_much_it_is() -
     made.decide(NOON)
     begins = made.find("me").next_start
     assert begins is not None
-    assert answer(made) == f"me is due and starts at {clock(begins)}, after its splay"
+    assert answer(made) == f"me is due; it starts at {clock(begins)} (splay)"
     because = [one.because for one in why(made, "me", NOON).parts]
     assert because[0].startswith(f"due since 12:00, begins at {clock(NOON + part(6 * HOUR))}: splay ")
     assert because[1].startswith(f"due since 11:00, begins at {clock(NOON - HOUR + part(6 * HOUR))}: splay ")
@@ -203,4 +203,4 @@ def test_a_task_that_waits_for_its_splay_says_so_and_the_tree_how_much_it_is() -
 def test_without_a_splay_nothing_is_said_of_one() -> None:
     made = scheduler(task("cron('0 * * * *')", 0))
     assert task_details(made.find("me"), made.history.of("me"))["next_splay"] is None
-    assert answer(made) == 'me waits for cron("0 * * * *") (at 13:00)'
+    assert answer(made) == 'me is waiting for cron("0 * * * *") (at 13:00)'

@@ -71,20 +71,20 @@ DRAWN = """\
 ✗ (daily | retry(3, delay="1h")) & ~(running("b") | false) & time_of_day.between("10:00", "12:00")
 │    2 of 3 parts hold; since 10:05; until 11:05
 ├─ ✗ daily | retry(3, delay="1h")
-│  │    none of 2 parts holds; since 10:05; until 11:05
+│  │    0 of 2 parts hold; since 10:05; until 11:05
 │  ├─ ✗ daily
-│  │       done in the window from 00:00 to tomorrow at 00:00: me/1 failed at 10:05; \
-the next window is tomorrow at 00:00; since 10:00; until 00:00
+│  │       already ran in the window 00:00-24:00: me/1 failed at 10:05; \
+the next one opens tomorrow at 00:00; since 10:00; until 00:00
 │  └─ ✗ retry(3, delay="1h")
-│          me/1 failed at 10:05 (attempt 1 of 4); the next try is at 11:05; since 10:05; until 11:05
+│          me/1 failed at 10:05 (attempt 1 of 4); the next attempt is at 11:05; since 10:05; until 11:05
 ├─ ✓ ~(running("b") | false)
-│  │    none of 2 parts holds
+│  │    0 of 2 parts hold
 │  ├─ ✗ running("b")
 │  │       b is not running
 │  └─ ✗ false
 │          never
 └─ ✓ time_of_day.between("10:00", "12:00")
-        inside, from 10:00 to 12:00; since 10:00; until 12:00"""
+        inside the window 10:00-12:00; since 10:00; until 12:00"""
 
 
 def test_the_tree_is_drawn() -> None:
@@ -100,9 +100,9 @@ def test_the_tree_is_drawn() -> None:
 def test_as_text_it_is_what_the_task_waits_for_and_the_tree_in_the_zone_of_the_task() -> None:
     answer = why_then(replace(task(when='daily.at("12:00")'), zone=BERLIN), Asked().history, NOW)
     assert str(answer).split("\n") == [
-        'me waits for daily.at("12:00") (at 12:00)',
+        'me is waiting for daily.at("12:00") (at 12:00)',
         '✗ daily.at("12:00")',
-        "     outside; the next window is at 12:00; since 2026-03-03 13:00:00+01:00; until 2026-03-04 12:00:00+01:00",
+        "     outside the window; the next one opens at 12:00; since 2026-03-03 13:00:00; until 2026-03-04 12:00:00",
     ]
 
 
@@ -128,7 +128,7 @@ class Raises(Condition):
 def test_a_condition_that_raises_is_unknown_and_says_what_it_raised() -> None:
     answer = why_then(replace(task(), when=Raises()), Asked().history, 5)
     assert answer.holds is None
-    assert answer.parts[0].because == "asking it raised ZeroDivisionError: at 5"
+    assert answer.parts[0].because == "evaluating it raised ZeroDivisionError: at 5"
 
 
 class Theirs(Condition):
@@ -143,8 +143,8 @@ class Theirs(Condition):
 
 def test_a_condition_of_others_is_told_by_its_answer() -> None:
     mine = replace(task(), when=Theirs())
-    assert why_then(mine, Asked().history, NOW - 1).parts[0].because == "it holds"
-    assert why_then(mine, Asked().history, NOW).waiting_for == "me waits for theirs to hold"
+    assert why_then(mine, Asked().history, NOW - 1).parts[0].because == "true"
+    assert why_then(mine, Asked().history, NOW).waiting_for == "me is waiting for theirs to become true"
 
 
 # -- what it waits for
@@ -153,42 +153,45 @@ def test_a_condition_of_others_is_told_by_its_answer() -> None:
 @pytest.mark.parametrize(
     ("when", "awaited"),
     [
-        ('daily.at("12:00")', 'waits for daily.at("12:00") (at 12:00)'),
+        ('daily.at("12:00")', 'is waiting for daily.at("12:00") (at 12:00)'),
         (
             '~time_of_day.between("10:00", "12:00")',
-            'waits for the end of time_of_day.between("10:00", "12:00") (at 12:00)',
+            'is waiting for the end of time_of_day.between("10:00", "12:00") (at 12:00)',
         ),
-        ("retry", "waits for a failed run to retry"),
-        ('running("b")', "waits for b to run"),
-        ('after_success("b")', "waits for b to succeed"),
-        ('after_any_fail("b", "c")', "waits for b or c to fail"),
-        ('after_all_finish("b", "c")', "waits for b and c to end"),
-        ('after_success("gone")', "waits for after_success(\"gone\"), which is unknown (task 'gone' is not loaded)"),
-        ('failed("b").today', "waits for b to fail"),
-        ('failed("b").past("2 h")', "waits for b to fail"),
-        ('failed("b").today.before("12:00")', 'waits for failed("b").today.before("12:00") to hold'),
-        ('running("b").more_than("10 min")', "waits for b to run for 10min"),
-        ('(running("b") >= 1)', "waits for a run of b"),
-        ('(running("b") > 1)', 'waits for (running("b") > 1) to hold'),
-        ('crontime("* 12 * * *")', 'waits for crontime("* 12 * * *") (at 12:00)'),
-        ("load_below(2.0)", "waits for load_below(2.0), which is unknown (it has not been observed yet)"),
-        ('scheduler_running(more_than="10 min")', 'waits for scheduler_running(more_than="10min") (at 10:40)'),
-        ("scheduler_cycles(more_than=2)", "waits for 2 more passes of the scheduler"),
-        ("~scheduler_cycles", "never starts by itself: its condition cannot hold"),
-        ("scheduler_cycles(less_than=1)", "never starts by itself: its condition cannot hold"),
-        ("~scheduler_cycles(less_than=2)", "waits for 1 more pass of the scheduler"),
-        ('(failed("b").today == 1) & daily', 'waits for (failed("b").today == 1) to hold'),
-        ('~(started("b") | true)', "never starts by itself: its condition cannot hold"),
-        ("false", "never starts by itself: its condition cannot hold"),
-        ("daily & false", "never starts by itself: its condition cannot hold"),
-        ("retry & false", "never starts by itself: its condition cannot hold"),
-        ('false | running("b")', "waits for b to run"),
-        ('running("b") & running("c")', "waits for b to run and c to run"),
+        ("retry", "is waiting for a failed run to retry"),
+        ('running("b")', "is waiting for b to run"),
+        ('after_success("b")', "is waiting for b to succeed"),
+        ('after_any_fail("b", "c")', "is waiting for b or c to fail"),
+        ('after_all_finish("b", "c")', "is waiting for b and c to finish"),
+        (
+            'after_success("gone")',
+            "is waiting for after_success(\"gone\"), which is unknown (task 'gone' is not loaded)",
+        ),
+        ('failed("b").today', "is waiting for b to fail"),
+        ('failed("b").past("2 h")', "is waiting for b to fail"),
+        ('failed("b").today.before("12:00")', 'is waiting for failed("b").today.before("12:00") to become true'),
+        ('running("b").more_than("10 min")', "is waiting for b to run for 10min"),
+        ('(running("b") >= 1)', "is waiting for b to start"),
+        ('(running("b") > 1)', 'is waiting for (running("b") > 1) to become true'),
+        ('crontime("* 12 * * *")', 'is waiting for crontime("* 12 * * *") (at 12:00)'),
+        ("load_below(2.0)", "is waiting for load_below(2.0), which is unknown (not observed yet)"),
+        ('scheduler_running(more_than="10 min")', 'is waiting for scheduler_running(more_than="10min") (at 10:40)'),
+        ("scheduler_cycles(more_than=2)", "is waiting for 2 more passes of the scheduler"),
+        ("~scheduler_cycles", "never starts on its own: its condition can never be true"),
+        ("scheduler_cycles(less_than=1)", "never starts on its own: its condition can never be true"),
+        ("~scheduler_cycles(less_than=2)", "is waiting for 1 more pass of the scheduler"),
+        ('(failed("b").today == 1) & daily', 'is waiting for (failed("b").today == 1) to become true'),
+        ('~(started("b") | true)', "never starts on its own: its condition can never be true"),
+        ("false", "never starts on its own: its condition can never be true"),
+        ("daily & false", "never starts on its own: its condition can never be true"),
+        ("retry & false", "never starts on its own: its condition can never be true"),
+        ('false | running("b")', "is waiting for b to run"),
+        ('running("b") & running("c")', "is waiting for b to run and c to run"),
         (
             '(running("b") | failed("b")) & retry',
-            "waits for (b to run or b to fail) and a failed run to retry",
+            "is waiting for (b to run or b to fail) and a failed run to retry",
         ),
-        ('~(daily & ~running("b"))', "waits for the end of daily (tomorrow at 00:00) or b to run"),
+        ('~(daily & ~running("b"))', "is waiting for the end of daily (tomorrow at 00:00) or b to run"),
     ],
 )
 def test_what_it_waits_for_are_the_parts_that_are_in_the_way(when: str, awaited: str) -> None:
@@ -200,7 +203,7 @@ def test_what_it_waits_for_are_the_parts_that_are_in_the_way(when: str, awaited:
 def test_a_part_that_must_cease_is_waited_for_by_its_end() -> None:
     scheduler = loaded(task(when='daily & ~running("b")'), task("b", "true", priority=1))
     scheduler.decide(NOW)
-    assert waiting(scheduler) == "me waits for the end of b"
+    assert waiting(scheduler) == "me is waiting for b to finish"
 
 
 def _paused(scheduler: Scheduler) -> None:
@@ -222,12 +225,12 @@ def _nothing(scheduler: Scheduler) -> None:
 @pytest.mark.parametrize(
     ("before", "mine", "sentence"),
     [
-        (_nothing, task(), "me is about to run: me/1 waits for its record to be written"),
-        (_nothing, task(mutex="disk"), "me is due since 10:30 and waits: mutex disk is held by first"),
-        (_paused, task(), "me is paused until 11:30 by uid 0: a new disk"),
-        (_paused_for_good, task(), "me is paused until it is resumed"),
-        (_draining, task(), "me is due since 10:30 and waits: the daemon is stopping"),
-        (_nothing, task(stop_when=parse("true")), "me is due and waits: its stop_when holds"),
+        (_nothing, task(), "me is about to run: me/1 is waiting for its record to be written"),
+        (_nothing, task(mutex="disk"), "me has been due since 10:30 but cannot start: mutex 'disk' is held by first/1"),
+        (_paused, task(), "me is paused by uid 0 until 11:30: a new disk"),
+        (_paused_for_good, task(), "me is paused until someone resumes it"),
+        (_draining, task(), "me has been due since 10:30 but cannot start: rocketd is shutting down"),
+        (_nothing, task(stop_when=parse("true")), "me is due but cannot start: its stop_when condition is true"),
     ],
 )
 def test_what_hinders_a_due_task_is_said(before: Callable[[Scheduler], None], mine: Task, sentence: str) -> None:
@@ -242,13 +245,13 @@ def test_what_runs_has_run_since_its_process_was_there() -> None:
     scheduler.decide(NOW)
     [run] = scheduler.running_runs
     scheduler.learn(Spawned(run, 7, 7, NOW + MINUTE))
-    assert waiting(scheduler) == "me waits for the end of me/1, which is running since 10:31"
+    assert waiting(scheduler) == "me is waiting for me/1 to finish (running since 10:31)"
 
 
 def test_without_a_free_slot_a_due_task_waits_for_one() -> None:
     scheduler = loaded(task("first", "true", priority=1), task(), slots=1)
     scheduler.decide(NOW)
-    assert waiting(scheduler) == "me is due since 10:30 and waits: no slot is free"
+    assert waiting(scheduler) == "me has been due since 10:30 but cannot start: all slots are in use"
 
 
 def test_a_splay_and_a_restart_delay_say_when_they_are_over() -> None:
@@ -258,9 +261,9 @@ def test_a_splay_and_a_restart_delay_say_when_they_are_over() -> None:
     scheduler.decide(NOW + SECOND)
     begins = scheduler.find("me").earliest_start
     assert begins > NOW
-    assert waiting(scheduler).startswith("me is due and starts at ")
-    assert waiting(scheduler).endswith(", after its splay")
-    assert waiting(scheduler, "again", NOW + SECOND) == "again is due and starts at 10:31:01, after its restart_delay"
+    assert waiting(scheduler).startswith("me is due; it starts at ")
+    assert waiting(scheduler).endswith(" (splay)")
+    assert waiting(scheduler, "again", NOW + SECOND) == "again is due; it starts at 10:31:01 (restart_delay)"
 
 
 def test_a_task_that_nothing_hinders_is_about_to_start() -> None:
@@ -271,14 +274,14 @@ def test_a_task_that_nothing_hinders_is_about_to_start() -> None:
 def test_beside_its_own_run_a_task_may_be_due() -> None:
     scheduler = loaded(task(when="true", overlap=Overlap.ALLOW))
     assert any(isinstance(decision, Start) for decision in scheduler.decide(NOW))
-    assert waiting(scheduler).startswith("me is due")
+    assert waiting(scheduler).startswith("me has been due")
 
 
 def test_where_nothing_starts_at_all_the_reason_is_said() -> None:
     scheduler = loaded(task(), slots=0)
     scheduler.decide(NOW)
     assert why(scheduler, "me", NOW, idle="no daemon is running").waiting_for == (
-        "me is due since 10:30 and waits: no daemon is running"
+        "me has been due since 10:30 but cannot start: no daemon is running"
     )
 
 
@@ -287,13 +290,13 @@ def test_a_later_instant_is_judged_as_if_nothing_happened_until_then() -> None:
     scheduler.decide(NOW)
     later: Explanation = why(scheduler, "me", NOW, at("2026-03-05 12:30"))
     assert (later.holds, later.since, later.until) == (True, at("2026-03-05 12:00"), at("2026-03-05 13:00"))
-    assert later.waiting_for == "me would start: its condition holds"
+    assert later.waiting_for == "me would start: its condition is true"
 
 
 def test_a_pause_that_is_over_by_then_hinders_nothing() -> None:
     scheduler = loaded(task())
     _paused(scheduler)
-    assert why(scheduler, "me", NOW, NOW + HOUR).waiting_for == "me would start: its condition holds"
+    assert why(scheduler, "me", NOW, NOW + HOUR).waiting_for == "me would start: its condition is true"
     assert why(scheduler, "me", NOW, NOW + HOUR - 1).waiting_for.startswith("me is paused")
 
 
@@ -308,7 +311,7 @@ def test_what_is_asked_about_after_the_end_of_a_pause_is_told_as_it_will_be_arme
     scheduler.decide(NOW)
     assert why(scheduler, "me", NOW, at("2026-03-04 13:00")).waiting_for == "me is paused until 14:00"
     answer = why(scheduler, "me", NOW, at("2026-03-04 15:00"))
-    assert answer.waiting_for == 'me waits for cron("0 12 * * *") (tomorrow at 12:00)'
+    assert answer.waiting_for == 'me is waiting for cron("0 12 * * *") (tomorrow at 12:00)'
     assert scheduler.history.of("me").armed_at == at("2026-03-04 10:00")
 
 
@@ -316,8 +319,8 @@ def test_what_is_asked_about_after_the_end_of_a_pause_is_told_as_it_will_be_arme
     ("on", "at_occasion", "occasion"),
     [
         (On.BOOT, "me starts at the next boot", "the next boot"),
-        (On.STARTUP, "me starts at the next start of the daemon", "the next start of the daemon"),
-        (On.SHUTDOWN, "me starts at the stop of the daemon", "the stop of the daemon"),
+        (On.STARTUP, "me starts at the next start of rocketd", "the next start of rocketd"),
+        (On.SHUTDOWN, "me starts at the shutdown of rocketd", "the shutdown of rocketd"),
     ],
 )
 def test_an_occasion_starts_a_task_as_its_condition_does(on: On, at_occasion: str, occasion: str) -> None:
@@ -326,9 +329,9 @@ def test_an_occasion_starts_a_task_as_its_condition_does(on: On, at_occasion: st
     )
     scheduler.decide(NOW)
     assert waiting(scheduler) == at_occasion
-    assert waiting(scheduler, "both") == f'both waits for daily.at("12:00") (at 12:00), or for {occasion}'
-    assert waiting(scheduler, "fed") == f"fed waits for me to succeed, or for {occasion}"
-    assert waiting(loaded(task("me", "false"))) == "me never starts by itself: its condition cannot hold"
+    assert waiting(scheduler, "both") == f'both is waiting for daily.at("12:00") (at 12:00), or for {occasion}'
+    assert waiting(scheduler, "fed") == f"fed is waiting for me to succeed, or for {occasion}"
+    assert waiting(loaded(task("me", "false"))) == "me never starts on its own: its condition can never be true"
     assert why_then(task("me", "false", on=on), scheduler.history, NOW).waiting_for == at_occasion
 
 
@@ -336,7 +339,7 @@ def test_what_an_occasion_has_made_due_and_what_is_in_its_way_is_said() -> None:
     scheduler = loaded(task("me", "false", on=On.BOOT), slots=0)
     scheduler.start_on(On.BOOT)
     scheduler.decide(NOW)
-    assert waiting(scheduler) == "me is due on boot and waits: no slot is free"
+    assert waiting(scheduler) == "me is due (on boot) but cannot start: all slots are in use"
     scheduler.max_running = 1
     assert any(isinstance(decision, Start) for decision in scheduler.decide(NOW))
     finish(scheduler, "me", NOW)
