@@ -137,7 +137,7 @@ class SchedulerRuntime:
 
     def _tell_start(self, resumed: RecoveryResult, notes: Collection[str]) -> None:
         for note in notes:
-            self._bridge.tell(daemon_messages.records_go(note))
+            self._bridge.tell(daemon_messages.records_note(note))
         for event in resumed.crashed:
             self._bridge.watch(event)
         if resumed.outage is not None and resumed.outage.stepped:

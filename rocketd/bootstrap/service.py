@@ -272,7 +272,7 @@ class Service:
     async def _tell_start(self, resumed: RecoveryResult, kept: OpenedStore) -> None:
         kept.store.tell_faults()
         for note in kept.notes:
-            self._journal.tell(daemon_messages.records_go(note))
+            self._journal.tell(daemon_messages.records_note(note))
         for event in resumed.crashed:
             self._journal.tell(run_messages.entry_of(event))
             for watcher in tuple(self.loop.watchers):

@@ -36,6 +36,8 @@ _SHORT: Final = {
     "us": MICROSECOND,
 }
 
+_LONG: Final = {"y": 365 * DAY, "d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
+
 _PART: Final = re.compile(r"[ \t\n\r]*(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]+))?[ \t\n\r]*(?P<unit>[a-zA-Zµμ]*)")
 _BLANK: Final = " \t\n\r"
 
@@ -48,7 +50,7 @@ _HINT: Final = 'write a number and a unit, as in "10s", "5 min", "2h30m", "1 day
 def parse_duration(text: str) -> Duration:
     """Read a time span; raises ConditionError with the offsets of the mistake in this text."""
     if not isinstance(text, str):
-        raise ConditionError(f"{text!r} is no duration, which is a text", hint=_HINT, about=text)
+        raise ConditionError(f"{text!r} is not a duration, which is a text", hint=_HINT, about=text)
     end = len(text.rstrip(_BLANK))
     if not end:
         raise ConditionError("a duration is missing", hint=_HINT, end=len(text), about=text)
@@ -84,6 +86,26 @@ def _mistake(text: str, start: int, message: str) -> ConditionError:
     start += len(text[start:]) - len(text[start:].lstrip(_BLANK))
     length = len(text[start:].split(maxsplit=1)[0]) if text[start:].strip() else 0
     return ConditionError(message, hint=_HINT, start=start, end=start + max(length, 1), about=text)
+
+
+def approximate_duration(duration: Duration) -> str:
+    """Return how long something takes as people read it: `40us`, `250ms`, `5.19s`, `2min 3s`, `89d 4h`.
+
+    Below a second whole milliseconds, below ten seconds three digits, then the two largest units; the rest is cut off.
+    """
+    duration = abs(duration)
+    if duration < SECOND:
+        return f"{duration // MILLISECOND}ms" if duration >= MILLISECOND or not duration else f"{duration}us"
+    if duration < 10 * SECOND:  # a second more or less matters there
+        return f"{duration // (10 * MILLISECOND) / 100:.3g}s"
+    parts: list[str] = []
+    for unit, length in _LONG.items():
+        count, duration = divmod(duration, length)
+        if count:
+            parts.append(f"{count}{unit}")
+        elif parts:
+            break  # `3h 5s` would say more than it knows
+    return " ".join(parts[:2])
 
 
 def format_duration(duration: Duration) -> str:

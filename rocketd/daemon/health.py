@@ -50,7 +50,7 @@ class Health:
         """Hear after each pass what the host is short of; empty: of nothing."""
         if lacking and "host" not in self.troubles:
             self._journal.tell(daemon_messages.shortage(lacking))
-            self.trouble("host", f"the host is short of what a start takes: {lacking}")
+            self.trouble("host", f"the host lacks the resources to start tasks: {lacking}")
         elif not lacking and "host" in self.troubles:
             self._journal.tell(daemon_messages.shortage_over())
             self.trouble("host", "")

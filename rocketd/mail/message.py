@@ -7,7 +7,7 @@ from datetime import tzinfo
 from html import escape
 from typing import Final, NamedTuple
 
-from rocketd.core.duration import format_duration
+from rocketd.core.duration import approximate_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import Instant
 from rocketd.core.instant_text import timestamp_with_zone
@@ -132,7 +132,7 @@ def _run_facts(run: Run, zone: tzinfo) -> Iterator[tuple[str, str]]:
 def _end_facts(end: End, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield (
         "ended",
-        timestamp_with_zone(end.at, zone) + (f", after {format_duration(end.runtime)}" if end.runtime else ""),
+        timestamp_with_zone(end.at, zone) + (f", after {approximate_duration(end.runtime)}" if end.runtime else ""),
     )
     yield "exit code", "" if end.exit_code is None else str(end.exit_code)
     yield "signal", "" if end.signal is None else signal_name(end.signal)

@@ -63,7 +63,7 @@ def check_that_it_lives(daemon: Daemon) -> None:
 
 
 def check_that_nothing_is_lost(daemon: Daemon, mounted: Path) -> None:
-    daemon.until_line("the store can be written again")
+    daemon.until_line("the run log is writable again")
     daemon.until_line("often succeeded", sum("often succeeded" in line for line in daemon.lines) + 3)
     assert daemon.stop() == 0
     for path in mounted.glob(f"{FILE_NAME}*"):

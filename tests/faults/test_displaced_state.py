@@ -144,7 +144,7 @@ def test_what_somebody_put_in_its_place_is_told_and_waited_for(
     seen = sum("WATCHDOG=1" in notice for notice in daemon.notices)
     daemon.until_notice("WATCHDOG=1", seen + 4)
     (daemon.state / FILE_NAME).rename(daemon.directory / "theirs")
-    daemon.until_line("the store can be written again")
+    daemon.until_line("the run log is writable again")
     goes_on(daemon)
     assert daemon.stop() == 0
     check_day_ran_once(daemon)
@@ -158,7 +158,7 @@ def test_a_directory_that_is_moved_and_put_back_loses_nothing(daemon: Daemon) ->
     told(daemon, f"{daemon.directory}/moved now")
     assert not daemon.state.exists()
     (daemon.directory / "moved").rename(daemon.state)
-    daemon.until_line("the store can be written again")
+    daemon.until_line("the run log is writable again")
     goes_on(daemon)
     assert daemon.stop() == 0
     check_day_ran_once(daemon)

@@ -156,7 +156,7 @@ def test_usr1_writes_the_state_to_the_journal(daemon: Daemon) -> None:
     daemon.start()
     daemon.until_line("holder started")
     daemon.signal(signal.SIGUSR1)
-    daemon.until_line("holder/1 is running since")
+    daemon.until_line("holder/1 has been running since")
     daemon.until_line("waiter has been due since")
     assert any("mutex m is held by holder" in line for line in daemon.lines)
 
@@ -313,7 +313,7 @@ def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_
         database.execute("UPDATE alive SET at = ?, recorded = ?", (alive, armed))
     database.close()
     daemon.start()
-    daemon.until_line("gone missed")
+    daemon.until_line("gone: 1 scheduled run missed")
     daemon.stop()
     (missed,) = daemon.runs("gone")
     assert missed.run.due == utc("2026-01-02 03:00")
@@ -324,7 +324,7 @@ def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_
 def test_what_a_hung_run_keeps_from_starting_is_told_in_one_record(daemon: Daemon, when: str) -> None:
     daemon.write("a.toml", a_task("hung", when, SLEEPER))
     daemon.start()
-    daemon.until_line("hung missed 3 times: still running")
+    daemon.until_line("hung: 3 scheduled runs missed (still running)")
     daemon.kill()
     missed = [view for view in daemon.runs("hung") if view.action is Action.MISSED]
     assert len(missed) == 1
@@ -434,13 +434,13 @@ def test_the_heartbeat_goes_on_while_the_store_is_away_and_nothing_is_lost(tmp_p
         blocker = sqlite3.connect(daemon.state / "rocketd.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
         daemon.until_notice("degraded: ")
-        daemon.until_line("the store cannot be written")
+        daemon.until_line("cannot write the run log")
         seen = sum("WATCHDOG=1" in notice for notice in daemon.notices)
         daemon.until_notice("WATCHDOG=1", seen + 5)
         before = sum("often started" in line for line in daemon.lines)
         blocker.execute("ROLLBACK")
         blocker.close()
-        daemon.until_line("the store can be written again")
+        daemon.until_line("the run log is writable again")
         daemon.until_line("often started", before + 1)
         assert daemon.stop() == 0
         assert {action for _, _, action in daemon.history()} <= {"success", "withdrawn", "missed"}

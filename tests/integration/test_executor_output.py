@@ -85,7 +85,7 @@ def test_the_tail_is_as_long_as_the_task_says(world: World) -> None:
     end = world.run(Task("job", shell("seq 100000"), output_tail=100))
     assert end.output.endswith("\n99999\n100000\n")
     first, rest = end.output.split("\n", 1)
-    assert first == f"… {588895 - len(rest)} bytes left out"
+    assert first == f"… {588895 - len(rest)} bytes omitted"
     assert len(rest) <= 100
 
 
@@ -155,7 +155,7 @@ def test_a_flood_is_bounded_in_memory_and_marked(world: World) -> None:
     assert end.output.endswith("a line of a flood\nlast\n")
     assert told + left_out == megabytes * 16 * 3640 + 1
     assert told == 1024 * 1024 // (len("a line of a flood\n") + LINE_COST)
-    assert lines[told] == "… more than 1 MiB within a minute (output_limit): what follows is left out here"
+    assert lines[told] == "… more than 1 MiB within a minute (output_limit): the rest is omitted here"
     assert len(lines) == told + 2
     assert end.message.startswith(f"{left_out} lines (")
     assert end.message.endswith(" of its output, beyond output_limit, are not in the journal")
@@ -198,7 +198,7 @@ def test_who_is_told_nothing_for_long_holds_nobody_up(world: World, monkeypatch:
     world.takes = False
     hold(world, hold=True)
     end = world.run(shell("seq 50000"))
-    assert end.message == "50000 lines of its output could not be told to the journal, which took nothing"
+    assert end.message == "the journal lacks 50000 lines of its output, which it did not accept"
     assert end.output.endswith("\n50000\n")
 
 

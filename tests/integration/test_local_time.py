@@ -181,7 +181,7 @@ def test_a_daemon_notices_without_a_reload_that_the_host_has_moved(daemon: Daemo
     elsewhere = told(daemon, "show", "elsewhere")
     daemon.write("b.toml", '[task.edited]\ncommand = ["/bin/true"]\n')
     inside(daemon, "ln", "-sfn", "/usr/share/zoneinfo/Asia/Tokyo", "/etc/localtime")
-    daemon.until_line("the time zone of the host is Asia/Tokyo now")
+    daemon.until_line("the time zone of the host is now Asia/Tokyo")
     night = told(daemon, "show", "night")
     assert night["timezone"] == "Asia/Tokyo"
     assert str(night["next"]).endswith("T18:30:00.000000+00:00")
@@ -191,7 +191,7 @@ def test_a_daemon_notices_without_a_reload_that_the_host_has_moved(daemon: Daemo
     daemon.until_line("clock | JST")
     assert daemon.runs("edited") == [], "an edit waits for its reload"
     inside(daemon, "rm", "/etc/localtime")
-    daemon.until_line("the time zone of the host is UTC now")
+    daemon.until_line("the time zone of the host is now UTC")
     assert str(told(daemon, "show", "night")["next"]).endswith("T03:30:00.000000+00:00")
     assert daemon.runs("night") == []
     daemon.signal(signal.SIGTERM)

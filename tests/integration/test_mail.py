@@ -83,7 +83,7 @@ def test_a_mail_with_only_the_end_of_the_output_says_so() -> None:
 def test_a_missed_stretch_says_how_often_and_why() -> None:
     missed = Missed("backup", "0190", NOW + 3 * HOUR, NOW, NOW + 2 * HOUR, 3, "down from … to …")
     text = letter([Notice(missed, None, UTC)], "web01").text
-    assert "backup missed 3 times: down from" in text
+    assert "backup: 3 scheduled runs missed (down from" in text
     assert "due       2026-09-21 14:13:20+00:00, and up to 2026-09-21 16:13:20+00:00\n" in text
     assert "next run  not known: an event makes it due\n" in text
 
@@ -323,7 +323,7 @@ def test_a_password_that_is_mended_lets_what_waited_go_without_a_reload(
         daemon.write("rocketd.toml", settings(made.start().port, login))
         daemon.write("a.toml", a_task("bad", "exit 3"))
         daemon.start()
-        daemon.until_line("mail cannot be sent: 127.0.0.1 does not take the login as web01: 535 ")
+        daemon.until_line("cannot send mail: 127.0.0.1 does not take the login as web01: 535 ")
         daemon.until_notice("degraded: 1 mail waiting: ")
         password.write_text("open sesame\n")
         daemon.until_line("mail is sent again")
@@ -385,7 +385,7 @@ def test_a_crash_of_the_daemon_is_written_about_by_the_next(daemon: Daemon, serv
     daemon.until_line("slow | begun")
     daemon.kill()
     daemon.start()
-    assert "slow was cut off" in server.next()["Subject"]
+    assert "slow was interrupted" in server.next()["Subject"]
     daemon.stop_at_once()
 
 
@@ -393,7 +393,7 @@ def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon,
     daemon.write("rocketd.toml", settings(dead_server.port))
     daemon.write("a.toml", a_task("bad", "exit 3"))
     daemon.start()
-    daemon.until_line("mail cannot be sent: ")
+    daemon.until_line("cannot send mail: ")
     daemon.until_notice("degraded: 1 mail waiting: ")
     daemon.write("b.toml", a_task("other", "true"))
     daemon.signal(signal.SIGHUP)

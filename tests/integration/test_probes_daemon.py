@@ -43,7 +43,7 @@ def test_a_command_that_cannot_be_run_starts_nothing_and_is_told_once(daemon: Da
     daemon.until_line("tick succeeded", 3)
     tool.write_text("#!/bin/sh\n")
     tool.chmod(0o755)
-    daemon.until_line(f"{word} is observed again")
+    daemon.until_line(f"{word} can be observed again")
     daemon.until_line("one succeeded")
     assert daemon.stop() == 0
     assert sum("is unknown" in line for line in daemon.lines) == 1

@@ -107,7 +107,7 @@ def test_run_wait_passes_on_every_line_of_a_burst(daemon: Daemon) -> None:
 def test_what_a_flood_lacks_is_told_wherever_one_looks(daemon: Daemon) -> None:
     lines, noted = waited_for(daemon, "flood")
     left_out = 100_000 - len(lines) + 2
-    assert lines[-2] == "… more than 1 MiB within a minute (output_limit): what follows is left out here"
+    assert lines[-2] == "… more than 1 MiB within a minute (output_limit): the rest is omitted here"
     assert lines[-1].startswith(f"… {left_out} lines (")
     message = f"{lines[-1].removeprefix('… ').removesuffix(' left out')} of its output, beyond output_limit, are not in"
     message += " the journal"
@@ -120,7 +120,7 @@ def test_what_a_flood_lacks_is_told_wherever_one_looks(daemon: Daemon) -> None:
 def test_the_daemons_own_limit_of_output_is_taken_up_by_a_reload(daemon: Daemon) -> None:
     daemon.write("rocketd.toml", '[rocketd]\noutput_limit = "1 KiB"\n')
     lines, noted = waited_for(daemon, "many")
-    assert lines[-2] == "… more than 1 KiB within a minute (output_limit): what follows is left out here"
+    assert lines[-2] == "… more than 1 KiB within a minute (output_limit): the rest is omitted here"
     assert "of its output, beyond output_limit" in noted
 
 
@@ -334,7 +334,7 @@ def test_the_daemon_prunes_when_it_is_asked_to_and_tells_the_journal_who_asked(d
     assert isinstance(told_first, dict)
     assert (told_first["records"], len(explained(daemon, "history"))) == (4, 3)
     assert "4 records older than " in rocketctl(daemon, "prune", "--before", "now").stdout
-    daemon.until_line(f"thrown away by uid {os.getuid()}")
+    daemon.until_line(f"uid {os.getuid()} deleted ")
     assert [run["number"] for run in explained(daemon, "history")] == [3]
     assert rocketctl(daemon, "prune").stdout.startswith("Nothing to delete")
 

@@ -93,7 +93,7 @@ def test_a_store_that_stays_locked_is_gone_on_without_or_ends_the_daemon(daemon:
     with closing(sqlite3.connect(daemon.state / "rocketd.db", isolation_level=None)) as blocker:
         blocker.execute("BEGIN IMMEDIATE")
         if silenced:
-            daemon.until_line("tasks go on, and their records wait")
+            daemon.until_line("tasks keep starting, and their records wait")
             daemon.until_line("bad succeeded", sum("bad succeeded" in line for line in daemon.lines) + 2)
         else:
             assert daemon.wait() == 1

@@ -18,7 +18,7 @@ from support.daemon_process import Daemon
 NOTE = "echo $ROCKETD_TASK $ROCKETD_NUMBER $ROCKETD_RUN_ID >>%s/ledger"
 """One write(2) with O_APPEND: no line is ever half there, and none overwrites another."""
 
-ENDED = ("succeeded", "failed", "was stopped", "was cut off")
+ENDED = ("succeeded", "failed", "was stopped", "was interrupted")
 """How the console tells an end."""
 
 

@@ -24,7 +24,7 @@ from rocketd.cli.render.tables import (
     took,
     trigger,
 )
-from rocketd.core.duration import format_duration
+from rocketd.core.duration import approximate_duration, format_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.run import signal_name
@@ -127,11 +127,11 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
     timeout, splay, priority = duration(task, "timeout"), duration(task, "splay"), number(task, "priority")
     return [
         ("Time zone", Cell(text(task, "timezone"))),
-        ("Timeout", Cell(time_format.span(timeout) if timeout is not None else "")),
+        ("Timeout", Cell(approximate_duration(timeout) if timeout is not None else "")),
         ("Overlap", Cell(_unless("wait", text(task, "overlap")))),
         ("Mutex", Cell(text(task, "mutex"))),
         ("Priority", Cell(str(priority) if priority else "")),
-        ("Splay", Cell(f"up to {time_format.span(splay)}" if splay else "")),
+        ("Splay", Cell(f"up to {approximate_duration(splay)}" if splay else "")),
         ("Output file", Cell(text(task, "output_file"))),
     ]
 

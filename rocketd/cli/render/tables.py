@@ -7,6 +7,7 @@ from rocketd.cli.json_fields import duration, flag, instant, number, text
 from rocketd.cli.render import time_format
 from rocketd.cli.render.cells import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.cli.render.columns import table
+from rocketd.core.duration import approximate_duration
 from rocketd.core.instant import FOREVER, SECOND, Instant
 from rocketd.core.model.run import signal_name
 from rocketd.core.plural import counted
@@ -164,8 +165,8 @@ def took(run: JsonObject, now: Instant) -> str:
     """How long it took, or has taken so far."""
     start, measured = instant(run, "begun") or instant(run, "start"), duration(run, "runtime")
     if text(run, "action") == "run" and start is not None and not flag(run, "open"):
-        return f"{time_format.span(max(now - start, SECOND))} so far"
-    return time_format.span(measured) if measured else time_format.NEVER  # 0: nobody has measured it
+        return f"{approximate_duration(max(now - start, SECOND))} so far"
+    return approximate_duration(measured) if measured else time_format.NEVER  # 0: nobody has measured it
 
 
 def trigger(run: JsonObject) -> str:

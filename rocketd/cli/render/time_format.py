@@ -6,11 +6,11 @@ The zone is the process's own (TZ, else the host's); now is an argument.
 import time
 from typing import Final
 
-from rocketd.core.instant import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant, datetime_of
+from rocketd.core.duration import approximate_duration
+from rocketd.core.instant import DAY, SECOND, Duration, Instant, datetime_of
 
 NEVER: Final = "-"
 
-_UNITS: Final = ((365 * DAY, "y"), (30 * DAY, "month"), (DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 _LONGEST: Final = 365 * 8000 * DAY
 
 
@@ -44,30 +44,17 @@ def offset_in(zone: str, instant: Instant) -> Duration | None:
     return None if ahead is None else round(ahead.total_seconds()) * SECOND
 
 
-def span(duration: Duration) -> str:
-    """Write how long something takes in its two largest units: `3h 20min`, `250ms`."""
-    duration = abs(duration)
-    if duration < SECOND:
-        return f"{duration // MILLISECOND}ms"
-    if duration < 10 * SECOND:  # a second more or less matters there
-        return f"{duration / SECOND:.3g}s"
-    parts: list[str] = []
-    for unit, name in _UNITS:
-        count, duration = divmod(duration, unit)
-        if count:
-            parts.append(f"{count}{name}")
-        elif parts:
-            break  # `3h 5s` would say more than it knows
-    return " ".join(parts[:2])
-
-
 def left(instant: Instant | None, now: Instant) -> str:
     """Write how far ahead an instant is: `in 3h 20min`, `now`, or `late by 5min` for one that has passed."""
     if instant is None or abs(instant) > _LONGEST:
         return NEVER
     if abs(instant - now) < SECOND:
         return "now"
-    return f"in {span(instant - now)}" if instant > now else f"late by {span(now - instant)}"
+    return (
+        f"in {approximate_duration(instant - now)}"
+        if instant > now
+        else f"late by {approximate_duration(now - instant)}"
+    )
 
 
 def passed(instant: Instant | None, now: Instant) -> str:
@@ -76,4 +63,6 @@ def passed(instant: Instant | None, now: Instant) -> str:
         return NEVER
     if abs(instant - now) < SECOND:
         return "now"
-    return f"{span(now - instant)} ago" if instant < now else f"in {span(instant - now)}"
+    return (
+        f"{approximate_duration(now - instant)} ago" if instant < now else f"in {approximate_duration(instant - now)}"
+    )

@@ -6,7 +6,7 @@ from rocketd.core.plural import counted
 
 
 class FileProblems(NamedTuple):
-    """Counted by what comes of it: the first four are what errors have done."""
+    """Problems counted by their effect: the first four are what errors have done."""
 
     files: int = 0
     """Files of which nothing is loaded."""
@@ -21,14 +21,14 @@ class FileProblems(NamedTuple):
     warnings: int = 0
 
     def __str__(self) -> str:
-        """Say it, as in `1 file not loaded (4 tasks missing), 11 warnings`; empty: nothing is wrong."""
+        """Return `1 file not loaded (4 tasks missing), 11 warnings`; empty: nothing is wrong."""
         missing = f" ({counted(self.missing, 'task')} missing)" if self.missing else ""
         other = "other error" if any((self.files, self.kept, self.tasks)) else "error"
-        told = (
+        effects = (
             (self.files, f"{counted(self.files, 'file')} not loaded{missing}"),
             (self.kept, f"{counted(self.kept, 'file')} kept as before"),
             (self.tasks, f"{counted(self.tasks, 'task')} not loaded"),
             (self.errors, counted(self.errors, other)),
             (self.warnings, counted(self.warnings, "warning")),
         )
-        return ", ".join(text for count, text in told if count)
+        return ", ".join(text for count, text in effects if count)

@@ -1,7 +1,7 @@
-"""What the journal is told, the same for journald and for a terminal.
+"""A message of the log, the same for journald and for a terminal.
 
 A MESSAGE_ID is a promise (systemd.journal-fields(7)); the catalog in `systemd/` explains each.
-The sentences are in two tables: what happened to runs in `run_entries`, what the daemon did in `daemon_entries`.
+The sentences are in two tables: what happened to runs in `run_messages`, what the daemon did in `daemon_messages`.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Stream(StrEnum):
 
 
 class MessageId(StrEnum):
-    """What an entry tells of. The values never change, and none is used again for something else."""
+    """What a message is about. The values never change, and none is used again for something else."""
 
     STARTED = "8b52f28f1bdb47afaf397643526c8a19"
     SPAWNED = "6d83a1c6017a4c01ac11632fad7d698b"
@@ -65,7 +65,7 @@ class MessageId(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One journal entry: a sentence, how urgent it is, and fields to search by."""
+    """One entry of the log: a sentence, how urgent it is, and fields to search by."""
 
     message: str
     priority: Priority = Priority.INFO

@@ -1,4 +1,4 @@
-"""What people are told about output that is missing: where it is missing, and in the record of its run."""
+"""The sentences about output that is missing: where it is missing, and in the record of its run."""
 
 from typing import Final
 
@@ -9,28 +9,31 @@ _STEP: Final = 1024
 
 
 def cut_from_here(limit: int) -> str:
-    """Tell where lines begin to be missing."""
-    return f"… more than {_about(limit)} within a minute (output_limit): what follows is left out here"
+    """Return the line where output begins to be missing; `limit` in bytes."""
+    return f"… more than {_about(limit)} within a minute (output_limit): the rest is omitted here"
 
 
 def lines_left_out(lines: int, size: int) -> str:
-    """Tell where they end."""
-    return f"… {_amount(lines, size)} left out"
+    """Return the line where it ends to be missing; `size` in bytes."""
+    return f"… {_amount(lines, size)} omitted"
 
 
-def missing_output(beyond_limit: tuple[int, int], untold: int) -> str:
-    """Say what of a run's output only the record's tail may have: lines and bytes, and lines; empty: nothing."""
-    told = []
+def missing_output(beyond_limit: tuple[int, int], rejected: int) -> str:
+    """Return what of a run's output the journal lacks; empty: nothing.
+
+    `beyond_limit` counts lines and bytes, `rejected` the lines that the journal did not accept.
+    """
+    gaps = []
     if beyond_limit != (0, 0):
-        told.append(f"{_amount(*beyond_limit)} of its output, beyond output_limit, are not in the journal")
-    if untold:
-        told.append(f"{counted(untold, 'line')} of its output could not be told to the journal, which took nothing")
-    return "; ".join(told)
+        gaps.append(f"the journal lacks {_amount(*beyond_limit)} of its output, beyond output_limit")
+    if rejected:
+        gaps.append(f"the journal lacks {counted(rejected, 'line')} of its output, which it did not accept")
+    return "; ".join(gaps)
 
 
 def missing_in_file(path: str, size: int, trouble: str) -> str:
-    """Say what an output file has not: so many bytes, or more than anybody could count."""
-    what = f"{_about(size)} of its output are not in {path}" if size else f"its output file {path} is incomplete"
+    """Return what an output file lacks; `size` in bytes, 0: more than could be counted."""
+    what = f"{path} lacks {_about(size)} of its output" if size else f"its output file {path} is incomplete"
     return f"{what}: {trouble}"
 
 
@@ -39,7 +42,9 @@ def _amount(lines: int, size: int) -> str:
 
 
 def _about(count: int) -> str:
-    """A number of bytes with three digits or so: `95.4 MiB`."""
+    """Write a number of bytes with about three digits: `95.4 MiB`."""
+    if count == 1:
+        return "1 byte"
     size, unit = float(count), 0
     while size >= _STEP and unit < len(_UNITS) - 1:
         size, unit = size / _STEP, unit + 1

@@ -1,6 +1,6 @@
-"""What the journal is told about runs: one table, event to entry.
+"""The messages about runs: one table, event to message.
 
-What went wrong is an error (`-p err`), what was cut off or given up a warning, what an operator did a notice.
+What went wrong is an error (`-p err`), what was interrupted or missed a warning, what an operator did a notice.
 A line of a task's output is information whichever stream it came from, as it is for services.
 """
 
@@ -9,16 +9,16 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from rocketd.core.duration import format_duration
-from rocketd.core.instant import MILLISECOND, SECOND, Duration
+from rocketd.core.duration import approximate_duration
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, signal_name
+from rocketd.core.plural import counted
 
 
 def left_overs(run: Run) -> Message:
-    """Tell that processes which a killed daemon had left behind were stopped."""
-    message = f"{run.task}: processes left behind by its run {run.number} were stopped"
+    """Report that processes which a killed daemon had left behind were stopped."""
+    message = f"{run.task}: stopped the processes that its run {run.number} had left behind"
     return Message(message, Priority.WARNING, MessageId.LEFT_OVERS, _run_fields(run, Action.CRASH))
 
 
@@ -35,20 +35,22 @@ _ENDINGS: Final[Mapping[tuple[Action, Cause], _Ending]] = {
     (Action.FAIL, Cause.EXIT): _Ending(MessageId.FAILED, Priority.ERROR, "failed{how}{took}"),
     (Action.TERMINATE, Cause.TIMEOUT): _Ending(MessageId.TIMED_OUT, Priority.ERROR, "was stopped by its timeout{took}"),
     (Action.TERMINATE, Cause.STOP_WHEN): _Ending(
-        MessageId.STOPPED, Priority.INFO, "was stopped{took}, because its stop_when holds"
+        MessageId.STOPPED, Priority.INFO, "was stopped{took} by its stop_when condition"
     ),
-    (Action.TERMINATE, Cause.OPERATOR): _Ending(MessageId.STOPPED, Priority.NOTICE, "was stopped by hand{took}"),
+    (Action.TERMINATE, Cause.OPERATOR): _Ending(MessageId.STOPPED, Priority.NOTICE, "was stopped by an operator{took}"),
     (Action.TERMINATE, Cause.REPLACE): _Ending(
-        MessageId.STOPPED, Priority.INFO, "was stopped{took}, to be replaced by its next run"
+        MessageId.STOPPED, Priority.INFO, "was stopped{took} and replaced by its next run"
     ),
     (Action.CRASH, Cause.SHUTDOWN): _Ending(
-        MessageId.CRASHED, Priority.WARNING, "was cut off by the stop of rocketd{took}"
+        MessageId.CRASHED, Priority.WARNING, "was interrupted by the shutdown of rocketd{took}"
     ),
-    (Action.CRASH, Cause.DOWN): _Ending(MessageId.CRASHED, Priority.WARNING, "was cut off: its end was never seen"),
+    (Action.CRASH, Cause.DOWN): _Ending(
+        MessageId.CRASHED, Priority.WARNING, "was interrupted: rocketd or the host went down; outcome unknown"
+    ),
 }
 _ODD_ENDINGS: Final[Mapping[Action, _Ending]] = {
     Action.TERMINATE: _Ending(MessageId.STOPPED, Priority.NOTICE, "was stopped{took}"),
-    Action.CRASH: _Ending(MessageId.CRASHED, Priority.WARNING, "was cut off{took}"),
+    Action.CRASH: _Ending(MessageId.CRASHED, Priority.WARNING, "was interrupted{took}"),
     Action.FAIL: _ENDINGS[Action.FAIL, Cause.EXIT],
     Action.INACTION: _ENDINGS[Action.INACTION, Cause.EXIT],
     Action.SUCCESS: _ENDINGS[Action.SUCCESS, Cause.EXIT],
@@ -57,7 +59,7 @@ _ODD_ENDINGS: Final[Mapping[Action, _Ending]] = {
 
 
 def entry_of(event: Event) -> Message:
-    """Tell an event."""
+    """Return the message of an event."""
     match event:
         case Started(run):
             return _started(run)
@@ -72,7 +74,7 @@ def entry_of(event: Event) -> Message:
 
 
 def output_line(run: Run, stream: Stream, line: str) -> Message:
-    """Tell a line of a run's output, in the task's own name."""
+    """Return the message of a line of a run's output, in the task's own name."""
     fields = _output_fields(run.task, run.run_id, run.number, stream)
     return Message(line, Priority.INFO, "", fields, run.task)
 
@@ -98,33 +100,32 @@ def _started(run: Run) -> Message:
 
 def _spawned(run: Run, pid: int) -> Message:
     fields = _run_fields(run, Action.RUN) | {"ROCKETD_PID": str(pid)}
-    return Message(f"{run.task} has process {pid}", Priority.DEBUG, MessageId.SPAWNED, fields)
+    return Message(f"{run.task} is running as process {pid}", Priority.DEBUG, MessageId.SPAWNED, fields)
 
 
 def _finished(run: Run, end: End) -> Message:
     ending = _ENDINGS.get((end.action, end.cause)) or _ODD_ENDINGS.get(end.action) or _ODD_ENDINGS[Action.CRASH]
-    took = f" after {_rough(end.runtime)}" if end.runtime else ""
+    took = f" after {approximate_duration(end.runtime)}" if end.runtime else ""
     sentence = ending.sentence.format(took=took, how=_how(end))
     message = f"{run.task} {sentence}{_attempt(run)}{_why(end)}"
     return Message(message, ending.priority, ending.message_id, _run_fields(run, end.action) | _end_fields(end))
 
 
 def _withdrawn(run: Run, event: Withdrawn) -> Message:
-    """Of many that could not start the first is told of (`shortage`), and each to whoever wants to know exactly."""
+    """Of many that could not start only the first is logged as a warning (`shortage`), the others for debugging."""
     often = event.cause in {Cause.SHORTAGE, Cause.STORE}
     fields = _run_fields(run, Action.WITHDRAWN) | {"ROCKETD_CAUSE": event.cause.value}
-    message = f"{run.task} did not begin, and waits: {event.reason}"
+    message = f"{run.task} did not start: {event.reason}"
     return Message(message, Priority.DEBUG if often else Priority.INFO, MessageId.WITHDRAWN, fields)
 
 
 def lacks(event: Withdrawn) -> Message:
-    """Tell that one task cannot start for want of something; once, until it can."""
-    message = f"{event.run.task} cannot start, and waits until it can: {event.reason}"
+    """Report, once, that one task cannot start because it lacks something."""
+    message = f"{event.run.task} cannot start, and is tried again until it can: {event.reason}"
     return Message(message, Priority.WARNING, MessageId.SHORTAGE, {"ROCKETD_TASK": event.run.task})
 
 
 def _missed(missed: Missed) -> Message:
-    times = "once" if missed.count == 1 else f"{missed.count} times"
     fields = {
         "ROCKETD_TASK": missed.task,
         "ROCKETD_RUN_ID": missed.run_id,
@@ -134,7 +135,7 @@ def _missed(missed: Missed) -> Message:
         "ROCKETD_LAST_USEC": str(missed.last),
         "ROCKETD_REASON": missed.reason,
     }
-    message = f"{missed.task} missed {times}: {missed.reason}"
+    message = f"{missed.task}: {counted(missed.count, 'scheduled run')} missed ({missed.reason})"
     return Message(message, Priority.WARNING, MessageId.MISSED, fields)
 
 
@@ -168,7 +169,7 @@ def _attempt(run: Run) -> str:
 
 def _how(end: End) -> str:
     if end.signal is not None:
-        return f" by signal {signal_name(end.signal)}"
+        return f" (killed by {signal_name(end.signal)})"
     if end.exit_code is not None and not end.exc_text:
         return f" with exit code {end.exit_code}"
     return ""
@@ -176,11 +177,3 @@ def _how(end: End) -> str:
 
 def _why(end: End) -> str:
     return f": {end.message}" if end.message else ""
-
-
-def _rough(duration: Duration) -> str:
-    """As exact as a reader wants it: whole seconds once there are ten of them, else milliseconds."""
-    unit = SECOND if duration >= 10 * SECOND else MILLISECOND
-    if duration < MILLISECOND:
-        return format_duration(duration)
-    return format_duration((duration + unit // 2) // unit * unit)

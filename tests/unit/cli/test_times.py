@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from rocketd.cli.render import time_format
-from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration
+from rocketd.core.instant import BEGINNING, FOREVER, MINUTE
 from rocketd.daemon.json_format import from_rfc3339
 
 NOW = from_rfc3339("2026-11-24T12:00:00+01:00")
@@ -35,23 +35,6 @@ def test_what_never_comes_is_a_dash(instant: int | None) -> None:
         time_format.passed(instant, NOW),
     ]
     assert shown == ["-"] * 4
-
-
-@pytest.mark.parametrize(
-    ("duration", "shown"),
-    [
-        (0, "0ms"),
-        (250 * MILLISECOND, "250ms"),
-        (1234 * MILLISECOND, "1.23s"),
-        (59 * SECOND, "59s"),
-        (3 * HOUR + 20 * MINUTE + 59 * SECOND, "3h 20min"),
-        (3 * HOUR + 59 * SECOND, "3h"),
-        (2 * DAY + HOUR, "2d 1h"),
-        (400 * DAY, "1y 1month"),
-    ],
-)
-def test_a_span_has_two_units_at_most(duration: Duration, shown: str) -> None:
-    assert time_format.span(duration) == shown
 
 
 def test_what_is_ahead_and_what_has_passed_read_differently() -> None:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.duration import LONGEST, format_duration, parse_duration
+from rocketd.core.duration import LONGEST, approximate_duration, format_duration, parse_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, WEEK
+from rocketd.core.instant import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, WEEK, Duration
 
 YEAR = 365 * DAY + 6 * HOUR
 
@@ -123,3 +123,21 @@ def test_no_text_raises_anything_but_a_condition_error(text: str) -> None:
         start = end = 0
     assert 0 <= length <= LONGEST
     assert 0 <= start <= end <= len(text) + 1
+
+
+@pytest.mark.parametrize(
+    ("duration", "shown"),
+    [
+        (0, "0ms"),
+        (40, "40us"),
+        (250 * MILLISECOND, "250ms"),
+        (1234 * MILLISECOND, "1.23s"),
+        (59 * SECOND, "59s"),
+        (3 * HOUR + 20 * MINUTE + 59 * SECOND, "3h 20min"),
+        (3 * HOUR + 59 * SECOND, "3h"),
+        (2 * DAY + HOUR, "2d 1h"),
+        (400 * DAY, "1y 35d"),
+    ],
+)
+def test_an_approximate_duration_has_two_units_at_most(duration: Duration, shown: str) -> None:
+    assert approximate_duration(duration) == shown

@@ -30,7 +30,7 @@ def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None
         (Started(RUN), "backup started: daily"),
         (Started(AGAIN), "backup started (attempt 2): retry(3)"),
         (Started(replace(RUN, reason="")), "backup started"),
-        (Spawned(RUN, 4711, 99, RUN.start), "backup has process 4711"),
+        (Spawned(RUN, 4711, 99, RUN.start), "backup is running as process 4711"),
         (Finished(RUN, SUCCESS), "backup succeeded after 2min 3s"),
         (Finished(RUN, replace(SUCCESS, action=Action.INACTION)), "backup had nothing to do after 2min 3s"),
         (
@@ -39,7 +39,7 @@ def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None
         ),
         (
             Finished(AGAIN, replace(SUCCESS, action=Action.FAIL, exit_code=None, signal=11)),
-            "backup failed by signal SIGSEGV after 2min 3s (attempt 2)",
+            "backup failed (killed by SIGSEGV) after 2min 3s (attempt 2)",
         ),
         (
             Finished(RUN, End(Action.FAIL, Cause.EXIT, 1, message="cannot start: /bin/nix: No such file or directory")),
@@ -51,8 +51,8 @@ def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None
             ),
             "backup failed after 2min 3s: ValueError: no",
         ),
-        (Missed("backup", "0193-m", 9, 1, 5, 1, "paused"), "backup missed once: paused"),
-        (Missed("backup", "0193-m", 9, 1, 5, 4, "down"), "backup missed 4 times: down"),
+        (Missed("backup", "0193-m", 9, 1, 5, 1, "paused"), "backup: 1 scheduled run missed (paused)"),
+        (Missed("backup", "0193-m", 9, 1, 5, 4, "down"), "backup: 4 scheduled runs missed (down)"),
     ],
 )
 def test_each_event_is_a_sentence(event: Event, sentence: str) -> None:
@@ -63,21 +63,26 @@ def test_each_event_is_a_sentence(event: Event, sentence: str) -> None:
     ("action", "cause", "sentence", "priority"),
     [
         (Action.TERMINATE, Cause.TIMEOUT, "backup was stopped by its timeout after 12s", Priority.ERROR),
-        (Action.TERMINATE, Cause.OPERATOR, "backup was stopped by hand after 12s", Priority.NOTICE),
+        (Action.TERMINATE, Cause.OPERATOR, "backup was stopped by an operator after 12s", Priority.NOTICE),
         (
             Action.TERMINATE,
             Cause.STOP_WHEN,
-            "backup was stopped after 12s, because its stop_when holds",
+            "backup was stopped after 12s by its stop_when condition",
             Priority.INFO,
         ),
         (
             Action.TERMINATE,
             Cause.REPLACE,
-            "backup was stopped after 12s, to be replaced by its next run",
+            "backup was stopped after 12s and replaced by its next run",
             Priority.INFO,
         ),
-        (Action.CRASH, Cause.SHUTDOWN, "backup was cut off by the stop of rocketd after 12s", Priority.WARNING),
-        (Action.CRASH, Cause.DOWN, "backup was cut off: its end was never seen", Priority.WARNING),
+        (Action.CRASH, Cause.SHUTDOWN, "backup was interrupted by the shutdown of rocketd after 12s", Priority.WARNING),
+        (
+            Action.CRASH,
+            Cause.DOWN,
+            "backup was interrupted: rocketd or the host went down; outcome unknown",
+            Priority.WARNING,
+        ),
         (Action.FAIL, Cause.EXIT, "backup failed after 12s", Priority.ERROR),
         (Action.SUCCESS, Cause.EXIT, "backup succeeded after 12s", Priority.INFO),
     ],
@@ -103,9 +108,9 @@ def test_no_end_is_without_a_sentence(action: Action, cause: Cause) -> None:
     [
         (40, "40us"),
         (1_234, "1ms"),
-        (2_041_499, "2s 41ms"),
-        (9_999_600, "10s"),
-        (59_500_001, "1min"),
+        (2_041_499, "2.04s"),
+        (9_999_600, "9.99s"),
+        (59_500_001, "59s"),
         (2 * HOUR + 400_000, "2h"),
     ],
 )
@@ -159,31 +164,35 @@ def test_a_line_of_output_speaks_in_the_name_of_its_task() -> None:
         (daemon_messages.problem("a.toml:1:1: error: x", "a.toml"), "a.toml:1:1: error: x", Priority.ERROR),
         (daemon_messages.problem("w", "a.toml", warning=True), "w", Priority.WARNING),
         (daemon_messages.stopping(0, MINUTE), "stopping", Priority.INFO),
-        (daemon_messages.stopping(2, 90 * SECOND), "stopping: 2 runs may take 1min 30s to end", Priority.INFO),
+        (daemon_messages.stopping(2, 90 * SECOND), "stopping: waiting up to 1min 30s for 2 runs", Priority.INFO),
         (daemon_messages.clock_step(-HOUR), "the clock was set back by 1h", Priority.NOTICE),
         (daemon_messages.clock_step(SECOND), "the clock was set forward by 1s", Priority.NOTICE),
         (daemon_messages.suspended(HOUR), "the host was suspended for 1h", Priority.NOTICE),
-        (daemon_messages.store_recovered(SECOND), "the store can be written again, after 1s", Priority.NOTICE),
-        (daemon_messages.paused("backup", "uid 0"), "backup paused by uid 0 until resumed", Priority.NOTICE),
+        (daemon_messages.store_recovered(SECOND), "the run log is writable again, after 1s", Priority.NOTICE),
         (
-            daemon_messages.paused("backup", "uid 0", "2026-11-24 10:00:00", "new disk"),
-            "backup paused by uid 0 until 2026-11-24 10:00:00: new disk",
+            daemon_messages.paused("backup", "uid 0"),
+            "backup was paused by uid 0 until someone resumes it",
             Priority.NOTICE,
         ),
-        (daemon_messages.resumed("backup", "uid 0"), "backup resumed by uid 0", Priority.NOTICE),
+        (
+            daemon_messages.paused("backup", "uid 0", "2026-11-24 10:00:00", "new disk"),
+            "backup was paused by uid 0 until 2026-11-24 10:00:00: new disk",
+            Priority.NOTICE,
+        ),
+        (daemon_messages.resumed("backup", "uid 0"), "backup was resumed by uid 0", Priority.NOTICE),
         (
             run_messages.left_overs(RUN),
-            "backup: processes left behind by its run 7 were stopped",
+            "backup: stopped the processes that its run 7 had left behind",
             Priority.WARNING,
         ),
         (
             daemon_messages.lines_left_out(1),
-            "1 entry left out here, because the journal did not take them in time",
+            "1 log entry dropped here: the journal was too slow",
             Priority.WARNING,
         ),
         (
             daemon_messages.store_degraded("disk is full"),
-            "the store cannot be written, so no task starts until it can: disk is full",
+            "cannot write the run log; no task is started until it is writable again: disk is full",
             Priority.ERROR,
         ),
     ],
@@ -247,4 +256,4 @@ def test_fields_have_names_that_journald_takes() -> None:
 
 def test_a_signal_without_a_name_keeps_its_number() -> None:
     entry = run_messages.entry_of(Finished(RUN, replace(SUCCESS, action=Action.FAIL, exit_code=None, signal=99)))
-    assert entry.message == "backup failed by signal 99 after 2min 3s"
+    assert entry.message == "backup failed (killed by 99) after 2min 3s"

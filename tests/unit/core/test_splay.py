@@ -195,9 +195,9 @@ def test_a_task_that_waits_for_its_splay_says_so_and_the_tree_how_much_it_is() -
     assert begins is not None
     assert answer(made) == f"me is due; it starts at {clock(begins)} (splay)"
     because = [one.because for one in why(made, "me", NOON).parts]
-    assert because[0].startswith(f"due since 12:00, begins at {clock(NOON + part(6 * HOUR))}: splay ")
-    assert because[1].startswith(f"due since 11:00, begins at {clock(NOON - HOUR + part(6 * HOUR))}: splay ")
-    assert all(told.endswith(" of 6h") for told in because)
+    assert because[0].startswith(f"due since 12:00, starts at {clock(NOON + part(6 * HOUR))} (splay: ")
+    assert because[1].startswith(f"due since 11:00, starts at {clock(NOON - HOUR + part(6 * HOUR))} (splay: ")
+    assert all(reason.endswith(" of 6h)") for reason in because)
 
 
 def test_without_a_splay_nothing_is_said_of_one() -> None:

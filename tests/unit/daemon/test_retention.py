@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from rocketd.core.errors import StoreError
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
+from rocketd.core.instant_text import timestamp
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive
@@ -174,10 +175,10 @@ async def test_what_goes_by_itself_is_told() -> None:
             run = Run("a", number, f"id-{number}", 1, at, at, Trigger.HAND, "")
             made.store.write([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, at))])
         await made.beat(EVERY)
-        told = [message for message in made.journal.messages if "thrown away" in message]
-        assert told == ["6 records from before 2026-08-22 15:13:20+00:00 thrown away: older than keep"]
+        told = [message for message in made.journal.messages if message.startswith("deleted ")]
+        assert told == [f"deleted 6 records older than {timestamp(NOW - KEEP + HOUR)}, as keep says"]
         await made.beat(EVERY)
-        assert len([message for message in made.journal.messages if "thrown away" in message]) == 1
+        assert len([message for message in made.journal.messages if message.startswith("deleted ")]) == 1
 
 
 @looped

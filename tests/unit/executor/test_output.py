@@ -17,7 +17,7 @@ from rocketd.executor.process.output import (
     OutputTail,
 )
 
-CUT = "… more than 1 KiB within a minute (output_limit): what follows is left out here"
+CUT = "… more than 1 KiB within a minute (output_limit): the rest is omitted here"
 
 
 class Told:
@@ -124,15 +124,15 @@ def test_a_flood_is_told_up_to_its_limit_and_then_counted() -> None:
     told.now += WINDOW
     told.take(b"calm\n")
     missing = sum(len(f"{n}\n") for n in range(len(lines), 100)) + 4
-    assert told.lines[len(lines) + 1 :] == [f"… {102 - len(lines)} lines ({missing} bytes) left out", "calm"]
+    assert told.lines[len(lines) + 1 :] == [f"… {102 - len(lines)} lines ({missing} bytes) omitted", "calm"]
 
 
 def test_what_a_flood_left_out_is_told_at_the_end_at_the_latest_and_to_the_record() -> None:
     told = Told(limit=1024)
     told.take(b"x" * 1000 + b"\n")
     told.end()
-    assert told.lines == [CUT, "… 1 line (1001 bytes) left out"]
-    assert told.shortfall == "1 line (1001 bytes) of its output, beyond output_limit, are not in the journal"
+    assert told.lines == [CUT, "… 1 line (1001 bytes) omitted"]
+    assert told.shortfall == "the journal lacks 1 line (1001 bytes) of its output, beyond output_limit"
 
 
 def test_the_record_counts_all_gaps_together() -> None:
@@ -141,14 +141,14 @@ def test_the_record_counts_all_gaps_together() -> None:
         told.take(b"x\n" * 2010)
         told.now += WINDOW
     told.end()
-    assert told.shortfall == "4000 lines (7.8 KiB) of its output, beyond output_limit, are not in the journal"
+    assert told.shortfall == "the journal lacks 4000 lines (7.8 KiB) of its output, beyond output_limit"
 
 
 def test_a_flood_without_lines_is_counted_in_bytes() -> None:
     told = Told(limit=1024)
     told.take(b"x" * LINE_BYTES * 3)
     told.end()
-    assert told.lines == [CUT, "… 144 KiB left out"]
+    assert told.lines == [CUT, "… 144 KiB omitted"]
 
 
 def test_without_a_limit_everything_is_told() -> None:
@@ -172,7 +172,7 @@ def test_lines_that_nobody_took_are_counted_for_the_record() -> None:
     told.taken = False
     told.take(b"two\nthree\n")
     told.end()
-    assert told.shortfall == "2 lines of its output could not be told to the journal, which took nothing"
+    assert told.shortfall == "the journal lacks 2 lines of its output, which it did not accept"
 
 
 def test_a_flood_is_read_in_larger_helpings() -> None:
