@@ -17,7 +17,9 @@ IDLE: Final = 4
 """How many threads wait for more to do."""
 
 CLOSING: Final = 5.0
-"""Seconds that closing something may take."""
+"""Seconds that closing may take, all of it together."""
+_LEAST: Final = 0.2
+"""Seconds that each is given all the same, once these are used up."""
 
 T = TypeVar("T")
 
@@ -37,8 +39,11 @@ async def in_thread(work: Callable[[], T], *, patience: float | None = None) -> 
 
 async def close_in_thread(close: Callable[[], None]) -> None:
     """Close something; if that hangs, as on a disk or a file server that does not answer, it is left as it is."""
-    with suppress(WorkTimeout):
-        await in_thread(close, patience=CLOSING)
+    global _left  # noqa: PLW0603 - of the process: what hangs hangs for all of it
+    try:
+        await in_thread(close, patience=max(_left, _LEAST))
+    except WorkTimeout:
+        _left = 0.0
 
 
 def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
@@ -89,3 +94,4 @@ class _Worker:
 
 
 _idle: Final[list[_Worker]] = []
+_left = CLOSING

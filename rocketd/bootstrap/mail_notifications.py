@@ -5,6 +5,7 @@ import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 from rocketd.background_threads import in_thread
 from rocketd.config.daemon_settings import MailSettings
@@ -19,6 +20,8 @@ from rocketd.daemon.loop import Loop
 from rocketd.mail.message import Notice
 from rocketd.mail.queue import Envelope, MailQueue, Sender
 
+_STUCK: Final = "the mail server does not answer"
+
 
 class MailNotifications:
     """Picks the events that somebody is written to about, and hands them to a postman. On the loop's thread."""
@@ -32,6 +35,7 @@ class MailNotifications:
         self._new: list[Finished | Missed] = []
         loop.watchers.add(self.watch)
         loop.passed.append(self._after_pass)
+        loop.beats.append(self._beat)
 
     async def apply(self, settings: MailSettings | None) -> None:
         """Send mail so from now on, that which waits as well; None: no mail."""
@@ -60,6 +64,13 @@ class MailNotifications:
         for event in new:
             self._post(event)
         return FOREVER
+
+    def _beat(self, now: Instant) -> None:  # noqa: ARG002 - what a heartbeat's hook is given
+        """Tell of a mail that neither goes nor fails."""
+        if self._postman is not None and self._postman.stuck:
+            self._show(_STUCK, "")
+        elif self._loop.health.troubles.get("mail", "").endswith(_STUCK):
+            self._show("", "")
 
     def _post(self, event: Finished | Missed) -> None:
         settings, postman = self._settings, self._postman

@@ -230,7 +230,7 @@ class TaskFiles:
         self._show_hanging()
 
     def _show_hanging(self) -> None:
-        self._loop.health.trouble("host", listed(_hanging()))
+        self._loop.health.trouble("unanswered", listed(_hanging()))
 
 
 def _hanging() -> list[str]:

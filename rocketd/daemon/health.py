@@ -1,11 +1,18 @@
 """What works and what does not: one line for the service manager, and for the journal when that changes."""
 
+import asyncio
+from typing import Final
+
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages import daemon_messages
 from rocketd.core.plural import counted
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
+
+SLOW: Final = 5.0
+"""Seconds that writing may take before it is reported to hang."""
+_HANGS: Final = "its disk or file server does not answer"
 
 
 class Health:
@@ -26,6 +33,7 @@ class Health:
         """When the store went away last."""
         self._away_at: Duration = 0
         self._spooled = False
+        self._slow: asyncio.TimerHandle | None = None
 
     @property
     def takes_records(self) -> bool:
@@ -54,6 +62,27 @@ class Health:
         elif not lacking and "host" in self.troubles:
             self._journal.tell(daemon_messages.shortage_over())
             self.trouble("host", "")
+
+    def expect_writing(self) -> None:
+        """Report a disk or file server that does not answer, unless `writing_goes_on` comes soon.
+
+        Nothing starts meanwhile, and there is no heartbeat.
+        """
+        if self._slow is None:
+            self._slow = asyncio.get_running_loop().call_later(SLOW, self._writing_hangs)
+
+    def _writing_hangs(self) -> None:
+        self._journal.tell(daemon_messages.store_degraded(_HANGS))
+        self.trouble("writing", _HANGS)
+
+    def writing_goes_on(self) -> None:
+        """Hear that records are written."""
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+        if self.troubles.get("writing"):
+            self._journal.tell(daemon_messages.store_answers())
+            self.trouble("writing", "")
 
     def trouble(self, about: str, text: str) -> None:
         """Show in the status that something does not work; empty: it does again."""

@@ -14,7 +14,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.messages import daemon_messages, run_messages
-from rocketd.core.messages.message import Priority, Stream
+from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.model.events import (
     Broken,
     Decision,
@@ -137,10 +137,14 @@ class Loop:
         self.journal.tell(daemon_messages.stopping(self.scheduler.running_count, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
-        self._last_records = FinalFlush(self.recorder, lambda: self.executor.going, self.fail)
+        self._last_records = FinalFlush(self.recorder, lambda: self.executor.going, self._give_up_records)
         if grace is not None:
             self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
         self.wake()
+
+    def _give_up_records(self, error: StoreError) -> None:
+        self.journal.tell(Message(error.message, Priority.ERROR))
+        self.fail(error)
 
     def cut_off(self) -> None:
         """Stop every run that is still going on, by TERM, grace and KILL."""
@@ -322,9 +326,11 @@ class Loop:
         self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
         if self.health.takes_records:
             self._record([Alive(self.clock.now(), self.clock.boottime())], lambda: None)
+        self.health.expect_writing()
         self.recorder.prove(self._proved)
 
     def _proved(self) -> None:
+        self.health.writing_goes_on()
         self.manager.heartbeat()
         if self.scheduler.draining:
             self.manager.extend_timeout(2 * SIGN_OF_LIFE)

@@ -33,7 +33,7 @@ from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, split
 
 PATIENCE: Final = 10.0
 """Seconds for which a failing store is only tried again."""
-LAST: Final = 10.0
+LAST: Final = 5.0
 """Seconds that the thread may take to end."""
 FAILED: Final = -1
 """What comes of a chore that the store could not do."""

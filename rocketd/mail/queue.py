@@ -18,6 +18,8 @@ MOMENT: Final = 1.0
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
 """Seconds between two tries at a server that is away; each pause is twice the last."""
+LONG: Final = 60.0
+"""Seconds after which a mail that is under way is told to be stuck."""
 KEPT: Final = 1_000
 """How many notices wait for one digest; the newest beyond that are only counted."""
 GOODBYE: Final = 10.0
@@ -82,6 +84,7 @@ class MailQueue:
         self._try_at = 0.0
         self._retry_pause = 0.0
         self._flying = 0
+        self._flying_since: float | None = None
         self._thread = Thread(target=self._work, name="postman", daemon=True)
         self._thread.start()
 
@@ -101,6 +104,12 @@ class MailQueue:
         """How many notices have not been sent."""
         with self._wanted:
             return self._flying + sum(len(box.notices) + box.left_out for box in self._boxes.values())
+
+    @property
+    def stuck(self) -> bool:
+        """Whether one mail has been under way for long: a server, a name or a password file does not answer."""
+        since = self._flying_since
+        return since is not None and time.monotonic() - since >= LONG
 
     def close(self) -> int:
         """Send at once what waits, for a while; says how much of it was not sent."""
@@ -145,6 +154,7 @@ class MailQueue:
             box = self._boxes[envelope]
             notices, left_out = box.notices, box.left_out
             box.notices, box.left_out, self._flying = [], 0, len(notices) + left_out
+        self._flying_since = time.monotonic()
         try:
             self._send(envelope, letter(notices, self._host, left_out))
         except MailRefused as error:
@@ -162,6 +172,8 @@ class MailQueue:
         else:
             if self._retry_pause:
                 self._told("")
+        finally:
+            self._flying_since = None
         with self._wanted:
             self._retry_pause, self._flying = 0.0, 0
             box.not_before = time.monotonic() + self._pause

@@ -1,12 +1,13 @@
 """One mail to one server: Red Mail makes it, and is imported with the first one."""
 
+import os
 import smtplib
 import ssl
+import stat
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Final
 
 from rocketd.mail.message import MailMessage
@@ -14,6 +15,7 @@ from rocketd.mail.queue import Envelope, MailRefused, PartlyAccepted
 
 TIMEOUT: Final = 30.0
 """Seconds that the server may take for each answer."""
+_LONGEST_PASSWORD: Final = 4096
 _NEVER: Final = range(500, 600)
 """Replies that mean that the same mail will not be taken later either (RFC 5321, 4.2.1)."""
 _LOGIN: Final = (530, 534, 535, 538)
@@ -92,10 +94,18 @@ class RedmailSender:
     def _password(self) -> str:
         if not self.password_file:
             return ""
-        lines = Path(self.password_file).read_text(encoding="utf-8").splitlines()
+        lines = _read(self.password_file).splitlines()
         if not lines:
             raise OSError(f"{self.password_file} is empty")
         return lines[0]
+
+
+def _read(path: str) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place must not hang us
+    with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not a regular file")
+        return file.read(_LONGEST_PASSWORD)
 
 
 def _told_of(error: smtplib.SMTPRecipientsRefused) -> Exception:

@@ -8,6 +8,9 @@ The name service is a library that is loaded before the C library and reads what
 
 import ctypes
 import os
+import select
+import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +127,68 @@ class NameService:
     def answer(self, name: str) -> None:
         """Answer again."""
         (self._directory / "hang" / name).unlink()
+
+
+class FileServer:
+    """Files of another directory, from a server that stops answering when it is told to (FUSE: bindfs)."""
+
+    def __init__(self, files: Path, place: Path) -> None:
+        self.place = place
+        for directory in (files, place):
+            directory.mkdir(exist_ok=True)
+        if shutil.which("bindfs") is None or not Path("/dev/fuse").exists():
+            pytest.skip("no bindfs here")
+        self._connections = place.with_name(f"{place.name}.connections")
+        self._connections.mkdir(exist_ok=True)
+        if LIBC.mount(b"none", os.fsencode(self._connections), b"fusectl", 0, None) != 0:
+            pytest.skip(f"not allowed to mount: {os.strerror(ctypes.get_errno())}")
+        before = self._mounts()
+        self._server = subprocess.Popen(["bindfs", "-f", files, place], stderr=subprocess.PIPE)
+        while self._mounts() == before:  # the kernel says when that has changed
+            assert self._server.poll() is None, self._server.stderr and self._server.stderr.read()
+            with Path("/proc/self/mountinfo").open() as mounts:
+                changed = select.poll()
+                changed.register(mounts, select.POLLPRI)
+                if self._mounts() == before:
+                    changed.poll(10_000)
+
+    def _mounts(self) -> int:
+        return Path("/proc/self/mountinfo").read_text().count(f" {self.place} ")
+
+    def hang(self) -> None:
+        """Answer nobody any more. Not in the middle of an answer: the kernel lets nobody go who waits for one."""
+        self._server.send_signal(signal.SIGSTOP)
+        while self._is_answering():
+            self._server.send_signal(signal.SIGCONT)
+            self._server.send_signal(signal.SIGSTOP)
+
+    def _is_answering(self) -> bool:
+        (line,) = (line for line in Path("/proc/self/mountinfo").read_text().splitlines() if f" {self.place} " in line)
+        minor = line.split()[2].partition(":")[2]
+        return (self._connections / minor / "waiting").read_text().strip() != "0"
+
+    def answer(self) -> None:
+        """Answer everybody who waits."""
+        self._server.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Take it away; who still waits gets an error."""
+        for mounted in (self.place, self._connections):
+            LIBC.umount2(os.fsencode(mounted), MNT_DETACH)
+        self._server.kill()
+        self._server.wait(10)
+        if self._server.stderr:
+            self._server.stderr.close()
+
+
+@contextmanager
+def file_server(files: Path, place: Path) -> Iterator[FileServer]:
+    """Have one for a while."""
+    server = FileServer(files, place)
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 @contextmanager

@@ -118,6 +118,11 @@ def store_recovered(after: Duration) -> Message:
     )
 
 
+def store_answers() -> Message:
+    """Tell that the disk or file server under the store answers again."""
+    return Message("the store answers again", Priority.NOTICE, MessageId.STORE_RECOVERED)
+
+
 def damaged(what: str) -> Message:
     """Report that something in the state directory was damaged, removed or replaced."""
     return Message(what, Priority.ERROR, MessageId.DAMAGED)
