@@ -1,5 +1,7 @@
 """What must hold whatever happens: random tasks, failures, kills, downtimes, edits and clock steps, from one seed.
 
+The clock is set by seconds or by a year, in either direction, and right again.
+
 A failing seed is in the test's name, and replays: pytest -k 'seed and 17'.
 """
 
@@ -83,6 +85,8 @@ class Checked:
             self.world.add(random_task(self.chance, f"t{number}"), random_behaviour(self.chance))
         self.world.watch = self.check
         self.counted = 0
+        self.ahead = 0
+        """How far the clock is from being right."""
 
     def check(self, world: World) -> None:
         going = list(world.processes.values())
@@ -109,7 +113,7 @@ class Checked:
         world, chance = self.world, self.chance
         until = world.now + days * DAY
         world.boot()
-        while world.now < until:
+        while world.now - self.ahead < until:
             try:
                 world.run_until(world.now + chance.randint(1, 12) * HOUR + chance.randint(0, 3600) * SECOND)
                 self.misfortune()
@@ -192,7 +196,11 @@ class Checked:
             world.carry_out(world.scheduler.stop(run.task, run.number))
 
     def set_clock(self) -> None:
-        self.world.set_clock(self.chance.choice((-2, -1, 1, 30)) * HOUR)
+        """Set it to any other time, or right again."""
+        far = self.chance.choice((MINUTE, HOUR, 3 * HOUR, 10 * HOUR, 10 * DAY, 400 * DAY))
+        by = self.chance.choice((-1, 1)) * self.chance.randint(1, far) if self.chance.random() < 0.7 else -self.ahead
+        self.ahead += by
+        self.world.set_clock(by)
 
     def sleep(self) -> None:
         slept = self.chance.randint(1, 20) * HOUR

@@ -1,12 +1,14 @@
 """The real scheduler starts exactly what a naive one starts that asks every condition at every instant.
 
 Each seed is a world of its own: tasks, conditions, how runs go, kills, downtimes, suspends, edits, hands. In some of
-them the grain of time is a minute and they last for weeks, through a change of the clocks; in others it is a second.
+them the grain of time is a minute and they last for weeks, through a change of the clocks; in others it is a second. In
+half of them somebody sets the clock again and again, by seconds or days, in either direction and back again.
 
 ROCKETD_SEEDS says how many. A failing seed is in the test's name, and replays: pytest -k 'naive and 17-'.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from zoneinfo import ZoneInfo
@@ -24,6 +26,8 @@ from support.reference.scheduler import Reference
 from support.simulated_world import World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))
+SETTING = 0.5
+"""In how many of the worlds the clock is set."""
 
 MINUTES = 60
 DAY = 86_400
@@ -169,9 +173,11 @@ class Both:
             else change + draw.chance.randint(0, 2) * 3600
         )
         self.until = self.now + (days * DAY if draw.minutes else 3 * 3600)
-        margin = 14 * DAY
-        grains = (self.until - self.now + 2 * margin) // draw.grain if draw.minutes else 6 * 3600
-        base = self.now - margin if draw.minutes else self.now - 3600
+        self.sets_clock = draw.chance.random() < SETTING
+        self.reach = (10 * DAY if draw.minutes else 1500) if self.sets_clock else 0
+        margin = 14 * DAY + self.reach
+        grains = (self.until - self.now + 2 * margin) // draw.grain if draw.minutes else 6 * 3600 + 2 * self.reach
+        base = self.now - margin if draw.minutes else self.now - 3600 - self.reach
         slots = draw.pick((1, 2, 32))
         self.naive = Reference(self.now, draw.grain, slots, self.naive_fate, (base, grains))
         self.world = World(seed, self.now * SECOND, max_running=slots, fate=self.fate)
@@ -198,13 +204,38 @@ class Both:
 
     def live(self) -> None:
         chance, grain = self.draw.chance, self.draw.grain
-        while self.now < self.until:
-            self.now = min(self.now + chance.randint(1, 1500) * grain, self.until)
+        misfortunes: list[Callable[[], None]] = [self.sleep, self.by_hand, self.stop, self.rewrite, self.edit]
+        if self.sets_clock:  # what a restart knows of it is another matter
+            misfortunes += [self.set_clock, self.set_clock, self.set_right]
+        else:
+            misfortunes += [self.kill, self.go_down]
+        while self.now - self.naive.ahead < self.until:
+            self.now += chance.randint(1, 1500) * grain
             self.naive.run_until(self.now)
             self.world.run_until(self.now * SECOND)
             self.compare()
-            chance.choice((self.kill, self.go_down, self.sleep, self.by_hand, self.stop, self.rewrite, self.edit))()
+            chance.choice(misfortunes)()
             self.compare()
+
+    def set_clock(self) -> None:
+        """Set it to another time, near or far, in either direction."""
+        grain, reach = self.draw.grain, self.reach
+        far = self.draw.pick((2, 10, 120, 180, 240, 1440, 10_000)) * grain
+        ahead = self.naive.ahead + self.draw.pick((-1, 1)) * self.draw.chance.randint(2 * grain, max(far, 2 * grain))
+        self.be_ahead(max(-reach, min(reach, ahead // grain * grain)))
+
+    def set_right(self) -> None:
+        self.be_ahead(0)
+
+    def be_ahead(self, ahead: int) -> None:
+        by = ahead - self.naive.ahead
+        if abs(by) < 2 * self.draw.grain:
+            return
+        self.happened.append(f"{self.now} the clock is set by {by} s")
+        self.now += by
+        self.world.set_clock(by * SECOND)
+        self.naive.set_clock(by)
+        self.settle()
 
     def kill(self) -> None:
         self.go_down(0)

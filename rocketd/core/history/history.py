@@ -5,7 +5,6 @@ Memory is bounded: per task the newest event of each action, what the schedule r
 loaded conditions ask for (`HistoryNeed`).
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -16,7 +15,7 @@ from rocketd.core.model.clock_steps import ClockSteps
 from rocketd.core.model.consumption import Consumed, add_consumed
 from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
 from rocketd.core.model.history_view import HistoryNeed, Observation
-from rocketd.core.model.recorded_instants import RecordedInstants
+from rocketd.core.model.recorded_instants import RecordedInstants, instants_of
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task_history import LoggedInstant, Occurrence, TaskHistory, empty_mapping
 
@@ -66,10 +65,10 @@ class History:
             task_history = self._histories[task] = TaskHistory(self.steps)
         return task_history
 
-    def begin_replay(self, events: int, latest: Instant) -> None:
+    def begin_replay(self, events: int, latest: Instant, now: Instant) -> None:
         """So many events will be learned that the store gives; no sign of life is later than `latest`."""
         self._position = -events - 1
-        self.steps.begin_replay(latest)
+        self.steps.begin_replay(latest, now)
 
     def end_replay(self) -> None:
         """What is learned from now on happens now."""
@@ -145,16 +144,7 @@ class History:
 
     def recall(self, events: Iterable[Event]) -> None:
         """Put the instants of older events, which the store has, to those that are kept; nothing else is learned."""
-        found: dict[tuple[str, Action], Counter[Instant]] = defaultdict(Counter)
-        for event in events:
-            match event:
-                case Started(run):
-                    found[run.task, Action.RUN][run.start] += 1
-                case Finished(run, end):
-                    found[run.task, end.action][end.at] += 1
-                case Withdrawn(run):
-                    found[run.task, Action.RUN][run.start] -= 1
-        for (name, action), instants in found.items():
+        for (name, action), instants in instants_of(events, self.steps).items():
             kept = self.of(name).recorded_instants.get(action)
             if kept is not None:
                 kept.recall(instants)
@@ -187,7 +177,7 @@ class History:
         absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
         self.absence = absence.moved(now, by + slept, self.resume_spread)
         if by:
-            self.steps.step(self._position, by)
+            self.steps.step(self._position, by, now)
             self._position += 1
             self._shift_running(by)
         self._observations = {

@@ -1,10 +1,13 @@
 """When something happened, again and again: as far back as the loaded conditions ask."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.clock_steps import ClockSteps
+from rocketd.core.model.events import Event, Finished, Started, Withdrawn
+from rocketd.core.model.run import Action
 
 
 class RecordedInstants:
@@ -54,11 +57,17 @@ class RecordedInstants:
             del self._counted[bisect_left(self._counted, self._steps.wall_instant(*noted))]
         del self._recorded[:old], self._positions[:old]
 
-    def recall(self, found: Counter[Instant]) -> None:
-        """Keep these as well, which the store has: as often as it has them."""
-        older = sorted((found - Counter(self._recorded)).elements())
-        self._recorded[:0] = older
-        self._positions[:0] = [0] * len(older)
+    def recall(self, found: Sequence[tuple[Instant, int]]) -> None:
+        """Keep these as well, instants and places in log order, which the store has: as often as it has them."""
+        known = Counter(self._recorded)
+        older: list[tuple[Instant, int]] = []
+        for one in found:
+            if known[one[0]] > 0:
+                known[one[0]] -= 1
+            else:
+                older.append(one)
+        self._recorded[:0] = [at for at, _ in older]
+        self._positions[:0] = [position for _, position in older]
         self._count = -1
 
     def remove(self, at: Instant) -> None:
@@ -68,3 +77,21 @@ class RecordedInstants:
                 del self._recorded[place], self._positions[place]
                 self._count = -1
                 return
+
+
+def instants_of(events: Iterable[Event], steps: ClockSteps) -> Mapping[tuple[str, Action], list[tuple[Instant, int]]]:
+    """Tell when each action of each task happened, with a place in the log that may stand for its own."""
+    found: dict[tuple[str, Action], list[tuple[Instant, int]]] = defaultdict(list)
+    place = 0
+    for event in events:
+        match event:
+            case Started(run):
+                place = steps.place_of(run.start, place)
+                found[run.task, Action.RUN].append((run.start, place))
+            case Finished(run, end):
+                place = steps.place_of(end.at, place)
+                found[run.task, end.action].append((end.at, place))
+            case Withdrawn(run):
+                starts = found[run.task, Action.RUN]
+                starts[:] = [one for one in starts if one[0] != run.start]
+    return found

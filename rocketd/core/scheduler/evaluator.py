@@ -128,8 +128,9 @@ class Evaluator:
         before = task_history.consumed, task_history.baseline, task_history.last_missed
         task_history.consume(verdict.since, verdict.since)
         task_history.last_missed = Consumed(verdict.since, verdict.since, PRESENT)
-        if scheduled.task.when.judge(moment).answer is FOR:
-            task_history.consumed, task_history.baseline, task_history.last_missed = before
+        holds = scheduled.task.when.judge(moment).answer is FOR
+        task_history.consumed, task_history.baseline, task_history.last_missed = before  # it was only asked what if
+        if holds:
             return
         scheduled.open_due = None
         self.queues.mark_dirty(scheduled.task.name)

@@ -93,7 +93,7 @@ class EventReducer:
     ) -> list[str]:
         """Learn a past in log order, its runs without an end being `running`; name who had instants far ahead."""
         events = list(events)
-        self.history.begin_replay(len(events), now if latest is None else min(latest, now))
+        self.history.begin_replay(len(events), now if latest is None else min(latest, now), now)
         for event in events:
             self.learn(event)
         self.history.end_replay()

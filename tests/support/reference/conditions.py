@@ -4,7 +4,7 @@ A condition is a tuple: its word, then its arguments. `spelled` gives the text t
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import takewhile
@@ -18,6 +18,8 @@ Answer: TypeAlias = tuple[bool, int]
 """Whether it holds, and from when it has."""
 
 EVER: Final = -(10**12)
+FAR: Final = 10**12
+THREE_HOURS: Final = 3 * 3600
 ADVERBS: Final = {"minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 THIS: Final = {"minute": "this_minute", "hour": "this_hour", "day": "today", "week": "this_week"}
 COMPARED: Final[dict[str, Callable[[int, int], bool]]] = {">=": ge, "<": lt, "<=": le}
@@ -87,10 +89,25 @@ class Run:
     action: str = ""
     cause: str = ""
     end_place: int = 0
+    ahead: int = 0
+    """How far the clock was ahead of the right time when it began; its start and due are by that clock."""
+    end_ahead: int = 0
 
     @property
     def scheduled(self) -> bool:
         return self.trigger != "hand"
+
+
+@dataclass
+class Span:
+    """A time that was used, by a clock that was so far ahead."""
+
+    first: int
+    last: int
+    ahead: int
+
+    def grow(self, *instants: int) -> None:
+        self.first, self.last = min(self.first, *instants), max(self.last, *instants)
 
 
 @dataclass
@@ -107,13 +124,16 @@ class Task:
     timeout: int | None = None
     crash_limit: int = 3
     armed: int = 0
+    armed_ahead: int = 0
     runs: list[Run] = field(default_factory=list)
     going: list[Run] = field(default_factory=list)
     """Those of them without an end."""
     ended: list[Run] = field(default_factory=list)
     """The others, as they ended."""
-    used: list[int] = field(default_factory=list)
-    """Instants up to which ticks and intervals are used, other than by runs."""
+    used: dict[int, Span] = field(default_factory=dict)
+    """From when to when ticks and intervals are used, each time that nobody set the clock."""
+    done: dict[int, Span] = field(default_factory=dict)
+    """The same of the runs that ended."""
     against_since_start: bool = False
     chance: int | None = None
     quiet: int = EVER
@@ -131,8 +151,41 @@ class Asking:
         self.grain, self.span = grain, span
         self.tasks: dict[str, Task] = {}
         self.calendars: dict[str, Calendar] = {}
+        self.ahead = 0
+        """How far the clock is ahead of the right time, if it was right at first."""
+        self.settings = 0
+        """How often somebody has set it."""
         self.unseen = False
         """Whether it is asked about a time when nobody looked: an interval waits then, and does not pass."""
+
+    def really(self, at: int, ahead: int) -> int:
+        """When something was by the clock of now that was noted by a clock which was so far ahead."""
+        return at - ahead + self.ahead
+
+    def on_wall(self, at: int, ahead: int) -> int:
+        """The same for windows and ticks: a clock that is set forward does not move what was noted."""
+        return min(at, self.really(at, ahead))
+
+    def armed(self, task: Task) -> int:
+        return self.on_wall(task.armed, task.armed_ahead)
+
+    def use(self, spans: dict[int, Span], *instants: int, setting: int | None = None, ahead: int | None = None) -> None:
+        """Note that these, and what lies between, are used."""
+        setting, ahead = (self.settings, self.ahead) if setting is None or ahead is None else (setting, ahead)
+        spans.setdefault(setting, Span(min(instants), max(instants), ahead)).grow(*instants)
+
+    def is_taken(self, spans: Iterable[Span], start: int, end: int, now: int, *, fixed: bool) -> bool:
+        """Whether the window or tick that begins then, before the next at `end`, is used up."""
+        for span in spans:
+            really = self.really(span.last, span.ahead)
+            if min(span.last, really) >= start:
+                return True
+            if not fixed or span.last < start or span.first >= end:
+                continue
+            its_own = span.last < end
+            if its_own or span.last - really <= THREE_HOURS or now < really + max(THREE_HOURS, end - start):
+                return True
+        return False
 
     def calendar(self, task: Task) -> Calendar:
         if task.zone not in self.calendars:
@@ -169,7 +222,8 @@ class Asking:
             case ("every", seconds, based):
                 return self._every(task, now, seconds, based)
             case ("once", unit, how, marks):
-                return self._once(task, now, self.calendar(task).windows(unit, how, marks), plain=plain)
+                windows = self.calendar(task).windows(unit, how, marks)
+                return self._once(task, now, windows, plain=plain, fixed=unit not in ("minute", "hour"))
             case ("time", unit, how, marks):
                 return _inside(self.calendar(task).windows(unit, how, marks), now)
             case ("retry", times, delay):
@@ -180,7 +234,8 @@ class Asking:
                 return self._count(task, now, what, other, unit, comparison, number)
             case ("running", other):
                 going = self.tasks[other].going
-                return (True, min(run.start for run in going)) if going else (False, EVER)
+                begun = [self.really(run.start, run.ahead) for run in going]
+                return (True, min(begun)) if going else (False, EVER)
             case ("true",):
                 return True, EVER
             case ("false",):
@@ -190,11 +245,18 @@ class Asking:
                 return not holds, since
         raise ValueError(condition)
 
-    def _once(self, task: Task, now: int, windows: list[tuple[int, int]], *, plain: bool) -> Answer:
+    def _once(self, task: Task, now: int, windows: list[tuple[int, int]], *, plain: bool, fixed: bool) -> Answer:
         place = bisect_right(windows, (now, 10**12)) - 1
         if place < 0 or now >= windows[place][1]:
             return False, windows[place][1] if place >= 0 else EVER
         start = windows[place][0]
+        if self.settings:  # nobody is killed in a world whose clock is set: there are no crashes
+            following = [*windows[place + 1 : place + 2], (FAR, FAR)][0][0]
+            going = [run for run in task.going if run.scheduled]
+            if any(self.really(max(run.start, run.due), run.ahead) >= start for run in going):
+                return False, start
+            ahead = [span for span in task.used.values() if going and self.really(span.last, span.ahead) < span.last]
+            return not self.is_taken([*task.done.values(), *ahead], start, following, now, fixed=fixed), start
         crashed = 0
         for run in reversed(task.runs):
             if run.start < start and run.due < start:
@@ -207,24 +269,23 @@ class Asking:
         return (False, start) if crashed >= task.crash_limit else (True, start)
 
     def _used(self, task: Task) -> int:
-        last = task.scheduled
-        used = task.used[-1] if task.used else EVER
-        return used if last is None else max(used, last.start, last.due)
+        return max((self.on_wall(span.last, span.ahead) for span in task.used.values()), default=EVER)
 
     def _every(self, task: Task, now: int, seconds: int, based: str) -> Answer:
         last = task.scheduled
         if based == "run":
             if last is None:
                 return True, EVER
-            reached = max(last.start, self._used(task))
-            anchor = last.due + (reached - last.due) // seconds * seconds
+            due = self.really(last.due, last.ahead)
+            reached = max(self.really(span.last, span.ahead) for span in task.used.values())
+            anchor = due + (reached - due) // seconds * seconds
             if now < anchor + seconds:
                 return False, anchor + seconds
             return True, anchor + (1 if self.unseen else (now - anchor) // seconds) * seconds
         if any(run.scheduled for run in task.going):
             return False, EVER
-        done = (run.end for run in reversed(task.ended) if run.scheduled and run.action in ENDS_OF_ITS_OWN[based])
-        newest = next(done, None)
+        done = (run for run in reversed(task.ended) if run.scheduled and run.action in ENDS_OF_ITS_OWN[based])
+        newest = next((self.really(run.end, run.end_ahead) for run in done if run.end is not None), None)
         if newest is None:
             return True, EVER
         return now >= newest + seconds, newest + seconds
@@ -235,7 +296,9 @@ class Asking:
         if not place:
             return False, EVER
         tick = ticks[place - 1]
-        good = tick > task.armed and tick > self._used(task) and (not within or now < tick + within)
+        fixed = not any(part.startswith("*") for part in line.split()[:2])
+        taken = self.is_taken(task.used.values(), tick, [*ticks[place : place + 1], FAR][0], now, fixed=fixed)
+        good = tick > self.armed(task) and not taken and (not within or now < tick + within)
         return good and all(self.ask(guard, task, tick)[0] for guard in guards), tick
 
     def _line(self, part: Condition, task: Task, now: int, guards: tuple[Condition, ...]) -> int | None:
@@ -253,10 +316,13 @@ class Asking:
 
     def _retry(self, task: Task, now: int, times: int, delay: int) -> Answer:
         last = task.scheduled
-        if last is None or last.end is None or last.start < task.armed or last.attempt > times:
+        if last is None or last.end is None or last.attempt > times:
+            return False, EVER
+        if self.really(last.start, last.ahead) < self.really(task.armed, task.armed_ahead):
             return False, EVER
         tried_again = last.action in ("fail", "crash") or last.cause == "timeout"
-        return tried_again and now >= last.end + delay, last.end + delay
+        ended = self.really(last.end, last.end_ahead)
+        return tried_again and now >= ended + delay, ended + delay
 
     def _after(self, task: Task, many: str, outcome: str, tasks: tuple[str, ...]) -> Answer:
         own = task.scheduled
@@ -265,8 +331,12 @@ class Asking:
         for name in tasks:
             since = takewhile(lambda run: run.end_place > place, reversed(self.tasks[name].ended))
             newest = next((run for run in since if _is_end(run, outcome)), None)
-            good = newest is not None and newest.end is not None and newest.end > task.armed
-            answers.append((good, newest.end if good and newest is not None and newest.end is not None else EVER))
+            if newest is None or newest.end is None:
+                answers.append((False, EVER))
+                continue
+            armed = self.really(task.armed, task.armed_ahead)
+            good = self.really(newest.end, newest.end_ahead) > armed
+            answers.append((good, self.on_wall(newest.end, newest.end_ahead) if good else EVER))
         pro = [since for holds, since in answers if holds]
         if many == "any_":
             return (True, min(pro)) if pro else (False, EVER)
@@ -297,8 +367,9 @@ class Asking:
     def _instants(self, task: str, what: str, now: int) -> list[int]:
         runs = self.tasks[task].runs
         if what == "started":
-            return [run.start for run in runs if run.start <= now]
-        return sorted(run.end for run in runs if run.end is not None and run.end <= now and run.action in ENDS[what])
+            return sorted(at for run in runs if (at := self.on_wall(run.start, run.ahead)) <= now)
+        ended = [run for run in runs if run.end is not None and run.action in ENDS[what]]
+        return sorted(at for run in ended if (at := self.on_wall(run.end or 0, run.end_ahead)) <= now)
 
 
 def _inside(windows: list[tuple[int, int]], now: int) -> Answer:

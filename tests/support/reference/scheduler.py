@@ -6,6 +6,7 @@ world has a grain of a second or a minute, and everything in it happens at grain
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from support.reference.conditions import BAD, EVER, Answer, Asking, Condition, Run, Task, spelled
 
@@ -22,6 +23,8 @@ class Reference(Asking):
         self.ending: list[tuple[int, int, Run, str]] = []
         self.begun: list[Run] = []
         self.deadlines: dict[int, int] = {}
+        self.setting_of: dict[int, int] = {}
+        """Of each run, how often the clock had been set when it began."""
 
     # -- the scheduler ------------------------------------------------------------------------------------------------
 
@@ -47,8 +50,9 @@ class Reference(Asking):
         if last is not None and last.action in BAD:
             wanted, wanted_since = self.ask(task.when, task, self.now, plain=True)
             retry, since = not wanted, wanted_since if wanted else since
-        due = begin = min(max(since, task.armed), self.now)
-        if retry or (task.runs and since <= task.runs[-1].start):
+        due = begin = min(max(since, self.armed(task)), self.now)
+        newest = task.runs[-1] if task.runs else None
+        if retry or (newest is not None and since <= self.really(newest.start, newest.ahead)):
             begin = max(due, task.quiet)
         if begin > self.now:
             return None
@@ -59,12 +63,14 @@ class Reference(Asking):
     def _skip(self, task: Task, since: int, due: int) -> int | None:
         """`overlap = "skip"`: ticks and intervals that fall due while it runs are given up."""
         going = task.going
-        if task.overlap == "skip" and going and max(going[-1].start, self._used(task)) < since:
-            task.used.append(since)
+        begun = [self.really(run.start, run.ahead) for run in going]
+        if task.overlap == "skip" and going and max(*begun, self._used(task)) < since:
+            before = {setting: replace(span) for setting, span in task.used.items()}
+            self.use(task.used, since)
             if not self.holds(task, self.now)[0]:
                 task.chance = None
                 return None
-            task.used.pop()
+            task.used = before
         return due
 
     def look(self) -> None:
@@ -122,13 +128,16 @@ class Reference(Asking):
     def _begin(self, task: Task, due: int) -> None:
         last = task.scheduled
         if last is not None and self.is_retry(task, self.now):
-            self.begin(task, last.due, last.attempt + 1, "retry")
+            self.begin(task, self.on_wall(last.due, last.ahead), last.attempt + 1, "retry")
         else:
             self.begin(task, due, 1, "schedule")
 
     def begin(self, task: Task, due: int, attempt: int, trigger: str) -> None:
         self.place += 1
-        run = Run(task.name, len(task.runs) + 1, self.now, due, attempt, trigger, self.place)
+        run = Run(task.name, len(task.runs) + 1, self.now, due, attempt, trigger, self.place, ahead=self.ahead)
+        self.setting_of[id(run)] = self.settings
+        if run.scheduled:
+            self.use(task.used, run.start, run.due)
         task.runs.append(run)
         task.going.append(run)
         task.against_since_start, task.chance = False, None
@@ -140,8 +149,10 @@ class Reference(Asking):
 
     def finish(self, run: Run, action: str, cause: str, at: int) -> None:
         self.place += 1
-        run.end, run.action, run.cause, run.end_place = at, action, cause, self.place
+        run.end, run.action, run.cause, run.end_place, run.end_ahead = at, action, cause, self.place, self.ahead
         task = self.tasks[run.task]
+        if run.scheduled and action != "crash":
+            self.use(task.done, run.start, run.due, setting=self.setting_of[id(run)], ahead=run.ahead)
         task.going.remove(run)
         task.ended.append(run)
         task.quiet = max(task.quiet, at + task.restart_delay)
@@ -166,7 +177,7 @@ class Reference(Asking):
         self._learn_ends()
         for task in filter(self._has_passed, closed):
             assert task.chance is not None
-            task.used.append(max([task.chance, *task.used[-1:]]))
+            self.use(task.used, task.chance)
 
     def _has_passed(self, task: Task) -> bool:
         holds, since = self.holds(task, self.now)
@@ -178,12 +189,11 @@ class Reference(Asking):
         self.look()
         for name, last in gone.items():
             if last is not None:
-                task = self.tasks[name]
-                task.used.append(max([last, *task.used[-1:]]))
+                self.use(self.tasks[name].used, last)
 
     def _closed(self, task: Task, start: int) -> int | None:
         found = opened = None
-        first = max(start, task.armed)
+        first = max(start, self.armed(task))
         self.unseen = True
         for at in range(first, self.now + 1, self.grain):
             holds, since = self.ask(task.when, task, at, plain=True)
@@ -218,6 +228,16 @@ class Reference(Asking):
             task.quiet = min(task.quiet + seconds, self.now + task.restart_delay)
         self.unobserved(slept)
 
+    def set_clock(self, by: int) -> None:
+        """Somebody sets the clock: what goes on takes as long as it takes, and nothing has passed."""
+        self.now, self.ahead, self.settings = self.now + by, self.ahead + by, self.settings + 1
+        self.ending = [(at + by, place, run, action) for at, place, run, action in self.ending]
+        for key in self.deadlines:
+            self.deadlines[key] += by
+        for task in self.tasks.values():
+            task.quiet = min(task.quiet + by, self.now + task.restart_delay)
+            task.chance = None
+
     def run_by_hand(self, name: str) -> bool:
         task = self.tasks[name]
         if (task.going and task.overlap != "allow") or self._held(task) or len(self.going) >= self.slots:
@@ -229,10 +249,10 @@ class Reference(Asking):
         for run in list(self.tasks[name].going):
             self.finish(run, "terminate", "operator", self.now)
             if run.scheduled:
-                self.tasks[name].used.append(self.now)
+                self.use(self.tasks[name].used, self.now)
 
     def rewrite(self, name: str, when: Condition) -> None:
         task = self.tasks[name]
         if spelled(task.when) != spelled(when):
-            task.when, task.armed = when, self.now
+            task.when, task.armed, task.armed_ahead = when, self.now, self.ahead
             task.against_since_start, task.chance = False, None

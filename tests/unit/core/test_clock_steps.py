@@ -8,7 +8,7 @@ from rocketd.core.explain.why import why
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Missed
-from rocketd.core.model.task import Command, Task
+from rocketd.core.model.task import Command, Overlap, Task
 from support.evaluation import BERLIN, at
 from support.simulated_world import Behaviour, World
 
@@ -353,3 +353,28 @@ def test_what_was_missed_in_a_downtime_is_told_by_the_clock_that_is_right(
     made.scheduler.trust_clock()
     made.run_until(made.now)
     assert sum(missed.count for missed in made.missed("cron('0 3 * * *')")) == count
+
+
+def test_what_an_overlap_gave_up_moves_with_the_clock() -> None:
+    made = World(0, at("2026-11-28 09:01"))
+    skips = Task("a", Command(("/bin/true",)), parse("cron('*/10 * * * *')"), overlap=Overlap.SKIP, restart_delay=0)
+    made.add(skips, Behaviour(takes=35 * MINUTE))
+    made.boot()
+    made.run_until(at("2026-11-28 09:46"))
+    made.set_clock(-5 * HOUR)
+    made.run_until(at("2026-11-28 04:51"))
+    assert made.starts("a")[1:] == [at("2026-11-28 04:50")]
+
+
+@pytest.mark.parametrize("by", [-2 * HOUR, 3 * HOUR])
+def test_what_is_counted_only_since_a_reload_is_counted_by_the_clock_of_then(by: Duration) -> None:
+    made = world("every('20 min')", start=at("2026-11-28 12:00"))
+    made.run_until(at("2026-11-28 13:05"))
+    made.set_clock(by)
+    made.run_until(made.now + HOUR)
+    made.add(Task("few", Command(("/bin/true",)), parse("(started(\"every('20 min')\").today >= 8)")), Behaviour())
+    made.reload()
+    made.run_until(made.now + 13 * MINUTE)
+    assert not made.starts("few"), "seven times so far"
+    made.run_until(made.now + 4 * MINUTE)
+    assert made.starts("few")
