@@ -76,7 +76,6 @@ LONG_MODULES: Final[Mapping[str, int]] = {
     "app/runtime.py": 330,
     "bootstrap/service.py": 330,
     "config/loader.py": 345,
-    "core/scheduler/scheduler.py": 335,
     "daemon/loop.py": 340,
     "store/replication/replicator.py": 325,
     "web/api.py": 315,

@@ -81,7 +81,7 @@ class _Days(NamedTuple):
 
     @lru_cache(maxsize=4096)  # noqa: B019 - small and bounded; most lines have one of a few day fields
     def of(self, year: int, month: int) -> tuple[int, ...]:
-        """Tell the matching days of that month, ascending."""
+        """Return the matching days of that month, ascending."""
         first, length = monthrange(year, month)
         days = range(1, length + 1)
         return tuple(day for day in days if self._matches(day, (first + day) % _WEEK, length))

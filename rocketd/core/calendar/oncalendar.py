@@ -146,7 +146,7 @@ class _Parts(NamedTuple):
 
     @classmethod
     def of(cls, words: list[_Placed], line: str) -> _Parts:
-        """Tell the words of a line apart: weekdays, date, time; any of them may be missing."""
+        """Return the words of a line apart: weekdays, date, time; any of them may be missing."""
         if len(words) == 1 and (shorthand := _SHORTHANDS.get(words[0][0].lower())):
             words = [(word, 0) for word in shorthand.split()]
         weekdays, dated, clock = frozenset(range(7)), ("*-*-*", 0), ("00:00:00", 0)

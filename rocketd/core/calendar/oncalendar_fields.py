@@ -54,7 +54,7 @@ class Chain(NamedTuple):
     line: str
 
     def numbers(self, *, down: bool = False) -> tuple[int, ...]:
-        """Tell every number it allows, ascending; `down`: they count from the end, so that repetitions go down."""
+        """Return every number it allows, ascending; `down`: they count from the end, so that repetitions go down."""
         kind = self.kind
         if self.text == "*":
             return tuple(range(kind.least, kind.most + 1, kind.scale))
@@ -111,5 +111,5 @@ class Chain(NamedTuple):
 
 
 def mistaken(part: str, start: int, line: str, message: str, hint: str = HINT) -> ConditionError:
-    """Say what is wrong with a part of a line, and where it stands."""
+    """Return the error with a part of a line, and where it stands."""
     return ConditionError(message, hint=hint, start=start, end=start + max(len(part), 1), about=line)

@@ -23,7 +23,7 @@ from datetime import tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from rocketd.core.calendar.unit import Mark, Unit, Written
 from rocketd.core.calendar.wall_clock import (
@@ -37,31 +37,9 @@ from rocketd.core.calendar.wall_clock import (
     offset_at,
     reached,
 )
+from rocketd.core.calendar.window import Turn, Window
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
-
-
-class Window(NamedTuple):
-    """A stretch of the time line: [start, end) is a window, or the gap between two."""
-
-    start: Instant
-    end: Instant
-    inside: bool
-
-
-class Turn(NamedTuple):
-    """What a period says about a stretch of the time line: the newest window that has begun, and when the next does."""
-
-    start: Instant
-    end: Instant
-    following: Instant
-
-    def window(self, at: Instant) -> Window:
-        """Tell the window around that instant, or the gap after it."""
-        if at < self.end:
-            return Window(self.start, self.end, inside=True)
-        return Window(self.end, self.following, inside=False)
-
 
 How: TypeAlias = Literal["whole", "between", "after", "before", "starting", "at"]
 
@@ -121,11 +99,11 @@ class Period:
         return self.how in ("whole", "starting")
 
     def window(self, at: Instant, zone: tzinfo) -> Window:
-        """Tell the window around that instant, or the gap between windows."""
+        """Return the window around that instant, or the gap between windows."""
         return self.turn(at, zone).window(at)
 
     def turn(self, at: Instant, zone: tzinfo) -> Turn:
-        """Tell the newest window that has begun by that instant and when the next one begins; cheap if asked nearby."""
+        """Return the newest window that has begun by that instant and when the next begins; cheap if asked nearby."""
         near = self._near
         if near is not None and near[0] is zone and near[1].start <= at < near[1].following:
             return near[1]
@@ -134,7 +112,7 @@ class Period:
         return turn
 
     def stretch(self, at: Instant, zone: tzinfo) -> Window:
-        """Tell how long it stays inside, or outside, around that instant: adjacent windows are one stretch."""
+        """Return how long it stays inside, or outside, around that instant: adjacent windows are one stretch."""
         joined = self._joined
         if joined is not None and joined[0] is zone and joined[1].start <= at < joined[1].end:
             return joined[1]
@@ -143,7 +121,12 @@ class Period:
         return window
 
     def join(self, at: Instant, zone: tzinfo) -> Window:
-        """As `stretch`, without any memory."""
+        """Compute what `stretch` returns.
+
+        `time_of_week.on("Mon", "Tue")`, asked on Monday 10:00: the windows Mon and Tue meet, so Mon 00:00 to Wed 00:00.
+        The same, asked on Thursday: Wed 00:00 to the next Mon 00:00, outside.
+        All seven days: each meets the next, and after `_JOINS` times so many it is taken as without end.
+        """
         first = last = self.turn(at, zone)
         if at >= first.end:
             return first.window(at)
@@ -165,7 +148,7 @@ class Period:
         return Window(start, end, inside=True)
 
     def look(self, at: Instant, zone: tzinfo) -> Turn:
-        """As `turn`, without any memory."""
+        """Compute what `turn` returns."""
         if not is_known(at):
             return Turn(BEGINNING, BEGINNING, LOWEST) if at < LOWEST else Turn(HIGHEST, HIGHEST, FOREVER)
         around = self._flowing if self.unit.flows else self._placed
@@ -177,7 +160,7 @@ class Period:
         return Turn(BEGINNING, BEGINNING, FOREVER)
 
     def nominal(self, cycle: int) -> Iterator[tuple[Wall, Wall]]:
-        """Tell the windows that begin in that cycle, on the wall clock."""
+        """Return the windows that begin in that cycle, on the wall clock."""
         unit, marks = self.unit, self.marks
         match self.how:
             case "whole":
@@ -239,13 +222,13 @@ class Period:
         return _cut(windows)
 
     def _shift_before(self, at: Instant, offset: Duration, zone: tzinfo) -> tuple[Instant, Duration]:
-        """Tell when, shortly before, the zone shifted by a part of the unit, and how much it skipped then."""
+        """Return when, shortly before, the zone shifted by a part of the unit, and how much it skipped then."""
         change = change_before(at, at - _NEARBY * self.unit.longest, zone)
         shift = 0 if change is None else offset - offset_at(change - 1, zone)
         return (change, shift) if change is not None and shift % self.unit.longest else (BEGINNING, 0)
 
     def _shift_after(self, at: Instant, offset: Duration, zone: tzinfo) -> Instant:
-        """Tell when, shortly after, the zone will shift by a part of the unit."""
+        """Return when, shortly after, the zone will shift by a part of the unit."""
         change = change_after(at, at + _NEARBY * self.unit.longest, zone)
         shift = 0 if change is None else offset_at(change, zone) - offset
         return change if change is not None and shift % self.unit.longest else FOREVER

@@ -23,7 +23,7 @@ def spell_fraction(clock: Duration) -> str:
 
 
 def mistake(unit: Unit, written: Written, message: str, hint: str = "", *, word: str = "") -> ConditionError:
-    """Say what is wrong; `word` is the part at fault, if it is not all of it."""
+    """Return the error; `word` is the part at fault, if it is not all of it."""
     size = len(written) if isinstance(written, str) else 0
     start = written.rfind(word) if word and isinstance(written, str) else 0
     end = start + len(word) if word else size

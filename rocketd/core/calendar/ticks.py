@@ -63,14 +63,14 @@ class Ticks(ABC):
 
     @abstractmethod
     def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
-        """Tell the newest tick at or before that instant."""
+        """Return the newest tick at or before that instant."""
 
     @abstractmethod
     def next(self, after: Instant, zone: tzinfo) -> Instant | None:
-        """Tell the first tick later than that instant."""
+        """Return the first tick later than that instant."""
 
     def around(self, at: Instant, zone: tzinfo) -> Around:
-        """Tell the ticks around that instant; cheap while asked between the same two."""
+        """Return the ticks around that instant; cheap while asked between the same two."""
         kept: tuple[tzinfo, Around] | None = getattr(self, "_near", None)
         if kept is not None and kept[0] is zone and kept[1].newest <= at < kept[1].next:
             return kept[1]
@@ -94,7 +94,7 @@ class Days(Protocol):
         ...
 
     def of(self, year: int, month: int) -> Sequence[int]:
-        """Tell the matching days of that month, ascending."""
+        """Return the matching days of that month, ascending."""
         ...
 
 
@@ -116,13 +116,13 @@ class Pattern(Ticks):
         return _ALL_YEARS
 
     def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
-        """Tell the newest tick at or before that instant."""
+        """Return the newest tick at or before that instant."""
         if not is_known(at):
             return None
         return self._newest_fixed(at, zone) if self.fixed else self._newest_flowing(at, zone)
 
     def next(self, after: Instant, zone: tzinfo) -> Instant | None:
-        """Tell the first tick later than that instant."""
+        """Return the first tick later than that instant."""
         if not is_known(after):
             return None
         return self._next_fixed(after, zone) if self.fixed else self._from_flowing(after + 1, zone)
@@ -170,7 +170,7 @@ class Pattern(Ticks):
         return None
 
     def wall_before(self, wall: Wall) -> Wall | None:
-        """Tell the latest matching wall time at or before that one."""
+        """Return the latest matching wall time at or before that one."""
         clock = self._clock_before(wall % DAY)
         day = self._day_before(wall // DAY - (clock is None))
         if day is None:
@@ -180,7 +180,7 @@ class Pattern(Ticks):
         return day * DAY + clock
 
     def wall_after(self, wall: Wall) -> Wall | None:
-        """Tell the first matching wall time at or after that one."""
+        """Return the first matching wall time at or after that one."""
         clock = self._clock_after(wall % DAY)
         day = self._day_after(wall // DAY + (clock is None))
         if day is None:
@@ -190,17 +190,17 @@ class Pattern(Ticks):
         return day * DAY + clock
 
     def _clock_before(self, clock: Duration) -> Duration | None:
-        """Tell the latest matching time of day at or before that one."""
+        """Return the latest matching time of day at or before that one."""
         found = _latest((self.hours, self.minutes, self.seconds), _parts(clock))
         return None if found is None else _clock(found)
 
     def _clock_after(self, clock: Duration) -> Duration | None:
-        """Tell the first matching time of day at or after that one."""
+        """Return the first matching time of day at or after that one."""
         found = _first((self.hours, self.minutes, self.seconds), _parts(clock))
         return None if found is None else _clock(found)
 
     def _day_before(self, day: int) -> int | None:
-        """Tell the latest matching date at or before that one, in days since 1970."""
+        """Return the latest matching date at or before that one, in days since 1970."""
         start = date.fromordinal(day + _EPOCH_DAY)
         if self._has_month(start.year, start.month) and self.days.has(start):
             return day
@@ -214,7 +214,7 @@ class Pattern(Ticks):
         return None
 
     def _day_after(self, day: int) -> int | None:
-        """Tell the first matching date at or after that one, in days since 1970."""
+        """Return the first matching date at or after that one, in days since 1970."""
         start = date.fromordinal(day + _EPOCH_DAY)
         if self._has_month(start.year, start.month) and self.days.has(start):
             return day
@@ -247,7 +247,7 @@ def _clock(parts: _Numbers) -> Duration:
 
 
 def _latest(allowed: tuple[_Numbers, ...], wanted: _Numbers) -> _Numbers | None:
-    """Tell the latest combination of allowed numbers that is not above the wanted one."""
+    """Return the latest combination of allowed numbers that is not above the wanted one."""
     if not allowed:
         return ()
     numbers = allowed[0]
@@ -261,7 +261,7 @@ def _latest(allowed: tuple[_Numbers, ...], wanted: _Numbers) -> _Numbers | None:
 
 
 def _first(allowed: tuple[_Numbers, ...], wanted: _Numbers) -> _Numbers | None:
-    """Tell the first combination of allowed numbers that is not below the wanted one."""
+    """Return the first combination of allowed numbers that is not below the wanted one."""
     if not allowed:
         return ()
     numbers = allowed[0]

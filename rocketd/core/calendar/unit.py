@@ -55,11 +55,11 @@ class Unit(ABC):
 
     @abstractmethod
     def cycle(self, wall: Wall) -> int:
-        """Tell the number of the cycle around a wall time."""
+        """Return the number of the cycle around a wall time."""
 
     @abstractmethod
     def start(self, cycle: int) -> Wall:
-        """Tell when that cycle begins."""
+        """Return when that cycle begins."""
 
     @abstractmethod
     def mark(self, written: Written, *, end: bool = False) -> Mark:
@@ -75,18 +75,18 @@ class Unit(ABC):
 
     @abstractmethod
     def place(self, mark: Mark, cycle: int) -> Wall:
-        """Tell where the mark is; in a cycle that lacks it, the end of the month that lacks it."""
+        """Return where the mark is; in a cycle that lacks it, the end of the month that lacks it."""
 
     @abstractmethod
     def end(self, mark: Mark, cycle: int) -> Wall:
-        """Tell where the mark is as an end."""
+        """Return where the mark is as an end."""
 
     @abstractmethod
     def has(self, mark: Mark, cycle: int) -> bool:
         """Whether this cycle has that mark at all."""
 
     def length(self, mark: Mark, cycle: int) -> Duration:
-        """Tell how long it is `at` that mark."""
+        """Return how long it is `at` that mark."""
         return mark.length or self.end(mark, cycle) - self.place(mark, cycle)
 
     def __str__(self) -> str:

@@ -61,7 +61,7 @@ Branch = tuple[Literal, ...]
 
 
 def alternatives_of(condition: Condition) -> Sequence[Branch]:
-    """Give its alternatives; none if there are too many."""
+    """Return its alternatives; none if there are too many."""
     found = _branches(condition, holds=True)
     return found if len(found) <= _MAX_ALTERNATIVES else ()
 
@@ -83,7 +83,7 @@ def _branches(condition: Condition, *, holds: bool) -> list[Branch]:
 
 
 def remaining_condition(branch: Branch, task: str, comes: Callable[[Literal], bool]) -> Condition:
-    """Give what is left of an alternative to the clock and to the task itself, if all else is as it needs it.
+    """Return what is left of an alternative to the clock and to the task itself, if all else is as it needs it.
 
     `comes` says whether what it awaits of other tasks, or after a failure, can come.
     """

@@ -142,7 +142,7 @@ class EventCondition(Hours, CountableCondition, Condition):
         return Verdict(FOR if holds else AGAINST, min(until, self._next_ahead(history, moment.now)), since)
 
     def instants(self, moment: Moment) -> list[Instant]:
-        """Tell when that happened in the window up to now; of what is kept, if it asks about all time."""
+        """Return when that happened in the window up to now; of what is kept, if it asks about all time."""
         start, end, _ = self._span(moment.now, moment.task.zone)
         return self._instants_between(moment.history.of(self.task or moment.task.name), start, end)
 
@@ -160,18 +160,23 @@ class EventCondition(Hours, CountableCondition, Condition):
         return _Span(start, min(end, now + 1), lapse)
 
     def _since(self, instants: list[Instant], history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
-        """Tell which event, or which end of a window before, made the answer what it is."""
+        """Return the event, or the end of an earlier window, that made the answer what it is."""
         made = self._deciding_event(len(instants))
         return instants[made - 1] if made else self._since_before(history, start, zone)
 
     def _deciding_event(self, number: int) -> int:
-        """Tell which of so many events was the last to change the answer; 0: none."""
+        """Return which of so many events changed the answer last, counted from 1; 0: none."""
         while number and self.count.holds(number - 1) is self.count.holds(number):
             number -= 1
         return number
 
     def _since_before(self, history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
-        """Tell since when the answer has been that of no event at all."""
+        """Return since when the answer has been that of no event at all.
+
+        `started.today`, asked on Wednesday, with one start on Monday at 10:00: since Tuesday 00:00, when Monday ended.
+        `started.today == 1`, with starts on Monday at 10:00 and 11:00: since Monday 11:00, as the second ended it.
+        `started.today.between("09:00", "10:00")`, start at 10:30: outside its hours, so what came before decides.
+        """
         earlier = [] if self.period is None else self._instants_between(history, BEGINNING, start)
         while earlier:
             span = self._span(earlier[-1], zone)
@@ -185,7 +190,7 @@ class EventCondition(Hours, CountableCondition, Condition):
         return BEGINNING
 
     def _next_ahead(self, history: TaskHistory, now: Instant) -> Instant:
-        """Tell when an event counts that lies ahead because the clock was set back."""
+        """Return when an event counts that lies ahead because the clock was set back."""
         newest = [at for action in ACTIONS[self.what] if (at := history.last_instant(action)) is not None]
         if all(at <= now for at in newest):
             return FOREVER
@@ -237,7 +242,7 @@ class RecentEventCondition(CountableCondition, Condition):
         )
 
     def instants(self, moment: Moment) -> list[Instant]:
-        """Tell when that happened in the time up to now."""
+        """Return when that happened in the time up to now."""
         history, now = moment.history.of(self.task or moment.task.name), moment.now
         return list(
             merge(*(history.instants_between(action, now - self.length + 1, now + 1) for action in ACTIONS[self.what]))
@@ -247,7 +252,7 @@ class RecentEventCondition(CountableCondition, Condition):
         return self.count.holds(bisect_right(instants, now) - bisect_right(instants, now - self.length))
 
     def _changes(self, instants: list[Instant], now: Instant) -> list[Instant]:
-        """Tell when the number changes after now: as what happened grows too old, or is reached by a clock set back."""
+        """Return when the number changes after now: events grow too old, or a clock set back reaches them."""
         aging = instants[bisect_right(instants, now - self.length) :]
         return sorted([*(at + self.length for at in aging), *(at for at in aging if at > now)])
 

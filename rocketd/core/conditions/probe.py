@@ -63,7 +63,7 @@ class WantedProbes(NamedTuple):
     until: Instant = FOREVER
 
     def union(self, other: WantedProbes) -> WantedProbes:
-        """Both."""
+        """Return both together."""
         return WantedProbes(self.probes | other.probes, min(self.until, other.until))
 
 

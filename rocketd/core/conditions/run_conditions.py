@@ -87,7 +87,7 @@ class Retry(Condition):
         return Verdict(FOR, finish, begin) if moment.now >= begin else Verdict(AGAINST, begin, ended)
 
     def deadline(self, run: Run, history: TaskHistory) -> Instant:
-        """When it is too late to try that run again."""
+        """Return from when on it is too late to try that run again."""
         due = history.steps.real_instant(run.due, history.scheduled_position)
         return FOREVER if self.within is None else due + self.within
 
@@ -97,12 +97,12 @@ class Retry(Condition):
         return end.action in _TRIED_AGAIN or (end.action is Action.TERMINATE and end.cause is Cause.TIMEOUT)
 
     def is_wanted(self, run: Run, end: End, history: TaskHistory) -> bool:
-        """Whether that run is to be tried again at all, sooner or later."""
+        """Whether that run is tried again at all, sooner or later."""
         left = self.times is None or run.attempt <= self.times
         return left and history.since_armed(run.start, history.scheduled_position) and self.is_retriable(end)
 
     def delay_after(self, run: Run) -> Duration:
-        """Tell how long to wait after the end of that run."""
+        """Return how long to wait after the end of that run."""
         growth: float = min(self.factor, 1000) ** min(run.attempt - 1, 100)
         most = _LONGEST_DELAY if self.max_delay is None else self.max_delay
         pause = most if self.delay * growth > most else int(self.delay * growth)
@@ -185,14 +185,14 @@ class After(Condition):
         return Verdict(FOR, FOREVER, ended)
 
     def _first_unused_end(self, name: str, newest: Instant, moment: Moment) -> Instant:
-        """Tell the first such end that is not used up, as far as need be: what ends again and again is no new wait."""
+        """Return the first such end that is not used up, as far as needed: later ends do not restart the wait."""
         other, own, begun = moment.history.of(name), moment.task_history, moment.task_history.armed
         if own.last_scheduled is not None:
             begun = max(begun, own.steps.wall_instant(own.last_scheduled.start, own.scheduled_position))
         return min(end for action in self._ends for end in (newest, *other.instants_between(action, begun + 1, newest)))
 
     def needs_within(self, splay: Duration) -> Iterator[HistoryNeed]:
-        """Tell which instants of the past must be kept for it, of a task with that splay."""
+        """Return which instants of the past must be kept for it, of a task with that splay."""
         return (HistoryNeed(name, action, splay) for name in self.tasks for action in self._ends)
 
     @property
@@ -200,7 +200,7 @@ class After(Condition):
         return FAILS if self.outcome == "fail" else ENDS[self.outcome]
 
     def newest_end(self, name: str, moment: Moment) -> Occurrence | None:
-        """Tell the newest such end of that task, if it is not used up."""
+        """Return the newest such end of that task, if it is not used up."""
         other, own = moment.history.of(name), moment.task_history
         if self.outcome == "fail":
             ends = [other.last_failure] if other.last_failure else []

@@ -25,7 +25,7 @@ def spell_running(task: str) -> str:
 
 
 def runs_in_question(task: str, moment: Moment) -> Collection[Run] | None:
-    """Tell the runs in question: those that go on, or in `stop_when` the one that is asked about; None: unknown."""
+    """Return the runs in question: those that go on, or in `stop_when` the one that is asked about; None: unknown."""
     if not task and moment.run is not None:
         return (moment.run,)
     if task and not moment.history.knows(task):

@@ -20,8 +20,9 @@ from rocketd.core.model.tick_line import TickLine
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 
 if TYPE_CHECKING:
-    from rocketd.core.calendar.period import Period, Turn
+    from rocketd.core.calendar.period import Period
     from rocketd.core.calendar.ticks import Ticks
+    from rocketd.core.calendar.window import Turn
     from rocketd.core.conditions.window_consumption import Consumption
     from rocketd.core.model.moment import Moment
 
@@ -58,7 +59,7 @@ _STEPS: Final = 32
 
 
 def window_consumption(word: WindowWord, turn: Turn, moment: Moment) -> Consumption | None:
-    """Tell what uses up that window; None: nothing does yet."""
+    """Return what uses up that window; None: nothing does yet."""
     start, end, following = turn
     if not splayed(moment):
         return find_consumption(moment, start, following, fixed=word.fixed)
@@ -81,7 +82,7 @@ def judge_window(word: WindowWord, turn: Turn, moment: Moment) -> Verdict:
 
 
 def _window_before(word: WindowWord, turn: Turn, moment: Moment) -> Turn | None:
-    """Tell the window before that one, if this one follows on it; None: there is a gap between them."""
+    """Return the window before that one, if this one follows on it; None: there is a gap between them."""
     earlier = moment.at(turn.start - 1)
     before = word.period.turn(earlier.now, moment.task.zone)
     follows = before.end == turn.start and all(hours.judge(earlier).answer is FOR for hours in moment.guards)
@@ -135,7 +136,7 @@ def judge_interval(word: IntervalWord, due: Instant, newest: Verdict, moment: Mo
 
 
 def interval_splay(interval: Duration, moment: Moment) -> Duration:
-    """Tell how much later than it is over an interval begins."""
+    """Return how much later than it is over an interval begins."""
     opens, closes = StartWindow(BEGINNING, FOREVER).within_hours(moment)
     return delay(moment, min(interval, closes - opens))
 
@@ -150,7 +151,7 @@ def _begin_of_interval(word: IntervalWord, due: Instant, moment: Moment) -> Spla
 
 
 def _first_over(word: IntervalWord, moment: Moment) -> Instant:
-    """Tell when the interval was over first after the last run, whatever was missed since."""
+    """Return when the interval was over first after the last run, whatever was missed since."""
     history, run = moment.task_history, moment.task_history.last_scheduled
     over = BEGINNING if run is None else history.steps.real_instant(run.due, history.scheduled_position) + word.interval
     return max(over, history.armed)

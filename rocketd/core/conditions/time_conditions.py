@@ -151,7 +151,7 @@ class Every(Condition):
         return Verdict(FOR, until, newest)
 
     def _grid(self, moment: Moment) -> Instant | None:
-        """Tell the last whole interval, counted from a run's due, whose splay was over at its start or what is used."""
+        """Return the last multiple of the interval, from a run's due on, whose splay was over when the run started."""
         history, now = moment.task_history, moment.now
         run, steps = history.last_scheduled, history.steps
         if run is None:
@@ -202,6 +202,12 @@ class Tick(Condition):
         return judge_tick(self, moment) if splayed(moment) else self._judge_without_splay(moment)
 
     def _judge_without_splay(self, moment: Moment) -> Verdict:
+        """Judge by the newest tick.
+
+        `cron("0 * * * *")` at 10:30, used up to 10:00    against from 10:00 until 11:00: it has run
+        the same, used up to 09:00                        for from 10:00 until 11:00
+        the same, `& time_of_day.after("10:15")`          against from 10:00 until 11:00: the guard did not hold then
+        """
         now, zone, history = moment.now, moment.task.zone, moment.task_history
         newest, later = self.ticks.around(now, zone)
         if moment.tick_line is not None:
@@ -236,7 +242,7 @@ class Tick(Condition):
         return all(guard.judge(moment.at(tick)).answer is FOR for guard in moment.guards)
 
     def next(self, after: Instant, moment: Moment) -> Instant:
-        """Tell the first tick later than that instant; FOREVER: there is none."""
+        """Return the first tick later than that instant; FOREVER: there is none."""
         tick = self.ticks.next(after, moment.task.zone)
         return FOREVER if tick is None else tick
 

@@ -22,7 +22,13 @@ class Consumption(NamedTuple):
 
 
 def find_consumption(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
-    """Tell what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet.
+    """Return what uses up the window from `start` to the beginning of the next at `end`; None: nothing does yet.
+
+    For example the window from 10:00 to 12:00, with `end` at 10:00 tomorrow:
+
+    a run that started at 10:01 and succeeded     used up at 10:01, as long as the window is
+    a run that is active since 10:01              the same
+    a run that crashed, with a `crash_limit` of 3 None: the window is free again
 
     Of a window that a splay delays `start` is when it begins; by its due alone a run uses it up as `due_in` tells.
     """
@@ -40,7 +46,7 @@ def find_consumption(moment: Moment, start: Instant, end: Instant, *, fixed: boo
 
 
 def consumption_by_due(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
-    """Tell whether the newest scheduled run, unless it has crashed, was due in that window or later."""
+    """Return whether the newest scheduled run, unless it has crashed, was due in that window or later."""
     history, run, ended = (
         moment.task_history,
         moment.task_history.last_scheduled,
@@ -54,7 +60,7 @@ def consumption_by_due(moment: Moment, start: Instant, end: Instant, *, fixed: b
 
 
 def _consumption_by_crashes(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
-    """Tell when the window was used up by crashes: by the first one where a crash counts as done."""
+    """Return when the window was used up by crashes: by the first one where a crash counts as done."""
     history, limit = moment.task_history, moment.task.crash_limit
     crashes = [Consumed(at, at, position) for at, position in history.crashes]
     if moment.without_retries:

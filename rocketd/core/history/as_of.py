@@ -41,7 +41,7 @@ def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Insta
 
 
 def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
-    """Tell the events of a run with their places: at one instant ends come before starts, but not before their own."""
+    """Return the events of a run with their order: at one instant ends precede starts, but not their own."""
     run, end = view.run, view.end
     if run.start > at:
         return

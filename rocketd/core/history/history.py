@@ -26,7 +26,7 @@ _BAD: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 
 
 class History:
-    """The pasts of all tasks, by name, and what the probes showed last."""
+    """The histories of all tasks, by name, and what the probes showed last."""
 
     def __init__(self, host: str = "") -> None:
         self.host = host
@@ -44,7 +44,7 @@ class History:
         self._reach: dict[tuple[str, Action], Duration] = {}
         self._observations: dict[str, Observation] = {}
         self.steps = ClockSteps()
-        """What the clock did meanwhile."""
+        """The steps of the wall clock."""
         self._position = 1
 
     @property
@@ -59,7 +59,7 @@ class History:
         self.cycles += 1
 
     def of(self, task: str) -> TaskHistory:
-        """The past of that task; an empty one begins where there is none."""
+        """Return the history of that task; an empty one begins where there is none."""
         task_history = self._histories.get(task)
         if task_history is None:
             task_history = self._histories[task] = TaskHistory(self.steps)
@@ -71,7 +71,7 @@ class History:
         self.steps.begin_replay(latest, now)
 
     def end_replay(self) -> None:
-        """What is learned from now on happens now."""
+        """End the replay: what is learned from now on happens now."""
         self._position = 1
         for task_history in self._histories.values():
             ahead = {number: run.start - self.steps.latest for number, run in task_history.running.items()}
@@ -81,7 +81,7 @@ class History:
                 }
 
     def close_runs(self, going: Container[RunKey]) -> list[RunKey]:
-        """Of the runs that seem to go on, drop those that are not among these; they ended before what was replayed."""
+        """Close the active runs that are not among these, and return them: they ended before what was replayed."""
         over = [
             run
             for task_history in self._histories.values()
@@ -98,15 +98,15 @@ class History:
         return task in self._loaded
 
     def load(self, task: str) -> None:
-        """From now on the task is known."""
+        """Mark the task as loaded."""
         self._loaded.add(task)
 
     def unload(self, task: str) -> None:
-        """From now on the task is unknown; its past stays for the runs that still go on."""
+        """Mark the task as unknown; its history stays for its active runs."""
         self._loaded.discard(task)
 
     def forget(self, task: str) -> None:
-        """Drop the past of a task that is not loaded and has no run going on."""
+        """Drop the history of a task that is not loaded and has no active run."""
         self._histories.pop(task, None)
 
     def set_needs(self, needs: Iterable[HistoryNeed]) -> None:
@@ -155,11 +155,11 @@ class History:
         return self._reach
 
     def observation(self, probe: str) -> Observation | None:
-        """Tell what that probe showed last; None: nothing, or it is not observed any longer."""
+        """Return what that probe showed last; None: nothing, or it is not observed any longer."""
         return self._observations.get(probe)
 
     def observe(self, event: Observed) -> bool:
-        """Take in what a probe shows, and say whether that is news."""
+        """Record what a probe shows, and return whether its answer is new."""
         last = self._observations.get(event.probe)
         goes_on = last is not None and last.value is event.value and event.at < last.good_until
         since = last.since if goes_on and last is not None else event.at
@@ -171,7 +171,7 @@ class History:
         self._observations.pop(probe, None)
 
     def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> None:
-        """The clock was set, or the host slept: what has to be looked at again and again has not been since."""
+        """Apply a step of the clock, or a sleep of the host: what must be observed periodically is unknown."""
         if self.first_pass_at is not None:
             self.first_pass_at = min(self.first_pass_at + by + slept, now)
         absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
@@ -187,7 +187,7 @@ class History:
         }
 
     def _shift_running(self, by: Duration) -> None:
-        """How long a run has gone on is a length of time."""
+        """Shift the active runs: the age of a run is a length of time."""
         for task_history in self._histories.values():
             if task_history.running:
                 task_history.running = {number: _moved(run, by) for number, run in task_history.running.items()}
@@ -196,7 +196,7 @@ class History:
                 } or empty_mapping()
 
     def learn(self, event: Event) -> None:
-        """Take in one event. Learning the start or the end of the same run again changes nothing."""
+        """Apply one event. Learning the start or the end of the same run again changes nothing."""
         match event:
             case Started(run):
                 self._start(run)
@@ -269,7 +269,7 @@ class History:
         task_history.consume(min(run.start, run.due), max(run.start, run.due), position)
 
     def _record(self, task_history: TaskHistory, action: Action, at: Instant, run: Run, end: End | None = None) -> int:
-        """Note the newest event of that kind, and give its place in the log."""
+        """Record the newest event of that kind, and return its position in the log."""
         position = self._position + 1
         if self._position > 0 and end is not None and end.cause is Cause.DOWN:
             position = 0  # what a start makes of the run that its predecessor has left

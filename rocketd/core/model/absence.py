@@ -17,7 +17,7 @@ class Absence(NamedTuple):
     end: Instant
 
     def moved(self, now: Instant, by: Duration, spread: Duration) -> Absence:
-        """Tell the last absence once the clock was set, or the host slept, so that it is `now`.
+        """Return the last absence once the clock was set, or the host slept, so that it is `now`.
 
         While the last one is being spread it goes on with the clock: a clock that is put right shortly after a boot
         must not start everything at once.

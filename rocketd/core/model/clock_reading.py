@@ -6,7 +6,7 @@ from rocketd.core.instant import Duration, Instant
 
 
 class ClockReading(NamedTuple):
-    """One look at the clocks."""
+    """A reading of the clocks."""
 
     wall: Instant
     boot_id: str
@@ -15,12 +15,12 @@ class ClockReading(NamedTuple):
     """How long the host had been up, suspends included: nobody sets this clock."""
 
     def elapsed_until(self, now: "ClockReading") -> Duration | None:
-        """How much time has really passed by `now`; None: the host was down in between, nobody knows for how long."""
+        """Return the real time from this reading to `now`; None: the host was down in between, for an unknown time."""
         return max(0, now.boottime - self.boottime) if now.boot_id == self.boot_id else None
 
 
 def trusted_reading(before: ClockReading, now: ClockReading) -> ClockReading:
-    """Up to when time can be trusted to have come by now, if that was so before.
+    """Return the latest instant that has surely been reached, given that `before` had been.
 
     It goes on no faster than the host is up: a clock that was set forward, or is wrong since the start, moves nothing.
     """

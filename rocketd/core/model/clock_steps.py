@@ -1,16 +1,19 @@
-"""The steps of the wall clock, and when by its present setting something happened that was noted under an earlier one.
+"""The steps of the wall clock; they convert an instant recorded under an earlier setting to the present one.
 
-What was noted stays as it was noted, whatever the clock does: when a clock that was wrong comes right again, everything
-counts as it was recorded. What an instant counts as meanwhile is worked out where it is asked for:
+A record keeps the instant it was made with, whatever the clock does: when a wrong clock comes right again, everything
+counts as it was recorded. What an instant counts as meanwhile is computed where it is asked for:
 
-    noted                                  `really`, for lengths of time    `on_wall`, for windows and ticks
-    since the last step                    as noted                         as noted
+    recorded                               `real_instant`, for lengths      `wall_instant`, for windows
+    since the last step                    as recorded                      as recorded
     before a step back                     earlier, by the step             earlier, by the step
-    before a step forward                  later, by the step               as noted
-    before this scheduler began (replay)   as noted, but no later than the last sign of life
+    before a step forward                  later, by the step               as recorded
+    before this scheduler began (replay)   as recorded, but no later than the last sign of life
 
-Which of two was noted first, its place in the log tells. Places from 1 on are of this scheduler, those below of what it
-was given by the store.
+For example, recorded at 12:00, after which the clock was set back by an hour: both are 11:00. Had it been set forward
+by an hour: `real_instant` is 13:00, `wall_instant` stays 12:00, as the wall showed no instant twice.
+
+The position in the log tells which of two was recorded first. Positions from 1 on are of this scheduler, those below of
+what the store gave it.
 """
 
 from typing import Final, NamedTuple
@@ -81,21 +84,21 @@ class ClockSteps:
         return self._steps[-1].position + 1 if self._steps else 1
 
     def same_setting(self, one: int, other: int) -> bool:
-        """Whether both were noted by this scheduler, and the clock was not set in between."""
+        """Whether this scheduler recorded both, and the clock was not set in between."""
         first, last = min(one, other), max(one, other)
         return first > 0 and not any(first <= place < last for place, *_ in self._steps)
 
     def real_instant(self, at: Instant, position: int) -> Instant:
-        """When it happened, by the present setting."""
+        """Return when it happened in real time, by the present setting: for lengths of time."""
         return at + self.stepped_since(position) if position > 0 else min(at, self.latest)
 
     def aged_instant(self, at: Instant, position: int) -> Instant:
-        """When it happened, if the clock was right until this scheduler began: by that it is forgotten."""
+        """Return when it happened if the clock was right until this scheduler began: decides what is forgotten."""
         moved = at + self.stepped_since(position)
         return moved if position > 0 else min(moved, self.latest)
 
     def wall_instant(self, at: Instant, position: int) -> Instant:
-        """When it counts as having happened on a wall whose clock shows no time twice."""
+        """Return when it counts as having happened on a wall clock that shows no time twice: for windows and ticks."""
         return min(at, self.real_instant(at, position))
 
 

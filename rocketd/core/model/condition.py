@@ -43,14 +43,14 @@ class Condition(ABC):
     precedence: ClassVar[int] = 3
     """How tightly its normal form binds: 1 `|`, 2 `&`, 3 a word or `~`."""
     has_start_window: ClassVar[bool] = False
-    """Whether it is a word with chances, over which a splay spreads: it holds once the splay is over."""
+    """Whether it is a word with start windows, over which a splay spreads: it holds once the splay is over."""
 
     @abstractmethod
     def judge(self, moment: Moment) -> Verdict:
         """Answer about this moment. Never raises, never looks at anything but the moment."""
 
     def holds(self, moment: Moment) -> bool:
-        """Whether it holds then."""
+        """Whether it holds at that moment."""
         return self.judge(moment).answer is FOR
 
     @property
@@ -59,7 +59,7 @@ class Condition(ABC):
         return ()
 
     def inner_moment(self, moment: Moment) -> Moment:
-        """The moment as its parts are asked about it."""
+        """Return the moment that its parts are asked about."""
         return moment
 
     @property
@@ -73,7 +73,7 @@ class Condition(ABC):
         return any(part.has_tick for part in self.parts)
 
     def tick_line(self, moment: Moment) -> TickLine | None:  # noqa: ARG002 - what some kinds look at
-        """Tell the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
+        """Return the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
         return None
 
     @property
@@ -90,7 +90,7 @@ class Condition(ABC):
         return frozenset().union(*(part.needs() for part in self.parts))
 
     def causing_run(self, moment: Moment) -> Run | None:
-        """Another task's run whose end or start makes this hold, where there is one: asked when it is for."""
+        """Return another task's run whose start or end makes this hold, if any. Asked when the answer is for."""
         for part in self.parts:
             if part.judge(moment).answer is FOR and (run := part.causing_run(moment)) is not None:
                 return run

@@ -38,7 +38,7 @@ class Consumed(NamedTuple):
         return steps.wall_instant(self.last, self.position) < self.last
 
     def used_until(self, start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool) -> Instant:
-        """Until when it keeps the window from `start` to `end`, or the ticks in it, from being used; BEGINNING: not."""
+        """Return until when it uses up the window from `start` to `end`, or the ticks in it; BEGINNING: it does not."""
         if steps.wall_instant(self.last, self.position) >= start:
             return FOREVER
         begin = self.first if self.position > 0 else self.first - NEAR
@@ -51,7 +51,11 @@ class Consumed(NamedTuple):
 
 
 def add_consumed(uses: tuple[Consumed, ...], use: Consumed, steps: ClockSteps) -> tuple[Consumed, ...]:
-    """Add what was used last, or before the last."""
+    """Return the stretches with one more: the newest, or one before it.
+
+    09:00 at position 5, 10:00 at 7                                 one stretch, from 09:00 to 10:00
+    09:00 at position 5, the clock set to 15:00 at 6, 15:00 at 7    two stretches: what lies between stays free
+    """
     newest = uses[-1] if uses else None
     if newest is None:
         return (use,)
@@ -71,12 +75,12 @@ def _are_one_stretch(one: Consumed, other: Consumed, steps: ClockSteps) -> bool:
 
 
 def consumed_until(uses: tuple[Consumed, ...], steps: ClockSteps) -> Instant:
-    """Up to when all is used up for good: the last real use."""
+    """Return up to when everything is used up for good: the last use in real time."""
     return max((steps.wall_instant(use.last, use.position) for use in uses), default=BEGINNING)
 
 
 def window_used_until(
     uses: tuple[Consumed, ...], start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool
 ) -> Instant:
-    """Until when that window, or the ticks in it, stay used up if nothing else happens; BEGINNING: they are not."""
+    """Return until when that window, or its ticks, stay used up if nothing else happens; BEGINNING: they are free."""
     return max((use.used_until(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)

@@ -53,17 +53,17 @@ class Moment(NamedTuple):
     without_splay: bool = False
     """Judge as if the task had no splay."""
     unattended: bool = False
-    """Judge as where nobody may start it: an interval that is over waits, and does not give way to the next."""
+    """Judge as if nothing could start: an interval that is over waits, and does not give way to the next."""
     guards: tuple[SupportsJudge, ...] = ()
-    """Clock-only conditions beside it: they must have held at a tick as well, and bound what a splay spreads over."""
+    """Clock-only conditions joined by `&`: they must have held at a tick too, and bound what a splay spreads over."""
     tick_line: TickLine | None = None
     """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
 
     @property
     def task_history(self) -> TaskHistory:
-        """The past of the task itself."""
+        """The history of the task itself."""
         return self.history.of(self.task.name)
 
     def at(self, now: Instant) -> Moment:
-        """Ask about another instant, with the same past."""
+        """Return the same moment at another instant."""
         return self._replace(now=now)

@@ -38,7 +38,7 @@ class RecordedInstants:
         return counted[bisect_left(counted, start) : bisect_left(counted, end)]
 
     def add(self, at: Instant, position: int, reach: Duration) -> None:
-        """Keep one that was noted just now, and forget those that are older by more than `reach`."""
+        """Add one that was recorded just now, and forget those older than `reach`."""
         counted, at_once = self.counted, self._steps.wall_instant(at, position)
         if self._positions and self._steps.same_setting(self._positions[-1], position):
             position = self._positions[-1]  # one number for all takes less memory
@@ -71,7 +71,7 @@ class RecordedInstants:
         self._count = -1
 
     def remove(self, at: Instant) -> None:
-        """Forget the newest one that was recorded so: it turned out not to have happened."""
+        """Remove the newest one recorded with that instant: it did not happen after all."""
         for place in reversed(range(len(self._recorded))):
             if self._recorded[place] == at:
                 del self._recorded[place], self._positions[place]

@@ -1,21 +1,21 @@
-"""A splay spreads the starts of equal tasks: over their chances, and over the hosts that have the same task.
+"""A splay spreads the starts of equal tasks: over their start windows, and over the hosts that have the same task.
 
-A *chance* is a stretch [opens, closes) of the clock in which a word (a tick, a window, an interval, the end of another
-task) may start the task. With a splay, its word holds not from its opening on but from its begin:
+A *start window* is a stretch [opens, closes) of the clock in which a word (a tick, a window, an interval, the end of
+another task) may start the task. With a splay, its word holds not from its opening on but from its begin:
 
     begin = opens + share * min(splay, closes - opens)        share: a hash of host and task, in [0, 1)
 
-    So each chance has a begin, no two have the same, and n hosts begin evenly over the length: nothing is clamped.
-    A chance is good until the next one begins where that follows on it without a gap, else until it closes. So a begin
+    So each window has a begin, no two have the same, and n hosts begin evenly over the length: nothing is clamped.
+    A window is good until the next one begins where that follows on it without a gap, else until it closes. So a begin
     that passed while the daemon was down is made good as long as nothing newer has begun.
-    A run uses up the chance of its due, and every one that had begun when it started. Its due is the opening, so no
-    other share (the splay was edited, the host renamed) makes a used chance a new one.
+    A run uses up the window of its due, and every one that had begun when it started. Its due is the opening, so no
+    other share (the splay was edited, the host renamed) makes a used window a new one.
 
 Coming back after an absence (a downtime, a suspend, a step of the clock forward), what began meanwhile would start at
-once, on every host that the same power cut had down: it is spread over `resume_spread`, once. What was owed already
+once, on every host that the same power cut had down: it is spread over `resume_spread`, once. What was due already
 when the absence began starts at once, so that lives that are shorter than that spread start it all the same.
 
-A chance with a gap before it that comes after one that was missed must not wait for an instant at which the host may
+A window with a gap before it that comes after one that was missed must not wait for an instant at which the host may
 never be up: it begins within as long as the daemon has been up when it opens, and within `resume_spread` at least.
 """
 
@@ -68,18 +68,24 @@ class StartWindow(NamedTuple):
             return False
         return was_missed_since(moment, max(due, StartWindow(BEGINNING, FOREVER).within_hours(before).opens))
 
-    def start(self, moment: Moment, was_good: Callable[[Moment], bool], owed: Callable[[], bool]) -> SplayedStart:
-        """Tell when it begins.
+    def start(
+        self, moment: Moment, was_good: Callable[[Moment], bool], missed_before: Callable[[], bool]
+    ) -> SplayedStart:
+        """Return when it begins.
 
-        `was_good` says whether its word held at a moment; `owed`, whether the chance before was missed, with a gap
-        between them.
+        `was_good` says whether its word held at a moment; `missed_before`, whether the window before was missed,
+        with a gap between them.
+
+        10:00 to 12:00, splay 1 h, share 1/4            begins at 10:15
+        down from 10:10 to 10:40, `resume_spread` 60 s  begins at 10:15, may start at 10:40:15
+        the same, the window before still good at 10:10 begins at 10:15, may start at 10:40: that was due already
         """
         opens, closes = self
         length = max(closes - opens, 0)
         absence = moment.history.absence
         if absence is not None and not moment.unattended:
             up = max(moment.history.resume_spread, opens - absence.end)
-            length = up if up < length and owed() else length
+            length = up if up < length and missed_before() else length
         begin = opens + delay(moment, length)
         if moment.unattended or absence is None or not absence.start <= begin < absence.end:
             return SplayedStart(begin, begin)
@@ -92,7 +98,7 @@ class StartWindow(NamedTuple):
 
 
 class SplayedStart(NamedTuple):
-    """When a chance begins by the clock, and from when on it may start the task after an absence in between."""
+    """When a start window begins by the clock, and from when on it may start the task after an absence in between."""
 
     at: Instant
     start: Instant
@@ -115,7 +121,7 @@ def newest_begun(newest: TickLookup, moment: Moment) -> TickLine | None:
 
 
 def _judge_tick_before(line: TickLine, newest: TickLookup, moment: Moment, until: Instant) -> TickLine:
-    """Tell of the tick before the newest one, which begins at `until`."""
+    """Return the tick before the newest one, which begins at `until`."""
     before = newest(moment.at(line.newest - 1))
     if before is None or before.newest == BEGINNING:
         return line._replace(newest=BEGINNING, next=until)
@@ -157,7 +163,7 @@ def _was_good(newest: TickLookup, moment: Moment) -> bool:
 
 
 def tick_used_until(line: TickLine, moment: Moment) -> Instant:
-    """Tell until when the newest tick of a task with a splay is used up, or does not count; BEGINNING: it counts."""
+    """Return until when the newest tick of a task with a splay is used up, or does not count; BEGINNING: it counts."""
     history = moment.task_history
     if line.newest <= history.armed:
         return FOREVER
@@ -169,12 +175,12 @@ def tick_used_until(line: TickLine, moment: Moment) -> Instant:
 
 
 def splayed(moment: Moment) -> bool:
-    """Whether words hold later than they otherwise would."""
+    """Whether a splay delays when words hold."""
     return moment.task.splay > 0 and not moment.without_splay
 
 
 def delay(moment: Moment, length: Duration) -> Duration:
-    """Tell how much later a chance of that length begins than it opens."""
+    """Return how much later than it opens a window of that length begins."""
     task = moment.task
     if not splayed(moment):
         return 0
@@ -182,12 +188,12 @@ def delay(moment: Moment, length: Duration) -> Duration:
 
 
 def share(host: str, task: str) -> int:
-    """Tell which part of its splay a task has on a host, in 2**64ths: always the same."""
+    """Return which part of its splay a task has on a host, in 2**64ths: always the same."""
     return int.from_bytes(blake2b(f"{host}\0{task}".encode(errors="replace"), digest_size=8).digest())
 
 
 def last_moment_open(moment: Moment) -> Moment | None:
-    """Tell the last moment, this one or before, at which the parts of the clock beside a word held; None: none near."""
+    """Return the last moment, up to this one, at which the clock-only guards of a word held; None: none near."""
     for _ in range(_STEPS):
         judged = [hours.judge(moment) for hours in moment.guards]
         shut = min((verdict.since for verdict in judged if not verdict.answer.value), default=FOREVER)
@@ -198,7 +204,7 @@ def last_moment_open(moment: Moment) -> Moment | None:
 
 
 def was_missed_since(moment: Moment, opened: Instant) -> bool:
-    """Whether a chance that opened then and is over was missed: nothing has run for the task since."""
+    """Whether a window that opened then and is over was missed: nothing has run for the task since."""
     history, run, end = moment.task_history, moment.task_history.last_scheduled, moment.task_history.scheduled_end
     if history.has_scheduled_run or opened < history.armed:
         return False

@@ -1,4 +1,4 @@
-"""The past of one task: what `History` has learned of it, in as little memory as it takes."""
+"""The history of one task: what `History` has learned about it, in as little memory as possible."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ def empty_mapping() -> Mapping[K, V]:
 
 
 class LoggedInstant(NamedTuple):
-    """When something happened, as it was recorded."""
+    """An instant as it was recorded."""
 
     at: Instant
     position: int
@@ -41,7 +41,7 @@ class Occurrence(NamedTuple):
 
 
 class Baseline(NamedTuple):
-    """What counts if none of the runs that go on ever began: what their starts have changed, as it was without them."""
+    """The history as if none of the active runs had begun: what their starts have changed, as it was before."""
 
     consumed: tuple[Consumed, ...]
     last_start: Occurrence | None
@@ -51,14 +51,14 @@ class Baseline(NamedTuple):
     scheduled_end_position: int
     scheduled_position: int
     running_starts: Mapping[int, Occurrence]
-    """The starts of the runs that go on, by number."""
+    """The starts of the active runs, by number."""
 
 
 @dataclass(slots=True)
 class TaskHistory:
-    """The past of one task. Only `History.learn` and the scheduler change it: by other collections, never in them.
+    """The history of one task. Only `History.learn` and the scheduler change it: by other collections, never in them.
 
-    Instants are as they were recorded, but for those of runs that go on; `steps` tells what they are by now.
+    Instants are as they were recorded, except those of active runs; `steps` converts them to the present setting.
     """
 
     steps: ClockSteps = NEVER_SET
@@ -67,13 +67,13 @@ class TaskHistory:
     armed_position: int = 0
     next_number: int = 1
     running: Mapping[int, Run] = field(default_factory=empty_mapping)
-    """The runs that were started and have not ended, by number; their instants are by the clock as it is set now."""
+    """The active runs, by number: started and not ended. Their instants are by the present setting of the clock."""
     spawned_at: Mapping[int, Instant] = field(default_factory=empty_mapping)
-    """Since when those of them have run that have begun by now, by number; as theirs."""
+    """When those of them got their process that have one, by number; as adjusted as `running`."""
     baseline: Baseline | None = None
-    """None: no run is going on."""
+    """None: no run is active."""
     start_positions: Mapping[int, int] = field(default_factory=empty_mapping)
-    """Where in the log their starts stand, by number."""
+    """The positions of their starts in the log, by number."""
     last_events: Mapping[Action, Occurrence] = field(default_factory=empty_mapping)
     """The newest event of each action, runs by hand included."""
     last_scheduled: Run | None = None
@@ -92,14 +92,14 @@ class TaskHistory:
     completed: tuple[Consumed, ...] = ()
     """Of the scheduled runs that ended otherwise than by a crash: their windows are used."""
     last_missed: Consumed | None = None
-    """The last chances that were told as missed."""
+    """The interval that was reported as missed last."""
     crashes: Sequence[LoggedInstant] = ()
     """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
     recorded_instants: Mapping[Action, RecordedInstants] = field(default_factory=empty_mapping)
     """For the actions that loaded conditions count: when they happened."""
 
     def arm(self, at: Instant, position: int = PRESENT) -> None:
-        """Have its ticks count from then on."""
+        """Count its ticks from then on."""
         self.armed_at, self.armed_position = at, position
 
     @property
@@ -114,14 +114,14 @@ class TaskHistory:
         return self.steps.real_instant(at, position) >= self.steps.real_instant(self.armed_at, self.armed_position)
 
     def consume(self, first: Instant, last: Instant, position: int = PRESENT) -> None:
-        """Have ticks and intervals from `first` to `last` be used, whatever becomes of the runs that go on."""
+        """Mark ticks and intervals from `first` to `last` as used, whatever becomes of the active runs."""
         use = Consumed(first, last, position)
         self.consumed = add_consumed(self.consumed, use, self.steps)
         if self.baseline is not None:
             self.baseline = self.baseline._replace(consumed=add_consumed(self.baseline.consumed, use, self.steps))
 
     def add_running(self, run: Run, position: int) -> None:
-        """Have a run count that goes on from now on, but may turn out never to have begun."""
+        """Add an active run. It may turn out never to have begun, which `withdraw` makes good."""
         settled = self.baseline or Baseline(
             self.consumed,
             self.last_events.get(Action.RUN),
@@ -140,7 +140,7 @@ class TaskHistory:
         self._apply_start(started)
 
     def _apply_start(self, started: Occurrence) -> None:
-        """Have a start count; of what a run by hand does the schedule knows nothing."""
+        """Apply a start. The schedule takes no notice of runs by hand."""
         run, position = started.run, started.position
         if self.last_events.get(Action.RUN, started).position <= position:
             self.last_events = {**self.last_events, Action.RUN: started}
@@ -162,7 +162,7 @@ class TaskHistory:
         return by_run if self.last_missed is None else (*by_run, self.last_missed)
 
     def remove_running(self, number: int) -> Run | None:
-        """Have that run go on no longer; gives it back if it did."""
+        """Remove an active run and return it; None if it was not active."""
         dropped = self.running.get(number)
         if dropped is not None:
             self.running = _without(self.running, number)
@@ -171,7 +171,7 @@ class TaskHistory:
         return dropped
 
     def confirm(self, run: Run, end: End | None = None, position: int = 0) -> None:
-        """Have a run that was dropped count for good, with its end and the place of that; None: it is not known."""
+        """Count a run that was removed for good, with its end and the position of that in the log; None: not known."""
         settled = self.baseline
         if settled is None or not self.running:
             self.baseline = None
@@ -192,7 +192,7 @@ class TaskHistory:
         self.baseline = settled
 
     def withdraw(self, number: int) -> None:
-        """Have the past be what it would be without that run, which was dropped."""
+        """Restore the history to what it would be without that run, which was removed."""
         settled = self.baseline
         if settled is None:
             return
@@ -207,7 +207,7 @@ class TaskHistory:
             self._apply_start(one)
 
     def without_pending(self, ask: Callable[[], V]) -> V:
-        """Give the answer that there would be without the runs that were started and have not begun."""
+        """Return what `ask` answers as if the runs that have no process yet did not exist."""
         before, self.running = (
             self.running,
             {number: run for number, run in self.running.items() if number in self.spawned_at},
@@ -218,7 +218,7 @@ class TaskHistory:
             self.running = before
 
     def as_if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
-        """Give the answer that there would be if the task had been armed at that instant."""
+        """Return what `ask` answers as if the task had been armed at that instant."""
         before = self.armed_at, self.armed_position
         self.arm(at)
         try:
@@ -228,7 +228,7 @@ class TaskHistory:
 
     @property
     def has_scheduled_run(self) -> bool:
-        """Whether a scheduled run is going on."""
+        """Whether a scheduled run is active."""
         return any(run.scheduled for run in self.running.values())
 
     def count(self, action: Action, start: Instant, end: Instant) -> int:
@@ -236,7 +236,7 @@ class TaskHistory:
         return len(self.instants_between(action, start, end))
 
     def instants_between(self, action: Action, start: Instant, end: Instant) -> list[Instant]:
-        """Tell when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
+        """Return when that happened in [start, end), ascending. Only as far back as the loaded conditions need."""
         kept = self.recorded_instants.get(action)
         if kept is not None:
             return kept.between(start, end)
@@ -244,13 +244,13 @@ class TaskHistory:
         return [newest] if newest is not None and start <= newest < end else []
 
     def last_instant(self, action: Action) -> Instant | None:
-        """Tell when that happened last, as it counts on the wall; None: never."""
+        """Return when that happened last, by the wall clock; None: never."""
         seen = self.last_events.get(action)
         return None if seen is None else self.steps.wall_instant(seen.at, seen.position)
 
 
 def _consumed_by(started: Occurrence) -> Consumed:
-    """What a scheduled run uses up of the time on the wall."""
+    """The stretch of wall-clock time that a scheduled run uses up."""
     run = started.run
     return Consumed(min(run.start, run.due), max(run.start, run.due), started.position)
 

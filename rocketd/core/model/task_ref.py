@@ -20,7 +20,7 @@ TaskRef: TypeAlias = str | TaskReference | Callable[..., object]
 
 
 def name_of(task: TaskRef) -> str:
-    """Give the name of a task; raises ConditionError for what is none."""
+    """Return the name of a task; raises ConditionError for what is none."""
     name: object = task if isinstance(task, str) else getattr(task, MARK, None) or getattr(task, "name", None)
     if not isinstance(name, str):
         raise ConditionError(

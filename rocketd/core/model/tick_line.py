@@ -25,12 +25,12 @@ class TickLine(NamedTuple):
     """Whether that is a fixed time of day rather than going on in real time."""
 
     def merged_with(self, other: TickLine | None) -> TickLine:
-        """Tell the ticks of both."""
+        """Return the ticks of both."""
         return self if other is None else max(self, other)._replace(next=min(self.next, other.next))
 
 
 def merge_lines(lines: Iterable[TickLine | None]) -> TickLine | None:
-    """Tell the ticks of all these lines; None: none is one."""
+    """Return the ticks of all these lines; None: none is one."""
     found: TickLine | None = None
     for line in lines:
         found = found if line is None else line.merged_with(found)

@@ -1,7 +1,7 @@
-"""Whether a run may start at the moment, whoever's it is: there is a slot, a record, and what the host must give.
+"""Whether any run may start at the moment: a slot is free, records are taken, the host has the resources.
 
-A start that failed for want of what the host must give tells how many runs the host bears: those that go on. As if
-there were no more slots, no more go on at the same time until more have been tried with success. When one ends, the
+A start that failed for lack of a resource of the host shows how many runs the host bears: the active ones. As if
+there were no more slots, no more are active at once until more have been tried with success. When one ends, the
 next starts at once; else one is tried after a pause, which grows as long as that is in vain; then two, four, eight.
 A task that has not failed so yet is tried once all the same: it may be the other one that wants too much.
 """
@@ -19,7 +19,7 @@ LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 
 
 class Admission:
-    """Knows what keeps every task from starting."""
+    """What keeps every task from starting."""
 
     def __init__(self, running: RunningRuns) -> None:
         self.closed = ""
@@ -36,7 +36,7 @@ class Admission:
         self._trying = self._failed = False
 
     def obstacle(self, now: Instant, *, fresh: bool) -> str:
-        """Say what keeps a run from starting now; empty: nothing, and it is expected to start.
+        """Return what keeps a run from starting now; empty: nothing, and it is expected to start.
 
         `fresh`: no start of its task has failed for want of anything since it last ran.
         """
@@ -70,7 +70,7 @@ class Admission:
         return len(self._running) > self._running.spawned_count
 
     def apply(self, event: Spawned | Finished | Withdrawn, scheduled: ScheduledTask | None) -> None:
-        """Take in what became of a start; `scheduled` is its task's, if that is still loaded."""
+        """Apply what became of a start; `scheduled` is its task, if that is still loaded."""
         if isinstance(event, Spawned):
             self.note_success(event.at)
         elif isinstance(event, Finished):  # at last: a process that could not execute the program is none
@@ -83,7 +83,7 @@ class Admission:
                 self.note_failure(event.reason, event.at)
 
     def note_failure(self, reason: str, now: Instant) -> None:
-        """A start has failed for want of what the host must give."""
+        """Note that a start has failed for lack of a resource of the host."""
         if not self.shortage:
             self._pause, self._next = FIRST_PAUSE, now + FIRST_PAUSE
         elif self._trying:  # else it was decided before it was known, or was a fresh one
@@ -93,7 +93,7 @@ class Admission:
         self._limit, self._increase = self._running.spawned_count, 1
 
     def note_success(self, now: Instant) -> None:
-        """A run has begun."""
+        """Note that a run has begun."""
         self.successes += 1
         self._failed = False
         count = self._running.spawned_count
@@ -102,11 +102,11 @@ class Admission:
             self._increase, self._pause, self._next = 2 * self._increase, FIRST_PAUSE, now
 
     def end_pass(self, *, waiting: bool) -> None:
-        """After a pass: once nothing waits, and the newest start went well, the host is short of nothing."""
+        """End a pass: if nothing waits, and the newest start succeeded, the host is short of nothing."""
         if self.shortage and not (waiting or self._failed or self._is_trying):
             self.shortage = ""
 
     def shift(self, by: Duration) -> None:
-        """Move along with a clock that was set: a pause is elapsed time."""
+        """Shift the pause with a step of the clock: it is elapsed time."""
         if self._next < FOREVER:
             self._next += by

@@ -1,4 +1,4 @@
-"""Starting what is due: what is in the way, and which run it becomes."""
+"""Starts due tasks: what blocks them, and which runs they become."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from rocketd.core.scheduler.task_state import Forced, ScheduledTask
 
 @dataclass(slots=True)
 class Dispatcher:
-    """Decides whether what is due starts. Whoever gets a `Start` must have it learned before asking again."""
+    """Decides whether a due task starts. A `Start` must be learned before the next call."""
 
     history: History
     running: RunningRuns
@@ -31,7 +31,7 @@ class Dispatcher:
     """Nothing new starts, except what runs at shutdown."""
 
     def try_start(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Decision]:
-        """A due task's turn: start it, or note what it waits for."""
+        """Start a due task, or note what blocks it."""
         running = self.history.of(scheduled.task.name).running
         scheduled.blocked = self._blocked_reason(scheduled, running=bool(running))
         if scheduled.blocked:
@@ -82,9 +82,9 @@ class Dispatcher:
     def start_by_hand(
         self, scheduled: ScheduledTask, now: Instant, reason: str, *, as_scheduled: bool
     ) -> list[Decision]:
-        """Start it whatever its condition says, or have it due behind what was asked for before and waits still.
+        """Start it whatever its condition says, or queue it behind earlier requests that still wait.
 
-        Raises Refused if a mutex or the slots forbid it.
+        Raises Refusal if a mutex or the slots forbid it.
         """
         self._check_free(scheduled.task)
         trigger = Trigger.AS_SCHEDULED if as_scheduled else Trigger.HAND
@@ -111,7 +111,7 @@ class Dispatcher:
 
 
 def holding_parts(condition: Condition, moment: Moment) -> str:
-    """Say which parts of a condition that is for make it so, in normal form."""
+    """Return the parts that make a condition hold, in normal form."""
     inner = condition.inner_moment(moment)
     if isinstance(condition, All):
         return " & ".join(holding_parts(part, inner) for part in condition.parts)

@@ -1,8 +1,8 @@
 """Judging one task: what its condition says now, and what follows. Nothing starts here.
 
-Against: a chance that was open has passed.
+Against: a tick or window that was open is missed.
 For: it is due, and ready to start once its splay and its `restart_delay` are over.
-Its `stop_when` is asked about each run that goes on, and about none in particular.
+Its `stop_when` is asked about each active run, and about none in particular.
 """
 
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ from rocketd.core.scheduler.running import RunningRuns
 from rocketd.core.scheduler.task_state import ScheduledTask
 
 LATE: Final[Duration] = SECOND
-"""A verdict that ran out longer ago than this means that nobody looked in between."""
+"""A verdict that ran out longer ago than this means that the scheduler did not run in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Asks the conditions. What came of it stands in the entry and on the agenda."""
+    """Judges conditions, and notes what follows in the scheduled task and the queues."""
 
     history: History
     queues: Queues
@@ -81,7 +81,12 @@ class Evaluator:
             self.history.of(scheduled.task.name).arm(until, self.history.position)
 
     def _missed_since_check(self, scheduled: ScheduledTask, verdict: Verdict, now: Instant) -> Iterator[Missed]:
-        """Tell of a tick or window that passed without a start: closed by the clock, or given up as a pause ended."""
+        """Yield a tick or window that passed without a start: closed by the clock, or given up as a pause ended.
+
+        10:00 to 12:00, mutex held, judged at 12:00        missed, due 10:00: the mutex is held
+        `cron("0 * * * *")` of 10:00, judged at 11:00      missed, due 10:00: the next tick is there
+        10:00 to 12:00, asleep from 11:30 to 14:00         missed, due 10:00; noted: no check from 12:00 to 14:00
+        """
         open_due, old = scheduled.open_due, scheduled.verdict
         given_up = open_due is not None and open_due < self.history.of(scheduled.task.name).armed
         if old is None or (old.until > now and not given_up):
@@ -97,7 +102,12 @@ class Evaluator:
             )
 
     def _make_due(self, scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> Instant:
-        """Make the task ready if it may start now; give back when else to look."""
+        """Make the task ready if it may start now; return when else to check it.
+
+        window from 10:00, judged at 10:00                   due 10:00, ready
+        the same, with a splay of its own part 5 min         due 10:00, checked again at 10:05
+        a retry after an end at 10:00, restart_delay 10 s    due 10:00, checked again at 10:00:10; never missed
+        """
         task, task_history, now = scheduled.task, moment.task_history, moment.now
         plain = retries.verdict_without_retries(moment)
         retry = plain is not None and plain.answer is not FOR
@@ -109,7 +119,7 @@ class Evaluator:
             scheduled.earliest_start = _splayed_start(due, task.when, moment)
         if retry or _held_at_last_start(task_history, verdict):
             scheduled.earliest_start = max(scheduled.earliest_start, scheduled.restart_after)
-        again = FOREVER if plain is None else plain.until  # by then it may be due for its own sake, and wait no longer
+        again = FOREVER if plain is None else plain.until  # by then it may be due without the retry
         if scheduled.earliest_start > now:
             return min(scheduled.earliest_start, again)
         if verdict.until < FOREVER and not retry:
@@ -147,7 +157,7 @@ class Evaluator:
             scheduled.blocked = "its stop_when condition is true"
 
     def _subscribe(self, scheduled: ScheduledTask, moment: Moment) -> Instant:
-        """Note which probes can matter to the task now, and give back when these may be others."""
+        """Subscribe to the probes that can matter to the task now; return until when it is these."""
         matter = WantedProbes() if scheduled.paused else wanted_probes(scheduled.task.when, moment)
         for run in (None, *moment.task_history.running.values()):
             matter = matter.union(wanted_probes(scheduled.task.stop_when, moment._replace(run=run, without_splay=True)))
@@ -155,7 +165,7 @@ class Evaluator:
         return matter.until
 
     def _find_next(self, scheduled: ScheduledTask, moment: Moment) -> None:
-        """Note when the task will start next: its condition walked from verdict to verdict, its past frozen."""
+        """Note when the task will start next: its condition is judged from verdict to verdict, its history frozen."""
         verdict, when = scheduled.verdict, scheduled.task.when
         if verdict is None:
             scheduled.set_next(NextDue())
@@ -187,7 +197,7 @@ class Evaluator:
 
 
 def _has_start_windows(condition: Condition) -> bool:
-    """Whether one of its words has chances, so that it holds itself once the splay is over."""
+    """Whether one of its words has start windows, so that it holds itself once the splay is over."""
     return condition.has_start_window or (
         not isinstance(condition, Not) and any(map(_has_start_windows, condition.parts))
     )
@@ -201,7 +211,7 @@ def _with_splay(found: NextDue, when: Condition, moment: Moment) -> NextDue:
 
 
 def _splayed_start(due: Instant, when: Condition, moment: Moment) -> Instant:
-    """Tell when a task begins whose condition has no chances of its own, only something that goes on."""
+    """Return when a task starts whose condition has no start windows of its own, only a state."""
     hours = (when,) if when.clock_only else when.inner_moment(moment).guards
     beside = moment._replace(guards=hours)
     open_due, armed = StartWindow(due, FOREVER).within_hours(beside), moment.task_history.armed
@@ -215,13 +225,13 @@ def _stop_when_until(task: Task, moment: Moment) -> Instant:
 
 
 def _about_run(condition: Condition, moment: Moment, run: Run) -> Verdict:
-    """What it says about a run that goes on; before that has begun, what it would say if there were none."""
+    """Judge it about an active run; before that has a process, as if there were none."""
     if run.number in moment.task_history.spawned_at:
         return condition.judge(moment._replace(run=run))
     return moment.task_history.without_pending(lambda: condition.judge(moment))
 
 
 def _held_at_last_start(task_history: TaskHistory, verdict: Verdict) -> bool:
-    """Whether it held when the last run began already, so that nothing but that run's end makes the task due again."""
+    """Whether it held at the last start already, so that only the end of that run makes the task due again."""
     begun = task_history.last_events.get(Action.RUN)
     return begun is not None and verdict.since <= task_history.steps.real_instant(begun.at, begun.position)

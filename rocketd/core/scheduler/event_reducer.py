@@ -1,4 +1,4 @@
-"""Events come up: what was done changes the past, what goes on, and who must be judged again."""
+"""Applies events: each changes the history, the active runs, and which tasks must be judged again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ from rocketd.core.scheduler.task_state import Forced, TaskSnapshot
 _ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY}
 """What makes a task due whatever its condition says."""
 LATE: Final[Duration] = SECOND
-"""A clock that is set by no more than this is as one that somebody looks at late."""
+"""A step of no more than this counts as a late check."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventReducer:
-    """Learns one event at a time: new ones, and at start those that the store kept."""
+    """Applies one event at a time: new ones, and at the start those from the store."""
 
     history: History
     registry: TaskRegistry
@@ -31,10 +31,10 @@ class EventReducer:
     running: RunningRuns
     missed: MissedRuns
     snapshots: dict[RunKey, TaskSnapshot] = field(default_factory=dict)
-    """Of the runs that go on: where their tasks stood before."""
+    """For each active run: the state of its task before its start."""
 
     def learn(self, event: Event) -> None:
-        """Take in what was done."""
+        """Apply an event."""
         if self.missed and isinstance(event, Started | Finished | Withdrawn):
             self.registry.count_missed(event.run.task)
         self.history.learn(event)
@@ -77,7 +77,7 @@ class EventReducer:
         return self.snapshots.pop(key, None)
 
     def _withdraw(self, event: Withdrawn) -> None:
-        """Have its task stand where it did. What no condition asked for is due until it runs."""
+        """Restore the state of its task. What no condition asked for stays due until it runs."""
         run, snapshot = event.run, self._release(event.run.key)
         scheduled = self.registry.tasks.get(run.task)
         if scheduled is None:
@@ -91,7 +91,10 @@ class EventReducer:
     def replay(
         self, events: Iterable[Event], running: Iterable[Run], now: Instant, latest: Instant | None = None
     ) -> list[str]:
-        """Learn a past in log order, its runs without an end being `running`; name who had instants far ahead."""
+        """Apply the events of the store in log order, and return the tasks with instants far ahead.
+
+        `running` are the runs without an end.
+        """
         events = list(events)
         self.history.begin_replay(len(events), now if latest is None else min(latest, now), now)
         for event in events:
@@ -105,7 +108,7 @@ class EventReducer:
         return self._far_ahead(now)
 
     def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:
-        """Move elapsed time along with the clock, have everything judged again; name who has instants far ahead."""
+        """Shift elapsed time with a step of the clock, have every task judged again; return as `replay` does."""
         self.running.shift(by + slept)
         self.missed.shift(self.registry.tasks, by)
         self.history.clock_stepped(now, by, slept)

@@ -1,4 +1,4 @@
-"""What would run when: the real scheduler, with runs that go as they usually do and a clock that waits for nobody."""
+"""Simulates the future: the real scheduler, with runs as long as usual and a clock that jumps to the next event."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PASSES: Final = 3_000
 
 
 class ExpectedRun(NamedTuple):
-    """How a run goes."""
+    """The expected length and end of a run."""
 
     runtime: Duration = 0
     action: Action = Action.SUCCESS
 
 
 class Forecast:
-    """Plays a scheduler from an instant on. It may have learned a past before."""
+    """Runs a scheduler from an instant on. It may have learned events before."""
 
     def __init__(
         self, scheduler: Scheduler, now: Instant, course: Callable[[Run], ExpectedRun] = lambda _: ExpectedRun()
@@ -42,12 +42,12 @@ class Forecast:
         self._begun = 0
 
     def go_on(self, runs: Iterable[Run]) -> None:
-        """Let runs that are going on already end when they usually would."""
+        """Let runs that are active already end when they usually would."""
         for run in runs:
             self._begin(run)
 
     def runs(self, until: Instant = HIGHEST) -> Iterator[Run]:
-        """Tell the runs that begin before that instant, in the order in which they begin."""
+        """Return the runs that begin before that instant, in the order in which they begin."""
         idle = 0
         while (look := self._look()) < until:
             if idle >= PASSES:

@@ -1,4 +1,4 @@
-"""Chances that passed: a tick or a window that opened, and closed without a start.
+"""Missed runs: ticks and windows that opened, and closed without a start.
 
 While the scheduler looks, it sees each of them close. Where nobody looked (the daemon was down, the host slept), they
 are found by walking the condition from verdict to verdict with the past frozen: task by task, and of each task before
@@ -28,7 +28,7 @@ UNOBSERVED: Final = "the host slept or its clock was set forward"
 
 @dataclass(frozen=True, slots=True)
 class MissedDues:
-    """Several that passed in a row."""
+    """Several missed ticks or windows in a row, by their dues."""
 
     first: Instant
     last: Instant
@@ -38,7 +38,7 @@ class MissedDues:
 
 
 class MissedInterval(NamedTuple):
-    """Some time in which nobody decided, and why."""
+    """A time in which the scheduler decided nothing, and why."""
 
     start: Instant
     end: Instant
@@ -48,9 +48,13 @@ class MissedInterval(NamedTuple):
 def missed_between(
     task: Task, history: History, start: Instant, end: Instant, *, paused: bool = False
 ) -> MissedDues | None:
-    """Count the task's chances that opened at or after it was armed, and closed between these two instants.
+    """Return the ticks and windows that opened after the task was armed, and closed between these two instants.
 
-    An interval that is over is no chance that closes: it waits for whoever looks again.
+    `daily.between("10:00", "12:00")`, 09:00 to 13:00    10:00
+    the same, 09:00 to 11:00                             none: the window is still open
+    `cron("0 * * * *")`, 09:30 to 12:30                  10:00 and 11:00: that of 12:00 runs now
+
+    An interval that is over does not close: it waits for the next check.
     `paused`: it is armed anew at the end, which gives up the tick that is open then.
     """
     if task.when is FALSE:
@@ -89,22 +93,22 @@ def _joined(before: MissedDues | None, after: MissedDues | None) -> MissedDues |
 
 
 class MissedRuns:
-    """Keeps account of what was missed, and tells one stretch for many chances."""
+    """Records what was missed: one event for many ticks or windows in a row."""
 
     def __init__(self, history: History, new_run_id: Callable[[Instant], str]) -> None:
         self._history = history
         self._new_run_id = new_run_id
         self._intervals: dict[str, MissedInterval] = {}
         self.unconfirmed: tuple[Instant, Instant] | None = None
-        """From when to when nobody was there, if the clock is right: nothing is told before that is known."""
+        """The downtime, if the clock is right: nothing is recorded before that is known."""
         self._counted: dict[str, tuple[Instant, MissedDues | None]] = {}
-        """Up to when some of these spans have been counted, and what passed: the past has changed since."""
+        """Up to when some of these intervals have been counted, and what was missed: the history has changed since."""
 
     def __bool__(self) -> bool:
         return bool(self._intervals)
 
     def record(self, scheduled: ScheduledTask, open_due: Instant, now: Instant, reason: str) -> Missed:
-        """Tell that a chance has passed: a new stretch, or the one that is going on for the same reason."""
+        """Record a missed tick or window: a new event, or the newest one extended if the reason is the same."""
         open_missed = scheduled.open_missed
         if open_missed is not None and open_missed.reason == reason:
             missed = replace(open_missed, at=now, last=max(open_due, open_missed.last), count=open_missed.count + 1)
@@ -115,7 +119,7 @@ class MissedRuns:
         return missed
 
     def add_downtime(self, tasks: Mapping[str, ScheduledTask], start: Instant, end: Instant, *, known: bool) -> None:
-        """Note that there was nobody who could decide in that time, for as long as the clock is not set if in doubt."""
+        """Note a downtime; if it is not `known`, only for as long as the clock is not set."""
         self.unconfirmed = None if known else (start, end)
         if start < end:
             zones = {scheduled.task.zone for scheduled in tasks.values()}
@@ -124,14 +128,14 @@ class MissedRuns:
                 self.add_interval(name, MissedInterval(start, end, reasons[scheduled.task.zone]))
 
     def add_interval(self, name: str, span: MissedInterval) -> None:
-        """Note that nobody decided about the task in that time; a span that is still open begins earlier."""
+        """Note that the scheduler decided nothing about the task in that time; an open interval is extended."""
         known = self._intervals.get(name)
         self._intervals[name] = span if known is None else known._replace(end=span.end)
 
     def count(self, task: Task) -> None:
-        """Count what the task missed, as a past that its condition looks at is about to change; it is told later.
+        """Count what the task missed before the history changes that its condition looks at; it is recorded later.
 
-        What has been counted stays so, also if the span has become longer since: only the rest is counted by this past.
+        What has been counted stays so, even if the interval has been extended: only the rest is counted now.
         """
         span = self._intervals.get(task.name)
         if span is not None:
@@ -141,7 +145,7 @@ class MissedRuns:
             self._counted[task.name] = max(counted, span.end), chances
 
     def shift(self, tasks: Mapping[str, ScheduledTask], by: Duration) -> None:
-        """Move along with a clock that was set: nobody has looked in some real time."""
+        """Shift the intervals with a step of the clock: they are stretches of real time."""
         if self.unconfirmed is not None:
             start, end = self.unconfirmed
             self._intervals, self._counted = {}, {}
@@ -153,12 +157,12 @@ class MissedRuns:
         self._counted = {name: (at + by, chances) for name, (at, chances) in self._counted.items()}
 
     def forget(self, name: str) -> None:
-        """Account for nothing more of that task."""
+        """Forget the intervals of that task."""
         self._intervals.pop(name, None)
         self._counted.pop(name, None)
 
     def report(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Missed]:
-        """Tell what one task missed while nobody looked."""
+        """Record and yield what one task missed in its interval."""
         self.count(scheduled.task)
         if self.unconfirmed is not None:
             return
@@ -167,7 +171,7 @@ class MissedRuns:
             yield from self._record_dues(scheduled, self._counted.pop(scheduled.task.name)[1], span.reason, now)
 
     def end_pause(self, scheduled: ScheduledTask, at: Instant, now: Instant) -> Iterator[Missed]:
-        """Tell what one task missed while nobody looked and it was paused, before it is armed anew at that instant."""
+        """Record and yield what one task missed while it was paused, before it is armed anew at that instant."""
         span = self._intervals.get(scheduled.task.name)
         if span is None or at <= span.start or self.unconfirmed is not None:
             return
@@ -194,7 +198,7 @@ class MissedRuns:
             yield missed
 
     def report_next(self, tasks: Mapping[str, ScheduledTask], now: Instant) -> list[Missed]:
-        """Account for one of the tasks: a small piece of work, so that others get their turn."""
+        """Record what one of the tasks missed: a small piece of work, so that others get their turn."""
         return list(self.report(tasks[next(iter(self._intervals))], now)) if self._intervals else []
 
 

@@ -30,7 +30,12 @@ class NextDue(NamedTuple):
 
 
 def find_next_due(condition: Condition, moment: Moment, verdict: Verdict, steps: int) -> NextDue:
-    """Look so many verdicts ahead of this one, which the condition has about the moment with every probe unknown."""
+    """Look so many verdicts ahead of this one, which the condition has about the moment with every probe unknown.
+
+    `daily.after("10:00")` at 09:00                       at 10:00
+    `daily.after("10:00") & load_below(2.0)` at 09:00     at 10:00, only if `load_below(2.0)`
+    the same at 10:30                                     at once if `load_below(2.0)`
+    """
     sooner = undecided_probes(condition, moment, verdict)
     for _ in range(steps):
         if verdict.until >= FOREVER:
@@ -47,7 +52,7 @@ def find_next_due(condition: Condition, moment: Moment, verdict: Verdict, steps:
 
 
 def undecided_probes(condition: Condition, moment: Moment, verdict: Verdict) -> str:
-    """Spell what is left to what is observed; empty if something else decides, or is unknown as well."""
+    """Return the probes that decide, as a condition; empty if something else decides, or is unknown too."""
     if verdict.answer is not UNKNOWN:
         return ""
     left = _undecided(condition, moment)
@@ -56,7 +61,7 @@ def undecided_probes(condition: Condition, moment: Moment, verdict: Verdict) -> 
 
 
 def _undecided(condition: Condition, moment: Moment) -> Condition:
-    """Leave out the parts whose answers are known: they do not decide, or the whole would not be unknown."""
+    """Return the condition without the parts whose answers are known: they do not decide, as the whole is unknown."""
     if isinstance(condition, Not):
         return ~_undecided(condition.part, condition.inner_moment(moment))
     if not isinstance(condition, All | Any):

@@ -1,4 +1,4 @@
-"""What will come of a task by its condition: when it first starts, and whether each end of it starts it again."""
+"""Foresees what a condition does: when a task first starts, and whether each end of it starts it again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FEW: Final = 500
 
 
 class ImmediateStarts(NamedTuple):
-    """Who would start if it were loaded for the first time now."""
+    """Which tasks would start if they were loaded for the first time now."""
 
     starting: list[str]
     splayed: list[str]
@@ -72,16 +72,16 @@ class FirstStart(NamedTuple):
 
 
 class FirstStartSearch:
-    """Looks for first starts from one instant on; what it has found it keeps, as thousands of tasks share few hours."""
+    """Searches first starts from one instant on. It remembers what it found, as thousands of tasks share few hours."""
 
     def __init__(self, now: Instant) -> None:
         self.now = now
         self.searches = 0
-        """How many were to no end."""
+        """How many searches were given up."""
         self._known: dict[tuple[Condition, Condition, str], FirstStart] = {}
 
     def first_start(self, task: Task) -> FirstStart:
-        """Say when a task would start first, if the host and the other tasks do all that it awaits of them.
+        """Return when a task would start first, if the host and the other tasks do all that it waits for.
 
         It may be told too early where there is no question that it starts within a year.
         A retry follows a scheduled run: it cannot be what starts the first.
@@ -100,7 +100,7 @@ class FirstStartSearch:
         return min(started, key=lambda first: first.at or 0) if started else min(firsts, key=_looked_until)
 
     def first(self, condition: Condition, task: Task) -> FirstStart:
-        """Say when this condition of the task holds first."""
+        """Return when this condition of the task first holds."""
         if _is_sure(condition, task):
             return FirstStart(self.now)
         key = (condition, task.stop_when, task.zone_name)
@@ -135,7 +135,7 @@ def _is_sure(condition: Condition, task: Task) -> bool:
 
 
 def _search(condition: Condition, task: Task, now: Instant) -> FirstStart:
-    """Walk from verdict to verdict, as a scheduler would that starts nothing."""
+    """Go from verdict to verdict, as a scheduler would that starts nothing."""
     if isinstance(condition, Tick) and task.stop_when == FALSE:
         return FirstStart(condition.ticks.next(now, task.zone))
     moment = _moment(task, now)

@@ -1,4 +1,4 @@
-"""Which tasks rest on which probes, and which probes are wanted by any of them now."""
+"""Which tasks depend on which probes, and which probes any of them wants observed now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ProbeSubscriptions:
-    """Keeps both by probe and by task, so that a change in one task costs what that task has."""
+    """Subscriptions by probe and by task, so that a change in one task costs what that task has."""
 
     def __init__(self) -> None:
         self._subscribers: dict[str, dict[str, None]] = {}
@@ -23,7 +23,7 @@ class ProbeSubscriptions:
         """What was wanted by at least one task at the end of the last pass: the same object until that changes."""
 
     def end_pass(self) -> Iterable[str]:
-        """End a pass, and name the probes that nobody wants any longer."""
+        """End a pass, and return the probes that no task wants any longer."""
         changed, self._changed = self._changed, {}
         over = [name for name, probe in changed.items() if name not in self._probes and probe in self.wanted]
         if over or any(name in self._probes and probe not in self.wanted for name, probe in changed.items()):
@@ -31,7 +31,7 @@ class ProbeSubscriptions:
         return over
 
     def subscribe(self, task: str, probes: Iterable[Probe]) -> None:
-        """Note that the task's conditions ask about these."""
+        """Subscribe the task to the probes of its conditions."""
         for probe in probes:
             self._subscribers.setdefault(str(probe), {})[task] = None
 
@@ -40,11 +40,11 @@ class ProbeSubscriptions:
         return probe in self._probes
 
     def subscribers(self, probe: str) -> Iterable[str]:
-        """Name the tasks that an observation of that probe concerns."""
+        """Return the tasks that an observation of that probe concerns."""
         return tuple(self._subscribers.get(probe, ()))
 
     def set_wanted(self, task: str, probes: frozenset[Probe]) -> None:
-        """Note that the task wants these now, and no others."""
+        """Set which probes the task wants observed now."""
         before = self._wanted_of_task.get(task, frozenset())
         for probe in probes - before:
             self._wanted_of_probe.setdefault(str(probe), set()).add(task)
@@ -58,7 +58,7 @@ class ProbeSubscriptions:
                 del self._wanted_of_probe[name], self._probes[name]
 
     def unsubscribe(self, task: str, probes: Iterable[Probe]) -> None:
-        """Forget the task, whose conditions asked about these."""
+        """Unsubscribe the task from the probes of its conditions."""
         for name in map(str, probes):
             self._subscribers[name].pop(task)
             if not self._subscribers[name]:

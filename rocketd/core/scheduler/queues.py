@@ -1,7 +1,7 @@
-"""Who is judged next, who must be at the latest when, and who of those that are due goes first.
+"""Which tasks to judge now, which at what instant, and which due task starts first.
 
-Three queues of tasks. Nothing is ever taken out of the middle of a heap: what an entry says of itself tells whether
-its place is still good.
+Three queues of tasks. Nothing is ever taken out of the middle of a heap: the scheduled task itself tells whether
+its place is still valid.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,12 +26,12 @@ class Queues:
         self._ready: list[ReadyKey] = []
 
     def add(self, scheduled: ScheduledTask) -> None:
-        """Take up a task, or a new version of it."""
+        """Add a task, or a new version of it."""
         if any(condition.changes_each_pass for condition in scheduled.task.conditions):
             self._each_pass[scheduled.task.name] = None
 
     def remove(self, scheduled: ScheduledTask) -> None:
-        """Drop the task from every queue."""
+        """Remove the task from every queue."""
         self.clear_ready(scheduled)
         self._each_pass.pop(scheduled.task.name, None)
         self._dirty.pop(scheduled.task.name, None)
@@ -39,18 +39,18 @@ class Queues:
     # -- to be judged -----------------------------------------------------------------------------------------------
 
     def mark_dirty(self, name: str) -> None:
-        """Have that task judged in the next pass, or later in this one; of one that is not loaded nothing comes."""
+        """Have that task judged in the next pass, or later in this one; ignored if it is not loaded."""
         if name in self._tasks:
             self._dirty[name] = None
 
     def check_at(self, scheduled: ScheduledTask, at: Instant) -> None:
-        """Have the task judged again at that instant, if nothing stirs it before."""
+        """Have the task judged again at that instant, unless it is marked dirty before."""
         scheduled.check_at = at
         if at < FOREVER:
             heappush(self._checks, (at, scheduled.task.name))
 
     def next_check(self) -> Instant:
-        """When the next task must be judged."""
+        """Return when the next task must be judged."""
         if self._dirty:
             return BEGINNING
         while self._checks and not self._is_current(self._checks[0]):
@@ -62,7 +62,7 @@ class Queues:
         return scheduled is not None and scheduled.check_at == look[0]
 
     def begin_pass(self, now: Instant) -> None:
-        """Stir the tasks whose verdict has run out, and those that every pass concerns."""
+        """Mark the tasks dirty whose verdict has run out, and those whose answer each pass can change."""
         self._dirty.update(self._each_pass)
         while self._checks and self._checks[0][0] <= now:
             look = heappop(self._checks)
@@ -70,27 +70,27 @@ class Queues:
                 self._dirty[look[1]] = None
 
     def take_dirty(self) -> Iterator[ScheduledTask]:
-        """Take the tasks that must be judged, those included that are stirred meanwhile."""
+        """Take the dirty tasks one by one, those included that become dirty meanwhile."""
         while self._dirty:
             yield self._tasks[self._dirty.popitem()[0]]
 
     # -- due --------------------------------------------------------------------------------------------------------
 
     def make_ready(self, scheduled: ScheduledTask, due: Instant) -> None:
-        """Queue a task that is due, by its setbacks, priority, due and name."""
+        """Queue a task that is due, by its failed starts, priority, due and name."""
         scheduled.due = due
         scheduled.ready = (scheduled.failed_starts, -scheduled.task.priority, due, scheduled.task.name)
         heappush(self._ready, scheduled.ready)
         scheduled.blocked = ""
 
     def clear_ready(self, scheduled: ScheduledTask) -> None:
-        """Have it be due no longer, nor wait for its mutex."""
+        """Make it not due, and not waiting for its mutex."""
         scheduled.ready = scheduled.due = None
         scheduled.blocked = ""
         self._running.remove_waiter(scheduled.task.mutex, scheduled.task.name)
 
     def take_ready(self, now: Instant) -> Iterator[ScheduledTask]:
-        """Take those that are due, one by one, as long as one more may start."""
+        """Take the due tasks one by one, as long as one more may start."""
         while scheduled := self._first_ready():
             if self._postpone(scheduled, now):
                 continue
@@ -102,12 +102,12 @@ class Queues:
             yield scheduled
 
     def next_try(self) -> Instant:
-        """When more may start, if something waits for that."""
+        """Return when more may start, if a task waits for that."""
         return self._admission.next_try if self._ready else FOREVER
 
     @property
     def has_ready(self) -> bool:
-        """Whether something that is due waits."""
+        """Whether a due task waits."""
         return self._first_ready() is not None
 
     def _first_ready(self) -> ScheduledTask | None:
@@ -119,7 +119,7 @@ class Queues:
         return None
 
     def _postpone(self, scheduled: ScheduledTask, now: Instant) -> bool:
-        """Have the first one wait if it alone lacks what its start takes, and was tried just now."""
+        """Postpone the first one if it alone lacks what its start takes, and was tried just now."""
         until = scheduled.next_attempt_at(self._admission.successes)
         if until <= now or scheduled.last_failed_start is None:
             return False
@@ -129,7 +129,7 @@ class Queues:
         return True
 
     def _set_blocked(self, obstacle: str) -> None:
-        """Note what those that are due wait for."""
+        """Note what the due tasks wait for."""
         if obstacle != NO_SLOT:  # which is what they wait for unless something else is said
             for key in self._ready:
                 if (scheduled := self._tasks.get(key[-1])) and scheduled.ready == key:

@@ -1,4 +1,4 @@
-"""The loaded tasks: how they come, change and go, and whom an event concerns."""
+"""The loaded tasks: how they come, change and go, and which of them an event concerns."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ from rocketd.core.conditions.running import RunningFor
 from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.condition import FALSE, walk
-from rocketd.core.model.events import NoSuchTask
+from rocketd.core.model.events import NoSuchTask, Refusal
 from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action
@@ -30,7 +30,7 @@ _NO_PROBES: Final[frozenset[Probe]] = frozenset()
 
 
 class TaskRegistry:
-    """Keeps who is loaded, and who watches whom."""
+    """Knows which tasks are loaded, and which watch which."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class TaskRegistry:
         self._watchers: dict[str, dict[str, None]] = {}
 
     def find(self, name: str) -> ScheduledTask:
-        """The loaded task of that name; raises NoSuchTask."""
+        """Return the loaded task of that name; raises NoSuchTask."""
         try:
             return self.tasks[name]
         except KeyError:
             raise NoSuchTask(f"no task {name!r} is loaded") from None
 
     def state_of(self, name: str) -> TaskState:
-        """What the store must keep about a loaded task beside its records."""
+        """Return what the store must keep about a loaded task beside its records."""
         scheduled, task_history = self.find(name), self._history.of(name)
         state = TaskState(name, scheduled.task.fingerprint, task_history.armed_at, task_history.next_number)
         if scheduled.paused is None:
@@ -64,19 +64,39 @@ class TaskRegistry:
             scheduled.paused, fingerprint=state.fingerprint, armed_at=state.armed_at, next_number=state.next_number
         )
 
+    def pause(self, name: str, *, until: Instant | None, by: str, reason: str) -> TaskState:
+        """Pause the task until then, or until it is resumed: its condition starts nothing. Raises NoSuchTask."""
+        scheduled = self.find(name)
+        scheduled.paused = replace(
+            self.state_of(name), paused=True, paused_until=until, paused_by=by, paused_reason=reason
+        )
+        scheduled.expired_pause = None
+        self._queues.mark_dirty(name)
+        return scheduled.paused
+
+    def resume(self, name: str, now: Instant) -> TaskState:
+        """Resume its schedule: it is armed anew. Raises NoSuchTask, Refusal if it is not paused."""
+        scheduled = self.find(name)
+        if scheduled.paused is None:
+            raise Refusal(f"task {name!r} is not paused")
+        scheduled.paused = None
+        self._history.of(name).arm(now, self._history.position)
+        self._queues.mark_dirty(name)
+        return self.state_of(name)
+
     def notify_dependents(self, name: str) -> None:
-        """Something happened to that task: it and whoever watches it must be judged again."""
+        """Have a task to which something happened judged again, and the tasks that watch it."""
         for concerned in (name, *self._watchers.get(name, ())):
             self._queues.mark_dirty(concerned)
 
     def notify_spawned(self, name: str) -> None:
-        """A run of that task has begun: whoever asks how long it has gone on must be judged again."""
+        """Have the tasks judged again that ask how long a run of that task has been active: it has a process now."""
         for concerned in (name, *self._watchers.get(name, ())):
             if concerned in self.tasks and self.tasks[concerned].asks_run_age:
                 self._queues.mark_dirty(concerned)
 
     def count_missed(self, name: str) -> None:
-        """Something is about to happen to that task: count before what was missed by it and by whoever watches it.
+        """Count what that task and its watchers missed, before something happens to it.
 
         Not by more of them than a pass has time for: of the others it is counted in their turn, by the past of then.
         """
@@ -85,7 +105,7 @@ class TaskRegistry:
                 self._missed.count(self.tasks[concerned].task)
 
     def load(self, tasks: Iterable[Task], now: Instant, states: Mapping[str, TaskState]) -> list[TaskState]:
-        """Make these the loaded tasks, by difference, and give back the states that have changed."""
+        """Make these the loaded tasks, by difference, and return the states that have changed."""
         wanted = {task.name: task for task in tasks}
         changed = [self._unload(name, now) for name in self.tasks.keys() - wanted.keys()]
         for name, task in wanted.items():
@@ -100,7 +120,7 @@ class TaskRegistry:
         return changed
 
     def missing_history(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
-        """How far back these tasks ask where not enough is kept."""
+        """Return how far back these tasks ask where not enough is kept."""
         lacking: dict[tuple[str, Action], Duration] = {}
         for name, action, reach in _needs(tasks):
             if reach > self._history.reach.get((name, action), 0):

@@ -1,4 +1,4 @@
-"""What tells a retry from a first attempt: whether the condition would hold without it."""
+"""Tells a retry from a first attempt: by whether the condition would hold without it."""
 
 from typing import Final
 
@@ -10,7 +10,14 @@ _RETRIED: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 
 
 def verdict_without_retries(moment: Moment) -> Verdict | None:
-    """The verdict without retries, a crash counted as done; None where the last run gave no reason to try again."""
+    """Return the verdict without retries, a crash counted as done; None: the last run gave no reason to try again.
+
+    `daily | retry(2)`, whose run failed at 10:05:
+
+    asked at 10:06    against, as the day is used up: what holds is the retry
+    asked at 00:00    for, as a new day has begun: a first attempt, though the retry may hold as well
+    after a success   None
+    """
     end = moment.task_history.scheduled_end
     if end is None or end.action not in _RETRIED:
         return None
@@ -18,6 +25,6 @@ def verdict_without_retries(moment: Moment) -> Verdict | None:
 
 
 def is_retry(moment: Moment) -> bool:
-    """Whether the condition holds only because a retry is wanted or a crash is made good."""
+    """Whether the condition holds only because of a retry or a crash."""
     verdict = verdict_without_retries(moment)
     return verdict is not None and verdict.answer is not FOR

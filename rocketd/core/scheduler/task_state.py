@@ -1,4 +1,4 @@
-"""What the scheduler knows about one loaded task."""
+"""The state of one loaded task in the scheduler."""
 
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ from rocketd.core.scheduler.next_due import NextDue
 from rocketd.core.scheduler.running import NO_SLOT
 
 ReadyKey: TypeAlias = tuple[int, int, Instant, str]
-"""Who goes first: by how often its start has failed for want of anything, priority (negated), due and name."""
+"""The order of due tasks: by how often its start has failed for want of anything, priority (negated), due and name."""
 
 LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 """Between two starts of a task that alone lacks something."""
@@ -25,17 +25,17 @@ _REQUESTED: Final = frozenset({Trigger.HAND, Trigger.AS_SCHEDULED})
 
 
 class Forced(NamedTuple):
-    """An occasion at which a task runs whatever its condition says."""
+    """A start that is requested whatever the condition says."""
 
     trigger: Trigger
     reason: str
-    """Which occasion that is, as a sentence."""
+    """Who or what requested it, as a sentence."""
     due: Instant | None = None
     """None: when it starts."""
 
 
 class TaskSnapshot(NamedTuple):
-    """Where a task stood when a run of it was started: it stands there again if the run turns out not to have begun."""
+    """The state of a task when a run of it was started: restored if the run turns out not to have begun."""
 
     task: Task
     verdict: Verdict | None
@@ -46,7 +46,7 @@ class TaskSnapshot(NamedTuple):
 
 @dataclass(slots=True)
 class ScheduledTask:
-    """One loaded task: what its condition last said, and what came of it. Only the scheduler changes it."""
+    """One loaded task: its last verdict, and what followed. Only the scheduler changes it."""
 
     task: Task
     paused: TaskState | None = None
@@ -65,9 +65,9 @@ class ScheduledTask:
     next_start: Instant | None = None
     """When it will be due next, as far as can be known now; None: nothing but an event makes it due, or too far off."""
     next_due: Instant | None = None
-    """Of when it will be due, without its splay; None: as `next`, or not known."""
+    """When it will be due, without its splay; None: as `next_start`, or not known."""
     next_if: str = ""
-    """What must be observed at `next` for it to be due then, as a condition; empty: nothing need be."""
+    """What must be observed at `next_start` for it to be due then, as a condition; empty: nothing need be."""
     now_if: str = ""
     """What makes it due as soon as it is observed, as a condition; empty: it waits for something else."""
     open_due: Instant | None = None
@@ -75,30 +75,30 @@ class ScheduledTask:
     forced: Forced | None = None
     """It is due whatever its condition says."""
     later_forced: tuple[Forced, ...] = ()
-    """For what it is due after that: what operators have asked for is not lost."""
+    """Later requests, in order: no request is lost."""
     against_since_start: bool = False
     """For `replace` and `allow`: whether a judgement since its last start said against."""
     restart_after: Instant = BEGINNING
     """The end of its `restart_delay`."""
     open_missed: Missed | None = None
-    """The missed stretch that is going on."""
+    """The newest missed event, while it can be extended."""
     ready: ReadyKey | None = None
     """Its place among those that are due."""
     watched_tasks: frozenset[str] = field(default_factory=frozenset)
-    """The other tasks whose events concern it."""
+    """The other tasks that its conditions ask about."""
     failed_starts: int = 0
-    """How often in a row its start has failed for want of what the host, or its user's limits, must give."""
+    """How often in a row its start has failed for lack of a resource, of the host or within the limits of its user."""
     last_failed_start: Withdrawn | None = None
-    """The newest of these."""
+    """The newest of these failures."""
     successes: int = 0
     """How many runs of whatever task had begun by then."""
     asks_run_age: bool = False
-    """Whether its conditions ask about runs only once they have begun."""
+    """Whether its conditions ask how long runs have been active."""
     probes: frozenset[Probe] = field(default_factory=frozenset)
     """All that its conditions ask about, whether or not they matter now."""
 
     def set_next(self, found: NextDue) -> None:
-        """Note when it will be due next."""
+        """Note when it is expected to be due next."""
         self.next_start, self.next_if, self.now_if = found.at, found.only_if, found.at_once_if
         self.next_due = found.since
 
@@ -114,13 +114,13 @@ class ScheduledTask:
         return FOREVER if paused is None or paused.paused_until is None else paused.paused_until
 
     def delay_restart(self, task_history: TaskHistory, now: Instant) -> None:
-        """Count its `restart_delay` from the end of its last run, by hand or not."""
+        """Restart its `restart_delay` at the end of its last run, by hand or not."""
         seen = [one for action, one in task_history.last_events.items() if action is not Action.RUN]
         ends = [task_history.steps.real_instant(one.at, one.position) for one in seen]
         self.restart_after = min(max(ends), now) + self.task.restart_delay if ends else BEGINNING
 
     def reset(self, now: Instant) -> None:
-        """The clock was set: what was open by its old setting is neither used nor missed."""
+        """Reset it after a step of the clock: what was open by the old setting is neither used nor missed."""
         self.verdict = self.open_due = self.open_missed = None
         if (
             self.expired_pause is not None
@@ -131,11 +131,11 @@ class ScheduledTask:
 
     @property
     def snapshot(self) -> TaskSnapshot:
-        """Where it stands now."""
+        """Its present state, to be restored."""
         return TaskSnapshot(self.task, self.verdict, self.open_due, self.open_missed, self.against_since_start)
 
     def restore(self, snapshot: TaskSnapshot, now: Instant) -> None:
-        """Stand where it stood: what was open then is open, or has closed while nobody could know that it was."""
+        """Restore a snapshot: what was open then is open again, or has closed meanwhile."""
         if snapshot.task is not self.task:  # edited meanwhile, which begins anew
             return
         self.against_since_start, self.open_missed = snapshot.against_since_start, snapshot.open_missed
@@ -156,29 +156,29 @@ class ScheduledTask:
         return self.forced is not None and self.forced.trigger in _REQUESTED
 
     def cancel_requests(self) -> bool:
-        """Forget what was asked for and has not started; says whether there was such."""
+        """Cancel requested runs that have not started; return whether there were any."""
         asked_for = self.is_requested
         if asked_for:
             self.forced, self.later_forced = None, ()
         return asked_for
 
     def note_start(self, trigger: Trigger) -> None:
-        """It has started, which is what it was due for; what somebody asked for by hand is another run than its own."""
+        """Take the request off that a start fulfils; a run requested by hand is not fulfilled by a scheduled one."""
         if self.forced is not None and self.forced.trigger is Trigger.HAND and trigger is not Trigger.HAND:
             return
         self.forced, *later = self.later_forced or (None,)
         self.later_forced = tuple(later)
 
     def note_failed_start(self, withdrawn: Withdrawn, successes: int) -> None:
-        """A start of it has failed for want of something."""
+        """Note that a start of it has failed for lack of a resource."""
         self.failed_starts, self.last_failed_start, self.successes = self.failed_starts + 1, withdrawn, successes
 
     def next_attempt_at(self, successes: int) -> Instant:
-        """When its start may be tried again, if others have begun since: then it is not the host that is at fault."""
+        """Return when its start may be tried again, if other runs have begun since: then the host is not at fault."""
         if self.last_failed_start is None or (self.last_failed_start.shared and successes == self.successes):
             return BEGINNING
         return self.last_failed_start.at + min(SECOND << min(self.failed_starts - 1, 10), LONGEST_PAUSE)
 
     def clear_failed_starts(self) -> None:
-        """A run of it has begun, and ended."""
+        """Note that a run of it has begun and ended."""
         self.failed_starts, self.last_failed_start = 0, None

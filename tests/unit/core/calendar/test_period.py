@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.core.calendar.period import Period, Window
+from rocketd.core.calendar.period import Period
 from rocketd.core.calendar.wall_clock import HIGHEST, LOWEST
+from rocketd.core.calendar.window import Window
 from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, SECOND, Instant

@@ -16,7 +16,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 RUN = Run("backup", 7, "0193-run", 1, due=50 * SECOND, start=51 * SECOND, trigger=Trigger.SCHEDULE, reason="daily")
 AGAIN = replace(RUN, attempt=2, trigger=Trigger.RETRY, reason="retry(3)")
 SUCCESS = End(Action.SUCCESS, Cause.EXIT, 60 * SECOND, exit_code=0, runtime=2 * MINUTE + 3 * SECOND)
-CATALOG = Path(__file__).parents[3] / "systemd" / "rocketd.catalog"
+CATALOG = Path(__file__).parents[4] / "systemd" / "rocketd.catalog"
 
 
 def ended(action: Action, cause: Cause, run: Run = RUN, *, exit_code: int | None = None, message: str = "") -> Message:
