@@ -13,11 +13,11 @@ from rocketd.core.instant import HOUR, SECOND, Duration
 from rocketd.core.string_literals import quoted
 
 EVERY: Final[Duration] = 30 * SECOND
-"""How often a command is tried, unless told."""
+"""How often a command is tried by default."""
 TIMEOUT: Final[Duration] = 10 * SECOND
-"""How long a command may take, unless told."""
+"""How long a command may take by default."""
 LOAD_EVERY: Final[Duration] = 15 * SECOND
-"""The kernel averages over a minute; looking more often tells nothing new."""
+"""The kernel averages over a minute; looking more often shows nothing new."""
 
 _LEAST: Final[Duration] = SECOND
 _MOST: Final[Duration] = 24 * HOUR

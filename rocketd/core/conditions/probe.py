@@ -3,7 +3,7 @@
     Probe      a condition that holds as was observed last
     wanted     which of a condition's probes can matter now, and until when that is so
 
-Whoever observes reports `Observed`, made by `observed`. Of what nobody observes any longer nothing is known.
+The observer reports `Observed`, made by `observed`. What is not observed any longer is unknown.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OVERDUE: int = 3
 class Probe(Condition):
     """For or against as was observed last; unknown where that failed, is overdue, or has not happened yet.
 
-    Its normal form is its name: equal probes are observed once, whoever asks.
+    Its normal form is its name: equal probes are observed once, for all tasks.
     """
 
     __slots__ = ()
@@ -34,7 +34,7 @@ class Probe(Condition):
     @property
     @abstractmethod
     def interval(self) -> Duration | None:
-        """How often it is looked at; None: nobody looks, whoever observes it is told of every change."""
+        """How often it is observed; None: not at intervals, its observer is notified of every change."""
 
     def judge(self, moment: Moment) -> Verdict:
         seen = None if moment.without_probes else moment.history.observation(str(self))

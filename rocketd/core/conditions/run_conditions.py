@@ -1,4 +1,4 @@
-"""Words about runs: retry, after other tasks, what has happened, what goes on.
+"""Words about runs: retry, after other tasks, what has happened, what is running.
 
 Only events change their answers, and here and there the clock: a delay that is over, a window that passes.
 """
@@ -232,7 +232,7 @@ def _position(occurrence: Occurrence) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Running(CountableCondition, Condition):
-    """For while a run is going on; in `stop_when` of the task itself, the run in question."""
+    """For while a run is active; in `stop_when` of the task itself, the run in question."""
 
     task: str = ""
 

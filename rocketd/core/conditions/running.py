@@ -1,4 +1,4 @@
-"""How long runs have gone on, and how many go on."""
+"""How long runs have been active, and how many are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def spell_running(task: str) -> str:
 
 
 def runs_in_question(task: str, moment: Moment) -> Collection[Run] | None:
-    """Return the runs in question: those that go on, or in `stop_when` the one that is asked about; None: unknown."""
+    """Return the runs in question: the active ones, or in `stop_when` the one that is asked about; None: unknown."""
     if not task and moment.run is not None:
         return (moment.run,)
     if task and not moment.history.knows(task):
@@ -46,9 +46,9 @@ def _joined(spans: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant
 
 @dataclass(frozen=True, slots=True)
 class RunningFor(Condition):
-    """For while a run goes on that has gone on for `more` at least, and for less than `less`.
+    """For while a run is active that has been so for `more` at least, and for less than `less`.
 
-    It has gone on since it began; one that was started and waits for its record is as young as a run can be.
+    It is active since it got its process; one that was started and waits for its record is as young as a run can be.
     """
 
     task: str
@@ -87,7 +87,7 @@ class RunningFor(Condition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunningCount(CountableCondition, Condition):
-    """For when so many runs go on."""
+    """For when so many runs are active."""
 
     task: str
     count: Count = AT_LEAST_ONE

@@ -1,4 +1,4 @@
-"""Whether a window is used up, and by what: an end, a run that goes on, a due, or too many crashes."""
+"""Whether a window is used up, and by what: an end, an active run, a due, or too many crashes."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def find_consumption(moment: Moment, start: Instant, end: Instant, *, fixed: boo
     a run that is active since 10:01              the same
     a run that crashed, with a `crash_limit` of 3 None: the window is free again
 
-    Of a window that a splay delays `start` is when it begins; by its due alone a run uses it up as `due_in` tells.
+    Of a window that a splay delays, `start` is when it begins; see `consumption_by_due` for what a due alone uses up.
     """
     history = moment.task_history
     until = window_used_until(history.completed, start, end, history.steps, fixed=fixed)
     if until > moment.now:
         return Consumption(consumed_until(history.completed, history.steps), until)
-    going = [max(run.start, run.due) for run in history.running.values() if run.scheduled]
-    if going and max(going) >= start:
-        return Consumption(max(going), FOREVER)
-    ahead = tuple(use for use in history.consumed if going and use.is_ahead(history.steps))
+    begins = [max(run.start, run.due) for run in history.running.values() if run.scheduled]
+    if begins and max(begins) >= start:
+        return Consumption(max(begins), FOREVER)
+    ahead = tuple(use for use in history.consumed if begins and use.is_ahead(history.steps))
     if (until := window_used_until(ahead, start, end, history.steps, fixed=fixed)) > moment.now:
-        return Consumption(max(going), until)
+        return Consumption(max(begins), until)
     return _consumption_by_crashes(moment, start, end, fixed=fixed)
 
 

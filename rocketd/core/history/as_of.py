@@ -22,7 +22,7 @@ MAX_RUNS: Final = 2_000
 
 
 def runs_needed(task: Task, at: Instant) -> list[RunFilter]:
-    """Which runs tell what the task's condition could ask about at that instant."""
+    """Return the runs that the task's condition could ask about at that instant."""
     names = sorted({task.name, *(task.when.watches() - {""})})
     return [RunFilter(task=name, until=at + MICROSECOND, limit=MAX_RUNS) for name in names]
 

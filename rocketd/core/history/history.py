@@ -32,7 +32,7 @@ class History:
         self.host = host
         """What spreads the splay of equal tasks over many hosts."""
         self.absence: Absence | None = None
-        """The last time in which nobody decided; None: not known."""
+        """The last time in which the scheduler decided nothing; None: not known."""
         self.resume_spread: Duration = RESUME_SPREAD
         """How long what began meanwhile is spread over."""
         self.first_pass_at: Instant | None = None
@@ -80,13 +80,13 @@ class History:
                     number: _moved(run, min(-ahead[number], 0)) for number, run in task_history.running.items()
                 }
 
-    def close_runs(self, going: Container[RunKey]) -> list[RunKey]:
+    def close_runs(self, active: Container[RunKey]) -> list[RunKey]:
         """Close the active runs that are not among these, and return them: they ended before what was replayed."""
         over = [
             run
             for task_history in self._histories.values()
             for run in task_history.running.values()
-            if run.key not in going
+            if run.key not in active
         ]
         for run in over:
             self._histories[run.task].remove_running(run.number)

@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 from rocketd.core.instant import MINUTE, Duration, Instant
 
 RESUME_SPREAD: Final[Duration] = MINUTE
-"""How long what began in an absence is spread over, unless told."""
+"""Over how long the starts that became due in an absence are spread by default."""
 
 
 class Absence(NamedTuple):
-    """The last time in which nobody decided."""
+    """The last time in which the scheduler decided nothing."""
 
     start: Instant
     end: Instant

@@ -1,4 +1,4 @@
-"""What the clocks of a host showed together, kept so that a later look can tell a step of the wall clock from time."""
+"""A reading of the clocks of a host: a later one can tell a step of the wall clock from elapsed time."""
 
 from typing import NamedTuple
 

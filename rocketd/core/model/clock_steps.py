@@ -23,7 +23,7 @@ from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 PRESENT: Final = 2**62
 """The place of what is noted under the present setting."""
 MAX_STEPS: Final = 64
-"""How many steps are told apart; more than that, and the oldest two count as one."""
+"""How many steps are kept apart; more than that, and the oldest two count as one."""
 _SLACK: Final[Duration] = SECOND
 """So much later than it happens, a step may be noticed."""
 
@@ -103,4 +103,4 @@ class ClockSteps:
 
 
 NEVER_SET: Final = ClockSteps()
-"""For a past that nothing is told of the clock: nobody changes it."""
+"""For a history that is not told of steps: never changed."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NEAR: Final[Duration] = 3 * HOUR
 """A clock that was off by no more than this may have been off by a zone's summer time."""
 MAX_STRETCHES: Final = 16
-"""How many stretches are told apart: the clock must be set between two of them."""
+"""How many stretches are kept apart: the clock must be set between two of them."""
 
 
 class Consumed(NamedTuple):

@@ -33,7 +33,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run is going on: it has been decided, and is recorded before anything is carried out."""
+    """The run is active: it has been decided, and is recorded before anything is carried out."""
 
     run: Run
 
@@ -60,7 +60,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """The run never began: its number is used, its chance is not. The past is what it was before its `Started`."""
+    """The run never began: its number is used, its due is not. The history is what it was before its `Started`."""
 
     run: Run
     at: Instant
@@ -75,7 +75,7 @@ class Withdrawn:
 class Missed:
     """The task was due, and nothing will run for it: one for a whole stretch of such times.
 
-    As the stretch goes on it is told again with the same `first`, a later `last` and a higher `count`.
+    As the stretch continues it is reported again with the same `first`, a later `last` and a higher `count`.
     """
 
     task: str
@@ -94,12 +94,12 @@ class Observed:
     probe: str
     """Its normal form."""
     value: bool | None
-    """Whether it holds; None: it could not be told."""
+    """Whether it holds; None: it could not be observed."""
     at: Instant
     good_until: Instant
-    """When it is overdue, and nothing is known again; FOREVER: whoever observes it would have told of a change."""
+    """When it is overdue, and nothing is known again; FOREVER: its observer would have reported a change."""
     problem: str = ""
-    """Why it could not be told."""
+    """Why it could not be observed."""
 
 
 Event: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed
@@ -111,7 +111,7 @@ class NoSuchTask(RocketdError):
 
 
 class NoSuchRun(RocketdError):
-    """No such run is going on."""
+    """No such run is active."""
 
 
 class Refusal(RocketdError):

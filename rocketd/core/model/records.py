@@ -48,7 +48,7 @@ class Alive:
 
     at: Instant
     boottime: Duration | None = None
-    """What the clock showed then that nobody sets; None: nobody has looked."""
+    """The reading of the boot-time clock, which nobody sets; None: not read."""
 
 
 Change: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed | TaskState | Alive
@@ -57,11 +57,11 @@ Change: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed | TaskStat
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as its records tell it, for those who look: `history`, `show`."""
+    """A run as its records show it: for `history` and `show`."""
 
     run: Run
     action: Action
-    """The newest: `run` while it is going on."""
+    """The newest: `run` while it is active."""
     end: End | None
     pid: int
     host: str = ""

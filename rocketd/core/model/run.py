@@ -10,7 +10,7 @@ from rocketd.core.instant import Duration, Instant
 
 
 class Action(StrEnum):
-    """What a run record tells."""
+    """What a run record says."""
 
     RUN = "run"
     SUCCESS = "success"

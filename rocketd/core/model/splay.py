@@ -48,7 +48,7 @@ class StartWindow(NamedTuple):
     closes: Instant
 
     def within_hours(self, moment: Moment) -> StartWindow:
-        """Narrow it to the parts of the clock that stand beside the word; those that are against decide anyway."""
+        """Narrow it to the clock-only guards of the word; those that are against decide anyway."""
         opens, closes = self
         for hours in moment.guards:
             verdict = hours.judge(moment)
@@ -105,7 +105,7 @@ class SplayedStart(NamedTuple):
 
 
 def newest_begun(newest: TickLookup, moment: Moment) -> TickLine | None:
-    """Of the ticks that `newest` tells for a moment, the newest that has begun, and when the next one does.
+    """Return the newest tick that has begun of those that `newest` returns, and when the next one begins.
 
     While one that began in an absence is waited for, none has.
     """

@@ -150,7 +150,7 @@ class Task:
     output_tail: int = 16 * 1024
     """How many bytes of its output the record keeps."""
     output_limit: int | None = None
-    """How many bytes of it are told within a minute; None: as the daemon says."""
+    """How many bytes of it go to the journal within a minute; None: as the daemon says."""
     output_file: str = ""
     """Where all of it goes as well: an absolute path, perhaps with what `output_path` knows; empty: nowhere."""
     separate_stderr: bool = False

@@ -87,18 +87,18 @@ class Evaluator:
         `cron("0 * * * *")` of 10:00, judged at 11:00      missed, due 10:00: the next tick is there
         10:00 to 12:00, asleep from 11:30 to 14:00         missed, due 10:00; noted: no check from 12:00 to 14:00
         """
-        open_due, old = scheduled.open_due, scheduled.verdict
-        given_up = open_due is not None and open_due < self.history.of(scheduled.task.name).armed
+        start_window, old = scheduled.open_due, scheduled.verdict
+        given_up = start_window is not None and start_window < self.history.of(scheduled.task.name).armed
         if old is None or (old.until > now and not given_up):
             return
         if now - old.until > LATE:  # the host slept, the clock was set, the loop was held up
             self.missed.add_interval(scheduled.task.name, MissedInterval(old.until, now, UNOBSERVED))
         closed = verdict.answer is AGAINST or (
-            verdict.answer is FOR and open_due is not None and verdict.since > open_due
+            verdict.answer is FOR and start_window is not None and verdict.since > start_window
         )
-        if open_due is not None and closed:
+        if start_window is not None and closed:
             yield self.missed.record(
-                scheduled, open_due, now, scheduled.blocked_reason or "no time was left to start it"
+                scheduled, start_window, now, scheduled.blocked_reason or "no time was left to start it"
             )
 
     def _make_due(self, scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> Instant:
@@ -213,9 +213,9 @@ def _with_splay(found: NextDue, when: Condition, moment: Moment) -> NextDue:
 def _splayed_start(due: Instant, when: Condition, moment: Moment) -> Instant:
     """Return when a task starts whose condition has no start windows of its own, only a state."""
     hours = (when,) if when.clock_only else when.inner_moment(moment).guards
-    beside = moment._replace(guards=hours)
-    open_due, armed = StartWindow(due, FOREVER).within_hours(beside), moment.task_history.armed
-    return open_due.start(moment, lambda _: False, lambda: open_due.missed_in_hours(beside, armed)).start
+    guarded = moment._replace(guards=hours)
+    start_window, armed = StartWindow(due, FOREVER).within_hours(guarded), moment.task_history.armed
+    return start_window.start(moment, lambda _: False, lambda: start_window.missed_in_hours(guarded, armed)).start
 
 
 def _stop_when_until(task: Task, moment: Moment) -> Instant:

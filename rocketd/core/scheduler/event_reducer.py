@@ -86,7 +86,7 @@ class EventReducer:
             scheduled.force(Forced(run.trigger, run.reason, None if run.trigger is Trigger.HAND else run.due))
         elif snapshot is not None:
             scheduled.restore(snapshot, event.at)
-            scheduled.blocked = event.reason  # it is what the chance is missed for, if it has closed meanwhile
+            scheduled.blocked = event.reason  # the reason of the miss, if its window has closed meanwhile
 
     def replay(
         self, events: Iterable[Event], running: Iterable[Run], now: Instant, latest: Instant | None = None

@@ -1,6 +1,6 @@
 """Missed runs: ticks and windows that opened, and closed without a start.
 
-While the scheduler looks, it sees each of them close. Where nobody looked (the daemon was down, the host slept), they
+While the scheduler runs, it sees each of them close. Where it did not (the daemon was down, the host slept), they
 are found by walking the condition from verdict to verdict with the past frozen: task by task, and of each task before
 anything changes in the past that its condition looks at.
 """
@@ -127,22 +127,22 @@ class MissedRuns:
             for name, scheduled in tasks.items():
                 self.add_interval(name, MissedInterval(start, end, reasons[scheduled.task.zone]))
 
-    def add_interval(self, name: str, span: MissedInterval) -> None:
+    def add_interval(self, name: str, interval: MissedInterval) -> None:
         """Note that the scheduler decided nothing about the task in that time; an open interval is extended."""
         known = self._intervals.get(name)
-        self._intervals[name] = span if known is None else known._replace(end=span.end)
+        self._intervals[name] = interval if known is None else known._replace(end=interval.end)
 
     def count(self, task: Task) -> None:
         """Count what the task missed before the history changes that its condition looks at; it is recorded later.
 
         What has been counted stays so, even if the interval has been extended: only the rest is counted now.
         """
-        span = self._intervals.get(task.name)
-        if span is not None:
-            counted, chances = self._counted.get(task.name, (span.start, None))
-            if counted < span.end:
-                chances = _joined(chances, missed_between(task, self._history, counted, span.end))
-            self._counted[task.name] = max(counted, span.end), chances
+        interval = self._intervals.get(task.name)
+        if interval is not None:
+            counted, dues = self._counted.get(task.name, (interval.start, None))
+            if counted < interval.end:
+                dues = _joined(dues, missed_between(task, self._history, counted, interval.end))
+            self._counted[task.name] = max(counted, interval.end), dues
 
     def shift(self, tasks: Mapping[str, ScheduledTask], by: Duration) -> None:
         """Shift the intervals with a step of the clock: they are stretches of real time."""
@@ -152,9 +152,10 @@ class MissedRuns:
             self.add_downtime(tasks, start, end + by, known=False)
             return
         self._intervals = {
-            name: span._replace(start=span.start + by, end=span.end + by) for name, span in self._intervals.items()
+            name: interval._replace(start=interval.start + by, end=interval.end + by)
+            for name, interval in self._intervals.items()
         }
-        self._counted = {name: (at + by, chances) for name, (at, chances) in self._counted.items()}
+        self._counted = {name: (at + by, dues) for name, (at, dues) in self._counted.items()}
 
     def forget(self, name: str) -> None:
         """Forget the intervals of that task."""
@@ -166,34 +167,32 @@ class MissedRuns:
         self.count(scheduled.task)
         if self.unconfirmed is not None:
             return
-        span = self._intervals.pop(scheduled.task.name, None)
-        if span is not None:
-            yield from self._record_dues(scheduled, self._counted.pop(scheduled.task.name)[1], span.reason, now)
+        interval = self._intervals.pop(scheduled.task.name, None)
+        if interval is not None:
+            yield from self._record_dues(scheduled, self._counted.pop(scheduled.task.name)[1], interval.reason, now)
 
     def end_pause(self, scheduled: ScheduledTask, at: Instant, now: Instant) -> Iterator[Missed]:
         """Record and yield what one task missed while it was paused, before it is armed anew at that instant."""
-        span = self._intervals.get(scheduled.task.name)
-        if span is None or at <= span.start or self.unconfirmed is not None:
+        interval = self._intervals.get(scheduled.task.name)
+        if interval is None or at <= interval.start or self.unconfirmed is not None:
             return
-        end = min(at, span.end)
-        self._intervals[scheduled.task.name] = span._replace(start=end)
+        end = min(at, interval.end)
+        self._intervals[scheduled.task.name] = interval._replace(start=end)
         self._counted.pop(scheduled.task.name, None)
         yield from self._record_dues(
-            scheduled, missed_between(scheduled.task, self._history, span.start, end, paused=True), "paused", now
+            scheduled, missed_between(scheduled.task, self._history, interval.start, end, paused=True), "paused", now
         )
 
     def _record_dues(
-        self, scheduled: ScheduledTask, chances: MissedDues | None, reason: str, now: Instant
+        self, scheduled: ScheduledTask, dues: MissedDues | None, reason: str, now: Instant
     ) -> Iterator[Missed]:
-        if chances is not None:
+        if dues is not None:
             why = (
                 reason
-                if chances.complete
-                else f"{reason}; counted up to {timestamp_with_zone(chances.last, scheduled.task.zone)}"
+                if dues.complete
+                else f"{reason}; counted up to {timestamp_with_zone(dues.last, scheduled.task.zone)}"
             )
-            missed = Missed(
-                scheduled.task.name, self._new_run_id(now), now, chances.first, chances.last, chances.count, why
-            )
+            missed = Missed(scheduled.task.name, self._new_run_id(now), now, dues.first, dues.last, dues.count, why)
             self._history.learn(missed)
             yield missed
 

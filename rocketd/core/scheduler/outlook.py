@@ -49,17 +49,17 @@ def immediate_starts(tasks: Iterable[Task], now: Instant, *, host: str, known: I
         scheduler.history.load(name)
     scheduler.load(tasks, now, {})
     scheduler.decide(now)
-    told = ImmediateStarts([], [], {})
+    found = ImmediateStarts([], [], {})
     for name, scheduled in scheduler.tasks.items():
         if scheduled.ready is not None:
-            told.starting.append(name)
+            found.starting.append(name)
         elif scheduled.task.splay and scheduled.task.when.holds(
             Moment(now, scheduled.task, scheduler.history, without_splay=True)
         ):
-            told.splayed.append(name)
+            found.splayed.append(name)
         elif scheduled.now_if:
-            told.observed.setdefault(scheduled.now_if, []).append(name)
-    return told
+            found.observed.setdefault(scheduled.now_if, []).append(name)
+    return found
 
 
 class FirstStart(NamedTuple):
@@ -83,7 +83,7 @@ class FirstStartSearch:
     def first_start(self, task: Task) -> FirstStart:
         """Return when a task would start first, if the host and the other tasks do all that it waits for.
 
-        It may be told too early where there is no question that it starts within a year.
+        It may be too early where there is no question that it starts within a year.
         A retry follows a scheduled run: it cannot be what starts the first.
         """
         alternatives = alternatives_of(task.when)
