@@ -215,9 +215,9 @@ def look():
         os.symlink("/usr/share/zoneinfo/Asia/Tokyo", "/etc/moved")
         os.rename("/etc/moved", "/etc/localtime")
         open("/etc/moved", "w").close()
-    told = str(app.session["night"].why())
-    if "+09:00" in told:
-        print(told)
+    why = app.session["night"].why()
+    if why.at.utcoffset().total_seconds() == 9 * 3600:
+        print(why)
         app.session.shut_down()
 
 app.run()
