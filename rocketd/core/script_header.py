@@ -4,8 +4,8 @@ from typing import Final
 
 HEAD_BYTES: Final = 256
 """How much of a script the kernel looks at."""
-WINDOWS: Final = "the file has the line ends of Windows"
-BYTE_ORDER_MARK: Final = "the file begins with a byte order mark, which has to go"
+WINDOWS: Final = "the file has Windows line endings"
+BYTE_ORDER_MARK: Final = "the file begins with a byte order mark; remove it"
 _MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -25,7 +25,7 @@ def interpreter_of(head: bytes) -> str:
 def missing(interpreter: str) -> str:
     """Say that the interpreter of a script is not there."""
     if interpreter.endswith("\r"):
-        return f"its interpreter {interpreter!r} is not there: {WINDOWS}"
+        return f"its interpreter {interpreter!r} does not exist: {WINDOWS}"
     return f"its interpreter {interpreter} does not exist"
 
 
@@ -39,7 +39,7 @@ def mistake_in(head: bytes) -> str:
     if interpreter.endswith("\r"):
         return missing(interpreter)
     last = line.split(b" ")[-1].decode(errors="surrogateescape")
-    return f"its first line asks for {last!r}: {WINDOWS}"
+    return f"its first line names {last!r}: {WINDOWS}"
 
 
 def _first_line(head: bytes) -> bytes:

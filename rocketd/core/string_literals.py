@@ -31,11 +31,11 @@ def unquoted(text: str) -> str:
 def _unescape(found: re.Match[str]) -> str:
     code = found["two"] or found["four"]
     if code and _LONE.match(code):
-        raise ConditionError(f"{found[0]} is no character", start=found.start(), end=found.end())
+        raise ConditionError(f"{found[0]} is not a character", start=found.start(), end=found.end())
     if code:
         return chr(int(code, 16))
     try:
         return _ESCAPES[found["one"]]
     except KeyError:
-        message = f"{found[0]} is no escape in a text"
+        message = f"{found[0]} is not a valid escape sequence"
         raise ConditionError(message, hint="write \\\\ for a backslash", start=found.start(), end=found.end()) from None

@@ -27,7 +27,7 @@ _WORDS: Final = {
     Action.FAIL: "failed",
     Action.TERMINATE: "stopped",
     Action.INACTION: "had nothing to do",
-    Action.CRASH: "cut off",
+    Action.CRASH: "interrupted",
     Action.MISSED: "missed",
 }
 

@@ -384,7 +384,7 @@ def test_a_script_without_interpreter_is_told_from_a_missing_script(
 def test_a_script_with_the_line_ends_of_windows_is_told(world: World, place: Path, around: Surroundings) -> None:
     script = program(place / "script", "#!/bin/sh\r\necho x\r\n")
     message = trouble(world, inside(Command((str(script),)), around))
-    why = "its interpreter '/bin/sh\\r' is not there: the file has the line ends of Windows"
+    why = "its interpreter '/bin/sh\\r' does not exist: the file has Windows line endings"
     assert message == f"cannot start: {script}: {why}"
 
 
@@ -412,7 +412,7 @@ def test_a_binary_without_its_loader_is_told_from_a_missing_one(
     ("content", "hint"),
     [
         (b"echo x\n", " (a script needs a first line like #!/bin/sh)"),
-        (b"\xef\xbb\xbf#!/bin/sh\n", " (the file begins with a byte order mark, which has to go)"),
+        (b"\xef\xbb\xbf#!/bin/sh\n", " (the file begins with a byte order mark; remove it)"),
         (b"\x7fELF\1\1", ""),
         (b"", " (a script needs a first line like #!/bin/sh)"),
     ],

@@ -120,6 +120,8 @@ def result(run: JsonObject) -> Cell:
     action = text(run, "action")
     if action == "run":
         return Cell("open", YELLOW) if flag(run, "open") else Cell("running", CYAN)
+    if action == "crash" and text(run, "cause") == "shutdown":
+        return Cell("interrupted", YELLOW)  # by a planned stop: nothing is broken
     return Cell(action or time_format.NEVER, COLOURS.get(action, PLAIN))
 
 
@@ -195,11 +197,11 @@ def detail(run: JsonObject) -> str:
 
 CAUSES: Final = {
     "timeout": "timeout",
-    "stop_when": "its stop_when held",
+    "stop_when": "stopped by its stop_when condition",
     "operator": "stopped by an operator",
     "replace": "replaced by the next run",
-    "shutdown": "the daemon was stopped",
-    "down": "the daemon or the host went down",
+    "shutdown": "rocketd was shut down",
+    "down": "rocketd or the host went down",
     "shortage": "it could not be started",
     "store": "it could not be recorded",
 }

@@ -114,7 +114,7 @@ class Cron(Pattern):
     def parse(cls, text: str) -> Cron:
         """Read a cron line; raises ConditionError with the offsets of the mistake in this text."""
         if not isinstance(text, str):
-            raise ConditionError(f"{text!r} is no cron line, which is a text", hint=_FIELDS, about=text)
+            raise ConditionError(f"{text!r} is not a cron line, which is a text", hint=_FIELDS, about=text)
         fields = _fields(text)
         second, minute, hour, day, month, weekday = (
             _read(kind, one, start, text) for kind, (one, start) in zip(_KINDS, fields, strict=True)

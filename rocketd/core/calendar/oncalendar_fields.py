@@ -60,7 +60,7 @@ class Chain(NamedTuple):
             return tuple(range(kind.least, kind.most + 1, kind.scale))
         items = [self._item(item, down=down) for item in self.text.split(",")]
         if sum(map(len, items)) > _MOST:  # counted before they are made
-            raise self._mistake(self.text, f"more than {_MOST} values are not read")
+            raise self._mistake(self.text, f"a field has at most {_MOST} values")
         return tuple(sorted({number for item in items for number in item}))
 
     def _item(self, item: str, *, down: bool) -> range | tuple[int, ...]:

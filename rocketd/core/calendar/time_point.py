@@ -82,7 +82,7 @@ def _without_weekday(wanted: str) -> str:
     if weekday not in _WEEKDAYS or not rest:
         return wanted
     if date.fromisoformat(rest[:10]).weekday() != _WEEKDAYS.index(weekday):
-        msg = f"{rest[:10]} is no {first}"
+        msg = f"{rest[:10]} is not a {first}"
         raise ValueError(msg)
     return rest
 

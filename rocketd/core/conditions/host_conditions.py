@@ -167,10 +167,10 @@ class EnvironmentIs(Probe):
 def _duration(text: str) -> Duration:
     length = parse_duration(text)
     if not _LEAST <= length <= _MOST:
-        raise ConditionError("from one second to a day is allowed here", end=len(text), about=text)
+        raise ConditionError("allowed: from one second to one day", end=len(text), about=text)
     return length
 
 
 def _refuse_control(text: str, what: str) -> None:
     if "\0" in text:
-        raise ConditionError(f"{what} cannot hold a NUL", about=text)
+        raise ConditionError(f"{what} cannot contain a NUL", about=text)

@@ -75,7 +75,7 @@ class EventCondition(Hours, CountableCondition, Condition):
     def this(self, unit: Unit) -> EventCondition:
         """Narrow it to the cycle around now."""
         if self.period is not None:
-            raise ConditionError(f"it is narrowed to this {self.period.unit} already")
+            raise ConditionError(f"it is already narrowed to this {self.period.unit}")
         return replace(self, period=Period(unit))
 
     @property
@@ -118,7 +118,7 @@ class EventCondition(Hours, CountableCondition, Condition):
     def past(self, length: str) -> RecentEventCondition:
         """Narrow it to the time up to now that is so long; raises ConditionError."""
         if self.period is not None:
-            raise ConditionError(f"it is narrowed to this {self.period.unit} already")
+            raise ConditionError(f"it is already narrowed to this {self.period.unit}")
         return RecentEventCondition(self.what, positive(length), self.task)
 
     def counted(self, count: Count) -> Self:

@@ -30,7 +30,7 @@ class SchedulerRunning(Condition):
         more, less = parse_duration(more_than), parse_duration(less_than) if less_than else None
         if less is not None and less <= more:
             about = less_than
-            raise ConditionError(f"it can never be less than {less_than} then", end=len(about), about=about)
+            raise ConditionError(f"it can never be less than {less_than}", end=len(about), about=about)
         return SchedulerRunning(more, less)
 
     def judge(self, moment: Moment) -> Verdict:
@@ -67,7 +67,7 @@ class SchedulerCycles(Condition):
             if number is not None and not -1 <= number <= _MOST:
                 raise ConditionError("a number of passes is 0 or more", about=number)
         if less_than is not None and less_than <= more_than + 1:
-            raise ConditionError(f"there is no number of passes below {less_than} then", about=less_than)
+            raise ConditionError(f"no number of passes is below {less_than}", about=less_than)
         return SchedulerCycles(more_than, less_than)
 
     def judge(self, moment: Moment) -> Verdict:

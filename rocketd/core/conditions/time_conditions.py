@@ -132,7 +132,7 @@ class Every(Condition):
         for known in ("run", *ENDS):
             if based == known:
                 return cls(length, known)
-        raise ConditionError(f"{based} is no base: allowed are run, success, fail, finish", about=based)
+        raise ConditionError(f"{based} is not a base; allowed: run, success, fail, finish", about=based)
 
     def judge(self, moment: Moment) -> Verdict:
         history, now = moment.task_history, moment.now

@@ -57,7 +57,7 @@ def _read(word: Word, cursor: Cursor, opened: Token) -> WrittenArgument:
 def _no_value(token: Token, word: Word, opened: Token, expected: str) -> ConditionError:
     if token.kind == "end":
         return error_at(opened, "this bracket is not closed", f"write {word.example}")
-    hint = f"texts stand in quotes: {word.example}" if token.kind in ("name", "other") else f"write {word.example}"
+    hint = f"put text in quotes: {word.example}" if token.kind in ("name", "other") else f"write {word.example}"
     return unexpected(token, expected, hint)
 
 
@@ -74,7 +74,7 @@ def _check(word: Word, given: list[WrittenArgument], opened: Token, closed: Toke
     seen: set[str] = set()
     for number, one in enumerate(given):
         if not one.name and any(earlier.name for earlier in given[:number]):
-            raise error_at(one.token, "an argument without a name cannot follow one with a name", _usage(word))
+            raise error_at(one.token, "a positional argument cannot follow a named one", _usage(word))
         argument = _argument(word, places, number, one)
         if not isinstance(one.value, argument.kind.types):
             raise error_at(one.token, f"{word.name} takes {argument.kind.value} here", f"write {word.example}")
@@ -95,7 +95,7 @@ def _argument(word: Word, places: list[WordArgument], number: int, one: WrittenA
         return places[number]
     if places and places[-1].many:
         return places[-1]
-    raise error_at(one.token, f"{word.name} takes no further value here", word.for_several or _usage(word))
+    raise error_at(one.token, f"{word.name} takes no more values", word.for_several or _usage(word))
 
 
 def _usage(word: Word) -> str:

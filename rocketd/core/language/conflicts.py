@@ -11,7 +11,7 @@ def refuse_conflict(parts: Sequence[Condition]) -> None:
     """Refuse what is surely a mistake when joined by `&`; raises ConditionError."""
     if sum(part.has_tick for part in parts) > 1:
         raise ConditionError(
-            "two kinds of ticks joined by & hardly ever meet",
+            "two kinds of ticks joined by & hardly ever coincide",
             hint="join them with |, or make one of them hours: cron(…) & crontime(…), cron(…) & time_of_day.between(…)",
         )
     for once in parts:

@@ -110,8 +110,8 @@ def unexpected(token: Token, expected: str, hint: str = "") -> ConditionError:
     """Make the error that says why this token cannot stand here, as far as that can be guessed."""
     if token.text in _INSTEAD:
         sign = _INSTEAD[token.text]
-        hint = "conditions are joined with & and |, and turned by ~"
-        return error_at(token, f"{token.text} is not used here; write {sign}", hint)
+        hint = "join conditions with & and |, and negate them with ~"
+        return error_at(token, f"{token.text} is not an operator here; write {sign}", hint)
     if token.kind == "open":
         return error_at(token, "this quote is not closed")
     if token.kind == "end":

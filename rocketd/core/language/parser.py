@@ -42,7 +42,7 @@ def parse(text: str, zones: Zones = no_zones) -> Condition:
     `zones` finds the time zones that calendar lines name.
     """
     if len(text) > _LONGEST:
-        raise ConditionError(f"a condition of more than {_LONGEST} characters is not read", end=len(text))
+        raise ConditionError(f"the condition is longer than {_LONGEST} characters", end=len(text))
     try:
         return read(text, zones)
     except ConditionError as error:
@@ -67,9 +67,9 @@ class _Parser:
         condition = self._either()
         token = self._cursor.next
         if token.text in COMPARISONS:
-            raise error_at(token, "a comparison stands in brackets", "write (failed.today < 3)")
+            raise error_at(token, "a comparison needs brackets", "write (failed.today < 3)")
         if token.text == ")":
-            raise error_at(token, "this bracket closes nothing")
+            raise error_at(token, "this bracket has no opening bracket")
         if token.kind != "end":
             raise self._not_expected(token)
         return condition
@@ -124,7 +124,9 @@ class _Parser:
         sign, number = self._cursor.take(), self._cursor.take()
         if not isinstance(condition, CountableCondition):
             raise error_at(
-                sign, "only what happened or is running can be compared with a number", "as in (failed.today < 3)"
+                sign,
+                "only words about events and active runs can be compared with a number",
+                "as in (failed.today < 3)",
             )
         given = WrittenArgument.of(number)
         if given is None or not isinstance(given.value, int):
@@ -183,9 +185,7 @@ def _follower(word: Word, token: Token) -> Word:
     if token.kind != "name":
         raise unexpected(token, "a name", f"allowed after {word.name}: {', '.join(names)}")
     guess = or_meant(token.text, names)
-    raise error_at(
-        token, f"{word.name} has no {token.shown}{guess}", "" if guess else f"allowed are {', '.join(names)}"
-    )
+    raise error_at(token, f"{word.name} has no {token.shown}{guess}", "" if guess else f"allowed: {', '.join(names)}")
 
 
 def _no_word(token: Token) -> ConditionError:

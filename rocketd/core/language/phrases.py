@@ -99,7 +99,7 @@ def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
     word = WORDS.get(f"time_of_{unit.text}")
     if word is None:
         units = [name.removeprefix("time_of_") for name in WORDS if name.startswith("time_of_")]
-        raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"units are {', '.join(units)}")
+        raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"allowed: {', '.join(units)}")
     return word.made(word.value, None), word.follows
 
 
@@ -160,7 +160,7 @@ def _span(cursor: Cursor) -> Word | None:
     span = _SPANS.get(f"this_{unit.text}")
     if span is None:
         units = [name.removeprefix("this_") for name in _SPANS if name.startswith("this_")]
-        raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"units are {', '.join(units)}")
+        raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"allowed: {', '.join(units)}")
     return span
 
 

@@ -34,15 +34,23 @@ HOURS: Final = (
     _hours(
         "before", "From the beginning of the period to a time.", 'daily.before("10:00")', "daily before 10:00", _END
     ),
-    _hours("starting", "The period begun elsewhere.", 'daily.starting("06:00")', "daily starting 06:00", _MARK),
-    _hours("at", "The natural unit from each time on.", 'daily.at("10:00", "15:00")', "daily at 10:00, 15:00", _MARKS),
+    _hours(
+        "starting", "The period, beginning at another time.", 'daily.starting("06:00")', "daily starting 06:00", _MARK
+    ),
+    _hours(
+        "at",
+        "The minute, hour, day or month that begins at each time.",
+        'daily.at("10:00", "15:00")',
+        "daily at 10:00, 15:00",
+        _MARKS,
+    ),
     _hours("on", "The same as at.", 'weekly.on("Mon", "Thu")', "weekly on Mon, Thu", _MARKS),
 )
 
 _THIS: Final = ("this_minute", "this_hour", "this_day", "today", "this_week", "this_month", "this_year")
 _PAST: Final = Word(
     "past",
-    "In the time up to now that is so long.",
+    "Within the given time up to now.",
     'failed.past("2 hours")',
     None,
     (WordArgument("length", ArgumentKind.DURATION),),
@@ -97,7 +105,7 @@ def _once(unit: Unit) -> Word:
 def _time_of(unit: Unit) -> Word:
     hours = _EXAMPLES[unit.name].partition(".")[2] or 'before("500")'
     example = f"time_of_{unit}.{hours}"
-    about = f"While it is such a time of the {unit}."
+    about = f"While the time of the {unit} is within the given hours."
     word = f"time_of_{unit}"
     return Word(word, about, example, TimeOf.of(unit), None, HOURS, _TIME_PHRASES[unit.name])
 
@@ -117,7 +125,7 @@ def _after(outcome: Outcome, many: Many) -> Word:
 
     who = {"": "another task has", "all": "all of these tasks have", "any": "any of these tasks has"}[many]
     name = f"after_{many}_{outcome}" if many else f"after_{outcome}"
-    about = f"When {who} {_OUTCOMES[outcome].replace('was', 'been')} since this one started last."
+    about = f"When {who} {_OUTCOMES[outcome].replace('was', 'been')} since this task last started."
     example = f'{name}("extract", "load")' if many else f'{name}("extract")'
     ended = {"success": "succeeded", "fail": "failed", "finish": "finished"}[outcome]
     phrase = f"after {many} tasks 'extract', 'load' {ended}" if many else f"after task 'extract' {ended}"
@@ -132,12 +140,12 @@ _WHAT: Final[dict[What, str]] = {
     "finished": "has ended in any way",
     "terminated": "has been terminated",
     "inacted": "has found nothing to do",
-    "crashed": "has been cut off by the end of the daemon or the host",
+    "crashed": "has been interrupted by a shutdown or a crash of rocketd or the host",
 }
 
 
 def _happened(what: What) -> Word:
-    about = f"When this task, or the one named, {_WHAT[what]}; so many times, if compared with a number."
+    about = f"When this task, or the one named, {_WHAT[what]}; compared with a number, so many times."
     phrase = f"task 'extract' has {what} today"
     return Word(what, about, f'{what}("extract").today', EventCondition(what), (_TASK,), SPANS, phrase)
 
@@ -145,21 +153,21 @@ def _happened(what: What) -> Word:
 _AGES: Final = (
     Word(
         "more_than",
-        "For at least so long.",
+        "For at least the given time.",
         'running.more_than("10 min")',
         None,
         (WordArgument("age", ArgumentKind.DURATION),),
     ),
     Word(
         "less_than",
-        "For less than so long.",
+        "For less than the given time.",
         'running.less_than("10 min")',
         None,
         (WordArgument("age", ArgumentKind.DURATION),),
     ),
     Word(
         "between",
-        "For at least so long, but less than that.",
+        "For at least the first, but less than the second time.",
         'running.between("10 min", "1 h")',
         None,
         (WordArgument("more", ArgumentKind.DURATION), WordArgument("less", ArgumentKind.DURATION)),
@@ -214,7 +222,14 @@ _TABLE: Final = (
         (WordArgument("line", ArgumentKind.CRON),),
         phrase="crontime * 8-17 * * 1-5",
     ),
-    Word("retry", "When the last run failed, so many times.", "retry(3)", Retry(), _RETRY, phrase="retry 3"),
+    Word(
+        "retry",
+        "When the last run failed, up to the given number of times.",
+        "retry(3)",
+        Retry(),
+        _RETRY,
+        phrase="retry 3",
+    ),
     *(_after(outcome, many) for outcome in _OUTCOMES for many in ("", "all", "any")),
     *map(_happened, _WHAT),
     Word(

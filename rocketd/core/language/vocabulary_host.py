@@ -27,7 +27,7 @@ _COUNTS: Final = (
 HOST_WORDS: Final = (
     Word(
         "path_exists",
-        "While there is something at a path; links are followed.",
+        "While a path exists; symbolic links are followed.",
         'path_exists("/run/backup/ready")',
         PathExists.of,
         (WordArgument("path", ArgumentKind.PATH),),
@@ -43,7 +43,7 @@ HOST_WORDS: Final = (
     ),
     Word(
         "load_below",
-        "While the load of the host, averaged over a minute, is below a number; looked at every 15 s.",
+        "While the load of the host, averaged over a minute, is below a number; checked every 15 s.",
         "load_below(2.0)",
         LoadBelow.of,
         (WordArgument("limit", ArgumentKind.NUMBER),),
@@ -51,7 +51,7 @@ HOST_WORDS: Final = (
     ),
     Word(
         "command_succeeds",
-        "While a command exits with 0; tried every 30 s, given 10 s, unless told, and run as the daemon.",
+        "While a command exits with 0; by default it is run every 30 s for up to 10 s, as the user of the daemon.",
         'command_succeeds("pg_isready -q", every="1min")',
         CommandSucceeds.of,
         _COMMAND,
@@ -59,7 +59,7 @@ HOST_WORDS: Final = (
     ),
     Word(
         "env",
-        "If a variable of the daemon's own environment has a value, or is set where none is given.",
+        "If a variable of the daemon's environment has the given value, or, without one, is set at all.",
         'env("STAGE", "production")',
         EnvironmentIs.of,
         _VARIABLE,
@@ -67,14 +67,14 @@ HOST_WORDS: Final = (
     ),
     Word(
         "scheduler_running",
-        "While the scheduler has been running for at least so long, and for less than that.",
+        "While the scheduler has been running for at least one given time, and less than another.",
         'scheduler_running(more_than="10min")',
         SchedulerRunning(),
         _AGES,
     ),
     Word(
         "scheduler_cycles",
-        "While the scheduler has made more passes than a number, and fewer than another; it never causes one.",
+        "While the scheduler has made more passes than one number and fewer than another; it never causes a pass.",
         "scheduler_cycles(more_than=100)",
         SchedulerCycles(),
         _COUNTS,

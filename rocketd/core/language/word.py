@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 class ArgumentKind(Enum):
     """What an argument is, as errors name it."""
 
-    MARK = "a time, as a text or a number"
-    DURATION = 'a duration, as a text such as "10 min"'
-    CRON = 'a cron line, as a text such as "0 3 * * 1-5"'
-    CALENDAR = 'a calendar line, as a text such as "Mon..Fri 03:00"'
-    TASK = "the name of a task, as a text"
+    MARK = "a time in quotes, or a number"
+    DURATION = 'a duration in quotes, such as "10 min"'
+    CRON = 'a cron line in quotes, such as "0 3 * * 1-5"'
+    CALENDAR = 'a calendar line in quotes, such as "Mon..Fri 03:00"'
+    TASK = "the name of a task in quotes"
     COUNT = "a whole number"
     NUMBER = "a number"
-    CHOICE = "a text"
-    PATH = "a path from /, as a text"
-    UNIT = 'the name of a unit, as a text such as "postgresql.service"'
-    COMMAND = 'a command line for /bin/sh, as a text such as "pg_isready -q"'
-    VARIABLE = "the name of a variable, as a text"
+    CHOICE = "a text in quotes"
+    PATH = "a path from / in quotes"
+    UNIT = 'the name of a unit in quotes, such as "postgresql.service"'
+    COMMAND = 'a command line for /bin/sh in quotes, such as "pg_isready -q"'
+    VARIABLE = "the name of a variable in quotes"
 
     @property
     def types(self) -> tuple[type, ...]:

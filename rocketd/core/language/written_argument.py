@@ -27,7 +27,7 @@ class WrittenArgument:
         """Read a text or a number; None: it is neither."""
         if token.kind == "number":
             if len(token.text) > _DIGITS:
-                raise error_at(token, f"a number of more than {_DIGITS} characters is not read")
+                raise error_at(token, f"the number is longer than {_DIGITS} characters")
             return cls(float(token.text) if "." in token.text else int(token.text), token, name)
         return cls(_text(token), token, name) if token.kind == "text" else None
 

@@ -24,7 +24,7 @@ def name_of(task: TaskRef) -> str:
     name: object = task if isinstance(task, str) else getattr(task, MARK, None) or getattr(task, "name", None)
     if not isinstance(name, str):
         raise ConditionError(
-            f"{task!r} is no task", hint="name a task, or a function that app.task() has taken", about=task
+            f"{task!r} is not a task", hint="name a task, or a function that app.task() has taken", about=task
         )
     if not name:
         raise ConditionError("the name of a task is missing", about=task)

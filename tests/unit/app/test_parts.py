@@ -93,7 +93,7 @@ def test_conditions_follow_tasks_to_their_new_names() -> None:
 
 
 def test_a_condition_about_what_is_no_task_is_refused() -> None:
-    with pytest.raises(ConditionError, match="is no task"):
+    with pytest.raises(ConditionError, match="is not a task"):
         after_success(7)  # type: ignore[arg-type]
     with pytest.raises(ConditionError, match="is missing"):
         after_success("")

@@ -3,7 +3,7 @@
 import pytest
 
 from rocketd.cli.render.cells import width
-from rocketd.cli.render.tables import NO_TASKS, RenderOptions, detail, in_order, run_table, task_table
+from rocketd.cli.render.tables import NO_TASKS, RenderOptions, detail, in_order, result, run_table, task_table
 from rocketd.core.instant import HOUR, MINUTE, Instant
 from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339, rfc3339
 
@@ -156,3 +156,8 @@ def test_an_occasion_at_which_a_task_runs_is_shown(on: str, left: str) -> None:
     observed = task_table([task("a", now_if="load_below(2.0)", on=on)], LOOK)[1]
     assert "when load_below(2.0) holds" in observed
     assert "disabled" in task_table([task("a", when="false", on=on, disabled=True)], LOOK)[1]
+
+
+def test_a_planned_stop_is_shown_as_an_interruption_and_a_crash_as_a_crash() -> None:
+    assert result(run(action="crash", cause="shutdown")).text == "interrupted"
+    assert result(run(action="crash", cause="down")).text == "crash"

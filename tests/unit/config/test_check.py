@@ -259,16 +259,16 @@ def test_says_what_is_wrong_and_what_is_right(folder: Folder, text: str, message
     assert (problem.message, problem.hint) == (message, hint)
 
 
-WINDOWS = "the file has the line ends of Windows"
+WINDOWS = "the file has Windows line endings"
 
 
 @pytest.mark.parametrize(
     ("content", "trouble"),
     [
-        ("#!/bin/sh\r\necho x\r\n", f"its interpreter '/bin/sh\\r' is not there: {WINDOWS}"),
-        ("#!/usr/bin/env python3\r\n", f"its first line asks for 'python3\\r': {WINDOWS}"),
+        ("#!/bin/sh\r\necho x\r\n", f"its interpreter '/bin/sh\\r' does not exist: {WINDOWS}"),
+        ("#!/usr/bin/env python3\r\n", f"its first line names 'python3\\r': {WINDOWS}"),
         ("#! /no/such -x\n", "its interpreter /no/such does not exist"),
-        ("\ufeff#!/bin/sh\n", "the file begins with a byte order mark, which has to go"),
+        ("\ufeff#!/bin/sh\n", "the file begins with a byte order mark; remove it"),
     ],
 )
 @pytest.mark.parametrize("key", ["command", "python"])

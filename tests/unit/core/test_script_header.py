@@ -4,7 +4,7 @@ import pytest
 
 from rocketd.core.script_header import interpreter_of, missing, mistake_in
 
-WINDOWS = "the file has the line ends of Windows"
+WINDOWS = "the file has Windows line endings"
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def test_the_interpreter_is_named_as_the_kernel_takes_it(head: bytes, interprete
 
 def test_a_missing_interpreter_is_told_with_what_makes_it_missing() -> None:
     assert missing("/bin/zsh") == "its interpreter /bin/zsh does not exist"
-    assert missing("/bin/sh\r") == f"its interpreter '/bin/sh\\r' is not there: {WINDOWS}"
+    assert missing("/bin/sh\r") == f"its interpreter '/bin/sh\\r' does not exist: {WINDOWS}"
 
 
 @pytest.mark.parametrize(
     ("head", "mistake"),
     [
-        (b"#!/bin/sh\r\necho\r\n", f"its interpreter '/bin/sh\\r' is not there: {WINDOWS}"),
-        (b"#!/usr/bin/env python3\r\n", f"its first line asks for 'python3\\r': {WINDOWS}"),
-        (b"\xef\xbb\xbf#!/bin/sh\n", "the file begins with a byte order mark, which has to go"),
+        (b"#!/bin/sh\r\necho\r\n", f"its interpreter '/bin/sh\\r' does not exist: {WINDOWS}"),
+        (b"#!/usr/bin/env python3\r\n", f"its first line names 'python3\\r': {WINDOWS}"),
+        (b"\xef\xbb\xbf#!/bin/sh\n", "the file begins with a byte order mark; remove it"),
         (b"#!/bin/sh\necho\r\n", ""),
         (b"plain\r\n", ""),
         (b"", ""),

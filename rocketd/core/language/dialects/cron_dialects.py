@@ -79,11 +79,11 @@ def _nickname(text: str) -> Equivalent | None:
     name = name.lower()
     if work and work[0][0] in "&|":
         return None
-    what = f"{name} is a nickname of crontabs"
+    what = f"{name} is a crontab nickname"
     if found := _EVERY.fullmatch(text):
         if line := _NICKNAMES.get(text.lower()):
             return Equivalent(what, f"cron('{line}')")
-        return Equivalent("@every is a word of Go", f"every('{found[1]}')")
+        return Equivalent("@every is an expression of Go schedulers", f"every('{found[1]}')")
     if name == "@reboot":
         return Equivalent(what, settings=('on = "boot"', *_work(work)))
     window = {"@annually": "yearly", "@midnight": "daily"}.get(name, name[1:])
@@ -101,7 +101,7 @@ def _line(words: list[str]) -> Equivalent | None:
     if begun is None:
         return None
     return begun._replace(
-        what="this is a line of a crontab, with its command", settings=(*begun.settings, *_work(words[_FIVE:]))
+        what="this is a crontab line with its command", settings=(*begun.settings, *_work(words[_FIVE:]))
     )
 
 
@@ -146,7 +146,7 @@ def _pure(words: list[str]) -> Equivalent | None:
     if long := _longer_than_its_field(fields.second, usual):
         return Equivalent("this step of a cron line is longer than its field", long)
     if fields.year not in ("*", "") or re.search(r"W|L-", usual[2]):
-        what = "W and L- are words of Quartz" if fields.what == PLAIN else fields.what
+        what = "W and L- are Quartz expressions" if fields.what == PLAIN else fields.what
         days = calendar_days(fields.second, usual, fields.year or "*")
         return Equivalent(what, days) if days else None
     return Equivalent(fields.what, _cron(fields.second, usual))
@@ -157,16 +157,14 @@ def _placed(words: list[str]) -> _Fields:
     plain = [word.replace("?", "*") for word in words]
     asked = "?" in words
     if len(words) == _SEVEN:
-        return _Fields(
-            plain[0], plain[1:6], plain[6], "this is a cron line of Quartz, where Sunday is 1", from_one=True
-        )
+        return _Fields(plain[0], plain[1:6], plain[6], "this is a Quartz cron line, where Sunday is 1", from_one=True)
     if len(words) == _FIVE:
-        what = "this is a cron line of others, where ? is *" if asked else PLAIN
+        what = "this is a cron line of another scheduler, where ? means *" if asked else PLAIN
         return _Fields("0", plain, "", what, from_one=False)
     if "?" in (words[2], words[4]) or _YEAR.fullmatch(words[5]):
-        what = "this is a cron line of AWS, where the year is last" + (" and Sunday is 1" if asked else "")
+        what = "this is an AWS cron line, where the year comes last" + (" and Sunday is 1" if asked else "")
         return _Fields("0", plain[:5], plain[5], what, from_one=asked)
-    what = "this is a cron line of Quartz, where ? is * and Sunday is 1" if asked else PLAIN
+    what = "this is a Quartz cron line, where ? means * and Sunday is 1" if asked else PLAIN
     return _Fields(plain[0], plain[1:], "", what, from_one=asked)
 
 
@@ -189,11 +187,7 @@ def _drawn(usual: list[str]) -> _Lot | None:
         found = _DRAWN.fullmatch(field) or _TILDE.fullmatch(field)
         plain.append(field)
         if found:
-            by = (
-                "~ draws a number by lot in the cron of OpenBSD"
-                if "~" in field
-                else "H draws a number by lot in Jenkins"
-            )
+            by = "~ picks a random number in OpenBSD cron" if "~" in field else "H picks a number in Jenkins"
             first = int(found["a"] or _LEAST[place])
             last = int(found["b"] or _LEAST[place] + _SIZES[place] - 1)
             step = found["n"]
@@ -218,7 +212,7 @@ def _alternate(usual: list[str], weekday: str, weeks: int) -> Equivalent | None:
         return None
     day = DAYS[int(weekday) % 7] if weekday.isdecimal() else weekday
     line = f"calendar('{day.capitalize()} {int(hour):02}:{int(minute):02}', within='1h')"
-    return Equivalent(f"% is a word of fugit: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
+    return Equivalent(f"% is a fugit expression: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
 
 
 def _longer_than_its_field(second: str, usual: list[str]) -> str:

@@ -52,9 +52,9 @@ def _point(text: str) -> Equivalent | None:
     """Read a point in time, a time of day or an occasion; and `rate(…)`, which comes with `at(…)`."""
     if found := _OCCASION.fullmatch(text):
         occasion = found[1].lower().removeprefix("re").replace("start up", "startup")
-        return Equivalent("this is an occasion, and no condition", settings=(f'on = "{occasion}"',))
+        return Equivalent("this is an occasion, not a condition", settings=(f'on = "{occasion}"',))
     if found := _RATE.fullmatch(text):
-        return Equivalent("rate() is a word of AWS", f"every('{found[1]}')")
+        return Equivalent("rate() is an AWS expression", f"every('{found[1]}')")
     if found := _AT.fullmatch(text):
         zone = " UTC" if found[3] else ""
         return Equivalent("this is one point in time", f"calendar('{found[1]} {found[2]}{zone}')")
@@ -76,11 +76,11 @@ def calendar_advice(text: str) -> Equivalent | None:
         CalendarLine.parse(" ".join(words))
     except ConditionError:
         return None
-    return Equivalent("this is a calendar line of systemd", f"calendar('{line}')")
+    return Equivalent("this is a systemd calendar line", f"calendar('{line}')")
 
 
 def _timer(setting: str, value: str) -> Equivalent | None:
-    what = "this is a setting of a timer of systemd"
+    what = "this is a setting of a systemd timer"
     match setting:
         case "oncalendar":
             inner = calendar_advice(value)
@@ -104,7 +104,7 @@ def _span(text: str) -> Equivalent | None:
         parse_duration(written)
     except ConditionError:
         return None
-    return Equivalent("this is a span of time", f"every('{written}')")
+    return Equivalent("this is a time span", f"every('{written}')")
 
 
 def _iso(text: str) -> Equivalent | None:
@@ -114,7 +114,7 @@ def _iso(text: str) -> Equivalent | None:
     parts = [f"{count} {_UNITS[name]}" for name, count in found.groupdict().items() if count] if found else []
     if not parts:
         return None
-    what = "this is an interval of ISO 8601"
+    what = "this is an ISO 8601 interval"
     start = _AT.fullmatch(repeating["start"]) if repeating and repeating["start"] else None
     if start and parts in (["1 day"], ["24 h"], ["1 week"]):
         return Equivalent(what, f"calendar('{_weekday(start[1], parts)}{start[2]}{' UTC' if start[3] else ''}')")

@@ -7,7 +7,7 @@ from typing import Final
 
 from rocketd.core.language.dialects.equivalent import Equivalent
 
-_WHAT: Final = "this is a recurrence of a calendar"
+_WHAT: Final = "this is an iCalendar recurrence rule"
 _DAYS: Final = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
 _KNOWN: Final = frozenset(
     {"FREQ", "INTERVAL", "BYHOUR", "BYMINUTE", "BYSECOND", "BYDAY", "BYMONTHDAY", "BYMONTH", "WKST"}

@@ -86,7 +86,7 @@ def test_ticks_are_those_that_systemd_analyze_calendar_prints(line: str, found: 
         ("*-*~1/7", "a step of 7 leads beyond what a day of the month can be", "1/7", ""),
         ("1:2.5", "2.5 is not a minute", "2.5", ""),
         ("1:,2", "nothing is not a minute", ":", ""),
-        ("*:*:0/0.000001", "more than 10000 values are not read", "0/0.000001", ""),
+        ("*:*:0/0.000001", "a field has at most 10000 values", "0/0.000001", ""),
         ("*-2-30", "*-2-30 never happens: there is no such day", "*-2-30", ""),
         ("Mon 2026-11-24", "Mon 2026-11-24 never happens: there is no such day", "Mon 2026-11-24", "weekday"),
         ("daily Europe/Berlin", "the time zone Europe/Berlin is not known here", "Europe/Berlin", "UTC is"),

@@ -538,7 +538,7 @@ def test_the_number_in_the_past_shrinks_as_what_happened_grows_old() -> None:
 def test_the_past_asks_for_as_much_as_it_looks_back() -> None:
     assert {need.reach for need in parse("(finished('a').past('2 days') < 3)").needs()} == {4 * DAY}
     assert Asked().judge("failed('gone').past('1 h')", "2026-03-04").answer is UNKNOWN
-    with pytest.raises(ConditionError, match="narrowed to this day already"):
+    with pytest.raises(ConditionError, match="already narrowed to this day"):
         EventCondition("failed").today.past("1 h")
 
 
@@ -623,9 +623,9 @@ def test_a_question_that_makes_no_sense_is_an_error(word: str, message: str) -> 
 def test_in_python_hours_need_a_period_and_only_one() -> None:
     with pytest.raises(ConditionError, match="has no hours yet"):
         EventCondition("failed").after("10:00")
-    with pytest.raises(ConditionError, match="narrowed to this day already"):
+    with pytest.raises(ConditionError, match="already narrowed to this day"):
         _ = EventCondition("failed").today.this_week
-    with pytest.raises(ConditionError, match=r"narrowed to after\(\"10:00\"\) already"):
+    with pytest.raises(ConditionError, match=r"already narrowed to after\(\"10:00\"\)"):
         EventCondition("failed").today.after("10:00").before("12:00")
 
 

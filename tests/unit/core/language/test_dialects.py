@@ -337,15 +337,15 @@ def test_the_hint_in_its_words(text: str, hint: str) -> None:
     ("text", "message"),
     [
         ("*/5 * * * *", "this is a cron line"),
-        ("0 0 0 ? * MON *", "this is a cron line of Quartz, where Sunday is 1"),
-        ("0 10 * * ? *", "this is a cron line of AWS, where the year is last and Sunday is 1"),
-        ("H H * * *", "H draws a number by lot in Jenkins"),
-        ("0 2 * * 1 root /bin/x", "this is a line of a crontab, with its command"),
+        ("0 0 0 ? * MON *", "this is a Quartz cron line, where Sunday is 1"),
+        ("0 10 * * ? *", "this is an AWS cron line, where the year comes last and Sunday is 1"),
+        ("H H * * *", "H picks a number in Jenkins"),
+        ("0 2 * * 1 root /bin/x", "this is a crontab line with its command"),
         ("CRON_TZ=UTC 0 3 * * *", "this is a cron line, with a time zone"),
-        ("Mon..Fri 03:00", "this is a calendar line of systemd"),
+        ("Mon..Fri 03:00", "this is a systemd calendar line"),
         ("every day at 3:00", "this is a schedule in English"),
         ("cron('0 3 * * monday')", "monday is not a day of the week"),
-        ("cron('0 0 15W * *')", "W and L- are words of Quartz"),
+        ("cron('0 0 15W * *')", "W and L- are Quartz expressions"),
     ],
 )
 def test_the_message_says_what_it_is(text: str, message: str) -> None:

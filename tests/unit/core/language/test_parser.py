@@ -252,14 +252,14 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("daily &", "a condition is missing at the end", "", "as in daily"),
         ("daily & & hourly", "& is not a condition", "&", "as in daily"),
         ("daily hourly", "hourly is not expected here", "hourly", "& (both) or | (either)"),
-        ("daily and hourly", "and is not used here; write &", "and", "& and |"),
-        ("daily or hourly", "or is not used here; write |", "or", "& and |"),
-        ("not daily", "not is not used here; write ~", "not", "~"),
-        ("daily && hourly", "&& is not used here; write &", "&&", "& and |"),
-        ("daily || hourly", "|| is not used here; write |", "||", "& and |"),
-        ("!daily", "! is not used here; write ~", "!", "~"),
+        ("daily and hourly", "and is not an operator here; write &", "and", "& and |"),
+        ("daily or hourly", "or is not an operator here; write |", "or", "& and |"),
+        ("not daily", "not is not an operator here; write ~", "not", "~"),
+        ("daily && hourly", "&& is not an operator here; write &", "&&", "& and |"),
+        ("daily || hourly", "|| is not an operator here; write |", "||", "& and |"),
+        ("!daily", "! is not an operator here; write ~", "!", "~"),
         ("(daily", "this bracket is not closed", "(", ""),
-        ("daily)", "this bracket closes nothing", ")", ""),
+        ("daily)", "this bracket has no opening bracket", ")", ""),
         ("(daily hourly)", "hourly is not expected here", "hourly", "& (both) or | (either)"),
         ("running('a'", "this bracket is not closed", "(", "running("),
         ("running('a", "this quote is not closed", "'", ""),
@@ -268,27 +268,27 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("daily()", "daily takes no brackets", "(", "daily.between("),
         ("every", "every needs brackets", "every", 'every("10 minutes")'),
         ("daily.between", "between needs brackets", "between", "daily.between("),
-        ("every()", 'every needs a duration, as a text such as "10 min"', "()", "every("),
-        ("daily.between('10:00')", "between needs a time, as a text or a number", "('10:00')", "daily.between("),
-        ("every(10 min)", "min is not expected here", "min", "texts stand in quotes"),
-        ("every(10)", 'every takes a duration, as a text such as "10 min" here', "10", 'every("10 minutes")'),
-        ("daily.at(10:00)", "10:00 is not a text or a number", "10:00", "texts stand in quotes"),
-        ("running(a)", "a is not a text or a number", "a", "texts stand in quotes"),
-        ("retry(3, 4)", "retry takes no further value here", "4", "retry(3"),
+        ("every()", 'every needs a duration in quotes, such as "10 min"', "()", "every("),
+        ("daily.between('10:00')", "between needs a time in quotes, or a number", "('10:00')", "daily.between("),
+        ("every(10 min)", "min is not expected here", "min", "put text in quotes"),
+        ("every(10)", 'every takes a duration in quotes, such as "10 min" here', "10", 'every("10 minutes")'),
+        ("daily.at(10:00)", "10:00 is not a text or a number", "10:00", "put text in quotes"),
+        ("running(a)", "a is not a text or a number", "a", "put text in quotes"),
+        ("retry(3, 4)", "retry takes no more values", "4", "retry(3"),
         ("retry(1.5)", "retry takes a whole number here", "1.5", "retry(3"),
         ("retry(3, times=4)", "times is given twice", "4", ""),
-        ("retry(delay='1 min', 3)", "an argument without a name cannot follow one with a name", "3", ""),
+        ("retry(delay='1 min', 3)", "a positional argument cannot follow a named one", "3", ""),
         ("retry(dely='1 min')", "retry has no argument dely; did you mean delay?", "dely", ""),
         ("retry(foo='1 min')", "retry has no argument foo", "foo", "retry(3"),
         ("retry(3,,)", ", is not a text or a number", ",", ""),
-        ("retry(9999999999999999)", "a number of more than 15 characters is not read", "9999999999999999", ""),
+        ("retry(9999999999999999)", "the number is longer than 15 characters", "9999999999999999", ""),
         (
             "after_success('a', 'b')",
-            "after_success takes no further value here",
+            "after_success takes no more values",
             "'b'",
             "after_all_success or after_any_success",
         ),
-        ("after_any_fail()", "after_any_fail needs the name of a task, as a text", "()", "after_any_fail("),
+        ("after_any_fail()", "after_any_fail needs the name of a task in quotes", "()", "after_any_fail("),
         ("daily.betwen('a', 'b')", "daily has no betwen; did you mean between?", "betwen", ""),
         ("daily.foo", "daily has no foo", "foo", "between, after, before"),
         ("daily.", "a name is missing at the end", "", "between, after, before"),
@@ -296,9 +296,14 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("retry.today", "nothing can follow retry", "today", "retry(3"),
         ("daily.at('10:00').at('11:00')", "nothing can follow at", "at", "daily.at("),
         ("failed.after('10:00')", "failed has no after", "after", "this_day, today"),
-        ("failed.today < 3", "a comparison stands in brackets", "<", "(failed.today < 3)"),
-        ("task 'a' has failed today < 3", "a comparison stands in brackets", "<", "(failed.today < 3)"),
-        ("(daily < 3)", "only what happened or is running can be compared with a number", "<", "(failed.today < 3)"),
+        ("failed.today < 3", "a comparison needs brackets", "<", "(failed.today < 3)"),
+        ("task 'a' has failed today < 3", "a comparison needs brackets", "<", "(failed.today < 3)"),
+        (
+            "(daily < 3)",
+            "only words about events and active runs can be compared with a number",
+            "<",
+            "(failed.today < 3)",
+        ),
         ("(failed.today < daily)", "a comparison needs a whole number", "daily", "(failed.today < 3)"),
         ("(failed.today < 3.5)", "a comparison needs a whole number", "3.5", "(failed.today < 3)"),
         ("daily.at('10')", '"10" is not a time of day', "10", 'write "10:00"'),
@@ -308,11 +313,11 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("weekly.on('Mon', 'Tue 25:00')", '"25:00" is not a time of day', "25:00", "10:00"),
         (
             "every('10 min', based='succes')",
-            "succes is no base: allowed are run, success, fail, finish",
+            "succes is not a base; allowed: run, success, fail, finish",
             "'succes'",
             "",
         ),
-        (r"running('\q')", r"\q is no escape in a text", r"\q", r"\\"),
+        (r"running('\q')", r"\q is not a valid escape sequence", r"\q", r"\\"),
         (r"daily.at('\x31\x30')", '"10" is not a time of day', r"'\x31\x30'", 'write "10:00"'),
         ("daily betwen 10:00 and 12:00", "betwen is not expected here; did you mean between?", "betwen", ""),
         ("daily between 10:00", "and is missing at the end", "", "between 10:00 and 12:00"),
@@ -331,7 +336,7 @@ def test_any_name_of_a_task_reads_back(name: str) -> None:
         ("time off day", "off is not of", "off", ""),
         ("retry 0", "retry needs a number of attempts from 1 on", "0", ""),
         ("\x00daily", r"\x00daily is not a condition", "\x00daily", ""),
-        (r"running('\ud800')", r"\ud800 is no character", r"\ud800", ""),
+        (r"running('\ud800')", r"\ud800 is not a character", r"\ud800", ""),
         ("daily\ud800", r"\ud800 is not expected here", "\ud800", ""),
     ],
 )
@@ -377,12 +382,12 @@ def test_in_python_a_word_without_what_it_needs_is_refused() -> None:
         daily.at()
     with pytest.raises(ConditionError, match="after_any_fail needs the name of a task"):
         after_any_fail()
-    with pytest.raises(ConditionError, match=r"narrowed to after\(\"10:00\"\) already"):
+    with pytest.raises(ConditionError, match=r"already narrowed to after\(\"10:00\"\)"):
         daily.after("10:00").before("12:00")
 
 
 def test_what_is_too_long_or_too_deep_is_refused() -> None:
-    assert "more than 20000 characters" in wrong("daily | " * 3000 + "daily").message
+    assert "longer than 20000 characters" in wrong("daily | " * 3000 + "daily").message
     assert "nested more than 50 deep" in wrong("(" * 60 + "daily" + ")" * 60).message
     assert parse("(" * 50 + "daily" + ")" * 50) == daily
     assert parse("~" * 9_000 + "daily") == daily
