@@ -93,7 +93,7 @@ class _Decorators:
         expression with named groups for its arguments, lets conditions that are text ask it.
         """
         if callable(syntax):
-            raise RocketdError(f"{syntax!r} is no text", hint="write @app.cond() above a function")
+            raise RocketdError(f"{syntax!r} is not a text", hint="write @app.cond() above a function")
         texts = [syntax] if isinstance(syntax, str | Pattern) else list(syntax or ())
 
         def decorate(function: Callable[..., object]) -> FuncCond:
@@ -106,7 +106,7 @@ class _Decorators:
     def param(self, name: str | None = None) -> Callable[[F], F]:
         """Make what a function returns a parameter of the session (decorator)."""
         if callable(name):
-            raise RocketdError(f"{name!r} is no name", hint="write @app.param() above a function")
+            raise RocketdError(f"{name!r} is not a name", hint="write @app.param() above a function")
 
         def decorate(function: F) -> F:
             self.session.parameters[name or function.__name__] = FuncArg(function)
@@ -119,7 +119,7 @@ class _Decorators:
         self.session.parameters.update(parameters)
 
     def include_grouper(self, group: "Grouper") -> None:
-        """Take in the tasks, parameters and texts of a group. Its conditions follow its tasks to their new names."""
+        """Add the tasks, parameters and condition texts of a group; its conditions follow renamed tasks."""
         names = {task.name: f"{group.prefix}{task.name}" for task in group.session.tasks}
         for task in group.session.tasks:
             group.session.remove_task(task)
@@ -159,7 +159,7 @@ class Rocketd(_Decorators):
     ) -> None:
         """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""
         self.session = Session(config, parameters, **options) if session is None else session
-        _hear_of_starts(self.session.config.task_logger_basename)
+        _enable_start_records(self.session.config.task_logger_basename)
         if logger_repo is not None:
             self.session.set_repo(logger_repo)
 
@@ -181,8 +181,8 @@ class Rocketd(_Decorators):
         return add if function is None else add(function)
 
 
-def _hear_of_starts(logger: str) -> None:
-    """Let the records of starts and successes through, unless the program has said what it wants to hear."""
+def _enable_start_records(logger: str) -> None:
+    """Log starts and successes, unless the program has set a level."""
     task_logger = logging.getLogger(logger)
     if task_logger.level == logging.NOTSET:
         task_logger.setLevel(logging.INFO)

@@ -38,7 +38,7 @@ class ArgumentContext:
 class Argument:
     """A value that is known only when it is asked for."""
 
-    def takes_long(self, asked: ArgumentContext) -> bool:  # noqa: ARG002 - most know it without
+    def is_slow(self, context: ArgumentContext) -> bool:  # noqa: ARG002 - most know it without
         """Whether it is to be asked beside the loop."""
         return False
 
@@ -46,9 +46,9 @@ class Argument:
         """Give the value. `about` has `session`, `task` and `terminate_event`, as far as there are such."""
         raise TypeError(f"{type(self).__name__} has no get_value")
 
-    def ask(self, asked: ArgumentContext) -> object:
+    def ask(self, context: ArgumentContext) -> object:
         """Give the value for this run; raises whatever stands in the way."""
-        return self.get_value(session=asked.session, task=asked.task, terminate_event=asked.stop)
+        return self.get_value(session=context.session, task=context.task, terminate_event=context.stop)
 
     def __rshift__(self, other: object) -> "Argument":
         return First(self, other)
@@ -60,14 +60,14 @@ class First(Argument):
     def __init__(self, *choices: object) -> None:
         self._choices = choices
 
-    def takes_long(self, asked: ArgumentContext) -> bool:
-        return any(isinstance(one, Argument) and one.takes_long(asked) for one in self._choices)
+    def is_slow(self, context: ArgumentContext) -> bool:
+        return any(isinstance(one, Argument) and one.is_slow(context) for one in self._choices)
 
-    def ask(self, asked: ArgumentContext) -> object:
+    def ask(self, context: ArgumentContext) -> object:
         missing: LookupError | None = None
         for one in self._choices:
             try:
-                return one.ask(asked) if isinstance(one, Argument) else one
+                return one.ask(context) if isinstance(one, Argument) else one
             except LookupError as error:
                 missing = error
         raise missing or LookupError("there is nothing to choose from")
@@ -115,16 +115,16 @@ class Arg(_Defaulted):
         super().__init__(default)
         self.key = key
 
-    def takes_long(self, asked: ArgumentContext) -> bool:
-        value = asked.session.parameters.raw.get(self.key)
-        return isinstance(value, Argument) and value.takes_long(asked)
+    def is_slow(self, context: ArgumentContext) -> bool:
+        value = context.session.parameters.raw.get(self.key)
+        return isinstance(value, Argument) and value.is_slow(context)
 
-    def ask(self, asked: ArgumentContext) -> object:
-        params = asked.session.parameters.raw
+    def ask(self, context: ArgumentContext) -> object:
+        params = context.session.parameters.raw
         if self.key not in params:
             return self._missing(f"the session has no parameter {self.key!r}")
         value = params[self.key]
-        return value.ask(asked) if isinstance(value, Argument) else value
+        return value.ask(context) if isinstance(value, Argument) else value
 
 
 class Return(_Defaulted):
@@ -134,12 +134,12 @@ class Return(_Defaulted):
         super().__init__(default)
         self._task = task
 
-    def ask(self, asked: ArgumentContext) -> object:
+    def ask(self, context: ArgumentContext) -> object:
         name = name_of(self._task)
-        returns = asked.session.returns
+        returns = context.session.returns
         if name in returns:
             return returns[name]
-        if name not in asked.session:
+        if name not in context.session:
             return self._missing(f"there is no task {name!r}")
         return self._missing(f"the task {name!r} has not returned anything yet")
 
@@ -177,15 +177,15 @@ class CliArg(_Defaulted):
 class Session(Argument):
     """The session itself."""
 
-    def ask(self, asked: ArgumentContext) -> object:
-        return asked.session
+    def ask(self, context: ArgumentContext) -> object:
+        return context.session
 
 
 class Config(Argument):
     """The session's options."""
 
-    def ask(self, asked: ArgumentContext) -> object:
-        return asked.session.config
+    def ask(self, context: ArgumentContext) -> object:
+        return context.session.config
 
 
 class Task(_Defaulted):
@@ -200,30 +200,30 @@ class Task(_Defaulted):
         """Whether it is the task that asks."""
         return self._task is None
 
-    def ask(self, asked: ArgumentContext) -> object:
+    def ask(self, context: ArgumentContext) -> object:
         if self._task is not None:
-            return asked.session[self._task]
-        return asked.task if asked.task is not None else self._missing("there is no task here")
+            return context.session[self._task]
+        return context.task if context.task is not None else self._missing("there is no task here")
 
 
 class TaskLogger(Argument):
     """The log of this task: what `task.logger` is."""
 
-    def ask(self, asked: ArgumentContext) -> object:
-        return asked.session.task_log(asked.task)
+    def ask(self, context: ArgumentContext) -> object:
+        return context.session.task_log(context.task)
 
 
 class SchedulerLogger(Argument):
     """The logger of the scheduler."""
 
-    def ask(self, asked: ArgumentContext) -> object:
-        return logging.getLogger(asked.session.config.scheduler_logger_basename)
+    def ask(self, context: ArgumentContext) -> object:
+        return logging.getLogger(context.session.config.scheduler_logger_basename)
 
 
 class TerminationFlag(Argument):
     """An event that is set when the run is to stop."""
 
-    def ask(self, asked: ArgumentContext) -> object:
-        if asked.stop is None:
+    def ask(self, context: ArgumentContext) -> object:
+        if context.stop is None:
             raise TaskSetupError("a termination flag is for tasks")
-        return asked.stop
+        return context.stop

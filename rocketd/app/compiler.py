@@ -47,8 +47,8 @@ class TaskCompiler:
             description=task.description or "",
         )
 
-    def watchman(self, name: str, condition: Condition) -> core.Task:
-        """Make a task that never runs, and has what a condition of the whole session asks for kept and looked at."""
+    def session_task(self, name: str, condition: Condition) -> core.Task:
+        """Make a task that never runs. It makes the scheduler load and probe what a condition of the session needs."""
         work = Call(Execution.MAIN)
         return core.Task(name, work, stop_when=condition, zone=self.zone, zone_name=self.zone_name)
 

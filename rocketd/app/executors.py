@@ -60,7 +60,7 @@ class AppExecutors:
             else:
                 self._processes.start(self._program.command(task, run), run)
         finally:
-            self._note()
+            self._update_idle()
 
     def together(self) -> AbstractContextManager[None]:
         """Start several commands at the same time; calls begin as soon as they are started."""
@@ -113,8 +113,8 @@ class AppExecutors:
 
     def _report(self, event: Spawned | Finished | Withdrawn) -> None:
         self._loop.report(event)
-        self._note()
+        self._update_idle()
 
-    def _note(self) -> None:
+    def _update_idle(self) -> None:
         if not self.going:
             self._idle.set()

@@ -57,8 +57,15 @@ class Why:
 
 def _part(part: tree.ExplanationPart, zone: tzinfo) -> WhyPart:
     parts = tuple(_part(one, zone) for one in part.parts)
-    return WhyPart(part.condition, part.holds, _told(part.since, zone), _told(part.until, zone), part.because, parts)
+    return WhyPart(
+        part.condition,
+        part.holds,
+        _datetime_or_none(part.since, zone),
+        _datetime_or_none(part.until, zone),
+        part.because,
+        parts,
+    )
 
 
-def _told(instant: Instant, zone: tzinfo) -> datetime | None:
+def _datetime_or_none(instant: Instant, zone: tzinfo) -> datetime | None:
     return datetime_of(instant, zone) if BEGINNING < instant < FOREVER else None

@@ -61,10 +61,10 @@ class FuncCond(Probe):
 
     def values(self, session: SessionView) -> dict[str, object]:
         """Make what the function is asked with, beside the loop. Raises whatever an argument raises."""
-        asked = ArgumentContext(session, session[self.task] if self.task else None)
-        return values_of(parameters_for(self.function, session.parameters, self.kwargs), asked)
+        context = ArgumentContext(session, session[self.task] if self.task else None)
+        return values_of(parameters_for(self.function, session.parameters, self.kwargs), context)
 
-    def look(self, values: Mapping[str, object]) -> object:
+    def evaluate(self, values: Mapping[str, object]) -> object:
         """Call the function; may give a coroutine. Raises whatever it raises."""
         return self.function(*self.args, **values)
 
@@ -106,8 +106,8 @@ class FunctionProber:
         self._loop = asyncio.get_running_loop()
         self._starter = ThreadStarter()
         self._wanted: dict[FuncCond, asyncio.TimerHandle | None] = {}
-        self._looking: set[FuncCond] = set()
-        self._looked: dict[FuncCond, float] = {}
+        self._in_progress: set[FuncCond] = set()
+        self._evaluated_at: dict[FuncCond, float] = {}
         self._failing: set[FuncCond] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -118,51 +118,51 @@ class FunctionProber:
             if handle := self._wanted.pop(gone):
                 handle.cancel()
         for probe in functions - self._wanted.keys():
-            soonest = self._looked.get(probe, 0.0) + probe.every / SECOND
-            self._wanted[probe] = self._loop.call_at(max(soonest, self._loop.time()), self._look, probe)
+            soonest = self._evaluated_at.get(probe, 0.0) + probe.every / SECOND
+            self._wanted[probe] = self._loop.call_at(max(soonest, self._loop.time()), self._evaluate, probe)
 
     async def close(self) -> None:
         """Look at nothing any longer."""
         self.want(frozenset())
         self._starter.close()
 
-    def _look(self, probe: FuncCond) -> None:
-        if probe in self._looking:
+    def _evaluate(self, probe: FuncCond) -> None:
+        if probe in self._in_progress:
             return
-        self._looking.add(probe)
-        self._looked[probe] = self._loop.time()
+        self._in_progress.add(probe)
+        self._evaluated_at[probe] = self._loop.time()
         if inspect.iscoroutinefunction(probe.function):
-            task = self._loop.create_task(self._look_here(probe))
+            task = self._loop.create_task(self._evaluate_in_loop(probe))
             self._tasks.add(task)  # the loop itself holds tasks only weakly
             task.add_done_callback(self._tasks.discard)
         else:
-            refused = partial(self._seen, probe, None)
+            refused = partial(self._handle_result, probe, None)
             self._starter.begin(
-                lambda: self._look_beside(probe), lambda error: call_in(self._loop, lambda: refused(error))
+                lambda: self._evaluate_in_thread(probe), lambda error: call_in(self._loop, lambda: refused(error))
             )
 
-    async def _look_here(self, probe: FuncCond) -> None:
+    async def _evaluate_in_loop(self, probe: FuncCond) -> None:
         try:
-            outcome = probe.look(await in_thread(lambda: probe.values(self._session)))
-            self._seen(probe, bool(await outcome if inspect.isawaitable(outcome) else outcome), None)
+            outcome = probe.evaluate(await in_thread(lambda: probe.values(self._session)))
+            self._handle_result(probe, bool(await outcome if inspect.isawaitable(outcome) else outcome), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is an answer that is not known
-            self._seen(probe, None, shortage_of(error) or error)
+            self._handle_result(probe, None, shortage_of(error) or error)
 
-    def _look_beside(self, probe: FuncCond) -> None:
+    def _evaluate_in_thread(self, probe: FuncCond) -> None:
         try:
-            outcome = probe.look(probe.values(self._session))
+            outcome = probe.evaluate(probe.values(self._session))
             value, raised = bool(asyncio.run(outcome) if inspect.iscoroutine(outcome) else outcome), None
         except BaseException as error:  # noqa: BLE001 - as above
             value, raised = None, error
-        call_in(self._loop, lambda: self._seen(probe, value, raised))
+        call_in(self._loop, lambda: self._handle_result(probe, value, raised))
 
-    def _seen(self, probe: FuncCond, value: bool | None, error: BaseException | None) -> None:  # noqa: FBT001 - what it said
-        self._looking.discard(probe)
+    def _handle_result(self, probe: FuncCond, value: bool | None, error: BaseException | None) -> None:  # noqa: FBT001 - what it said
+        self._in_progress.discard(probe)
         if error is None:
             self._failing.discard(probe)
         if probe not in self._wanted:
             return
-        self._wanted[probe] = self._loop.call_later(probe.every / SECOND, self._look, probe)
+        self._wanted[probe] = self._loop.call_later(probe.every / SECOND, self._evaluate, probe)
         problem = "" if error is None else _problem(error)
         self._report(observed(probe, value, self._now(), problem))
         if error is not None and probe not in self._failing and not isinstance(error, ResourceShortage):

@@ -27,66 +27,66 @@ class Hooks:
 
 
 @contextmanager
-def around(hooks: list[Hook], asked: ArgumentContext, **about: object) -> Iterator[None]:
+def around(hooks: list[Hook], context: ArgumentContext, **about: object) -> Iterator[None]:
     """Call the hooks; let those that are generators go on when what is inside is over, and tell them what it raised."""
-    begun = [going for hook in hooks if (going := _begin(hook, asked, about)) is not None]
+    generators = [generator for hook in hooks if (generator := _call(hook, context, about)) is not None]
     try:
         yield
     except BaseException as error:
-        _go_on(begun, (type(error), error, error.__traceback__))
+        _finish(generators, (type(error), error, error.__traceback__))
         raise
     else:
-        _go_on(begun, (None, None, None))
+        _finish(generators, (None, None, None))
 
 
-def _begin(hook: Hook, asked: ArgumentContext, about: dict[str, object]) -> Generator[object, object, object] | None:
+def _call(hook: Hook, context: ArgumentContext, about: dict[str, object]) -> Generator[object, object, object] | None:
     params = parameters_for(hook, about, {})
-    result = hook(**values_of(params, asked))
+    result = hook(**values_of(params, context))
     if not isinstance(result, Generator):
         return None
     next(result, None)
     return result
 
 
-def _go_on(begun: list[Generator[object, object, object]], what: tuple[object, ...]) -> None:
-    for going in begun:
+def _finish(generators: list[Generator[object, object, object]], what: tuple[object, ...]) -> None:
+    for generator in generators:
         with suppress(StopIteration):
-            going.send(what)
+            generator.send(what)
 
 
 @asynccontextmanager
-async def around_async(hooks: list[Hook], asked: ArgumentContext) -> AsyncIterator[None]:
+async def around_async(hooks: list[Hook], context: ArgumentContext) -> AsyncIterator[None]:
     """As `around`, beside the loop; hooks may be coroutines and asynchronous generators, too."""
-    begun = [await _begin_async(hook, asked) for hook in hooks]
+    generators = [await _call_async(hook, context) for hook in hooks]
     try:
         yield
     except BaseException as error:
-        await _go_on_async(begun, (type(error), error, error.__traceback__))
+        await _finish_async(generators, (type(error), error, error.__traceback__))
         raise
     else:
-        await _go_on_async(begun, (None, None, None))
+        await _finish_async(generators, (None, None, None))
 
 
-async def _begin_async(hook: Hook, asked: ArgumentContext) -> object:
+async def _call_async(hook: Hook, context: ArgumentContext) -> object:
     if inspect.iscoroutinefunction(hook):
-        params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
+        params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), context))
         await hook(**params)
         return None
     if inspect.isasyncgenfunction(hook):
-        params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), asked))
-        going = hook(**params)
-        await anext(going, None)
-        return going
-    return await in_thread(lambda: _begin(hook, asked, {}))
+        params = await in_thread(lambda: values_of(parameters_for(hook, {}, {}), context))
+        generator = hook(**params)
+        await anext(generator, None)
+        return generator
+    return await in_thread(lambda: _call(hook, context, {}))
 
 
-async def _go_on_async(begun: list[object], what: tuple[object, ...]) -> None:
-    for going in begun:
-        if isinstance(going, AsyncGenerator):
+async def _finish_async(generators: list[object], what: tuple[object, ...]) -> None:
+    for generator in generators:
+        if isinstance(generator, AsyncGenerator):
             with suppress(StopAsyncIteration):
-                await going.asend(what)
-        elif isinstance(going, Generator):
-            await in_thread(partial(_go_on, [going], what))
+                await generator.asend(what)
+        elif isinstance(generator, Generator):
+            await in_thread(partial(_finish, [generator], what))
 
 
 def decorator(hooks: list[Hook]) -> Callable[[F], F]:

@@ -18,25 +18,25 @@ def bound_call(session: SchedulerSession, task: Task, given: Given) -> BoundCall
     """Prepare the call of a task with the parameters of one run. Raises what an argument that is quick raises."""
     function = task.body.load()
     stop = Event()
-    asked = ArgumentContext(session, task, stop)
+    context = ArgumentContext(session, task, stop)
     own = {**task.parameters.raw, **raw(given)}
-    hooks = around(session.hooks.task_execute, asked, task=task)
+    hooks = around(session.hooks.task_execute, context, task=task)
     if isinstance(function, InFile):
         in_file = function
 
         def read() -> Mapping[str, object]:
-            return values_of(parameters_for(in_file.function, session.parameters, own), asked)
+            return values_of(parameters_for(in_file.function, session.parameters, own), context)
 
         return BoundCall(function, read, slow=True, stop=stop, around=hooks)
-    quick, slow = _parted(parameters_for(function, session.parameters, own), asked)
-    values = values_of(quick, asked)
-    return BoundCall(function, lambda: {**values, **values_of(slow, asked)}, slow=bool(slow), stop=stop, around=hooks)
+    quick, slow = _parted(parameters_for(function, session.parameters, own), context)
+    values = values_of(quick, context)
+    return BoundCall(function, lambda: {**values, **values_of(slow, context)}, slow=bool(slow), stop=stop, around=hooks)
 
 
-def _parted(params: Mapping[str, object], asked: ArgumentContext) -> tuple[dict[str, object], dict[str, object]]:
+def _parted(params: Mapping[str, object], context: ArgumentContext) -> tuple[dict[str, object], dict[str, object]]:
     quick, slow = dict[str, object](), dict[str, object]()
     for name, value in params.items():
-        late = isinstance(value, Argument) and value.takes_long(asked)
+        late = isinstance(value, Argument) and value.is_slow(context)
         (slow if late else quick)[name] = value
     return quick, slow
 

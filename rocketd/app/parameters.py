@@ -69,9 +69,9 @@ def parameters_for(function: Callable[..., object], common: Given, own: Given) -
     return {**chosen, **raw(own)}
 
 
-def values_of(params: Given, asked: ArgumentContext) -> dict[str, object]:
+def values_of(params: Given, context: ArgumentContext) -> dict[str, object]:
     """Ask every argument for its value. Raises whatever an argument raises."""
-    return {name: value.ask(asked) if isinstance(value, Argument) else value for name, value in raw(params).items()}
+    return {name: value.ask(context) if isinstance(value, Argument) else value for name, value in raw(params).items()}
 
 
 class FuncArg(Argument):
@@ -86,13 +86,13 @@ class FuncArg(Argument):
         self._args = args
         self._kwargs = kwargs
 
-    def takes_long(self, asked: ArgumentContext) -> bool:
-        late = (self._materialize or asked.session.config.param_materialize) == "post"
+    def is_slow(self, context: ArgumentContext) -> bool:
+        late = (self._materialize or context.session.config.param_materialize) == "post"
         return late or inspect.iscoroutinefunction(self.function)
 
-    def ask(self, asked: ArgumentContext) -> object:
+    def ask(self, context: ArgumentContext) -> object:
         params = parameters_for(self.function, {}, self._kwargs)
-        value = self.function(*self._args, **values_of(params, asked))
+        value = self.function(*self._args, **values_of(params, context))
         return asyncio.run(value) if inspect.iscoroutine(value) else value
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Runs that were asked for by `task.run()`: each waits for whatever any start waits for, and gets its parameters."""
+"""Run requests made by `task.run()`. Each starts under the same rules as any other run, with its own parameters."""
 
 from rocketd.app.parameters import Given, Parameters
 from rocketd.app.task import Task
@@ -13,34 +13,34 @@ class RunRequests:
         self._scheduler = scheduler
         self._given: dict[RunKey, Parameters] = {}
 
-    def press(self, task: Task) -> None:
-        """Make the next run due, if there is one that was asked for and none is due already."""
+    def force_next(self, task: Task) -> None:
+        """Force the next requested run, unless one is forced already."""
         entry = self._scheduler.tasks.get(task.name)
         if entry is None or entry.forced:
             return
-        going = self._scheduler.history.of(task.name).running.values()
-        decided = sum(run.trigger is Trigger.AS_SCHEDULED and run.key not in self._given for run in going)
+        running = self._scheduler.history.of(task.name).running.values()
+        decided = sum(run.trigger is Trigger.AS_SCHEDULED and run.key not in self._given for run in running)
         if len(task.batches) > decided:
             self._scheduler.force(task.name, Trigger.AS_SCHEDULED, "task.run()")
 
-    def take(self, task: Task, run: Run) -> Given:
-        """Give a run its parameters, the same each time; empty: it was not asked for, or without any."""
+    def parameters_of(self, task: Task, run: Run) -> Given:
+        """Return the parameters of a run, the same each time; empty: not requested, or without parameters."""
         if run.trigger is Trigger.AS_SCHEDULED and run.key not in self._given and task.batches:
             self._given[run.key] = task.batches.popleft()
         return self._given.get(run.key) or {}
 
-    def begun(self, task: Task, run: Run) -> None:
-        """Make the next run due: this one has begun, or never will."""
-        self.take(task, run)
-        self.press(task)
+    def started(self, task: Task, run: Run) -> None:
+        """Force the next requested run: this one has started."""
+        self.parameters_of(task, run)
+        self.force_next(task)
 
     def withdrawn(self, task: Task, run: Run) -> None:
-        """Take back what a run was given that has not begun: it is for the next one."""
+        """Return the parameters of a run that did not start to the front of the queue."""
         given = self._given.pop(run.key, None)
         if given is not None:
             task.batches.appendleft(given)
-        self.press(task)
+        self.force_next(task)
 
-    def ended(self, run: Run) -> None:
+    def finished(self, run: Run) -> None:
         """Forget the run."""
         self._given.pop(run.key, None)

@@ -1,4 +1,4 @@
-"""The lives of a session's scheduler, one after the other, and what is known between them."""
+"""Starts, restarts and stops a session's scheduler, and answers what is known of its runs, also while it is stopped."""
 
 import asyncio
 import multiprocessing
@@ -25,7 +25,7 @@ from rocketd.daemon.clock import SystemClock
 
 
 class SchedulerRunner:
-    """Runs the scheduler, and passes on to it what the session is told. Any thread, but for running it."""
+    """Runs the scheduler and passes requests on to it. Any thread may call it, except for running."""
 
     def __init__(self, session: SchedulerSession) -> None:
         self._session = session
@@ -34,7 +34,7 @@ class SchedulerRunner:
         self._stop_early = False
         self._to_replace = False
         self.runtime: SchedulerRuntime | None = None
-        """The one that goes on; None: the scheduler does not run."""
+        """None: the scheduler is not running."""
 
     # -- running ----------------------------------------------------------------------------------------------------
 
@@ -42,7 +42,7 @@ class SchedulerRunner:
         """Run it on a loop of its own; Ctrl-C stops it."""
         _refuse_running_loop()
         try:
-            asyncio.run(self.live())
+            asyncio.run(self.run())
         except KeyboardInterrupt:
             return
         if self._to_replace:
@@ -51,9 +51,9 @@ class SchedulerRunner:
     def start_only(self, tasks: Sequence[Task], *, obey_cond: bool) -> None:
         """Run these tasks once and no others."""
         _refuse_running_loop()
-        asyncio.run(self.live(OneShot([task.name for task in tasks], obey_cond)))
+        asyncio.run(self.run(OneShot([task.name for task in tasks], obey_cond)))
 
-    async def live(self, only: OneShot | None = None) -> None:
+    async def run(self, only: OneShot | None = None) -> None:
         """Run it on this loop."""
         if _is_imported_by_child():
             return
@@ -61,38 +61,38 @@ class SchedulerRunner:
             raise RocketdError("the scheduler of this session is running already")
         self._running, self._stop_early = True, False
         try:
-            while await self._live_once(only):
+            while await self._run_once(only):
                 pass
         finally:
             self._running = False
 
-    async def _live_once(self, only: OneShot | None) -> bool:
-        """Live until told to stop; whether another life is to follow."""
+    async def _run_once(self, only: OneShot | None) -> bool:
+        """Run until a stop; return whether to start again."""
         async with AsyncExitStack() as stack:
-            runtime = await self._begin(stack, only)
-            await runtime.end()
+            runtime = await self._start_runtime(stack, only)
+            await runtime.wait_until_stopped()
         again = runtime.restarting and self._session.config.restarting == "recall"
         self._to_replace = runtime.restarting and not again
         return again
 
-    async def _begin(self, stack: AsyncExitStack, only: OneShot | None) -> SchedulerRuntime:
+    async def _start_runtime(self, stack: AsyncExitStack, only: OneShot | None) -> SchedulerRuntime:
         async with around_async(self._session.hooks.scheduler_startup, ArgumentContext(self._session)):
             runtime = SchedulerRuntime(self._session, stack, only=only)
             self.runtime, self._history = runtime, runtime.scheduler.history
-            stack.callback(self._forget_life)
+            stack.callback(self._forget_runtime)
             if self._stop_early:
                 runtime.stop()
             await runtime.start()
         return runtime
 
-    def _forget_life(self) -> None:
+    def _forget_runtime(self) -> None:
         self.runtime = None
 
     def _replace_program(self) -> None:
-        """Become the program anew, or start it beside us."""
+        """Replace this process by a new one of the program, or start a second one."""
         again = [sys.executable, *sys.orig_argv[1:]]
         if self._session.config.restarting == "replace":
-            self._session.storage.leave()
+            self._session.storage.remove_temporary()
             os.execv(sys.executable, again)  # noqa: S606 - the very program that we are
         subprocess.Popen(again)  # noqa: S603 - as above
 
@@ -126,7 +126,7 @@ class SchedulerRunner:
     # -- what is known ----------------------------------------------------------------------------------------------
 
     def status_of(self, name: str) -> str | None:
-        """Give the newest action of a task's runs."""
+        """Return the newest action of a task's runs."""
         past = self._history.of(name)
         if past.running:
             return Action.RUN.value
@@ -134,11 +134,11 @@ class SchedulerRunner:
         return None if newest is None else newest[0].value
 
     def count_active(self, name: str) -> int:
-        """Count a task's runs that are going on."""
+        """Return the number of active runs of a task."""
         return len(self._history.of(name).running)
 
     def last(self, name: str, action: Action) -> datetime | None:
-        """Tell when that last happened, in the session's zone."""
+        """Return when that last happened, in the session's zone; None: never."""
         seen = self._history.of(name).last_events.get(action)
         return None if seen is None else datetime_of(seen.at, TaskCompiler(self._session.config).zone)
 
@@ -149,7 +149,7 @@ class SchedulerRunner:
             return runtime.ask(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
         compiled = TaskCompiler(self._session.config).compile(task)
         for one in self._session.tasks:
-            self._history.load(one.name)  # before the first life nobody has
+            self._history.load(one.name)  # nobody has before the first start
         return Why.of(why_then(compiled, self._history, now if at is None else at))
 
 

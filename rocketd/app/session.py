@@ -171,7 +171,7 @@ class Session(Hooked):
 
     async def serve(self) -> None:
         """Run the scheduler on this loop, beside whatever else runs there. Cancelling it stops its tasks."""
-        await self.runner.live()
+        await self.runner.run()
 
     def run(self, *tasks: TaskRef, execution: How | None = None, obey_cond: bool = False) -> None:
         """Run these tasks alone, once, and return when they have ended; `obey_cond`: only if their condition holds.
@@ -202,9 +202,9 @@ class Session(Hooked):
 
     def condition(self, value: object) -> Condition:
         """Read a condition as programs give it; functions that only share a name get one each. Raises RocketdError."""
-        return rebuilt(as_condition(value, self.syntax), self._called_apart)
+        return rebuilt(as_condition(value, self.syntax), self._with_unique_name)
 
-    def _called_apart(self, word: Condition) -> Condition:
+    def _with_unique_name(self, word: Condition) -> Condition:
         if not isinstance(word, FuncCond):
             return word
         same = self._functions.setdefault(word.name, [])
@@ -227,7 +227,7 @@ class Session(Hooked):
         """
         if self.runner.runtime is not None:
             raise RocketdError("the scheduler is running", hint="set the repository before it starts")
-        self.storage.keep_in(repo)
+        self.storage.set_repo(repo)
 
     def get_repo(self) -> BaseRepo:
         """Give the repository that tells what was recorded; while the scheduler runs, ask it through `get_task_log`."""

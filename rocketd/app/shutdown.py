@@ -1,4 +1,4 @@
-"""How a life of the scheduler comes to its end: asked to, cancelled, or by an error that is not silenced."""
+"""How the scheduler stops: on request, by cancellation, or by an error that is not silenced."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,22 +14,24 @@ from rocketd.daemon.loop import Loop
 class Shutdown:
     """Calls the hooks of the shutdown, then lets runs end, or stops them. Everything is on the loop's thread."""
 
-    def __init__(self, session: SchedulerSession, loop: Loop, executors: AppExecutors, cut: Callable[[], None]) -> None:
+    def __init__(
+        self, session: SchedulerSession, loop: Loop, executors: AppExecutors, stop_endless_runs: Callable[[], None]
+    ) -> None:
         """`cut` stops what would never end by itself."""
         self._session = session
         self._loop = loop
         self._executors = executors
-        self._cut = cut
+        self._stop_endless_runs = stop_endless_runs
         self._hooks = AsyncExitStack()
-        self._hooks_begun = False
-        self._winding: asyncio.Task[None] | None = None  # the loop itself holds tasks only weakly
-        self.begun = asyncio.Event()
+        self._hooks_called = False
+        self._task: asyncio.Task[None] | None = None  # the loop itself holds tasks only weakly
+        self.started = asyncio.Event()
         """Set when the scheduler has begun to decide: before, nothing can be stopped."""
 
     def stop(self, *, force: bool) -> None:
         """Let runs end; with `force`, stop them."""
-        if self._winding is None:
-            self._winding = asyncio.get_running_loop().create_task(self._wind_down(force=force))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._shut_down(force=force))
         elif force:
             self._kill()
 
@@ -37,41 +39,41 @@ class Shutdown:
         """Wait until all has stopped; if the loop has failed, end what is going on and raise what failed."""
         async with self._hooks:
             await self._wait()
-            if self._winding is not None:
-                await self._winding
+            if self._task is not None:
+                await self._task
 
     async def _wait(self) -> None:
         try:
             await self._loop.until_done()
         except asyncio.CancelledError:
-            await self._begin_hooks()
+            await self._call_hooks()
             self._kill()
             await self._loop.until_done()
             raise
         except BaseException:
             self._executors.kill()
             await self._executors.idle()
-            await self._begin_hooks()
+            await self._call_hooks()
             raise
 
-    async def _begin_hooks(self) -> None:
+    async def _call_hooks(self) -> None:
         """Call the hooks of the shutdown, once."""
-        if not self._hooks_begun:
-            self._hooks_begun = True
+        if not self._hooks_called:
+            self._hooks_called = True
             hooks = self._session.hooks.scheduler_shutdown
             await self._hooks.enter_async_context(around_async(hooks, ArgumentContext(self._session)))
 
-    async def _wind_down(self, *, force: bool) -> None:
-        await self.begun.wait()
+    async def _shut_down(self, *, force: bool) -> None:
+        await self.started.wait()
         try:
-            await self._begin_hooks()
+            await self._call_hooks()
         except Exception as error:  # noqa: BLE001 - a hook's; the loop must not go on as if nothing had been asked
             self._loop.fail(error)
             return
         if force:
             self._kill()
         else:
-            self._cut()
+            self._stop_endless_runs()
             self._loop.stop(None)
 
     def _kill(self) -> None:

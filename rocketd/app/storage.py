@@ -49,7 +49,7 @@ class SessionStorage:
         self._last: Replicator | None = None
         """The newest, which may still wait for its repository when another life begins."""
 
-    def keep_in(self, repo: BaseRepo) -> None:
+    def set_repo(self, repo: BaseRepo) -> None:
         """Keep records there from now on, and believe what it tells. Raises RocketdError if threads cannot share it."""
         if _pool_of(repo) in _THREAD_BOUND:
             raise RocketdError(
@@ -72,7 +72,7 @@ class SessionStorage:
             stack.callback(store.close)
             return OpenedStorage(store, self._drained(store, found), notes)
         repo = self._repo
-        keeping = Replication(
+        replication = Replication(
             self.directory,
             lambda: repo,
             type(repo).__name__,
@@ -83,12 +83,12 @@ class SessionStorage:
             after=self._last,
             found=found,
         )
-        self._last = keeping.forwarder
-        spool = self._drained(keeping.store, found)
-        notes = await keeping.read_back(fingerprints)
+        self._last = replication.forwarder
+        spool = self._drained(replication.store, found)
+        notes = await replication.read_back(fingerprints)
         stack.callback(self._forget_forwarder)
-        self._forwarder = keeping.forwarder
-        return OpenedStorage(keeping.store, spool, notes)
+        self._forwarder = replication.forwarder
+        return OpenedStorage(replication.store, spool, notes)
 
     def _drained(self, store: SqliteStore, found: Found) -> SpoolFile:
         spool = SpoolFile(self.directory, found)
@@ -109,7 +109,7 @@ class SessionStorage:
             self._remove = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
         return self._temporary
 
-    def leave(self) -> None:
+    def remove_temporary(self) -> None:
         """Remove the temporary directory now: a program that becomes another ends without its finalizers."""
         if self._remove is not None:
             self._remove()

@@ -89,7 +89,7 @@ class FileBody:
                 sys.path.append(str(place))
         spec = spec_from_file_location(self.path.stem, self.path)
         if spec is None or spec.loader is None:
-            raise ImportError(f"{self.path} is no Python file")
+            raise ImportError(f"{self.path} is not a Python file")
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         function: Callable[..., object] = getattr(module, self.function)
@@ -167,8 +167,8 @@ class CommandBody:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if why := _wrong(self.command, shell=self.shell):
-            raise RocketdError(f"{self.command!r} is no command: {why}")
+        if why := _command_error(self.command, shell=self.shell):
+            raise RocketdError(f"{self.command!r} is not a command: {why}")
         if not self.shell and isinstance(self.command, str) and has_operator(self.command):
             hint = "add shell=True; or give a list, whose words are passed on as they are"
             raise RocketdError(f"{self.command!r} needs a shell", hint=hint)
@@ -186,7 +186,7 @@ class CommandBody:
         return False
 
     def load(self) -> Callable[..., object]:
-        raise TypeError("a command is no function")
+        raise TypeError("a command is not a function")
 
     def work(self, parameters: Mapping[str, object]) -> Command:
         """Give the command with these parameters. It runs in the program's directory, unless told otherwise."""
@@ -208,8 +208,8 @@ class CommandBody:
         return name if name.startswith("-") else f"{_DASHES[self.argform]}{name}"
 
 
-def _wrong(command: str | tuple[str, ...], *, shell: bool) -> str:
-    """Say why it is no command; empty: it is one."""
+def _command_error(command: str | tuple[str, ...], *, shell: bool) -> str:
+    """Return why it is not a command; empty: it is one."""
     if not command:
         return "it is empty"
     if isinstance(command, str):
@@ -218,4 +218,4 @@ def _wrong(command: str | tuple[str, ...], *, shell: bool) -> str:
         except ValueError as error:
             return str(error)
         return ""
-    return next((f"{word!r} is no text" for word in command if not isinstance(word, str)), "")
+    return next((f"{word!r} is not text" for word in command if not isinstance(word, str)), "")

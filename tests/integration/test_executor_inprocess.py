@@ -34,7 +34,7 @@ class World:
         self.errands.append(BoundCall(self.function, dict))
         return self.errands[-1]
 
-    def answered(self, run: Run, outcome: CallOutcome) -> CallOutcome:
+    def handle_outcome(self, run: Run, outcome: CallOutcome) -> CallOutcome:
         assert run.number == 1
         return outcome
 
@@ -92,14 +92,14 @@ async def test_a_run_may_be_stopped_before_it_has_begun(execution: Execution) ->
 async def test_a_thread_that_does_not_end_is_left_behind_when_everything_is_to_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(strategies, "LEFT_BEHIND", 0.05)
+    monkeypatch.setattr(strategies, "ABANDON_AFTER", 0.05)
     release = threading.Event()
     world = World(release.wait)
     world.start(Execution.THREAD)
     world.executor.kill()
     finished = await world.end()
     assert (finished.end.action, finished.end.cause) == (Action.CRASH, Cause.SHUTDOWN)
-    assert "left behind" in finished.end.message
+    assert "abandoned" in finished.end.message
     release.set()  # what it says now is said to nobody
     for thread in threading.enumerate():
         if thread.name == "task":
@@ -133,8 +133,8 @@ async def test_whatever_a_task_raises_ends_its_run(execution: Execution) -> None
 @looped
 async def test_whatever_an_argument_raises_ends_the_run() -> None:
     world = World(print)
-    errand = BoundCall(print, importable_functions.panics)
-    world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
+    call = BoundCall(print, importable_functions.panics)
+    world.prepare = lambda task, run: call  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
     world.start(Execution.THREAD)
     finished = await world.end()
     assert finished.end.message == "could not be set up: support.importable_functions.Panic: enough"
@@ -175,8 +175,8 @@ async def test_what_stands_around_a_call_hears_what_it_raised() -> None:
             heard.append(kind)
 
     world = World(forever)
-    errand = BoundCall(lambda: 1 / 0, dict, around=Around())
-    world.prepare = lambda task, run: errand  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
+    call = BoundCall(lambda: 1 / 0, dict, around=Around())
+    world.prepare = lambda task, run: call  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
     world.start(Execution.THREAD)
     await world.end()
     assert heard == [None, ZeroDivisionError]

@@ -42,7 +42,7 @@ class ProcessDied(Exception):
 
 
 class CallOutcome(NamedTuple):
-    """What became of one call."""
+    """The outcome of one call."""
 
     value: object = None
     error: BaseException | None = None
@@ -58,31 +58,33 @@ _STOPPED: Final = (TaskTerminationException, asyncio.CancelledError, ProcessDied
 
 
 def failed_outcome(error: BaseException, *, prepared: bool = True) -> CallOutcome:
-    """Give the outcome of a call that raised this."""
-    return CallOutcome(None, error, "".join(traceback.format_exception(type(error), error, _theirs(error))), prepared)
+    """Return the outcome of a call that raised this."""
+    return CallOutcome(
+        None, error, "".join(traceback.format_exception(type(error), error, _user_frames(error))), prepared
+    )
 
 
-def _theirs(error: BaseException) -> TracebackType | None:
+def _user_frames(error: BaseException) -> TracebackType | None:
     """Skip the frames of those who called the function: they are in this package."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None and _is_ours(frames):
+    while frames is not None and frames.tb_next is not None and _is_internal(frames):
         frames = frames.tb_next
     return frames
 
 
-def _is_ours(frames: TracebackType) -> bool:
+def _is_internal(frames: TracebackType) -> bool:
     name: object = frames.tb_frame.f_globals.get("__name__")
     return isinstance(name, str) and name.startswith(("rocketd.executor.", "rocketd.app.", "asyncio.", "contextlib"))
 
 
-def end_from_outcome(outcome: CallOutcome, asked: Cause | None, at: Instant, runtime: Duration) -> End:
+def end_from_outcome(outcome: CallOutcome, stop_cause: Cause | None, at: Instant, runtime: Duration) -> End:
     """Say how the run ended; `asked` is why it was to stop, if it was."""
     error = outcome.error
     if error is None:
         return End(Action.SUCCESS, Cause.EXIT, at, runtime=runtime)
-    if isinstance(error, _STOPPED) and (asked or not isinstance(error, ProcessDied)):
-        action = Action.CRASH if asked is Cause.SHUTDOWN else Action.TERMINATE
-        return End(action, asked or Cause.EXIT, at, message=sentence(error), runtime=runtime)
+    if isinstance(error, _STOPPED) and (stop_cause or not isinstance(error, ProcessDied)):
+        action = Action.CRASH if stop_cause is Cause.SHUTDOWN else Action.TERMINATE
+        return End(action, stop_cause or Cause.EXIT, at, message=sentence(error), runtime=runtime)
     if _is_inaction(error):
         return End(Action.INACTION, Cause.EXIT, at, message=str(error), runtime=runtime)
     code = error.code if isinstance(error, ProcessDied) else None
@@ -99,12 +101,12 @@ def end_from_outcome(outcome: CallOutcome, asked: Cause | None, at: Instant, run
 
 
 def sentence(error: BaseException) -> str:
-    """Say in one line what was raised."""
+    """Return the exception as one line."""
     if isinstance(error, _STOPPED):
         return str(error)
-    told = traceback.TracebackException(type(error), error, None)
-    told.__notes__ = None  # they would be its last lines
-    return list(told.format_exception_only())[-1].strip().partition("\n")[0]
+    formatted = traceback.TracebackException(type(error), error, None)
+    formatted.__notes__ = None  # they would be its last lines
+    return list(formatted.format_exception_only())[-1].strip().partition("\n")[0]
 
 
 def _is_inaction(error: BaseException) -> bool:

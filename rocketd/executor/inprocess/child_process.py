@@ -28,30 +28,30 @@ _PR_SET_PDEATHSIG: Final = 1
 class ChildProcess:
     """The child process of one run. `run` is called by a thread that has nothing else to do; the rest by the loop's."""
 
-    def __init__(self, errand: BoundCall, born: Callable[[int], None]) -> None:
+    def __init__(self, call: BoundCall, on_spawn: Callable[[int], None]) -> None:
         """`born` is called with the child's pid, by the thread that calls `run`."""
-        self._errand = errand
-        self._born = born
+        self._call = call
+        self._on_spawn = on_spawn
         self._process: SpawnProcess | None = None
         self._lock = Lock()
 
     def run(self) -> CallOutcome:
         """Start it and wait for its answer."""
-        if self._errand.stop.is_set():
+        if self._call.stop.is_set():
             return failed_outcome(ProcessDied(-signal.SIGTERM))
         try:
-            ours, process = self._start(self._errand.arguments())
+            ours, process = self._start(self._call.arguments())
         except BaseException as error:  # noqa: BLE001 - it cannot be imported there, or an argument cannot be pickled
             return failed_outcome(error, prepared=False)
         outcome = CallOutcome()
         try:
-            with ours, self._errand.around:
-                outcome = _answer(ours, process)
+            with ours, self._call.around:
+                outcome = _receive_outcome(ours, process)
                 _raise(outcome)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
             return outcome if error is outcome.error else failed_outcome(error)
         finally:
-            self._bury(process)
+            self._reap(process)
         return outcome
 
     def signal(self, number: signal.Signals) -> None:
@@ -66,7 +66,7 @@ class ChildProcess:
         ours, theirs = _pipe()
         with theirs:
             try:
-                process = _SPAWN.Process(target=_serve, args=(theirs, self._errand.function, arguments, os.getpid()))
+                process = _SPAWN.Process(target=_child_main, args=(theirs, self._call.function, arguments, os.getpid()))
                 process.start()
             except OSError as error:
                 ours.close()
@@ -76,13 +76,13 @@ class ChildProcess:
                 raise
         with self._lock:
             self._process = process
-        self._born(process.pid or 0)
-        if self._errand.stop.is_set():  # asked while it was not there yet
+        self._on_spawn(process.pid or 0)
+        if self._call.stop.is_set():  # asked while it was not there yet
             self.signal(signal.SIGTERM)
         return ours, process
 
-    def _bury(self, process: SpawnProcess) -> None:
-        """Take its exit status: from now on its number may be another's."""
+    def _reap(self, process: SpawnProcess) -> None:
+        """Collect its exit status. From now on its pid may belong to another process."""
         with self._lock:
             self._process = None
         process.join()
@@ -97,14 +97,14 @@ def _pipe() -> tuple[Connection, Connection]:
 
 
 def _raise(outcome: CallOutcome) -> None:
-    """Let what is around the call hear of what it raised."""
+    """Raise the error of the call, so that the context around it sees it."""
     if outcome.error is not None:
         raise outcome.error
 
 
-def _answer(ours: Connection, process: SpawnProcess) -> CallOutcome:
+def _receive_outcome(ours: Connection, process: SpawnProcess) -> CallOutcome:
     """Wait for what it tells, or for its end; somebody it left behind may hold the pipe."""
-    with _held(process) as end:
+    with _exit_descriptor(process) as end:
         wait([ours, end])
         if ours.poll():
             with suppress(EOFError):
@@ -117,8 +117,8 @@ def _answer(ours: Connection, process: SpawnProcess) -> CallOutcome:
 
 
 @contextmanager
-def _held(process: SpawnProcess) -> Iterator[int]:
-    """A descriptor that becomes readable with its end."""
+def _exit_descriptor(process: SpawnProcess) -> Iterator[int]:
+    """Yield a descriptor that becomes readable when the process ends."""
     try:
         pidfd = os.pidfd_open(process.pid or 0)
     except OSError:  # descriptors are short; whoever it leaves behind may hold the other one up, but it has begun
@@ -130,8 +130,10 @@ def _held(process: SpawnProcess) -> Iterator[int]:
         os.close(pidfd)
 
 
-def _serve(told: Connection, function: Callable[..., object], arguments: Mapping[str, object], parent: int) -> None:
-    """Be the child."""
+def _child_main(
+    result: Connection, function: Callable[..., object], arguments: Mapping[str, object], parent: int
+) -> None:
+    """Run in the child process: make the call and send its outcome."""
     os.setsid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before that
@@ -139,12 +141,12 @@ def _serve(told: Connection, function: Callable[..., object], arguments: Mapping
     outcome = BoundCall(function, lambda: arguments).call()
     try:
         pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own; some can be pickled only
-        told.send(outcome)
+        result.send(outcome)
     except Exception as error:  # noqa: BLE001 - what it returned, or raised, cannot be pickled
-        told.send(_told_otherwise(outcome, error))
+        result.send(_picklable_outcome(outcome, error))
 
 
-def _told_otherwise(outcome: CallOutcome, why: Exception) -> CallOutcome:
+def _picklable_outcome(outcome: CallOutcome, why: Exception) -> CallOutcome:
     if outcome.error is None:
         error = TypeError(f"what it returned cannot be brought back from its process: {why}")
         return failed_outcome(error)

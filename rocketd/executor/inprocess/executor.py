@@ -15,13 +15,13 @@ from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Call, Execution, Task
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome, end_from_outcome
 from rocketd.executor.inprocess.strategies import (
+    CallObserver,
     CallStrategy,
     CoroutineCall,
     MainThreadCall,
     ProcessCall,
     ThreadCall,
     ThreadStarter,
-    Watched,
 )
 from rocketd.executor.process.process_tree import start_time
 
@@ -36,27 +36,27 @@ class Clock(Protocol):
 
 
 class Program(Protocol):
-    """Whose functions these are."""
+    """The program whose functions are called."""
 
     def prepare(self, task: Task, run: Run) -> BoundCall:
-        """Say what to call for a run. What it raises means that the run could not be set up."""
+        """Return the call to make for a run. An exception means that the run could not be set up."""
         ...
 
-    def answered(self, run: Run, outcome: CallOutcome) -> CallOutcome:
-        """Hear what became of a call, and say what is to be reported."""
+    def handle_outcome(self, run: Run, outcome: CallOutcome) -> CallOutcome:
+        """Handle the outcome of a call; return the one to report."""
         ...
 
 
 class _RunningCall:
-    """One run that is going on."""
+    """One active run."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.began: Duration | None = None
-        """By the monotonic clock; None: it waits for its turn."""
-        self.asked: Cause | None = None
-        """Why it was asked to stop."""
-        self.way: CallStrategy | None = None
+        self.started_at: Duration | None = None
+        """By the monotonic clock; None: waiting for a process slot."""
+        self.stop_cause: Cause | None = None
+        """Why a stop was requested; None: it was not."""
+        self.strategy: CallStrategy | None = None
 
 
 class InProcessExecutor:
@@ -70,70 +70,70 @@ class InProcessExecutor:
         self._slots = Semaphore(processes)
         self._loop = asyncio.get_running_loop()
         self._starter = ThreadStarter()
-        self._going: dict[RunKey, _RunningCall] = {}
+        self._running: dict[RunKey, _RunningCall] = {}
 
     def start(self, task: Task, run: Run) -> None:
         """Begin the call. Raises what `Program.prepare` raises."""
-        errand = self._program.prepare(task, run)
-        going = self._going[run.key] = _RunningCall(task)
-        going.way = self._begin(task, run, errand)
+        call = self._program.prepare(task, run)
+        going = self._running[run.key] = _RunningCall(task)
+        going.strategy = self._begin(task, run, call)
 
     def together(self) -> AbstractContextManager[None]:
         """No different: a call begins as soon as it is started."""
         return nullcontext()
 
-    def _begin(self, task: Task, run: Run, errand: BoundCall) -> CallStrategy:
-        watched = Watched(partial(self._begun, run), partial(self._over, run))
+    def _begin(self, task: Task, run: Run, call: BoundCall) -> CallStrategy:
+        observer = CallObserver(partial(self._started, run), partial(self._finished, run))
         match task.work:
             case Call(Execution.MAIN):
-                return MainThreadCall(errand, watched, self._loop)
+                return MainThreadCall(call, observer, self._loop)
             case Call(Execution.ASYNC):
-                return CoroutineCall(errand, watched, self._loop)
+                return CoroutineCall(call, observer, self._loop)
             case Call(Execution.PROCESS):
-                return ProcessCall(errand, watched, self._loop, self._starter.begin, slots=self._slots)
-        return ThreadCall(errand, watched, self._loop, self._starter.begin)
+                return ProcessCall(call, observer, self._loop, self._starter.begin, slots=self._slots)
+        return ThreadCall(call, observer, self._loop, self._starter.begin)
 
-    def _begun(self, run: Run, pid: int) -> None:
-        if run.key in self._going:
-            self._going[run.key].began = self._clock.monotonic()
+    def _started(self, run: Run, pid: int) -> None:
+        if run.key in self._running:
+            self._running[run.key].started_at = self._clock.monotonic()
             self._report(Spawned(run, pid, start_time(pid) if pid else 0, self._clock.now()))
 
     def stop(self, run: Run, cause: Cause) -> None:
         """Ask it to end, in whatever way it can be asked."""
-        going = self._going.get(run.key)
-        if going is not None and going.asked is None and going.way is not None:
-            going.asked = cause
-            going.way.stop(going.task.kill_grace / SECOND)
+        going = self._running.get(run.key)
+        if going is not None and going.stop_cause is None and going.strategy is not None:
+            going.stop_cause = cause
+            going.strategy.stop(going.task.kill_grace / SECOND)
 
     def kill(self) -> None:
         """End everything; a thread that does not end is left behind."""
-        for going in tuple(self._going.values()):
-            going.asked = going.asked or Cause.SHUTDOWN
-            if going.way is not None:
-                going.way.kill()
+        for going in tuple(self._running.values()):
+            going.stop_cause = going.stop_cause or Cause.SHUTDOWN
+            if going.strategy is not None:
+                going.strategy.kill()
 
     @property
     def going(self) -> int:
         """How many runs have begun here and not been reported as finished."""
-        return len(self._going)
+        return len(self._running)
 
     def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none of them, whichever
         """None: a call ends with the program that made it."""
         return ()
 
     async def clear(self, runs: Sequence[OpenRun]) -> None:
-        """Leave nothing behind: a child process dies with its program, see `offspring`."""
+        """Leave nothing behind: a child process dies with its program, see `child_process.py`."""
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         self._starter.close()
 
-    def _over(self, run: Run, outcome: CallOutcome) -> None:
-        going, now = self._going.pop(run.key), self._clock.now()
+    def _finished(self, run: Run, outcome: CallOutcome) -> None:
+        going, now = self._running.pop(run.key), self._clock.now()
         if isinstance(outcome.error, ResourceShortage) and not outcome.prepared:
             self._report(Withdrawn(run, now, outcome.error.message, shared=outcome.error.shared))
             return
-        outcome = self._program.answered(run, outcome)
-        runtime = 0 if going.began is None else self._clock.monotonic() - going.began
-        end = end_from_outcome(outcome, going.asked, now, runtime)
+        outcome = self._program.handle_outcome(run, outcome)
+        runtime = 0 if going.started_at is None else self._clock.monotonic() - going.started_at
+        end = end_from_outcome(outcome, going.stop_cause, now, runtime)
         self._report(Finished(run, end))

@@ -1,8 +1,7 @@
-"""The ways in which our own program makes a call: on the loop's thread, as a coroutine, in a thread, in a process.
+"""The strategies for making a call: on the loop's thread, as a coroutine, in a thread, in a child process.
 
-Each begins soon after it is made, and tells on the loop's thread when it has begun and, once, when it is over. Whether
-a thread ever ends is up to its function: it is told by a flag, and nothing can force it. So one that does not end when
-everything must is left behind.
+Each starts soon after it is made, and reports its start and its end, once each, on the loop's thread. A stop only sets
+a flag for a thread: whether the thread ends is up to its function. A thread that does not end in time is abandoned.
 """
 
 import asyncio
@@ -20,27 +19,27 @@ Refused: TypeAlias = Callable[[Exception], None]
 Begin: TypeAlias = Callable[[Callable[[], None], Refused], None]
 
 
-class Watched(NamedTuple):
-    """Who hears of a call, on the loop's thread."""
+class CallObserver(NamedTuple):
+    """Callbacks for the start and the end of a call, on the loop's thread."""
 
-    begun: Callable[[int], None]
-    """Hears that it has begun, and of the pid if it is in a process of its own; else 0."""
-    over: Callable[[CallOutcome], None]
+    started: Callable[[int], None]
+    """Called at the start, with the pid of the child process, or 0 without one."""
+    finished: Callable[[CallOutcome], None]
 
 
-LEFT_BEHIND: Final = 1.0
+ABANDON_AFTER: Final = 1.0
 """Seconds that a thread gets to end when everything is to end at once."""
 
 
 class CallStrategy(Protocol):
-    """One call that is going on."""
+    """One active call."""
 
     def stop(self, grace: float) -> None:
-        """Have it end; `grace` is in seconds. A second time changes nothing."""
+        """Request a stop; `grace` is in seconds. A second request changes nothing."""
         ...
 
     def kill(self) -> None:
-        """Have it end at once."""
+        """Stop it at once."""
         ...
 
 
@@ -52,20 +51,20 @@ class ThreadStarter:
     """
 
     def __init__(self) -> None:
-        self._wanted: SimpleQueue[tuple[Callable[[], None], Refused] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Callable[[], None], Refused] | None] = SimpleQueue()
         Thread(target=self._work, name="starter", daemon=True).start()
 
     def begin(self, target: Callable[[], None], refused: Refused) -> None:
         """Run this in a new thread, which does not keep the program from ending; `refused`: there is none to be had."""
-        self._wanted.put((target, refused))
+        self._queue.put((target, refused))
 
     def close(self) -> None:
         """Start no more."""
-        self._wanted.put(None)
+        self._queue.put(None)
 
     def _work(self) -> None:
-        while wanted := self._wanted.get():
-            target, refused = wanted
+        while request := self._queue.get():
+            target, refused = request
             try:
                 Thread(target=target, name="task", daemon=True).start()
             except RuntimeError as error:  # the system has none left
@@ -75,23 +74,23 @@ class ThreadStarter:
 class MainThreadCall:
     """On the loop's thread: everything else waits until it is done."""
 
-    def __init__(self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
-        self._errand = errand
-        self._watched = watched
+    def __init__(self, call: BoundCall, observer: CallObserver, loop: asyncio.AbstractEventLoop) -> None:
+        self._bound = call
+        self._observer = observer
         loop.call_soon(self._run)
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - there is nothing to wait for
-        self._errand.stop.set()
+        self._bound.stop.set()
 
     def kill(self) -> None:
-        self._errand.stop.set()
+        self._bound.stop.set()
 
     def _run(self) -> None:
-        asked = self._errand.stop.is_set()
+        asked = self._bound.stop.is_set()
         if not asked:
-            self._watched.begun(0)
-        outcome = failed_outcome(TaskTerminationException("stopped before it began")) if asked else self._errand.call()
-        self._watched.over(outcome)
+            self._observer.started(0)
+        outcome = failed_outcome(TaskTerminationException("stopped before it began")) if asked else self._bound.call()
+        self._observer.finished(outcome)
         if isinstance(outcome.error, KeyboardInterrupt):
             raise outcome.error  # Ctrl-C is for the whole program
 
@@ -99,87 +98,93 @@ class MainThreadCall:
 class CoroutineCall:
     """As a coroutine on the loop; a stop cancels it."""
 
-    def __init__(self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop) -> None:
-        self._errand = errand
-        self._watched = watched
+    def __init__(self, call: BoundCall, observer: CallObserver, loop: asyncio.AbstractEventLoop) -> None:
+        self._bound = call
+        self._observer = observer
         self._task = loop.create_task(self._call())
         self._task.add_done_callback(self._done)
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - what it does about it is its own affair
-        self._errand.stop.set()
+        self._bound.stop.set()
         self._task.cancel()
 
     def kill(self) -> None:
         self.stop(0)
 
     async def _call(self) -> CallOutcome:
-        self._watched.begun(0)
-        return await self._errand.call_in_loop()
+        self._observer.started(0)
+        return await self._bound.call_in_loop()
 
     def _done(self, task: asyncio.Task[CallOutcome]) -> None:
         if task.cancelled():  # before it could begin
-            self._watched.over(failed_outcome(asyncio.CancelledError()))
+            self._observer.finished(failed_outcome(asyncio.CancelledError()))
         else:
             error = task.exception()
-            self._watched.over(task.result() if error is None else failed_outcome(error))
+            self._observer.finished(task.result() if error is None else failed_outcome(error))
 
 
 class ThreadCall:
     """In a thread; a stop sets its flag."""
 
-    def __init__(self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
-        self._errand = errand
-        self._watched = watched
+    def __init__(self, call: BoundCall, observer: CallObserver, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
+        self._bound = call
+        self._observer = observer
         self._loop = loop
         self._ended = False
         begin(self._run, self._refused)
 
     def stop(self, grace: float) -> None:  # noqa: ARG002 - nothing can force it
-        self._errand.stop.set()
+        self._bound.stop.set()
 
     def kill(self) -> None:
-        self._errand.stop.set()
-        self._loop.call_later(LEFT_BEHIND, self._leave)
+        self._bound.stop.set()
+        self._loop.call_later(ABANDON_AFTER, self._abandon)
 
     def _run(self) -> None:
-        call_in(self._loop, lambda: self._watched.begun(0))
-        outcome = self._errand.call()
+        call_in(self._loop, lambda: self._observer.started(0))
+        outcome = self._bound.call()
         call_in(self._loop, lambda: self._end(outcome))
 
     def _refused(self, error: Exception) -> None:
         call_in(self._loop, lambda: self._end(failed_outcome(error, prepared=False)))
 
-    def _leave(self) -> None:
+    def _abandon(self) -> None:
         self._end(failed_outcome(TaskTerminationException("its thread ignored the stop request and was abandoned")))
 
     def _end(self, outcome: CallOutcome) -> None:
         if not self._ended:
             self._ended = True
-            self._watched.over(outcome)
+            self._observer.finished(outcome)
 
 
 class ProcessCall:
     """In a child process, which a thread watches; a stop sends TERM to its group, and KILL later."""
 
     def __init__(
-        self, errand: BoundCall, watched: Watched, loop: asyncio.AbstractEventLoop, begin: Begin, *, slots: Semaphore
+        self,
+        call: BoundCall,
+        observer: CallObserver,
+        loop: asyncio.AbstractEventLoop,
+        begin: Begin,
+        *,
+        slots: Semaphore,
     ) -> None:
-        self._errand = errand
-        self._watched = watched
+        self._bound = call
+        self._observer = observer
         self._loop = loop
         self._slots = slots
-        self._child = ChildProcess(errand, lambda pid: call_in(loop, lambda: watched.begun(pid)))
+        self._child = ChildProcess(call, lambda pid: call_in(loop, lambda: observer.started(pid)))
         self._killer: asyncio.TimerHandle | None = None
         begin(self._run, self._refused)
 
     def stop(self, grace: float) -> None:
         if self._killer is None:
-            self._errand.stop.set()
+            self._bound.stop.set()
             self._child.signal(signal.SIGTERM)
             self._killer = self._loop.call_later(grace, lambda: self._child.signal(signal.SIGKILL))
 
     def kill(self) -> None:
-        self._errand.stop.set()
+        self._bound.stop.set()
         self._child.signal(signal.SIGKILL)
 
     def _run(self) -> None:
@@ -190,7 +195,7 @@ class ProcessCall:
     def _end(self, outcome: CallOutcome) -> None:
         if self._killer is not None:
             self._killer.cancel()
-        self._watched.over(outcome)
+        self._observer.finished(outcome)
 
     def _refused(self, error: Exception) -> None:
         call_in(self._loop, lambda: self._end(failed_outcome(error, prepared=False)))

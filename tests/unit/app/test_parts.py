@@ -57,11 +57,11 @@ def test_a_command_is_split_as_a_shell_does_and_parameters_are_options(
 
 @pytest.mark.parametrize(
     ("command", "why"),
-    [("echo 'x", "No closing quotation"), ("", "it is empty"), ([], "it is empty"), (["sleep", 1], "1 is no text")],
+    [("echo 'x", "No closing quotation"), ("", "it is empty"), ([], "it is empty"), (["sleep", 1], "1 is not text")],
 )
 def test_what_is_no_command_is_told_before_it_is_a_task(command: str | list[str], why: str) -> None:
     app = Rocketd()
-    with pytest.raises(RocketdError, match=f"is no command: {why}"):
+    with pytest.raises(RocketdError, match=f"is not a command: {why}"):
         app.task(name="task", command=command)
     assert not app.session.tasks
     assert app.task(name="shell", command="echo 'x", shell=True).is_command  # noqa: S604 - looked at, not run
