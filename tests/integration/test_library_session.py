@@ -528,7 +528,7 @@ def test_a_task_whose_records_lie_far_ahead_is_named(caplog: pytest.LogCaptureFi
     app.task(false, name="ahead")(lambda: None)
     app.task(daily, name="fine")(app.session.shut_down)
     run(app)
-    told = [record.message for record in caplog.records if "more than three hours in the future" in record.message]
+    told = [record.message for record in caplog.records if "more than 3 h in the future" in record.message]
     assert len(told) == 1
     assert told[0].startswith("ahead: ")
 
