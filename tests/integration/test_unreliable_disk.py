@@ -176,7 +176,7 @@ def test_a_stop_gives_up_a_store_that_hangs(daemon: Daemon, far: FileServer, tim
     far.answer()  # the kernel lets nobody go who waits for a page to be written
     assert daemon.wait() == 1
     daemon.start()
-    daemon.until_line("last was cut off")
+    daemon.until_line("last was interrupted")
     goes_on(daemon)
     assert daemon.stop() == 0
 
