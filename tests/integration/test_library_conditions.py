@@ -403,8 +403,8 @@ def test_what_is_going_on_is_ended_when_an_error_stops_the_scheduler() -> None:
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        (lambda: every(5), "5 is no duration"),  # type: ignore[arg-type]
-        (lambda: cron(5), "5 is no cron line"),  # type: ignore[arg-type]
+        (lambda: every(5), "5 is not a duration"),  # type: ignore[arg-type]
+        (lambda: cron(5), "5 is not a cron line"),  # type: ignore[arg-type]
         (lambda: retry("3"), "a number of attempts"),  # type: ignore[arg-type]
         (lambda: failed < "3", "a number to compare with"),  # type: ignore[operator]
     ],
