@@ -18,7 +18,7 @@ from support.daemon_process import Daemon
 BREAKS = """
 from redbird.repos import MemoryRepo
 from rocketd.core.conditions.time_conditions import Every
-from rocketd.daemon.record_writer import Recorder
+from rocketd.daemon.record_writer import RecordWriter
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.log import RunRecord
 
@@ -38,7 +38,7 @@ def silence_task_prerun():
     return MemoryRepo(model=RunRecord)
 
 def silence_task_logging():
-    Recorder.__init__.__kwdefaults__["patience"] = 0.3
+    RecordWriter.__init__.__kwdefaults__["patience"] = 0.3
     return MemoryRepo(model=RunRecord)
 """
 ALL = ("silence_cond_check", "silence_task_prerun", "silence_task_logging")

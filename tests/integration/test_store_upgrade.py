@@ -153,15 +153,15 @@ def test_dying_right_after_a_step_leaves_a_version_that_others_can_tell(path: Pa
     script = """
 import os, sys
 from pathlib import Path
-from rocketd.store import version
-class Deadly(version.closing):
+from rocketd.store.sqlite import migrations
+class Deadly(migrations.closing):
     def __exit__(self, *_):
         os.kill(os.getpid(), 9)
-version.closing = Deadly
-version.back_up = lambda *_: None
+migrations.closing = Deadly
+migrations.back_up = lambda *_: None
 sys.path.insert(0, sys.argv[2])
 from test_store_upgrade import NEXT
-version.upgrade(Path(sys.argv[1]), NEXT)
+migrations.upgrade(Path(sys.argv[1]), NEXT)
 """
     given = [str(path), str(Path(__file__).parent)]
     assert subprocess.run([sys.executable, "-c", script, *given], check=False).returncode == -9

@@ -5,6 +5,8 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, get_args
 
@@ -222,3 +224,16 @@ def test_the_files_that_a_module_runs_lie_beside_it() -> None:
     named = {path.with_name(name) for path in MODULES for name in beside.findall(path.read_text())}
     assert {path.name for path in named if not path.exists()} <= {"launcher"}
     assert {path.name for path in named} > {"launcher"}
+
+
+TESTS = sorted((TOP / "tests").rglob("*.py"))
+IMPORTED = re.compile(r"^\s*from (rocketd[\w.]*) import (\w+(?:, \w+)*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(TOP / "tests")))
+def test_what_a_text_of_a_test_imports_is_there(path: Path) -> None:
+    """The programs that tests run stand in texts, where no type checker looks."""
+    for module, names in IMPORTED.findall(path.read_text()):
+        found = import_module(module)
+        for name in names.split(", "):
+            assert hasattr(found, name) or find_spec(f"{module}.{name}"), f"{module}.{name}"
