@@ -13,7 +13,8 @@ from rocketd.core.instant import Instant
 from rocketd.core.instant_text import timestamp_with_zone
 from rocketd.core.messages.run_messages import entry_of
 from rocketd.core.model.events import Finished, Missed
-from rocketd.core.model.run import Action, End, Run, signal_name
+from rocketd.core.model.run import Action, End, Run
+from rocketd.core.signal_names import signal_name
 
 LISTED: Final = 100
 """How many runs a digest lists; the others are counted."""

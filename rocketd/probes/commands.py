@@ -10,8 +10,9 @@ from rocketd.core.conditions.host_conditions import CommandSucceeds
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger, signal_name
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Surroundings, Task
+from rocketd.core.signal_names import signal_name
 from rocketd.probes.prober import Tell
 
 AT_ONCE: Final = 8

@@ -142,7 +142,7 @@ async def test_a_task_whose_records_lie_far_ahead_is_named() -> None:
     async with looking() as made:
         (step, ahead) = await made.told_after(lambda: made.clock.set(-DAY))
         assert step == "the clock was set back by 1d"
-        assert ahead.startswith("backup: what is recorded of it lies more than three hours in the future")
+        assert ahead.startswith("backup: its records are dated more than 3 h in the future")
 
 
 @looped

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.schema import FILE_NAME, STEPS
 from rocketd.store.sqlite.store import SqliteStore
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 
@@ -59,7 +59,7 @@ def test_killed_at_any_system_call_of_a_write_all_of_it_is_there_or_nothing(tmp_
         if not killed:
             assert turn > 1
             return
-        if not (directory / FILE_NAME).exists() or rows(directory, "PRAGMA user_version") != [(1,)]:
+        if not (directory / FILE_NAME).exists() or rows(directory, "PRAGMA user_version") != [(len(STEPS),)]:
             assert said == 0
             continue
         begun = rows(directory, "SELECT number, count(*) FROM log WHERE action = 'run' GROUP BY number")

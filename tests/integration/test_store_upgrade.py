@@ -159,7 +159,7 @@ class Deadly(migrations.closing):
         os.kill(os.getpid(), 9)
 migrations.closing = Deadly
 migrations.back_up = lambda *_: None
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = [sys.argv[2], str(Path(sys.argv[2]).parent)]
 from test_store_upgrade import NEXT
 migrations.upgrade(Path(sys.argv[1]), NEXT)
 """

@@ -457,7 +457,9 @@ def test_retries_hands_and_occasions_have_no_splay() -> None:
     assert [decision.run.start for decision in hand if isinstance(decision, Start)] == [world.now]
     world.scheduler.force("t1", Trigger.BOOT, "on boot")
     world.run_until(world.now)
-    assert world.begun[-1].key == ("t1", 3)
+    started = {run.key: run for run in world.begun}
+    assert started["t1", 3].trigger is Trigger.BOOT
+    assert started["t1", 3].start == world.now
 
 
 MORE = (

@@ -20,7 +20,7 @@ COLUMNS: Final = (
     *("action", "end", "runtime", "cause", "exit_code", "signal", "message", "exc_text", "output"),
     *("host", "boot_id", "pid", "pid_start"),
 )
-"""The keys of a run, in the order of its JSON object: `daemon.views` makes that."""
+"""What is recorded of a run, in the order of its JSON object (`daemon.serializers`)."""
 
 
 def export(call: Context) -> ExitCode:

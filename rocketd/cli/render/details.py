@@ -27,7 +27,7 @@ from rocketd.cli.render.tables import (
 from rocketd.core.duration import approximate_duration, format_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant
-from rocketd.core.model.run import signal_name
+from rocketd.core.signal_names import signal_name
 from rocketd.daemon.json_format import Json, JsonObject
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from rocketd.cli.render.cells import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cel
 from rocketd.cli.render.columns import table
 from rocketd.core.duration import approximate_duration
 from rocketd.core.instant import FOREVER, SECOND, Instant
-from rocketd.core.model.run import signal_name
 from rocketd.core.plural import counted
+from rocketd.core.signal_names import signal_name
 from rocketd.daemon.json_format import JsonObject
 
 NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."

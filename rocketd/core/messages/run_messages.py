@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 from rocketd.core.duration import approximate_duration
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run, signal_name
+from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.plural import counted
+from rocketd.core.signal_names import signal_name
 
 
 def left_overs(run: Run) -> Message:

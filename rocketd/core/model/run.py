@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from signal import Signals
 from typing import TypeAlias
 
 from rocketd.core.escaping import storable
@@ -48,14 +47,6 @@ class Cause(StrEnum):
     """Of a run that never began: what a start takes could not be had."""
     STORE = "store"
     """Of a run that never began: its start could not be recorded."""
-
-
-def signal_name(number: int) -> str:
-    """Return `SIGTERM` for 15; for a signal without a name its number as text."""
-    try:
-        return Signals(number).name
-    except ValueError:
-        return str(number)
 
 
 RunKey: TypeAlias = tuple[str, int]

@@ -18,7 +18,8 @@ from typing import Final, NamedTuple, cast
 
 from rocketd.background_threads import in_thread
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.model.run import Action, Cause, End, signal_name
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.signal_names import signal_name
 
 
 class TaskInactionException(Exception):
