@@ -7,17 +7,8 @@ from rocketd.cli.exit_codes import UsageError
 from rocketd.cli.parser import Choices
 from rocketd.cli.render.tables import RenderOptions
 from rocketd.cli.render.terminal import Terminal
-from rocketd.core.errors import ConditionError, RocketdError
+from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
-from rocketd.time_zones import named_zone
-
-
-def zone_option(name: str) -> tzinfo:
-    """Find a zone by its name, as task files know it; raises UsageError."""
-    try:
-        return named_zone(name)
-    except ConditionError as error:
-        raise UsageError(error.message, hint=error.hint) from None
 
 
 class Context(NamedTuple):
@@ -35,8 +26,8 @@ class Context(NamedTuple):
 
 def time_point(text: str, now: Instant, zone: tzinfo | None = None) -> Instant:
     """Read a point in time, in the zone of this process unless another is given. Raises UsageError."""
-    from rocketd.core.calendar.time_point import parse_time_point  # noqa: PLC0415 - as above
-    from rocketd.time_zones import local_zone  # noqa: PLC0415 - zones cost start-up time that few calls need
+    from rocketd.core.calendar.time_point import parse_time_point  # noqa: PLC0415 - few calls need it
+    from rocketd.time_zones import local_zone  # noqa: PLC0415 - zones cost start-up time
 
     try:
         return parse_time_point(text, now, zone or local_zone())

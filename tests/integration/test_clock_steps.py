@@ -14,7 +14,7 @@ from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE
-from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.events import Finished, Spawned, Started
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.core.scheduler.scheduler import Scheduler
@@ -178,6 +178,7 @@ async def test_a_timeout_goes_on_from_where_it_was(how: str) -> None:
         scheduler.load([replace(TASK, when=FALSE, timeout=10 * MINUTE)], NOW, {})
         run = Run("backup", 2, "id-2", 1, NOW, NOW, Trigger.HAND, "by hand")
         scheduler.learn(Started(run))
+        scheduler.learn(Spawned(run, 1, 1, NOW))
         made.clock.go_on(MINUTE)
         await made.told_after(lambda: getattr(made.clock, how)(HOUR))
         look_again = scheduler.next_check()

@@ -161,7 +161,7 @@ def test_a_file_that_its_user_may_not_write_to_is_not_written(world: World, file
     file.write_text("root's\n")
     end = world.run(by_nobody(file, "echo x"))
     assert (end.action, end.output) == (Action.SUCCESS, "x\n")
-    assert end.message == f"2 bytes of its output are not in {file}: Permission denied"
+    assert end.message == f"{file} lacks 2 bytes of its output: Permission denied"
     assert file.read_text() == "root's\n"
 
 
@@ -175,7 +175,7 @@ def test_nobodys_link_leads_root_nowhere(world: World, file: Path, script: str) 
     path = file if "below" not in script else file.parent / "below" / "log"
     end = world.run(writing(path, "echo x"))
     assert end.message == (
-        f"2 bytes of its output are not in {path}: a symbolic link of user {NOBODY.pw_uid} is not followed"
+        f"{path} lacks 2 bytes of its output: a symbolic link of user {NOBODY.pw_uid} is not followed"
     )
     assert list(secret.iterdir()) == []
 
@@ -199,12 +199,12 @@ def test_what_is_no_regular_file_is_not_even_opened(world: World, file: Path, ma
     assert callable(make)
     make(file)
     end = world.run(writing(file, "echo x"))
-    assert end.message == f"2 bytes of its output are not in {file}: not a regular file"
+    assert end.message == f"{file} lacks 2 bytes of its output: not a regular file"
 
 
 def test_a_device_is_no_place_for_output(world: World) -> None:
     end = world.run(writing("/dev/full", "echo x"))
-    assert end.message == "2 bytes of its output are not in /dev/full: not a regular file"
+    assert end.message == "/dev/full lacks 2 bytes of its output: not a regular file"
 
 
 # Trouble
@@ -213,7 +213,7 @@ def test_a_device_is_no_place_for_output(world: World) -> None:
 def test_where_there_is_no_directory_the_run_goes_on_and_says_so(world: World, file: Path) -> None:
     end = world.run(writing(file / "log", "echo x"))
     assert (end.action, end.output) == (Action.SUCCESS, "x\n")
-    assert end.message == f"2 bytes of its output are not in {file}/log: No such file or directory"
+    assert end.message == f"{file}/log lacks 2 bytes of its output: No such file or directory"
     assert told(world) == [f"rocketd: output cannot be written to {file}/log: No such file or directory"]
 
 
@@ -229,7 +229,7 @@ def test_on_a_full_disk_the_run_goes_on_and_says_how_much_is_missing(world: Worl
         subprocess.run(["umount", disk], check=True)
     assert end.output.endswith("\n100000\n")
     assert written == 64 * 1024
-    assert end.message == f"511 KiB of its output are not in {disk}/log: No space left on device"
+    assert end.message == f"{disk}/log lacks 511 KiB of its output: No space left on device"
     assert told(world) == [f"rocketd: output cannot be written to {disk}/log: No space left on device"]
 
 
@@ -270,7 +270,7 @@ def test_a_writer_that_lies_is_not_believed_much(
     program.write_text(LYING.replace("sys.argv[0:0] or LINES", repr(lines)))
     monkeypatch.setattr("rocketd.executor.process.output_writer_process.WRITER", str(program))
     end = world.run(writing(file, "echo x"))
-    assert end.message == f"3 bytes of its output are not in {file}: it is said"
+    assert end.message == f"{file} lacks 3 bytes of its output: it is said"
     assert all(line.isprintable() and len(line) < 500 for line in told(world))
     assert len(told(world)) <= 1
 

@@ -200,7 +200,7 @@ def test_why_goes_by_what_is_recorded(where: Path) -> None:
     record(where, "extract", NOW - HOUR)
     (load,) = told(where, "why", "load")
     assert load["holds"] is True
-    assert load["waiting_for"].endswith("waits: no daemon is running")
+    assert load["waiting_for"].endswith("cannot start: no daemon is running")
     assert load["parts"][0]["because"].startswith("extract/1 succeeded")
 
 

@@ -173,7 +173,7 @@ def test_that_nothing_is_recorded_is_not_told_where_it_may_be_elsewhere(where: P
     (where / "etc" / "rocketd.toml").write_text("[store]\nrepo = 'mine:factory'\n")
     done = rocketctl(where, *words)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "what is in mine:factory, a daemon must read first" in done.stderr
+    assert "start the daemon once to import the records in mine:factory" in done.stderr
     record(where, NOW, 1, Action.SUCCESS)
     done = rocketctl(where, *words)
     assert done.returncode == 0
@@ -184,7 +184,7 @@ def test_that_nothing_is_recorded_is_not_told_where_it_may_be_elsewhere(where: P
 def test_a_password_is_not_shown(where: Path, url: str) -> None:
     (where / "etc" / "rocketd.toml").write_text(f"[store]\nurl = '{url}'\n")
     done = rocketctl(where, "history")
-    assert "what is in postgresql://" in done.stderr
+    assert "import the records in postgresql://" in done.stderr
     assert "secret" not in done.stderr
 
 
@@ -291,7 +291,7 @@ def test_what_keep_would_drop_is_pruned_where_no_daemon_runs(where: Path) -> Non
         record(where, NOW - 3 * DAY + number, number, Action.SUCCESS)
     told = json.loads(rocketctl(where, "prune", "--dry-run", "--json").stdout)
     assert (told["records"], told["dry_run"]) == (4, True)
-    assert "4 records from before " in rocketctl(where, "prune", "--dry-run").stdout
+    assert "4 records older than " in rocketctl(where, "prune", "--dry-run").stdout
     assert len(json.loads(rocketctl(where, "history", "--json").stdout)) == 3
     assert rocketctl(where, "prune").stdout.startswith("Deleted ")
     (left,) = json.loads(rocketctl(where, "history", "--json").stdout)

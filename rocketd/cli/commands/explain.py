@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli.context import time_point, zone_option
-from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.context import time_point
+from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.render import time_format
 from rocketd.cli.render.cells import Cell, underlined
 from rocketd.cli.render.columns import pairs, table
@@ -32,7 +32,7 @@ def explain(call: Context) -> ExitCode:
     """Show the normal form and the next starts. Raises Failure for what is no condition."""
     choices = call.choices
     condition = _parsed(choices.condition)
-    zone = zone_option(choices.timezone) if choices.timezone else local_zone()
+    zone = _zone(choices.timezone) if choices.timezone else local_zone()
     begin = time_point(choices.begin, call.now, zone) if choices.begin else call.now
     task = Task(_NAME, Command(("true",)), condition, zone=zone)
     found = starts(task, begin, choices.starts)
@@ -80,3 +80,11 @@ def _no_more(task: Task, begin: Instant, found: Starts) -> str:
 
 def _local(instant: Instant, zone: tzinfo) -> str:
     return datetime_of(instant, zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
+
+
+def _zone(name: str) -> tzinfo:
+    """Find a zone by its name, as task files know it; raises UsageError."""
+    try:
+        return named_zone(name)
+    except ConditionError as error:
+        raise UsageError(error.message, hint=error.hint) from None
