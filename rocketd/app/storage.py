@@ -12,7 +12,7 @@ from rocketd.bootstrap.replication import Replication
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.record_writer import write_calls
+from rocketd.daemon.store_writes import write_calls
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.rejected_lines import Found
 from rocketd.store.replication.replicator import Replicator

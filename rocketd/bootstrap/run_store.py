@@ -17,15 +17,18 @@ from rocketd.config.daemon_settings import Settings
 from rocketd.config.load_result import LoadResult
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Instant
+from rocketd.core.model.records import Change
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.ports import Store
-from rocketd.daemon.record_writer import RecordWriter, write_calls
+from rocketd.daemon.ports import Spool, Store
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.store_writes import write_calls
 from rocketd.store.errors import translating_errors
 from rocketd.store.rejected_lines import Found, move_aside
 from rocketd.store.replication.target import REMEMBERED, ReplicationTarget, remember, remembered
-from rocketd.store.spool_file import SpoolFile
+from rocketd.store.spool_places import SpoolPlaces
+from rocketd.store.spool_store import SpoolStore, readable
 from rocketd.store.sqlite.connection import Durability
-from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.sqlite.store import SqliteStore, this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 
 if TYPE_CHECKING:
@@ -36,11 +39,27 @@ if TYPE_CHECKING:
 class OpenedStore:
     """The opened store, and what is to be said about it."""
 
-    store: SqliteStore
-    spool: SpoolFile
+    store: SqliteStore | SpoolStore
+    spool: Spool
     place: str
     """Where records go, for people."""
     notes: Sequence[str]
+    goes_on: bool
+    """Whether a store that cannot be written stops nothing."""
+    trouble: StoreError | None = None
+    """Why the store cannot be written, so that records go to the spool."""
+
+    def resumed(self, changes: Sequence[Change]) -> None:
+        """Write what a resume finds: to the spool, if the store takes nothing. Raises StoreError."""
+        if self.trouble is None:
+            try:
+                self.store.write(changes)
+            except StoreError as error:
+                if not error.temporary or not self.goes_on:
+                    raise
+                self.trouble = error
+        if self.trouble is not None:
+            self.spool.put(changes)
 
 
 def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[[Instant], None]:
@@ -60,31 +79,64 @@ def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[
 class RunStore:
     """Opens the store; the stack closes it."""
 
-    def __init__(self, directory: Path, loaded: LoadResult, loop: Loop, stack: AsyncExitStack, found: Found) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what it connects
+        self,
+        directory: Path,
+        runtime_directory: Path,
+        loaded: LoadResult,
+        loop: Loop,
+        stack: AsyncExitStack,
+        found: Found,
+    ) -> None:
         """`found` hears what is damaged."""
         self._found = found
         self._directory = directory
+        self._runtime_directory = runtime_directory
         self._loaded = loaded
         self._loop = loop
         self._stack = stack
         self._notes: list[str] = []
+        self._last: ReplicationTarget | None = None
 
     async def open(self) -> OpenedStore:
         """Get the store up to date, with what was put aside and what only the repository knew. Raises StoreError."""
         choice = self._choice()
-        elsewhere = self._elsewhere(choice) if choice.is_elsewhere(self._directory) else None
-        store = self._embedded() if elsewhere is None else elsewhere.store
-        spool = self._drained(store)
-        if elsewhere is not None:
+        spool = SpoolPlaces(self._directory, self._runtime_directory, self._found)
+        if not choice.is_elsewhere(self._directory):
+            kept = self._here(spool)
+        else:
+            elsewhere = self._elsewhere(choice)
+            self._drain(spool, elsewhere.store)
             self._notes += await elsewhere.read_back({task.name: task.fingerprint for task in self._loaded.tasks})
-        if self._loaded.settings_good:
-            remember(self._directory, choice)
-        return OpenedStore(store, spool, str(store.path) if elsewhere is None else str(choice), self._notes)
+            kept = OpenedStore(elsewhere.store, spool, str(choice), self._notes, self._settings.silence_task_logging)
+        if self._loaded.settings_good and choice != self._last:
+            try:
+                remember(self._directory, choice)
+            except StoreError as error:  # on a full disk it is remembered another time
+                if not error.lasting:
+                    raise
+        return kept
 
-    def _embedded(self) -> SqliteStore:
-        store = SqliteStore(self._directory, durability=self._durability, found=self._found)
-        self._stack.push_async_callback(close_in_thread, store.close)
-        return store
+    def _here(self, spool: SpoolPlaces) -> OpenedStore:
+        """Keep them in the state directory alone; where that takes nothing at the moment, in the spool."""
+        made: SqliteStore | None = None
+        reader = readable(self._directory)  # who fails to write may take away what a reader needs
+        try:
+            made = store = self._made()
+            self._stack.push_async_callback(close_in_thread, store.close)
+            self._drain(spool, store)
+        except StoreError as error:
+            if reader is None or not error.temporary or not self._settings.silence_task_logging:
+                raise
+            later = SpoolStore(self._directory, lambda: made or self._made(), reader, spool, this_origin())
+            self._stack.push_async_callback(close_in_thread, later.close)
+            return OpenedStore(later, spool, str(later.path), self._notes, goes_on=True, trouble=error)
+        if reader is not None:
+            reader.close()
+        return OpenedStore(store, spool, str(store.path), self._notes, self._settings.silence_task_logging)
+
+    def _made(self) -> SqliteStore:
+        return SqliteStore(self._directory, durability=self._durability, found=self._found)
 
     def _elsewhere(self, choice: ReplicationTarget) -> Replication:
         from rocketd.bootstrap.replication import Replication  # noqa: PLC0415 - 0.4 s and 20 MB of Red Bird
@@ -104,13 +156,11 @@ class RunStore:
     def _durability(self) -> Durability:
         return self._settings.store.durability.value
 
-    def _drained(self, store: SqliteStore) -> SpoolFile:
-        """Open the spool, and let the store have what is in it before anything else."""
-        spool = SpoolFile(self._directory, self._found)
+    def _drain(self, spool: SpoolPlaces, store: SqliteStore) -> None:
+        """Let the store have what is in the spool before anything else."""
         if spool.waiting:
             spool.drain(lambda calls: write_calls(store, calls))
             self._notes.append("records kept during the last outage have been written to the run log")
-        return spool
 
     def _remembered(self) -> ReplicationTarget | None:
         """Where they went last; a file that cannot tell it is moved aside."""
@@ -132,7 +182,7 @@ class RunStore:
     def _choice(self) -> ReplicationTarget:
         """Where records are to go."""
         written = ReplicationTarget(self._settings.store.url, self._settings.store.repo)
-        last = self._remembered()
+        last = self._last = self._remembered()
         if last is None or last == written:
             return written
         if not self._loaded.settings_good:

@@ -165,7 +165,7 @@ class Service:
         self._outlet.on_crowded = executor.hold_output
         executor.output_limit = settings.output_limit
         with self._watch.on("what the store knows, and what the last daemon left behind"):
-            resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown())
+            resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown(), kept.resumed)
         scheduler.start_on(On.STARTUP)
         places = self._options.runtime_dir, self._options.state_dir
         boot = BootTasks(places, this_origin().boot_id, partial(self.loop.health.trouble, "boot"))
@@ -177,6 +177,7 @@ class Service:
             fatal=self.loop.fail,
             spool=kept.spool,
             silenced=settings.silence_task_logging,
+            trouble_before=kept.trouble,
         )
         self._stack.push_async_callback(recorder.close)
         self._journal.watch_over(self.loop)
@@ -232,7 +233,12 @@ class Service:
         try:
             self._damaged = DamageReport(self._journal, self.loop.health)
             return await RunStore(
-                self._options.state_dir, self._files.loaded, self.loop, self._stack, self._damaged
+                self._options.state_dir,
+                self._options.runtime_dir,
+                self._files.loaded,
+                self.loop,
+                self._stack,
+                self._damaged,
             ).open()
         except StoreError as error:
             if error.temporary:  # the next try, in a moment, may find it mended

@@ -39,10 +39,12 @@ class ResourceShortage(RocketdError):
 class StoreError(RocketdError):
     """The store could not do it."""
 
-    def __init__(self, message: str, *, hint: str = "", temporary: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", temporary: bool = False, lasting: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.temporary = temporary
         """Whether trying again can help: locked, full, a connection lost."""
+        self.lasting = lasting
+        """Whether it stays so until somebody does something about it: full, read-only, a broken disk."""
 
 
 class DuplicateRun(StoreError):

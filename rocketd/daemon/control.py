@@ -160,8 +160,12 @@ class Control:
         return self._told(await self._find(which))
 
     def _told(self, view: RunView) -> JsonObject:
-        begun = self._loop.scheduler.history.of(view.run.task).spawned_at if view.action is Action.RUN else {}
-        return run_object(view, begun.get(view.run.number))
+        """Tell a run; of an active one, how long it has taken so far."""
+        told = run_object(view)
+        begun = self._loop.scheduler.history.of(view.run.task).spawned_at.get(view.run.number)
+        if view.action is Action.RUN and begun is not None:
+            told["runtime"] = max(self._loop.clock.now() - begun, 0) / SECOND
+        return told
 
     async def _find(self, which: str) -> RunView:
         return the_run(which, await self._read(wanted_run(which)))
@@ -195,16 +199,11 @@ class Control:
         decisions = loop.scheduler.run(name, loop.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
         loop.carry_out(decisions)
         run = next((decision.run for decision in decisions if isinstance(decision, Start)), None)
-        return {
-            "task": name,
-            "run_id": run.run_id if run else None,
-            "number": run.number if run else None,
-            "waits": None
-            if run
-            else loop.scheduler.admission.closed
-            or loop.scheduler.admission.shortage
-            or "another run that was asked for",
-        }
+        if run is not None:
+            return {"task": name, "run_id": run.run_id, "number": run.number, "waits": None}
+        admission = loop.scheduler.admission
+        waits = admission.closed or admission.shortage or "another run that was asked for"
+        return {"task": name, "run_id": None, "number": None, "waits": waits}
 
     def stop_task(self, name: str) -> JsonObject:
         """Stop every run of a task, also of one that is loaded no more; raises NoSuchTask, NoSuchRun."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from rocketd.core.errors import StoreError
-from rocketd.daemon.record_writer import RecordWriter, no_answer
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.store_outage import no_answer
 
 PATIENCE: Final = 15.0
 """Seconds for which the writing thread may show no sign of life once every run has ended."""

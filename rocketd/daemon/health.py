@@ -7,6 +7,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages import daemon_messages
 from rocketd.core.plural import counted
+from rocketd.core.scheduler.admission import SHORT
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
 
@@ -47,6 +48,8 @@ class Health:
             self._journal.tell(daemon_messages.store_recovered(self._clock.boottime() - self._away_at))
             self.trouble("store", "")
         elif spooled:
+            if "store" not in self.troubles:
+                self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
             self._journal.tell(daemon_messages.store_spooled(error.message))
             self.trouble("store", f"{error.message}; records wait in the spool")
         else:
@@ -58,7 +61,7 @@ class Health:
         """Hear after each pass what the host is short of; empty: of nothing."""
         if lacking and "host" not in self.troubles:
             self._journal.tell(daemon_messages.shortage(lacking))
-            self.trouble("host", f"the host lacks the resources to start tasks: {lacking}")
+            self.trouble("host", f"{SHORT}: {lacking}")
         elif not lacking and "host" in self.troubles:
             self._journal.tell(daemon_messages.shortage_over())
             self.trouble("host", "")

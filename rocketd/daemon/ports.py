@@ -178,8 +178,17 @@ class Spool(Protocol):
         """How many calls of `put` are in it that the store has not had."""
         ...
 
+    @property
+    def place(self) -> str:
+        """Where the newest wait, if that is not as safe as usual, and what that means."""
+        ...
+
     def put(self, changes: Sequence[Change]) -> None:
         """Append them; durable when it returns."""
+        ...
+
+    def keep_room(self) -> None:
+        """See to it that more can be put there when the disk is full; never raises."""
         ...
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:

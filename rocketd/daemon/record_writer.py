@@ -8,9 +8,13 @@ thread once the transaction that holds the record is committed. If we die before
     fails, for less than PATIENCE    tried again, after longer and longer pauses; nothing starts meanwhile;
                                      what has happened already is put into the spool at once, so that a kill
                                      makes no crash of an end that is known
-    fails longer, silenced           appended to the spool, which counts as written; nothing else waits any more
+    fails longer, silenced           appended to the spool, which counts as written; nothing else waits any more;
+                                     so it is at once on a disk that is full or broken, where waiting does not help
     fails longer, not silenced       the error stops the loop
     is back                          what is in the spool goes first, in order
+
+What comes up while a record waits is written together with it: a start that was taken back meanwhile is recorded as
+that, or not at all.
 
 At the end nothing is tried for long: what the store does not take is put into the spool at once, and if that takes
 nothing either, the error stops the loop.
@@ -26,10 +30,10 @@ from typing import Final, TypeAlias
 
 from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import DuplicateRun, StoreError
-from rocketd.core.model.events import Started
-from rocketd.core.model.records import Change
+from rocketd.core.model.records import Alive, Change
 from rocketd.daemon.ports import Spool, Store
-from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, split
+from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, no_answer, split
+from rocketd.daemon.store_writes import write, write_calls
 
 PATIENCE: Final = 10.0
 """Seconds for which a failing store is only tried again."""
@@ -68,11 +72,12 @@ class RecordWriter:
         spool: Spool | None = None,
         silenced: bool = True,
         patience: float = PATIENCE,
+        trouble_before: StoreError | None = None,
     ) -> None:
         """`trouble` hears of an error and whether records go to the spool because of it, and of None once it is over.
 
         `fatal` hears of what stops the writing: an error that trying again does not mend, unless it is `silenced` and
-        there is a `spool` to go on with.
+        there is a `spool` to go on with. `trouble_before` is why the store could not be written so far, if so.
         """
         self._store = store
         self._trouble = trouble
@@ -85,11 +90,13 @@ class RecordWriter:
         self._coming = _RecordBatch()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""
         self._group = _RecordBatch()
-        self._looked = 0
-        """How many changes of the group were looked through for what has happened already."""
         self._wanted = threading.Condition()
         self._hurried = self._closing = False
         self._outage: StoreOutage | None = None
+        if trouble_before is not None:
+            self._outage = StoreOutage(trouble_before, time.monotonic() - patience)
+            self._outage.spooled, self._outage.place = True, "" if spool is None else spool.place
+            self._tell(trouble_before, spooled=True)
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -149,7 +156,9 @@ class RecordWriter:
         group = self._take()
         self._answer(group.proofs)
         if group.changes or self._outage:
-            self._write(group.changes)
+            self._write(group)
+        if any(isinstance(change, Alive) for change in group.changes) and self._spool is not None:
+            self._spool.keep_room()  # with each sign of life
         self._answer(group.thens)
         for work, then in group.chores:
             self._do(work, then)
@@ -167,15 +176,19 @@ class RecordWriter:
         patience = self._outage.left() if self._outage else None
         with self._wanted:
             self._wanted.wait_for(lambda: self._group or self._closing, timeout=patience)
-            group, self._group, self._looked = self._group, _RecordBatch(), 0
+            group, self._group = self._group, _RecordBatch()
             return group
 
-    def _write(self, changes: list[Change]) -> None:
-        """Return once these are safe: in the store, or in the spool."""
-        while not (self._try(changes) or self._put_aside(changes)):
+    def _write(self, group: _RecordBatch) -> None:
+        """Return once its changes, and those that come up meanwhile, are safe: in the store, or in the spool."""
+        while not (self._try(group.changes) or self._put_aside(group.changes)):
             assert self._outage is not None  # noqa: S101 - a defect of ours: else they would be safe
-            self._keep_known(changes)
+            if not self._outage.told:
+                self._outage.told = True
+                self._tell(self._outage.error, spooled=False)
+            self._keep_known(group.changes)
             self._rest(self._outage.left())
+            self._take_in(group)
 
     def _try(self, changes: list[Change]) -> bool:
         """Whether the store has them now."""
@@ -202,7 +215,6 @@ class RecordWriter:
         outage = self._outage
         if outage is None:
             self._outage = StoreOutage(error, time.monotonic())
-            self._tell(error, spooled=False)
         else:
             outage.go_on(error)
         if isinstance(error, DuplicateRun) or (not self._goes_on and self._is_hopeless(error)):
@@ -218,17 +230,21 @@ class RecordWriter:
         outage = self._outage
         if self._spool is None or outage is None:
             return False
-        if not (self._hurried or (self._goes_on and self._is_hopeless(outage.error))):
+        lasts = outage.error.lasting or self._is_hopeless(outage.error)
+        if not (self._hurried or (self._goes_on and lasts)):
             return False
         try:
             if changes:
                 self._spool.put(changes)
-        except StoreError:  # nothing can be written here at all: the store is tried again, as if there were no spool
+        except StoreError as error:  # nothing can be written at all: the store is tried again, as without a spool
             if self._hurried and outage.pause == LONGEST_PAUSE:
                 raise
+            if outage.spooled:
+                outage.spooled, outage.told = False, True
+                self._tell(error, spooled=False)
             return False
-        if not outage.spooled:
-            outage.spooled = True
+        if not outage.spooled or outage.place != self._spool.place:
+            outage.spooled, outage.place = True, self._spool.place
             self._tell(outage.error, spooled=True)
         return True
 
@@ -241,14 +257,18 @@ class RecordWriter:
                 changes[:] = waiting
 
     def _rest(self, pause: float) -> None:
-        """Wait before the next try; meanwhile answer those who ask for a proof, and keep what comes up."""
+        """Wait before the next try, or until something comes up; answer those who ask for a proof."""
         with self._wanted:
-            self._wanted.wait_for(lambda: self._group.proofs or len(self._group.changes) > self._looked, timeout=pause)
-            coming, self._group.changes = self._group.changes, []
-        self._keep_known(coming)
-        with self._wanted:
-            self._group.changes[:0], self._looked = coming, len(coming)
+            self._wanted.wait_for(lambda: self._group.proofs or self._group.changes, timeout=pause)
         self._prove_now()
+
+    def _take_in(self, group: _RecordBatch) -> None:
+        """Have what has come up be written together with what waits."""
+        with self._wanted:
+            coming = self._group
+            group.changes += coming.changes
+            group.thens += coming.thens
+            coming.changes, coming.thens = [], []
 
     def _prove_now(self) -> None:
         with self._wanted:
@@ -256,7 +276,10 @@ class RecordWriter:
         self._answer(proofs)
 
     def _tell(self, error: StoreError | None, *, spooled: bool) -> None:
-        self._call(lambda: self._trouble(error, spooled))
+        if error is not None and spooled and self._spool is not None and self._spool.place:
+            error = StoreError(f"{error.message}, and {self._spool.place}")
+        told = error
+        self._call(lambda: self._trouble(told, spooled))
 
     def _answer(self, calls: Sequence[Callable[[], None]]) -> None:
         if calls:
@@ -273,27 +296,3 @@ class RecordWriter:
                 call()
             except Exception as error:  # noqa: BLE001 - the others in the group must be called all the same
                 self._fatal(error)
-
-
-def no_answer() -> StoreError:
-    """Say that the writing hangs, as on a disk or a file server that does not answer."""
-    message = "the store does not answer: its disk or file server hangs, and the newest records may be lost"
-    return StoreError(message, temporary=True)
-
-
-def write_calls(store: Store, calls: Sequence[Sequence[Change]]) -> None:
-    """Write what came out of the spool: in one transaction, or one by one if some of it is there already."""
-    try:
-        store.write([change for changes in calls for change in changes])
-    except DuplicateRun:
-        for changes in calls:
-            write(store, changes)
-
-
-def write(store: Store, changes: Sequence[Change]) -> None:
-    """Write them, perhaps for a second time: if the store has one of these very starts, it has all of them."""
-    try:
-        store.write(changes)
-    except DuplicateRun as error:
-        if not any(isinstance(one, Started) and one.run.run_id == error.run_id for one in changes):
-            raise

@@ -5,7 +5,7 @@ was: on this host and in this boot its process tree may still be there, and is s
 else it is gone with the boot. Either way its end was never seen, and is recorded as `crash`, cause `down`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -69,10 +69,18 @@ class RecoveryResult:
     """Tasks of which instants far in the future were recorded: the clock was wrong then, or is so now."""
 
 
-async def recover(
-    store: Store, scheduler: Scheduler, executor: Executor, tasks: Sequence[Task], now: ClockReading
+async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
+    store: Store,
+    scheduler: Scheduler,
+    executor: Executor,
+    tasks: Sequence[Task],
+    now: ClockReading,
+    write: Callable[[Sequence[Change]], None] | None = None,
 ) -> RecoveryResult:
-    """Bring the scheduler to where the daemon was; all of it is written before this returns. Raises StoreError."""
+    """Bring the scheduler to where the daemon was; all of it is written before this returns. Raises StoreError.
+
+    `write` is where it is written to, if not to the store.
+    """
     changes: list[Change] = [*scheduler.load(tasks, now.wall, store.states())]
     down = outage(store.readings().get("alive"), store.last_alive(), now)
     left = store.open_runs()
@@ -80,7 +88,7 @@ async def recover(
     past = store.past(scheduler.history.reach, latest)
     ahead = scheduler.replay(past, [left_run.run for left_run in left], now.wall, latest)
     crashed = await _judge_open(left, executor, latest)
-    store.write([*changes, *crashed, Alive(now.wall, now.boottime)])
+    (write or store.write)([*changes, *crashed, Alive(now.wall, now.boottime)])
     for event in crashed:
         scheduler.learn(event)
     if down is not None:

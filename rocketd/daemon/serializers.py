@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rocketd.core.explain.tree import ExplanationPart
 from rocketd.core.explain.why import Explanation
-from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import Action, End, Run
@@ -18,9 +18,9 @@ from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 
 
-def run_object(view: RunView, begun: Instant | None = None) -> JsonObject:
-    """Everything that is recorded about a run; `action` is `run` while it is going on, since `begun`."""
-    return {**_begun(view.run), "begun": rfc3339(begun), "action": str(view.action), **_ended(view.end), **_whose(view)}
+def run_object(view: RunView) -> JsonObject:
+    """Everything that is recorded about a run; `action` is `run` while it is going on."""
+    return {**_begun(view.run), "action": str(view.action), **_ended(view.end), **_whose(view)}
 
 
 def _whose(view: RunView) -> JsonObject:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from rocketd.core.errors import StoreError
-from rocketd.core.model.events import Finished, Spawned, Started
+from rocketd.core.model.events import Finished, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change, TaskState
 
 FIRST_PAUSE: Final = 0.05
@@ -21,7 +21,11 @@ class StoreOutage:
         self.since = since
         self.pause = FIRST_PAUSE
         self.spooled = False
-        """Whether records have gone to the spool in it, and count as written."""
+        """Whether records go to the spool in it, and count as written."""
+        self.told = False
+        """Whether somebody knows that nothing can be recorded."""
+        self.place = ""
+        """What was told of where they wait."""
         self._next = since + self.pause
 
     def go_on(self, error: StoreError) -> None:
@@ -46,10 +50,16 @@ def split(changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
     waiting: list[Change] = []
     for change in changes:
         match change:
-            case Spawned(run) | Finished(run) if run.key not in begun:
+            case Spawned(run) | Finished(run) | Withdrawn(run) if run.key not in begun:
                 known.append(change)
             case TaskState():
                 known.append(change)
             case _:
                 waiting.append(change)
     return known, waiting
+
+
+def no_answer() -> StoreError:
+    """Say that the writing hangs, as on a disk or a file server that does not answer."""
+    message = "the store does not answer: its disk or file server hangs, and the newest records may be lost"
+    return StoreError(message, temporary=True)

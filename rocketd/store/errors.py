@@ -1,5 +1,6 @@
 """What SQLite complains about, said as a sentence that an operator can act on."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ class _Translation(NamedTuple):
     sentence: str
     hint: str
     temporary: bool
+    lasting: bool = False
 
 
 _LOCKED: Final = _Translation("is locked by another program", "see which one: fuser -v {path}", temporary=True)
@@ -22,20 +24,31 @@ _CORRUPT: Final = _Translation(
     temporary=False,
 )
 
+_FULL: Final = _Translation("cannot grow: the disk is full", "make room in {directory}", temporary=True, lasting=True)
+
 _TROUBLES: Final = {
+    sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_FULL: _Translation("cannot grow: the disk is full", "make room in {directory}", temporary=True),
-    sqlite3.SQLITE_IOERR: _Translation("cannot be read or written: input/output error", "see dmesg", temporary=True),
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _Translation(
+        "cannot be read or written: input/output error",
+        "see dmesg, and whether a quota of {directory} is used up",
+        temporary=True,
+        lasting=True,
+    ),
     # Temporary, as mending the disk or remounting it cures it; until then no run is started, but nothing else ends.
     sqlite3.SQLITE_READONLY: _Translation(
-        "is read-only", "see whether {directory} is mounted read-only, and who owns it", temporary=True
+        "is read-only", "see whether {directory} is mounted read-only, and who owns it", temporary=True, lasting=True
     ),
     sqlite3.SQLITE_CANTOPEN: _Translation("cannot be opened", "see who owns {directory} and its mode", temporary=True),
     sqlite3.SQLITE_NOMEM: _Translation("cannot be used: out of memory", "", temporary=True),
     sqlite3.SQLITE_CORRUPT: _CORRUPT,
     sqlite3.SQLITE_NOTADB: _CORRUPT,
 }
+
+
+_LASTING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 class NoText(StoreError):
@@ -47,11 +60,11 @@ def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     if "decode to UTF-8" in str(error):
         return NoText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    trouble = _TROUBLES.get(code & 0xFF)  # the low byte is the kind, the rest the detail
+    trouble = _TROUBLES.get(code, _TROUBLES.get(code & 0xFF))  # the low byte is the kind, the rest the detail
     if trouble is None:
         return StoreError(f"{path}: {error}", hint=_CORRUPT.hint.format(path=path))
     hint = trouble.hint.format(path=path, directory=path.parent)
-    return StoreError(f"{path} {trouble.sentence}", hint=hint, temporary=trouble.temporary)
+    return StoreError(f"{path} {trouble.sentence}", hint=hint, temporary=trouble.temporary, lasting=trouble.lasting)
 
 
 @contextmanager
@@ -69,4 +82,5 @@ def translating_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         hint = f"see who owns {path.parent} and its mode"
         temporary = not isinstance(error, PermissionError)  # a disk that is full or read-only may be mended
-        raise StoreError(f"{path}: {error.strerror}", hint=hint, temporary=temporary) from error
+        lasting = error.errno in _LASTING
+        raise StoreError(f"{path}: {error.strerror}", hint=hint, temporary=temporary, lasting=lasting) from error

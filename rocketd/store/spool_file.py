@@ -8,6 +8,7 @@ whose start is another run's by now; the others go on.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from rocketd.store.rejected_lines import (
     sync_directory,
     what_is_set_aside,
 )
+from rocketd.store.room import keep_room
 from rocketd.store.spool_line import UnreadableLine, read, written
 from rocketd.store.state_directory import StateDirectory
 
@@ -40,10 +42,16 @@ _CALL: Final = 8 * 1024 * 1024
 class SpoolFile:
     """Changes that wait for the store, in order. One thread at a time. Methods raise StoreError."""
 
-    def __init__(self, directory: Path, found: Found = lambda _, __: None) -> None:
-        """Take up what an earlier daemon left; `found` hears of lines that are set aside."""
-        self.path = directory / FILE_NAME
+    def __init__(
+        self, directory: Path, found: Found = lambda _, __: None, *, name: str = FILE_NAME, room: bool = False
+    ) -> None:
+        """Take up what an earlier daemon left; `found` hears of lines that are set aside.
+
+        With `room`, the file stays where it is and keeps room on the disk, for when that is full.
+        """
+        self.path = directory / name
         self._found = found
+        self._room = room
         self._given = 0  # bytes of it that are in the store
         with translating_errors(self.path):
             self._directory = StateDirectory(directory)
@@ -51,9 +59,12 @@ class SpoolFile:
                 move_aside(self.path)
             self._size, self.waiting = _whole_lines(self.path)
         self._tell_aside()
+        self.keep_room()
 
     waiting: int
     """How many calls are in it that the store has not had."""
+    place: str = ""
+    """Nothing is to be said about where they wait."""
 
     def put(self, changes: Sequence[Change]) -> None:
         """Append, durably whatever `durability` says: what it is for is to lose nothing."""
@@ -61,7 +72,7 @@ class SpoolFile:
         text = b"".join(lines)
         with translating_errors(self.path):
             self._directory.check()
-            _append(self.path, text, self._size)
+            _append(self.path, text, self._size, room=self._room)
             if self._size == 0:
                 sync_directory(self.path.parent)
         self._size += len(text)
@@ -107,9 +118,36 @@ class SpoolFile:
     def _forget(self) -> None:
         """The store has it all. If we die before the file is gone, it is given once more, which changes nothing."""
         with translating_errors(self.path):
-            self.path.unlink(missing_ok=True)
-            sync_directory(self.path.parent)
+            if self._room and self.path.exists():
+                _cut(self.path, 0)
+            else:
+                self.path.unlink(missing_ok=True)
+                sync_directory(self.path.parent)
         self._size = self._given = self.waiting = 0
+        self.keep_room()
+
+    def contents(self) -> Iterator[Change]:
+        """All that waits and can be read, in order; it stays where it is."""
+        at, self._given = self._given, 0
+        try:
+            while self._given < self._size:
+                lines, self._given = self._lines()
+                for line in lines:
+                    with suppress(UnreadableLine):
+                        yield from read(line)
+        finally:
+            self._given = at
+
+    def keep_room(self) -> None:
+        """See to it that the disk has room for more, if it can be had."""
+        if not self._room:
+            return
+        with suppress(OSError):
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+            try:
+                keep_room(descriptor, self._size)
+            finally:
+                os.close(descriptor)
 
     def _tell_aside(self) -> None:
         if about := what_is_set_aside(self.path.parent):
@@ -157,10 +195,22 @@ def _whole_lines(path: Path) -> tuple[int, int]:
     return size, count
 
 
-def _append(path: Path, line: bytes, size: int) -> None:
+def _cut(path: Path, size: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(descriptor, size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _append(path: Path, line: bytes, size: int, *, room: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
-        os.ftruncate(descriptor, size)  # of a line that did not get in whole
+        if os.fstat(descriptor).st_size > size:  # a line that did not get in whole
+            os.ftruncate(descriptor, size)
+            if room:  # it went with it
+                keep_room(descriptor, size)
         os.lseek(descriptor, size, os.SEEK_SET)
         left = memoryview(line)
         while left:

@@ -65,8 +65,9 @@ class StateLock:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._lock(file)
         self._file = _replaced(self._file, file)
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a disk that takes nothing: the lock is what counts
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         return True
 
     def _lock(self, descriptor: int) -> None:

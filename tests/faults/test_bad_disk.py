@@ -1,6 +1,7 @@
 """The daemon on a bad disk, full, read-only, locked, damaged: it is degraded, says so, and loses nothing.
 
-The state directory is a file system of its own, mounted where only the daemon sees it.
+The state directory is a file system of its own, mounted where only the daemon sees it. A full disk stops no task: not
+even if it is full when the daemon starts, however the one before it ended.
 """
 
 import os
@@ -14,7 +15,7 @@ import pytest
 
 from rocketd.store.sqlite.schema import FILE_NAME
 from support.daemon_process import Daemon
-from support.run_ledger import NOTE, reconcile_at_rest
+from support.run_ledger import NOTE, ledger, reconcile_at_rest
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounts a disk of its own")
 
@@ -82,14 +83,112 @@ def test_a_full_disk_is_told_and_room_cures_it(daemon: Daemon) -> None:
     check_that_nothing_is_lost(daemon, mounted)
 
 
-def test_a_stop_does_not_wait_for_ever_for_room_on_a_full_disk(daemon: Daemon) -> None:
-    """Its exit code tells that something could not be recorded; the next start judges that, as after a kill."""
+def test_tasks_run_on_while_the_disk_is_full(daemon: Daemon) -> None:
     mounted = disk(daemon)
     with pytest.raises(OSError, match="No space left"):
         fill(mounted / "ballast")
-    daemon.until_notice("the disk is full")
-    assert daemon.stop_at_once() == 1
-    assert any(line.startswith("rocketd: ") and "No space left" in line for line in daemon.lines)
+    daemon.until_line("tasks keep starting, and their records wait")
+    daemon.until_line("often succeeded", sum("often succeeded" in line for line in daemon.lines) + 10)
+    (mounted / "ballast").unlink()
+    check_that_nothing_is_lost(daemon, mounted)
+
+
+def test_a_stop_does_not_wait_for_ever_for_room_on_a_full_disk(tmp_path: Path) -> None:
+    """The other place is on the same disk; the exit code tells that something could not be recorded."""
+    both = MOUNTED.replace("&& shift", '&& mount --bind "$1" "$2" && shift && shift')
+    with Daemon(tmp_path) as daemon:
+        daemon.write("tasks.toml", TASKS.format(note=NOTE % tmp_path))
+        daemon.wrapper = ("unshare", "-m", "sh", "-c", both, "sh", str(daemon.state), str(daemon.runtime))
+        daemon.start()
+        daemon.until_line("often succeeded", 2)
+        mounted = disk(daemon)
+        (mounted / "spool.jsonl").unlink()
+        with pytest.raises(OSError, match="No space left"):
+            fill(mounted / "ballast")
+        daemon.until_line("cannot write the run log; no task is started until it is writable again")
+        assert daemon.stop_at_once() == 1
+        assert any(line.startswith("rocketd: ") and "No space left" in line for line in daemon.lines)
+
+
+SMALL = """
+[task.often]
+command = "{note}"
+shell = true
+when = "every('200 ms')"
+restart_delay = "1 ms"
+[task.cleanup]
+command = ["/bin/rm", "-f", "{ballast}"]
+[task.day]
+command = "{note}"
+shell = true
+when = "daily"
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon that is not started yet, and whose disk of 700 KiB outlives it."""
+    with Daemon(tmp_path) as made:
+        made.write("tasks.toml", SMALL.format(note=NOTE % tmp_path, ballast=made.state / "ballast"))
+        mount = ["mount", "-t", "tmpfs", "-o", "size=700k,mode=755", "tmpfs", str(made.state)]
+        if subprocess.run(mount, check=False).returncode:
+            pytest.skip("mounts a disk of its own")
+        try:
+            yield made
+        finally:
+            subprocess.run(["umount", "-l", str(made.state)], check=True)
+
+
+def filled(daemon: Daemon) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        fill(daemon.state / "ballast")
+
+
+def clean_up(daemon: Daemon) -> None:
+    """Have the task run that makes room, and wait until it has."""
+    command = [sys.executable, "-m", "rocketd.cli.rocketctl", f"--runtime-dir={daemon.runtime}"]
+    subprocess.run([*command, "run", "cleanup", "--wait"], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("before", ["none", "stopped", "killed"])
+def test_on_a_disk_that_is_full_already_it_starts_and_so_does_the_task_that_makes_room(
+    small: Daemon, before: str
+) -> None:
+    if before != "none":
+        small.start()
+        small.until_line("often succeeded", 3)
+        small.until_line("day succeeded")
+        small.stop() if before == "stopped" else small.kill()
+    filled(small)
+    small.start()
+    small.until_line("tasks keep starting, and their records wait")
+    small.until_line("often succeeded", sum("often succeeded" in line for line in small.lines) + 3)
+    small.until_line("day succeeded")
+    clean_up(small)
+    small.until_line("the run log is writable again")
+    assert small.stop() == 0
+    begun, recorded = reconcile_at_rest(small)
+    assert begun == recorded - 1, "but the cleanup, which keeps no ledger"
+    assert [number for number, _, action in small.history("day") if action == "success"] == [1]
+
+
+def test_kills_on_a_full_disk_lose_nothing_and_run_nothing_twice(small: Daemon) -> None:
+    """Until the room that is kept is used up, and beyond."""
+    small.start()
+    small.until_line("often succeeded", 3)
+    filled(small)
+    for _ in range(3):
+        small.until_line("often succeeded", sum("often succeeded" in line for line in small.lines) + 12)
+        small.kill()
+        small.start()
+    small.until_line("which a reboot empties")
+    small.until_line("often succeeded", sum("often succeeded" in line for line in small.lines) + 3)
+    clean_up(small)
+    small.until_line("the run log is writable again")
+    assert small.stop() == 0
+    begun, recorded = reconcile_at_rest(small)
+    assert recorded - 4 <= begun < recorded, "a kill may come between a start's record and its process"
+    assert len([one for one in ledger(small.directory) if one.task == "day"]) == 1
 
 
 def test_a_store_that_another_program_locks_is_told_and_waited_for(daemon: Daemon) -> None:

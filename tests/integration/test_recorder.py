@@ -14,7 +14,8 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.daemon.record_writer import RecordWriter, write_calls
+from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.store_writes import write_calls
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.sqlite.schema import FILE_NAME

@@ -16,7 +16,7 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Change, RunFilter
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.daemon.record_writer import write_calls
+from rocketd.daemon.store_writes import write_calls
 from rocketd.store.rejected_lines import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile

@@ -150,7 +150,7 @@ def test_a_store_that_hangs_is_told_and_goes_on_when_it_answers(daemon: Daemon, 
     daemon.start()
     goes_on(daemon)
     far.hang()
-    daemon.until_line("so no task starts until it can: its disk or file server does not answer")
+    daemon.until_line("is writable again: its disk or file server does not answer")
     daemon.until_notice("degraded: its disk or file server does not answer")
     control = f"--runtime-dir={daemon.runtime}"
     status = [sys.executable, "-m", "rocketd.cli.rocketctl", control, "status"]
@@ -185,7 +185,7 @@ def test_a_stop_without_a_run_does_not_wait_for_a_store_that_hangs(daemon: Daemo
     (daemon.config / "good.toml").unlink()
     daemon.start()
     far.hang()
-    daemon.until_line("so no task starts until it can: its disk or file server does not answer")  # a sign of life hangs
+    daemon.until_line("is writable again: its disk or file server does not answer")  # a sign of life hangs
     daemon.signal(signal.SIGTERM)
     daemon.until_line("the store does not answer")
     far.answer()

@@ -154,6 +154,7 @@ class OfflineBackend:
     def _scheduler(self) -> Scheduler:
         """What a daemon's scheduler would know if it started now, with no slot to start anything."""
         scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
+        scheduler.admission.closed = NO_DAEMON
         with self._reader() as reader:
             scheduler.load(self._loaded.tasks, self._now, reader.states() if reader else {})
             if reader:

@@ -167,7 +167,7 @@ def took(run: JsonObject, now: Instant) -> str:
     """How long it took, or has taken so far."""
     start, measured = instant(run, "begun") or instant(run, "start"), duration(run, "runtime")
     if text(run, "action") == "run" and start is not None and not flag(run, "open"):
-        return f"{approximate_duration(max(now - start, SECOND))} so far"
+        return f"{approximate_duration(max(measured or now - start, SECOND))} so far"
     return approximate_duration(measured) if measured else time_format.NEVER  # 0: nobody has measured it
 
 

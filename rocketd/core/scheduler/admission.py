@@ -14,6 +14,7 @@ from rocketd.core.model.run import Cause
 from rocketd.core.scheduler.running import NO_SLOT, RunningRuns
 from rocketd.core.scheduler.task_state import ScheduledTask
 
+SHORT: Final = "the host lacks the resources to start tasks"
 FIRST_PAUSE: Final[Duration] = SECOND
 LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 
@@ -44,7 +45,7 @@ class Admission:
             return self.closed
         if self._running.is_full:
             return NO_SLOT
-        return "" if self._has_room(now, fresh=fresh) else self.shortage
+        return "" if self._has_room(now, fresh=fresh) else f"{SHORT}: {self.shortage}"
 
     def _has_room(self, now: Instant, *, fresh: bool) -> bool:
         """Whether the host may bear one more; what is tried because the pause is over is counted."""

@@ -21,6 +21,8 @@ LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 """Between two starts of a task that alone lacks something."""
 
 
+_PATIENCE: Final = 5
+"""How often the start of a task may fail for want of something before it is taken to be the only one."""
 _REQUESTED: Final = frozenset({Trigger.HAND, Trigger.AS_SCHEDULED})
 
 
@@ -174,10 +176,16 @@ class ScheduledTask:
         self.failed_starts, self.last_failed_start, self.successes = self.failed_starts + 1, withdrawn, successes
 
     def next_attempt_at(self, successes: int) -> Instant:
-        """Return when its start may be tried again, if other runs have begun since: then the host is not at fault."""
-        if self.last_failed_start is None or (self.last_failed_start.shared and successes == self.successes):
+        """Return when its start may be tried again.
+
+        If it is the host that lacks something, the host's own pauses are enough; but a task that has failed so again
+        and again while others began wants what is not to be had.
+        """
+        failed = self.last_failed_start
+        if failed is None or (failed.shared and successes == self.successes):
             return BEGINNING
-        return self.last_failed_start.at + min(SECOND << min(self.failed_starts - 1, 10), LONGEST_PAUSE)
+        alone = self.failed_starts - (_PATIENCE if failed.shared else 0)
+        return failed.at + min(SECOND << min(alone - 1, 10), LONGEST_PAUSE) if alone > 0 else BEGINNING
 
     def clear_failed_starts(self) -> None:
         """Note that a run of it has begun and ended."""

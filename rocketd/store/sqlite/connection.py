@@ -26,6 +26,9 @@ BUSY: Final = 0.2
 _CANNOT_SHARE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says where it may not make or change the files of WAL mode."""
 
+_NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
+"""What it says where the disk has no room for them."""
+
 _JOURNAL_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of write-ahead log that are kept after a long reader let go."""
 
@@ -203,7 +206,8 @@ class Database:
             connection.execute("SELECT 1 FROM alive").fetchall()
         except sqlite3.OperationalError as error:
             connection.close()
-            if error.sqlite_errorcode & 0xFF not in _CANNOT_SHARE or self._has_log():
+            cannot_share = error.sqlite_errorcode & 0xFF in _CANNOT_SHARE or error.sqlite_errorcode in _NO_ROOM
+            if not cannot_share or self._has_log():
                 raise
             return self._open("mode=ro&immutable=1")
         return connection

@@ -1,0 +1,199 @@
+"""What the host lacks is no failure of a task: no processes, no descriptors, a store that takes no start.
+
+The daemon is a real one; what it lacks is taken from it by a cgroup, a limit, a lock.
+"""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.daemon_process import Daemon
+from support.run_ledger import NOTE, ledger, reconcile_at_rest
+
+
+def rocketctl(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
+    places = [f"--runtime-dir={daemon.runtime}", f"--state-dir={daemon.state}", f"--config-dir={daemon.config}"]
+    command = [sys.executable, "-m", "rocketd.cli.rocketctl", *places, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def many(daemon: Daemon, count: int) -> str:
+    """Tasks that take some time, and no second process: what they fork themselves is theirs to fail at."""
+    work = f'command = "{NOTE % daemon.directory}; exec sleep 0.3"\nshell = true\nwhen = "daily"\n'
+    return "\n".join(f"[task.d{number}]\n{work}" for number in range(count))
+
+
+@pytest.fixture
+def cgroup() -> Iterator[Path]:
+    """A cgroup of the test's own that bounds how many processes there are."""
+    parents = [Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")]
+    parent = next((one for one in parents if (one / "cgroup.procs").exists()), None)
+    place = Path("/") if parent is None else parent / f"rocketd-test-{os.getpid()}"
+    try:
+        place.mkdir()
+        (place / "pids.max").write_text("1000")
+    except OSError as error:
+        pytest.skip(f"needs a cgroup of its own: {error}")
+    yield place
+    place.rmdir()
+
+
+def inside(cgroup: Path) -> tuple[str, ...]:
+    return ("sh", "-c", f'echo $$ >{cgroup}/cgroup.procs; exec "$@"', "sh")
+
+
+def test_of_many_daily_tasks_under_a_limit_of_processes_all_run_that_day(tmp_path: Path, cgroup: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("rocketd.toml", "[rocketd]\nmax_running = 500\n")
+        daemon.write("tasks.toml", many(daemon, 120))
+        daemon.wrapper = inside(cgroup)
+        (cgroup / "pids.max").write_text("40")
+        daemon.start()
+        daemon.until_line("so due tasks wait: ")
+        daemon.until_line("tasks are started again")
+        daemon.until(lambda: len(ledger(tmp_path)) == 120)
+        assert daemon.stop() == 0
+        assert sum("so due tasks wait" in line for line in daemon.lines) <= 3, "it is told once for a stretch"
+        assert not any("failed" in line for line in daemon.lines)
+        begun, recorded = reconcile_at_rest(daemon)
+        assert begun == recorded == 120
+        actions = [action for _, _, action in daemon.history()]
+        assert actions.count("success") == 120
+        assert 0 < actions.count("withdrawn") <= 200
+
+
+BOMB = """
+[task.bomb]
+command = {bomb}
+when = "daily"
+timeout = "4s"
+kill_grace = "100 ms"
+[task.backup]
+command = "{note}"
+shell = true
+when = "every('500 ms')"
+[task.alarm]
+command = ["/bin/true"]
+when = "after_fail('backup')"
+"""
+FORK = """
+import os, time
+print("begun", flush=True)
+while True:
+    try:
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(100)
+    except OSError:
+        time.sleep(0.01)
+"""
+
+
+def test_a_neighbours_fork_bomb_fails_nobodys_run(tmp_path: Path, cgroup: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("tasks.toml", BOMB.format(note=NOTE % tmp_path, bomb=json.dumps([sys.executable, "-c", FORK])))
+        daemon.wrapper = inside(cgroup)
+        (cgroup / "pids.max").write_text("60")
+        daemon.start()
+        daemon.until_line("so due tasks wait: ")
+        daemon.until_line("bomb was stopped by its timeout")
+        daemon.until_line("tasks are started again")
+        before = len(ledger(tmp_path))
+        daemon.until(lambda: len(ledger(tmp_path)) > before)
+        assert not any("alarm started" in line or "backup failed" in line for line in daemon.lines)
+        assert daemon.stop() == 0
+        begun, recorded = reconcile_at_rest(daemon)
+        assert begun == recorded - 1, "but the bomb, which keeps no ledger"
+
+
+def test_without_descriptors_tasks_wait_and_all_run(tmp_path: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("rocketd.toml", "[rocketd]\nmax_running = 500\n")
+        daemon.write("tasks.toml", many(daemon, 80))
+        few = 90
+        daemon.wrapper = ("sh", "-c", f'ulimit -n {few}; exec "$@"', "sh")
+        daemon.start()
+        daemon.until_line("so due tasks wait: ")
+        daemon.until(lambda: len(ledger(tmp_path)) == 80)
+        daemon.until_line("tasks are started again")
+        assert daemon.stop() == 0
+        assert not any("failed" in line or "Traceback" in line for line in daemon.lines)
+        begun, recorded = reconcile_at_rest(daemon)
+        assert begun == recorded == 80
+
+
+POOR = """
+[task.good]
+command = ["/bin/true"]
+when = "every('1 s')"
+[task.hog]
+command = ["/bin/sh", "-c", "sleep 5 & echo there; wait"]
+user = "nobody"
+when = "daily"
+[task.poor]
+command = ["/bin/true"]
+user = "nobody"
+limits = { nproc = 1 }
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a task as another user")
+def test_what_a_users_own_limit_does_not_give_waits_alone(tmp_path: Path) -> None:
+    """RLIMIT_NPROC of the task's user is his; other tasks run on."""
+    with Daemon(tmp_path) as daemon:
+        daemon.write("tasks.toml", POOR)
+        daemon.start()
+        daemon.until_line("hog | there")
+        assert rocketctl(daemon, "run", "poor").returncode == 0
+        daemon.until_line("poor cannot start, and is tried again until it can: ")
+        seen = sum("good succeeded" in line for line in daemon.lines)
+        daemon.until_line("good succeeded", seen + 2)
+        daemon.until_line("poor succeeded")
+        assert not any("poor failed" in line for line in daemon.lines)
+        assert not any("so due tasks wait" in line for line in daemon.lines), "it is not the host that is short"
+
+
+LOCKED = """
+[task.backup]
+command = "{note}"
+shell = true
+timeout = "300 ms"
+when = "every('1 s')"
+[task.alarm]
+command = ["/bin/true"]
+when = "after_fail('backup')"
+"""
+
+
+def test_a_store_that_stalls_for_longer_than_a_timeout_ends_nothing_and_everybody_says_so(tmp_path: Path) -> None:
+    with Daemon(tmp_path) as daemon:
+        daemon.write("tasks.toml", LOCKED.format(note=NOTE % tmp_path))
+        daemon.start()
+        daemon.until_line("backup succeeded")
+        blocker = sqlite3.connect(daemon.state / "rocketd.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        daemon.until_notice("degraded: ")
+        told = [rocketctl(daemon, "why", "backup").stdout, rocketctl(daemon, "list").stdout]
+        assert "has been due since " in told[0]
+        assert all(": the run log has not been writable since " in one for one in told)
+        assert "running" not in told[1]
+        by_hand = [sys.executable, "-m", "rocketd.cli.rocketctl", f"--runtime-dir={daemon.runtime}", "run", "alarm"]
+        with subprocess.Popen([*by_hand, "--wait"], stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr is not None
+            assert "alarm waits: the run log has not been writable since " in waiting.stderr.readline()
+            blocker.execute("COMMIT")
+            blocker.close()
+            assert waiting.wait(30) == 0
+        seen = sum("backup succeeded" in line for line in daemon.lines)
+        daemon.until_line("backup succeeded", seen + 1)
+        assert not any("stopped by its timeout" in line for line in daemon.lines)
+        assert sum("alarm started" in line for line in daemon.lines) == 1, "by hand, and not by a fail"
+        assert daemon.stop() == 0
+        begun, recorded = reconcile_at_rest(daemon)
+        assert begun == recorded - 1, "but the alarm, which keeps no ledger"
