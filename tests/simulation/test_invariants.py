@@ -127,7 +127,9 @@ class Checked:
     def misfortune(self) -> None:
         """Let one thing happen that nobody wished for."""
         misfortunes = (self.kill, self.down, self.edit, self.rewrite, self.remove, self.hand, self.stop, self.set_clock)
-        self.chance.choice((*misfortunes, self.sleep, self.light_fuse, self.light_fuse, self.lose_store))()
+        self.chance.choice(
+            (*misfortunes, self.sleep, self.light_fuse, self.light_fuse, self.lose_store, self.be_short)
+        )()
 
     def light_fuse(self) -> None:
         """Have the daemon killed at one of its next steps, between any two of them."""
@@ -147,7 +149,10 @@ class Checked:
     def lose_store(self) -> None:
         """Take the store away for a while; somebody may ask for things meanwhile, and the daemon may die."""
         world, chance = self.world, self.chance
-        world.away = True
+        if chance.random() < 0.5:
+            world.away = True
+        else:
+            world.fail_to_write()
         world.run_until(world.now + chance.randint(1, 300) * MINUTE)
         chance.choice((self.hand, self.stop, self.edit))()
         world.run_until(world.now + chance.randint(1, 300) * MINUTE)
@@ -155,6 +160,19 @@ class Checked:
             self.world.away = False
             raise Killed
         world.come_back()
+
+    def be_short(self) -> None:
+        """Let the host bear few processes for a while, or none, and let some starts fail for reasons of their own."""
+        world, chance = self.world, self.chance
+        most = chance.randint(0, 3)
+        world.bears = lambda world: len(world.processes) < most
+        world.refuses = lambda _: chance.random() < 0.3
+        try:
+            world.run_until(world.now + chance.randint(1, 300) * MINUTE)
+            chance.choice((self.hand, self.stop, self.edit, self.kill))()
+            world.run_until(world.now + chance.randint(1, 300) * MINUTE)
+        finally:
+            world.bears, world.refuses = lambda _: True, lambda _: False
 
     def kill(self) -> None:
         self.world.kill()
@@ -220,6 +238,8 @@ class Checked:
         ledger = [run.key for run in begun]
         assert len(set(ledger)) == len(ledger), "nothing begins twice"
         began = set(ledger)
+        withdrawn = {event.run.key for event in log if isinstance(event, Withdrawn)}
+        assert not withdrawn & began, "what was withdrawn never began"
         assert ledger == [key for key in starts if key in began], "what began is recorded, in the same order"
         assert len(set(starts)) == len(starts), "no number is given out twice"
         ends = Counter(event.run.key for event in log if isinstance(event, Finished | Withdrawn))
@@ -263,6 +283,35 @@ def test_a_daily_task_succeeds_once_a_day_however_often_the_daemon_is_killed(see
     )
     assert set(done.values()) == {1}
     assert len(done) >= 0.9 * (world.now - world.begun[0].start) / DAY, "and hardly a day without"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_daily_task_runs_each_day_however_its_starts_fare(seed: int) -> None:
+    """Starts fail for want of something, records stall for longer than its timeout, and the daemon is killed."""
+    chance = Random(seed)  # noqa: S311 - as above
+    world = World(seed, now=1_760_000_000 * SECOND // DAY * DAY)
+    world.add(replace(Task("a", Command(("/bin/true",)), parse("daily")), timeout=HOUR), Behaviour(takes=HOUR // 2))
+    world.add(Task("b", Command(("/bin/true",)), parse("after_fail('a')")), Behaviour())
+    world.bears = lambda _: chance.random() < 0.05
+    world.refuses = lambda _: chance.random() < 0.5
+    world.boot()
+    for _ in range(60):
+        world.run_until(world.now + chance.randint(60, 300) * MINUTE)
+        match chance.randint(0, 2):
+            case 0:
+                world.fail_to_write()
+            case 1:
+                world.away = True
+        world.run_until(world.now + chance.randint(60, 180) * MINUTE)
+        world.come_back()
+        if not world.processes:
+            world.kill()
+            world.boot()
+    assert {event.end.action for event in world.log if isinstance(event, Finished)} == {Action.SUCCESS}
+    assert {run.task for run in world.begun} == {"a"}, "nothing failed"
+    days = windows([run.start for run in world.begun])
+    assert set(days.values()) == {1}
+    assert len(days) >= (world.now - 1_760_000_000 * SECOND) // DAY, "no day without"
 
 
 @pytest.mark.parametrize("seed", range(10))
