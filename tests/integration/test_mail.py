@@ -59,11 +59,11 @@ def test_a_mail_says_what_happened_why_when_next_and_how_to_see_more() -> None:
         "task        backup (Nightly copy)\n"
         "run         backup/7, attempt 2\n"
         "why it ran  daily (schedule)\n"
-        "due         2026-09-21 14:13:20+00:00\n"
-        "started     2026-09-21 14:13:21+00:00\n"
-        "ended       2026-09-21 14:14:20+00:00, after 59s\n"
+        "due         2026-09-21 14:13:20 UTC\n"
+        "started     2026-09-21 14:13:21 UTC\n"
+        "ended       2026-09-21 14:14:20 UTC, after 59s\n"
         "exit code   3\n"
-        "next run    2026-09-22 14:13:20+00:00\n"
+        "next run    2026-09-22 14:13:20 UTC\n"
         "host        web01\n"
         "see more    rocketctl show backup/7; journalctl ROCKETD_RUN_ID=0190\n"
         "\n"
@@ -84,12 +84,12 @@ def test_a_missed_stretch_says_how_often_and_why() -> None:
     missed = Missed("backup", "0190", NOW + 3 * HOUR, NOW, NOW + 2 * HOUR, 3, "down from … to …")
     text = letter([Notice(missed, None, UTC)], "web01").text
     assert "backup: 3 scheduled runs missed (down from" in text
-    assert "due       2026-09-21 14:13:20+00:00, and up to 2026-09-21 16:13:20+00:00\n" in text
+    assert "due       2026-09-21 14:13:20 UTC, and up to 2026-09-21 16:13:20 UTC\n" in text
     assert "next run  not known: an event makes it due\n" in text
 
 
 def test_where_what_is_observed_decides_about_the_next_run_a_mail_says_so() -> None:
-    at = "next run    2026-09-22 14:13:20+00:00"
+    at = "next run    2026-09-22 14:13:20 UTC"
     needs = replace(notice(), next_if="load_below(2.0)")
     assert f"{at}, if load_below(2.0) holds then\n" in letter([needs], "web01").text
     sooner = replace(notice(), now_if="load_below(2.0)")
