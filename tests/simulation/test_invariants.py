@@ -285,12 +285,13 @@ def test_a_daily_task_succeeds_once_a_day_however_often_the_daemon_is_killed(see
     assert len(done) >= 0.9 * (world.now - world.begun[0].start) / DAY, "and hardly a day without"
 
 
+@pytest.mark.parametrize("when", ["daily", "cron('0 0 * * *')"])
 @pytest.mark.parametrize("seed", range(10))
-def test_a_daily_task_runs_each_day_however_its_starts_fare(seed: int) -> None:
+def test_a_daily_task_runs_each_day_however_its_starts_fare(seed: int, when: str) -> None:
     """Starts fail for want of something, records stall for longer than its timeout, and the daemon is killed."""
     chance = Random(seed)  # noqa: S311 - as above
     world = World(seed, now=1_760_000_000 * SECOND // DAY * DAY)
-    world.add(replace(Task("a", Command(("/bin/true",)), parse("daily")), timeout=HOUR), Behaviour(takes=HOUR // 2))
+    world.add(replace(Task("a", Command(("/bin/true",)), parse(when)), timeout=HOUR), Behaviour(takes=HOUR // 2))
     world.add(Task("b", Command(("/bin/true",)), parse("after_fail('a')")), Behaviour())
     world.bears = lambda _: chance.random() < 0.05
     world.refuses = lambda _: chance.random() < 0.5
