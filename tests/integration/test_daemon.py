@@ -342,7 +342,7 @@ def test_a_task_whose_records_lie_far_ahead_is_named_at_the_start(daemon: Daemon
     database.close()
     daemon.start()
     daemon.stop()
-    named = [line for line in daemon.lines if "lies more than three hours in the future" in line]
+    named = [line for line in daemon.lines if "more than 3 h in the future" in line]
     assert len(named) == 1
     assert "ahead: " in named[0]
 

@@ -109,8 +109,8 @@ def test_what_a_flood_lacks_is_told_wherever_one_looks(daemon: Daemon) -> None:
     left_out = 100_000 - len(lines) + 2
     assert lines[-2] == "… more than 1 MiB within a minute (output_limit): the rest is omitted here"
     assert lines[-1].startswith(f"… {left_out} lines (")
-    message = f"{lines[-1].removeprefix('… ').removesuffix(' left out')} of its output, beyond output_limit, are not in"
-    message += " the journal"
+    amount = lines[-1].removeprefix("… ").removesuffix(" omitted")
+    message = f"the journal lacks {amount} of its output, beyond output_limit"
     assert noted == f"rocketctl: flood/1: success ({message})\n"
     assert message in rocketctl(daemon, "show", "flood/1").stdout
     assert message in rocketctl(daemon, "history", "flood", "--full").stdout
@@ -275,7 +275,7 @@ def test_status_says_that_it_is_stopping_while_it_waits_for_runs(daemon: Daemon)
     daemon.signal(signal.SIGTERM)
     daemon.until_notice("STOPPING=1")
     assert explained_status(daemon)["stopping"] is True
-    assert "State: stopping" in rocketctl(daemon, "status").stdout
+    assert "State: shutting down" in rocketctl(daemon, "status").stdout
     assert rocketctl(daemon, "stop", "sleeper").returncode == 0
     assert daemon.wait() == 0
 

@@ -54,7 +54,7 @@ class OutputTail:
             return ""
         kept = bytes(self._kept[-self._limit - 1 :])  # one more, for the newline just before the tail
         kept = kept[self._beginning(kept) :]
-        return f"… {self._seen - len(kept)} bytes left out\n{kept.decode(errors='backslashreplace')}"
+        return f"… {self._seen - len(kept)} bytes omitted\n{kept.decode(errors='backslashreplace')}"
 
     def _beginning(self, kept: bytes) -> int:
         """Where to begin: with a line, unless that would leave most of it out, as where a long one lies before."""

@@ -195,31 +195,31 @@ def test_a_tail_begins_with_a_line_and_says_what_is_missing(chunk: int) -> None:
     data = b"first line\nsecond\nthird\n"
     for at in range(0, len(data), chunk):
         tail.add(data[at : at + chunk])
-    assert tail.text() == "… 18 bytes left out\nthird\n"
+    assert tail.text() == "… 18 bytes omitted\nthird\n"
 
 
 def test_a_tail_that_begins_exactly_with_a_line_keeps_it() -> None:
     tail = OutputTail(6)
     tail.add(b"first\nthird\n")
-    assert tail.text() == "… 6 bytes left out\nthird\n"
+    assert tail.text() == "… 6 bytes omitted\nthird\n"
 
 
 def test_a_tail_of_one_long_line_is_cut_inside_it() -> None:
     tail = OutputTail(4)
     tail.add(b"0123456789")
-    assert tail.text() == "… 6 bytes left out\n6789"
+    assert tail.text() == "… 6 bytes omitted\n6789"
 
 
 def test_a_tail_keeps_the_end_of_a_long_line_before_a_short_one() -> None:
     tail = OutputTail(100)
     tail.add(b"x" * 5_000_000 + b"\n" + b"end\n")
-    assert tail.text() == f"… {5_000_005 - 100} bytes left out\n{'x' * 95}\nend\n"
+    assert tail.text() == f"… {5_000_005 - 100} bytes omitted\n{'x' * 95}\nend\n"
 
 
 def test_a_tail_that_is_cut_inside_a_line_begins_with_a_whole_character() -> None:
     tail = OutputTail(10)
     tail.add("\N{ROCKET}".encode() * 10)
-    assert tail.text() == "… 32 bytes left out\n\N{ROCKET}\N{ROCKET}"
+    assert tail.text() == "… 32 bytes omitted\n\N{ROCKET}\N{ROCKET}"
 
 
 def test_a_tail_of_nothing_keeps_nothing() -> None:
