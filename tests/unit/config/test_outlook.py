@@ -311,8 +311,8 @@ def test_the_first_start_is_that_of_the_scheduler_itself(text: str) -> None:
     assert (entered.starting == ["t"]) is (expected.instants[:1] == [NOON])
 
 
-# The same conditions each time: a hundred starts may be too few to get to the hours in question (`hourly | time_of_month
-# .on(31)`), and `~cron(…)` beside a window is warned of though its unused tick keeps the task from starting.
+# The same conditions each time: a hundred starts may be too few to get to the hours in question (as of "hourly, or on
+# the 31st"), and `~cron(…)` beside a window is warned of though its unused tick keeps the task from starting.
 @settings(max_examples=CASES // 4 + 1, deadline=None, derandomize=True)
 @given(CONDITIONS)
 def test_what_is_said_to_start_again_does(text: str) -> None:
