@@ -7,12 +7,12 @@ a typing mistake must not scatter the log over two places.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rocketd.background_threads import close_in_thread
+from rocketd.background_threads import WorkTimeout, close_in_thread, in_thread
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.load_result import LoadResult
 from rocketd.core.errors import StoreError
@@ -28,6 +28,8 @@ from rocketd.store.replication.target import REMEMBERED, ReplicationTarget, reme
 from rocketd.store.spool_places import SpoolPlaces
 from rocketd.store.spool_store import SpoolStore, readable
 from rocketd.store.sqlite.connection import Durability
+from rocketd.store.sqlite.guard import GOODBYE
+from rocketd.store.sqlite.integrity import IntegrityMonitor
 from rocketd.store.sqlite.store import SqliteStore, this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 
@@ -76,6 +78,13 @@ def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[
     return lambda _: recorder.chore(renew, lambda _: None)
 
 
+async def _settle(store: SqliteStore) -> None:
+    """Wait for what puts the store right, before it is closed: what is open may be all that there is."""
+    if store.is_put_right:
+        with suppress(WorkTimeout):
+            await in_thread(store.settle, patience=GOODBYE)
+
+
 class RunStore:
     """Opens the store; the stack closes it."""
 
@@ -106,9 +115,13 @@ class RunStore:
             kept = self._here(spool)
         else:
             elsewhere = self._elsewhere(choice)
+            self._stack.push_async_callback(_settle, elsewhere.store)
             self._drain(spool, elsewhere.store)
             self._notes += await elsewhere.read_back({task.name: task.fingerprint for task in self._loaded.tasks})
             kept = OpenedStore(elsewhere.store, spool, str(choice), self._notes, self._settings.silence_task_logging)
+        integrity = IntegrityMonitor(kept.store.path, self._found)
+        self._stack.push_async_callback(close_in_thread, integrity.close)
+        self._loop.beats.append(integrity.beat)
         if self._loaded.settings_good and choice != self._last:
             try:
                 remember(self._directory, choice)
@@ -124,6 +137,7 @@ class RunStore:
         try:
             made = store = self._made()
             self._stack.push_async_callback(close_in_thread, store.close)
+            self._stack.push_async_callback(_settle, store)
             self._drain(spool, store)
         except StoreError as error:
             if reader is None or not error.temporary or not self._settings.silence_task_logging:

@@ -20,7 +20,8 @@ class _Translation(NamedTuple):
 _LOCKED: Final = _Translation("is locked by another program", "see which one: fuser -v {path}", temporary=True)
 _CORRUPT: Final = _Translation(
     "is damaged",
-    "stop rocketd and move it away (rocketd begins a new one), or mend it: sqlite3 {path} .recover",
+    "restart rocketd, which makes a new store of all that can be read, or restore a backup: "
+    "docs/how-to/backup-and-restore.md",
     temporary=False,
 )
 
@@ -53,6 +54,12 @@ _LASTING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 class NoText(StoreError):
     """A text in the store is no UTF-8: Python's sqlite3 gives it to nobody who has not asked for its bytes."""
+
+
+def is_corrupt(error: StoreError) -> bool:
+    """Whether SQLite has met pages that are damaged."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def store_error(error: sqlite3.Error, path: Path) -> StoreError:

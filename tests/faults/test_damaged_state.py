@@ -1,5 +1,6 @@
 """State that somebody damaged while the daemon was down: it starts, says what is wrong, and nothing runs twice."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -110,4 +111,65 @@ def test_where_records_went_last_is_moved_aside_if_it_cannot_be_read(daemon: Dae
     assert any("store.json is damaged" in line for line in daemon.lines)
     assert (daemon.state / "store.json.damaged-1").read_text() == text
     assert daemon.stop() == 0
+    check_that_nothing_ran_twice(daemon)
+
+
+def overwrite(daemon: Daemon, page: int) -> None:
+    with (daemon.state / FILE_NAME).open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(bytes(4096))
+
+
+@pytest.mark.parametrize("page", [2, 3, 5, 8, 11, 14])
+def test_a_lost_page_is_told_and_tasks_run(daemon: Daemon, page: int) -> None:
+    overwrite(daemon, page)
+    daemon.start()
+    daemon.until_line("often succeeded", 2)
+    daemon.until_notice("was damaged")
+    assert not any("0 problems" in line or "Traceback" in line for line in daemon.lines)
+    assert "was damaged" in rocketctl(daemon, "status").stdout
+    assert daemon.stop() == 0
+    check_that_nothing_ran_twice(daemon)
+    daemon.lines.clear()
+    daemon.start()
+    assert any("0 problems" in line for line in daemon.lines)
+
+
+def test_where_nothing_can_be_read_it_does_not_start_and_says_what_to_do(daemon: Daemon) -> None:
+    overwrite(daemon, 1)
+    assert daemon.spawn().wait() == 4
+    assert "is damaged" in daemon.lines[0]
+    assert daemon.lines[1].startswith("hint: ")
+    assert len(daemon.lines) == 2
+    for verb in ("history", "show day", "why day", "list", "export"):
+        done = rocketctl(daemon, *verb.split())
+        assert done.returncode == 1, verb
+        assert "is damaged" in done.stderr, verb
+        assert "Traceback" not in done.stderr, verb
+
+
+def test_a_backup_that_was_put_beside_an_old_log_is_told_and_numbers_go_on(daemon: Daemon, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    shutil.copy(daemon.state / FILE_NAME, backup)
+    with closing(sqlite3.connect(daemon.state / FILE_NAME)) as database:  # as much as a longer life would
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        for number in range(1000, 3000):
+            database.execute(
+                "INSERT INTO log (created, task_name, action, number, run_id) VALUES (?, 'often', 'run', ?, ?)",
+                (number, number, f"id-{number}"),
+            )
+        database.commit()
+        database.execute("PRAGMA wal_checkpoint(RESTART)")
+        database.execute("UPDATE task_state SET next_number = 3000 WHERE name = 'often'")
+        database.execute("UPDATE log SET created = created + 1 WHERE number = 2500")
+        database.commit()
+        shutil.copy(daemon.state / f"{FILE_NAME}-wal", tmp_path / "wal")
+    shutil.copy(backup, daemon.state / FILE_NAME)
+    shutil.copy(tmp_path / "wal", daemon.state / f"{FILE_NAME}-wal")
+    daemon.start()
+    daemon.until_line("often succeeded", 2)
+    daemon.until_notice("belonged to another copy")
+    assert not any("0 problems" in line for line in daemon.lines)
+    assert daemon.stop() == 0
+    assert max(number for number, _, _ in daemon.history("often")) >= 3000
     check_that_nothing_ran_twice(daemon)

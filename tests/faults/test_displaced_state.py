@@ -64,7 +64,8 @@ def remove_log(daemon: Daemon) -> None:
 
 
 def remove_directory(daemon: Daemon) -> None:
-    shutil.rmtree(daemon.state)
+    gone = daemon.state.rename(daemon.directory / "gone")  # it may write there meanwhile
+    shutil.rmtree(gone)
 
 
 CURED = [remove, remove_database, restore_older, remove_log, remove_directory]

@@ -89,7 +89,7 @@ def test_a_damaged_store_is_no_passing_trouble_and_says_what_to_do(tmp_path: Pat
     with pytest.raises(StoreError, match="is damaged") as caught:
         SqliteStore(tmp_path).past({}, 0)
     assert not caught.value.temporary
-    assert ".recover" in caught.value.hint
+    assert "restore a backup" in caught.value.hint
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:

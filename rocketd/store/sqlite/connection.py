@@ -120,10 +120,12 @@ class Database:
 
     def close_others(self) -> None:
         """Close what else this process has open of the same file. Raises StoreError if somebody reads for too long."""
-        with _registering:
-            others = [other for other in _open if other is not self and other.path == self.path]
-        for other in others:
-            other.close(patience=BUSY)
+        close_all(self.path, but=self)
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether it is open, and not for reading alone."""
+        return not self._read_only and self._connection is not None
 
     @property
     def files(self) -> FileIdentity | None:
@@ -224,3 +226,17 @@ class Database:
             isolation_level=None,  # transactions are ours alone
             check_same_thread=False,  # opened at start, used by the recorder's thread
         )
+
+
+def close_all(path: Path, but: Database | None = None) -> None:
+    """Close what this process has open of a file. Raises StoreError if somebody reads for too long."""
+    with _registering:
+        databases = [database for database in _open if database is not but and database.path == path]
+    for database in databases:
+        database.close(patience=BUSY)
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether this process has somebody who writes to that file."""
+    with _registering:
+        return any(database.path == path and database.is_writer for database in _open)

@@ -25,6 +25,7 @@ def header_of(path: Path) -> FileHeader | None:
     address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(address, uri=True)) as database:
+            database.execute("PRAGMA writable_schema = ON")  # a file that was cut off has a first page as well
             (version,) = database.execute("PRAGMA user_version").fetchone()
             (application,) = database.execute("PRAGMA application_id").fetchone()
     except sqlite3.DatabaseError as error:

@@ -52,6 +52,11 @@ class StoreGuard:
         database.gate = self._check
         database.displaced = self._displaced
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether something is being put right."""
+        return self._unsettled
+
     def settle(self) -> None:
         """See to it, before the database is closed, that nothing is in it that has no name. Raises StoreError."""
         if self._thread is None and (self._unsettled or self._database.is_displaced):

@@ -99,7 +99,7 @@ def merge_copy(path: Path, *, running: bool) -> str:
     if not copy.exists():
         return ""
     with translating_errors(path):
-        if _is_empty(path):
+        if _is_empty(path) or (not running and _is_damaged(path)):
             for companion in (path, *(path.with_name(path.name + suffix) for suffix in COMPANIONS)):
                 if os.path.lexists(companion):
                     move_aside(companion)
@@ -122,6 +122,17 @@ def _is_empty(path: Path) -> bool:
         return True
     status = path.lstat()
     return S_ISREG(status.st_mode) and status.st_size == 0
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether nothing can be made of what is there: we died before it was moved aside."""
+    if not path.is_file():
+        return False
+    with closing(sqlite3.connect(path, timeout=BUSY)) as database:
+        try:
+            return bool(database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
+        except sqlite3.DatabaseError as error:
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _merge(path: Path, copy: Path, *, running: bool) -> tuple[int, bool]:

@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,12 +13,13 @@ from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event
 from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
 from rocketd.core.model.run import Action
-from rocketd.store.errors import NoText
+from rocketd.store.errors import NoText, is_corrupt
 from rocketd.store.rejected_lines import Found
 from rocketd.store.sqlite import recovery_query, run_log, run_queries, task_state
-from rocketd.store.sqlite.connection import Database, Durability
+from rocketd.store.sqlite.connection import Database, Durability, is_in_use
 from rocketd.store.sqlite.consistency import make_consistent
 from rocketd.store.sqlite.guard import StoreGuard
+from rocketd.store.sqlite.integrity import mark_damaged, must_be_whole
 from rocketd.store.sqlite.merge import merge_copy
 from rocketd.store.sqlite.migrations import check, upgrade
 from rocketd.store.sqlite.retention import RetentionQuery
@@ -79,10 +80,13 @@ class SqliteReader:
         """Close it; using it again opens it again."""
         self._database.close()
 
+    def _noting_damage(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read in one transaction; where a text is no UTF-8, once more and from then on so that it does not matter."""
         try:
-            with self._database.reading() as database:
+            with self._noting_damage(), self._database.reading() as database:
                 return work(database)
         except NoText as error:
             if self._database.lenient:
@@ -110,18 +114,32 @@ class SqliteStore(SqliteReader):
     ) -> None:
         """`found` hears, on any thread, of what is damaged; `lock` keeps others of this process from writing."""
         self.path = directory / FILE_NAME
-        done = merge_copy(self.path, running=False)
+        shared = is_in_use(self.path)  # in this process: then it has been looked at
+        done = "" if shared else merge_copy(self.path, running=False)
         upgrade(self.path)
+        if not shared:
+            must_be_whole(self.path, found)
         super().__init__(Database(self.path, durability=durability))
         self._guard = StoreGuard(self._database, found, lock or nullcontext())
         self._origin = origin or this_origin()
         self._found = found
         self._retention = RetentionQuery(self._database)
-        with self._database.writing() as database:  # whoever cannot be written to is refused now, not at the first run
-            for wrong in make_consistent(database):
-                self.faults.note(wrong)
+        try:
+            self._make_consistent()
+        except StoreError as error:
+            if not is_corrupt(error):
+                raise
+            super().close()
+            must_be_whole(self.path, found)  # it was noted that it is not
+            self._make_consistent()
         if done:
             found("store files", f"{self.path} was removed or replaced while a rocketd was using it; {done}")
+
+    def _make_consistent(self) -> None:
+        """Open it; whoever cannot be written to is refused now, not at the first run."""
+        with self._noting_damage(), self._database.writing() as database:
+            for wrong in make_consistent(database):
+                self.faults.note(wrong)
 
     def tell_faults(self) -> None:
         """Have it told what could not be trusted so far."""
@@ -131,9 +149,20 @@ class SqliteStore(SqliteReader):
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""
-        with self._database.writing() as database:
+        with self._noting_damage(), self._database.writing() as database:
             run_log.insert(database, changes, self._origin)
             task_state.apply(database, changes, self._origin)
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        """Have the next start look at the whole store if SQLite meets damaged pages inside."""
+        try:
+            yield
+        except StoreError as error:
+            if is_corrupt(error):
+                with suppress(OSError):
+                    mark_damaged(self.path)
+            raise
 
     def trust(self, reading: ClockReading) -> None:
         """Note up to when time is trusted to have come; see `Store.trust`."""
@@ -149,12 +178,21 @@ class SqliteStore(SqliteReader):
         """Delete up to `limit` records, both of a run together; see `Store.prune`."""
         return self._retention.prune(before, spare, now, limit)
 
-    def close(self) -> None:
-        """Close it; what has no name by now is given one before. Using it again opens it again."""
+    @property
+    def is_put_right(self) -> bool:
+        """Whether its files were displaced, and that is being put right."""
+        return self._guard.is_at_work
+
+    def settle(self) -> None:
+        """Have it put right, if its files were displaced; returns when that is done, or cannot be."""
         try:
             self._guard.settle()
         except StoreError as error:
             self._found("store files", error.message)
+
+    def close(self) -> None:
+        """Close it; what has no name by now is given one before. Using it again opens it again."""
+        self.settle()
         super().close()
 
     def reader(self) -> SqliteReader:

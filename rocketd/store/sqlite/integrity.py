@@ -1,0 +1,191 @@
+"""Whether a store is whole: looked at when it is opened after a crash, and in the background afterwards.
+
+SQLite notices a damaged page only when it reads it, and applies a write-ahead log to whatever database lies beside it:
+one that was restored from a backup becomes a mixture of both. So a small store that was not closed is read as a whole
+before anything rests on it; a large one, and each store once a day, by a thread that gives way to everybody.
+"""
+
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from rocketd.core.instant import Instant
+from rocketd.store.errors import translating_errors
+from rocketd.store.rejected_lines import Found, move_aside
+from rocketd.store.sqlite.connection import BUSY, close_all
+from rocketd.store.sqlite.salvage import RecordCount, salvage
+
+AT_ONCE: Final = 32 * 1024 * 1024
+"""Bytes of a store that is looked at before a start goes on: 0.2 s."""
+_THOROUGH: Final = 64 * 1024 * 1024
+"""Bytes of a store of which the indexes are held against the rows as well, which takes ten times as long."""
+_EVERY: Final = 24 * 60 * 60.0
+"""Seconds between two looks in the background."""
+_LOWEST: Final = 19
+"""How nice the thread is."""
+_GOODBYE: Final = 5.0
+
+_SMALL: Final = 4 * 1024 * 1024
+"""Bytes of a store of which that is done before a start goes on, after a crash: 0.3 s."""
+DAMAGED: Final = ".is-damaged"
+"""How the name of the file ends that tells the next start to look."""
+
+WHAT_TO_DO: Final = "see docs/how-to/backup-and-restore.md"
+NEXT_START: Final = (
+    "tasks go on as long as they can be recorded; a restart of rocketd makes a new store of all that can be read, or "
+    "restore a backup: see docs/how-to/backup-and-restore.md"
+)
+
+
+def damage(path: Path, *, without_log: bool = False, thorough: bool = False) -> str:
+    """Say what is wrong with a database; empty: nothing. `without_log`: as if no write-ahead log lay beside it."""
+    options = "mode=ro&immutable=1" if without_log else "mode=ro"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY)) as database:
+        return _damage(database, thorough=thorough)
+
+
+def _damage(database: sqlite3.Connection, *, thorough: bool) -> str:
+    try:
+        for pragma in ("quick_check", "integrity_check") if thorough else ("quick_check",):
+            (found,) = database.execute(f"PRAGMA {pragma}(1)").fetchone()
+            if found != "ok":
+                return " ".join(str(found).split())
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):
+            return str(error)
+        raise
+    return ""
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def must_be_whole(path: Path, found: Found) -> None:
+    """Look at a store before it is opened, and put right what can be: raises StoreError.
+
+    A write-ahead log with which it is damaged, and without which it is whole, is of another copy: it is moved aside.
+    Only the numbers that were given out are taken from it, as far as they can be read. Of a store that is damaged
+    itself, all that can be read is kept.
+    """
+    log, marker = (path.with_name(path.name + suffix) for suffix in ("-wal", DAMAGED))
+    with translating_errors(path):
+        size = path.stat().st_size if path.exists() else 0
+        if size == 0 or (size > AT_ONCE and not marker.exists()):
+            return
+        close_all(path)
+        left = log.exists() and log.stat().st_size > 0
+        wrong = damage(path, thorough=size <= (_THOROUGH if marker.exists() else _SMALL if left else 0))
+        if left and (wrong or not _log_fits(path, log)) and not damage(path, without_log=True, thorough=True):
+            _set_aside_log(path, log, found)
+        elif wrong:
+            found("store files", _told_of(path, wrong, salvage(path)))
+        marker.unlink(missing_ok=True)
+
+
+def _log_fits(path: Path, log: Path) -> bool:
+    """Whether the database ends where its log says: the first page, which tells, is written whenever it grows.
+
+    SQLite passes over what lies behind, so a mixture of two copies may look whole. It is tried with a copy.
+    """
+    with suppress(OSError, sqlite3.OperationalError), TemporaryDirectory() as directory:
+        copy = Path(directory) / path.name
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, f"{copy}-wal")
+        with closing(sqlite3.connect(copy)) as database:
+            try:
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                pages, size = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            except sqlite3.DatabaseError as error:
+                if _is_damage(error):
+                    return False
+                raise
+        return copy.stat().st_size <= int(pages) * int(size)
+    return True
+
+
+def _set_aside_log(path: Path, log: Path, found: Found) -> None:
+    numbers = _numbers(path)
+    for companion in (log, path.with_name(f"{path.name}-shm")):
+        if companion.exists():
+            move_aside(companion)
+    _raise_numbers(path, numbers)
+    found(
+        "store files",
+        f"{log} belonged to another copy of the store, as after restoring a backup without removing it: it was moved "
+        "aside, and what it holds is missing from the run log",
+    )
+
+
+def _told_of(path: Path, wrong: str, salvaged: RecordCount) -> str:
+    lost = f", and what, of which task and when of {salvaged.indexed} more" if salvaged.indexed else ""
+    return (
+        f"{path} was damaged ({wrong}): a new one was made of it, with {salvaged.records} "
+        f"records{lost}; the damaged one was moved aside. What is missing may be in a backup: {WHAT_TO_DO}"
+    )
+
+
+def mark_damaged(path: Path) -> None:
+    """Have the next start look at the whole store, however large it is; raises OSError."""
+    path.with_name(path.name + DAMAGED).touch(mode=0o640)
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    """Read the next numbers out of the mixture; empty: they cannot be read."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT name, next_number FROM task_state").fetchall()
+        return {name: number for name, number in rows if isinstance(name, str) and isinstance(number, int)}
+    return {}
+
+
+def _raise_numbers(path: Path, numbers: dict[str, int]) -> None:
+    with closing(sqlite3.connect(path, timeout=BUSY)) as database, database:
+        database.executemany(
+            "UPDATE task_state SET next_number = max(next_number, ?) WHERE name = ?",
+            [(number, name) for name, number in numbers.items()],
+        )
+
+
+class IntegrityMonitor:
+    """Looks at the whole store in the background: soon after the start, and once a day."""
+
+    def __init__(self, path: Path, found: Found) -> None:
+        self._path = path
+        self._found = found
+        self._next = time.monotonic()
+        self._thread: threading.Thread | None = None
+        self._database: sqlite3.Connection | None = None
+
+    def beat(self, _: Instant) -> None:
+        """Begin to look, if it is time."""
+        if time.monotonic() >= self._next and (self._thread is None or not self._thread.is_alive()):
+            self._next = time.monotonic() + _EVERY
+            self._thread = threading.Thread(target=self._look, name="integrity", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Look no further."""
+        if self._database is not None:
+            with suppress(sqlite3.ProgrammingError):  # it has just come to its end
+                self._database.interrupt()
+        if self._thread is not None:
+            self._thread.join(_GOODBYE)
+
+    def _look(self) -> None:
+        with suppress(OSError):  # it may not, and is only as fast as the others
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+        with suppress(sqlite3.Error, OSError):  # that it is away, or cannot be read, is told by whoever writes
+            thorough = self._path.stat().st_size <= _THOROUGH
+            address = f"{self._path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, timeout=BUSY, check_same_thread=False)) as database:
+                self._database = database
+                if wrong := _damage(database, thorough=thorough):
+                    mark_damaged(self._path)
+                    self._found("integrity", f"{self._path} is damaged ({wrong}); {NEXT_START}")
