@@ -90,7 +90,7 @@ def test_records_go_to_the_database_of_a_url_and_a_restart_goes_on_from_there(da
         file.unlink()
     daemon.write("b.toml", a_task("twice"))
     daemon.start()
-    daemon.until_line("only the repository knew were taken over")
+    daemon.until_line("that existed only in the repository")
     daemon.until_line("twice succeeded")
     assert daemon.stop() == 0
     assert recorded(daemon).count(("once", "run", 1)) == 1
