@@ -335,7 +335,7 @@ async def command_shows(text: str, value: bool | None, problem: str) -> None:  #
         ("true", True, ""),
         ("exit 1", False, ""),
         ("no-such-command", None, "not found"),
-        ("kill -9 $$", None, "signal 9"),
+        ("kill -9 $$", None, "SIGKILL"),
         ("sleep 1000", None, "it took longer than 1s"),
         ("sleep 1000 & wait", None, "it took longer than 1s"),
         ("yes", None, "it took longer than 1s"),
