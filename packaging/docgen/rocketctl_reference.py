@@ -11,7 +11,7 @@ from typing import Final
 from docgen import roff, shell_completions
 from docgen.condition_reference import PAGES, filled
 
-from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS, Command, CommandArgument, CommandOption, OptionKind
+from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS, OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.render.cells import joined
 
 INTRODUCTION: Final = (
@@ -125,20 +125,20 @@ ENVIRONMENT: Final = (
 )
 
 
-def synopsis(verb: Command) -> str:
+def synopsis(verb: Verb) -> str:
     """Write a verb with what it takes."""
     return " ".join([verb.name, *map(_shown_argument, verb.arguments), *map(_shown_option, verb.options)])
 
 
-def _shown_argument(argument: CommandArgument) -> str:
+def _shown_argument(argument: VerbArgument) -> str:
     return {"": argument.metavar, "?": f"[{argument.metavar}]", "*": f"[{argument.metavar}…]"}[argument.how_many]
 
 
-def _shown_option(option: CommandOption) -> str:
+def _shown_option(option: VerbOption) -> str:
     return f"[{option.names[-1]}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}]"
 
 
-def option_names(option: CommandOption) -> str:
+def option_names(option: VerbOption) -> str:
     """Write all names of an option and its value."""
     return ", ".join(f"{name}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}" for name in option.names)
 
@@ -166,7 +166,7 @@ def _page_lines() -> Iterator[str]:
     yield ""
 
 
-def _option_table(options: Sequence[CommandOption]) -> Iterator[str]:
+def _option_table(options: Sequence[VerbOption]) -> Iterator[str]:
     yield "| option | |\n|---|---|"
     yield from (f"| `{option_names(option)}` | {option.help} |" for option in options)
     yield ""

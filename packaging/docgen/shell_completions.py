@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from rocketd.cli.command_table import ACTIONS, GLOBAL, VERBS, Command, CommandArgument, CommandOption, OptionKind
+from rocketd.cli.command_table import ACTIONS, GLOBAL, VERBS, OptionKind, Verb, VerbArgument, VerbOption
 
 _MADE: Final = "# Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there."
 
@@ -16,11 +16,11 @@ _RUNS: Final = (
 )
 
 
-def _options(verb: Command) -> tuple[CommandOption, ...]:
+def _options(verb: Verb) -> tuple[VerbOption, ...]:
     return (*verb.options, *GLOBAL)
 
 
-def _words(options: tuple[CommandOption, ...]) -> str:
+def _words(options: tuple[VerbOption, ...]) -> str:
     return " ".join(name for option in options for name in option.names)
 
 
@@ -81,7 +81,7 @@ def _bash_lists() -> Iterator[str]:
     yield ""
 
 
-def _kind(verb: Command) -> str:
+def _kind(verb: Verb) -> str:
     return verb.arguments[0].kind.name.lower() if verb.arguments else "none"
 
 
@@ -128,14 +128,14 @@ _ZSH_VALUES: Final = {
 }
 
 
-def _zsh_specs(option: CommandOption) -> Iterator[str]:
+def _zsh_specs(option: VerbOption) -> Iterator[str]:
     value = "" if option.kind is OptionKind.FLAG else f":{option.metavar.lower()}:{_ZSH_VALUES.get(option.kind, ' ')}"
     described = option.help.replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
     for name in option.names:
         yield _zsh_quoted(f"{'*' * option.repeats}{name}[{described}]{value}")
 
 
-def _zsh_argument(argument: CommandArgument) -> str:
+def _zsh_argument(argument: VerbArgument) -> str:
     place = {"": "1:", "?": "1::", "*": "*:"}[argument.how_many]
     return _zsh_quoted(f"{place}{argument.metavar.lower()}:{_ZSH_VALUES.get(argument.kind, ' ')}")
 
@@ -174,7 +174,7 @@ _FISH_VALUES: Final = {
 }
 
 
-def _fish_option(option: CommandOption, chosen: str) -> str:
+def _fish_option(option: VerbOption, chosen: str) -> str:
     names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
     value = "" if option.kind is OptionKind.FLAG else f" {_FISH_VALUES.get(option.kind, '-x')}"
     return f"complete -c rocketctl{chosen} {names}{value} -d {_fish_quoted(option.help)}"

@@ -6,11 +6,11 @@ from pathlib import Path
 from re import Pattern
 from typing import Unpack, overload
 
-from rocketd.app.condition_rewriting import renamed
+from rocketd.app.condition_rewriting import rename_tasks
 from rocketd.app.config import How, SessionOptions
 from rocketd.app.function_conditions import FuncCond, Syntax, condition_of_function
 from rocketd.app.hooks import F
-from rocketd.app.parameters import FuncArg, Given
+from rocketd.app.parameters import FuncArg, ParameterMapping
 from rocketd.app.session import Session
 from rocketd.app.task import Task, as_condition
 from rocketd.app.task_body import ArgForm
@@ -124,7 +124,7 @@ class _Decorators:
         for task in group.session.tasks:
             group.session.remove_task(task)
             task.name = names[task.name]
-            task.start_cond, task.end_cond = renamed(task.start_cond, names), renamed(task.end_cond, names)
+            task.start_cond, task.end_cond = rename_tasks(task.start_cond, names), rename_tasks(task.end_cond, names)
             if group.start_cond is not FALSE:
                 task.start_cond &= group.start_cond
             task.execution = task.execution or group.execution
@@ -154,7 +154,7 @@ class Rocketd(_Decorators):
         logger_repo: BaseRepo | None = None,
         *,
         config: Mapping[str, object] | None = None,
-        parameters: Given | None = None,
+        parameters: ParameterMapping | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
         """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""

@@ -46,7 +46,7 @@ class Argument:
         """Give the value. `about` has `session`, `task` and `terminate_event`, as far as there are such."""
         raise TypeError(f"{type(self).__name__} has no get_value")
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         """Give the value for this run; raises whatever stands in the way."""
         return self.get_value(session=context.session, task=context.task, terminate_event=context.stop)
 
@@ -63,11 +63,11 @@ class First(Argument):
     def is_slow(self, context: ArgumentContext) -> bool:
         return any(isinstance(one, Argument) and one.is_slow(context) for one in self._choices)
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         missing: LookupError | None = None
         for one in self._choices:
             try:
-                return one.ask(context) if isinstance(one, Argument) else one
+                return one.resolve(context) if isinstance(one, Argument) else one
             except LookupError as error:
                 missing = error
         raise missing or LookupError("there is nothing to choose from")
@@ -119,12 +119,12 @@ class Arg(_Defaulted):
         value = context.session.parameters.raw.get(self.key)
         return isinstance(value, Argument) and value.is_slow(context)
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         params = context.session.parameters.raw
         if self.key not in params:
             return self._missing(f"the session has no parameter {self.key!r}")
         value = params[self.key]
-        return value.ask(context) if isinstance(value, Argument) else value
+        return value.resolve(context) if isinstance(value, Argument) else value
 
 
 class Return(_Defaulted):
@@ -134,7 +134,7 @@ class Return(_Defaulted):
         super().__init__(default)
         self._task = task
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         name = name_of(self._task)
         returns = context.session.returns
         if name in returns:
@@ -177,14 +177,14 @@ class CliArg(_Defaulted):
 class Session(Argument):
     """The session itself."""
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         return context.session
 
 
 class Config(Argument):
     """The session's options."""
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         return context.session.config
 
 
@@ -200,7 +200,7 @@ class Task(_Defaulted):
         """Whether it is the task that asks."""
         return self._task is None
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         if self._task is not None:
             return context.session[self._task]
         return context.task if context.task is not None else self._missing("there is no task here")
@@ -209,21 +209,21 @@ class Task(_Defaulted):
 class TaskLogger(Argument):
     """The log of this task: what `task.logger` is."""
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         return context.session.task_log(context.task)
 
 
 class SchedulerLogger(Argument):
     """The logger of the scheduler."""
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         return logging.getLogger(context.session.config.scheduler_logger_basename)
 
 
 class TerminationFlag(Argument):
     """An event that is set when the run is to stop."""
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         if context.stop is None:
             raise TaskSetupError("a termination flag is for tasks")
         return context.stop

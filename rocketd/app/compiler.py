@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from datetime import UTC, tzinfo
 
 from rocketd.app.config import Config
-from rocketd.app.function_conditions import bound
+from rocketd.app.function_conditions import bind_to_task
 from rocketd.app.task import Task
 from rocketd.app.task_body import CommandBody
 from rocketd.app.validators import NEVER, duration_of
@@ -31,8 +31,8 @@ class TaskCompiler:
         return core.Task(
             name=task.name,
             work=self._work(task),
-            when=FALSE if idle else bound(task.start_cond, task.name),
-            stop_when=bound(task.end_cond, task.name),
+            when=FALSE if idle else bind_to_task(task.start_cond, task.name),
+            stop_when=bind_to_task(task.end_cond, task.name),
             zone=self.zone,
             zone_name=self.zone_name,
             timeout=self._longest(task),

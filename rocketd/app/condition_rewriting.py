@@ -9,17 +9,17 @@ from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.model.condition import All, Any, Condition, Not
 
 
-def rebuilt(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
+def rewrite(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
     """Give the condition with each of its words as `change` gives it back."""
     match condition:
         case Not(part):
-            return ~rebuilt(part, change)
+            return ~rewrite(part, change)
         case All() | Any():
-            return type(condition).of(*(rebuilt(part, change) for part in condition.parts))
+            return type(condition).of(*(rewrite(part, change) for part in condition.parts))
     return change(condition)
 
 
-def renamed(condition: Condition, names: Mapping[str, str]) -> Condition:
+def rename_tasks(condition: Condition, names: Mapping[str, str]) -> Condition:
     """Give the condition with these tasks called by their new names."""
 
     def rename(word: Condition) -> Condition:
@@ -30,4 +30,4 @@ def renamed(condition: Condition, names: Mapping[str, str]) -> Condition:
                 return replace(word, task=names.get(word.task, word.task))
         return word
 
-    return rebuilt(condition, rename)
+    return rewrite(condition, rename)

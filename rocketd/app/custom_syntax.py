@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeAlias
 
-from rocketd.app.condition_rewriting import rebuilt
+from rocketd.app.condition_rewriting import rewrite
 from rocketd.app.function_conditions import FuncCond, Syntax
 from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.errors import ConditionError
@@ -16,23 +16,23 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
 from rocketd.time_zones import named_zone
 
-Known: TypeAlias = Sequence[tuple[Syntax, FuncCond]]
+KnownSyntax: TypeAlias = Sequence[tuple[Syntax, FuncCond]]
 
 
-def read(text: str, known: Known) -> Condition:
+def read(text: str, known: KnownSyntax) -> Condition:
     """Read a condition in which these texts may stand; raises ConditionError."""
     found: dict[str, Condition] = {}
     for syntax, condition in known:
         pattern = syntax.pattern if isinstance(syntax, re.Pattern) else re.escape(syntax)
         whole = re.compile(rf"(?P<_before>^|[&|~(])\s*{pattern}\s*(?=$|[&|)])")
-        text = whole.sub(partial(_stand_in, condition=condition, found=found), text)
+        text = whole.sub(partial(_placeholder, condition=condition, found=found), text)
     try:
         condition_read = parse(text, named_zone)
     except ConditionError as error:
         if error.end and not found:
             error.add_note(_underlined(text, error.start, error.end))
         raise
-    return rebuilt(condition_read, lambda word: _put_back(word, found)) if found else condition_read
+    return rewrite(condition_read, lambda word: _replace_placeholder(word, found)) if found else condition_read
 
 
 def _underlined(text: str, start: int, end: int) -> str:
@@ -41,7 +41,7 @@ def _underlined(text: str, start: int, end: int) -> str:
     return f"{line}\n{' ' * (start - begin)}{'^' * (end - start)}"
 
 
-def _stand_in(match: re.Match[str], *, condition: FuncCond, found: dict[str, Condition]) -> str:
+def _placeholder(match: re.Match[str], *, condition: FuncCond, found: dict[str, Condition]) -> str:
     """Give a word that the grammar knows, about a task that nobody has."""
     values = {name: value for name, value in match.groupdict().items() if name != "_before"}
     name = f"\N{SYMBOL FOR NULL}{len(found)}"
@@ -49,5 +49,5 @@ def _stand_in(match: re.Match[str], *, condition: FuncCond, found: dict[str, Con
     return f'{match["_before"]}running("{name}")'
 
 
-def _put_back(word: Condition, found: dict[str, Condition]) -> Condition:
+def _replace_placeholder(word: Condition, found: dict[str, Condition]) -> Condition:
     return found.get(word.task, word) if isinstance(word, Running) else word

@@ -9,7 +9,7 @@ from re import Pattern
 from typing import Protocol, TypeAlias
 
 from rocketd.app.arguments import ArgumentContext, Task, TaskLogger
-from rocketd.app.condition_rewriting import rebuilt
+from rocketd.app.condition_rewriting import rewrite
 from rocketd.app.interfaces import SessionView
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.task_body import check_function
@@ -56,8 +56,8 @@ class FuncCond(Probe):
     @property
     def is_about_task(self) -> bool:
         """Whether its answer depends on the task that asks."""
-        wanted = parameters_for(self.function, {}, self.kwargs).values()
-        return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in wanted)
+        parameters = parameters_for(self.function, {}, self.kwargs).values()
+        return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in parameters)
 
     def values(self, session: SessionView) -> dict[str, object]:
         """Make what the function is asked with, beside the loop. Raises whatever an argument raises."""
@@ -77,16 +77,16 @@ def condition_of_function(function: Callable[..., object], every: Duration) -> F
     return FuncCond(name if module == "__main__" else f"{module}.{name}", function, every)
 
 
-def bound(condition: Condition, task: str) -> Condition:
+def bind_to_task(condition: Condition, task: str) -> Condition:
     """Give the condition with those of its functions that ask for their task asking for this one."""
 
     def bind(word: Condition) -> Condition:
         return replace(word, task=task) if isinstance(word, FuncCond) and word.is_about_task else word
 
-    return rebuilt(condition, bind)
+    return rewrite(condition, bind)
 
 
-class Failed(Protocol):
+class ReportFailed(Protocol):
     """Hears of a condition that raised."""
 
     def __call__(self, condition: str, error: BaseException) -> None: ...
@@ -96,16 +96,16 @@ class FunctionProber:
     """Looks at functions: `Prober` of `daemon/ports.py`. One that hangs is not called again until it has returned."""
 
     def __init__(
-        self, session: SessionView, report: ReportObserved, failed: Failed, now: Callable[[], Instant]
+        self, session: SessionView, report: ReportObserved, report_failed: ReportFailed, now: Callable[[], Instant]
     ) -> None:
         """`failed` is called on the loop's thread, once until it has answered again."""
         self._session = session
         self._report = report
-        self._failed = failed
+        self._report_failed = report_failed
         self._now = now
         self._loop = asyncio.get_running_loop()
         self._starter = ThreadStarter()
-        self._wanted: dict[FuncCond, asyncio.TimerHandle | None] = {}
+        self._timers: dict[FuncCond, asyncio.TimerHandle | None] = {}
         self._in_progress: set[FuncCond] = set()
         self._evaluated_at: dict[FuncCond, float] = {}
         self._failing: set[FuncCond] = set()
@@ -114,12 +114,12 @@ class FunctionProber:
     def want(self, probes: frozenset[Probe]) -> None:
         """From now on look at the functions among these."""
         functions = {probe for probe in probes if isinstance(probe, FuncCond)}
-        for gone in self._wanted.keys() - functions:
-            if handle := self._wanted.pop(gone):
+        for obsolete in self._timers.keys() - functions:
+            if handle := self._timers.pop(obsolete):
                 handle.cancel()
-        for probe in functions - self._wanted.keys():
+        for probe in functions - self._timers.keys():
             soonest = self._evaluated_at.get(probe, 0.0) + probe.every / SECOND
-            self._wanted[probe] = self._loop.call_at(max(soonest, self._loop.time()), self._evaluate, probe)
+            self._timers[probe] = self._loop.call_at(max(soonest, self._loop.time()), self._evaluate, probe)
 
     async def close(self) -> None:
         """Look at nothing any longer."""
@@ -136,9 +136,10 @@ class FunctionProber:
             self._tasks.add(task)  # the loop itself holds tasks only weakly
             task.add_done_callback(self._tasks.discard)
         else:
-            refused = partial(self._handle_result, probe, None)
+            report_refused = partial(self._handle_result, probe, None)
             self._starter.begin(
-                lambda: self._evaluate_in_thread(probe), lambda error: call_in(self._loop, lambda: refused(error))
+                lambda: self._evaluate_in_thread(probe),
+                lambda error: call_in(self._loop, lambda: report_refused(error)),
             )
 
     async def _evaluate_in_loop(self, probe: FuncCond) -> None:
@@ -160,14 +161,14 @@ class FunctionProber:
         self._in_progress.discard(probe)
         if error is None:
             self._failing.discard(probe)
-        if probe not in self._wanted:
+        if probe not in self._timers:
             return
-        self._wanted[probe] = self._loop.call_later(probe.every / SECOND, self._evaluate, probe)
+        self._timers[probe] = self._loop.call_later(probe.every / SECOND, self._evaluate, probe)
         problem = "" if error is None else _problem(error)
         self._report(observed(probe, value, self._now(), problem))
         if error is not None and probe not in self._failing and not isinstance(error, ResourceShortage):
             self._failing.add(probe)
-            self._failed(str(probe), error)
+            self._report_failed(str(probe), error)
 
 
 def _problem(error: BaseException) -> str:

@@ -8,13 +8,13 @@ from typing import Self, TypeAlias
 from rocketd.app.arguments import Argument, ArgumentContext
 from rocketd.app.interfaces import ParametersView
 
-Given: TypeAlias = Mapping[str, object]
+ParameterMapping: TypeAlias = Mapping[str, object]
 
 
 class Parameters(ParametersView):
     """The parameters of a session or of a task. What is read from it is a value, never an argument."""
 
-    def __init__(self, params: Given | None = None, /, **more: object) -> None:
+    def __init__(self, params: ParameterMapping | None = None, /, **more: object) -> None:
         self._params: dict[str, object] = {**raw(params or {}), **more}
 
     def __getitem__(self, name: str) -> object:
@@ -33,7 +33,7 @@ class Parameters(ParametersView):
     def __len__(self) -> int:
         return len(self._params)
 
-    def __or__(self, other: Given) -> Self:
+    def __or__(self, other: ParameterMapping) -> Self:
         return type(self)({**self._params, **raw(other)})
 
     def __repr__(self) -> str:
@@ -45,7 +45,7 @@ class Parameters(ParametersView):
         return self._params
 
 
-def raw(params: Given) -> Given:
+def raw(params: ParameterMapping) -> ParameterMapping:
     """Give the parameters as given, arguments among them."""
     return params.raw if isinstance(params, ParametersView) else params
 
@@ -60,7 +60,9 @@ def accepted(function: Callable[..., object]) -> list[inspect.Parameter]:
     return [parameter for parameter in signature.parameters.values() if parameter.kind in by_name]
 
 
-def parameters_for(function: Callable[..., object], common: Given, own: Given) -> dict[str, object]:
+def parameters_for(
+    function: Callable[..., object], common: ParameterMapping, own: ParameterMapping
+) -> dict[str, object]:
     """Put together what it is called with: the session's where it asks for them, its defaults, then its own."""
     names = accepted(function)
     shared = raw(common)
@@ -69,9 +71,11 @@ def parameters_for(function: Callable[..., object], common: Given, own: Given) -
     return {**chosen, **raw(own)}
 
 
-def values_of(params: Given, context: ArgumentContext) -> dict[str, object]:
+def values_of(params: ParameterMapping, context: ArgumentContext) -> dict[str, object]:
     """Ask every argument for its value. Raises whatever an argument raises."""
-    return {name: value.ask(context) if isinstance(value, Argument) else value for name, value in raw(params).items()}
+    return {
+        name: value.resolve(context) if isinstance(value, Argument) else value for name, value in raw(params).items()
+    }
 
 
 class FuncArg(Argument):
@@ -90,7 +94,7 @@ class FuncArg(Argument):
         late = (self._materialize or context.session.config.param_materialize) == "post"
         return late or inspect.iscoroutinefunction(self.function)
 
-    def ask(self, context: ArgumentContext) -> object:
+    def resolve(self, context: ArgumentContext) -> object:
         params = parameters_for(self.function, {}, self._kwargs)
         value = self.function(*self._args, **values_of(params, context))
         return asyncio.run(value) if inspect.iscoroutine(value) else value

@@ -146,7 +146,7 @@ class SchedulerRunner:
         """Return why a task runs or what it waits for."""
         now, runtime = SystemClock().now(), self.runtime
         if runtime is not None and task.name in runtime.scheduler.tasks:
-            return runtime.ask(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
+            return runtime.run_in_loop(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
         compiled = TaskCompiler(self._session.config).compile(task)
         for one in self._session.tasks:
             self._history.load(one.name)  # nobody has before the first start

@@ -167,7 +167,7 @@ class SchedulerRuntime:
     def stop(self, *, force: bool = False) -> None:
         """Let runs end, or with `force`, as with a second call, stop them. Any thread."""
         forced, self._stop_requested = force or self._stop_requested, True
-        self._call(lambda: self._shutdown.stop(force=forced))
+        self._call_in_loop(lambda: self._shutdown.stop(force=forced))
 
     def _stop_endless_runs(self) -> None:
         """Stop the runs that never end by themselves; with `instant_shutdown`, all runs."""
@@ -196,7 +196,7 @@ class SchedulerRuntime:
         """Load the tasks again soon: one has changed, come or gone. Any thread."""
         if not self._reload_pending:
             self._reload_pending = True
-            self._call(self._load)
+            self._call_in_loop(self._load)
 
     def _load(self) -> None:
         if not self._reload_pending:
@@ -220,7 +220,7 @@ class SchedulerRuntime:
 
     def request_run(self, name: str) -> None:
         """Run a task that has a run request. Any thread."""
-        self._call(lambda: self._load_and_force(name))
+        self._call_in_loop(lambda: self._load_and_force(name))
 
     def _load_and_force(self, name: str) -> None:
         self._load()
@@ -230,7 +230,7 @@ class SchedulerRuntime:
 
     def terminate(self, name: str) -> None:
         """Stop the runs of a task. Any thread."""
-        self._call(lambda: self._terminate(name))
+        self._call_in_loop(lambda: self._terminate(name))
 
     def _terminate(self, name: str) -> None:
         with suppress(NoSuchRun):
@@ -283,15 +283,15 @@ class SchedulerRuntime:
 
     # -- from other threads -------------------------------------------------------------------------------------------
 
-    def _call(self, what: Callable[[], None]) -> None:
+    def _call_in_loop(self, what: Callable[[], None]) -> None:
         call_in(self._asyncio, what)
 
-    def ask(self, question: Callable[[], T]) -> T:
+    def run_in_loop(self, function: Callable[[], T]) -> T:
         """Return the answer to a question that is asked on the loop's thread. Any thread."""
         if get_ident() == self._thread:
-            return question()
+            return function()
 
         async def answer() -> T:
-            return question()
+            return function()
 
         return asyncio.run_coroutine_threadsafe(answer(), self._asyncio).result()

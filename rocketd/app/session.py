@@ -11,11 +11,11 @@ from threading import RLock
 from typing import Any, Final, Unpack
 
 from rocketd.app.arguments import ArgumentContext
-from rocketd.app.condition_rewriting import rebuilt
+from rocketd.app.condition_rewriting import rewrite
 from rocketd.app.config import Config, How, SessionOptions
 from rocketd.app.function_conditions import FuncCond, Syntax
 from rocketd.app.hooks import Hooked, Hooks, around
-from rocketd.app.parameters import Given, Parameters
+from rocketd.app.parameters import ParameterMapping, Parameters
 from rocketd.app.runner import SchedulerRunner
 from rocketd.app.storage import SessionStorage
 from rocketd.app.task import Task, as_condition
@@ -38,7 +38,7 @@ class Session(Hooked):
     def __init__(
         self,
         config: Config | Mapping[str, object] | None = None,
-        parameters: Given | None = None,
+        parameters: ParameterMapping | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
         """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""
@@ -202,7 +202,7 @@ class Session(Hooked):
 
     def condition(self, value: object) -> Condition:
         """Read a condition as programs give it; functions that only share a name get one each. Raises RocketdError."""
-        return rebuilt(as_condition(value, self.syntax), self._with_unique_name)
+        return rewrite(as_condition(value, self.syntax), self._with_unique_name)
 
     def _with_unique_name(self, word: Condition) -> Condition:
         if not isinstance(word, FuncCond):

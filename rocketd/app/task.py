@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from rocketd.app.config import How
-from rocketd.app.custom_syntax import Known, read
+from rocketd.app.custom_syntax import KnownSyntax, read
 from rocketd.app.explanation import Why
 from rocketd.app.interfaces import Registry
-from rocketd.app.parameters import Given, Parameters
+from rocketd.app.parameters import ParameterMapping, Parameters
 from rocketd.app.task_body import Body, CommandBody, FunctionBody
 from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
@@ -100,7 +100,7 @@ class Task:
 
     # -- acting -----------------------------------------------------------------------------------------------------
 
-    def run(self, _params: Given | None = None, /, **more: object) -> None:
+    def run(self, _params: ParameterMapping | None = None, /, **more: object) -> None:
         """Have it run once, with these parameters: soon, or as soon as it may. Several calls are as many runs."""
         self.batches.append(Parameters(_params, **more))
         self._session.runner.request_run(self.name)
@@ -239,7 +239,7 @@ def _unknown(name: str) -> RocketdError:
     return RocketdError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(SETTINGS))}")
 
 
-def as_condition(value: object, syntax: Known = ()) -> Condition:
+def as_condition(value: object, syntax: KnownSyntax = ()) -> Condition:
     """Read a condition as programs give it, with texts of their own; raises ConditionError, RocketdError."""
     if isinstance(value, Condition):
         return value

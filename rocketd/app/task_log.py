@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _place(record: object) -> tuple[float, bool]:
+def _position(record: object) -> tuple[float, bool]:
     """Where it stands in the log: a start before an end of the same moment."""
     values = record if isinstance(record, dict) else vars(record)
     return float(values["created"]), values["action"] != "run"
 
 
-class Use(Protocol):
+class UseRepository(Protocol):
     """Does something with the repository while nobody writes to it."""
 
     def __call__(self, work: "Callable[[BaseRepo], T]", /) -> T: ...
@@ -28,7 +28,7 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
     """Logs with the task's name in each record, and reads the records of its runs."""
 
     def __init__(
-        self, logger: logging.Logger, task: str | None, use: Use, set_repo: "Callable[[BaseRepo], None]"
+        self, logger: logging.Logger, task: str | None, use: UseRepository, set_repo: "Callable[[BaseRepo], None]"
     ) -> None:
         """`task` is None for the log of all tasks; `use` does something with the repository, and gives the result."""
         super().__init__(logger, {"task_name": task})
@@ -50,7 +50,7 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
 
     def get_records(self, **query: object) -> list[Any]:
         """Read records in order of time: items of the repository's model."""
-        return self._use(lambda repo: sorted(repo.filter_by(**self._query(query)).all(), key=_place))
+        return self._use(lambda repo: sorted(repo.filter_by(**self._query(query)).all(), key=_position))
 
     def get_latest(self, action: str | None = None) -> Any:  # noqa: ANN401 - an item of whatever model the repository has
         """Read the newest record, or the newest of one action; None: there is none."""

@@ -22,7 +22,7 @@ class OptionKind(Enum):
     PATH = auto()
 
 
-class CommandOption(NamedTuple):
+class VerbOption(NamedTuple):
     """One option: `names` as they are typed, `field` in `Choices`."""
 
     names: tuple[str, ...]
@@ -33,7 +33,7 @@ class CommandOption(NamedTuple):
     repeats: bool = False
 
 
-class CommandArgument(NamedTuple):
+class VerbArgument(NamedTuple):
     """What a verb is about; `how_many` as in argparse: exactly one, `?` or `*`."""
 
     metavar: str
@@ -43,13 +43,13 @@ class CommandArgument(NamedTuple):
     how_many: str = ""
 
 
-class Command(NamedTuple):
+class Verb(NamedTuple):
     """One verb, and what it takes."""
 
     name: str
     help: str
-    arguments: tuple[CommandArgument, ...] = ()
-    options: tuple[CommandOption, ...] = ()
+    arguments: tuple[VerbArgument, ...] = ()
+    options: tuple[VerbOption, ...] = ()
     offline: bool = False
     """Whether it works without a daemon."""
 
@@ -58,7 +58,7 @@ ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "m
 """The values of `core.run.Action`, which is not imported here: `rocketctl` starts fast."""
 
 GLOBAL: Final = (
-    CommandOption(
+    VerbOption(
         ("--config-dir",),
         "config_dir",
         OptionKind.DIRECTORY,
@@ -66,18 +66,18 @@ GLOBAL: Final = (
         "DIR",
         repeats=True,
     ),
-    CommandOption(("--state-dir",), "state_dir", OptionKind.DIRECTORY, "where the daemon keeps its records", "DIR"),
-    CommandOption(("--runtime-dir",), "runtime_dir", OptionKind.DIRECTORY, "where the daemon's socket is", "DIR"),
-    CommandOption(("--json",), "json", OptionKind.FLAG, "print JSON"),
-    CommandOption(("--no-pager",), "no_pager", OptionKind.FLAG, "do not use a pager"),
-    CommandOption(("-l", "--full"), "full", OptionKind.FLAG, "do not cut lines to the width of the terminal"),
+    VerbOption(("--state-dir",), "state_dir", OptionKind.DIRECTORY, "where the daemon keeps its records", "DIR"),
+    VerbOption(("--runtime-dir",), "runtime_dir", OptionKind.DIRECTORY, "where the daemon's socket is", "DIR"),
+    VerbOption(("--json",), "json", OptionKind.FLAG, "print JSON"),
+    VerbOption(("--no-pager",), "no_pager", OptionKind.FLAG, "do not use a pager"),
+    VerbOption(("-l", "--full"), "full", OptionKind.FLAG, "do not cut lines to the width of the terminal"),
 )
 
-_TASK: Final = CommandArgument("TASK", "subject", OptionKind.TASK, "name of a task")
-_SUBJECT: Final = CommandArgument(
+_TASK: Final = VerbArgument("TASK", "subject", OptionKind.TASK, "name of a task")
+_SUBJECT: Final = VerbArgument(
     "TASK|RUN", "subject", OptionKind.SUBJECT, "name of a task; or a run: its id or TASK/NUMBER"
 )
-_PATHS: Final = CommandArgument(
+_PATHS: Final = VerbArgument(
     "PATH",
     "paths",
     OptionKind.PATH,
@@ -85,11 +85,11 @@ _PATHS: Final = CommandArgument(
     how_many="*",
 )
 _PERIOD: Final = (
-    CommandOption(
+    VerbOption(
         ("--since",), "since", OptionKind.TIME, "started at or after: 2h ago, yesterday, '2026-11-24 10:00'", "TIME"
     ),
-    CommandOption(("--until",), "until", OptionKind.TIME, "started before", "TIME"),
-    CommandOption(
+    VerbOption(("--until",), "until", OptionKind.TIME, "started before", "TIME"),
+    VerbOption(
         ("--action",),
         "action",
         OptionKind.ACTION,
@@ -101,123 +101,117 @@ _PERIOD: Final = (
 _WAIT: Final = ("--wait",)
 
 VERBS: Final = (
-    Command("list", "show every task, the next one first", offline=True),
-    Command("show", "show everything about a task or a run", (_SUBJECT,), offline=True),
-    Command(
+    Verb("list", "show every task, the next one first", offline=True),
+    Verb("show", "show everything about a task or a run", (_SUBJECT,), offline=True),
+    Verb(
         "history",
         "show runs, the newest first",
         (_TASK._replace(how_many="?"),),
-        (*_PERIOD, CommandOption(("-n", "--limit"), "limit", OptionKind.NUMBER, "at most this many (100)", "NUMBER")),
+        (*_PERIOD, VerbOption(("-n", "--limit"), "limit", OptionKind.NUMBER, "at most this many (100)", "NUMBER")),
         offline=True,
     ),
-    Command(
+    Verb(
         "export",
         "write all that is recorded about runs, the first recorded first: a JSON object a line, or CSV",
         (_TASK._replace(how_many="?"),),
-        (*_PERIOD, CommandOption(("--csv",), "csv", OptionKind.FLAG, "write CSV, with a line of headings")),
+        (*_PERIOD, VerbOption(("--csv",), "csv", OptionKind.FLAG, "write CSV, with a line of headings")),
         offline=True,
     ),
-    Command(
+    Verb(
         "prune",
         "delete old records (the daemon does this once an hour)",
         (),
         (
-            CommandOption(
+            VerbOption(
                 ("--before",),
                 "before",
                 OptionKind.TIME,
                 "delete records older than TIME, instead of those older than keep",
                 "TIME",
             ),
-            CommandOption(("--dry-run",), "dry_run", OptionKind.FLAG, "only say how many there are"),
+            VerbOption(("--dry-run",), "dry_run", OptionKind.FLAG, "only say how many there are"),
         ),
         offline=True,
     ),
-    Command(
+    Verb(
         "log",
         "show what a task or a run printed, from the journal",
         (_SUBJECT,),
         (
-            CommandOption(("-f", "--follow"), "follow", OptionKind.FLAG, "keep following new output"),
-            CommandOption(
-                ("--stderr",), "stderr", OptionKind.FLAG, "only standard error, of a task with separate_stderr"
-            ),
+            VerbOption(("-f", "--follow"), "follow", OptionKind.FLAG, "keep following new output"),
+            VerbOption(("--stderr",), "stderr", OptionKind.FLAG, "only standard error, of a task with separate_stderr"),
         ),
         offline=True,
     ),
-    Command(
+    Verb(
         "why",
         "show what tasks wait for: each condition part by part",
         (_TASK._replace(field="subjects", how_many="*"),),
         (
-            CommandOption(("--all",), "every", OptionKind.FLAG, "every loaded task"),
-            CommandOption(
+            VerbOption(("--all",), "every", OptionKind.FLAG, "every loaded task"),
+            VerbOption(
                 ("--at",), "at", OptionKind.TIME, "at another time: as it was then, or will be if nothing comes", "TIME"
             ),
         ),
         offline=True,
     ),
-    Command(
+    Verb(
         "explain",
         "show what a condition means: its normal form, and when a task with it would start",
-        (CommandArgument("CONDITION", "condition", OptionKind.CONDITION, "a condition, in quotes"),),
+        (VerbArgument("CONDITION", "condition", OptionKind.CONDITION, "a condition, in quotes"),),
         (
-            CommandOption(("-n", "--count"), "starts", OptionKind.NUMBER, "so many starts (5)", "NUMBER"),
-            CommandOption(("--from",), "begin", OptionKind.TIME, "as if first loaded then (now)", "TIME"),
-            CommandOption(("--timezone",), "timezone", OptionKind.ZONE, "read and show times in this zone", "ZONE"),
+            VerbOption(("-n", "--count"), "starts", OptionKind.NUMBER, "so many starts (5)", "NUMBER"),
+            VerbOption(("--from",), "begin", OptionKind.TIME, "as if first loaded then (now)", "TIME"),
+            VerbOption(("--timezone",), "timezone", OptionKind.ZONE, "read and show times in this zone", "ZONE"),
         ),
         offline=True,
     ),
-    Command(
+    Verb(
         "simulate",
         "show what would run when, if each run took its usual time and succeeded",
         (_PATHS,),
         (
-            CommandOption(("--from",), "begin", OptionKind.TIME, "from when on (now)", "TIME"),
-            CommandOption(("--to",), "end", OptionKind.TIME, "until when (a day later)", "TIME"),
+            VerbOption(("--from",), "begin", OptionKind.TIME, "from when on (now)", "TIME"),
+            VerbOption(("--to",), "end", OptionKind.TIME, "until when (a day later)", "TIME"),
         ),
         offline=True,
     ),
-    Command(
+    Verb(
         "run",
         "start a task now",
         (_TASK,),
         (
-            CommandOption(
-                _WAIT, "wait", OptionKind.FLAG, "show its output; exit with 0 for success, 1 for any other end"
-            ),
-            CommandOption(
+            VerbOption(_WAIT, "wait", OptionKind.FLAG, "show its output; exit with 0 for success, 1 for any other end"),
+            VerbOption(
                 ("--exit-code",), "exit_code", OptionKind.FLAG, "with --wait: exit with the task's own exit code"
             ),
-            CommandOption(("--as-scheduled",), "as_scheduled", OptionKind.FLAG, "count it as the run that was due"),
+            VerbOption(("--as-scheduled",), "as_scheduled", OptionKind.FLAG, "count it as the run that was due"),
         ),
     ),
-    Command(
+    Verb(
         "stop",
         "terminate a run, or every run of a task",
         (_SUBJECT,),
-        (CommandOption(_WAIT, "wait", OptionKind.FLAG, "return when it has ended"),),
+        (VerbOption(_WAIT, "wait", OptionKind.FLAG, "return when it has ended"),),
     ),
-    Command(
+    Verb(
         "pause",
         "stop scheduling a task until it is resumed; survives restarts",
         (_TASK,),
         (
-            CommandOption(
-                ("--until",), "until", OptionKind.TIME, "go on at: in 2h, tomorrow, '2026-11-24 10:00'", "TIME"
-            ),
-            CommandOption(("--reason",), "reason", OptionKind.TEXT, "the reason, shown by list, show and why", "TEXT"),
+            VerbOption(("--until",), "until", OptionKind.TIME, "go on at: in 2h, tomorrow, '2026-11-24 10:00'", "TIME"),
+            VerbOption(("--reason",), "reason", OptionKind.TEXT, "the reason, shown by list, show and why", "TEXT"),
         ),
     ),
-    Command("resume", "let a paused task go on", (_TASK,)),
-    Command(
+    Verb("resume", "let a paused task go on", (_TASK,)),
+    Verb(
         "check",
         "find every problem of every task file",
         (_PATHS,),
         offline=True,
     ),
-    Command("reload", "read the task files again, and say what is wrong with them"),
-    Command("status", "show the state of the daemon"),
+    Verb("reload", "read the task files again, and say what is wrong with them"),
+    Verb("status", "show the state of the daemon"),
 )
 
 OFFLINE: Final = tuple(verb.name for verb in VERBS if verb.offline)

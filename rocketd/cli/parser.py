@@ -12,10 +12,10 @@ from rocketd.cli.command_table import (
     GLOBAL,
     OFFLINE,
     VERBS,
-    Command,
-    CommandArgument,
-    CommandOption,
     OptionKind,
+    Verb,
+    VerbArgument,
+    VerbOption,
 )
 from rocketd.cli.exit_codes import UsageError
 from rocketd.cli.render.cells import joined
@@ -100,7 +100,7 @@ def parse(arguments: Sequence[str]) -> Choices:
     return _checked(choices._replace(state_dir=_state_dir(choices), runtime_dir=_runtime_dir(choices)))
 
 
-def _verb(arguments: Sequence[str]) -> Command | None:
+def _verb(arguments: Sequence[str]) -> Verb | None:
     """Find the verb, so that only its own parser has to be built; None: let argparse say what it misses."""
     names = {verb.name: verb for verb in VERBS}
     valued = {name for option in GLOBAL if option.kind is not OptionKind.FLAG for name in option.names}
@@ -115,7 +115,7 @@ def _unknown(word: str) -> NoReturn:
     raise UsageError(msg, hint=did_you_mean(word, [verb.name for verb in VERBS]) or "see rocketctl --help")
 
 
-def _parser(wanted: Command | None) -> ArgumentParser:
+def _parser(wanted: Verb | None) -> ArgumentParser:
     parser = _ArgumentParser(
         prog="rocketctl",
         description="Control the task scheduler rocketd.",
@@ -139,14 +139,14 @@ def _parser(wanted: Command | None) -> ArgumentParser:
     return parser
 
 
-def _fill(parser: ArgumentParser, verb: Command) -> None:
+def _fill(parser: ArgumentParser, verb: Verb) -> None:
     for argument in verb.arguments:
         _add_argument(parser, argument)
     for option in (*verb.options, *GLOBAL):
         _add_option(parser, option, field=option.field)
 
 
-def _add_argument(parser: ArgumentParser, argument: CommandArgument) -> None:
+def _add_argument(parser: ArgumentParser, argument: VerbArgument) -> None:
     if argument.how_many:
         parser.add_argument(
             argument.field, metavar=argument.metavar, help=argument.help, nargs=argument.how_many, default=SUPPRESS
@@ -155,7 +155,7 @@ def _add_argument(parser: ArgumentParser, argument: CommandArgument) -> None:
         parser.add_argument(argument.field, metavar=argument.metavar, help=argument.help)
 
 
-def _add_option(parser: ArgumentParser, option: CommandOption, *, field: str) -> None:
+def _add_option(parser: ArgumentParser, option: VerbOption, *, field: str) -> None:
     """Add it without a default, so that what stands before the verb outlives what does not stand after it."""
     if option.kind is OptionKind.FLAG:
         parser.add_argument(*option.names, dest=field, action="store_true", default=SUPPRESS, help=option.help)

@@ -5,7 +5,7 @@ from typing import Final
 
 from rocketd.config.problems import BadValue
 from rocketd.config.value_types import ValueType, path, size
-from rocketd.core.model.output_path import DIRECTIVES, NAMES, misplaced
+from rocketd.core.model.output_path import DIRECTIVES, NAMES, find_unknown_part
 
 
 def endless_size(value: object) -> int:
@@ -22,7 +22,7 @@ def output_file(value: object) -> str:
     if value == "":
         return ""
     text = path(value)
-    if wrong := misplaced(text):
+    if wrong := find_unknown_part(text):
         known = f"{', '.join(f'%{letter}' for letter in DIRECTIVES)}, {', '.join(f'{{{name}}}' for name in NAMES)}"
         raise BadValue(
             f"'{wrong[0]}' stands for nothing here", f"there are {known}", start=wrong.start(), end=wrong.end()

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from rocketd.config.cross_file_checks import Misplaced, WatchedTasks
 from rocketd.config.problems import Mistake
 from rocketd.core.conditions.run_conditions import After, Retry
-from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, walk
+from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, all_parts
 from rocketd.core.model.task import Task
 
 
@@ -84,7 +84,9 @@ def _strike(inside: dict[str, Condition]) -> None:
 
 def _starters(when: Condition) -> list[str]:
     """The tasks whose ends the condition follows."""
-    return [name for part in walk(when) if isinstance(part, After) and part.outcome != "fail" for name in part.tasks]
+    return [
+        name for part in all_parts(when) if isinstance(part, After) and part.outcome != "fail" for name in part.tasks
+    ]
 
 
 def _goes_on(when: Condition, inside: Collection[str]) -> bool:

@@ -84,7 +84,7 @@ LONG_MODULES: Final[Mapping[str, int]] = {
 }
 LONG_FUNCTIONS: Final[Mapping[str, int]] = {"bootstrap/service.py:start": 80}
 WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {"bootstrap/replication.py": 9, "daemon/control.py": 8}
-SAME_NAMES: Final = {"_Loader", "Clock", "Command", "Config", "Prober", "Session", "Task"}
+SAME_NAMES: Final = {"_Loader", "Clock", "Config", "Prober", "Session", "Task"}
 
 
 def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -122,7 +122,7 @@ def test_a_constructor_takes_few_parameters(path: Path) -> None:
 
 GLOSSARY: Final = Path(__file__).parents[2] / "docs/reference/glossary.md"
 STRANGE: Final = {
-    *("around", "hang", "hanging", "kept", "lot", "misplaced", "stated", "told", "turn", "walk", "wanted", "written"),
+    *("hang", "hanging", "kept", "misplaced", "told", "walk", "wanted"),
 }
 """Words that nobody outside would expect: still to be replaced, and none to be added."""
 FIELD: Final = re.compile(r"<!-- field -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -10,7 +10,7 @@
 The windows are laid out on the wall clock and then brought to instants, each end where it is *reached* (`wall_clock`).
 A window that a gap of the clock would empty keeps its nominal length from the first instant after the gap; one on a
 date that does not exist is dropped; a later window cuts an earlier one short.
-Hours, minutes and seconds go on in real time instead: both occurrences of an hour are hours, and where a zone shifts
+Hours, minutes and seconds follow real time instead: both occurrences of an hour are hours, and where a zone shifts
 by a part of an hour, the hour is cut there and a new one begins.
 """
 
@@ -37,7 +37,7 @@ from rocketd.core.calendar.wall_clock import (
     offset_at,
     reached,
 )
-from rocketd.core.calendar.window import Turn, Window
+from rocketd.core.calendar.window import OpenedWindow, Window
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 
@@ -61,15 +61,15 @@ _JOINS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Recurring windows. Equal to any other that is written the same."""
+    """Recurring windows. Equal to any other with the same unit and marks."""
 
     unit: Unit
     how: How = "whole"
     marks: tuple[Mark, ...] = ()
     over: int = field(init=False, default=0, compare=False)
     """1: the end lies in the next cycle."""
-    _near: tuple[tzinfo, Turn] | None = field(init=False, default=None, compare=False, repr=False)
-    _joined: tuple[tzinfo, Window] | None = field(init=False, default=None, compare=False, repr=False)
+    _last_window: tuple[tzinfo, OpenedWindow] | None = field(init=False, default=None, compare=False, repr=False)
+    _last_stretch: tuple[tzinfo, Window] | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.how == "starting":
@@ -79,9 +79,9 @@ class Period:
             object.__setattr__(self, "over", int(end <= begin))
 
     @classmethod
-    @lru_cache(maxsize=4096)  # tasks share their hours
-    def made(cls, unit: Unit, how: How, written: tuple[Written, ...]) -> Period:
-        """Make one of what a user wrote; raises ConditionError."""
+    @lru_cache(maxsize=4096)  # many tasks have the same hours
+    def parse(cls, unit: Unit, how: How, written: tuple[Written, ...]) -> Period:
+        """Parse the marks that a user wrote; raises ConditionError."""
         if how == "at":
             marks = _distinct(unit, written)
         elif how == "before":
@@ -100,39 +100,39 @@ class Period:
 
     def window(self, at: Instant, zone: tzinfo) -> Window:
         """Return the window around that instant, or the gap between windows."""
-        return self.turn(at, zone).window(at)
+        return self.opened_window(at, zone).window(at)
 
-    def turn(self, at: Instant, zone: tzinfo) -> Turn:
-        """Return the newest window that has begun by that instant and when the next begins; cheap if asked nearby."""
-        near = self._near
-        if near is not None and near[0] is zone and near[1].start <= at < near[1].following:
-            return near[1]
-        turn = _turn(self, at, zone)
-        object.__setattr__(self, "_near", (zone, turn))  # a memo: one tuple, so that threads cannot tear it
-        return turn
+    def opened_window(self, at: Instant, zone: tzinfo) -> OpenedWindow:
+        """Return the newest window that has opened by that instant; cheap if it was the last answer."""
+        last = self._last_window
+        if last is not None and last[0] is zone and last[1].start <= at < last[1].following:
+            return last[1]
+        opened = _opened_window(self, at, zone)
+        object.__setattr__(self, "_last_window", (zone, opened))  # a memo: one tuple, so that threads cannot tear it
+        return opened
 
     def stretch(self, at: Instant, zone: tzinfo) -> Window:
         """Return how long it stays inside, or outside, around that instant: adjacent windows are one stretch."""
-        joined = self._joined
-        if joined is not None and joined[0] is zone and joined[1].start <= at < joined[1].end:
-            return joined[1]
+        last = self._last_stretch
+        if last is not None and last[0] is zone and last[1].start <= at < last[1].end:
+            return last[1]
         window = Window(BEGINNING, FOREVER, inside=True) if self.endless else _stretch(self, at, zone)
-        object.__setattr__(self, "_joined", (zone, window))
+        object.__setattr__(self, "_last_stretch", (zone, window))
         return window
 
-    def join(self, at: Instant, zone: tzinfo) -> Window:
+    def compute_stretch(self, at: Instant, zone: tzinfo) -> Window:
         """Compute what `stretch` returns.
 
         `time_of_week.on("Mon", "Tue")`, asked on Monday 10:00: the windows Mon and Tue meet, so Mon 00:00 to Wed 00:00.
         The same, asked on Thursday: Wed 00:00 to the next Mon 00:00, outside.
-        All seven days: each meets the next, and after `_JOINS` times so many it is taken as without end.
+        All seven days: each meets the next, and after `_JOINS` times that many, the stretch counts as endless.
         """
-        first = last = self.turn(at, zone)
+        first = last = self.opened_window(at, zone)
         if at >= first.end:
             return first.window(at)
         start, end, most = first.start, last.end, _JOINS * max(1, len(self.marks))
         for _ in range(most):
-            before = _turn(self, start - 1, zone)
+            before = _opened_window(self, start - 1, zone)
             if before.end < start:
                 break
             start = before.start
@@ -141,23 +141,24 @@ class Period:
         for _ in range(most):
             if last.following > end:
                 break
-            last = _turn(self, end, zone)
+            last = _opened_window(self, end, zone)
             end = last.end
         else:
             end = FOREVER
         return Window(start, end, inside=True)
 
-    def look(self, at: Instant, zone: tzinfo) -> Turn:
-        """Compute what `turn` returns."""
+    def compute_opened_window(self, at: Instant, zone: tzinfo) -> OpenedWindow:
+        """Compute what `opened_window` returns."""
         if not is_known(at):
-            return Turn(BEGINNING, BEGINNING, LOWEST) if at < LOWEST else Turn(HIGHEST, HIGHEST, FOREVER)
-        around = self._flowing if self.unit.flows else self._placed
+            start, following = (BEGINNING, LOWEST) if at < LOWEST else (HIGHEST, FOREVER)
+            return OpenedWindow(start, start, following)
+        windows_around = self._real_time if self.unit.flows else self._wall_clock
         for reach in _REACHES:
-            windows = around(at, zone, reach)
+            windows = windows_around(at, zone, reach)
             after = bisect_right(windows, at, key=_start)
             if 0 < after < len(windows):
-                return Turn(*windows[after - 1], windows[after][0])
-        return Turn(BEGINNING, BEGINNING, FOREVER)
+                return OpenedWindow(*windows[after - 1], windows[after][0])
+        return OpenedWindow(BEGINNING, BEGINNING, FOREVER)
 
     def nominal(self, cycle: int) -> Iterator[tuple[Wall, Wall]]:
         """Return the windows that begin in that cycle, on the wall clock."""
@@ -186,7 +187,7 @@ class Period:
                 if start < end:
                     yield start, end
 
-    def _placed(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
+    def _wall_clock(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
         """Bring the windows around that instant from the wall clock to the time line."""
         windows = []
         for begin, finish in self._nominals(at + offset_at(at, zone), reach):
@@ -198,7 +199,7 @@ class Period:
             windows.append((start, end))
         return _cut(windows)
 
-    def _flowing(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
+    def _real_time(self, at: Instant, zone: tzinfo, reach: int) -> list[_Stretch]:
         """Bring the windows around that instant to the time line, also from beyond a shift of the zone."""
         offset = offset_at(at, zone)
         low, _ = self._shift_before(at, offset, zone)
@@ -235,13 +236,13 @@ class Period:
 
 
 @lru_cache(maxsize=1024)  # tasks with the same hours are asked about the same instants, one after another
-def _turn(period: Period, at: Instant, zone: tzinfo) -> Turn:
-    return period.look(at, zone)
+def _opened_window(period: Period, at: Instant, zone: tzinfo) -> OpenedWindow:
+    return period.compute_opened_window(at, zone)
 
 
 @lru_cache(maxsize=1024)
 def _stretch(period: Period, at: Instant, zone: tzinfo) -> Window:
-    return period.join(at, zone)
+    return period.compute_stretch(at, zone)
 
 
 def _distinct(unit: Unit, written: tuple[Written, ...]) -> tuple[Mark, ...]:

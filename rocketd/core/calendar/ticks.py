@@ -1,9 +1,9 @@
 """Ticks: recurring points in time, as a cron line or a calendar line gives them.
 
-A pattern of wall times goes one of two ways when the clock is set. A *fixed* time of day is brought to the time line
-where it is reached (`wall_clock`): a gap moves it to the first instant after it, a repeated hour meets it once, and on
-a date that does not exist it does not come. Any other pattern goes on in real time: whenever the clock on the wall
-matches, in both occurrences of an hour.
+There are two kinds of patterns of wall times, which differ when the clock is set. A *fixed* time of day becomes the
+instant at which it is reached (`wall_clock`): a gap moves it to the first instant after the gap, a repeated hour has
+it once, and a date that does not exist does not have it. Any other pattern follows real time: it matches whenever the
+wall clock does, in both occurrences of an hour.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _DECEMBER: Final = 12
 
 _SETTLED: Final[Duration] = 2 * DAY
-"""Longer than any clock is ever set by: a tick that is further off than that is not brought nearer by a change."""
+"""Longer than any clock is ever set by: a change does not bring a tick nearer that is further away than this."""
 FIRST_YEAR: Final = 990
 LAST_YEAR: Final = 9010
-"""A little more than instants are asked for."""
+"""A little more than the years of all instants."""
 
 
-class Around(NamedTuple):
-    """The ticks around an instant; BEGINNING and FOREVER where there is none."""
+class AdjacentTicks(NamedTuple):
+    """The ticks before and after an instant; BEGINNING and FOREVER where there is none."""
 
     newest: Instant
     """The newest at or before it."""
@@ -57,9 +57,9 @@ class Ticks(ABC):
 
     __slots__ = ("_near",)
 
-    _near: tuple[tzinfo, Around] | None
+    _near: tuple[tzinfo, AdjacentTicks] | None
     fixed: bool
-    """Whether they are fixed times of day rather than going on in real time."""
+    """Whether they are fixed times of day rather than following real time."""
 
     @abstractmethod
     def newest(self, at: Instant, zone: tzinfo) -> Instant | None:
@@ -69,21 +69,21 @@ class Ticks(ABC):
     def next(self, after: Instant, zone: tzinfo) -> Instant | None:
         """Return the first tick later than that instant."""
 
-    def around(self, at: Instant, zone: tzinfo) -> Around:
-        """Return the ticks around that instant; cheap while asked between the same two."""
-        kept: tuple[tzinfo, Around] | None = getattr(self, "_near", None)
+    def around(self, at: Instant, zone: tzinfo) -> AdjacentTicks:
+        """Return the ticks around that instant; cheap while the questions are between the same two."""
+        kept: tuple[tzinfo, AdjacentTicks] | None = getattr(self, "_near", None)
         if kept is not None and kept[0] is zone and kept[1].newest <= at < kept[1].next:
             return kept[1]
-        near = _around(self, at, zone)
-        if is_known(at):  # elsewhere there are no ticks, which says nothing about those of the years that are known
+        near = _adjacent_ticks(self, at, zone)
+        if is_known(at):  # outside the known years there are no ticks, which must not be kept for instants inside
             object.__setattr__(self, "_near", (zone, near))  # a memo: one tuple, so that threads cannot tear it
         return near
 
 
-@lru_cache(maxsize=1024)  # tasks with the same ticks are asked about the same instants, one after another
-def _around(ticks: Ticks, at: Instant, zone: tzinfo) -> Around:
+@lru_cache(maxsize=1024)  # tasks with the same ticks are judged at the same instants, one after another
+def _adjacent_ticks(ticks: Ticks, at: Instant, zone: tzinfo) -> AdjacentTicks:
     newest, later = ticks.newest(at, zone), ticks.next(at, zone)
-    return Around(BEGINNING if newest is None else newest, FOREVER if later is None else later)
+    return AdjacentTicks(BEGINNING if newest is None else newest, FOREVER if later is None else later)
 
 
 class Days(Protocol):

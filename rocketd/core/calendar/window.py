@@ -13,8 +13,8 @@ class Window(NamedTuple):
     inside: bool
 
 
-class Turn(NamedTuple):
-    """What a period says about a stretch of the time line: the newest window that has begun, and when the next does."""
+class OpenedWindow(NamedTuple):
+    """A window that has opened, whether or not it has closed since, and when the next one opens."""
 
     start: Instant
     end: Instant

@@ -58,4 +58,4 @@ def narrow(period: Period, how: How, written: tuple[Written, ...]) -> Period:
     """Narrow a whole period; raises ConditionError if it is narrowed already."""
     if period.how != "whole":
         raise ConditionError(f"it is already narrowed to {spell_hours(period)[1:]}", hint="join two conditions with &")
-    return Period.made(period.unit, how, written)
+    return Period.parse(period.unit, how, written)

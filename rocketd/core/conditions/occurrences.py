@@ -153,10 +153,10 @@ class EventCondition(Hours, CountableCondition, Condition):
         if self.period is None:
             return _Span(BEGINNING, now + 1, FOREVER)
         whole = _WHOLE[self.period.unit.name]
-        start, end, following = self.period.turn(now, zone)
-        if now >= end and start < whole.turn(now, zone).start:
+        start, end, following = self.period.opened_window(now, zone)
+        if now >= end and start < whole.opened_window(now, zone).start:
             return _Span(end, end, FOREVER)
-        lapse = min(following, max(end, whole.turn(start, zone).end))
+        lapse = min(following, max(end, whole.opened_window(start, zone).end))
         return _Span(start, min(end, now + 1), lapse)
 
     def _since(self, instants: list[Instant], history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:

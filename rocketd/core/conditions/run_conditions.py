@@ -78,7 +78,7 @@ class Retry(Condition):
     def judge(self, moment: Moment) -> Verdict:
         history = moment.task_history
         run, end = history.last_scheduled, history.scheduled_end
-        if run is None or end is None or moment.without_retries or not self.is_wanted(run, end, history):
+        if run is None or end is None or moment.without_retries or not self.allows_retry(run, end, history):
             return Verdict(AGAINST)
         ended = history.steps.real_instant(end.at, history.scheduled_end_position)
         begin, finish = ended + self.delay_after(run), self.deadline(run, history)
@@ -94,9 +94,9 @@ class Retry(Condition):
     @staticmethod
     def is_retriable(end: End) -> bool:
         """Whether an end is of the kind that is tried again: a fail, a crash, a timeout."""
-        return end.action in _TRIED_AGAIN or (end.action is Action.TERMINATE and end.cause is Cause.TIMEOUT)
+        return end.action in _RETRIED_ACTIONS or (end.action is Action.TERMINATE and end.cause is Cause.TIMEOUT)
 
-    def is_wanted(self, run: Run, end: End, history: TaskHistory) -> bool:
+    def allows_retry(self, run: Run, end: End, history: TaskHistory) -> bool:
         """Whether that run is tried again at all, sooner or later."""
         left = self.times is None or run.attempt <= self.times
         return left and history.since_armed(run.start, history.scheduled_position) and self.is_retriable(end)
@@ -126,7 +126,7 @@ class Retry(Condition):
 
 FAILS: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
 """What `after_fail` waits for."""
-_TRIED_AGAIN: Final = frozenset({Action.FAIL, Action.CRASH})
+_RETRIED_ACTIONS: Final = frozenset({Action.FAIL, Action.CRASH})
 
 
 def _hash(run: Run) -> int:

@@ -22,7 +22,7 @@ from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 if TYPE_CHECKING:
     from rocketd.core.calendar.period import Period
     from rocketd.core.calendar.ticks import Ticks
-    from rocketd.core.calendar.window import Turn
+    from rocketd.core.calendar.window import OpenedWindow
     from rocketd.core.conditions.window_consumption import Consumption
     from rocketd.core.model.moment import Moment
 
@@ -58,9 +58,9 @@ _STEPS: Final = 32
 """How many windows are gone back through to find one in hours that stand beside it."""
 
 
-def window_consumption(word: WindowWord, turn: Turn, moment: Moment) -> Consumption | None:
+def window_consumption(word: WindowWord, window: OpenedWindow, moment: Moment) -> Consumption | None:
     """Return what uses up that window; None: nothing does yet."""
-    start, end, following = turn
+    start, end, following = window
     if not splayed(moment):
         return find_consumption(moment, start, following, fixed=word.fixed)
     opens, closes = StartWindow(start, end).within_hours(moment)
@@ -70,26 +70,26 @@ def window_consumption(word: WindowWord, turn: Turn, moment: Moment) -> Consumpt
     )
 
 
-def judge_window(word: WindowWord, turn: Turn, moment: Moment) -> Verdict:
+def judge_window(word: WindowWord, window: OpenedWindow, moment: Moment) -> Verdict:
     """Judge by when that window, in which we are and which is not used up, begins."""
-    before = _window_before(word, turn, moment)
-    begin = _begin_of_window(word, turn, moment)
+    before = _window_before(word, window, moment)
+    begin = _begin_of_window(word, window, moment)
     if moment.now >= begin.start:
-        return Verdict(FOR, turn.end, turn.start)
-    if moment.now >= begin.at or before is None or moment.task_history.armed >= turn.start:
-        return Verdict(AGAINST, begin.start, turn.start)
+        return Verdict(FOR, window.end, window.start)
+    if moment.now >= begin.at or before is None or moment.task_history.armed >= window.start:
+        return Verdict(AGAINST, begin.start, window.start)
     return _judge_before(word, before, moment, begin.at)
 
 
-def _window_before(word: WindowWord, turn: Turn, moment: Moment) -> Turn | None:
+def _window_before(word: WindowWord, window: OpenedWindow, moment: Moment) -> OpenedWindow | None:
     """Return the window before that one, if this one follows on it; None: there is a gap between them."""
-    earlier = moment.at(turn.start - 1)
-    before = word.period.turn(earlier.now, moment.task.zone)
-    follows = before.end == turn.start and all(hours.judge(earlier).answer is FOR for hours in moment.guards)
+    earlier = moment.at(window.start - 1)
+    before = word.period.opened_window(earlier.now, moment.task.zone)
+    follows = before.end == window.start and all(hours.judge(earlier).answer is FOR for hours in moment.guards)
     return before if follows else None
 
 
-def _judge_before(word: WindowWord, before: Turn, moment: Moment, until: Instant) -> Verdict:
+def _judge_before(word: WindowWord, before: OpenedWindow, moment: Moment, until: Instant) -> Verdict:
     """Judge by the window before the one in which we are: it stays good until that one begins."""
     earlier = moment.at(before.end - 1)
     if (spent := window_consumption(word, before, earlier)) is not None:
@@ -100,21 +100,21 @@ def _judge_before(word: WindowWord, before: Turn, moment: Moment, until: Instant
     return Verdict(AGAINST, min(until, begin.start), before.start)
 
 
-def _begin_of_window(word: WindowWord, turn: Turn, moment: Moment) -> SplayedStart:
-    hours = StartWindow(turn.start, turn.end).within_hours(moment)
+def _begin_of_window(word: WindowWord, window: OpenedWindow, moment: Moment) -> SplayedStart:
+    hours = StartWindow(window.start, window.end).within_hours(moment)
     start_window = StartWindow(max(hours.opens, moment.task_history.armed), hours.closes)
-    return start_window.start(moment, word.holds, lambda: _missed_before(word, turn, moment.at(hours.opens - 1)))
+    return start_window.start(moment, word.holds, lambda: _missed_before(word, window, moment.at(hours.opens - 1)))
 
 
-def _missed_before(word: WindowWord, turn: Turn, before: Moment) -> bool:
+def _missed_before(word: WindowWord, window: OpenedWindow, before: Moment) -> bool:
     """Whether there is a gap before that window, `before` which we look, and the last one before that was missed."""
-    if _window_before(word, turn, before) is not None:
+    if _window_before(word, window, before) is not None:
         return False
     for _ in range(_STEPS):
         opened = last_moment_open(before)
         if opened is None:
             return False
-        last = word.period.turn(opened.now, opened.task.zone)
+        last = word.period.opened_window(opened.now, opened.task.zone)
         if opened.now < last.end:
             start = max(StartWindow(last.start, last.end).within_hours(opened).opens, opened.task_history.armed)
             return start <= opened.now and was_missed_since(opened, start)

@@ -57,14 +57,14 @@ class OncePerWindow(Hours, Condition):
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
-        start, end, following = turn = self.period.turn(now, zone)
-        spent = window_consumption(self, turn, moment)
+        start, end, following = window = self.period.opened_window(now, zone)
+        spent = window_consumption(self, window, moment)
         if now >= end:
             return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
         if spent is None:
-            return judge_window(self, turn, moment) if splayed(moment) else Verdict(FOR, end, start)
+            return judge_window(self, window, moment) if splayed(moment) else Verdict(FOR, end, start)
         if spent.at >= following:  # the clock was set back, and nobody has noticed yet
-            return Verdict(AGAINST, self.period.turn(spent.at, zone).following)
+            return Verdict(AGAINST, self.period.opened_window(spent.at, zone).following)
         return Verdict(AGAINST, min(following, spent.until), spent.at if start <= spent.at <= now else start)
 
     @property

@@ -26,7 +26,7 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:
     if end is None:
         return f"{run_name(run)} is running"
     ended = describe_end(run, end, moment)
-    if not condition.is_wanted(run, end, moment.task_history):
+    if not condition.allows_retry(run, end, moment.task_history):
         return f"{ended}{_why_no_retry(condition, run, end, moment)}"
     attempts = f"attempt {run.attempt}" + (f" of {condition.times + 1}" if condition.times is not None else "")
     begin = moment.task_history.steps.real_instant(

@@ -35,7 +35,7 @@ def explain_splay(condition: Condition, moment: Moment, verdict: Verdict) -> str
 
 @explain_verdict.register(OncePerWindow)
 def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
-    start, end, following = condition.period.turn(moment.now, moment.task.zone)
+    start, end, following = condition.period.opened_window(moment.now, moment.task.zone)
     if moment.now >= end:
         return f"outside the window; {_next_window(following, moment)}"
     window = time_range(start, end, moment)
@@ -66,7 +66,7 @@ def _used_ahead(condition: OncePerWindow | Tick, at: Instant, moment: Moment) ->
     if isinstance(condition, Tick):
         uses, fixed, end = past.consumed, condition.ticks.fixed, condition.ticks.next(at, zone)
     else:
-        uses, fixed, end = past.completed, condition.fixed, condition.period.turn(at, zone).following
+        uses, fixed, end = past.completed, condition.fixed, condition.period.opened_window(at, zone).following
     used = at < FOREVER and window_used_until(uses, at, FOREVER if end is None else end, past.steps, fixed=fixed) > at
     return ", but it was already run while the clock was ahead" if used else ""
 

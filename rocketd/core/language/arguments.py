@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
 from rocketd.core.language.lexer import Cursor, Token, error_at, or_meant, unexpected
-from rocketd.core.language.written_argument import WrittenArgument
+from rocketd.core.language.parsed_argument import ParsedArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rocketd.core.language.word import Word, WordArgument
 
 
-def place(error: ConditionError, given: Iterable[WrittenArgument], start: int, end: int) -> ConditionError:
+def place(error: ConditionError, given: Iterable[ParsedArgument], start: int, end: int) -> ConditionError:
     """Put an error about an argument where that argument stands, any other between these offsets."""
     for one in given:
         if type(one.value) is type(error.about) and one.value == error.about:
@@ -26,10 +26,10 @@ def place(error: ConditionError, given: Iterable[WrittenArgument], start: int, e
     return ConditionError(visible(error.message), hint=visible(error.hint), start=start, end=end)
 
 
-def read_arguments(word: Word, cursor: Cursor) -> list[WrittenArgument]:
+def read_arguments(word: Word, cursor: Cursor) -> list[ParsedArgument]:
     """Read the arguments of a word in their brackets."""
     opened = cursor.take()
-    given: list[WrittenArgument] = []
+    given: list[ParsedArgument] = []
     while cursor.next.text != ")":
         if given:
             if not cursor.skip(","):
@@ -41,13 +41,13 @@ def read_arguments(word: Word, cursor: Cursor) -> list[WrittenArgument]:
     return given
 
 
-def _read(word: Word, cursor: Cursor, opened: Token) -> WrittenArgument:
+def _read(word: Word, cursor: Cursor, opened: Token) -> ParsedArgument:
     name = ""
     if cursor.next.kind == "name" and cursor.after_next.text == "=":
         _check_name(word, cursor.next)
         name = cursor.take().text
         cursor.take()
-    given = WrittenArgument.of(cursor.next, name)
+    given = ParsedArgument.of(cursor.next, name)
     if given is None:
         raise _no_value(cursor.next, word, opened, "a text or a number")
     cursor.take()
@@ -68,7 +68,7 @@ def _check_name(word: Word, token: Token) -> None:
         raise error_at(token, f"{word.name} has no argument {token.shown}{guess}", "" if guess else _usage(word))
 
 
-def _check(word: Word, given: list[WrittenArgument], opened: Token, closed: Token) -> None:
+def _check(word: Word, given: list[ParsedArgument], opened: Token, closed: Token) -> None:
     """Match what was written with what the word takes."""
     places = [argument for argument in word.arguments or () if not argument.by_name]
     seen: set[str] = set()
@@ -88,7 +88,7 @@ def _check(word: Word, given: list[WrittenArgument], opened: Token, closed: Toke
             )
 
 
-def _argument(word: Word, places: list[WordArgument], number: int, one: WrittenArgument) -> WordArgument:
+def _argument(word: Word, places: list[WordArgument], number: int, one: ParsedArgument) -> WordArgument:
     if one.name:
         return next(argument for argument in word.arguments or () if argument.name == one.name)
     if number < len(places):

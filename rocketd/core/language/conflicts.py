@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow
 from rocketd.core.errors import ConditionError
-from rocketd.core.model.condition import All, Condition, walk
+from rocketd.core.model.condition import All, Condition, all_parts
 
 
 def refuse_conflict(parts: Sequence[Condition]) -> None:
@@ -33,6 +33,6 @@ def _refuse_useless(once: OncePerWindow, every: Every) -> None:
 
 def refuse_unfit(condition: Condition) -> None:
     """Refuse what makes no sense anywhere in a condition that was not written as text; raises ConditionError."""
-    for part in walk(condition):
+    for part in all_parts(condition):
         if isinstance(part, All):
             refuse_conflict(part.parts)

@@ -18,17 +18,17 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import place, read_arguments
 from rocketd.core.language.conflicts import refuse_conflict
 from rocketd.core.language.lexer import Cursor, Token, error_at, or_meant, unexpected
+from rocketd.core.language.parsed_argument import ParsedArgument
 from rocketd.core.language.phrases import expected_after, opens_hours, opens_phrase, read_hours, read_phrase
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.language.word import Word
-from rocketd.core.language.written_argument import WrittenArgument
 from rocketd.core.model.condition import All, Any, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rocketd.core.calendar.oncalendar import Zones
-    from rocketd.core.language.word import Made
+    from rocketd.core.language.word import ConditionFactory
 
 _LONGEST: Final = 20_000
 _DEEPEST: Final = 50
@@ -128,7 +128,7 @@ class _Parser:
                 "only words about events and active runs can be compared with a number",
                 "as in (failed.today < 3)",
             )
-        given = WrittenArgument.of(number)
+        given = ParsedArgument.of(number)
         if given is None or not isinstance(given.value, int):
             raise error_at(number, "a comparison needs a whole number", "as in (failed.today < 3)")
         try:
@@ -158,18 +158,18 @@ class _Parser:
             condition = self._use(word, condition, dotted)
         return condition, word.follows
 
-    def _use(self, word: Word, value: Condition | Made | None, token: Token) -> Condition:
+    def _use(self, word: Word, value: Condition | ConditionFactory | None, token: Token) -> Condition:
         """Make the condition of a word, from what it is or from what it follows."""
         called = self._cursor.next.text == "("
         if called and word.arguments is None:
             raise error_at(self._cursor.next, f"{word.name} takes no brackets", f"write {word.example}")
         if not called and not word.bare:
             raise error_at(token, f"{word.name} needs brackets", f"write {word.example}")
-        given: list[WrittenArgument] = []
+        given: list[ParsedArgument] = []
         if called:
             given = read_arguments(word, self._cursor)
         try:
-            return word.made(value, given if called else None, self._cursor.zones)
+            return word.build(value, given if called else None, self._cursor.zones)
         except ConditionError as error:
             raise place(error, given, token.start, self._cursor.done) from None
 

@@ -24,9 +24,9 @@ from rocketd.core.conditions.run_conditions import After, Many, Outcome
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import place
 from rocketd.core.language.lexer import Cursor, Token, or_meant, unexpected
+from rocketd.core.language.parsed_argument import ParsedArgument
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.language.word import Word
-from rocketd.core.language.written_argument import WrittenArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,24 +73,24 @@ def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]
             return _asked(token, cursor, "")
         case asked if asked in _HOST:
             return _of_host(token, cursor), ()
-    given = _raw(cursor) if token.text in _RAW else WrittenArgument.of(cursor.take())
-    return _made(WORDS[token.text], None, token, [given] if given else [], cursor), ()
+    given = _raw(cursor) if token.text in _RAW else ParsedArgument.of(cursor.take())
+    return _build(WORDS[token.text], None, token, [given] if given else [], cursor), ()
 
 
-def _made(word: Word, of: Condition | None, token: Token, given: list[WrittenArgument], cursor: Cursor) -> Condition:
+def _build(word: Word, of: Condition | None, token: Token, given: list[ParsedArgument], cursor: Cursor) -> Condition:
     try:
-        return word.made(word.value if of is None else of, given, cursor.zones)
+        return word.build(word.value if of is None else of, given, cursor.zones)
     except ConditionError as error:
         raise place(error, given, token.start, cursor.done) from None
 
 
-def _raw(cursor: Cursor, *stops: str) -> WrittenArgument:
+def _raw(cursor: Cursor, *stops: str) -> ParsedArgument:
     """Read a value that stands in quotes, or as it is up to where it must end."""
-    if cursor.next.kind == "text" and (given := WrittenArgument.of(cursor.next)):
+    if cursor.next.kind == "text" and (given := ParsedArgument.of(cursor.next)):
         cursor.take()
         return given
     token = cursor.raw(*stops)
-    return WrittenArgument(token.text, token)
+    return ParsedArgument(token.text, token)
 
 
 def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
@@ -100,7 +100,7 @@ def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
     if word is None:
         units = [name.removeprefix("time_of_") for name in WORDS if name.startswith("time_of_")]
         raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"allowed: {', '.join(units)}")
-    return word.made(word.value, None), word.follows
+    return word.build(word.value, None), word.follows
 
 
 def _after(cursor: Cursor) -> Condition:
@@ -120,7 +120,7 @@ def _after(cursor: Cursor) -> Condition:
 
 def _text(cursor: Cursor) -> str:
     token = cursor.next
-    given = WrittenArgument.of(token) if token.kind == "text" else None
+    given = ParsedArgument.of(token) if token.kind == "text" else None
     if given is None or not given.value:
         raise unexpected(token, "the name of a task in quotes", "as in after task 'extract' succeeded")
     cursor.take()
@@ -142,13 +142,13 @@ def _asked(verb: Token, cursor: Cursor, task: str) -> tuple[Condition, Sequence[
             token, f"what can follow {verb.text}" + or_meant(token.text, allowed), f"allowed: {', '.join(allowed)}"
         )
     word = WORDS[token.text]
-    given = [WrittenArgument(task, token)] if task else None
-    condition = word.made(word.value, given)
+    given = [ParsedArgument(task, token)] if task else None
+    condition = word.build(word.value, given)
     if word.follows is SPANS and cursor.next.text == "past":
         past = cursor.take()
-        return _made(_SPANS["past"], condition, past, [_raw(cursor, *COMPARISONS)], cursor), ()
+        return _build(_SPANS["past"], condition, past, [_raw(cursor, *COMPARISONS)], cursor), ()
     span = _span(cursor)
-    return (span.made(condition, None), span.follows) if span else (condition, word.follows)
+    return (span.build(condition, None), span.follows) if span else (condition, word.follows)
 
 
 def _span(cursor: Cursor) -> Word | None:
@@ -176,13 +176,13 @@ def _of_host(token: Token, cursor: Cursor) -> Condition:
         given.append(replace(_raw(cursor), name="every"))
     elif token.text == "env" and cursor.skip("is"):
         given.append(_value(word, cursor))
-    return _made(word, None, token, given, cursor)
+    return _build(word, None, token, given, cursor)
 
 
-def _value(word: Word, cursor: Cursor) -> WrittenArgument:
+def _value(word: Word, cursor: Cursor) -> ParsedArgument:
     """Read a value of the kind that the word takes first."""
     token, kind = cursor.next, (word.arguments or ())[0].kind
-    given = WrittenArgument.of(token)
+    given = ParsedArgument.of(token)
     if given is None or not isinstance(given.value, kind.types):
         raise unexpected(token, kind.value, f"as in {word.phrase}")
     cursor.take()
@@ -210,10 +210,10 @@ def read_hours(condition: Condition, cursor: Cursor) -> Condition:
     elif word.name in ("at", "on"):
         while cursor.skip(",", "and"):
             given.append(_mark(word, cursor))
-    return _made(word, condition, token, given, cursor)
+    return _build(word, condition, token, given, cursor)
 
 
-def _mark(word: Word, cursor: Cursor) -> WrittenArgument:
+def _mark(word: Word, cursor: Cursor) -> ParsedArgument:
     given = _raw(cursor, "and", ",")
     if not given.value:
         raise unexpected(cursor.next, "a time", f"write {word.phrase}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rocketd.core.calendar.oncalendar import Zones
-    from rocketd.core.language.written_argument import WrittenArgument
+    from rocketd.core.language.parsed_argument import ParsedArgument
 
 
 class ArgumentKind(Enum):
@@ -54,7 +54,7 @@ class WordArgument:
     """It cannot be given by its place."""
 
 
-Made: TypeAlias = Callable[..., Condition]
+ConditionFactory: TypeAlias = Callable[..., Condition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Word:
     about: str
     """One sentence for the reference page."""
     example: str
-    value: Condition | Made | None = None
+    value: Condition | ConditionFactory | None = None
     """The condition that it is, or what makes one of its arguments; None: it is an attribute of what it follows."""
     arguments: tuple[WordArgument, ...] | None = None
     """None: it takes no brackets."""
@@ -81,8 +81,11 @@ class Word:
         """Whether it may stand without brackets."""
         return self.arguments is None or isinstance(self.value, Condition)
 
-    def made(
-        self, value: Condition | Made | None, given: Sequence[WrittenArgument] | None, zones: Zones | None = None
+    def build(
+        self,
+        value: Condition | ConditionFactory | None,
+        given: Sequence[ParsedArgument] | None,
+        zones: Zones | None = None,
     ) -> Condition:
         """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
         if self.value is None:
@@ -93,4 +96,4 @@ class Word:
         names: dict[str, object] = {one.name: one.value for one in given if one.name}
         if zones is not None and any(argument.kind is ArgumentKind.CALENDAR for argument in self.arguments or ()):
             names["zones"] = zones
-        return cast("Made", value)(*places, **names)
+        return cast("ConditionFactory", value)(*places, **names)

@@ -110,11 +110,11 @@ class Condition(ABC):
         raise ConditionError(msg, hint="join conditions with & | ~ instead of and, or, not")
 
 
-def walk(condition: Condition) -> Iterator[Condition]:
-    """Every condition in the tree, the root first."""
+def all_parts(condition: Condition) -> Iterator[Condition]:
+    """Yield the condition and every part below it, the condition itself first."""
     yield condition
     for part in condition.parts:
-        yield from walk(part)
+        yield from all_parts(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,19 @@ from rocketd.core.instant import datetime_of
 from rocketd.core.model.run import Run
 
 DIRECTIVES: Final = "YmdHMSFTyjGVuz%"
-"""Those of strftime(3) that may stand behind a `%`: numbers of any locale, and nothing with a slash."""
+"""The directives of strftime(3) that are allowed: the same in every locale, and without a slash."""
 NAMES: Final = ("task", "number")
-"""What may stand in braces."""
+"""The names allowed in braces."""
 _PART: Final = re.compile(r"%(.?)|\{([^{}]*)\}?|\}", re.DOTALL)
 
 
-def misplaced(pattern: str) -> re.Match[str] | None:
-    """Find the first part of it that looks as if it stood for something, and stands for nothing."""
+def find_unknown_part(pattern: str) -> re.Match[str] | None:
+    """Return the first directive or name that is not known: `%Q`, `{host}`; None: all are."""
     return next((part for part in _PART.finditer(pattern) if not _is_known(part)), None)
 
 
 def output_path(pattern: str, run: Run, zone: tzinfo) -> str:
-    """Fill it in for a run, by the clock of that zone; `pattern` has nothing misplaced."""
+    """Return the path for a run, in that zone; `pattern` has no unknown part."""
     start = datetime_of(run.start, zone)
     named = {"task": run.task, "number": str(run.number)}
     return _PART.sub(lambda part: named[part[2]] if part[2] else start.strftime(part[0]), pattern)

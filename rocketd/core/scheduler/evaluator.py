@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from rocketd.core.conditions.probe import WantedProbes, wanted_probes
+from rocketd.core.conditions.probe import RelevantProbes, relevant_probes
 from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.clock_steps import PRESENT
@@ -158,10 +158,12 @@ class Evaluator:
 
     def _subscribe(self, scheduled: ScheduledTask, moment: Moment) -> Instant:
         """Subscribe to the probes that can matter to the task now; return until when it is these."""
-        matter = WantedProbes() if scheduled.paused else wanted_probes(scheduled.task.when, moment)
+        matter = RelevantProbes() if scheduled.paused else relevant_probes(scheduled.task.when, moment)
         for run in (None, *moment.task_history.running.values()):
-            matter = matter.union(wanted_probes(scheduled.task.stop_when, moment._replace(run=run, without_splay=True)))
-        self.subscriptions.set_wanted(scheduled.task.name, matter.probes)
+            matter = matter.union(
+                relevant_probes(scheduled.task.stop_when, moment._replace(run=run, without_splay=True))
+            )
+        self.subscriptions.set_required(scheduled.task.name, matter.probes)
         return matter.until
 
     def _find_next(self, scheduled: ScheduledTask, moment: Moment) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import FOREVER
-from rocketd.core.model.condition import All, Any, Not, walk
+from rocketd.core.model.condition import All, Any, Not, all_parts
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def undecided_probes(condition: Condition, moment: Moment, verdict: Verdict) -> 
     if verdict.answer is not UNKNOWN:
         return ""
     left = _undecided(condition, moment)
-    words = (part for part in walk(left) if not part.parts)
+    words = (part for part in all_parts(left) if not part.parts)
     return str(left) if all(isinstance(word, Probe) for word in words) else ""
 
 

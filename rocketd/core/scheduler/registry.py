@@ -10,7 +10,7 @@ from rocketd.core.conditions.run_conditions import After
 from rocketd.core.conditions.running import RunningFor
 from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.model.condition import FALSE, walk
+from rocketd.core.model.condition import FALSE, all_parts
 from rocketd.core.model.events import NoSuchTask, Refusal
 from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.records import TaskState
@@ -171,7 +171,7 @@ class TaskRegistry:
         scheduled.watched_tasks = (_NOBODY.union(*(condition.watches() for condition in conditions)) - {""}) or _NOBODY
         for other in scheduled.watched_tasks:
             self._watchers.setdefault(other, {})[name] = None
-        timed = any(isinstance(part, RunningFor) for condition in conditions for part in walk(condition))
+        timed = any(isinstance(part, RunningFor) for condition in conditions for part in all_parts(condition))
         scheduled.asks_run_age = timed or scheduled.task.stop_when is not FALSE
         scheduled.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
         self._subscriptions.subscribe(name, scheduled.probes)
@@ -187,7 +187,7 @@ class TaskRegistry:
 def _needs(tasks: Iterable[Task]) -> Iterator[HistoryNeed]:
     for task in tasks:
         if task.splay:
-            for part in walk(task.when):
+            for part in all_parts(task.when):
                 if isinstance(part, After):
                     yield from part.needs_within(task.splay)
         for condition in task.conditions:

@@ -117,7 +117,7 @@ class Scheduler:
 
         Each pass may change it; until then it is the same object.
         """
-        return self._parts.subscriptions.wanted
+        return self._parts.subscriptions.required
 
     def state_of(self, name: str) -> TaskState:
         """What the store must keep about a loaded task beside its records."""
@@ -154,7 +154,7 @@ class Scheduler:
 
         What no task wants any longer is ignored: it came too late.
         """
-        if self._parts.subscriptions.is_wanted(event.probe) and self.history.observe(event):
+        if self._parts.subscriptions.is_required(event.probe) and self.history.observe(event):
             for name in self._parts.subscriptions.subscribers(event.probe):
                 self._parts.queues.mark_dirty(name)
 

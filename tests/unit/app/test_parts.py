@@ -10,7 +10,7 @@ import pytest
 from rocketd import Rocketd
 from rocketd.app.arguments import ArgumentContext, First
 from rocketd.app.compiler import TaskCompiler
-from rocketd.app.condition_rewriting import renamed
+from rocketd.app.condition_rewriting import rename_tasks
 from rocketd.app.config import Config
 from rocketd.app.parameters import Parameters, parameters_for, values_of
 from rocketd.app.task_body import CommandBody
@@ -85,7 +85,7 @@ def test_a_command_runs_in_the_directory_of_the_program_or_its_own() -> None:
 def test_conditions_follow_tasks_to_their_new_names() -> None:
     condition = (after_success("a") | after_any_fail("a", "b")) & ~running("b") & (succeeded("a").today >= 2) & daily
     names = {"a": "x.a"}
-    told = str(renamed(condition | retry(3), names))
+    told = str(rename_tasks(condition | retry(3), names))
     assert told == str(parse(told))
     assert '"a"' not in told
     assert told.count('"x.a"') == 3
@@ -113,23 +113,23 @@ def test_the_first_argument_that_has_a_value_counts(monkeypatch: pytest.MonkeyPa
     asked = ArgumentContext(Rocketd().session)
     chain = EnvArg("LIBRARY_PARTS") >> CliArg("--no-such-option") >> Arg("x") >> SimpleArg("last")
     assert isinstance(chain, First)
-    assert chain.ask(asked) == "last"
+    assert chain.resolve(asked) == "last"
     asked.session.parameters["x"] = "session"
-    assert chain.ask(asked) == "session"
+    assert chain.resolve(asked) == "session"
     monkeypatch.setenv("LIBRARY_PARTS", "environment")
-    assert chain.ask(asked) == "environment"
+    assert chain.resolve(asked) == "environment"
     with pytest.raises(KeyError, match="no-such-option"):
-        (CliArg("--no-such-option") >> CliArg("--no-such-option")).ask(asked)
+        (CliArg("--no-such-option") >> CliArg("--no-such-option")).resolve(asked)
 
 
 def test_the_return_of_a_task_that_is_not_there_is_told_from_one_that_is_yet_to_come() -> None:
     app = Rocketd()
     app.task(name="extract", code="pass")
     with pytest.raises(KeyError, match="the task 'extract' has not returned anything yet"):
-        Return("extract").ask(ArgumentContext(app.session))
+        Return("extract").resolve(ArgumentContext(app.session))
     with pytest.raises(KeyError, match="there is no task 'extrakt'"):
-        Return("extrakt").ask(ArgumentContext(app.session))
-    assert Return("extrakt", default=None).ask(ArgumentContext(app.session)) is None
+        Return("extrakt").resolve(ArgumentContext(app.session))
+    assert Return("extrakt", default=None).resolve(ArgumentContext(app.session)) is None
 
 
 def test_a_secret_is_seen_by_tasks_only() -> None:

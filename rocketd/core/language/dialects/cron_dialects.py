@@ -1,10 +1,10 @@
-"""Cron lines of others: of a crontab with its command, Quartz, AWS, Jenkins, OpenBSD, fugit.
+"""Cron lines of other schedulers: crontab with its command, Quartz, AWS, Jenkins, OpenBSD, fugit.
 
 0 2 * * 1 root /bin/x       crontab(5): a user, where there is one, and a command
-CRON_TZ=Europe/Berlin …     a zone before the line, or behind it
+CRON_TZ=Europe/Berlin …     a zone before or after the line
 0 0 0 ? * 2 *               Quartz: seconds first, Sunday is 1, perhaps a year last; `LW`, `15W`, `L-3`
 0 10 * * ? *                AWS: five fields and a year, Sunday is 1
-H H(0-7) * * *, 0~59 3 …    Jenkins, OpenBSD: a number that is drawn by lot
+H H(0-7) * * *, 0~59 3 …    Jenkins, OpenBSD: a random number
 0 0 * * mon%2               fugit: every second Monday
 """
 
@@ -19,10 +19,10 @@ from rocketd.core.shell_syntax import needs_shell
 from rocketd.core.string_literals import quoted
 
 PLAIN: Final = "this is a cron line"
-"""What is said of one that reads as it is, or with other names of days."""
+"""The sentence for a line that reads as it is, or with other names of days."""
 ZONE: Final = r"(?:[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|UTC|GMT)"
 _BEFORE: Final = re.compile(rf"""(?:CRON_)?TZ=(["']?)(?P<zone>{ZONE})\1\s+(?P<rest>.*)""", re.DOTALL)
-_BEHIND: Final = re.compile(rf"(?P<rest>.*\S)\s+(?P<zone>{ZONE})")
+_AFTER: Final = re.compile(rf"(?P<rest>.*\S)\s+(?P<zone>{ZONE})")
 _FIELD: Final = re.compile(r"[\w*?/,~#%()+-]*[*?\dHL~][\w*?/,~#%()+-]*|[^\W\d]{2,9}(?:[-,/#][\w#-]*)*")
 _CALL: Final = re.compile(r"cron\s*\(\s*([^'\"]*?)\s*\)")
 _KEY: Final = re.compile(r"(?:cron|schedule) ?[:=] ?[\"']?([^\"']+)[\"']?")
@@ -49,23 +49,23 @@ _PROGRAMS: Final = frozenset(
     | {"perl", "php", "psql", "python", "python3", "rm", "rsync", "ruby", "run-parts", "sh", "sudo", "systemctl", "tar"}
     | {"test", "timeout", "touch", "wget"}
 )
-"""What a command of a crontab begins with more often than a user is called so."""
+"""Names with which a crontab's command begins, and which are hardly ever those of a user."""
 _UNITS: Final = ("minute", "hour", "day of the month", "month", "day of the week")
 _LEAST: Final = (0, 0, 1, 1, 0)
 _SIZES: Final = (60, 24, 28, 12, 7)
 _SPANS: Final = ("min", "h", "day", "month", "day")
-_DRAWN: Final = re.compile(r"H(?:\((?P<a>\d+)-(?P<b>\d+)\))?(?:/(?P<n>\d+))?")
-_TILDE: Final = re.compile(r"(?P<a>\d*)~(?P<b>\d*)(?:/(?P<n>\d+))?")
+_JENKINS_HASH: Final = re.compile(r"H(?:\((?P<a>\d+)-(?P<b>\d+)\))?(?:/(?P<n>\d+))?")
+_OPENBSD_RANDOM: Final = re.compile(r"(?P<a>\d*)~(?P<b>\d*)(?:/(?P<n>\d+))?")
 _NICKNAMES: Final = {"@every_minute": "* * * * *", "@every_second": "* * * * * *"}
 _FIVE, _SIX, _SEVEN = 5, 6, 7
 
 
 def advice(text: str) -> Equivalent | None:
-    """Say what does the same as a cron line, be it alone, with a zone or with a command."""
+    """Return what does the same as a cron line: alone, with a zone, or with a command."""
     text = " ".join(text.split())
     if found := _CALL.fullmatch(text) or _KEY.fullmatch(text):
         text = found[1]
-    for pattern in (_BEFORE, _BEHIND):
+    for pattern in (_BEFORE, _AFTER):
         if (found := pattern.fullmatch(text)) and (inner := advice(found["rest"])):
             zone = f'timezone = "{found["zone"]}"'
             return inner._replace(
@@ -85,28 +85,29 @@ def _nickname(text: str) -> Equivalent | None:
             return Equivalent(what, f"cron('{line}')")
         return Equivalent("@every is an expression of Go schedulers", f"every('{found[1]}')")
     if name == "@reboot":
-        return Equivalent(what, settings=('on = "boot"', *_work(work)))
+        return Equivalent(what, settings=('on = "boot"', *_command_settings(work)))
     window = {"@annually": "yearly", "@midnight": "daily"}.get(name, name[1:])
-    return Equivalent(what, f"cron('{name}')", _work(work), window)
+    return Equivalent(what, f"cron('{name}')", _command_settings(work), window)
 
 
 def _line(words: list[str]) -> Equivalent | None:
-    """Read fields, and a user and a command behind five of them."""
+    """Read fields, and after five of them a user and a command."""
     fields = 0
     while fields < min(len(words), _SEVEN) and _FIELD.fullmatch(words[fields]):
         fields += 1
     if fields == len(words) and fields >= _FIVE:
-        return _pure(words)
-    begun = _pure(words[:_FIVE]) if fields >= _FIVE and words[_FIVE][0] not in "*?&|" else None
-    if begun is None:
+        return _fields_only(words)
+    fields_part = _fields_only(words[:_FIVE]) if fields >= _FIVE and words[_FIVE][0] not in "*?&|" else None
+    if fields_part is None:
         return None
-    return begun._replace(
-        what="this is a crontab line with its command", settings=(*begun.settings, *_work(words[_FIVE:]))
+    return fields_part._replace(
+        what="this is a crontab line with its command",
+        settings=(*fields_part.settings, *_command_settings(words[_FIVE:])),
     )
 
 
-def _work(words: list[str]) -> tuple[str, ...]:
-    """Give the settings of a task for a user, if there is one, and a command."""
+def _command_settings(words: list[str]) -> tuple[str, ...]:
+    """Return the settings of a task for a command, and for its user if there is one."""
     if not words:
         return ()
     settings: list[str] = []
@@ -131,16 +132,16 @@ class _Fields(NamedTuple):
     """Whether Sunday is 1."""
 
 
-def _pure(words: list[str]) -> Equivalent | None:
-    """Say what does the same as a line of nothing but fields."""
-    fields = _placed(words)
+def _fields_only(words: list[str]) -> Equivalent | None:
+    """Return what does the same as a line that has only fields."""
+    fields = _assigned(words)
     usual = [with_known_names(_UNITS[place], field) for place, field in enumerate(fields.usual)]
     if fields.from_one:
         usual[4] = weekday_names(usual[4])
     usual[1] = "0" if usual[1] == "24" else usual[1]
-    drawn = _drawn(usual)
-    if drawn is not None:
-        return Equivalent(drawn.what, _cron(fields.second, drawn.usual), drawn.settings)
+    random = _without_random(usual)
+    if random is not None:
+        return Equivalent(random.what, _cron(fields.second, random.usual), random.settings)
     if alternate := re.fullmatch(r"(\w+)%(\d)(?:\+\d)?", usual[4]):
         return _alternate(usual, alternate[1], int(alternate[2]))
     if long := _longer_than_its_field(fields.second, usual):
@@ -152,8 +153,8 @@ def _pure(words: list[str]) -> Equivalent | None:
     return Equivalent(fields.what, _cron(fields.second, usual))
 
 
-def _placed(words: list[str]) -> _Fields:
-    """Find out which field is which."""
+def _assigned(words: list[str]) -> _Fields:
+    """Tell the fields apart."""
     plain = [word.replace("?", "*") for word in words]
     asked = "?" in words
     if len(words) == _SEVEN:
@@ -172,19 +173,19 @@ def _cron(second: str, usual: list[str]) -> str:
     return f"cron('{' '.join([*([second] if second != '0' else []), *usual])}')"
 
 
-class _Lot(NamedTuple):
-    """A line without what was drawn by lot, and a splay for it."""
+class _WithoutRandom(NamedTuple):
+    """A line without its random numbers, and the splay that does the same."""
 
     what: str
     usual: list[str]
     settings: tuple[str, ...]
 
 
-def _drawn(usual: list[str]) -> _Lot | None:
-    """Take out what is drawn by lot: `H` of Jenkins, `~` of OpenBSD."""
+def _without_random(usual: list[str]) -> _WithoutRandom | None:
+    """Replace random numbers (`H` of Jenkins, `~` of OpenBSD) by a splay; None: there are none."""
     plain, spans, by = [], [], ""
     for place, field in enumerate(usual):
-        found = _DRAWN.fullmatch(field) or _TILDE.fullmatch(field)
+        found = _JENKINS_HASH.fullmatch(field) or _OPENBSD_RANDOM.fullmatch(field)
         plain.append(field)
         if found:
             by = "~ picks a random number in OpenBSD cron" if "~" in field else "H picks a number in Jenkins"
@@ -198,7 +199,7 @@ def _drawn(usual: list[str]) -> _Lot | None:
         return None
     place, count = spans[-1]
     length = f"{count} {_SPANS[place]}{'s' * (count > 1 and place > 1)}"
-    return _Lot(by, plain, (f'splay = "{_in_days(length)}"',))
+    return _WithoutRandom(by, plain, (f'splay = "{_in_days(length)}"',))
 
 
 def _in_days(length: str) -> str:
@@ -206,7 +207,7 @@ def _in_days(length: str) -> str:
 
 
 def _alternate(usual: list[str], weekday: str, weeks: int) -> Equivalent | None:
-    """Every so many weeks: a weekday, and as many days less one since the last run."""
+    """Return `every so many weeks`: a weekday, and one day less than the interval since the last run."""
     minute, hour = usual[:2]
     if weeks < 2 or not (minute.isdecimal() and hour.isdecimal()):  # noqa: PLR2004 - every week is no alternation
         return None
@@ -216,7 +217,7 @@ def _alternate(usual: list[str], weekday: str, weeks: int) -> Equivalent | None:
 
 
 def _longer_than_its_field(second: str, usual: list[str]) -> str:
-    """Give the interval that a step was meant for which is longer than its field; empty: there is none."""
+    """Return the interval that was meant by a step longer than its field; empty: there is no such step."""
     rest = {0: usual[1:], 1: usual[2:]}
     for place, unit in ((0, "min"), (1, "h")):
         found = re.fullmatch(r"(?:\*|0)/(\d+)", usual[place])

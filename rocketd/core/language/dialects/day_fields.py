@@ -44,7 +44,7 @@ _SURE: Final = 27
 
 
 def with_known_names(unit: str, field: str) -> str:
-    """Put the names that are known here in the place of others: `Montag` and `monday` are `mon`."""
+    """Replace other names by the known ones: `Montag` and `monday` are `mon`."""
     names = _NAMES.get(unit, {})
 
     def known(found: re.Match[str]) -> str:
@@ -54,14 +54,14 @@ def with_known_names(unit: str, field: str) -> str:
 
 
 def weekday_names(field: str) -> str:
-    """Name the weekdays of a field in which Sunday is 1, and `L` alone is Saturday."""
+    """Replace numbers by weekdays where Sunday is 1; `L` alone is Saturday."""
     if field.upper() == "L":
         return "sat"
     return re.sub(r"(?<![\d#/])[1-7](?!\d)", lambda found: DAYS[int(found[0]) - 1], field)
 
 
 def calendar_days(second: str, usual: list[str], year: str) -> str:
-    """Spell a line as calendar lines, joined where it takes several; empty: it has no such spelling."""
+    """Return the calendar lines of a cron line, joined by `|`; empty: there are none."""
     minute, hour, day, month, weekday = usual
     if month == "*" and (month := _MONTHS_OF.get(day.upper(), "*")) != "*":
         day = "LW"  # of the months that have such a day, it is the last
@@ -72,7 +72,7 @@ def calendar_days(second: str, usual: list[str], year: str) -> str:
 
 
 def _weekday(weekday: str) -> list[tuple[str, str]]:
-    """Give the weekdays and the days of the month that a field of weekdays means."""
+    """Return the weekdays, and the days of the month, of a weekday field."""
     if found := re.fullmatch(r"([a-zA-Z]{3})#([1-5])", weekday):
         last = 7 * int(found[2])
         return [(found[1].title(), f"-{last - 6:02}..{min(last, 31):02}")]
@@ -83,7 +83,7 @@ def _weekday(weekday: str) -> list[tuple[str, str]]:
 
 
 def _nearest(day: str) -> list[tuple[str, str]]:
-    """Give the weekdays and the days of the month that a day means."""
+    """Return the weekdays, and the days of the month, of a day field."""
     if day.upper() in ("LW", "WL"):
         return [("Mon..Fri", "~01"), ("Fri", "~02..03")]
     if found := re.fullmatch(r"L-(\d{1,2})", day, re.IGNORECASE):

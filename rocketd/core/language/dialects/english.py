@@ -1,6 +1,6 @@
 """Schedules in English words: `every weekday at 6`, `first monday of the month`, `every 15 minutes on weekdays`.
 
-A text is read from left to right, one phrase after the other; what is not known ends the reading without advice.
+The text is read from left to right, phrase by phrase. The first unknown phrase ends the reading, without advice.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.language.dialects.day_fields import DAYS, with_known_names
 from rocketd.core.language.dialects.equivalent import Equivalent
-from rocketd.core.language.dialects.schedule import ADVERBS, StatedSchedule
+from rocketd.core.language.dialects.schedule import ADVERBS, ParsedSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,26 +33,26 @@ _OF_MONTH: Final = r"(?:\s+(?:of|in)(?: (?:the|a|each|every))? month| (?:each|ev
 
 
 def advice(text: str) -> Equivalent | None:
-    """Say what does the same as a schedule in English."""
-    said, rest = StatedSchedule(), _plain(text)
+    """Return what does the same as a schedule in English; None: it could not be read."""
+    schedule, rest = ParsedSchedule(), _plain(text)
     if rest.lower() in ADVERBS.values():
-        return None  # but for its capitals it is a word of ours
+        return None  # apart from its capitals, it is a word of the condition language
     while rest:
         for pattern, take in _PHRASES:
-            if (found := pattern.match(rest)) and found.end() and take(said, found):
+            if (found := pattern.match(rest)) and found.end() and take(schedule, found):
                 rest = rest[found.end() :].lstrip()
                 break
         else:
             return None
-    condition, otherwise = said.conditions()
-    zone = (f'timezone = "{said.zone}"',) if said.zone else ()
+    condition, otherwise = schedule.conditions()
+    zone = (f'timezone = "{schedule.zone}"',) if schedule.zone else ()
     return (
         Equivalent("this is a schedule in English", condition, zone, "" if zone else otherwise) if condition else None
     )
 
 
 def _plain(text: str) -> str:
-    """Take the signs of a call away: `monthly.on('2nd Tue')` is `monthly on 2nd Tue`."""
+    """Remove the punctuation of a call: `monthly.on('2nd Tue')` is `monthly on 2nd Tue`."""
     if call := re.fullmatch(r"""(\w+)\.(on|at)\((["'])(.*)\3\)""", text.strip()):
         text = f"{call[1]} {call[2]} {call[4]}"
     return " ".join(text.split())
@@ -62,86 +62,86 @@ def _clock(found: re.Match[str]) -> tuple[int, int] | None:
     if found["word"]:
         return (12, 0) if found["word"].lower() == "noon" else (0, 0)
     hour, minute = int(found["h"]), int(found["m"] or 0)
-    if found["half"] and not 1 <= hour <= 12:  # noqa: PLR2004 - as clocks go with am and pm
+    if found["half"] and not 1 <= hour <= 12:  # noqa: PLR2004 - hours with am and pm
         return None
     if found["half"]:
         hour = hour % 12 + 12 * (found["half"].lower() == "pm")
     return (hour, minute) if hour < 24 and minute < 60 else None  # noqa: PLR2004 - a day
 
 
-def _take_interval(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_interval(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     word = (found["count"] or "1").lower()
     count = _COUNTS.get(word) or (int(word) if word.isdecimal() else 0)
     unit = {"sec": "second", "min": "minute", "hr": "hour", "night": "day"}.get(
         found["unit"].lower(), found["unit"].lower()
     )
-    if said.unit and (said.unit, said.count) != (unit, count):
+    if schedule.unit and (schedule.unit, schedule.count) != (unit, count):
         return False
-    said.count, said.unit = count, unit
+    schedule.count, schedule.unit = count, unit
     return count > 0
 
 
-def _take_times_per(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_times_per(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     count = {"once": 1, "twice": 2}.get(found["often"].lower()) or int(found["n"] or 0)
     unit = (found["unit"] or {"daily": "day", "hourly": "hour"}[found["adverb"].lower()]).lower()
     whole, smaller = {"day": (24, "hour"), "hour": (60, "minute")}.get(unit, (1, unit))
-    if not count or whole % count or said.unit:
+    if not count or whole % count or schedule.unit:
         return False
-    said.count, said.unit = (1, unit) if count == 1 else (whole // count, smaller)
+    schedule.count, schedule.unit = (1, unit) if count == 1 else (whole // count, smaller)
     return True
 
 
-def _take_adverb(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_adverb(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     unit = next(unit for unit, adverb in ADVERBS.items() if adverb == found[0].lower())
-    if said.unit not in ("", unit):
+    if schedule.unit not in ("", unit):
         return False
-    said.unit, said.count = unit, said.count or 1
+    schedule.unit, schedule.count = unit, schedule.count or 1
     return True
 
 
-def _take_alternate(said: StatedSchedule, found: re.Match[str]) -> bool:
-    said.count, said.unit = (2 if found["count"].lower() in ("other", "second", "2nd") else 3), "week"
-    return _take_days(said, re.match("(.*)", found["day"]) or found)
+def _take_alternate(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    schedule.count, schedule.unit = (2 if found["count"].lower() in ("other", "second", "2nd") else 3), "week"
+    return _take_days(schedule, re.match("(.*)", found["day"]) or found)
 
 
-def _take_nth(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_nth(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     number = _NTH.get(found["nth"].lower()) or int(found["nth"][0])
     day = DAYS.index(found["day"][:3].lower())
-    said.nth = f"{day}L" if number < 0 else f"{day}#{number}"
-    return not (said.weekdays or said.monthday)
+    schedule.nth = f"{day}L" if number < 0 else f"{day}#{number}"
+    return not (schedule.weekdays or schedule.monthday)
 
 
-def _take_monthday(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_monthday(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     day = "L" if found["last"] else found["a"] or found["b"] or "1"
-    said.monthday = f"{said.monthday},{day}" if said.monthday else day
-    return not (said.nth or said.weekdays) and (day == "L" or 1 <= int(day) <= 31)  # noqa: PLR2004 - a month
+    schedule.monthday = f"{schedule.monthday},{day}" if schedule.monthday else day
+    return not (schedule.nth or schedule.weekdays) and (day == "L" or 1 <= int(day) <= 31)  # noqa: PLR2004 - a month
 
 
-def _take_working_day(said: StatedSchedule, found: re.Match[str]) -> bool:
-    said.monthday = "LW" if found["which"].lower() == "last" else "1W"
-    return not (said.nth or said.weekdays)
+def _take_working_day(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    schedule.monthday = "LW" if found["which"].lower() == "last" else "1W"
+    return not (schedule.nth or schedule.weekdays)
 
 
-def _take_part_of_hour(said: StatedSchedule, found: re.Match[str]) -> bool:
-    said.count, said.unit = {"half": 30, "quarter": 15}[found["part"].lower()], "minute"
+def _take_part_of_hour(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    schedule.count, schedule.unit = {"half": 30, "quarter": 15}[found["part"].lower()], "minute"
     return True
 
 
-def _take_days(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_days(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     text = re.sub(r"\s*(?:-|\.\.| to | through | thru )\s*", "-", found[0].lower())
     text = re.sub(r"\s*(?:,| and |&| or )\s*", ",", re.sub(r"^(?:business|working) days?", "weekdays", text))
-    said.weekdays = with_known_names("day of the week", text)
-    return not said.nth
+    schedule.weekdays = with_known_names("day of the week", text)
+    return not schedule.nth
 
 
-def _take_except(said: StatedSchedule, found: re.Match[str]) -> bool:
-    left_out = StatedSchedule()
-    if said.weekdays or not _take_days(left_out, re.match(r"(.*)", found["days"]) or found):
+def _take_except(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    left_out = ParsedSchedule()
+    if schedule.weekdays or not _take_days(left_out, re.match(r"(.*)", found["days"]) or found):
         return False
     out = _days_of(left_out.weekdays)
     left = [day for day in _WEEK if day not in out]
     runs = "-".join((left[0], left[-1])) if left else ""
-    said.weekdays = runs if _days_of(runs) == left else ",".join(left)
+    schedule.weekdays = runs if _days_of(runs) == left else ",".join(left)
     return bool(left)
 
 
@@ -155,42 +155,42 @@ def _days_of(weekdays: str) -> list[str]:
     return [day for day in _WEEK if day in found]
 
 
-def _take_month(said: StatedSchedule, found: re.Match[str]) -> bool:
-    said.months = found["month"][:3].lower()
+def _take_month(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    schedule.months = found["month"][:3].lower()
     if found["day"]:
-        said.monthday = found["day"]
+        schedule.monthday = found["day"]
     return True
 
 
-def _take_time(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_time(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     clock = _clock(found)
-    if found["h"] and not (found["at"] or found["m"] or found["half"] or said != StatedSchedule()):
+    if found["h"] and not (found["at"] or found["m"] or found["half"] or schedule != ParsedSchedule()):
         return False  # a number alone
     if clock is not None:
-        said.times.append(clock)
+        schedule.times.append(clock)
     return clock is not None
 
 
-def _take_minute(said: StatedSchedule, found: re.Match[str]) -> bool:
-    said.minute = int(found["a"] or found["b"])
-    return said.minute < 60  # noqa: PLR2004 - an hour
+def _take_minute(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    schedule.minute = int(found["a"] or found["b"])
+    return schedule.minute < 60  # noqa: PLR2004 - an hour
 
 
-def _take_between(said: StatedSchedule, found: re.Match[str]) -> bool:
+def _take_between(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     ends = [_clock(one) if (one := re.fullmatch(_TIME, end, re.IGNORECASE)) else None for end in (found[1], found[2])]
     if None in ends:
         return False
     first, last = (f"{end[0]}:{end[1]:02}" for end in ends if end)
-    said.between = (first, last)
+    schedule.between = (first, last)
     return True
 
 
-def _take_zone(said: StatedSchedule, found: re.Match[str]) -> bool:
-    said.zone = found["zone"]
+def _take_zone(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
+    schedule.zone = found["zone"]
     return True
 
 
-def _take_nothing(said: StatedSchedule, found: re.Match[str]) -> bool:  # noqa: ARG001 - words that say nothing
+def _take_nothing(schedule: ParsedSchedule, found: re.Match[str]) -> bool:  # noqa: ARG001 - words that say nothing
     return True
 
 
@@ -198,7 +198,7 @@ def _phrase(pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str
     return re.compile(rf"(?:{pattern})(?![\w.(])", flags)
 
 
-_PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[StatedSchedule, re.Match[str]], bool]], ...]] = (
+_PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[ParsedSchedule, re.Match[str]], bool]], ...]] = (
     (_phrase(r"(?P<a>\d{1,2}) ?(?:min(?:ute)?s? )?past (?:(?:the|each|every) )?hour(?P<b>)"), _take_minute),
     (_phrase(r"(?:every|each) (?P<part>half|quarter)(?: an| of an)?[ -]hour"), _take_part_of_hour),
     (

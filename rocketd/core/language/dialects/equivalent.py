@@ -1,4 +1,4 @@
-"""What to write in place of something that is no condition."""
+"""What to write instead of a text that is not a condition."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 
 class Equivalent(NamedTuple):
-    """What it is, and what does the same here. Conditions are spelled with single quotes: TOML has the double ones."""
+    """What a text is, and what does the same here. Conditions have single quotes: TOML uses the double ones."""
 
     what: str
     """A sentence."""
     condition: str = ""
-    """Empty: no condition, but settings of the task alone."""
+    """Empty: only settings of the task, without a condition."""
     settings: tuple[str, ...] = ()
     """As in a task file: `timezone = "Europe/Berlin"`."""
     otherwise: str = ""
-    """Another condition that may be meant; empty: none."""
+    """Another condition that may be meant; empty: there is none."""
 
     @property
     def conditions(self) -> list[str]:
-        """Those that are given."""
+        """The condition and the other one, as far as there are such."""
         return [condition for condition in (self.condition, self.otherwise) if condition]
 
     @property
@@ -32,7 +32,7 @@ class Equivalent(NamedTuple):
         )
 
     def inside(self) -> Equivalent | None:
-        """The same for `crontime`, if it is one cron line and nothing else."""
+        """Return the same for `crontime`; None: it is not just one cron line."""
         if self.settings or not re.fullmatch(r"cron\('[^']*'\)", self.condition):
             return None
         return self._replace(condition=self.condition.replace("cron", "crontime", 1), otherwise="")

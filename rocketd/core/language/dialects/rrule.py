@@ -19,7 +19,7 @@ _NTH: Final = re.compile(r"([1-5]|-1)(MO|TU|WE|TH|FR|SA|SU)")
 
 
 def recurrence(text: str) -> Equivalent | None:
-    """Say what does the same as `FREQ=…`; None: no condition does."""
+    """Return what does the same as `FREQ=…`; None: no condition does."""
     pairs = [part.partition("=") for part in text.strip("; ").split(";")]
     rule = {name: value.replace("+", "") for name, _, value in pairs}
     if not rule.keys() <= _KNOWN or not all(map(_VALUE.fullmatch, rule.values())):
@@ -34,7 +34,7 @@ def recurrence(text: str) -> Equivalent | None:
 
 
 def _regular(frequency: str, interval: int, rule: dict[str, str]) -> str:
-    """Spell one that names no hours and days."""
+    """Return the condition for a rule without hours and days; empty: there is none."""
     given = rule.keys() - {"FREQ", "INTERVAL", "WKST"}
     if frequency == "HOURLY" and given == {"BYMINUTE"} and interval == 1:
         return f"cron('{rule['BYMINUTE']} * * * *')"
@@ -46,7 +46,7 @@ def _regular(frequency: str, interval: int, rule: dict[str, str]) -> str:
 
 
 def _in_each(frequency: str, rule: dict[str, str]) -> str:
-    """Spell one for each day, week, month or year."""
+    """Return the condition for each day, week, month or year; empty: there is none."""
     if (nth := _NTH.fullmatch(rule.get("BYDAY", ""))) and frequency in ("MONTHLY", "YEARLY"):
         return _nth(nth, rule)
     days = _days(frequency, rule)
@@ -54,7 +54,7 @@ def _in_each(frequency: str, rule: dict[str, str]) -> str:
 
 
 def _apart(frequency: str, weeks: int, rule: dict[str, str]) -> str:
-    """Spell one for a day of each second week, or of fewer; of several days it is not known which begins."""
+    """Return the condition for one weekday, every second week or less often. Of several days, the first is unknown."""
     weekday = _DAYS.get(rule.get("BYDAY", ""))
     if frequency != "WEEKLY" or weekday is None or rule.keys() & {"BYMONTH", "BYMONTHDAY"}:
         return ""
@@ -72,7 +72,7 @@ def _two(numbers: str) -> str:
 
 
 def _days(frequency: str, rule: dict[str, str]) -> str | None:
-    """Spell the days; None: there is no such line."""
+    """Return the days of a calendar line; None: there is no such line."""
     weekdays, monthdays = rule.get("BYDAY", ""), rule.get("BYMONTHDAY", "")
     months = _two(rule.get("BYMONTH", "*"))
     named = [day for day in weekdays.split(",") if day]

@@ -1,4 +1,4 @@
-"""A schedule as it was said, and the condition that does the same."""
+"""A schedule read from English, and the condition that does the same."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _NOTHING: Final = ("", "")
 
 
 @dataclass(slots=True)
-class StatedSchedule:
-    """What has been read."""
+class ParsedSchedule:
+    """The parts of a schedule that have been read so far."""
 
     count: int = 0
-    """So many units apart; 0: not said."""
+    """The interval, in units; 0: not given."""
     unit: str = ""
     weekdays: str = ""
     """As a cron field."""
@@ -40,7 +40,7 @@ class StatedSchedule:
     zone: str = ""
 
     def conditions(self) -> tuple[str, str]:
-        """Spell it as a condition, and what may be meant as well; empty: there is none."""
+        """Return the condition, and another one that may be meant; empty: there is none."""
         if self.between is not None and self.times:
             return _NOTHING
         if self.nth or self.monthday or self.months != "*" or (self.unit in ("month", "year") and self.times):
@@ -56,7 +56,7 @@ class StatedSchedule:
         return bool(self.weekdays or self.between)
 
     def _joined(self, base: str) -> str:
-        """Narrow a word by the days and the hours."""
+        """Add the days and the hours to a word."""
         parts = [base]
         if self.weekdays:
             first, dash, last = self.weekdays.title().partition("-")
@@ -67,7 +67,7 @@ class StatedSchedule:
         return " & ".join(parts)
 
     def _untimed(self) -> str:
-        """At no time of day in particular."""
+        """Return the condition for a schedule without a time of day."""
         if self.unit == "quarter":
             return "" if self._narrowed or self.count > 1 else "calendar('quarterly')"
         if self.count > 1 or self.unit == "second":
@@ -79,14 +79,14 @@ class StatedSchedule:
         return f"weekly on {self.weekdays.title()}" if self.weekdays in DAYS else self._joined("daily")
 
     def _hourly(self) -> tuple[str, str]:
-        """At a minute of the hour."""
+        """Return the conditions for a minute of the hour."""
         if self.unit not in ("", "hour") or self.count > 1 or self.times:
             return _NOTHING
         ticks = "" if self._narrowed else f"cron('{self.minute} * * * *')"
         return self._joined(f"hourly at {self.minute}:00"), ticks
 
     def _timed(self) -> tuple[str, str]:
-        """At times of day, on every day or on some days of the week."""
+        """Return the conditions for times of day, every day or on some weekdays."""
         if self.unit not in ("", "day", "week") or (self.unit == "week" and not self.weekdays):
             return _NOTHING
         minutes = {minute for _, minute in self.times}
@@ -98,7 +98,7 @@ class StatedSchedule:
         return f"daily at {', '.join(f'{hour}:{minute:02}' for hour, minute in sorted(self.times))}", ticks
 
     def _apart(self) -> str:
-        """Every so many days or weeks at a time of day."""
+        """Return the condition for every so many days or weeks, at a time of day."""
         if len(self.times) > 1 or self.between:
             return ""
         hour, minute = self.times[0] if self.times else (0, 0)
@@ -110,7 +110,7 @@ class StatedSchedule:
         return ""
 
     def _dated(self) -> str:
-        """On days of a month."""
+        """Return the condition for days of a month."""
         if self.unit not in ("", "month", "year") or self.count > 1 or len(self.times) > 1 or self._narrowed:
             return ""
         hour, minute = self.times[0] if self.times else (0, 0)

@@ -1,10 +1,10 @@
-"""What was probably meant by a text that is no condition: a cron line, another scheduler's dialect, English.
+"""What was probably meant by a text that is not a condition: a cron line, another scheduler's dialect, English.
 
-Looked at only where reading has failed. A hint is given only if what it says to write reads as a condition.
+Used only after reading has failed. A hint is given only if what it suggests reads as a condition.
 
-    dialect_cron         crontab(5), Quartz, AWS, Jenkins, OpenBSD, fugit
-    dialect_spans        intervals and recurrences: 5m, PT5M, R/…, RRULE:…, rate(…), OnCalendar=
-    dialect_english      every weekday at 6, first monday of the month
+    cron_dialects    crontab(5), Quartz, AWS, Jenkins, OpenBSD, fugit
+    intervals        intervals and recurrences: 5m, PT5M, R/…, RRULE:…, rate(…), OnCalendar=
+    english          every weekday at 6, first monday of the month
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     """Reads a condition; raises ConditionError."""
 
 _LONGEST: Final = 300
-"""No line that is worth a guess is longer."""
+"""A longer text is not worth a guess."""
 _PART: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^&|"'])+""")
 _CALLED: Final = re.compile(
     r"""(?P<word>cron|crontime|calendar|every)\s*\(\s*(?P<q>["'])(?P<line>.*?)(?P=q)\s*(?:,.*)?\)"""
@@ -35,8 +35,8 @@ _SAID: Final = re.compile(r"(?P<word>cron|crontime|calendar)\s+(?P<line>[^('\"\s
 
 
 def suggest_condition(error: ConditionError, text: str, reads: Reads) -> ConditionError:
-    """Say of a text what was meant by it, or by the part in which the mistake stands; the error itself if unknown."""
-    if error.hint.startswith('write "'):  # it is known exactly
+    """Return an error that says what the text, or the part with the mistake, was meant to be; else the same error."""
+    if error.hint.startswith('write "'):  # the reader knows exactly
         return error
     for start, end in dict.fromkeys([_trimmed(text), _stripped(text, 0, len(text)), _part_around(text, error.start)]):
         part = text[start:end]
@@ -44,7 +44,7 @@ def suggest_condition(error: ConditionError, text: str, reads: Reads) -> Conditi
             continue
         called = _CALLED.fullmatch(part) or _SAID.fullmatch(part)
         if called and not called.start("line") <= error.start - start <= called.end("line"):
-            return error  # it is about something else that the word is given
+            return error  # it is about another argument of the word
         if called and called["word"] != "every":
             begin = start + called.start("line")
             return _of_line(error, called["word"], called["line"], reads, begin)
@@ -54,7 +54,7 @@ def suggest_condition(error: ConditionError, text: str, reads: Reads) -> Conditi
 
 
 def suggest_cron_line(error: ConditionError, word: str, line: str, reads: Reads) -> ConditionError:
-    """Say the same of the line that a word is given in Python: `cron`, `crontime` or `calendar`."""
+    """Do the same for the line that Python code passes to `cron`, `crontime` or `calendar`."""
     return error if error.about != line or len(line) > _LONGEST else _of_line(error, word, line, reads, 0)
 
 
@@ -64,13 +64,13 @@ def _of_line(error: ConditionError, word: str, line: str, reads: Reads, begin: i
         found = found.inside()
     if found is None or not all(_usable(one, reads) for one in found.conditions):
         return error
-    if found.what == cron_dialects.PLAIN:  # which one sees: what is wrong in it is the better sentence
+    if found.what == cron_dialects.PLAIN:  # which is obvious: the sentence about the mistake says more
         return ConditionError(error.message, hint=visible(found.hint), start=error.start, end=error.end)
     return ConditionError(visible(found.what), hint=visible(found.hint), start=begin, end=begin + len(line))
 
 
 def _part_around(text: str, at: int) -> tuple[int, int]:
-    """Find what stands between the signs that join conditions, without the brackets around it."""
+    """Return the span between the operators that join conditions, without the brackets around it."""
     for found in _PART.finditer(text):
         if found.start() <= at <= found.end():
             return _stripped(text, *found.span())
@@ -82,7 +82,7 @@ def _trimmed(text: str) -> tuple[int, int]:
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """Leave out blanks, signs that turn a condition round, and brackets that are about more or about all of it."""
+    """Strip blanks, negations, and brackets that enclose all of it or more."""
     while start < end and (text[start] in " \t\n~" or (text[start] == "(" and _is_around(text[start:end]))):
         start += 1
     while start < end and (text[end - 1] in " \t\n" or (text[end - 1] == ")" and _open(text[start:end]) < 0)):
@@ -91,7 +91,7 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _is_around(text: str) -> bool:
-    """Whether its first bracket is closed at the end, or behind it."""
+    """Whether its first bracket closes at the end, or later."""
     depths = accumulate((char == "(") - (char == ")") for char in text)
     closes = next((place for place, depth in enumerate(depths) if depth == 0), len(text))
     return closes >= len(text.rstrip()) - 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, Not, walk
+from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, Not, all_parts
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from support.evaluation import AFTER, CONDITION, INSTANT, WORD, Asked, later, pasts
@@ -124,7 +124,7 @@ def test_a_condition_needs_what_its_parts_need() -> None:
 
 def test_walk_finds_every_part() -> None:
     condition = parse("(daily | ~retry) & true")
-    assert [str(part) for part in walk(condition)] == [
+    assert [str(part) for part in all_parts(condition)] == [
         "(daily | ~retry) & true",
         "daily | ~retry",
         "daily",

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rocketd.core.instant import HOUR
-from rocketd.core.model.output_path import DIRECTIVES, misplaced, output_path
+from rocketd.core.model.output_path import DIRECTIVES, find_unknown_part, output_path
 from rocketd.core.model.run import Run, Trigger
 
 BEFORE_NOON = 11 * HOUR + 30 * 60_000_000
@@ -22,7 +22,7 @@ RUN = Run("backup", 7, "0193-run", 1, due=0, start=BEFORE_NOON, trigger=Trigger.
     ],
 )
 def test_it_is_filled_in_by_the_clock_of_the_task(pattern: str, path: str) -> None:
-    assert misplaced(pattern) is None
+    assert find_unknown_part(pattern) is None
     assert output_path(pattern, RUN, ZoneInfo("Australia/Eucla")) == path
 
 
@@ -40,7 +40,7 @@ def test_it_is_filled_in_by_the_clock_of_the_task(pattern: str, path: str) -> No
     ],
 )
 def test_what_stands_for_nothing_is_found(pattern: str, part: str) -> None:
-    found = misplaced(pattern)
+    found = find_unknown_part(pattern)
     assert found is not None
     assert found[0] == part
 

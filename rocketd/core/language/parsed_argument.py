@@ -1,4 +1,4 @@
-"""An argument of a word as it was written: a text or a number, perhaps with a name."""
+"""An argument of a word, parsed: a text or a number, perhaps with a name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenArgument:
-    """An argument as written."""
+class ParsedArgument:
+    """An argument: its value, and where it stands."""
 
     value: Value
     token: Token
     name: str = ""
 
     @classmethod
-    def of(cls, token: Token, name: str = "") -> WrittenArgument | None:
-        """Read a text or a number; None: it is neither."""
+    def of(cls, token: Token, name: str = "") -> ParsedArgument | None:
+        """Parse a text or a number; None: it is neither."""
         if token.kind == "number":
             if len(token.text) > _DIGITS:
                 raise error_at(token, f"the number is longer than {_DIGITS} characters")
@@ -33,7 +33,7 @@ class WrittenArgument:
 
     @property
     def origin(self) -> int | None:
-        """The offset at which the value begins; None: it is not written as it is."""
+        """The offset at which the value begins; None: it has escapes, so offsets inside it do not match."""
         if self.token.kind == "raw":
             return self.token.start
         return self.token.start + 1 if self.token.kind == "text" and "\\" not in self.token.text else None
