@@ -71,8 +71,8 @@ def measure(directory: Path, tasks: int) -> Iterator[tuple[str, float, int]]:
     before = time.perf_counter()
     store = SqliteStore(directory)
     yield "open", time.perf_counter() - before, 0
-    yield timed("past, newest of each action", lambda: list(store.past({}, NOW)))
-    yield timed("past, and a day of fails of every task", lambda: list(store.past(reach, NOW)))
+    yield timed("past, newest of each action", lambda: list(store.recovery_events({}, NOW)))
+    yield timed("past, and a day of fails of every task", lambda: list(store.recovery_events(reach, NOW)))
     yield timed("states", lambda: list(store.states()))
     yield timed("history, newest 100", lambda: list(store.runs(RunFilter())))
     yield timed("history of one task", lambda: list(store.runs(RunFilter(task=task_name(1)))))

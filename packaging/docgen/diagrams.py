@@ -85,7 +85,7 @@ def record(_: Path) -> Iterator[str]:
     edges: Sequence[tuple[str, str, Callable[..., object], str]] = (
         ("loop", "writer", RecordWriter.record, "what must not happen before"),
         ("writer", "store", Store.write, "one transaction for a group"),
-        ("writer", "spool", Spool.put, "while the store fails"),
+        ("writer", "spool", Spool.append, "while the store fails"),
         ("spool", "store", Spool.drain, "when it is back, oldest first"),
         ("spool", "rejected", Spool.drain, "a line that cannot be read"),
         ("store", "outbox", ReplicatedStore.write, "in the same transaction"),

@@ -62,9 +62,9 @@ class AppExecutors:
         finally:
             self._update_idle()
 
-    def together(self) -> AbstractContextManager[None]:
+    def batch(self) -> AbstractContextManager[None]:
         """Start several commands at the same time; calls begin as soon as they are started."""
-        return nullcontext() if self._commands is None else self._commands.together()
+        return nullcontext() if self._commands is None else self._commands.batch()
 
     def stop(self, run: Run, cause: Cause) -> None:
         """Ask it to end."""
@@ -79,9 +79,9 @@ class AppExecutors:
             self._commands.kill()
 
     @property
-    def going(self) -> int:
+    def active_count(self) -> int:
         """How many runs have begun here and not been reported as finished."""
-        return self._calls.going + (self._commands.going if self._commands is not None else 0)
+        return self._calls.active_count + (self._commands.active_count if self._commands is not None else 0)
 
     async def idle(self) -> None:
         """Wait until nothing is going on."""
@@ -91,10 +91,10 @@ class AppExecutors:
         """None."""
         return ()
 
-    async def clear(self, runs: Sequence[OpenRun]) -> None:
+    async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop what commands of an earlier life of this program have left behind."""
         if runs:
-            await self._processes.clear(runs)
+            await self._processes.clean_up(runs)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -116,5 +116,5 @@ class AppExecutors:
         self._update_idle()
 
     def _update_idle(self) -> None:
-        if not self.going:
+        if not self.active_count:
             self._idle.set()

@@ -111,7 +111,7 @@ class FunctionProber:
         self._failing: set[FuncCond] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def want(self, probes: frozenset[Probe]) -> None:
+    def set_probes(self, probes: frozenset[Probe]) -> None:
         """From now on look at the functions among these."""
         functions = {probe for probe in probes if isinstance(probe, FuncCond)}
         for obsolete in self._timers.keys() - functions:
@@ -123,7 +123,7 @@ class FunctionProber:
 
     async def close(self) -> None:
         """Look at nothing any longer."""
-        self.want(frozenset())
+        self.set_probes(frozenset())
         self._starter.close()
 
     def _evaluate(self, probe: FuncCond) -> None:

@@ -136,13 +136,13 @@ class SchedulerRuntime:
 
     def _report_start(self, recovered: RecoveryResult, notes: Collection[str]) -> None:
         for note in notes:
-            self._bridge.tell(daemon_messages.records_note(note))
+            self._bridge.write(daemon_messages.records_note(note))
         for event in recovered.crashed:
             self._bridge.watch(event)
         if recovered.outage is not None and recovered.outage.stepped:
-            self._bridge.tell(daemon_messages.clock_step(recovered.outage.stepped, while_down=True))
+            self._bridge.write(daemon_messages.clock_step(recovered.outage.stepped, while_down=True))
         for name in recovered.ahead:
-            self._bridge.tell(daemon_messages.far_ahead(name))
+            self._bridge.write(daemon_messages.far_ahead(name))
 
     def _force_initial_runs(self) -> None:
         """Force the runs for the start, and those that were requested before it."""
@@ -205,7 +205,7 @@ class SchedulerRuntime:
         try:
             compiled = self._compiled()
         except RocketdError as error:
-            self._bridge.tell(Message(f"tasks stay as they were: {error.message}", Priority.ERROR))
+            self._bridge.write(Message(f"tasks stay as they were: {error.message}", Priority.ERROR))
             return
         self.loop.record(self.scheduler.load(compiled, self.loop.now(), {}))
         for task in self._tasks.values():
@@ -277,7 +277,7 @@ class SchedulerRuntime:
     def _condition_failed(self, condition: str, error: BaseException) -> None:
         """Report a condition that raised, which stops the scheduler unless it is silenced."""
         trace = "".join(traceback.format_exception(error))
-        self._bridge.tell(Message(f"{condition} could not be asked: {trace}", Priority.ERROR))
+        self._bridge.write(Message(f"{condition} could not be asked: {trace}", Priority.ERROR))
         if not self._session.config.silence_cond_check:
             self.loop.fail(error)
 

@@ -92,7 +92,7 @@ class SessionStorage:
 
     def _drained(self, store: SqliteStore, found: Found) -> SpoolFile:
         spool = SpoolFile(self.directory, found)
-        if spool.waiting:
+        if spool.pending:
             spool.drain(lambda calls: write_calls(store, calls))
         return spool
 

@@ -42,15 +42,15 @@ class LoggingConfig:
         """Called when a setting up that was given up has come to its end: then `apply` has something else to say."""
         self._loop: Loop | None = None
 
-    def tell(self, entry: Message) -> bool:
+    def write(self, entry: Message) -> bool:
         """Tell both."""
         if self._bridge:
-            self._bridge.tell(entry)
-        return self._journal.tell(entry)
+            self._bridge.write(entry)
+        return self._journal.write(entry)
 
-    def wants(self, priority: Priority) -> bool:
+    def is_enabled(self, priority: Priority) -> bool:
         """Whether one of the two does; the loggers' own levels are theirs to ask."""
-        return self._bridge is not None or self._journal.wants(priority)
+        return self._bridge is not None or self._journal.is_enabled(priority)
 
     def watch_over(self, loop: Loop) -> None:
         """Tell what happens to runs from now on."""

@@ -106,7 +106,7 @@ class MailNotifications:
     def _tell_unsent(self, postman: MailQueue | None) -> None:
         if postman and (left := postman.waiting):
             text = f"{counted(left, 'mail')} could not be sent; see rocketctl history"
-            self._loop.journal.tell(Message(text, Priority.WARNING))
+            self._loop.journal.write(Message(text, Priority.WARNING))
 
     def _told(self, waits: str, given_up: str = "") -> None:
         """Hear from the postman's thread."""
@@ -116,11 +116,11 @@ class MailNotifications:
     def _show(self, waits: str, given_up: str) -> None:
         before = self._loop.health.troubles.get("mail", "")
         if given_up:
-            self._loop.journal.tell(daemon_messages.mail_failed(given_up))
+            self._loop.journal.write(daemon_messages.mail_failed(given_up))
         elif waits and not before:
-            self._loop.journal.tell(daemon_messages.mail_failed(waits))
+            self._loop.journal.write(daemon_messages.mail_failed(waits))
         elif before and not waits:
-            self._loop.journal.tell(daemon_messages.mail_sent_again())
+            self._loop.journal.write(daemon_messages.mail_sent_again())
         waiting = self._postman.waiting if self._postman else 0
         self._loop.health.trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
 

@@ -110,11 +110,11 @@ class Replication:
     def _show(self, away: RepositoryOutage | None) -> None:
         before = self._loop.health.troubles.get("repository")
         if away is None:
-            self._loop.journal.tell(daemon_messages.repository_recovered())
+            self._loop.journal.write(daemon_messages.repository_recovered())
             self._loop.health.trouble("repository", "")
             return
         if before is None:
-            self._loop.journal.tell(daemon_messages.repository_away(away.error.message))
+            self._loop.journal.write(daemon_messages.repository_away(away.error.message))
         self._loop.health.trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
         hopeless = away.seconds >= PATIENCE or not away.error.temporary
         if hopeless and not self._silenced:

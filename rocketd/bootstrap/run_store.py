@@ -61,7 +61,7 @@ class OpenedStore:
                     raise
                 self.trouble = error
         if self.trouble is not None:
-            self.spool.put(changes)
+            self.spool.append(changes)
 
 
 def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[[Instant], None]:
@@ -172,7 +172,7 @@ class RunStore:
 
     def _drain(self, spool: SpoolPlaces, store: SqliteStore) -> None:
         """Let the store have what is in the spool before anything else."""
-        if spool.waiting:
+        if spool.pending:
             spool.drain(lambda calls: write_calls(store, calls))
             self._notes.append("records kept during the last outage have been written to the run log")
 

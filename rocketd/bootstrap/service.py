@@ -278,18 +278,18 @@ class Service:
     async def _tell_start(self, resumed: RecoveryResult, kept: OpenedStore) -> None:
         kept.store.tell_faults()
         for note in kept.notes:
-            self._journal.tell(daemon_messages.records_note(note))
+            self._journal.write(daemon_messages.records_note(note))
         for event in resumed.crashed:
-            self._journal.tell(run_messages.entry_of(event))
+            self._journal.write(run_messages.entry_of(event))
             for watcher in tuple(self.loop.watchers):
                 watcher(event)
         if resumed.outage is not None and resumed.outage.stepped:
-            self._journal.tell(daemon_messages.clock_step(resumed.outage.stepped, while_down=True))
+            self._journal.write(daemon_messages.clock_step(resumed.outage.stepped, while_down=True))
         for name in resumed.ahead:
-            self._journal.tell(daemon_messages.far_ahead(name))
+            self._journal.write(daemon_messages.far_ahead(name))
         await self._files.tell_problems()
         problems = len(self._files.loaded.problems) + len(self.loop.health.troubles)
-        self._journal.tell(daemon_messages.ready(__version__, len(self._files.loaded.tasks), problems))
+        self._journal.write(daemon_messages.ready(__version__, len(self._files.loaded.tasks), problems))
 
     # -- being told -------------------------------------------------------------------------------------------------
 
@@ -298,7 +298,7 @@ class Service:
             signal.SIGTERM: self._stop,
             signal.SIGINT: self._stop,
             signal.SIGHUP: self._files.reload_soon,
-            signal.SIGUSR1: lambda: self._journal.tell(state_dump(self.loop)),
+            signal.SIGUSR1: lambda: self._journal.write(state_dump(self.loop)),
         }
         for number, handler in handlers.items():
             self._asyncio.add_signal_handler(number, handler)

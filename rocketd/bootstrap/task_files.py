@@ -142,7 +142,7 @@ class TaskFiles:
             self._tell_defect(error)
 
     def _tell_defect(self, error: BaseException) -> None:
-        self._journal.tell(daemon_messages.reload_failed("".join(traceback.format_exception(error))))
+        self._journal.write(daemon_messages.reload_failed("".join(traceback.format_exception(error))))
 
     async def reload(self) -> Sequence[Problem]:
         """Read them again, one reload after the other; runs that are going on are never waited for."""
@@ -153,7 +153,7 @@ class TaskFiles:
                 await self._take(await self._waits.on(partial(reload, self._read), _hanging))
                 await self.tell_problems()
                 counts = len(self.loaded.tasks), len(self.loaded.problems)
-                self._journal.tell(daemon_messages.reloaded(*counts))
+                self._journal.write(daemon_messages.reloaded(*counts))
                 gc.freeze()  # the new tasks stay as well
             finally:
                 self._manager.status(self._loop.health.status)
@@ -202,9 +202,9 @@ class TaskFiles:
         new, gone = there.keys() - known.keys(), known.keys() - there.keys()
         await self.tell_problems(frozenset(before.problems))
         for zone in {there[name] for name in there.keys() - new if there[name] != known[name]}:
-            self._journal.tell(daemon_messages.zone_changed(zone))
+            self._journal.write(daemon_messages.zone_changed(zone))
         if new or gone or before.problems != after.problems:
-            self._journal.tell(daemon_messages.host_changed(len(new), len(gone)))
+            self._journal.write(daemon_messages.host_changed(len(new), len(gone)))
 
     def _set_up_late(self) -> None:
         self._apply_again = True
@@ -226,7 +226,7 @@ class TaskFiles:
             if place % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
             warning = problem.severity == "warning"
-            self._journal.tell(daemon_messages.problem(str(problem), problem.file, task=problem.task, warning=warning))
+            self._journal.write(daemon_messages.problem(str(problem), problem.file, task=problem.task, warning=warning))
         self._show_hanging()
 
     def _show_hanging(self) -> None:

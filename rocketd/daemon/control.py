@@ -175,7 +175,7 @@ class Control:
 
     async def part(self, wanted: RunFilter, after: int) -> JsonObject:
         """The next runs after this place in the log, the first recorded first, and where to go on."""
-        part = await self._reading.ask(lambda reader: reader.part(wanted, after))
+        part = await self._reading.ask(lambda reader: reader.page(wanted, after))
         listed: list[Json] = [run_object(view) for view in part.runs]
         return {"runs": listed, "next": part.next}
 
@@ -233,7 +233,7 @@ class Control:
             raise Refusal(f"a pause must end in the future, not at {rfc3339(until)}")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
         shown = timestamp(until) if until is not None else ""
-        loop.journal.tell(daemon_messages.paused(name, by, shown, reason))
+        loop.journal.write(daemon_messages.paused(name, by, shown, reason))
         loop.wake()
         return {"task": name, "paused": True, "paused_until": rfc3339(until)}
 
@@ -242,7 +242,7 @@ class Control:
         self._must_be_loaded(name)
         loop = self._loop
         loop.record([loop.scheduler.resume(name, loop.now())])
-        loop.journal.tell(daemon_messages.resumed(name, by))
+        loop.journal.write(daemon_messages.resumed(name, by))
         loop.wake()
         return {"task": name, "paused": False}
 
@@ -253,10 +253,10 @@ class Control:
         """
         loop, now = self._loop, self._loop.now()
         before = oldest_kept(self._retention.keep, before, now)
-        old = await self._counting.ask(lambda counter: counter.old(before, self._retention.spare, now))
+        old = await self._counting.ask(lambda counter: counter.count_old(before, self._retention.spare, now))
         if old and not dry_run:
             await self._pruned(before, now)
-            loop.journal.tell(daemon_messages.pruned(old, timestamp(before), by))
+            loop.journal.write(daemon_messages.pruned(old, timestamp(before), by))
         return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 
     async def _pruned(self, before: Instant, now: Instant) -> None:

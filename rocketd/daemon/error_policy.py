@@ -41,4 +41,4 @@ class ErrorPolicy:
 
     def _tell(self, task: str, what: str, error: Exception) -> None:
         told = "".join(traceback.format_exception(error))
-        self._journal.tell(Message(f"{task}: {what}: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task}))
+        self._journal.write(Message(f"{task}: {what}: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task}))

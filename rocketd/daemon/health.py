@@ -45,25 +45,25 @@ class Health:
         """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
         self._spooled = spooled
         if error is None:
-            self._journal.tell(daemon_messages.store_recovered(self._clock.boottime() - self._away_at))
+            self._journal.write(daemon_messages.store_recovered(self._clock.boottime() - self._away_at))
             self.trouble("store", "")
         elif spooled:
             if "store" not in self.troubles:
                 self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
-            self._journal.tell(daemon_messages.store_spooled(error.message))
+            self._journal.write(daemon_messages.store_spooled(error.message))
             self.trouble("store", f"{error.message}; records wait in the spool")
         else:
             self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
-            self._journal.tell(daemon_messages.store_degraded(error.message))
+            self._journal.write(daemon_messages.store_degraded(error.message))
             self.trouble("store", error.message)
 
     def shortage(self, lacking: str) -> None:
         """Hear after each pass what the host is short of; empty: of nothing."""
         if lacking and "host" not in self.troubles:
-            self._journal.tell(daemon_messages.shortage(lacking))
+            self._journal.write(daemon_messages.shortage(lacking))
             self.trouble("host", f"{SHORT}: {lacking}")
         elif not lacking and "host" in self.troubles:
-            self._journal.tell(daemon_messages.shortage_over())
+            self._journal.write(daemon_messages.shortage_over())
             self.trouble("host", "")
 
     def expect_writing(self) -> None:
@@ -75,7 +75,7 @@ class Health:
             self._slow = asyncio.get_running_loop().call_later(SLOW, self._writing_hangs)
 
     def _writing_hangs(self) -> None:
-        self._journal.tell(daemon_messages.store_degraded(_HANGS))
+        self._journal.write(daemon_messages.store_degraded(_HANGS))
         self.trouble("writing", _HANGS)
 
     def writing_goes_on(self) -> None:
@@ -84,7 +84,7 @@ class Health:
             self._slow.cancel()
             self._slow = None
         if self.troubles.get("writing"):
-            self._journal.tell(daemon_messages.store_answers())
+            self._journal.write(daemon_messages.store_answers())
             self.trouble("writing", "")
 
     def trouble(self, about: str, text: str) -> None:

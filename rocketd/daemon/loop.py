@@ -134,16 +134,16 @@ class Loop:
             return
         self.manager.stopping()
         self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
-        self.journal.tell(daemon_messages.stopping(self.scheduler.running_count, grace))
+        self.journal.write(daemon_messages.stopping(self.scheduler.running_count, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
-        self._last_records = FinalFlush(self.recorder, lambda: self.executor.going, self._give_up_records)
+        self._last_records = FinalFlush(self.recorder, lambda: self.executor.active_count, self._give_up_records)
         if grace is not None:
             self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
         self.wake()
 
     def _give_up_records(self, error: StoreError) -> None:
-        self.journal.tell(Message(error.message, Priority.ERROR))
+        self.journal.write(Message(error.message, Priority.ERROR))
         self.fail(error)
 
     def cut_off(self) -> None:
@@ -188,12 +188,12 @@ class Loop:
         self.health.show()
         if self.scheduler.draining and not self._busy:
             self._done.set()
-        elif self._cut and not self.executor.going:
+        elif self._cut and not self.executor.active_count:
             self.recorder.hurry()
 
     @property
     def _busy(self) -> bool:
-        return bool(self._recording or self._starts or self.executor.going or self.scheduler.running_count)
+        return bool(self._recording or self._starts or self.executor.active_count or self.scheduler.running_count)
 
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
@@ -207,12 +207,12 @@ class Loop:
         stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
         if stepped:
             self.steady.stepped()
-            self.journal.tell(daemon_messages.clock_step(stepped))
+            self.journal.write(daemon_messages.clock_step(stepped))
         if slept:
-            self.journal.tell(daemon_messages.suspended(slept))
+            self.journal.write(daemon_messages.suspended(slept))
         if stepped or slept:
             for name in self.scheduler.clock_stepped(now, stepped, slept):
-                self.journal.tell(daemon_messages.far_ahead(name))
+                self.journal.write(daemon_messages.far_ahead(name))
         return bool(stepped or slept)
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
@@ -260,7 +260,7 @@ class Loop:
     def output(self, run: Run, stream: str, line: str) -> bool:
         """Hear a line that a run printed; whether the journal will have it."""
         which = Stream(stream)
-        told = self.journal.tell(run_messages.output_line(run, which, line))
+        told = self.journal.write(run_messages.output_line(run, which, line))
         for watcher in tuple(self.watchers):
             watcher((run, which, line))
         return told
@@ -281,8 +281,8 @@ class Loop:
 
     def tell(self, event: Event) -> None:
         """Tell the journal, and whoever watches."""
-        if not isinstance(event, Spawned) or self.journal.wants(Priority.DEBUG):
-            self.journal.tell(run_messages.entry_of(event))
+        if not isinstance(event, Spawned) or self.journal.is_enabled(Priority.DEBUG):
+            self.journal.write(run_messages.entry_of(event))
         self._show(event)
 
     def _show(self, event: Event) -> None:

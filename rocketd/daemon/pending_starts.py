@@ -92,7 +92,7 @@ class PendingStarts:
     def recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]]) -> None:
         """Carry them out, for their records are safe; then tell of all that was recorded with them."""
         self._lacking = ""
-        with self._loop.executor.together():
+        with self._loop.executor.batch():
             for task, run in starts:
                 if self._waiting.pop(run.key, None) is not None:
                     self._carry_out(task, run)
@@ -107,7 +107,7 @@ class PendingStarts:
             self._lacking = event.reason
         loop.scheduler.learn(event)
         if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.failed_starts == 1:
-            loop.journal.tell(run_messages.lacks(event))
+            loop.journal.write(run_messages.lacks(event))
         loop.tell(event)
         loop.record([event])
         loop.wake()

@@ -36,19 +36,19 @@ class Clock(Protocol):
 
 
 class Journal(Protocol):
-    """Where events are told. Never blocks and never raises: what cannot be told is counted, and that is told."""
+    """Where messages go. Never blocks, never raises; messages that are lost are counted, and the count is written."""
 
-    def tell(self, entry: Message) -> bool:
-        """Tell one entry; False: nobody will see it, as too much waits to be told already."""
+    def write(self, message: Message) -> bool:
+        """Write a message; False: it is lost, as too many wait already."""
         ...
 
-    def wants(self, priority: Priority) -> bool:
-        """Whether anybody would see an entry of that priority: else it need not be written at all."""
+    def is_enabled(self, priority: Priority) -> bool:
+        """Whether messages of that priority are shown to anybody: else they need not be made at all."""
         ...
 
 
 class Executor(Protocol):
-    """Carries decisions out. All it learns it reports, on the loop's thread, through the `report` it was made with."""
+    """Carries out decisions, and reports what follows to the `report` it was made with, on the loop's thread."""
 
     def start(self, task: Task, run: Run) -> None:
         """Start the run; `Spawned` and later `Finished` are reported.
@@ -59,10 +59,10 @@ class Executor(Protocol):
         """
         ...
 
-    def together(self) -> AbstractContextManager[None]:
-        """Have the runs that are started inside start at the same time, as far as that is any use.
+    def batch(self) -> AbstractContextManager[None]:
+        """Start the runs that are started inside at the same time, as far as that helps.
 
-        What `start` would report before it returns is reported by the end of it, in the same order.
+        What `start` would report before it returns is reported by the end of the block, in the same order.
         """
         ...
 
@@ -79,16 +79,16 @@ class Executor(Protocol):
         ...
 
     @property
-    def going(self) -> int:
-        """How many runs have begun here and not been reported as finished or withdrawn."""
+    def active_count(self) -> int:
+        """How many runs have been started here, and not been reported as finished or withdrawn."""
         ...
 
     def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:
-        """Of the runs that were open when the daemon went down: those that this executor still carries on."""
+        """Return which of the runs that were open when the daemon went down this executor still supervises."""
         ...
 
-    async def clear(self, runs: Sequence[OpenRun]) -> None:
-        """Stop the process trees that these runs left behind on this host and boot; returns when they are gone.
+    async def clean_up(self, runs: Sequence[OpenRun]) -> None:
+        """Stop the process trees that these runs left behind on this host, in this boot; return when they are gone.
 
         A process counts as theirs if its pid and start time are recorded, or if its environment carries their
         ROCKETD_RUN_ID.
@@ -96,12 +96,12 @@ class Executor(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of everything; every run has been reported by now."""
+        """Release everything; every run has been reported by now."""
         ...
 
 
 class Store(Protocol):
-    """Keeps records and what belongs to the tasks. Blocks: only the recorder's thread and start-up call it."""
+    """Keeps records and the state of each task. Blocks: only the writing thread and the start of the daemon call it."""
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none, in one transaction, in this order; durable as configured when it returns.
@@ -114,11 +114,11 @@ class Store(Protocol):
         ...
 
     def states(self) -> Mapping[str, TaskState]:
-        """What is kept beside the records, of every task ever seen."""
+        """Return the state of every task ever seen."""
         ...
 
-    def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
-        """The events that still matter, of all tasks, in log order.
+    def recovery_events(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
+        """Return the events that still matter, of all tasks, in log order.
 
         Of each task the newest of each action, scheduled runs and runs by hand apart, and the newest `crash` that is
         not the daemon's own stop; how each run ended whose start is given; the newest scheduled `crash` records (up
@@ -129,22 +129,22 @@ class Store(Protocol):
         ...
 
     def open_runs(self) -> Sequence[OpenRun]:
-        """The runs without an end."""
+        """Return the runs without an end."""
         ...
 
     def last_alive(self) -> Instant | None:
-        """The newest sign of life: the newest `Alive`, or a record's instant if that is later."""
+        """Return the last sign of life: the newest `Alive`, or a record's instant if that is later."""
         ...
 
-    def readings(self) -> Mapping[str, ClockReading]:
-        """What the clocks showed at the last `Alive` (`alive`), and up to when time is `trusted` to have come.
+    def clock_readings(self) -> Mapping[str, ClockReading]:
+        """Return the clock readings at the last `Alive` (`alive`), and of the latest `trusted` time.
 
-        With the first `Alive` ever, time is trusted to have come up to the sign of life before it, if there was one.
+        With the first `Alive` ever, the time of the sign of life before it is trusted, if there was one.
         """
         ...
 
-    def trust(self, reading: ClockReading) -> None:
-        """Note up to when time is trusted to have come. Raises `StoreError`."""
+    def save_trusted_reading(self, reading: ClockReading) -> None:
+        """Save the latest time that is trusted. Raises `StoreError`."""
         ...
 
     @property
@@ -153,15 +153,14 @@ class Store(Protocol):
         ...
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
-        """Runs, newest start first; a stretch of missed times is one with the number 0, due at the first of them."""
+        """Return runs, newest start first; an interval of misses is one with the number 0, due at the first of them."""
         ...
 
-    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
-        """Delete up to `limit` records (but at least one run) older than that, and say how many.
+    def prune(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+        """Delete up to `limit` records (but at least one run) that are older than `before`; return how many.
 
-        1 also says that it has looked at many and may not be done; 0 that nothing is left to delete.
-
-        Never takes what `past(spare, now)` would give, an open run, or half a run.
+        1 may also mean that it has looked at many and is not done; 0, that nothing is left to delete.
+        Never deletes what `recovery_events(protected, now)` would give, an open run, or half a run.
         """
         ...
 
@@ -171,62 +170,60 @@ class Store(Protocol):
 
 
 class Spool(Protocol):
-    """Keeps what the store cannot take at the moment. Blocks; methods raise StoreError."""
+    """Keeps changes that the store cannot take at the moment. Blocks; methods raise StoreError."""
 
     @property
-    def waiting(self) -> int:
-        """How many calls of `put` are in it that the store has not had."""
+    def pending(self) -> int:
+        """How many calls of `append` are in it that the store does not have yet."""
         ...
 
     @property
-    def place(self) -> str:
-        """Where the newest wait, if that is not as safe as usual, and what that means."""
+    def warning(self) -> str:
+        """Where the newest changes wait, and what that means; empty: they are as safe as usual."""
         ...
 
-    def put(self, changes: Sequence[Change]) -> None:
-        """Append them; durable when it returns."""
+    def append(self, changes: Sequence[Change]) -> None:
+        """Append changes; durable when this returns."""
         ...
 
-    def keep_room(self) -> None:
-        """See to it that more can be put there when the disk is full; never raises."""
+    def reserve_space(self) -> None:
+        """Reserve disk space, so that changes can be appended when the disk is full; never raises."""
         ...
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
-        """Give what each `put` was given to `write`, oldest first and several at a time, and forget what it took.
+        """Pass what each `append` was given to `write`, oldest first, several at a time, and forget what it took.
 
-        What `write` raises ends that. After a crash some may be given again.
+        An exception of `write` ends the drain. After a crash some changes may be passed again.
         """
         ...
 
 
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-"""By which an executor tells what was done; called on the loop's thread."""
-
-Tell: TypeAlias = Callable[[Message], object]
+"""Receives from an executor what was done; called on the loop's thread."""
 
 ReportObserved: TypeAlias = Callable[[Observed], None]
-"""By which a prober tells what it sees; called on the loop's thread."""
+"""Receives from a prober what it observes; called on the loop's thread."""
 
 
 class Prober(Protocol):
-    """Looks at what conditions ask about, and reports it, on the loop's thread, through the `report` it was made with.
+    """Observes probes, and reports them to the `report` it was made with, on the loop's thread.
 
-    Each wanted probe is reported once soon after it is wanted; then one with an interval after each interval, whether
-    or not its value is another, and one without only when it changes. What cannot be told, because looking fails,
-    raises or takes too long, is reported with the value None and a problem. `core.probe.observed` makes the event.
+    Each probe is reported soon after it is set; then one with an interval after each interval, whether or not its value
+    has changed, and one without only when it changes. Where observing fails, raises or takes too long, the value is
+    None and the event carries a problem. `core.conditions.probe.observed` makes the event.
     """
 
-    def want(self, probes: frozenset[Probe]) -> None:
-        """From now on look at these and no others; called at the end of a pass that changed what is wanted."""
+    def set_probes(self, probes: frozenset[Probe]) -> None:
+        """Observe these from now on, and no others; called at the end of a pass that changed them."""
         ...
 
     async def close(self) -> None:
-        """Look at nothing any longer, and report nothing."""
+        """Observe nothing any longer, and report nothing."""
         ...
 
 
 class ServiceManager(Protocol):
-    """What the service manager is told (sd_notify(3)). Never blocks, never raises."""
+    """Notifies the service manager (sd_notify(3)). Never blocks, never raises."""
 
     def ready(self) -> None: ...
     def reloading(self) -> None: ...

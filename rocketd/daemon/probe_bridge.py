@@ -39,12 +39,12 @@ class ProbeBridge:
             self._wanted = wanted
             names = {str(probe) for probe in wanted}
             self._failing = {name: problem for name, problem in self._failing.items() if name in names}
-            self._prober.want(wanted)
+            self._prober.set_probes(wanted)
         return FOREVER
 
     def _tell(self, event: Observed) -> None:
         if event.value is None and event.probe not in self._failing:
             self._failing[event.probe] = event.problem
-            self._loop.journal.tell(daemon_messages.unobserved(event.probe, event.problem))
+            self._loop.journal.write(daemon_messages.unobserved(event.probe, event.problem))
         elif event.value is not None and self._failing.pop(event.probe, None) is not None:
-            self._loop.journal.tell(daemon_messages.observed_again(event.probe))
+            self._loop.journal.write(daemon_messages.observed_again(event.probe))

@@ -95,7 +95,7 @@ class RecordWriter:
         self._outage: StoreOutage | None = None
         if trouble_before is not None:
             self._outage = StoreOutage(trouble_before, time.monotonic() - patience)
-            self._outage.spooled, self._outage.place = True, "" if spool is None else spool.place
+            self._outage.spooled, self._outage.place = True, "" if spool is None else spool.warning
             self._tell(trouble_before, spooled=True)
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -158,7 +158,7 @@ class RecordWriter:
         if group.changes or self._outage:
             self._write(group)
         if any(isinstance(change, Alive) for change in group.changes) and self._spool is not None:
-            self._spool.keep_room()  # with each sign of life
+            self._spool.reserve_space()  # with each sign of life
         self._answer(group.thens)
         for work, then in group.chores:
             self._do(work, then)
@@ -235,7 +235,7 @@ class RecordWriter:
             return False
         try:
             if changes:
-                self._spool.put(changes)
+                self._spool.append(changes)
         except StoreError as error:  # nothing can be written at all: the store is tried again, as without a spool
             if self._hurried and outage.pause == LONGEST_PAUSE:
                 raise
@@ -243,8 +243,8 @@ class RecordWriter:
                 outage.spooled, outage.told = False, True
                 self._tell(error, spooled=False)
             return False
-        if not outage.spooled or outage.place != self._spool.place:
-            outage.spooled, outage.place = True, self._spool.place
+        if not outage.spooled or outage.place != self._spool.warning:
+            outage.spooled, outage.place = True, self._spool.warning
             self._tell(outage.error, spooled=True)
         return True
 
@@ -253,7 +253,7 @@ class RecordWriter:
         known, waiting = split(changes)
         if known and self._spool is not None:
             with suppress(StoreError):  # nothing can be written here at all: it is tried again with the store
-                self._spool.put(known)
+                self._spool.append(known)
                 changes[:] = waiting
 
     def _rest(self, pause: float) -> None:
@@ -276,8 +276,8 @@ class RecordWriter:
         self._answer(proofs)
 
     def _tell(self, error: StoreError | None, *, spooled: bool) -> None:
-        if error is not None and spooled and self._spool is not None and self._spool.place:
-            error = StoreError(f"{error.message}, and {self._spool.place}")
+        if error is not None and spooled and self._spool is not None and self._spool.warning:
+            error = StoreError(f"{error.message}, and {self._spool.warning}")
         told = error
         self._call(lambda: self._trouble(told, spooled))
 

@@ -82,10 +82,10 @@ async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
     `write` is where it is written to, if not to the store.
     """
     changes: list[Change] = [*scheduler.load(tasks, now.wall, store.states())]
-    down = outage(store.readings().get("alive"), store.last_alive(), now)
+    down = outage(store.clock_readings().get("alive"), store.last_alive(), now)
     left = store.open_runs()
     latest = now.wall if down is None else down.since
-    past = store.past(scheduler.history.reach, latest)
+    past = store.recovery_events(scheduler.history.reach, latest)
     ahead = scheduler.replay(past, [left_run.run for left_run in left], now.wall, latest)
     crashed = await _judge_open(left, executor, latest)
     (write or store.write)([*changes, *crashed, Alive(now.wall, now.boottime)])
@@ -99,7 +99,7 @@ async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
 async def _judge_open(left: Sequence[OpenRun], executor: Executor, down_since: Instant) -> Sequence[Finished]:
     adopted = set(executor.adopt(left))
     lost = [run for run in left if run.run.key not in adopted]
-    await executor.clear(lost)
+    await executor.clean_up(lost)
     return [Finished(run.run, _crash(run, down_since)) for run in lost]
 
 

@@ -80,9 +80,9 @@ class RetentionJob:
         found: list[Instant] = []
 
         def trust(store: Store) -> int:
-            before = store.readings().get("trusted")
+            before = store.clock_readings().get("trusted")
             reading = shown if before is None else trusted_reading(before, shown)
-            store.trust(reading)
+            store.save_trusted_reading(reading)
             found.append(reading.wall)
             return 1
 
@@ -96,7 +96,7 @@ class RetentionJob:
     def _prune_old(self, before: Instant, now: Instant) -> None:
         def tell(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
             if deleted:
-                self._journal.tell(daemon_messages.pruned_by_age(deleted, before))
+                self._journal.write(daemon_messages.pruned_by_age(deleted, before))
 
         self._ask(_PruneRequest(before, now, tell))
 

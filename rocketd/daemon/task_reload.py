@@ -38,7 +38,7 @@ async def replace_tasks(loop: Loop, tasks: Sequence[Task]) -> None:
     if lacking or any(task.name not in scheduler.tasks for task in tasks):
         kept = await _remember(loop.recorder, lacking, now)
     if kept is None:
-        loop.journal.tell(Message(_UNREAD, Priority.ERROR))
+        loop.journal.write(Message(_UNREAD, Priority.ERROR))
         kept = _Kept({}, ())
     scheduler.recall(kept.events)
     loop.record(scheduler.load(tasks, loop.now(), kept.states))
@@ -50,7 +50,7 @@ async def _remember(recorder: RecordWriter, reach: Mapping[tuple[str, Action], D
     found: list[_Kept] = []
 
     def look(store: Store) -> int:
-        found.append(_Kept(store.states(), store.past(reach, now) if reach else ()))
+        found.append(_Kept(store.states(), store.recovery_events(reach, now) if reach else ()))
         return 1
 
     def looked(_: int) -> None:

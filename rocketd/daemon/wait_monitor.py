@@ -42,12 +42,12 @@ class WaitMonitor:
                 told = waits
                 self._tell(waits)
         if told:
-            self._journal.tell(daemon_messages.answered(told, self._clock.monotonic() - began))
+            self._journal.write(daemon_messages.answered(told, self._clock.monotonic() - began))
             self.show("")
         return future.result()
 
     def _tell(self, waits: str) -> None:
-        self._journal.tell(daemon_messages.waits(waits))
+        self._journal.write(daemon_messages.waits(waits))
         self.show(f"waiting: {waits}")
 
 

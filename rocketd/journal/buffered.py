@@ -72,13 +72,13 @@ class BufferedJournal:
         self._crowded = False
         self.on_crowded: Callable[[bool], None] = _nobody
 
-    def wants(self, priority: Priority) -> bool:
+    def is_enabled(self, priority: Priority) -> bool:
         """Whether it is as urgent as the level."""
         return priority <= self._level
 
-    def tell(self, entry: Message) -> bool:
+    def write(self, entry: Message) -> bool:
         """Tell one entry, or keep it until it is taken. Those less urgent than the level are dropped."""
-        if not self.wants(entry.priority):
+        if not self.is_enabled(entry.priority):
             return True
         formed = self._channel.form(entry)
         told = (self._idle and self._send(formed)) or self._keep(formed, entry)

@@ -39,7 +39,7 @@ _LEVELS: Final = {
 
 
 class LoggingBridge:
-    """The `Journal` that leads to the standard loggers. `tell` and `watch` never block and never raise."""
+    """The `Journal` that leads to the standard loggers. `write` and `watch` never block and never raise."""
 
     def __init__(
         self, task_logger: str = TASK_LOGGER, scheduler_logger: str = SCHEDULER_LOGGER, *, begun: bool = True
@@ -59,7 +59,7 @@ class LoggingBridge:
         """Hand the records to the handlers from now on."""
         self._thread.start()
 
-    def tell(self, entry: Message) -> bool:
+    def write(self, entry: Message) -> bool:
         """Tell what is not about a run: of runs, `watch` knows more. What is left out is counted, and that is told."""
         if entry.is_output:
             self._tell_output(entry)
@@ -69,14 +69,14 @@ class LoggingBridge:
             self._put(self._scheduler, record)
         return True
 
-    def wants(self, priority: Priority) -> bool:  # noqa: ARG002 - the loggers' own levels say so
+    def is_enabled(self, priority: Priority) -> bool:  # noqa: ARG002 - the loggers' own levels say so
         """Whether it is told: everything is."""
         return True
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Tell what happened to a run: a watcher of the loop."""
         if isinstance(what, tuple | Spawned):
-            return  # a line of output, which `tell` has told; or nothing that the run log keeps
+            return  # a line of output, which `write` has handled; or nothing that the run log keeps
         entry = entry_of(what)
         record = _made(self._tasks, _LEVELS[entry.priority], entry.message)
         _describe(record, what)

@@ -47,7 +47,7 @@ class Observer(Protocol[P_contra]):
 class Prober(Protocol):
     """`Prober` of `daemon/ports.py`."""
 
-    def want(self, probes: frozenset[Probe]) -> None: ...
+    def set_probes(self, probes: frozenset[Probe]) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -68,7 +68,7 @@ class HostProber:
         """Have this one observe the probes of that kind."""
         self._observers[kind] = observer
 
-    def want(self, probes: frozenset[Probe]) -> None:
+    def set_probes(self, probes: frozenset[Probe]) -> None:
         """Observe these and no others."""
         for probe in self._sights.keys() - probes:
             self._sights.pop(probe).close()
@@ -77,7 +77,7 @@ class HostProber:
         for probe in known - self._sights.keys():
             self._begin(probe)
         if self._other is not None:
-            self._other.want(probes - known)
+            self._other.set_probes(probes - known)
 
     async def close(self) -> None:
         """Observe nothing any longer."""

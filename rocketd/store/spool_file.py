@@ -1,7 +1,7 @@
 """What could not be written to the store, kept beside it until it can be.
 
 A file of its own, `spool.jsonl` in the state directory: a database that is locked or damaged is no reason not to append
-to another file. Each line is what one call was to write, synced before `put` returns. A line without an end was torn
+to another file. Each line is what one call was to write, synced before `append` returns. A line without an end was torn
 while it was written: it was never acknowledged, and is dropped. One that cannot be read is set aside, and so is one
 whose start is another run's by now; the others go on.
 """
@@ -14,6 +14,7 @@ from typing import Final
 
 from rocketd.core.errors import DuplicateRun
 from rocketd.core.model.records import Change
+from rocketd.store.disk_reserve import reserve_space
 from rocketd.store.errors import translating_errors
 from rocketd.store.rejected_lines import (
     Found,
@@ -23,7 +24,6 @@ from rocketd.store.rejected_lines import (
     sync_directory,
     what_is_set_aside,
 )
-from rocketd.store.room import keep_room
 from rocketd.store.spool_line import UnreadableLine, read, written
 from rocketd.store.state_directory import StateDirectory
 
@@ -57,16 +57,16 @@ class SpoolFile:
             self._directory = StateDirectory(directory)
             if is_something_else(self.path):
                 move_aside(self.path)
-            self._size, self.waiting = _whole_lines(self.path)
+            self._size, self.pending = _whole_lines(self.path)
         self._tell_aside()
-        self.keep_room()
+        self.reserve_space()
 
-    waiting: int
+    pending: int
     """How many calls are in it that the store has not had."""
-    place: str = ""
+    warning: str = ""
     """Nothing is to be said about where they wait."""
 
-    def put(self, changes: Sequence[Change]) -> None:
+    def append(self, changes: Sequence[Change]) -> None:
         """Append, durably whatever `durability` says: what it is for is to lose nothing."""
         lines = _lines_of(changes)
         text = b"".join(lines)
@@ -76,7 +76,7 @@ class SpoolFile:
             if self._size == 0:
                 sync_directory(self.path.parent)
         self._size += len(text)
-        self.waiting += len(lines)
+        self.pending += len(lines)
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
         """Give the calls to `write`, oldest first. What `write` raises ends that; the next drain goes on there.
@@ -92,7 +92,7 @@ class SpoolFile:
             if refused:
                 move_rejected(self.path.parent, refused)
                 self._tell_aside()
-            self.waiting -= len(lines)
+            self.pending -= len(lines)
             self._given = end
         if self._size:
             self._forget()
@@ -123,8 +123,8 @@ class SpoolFile:
             else:
                 self.path.unlink(missing_ok=True)
                 sync_directory(self.path.parent)
-        self._size = self._given = self.waiting = 0
-        self.keep_room()
+        self._size = self._given = self.pending = 0
+        self.reserve_space()
 
     def contents(self) -> Iterator[Change]:
         """All that waits and can be read, in order; it stays where it is."""
@@ -138,14 +138,14 @@ class SpoolFile:
         finally:
             self._given = at
 
-    def keep_room(self) -> None:
+    def reserve_space(self) -> None:
         """See to it that the disk has room for more, if it can be had."""
         if not self._room:
             return
         with suppress(OSError):
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
             try:
-                keep_room(descriptor, self._size)
+                reserve_space(descriptor, self._size)
             finally:
                 os.close(descriptor)
 
@@ -210,7 +210,7 @@ def _append(path: Path, line: bytes, size: int, *, room: bool) -> None:
         if os.fstat(descriptor).st_size > size:  # a line that did not get in whole
             os.ftruncate(descriptor, size)
             if room:  # it went with it
-                keep_room(descriptor, size)
+                reserve_space(descriptor, size)
         os.lseek(descriptor, size, os.SEEK_SET)
         left = memoryview(line)
         while left:

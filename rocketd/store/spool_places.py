@@ -26,25 +26,25 @@ class SpoolPlaces:
         self._second = SpoolFile(runtime_directory, found, name=_name(state_directory))
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """How many calls are in it that the store has not had."""
-        return self._first.waiting + self._second.waiting
+        return self._first.pending + self._second.pending
 
     @property
-    def place(self) -> str:
+    def warning(self) -> str:
         """Where the newest ones wait, if that is not the state directory, and what that means."""
-        return f"the newest records wait in {self._second.path}, which a reboot empties" if self._second.waiting else ""
+        return f"the newest records wait in {self._second.path}, which a reboot empties" if self._second.pending else ""
 
-    def put(self, changes: Sequence[Change]) -> None:
+    def append(self, changes: Sequence[Change]) -> None:
         """Append them; durable when it returns, as far as the place is."""
-        if self._second.waiting:
-            self._second.put(changes)
+        if self._second.pending:
+            self._second.append(changes)
             return
         try:
-            self._first.put(changes)
+            self._first.append(changes)
         except StoreError as error:
             try:
-                self._second.put(changes)
+                self._second.append(changes)
             except StoreError:
                 raise error from None
 
@@ -57,9 +57,9 @@ class SpoolPlaces:
         """All that waits, in order."""
         return [*self._first.contents(), *self._second.contents()]
 
-    def keep_room(self) -> None:
+    def reserve_space(self) -> None:
         """See to it that there is room for more, if it can be had."""
-        self._first.keep_room()
+        self._first.reserve_space()
 
 
 def _name(state_directory: Path) -> str:

@@ -64,9 +64,9 @@ class SpoolStore:
         """Write them if it can be opened; see `Store.write`."""
         self._opened.write(changes)
 
-    def trust(self, reading: ClockReading) -> None:
-        """Note up to when time is trusted to have come; see `Store.trust`."""
-        self._opened.trust(reading)
+    def save_trusted_reading(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.save_trusted_reading`."""
+        self._opened.save_trusted_reading(reading)
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete some old records; see `Store.prune`."""
@@ -102,11 +102,11 @@ class SpoolStore:
                 states[state.name] = state
         return states
 
-    def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
+    def recovery_events(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
         """The events that still matter, of all tasks, in log order."""
         if self._store is not None:
-            return self._store.past(reach, now)
-        kept = self._reader.past(reach, now)
+            return self._store.recovery_events(reach, now)
+        kept = self._reader.recovery_events(reach, now)
         events = (change for change in self._news() if isinstance(change, Started | Finished | Withdrawn | Missed))
         return [*kept, *events]
 
@@ -133,11 +133,11 @@ class SpoolStore:
         spooled = (change.at if isinstance(change, Alive) else instant_of_record(change) for change in self._news())
         return max((at for at in (kept, *spooled) if at is not None), default=None)
 
-    def readings(self) -> Mapping[str, ClockReading]:
+    def clock_readings(self) -> Mapping[str, ClockReading]:
         """What the clocks showed at the last sign of life that the store has."""
         if self._store is not None:
-            return self._store.readings()
-        return self._reader.readings()
+            return self._store.clock_readings()
+        return self._reader.clock_readings()
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
         """Runs that the store has."""

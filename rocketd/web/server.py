@@ -79,7 +79,7 @@ async def _gid(group: str, journal: Journal) -> int | None:
         why = f"group {group} does not exist"
     except WorkTimeout:
         why = f"the name service does not answer who the group {group} is"
-    journal.tell(Message(f"{why}; only root can use rocketctl", Priority.NOTICE))
+    journal.write(Message(f"{why}; only root can use rocketctl", Priority.NOTICE))
     return None
 
 
@@ -154,7 +154,7 @@ class ControlServer:
             more = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else self._marks()
             await connection.answer(status_of(error), _refusal(error.message, error.hint), more=more)
         except Exception:  # noqa: BLE001 - a defect of ours must not end the conversation, let alone the daemon
-            self._journal.tell(Message(f"the control socket met a defect\n{traceback.format_exc()}", Priority.ERROR))
+            self._journal.write(Message(f"the control socket met a defect\n{traceback.format_exc()}", Priority.ERROR))
             await connection.answer(500, _refusal("rocketd met a defect of its own", "see journalctl -u rocketd"))
         else:
             await self._give(connection, found)

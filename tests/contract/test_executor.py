@@ -115,7 +115,7 @@ def test_what_cannot_be_started_for_want_of_what_the_host_must_give_is_withdrawn
     assert isinstance(event, Withdrawn)
     assert (event.run, event.cause, event.shared) == (run, Cause.SHORTAGE, True)
     assert event.reason == "/bin/sh: Too many open files"
-    assert world.executor.going == 0
+    assert world.executor.active_count == 0
 
 
 @contextmanager
@@ -169,13 +169,13 @@ def test_kill_ends_all_runs_as_crashed(world: World) -> None:
 
 
 def test_going_counts_the_runs_that_have_not_finished(world: World) -> None:
-    assert world.executor.going == 0
+    assert world.executor.active_count == 0
     runs = [world.start(GOES_ON) for _ in range(2)]
-    assert world.executor.going == 2
+    assert world.executor.active_count == 2
     world.stopped(runs[0])
-    assert world.executor.going == 1
+    assert world.executor.active_count == 1
     world.run(IS_MISSING)
-    assert world.executor.going == 1
+    assert world.executor.active_count == 1
 
 
 def test_runs_of_one_task_do_not_know_of_each_other(world: World) -> None:
@@ -183,7 +183,7 @@ def test_runs_of_one_task_do_not_know_of_each_other(world: World) -> None:
     one, other = world.start(task), world.start(task)
     world.printed(other, "begun")
     world.stopped(one)
-    assert world.executor.going == 1
+    assert world.executor.active_count == 1
     assert world.stopped(other).action is Action.TERMINATE
 
 
@@ -199,7 +199,7 @@ def test_runs_that_start_together_are_reported_by_the_end_of_it_in_their_order(w
 
 
 def start_together(executor: Executor, tasks: Sequence[Task], runs: Sequence[Run]) -> None:
-    with executor.together():
+    with executor.batch():
         for task, run in zip(tasks, runs, strict=True):
             executor.start(task, run)
 
@@ -211,4 +211,4 @@ def test_no_run_of_another_daemon_is_adopted(world: World) -> None:
 
 def test_there_is_nothing_to_clear_of_another_boot(world: World) -> None:
     lost = OpenRun(a_run(Task("lost", SUCCEEDS)), "host", "another boot", 1, 1)
-    world.wait(world.executor.clear([lost]))
+    world.wait(world.executor.clean_up([lost]))

@@ -65,8 +65,8 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
 
 def test_entries_are_told_in_the_order_in_which_they_came(subject: Subject) -> None:
     for number in range(100):
-        assert subject.journal.tell(output_line(RUN, Stream.STDOUT, f"line {number}"))
-        subject.journal.tell(Message(f"event {number}", Priority.ERROR))
+        assert subject.journal.write(output_line(RUN, Stream.STDOUT, f"line {number}"))
+        subject.journal.write(Message(f"event {number}", Priority.ERROR))
     read = subject.read()
     assert len(read) == 200
     for number in range(100):
@@ -77,19 +77,19 @@ def test_entries_are_told_in_the_order_in_which_they_came(subject: Subject) -> N
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(message=st.text(), field=st.text(), priority=st.sampled_from(Priority))
 def test_no_entry_is_refused(subject: Subject, message: str, field: str, priority: Priority) -> None:
-    subject.journal.tell(Message(message, priority, fields={"ROCKETD_TASK": "backup", "ROCKETD_REASON": field}))
-    subject.journal.tell(output_line(RUN, Stream.STDERR, message))
+    subject.journal.write(Message(message, priority, fields={"ROCKETD_TASK": "backup", "ROCKETD_REASON": field}))
+    subject.journal.write(output_line(RUN, Stream.STDERR, message))
 
 
 @pytest.mark.parametrize("priority", Priority)
 def test_what_it_wants_is_what_it_tells(subject: Subject, priority: Priority) -> None:
-    subject.journal.tell(Message("an event", priority))
-    subject.journal.tell(Message("the next", Priority.ERROR))
+    subject.journal.write(Message("an event", priority))
+    subject.journal.write(Message("the next", Priority.ERROR))
     told = [line for line in subject.read() if line.endswith("an event")]
-    assert len(told) == subject.journal.wants(priority)
+    assert len(told) == subject.journal.is_enabled(priority)
 
 
 def test_a_reader_that_does_not_read_is_not_waited_for(subject: Subject) -> None:
     for number in range(2000):
-        subject.journal.tell(output_line(RUN, Stream.STDOUT, f"{number} {'x' * 1000}"))
+        subject.journal.write(output_line(RUN, Stream.STDOUT, f"{number} {'x' * 1000}"))
     assert subject.read()[0].endswith(f"0 {'x' * 1000}")

@@ -98,13 +98,13 @@ def test_the_past_has_whole_events_but_no_output(store: Store) -> None:
     end = End(Action.FAIL, Cause.EXIT, NOW + 7, 3, None, "could not", "Traceback", "line 1", 1_000_000)
     store.write([Started(one), Finished(one, end)])
     short = End(Action.FAIL, Cause.EXIT, NOW + 7, 3, None, "could not", "", "", 1_000_000)
-    assert list(store.past({}, NOW)) == [Started(one), Finished(one, short)]
+    assert list(store.recovery_events({}, NOW)) == [Started(one), Finished(one, short)]
 
 
 def test_an_instant_keeps_its_microsecond(store: Store) -> None:
     one = run(1, at=4_102_444_799_999_999)  # the last microsecond of 2099
     store.write([Started(one)])
-    assert store.past({}, NOW) == [Started(one)]
+    assert store.recovery_events({}, NOW) == [Started(one)]
 
 
 def test_an_open_run_is_known_with_its_host_boot_and_process(store: Store) -> None:
@@ -129,7 +129,7 @@ def test_a_run_that_was_withdrawn_is_no_part_of_the_past_but_its_number_is_used(
     withdrawn = Withdrawn(second, NOW + 7, "no process is left", Cause.SHORTAGE)
     store.write([withdrawn, Withdrawn(third, NOW + 8, "no process is left", Cause.STORE)])
     store.write([withdrawn])  # as after a lost acknowledgement
-    assert list(store.past(reach, NOW)) == [Started(first), ended(first)]
+    assert list(store.recovery_events(reach, NOW)) == [Started(first), ended(first)]
     assert not store.open_runs()
     assert store.states()["backup"].next_number == 4
     with pytest.raises(DuplicateRun):
@@ -148,9 +148,9 @@ def test_pruning_takes_runs_that_were_withdrawn_and_not_the_start_that_counts(st
     store.write([Started(first), ended(first)])
     for one in others:
         store.write([Started(one), Withdrawn(one, NOW + 1, "no process is left")])
-    before = store.past({}, NOW)
+    before = store.recovery_events({}, NOW)
     assert prune_all(store, NOW + DAY) == 4
-    assert store.past({}, NOW) == before == [Started(first), ended(first)]
+    assert store.recovery_events({}, NOW) == before == [Started(first), ended(first)]
     assert numbers(store) == [1]
 
 
@@ -222,14 +222,16 @@ def test_an_end_that_comes_again_changes_nothing(store: Store) -> None:
     store.write([ended(run(1)), ended(run(1), Action.CRASH)])
     (view,) = store.runs(RunFilter())
     assert view.action is Action.SUCCESS
-    assert len(store.past({}, NOW)) == 2
+    assert len(store.recovery_events({}, NOW)) == 2
 
 
 def test_a_stretch_of_missed_times_that_goes_on_stays_one_record(store: Store) -> None:
     store.write([missed()])
     store.write([Started(run(1)), missed(last=NOW + HOUR, count=2)])
     store.write([missed(last=NOW + DAY, count=25)])
-    assert [event for event in store.past({}, NOW) if isinstance(event, Missed)] == [missed(last=NOW + DAY, count=25)]
+    assert [event for event in store.recovery_events({}, NOW) if isinstance(event, Missed)] == [
+        missed(last=NOW + DAY, count=25)
+    ]
     (view,) = store.runs(RunFilter(actions=(Action.MISSED,)))
     assert (view.run.task, view.run.number, view.run.due) == ("backup", 0, NOW)
     assert view.run.reason.startswith("paused")
@@ -243,13 +245,18 @@ def test_of_each_action_the_newest_matters_runs_by_hand_apart(store: Store) -> N
     by_hand = run(4, trigger=Trigger.HAND)
     store.write([Started(by_hand), ended(by_hand, Action.FAIL)])
     last = run(3)
-    assert list(store.past({}, NOW)) == [Started(last), ended(last), Started(by_hand), ended(by_hand, Action.FAIL)]
+    assert list(store.recovery_events({}, NOW)) == [
+        Started(last),
+        ended(last),
+        Started(by_hand),
+        ended(by_hand, Action.FAIL),
+    ]
 
 
 def test_how_the_newest_run_ended_matters_even_if_an_older_one_ended_later(store: Store) -> None:
     old, new = run(1), run(2)
     store.write([Started(old), Started(new), ended(new), ended(old, after=60 * SECOND)])
-    assert list(store.past({}, NOW)) == [Started(new), ended(new), ended(old, after=60 * SECOND)]
+    assert list(store.recovery_events({}, NOW)) == [Started(new), ended(new), ended(old, after=60 * SECOND)]
 
 
 def test_a_series_of_crashes_matters_up_to_the_last_other_end(store: Store) -> None:
@@ -257,7 +264,7 @@ def test_a_series_of_crashes_matters_up_to_the_last_other_end(store: Store) -> N
     runs = [run(number, at=NOW + number) for number in range(1, 5)]
     for one, action in zip(runs, actions, strict=True):
         store.write([Started(one), ended(one, action, cause=Cause.DOWN)])
-    told = [event.run.number for event in store.past({}, NOW) if isinstance(event, Finished)]
+    told = [event.run.number for event in store.recovery_events({}, NOW) if isinstance(event, Finished)]
     assert told == [2, 3, 4]
 
 
@@ -266,13 +273,13 @@ def test_the_last_crash_that_was_no_stop_of_the_daemon_matters(store: Store) -> 
     store.write([Started(first), ended(first, Action.CRASH, cause=Cause.DOWN)])
     store.write([Started(second), ended(second)])
     store.write([Started(third), ended(third, Action.CRASH, cause=Cause.SHUTDOWN)])
-    told = [event.run.number for event in store.past({}, NOW) if isinstance(event, Finished)]
+    told = [event.run.number for event in store.recovery_events({}, NOW) if isinstance(event, Finished)]
     assert told == [1, 2, 3]
 
 
 def test_all_that_is_younger_than_its_reach_matters(store: Store) -> None:
     whole(store, 10)
-    told = store.past({("backup", Action.SUCCESS): 3 * HOUR, ("other", Action.RUN): DAY}, NOW)
+    told = store.recovery_events({("backup", Action.SUCCESS): 3 * HOUR, ("other", Action.RUN): DAY}, NOW)
     assert [event.run.number for event in told if isinstance(event, Finished)] == [7, 8, 9, 10]
     assert [event.run.number for event in told if isinstance(event, Started)] == [10]
 
@@ -281,7 +288,7 @@ def test_every_open_run_matters_however_old(store: Store) -> None:
     store.write([Started(run(1))])
     for number in range(2, 5):
         store.write([Started(run(number)), ended(run(number))])
-    assert Started(run(1)) in store.past({}, NOW)
+    assert Started(run(1)) in store.recovery_events({}, NOW)
 
 
 def test_events_come_in_the_order_of_the_log_whatever_the_clock_did(store: Store) -> None:
@@ -289,7 +296,7 @@ def test_events_come_in_the_order_of_the_log_whatever_the_clock_did(store: Store
     store.write([Started(first)])
     store.write([Started(second), ended(second)])
     store.write([ended(first)])
-    assert list(store.past({}, NOW)) == [Started(first), Started(second), ended(second), ended(first)]
+    assert list(store.recovery_events({}, NOW)) == [Started(first), Started(second), ended(second), ended(first)]
 
 
 # History
@@ -343,10 +350,10 @@ def test_what_a_clock_that_was_ahead_hides_depends_on_no_limit(tmp_path: Path) -
 
 def test_pruning_takes_whole_old_runs_and_leaves_what_matters(store: Store) -> None:
     whole(store, 10)
-    before = store.past({}, NOW)
+    before = store.recovery_events({}, NOW)
     assert prune_all(store, NOW - 2 * HOUR) == 14
     assert numbers(store) == [10, 9, 8]
-    assert store.past({}, NOW) == before
+    assert store.recovery_events({}, NOW) == before
     assert store.states()["backup"].next_number == 11
 
 
@@ -354,25 +361,25 @@ def test_pruning_never_takes_the_newest_of_its_kind_or_an_open_run(store: Store)
     by_hand, failed = run(1, trigger=Trigger.HAND), run(2)
     store.write([Started(by_hand), ended(by_hand), Started(failed), ended(failed, Action.FAIL), Started(run(3))])
     store.write([missed(), Started(run(4)), ended(run(4))])
-    before = store.past({}, NOW)
+    before = store.recovery_events({}, NOW)
     assert prune_all(store, NOW + DAY) == 0
-    assert store.past({}, NOW) == before
+    assert store.recovery_events({}, NOW) == before
 
 
 def test_pruning_never_takes_the_newest_start_even_if_an_older_run_ended_later(store: Store) -> None:
     older, newer = run(1), run(2)
     store.write([Started(older), Started(newer), ended(newer), ended(older, after=9 * SECOND)])
-    before = store.past({}, NOW)
+    before = store.recovery_events({}, NOW)
     prune_all(store, NOW + DAY)
-    assert store.past({}, NOW) == before
+    assert store.recovery_events({}, NOW) == before
 
 
 def test_pruning_spares_what_a_condition_still_counts(store: Store) -> None:
     whole(store, 10)
     spare = {("backup", Action.SUCCESS): 4 * HOUR}
-    before = store.past(spare, NOW)
+    before = store.recovery_events(spare, NOW)
     prune_all(store, NOW - HOUR, spare)
-    assert store.past(spare, NOW) == before
+    assert store.recovery_events(spare, NOW) == before
     assert numbers(store) == [10, 9, 8, 7, 6]
 
 
@@ -465,7 +472,7 @@ def test_it_answers_as_the_fake_does_before_and_after_pruning(
 
 def _old(real: Store, before: Instant, reach: dict[tuple[str, Action], int]) -> int:
     assert isinstance(real, SqliteStore)
-    return real.old(before, reach, NOW)
+    return real.count_old(before, reach, NOW)
 
 
 def _rows(real: Store) -> int:
@@ -482,9 +489,9 @@ def _same(real: Store, fake: Store, reach: dict[tuple[str, Action], int]) -> lis
     assert real.last_alive() == fake.last_alive()
     for wanted in (RunFilter(), RunFilter(task="a"), RunFilter(actions=(Action.FAIL, Action.MISSED, Action.WITHDRAWN))):
         assert _shown(real, wanted) == _shown(fake, wanted)
-    assert set(real.past(reach, NOW)) == set(fake.past(reach, NOW))
-    assert list(real.past(reach, NOW)) == list(fake.past(reach, NOW))
-    return list(real.past(reach, NOW))
+    assert set(real.recovery_events(reach, NOW)) == set(fake.recovery_events(reach, NOW))
+    assert list(real.recovery_events(reach, NOW)) == list(fake.recovery_events(reach, NOW))
+    return list(real.recovery_events(reach, NOW))
 
 
 def _shown(store: Store, wanted: RunFilter) -> list[tuple[str, int, Action]]:
@@ -495,19 +502,19 @@ def _shown(store: Store, wanted: RunFilter) -> list[tuple[str, int, Action]]:
 
 
 def test_what_the_clocks_showed_at_the_last_sign_of_life_is_kept_in_which_boot(store: Store) -> None:
-    assert dict(store.readings()) == {}
+    assert dict(store.clock_readings()) == {}
     store.write([Alive(NOW - HOUR)])
-    assert dict(store.readings()) == {}, "nobody has looked"
+    assert dict(store.clock_readings()) == {}, "nobody has looked"
     store.write([Alive(NOW, 5 * HOUR)])
-    (boot_id,) = {reading.boot_id for reading in store.readings().values()}
+    (boot_id,) = {reading.boot_id for reading in store.clock_readings().values()}
     assert boot_id
-    assert dict(store.readings()) == {
+    assert dict(store.clock_readings()) == {
         "alive": ClockReading(NOW, boot_id, 5 * HOUR),
         "trusted": ClockReading(NOW - HOUR, boot_id, 5 * HOUR),
     }
     store.write([Alive(NOW + HOUR, 6 * HOUR)])
-    store.trust(ClockReading(NOW, "other", 1))
-    assert store.readings() == {
+    store.save_trusted_reading(ClockReading(NOW, "other", 1))
+    assert store.clock_readings() == {
         "alive": ClockReading(NOW + HOUR, boot_id, 6 * HOUR),
         "trusted": ClockReading(NOW, "other", 1),
     }

@@ -56,8 +56,8 @@ async def everything(journald: Journald, count: int) -> list[str]:
 @looped
 async def test_an_entry_has_exactly_the_fields_it_was_told_with(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(ready("0.1.0", 12, 1))
-        told.tell(line("12 files copied"))
+        told.write(ready("0.1.0", 12, 1))
+        told.write(line("12 files copied"))
     assert journald.read() == [
         {
             "MESSAGE": b"rocketd 0.1.0 is ready: 12 tasks, 1 problem",
@@ -93,7 +93,7 @@ async def test_an_entry_has_exactly_the_fields_it_was_told_with(journald: Journa
 @looped
 async def test_no_text_can_pass_for_another_field_or_be_refused(journald: Journald, text: str, sent: bytes) -> None:
     async with journal() as told:
-        told.tell(line(text))
+        told.write(line(text))
     [entry] = journald.read()
     assert (entry["MESSAGE"], entry["PRIORITY"]) == (sent, b"6")
 
@@ -101,7 +101,7 @@ async def test_no_text_can_pass_for_another_field_or_be_refused(journald: Journa
 @looped
 async def test_what_is_too_long_is_cut_and_says_so(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(Message("ü" * 200_000, fields={"ROCKETD_REASON": "x" * 100_000}))
+        told.write(Message("ü" * 200_000, fields={"ROCKETD_REASON": "x" * 100_000}))
     [entry] = journald.read()
     assert entry["MESSAGE"].decode() == "ü" * (48 * 1024) + " … (cut here, 400000 bytes in all)"
     assert entry["ROCKETD_REASON"].decode() == "x" * 8192 + " … (cut here, 100000 bytes in all)"
@@ -110,8 +110,8 @@ async def test_what_is_too_long_is_cut_and_says_so(journald: Journald) -> None:
 @looped
 async def test_entries_less_urgent_than_the_level_are_not_sent(journald: Journald) -> None:
     async with journal(level=Priority.WARNING) as told:
-        told.tell(Message("chatter"))
-        told.tell(Message("trouble", Priority.WARNING))
+        told.write(Message("chatter"))
+        told.write(Message("trouble", Priority.WARNING))
     assert journald.messages() == ["trouble"]
 
 
@@ -119,7 +119,7 @@ async def test_entries_less_urgent_than_the_level_are_not_sent(journald: Journal
 async def test_a_journald_that_does_not_read_holds_nobody_up_and_loses_nothing_that_fits(journald: Journald) -> None:
     async with journal() as told:
         for number in range(1000):
-            told.tell(line(str(number)))
+            told.write(line(str(number)))
         await asyncio.sleep(0)  # the loop goes round
         assert await everything(journald, 1000) == [str(number) for number in range(1000)]
 
@@ -128,10 +128,10 @@ async def test_a_journald_that_does_not_read_holds_nobody_up_and_loses_nothing_t
 async def test_a_flood_is_left_out_at_one_place_with_its_count_and_events_are_not(journald: Journald) -> None:
     async with journal(backlog_size=100_000) as told:
         for number in range(1000):
-            told.tell(line(str(number)))
+            told.write(line(str(number)))
         for number in range(50):
-            told.tell(Message(f"event {number}"))
-            told.tell(line("too late"))
+            told.write(Message(f"event {number}"))
+            told.write(line("too late"))
         said = await everything(journald, 1)
         while not said[-1].endswith("too slow"):
             said += await everything(journald, 1)
@@ -139,7 +139,7 @@ async def test_a_flood_is_left_out_at_one_place_with_its_count_and_events_are_no
         assert said[:kept] == [str(number) for number in range(kept)]
         assert said[kept:-1] == [f"event {number}" for number in range(50)]
         assert said[-1] == lines_left_out(1000 - kept + 50).message
-        told.tell(line("on time again"))
+        told.write(line("on time again"))
         assert await everything(journald, 1) == ["on time again"]
 
 
@@ -149,7 +149,7 @@ async def test_big_entries_fill_the_senders_buffer_before_the_queue_and_that_hol
 ) -> None:
     async with journal(backlog_size=1 << 26) as told:
         for number in range(400):
-            told.tell(Message(f"{number} {'x' * 90_000}"))
+            told.write(Message(f"{number} {'x' * 90_000}"))
         said = await everything(journald, 400)
     assert [text.partition(" ")[0] for text in said] == [str(number) for number in range(400)]
 
@@ -170,7 +170,7 @@ from rocketd.journal.journald import JournaldJournal
 
 async def main():
     journal = JournaldJournal(asyncio.get_running_loop())
-    journal.tell(Message("first"))
+    journal.write(Message("first"))
     print("told", flush=True)
     assert journal.close(60_000_000) == 0
 
@@ -203,9 +203,9 @@ def test_a_socket_that_nobody_has_open_is_not_watched(journald: Journald) -> Non
 @looped
 async def test_entries_go_to_the_new_socket_when_journald_has_been_replaced(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(Message("to the first"))
+        told.write(Message("to the first"))
         with Journald() as second:
-            told.tell(Message("to the second"))
+            told.write(Message("to the second"))
             assert second.messages() == ["to the second"]
     assert journald.messages() == ["to the first"]
 
@@ -214,10 +214,10 @@ async def test_entries_go_to_the_new_socket_when_journald_has_been_replaced(jour
 async def test_what_waited_for_a_stopped_journald_goes_to_its_successor(journald: Journald) -> None:
     async with journal() as told:
         journald.fill()
-        told.tell(Message("one"))
+        told.write(Message("one"))
         journald.close()
         with Journald() as second:
-            told.tell(Message("two"))
+            told.write(Message("two"))
             assert await everything(second, 2) == ["one", "two"]
 
 
@@ -229,10 +229,10 @@ async def test_without_a_journald_entries_wait_for_the_next_one(*, file_stays: b
         if not file_stays:
             PLACE.unlink()
         async with journal() as told:
-            told.tell(Message("one"))
-            told.tell(Message("two"))
+            told.write(Message("one"))
+            told.write(Message("two"))
             with Journald() as second:
-                told.tell(Message("three"))
+                told.write(Message("three"))
                 assert await everything(second, 3) == ["one", "two", "three"]
 
 
@@ -241,25 +241,25 @@ async def test_without_a_journald_entries_wait_for_the_next_one(*, file_stays: b
 async def test_a_journald_that_goes_away_between_two_entries_is_noticed(*, file_stays: bool) -> None:
     with Journald() as first:
         async with journal() as told:
-            told.tell(Message("one"))
+            told.write(Message("one"))
             assert first.messages() == ["one"]
             first.close()
             if not file_stays:
                 PLACE.unlink()
-            told.tell(Message("two"))
+            told.write(Message("two"))
             await asyncio.sleep(0)  # nothing spins: a watched socket without a peer would always be ready
             with Journald() as second:
-                told.tell(Message("three"))
+                told.write(Message("three"))
                 assert await everything(second, 2) == ["two", "three"]
 
 
 @looped
 async def test_close_gives_up_on_a_stopped_journald_and_says_how_much_is_lost(journald: Journald) -> None:
     told = JournaldJournal(asyncio.get_running_loop())
-    told.tell(Message("one"))
+    told.write(Message("one"))
     journald.fill()
-    told.tell(Message("two"))
-    told.tell(Message("three"))
+    told.write(Message("two"))
+    told.write(Message("three"))
     assert told.close(20 * MILLISECOND) == 2
 
 
@@ -267,7 +267,7 @@ async def test_close_gives_up_on_a_stopped_journald_and_says_how_much_is_lost(jo
 async def test_close_waits_for_a_journald_that_reads_slowly(journald: Journald) -> None:
     told = JournaldJournal(asyncio.get_running_loop())
     for number in range(300):
-        told.tell(line(str(number)))
+        told.write(line(str(number)))
     reader = asyncio.to_thread(read_until, journald, "299")
     closed = asyncio.create_task(reader)
     lost = await asyncio.to_thread(told.close, MINUTE)
@@ -286,7 +286,7 @@ def read_until(journald: Journald, last: str) -> list[str]:
 @looped
 async def test_no_child_inherits_a_socket(journald: Journald) -> None:
     async with journal() as told:
-        told.tell(Message("one"))
+        told.write(Message("one"))
         assert journald.messages() == ["one"]
         assert open_sockets()
         assert not any(map(os.get_inheritable, open_sockets()))

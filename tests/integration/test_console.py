@@ -145,7 +145,7 @@ async def test_a_pipe_that_nobody_reads_holds_nobody_up_and_gets_whole_lines_lat
     reader, writer = pipe
     with journal(writer) as told:
         for number in range(500):
-            told.tell(line(f"{number} {'x' * 100}"))
+            told.write(line(f"{number} {'x' * 100}"))
         lines = await everything(reader, 500)
     assert lines == [f"14:03:07 backup | {number} {'x' * 100}" for number in range(500)]
 
@@ -160,7 +160,7 @@ async def test_a_terminal_that_was_stopped_holds_nobody_up_and_goes_on_later(
     with journal(keyboard) as told:
         termios.tcflow(keyboard, termios.TCOOFF)
         for number in range(500):
-            told.tell(line(str(number)))
+            told.write(line(str(number)))
         termios.tcflow(keyboard, termios.TCOON)
         lines = await everything(screen, 500)
     assert [text.rpartition(" ")[2] for text in lines] == [str(number) for number in range(500)]
@@ -172,7 +172,7 @@ async def test_other_users_of_the_terminal_and_the_pipe_find_them_blocking_as_be
 ) -> None:
     for descriptor in (pipe[1], terminal[1]):
         with journal(descriptor) as told:
-            told.tell(line("x"))
+            told.write(line("x"))
             assert os.get_blocking(descriptor)
 
 
@@ -184,7 +184,7 @@ async def test_a_socket_that_nobody_reads_holds_nobody_up() -> None:
         reader.settimeout(0)
         with journal(writer.fileno()) as told:
             for number in range(5000):
-                told.tell(line(f"{number} {'x' * 100}"))
+                told.write(line(f"{number} {'x' * 100}"))
             assert len(await everything(reader.fileno(), 5000)) == 5000
         assert writer.getblocking()
 
@@ -194,8 +194,8 @@ async def test_a_regular_file_gets_every_line_behind_what_is_there(tmp_path: Pat
     with (tmp_path / "log").open("wb", buffering=0) as file:
         file.write(b"before\n")
         with journal(file.fileno()) as told:
-            told.tell(Message("one"))
-            told.tell(Message("two"))
+            told.write(Message("one"))
+            told.write(Message("two"))
         file.write(b"after\n")
     assert (tmp_path / "log").read_text() == "before\n14:03:07 one\n14:03:07 two\nafter\n"
 
@@ -206,8 +206,8 @@ async def test_a_reader_that_went_away_is_no_error() -> None:
     os.close(reader)
     told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=writer)
     os.close(writer)
-    told.tell(Message("one"))
-    told.tell(Message("two"))
+    told.write(Message("one"))
+    told.write(Message("two"))
     assert told.close() == 0
 
 
@@ -218,7 +218,7 @@ async def test_what_cannot_be_written_at_all_is_counted() -> None:
     told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=full)
     os.close(full)
     for _ in range(3):
-        told.tell(Message("one"))
+        told.write(Message("one"))
     assert told.close() == 3
 
 
@@ -227,7 +227,7 @@ async def test_lines_that_did_not_fit_are_counted_where_they_are_missing(pipe: t
     reader, writer = pipe
     with journal(writer) as told:
         for number in range(50_000):
-            told.tell(line(f"{number} {'x' * 100}"))
+            told.write(line(f"{number} {'x' * 100}"))
         lines = await everything(reader, 1)
         while not lines[-1].endswith("in time"):
             lines += await everything(reader, 1)
@@ -242,7 +242,7 @@ async def test_it_says_when_no_more_output_should_come_and_when_there_is_room_ag
         told.on_crowded = crowded.put_nowait
         number = 0
         while crowded.empty():
-            assert told.tell(line(str(number)))
+            assert told.write(line(str(number)))
             number += 1
         assert await crowded.get()
         assert len(await everything(reader, number)) == number
@@ -252,15 +252,15 @@ async def test_it_says_when_no_more_output_should_come_and_when_there_is_room_ag
 @looped
 async def test_who_goes_on_telling_lines_hears_that_they_are_lost(pipe: tuple[int, int]) -> None:
     with journal(pipe[1]) as told:
-        assert told.tell(line("one"))
-        while told.tell(line("x" * 10_000)):
+        assert told.write(line("one"))
+        while told.write(line("x" * 10_000)):
             pass
-        assert told.tell(Message("an event"))
+        assert told.write(Message("an event"))
 
 
 @looped
 async def test_close_gives_up_on_a_pipe_that_nobody_reads(pipe: tuple[int, int]) -> None:
     told = ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=pipe[1])
     for _ in range(100):
-        told.tell(line("x" * 100))
+        told.write(line("x" * 100))
     assert told.close(20 * MILLISECOND) > 50

@@ -57,17 +57,17 @@ class Look(NamedTuple):
 def look(directory: Path) -> Look:
     """Use every way in which a store is read and written."""
     with closing(open_reader(directory)) as reader:  # who only looks sees it as it is
-        reader.states(), reader.open_runs(), reader.past({}, NOW), reader.last_alive()
-        assert len(reader.part(RunFilter(), 0).runs) >= 3
+        reader.states(), reader.open_runs(), reader.recovery_events({}, NOW), reader.last_alive()
+        assert len(reader.page(RunFilter(), 0).runs) >= 3
     with closing(SqliteStore(directory, origin=HERE)) as store:
         history = History()
         states = store.states()
-        for event in store.past({("backup", Action.SUCCESS): HOUR}, NOW):
+        for event in store.recovery_events({("backup", Action.SUCCESS): HOUR}, NOW):
             history.learn(event)
         numbers = {name: max(state.next_number, history.of(name).next_number) for name, state in states.items()}
         going = [one.run.key for one in store.open_runs()]
         store.last_alive()
-        store.old(NOW + HOUR, {}, NOW)
+        store.count_old(NOW + HOUR, {}, NOW)
         while store.prune(NOW - HOUR, {}, NOW, 100):
             pass
         runs = {view.run.key for view in store.runs(RunFilter())} | {
@@ -176,7 +176,9 @@ def test_an_end_whose_word_is_damaged_is_told_from_the_rest_of_its_record(direct
     )
     with closing(SqliteStore(directory)) as store:
         ends = [
-            event for event in store.past({}, NOW) if isinstance(event, Finished) and event.run.key == ("backup", 2)
+            event
+            for event in store.recovery_events({}, NOW)
+            if isinstance(event, Finished) and event.run.key == ("backup", 2)
         ]
     assert [one.end.action for one in ends] == [Action.SUCCESS]
 

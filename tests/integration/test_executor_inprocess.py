@@ -58,11 +58,11 @@ async def forever() -> None:
 async def test_a_run_counts_from_its_start_until_its_end_is_reported() -> None:
     world = World(lambda: None)
     world.start(Execution.THREAD)
-    assert world.executor.going == 1
+    assert world.executor.active_count == 1
     finished = await world.end()
     assert (finished.end.action, finished.end.cause) == (Action.SUCCESS, Cause.EXIT)
     assert finished.end.runtime > 0
-    assert world.executor.going == 0
+    assert world.executor.active_count == 0
     await world.executor.close()
 
 

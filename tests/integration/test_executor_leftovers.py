@@ -72,7 +72,7 @@ def open_run(told: Told) -> OpenRun:
 
 
 def cleared(world: World, *runs: OpenRun) -> None:
-    world.wait(world.executor.clear(runs))
+    world.wait(world.executor.clean_up(runs))
 
 
 TREE = "sleep 1000 & setsid sleep 1000 & (setsid sleep 1000 &); echo begun; wait"

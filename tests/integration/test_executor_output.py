@@ -28,7 +28,7 @@ def python(code: str) -> Command:
 def test_lines_are_told_while_the_run_goes_on(world: World) -> None:
     run = world.start(shell("echo begun; exec sleep 1000"))
     world.printed(run, "begun")
-    assert world.executor.going == 1
+    assert world.executor.active_count == 1
 
 
 def test_the_last_line_is_told_though_it_is_unfinished(world: World) -> None:

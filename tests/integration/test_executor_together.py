@@ -33,7 +33,7 @@ def start(world: World, *works: Command) -> list[Run]:
     runs = [a_run(task) for task in tasks]
 
     def together() -> None:
-        with world.executor.together():
+        with world.executor.batch():
             for task, run in zip(tasks, runs, strict=True):
                 world.executor.start(task, run)
 
@@ -117,12 +117,12 @@ def test_until_it_is_reported_each_counts_as_going_on(world: World) -> None:
     task = Task("job", shell("exit 0"))
 
     def together() -> None:
-        with world.executor.together():
+        with world.executor.batch():
             for _ in range(3):
                 world.executor.start(task, a_run(task))
-            counted.append(world.executor.going)
+            counted.append(world.executor.active_count)
 
     world.call(together)
     assert counted == [3]
     world.until(lambda: len([event for event in world.events if isinstance(event, Finished)]) == 3)
-    assert world.executor.going == 0
+    assert world.executor.active_count == 0

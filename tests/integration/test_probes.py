@@ -54,7 +54,7 @@ class Sights:
         self.prober.add(CommandSucceeds, CommandObserver(runner, RealClock().now))
 
     def want(self, *probes: Probe) -> None:
-        self.prober.want(frozenset(probes))
+        self.prober.set_probes(frozenset(probes))
 
     async def next(self) -> Observed:
         async with asyncio.timeout(HANG):

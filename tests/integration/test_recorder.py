@@ -89,7 +89,7 @@ def test_with_a_spool_nothing_waits_and_what_it_holds_is_written_first(
         await record(recorder, whole(1))
         await record(recorder, whole(2))
         assert heard.troubles == [(LOCKED, False), (LOCKED, True)]
-        assert spool.waiting == 2
+        assert spool.pending == 2
         blocker.execute("ROLLBACK")
         await heard.until(("", False))  # though nobody records anything
         await record(recorder, whole(3))
@@ -154,7 +154,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
     asyncio.run(scene())
     blocker.execute("ROLLBACK")
     spool = SpoolFile(tmp_path)
-    assert spool.waiting == 1
+    assert spool.pending == 1
     spool.drain(lambda calls: write_calls(store, calls))
     (view,) = store.runs(RunFilter())
     assert [Started(view.run), Finished(view.run, view.end)] == whole(1)  # type: ignore[arg-type] # it has ended
@@ -165,7 +165,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
 
 async def until_it_holds(spool: SpoolFile, recorder: RecordWriter, calls: int) -> None:
     """Return when so many calls are in the spool; the recorder proves itself after each step."""
-    while spool.waiting < calls:
+    while spool.pending < calls:
         proof = asyncio.Event()
         recorder.prove(proof.set)
         await proof.wait()
@@ -260,18 +260,18 @@ def test_every_kind_of_change_comes_back_as_it_was(tmp_path: Path) -> None:
         paused_reason="déjà vu",
     )
     changes: list[Change] = [*whole(1), state, Alive(NOW)]
-    SpoolFile(tmp_path).put(changes)
+    SpoolFile(tmp_path).append(changes)
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
     assert given == changes
 
 
 def test_a_line_that_was_torn_was_never_acknowledged_and_the_next_takes_its_place(tmp_path: Path) -> None:
-    SpoolFile(tmp_path).put(whole(1))
+    SpoolFile(tmp_path).append(whole(1))
     path = tmp_path / SPOOL
     path.write_bytes(path.read_bytes() + b'[{"kind": "Star')
     spool = SpoolFile(tmp_path)
-    spool.put(whole(2))
+    spool.append(whole(2))
     given: list[Change] = []
     spool.drain(lambda calls: given.extend(change for call in calls for change in call))
     assert given == [*whole(1), *whole(2)]
@@ -280,7 +280,7 @@ def test_a_line_that_was_torn_was_never_acknowledged_and_the_next_takes_its_plac
 @pytest.mark.parametrize("torn", [b"", b'[{"kind":', b'[{"kind":"Alive"' + bytes(5000) + b"}]\n"])
 def test_a_line_that_was_torn_keeps_no_daemon_from_starting(tmp_path: Path, torn: bytes) -> None:
     """We died while it was written, or the power went: a disk may lose any block of what was not synced."""
-    SpoolFile(tmp_path).put(whole(1))
+    SpoolFile(tmp_path).append(whole(1))
     with (tmp_path / SPOOL).open("ab") as file:
         file.write(torn)
     given: list[Change] = []
@@ -294,7 +294,7 @@ def test_what_was_written_before_we_died_is_not_written_again(tmp_path: Path, st
     """Some of a spool's calls are in the store, and the spool does not know it."""
     spool = SpoolFile(tmp_path)
     for number in (1, 2, 3):
-        spool.put(whole(number))
+        spool.append(whole(number))
     store.write([*whole(1), *whole(2)])
     spool.drain(lambda calls: write_calls(store, calls))
     assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]

@@ -114,7 +114,7 @@ def test_many_changes_at_once_are_several_lines_none_too_long(tmp_path: Path) ->
     assert isinstance(ended, Finished)
     long = replace(ended, end=replace(ended.end, output="x" * 1_000_000))
     changes: list[Change] = [started, *[long] * 20]
-    SpoolFile(tmp_path).put(changes)
+    SpoolFile(tmp_path).append(changes)
     assert max(map(len, (tmp_path / SPOOL).read_bytes().splitlines())) < 9_000_000
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
@@ -141,7 +141,7 @@ def test_a_spool_that_is_no_file_is_moved_aside_and_told(tmp_path: Path, make: C
     found: list[tuple[str, str]] = []
     spool = SpoolFile(tmp_path, lambda *what: found.append(what))
     assert [about for about, _ in found] == ["spool"]
-    spool.put(whole(1))
+    spool.append(whole(1))
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
     assert given == whole(1)
@@ -150,12 +150,12 @@ def test_a_spool_that_is_no_file_is_moved_aside_and_told(tmp_path: Path, make: C
 def test_a_spool_that_was_removed_while_records_waited_is_told_and_the_next_ones_go_on(tmp_path: Path) -> None:
     found: list[tuple[str, str]] = []
     spool = SpoolFile(tmp_path, lambda *what: found.append(what))
-    spool.put(whole(1))
+    spool.append(whole(1))
     (tmp_path / SPOOL).unlink()
     spool.drain(lambda _: pytest.fail("it is gone"))
     assert [about for about, _ in found] == ["spool"]
-    assert spool.waiting == 0
-    spool.put(whole(2))
+    assert spool.pending == 0
+    spool.append(whole(2))
     given: list[Change] = []
     spool.drain(lambda calls: given.extend(change for call in calls for change in call))
     assert given == whole(2)
@@ -163,9 +163,9 @@ def test_a_spool_that_was_removed_while_records_waited_is_told_and_the_next_ones
 
 def test_a_start_whose_number_is_another_runs_by_now_is_set_aside(tmp_path: Path, store: SqliteStore) -> None:
     spool = SpoolFile(tmp_path)
-    spool.put(whole(1))
-    spool.put([Started(Run("backup", 2, "other", 1, NOW, NOW, Trigger.HAND, ""))])
-    spool.put(whole(3))
+    spool.append(whole(1))
+    spool.append([Started(Run("backup", 2, "other", 1, NOW, NOW, Trigger.HAND, ""))])
+    spool.append(whole(3))
     store.write(whole(2))
     spool.drain(lambda calls: write_calls(store, calls))
     assert [(view.run.number, view.run.run_id) for view in store.runs(RunFilter())] == [

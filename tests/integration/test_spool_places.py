@@ -73,20 +73,20 @@ def test_a_full_disk_takes_some_hundred_records_and_then_the_other_place_does_an
     spool = SpoolPlaces(disk, tmp_path)
     filled(disk)
     put = 0
-    while not spool.place:
+    while not spool.warning:
         put += 1
-        spool.put(whole(put))
+        spool.append(whole(put))
     assert put > 50
     for number in range(put + 1, put + 30):
-        spool.put(whole(number))
+        spool.append(whole(number))
     again = SpoolPlaces(disk, tmp_path)  # the next daemon
-    assert again.waiting == put + 29
+    assert again.pending == put + 29
     expected = [change for number in range(1, put + 30) for change in whole(number)]
     assert list(again.contents()) == expected
     (disk / "ballast").unlink()
     assert drained(again) == expected
-    assert not again.waiting
-    assert not again.place
+    assert not again.pending
+    assert not again.warning
     assert (disk / "spool.jsonl").stat().st_blocks > 0, "and there is room for the next time"
 
 
@@ -95,17 +95,17 @@ def test_a_spool_that_is_in_the_second_place_stays_there_until_it_is_drained(dis
     spool = SpoolPlaces(disk, tmp_path)
     filled(disk)
     number = 0
-    while not spool.place:
+    while not spool.warning:
         number += 1
-        spool.put(whole(number))
+        spool.append(whole(number))
     (disk / "ballast").unlink()
-    spool.put(whole(number + 1))
+    spool.append(whole(number + 1))
     assert drained(spool) == [change for one in range(1, number + 2) for change in whole(one)]
 
 
 def until_full(spool: SpoolPlaces) -> None:
     for number in range(10_000):
-        spool.put(whole(number + 1))
+        spool.append(whole(number + 1))
 
 
 def test_where_nothing_takes_anything_that_is_said_about_the_state_directory(disk: Path) -> None:
@@ -124,8 +124,8 @@ def test_what_does_not_get_in_whole_leaves_nothing_of_it(disk: Path) -> None:
     filled(disk)
     long = [Finished(run(1), End(Action.FAIL, Cause.EXIT, NOW, output="x" * 500_000))]
     with pytest.raises(StoreError):
-        spool.put(long)
-    spool.put(whole(2))
+        spool.append(long)
+    spool.append(whole(2))
     assert drained(spool) == whole(2)
 
 
@@ -197,7 +197,7 @@ def test_a_store_behind_its_spool_answers_as_it_will_once_it_has_it(
             store.write(batch)
     spool = SpoolPlaces(directory, tmp_path_factory.mktemp("run"))
     for batch in story[max(kept - again, 0) :]:
-        spool.put(batch)
+        spool.append(batch)
     reader = readable(directory)
     assert reader is not None
     spooled = SpoolStore(directory, lambda: pytest.fail("nobody writes"), reader, spool, HERE)
@@ -207,14 +207,14 @@ def test_a_store_behind_its_spool_answers_as_it_will_once_it_has_it(
         assert dict(spooled.states()) == dict(whole_store.states())
         assert sorted(spooled.open_runs(), key=str) == sorted(whole_store.open_runs(), key=str)
         assert spooled.last_alive() == whole_store.last_alive()
-        assert learned(spooled.past({}, NOW + DAY)) == learned(whole_store.past({}, NOW + DAY))
+        assert learned(spooled.recovery_events({}, NOW + DAY)) == learned(whole_store.recovery_events({}, NOW + DAY))
     spooled.close()
 
 
 def test_it_writes_as_soon_as_it_can_be_opened(tmp_path: Path) -> None:
     """Nothing was ever recorded there."""
     spool = SpoolPlaces(tmp_path, tmp_path)
-    spool.put(whole(1))
+    spool.append(whole(1))
     reader = readable(tmp_path)
     assert reader is not None
     full = [True]
@@ -225,14 +225,14 @@ def test_it_writes_as_soon_as_it_can_be_opened(tmp_path: Path) -> None:
         return SqliteStore(tmp_path, origin=HERE)
 
     spooled = SpoolStore(tmp_path, make, reader, spool, HERE)
-    assert [event.run.number for event in spooled.past({}, NOW) if not isinstance(event, Missed)] == [1, 1]
+    assert [event.run.number for event in spooled.recovery_events({}, NOW) if not isinstance(event, Missed)] == [1, 1]
     with pytest.raises(StoreError):
         spooled.write(whole(2))
     full[0] = False
     spool.drain(lambda calls: write_calls(spooled, calls))
     spooled.write(whole(2))
     assert spooled.states()["backup"].next_number == 3
-    assert len(spooled.past({}, NOW)) == 2
+    assert len(spooled.recovery_events({}, NOW)) == 2
     spooled.close()
 
 

@@ -105,7 +105,7 @@ def test_a_repository_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
     with opened(tmp_path / "a", hanging) as store:
         store.write(whole(1))
         store.write(whole(2))
-        assert len(store.past({}, NOW)) == 2
+        assert len(store.recovery_events({}, NOW)) == 2
         assert store.prune(NOW, {}, NOW, 100) == 0
         let_go.set()
 
@@ -175,7 +175,7 @@ def test_a_new_host_takes_over_what_there_is_and_goes_on_with_its_numbers(tmp_pa
         assert read_back(store, "backup") == 5
         assert store.states()["backup"].next_number == 4
         assert [one.run.number for one in store.open_runs()] == [3]
-        assert {type(event) for event in store.past({}, NOW)} == {Started, Finished}
+        assert {type(event) for event in store.recovery_events({}, NOW)} == {Started, Finished}
         assert read_back(store, "backup") == 0
         store.write([*whole(3)[1:], *whole(4)])
     assert kept(repo)[-3:] == [("backup", "success", 3), ("backup", "run", 4), ("backup", "success", 4)]
@@ -203,7 +203,7 @@ def test_what_ran_when_the_older_copy_was_made_has_its_end(tmp_path: Path, repo:
     with opened(tmp_path / "old", lambda: repo) as store:
         assert read_back(store, "backup", "other") == 1
         assert [one.run.task for one in store.open_runs()] == ["other"]
-        assert whole(1)[1] in store.past({}, NOW)
+        assert whole(1)[1] in store.recovery_events({}, NOW)
 
 
 def test_a_task_that_came_back_has_its_past(tmp_path: Path, repo: BaseRepo) -> None:

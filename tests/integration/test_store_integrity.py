@@ -145,7 +145,7 @@ def test_of_a_store_with_a_lost_page_all_that_can_be_read_is_kept(closed: Path, 
             assert len(found) == 1, (page, name)
             assert {task: state.next_number for task, state in store.states().items()} == NUMBERS, (page, name)
             assert [one.run.key for one in store.open_runs()] == [("a", 120)]
-            newest = {event.run.task for event in store.past({}, NOW) if isinstance(event, Finished)}
+            newest = {event.run.task for event in store.recovery_events({}, NOW) if isinstance(event, Finished)}
             assert newest == {"a", "b", "c"}, (page, name)
             store.write(whole("b", 120))
         assert not damage(directory / FILE_NAME, thorough=True)

@@ -41,7 +41,7 @@ def parts(store: SqliteStore, wanted: RunFilter) -> list[list[RunView]]:
     found: list[list[RunView]] = []
     after: int | None = 0
     while after is not None:
-        part = store.part(wanted, after)
+        part = store.page(wanted, after)
         found.append([*part.runs])
         after = part.next
     return found

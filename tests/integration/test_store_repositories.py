@@ -82,7 +82,7 @@ def test_what_it_got_it_gives_back_whole(tmp_path: Path, make: Callable[[Path], 
         store.write(written)
     with opened(tmp_path / "b", lambda: repo) as store:
         assert read_back(store, "backup") == 5
-        past = list(store.past({("backup", action): NOW for action in Action}, NOW))
+        past = list(store.recovery_events({("backup", action): NOW for action in Action}, NOW))
         assert past == written
         assert [one.run for one in store.open_runs()] == [run(3)]
 
@@ -106,7 +106,7 @@ with opened(directory / "a", lambda: Deadly(filename=directory / "log.csv", mode
     assert done.returncode == -9
     repo = CSVFileRepo(filename=tmp_path / "log.csv", model=MinimalRunRecord)
     with opened(tmp_path / "a", lambda: repo) as store:
-        assert [event.run.number for event in store.past({}, NOW) if isinstance(event, Started)] == [1, 2]
+        assert [event.run.number for event in store.recovery_events({}, NOW) if isinstance(event, Started)] == [1, 2]
         store.write([ended(run(1))])
     kept = [(one.action, one.run_id) for one in repo.filter_by().all()]  # type: ignore[attr-defined]  # records
     assert kept == [("run", "id-backup-1"), ("run", "id-backup-2"), ("success", "id-backup-1")]
@@ -121,7 +121,7 @@ def given_back(tmp_path: Path, repo: BaseRepo, *events: Started | Finished) -> l
         store.write(events)
     with opened(tmp_path / "b", lambda: repo) as store:
         read_back(store, *{event.run.task for event in events})
-        return list(store.past({}, NOW))
+        return list(store.recovery_events({}, NOW))
 
 
 def test_with_the_least_fields_number_and_attempt_are_made_up_from_the_order(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_what_it_got_it_gives_back_whole_to_a_new_host(tmp_path: Path, make: Mak
         store.write(written)
     with opened(tmp_path / "b", make) as store:
         assert read_back(store, "backup") == 5
-        assert list(store.past({("backup", action): NOW for action in Action}, NOW)) == written
+        assert list(store.recovery_events({("backup", action): NOW for action in Action}, NOW)) == written
         assert [one.run for one in store.open_runs()] == [run(3)]
 
 

@@ -87,7 +87,7 @@ def test_a_damaged_store_is_no_passing_trouble_and_says_what_to_do(tmp_path: Pat
         file.seek(4096)
         file.write(b"\xff" * (size - 4096))
     with pytest.raises(StoreError, match="is damaged") as caught:
-        SqliteStore(tmp_path).past({}, 0)
+        SqliteStore(tmp_path).recovery_events({}, 0)
     assert not caught.value.temporary
     assert "restore a backup" in caught.value.hint
 

@@ -121,7 +121,7 @@ class World:
 
     def close(self) -> None:
         self.call(self.executor.kill)
-        self.until(lambda: self.executor.going == 0)
+        self.until(lambda: self.executor.active_count == 0)
         self.wait(self.executor.close())
         self._runner.close()
 

@@ -110,7 +110,7 @@ class OfflineBackend:
     def part(self, wanted: RunQuery, after: int) -> JsonObject:
         """Some runs after this place in the log, the first recorded first."""
         with self._reader() as reader:
-            part = reader.part(_filter(wanted._replace(limit=PART)), after) if reader else RunPart([], None)
+            part = reader.page(_filter(wanted._replace(limit=PART)), after) if reader else RunPart([], None)
         return {"runs": [_left(view) for view in part.runs], "next": part.next}
 
     def prune(self, before: Instant | None, *, dry_run: bool) -> JsonObject:
@@ -121,7 +121,7 @@ class OfflineBackend:
         before = oldest_kept(self._loaded.settings.store.keep, before, self._now)
         spare = self._scheduler.history.reach
         with self._reader() as reader:
-            old = reader.old(before, spare, self._now) if reader else 0
+            old = reader.count_old(before, spare, self._now) if reader else 0
         if old and not dry_run:
             with _failures(), StateLock(self._directory), closing(SqliteStore(self._directory)) as store:
                 while store.prune(before, spare, self._now, PRUNED):
@@ -159,7 +159,7 @@ class OfflineBackend:
             scheduler.load(self._loaded.tasks, self._now, reader.states() if reader else {})
             if reader:
                 left = [one.run for one in reader.open_runs()]
-                scheduler.replay(reader.past(scheduler.history.reach, self._now), left, self._now)
+                scheduler.replay(reader.recovery_events(scheduler.history.reach, self._now), left, self._now)
                 for run in left:
                     scheduler.learn(Finished(run, End(Action.CRASH, Cause.DOWN, run.start)))
         scheduler.decide(self._now)

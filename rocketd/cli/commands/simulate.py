@@ -84,7 +84,7 @@ def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
             return Forecast(scheduler, begin, course)
         scheduler.load(loaded.tasks, call.now, reader.states())
         going = [one.run for one in reader.open_runs()]
-        scheduler.replay(reader.past(scheduler.history.reach, call.now), going, call.now)
+        scheduler.replay(reader.recovery_events(scheduler.history.reach, call.now), going, call.now)
         forecast = Forecast(scheduler, call.now, course)
         forecast.go_on(going)
         return forecast

@@ -78,7 +78,7 @@ class InProcessExecutor:
         going = self._running[run.key] = _RunningCall(task)
         going.strategy = self._begin(task, run, call)
 
-    def together(self) -> AbstractContextManager[None]:
+    def batch(self) -> AbstractContextManager[None]:
         """No different: a call begins as soon as it is started."""
         return nullcontext()
 
@@ -113,7 +113,7 @@ class InProcessExecutor:
                 going.strategy.kill()
 
     @property
-    def going(self) -> int:
+    def active_count(self) -> int:
         """How many runs have begun here and not been reported as finished."""
         return len(self._running)
 
@@ -121,7 +121,7 @@ class InProcessExecutor:
         """None: a call ends with the program that made it."""
         return ()
 
-    async def clear(self, runs: Sequence[OpenRun]) -> None:
+    async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Leave nothing behind: a child process dies with its program, see `child_process.py`."""
 
     async def close(self) -> None:

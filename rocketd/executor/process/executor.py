@@ -1,7 +1,7 @@
 """The executor that makes every run a process of this host: `Executor` of `daemon/ports.py`.
 
 All is asked for and reported on the loop's thread. `Spawned`, and `Finished` or `Withdrawn` of a run that cannot be
-started, are reported before `start` returns, or by the end of `together`: waiting for a child to get hold of its
+started, are reported before `start` returns, or by the end of `batch`: waiting for a child to get hold of its
 program is most of what a start takes, and several can be waited for at the same time.
 """
 
@@ -106,7 +106,7 @@ class ProcessExecutor:
             self._settle()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def batch(self) -> Iterator[None]:
         """Start at the same time what is started inside; by the end of it all is reported, in order."""
         self._together = True
         try:
@@ -138,7 +138,7 @@ class ProcessExecutor:
             self._means.pipes.release()
 
     @property
-    def going(self) -> int:
+    def active_count(self) -> int:
         """How many runs have begun here and not been reported as finished."""
         return len(self._going) + len(self._births)
 
@@ -146,7 +146,7 @@ class ProcessExecutor:
         """None: a process whose parent went down is nobody's to wait for."""
         return ()
 
-    async def clear(self, runs: Sequence[OpenRun]) -> None:
+    async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop what these runs left behind on this boot of this host."""
         await terminate_orphans(runs, self._means.census, self._means.watch)
 

@@ -65,10 +65,10 @@ class ReplicatedStore(SqliteStore):
             self._forwarder.prune(before, now)
         return gone
 
-    def trust(self, reading: ClockReading) -> None:
-        """Note up to when time is trusted to have come; see `Store.trust`."""
+    def save_trusted_reading(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.save_trusted_reading`."""
         with self._forwarder.lock:
-            super().trust(reading)
+            super().save_trusted_reading(reading)
 
     def adopt(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
         """Take over what the repository tells and the state directory does not know; says how many records."""

@@ -1,4 +1,4 @@
-"""The records that still matter, found in the store's own SQLite file by seeks alone; see `Store.past`.
+"""The records that still matter, found in the store's own SQLite file by seeks alone; see `Store.recovery_events`.
 
 One seek finds the newest record of a task, an action and a kind of run: its index ends in the place in the log. So a
 restart costs as many seeks as there are tasks times actions, however long the log is.

@@ -40,7 +40,7 @@ def _later(older: str, actions: str) -> str:
     """
 
 
-# What `Store.past` would give, asked about one run: the newest of its kind, a crash of the last series.
+# What `Store.recovery_events` would give, asked about one run: the newest of its kind, a crash of the last series.
 _RUNS: Final = f"""
     SELECT ended.number, ended.id, ended.created, ended.action, begun.id, begun.created,
         ended.created < :before AND coalesce(begun.created < :before, TRUE)
@@ -79,7 +79,7 @@ class _Run(NamedTuple):
     start_id: int | None
     begun: float | None
     useless: int
-    """Whether it is old, and newer records make it useless for `past`."""
+    """Whether it is old, and newer records make it useless for `recovery_events`."""
 
     @property
     def ids(self) -> list[int]:

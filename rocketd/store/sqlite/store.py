@@ -48,7 +48,7 @@ class SqliteReader:
         """What is kept beside the records, of every task ever seen."""
         return self._read(lambda database: task_state.states(database, self.faults))
 
-    def past(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
+    def recovery_events(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
         """The events that still matter, of all tasks, in log order; without output and tracebacks."""
         return self._read(lambda database: list(recovery_query.recovery_events(database, reach, now, self.faults)))
 
@@ -60,7 +60,7 @@ class SqliteReader:
         """The newest sign of life; None: there was none."""
         return self._read(task_state.last_alive)
 
-    def readings(self) -> Mapping[str, ClockReading]:
+    def clock_readings(self) -> Mapping[str, ClockReading]:
         """What the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
         return self._read(task_state.readings)
 
@@ -68,11 +68,11 @@ class SqliteReader:
         """Runs, newest start first; a stretch of missed times is one without a number."""
         return self._read(lambda database: run_queries.find(database, wanted, self.faults))
 
-    def part(self, wanted: RunFilter, after: int) -> RunPart:
+    def page(self, wanted: RunFilter, after: int) -> RunPart:
         """The next of the runs that are wanted after this place in the log, the first recorded first."""
         return self._read(lambda database: run_queries.part(database, wanted, after, self.faults))
 
-    def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
+    def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
         """How many records `Store.prune` would delete in all."""
         return RetentionQuery(self._database).count(before, spare, now)
 
@@ -164,8 +164,8 @@ class SqliteStore(SqliteReader):
                     mark_damaged(self.path)
             raise
 
-    def trust(self, reading: ClockReading) -> None:
-        """Note up to when time is trusted to have come; see `Store.trust`."""
+    def save_trusted_reading(self, reading: ClockReading) -> None:
+        """Note up to when time is trusted to have come; see `Store.save_trusted_reading`."""
         with self._database.writing() as database:
             task_state.trust(database, reading)
 

@@ -81,7 +81,7 @@ class ScriptedExecutor:
         self._report(Spawned(run, self._pid, self._pid * 7, self._now()))
         self._later(lambda: self._carry_on(doing))
 
-    def together(self) -> AbstractContextManager[None]:
+    def batch(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def stop(self, run: Run, cause: Cause) -> None:
@@ -99,13 +99,13 @@ class ScriptedExecutor:
         self._end(self.doing[run.key], exit_code, None, runtime)
 
     @property
-    def going(self) -> int:
+    def active_count(self) -> int:
         return len(self.doing)
 
     def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none, whichever
         return ()
 
-    async def clear(self, runs: Sequence[OpenRun]) -> None:
+    async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         self.cleared += [run.run.key for run in runs]
 
     async def close(self) -> None:

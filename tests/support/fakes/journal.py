@@ -9,11 +9,11 @@ class ListJournal:
     def __init__(self) -> None:
         self.entries: list[Message] = []
 
-    def tell(self, entry: Message) -> bool:
+    def write(self, entry: Message) -> bool:
         self.entries.append(entry)
         return True
 
-    def wants(self, priority: Priority) -> bool:  # noqa: ARG002 - everything
+    def is_enabled(self, priority: Priority) -> bool:  # noqa: ARG002 - everything
         return True
 
     @property

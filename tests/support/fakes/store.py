@@ -111,7 +111,7 @@ class MemoryStore:
     def states(self) -> Mapping[str, TaskState]:
         return dict(self.tasks)
 
-    def past(self, reach: Reach, now: Instant) -> Sequence[Event]:
+    def recovery_events(self, reach: Reach, now: Instant) -> Sequence[Event]:
         return [_short(record) for record in self._needed(reach, now)]
 
     def _needed(self, reach: Reach, now: Instant) -> list[Record]:
@@ -153,10 +153,10 @@ class MemoryStore:
         newest = max(self.recorded, BEGINNING if self.alive is None else self.alive)
         return None if newest == BEGINNING else newest
 
-    def readings(self) -> Mapping[str, ClockReading]:
+    def clock_readings(self) -> Mapping[str, ClockReading]:
         return dict(self.shown)
 
-    def trust(self, reading: ClockReading) -> None:
+    def save_trusted_reading(self, reading: ClockReading) -> None:
         self.shown["trusted"] = reading
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:

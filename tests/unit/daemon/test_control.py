@@ -34,10 +34,10 @@ class EmptyLog:
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:  # noqa: ARG002 - whichever
         return []
 
-    def part(self, wanted: RunFilter, after: int) -> RunPart:  # noqa: ARG002 - whichever
+    def page(self, wanted: RunFilter, after: int) -> RunPart:  # noqa: ARG002 - whichever
         return RunPart([], None)
 
-    def old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:  # noqa: ARG002
+    def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:  # noqa: ARG002
         return 0
 
 

@@ -164,7 +164,7 @@ async def test_nothing_is_trusted_that_came_before_the_first_look_but_the_last_s
     store = Pruned()
     store.write([Alive(NOW - DAY)])  # as an older program leaves it
     store.write([Alive(NOW + 365 * DAY, HOUR)])
-    assert store.readings()["trusted"] == ClockReading(NOW - DAY, store.boot_id, HOUR)
+    assert store.clock_readings()["trusted"] == ClockReading(NOW - DAY, store.boot_id, HOUR)
 
 
 @looped

@@ -1,0 +1,35 @@
+"""Disk space that is reserved for later: blocks that belong to a file and lie behind its end.
+
+When the disk is full, the file can grow by that much all the same. Not every file system can do that; then nothing
+is reserved.
+"""
+
+import ctypes
+import os
+from typing import Final
+
+MAX_RESERVE: Final = 4 * 1024 * 1024
+"""Bytes: some ten thousand records, or three hundred that hold all of an output's tail."""
+MIN_RESERVE: Final = 64 * 1024
+"""Two hundred records."""
+_SHARE: Final = 16
+"""Of what is free on a small disk, the sixteenth part."""
+_KEEP_SIZE: Final = 1
+"""FALLOC_FL_KEEP_SIZE of <linux/falloc.h>: the file does not get longer."""
+_BLOCK: Final = 512
+"""What `st_blocks` counts."""
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def reserve_space(descriptor: int, used: int) -> int:
+    """Reserve space behind the `used` first bytes of a file; return how many bytes it has there now."""
+    status, disk = os.fstat(descriptor), os.fstatvfs(descriptor)
+    reserved = max(status.st_blocks * _BLOCK - used, 0)
+    free = disk.f_bavail * disk.f_frsize + reserved
+    target = min(MAX_RESERVE, max(MIN_RESERVE, free // _SHARE))
+    if reserved >= target // 2:  # enough of it is left
+        return reserved
+    offset, length = ctypes.c_int64(used), ctypes.c_int64(target)
+    if _LIBC.fallocate64(descriptor, _KEEP_SIZE, offset, length) != 0:
+        return reserved
+    return target
