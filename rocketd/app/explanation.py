@@ -10,7 +10,7 @@ from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
 
 
 class WhyPart(NamedTuple):
-    """One part of a condition: its normal form, its verdict, and because of what."""
+    """One part of a condition: its normal form, its verdict, and the reason."""
 
     condition: str
     holds: bool | None
@@ -18,14 +18,14 @@ class WhyPart(NamedTuple):
     since: datetime | None
     """From when it has held, or not; None: always."""
     until: datetime | None
-    """Until when that stays so, if nothing happens; None: only an event can change it."""
+    """Until when that stays so unless an event occurs; None: only an event can change it."""
     because: str
     parts: "tuple[WhyPart, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What a task's condition says about a moment, and what the task waits for. `str()` draws it."""
+    """The state of a task's condition at a moment, and what the task waits for. `str()` draws it."""
 
     task: str
     """Its name."""
@@ -35,16 +35,16 @@ class Why:
     since: datetime | None
     """From when it has held, or not; None: always."""
     until: datetime | None
-    """Until when that stays so, if nothing happens; None: only an event can change it."""
+    """Until when that stays so unless an event occurs; None: only an event can change it."""
     waiting_for: str
     """A sentence."""
     parts: tuple[WhyPart, ...]
-    """What the condition is joined of; a condition that is one word is its own only part."""
+    """The parts of the condition; a condition that is one word is its only part."""
     drawn: str
 
     @classmethod
     def of(cls, why: core.Explanation) -> Self:
-        """Turn the core's instants into datetimes."""
+        """Convert the core's explanation; instants become datetimes."""
         zone = why.task.zone
         whole = _part(why.tree, zone)
         parts = tuple(_part(part, zone) for part in why.parts)

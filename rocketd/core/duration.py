@@ -42,7 +42,7 @@ _PART: Final = re.compile(r"[ \t\n\r]*(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]+)
 _BLANK: Final = " \t\n\r"
 
 LONGEST: Final[Duration] = 1000 * _YEAR
-"""Anything longer is a slip of the keyboard."""
+"""Anything longer is a typing mistake."""
 
 _HINT: Final = 'write a number and a unit, as in "10s", "5 min", "2h30m", "1 day"'
 
@@ -64,7 +64,7 @@ def parse_duration(text: str) -> Duration:
 
 
 def _part(text: str, at: int) -> tuple[Duration, int]:
-    """Read one number and its unit from there on, and say where they end."""
+    """Read one number and its unit from that offset on; return their length and where they end."""
     found = _PART.match(text, at)
     if found is None or not (found["whole"] or found["fraction"]):
         raise _mistake(text, at, "a number is missing")

@@ -1,4 +1,4 @@
-"""Errors, by whose fault they are. Each is one sentence, with a hint where there is one."""
+"""The exceptions of rocketd, by who can fix the cause. Each has one sentence, and often a hint."""
 
 
 class RocketdError(Exception):
@@ -28,12 +28,12 @@ class ConditionError(RocketdError):
 
 
 class ResourceShortage(RocketdError):
-    """What a start takes cannot be had at the moment: a process, memory, a descriptor, room. Nothing has run."""
+    """A start lacks a resource at the moment: a process, memory, a descriptor, disk space. Nothing has run."""
 
     def __init__(self, message: str, *, hint: str = "", shared: bool = True) -> None:
         super().__init__(message, hint=hint)
         self.shared = shared
-        """Whether the host is short of it, so that other tasks would fare no better; else only this task's user is."""
+        """Whether the host lacks it, so that other tasks would fail as well; else only this task's user does."""
 
 
 class StoreError(RocketdError):
@@ -44,7 +44,7 @@ class StoreError(RocketdError):
         self.temporary = temporary
         """Whether trying again can help: locked, full, a connection lost."""
         self.lasting = lasting
-        """Whether it stays so until somebody does something about it: full, read-only, a broken disk."""
+        """Whether it lasts until somebody acts: full, read-only, a broken disk."""
 
 
 class DuplicateRun(StoreError):
@@ -53,4 +53,4 @@ class DuplicateRun(StoreError):
     def __init__(self, message: str, *, hint: str = "", run_id: str = "") -> None:
         super().__init__(message, hint=hint)
         self.run_id = run_id
-        """Of the run that is recorded; empty: not known. Ours again if an acknowledgement was lost."""
+        """Of the recorded run; empty: not known. It is our own if an acknowledgement was lost."""

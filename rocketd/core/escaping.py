@@ -1,4 +1,4 @@
-"""Text that a terminal would obey instead of showing it: what tasks print, names, reasons."""
+"""Escapes text that a terminal would obey instead of showing it: output of tasks, names, reasons."""
 
 
 def visible(text: str) -> str:

@@ -23,10 +23,10 @@ DAY: Final[Duration] = 24 * HOUR
 WEEK: Final[Duration] = 7 * DAY
 
 BEGINNING: Final[Instant] = -(2**62)
-"""Before every instant: what has always held has held since then."""
+"""Before every instant: the `since` of what has always held."""
 
 FOREVER: Final[Instant] = 2**62
-"""After every instant: only an event can change what is good until then."""
+"""After every instant: the `until` of what only an event can change."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

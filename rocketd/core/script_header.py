@@ -1,4 +1,4 @@
-"""The first line of a script: who interprets it, and what people get wrong there."""
+"""The first line of a script: its interpreter, and common mistakes in it."""
 
 from typing import Final
 
@@ -10,12 +10,12 @@ _MARK: Final = b"\xef\xbb\xbf"
 
 
 def has_byte_order_mark(head: bytes) -> bool:
-    """Whether a file that begins so begins with what Windows writes before UTF-8: the kernel sees no `#!` there."""
+    """Whether a file begins with the byte order mark of Windows: the kernel sees no `#!` after it."""
     return head.startswith(_MARK)
 
 
 def interpreter_of(head: bytes) -> str:
-    """Name what the kernel executes in the place of a script that begins so; empty: it is none."""
+    """Return the interpreter of a script with this beginning; empty: it has none."""
     if not head.startswith(b"#!"):
         return ""
     line = _first_line(head)[2:].lstrip(b" \t").replace(b"\t", b" ")
@@ -23,14 +23,14 @@ def interpreter_of(head: bytes) -> str:
 
 
 def missing(interpreter: str) -> str:
-    """Say that the interpreter of a script is not there."""
+    """Return the sentence for an interpreter that does not exist."""
     if interpreter.endswith("\r"):
         return f"its interpreter {interpreter!r} does not exist: {WINDOWS}"
     return f"its interpreter {interpreter} does not exist"
 
 
 def mistake_in(head: bytes) -> str:
-    """Say what is wrong with a script that begins so, whatever there is on the host; empty: nothing."""
+    """Return what is wrong with this first line, whatever the host has; empty: nothing."""
     if has_byte_order_mark(head):
         return BYTE_ORDER_MARK
     interpreter, line = interpreter_of(head), _first_line(head)

@@ -1,4 +1,4 @@
-"""What in the text of a command nobody but a shell understands.
+"""The parts of a command's text that only a shell understands.
 
 Quotes and backslashes split a text into words as shlex does; whatever else POSIX gives a meaning to needs a shell.
 """
@@ -12,7 +12,7 @@ _QUOTED: Final = r"""'[^']*'|"(?:[^"\\$`]|\\.)*"|\\."""
 _PLAIN: Final = re.compile(rf"(?:{_QUOTED}|[^|&;<>()$`*?\[\]\n\\'\"])*", re.DOTALL)
 _STRIPPED: Final = re.compile(_QUOTED, re.DOTALL)
 _PLACED: Final = re.compile(r"(?:^|\s)[~#]|[=:]~|^\s*(?:!|\w+=)")
-"""What means something in its place alone: a home, a comment, a negation, a variable."""
+"""Signs that mean something only in this place: a home, a comment, a negation, a variable."""
 _OPERATOR: Final = re.compile(r"(?<!\S)(?:\|\|?|&&?|\d*[<>]\S*|\w[^\s;]*;)(?!\S)")
 _FIRST: Final = re.compile(r"\s*(\S+)")
 
@@ -21,7 +21,7 @@ _BUILTINS: Final = frozenset(
     | {"getopts", "hash", "if", "read", "readonly", "return", "set", "shift", "source", "times", "trap", "type"}
     | {"ulimit", "umask", "unalias", "unset", "until", "wait", "while"}
 )
-"""Words of the shell that are no programs."""
+"""Builtins of the shell that are not programs."""
 
 
 def needs_shell(text: str) -> bool:
@@ -35,10 +35,10 @@ def needs_shell(text: str) -> bool:
 
 
 def has_operator(text: str) -> bool:
-    """Whether a word of the text is an operator of the shell, such as no program takes: `a | b`, `a && b`, `a > b`."""
+    """Whether a word of the text is an operator of the shell that no program takes: `a | b`, `a && b`, `a > b`."""
     return _OPERATOR.search(_bare(text)) is not None
 
 
 def _bare(text: str) -> str:
-    """Put a letter in the place of what is quoted."""
+    """Replace quoted text by a letter."""
     return _STRIPPED.sub("x", text)

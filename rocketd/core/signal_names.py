@@ -1,4 +1,4 @@
-"""The names of signals; a module of its own, as rocketctl imports it for each answer."""
+"""The names of signals; a module of its own because rocketctl imports it for each answer."""
 
 from signal import Signals
 

@@ -1,4 +1,4 @@
-"""Texts inside conditions: how they are spelled, and read back."""
+"""String literals in conditions: quoting and unquoting."""
 
 import re
 from typing import Final
@@ -15,7 +15,7 @@ _TO_ESCAPE: Final = re.compile(r'[\\"\x00-\x1f\x7f]')
 
 
 def quoted(text: str) -> str:
-    """Spell a text in double quotes; Python and `unquoted` read it back as the same."""
+    """Return a text in double quotes; Python and `unquoted` read it back as the same."""
     return f'"{_TO_ESCAPE.sub(_escape, text)}"'
 
 

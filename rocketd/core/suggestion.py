@@ -12,7 +12,7 @@ _LONGEST_WORD: Final = 200
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that is most like this one, whatever its case; empty if none is similar."""
+    """Return the known word most similar to this one, ignoring case; empty: none is similar."""
     from difflib import get_close_matches  # noqa: PLC0415 - only needed for a mistake, and slow to import
 
     if len(word) > _LONGEST_WORD:

@@ -1,8 +1,8 @@
 """Cron lines: five fields, or six with leading seconds, read as every cron reads them.
 
 Sources: crontab(5) of cronie for the fields, for "both day fields" and for what a change of the clock does: a line
-whose minute or hour field begins with `*` goes on in real time, any other is a fixed time of day (ticks.py). `L` and
-`#` are as in the crons that have them.
+whose minute or hour field begins with `*` follows real time, any other is a fixed time of day (ticks.py). `L` and
+`#` mean what they mean in the crons that have them.
 """
 
 from __future__ import annotations
@@ -282,7 +282,7 @@ def _nickname(name: str, text: str) -> list[tuple[str, int]]:
 
 
 def _normal(text: str) -> str:
-    """Spell a field the one way that it is compared by."""
+    """Return the one spelling of a field, by which fields are compared."""
     return re.sub(r"[a-z]+", _normal_name, text, flags=re.IGNORECASE)
 
 

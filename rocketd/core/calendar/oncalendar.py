@@ -2,7 +2,7 @@
 
 Source: systemd.time(7), "Calendar Events". Every form of it is read: weekdays with ranges, dates with years, lists,
 ranges, repetitions and days from the end of the month (`~`), times with fractions of seconds, shorthands, time zones.
-As with cron lines, one whose hour or minute begins with `*` goes on in real time, any other is a fixed time of day
+As with cron lines, one whose hour or minute begins with `*` follows real time, any other is a fixed time of day
 (ticks.py); systemd itself leaves out what a gap skips.
 """
 
@@ -49,7 +49,7 @@ Zones: TypeAlias = "Callable[[str], tzinfo]"
 
 
 def no_zones(name: str) -> tzinfo:
-    """Know none but UTC, which needs no looking up."""
+    """Find only UTC, which needs no lookup."""
     raise ConditionError(f"the time zone {name} is not known here", hint="UTC is")
 
 

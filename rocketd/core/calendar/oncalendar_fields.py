@@ -1,4 +1,4 @@
-"""The values of a calendar line: what stands between its dots, commas and slashes."""
+"""The field values of a calendar line: lists, ranges and repetitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HINT: Final = "as in Mon..Fri 03:00, *-*-01 12:00, *-02~01 or *:0/15"
 
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2199
-"""As far as systemd looks."""
+"""The last year in which systemd looks."""
 _MOST: Final = 10_000
 
 

@@ -1,4 +1,4 @@
-"""How marks are written: times of day, days of the month, names; and how mistakes in them are told."""
+"""The marks of a period as text: times of day, days of the month, names; and the errors about them."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def parse_time_point(text: str, now: Instant, zone: tzinfo) -> Instant:
     wanted = " ".join(text.split())
     try:
         point = _point(wanted, now, zone)
-        datetime_of(point, zone)  # beyond the calendar it fails here, and not where it is shown
+        datetime_of(point, zone)  # fails here if it is outside the calendar, rather than where it is shown
     except (ValueError, OverflowError):
         msg = f"{text!r} is not a point in time"
         raise RocketdError(msg, hint=_hint(wanted)) from None
@@ -76,7 +76,7 @@ def _written(wanted: str, now: Instant, zone: tzinfo) -> datetime:
 
 
 def _without_weekday(wanted: str) -> str:
-    """Leave out the weekday that our own output puts first; raises ValueError for a wrong one."""
+    """Remove the weekday that rocketctl's own output puts first; raises ValueError for a wrong one."""
     first, _, rest = wanted.partition(" ")
     weekday = first.lower()[:3]
     if weekday not in _WEEKDAYS or not rest:
@@ -88,7 +88,7 @@ def _without_weekday(wanted: str) -> str:
 
 
 def _hint(wanted: str) -> str:
-    """For a bare time span say in which direction; else say all that is allowed."""
+    """Return the hint: for a bare time span the two directions, else all that is allowed."""
     try:
         parse_duration(wanted)
     except RocketdError:

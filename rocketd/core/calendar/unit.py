@@ -45,9 +45,9 @@ class Unit(ABC):
     on: str = "at"
     """How the normal form spells being at a mark: `daily.at`, `weekly.on`."""
     flows: bool = False
-    """Whether its cycles go on in real time when the clock is set."""
+    """Whether its cycles follow real time when the clock is set."""
     allowed: str
-    """Marks that it knows, for hints."""
+    """The allowed marks, for hints."""
     longest: Duration
     """No cycle is longer."""
     rank_floor: int = 0

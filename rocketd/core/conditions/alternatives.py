@@ -3,8 +3,8 @@
     (daily | retry(3)) & ~running("b")        daily, ~running("b")
                                               retry(3), ~running("b")
 
-And what can be said of one without a clock: of its words some are about the host or other tasks, whose answer is for
-them to give, and some are used up by the start that they bring about.
+And what is known of an alternative without a clock: some of its words are about the host or other tasks, which decide
+them, and some are used up by the start that they cause.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _MAX_ALTERNATIVES: Final = 64
-"""How many alternatives are looked at."""
+"""The largest number of alternatives."""
 _OF_TASKS: Final = (EventCondition, RecentEventCondition, Running, RunningFor, RunningCount)
 _USED_UP: Final = (OncePerWindow, Tick, Every, After, Retry)
 
@@ -42,7 +42,7 @@ class Literal(NamedTuple):
         return self.word if self.holds else Not(self.word)
 
     def is_state(self, task: str) -> bool:
-        """Whether it is for the host or other tasks to say, and no start of this task changes it."""
+        """Whether the host or other tasks decide it, and no start of this task changes it."""
         if isinstance(self.word, _OF_TASKS):
             return bool(self.others(task))
         return isinstance(self.word, Probe | SchedulerRunning | SchedulerCycles)
@@ -53,7 +53,7 @@ class Literal(NamedTuple):
 
     @property
     def is_used_up(self) -> bool:
-        """Whether the start that it brings about ends it."""
+        """Whether the start that it causes ends it."""
         return self.holds and isinstance(self.word, _USED_UP)
 
 
@@ -85,7 +85,7 @@ def _branches(condition: Condition, *, holds: bool) -> list[Branch]:
 def remaining_condition(branch: Branch, task: str, comes: Callable[[Literal], bool]) -> Condition:
     """Return what is left of an alternative to the clock and to the task itself, if all else is as it needs it.
 
-    `comes` says whether what it awaits of other tasks, or after a failure, can come.
+    `comes` returns whether the event it awaits, of another task or after a failure, can come.
     """
     left = [_remaining(literal, task, comes) for literal in branch]
     if FALSE in left:

@@ -38,7 +38,7 @@ class Count(NamedTuple):
         return COMPARISONS[self.comparison](number, self.number)
 
     def spell(self, word: str) -> str:
-        """Spell the comparison of a word, in its brackets; without a comparison, the word alone."""
+        """Return the comparison of a word, in brackets; without a comparison, the word alone."""
         return word if self == AT_LEAST_ONE else f"({word} {self.comparison} {self.number})"
 
 
@@ -52,7 +52,7 @@ class CountableCondition(ABC):
 
     @abstractmethod
     def counted(self, count: Count) -> Condition:
-        """Make the condition that compares its number so; raises ConditionError."""
+        """Return the condition with that comparison; raises ConditionError."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What happened: starts and ends of runs, ever or in a window up to now, at all or so many times.
+"""Starts and ends of runs: ever, or in a window up to now; at all, or a number of times.
 
 inside the hours      from the beginning of the window to now
 outside the hours     the newest window that began in the same day, hour, …; before the first one: nothing yet
@@ -51,7 +51,7 @@ _WHOLE: Final = {unit.name: Period(unit) for unit in UNITS}
 
 
 class _Span(NamedTuple):
-    """What is counted now: [start, end), and until when that is so."""
+    """The span that is counted now, [start, end), and until when it is this one."""
 
     start: Instant
     end: Instant

@@ -54,7 +54,7 @@ class SchedulerRunning(Condition):
 class SchedulerCycles(Condition):
     """For while the scheduler has made more passes than `more`, and fewer than `less`.
 
-    It is asked in each pass, and causes none: what it waits for comes with whatever else happens.
+    It is judged in each pass, and causes none: it becomes true in a pass that happens for another reason.
     """
 
     more: int = -1

@@ -1,4 +1,4 @@
-"""How words about time are judged whose task has a splay (splay.py)."""
+"""Judges words about time of a task with a splay (splay.py)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TickWord(Protocol):
 
 
 _STEPS: Final = 32
-"""How many windows are gone back through to find one in hours that stand beside it."""
+"""How many windows to go back to find one within the guards of the word."""
 
 
 def window_consumption(word: WindowWord, window: OpenedWindow, moment: Moment) -> Consumption | None:
@@ -71,7 +71,7 @@ def window_consumption(word: WindowWord, window: OpenedWindow, moment: Moment) -
 
 
 def judge_window(word: WindowWord, window: OpenedWindow, moment: Moment) -> Verdict:
-    """Judge by when that window, in which we are and which is not used up, begins."""
+    """Judge the window around now, which is not used up, by when it begins."""
     before = _window_before(word, window, moment)
     begin = _begin_of_window(word, window, moment)
     if moment.now >= begin.start:
@@ -90,7 +90,7 @@ def _window_before(word: WindowWord, window: OpenedWindow, moment: Moment) -> Op
 
 
 def _judge_before(word: WindowWord, before: OpenedWindow, moment: Moment, until: Instant) -> Verdict:
-    """Judge by the window before the one in which we are: it stays good until that one begins."""
+    """Judge by the window before the present one: it stays good until that one begins."""
     earlier = moment.at(before.end - 1)
     if (spent := window_consumption(word, before, earlier)) is not None:
         return Verdict(AGAINST, until, min(spent.at, before.end))
@@ -107,7 +107,7 @@ def _begin_of_window(word: WindowWord, window: OpenedWindow, moment: Moment) -> 
 
 
 def _missed_before(word: WindowWord, window: OpenedWindow, before: Moment) -> bool:
-    """Whether there is a gap before that window, `before` which we look, and the last one before that was missed."""
+    """Whether there is a gap before that window, and the last one before the gap was missed."""
     if _window_before(word, window, before) is not None:
         return False
     for _ in range(_STEPS):
@@ -136,7 +136,7 @@ def judge_interval(word: IntervalWord, due: Instant, newest: Verdict, moment: Mo
 
 
 def interval_splay(interval: Duration, moment: Moment) -> Duration:
-    """Return how much later than it is over an interval begins."""
+    """Return how much later than its end an interval begins."""
     opens, closes = StartWindow(BEGINNING, FOREVER).within_hours(moment)
     return delay(moment, min(interval, closes - opens))
 
@@ -158,7 +158,7 @@ def _first_over(word: IntervalWord, moment: Moment) -> Instant:
 
 
 def judge_tick(word: TickWord, moment: Moment) -> Verdict:
-    """Judge by the newest tick that has begun: of all the lines, if several tick as one."""
+    """Judge by the newest tick that has begun: of all the lines, if several act as one."""
     now, history = moment.now, moment.task_history
     line = moment.tick_line or newest_begun(word.tick_line, moment) or TickLine(BEGINNING, FOREVER)
     newest, later, closes, *_ = line

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.task_history import TaskHistory
 
 OWN: Final = frozenset({""})
-"""What a word watches that looks at the task itself."""
+"""The watched tasks of a word that is about the task itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class OncePerWindow(Hours, Condition):
             return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
         if spent is None:
             return judge_window(self, window, moment) if splayed(moment) else Verdict(FOR, end, start)
-        if spent.at >= following:  # the clock was set back, and nobody has noticed yet
+        if spent.at >= following:  # the clock was set back, which has not been noticed yet
             return Verdict(AGAINST, self.period.opened_window(spent.at, zone).following)
         return Verdict(AGAINST, min(following, spent.until), spent.at if start <= spent.at <= now else start)
 
     @property
     def fixed(self) -> bool:
-        """Whether its windows are fixed times of day rather than going on in real time."""
+        """Whether its windows are fixed times of day rather than following real time."""
         return not self.period.unit.flows
 
     def watches(self) -> frozenset[str]:

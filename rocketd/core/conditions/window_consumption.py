@@ -1,4 +1,4 @@
-"""Whether a window is used up, and by what: an end, an active run, a due, or too many crashes."""
+"""Whether a window is used up: by an end, an active run, a due, or too many crashes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Consumption(NamedTuple):
-    """That a window is used up."""
+    """The event that used up a window."""
 
     at: Instant
-    """By what happened then."""
+    """The instant of that event."""
     until: Instant
     """How long that counts; FOREVER: as long as the window is."""
 

@@ -1,4 +1,4 @@
-"""What must happen before a condition holds, as a sentence: of its parts only those that are in the way."""
+"""What must happen before a condition holds, as a sentence: only the parts that are in the way."""
 
 from __future__ import annotations
 

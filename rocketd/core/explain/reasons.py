@@ -1,9 +1,9 @@
-"""What a verdict rests on, as a sentence: the history, the clock, another task.
+"""The reason for a verdict, as a sentence: the history, the clock, another task.
 
     explain_verdict   why the condition is true, false, or unknown
     when, clock       an instant as people write it, in the zone of the task
 
-The words about time, about runs and about the host add their sentences in modules of their own; deciding needs none.
+The words about time, about runs and about the host have modules of their own; deciding needs none of them.
 """
 
 from __future__ import annotations

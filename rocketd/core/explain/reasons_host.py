@@ -1,4 +1,4 @@
-"""What the verdicts of words about the host and the scheduler rest on."""
+"""The reasons for the verdicts of words about the host and the scheduler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verdicts of words about runs rest on."""
+"""The reasons for the verdicts of words about runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verdicts of words about time rest on."""
+"""The reasons for the verdicts of words about time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a condition says about one moment, part by part, and how that is drawn.
+"""The explanation of a condition at one moment, part by part, and its drawing.
 
-Nothing of the language is imported here: whoever only draws what a daemon told starts fast.
+It imports nothing of the language, so that a program that only draws the daemon's answer starts fast.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MARKS: Final[dict[bool | None, str]] = {True: "✓", False: "✗", None: "?"}
 
 
 class ExplanationPart(NamedTuple):
-    """One part of a condition: its normal form, its verdict, and because of what."""
+    """One part of a condition: its normal form, its verdict, and the reason."""
 
     condition: str
     holds: bool | None
@@ -31,14 +31,14 @@ class ExplanationPart(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of the drawing: a part, or what it rests on."""
+    """One line of the drawing: a part, or its reason."""
 
     branch: str
-    """What joins it to the lines above."""
+    """The branches that join it to the lines above."""
     text: str
     part: ExplanationPart
     head: bool
-    """Whether it is the part itself rather than what it rests on."""
+    """Whether it is the part itself rather than its reason."""
 
     def __str__(self) -> str:
         mark = f"{MARKS[self.part.holds]} " if self.head else ""
@@ -60,7 +60,7 @@ def _draw(part: ExplanationPart, time: Callable[[Instant], str], branch: str, be
 
 
 def _shown(part: ExplanationPart) -> tuple[ExplanationPart, ...]:
-    """The parts worth a line: what a `~` turns round says the same as the whole."""
+    """The parts worth a line: the part that a `~` negates says the same as the whole."""
     only = part.parts[0] if len(part.parts) == 1 else None
     return only.parts if only is not None and part.condition.startswith("~") else part.parts
 

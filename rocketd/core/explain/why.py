@@ -35,7 +35,7 @@ OCCASIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a task's condition says about a moment, and what the task waits for. `str()` draws it."""
+    """The state of a task's condition at a moment, and what the task waits for. `str()` draws it."""
 
     task: Task
     at: Instant
@@ -55,12 +55,12 @@ class Explanation:
 
     @property
     def until(self) -> Instant:
-        """Until when that stays so, if nothing happens; FOREVER: only an event can change it."""
+        """Until when that stays so unless an event occurs; FOREVER: only an event can change it."""
         return self.tree.until
 
     @property
     def parts(self) -> tuple[ExplanationPart, ...]:
-        """What the condition is joined of; a condition that is one word is its own only part."""
+        """The parts of the condition; a condition that is one word is its only part."""
         joined = isinstance(self.task.when, All | Any)
         return self.tree.parts if joined else (self.tree,)
 

@@ -1,4 +1,4 @@
-"""The past as it was at an earlier instant, put together again from the run log."""
+"""The history as of an earlier instant, rebuilt from the run log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def runs_needed(task: Task, at: Instant) -> list[RunFilter]:
 
 
 def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Instant) -> History:
-    """Learn again what had happened by that instant. When the task was armed is taken from what is known now."""
+    """Return the history as of that instant. When the task was armed is taken from the present history."""
     history = History(known.host)
     for name in (task.name, *task.when.watches()):
         if known.knows(name):
@@ -45,7 +45,7 @@ def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
     run, end = view.run, view.end
     if run.start > at:
         return
-    if view.action is Action.MISSED:  # the run log tells the first of a stretch, and when it was told last
+    if view.action is Action.MISSED:  # the record has the first of the interval, and when it was last extended
         before = run.start - MICROSECOND
         yield run.start, 0, Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason)
         return

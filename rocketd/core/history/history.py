@@ -1,7 +1,7 @@
 """What conditions may ask about the past: learned from events, in the order of the log.
 
 A restart is a replay: the events that still matter come from the store in log order and are learned like new ones.
-Memory is bounded: per task the newest event of each action, what the schedule rests on, and as many instants as the
+Memory is bounded: per task the newest event of each action, what the schedule needs, and as many instants as the
 loaded conditions ask for (`HistoryNeed`).
 """
 
@@ -26,7 +26,7 @@ _BAD: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
 
 
 class History:
-    """The histories of all tasks, by name, and what the probes showed last."""
+    """The histories of all tasks, by name, and the last observation of each probe."""
 
     def __init__(self, host: str = "") -> None:
         self.host = host
@@ -66,12 +66,12 @@ class History:
         return task_history
 
     def begin_replay(self, events: int, latest: Instant, now: Instant) -> None:
-        """So many events will be learned that the store gives; no sign of life is later than `latest`."""
+        """Begin a replay of that many events; no sign of life in the store is later than `latest`."""
         self._position = -events - 1
         self.steps.begin_replay(latest, now)
 
     def end_replay(self) -> None:
-        """End the replay: what is learned from now on happens now."""
+        """End the replay: events learned from now on are new."""
         self._position = 1
         for task_history in self._histories.values():
             ahead = {number: run.start - self.steps.latest for number, run in task_history.running.items()}
@@ -143,7 +143,7 @@ class History:
         return kept
 
     def recall(self, events: Iterable[Event]) -> None:
-        """Put the instants of older events, which the store has, to those that are kept; nothing else is learned."""
+        """Add the instants of older events from the store to those that are kept; nothing else is learned."""
         for (name, action), instants in instants_of(events, self.steps).items():
             kept = self.of(name).recorded_instants.get(action)
             if kept is not None:
@@ -155,11 +155,11 @@ class History:
         return self._reach
 
     def observation(self, probe: str) -> Observation | None:
-        """Return what that probe showed last; None: nothing, or it is not observed any longer."""
+        """Return the last observation of that probe; None: there is none, or it is no longer observed."""
         return self._observations.get(probe)
 
     def observe(self, event: Observed) -> bool:
-        """Record what a probe shows, and return whether its answer is new."""
+        """Record an observation, and return whether its answer is new."""
         last = self._observations.get(event.probe)
         goes_on = last is not None and last.value is event.value and event.at < last.good_until
         since = last.since if goes_on and last is not None else event.at
@@ -167,11 +167,11 @@ class History:
         return not goes_on
 
     def forget_observation(self, probe: str) -> None:
-        """Forget what that probe showed: it may have changed by the time somebody looks again."""
+        """Forget the observation of that probe: it may have changed by the next one."""
         self._observations.pop(probe, None)
 
     def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> None:
-        """Apply a step of the clock, or a sleep of the host: what must be observed periodically is unknown."""
+        """Apply a step of the clock, or a sleep of the host: probes that are observed periodically become unknown."""
         if self.first_pass_at is not None:
             self.first_pass_at = min(self.first_pass_at + by + slept, now)
         absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
@@ -224,7 +224,7 @@ class History:
 
     def _finish(self, run: Run, end: End) -> None:
         task_history = self.of(run.task)
-        if end.output or end.exc_text:  # no condition asks for it, and it would be kept as long as the task is
+        if end.output or end.exc_text:  # no condition asks for it, and it would stay in memory as long as the task
             end = replace(end, output="", exc_text="")
         place = task_history.start_positions.get(run.number)
         if (

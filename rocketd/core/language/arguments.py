@@ -1,4 +1,4 @@
-"""The arguments of a word: read, checked against the table, and errors about them put in their place."""
+"""The arguments of a word: parsed and checked against the vocabulary; errors get their place in the text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def place(error: ConditionError, given: Iterable[ParsedArgument], start: int, end: int) -> ConditionError:
-    """Put an error about an argument where that argument stands, any other between these offsets."""
+    """Give an error about an argument the place of that argument, and any other error these offsets."""
     for one in given:
         if type(one.value) is type(error.about) and one.value == error.about:
             start, end = one.token.start, one.token.end
@@ -69,7 +69,7 @@ def _check_name(word: Word, token: Token) -> None:
 
 
 def _check(word: Word, given: list[ParsedArgument], opened: Token, closed: Token) -> None:
-    """Match what was written with what the word takes."""
+    """Match the arguments with the parameters of the word."""
     places = [argument for argument in word.arguments or () if not argument.by_name]
     seen: set[str] = set()
     for number, one in enumerate(given):

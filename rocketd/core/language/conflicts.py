@@ -1,4 +1,4 @@
-"""Which conditions make no sense together."""
+"""Refuses conditions that make no sense together."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The tokens of a condition's text, and how mistakes in it are told."""
+"""The tokens of a condition's text, and the errors about them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Token(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """How an error names it."""
+        """The token as errors quote it."""
         return visible(self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…")
 
 
@@ -56,7 +56,7 @@ def tokens(text: str) -> list[Token]:
 
 
 class Cursor:
-    """Where reading has come to in a text."""
+    """How far a text has been read."""
 
     def __init__(self, text: str, zones: Zones) -> None:
         self.text = text
@@ -67,17 +67,17 @@ class Cursor:
 
     @property
     def next(self) -> Token:
-        """The token to be read next."""
+        """The next token."""
         return self._tokens[self._at]
 
     @property
     def after_next(self) -> Token:
-        """The token behind that."""
+        """The token after the next."""
         return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
 
     @property
     def done(self) -> int:
-        """The offset behind what has been read."""
+        """The offset after what has been read."""
         return self._tokens[self._at - 1].end if self._at else 0
 
     def take(self) -> Token:
@@ -93,7 +93,7 @@ class Cursor:
         return found
 
     def raw(self, *stops: str) -> Token:
-        """Read whatever stands before the next `&`, `|`, closing bracket or one of these, as one token."""
+        """Read everything before the next `&`, `|`, closing bracket or one of these, as one token."""
         begin = self.next.start
         end = begin
         while self.next.kind != "end" and self.next.text not in ("&", "|", "&&", "||", ")", *stops):
@@ -102,12 +102,12 @@ class Cursor:
 
 
 def error_at(token: Token, message: str, hint: str = "") -> ConditionError:
-    """Make the error about that token."""
+    """Return an error about that token."""
     return ConditionError(message, hint=hint, start=token.start, end=token.end)
 
 
 def unexpected(token: Token, expected: str, hint: str = "") -> ConditionError:
-    """Make the error that says why this token cannot stand here, as far as that can be guessed."""
+    """Return the error that says why this token cannot stand here, as far as that can be guessed."""
     if token.text in _INSTEAD:
         sign = _INSTEAD[token.text]
         hint = "join conditions with & and |, and negate them with ~"

@@ -5,7 +5,7 @@
     one      "~"* word | "~"* "(" either [comparison number] ")"
     word     name ["(" arguments ")"] ("." name ["(" arguments ")"])* [hours] | phrase [hours]      see phrases.py
 
-Every mistake is a ConditionError that says where it stands, what is allowed there, and what was probably or_meant.
+Every mistake is a ConditionError that says where it is, what is allowed there, and what was probably meant.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def parse(text: str, zones: Zones = no_zones) -> Condition:
 
 
 def read(text: str, zones: Zones) -> Condition:
-    """Read a condition without guessing what else may be or_meant by the text."""
+    """Read a condition, without a guess at what else the text may mean."""
     return _Parser(text, zones).whole()
 
 
@@ -61,7 +61,7 @@ class _Parser:
         self._cursor = Cursor(text, zones)
         self._depth = 0
         self._follows: Sequence[Word] = ()
-        """What may follow the word read last."""
+        """The names that may follow the word read last."""
 
     def whole(self) -> Condition:
         condition = self._either()
@@ -159,7 +159,7 @@ class _Parser:
         return condition, word.follows
 
     def _use(self, word: Word, value: Condition | ConditionFactory | None, token: Token) -> Condition:
-        """Make the condition of a word, from what it is or from what it follows."""
+        """Build the condition of a word, from its value or from what it follows."""
         called = self._cursor.next.text == "("
         if called and word.arguments is None:
             raise error_at(self._cursor.next, f"{word.name} takes no brackets", f"write {word.example}")
@@ -175,7 +175,7 @@ class _Parser:
 
 
 def _follower(word: Word, token: Token) -> Word:
-    """Find what is named after the dot."""
+    """Return the word named after the dot."""
     for follower in word.follows:
         if follower.name == token.text:
             return follower

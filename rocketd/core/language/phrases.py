@@ -11,7 +11,7 @@
     plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
              | "retry" number
 
-Hours may follow any word that has them, and what a phrase begins may go on in the Python spelling.
+Hours may follow any word that has them, and a phrase may continue in the Python spelling.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _build(word: Word, of: Condition | None, token: Token, given: list[ParsedArg
 
 
 def _raw(cursor: Cursor, *stops: str) -> ParsedArgument:
-    """Read a value that stands in quotes, or as it is up to where it must end."""
+    """Read a value in quotes, or a bare one up to where it must end."""
     if cursor.next.kind == "text" and (given := ParsedArgument.of(cursor.next)):
         cursor.take()
         return given
@@ -200,7 +200,7 @@ def opens_hours(follows: Sequence[Word], cursor: Cursor) -> bool:
 
 
 def read_hours(condition: Condition, cursor: Cursor) -> Condition:
-    """Narrow a condition by the hours that come next."""
+    """Read the hours that come next, and narrow the condition to them."""
     token = cursor.take()
     word = _HOURS[token.text]
     given = [_mark(word, cursor)]
@@ -221,5 +221,5 @@ def _mark(word: Word, cursor: Cursor) -> ParsedArgument:
 
 
 def expected_after(follows: Sequence[Word], token: Token) -> str:
-    """Say which hours were probably or_meant by a token that cannot stand there, as the end of a sentence."""
+    """Return which hours were probably meant by a token that cannot stand there, as the end of a sentence."""
     return or_meant(token.text, [word.name for word in follows if word in HOURS]) if token.kind == "name" else ""

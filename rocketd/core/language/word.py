@@ -1,4 +1,4 @@
-"""What a word of the condition language is: its name, what it takes, what may follow it."""
+"""A word of the condition language: its name, its arguments, and what may follow it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ArgumentKind(Enum):
-    """What an argument is, as errors name it."""
+    """The kinds of arguments, as errors name them."""
 
     MARK = "a time in quotes, or a number"
     DURATION = 'a duration in quotes, such as "10 min"'
@@ -51,7 +51,7 @@ class WordArgument:
     required: bool = True
     many: bool = False
     by_name: bool = False
-    """It cannot be given by its place."""
+    """Whether it must be given by name."""
 
 
 ConditionFactory: TypeAlias = Callable[..., Condition]
@@ -66,7 +66,7 @@ class Word:
     """One sentence for the reference page."""
     example: str
     value: Condition | ConditionFactory | None = None
-    """The condition that it is, or what makes one of its arguments; None: it is an attribute of what it follows."""
+    """Its condition, or a function from its arguments to one; None: it is an attribute of the word before."""
     arguments: tuple[WordArgument, ...] | None = None
     """None: it takes no brackets."""
     follows: tuple[Word, ...] = ()
@@ -74,7 +74,7 @@ class Word:
     """An example of its other spelling, in text only; it means the same as the example."""
 
     for_several: str = ""
-    """The hint for who gives it several values although it takes one."""
+    """The hint for several values where it takes one."""
 
     @property
     def bare(self) -> bool:
@@ -87,7 +87,7 @@ class Word:
         given: Sequence[ParsedArgument] | None,
         zones: Zones | None = None,
     ) -> Condition:
-        """Make the condition: of what the word is, or of what it follows; raises ConditionError."""
+        """Build the condition, from the word's value or from what it follows; raises ConditionError."""
         if self.value is None:
             value = getattr(value, self.name)
         if given is None:

@@ -119,7 +119,7 @@ def store_recovered(after: Duration) -> Message:
 
 
 def store_answers() -> Message:
-    """Tell that the disk or file server under the store answers again."""
+    """Report that the disk or file server under the store answers again."""
     return Message("the store answers again", Priority.NOTICE, MessageId.STORE_RECOVERED)
 
 
@@ -157,7 +157,7 @@ def repository_recovered() -> Message:
 
 
 def waits(what: str) -> Message:
-    """Report that the daemon waits for something outside of it that does not answer."""
+    """Report that the daemon waits for something outside that does not answer."""
     return Message(f"waiting: {what}", Priority.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""The sentences about output that is missing: where it is missing, and in the record of its run."""
+"""The sentences about missing output: in the journal where it is missing, and in the record of its run."""
 
 from typing import Final
 
@@ -9,12 +9,12 @@ _STEP: Final = 1024
 
 
 def cut_from_here(limit: int) -> str:
-    """Return the line where output begins to be missing; `limit` in bytes."""
+    """Return the line after which output is missing; `limit` in bytes."""
     return f"… more than {_about(limit)} within a minute (output_limit): the rest is omitted here"
 
 
 def lines_left_out(lines: int, size: int) -> str:
-    """Return the line where it ends to be missing; `size` in bytes."""
+    """Return the line after which output continues; `size` in bytes."""
     return f"… {_amount(lines, size)} omitted"
 
 

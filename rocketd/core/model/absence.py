@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from rocketd.core.instant import MINUTE, Duration, Instant
 
 RESUME_SPREAD: Final[Duration] = MINUTE
-"""Over how long the starts that became due in an absence are spread by default."""
+"""The default time over which starts that became due in an absence are spread."""
 
 
 class Absence(NamedTuple):
@@ -19,8 +19,8 @@ class Absence(NamedTuple):
     def moved(self, now: Instant, by: Duration, spread: Duration) -> Absence:
         """Return the last absence once the clock was set, or the host slept, so that it is `now`.
 
-        While the last one is being spread it goes on with the clock: a clock that is put right shortly after a boot
-        must not start everything at once.
+        While the starts of the last one are being spread, it moves with the clock: a clock that is corrected shortly
+        after a boot must not start everything at once.
         """
         if now - by < self.end + spread:
             return self._replace(end=self.end + by)

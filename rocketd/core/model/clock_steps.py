@@ -25,11 +25,11 @@ PRESENT: Final = 2**62
 MAX_STEPS: Final = 64
 """How many steps are kept apart; more than that, and the oldest two count as one."""
 _SLACK: Final[Duration] = SECOND
-"""So much later than it happens, a step may be noticed."""
+"""How much later than it happens a step may be noticed."""
 
 
 class Step(NamedTuple):
-    """That the clock was set."""
+    """A change of the clock."""
 
     position: int
     """What stands up to this place in the log was noted before."""
@@ -52,7 +52,7 @@ class ClockSteps:
         self._steps: list[Step] = []
 
     def begin_replay(self, latest: Instant, now: Instant) -> None:
-        """Say before a replay when the last sign of life was."""
+        """Begin a replay; `latest` is the last sign of life, None: not known."""
         self.latest, self._began = latest, now
         self.count += 1
 
@@ -73,7 +73,7 @@ class ClockSteps:
         return sum(step.by for step in self._steps if step.position >= position)
 
     def place_of(self, at: Instant, after: int) -> int:
-        """Tell what place may stand for that of a record of which only the instant is known, and what it came after."""
+        """Return the position for a record of which only the instant is known, and which came after `after`."""
         if after <= 0 and at < self._began:
             return 0
         since = self._began
@@ -103,4 +103,4 @@ class ClockSteps:
 
 
 NEVER_SET: Final = ClockSteps()
-"""For a history that is not told of steps: never changed."""
+"""For a history without steps of the clock; never changed."""

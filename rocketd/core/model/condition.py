@@ -1,6 +1,6 @@
 """A condition answers about one moment: for, against or unknown, until when that stays so, and since when it has.
 
-Joining answers needs no polling. That a verdict's `until` has run out says nothing but "ask again":
+Combining answers needs no polling. A verdict whose `until` has passed means only "ask again":
 
     All   some part against      against     since and end of the one among them that has been so longest
           else some unknown      unknown     the earliest end of all parts
@@ -73,7 +73,7 @@ class Condition(ABC):
         return any(part.has_tick for part in self.parts)
 
     def tick_line(self, moment: Moment) -> TickLine | None:  # noqa: ARG002 - what some kinds look at
-        """Return the ticks around now, if it is a line of ticks and nothing but the clock beside it."""
+        """Return the ticks around now, if it is one line of ticks, perhaps joined with clock-only parts."""
         return None
 
     @property
@@ -239,7 +239,7 @@ class All(_Group):
 
 @dataclass(frozen=True, slots=True)
 class Any(_Group):
-    """At least one part holds. Several lines of ticks among them are as one: of all their ticks the newest counts."""
+    """At least one part holds. Several lines of ticks among them act as one: the newest of all their ticks counts."""
 
     precedence: ClassVar[int] = 1
     deciding: ClassVar[Answer] = FOR

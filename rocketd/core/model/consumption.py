@@ -1,9 +1,9 @@
-"""What has been used up of the time on the wall: which windows and ticks need not, or must not, be used again.
+"""Which windows and ticks of the wall clock are used up, and must not be used again.
 
-As long as nobody sets the clock that is one stretch, up to the last use. A clock that is set forward and used there
-begins another one, so that what lies between is not used up by that.
+As long as nobody sets the clock, what is used up is one stretch, up to the last use. A use after the clock was set
+forward begins another stretch, so that what lies between stays free.
 
-    after a step back     what goes on in real time    a fixed time of day
+    after a step back     what follows real time       a fixed time of day
     up to the real use    used up                      used up
     the very window       free                         used up: it stands in the record
     others it covers      free                         used up for as long as in real time; for ever if the clock was

@@ -2,7 +2,7 @@
 
     decision   what should be done      Start  Stop
     event      what was done            Started  Spawned  Finished  Withdrawn  Missed
-               what was seen            Observed
+               what was observed        Observed
 
 A start is learned the moment it is decided (the scheduler says `Started` to itself), so that of two tasks that
 exclude each other only one starts in a pass.
@@ -65,17 +65,17 @@ class Withdrawn:
     run: Run
     at: Instant
     reason: str
-    """A sentence for people: what it could not have, or who did not want it any more."""
+    """A sentence for people: what was missing, or who cancelled it."""
     cause: Cause = Cause.SHORTAGE
     shared: bool = False
-    """Whether it is the host that is short of something, so that others would fare no better. Not recorded."""
+    """Whether the host itself lacks something, so that other starts would fail as well. Not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The task was due, and nothing will run for it: one for a whole stretch of such times.
+    """The task was due, and nothing will run for it: one event for a whole interval of misses.
 
-    As the stretch continues it is reported again with the same `first`, a later `last` and a higher `count`.
+    As the interval continues it is reported again with the same `first`, a later `last` and a higher `count`.
     """
 
     task: str
@@ -89,7 +89,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A probe was looked at. It is no part of the run log: whatever was seen before a restart is seen anew after it."""
+    """A probe was observed. Not part of the run log: after a restart every probe is observed anew."""
 
     probe: str
     """Its normal form."""

@@ -1,4 +1,4 @@
-"""The past as conditions see it: what they may ask, and what they need to be kept."""
+"""The past as conditions see it: what they may ask for, and what must be kept for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class HistoryNeed(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What a probe showed last."""
+    """The last observation of a probe."""
 
     value: bool | None
     since: Instant
@@ -32,7 +32,7 @@ class Observation(NamedTuple):
 
 
 class HistoryView(Protocol):
-    """The past of all tasks, and what the probes showed last."""
+    """The past of all tasks, and the last observation of each probe."""
 
     host: str
     """What spreads the splay of equal tasks over many hosts."""
@@ -55,5 +55,5 @@ class HistoryView(Protocol):
         ...
 
     def observation(self, probe: str) -> Observation | None:
-        """Return what that probe showed last; None: nothing, or it is not observed any longer."""
+        """Return the last observation of that probe; None: there is none, or it is no longer observed."""
         ...

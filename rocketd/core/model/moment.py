@@ -47,9 +47,9 @@ class Moment(NamedTuple):
     run: Run | None = None
     """In `stop_when`: the run in question."""
     without_retries: bool = False
-    """Judge with every `retry` set against and a crash counted as done: what tells a retry from a first attempt."""
+    """Judge with every `retry` against and a crash counted as done: this tells a retry from a first attempt."""
     without_probes: bool = False
-    """Judge with every probe unknown: what tells whether one can matter."""
+    """Judge with every probe unknown: this tells whether a probe can matter."""
     without_splay: bool = False
     """Judge as if the task had no splay."""
     unattended: bool = False
@@ -57,7 +57,7 @@ class Moment(NamedTuple):
     guards: tuple[SupportsJudge, ...] = ()
     """Clock-only conditions joined by `&`: they must have held at a tick too, and bound what a splay spreads over."""
     tick_line: TickLine | None = None
-    """Where lines of ticks are joined by `|`: the ticks around now of them all; none but the newest counts."""
+    """Where lines of ticks are joined by `|`: the ticks of all lines around now; only the newest counts."""
 
     @property
     def task_history(self) -> TaskHistory:

@@ -1,8 +1,8 @@
 """What the end of a process means for its run.
 
 it was stopped by            the run is recorded as
-the daemon itself going      crash: it says nothing about the task
-anything else                terminate, whatever its exit code: it was not left to say how it ends
+the daemon's own end         crash: it says nothing about the task
+anything else                terminate, whatever its exit code: the end was not its own
 nobody                       success, inaction or fail, by its exit code; a signal is a fail
 """
 
@@ -16,7 +16,7 @@ _SUCCESS: Final = frozenset({0})
 
 
 def action_of(work: Work, exit_code: int | None, cause: Cause, *, inaction: bool = False) -> Action:
-    """Name the action of an end; `inaction` is what a function itself said, which counts if its process ended well."""
+    """Return the action of an end; `inaction`: the function itself said so, which counts if its process ended well."""
     if cause is not Cause.EXIT:
         return Action.CRASH if cause in _DAEMONS else Action.TERMINATE
     if exit_code is None:

@@ -1,4 +1,4 @@
-"""When something happened, again and again: as far back as the loaded conditions ask."""
+"""The instants of repeated events, as far back as the loaded conditions ask."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from rocketd.core.model.run import Action
 
 
 class RecordedInstants:
-    """Instants as they were recorded, and as they count."""
+    """Instants as recorded, and as they count on the wall clock."""
 
     __slots__ = ("_count", "_counted", "_positions", "_recorded", "_steps")
 
@@ -46,7 +46,7 @@ class RecordedInstants:
         self._positions.append(position)
         counted.append(at_once)
         if len(counted) > 1 and counted[-2] > at_once:
-            counted.sort()  # ends of runs that went on side by side
+            counted.sort()  # ends of runs that overlapped
         self._forget(self._steps.aged_instant(at, position) - reach)
 
     def _forget(self, oldest: Instant) -> None:
@@ -58,7 +58,7 @@ class RecordedInstants:
         del self._recorded[:old], self._positions[:old]
 
     def recall(self, found: Sequence[tuple[Instant, int]]) -> None:
-        """Keep these as well, instants and places in log order, which the store has: as often as it has them."""
+        """Add these from the store, instants and positions in log order, as often as it has them."""
         known = Counter(self._recorded)
         older: list[tuple[Instant, int]] = []
         for one in found:
@@ -80,7 +80,7 @@ class RecordedInstants:
 
 
 def instants_of(events: Iterable[Event], steps: ClockSteps) -> Mapping[tuple[str, Action], list[tuple[Instant, int]]]:
-    """Tell when each action of each task happened, with a place in the log that may stand for its own."""
+    """Return when each action of each task happened, with a position in the log that may stand for its own."""
     found: dict[tuple[str, Action], list[tuple[Instant, int]]] = defaultdict(list)
     place = 0
     for event in events:

@@ -1,6 +1,6 @@
 """What the store keeps: the run log, as events, and what belongs to the tasks beside it.
 
-The file is the truth about what a task is; the store is the truth about what happened and what an operator said.
+The file is the truth about what a task is; the store is the truth about what happened and what an operator ordered.
 Neither is written into the other.
 """
 
@@ -15,13 +15,13 @@ from rocketd.core.model.run import Action, End, Run
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run of which the store knows no end, and whose it was."""
+    """A run without an end in the store, and the process that ran it."""
 
     run: Run
     host: str
     boot_id: str
     pid: int
-    """0: it had no process yet, as far as was recorded."""
+    """0: no process was recorded."""
     pid_start: int
 
 
@@ -72,7 +72,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to look at, newest first."""
+    """Which runs to read, newest first."""
 
     task: str = ""
     run_id: str = ""

@@ -9,7 +9,7 @@ from rocketd.core.instant import Duration, Instant
 
 
 class Action(StrEnum):
-    """What a run record says."""
+    """The action of a run's record."""
 
     RUN = "run"
     SUCCESS = "success"
@@ -44,7 +44,7 @@ class Cause(StrEnum):
     SHUTDOWN = "shutdown"
     DOWN = "down"
     SHORTAGE = "shortage"
-    """Of a run that never began: what a start takes could not be had."""
+    """Of a run that never began: a resource for its start was missing."""
     STORE = "store"
     """Of a run that never began: its start could not be recorded."""
 
@@ -69,7 +69,7 @@ class Run:
     """When the decision was taken: the `now` of its pass."""
     trigger: Trigger
     reason: str
-    """A sentence for people: the condition that held, or who asked."""
+    """A sentence for people: the condition that held, or who requested it."""
     cause_task: str = ""
     """For a run that another task's end made due: that task."""
     cause_run_id: str = ""
@@ -103,11 +103,11 @@ class End:
     output: str = ""
     """The tail of what the run printed."""
     runtime: Duration = 0
-    """By the monotonic clock, so a clock step does not distort it; 0 where nobody measured it."""
+    """Microseconds of the monotonic clock, so a clock step does not distort it; 0: not measured."""
 
     @property
     def storable(self) -> "End":
-        """The same, with nothing in its texts that cannot be written down: what programs raise may name any file."""
+        """Return the same with texts that can be stored: what a program raises may contain lone surrogates."""
         if self.message.isascii() and self.exc_text.isascii():
             return self
         return replace(self, message=storable(self.message), exc_text=storable(self.exc_text))

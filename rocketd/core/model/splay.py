@@ -38,7 +38,7 @@ _STEPS: Final = 32
 """How many changes of the hours beside a word are gone back to find when it was open last: a month of nights."""
 
 TickLookup: TypeAlias = "Callable[[Moment], TickLine | None]"
-"""Tells the ticks around a moment, whatever their splay."""
+"""Returns the ticks around a moment, without regard to their splay."""
 
 
 class StartWindow(NamedTuple):
@@ -91,7 +91,7 @@ class StartWindow(NamedTuple):
             return SplayedStart(begin, begin)
         then = moment._replace(now=absence.start, unattended=True)
         if was_good(then) and all(hours.judge(then).answer.value for hours in moment.guards):
-            return SplayedStart(begin, absence.end)  # what was owed then already has waited for long enough
+            return SplayedStart(begin, absence.end)  # what was due by then has waited long enough
         left = closes - absence.end
         spread = delay(moment, min(moment.history.resume_spread, left if left > 0 else FOREVER))
         return SplayedStart(begin, absence.end + spread)

@@ -53,10 +53,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a process finds around itself when it starts."""
+    """Everything a run's process gets beside its program."""
 
     identity: Identity | None = None
-    """None: whoever the daemon is."""
+    """None: the daemon's own."""
     directory: str = ""
     """Absolute; empty: the user's home."""
     umask: int = 0o022
@@ -97,7 +97,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Who is written to about the runs of a task, and about which; None: as for every task."""
+    """Who gets mail about the runs of a task, and about which actions; None: as for every task."""
 
     receivers: tuple[str, ...] | None = None
     on: tuple[str, ...] | None = None
@@ -118,7 +118,7 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of the program that we are part of: that program knows, by the task's name, which one."""
+    """A function of the program around the scheduler, which finds it by the task's name."""
 
     execution: Execution
 
@@ -162,7 +162,7 @@ class Task:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """All that it asks; most tasks have no `stop_when`."""
+        """Its conditions; most tasks have no `stop_when`."""
         return (self.when,) if self.stop_when is FALSE else (self.when, self.stop_when)
 
     @property
@@ -173,7 +173,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """A task that is written and not loaded, as it has `enabled = false`; `line` is where it begins in its file."""
+    """A task that is not loaded because it has `enabled = false`; `line` is where it begins in its file."""
 
     task: Task
     line: int

@@ -1,4 +1,4 @@
-"""Which task is meant: Python programs name it by its name, by itself, or by the function that it calls."""
+"""References to a task: by its name, by the task itself, or by the function that it calls."""
 
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
@@ -20,7 +20,7 @@ TaskRef: TypeAlias = str | TaskReference | Callable[..., object]
 
 
 def name_of(task: TaskRef) -> str:
-    """Return the name of a task; raises ConditionError for what is none."""
+    """Return the name of a task; raises ConditionError for anything else."""
     name: object = task if isinstance(task, str) else getattr(task, MARK, None) or getattr(task, "name", None)
     if not isinstance(name, str):
         raise ConditionError(

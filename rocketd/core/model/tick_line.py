@@ -1,4 +1,4 @@
-"""The ticks around an instant: of one line of them, or of several that tick as one."""
+"""The ticks around an instant: of one line, or of several that act as one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class TickLine(NamedTuple):
-    """The ticks around an instant of a line of them, or of several that tick as one; BEGINNING, FOREVER for none."""
+    """The ticks around an instant; BEGINNING and FOREVER where there is none."""
 
     newest: Instant
     """The newest at or before it."""
@@ -22,7 +22,7 @@ class TickLine(NamedTuple):
     begins: Instant = BEGINNING
     """With a splay: when the newest one has begun; a start after that uses it up."""
     fixed: bool = True
-    """Whether that is a fixed time of day rather than going on in real time."""
+    """Whether that is a fixed time of day rather than following real time."""
 
     def merged_with(self, other: TickLine | None) -> TickLine:
         """Return the ticks of both."""
@@ -30,7 +30,7 @@ class TickLine(NamedTuple):
 
 
 def merge_lines(lines: Iterable[TickLine | None]) -> TickLine | None:
-    """Return the ticks of all these lines; None: none is one."""
+    """Return the ticks of all these lines together; None: there is no line."""
     found: TickLine | None = None
     for line in lines:
         found = found if line is None else line.merged_with(found)

@@ -1,9 +1,9 @@
 """Whether any run may start at the moment: a slot is free, records are taken, the host has the resources.
 
 A start that failed for lack of a resource of the host shows how many runs the host bears: the active ones. As if
-there were no more slots, no more are active at once until more have been tried with success. When one ends, the
-next starts at once; else one is tried after a pause, which grows as long as that is in vain; then two, four, eight.
-A task that has not failed so yet is tried once all the same: it may be the other one that wants too much.
+there were no more slots, no more runs are active at once until more have been tried with success. When one ends, the
+next starts at once; else one is tried after a pause, which grows while these tries fail; then two, four, eight.
+A task that has not failed so yet is tried once all the same: perhaps only the other one needs too much.
 """
 
 from typing import Final
@@ -39,7 +39,7 @@ class Admission:
     def obstacle(self, now: Instant, *, fresh: bool) -> str:
         """Return what keeps a run from starting now; empty: nothing, and it is expected to start.
 
-        `fresh`: no start of its task has failed for want of anything since it last ran.
+        `fresh`: no start of its task has failed for lack of a resource since it last ran.
         """
         if self.closed:
             return self.closed
@@ -67,14 +67,14 @@ class Admission:
 
     @property
     def _is_trying(self) -> bool:
-        """Whether some have been decided and have not begun: what becomes of them tells more."""
+        """Whether starts are under way whose outcome will tell more."""
         return len(self._running) > self._running.spawned_count
 
     def apply(self, event: Spawned | Finished | Withdrawn, scheduled: ScheduledTask | None) -> None:
-        """Apply what became of a start; `scheduled` is its task, if that is still loaded."""
+        """Apply the outcome of a start; `scheduled` is its task, if that is still loaded."""
         if isinstance(event, Spawned):
             self.note_success(event.at)
-        elif isinstance(event, Finished):  # at last: a process that could not execute the program is none
+        elif isinstance(event, Finished):  # which implies a start; a process that could not execute the program is none
             if scheduled is not None:
                 scheduled.clear_failed_starts()
         elif event.cause is Cause.SHORTAGE:

@@ -44,7 +44,7 @@ class Evaluator:
     missed: MissedRuns
     subscriptions: ProbeSubscriptions
     next_steps: int
-    """How many verdicts a task's next start is looked for ahead."""
+    """How many verdicts ahead the search for a task's next start looks."""
 
     def judge(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Decision]:
         """Judge a task and note what follows."""
@@ -139,7 +139,7 @@ class Evaluator:
         task_history.consume(verdict.since, verdict.since)
         task_history.last_missed = Consumed(verdict.since, verdict.since, PRESENT)
         holds = scheduled.task.when.judge(moment).answer is FOR
-        task_history.consumed, task_history.baseline, task_history.last_missed = before  # it was only asked what if
+        task_history.consumed, task_history.baseline, task_history.last_missed = before  # this was only a trial
         if holds:
             return
         scheduled.open_due = None
@@ -157,7 +157,7 @@ class Evaluator:
             scheduled.blocked = "its stop_when condition is true"
 
     def _subscribe(self, scheduled: ScheduledTask, moment: Moment) -> Instant:
-        """Subscribe to the probes that can matter to the task now; return until when it is these."""
+        """Subscribe to the probes that can matter to the task now; return until when these are the ones."""
         matter = RelevantProbes() if scheduled.paused else relevant_probes(scheduled.task.when, moment)
         for run in (None, *moment.task_history.running.values()):
             matter = matter.union(

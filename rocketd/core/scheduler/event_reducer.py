@@ -16,7 +16,7 @@ from rocketd.core.scheduler.running import RunningRuns
 from rocketd.core.scheduler.task_state import Forced, TaskSnapshot
 
 _ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY}
-"""What makes a task due whatever its condition says."""
+"""The triggers that make a task due whatever its condition says."""
 LATE: Final[Duration] = SECOND
 """A step of no more than this counts as a late check."""
 
@@ -77,7 +77,7 @@ class EventReducer:
         return self.snapshots.pop(key, None)
 
     def _withdraw(self, event: Withdrawn) -> None:
-        """Restore the state of its task. What no condition asked for stays due until it runs."""
+        """Restore the state of its task. A run that no condition asked for stays due until it starts."""
         run, snapshot = event.run, self._release(event.run.key)
         scheduled = self.registry.tasks.get(run.task)
         if scheduled is None:
@@ -103,12 +103,12 @@ class EventReducer:
         for key in self.history.close_runs({run.key for run in running}):
             self._release(key)
         for name, scheduled in self.registry.tasks.items():
-            scheduled.forced, scheduled.later_forced = None, ()  # what was asked for before is not asked for now
+            scheduled.forced, scheduled.later_forced = None, ()  # requests from before the restart are void
             scheduled.delay_restart(self.history.of(name), now)
         return self._far_ahead(now)
 
     def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:
-        """Shift elapsed time with a step of the clock, have every task judged again; return as `replay` does."""
+        """Shift elapsed time with a step of the clock, and mark every task dirty; return the same as `replay`."""
         self.running.shift(by + slept)
         self.missed.shift(self.registry.tasks, by)
         self.history.clock_stepped(now, by, slept)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.task import Task
 
 PASSES: Final = 3_000
-"""How many passes of the scheduler are gone through without a start before the search is given up."""
+"""How many passes without a start the search makes before it gives up."""
 
 
 class ExpectedRun(NamedTuple):
@@ -35,14 +35,14 @@ class Forecast:
     ) -> None:
         self.now = now
         self.complete = True
-        """Whether everything was found that was looked for; if not, all until `now` was."""
+        """Whether the search is complete; if not, it is up to `now`."""
         self._scheduler = scheduler
         self._course = course
         self._ends: list[tuple[Instant, int, Run, End]] = []
         self._begun = 0
 
     def go_on(self, runs: Iterable[Run]) -> None:
-        """Let runs that are active already end when they usually would."""
+        """Add runs that are active already; they end when they usually would."""
         for run in runs:
             self._begin(run)
 
@@ -102,7 +102,7 @@ class Starts(NamedTuple):
 def starts(task: Task, begin: Instant, count: int) -> Starts:
     """When a task would start if it had no past at `begin`, were never busy, and each run succeeded at once.
 
-    The other tasks that it asks about are there, and nothing happens to them.
+    The other tasks that it asks about exist, and nothing happens to them.
     """
     scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
     for other in task.when.watches():

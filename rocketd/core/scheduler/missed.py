@@ -21,7 +21,7 @@ from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.task_state import ScheduledTask
 
 MAX_VERDICTS: Final = 1000
-"""How many verdicts are gone through per task."""
+"""How many verdicts are examined per task."""
 UNOBSERVED: Final = "the host slept or its clock was set forward"
 """Why a task was not judged for a while, though the daemon was running."""
 
@@ -197,7 +197,7 @@ class MissedRuns:
             yield missed
 
     def report_next(self, tasks: Mapping[str, ScheduledTask], now: Instant) -> list[Missed]:
-        """Record what one of the tasks missed: a small piece of work, so that others get their turn."""
+        """Record what one of the tasks missed: a small piece of work, so that the loop is never held up."""
         return list(self.report(tasks[next(iter(self._intervals))], now)) if self._intervals else []
 
 

@@ -1,4 +1,4 @@
-"""When a task is expected to be due next, as far as the clock tells, and what must be observed for it."""
+"""When a task is expected to be due next, as far as the clock shows, and what must be observed for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NextDue(NamedTuple):
     """What `find_next_due` finds; never both of the texts, which are conditions in their normal form."""
 
     at: Instant | None = None
-    """When it will be due; None: nothing but an event makes it due, or it is too far off."""
+    """When it will be due; None: only an event makes it due, or it is too far away."""
     only_if: str = ""
     """It is due then only if this is observed then."""
     at_once_if: str = ""

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from rocketd.core.model.task import Task
 
 AGAIN: Final = 10
-"""So many starts in a row, each by the end of the one before, are no accident."""
+"""This many starts in a row, each caused by the end of the one before, are no accident."""
 
 
 LATE: Final[Duration] = 731 * DAY
-"""A first start that is further off is hardly meant."""
+"""A first start further away than this is hardly intended."""
 _FEW: Final = 500
-"""Beyond that, a start is looked for in no more than so many verdicts."""
+"""Beyond that, the search for a start examines no more than this many verdicts."""
 
 
 class ImmediateStarts(NamedTuple):
@@ -68,7 +68,7 @@ class FirstStart(NamedTuple):
     at: Instant | None
     """None: never, or not until `looked_until`."""
     looked_until: Instant = FOREVER
-    """Up to when was looked; FOREVER: nothing but an event can bring a start about, and none will come."""
+    """The end of the search; FOREVER: only an event could cause a start, and none will come."""
 
 
 class FirstStartSearch:
@@ -83,8 +83,8 @@ class FirstStartSearch:
     def first_start(self, task: Task) -> FirstStart:
         """Return when a task would start first, if the host and the other tasks do all that it waits for.
 
-        It may be too early where there is no question that it starts within a year.
-        A retry follows a scheduled run: it cannot be what starts the first.
+        The result may be too early if the task surely starts within a year.
+        A retry follows a scheduled run, so it cannot cause the first start.
         """
         alternatives = alternatives_of(task.when)
         if not alternatives:
@@ -119,7 +119,7 @@ def _is_no_retry(literal: Literal, *, occasion: bool) -> bool:
 
 
 def _can_come(literal: Literal, task: Task, never: Collection[str]) -> bool:
-    """Whether what is awaited of others can come."""
+    """Whether the events it awaits of other tasks can come."""
     word = literal.word
     if isinstance(word, After):
         enough = any if word.many == "any" else all
@@ -135,7 +135,7 @@ def _is_sure(condition: Condition, task: Task) -> bool:
 
 
 def _search(condition: Condition, task: Task, now: Instant) -> FirstStart:
-    """Go from verdict to verdict, as a scheduler would that starts nothing."""
+    """Go from verdict to verdict, like a scheduler that starts nothing."""
     if isinstance(condition, Tick) and task.stop_when == FALSE:
         return FirstStart(condition.ticks.next(now, task.zone))
     moment = _moment(task, now)
@@ -192,7 +192,7 @@ def _repeats(task: Task, begin: Instant) -> bool:
 def never_start(tasks: Mapping[str, Task], hopeless: Collection[str]) -> dict[str, str]:
     """Name the tasks that wait for some that never start, each with the one that it waits for.
 
-    `hopeless` are those whose own hours never come. Whoever waits for itself, by way of others or not, never starts.
+    `hopeless` are those whose own hours never come. A task that waits for itself, also through others, never starts.
     """
     waiting = {name: task for name, task in tasks.items() if name not in hopeless and _waits(task)}
     never = {*hopeless, *waiting}
@@ -211,7 +211,7 @@ def never_start(tasks: Mapping[str, Task], hopeless: Collection[str]) -> dict[st
 
 
 def _waits(task: Task) -> bool:
-    """Whether it awaits others, or itself, and nobody else starts it: neither a hand alone nor an occasion."""
+    """Whether only events of tasks start it: it has no occasion, and is not for starts by hand alone."""
     return task.on is None and task.when != FALSE and bool(task.when.watches() - {""})
 
 

@@ -39,12 +39,12 @@ class Queues:
     # -- to be judged -----------------------------------------------------------------------------------------------
 
     def mark_dirty(self, name: str) -> None:
-        """Have that task judged in the next pass, or later in this one; ignored if it is not loaded."""
+        """Mark the task to be judged in the next pass, or later in this one; ignored if it is not loaded."""
         if name in self._tasks:
             self._dirty[name] = None
 
     def check_at(self, scheduled: ScheduledTask, at: Instant) -> None:
-        """Have the task judged again at that instant, unless it is marked dirty before."""
+        """Judge the task again at that instant, unless it is marked dirty before."""
         scheduled.check_at = at
         if at < FOREVER:
             heappush(self._checks, (at, scheduled.task.name))
@@ -84,7 +84,7 @@ class Queues:
         scheduled.blocked = ""
 
     def clear_ready(self, scheduled: ScheduledTask) -> None:
-        """Make it not due, and not waiting for its mutex."""
+        """Remove it from the due tasks, and from those that wait for its mutex."""
         scheduled.ready = scheduled.due = None
         scheduled.blocked = ""
         self._running.remove_waiter(scheduled.task.mutex, scheduled.task.name)
@@ -119,7 +119,7 @@ class Queues:
         return None
 
     def _postpone(self, scheduled: ScheduledTask, now: Instant) -> bool:
-        """Postpone the first one if it alone lacks what its start takes, and was tried just now."""
+        """Postpone the first one if it alone lacks a resource, and was tried just now."""
         until = scheduled.next_attempt_at(self._admission.successes)
         if until <= now or scheduled.last_failed_start is None:
             return False

@@ -1,4 +1,4 @@
-"""The loaded tasks: how they come, change and go, and which of them an event concerns."""
+"""The loaded tasks: loading, changing and unloading them, and which of them an event concerns."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -85,12 +85,12 @@ class TaskRegistry:
         return self.state_of(name)
 
     def notify_dependents(self, name: str) -> None:
-        """Have a task to which something happened judged again, and the tasks that watch it."""
+        """Mark a task with a new event, and the tasks that watch it, to be judged again."""
         for concerned in (name, *self._watchers.get(name, ())):
             self._queues.mark_dirty(concerned)
 
     def notify_spawned(self, name: str) -> None:
-        """Have the tasks judged again that ask how long a run of that task has been active: it has a process now."""
+        """Mark the tasks that ask how long a run of that task has been active: it has a process now."""
         for concerned in (name, *self._watchers.get(name, ())):
             if concerned in self.tasks and self.tasks[concerned].asks_run_age:
                 self._queues.mark_dirty(concerned)
@@ -98,7 +98,7 @@ class TaskRegistry:
     def count_missed(self, name: str) -> None:
         """Count what that task and its watchers missed, before something happens to it.
 
-        Not by more of them than a pass has time for: of the others it is counted in their turn, by the past of then.
+        Only for as many of them as a pass has time for: the others are counted later, by the history of that time.
         """
         for concerned in (name, *islice(self._watchers.get(name, ()), MAX_COUNTED_AT_ONCE)):
             if concerned in self.tasks:
@@ -115,7 +115,7 @@ class TaskRegistry:
             elif scheduled.task != task:
                 changed += self._replace(scheduled, task, now)
             else:
-                scheduled.task = task  # what does not count for equality may have changed: its description, its file
+                scheduled.task = task  # fields that equality ignores may have changed: its description, its file
         self._history.set_needs(_needs(wanted.values()))
         return changed
 

@@ -14,7 +14,7 @@ NO_SLOT: Final = "all slots are in use"
 
 
 class RunningRuns:
-    """The active runs. A run keeps the task it began with, whatever becomes of its file."""
+    """The active runs. A run keeps the task it started with, even if its file changes."""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots

@@ -19,7 +19,7 @@ waits for is free. If its condition is against by then, the run is `Missed`.
     Admission            what blocks every task
     RunningRuns          the active runs, and what they hold
     MissedRuns           the ticks and windows that passed without a run
-    ProbeSubscriptions   which probes the tasks want observed
+    ProbeSubscriptions   which probes the tasks need observed
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ from rocketd.core.scheduler.parts import SchedulerParts
 from rocketd.core.scheduler.task_state import Forced, ScheduledTask
 
 NEXT_STEPS: Final = 64
-"""How many verdicts a task's next start is looked for ahead."""
+"""How many verdicts ahead the search for a task's next start looks."""
 
 
 class Scheduler:
@@ -71,7 +71,7 @@ class Scheduler:
         self.admission = parts.admission
         """What keeps every task from starting."""
 
-    # -- what there is ----------------------------------------------------------------------------------------------
+    # -- state ------------------------------------------------------------------------------------------------------
 
     @property
     def tasks(self) -> Mapping[str, ScheduledTask]:
@@ -123,7 +123,7 @@ class Scheduler:
         """What the store must keep about a loaded task beside its records."""
         return self._parts.registry.state_of(name)
 
-    # -- tasks come and go ------------------------------------------------------------------------------------------
+    # -- loading ----------------------------------------------------------------------------------------------------
 
     def load(self, tasks: Iterable[Task], now: Instant, states: Mapping[str, TaskState]) -> list[TaskState]:
         """Make these the loaded tasks, by difference, and return the states that have changed.
@@ -141,7 +141,7 @@ class Scheduler:
         """Add older events from the store, for conditions that are about to be loaded."""
         self.history.recall(events)
 
-    # -- events come up ---------------------------------------------------------------------------------------------
+    # -- events -----------------------------------------------------------------------------------------------------
 
     def learn(self, event: Event) -> None:
         """Apply an event."""
@@ -150,9 +150,9 @@ class Scheduler:
             self.admission.apply(event, self.tasks.get(event.run.task))
 
     def observe(self, event: Observed) -> None:
-        """Apply what a probe shows; if its answer is new, the tasks that depend on it are judged again.
+        """Apply an observation; if its answer is new, the tasks that depend on it are judged again.
 
-        What no task wants any longer is ignored: it came too late.
+        An observation that no task needs any longer is ignored.
         """
         if self._parts.subscriptions.is_required(event.probe) and self.history.observe(event):
             for name in self._parts.subscriptions.subscribers(event.probe):
@@ -170,10 +170,9 @@ class Scheduler:
         return self._parts.reducer.replay(events, running, now, latest)
 
     def clock_stepped(self, now: Instant, by: Duration, slept: Duration = 0) -> list[str]:
-        """The clock was set by so much, or the host slept so long: deadlines and delays move, all is judged again.
+        """Apply a step of the clock, or a sleep of the host: deadlines and delays move, every task is judged again.
 
-        Nothing is missed by a step: it was some other time, and no time passed. The tasks are named of which something
-        is recorded that lies more than three hours ahead now.
+        A step misses nothing: no time passed. Returns the tasks with records that now lie more than three hours ahead.
         """
         self.admission.shift(by + slept)
         return self._parts.reducer.clock_stepped(now, by, slept)
@@ -181,8 +180,8 @@ class Scheduler:
     def add_downtime(self, start: Instant, end: Instant, *, known: bool = True) -> None:
         """Note a downtime between these instants: what was missed is recorded, task by task.
 
-        Where that is not `known`, as the clock may be wrong, only once somebody says that it can be trusted. `start` is
-        by the clock of then, and may lie ahead; `end` is now.
+        If it is not `known`, because the clock may be wrong, that waits for `trust_clock`. `start` is by the clock of
+        that time, and may lie ahead; `end` is now.
         """
         self.history.absence = Absence(min(start, end), end)
         self._parts.missed.add_downtime(self.tasks, start, end, known=known)
@@ -196,7 +195,7 @@ class Scheduler:
         """Trust the clock: what was missed in the downtime can be recorded."""
         self._parts.missed.unconfirmed = None
 
-    # -- decisions go down ------------------------------------------------------------------------------------------
+    # -- decisions --------------------------------------------------------------------------------------------------
 
     def next_check(self) -> Instant:
         """Return when `decide` must be called again at the latest, if no event comes before."""
@@ -220,7 +219,7 @@ class Scheduler:
             yield from self._isolated(scheduled, self._parts.evaluator.judge(scheduled, now))
 
     def _isolated(self, scheduled: ScheduledTask, decisions: Iterator[Decision]) -> Iterator[Decision]:
-        """Pass decisions on. A defect in one condition stops no other task: its own is unknown until its next event."""
+        """Yield decisions. A defect in one condition stops no other task: its own is unknown until its next event."""
         try:
             yield from self._learned(decisions)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it is data for whoever keeps the journal
@@ -230,7 +229,7 @@ class Scheduler:
             yield Broken(scheduled.task.name, error)
 
     def _learned(self, decisions: Iterable[Decision]) -> Iterator[Decision]:
-        """Pass decisions on, and learn each start at once, before anything else is decided."""
+        """Yield decisions, and learn each start at once, before anything else is decided."""
         for decision in decisions:
             if isinstance(decision, Start):
                 self.learn(Started(decision.run))
@@ -248,7 +247,7 @@ class Scheduler:
             self._parts.queues.mark_dirty(one.task)
         return missed
 
-    # -- requests of the operator --------------------------------------------------------------------------------------
+    # -- requests of the operator -----------------------------------------------------------------------------------
 
     def run(self, name: str, now: Instant, reason: str, *, as_scheduled: bool = False) -> list[Decision]:
         """Start it now, whatever its condition says; raises NoSuchTask, Refusal if a mutex or the slots forbid it."""

@@ -15,14 +15,14 @@ from rocketd.core.scheduler.next_due import NextDue
 from rocketd.core.scheduler.running import NO_SLOT
 
 ReadyKey: TypeAlias = tuple[int, int, Instant, str]
-"""The order of due tasks: by how often its start has failed for want of anything, priority (negated), due and name."""
+"""The order of due tasks: by starts that failed for lack of a resource, priority (negated), due and name."""
 
 LONGEST_PAUSE: Final[Duration] = 30 * SECOND
-"""Between two starts of a task that alone lacks something."""
+"""The longest pause between two starts of a task that alone lacks a resource."""
 
 
 _PATIENCE: Final = 5
-"""How often the start of a task may fail for want of something before it is taken to be the only one."""
+"""How often the start of a task may fail for lack of a resource before it counts as the only one."""
 _REQUESTED: Final = frozenset({Trigger.HAND, Trigger.AS_SCHEDULED})
 
 
@@ -79,7 +79,7 @@ class ScheduledTask:
     later_forced: tuple[Forced, ...] = ()
     """Later requests, in order: no request is lost."""
     against_since_start: bool = False
-    """For `replace` and `allow`: whether a judgement since its last start said against."""
+    """For `replace` and `allow`: whether a verdict since its last start was against."""
     restart_after: Instant = BEGINNING
     """The end of its `restart_delay`."""
     open_missed: Missed | None = None
@@ -97,7 +97,7 @@ class ScheduledTask:
     asks_run_age: bool = False
     """Whether its conditions ask how long runs have been active."""
     probes: frozenset[Probe] = field(default_factory=frozenset)
-    """All that its conditions ask about, whether or not they matter now."""
+    """All probes of its conditions, whether or not they matter now."""
 
     def set_next(self, found: NextDue) -> None:
         """Note when it is expected to be due next."""
@@ -165,7 +165,7 @@ class ScheduledTask:
         return asked_for
 
     def note_start(self, trigger: Trigger) -> None:
-        """Take the request off that a start fulfils; a run requested by hand is not fulfilled by a scheduled one."""
+        """Remove the request that a start fulfils; a scheduled run does not fulfil one made by hand."""
         if self.forced is not None and self.forced.trigger is Trigger.HAND and trigger is not Trigger.HAND:
             return
         self.forced, *later = self.later_forced or (None,)
@@ -179,7 +179,7 @@ class ScheduledTask:
         """Return when its start may be tried again.
 
         If it is the host that lacks something, the host's own pauses are enough; but a task that has failed so again
-        and again while others began wants what is not to be had.
+        and again while others started needs more than there is.
         """
         failed = self.last_failed_start
         if failed is None or (failed.shared and successes == self.successes):
