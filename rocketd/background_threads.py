@@ -13,10 +13,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Final, TypeVar
 
-IDLE: Final = 4
+MAX_IDLE: Final = 4
 """How many threads wait for more to do."""
 
-CLOSING: Final = 5.0
+CLOSE_TIMEOUT: Final = 5.0
 """Seconds that closing may take, all of it together."""
 _LEAST: Final = 0.2
 """Seconds that each is given all the same, once these are used up."""
@@ -88,10 +88,10 @@ class _Worker:
     def _go_on(self) -> None:
         while True:
             self._work.get()()
-            if len(_idle) >= IDLE:
+            if len(_idle) >= MAX_IDLE:
                 return
             _idle.append(self)
 
 
 _idle: Final[list[_Worker]] = []
-_left = CLOSING
+_left = CLOSE_TIMEOUT

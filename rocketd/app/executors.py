@@ -107,12 +107,12 @@ class AppExecutors:
         if self._commands is None:
             environment = dict(os.environ)  # a program's commands see its environment, as under subprocess
             self._commands = ProcessExecutor(
-                self._report, self._loop.output, clock=self._loop.clock, base_environment=environment
+                self._report, self._loop.handle_output, clock=self._loop.clock, base_environment=environment
             )
         return self._commands
 
     def _report(self, event: Spawned | Finished | Withdrawn) -> None:
-        self._loop.report(event)
+        self._loop.handle_event(event)
         self._update_idle()
 
     def _update_idle(self) -> None:

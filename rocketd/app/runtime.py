@@ -87,7 +87,7 @@ class SchedulerRuntime:
             silence=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
         )
         self._requests = RunRequests(self.scheduler)
-        program = AppProgram(session, self._requests, self.loop.defects, self)
+        program = AppProgram(session, self._requests, self.loop.error_policy, self)
         self._executors = AppExecutors(self.loop, program, processes=config.max_process_count)
         self._stack.push_async_callback(self._executors.close)
         self._tasks: dict[str, Task] = {}
@@ -111,26 +111,26 @@ class SchedulerRuntime:
         clock = self.loop.clock
         reading = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
         recovered = await recover(opened.store, self.scheduler, self._executors, compiled, reading)
-        trouble, fatal = self.loop.store_trouble, self.loop.fail
+        trouble, fatal = self.loop.store_changed, self.loop.fail
         recorder = RecordWriter(opened.store, trouble=trouble, fatal=fatal, spool=opened.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
-        self.loop.passed += [self._after_pass]
+        self.loop.pass_hooks += [self._after_pass]
         probe_bridge = ProbeBridge(self.loop)
         functions = FunctionProber(self._session, probe_bridge.report, self._condition_failed, self.loop.clock.now)
         prober = host_prober(probe_bridge.report, self.loop.clock, functions)
         self._stack.push_async_callback(prober.close)
-        probe_bridge.begin(prober)
-        opened.store.tell_faults()
+        probe_bridge.start(prober)
+        opened.store.report_faults()
         self._report_start(recovered, opened.notes)
         if self._stop_requested:  # a stop was requested before the start was complete
             self.scheduler.drain()
-        self.loop.beats.append(clock_trust(self.loop))
+        self.loop.heartbeat_hooks.append(clock_trust(self.loop))
         if self._session.config.timezone is None:
             local_time = LocalTime(self._time_zone_changed)
             self._stack.callback(local_time.close)
-            self.loop.beats.append(lambda _: local_time.look())
-        self.loop.begin(self._executors, recorder)
+            self.loop.heartbeat_hooks.append(lambda _: local_time.look())
+        self.loop.start(self._executors, recorder)
         self._force_initial_runs()
         self._shutdown.started.set()
 
@@ -172,7 +172,7 @@ class SchedulerRuntime:
     def _stop_endless_runs(self) -> None:
         """Stop the runs that never end by themselves; with `instant_shutdown`, all runs."""
         if self._session.config.instant_shutdown:
-            self.loop.cut_off()
+            self.loop.terminate_runs()
         for name, task in self._tasks.items():
             if task.permanent:
                 self._terminate(name)

@@ -12,9 +12,9 @@ from rocketd.bootstrap.replication import Replication
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.store_writes import write_calls
+from rocketd.daemon.store_writes import write_batches
 from rocketd.store.redbird.compat import BaseRepo
-from rocketd.store.rejected_lines import Found
+from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication.replicator import Replicator
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.sqlite.connection import Durability
@@ -83,17 +83,17 @@ class SessionStorage:
             after=self._last,
             found=found,
         )
-        self._last = replication.forwarder
+        self._last = replication.replicator
         spool = self._drained(replication.store, found)
-        notes = await replication.read_back(fingerprints)
+        notes = await replication.import_records(fingerprints)
         stack.callback(self._forget_forwarder)
-        self._forwarder = replication.forwarder
+        self._forwarder = replication.replicator
         return OpenedStorage(replication.store, spool, notes)
 
-    def _drained(self, store: SqliteStore, found: Found) -> SpoolFile:
+    def _drained(self, store: SqliteStore, found: ReportDamage) -> SpoolFile:
         spool = SpoolFile(self.directory, found)
         if spool.pending:
-            spool.drain(lambda calls: write_calls(store, calls))
+            spool.drain(lambda calls: write_batches(store, calls))
         return spool
 
     def _forget_forwarder(self) -> None:
@@ -129,7 +129,7 @@ class SessionStorage:
     def use(self, work: Callable[[BaseRepo], T]) -> T:
         """Do something with the repository while nobody writes to it; raises what that raises."""
         forwarder = self._forwarder
-        return work(self.repo) if forwarder is None else forwarder.use(work).result()
+        return work(self.repo) if forwarder is None else forwarder.call(work).result()
 
 
 def _pool_of(repo: BaseRepo) -> str:

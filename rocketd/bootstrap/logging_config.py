@@ -16,15 +16,15 @@ from rocketd.config.load_result import FileOutcome, LoadResult
 from rocketd.config.problems import Mistake
 from rocketd.config.setting import Section
 from rocketd.config.task_files import SETTINGS_NAME
-from rocketd.config.toml_document import problems_of, roughly
+from rocketd.config.toml_document import decode_leniently, problems_of
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Journal
 from rocketd.journal.logging_bridge import LoggingBridge
 
-GOODBYE: Final = 5.0
+CLOSE_TIMEOUT: Final = 5.0
 """Seconds that handlers may take for the last records."""
-PATIENCE: Final = 10.0
+SETUP_TIMEOUT: Final = 10.0
 """Seconds that making them may take before the daemon goes on without them."""
 
 
@@ -38,7 +38,7 @@ class LoggingConfig:
         self._hanging: asyncio.Future[Exception | None] | None = None
         """A setting up that has been given up and has not come to its end."""
         self._wanted: Mapping[str, object] | None = None
-        self.late: Callable[[], None] = lambda: None
+        self.finished_late: Callable[[], None] = lambda: None
         """Called when a setting up that was given up has come to its end: then `apply` has something else to say."""
         self._loop: Loop | None = None
 
@@ -52,7 +52,7 @@ class LoggingConfig:
         """Whether one of the two does; the loggers' own levels are theirs to ask."""
         return self._bridge is not None or self._journal.is_enabled(priority)
 
-    def watch_over(self, loop: Loop) -> None:
+    def attach(self, loop: Loop) -> None:
         """Tell what happens to runs from now on."""
         self._loop = loop
         if self._bridge:
@@ -82,7 +82,7 @@ class LoggingConfig:
         self._watch(bridge)
         setting_up = start_in_thread(partial(_configure, wanted, self._config))
         self._wanted = wanted
-        await asyncio.wait([setting_up], timeout=PATIENCE)
+        await asyncio.wait([setting_up], timeout=SETUP_TIMEOUT)
         if not setting_up.done():
             self._hanging = setting_up
             _unlock_loggers()
@@ -108,7 +108,7 @@ class LoggingConfig:
                 self._config = self._wanted
             if self._bridge is not None:
                 self._bridge.begin()
-            self.late()
+            self.finished_late()
 
     def _watch(self, bridge: LoggingBridge) -> None:
         if self._loop:
@@ -119,7 +119,7 @@ class LoggingConfig:
         bridge = self._bridge
         if bridge is None:
             return True
-        if not await in_thread(partial(bridge.close, GOODBYE)):
+        if not await in_thread(partial(bridge.close, CLOSE_TIMEOUT)):
             return False
         self._bridge = None
         if self._loop:
@@ -215,14 +215,14 @@ async def _with(loaded: LoadResult, mistake: Mistake) -> LoadResult:
     ]
     path = files[-1] if files else SETTINGS_NAME
     with suppress(WorkTimeout):
-        return await in_thread(partial(_located, loaded, mistake, path), patience=PATIENCE)
+        return await in_thread(partial(_located, loaded, mistake, path), patience=SETUP_TIMEOUT)
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], "", path)))
 
 
 def _located(loaded: LoadResult, mistake: Mistake, path: str) -> LoadResult:
     text = ""
     with suppress(OSError):  # it has gone since
-        text = roughly(Path(path).read_bytes())
+        text = decode_leniently(Path(path).read_bytes())
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], text, path)))
 
 

@@ -34,8 +34,8 @@ class MailNotifications:
         self._postman: MailQueue | None = None
         self._new: list[Finished | Missed] = []
         loop.watchers.add(self.watch)
-        loop.passed.append(self._after_pass)
-        loop.beats.append(self._beat)
+        loop.pass_hooks.append(self._after_pass)
+        loop.heartbeat_hooks.append(self._beat)
 
     async def apply(self, settings: MailSettings | None) -> None:
         """Send mail so from now on, that which waits as well; None: no mail."""
@@ -100,7 +100,7 @@ class MailNotifications:
         postman, self._postman = self._postman, None
         if postman:
             await in_thread(postman.close)
-        self._loop.health.trouble("mail", "")
+        self._loop.health.set_trouble("mail", "")
         return postman
 
     def _tell_unsent(self, postman: MailQueue | None) -> None:
@@ -122,7 +122,7 @@ class MailNotifications:
         elif before and not waits:
             self._loop.journal.write(daemon_messages.mail_sent_again())
         waiting = self._postman.waiting if self._postman else 0
-        self._loop.health.trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
+        self._loop.health.set_trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
 
 
 def _server(settings: MailSettings, host: str) -> Sender:

@@ -14,15 +14,15 @@ from rocketd.core.messages import daemon_messages
 from rocketd.core.plural import counted
 from rocketd.daemon.loop import Loop
 from rocketd.store.redbird.compat import BaseRepo
-from rocketd.store.rejected_lines import Found
+from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication.replicated_store import ReplicatedStore
-from rocketd.store.replication.replicator import Replicator, RepositoryOutage, RowsWanted
+from rocketd.store.replication.replicator import ImportQuery, Replicator, RepositoryOutage
 from rocketd.store.sqlite.connection import Durability
 from rocketd.store.sqlite.store import this_origin
 
-ANSWER: Final = 30.0
+READ_TIMEOUT: Final = 30.0
 """Seconds that a repository may take at start to tell what it has."""
-PATIENCE: Final = 10.0
+OUTAGE_LIMIT: Final = 10.0
 """Seconds for which a repository may fail before that stops the loop, where such errors are not silenced."""
 _OVERLAP: Final[Duration] = DAY
 """How far before the last sign of life a repository is asked: what came later is what may be missing."""
@@ -42,7 +42,7 @@ class Replication:
         silenced: bool,
         durability: Durability = "full",
         after: Replicator | None = None,
-        found: Found,
+        found: ReportDamage,
     ) -> None:
         """`name` is the repository's, for people; `after`: see `Replicator`, `found`: see `SqliteStore`.
 
@@ -53,20 +53,20 @@ class Replication:
         self._silenced = silenced
         self._found = found
         self._asyncio = asyncio.get_running_loop()
-        self.forwarder = Replicator(
+        self.replicator = Replicator(
             open_repo, directory, this_origin().host, self._told, durability, after=after, found=found
         )
-        self.store = ReplicatedStore(directory, self.forwarder, durability=durability, found=found)
+        self.store = ReplicatedStore(directory, self.replicator, durability=durability, found=found)
         stack.push_async_callback(close_in_thread, self.store.close)
         self._stack = stack
 
-    async def read_back(self, fingerprints: Mapping[str, str]) -> list[str]:
+    async def import_records(self, fingerprints: Mapping[str, str]) -> list[str]:
         """Take over what only the repository knows of the tasks with these fingerprints; gives what is to be told.
 
         Raises StoreError if it cannot be read; where that is silenced and may pass, it is told.
         """
-        self._stack.push_async_callback(in_thread, self.forwarder.close)
-        self.forwarder.start()
+        self._stack.push_async_callback(in_thread, self.replicator.close)
+        self.replicator.start()
         try:
             adopted = await self._adopt(fingerprints)
         except StoreError as error:
@@ -74,7 +74,7 @@ class Replication:
                 raise  # and nothing runs: what is due could have run already
             known = "what the state directory knows is all that conditions are judged by"
             return [f"{self._name} could not be read at start, so {known}: {error.message}"]
-        if why := self.forwarder.passed_over:
+        if why := self.replicator.skipped_reason:
             self._found(
                 "repository records", f"{self._name} holds records that cannot be read: {why}; the others count"
             )
@@ -85,20 +85,20 @@ class Replication:
         states, alive = self.store.states(), self.store.last_alive()
         since = None if alive is None else alive - _OVERLAP
         numbers = {name: state.next_number for name, state in states.items()}
-        reading = self.forwarder.read(RowsWanted(fingerprints.keys(), numbers, since))
+        reading = self.replicator.read(ImportQuery(fingerprints.keys(), numbers, since))
         try:
-            rows = await asyncio.wait_for(asyncio.wrap_future(reading), ANSWER)
+            rows = await asyncio.wait_for(asyncio.wrap_future(reading), READ_TIMEOUT)
         except TimeoutError:
-            long = format_duration(round(ANSWER) * SECOND)
+            long = format_duration(round(READ_TIMEOUT) * SECOND)
             raise StoreError(f"the run log's repository has not answered for {long}", temporary=True) from None
-        return self.store.adopt(rows, fingerprints)
+        return self.store.import_rows(rows, fingerprints)
 
     def _weaker(self) -> list[str]:
         """Say what the repository cannot do that the state directory's own log can."""
         notes = [f"run records go to {self._name} as well as to the state directory"]
-        if lacking := self.forwarder.lacking:
+        if lacking := self.replicator.missing_fields:
             notes.append(f"{self._name} does not keep of a record: {', '.join(lacking)}")
-        if not self.forwarder.is_unique:
+        if not self.replicator.is_unique:
             notes.append(f"{self._name} does not enforce unique records")
         return notes
 
@@ -111,11 +111,11 @@ class Replication:
         before = self._loop.health.troubles.get("repository")
         if away is None:
             self._loop.journal.write(daemon_messages.repository_recovered())
-            self._loop.health.trouble("repository", "")
+            self._loop.health.set_trouble("repository", "")
             return
         if before is None:
             self._loop.journal.write(daemon_messages.repository_away(away.error.message))
-        self._loop.health.trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
-        hopeless = away.seconds >= PATIENCE or not away.error.temporary
+        self._loop.health.set_trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
+        hopeless = away.seconds >= OUTAGE_LIMIT or not away.error.temporary
         if hopeless and not self._silenced:
             self._loop.fail(away.error)

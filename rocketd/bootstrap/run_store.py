@@ -21,14 +21,14 @@ from rocketd.core.model.records import Change
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Spool, Store
 from rocketd.daemon.record_writer import RecordWriter
-from rocketd.daemon.store_writes import write_calls
+from rocketd.daemon.store_writes import write_batches
 from rocketd.store.errors import translating_errors
-from rocketd.store.rejected_lines import Found, move_aside
-from rocketd.store.replication.target import REMEMBERED, ReplicationTarget, remember, remembered
+from rocketd.store.rejected_lines import ReportDamage, move_aside
+from rocketd.store.replication.target import TARGET_FILE, ReplicationTarget, load_target, save_target
 from rocketd.store.spool_places import SpoolPlaces
-from rocketd.store.spool_store import SpoolStore, readable
+from rocketd.store.spool_store import SpoolStore, open_existing_reader
 from rocketd.store.sqlite.connection import Durability
-from rocketd.store.sqlite.guard import GOODBYE
+from rocketd.store.sqlite.guard import REPAIR_TIMEOUT
 from rocketd.store.sqlite.integrity import IntegrityMonitor
 from rocketd.store.sqlite.store import SqliteStore, this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
@@ -43,28 +43,28 @@ class OpenedStore:
 
     store: SqliteStore | SpoolStore
     spool: Spool
-    place: str
+    location: str
     """Where records go, for people."""
     notes: Sequence[str]
-    goes_on: bool
+    survives_outage: bool
     """Whether a store that cannot be written stops nothing."""
-    trouble: StoreError | None = None
+    outage: StoreError | None = None
     """Why the store cannot be written, so that records go to the spool."""
 
-    def resumed(self, changes: Sequence[Change]) -> None:
+    def write_recovered(self, changes: Sequence[Change]) -> None:
         """Write what a resume finds: to the spool, if the store takes nothing. Raises StoreError."""
-        if self.trouble is None:
+        if self.outage is None:
             try:
                 self.store.write(changes)
             except StoreError as error:
-                if not error.temporary or not self.goes_on:
+                if not error.temporary or not self.survives_outage:
                     raise
-                self.trouble = error
-        if self.trouble is not None:
+                self.outage = error
+        if self.outage is not None:
             self.spool.append(changes)
 
 
-def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[[Instant], None]:
+def lock_renewal(lock: StateLock, recorder: RecordWriter, found: ReportDamage) -> Callable[[Instant], None]:
     """Give what is to be done at each heartbeat, so that the directory stays locked whoever removes the file."""
 
     def renew(_: Store) -> int:
@@ -75,14 +75,14 @@ def renewing(lock: StateLock, recorder: RecordWriter, found: Found) -> Callable[
             found("lock", error.message)
         return 0
 
-    return lambda _: recorder.chore(renew, lambda _: None)
+    return lambda _: recorder.submit(renew, lambda _: None)
 
 
 async def _settle(store: SqliteStore) -> None:
     """Wait for what puts the store right, before it is closed: what is open may be all that there is."""
-    if store.is_put_right:
+    if store.is_being_repaired:
         with suppress(WorkTimeout):
-            await in_thread(store.settle, patience=GOODBYE)
+            await in_thread(store.finish_repair, patience=REPAIR_TIMEOUT)
 
 
 class RunStore:
@@ -95,7 +95,7 @@ class RunStore:
         loaded: LoadResult,
         loop: Loop,
         stack: AsyncExitStack,
-        found: Found,
+        found: ReportDamage,
     ) -> None:
         """`found` hears what is damaged."""
         self._found = found
@@ -111,20 +111,20 @@ class RunStore:
         """Get the store up to date, with what was put aside and what only the repository knew. Raises StoreError."""
         choice = self._choice()
         spool = SpoolPlaces(self._directory, self._runtime_directory, self._found)
-        if not choice.is_elsewhere(self._directory):
+        if not choice.is_remote(self._directory):
             kept = self._here(spool)
         else:
             elsewhere = self._elsewhere(choice)
             self._stack.push_async_callback(_settle, elsewhere.store)
             self._drain(spool, elsewhere.store)
-            self._notes += await elsewhere.read_back({task.name: task.fingerprint for task in self._loaded.tasks})
+            self._notes += await elsewhere.import_records({task.name: task.fingerprint for task in self._loaded.tasks})
             kept = OpenedStore(elsewhere.store, spool, str(choice), self._notes, self._settings.silence_task_logging)
         integrity = IntegrityMonitor(kept.store.path, self._found)
         self._stack.push_async_callback(close_in_thread, integrity.close)
-        self._loop.beats.append(integrity.beat)
-        if self._loaded.settings_good and choice != self._last:
+        self._loop.heartbeat_hooks.append(integrity.on_heartbeat)
+        if self._loaded.settings_valid and choice != self._last:
             try:
-                remember(self._directory, choice)
+                save_target(self._directory, choice)
             except StoreError as error:  # on a full disk it is remembered another time
                 if not error.lasting:
                     raise
@@ -133,7 +133,7 @@ class RunStore:
     def _here(self, spool: SpoolPlaces) -> OpenedStore:
         """Keep them in the state directory alone; where that takes nothing at the moment, in the spool."""
         made: SqliteStore | None = None
-        reader = readable(self._directory)  # who fails to write may take away what a reader needs
+        reader = open_existing_reader(self._directory)  # who fails to write may take away what a reader needs
         try:
             made = store = self._made()
             self._stack.push_async_callback(close_in_thread, store.close)
@@ -144,7 +144,7 @@ class RunStore:
                 raise
             later = SpoolStore(self._directory, lambda: made or self._made(), reader, spool, this_origin())
             self._stack.push_async_callback(close_in_thread, later.close)
-            return OpenedStore(later, spool, str(later.path), self._notes, goes_on=True, trouble=error)
+            return OpenedStore(later, spool, str(later.path), self._notes, survives_outage=True, outage=error)
         if reader is not None:
             reader.close()
         return OpenedStore(store, spool, str(store.path), self._notes, self._settings.silence_task_logging)
@@ -173,18 +173,18 @@ class RunStore:
     def _drain(self, spool: SpoolPlaces, store: SqliteStore) -> None:
         """Let the store have what is in the spool before anything else."""
         if spool.pending:
-            spool.drain(lambda calls: write_calls(store, calls))
+            spool.drain(lambda calls: write_batches(store, calls))
             self._notes.append("records kept during the last outage have been written to the run log")
 
     def _remembered(self) -> ReplicationTarget | None:
         """Where they went last; a file that cannot tell it is moved aside."""
         try:
-            return remembered(self._directory)
+            return load_target(self._directory)
         except StoreError as error:
             if error.temporary:
                 raise
-            with translating_errors(self._directory / REMEMBERED):
-                move_aside(self._directory / REMEMBERED)
+            with translating_errors(self._directory / TARGET_FILE):
+                move_aside(self._directory / TARGET_FILE)
             told_so = "what rocketd.toml says counts, and that file is moved aside"
             self._found("store.json", f"{error.message}; {told_so}")
             return None
@@ -199,7 +199,7 @@ class RunStore:
         last = self._last = self._remembered()
         if last is None or last == written:
             return written
-        if not self._loaded.settings_good:
+        if not self._loaded.settings_valid:
             self._notes.append(f"rocketd.toml has an error, so run records go where they went before: {last}")
             return last
         self._notes.append(f"run records went to {last} before, and go to {written} from now on")

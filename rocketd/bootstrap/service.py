@@ -22,7 +22,7 @@ from rocketd.background_threads import close_in_thread
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.mail_notifications import MailNotifications
 from rocketd.bootstrap.probes import host_prober
-from rocketd.bootstrap.run_store import OpenedStore, RunStore, renewing
+from rocketd.bootstrap.run_store import OpenedStore, RunStore, lock_renewal
 from rocketd.bootstrap.task_files import TaskFiles
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import MINUTE, Duration, Instant
@@ -37,7 +37,7 @@ from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.control import Control
 from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.error_policy import SilencedErrors
-from rocketd.daemon.exit_timeout import CLOSING, limited
+from rocketd.daemon.exit_timeout import CLOSE_TIMEOUT, exit_deadline
 from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.probe_bridge import ProbeBridge
@@ -60,7 +60,7 @@ from rocketd.web.control_socket import ControlSocket
 from rocketd.web.server import serve
 
 SOCKET_NAME: Final = "control.sock"
-START: Final[Duration] = 2 * MINUTE
+START_TIMEOUT: Final[Duration] = 2 * MINUTE
 """How long a resume may take before the service manager gives up on the start."""
 
 
@@ -101,7 +101,7 @@ async def run(options: DaemonOptions) -> None:
                 gc.enable()
                 await service.loop.until_done()
             finally:
-                end.enter_context(limited(CLOSING))
+                end.enter_context(exit_deadline(CLOSE_TIMEOUT))
 
 
 class Service:
@@ -120,7 +120,7 @@ class Service:
         self._journal = LoggingConfig(self._outlet)
         stack.push_async_callback(self._journal.close)
         self._waits = WaitMonitor(self._journal, self._clock)
-        self._waits.show = self._manager.status
+        self._waits.show_status = self._manager.status
         self._watch = StartupMonitor(self._manager.status_from_thread)
         self._files = TaskFiles(options.config_dirs, self._journal, self._manager, self._waits)
         self.loop: Loop
@@ -134,11 +134,13 @@ class Service:
     async def start(self) -> None:
         """Get from nothing to READY."""
         self._asyncio.add_signal_handler(signal.SIGHUP, lambda: None)  # what it asks for is being done
-        with self._watch.on(f"the directory {self._options.runtime_dir}"):
+        with self._watch.step(f"the directory {self._options.runtime_dir}"):
             make_runtime_directory(self._options.runtime_dir)
-        with self._watch.on(f"the state directory {self._options.state_dir}"):
+        with self._watch.step(f"the state directory {self._options.state_dir}"):
             self._lock()
-        self._manager.extend_timeout(START)  # what does not answer, and what a killed daemon left, may take its time
+        self._manager.extend_timeout(
+            START_TIMEOUT
+        )  # what does not answer, and what a killed daemon left, may take its time
         loaded = await self._files.load()
         settings = loaded.settings
         scheduler = Scheduler(
@@ -154,33 +156,35 @@ class Service:
             manager=self._manager,
             silence=SilencedErrors(settings.silence_cond_check, settings.silence_task_prerun),
         )
-        self._waits.show = partial(self.loop.health.trouble, "waiting")
-        self._manager.extend_timeout(START)
-        with self._watch.on(f"the store in {self._options.state_dir}"):
+        self._waits.show_status = partial(self.loop.health.set_trouble, "waiting")
+        self._manager.extend_timeout(START_TIMEOUT)
+        with self._watch.step(f"the store in {self._options.state_dir}"):
             kept = await self._open_store()
         store = kept.store
         open_files = raise_open_files()
-        executor = ProcessExecutor(self.loop.report, self.loop.output, clock=self._clock, open_files=open_files)
+        executor = ProcessExecutor(
+            self.loop.handle_event, self.loop.handle_output, clock=self._clock, open_files=open_files
+        )
         self._stack.push_async_callback(executor.close)
         self._outlet.on_crowded = executor.hold_output
         executor.output_limit = settings.output_limit
-        with self._watch.on("what the store knows, and what the last daemon left behind"):
-            resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown(), kept.resumed)
+        with self._watch.step("what the store knows, and what the last daemon left behind"):
+            resumed = await recover(store, scheduler, executor, loaded.tasks, self._shown(), kept.write_recovered)
         scheduler.start_on(On.STARTUP)
         places = self._options.runtime_dir, self._options.state_dir
-        boot = BootTasks(places, this_origin().boot_id, partial(self.loop.health.trouble, "boot"))
-        boot.begin(scheduler, self._files.late)
-        self.loop.watchers.add(boot.watch)
+        boot = BootTasks(places, this_origin().boot_id, partial(self.loop.health.set_trouble, "boot"))
+        boot.load(scheduler, self._files.late_tasks)
+        self.loop.watchers.add(boot.handle_event)
         recorder = RecordWriter(
             store,
-            trouble=self.loop.store_trouble,
+            trouble=self.loop.store_changed,
             fatal=self.loop.fail,
             spool=kept.spool,
             silenced=settings.silence_task_logging,
-            trouble_before=kept.trouble,
+            trouble_before=kept.outage,
         )
         self._stack.push_async_callback(recorder.close)
-        self._journal.watch_over(self.loop)
+        self._journal.attach(self.loop)
         mailing = MailNotifications(self.loop)
         self._stack.push_async_callback(mailing.close)
         await mailing.apply(settings.mail)
@@ -189,21 +193,21 @@ class Service:
             scheduler.history,
             settings.store.keep,
             clock=self._clock,
-            steady=self.loop.steady,
+            steady=self.loop.steadiness,
             journal=self._journal,
             boot_id=this_origin().boot_id,
         )
-        self._files.begin(self.loop, executor, mailing, self._retention, boot)
+        self._files.start(self.loop, executor, mailing, self._retention, boot)
         self._stack.callback(self._files.close)
         await self._listen(kept)
         await self._tell_start(resumed, kept)
         self._handle_signals()
         self._observe(open_files)
-        self.loop.begin(executor, recorder)
-        self.loop.beats += [
-            self._retention.beat,
+        self.loop.start(executor, recorder)
+        self.loop.heartbeat_hooks += [
+            self._retention.on_heartbeat,
             clock_trust(self.loop),
-            renewing(self._state_lock, recorder, self._damaged),
+            lock_renewal(self._state_lock, recorder, self._damaged),
             self._socket.beat,
         ]
         self._manager.ready()
@@ -227,7 +231,7 @@ class Service:
         observing = ProbeBridge(self.loop)
         prober = host_prober(observing.report, self._clock, open_files=open_files)
         self._stack.push_async_callback(prober.close)
-        observing.begin(prober)
+        observing.start(prober)
 
     async def _open_store(self) -> OpenedStore:
         try:
@@ -255,14 +259,14 @@ class Service:
             counter,
             self._retention,
             reload=self._files.reload,
-            about=lambda: {**self._about(kept), **self._files.told},
+            about=lambda: {**self._about(kept), **self._files.status},
             disabled=lambda: self._files.loaded.disabled,
             missing=lambda: self._files.loaded.missing,
         )
         path = self._options.runtime_dir / SOCKET_NAME
         self._socket = ControlSocket(
-            lambda: serve(control, path, self._journal, not_loaded=lambda: self._files.lacking),
-            partial(self.loop.health.trouble, "control socket"),
+            lambda: serve(control, path, self._journal, not_loaded=lambda: self._files.not_loaded_count),
+            partial(self.loop.health.set_trouble, "control socket"),
         )
         self._stack.push_async_callback(self._socket.close)
         await self._socket.open()
@@ -272,11 +276,11 @@ class Service:
             "version": __version__,
             "pid": os.getpid(),
             "since": rfc3339(self._began),
-            "store": kept.place,
+            "store": kept.location,
         }
 
     async def _tell_start(self, resumed: RecoveryResult, kept: OpenedStore) -> None:
-        kept.store.tell_faults()
+        kept.store.report_faults()
         for note in kept.notes:
             self._journal.write(daemon_messages.records_note(note))
         for event in resumed.crashed:
@@ -287,7 +291,7 @@ class Service:
             self._journal.write(daemon_messages.clock_step(resumed.outage.stepped, while_down=True))
         for name in resumed.ahead:
             self._journal.write(daemon_messages.far_ahead(name))
-        await self._files.tell_problems()
+        await self._files.log_problems()
         problems = len(self._files.loaded.problems) + len(self.loop.health.troubles)
         self._journal.write(daemon_messages.ready(__version__, len(self._files.loaded.tasks), problems))
 

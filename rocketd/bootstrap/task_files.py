@@ -16,10 +16,10 @@ from typing import Final, cast
 
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.mail_notifications import MailNotifications
-from rocketd.config.host_queries import HANGING
+from rocketd.config.host_queries import UNANSWERED
 from rocketd.config.load_result import LoadResult
-from rocketd.config.loader import load, look_again, reload
-from rocketd.config.not_loaded import file_problems, told_of
+from rocketd.config.loader import load, recheck_host, reload
+from rocketd.config.not_loaded import file_problems, task_files_status
 from rocketd.config.problems import Problem
 from rocketd.core.instant import SECOND
 from rocketd.core.messages import daemon_messages
@@ -32,12 +32,12 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import ServiceManager
 from rocketd.daemon.retention import RetentionJob
 from rocketd.daemon.task_reload import replace_tasks
-from rocketd.daemon.wait_monitor import WaitMonitor, listed, since
+from rocketd.daemon.wait_monitor import WaitMonitor, joined, no_answer_since
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.probes.accounts import AccountFiles
 from rocketd.probes.local_time import LocalTime
 
-SLICE: Final = 64
+PROBLEMS_PER_TURN: Final = 64
 """Problems that are told between two turns of the loop; about 4 ms."""
 _QUICK: Final = SECOND
 """An answer that has been waited for no longer than that is not told to be missing."""
@@ -67,7 +67,7 @@ class TaskFiles:
         """What is told of them, and of which load."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
-        self._late: LateResult
+        self._late: LateTasks
         self._loop: Loop
         self._executor: ProcessExecutor
         self._mailing: MailNotifications
@@ -76,12 +76,12 @@ class TaskFiles:
 
     async def load(self) -> LoadResult:
         """Read them for the first time."""
-        self._read = await self._waits.on(partial(load, *self._directories), _hanging)
+        self._read = await self._waits.run(partial(load, *self._directories), _hanging)
         self.loaded = await self._journal.apply(self._read)
-        self._late = LateResult(self._read)
+        self._late = LateTasks(self._read)
         return self.loaded
 
-    def begin(
+    def start(
         self,
         loop: Loop,
         executor: ProcessExecutor,
@@ -92,34 +92,34 @@ class TaskFiles:
         """From now on notice when the host has changed."""
         self._loop, self._executor, self._mailing = loop, executor, mailing
         self._retention, self._boot = retention, boot
-        HANGING.answered = self._answered
-        self._journal.late = self._set_up_late
-        self._accounts = AccountFiles(self._again.changed)
-        self._local_time = local_time = LocalTime(self._again.changed)
-        loop.beats.append(lambda _: local_time.look())
-        self._again.begin(wanted=self._read.may_pass)
+        UNANSWERED.answered = self._answered
+        self._journal.finished_late = self._set_up_late
+        self._accounts = AccountFiles(self._again.host_changed)
+        self._local_time = local_time = LocalTime(self._again.host_changed)
+        loop.heartbeat_hooks.append(lambda _: local_time.look())
+        self._again.start(wanted=self._read.is_transient)
 
     @property
-    def late(self) -> frozenset[str]:
+    def late_tasks(self) -> frozenset[str]:
         """The tasks that are missing because of the host, as far as their names are known."""
         return self._late.names
 
     @property
-    def told(self) -> JsonObject:
+    def status(self) -> JsonObject:
         """What `status` tells of them."""
         if self._told[0] is not self.loaded:
-            self._told = self.loaded, cast("JsonObject", told_of(self.loaded))
+            self._told = self.loaded, cast("JsonObject", task_files_status(self.loaded))
         return self._told[1]
 
     @property
-    def lacking(self) -> int:
+    def not_loaded_count(self) -> int:
         """How many entries `not_loaded` has in what is told: asked with each answer on the control socket."""
-        listed = self.told["not_loaded"]
+        listed = self.status["not_loaded"]
         return len(listed) if isinstance(listed, list) else 0
 
     def close(self) -> None:
         """Read nothing any more."""
-        HANGING.answered = lambda: None
+        UNANSWERED.answered = lambda: None
         self._again.close()
         if self._accounts is not None:
             self._accounts.close()
@@ -149,16 +149,16 @@ class TaskFiles:
         async with self._lock:
             self._manager.reloading()
             try:
-                self._loop.health.trouble("store files", "")  # whoever asks for this has looked
-                await self._take(await self._waits.on(partial(reload, self._read), _hanging))
-                await self.tell_problems()
+                self._loop.health.set_trouble("store files", "")  # whoever asks for this has looked
+                await self._take(await self._waits.run(partial(reload, self._read), _hanging))
+                await self.log_problems()
                 counts = len(self.loaded.tasks), len(self.loaded.problems)
                 self._journal.write(daemon_messages.reloaded(*counts))
                 gc.freeze()  # the new tasks stay as well
             finally:
                 self._manager.status(self._loop.health.status)
                 self._manager.ready()
-            self._again.begin(wanted=self._read.may_pass)
+            self._again.start(wanted=self._read.is_transient)
             self._loop.wake()
             return self.loaded.problems
 
@@ -172,7 +172,7 @@ class TaskFiles:
         self._executor.output_limit = settings.output_limit
         self._retention.keep = settings.store.keep
         await replace_tasks(self._loop, self.loaded.tasks)
-        for task in self._late.come(self.loaded.tasks):
+        for task in self._late.newly_loaded(self.loaded.tasks):
             self._make_up_for(task)
 
     def _make_up_for(self, task: Task) -> None:
@@ -180,14 +180,14 @@ class TaskFiles:
         if task.on is On.STARTUP:
             self._loop.scheduler.force(task.name, Trigger.STARTUP, f"on {On.STARTUP}")
         elif task.on is On.BOOT:
-            self._boot.admit(self._loop.scheduler, task.name)
+            self._boot.add_late(self._loop.scheduler, task.name)
 
     # -- the host ---------------------------------------------------------------------------------------------------
 
     async def _look_again(self) -> bool:
         async with self._lock:
             before = self.loaded
-            read = await self._waits.on(partial(look_again, self._read), _hanging)
+            read = await self._waits.run(partial(recheck_host, self._read), _hanging)
             if read != self._read or self._apply_again:
                 self._apply_again = False
                 await self._take(read)
@@ -195,12 +195,12 @@ class TaskFiles:
             else:
                 self._show_hanging()
         self._loop.wake()
-        return self._read.may_pass
+        return self._read.is_transient
 
     async def _tell_change(self, before: LoadResult, after: LoadResult) -> None:
         known, there = ({task.name: task.zone_name for task in loaded.tasks} for loaded in (before, after))
         new, gone = there.keys() - known.keys(), known.keys() - there.keys()
-        await self.tell_problems(frozenset(before.problems))
+        await self.log_problems(frozenset(before.problems))
         for zone in {there[name] for name in there.keys() - new if there[name] != known[name]}:
             self._journal.write(daemon_messages.zone_changed(zone))
         if new or gone or before.problems != after.problems:
@@ -208,47 +208,47 @@ class TaskFiles:
 
     def _set_up_late(self) -> None:
         self._apply_again = True
-        self._again.changed()
+        self._again.host_changed()
 
     def _answered(self) -> None:
         """Hear, in another thread, that a question that hung is answered at last."""
         with suppress(RuntimeError):  # the loop has ended
-            self._asyncio.call_soon_threadsafe(self._again.changed)
+            self._asyncio.call_soon_threadsafe(self._again.host_changed)
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
-    async def tell_problems(self, known: Collection[Problem] = frozenset()) -> None:
+    async def log_problems(self, known: Collection[Problem] = frozenset()) -> None:
         """Tell what is wrong in them, but what is known already; some at a time, so that the loop has its turns."""
         self._loop.health.problems = len(self.loaded.problems)
         self._loop.health.file_problems = str(file_problems(self.loaded))
         new = [problem for problem in self.loaded.problems if problem not in known]
         for place, problem in enumerate(new):
-            if place % SLICE == SLICE - 1:
+            if place % PROBLEMS_PER_TURN == PROBLEMS_PER_TURN - 1:
                 await asyncio.sleep(0)
             warning = problem.severity == "warning"
             self._journal.write(daemon_messages.problem(str(problem), problem.file, task=problem.task, warning=warning))
         self._show_hanging()
 
     def _show_hanging(self) -> None:
-        self._loop.health.trouble("unanswered", listed(_hanging()))
+        self._loop.health.set_trouble("unanswered", joined(_hanging()))
 
 
 def _hanging() -> list[str]:
     """Say what does not answer."""
     now = time.time_ns() // 1000
-    return [since(one.what, one.since) for one in HANGING.waiting if now - one.since >= _QUICK]
+    return [no_answer_since(one.what, one.since) for one in UNANSWERED.waiting if now - one.since >= _QUICK]
 
 
-class LateResult:
+class LateTasks:
     """The tasks that were not loaded at the start because of the host, and may come later."""
 
     def __init__(self, read: LoadResult) -> None:
-        self.names = frozenset(name for name, one in read.missing.items() if one.problem.may_pass)
-        self._files = {file.path for file in read.files if file.may_pass and not file.digest}
-        self._directories = {str(path) for path in read.closed}
+        self.names = frozenset(name for name, one in read.missing.items() if one.problem.is_transient)
+        self._files = {file.path for file in read.files if file.is_transient and not file.digest}
+        self._directories = {str(path) for path in read.unreadable}
         self._come = {task.name for task in read.tasks}
 
-    def come(self, tasks: Sequence[Task]) -> list[Task]:
+    def newly_loaded(self, tasks: Sequence[Task]) -> list[Task]:
         """Of these, the ones that have come now, each once."""
         new = [task for task in tasks if task.name not in self._come and self._is_late(task)]
         self._come |= {task.name for task in new}

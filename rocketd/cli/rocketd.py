@@ -31,10 +31,10 @@ class ExitStatus(IntEnum):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Be the daemon; returns its exit code."""
     given = _parser().parse_args(arguments)
-    from rocketd.daemon.exit_timeout import INTERPRETER, end_within  # noqa: PLC0415 - `rocketd --version` needs none
+    from rocketd.daemon.exit_timeout import INTERPRETER_TIMEOUT, exit_within  # noqa: PLC0415 - `rocketd --version` needs none
 
     code = _run(given)
-    end_within(INTERPRETER, code)
+    exit_within(INTERPRETER_TIMEOUT, code)
     return code
 
 

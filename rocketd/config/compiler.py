@@ -93,7 +93,7 @@ class _TaskCompilation:
         try:
             return build()
         except BadValue as mistake:
-            self.mistakes += mistake.at(self._spec.path(setting))
+            self.mistakes += mistake.under(self._spec.path(setting))
             return otherwise
 
     def _note(self, setting: Setting[object], message: str, hint: str = "", severity: Severity = "error") -> None:
@@ -105,7 +105,7 @@ class _TaskCompilation:
             return self._host.zone(name)
         except BadValue as mistake:
             path = self._spec.path(key.TIMEZONE) if name else ("task", self._spec.name)
-            self.mistakes += [replace(one, at_key=not name) for one in mistake.at(path)]
+            self.mistakes += [replace(one, at_key=not name) for one in mistake.under(path)]
             return UTC_ZONE
 
     def _condition(self, setting: Setting[str]) -> Condition:
@@ -131,7 +131,7 @@ class _TaskCompilation:
             return self._host.zone(name).tzinfo
         except BadValue as error:
             self._zone_unknown = True
-            (mistake,) = error.at(())
+            (mistake,) = error.under(())
             raise ConditionError(mistake.message, hint=mistake.hint) from None
 
     def _surroundings(self, zone: Zone) -> Surroundings:
@@ -153,7 +153,7 @@ class _TaskCompilation:
             return self._host.identity(self._values[key.USER], self._values[key.GROUP])
         except BadValue as mistake:
             setting = key.GROUP if isinstance(mistake, BadGroup) else key.USER
-            self.mistakes += mistake.at(self._spec.path(setting))
+            self.mistakes += mistake.under(self._spec.path(setting))
             return None
 
     def _check_files(self) -> None:

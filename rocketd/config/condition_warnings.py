@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from rocketd.config.cross_file_checks import Misplaced
+from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
 from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.alternatives import Literal, alternatives_of
@@ -48,21 +48,21 @@ class ConditionQuestions(NamedTuple):
 
     tasks: Mapping[str, Task]
     now: Instant
-    spaced: Collection[str]
+    with_restart_delay: Collection[str]
     """The tasks whose `restart_delay` is written: they may start again and again."""
 
     @classmethod
     def of(cls, tasks: Mapping[str, Task], now: Instant, files: Iterable[LoadedFile]) -> ConditionQuestions:
         """Ask about the tasks of these files."""
-        return cls(tasks, now, {name for file in files for name in file.spaced})
+        return cls(tasks, now, {name for file in files for name in file.with_restart_delay})
 
 
-def condition_warnings(asked: ConditionQuestions, told: Collection[str]) -> list[Misplaced]:
+def condition_warnings(asked: ConditionQuestions, told: Collection[str]) -> list[TaskMistake]:
     """Find the tasks that would start again and again, and those that never start; but those that are `told` of."""
     return [one for one in _outlook(asked) if one.task.name not in told]
 
 
-def _outlook(asked: ConditionQuestions) -> Iterator[Misplaced]:
+def _outlook(asked: ConditionQuestions) -> Iterator[TaskMistake]:
     walk = FirstStartSearch(asked.now)
     firsts = _first_starts(asked, walk)
     hopeless = {name for name, first in firsts.items() if first.at is None}
@@ -73,10 +73,10 @@ def _outlook(asked: ConditionQuestions) -> Iterator[Misplaced]:
         found = _never(task, walk, firsts.get(name), waiting)
         if found is None and unasked[:1] == [name]:
             found = _NO_MORE, ""
-        if found is None and name not in asked.spaced and task.when != FALSE and (trap := repeating(task)):
+        if found is None and name not in asked.with_restart_delay and task.when != FALSE and (trap := repeating(task)):
             found = _again(task, trap)
         if found is not None:
-            yield Misplaced(task, Mistake(("task", name, "when"), *found, severity="warning"))
+            yield TaskMistake(task, Mistake(("task", name, "when"), *found, severity="warning"))
 
 
 def _first_starts(asked: ConditionQuestions, walk: FirstStartSearch) -> dict[str, FirstStart]:
@@ -168,7 +168,7 @@ def _again(task: Task, trap: RepeatedStart) -> tuple[str, str]:
     else:
         holds = "always holds"
     message = f"{'this' if alone else whole} {holds}, so the task would start again {_pause(task)} after each end"
-    meant = str(instead(trap.branch)).replace('"', "'")
+    meant = str(suggestion(trap.branch)).replace('"', "'")
     where = "" if alone else f" in place of {whole}"
     return message, f"did you mean {meant}{where}? to keep it as it is, write a restart_delay"
 
@@ -180,7 +180,7 @@ def _pause(task: Task) -> str:
 _ENDS: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail"}
 
 
-def instead(branch: Branch) -> Condition:
+def suggestion(branch: Branch) -> Condition:
     """Give the condition that was probably meant: once per window, at a tick, after an event."""
     hours = [literal for literal in branch if literal.holds and isinstance(literal.word, TimeOf)]
     if hours:

@@ -9,22 +9,22 @@ from rocketd.core.model.task import Task
 from rocketd.core.suggestion import did_you_mean
 
 
-class Misplaced(NamedTuple):
+class TaskMistake(NamedTuple):
     """A mistake in the file of a task."""
 
     task: Task
     mistake: Mistake
 
 
-def without_duplicates(tasks: Iterable[Task]) -> tuple[dict[str, Task], list[Misplaced]]:
+def without_duplicates(tasks: Iterable[Task]) -> tuple[dict[str, Task], list[TaskMistake]]:
     """Keep the first task of each name."""
     kept: dict[str, Task] = {}
-    mistakes: list[Misplaced] = []
+    mistakes: list[TaskMistake] = []
     for task in tasks:
         first = kept.setdefault(task.name, task)
         if first is not task:
             message = f"there is a task '{task.name}' in {first.file} already, which stays"
-            mistakes.append(Misplaced(task, Mistake(("task", task.name), message, "rename one of them", at_key=True)))
+            mistakes.append(TaskMistake(task, Mistake(("task", task.name), message, "rename one of them", at_key=True)))
     return kept, mistakes
 
 
@@ -43,13 +43,13 @@ class WatchedTasks:
         return known[1]
 
 
-def unknown(
+def unknown_tasks(
     tasks: Mapping[str, Task],
     watched: WatchedTasks,
     disabled: Collection[str],
     known: Collection[str],
     kept_back: Iterable[tuple[str, str]],
-) -> Iterator[Misplaced]:
+) -> Iterator[TaskMistake]:
     """Find conditions about tasks that are not loaded; those tasks stay, and the words are unknown.
 
     `kept_back` are the names and files of tasks that have errors.
@@ -64,7 +64,7 @@ def unknown(
                         mistake = Mistake(path, f"task '{name}' has enabled = false", word=name)
                     else:
                         mistake = Mistake(path, f"task '{name}' is not loaded", _where(name, tasks, missing), word=name)
-                    yield Misplaced(task, mistake)
+                    yield TaskMistake(task, mistake)
 
 
 def _where(name: str, tasks: Mapping[str, Task], missing: Mapping[str, str]) -> str:

@@ -8,7 +8,16 @@ from typing import Final
 from rocketd.config import value_types
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
-from rocketd.config.value_types import ADDRESS, ADDRESSES, BOOLEAN, ENDLESS_SPAN, FILLED, PATH, SPAN, ValueType
+from rocketd.config.value_types import (
+    ADDRESS,
+    ADDRESSES,
+    BOOLEAN,
+    DURATION,
+    DURATION_OR_INFINITY,
+    NON_EMPTY,
+    PATH,
+    ValueType,
+)
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.model.run import Action
 
@@ -21,7 +30,7 @@ class Durability(StrEnum):
 
 
 DAEMON_TIMEZONE: Final = Setting(
-    "timezone", FILLED, "local", "`local`", "The time zone of tasks that name none; `local` is the host's."
+    "timezone", NON_EMPTY, "local", "`local`", "The time zone of tasks that name none; `local` is the host's."
 )
 MAX_RUNNING: Final = Setting(
     "max_running",
@@ -61,14 +70,14 @@ OUTPUT_LIMIT: Final = Setting(
 )
 SHUTDOWN_GRACE: Final = Setting(
     "shutdown_grace",
-    SPAN,
+    DURATION,
     90 * SECOND,
     "`90s`",
     "How long runs may go on when the daemon is told to stop; then they are stopped.",
 )
 RESUME_SPREAD: Final = Setting(
     "resume_spread",
-    SPAN,
+    DURATION,
     MINUTE,
     '`"1 min"`',
     "After a downtime, a suspend or a step of the clock: over how long the tasks with a `splay` that would have "
@@ -90,7 +99,7 @@ REPO: Final = Setting(
 )
 KEEP: Final = Setting[Duration | None](
     "keep",
-    ENDLESS_SPAN,
+    DURATION_OR_INFINITY,
     180 * DAY,
     '`"180 days"`',
     "How long run records are kept; those that conditions can still ask about stay longer.",
@@ -113,7 +122,7 @@ class Tls(StrEnum):
 
 
 _ACTIONS: Final = tuple(action for action in Action if action not in {Action.RUN, Action.WITHDRAWN})
-MAIL_HOST: Final = Setting("host", FILLED, "localhost", "`localhost`", "The mail server.")
+MAIL_HOST: Final = Setting("host", NON_EMPTY, "localhost", "`localhost`", "The mail server.")
 MAIL_PORT: Final = Setting(
     "port",
     ValueType("integer", value_types.integer(1, 65535)),
@@ -128,7 +137,7 @@ MAIL_TLS: Final = Setting(
     "`none`",
     "`starttls`: a plain connection is made secret before anything is said; `tls`: it is so from the beginning.",
 )
-MAIL_USERNAME: Final = Setting("username", FILLED, "", "none", "As whom to log in there.")
+MAIL_USERNAME: Final = Setting("username", NON_EMPTY, "", "none", "As whom to log in there.")
 MAIL_PASSWORD_FILE: Final = Setting(
     "password_file",
     PATH,
@@ -149,7 +158,7 @@ MAIL_ON: Final = Setting[tuple[str, ...]](
 )
 MAIL_PAUSE: Final = Setting(
     "pause",
-    SPAN,
+    DURATION,
     5 * MINUTE,
     '`"5 min"`',
     "The least time between two mails to the same receivers; all that comes meanwhile is one digest.",

@@ -77,12 +77,12 @@ class HostLookup(PathChecks):
         self._all = HostAnswers()
         self._noted = HostAnswers()
 
-    def note(self) -> HostAnswers:
+    def record_answers(self) -> HostAnswers:
         """Note from now on what is asked, for `still`."""
         self._noted = HostAnswers()
         return self._noted
 
-    def still(self, noted: HostAnswers) -> bool:
+    def is_unchanged(self, noted: HostAnswers) -> bool:
         """Whether the host answers as it did when this was noted."""
         try:
             identities = all(self.identity(*question) == was for question, was in noted.identities.items())

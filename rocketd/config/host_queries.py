@@ -16,9 +16,9 @@ from typing import Final, NamedTuple, TypeVar
 
 from rocketd.core.instant import Instant
 
-PATIENCE: Final = 10.0
+TIMEOUT: Final = 10.0
 """Seconds that questions may hang, all of one load together."""
-LEAST: Final = 0.1
+MIN_TIMEOUT: Final = 0.1
 """Seconds that each is given all the same, once these are used up: most are answered at once."""
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class WaitingQuery(NamedTuple):
     since: Instant
 
 
-class HangingQuery:
+class UnansweredQueries:
     """The questions that hang, of the whole process; any thread may look."""
 
     def __init__(self) -> None:
@@ -91,12 +91,12 @@ class HangingQuery:
             self._places[_place(asked.what)] -= asked.kind is not QueryKind.NAME
         self.answered()
 
-    def follow(self, one: "HostQueries") -> None:
+    def track(self, one: "HostQueries") -> None:
         """Show what it asks."""
         with self._lock:
             self._tries[id(one)] = one
 
-    def follow_no_more(self, one: "HostQueries") -> None:
+    def untrack(self, one: "HostQueries") -> None:
         """It asks no more, or nobody listens."""
         with self._lock:
             self._tries.pop(id(one), None)
@@ -106,7 +106,7 @@ def _place(what: str) -> str:
     return what.rpartition("/")[0] or what
 
 
-HANGING: Final = HangingQuery()
+UNANSWERED: Final = UnansweredQueries()
 
 
 class _QueryThread(NamedTuple):
@@ -119,7 +119,7 @@ class _QueryThread(NamedTuple):
 class HostQueries:
     """The questions of one try, all asked in one thread."""
 
-    def __init__(self, hanging: HangingQuery = HANGING) -> None:
+    def __init__(self, hanging: UnansweredQueries = UNANSWERED) -> None:
         self._hanging = hanging
         self._lock = Lock()
         self._left_behind = False
@@ -152,15 +152,15 @@ class HostQueries:
             return True
 
 
-def patiently(work: Callable[[HostQueries], T], hanging: HangingQuery = HANGING) -> T:
+def with_timeouts(work: Callable[[HostQueries], T], hanging: UnansweredQueries = UNANSWERED) -> T:
     """Do some work that asks; it is begun anew for each question that hangs, so it must leave nothing behind."""
-    left = PATIENCE
+    left = TIMEOUT
     while True:
         questions: HostQueries = HostQueries(hanging)
-        hanging.follow(questions)
+        hanging.track(questions)
         try:
             answer = _begun(work, questions)
-            patience = max(left, LEAST)
+            patience = max(left, MIN_TIMEOUT)
             while not wait([answer], timeout=_until(questions, patience)).done:
                 if questions.give_up(patience):
                     left -= patience
@@ -168,13 +168,13 @@ def patiently(work: Callable[[HostQueries], T], hanging: HangingQuery = HANGING)
             else:
                 return answer.result()
         finally:
-            hanging.follow_no_more(questions)
+            hanging.untrack(questions)
 
 
 def _until(questions: HostQueries, patience: float) -> float:
     """Seconds until what is asked now has hung for too long; some, if nothing is asked."""
     asked = questions.current
-    return LEAST if asked is None else max(0.0, asked.began + patience - time.monotonic())
+    return MIN_TIMEOUT if asked is None else max(0.0, asked.began + patience - time.monotonic())
 
 
 def _begun(work: Callable[[HostQueries], T], questions: HostQueries) -> "Future[T]":

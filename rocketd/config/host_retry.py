@@ -10,19 +10,19 @@ class HostRetry:
     """The files as they were loaded."""
 
     def __init__(self, previous: LoadResult) -> None:
-        self.settings_good = previous.settings_good
-        self._closed = previous.closed
+        self.settings_valid = previous.settings_valid
+        self._closed = previous.unreadable
         self._seen = {file.path: file for file in previous.files}
 
-    def seen(self, entry: TaskFileEntry) -> LoadedFile | None:
+    def previous_file(self, entry: TaskFileEntry) -> LoadedFile | None:
         """What became of that file."""
         return self._seen.get(entry.path)
 
-    def counting(self, entries: Iterable[TaskFileEntry]) -> list[TaskFileEntry]:
+    def known_entries(self, entries: Iterable[TaskFileEntry]) -> list[TaskFileEntry]:
         """Leave out new files, but where nobody could look before."""
         return [entry for entry in entries if entry.path in self._seen or entry.directory.path in self._closed]
 
-    def left(self, read: Collection[LoadedFile]) -> Iterator[LoadedFile]:
+    def removed_files(self, read: Collection[LoadedFile]) -> Iterator[LoadedFile]:
         """Give the files that are not there any more, or replaced by now: a reload is still to come."""
         names = {file.name for file in read}
         for file in self._seen.values():

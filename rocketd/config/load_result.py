@@ -41,14 +41,14 @@ class Missing(NamedTuple):
     """Where it begins in its file, or where the error stands."""
     problem: Problem
     """The error: its own, or else the first one of its file."""
-    alone: bool = False
+    file_is_loaded: bool = False
     """Whether its file is loaded otherwise."""
 
     @property
     def message(self) -> str:
         """Where it is, and why it is not loaded: a sentence."""
         why = f"line {self.problem.line}: {self.problem.message}" if self.problem.source_line else self.problem.message
-        what = "but not loaded" if self.alone else "which is not loaded"
+        what = "but not loaded" if self.file_is_loaded else "which is not loaded"
         return f"{self.name} is in {self.file}, {what}: {why}"
 
     @property
@@ -66,7 +66,7 @@ def missing_of(
     """
     errors = [problem for problem in problems if problem.severity == "error"]
     own = {problem.task: problem for problem in reversed(errors)}
-    of_all = next((problem for problem in errors if problem.keeps_back_file), errors[0] if errors else None)
+    of_all = next((problem for problem in errors if problem.excludes_file), errors[0] if errors else None)
     found = {name: own.get(name) or of_all for name in lines}
     return tuple(Missing(name, path, lines[name], problem, alone) for name, problem in found.items() if problem)
 
@@ -87,13 +87,13 @@ class LoadedFile:
     """Of what was read; empty: nothing was."""
     answers: HostAnswers = field(default_factory=HostAnswers, repr=False)
     """What the host said while it was read."""
-    spaced: frozenset[str] = frozenset()
+    with_restart_delay: frozenset[str] = frozenset()
     """Its tasks whose `restart_delay` is written."""
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether it has errors that the host may mend."""
-        return any(problem.may_pass for problem in self.problems)
+        return any(problem.is_transient for problem in self.problems)
 
     @property
     def name(self) -> str:
@@ -120,13 +120,13 @@ class LoadResult:
     """In the order of the files, and in each as written."""
     problems: tuple[Problem, ...]
     settings: Settings
-    settings_good: bool
+    settings_valid: bool
     """False: `rocketd.toml` has an error, and `settings` are the last good ones, or the defaults."""
     files: tuple[LoadedFile, ...]
     source: LoadSource
-    closed: frozenset[Path] = frozenset()
+    unreadable: frozenset[Path] = frozenset()
     """The directories that could not be looked into."""
-    kept_back: tuple[Missing, ...] = ()
+    excluded: tuple[Missing, ...] = ()
     """Tasks of good files that errors between files keep back."""
 
     @cached_property
@@ -144,15 +144,15 @@ class LoadResult:
         """The tasks that are written and that errors keep back, by name; none that is loaded as it was before."""
         there = {task.name for task in self.tasks} | {one.task.name for one in self.disabled}
         found = {one.name: one for file in reversed(self.files) for one in reversed(file.missing)}
-        found |= {one.name: one for one in self.kept_back}
+        found |= {one.name: one for one in self.excluded}
         return {name: one for name, one in reversed(found.items()) if name not in there}
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether there are errors that the host may mend: then it is worth looking again."""
-        return any(problem.may_pass for problem in self.problems)
+        return any(problem.is_transient for problem in self.problems)
 
     @property
-    def good(self) -> bool:
+    def valid(self) -> bool:
         """Whether there is no error; there may be warnings."""
         return not any(problem.severity == "error" for problem in self.problems)

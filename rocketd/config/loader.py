@@ -8,7 +8,7 @@
 
 A file is one piece: an error in one of its tasks keeps all of them back, so that a chain is never loaded by halves.
 What is wrong between files (`references`) keeps back only the task it is about. So does what the host lacks, as an
-unknown user: that is no mistake of the file, and `look_again` finds out whether it has passed.
+unknown user: that is no mistake of the file, and `recheck_host` finds out whether it has passed.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ from typing import Final
 
 from rocketd.config.compiler import TaskSpecCompiler
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
-from rocketd.config.cross_file_checks import Misplaced, WatchedTasks, unknown, without_duplicates
+from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
 from rocketd.config.host_lookup import HostLookup
-from rocketd.config.host_queries import HostQueries, patiently
+from rocketd.config.host_queries import HostQueries, with_timeouts
 from rocketd.config.host_retry import HostRetry
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, LoadSource, Missing, missing_of
-from rocketd.config.problems import MOST_MISTAKES, BadValue, Fault, Mistake, Problem
+from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem
 from rocketd.config.setting import Section
 from rocketd.config.task_files import (
     DEFAULT_DIRECTORIES,
@@ -42,7 +42,7 @@ from rocketd.config.task_files import (
 )
 from rocketd.config.task_settings import ENABLED, RESTART_DELAY
 from rocketd.config.task_spec import FileSpec, read_spec
-from rocketd.config.toml_document import Syntax, document_of, problems_of, roughly, text_of
+from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
 from rocketd.config.toml_positions import Positions
 from rocketd.config.trigger_cycles import without_cycles
 from rocketd.core.instant import Instant
@@ -97,23 +97,23 @@ def load(
     `at` is an instant as of which tasks are warned of that never start, or again and again; None: of none.
     """
     source = LoadSource(tuple(directories), strict, frozenset(known), at)
-    return patiently(lambda questions: _Loader(questions, source, None).loaded())
+    return with_timeouts(lambda questions: _Loader(questions, source, None).loaded())
 
 
 def reload(previous: LoadResult) -> LoadResult:
     """Load again from the same source; the tasks of files that have errors now stay as they were."""
-    return patiently(lambda questions: _Loader(questions, previous.source, previous).loaded())
+    return with_timeouts(lambda questions: _Loader(questions, previous.source, previous).loaded())
 
 
-def look_again(previous: LoadResult) -> LoadResult:
+def recheck_host(previous: LoadResult) -> LoadResult:
     """Load again what the host may answer otherwise by now; files that were edited, or are new, wait for a reload."""
-    return patiently(lambda questions: _Loader(questions, previous.source, previous, edits=False).loaded())
+    return with_timeouts(lambda questions: _Loader(questions, previous.source, previous, edits=False).loaded())
 
 
 def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True) -> Settings | None:
     """The settings that `load` would give, without reading the other files; None if `rocketd.toml` has an error."""
     source = LoadSource(tuple(directories), strict)
-    return patiently(lambda questions: _Loader(questions, source, None).settings())
+    return with_timeouts(lambda questions: _Loader(questions, source, None).settings())
 
 
 class _Loader:
@@ -138,9 +138,9 @@ class _Loader:
 
     def loaded(self) -> LoadResult:
         with opened(self._source.directories, self._rights, self._questions) as tree:
-            entries = self._unedited.counting(tree.entries) if self._unedited else tree.entries
+            entries = self._unedited.known_entries(tree.entries) if self._unedited else tree.entries
             read = [*map(self._file, sorted(entries, key=lambda entry: entry.name != SETTINGS_NAME))]  # the zone's name
-            others = self._unedited.left(read) if self._unedited else self._hidden(tree)
+            others = self._unedited.removed_files(read) if self._unedited else self._hidden(tree)
             files = sorted([*read, *others], key=lambda file: (file.name, file.path))
             tasks, misplaced = self._joined(files)
             problems = [*tree.problems, *(problem for file in files for problem in file.problems)]
@@ -149,12 +149,14 @@ class _Loader:
             tasks=tasks,
             problems=tuple(sorted(dict.fromkeys([*problems, *between]), key=_order)),
             settings=self._settings,
-            settings_good=self._settings_good,
+            settings_valid=self._settings_good,
             files=(*files, *_others(tree)),
             source=self._source,
-            closed=tree.closed,
-            kept_back=tuple(
-                Missing(one.task, one.file, one.line, one, alone=True) for one in between if one.severity == "error"
+            unreadable=tree.unreadable,
+            excluded=tuple(
+                Missing(one.task, one.file, one.line, one, file_is_loaded=True)
+                for one in between
+                if one.severity == "error"
             ),
         )
 
@@ -181,12 +183,12 @@ class _Loader:
             self._settings_good = True
         elif entry.may_hold_settings and not self._settings_good:
             self._use(self._last_settings)
-            self._settings_good = self._unedited is not None and self._unedited.settings_good
+            self._settings_good = self._unedited is not None and self._unedited.settings_valid
         return file
 
     def _read(self, entry: TaskFileEntry) -> LoadedFile:
-        seen = self._unedited.seen(entry) if self._unedited else None
-        if seen and not (seen.digest or seen.may_pass):
+        seen = self._unedited.previous_file(entry) if self._unedited else None
+        if seen and not (seen.digest or seen.is_transient):
             return seen
         try:
             content, fault = read(entry, self._rights, self._questions)
@@ -209,28 +211,28 @@ class _Loader:
     def _stays(self, last: LoadedFile, digest: bytes) -> bool:
         """Whether reading the file again would give the same."""
         unchanged = last.outcome is FileOutcome.LOADED and last.digest == digest and last.name != SETTINGS_NAME
-        return unchanged and not last.problems and self._host.still(last.answers)
+        return unchanged and not last.problems and self._host.is_unchanged(last.answers)
 
     def _is_settled(self, seen: LoadedFile) -> bool:
         """Whether the host could only say the same of the file again."""
-        return not seen.may_pass and seen.name != SETTINGS_NAME and self._host.still(seen.answers)
+        return not seen.is_transient and seen.name != SETTINGS_NAME and self._host.is_unchanged(seen.answers)
 
     def _parsed(self, entry: TaskFileEntry, content: bytes, digest: bytes, warnings: tuple[Problem, ...]) -> LoadedFile:
         path = entry.path
         try:
             text = text_of(content, path)
             document = document_of(text, path)
-        except Syntax as mistake:
-            return self._bad(path, (*warnings, mistake.problem), headers(roughly(content)), digest)
+        except TomlSyntaxError as mistake:
+            return self._bad(path, (*warnings, mistake.problem), headers(decode_leniently(content)), digest)
         spec = read_spec(document, may_hold_settings=entry.may_hold_settings)
         if entry.may_hold_settings:
             self._take_settings(spec)
-        answers = self._host.note()
+        answers = self._host.record_answers()
         tasks = self._compiled(spec, path)
         off = {task.name for task in spec.tasks if not task.values[ENABLED]}
         problems = warnings + (problems_of(spec.mistakes, text, path) if spec.mistakes else ())
         there = {task.name for task in tasks} | off
-        if any(problem.keeps_back_file for problem in problems):
+        if any(problem.excludes_file for problem in problems):
             names = [task.name for task in spec.tasks if task.name not in off]
             return self._bad(path, problems, lines_of(names, text), digest)
         lines = lines_of([task.name for task in spec.tasks if task.name not in there], text)
@@ -249,7 +251,7 @@ class _Loader:
     def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
         tasks, wrong = [], len(spec.mistakes)
         for written in spec.tasks:
-            if wrong > MOST_MISTAKES:  # nobody is told of more
+            if wrong > MAX_MISTAKES:  # nobody is told of more
                 break
             task, mistakes = self._compiler.compile(written, path)
             wrong += sum(mistake.severity == "error" and mistake.fault is Fault.FILE for mistake in mistakes)
@@ -272,7 +274,7 @@ class _Loader:
         try:
             self._host.zone(settings.timezone)
         except BadValue as mistake:
-            spec.mistakes += mistake.at((Section.ROCKETD, DAEMON_TIMEZONE.key))
+            spec.mistakes += mistake.under((Section.ROCKETD, DAEMON_TIMEZONE.key))
         own = [mistake for mistake in spec.mistakes if mistake.severity == "error" and mistake.fault is Fault.FILE]
         if not any(mistake.path[:1] in _SETTINGS_PATHS for mistake in own):
             self._use(settings)
@@ -291,22 +293,22 @@ class _Loader:
         """Files of directories that cannot be looked into now: nobody has taken them away."""
         names = {entry.name for entry in tree.entries}
         for file in self._last_files.values():
-            if file.name not in names and Path(file.path).parent in tree.closed:
+            if file.name not in names and Path(file.path).parent in tree.unreadable:
                 yield replace(file, outcome=FileOutcome.KEPT)
 
-    def _joined(self, files: Sequence[LoadedFile]) -> tuple[tuple[Task, ...], list[Misplaced]]:
+    def _joined(self, files: Sequence[LoadedFile]) -> tuple[tuple[Task, ...], list[TaskMistake]]:
         tasks, misplaced = without_duplicates(task for file in files for task in file.tasks)
         misplaced += without_cycles(tasks, self._last_tasks, watched := WatchedTasks())
         disabled = {one.task.name for file in files for one in file.disabled}
         kept_back = [(one.name, one.file) for file in files for one in file.missing]
-        misplaced += unknown(tasks, watched, disabled, self._source.known, kept_back)
+        misplaced += unknown_tasks(tasks, watched, disabled, self._source.known, kept_back)
         if self._source.at is not None:
             misplaced += condition_warnings(
                 ConditionQuestions.of(tasks, self._source.at, files), {one.task.name for one in misplaced}
             )
         return tuple(tasks.values()), misplaced
 
-    def _located(self, misplaced: Iterable[Misplaced], tree: TaskFileTree) -> Iterator[Problem]:
+    def _located(self, misplaced: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:
         """Find the places of mistakes between files; their texts are read once more, for these lines alone."""
         by_file: dict[str, list[Mistake]] = {}
         for task, mistake in misplaced:
@@ -318,7 +320,7 @@ class _Loader:
 
     def _text_again(self, entry: TaskFileEntry) -> str:
         try:
-            return roughly(read(entry, self._rights, self._questions)[0])
+            return decode_leniently(read(entry, self._rights, self._questions)[0])
         except (Masked, UnreadableFile):  # changed since; the problem stands without its line
             return ""
 

@@ -21,7 +21,7 @@ class NotLoaded(NamedTuple):
     """The first error."""
 
 
-def told_of(loaded: LoadResult) -> dict[str, object]:
+def task_files_status(loaded: LoadResult) -> dict[str, object]:
     """What `status` tells of the task files, as JSON has it."""
     return {
         "directories": [str(directory) for directory in loaded.source.directories],
@@ -60,7 +60,7 @@ def not_loaded(loaded: LoadResult) -> list[NotLoaded]:
 def _of_file(file: LoadedFile, missing: list[Missing]) -> Iterator[NotLoaded]:
     errors = _errors(file)
     if file.outcome in (FileOutcome.BAD, FileOutcome.KEPT) and errors:
-        first = next((problem for problem in errors if problem.keeps_back_file), errors[0])
+        first = next((problem for problem in errors if problem.excludes_file), errors[0])
         yield _told(file, first, missing)
         return
     by_problem: dict[str, list[Missing]] = {}

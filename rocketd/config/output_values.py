@@ -8,7 +8,7 @@ from rocketd.config.value_types import ValueType, path, size
 from rocketd.core.model.output_path import DIRECTIVES, NAMES, find_unknown_part
 
 
-def endless_size(value: object) -> int:
+def size_or_infinity(value: object) -> int:
     """Take a size, or `infinity`, which is the largest number there is."""
     if value == "infinity":
         return sys.maxsize
@@ -32,5 +32,5 @@ def output_file(value: object) -> str:
     return text
 
 
-LIMIT: Final = ValueType("size, or `infinity`", endless_size)
+LIMIT: Final = ValueType("size, or `infinity`", size_or_infinity)
 FILE: Final = ValueType("path, with placeholders", output_file)

@@ -11,9 +11,9 @@ from typing import Final, Literal, TypeAlias
 
 from rocketd.core.escaping import visible
 
-LONGEST_TEXT: Final = 500
+MAX_TEXT: Final = 500
 """Characters of a message or a hint: a whole file may be one word."""
-MOST_MISTAKES: Final = 100
+MAX_MISTAKES: Final = 100
 """How many mistakes of one file are told."""
 """Characters of a word that could be meant for another."""
 
@@ -58,16 +58,16 @@ class Problem:
     def __post_init__(self) -> None:
         for name in ("task", "message", "hint"):
             text = getattr(self, name)
-            if len(text) > LONGEST_TEXT:
-                object.__setattr__(self, name, f"{text[:LONGEST_TEXT]}…")
+            if len(text) > MAX_TEXT:
+                object.__setattr__(self, name, f"{text[:MAX_TEXT]}…")
 
     @property
-    def keeps_back_file(self) -> bool:
+    def excludes_file(self) -> bool:
         """Whether no task of its file can be loaded."""
         return self.severity == "error" and self.fault is Fault.FILE
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether it is an error that the host may mend: it is worth looking again."""
         return self.severity == "error" and self.fault is not Fault.FILE
 
@@ -150,7 +150,7 @@ class BadValue(ValueError):
         error._mistakes = mistakes
         return error
 
-    def at(self, path: Path) -> list[Mistake]:
+    def under(self, path: Path) -> list[Mistake]:
         """The same mistakes, seen from what is around them: a list, a table, the document."""
         return [replace(mistake, path=(*path, *mistake.path)) for mistake in self._mistakes]
 

@@ -6,12 +6,12 @@ import re
 from datetime import date, time
 
 from rocketd.config.problems import BadValue
-from rocketd.config.value_types import called, each, string, wrong
+from rocketd.config.value_types import each, string, toml_type, wrong_type
 
 
 def _table(value: object, wanted: str) -> dict[str, object]:
     if type(value) is not dict:
-        raise wrong(wanted, value)
+        raise wrong_type(wanted, value)
     return value
 
 
@@ -44,6 +44,6 @@ def _check_json(value: object) -> None:
     elif type(value) is list:
         each(enumerate(value), _check_json)
     elif isinstance(value, date | time):  # a datetime is a date
-        raise BadValue(f"a parameter cannot be {called(value)}: JSON has none", "write it in quotes")
+        raise BadValue(f"a parameter cannot be {toml_type(value)}: JSON has none", "write it in quotes")
     elif type(value) is float and not math.isfinite(value):
         raise BadValue(f"a parameter cannot be {value}: JSON has no such number")

@@ -34,7 +34,7 @@ DEFAULT_DIRECTORIES: Final = (VENDOR, RUNTIME, ADMINISTRATOR)
 SETTINGS_NAME: Final = "rocketd.toml"
 """The file that may hold the daemon's own settings; not in the vendor's or the runtime directory."""
 
-MOST_BYTES: Final = 1024**2
+MAX_BYTES: Final = 1024**2
 """Thousands of tasks. What is read takes up to a hundred times as much memory, and a second to parse."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -112,7 +112,7 @@ class Directory:
     single: bool = False
     """Whether one file in it was named, and not the directory."""
 
-    def counts(self, name: str) -> bool:
+    def is_task_file(self, name: str) -> bool:
         """Whether that is a task file."""
         return self.single or (name.endswith(".toml") and not name.startswith("."))
 
@@ -140,15 +140,15 @@ class TaskFileTree:
 
     def __init__(self, directories: Sequence[Directory], problems: Sequence[Problem], closed: Sequence[Path]) -> None:
         self.problems = tuple(problems)
-        self.closed = frozenset(closed)
+        self.unreadable = frozenset(closed)
         """The directories that could not be looked into."""
         files = _once(directories)
-        counted = [file for file in files if file.directory.counts(file.name)]
+        counted = [file for file in files if file.directory.is_task_file(file.name)]
         named = [file for file in counted if file.directory.single]
         last = {file.name: file for file in counted} | {file.name: file for file in named}
         chosen = {id(file) for file in (*last.values(), *named)}
         self.entries = tuple(sorted((file for file in counted if id(file) in chosen), key=lambda file: file.name))
-        self.ignored = _paths(file for file in files if not file.directory.counts(file.name))
+        self.ignored = _paths(file for file in files if not file.directory.is_task_file(file.name))
         """Paths of what is no task file."""
         self.replaced = _paths(file for file in counted if id(file) not in chosen)
         """Paths of task files that do not count, because another has their name."""
@@ -240,7 +240,7 @@ def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unrea
         try:
             fault = _fault(os.fstat(descriptor), rights, directory.path / name)
             with open(descriptor, "rb", closefd=False) as file:
-                return file.read(MOST_BYTES), fault
+                return file.read(MAX_BYTES), fault
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -272,6 +272,6 @@ def _fault(status: os.stat_result, rights: Rights, path: Path) -> UnreadableFile
         raise fault
     if status.st_size == 0:
         raise Masked
-    if status.st_size > MOST_BYTES:
+    if status.st_size > MAX_BYTES:
         raise UnreadableFile("this is larger than 1 MiB", "spread the tasks over several files")
     return fault

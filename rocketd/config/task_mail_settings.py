@@ -4,7 +4,7 @@ from typing import Any
 
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK
 from rocketd.config.problems import BadValue
-from rocketd.config.value_types import each, wrong
+from rocketd.config.value_types import each, wrong_type
 from rocketd.core.model.task import Mail
 from rocketd.core.suggestion import did_you_mean
 
@@ -12,7 +12,7 @@ from rocketd.core.suggestion import did_you_mean
 def mail(value: object) -> Mail:
     """Take who is written to, and about what."""
     if type(value) is not dict:
-        raise wrong("a table", value, "write [task.NAME.mail]")
+        raise wrong_type("a table", value, "write [task.NAME.mail]")
     read: dict[str, Any] = dict(each(((key, (key, item)) for key, item in value.items()), _key))
     return Mail(**read)
 

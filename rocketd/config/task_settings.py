@@ -7,7 +7,7 @@ from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
 from rocketd.config.task_mail_settings import mail
-from rocketd.config.value_types import BOOLEAN, CODES, ENDLESS_SPAN, FILLED, PATH, SPAN, TEXT, ValueType
+from rocketd.config.value_types import BOOLEAN, CODES, DURATION, DURATION_OR_INFINITY, NON_EMPTY, PATH, TEXT, ValueType
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.task import Limit, Mail, On, Overlap
 
@@ -63,14 +63,14 @@ STOP_WHEN: Final = Setting(
 )
 TIMEOUT: Final = Setting[Duration | None](
     "timeout",
-    ENDLESS_SPAN,
+    DURATION_OR_INFINITY,
     None,
     "`infinity`",
     "Terminates a run that takes longer, from the moment at which its process is there.",
 )
 KILL_GRACE: Final = Setting(
     "kill_grace",
-    SPAN,
+    DURATION,
     10 * SECOND,
     "`10s`",
     "How long after SIGTERM the processes of a run get SIGKILL.",
@@ -84,7 +84,7 @@ OVERLAP: Final = Setting(
     "falls due meanwhile, stop the running one and start, start beside it.",
 )
 RESTART_DELAY: Final = Setting(
-    "restart_delay", SPAN, SECOND, "`1s`", "The least pause after an end that alone makes the task due again."
+    "restart_delay", DURATION, SECOND, "`1s`", "The least pause after an end that alone makes the task due again."
 )
 CRASH_LIMIT: Final = Setting(
     "crash_limit",
@@ -109,7 +109,7 @@ PRIORITY: Final = Setting(
 )
 ON: Final = Setting[On | None](
     "on",
-    ValueType("`boot`, `startup` or `shutdown`", value_types.perhaps(value_types.choice(On))),
+    ValueType("`boot`, `startup` or `shutdown`", value_types.optional(value_types.choice(On))),
     None,
     "none",
     "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops. "
@@ -117,7 +117,7 @@ ON: Final = Setting[On | None](
 )
 SPLAY: Final = Setting(
     "splay",
-    SPAN,
+    DURATION,
     0,
     "none",
     "Spreads its starts, and those of hosts with the same task: each tick, window and interval begins later by a part "
@@ -127,20 +127,20 @@ ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meani
 DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A sentence for people.")
 TIMEZONE: Final = Setting(
     "timezone",
-    FILLED,
+    NON_EMPTY,
     "",
     "the daemon's",
     "The time zone of its conditions, as `Europe/Helsinki`, and its `TZ`; `local` is the host's.",
 )
 USER: Final = Setting(
     "user",
-    FILLED,
+    NON_EMPTY,
     "",
     "the daemon's",
     "Who runs it, by name or number, with the supplementary groups of a login (`User=` of systemd.exec(5)).",
 )
 GROUP: Final = Setting(
-    "group", FILLED, "", "the user's", "Its primary group, by name or number (`Group=` of systemd.exec(5))."
+    "group", NON_EMPTY, "", "the user's", "Its primary group, by name or number (`Group=` of systemd.exec(5))."
 )
 DIRECTORY: Final = Setting(
     "directory",

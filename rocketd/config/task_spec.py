@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config.logging_settings import read_logging
-from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake, Path
+from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake, Path
 from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
 from rocketd.config.task_mail_settings import joined
@@ -64,7 +64,7 @@ def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_sett
     own = ("task", Section.DEFAULTS.value)
     host = (*(section.value for section in _HOST_SECTIONS), Section.LOGGING.value)
     for key, value in document.items():
-        if len(spec.mistakes) > MOST_MISTAKES:
+        if len(spec.mistakes) > MAX_MISTAKES:
             break
         if key in own or (key in host and may_hold_settings):
             continue
@@ -86,7 +86,7 @@ def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) 
     known = SETTINGS[section]
     read: dict[str, object] = {}
     for key, value in table.items():
-        if len(mistakes) > MOST_MISTAKES:
+        if len(mistakes) > MAX_MISTAKES:
             break
         setting = known.get(key)
         if setting is None:
@@ -95,7 +95,7 @@ def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) 
         try:
             read[key] = setting.kind.read(value)
         except BadValue as mistake:
-            mistakes += mistake.at((*base, key))
+            mistakes += mistake.under((*base, key))
     return read
 
 
@@ -117,7 +117,7 @@ def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
         spec.mistakes.append(Mistake(("task",), "this must be a table", "a task is written [task.NAME]"))
         return
     for name, table in tables.items():
-        if len(spec.mistakes) > MOST_MISTAKES:
+        if len(spec.mistakes) > MAX_MISTAKES:
             break
         if not _NAME.fullmatch(name):
             spec.mistakes.append(_bad_name(name))

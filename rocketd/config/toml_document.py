@@ -5,7 +5,7 @@ from typing import Final
 
 import tomli
 
-from rocketd.config.problems import MOST_MISTAKES, Fault, Mistake, Problem
+from rocketd.config.problems import MAX_MISTAKES, Fault, Mistake, Problem
 from rocketd.config.toml_positions import Place, Positions
 
 _HINTS: Final = {
@@ -16,7 +16,7 @@ _HINTS: Final = {
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-class Syntax(Exception):
+class TomlSyntaxError(Exception):
     """The file is no TOML document; `problem` says where and why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -25,32 +25,32 @@ class Syntax(Exception):
 
 
 def text_of(content: bytes, path: str) -> str:
-    """Decode a file; its lines end in a line feed alone afterwards. Raises `Syntax`."""
+    """Decode a file; its lines end in a line feed alone afterwards. Raises `TomlSyntaxError`."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         start = len(content[: error.start].decode().replace("\r\n", "\n"))
-        place = Positions(roughly(content)).place(start, start + 1)
+        place = Positions(decode_leniently(content)).place(start, start + 1)
         message = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise Syntax(_at(path, place, message, "TOML files are written in UTF-8")) from None
+        raise TomlSyntaxError(_at(path, place, message, "TOML files are written in UTF-8")) from None
     return text.replace("\r\n", "\n")
 
 
-def roughly(content: bytes) -> str:
+def decode_leniently(content: bytes) -> str:
     """Decode a file for showing lines of it, whatever it is."""
     return content.decode(errors="replace").replace("\r\n", "\n")
 
 
 def document_of(text: str, path: str) -> dict[str, object]:
-    """Parse a TOML document. Raises `Syntax`."""
+    """Parse a TOML document. Raises `TomlSyntaxError`."""
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise Syntax(_not_toml(error, text, path)) from None
+        raise TomlSyntaxError(_not_toml(error, text, path)) from None
     except RecursionError:
-        raise Syntax(_whole(path, "arrays or tables are nested too deep")) from None
+        raise TomlSyntaxError(_whole(path, "arrays or tables are nested too deep")) from None
     except ValueError:  # of int(): thousands of digits
-        raise Syntax(_whole(path, "a number has too many digits")) from None
+        raise TomlSyntaxError(_whole(path, "a number has too many digits")) from None
 
 
 def _whole(path: str, message: str) -> Problem:
@@ -80,9 +80,9 @@ def problems_of(mistakes: Iterable[Mistake], text: str, path: str) -> tuple[Prob
 def _told(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """Leave out what nobody reads: errors come first."""
     ordered = sorted(mistakes, key=lambda mistake: (mistake.severity != "error", mistake.fault is not Fault.FILE))
-    told, more = ordered[:MOST_MISTAKES], ordered[MOST_MISTAKES:]
+    told, more = ordered[:MAX_MISTAKES], ordered[MAX_MISTAKES:]
     if more:
-        message = f"there is more to say about this file than these {MOST_MISTAKES} problems"
+        message = f"there is more to say about this file than these {MAX_MISTAKES} problems"
         told.append(Mistake((), message, severity=more[0].severity, fault=more[0].fault))
     return told
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-LONGEST_LINE: Final = 300
+MAX_LINE: Final = 300
 BEFORE: Final = 60
 """Characters of a long line that are shown, and those among them that are before the mistake."""
 
@@ -92,9 +92,9 @@ class Positions:
         begin = self._lines[row]
         after = text.find("\n", start)
         first, last = begin, len(text) if after < 0 else after
-        if last - first > LONGEST_LINE:
+        if last - first > MAX_LINE:
             first = max(begin, start - BEFORE)
-            last = min(last, first + LONGEST_LINE)
+            last = min(last, first + MAX_LINE)
         cut = first > begin
         source_line = "…" * cut + text[first:last] + "…" * (last < (len(text) if after < 0 else after))
         width = max(1, min(end, last) - start)

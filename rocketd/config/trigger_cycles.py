@@ -9,26 +9,26 @@ What starts a task when another *fails* is no part of this: a repair that goes o
 
 from collections.abc import Collection, Iterable, Mapping
 
-from rocketd.config.cross_file_checks import Misplaced, WatchedTasks
+from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks
 from rocketd.config.problems import Mistake
 from rocketd.core.conditions.run_conditions import After, Retry
 from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, all_parts
 from rocketd.core.model.task import Task
 
 
-def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: WatchedTasks) -> list[Misplaced]:
+def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: WatchedTasks) -> list[TaskMistake]:
     """Break each cycle: a task in it that changed stays as it was in `last`, or else one goes.
 
     A cycle that nothing but a hand starts stays as it is.
     """
-    mistakes: list[Misplaced] = []
+    mistakes: list[TaskMistake] = []
     before = {name: task for name, task in last.items() if name in tasks and task.when != tasks[name].when}
     harmless: set[str] = set()
     while cycle := _find(tasks, watched, harmless):
         cycle = _ending_in(cycle, [name for name in cycle if name in before] or cycle, tasks)
         culprit = cycle[-1]
         startable = any(_starts_otherwise(tasks[name], cycle) for name in cycle)
-        mistakes.append(Misplaced(tasks[culprit], _mistake(cycle, startable=startable)))
+        mistakes.append(TaskMistake(tasks[culprit], _mistake(cycle, startable=startable)))
         if not startable:
             harmless.update(cycle)
         elif culprit in before:

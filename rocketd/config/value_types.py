@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from rocketd.config.problems import MOST_MISTAKES, BadValue, Mistake
+from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration
@@ -31,28 +31,28 @@ class ValueType(Generic[T_co]):
     read: Callable[[object], T_co]
 
 
-def called(value: object) -> str:
+def toml_type(value: object) -> str:
     """What TOML calls this value."""
     names = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
     dates = {datetime: "a date and time", date: "a date", time: "a time"}
     return (names | dates)[type(value)]
 
 
-def wrong(wanted: str, value: object, hint: str = "") -> BadValue:
+def wrong_type(wanted: str, value: object, hint: str = "") -> BadValue:
     """Say that the value is of another type than the wanted one."""
-    return BadValue(f"this must be {wanted}, not {called(value)}", hint)
+    return BadValue(f"this must be {wanted}, not {toml_type(value)}", hint)
 
 
 def string(value: object) -> str:
     """Take any text that a process can be given: a NUL ends an argument early (execve(2))."""
     if type(value) is not str:
-        raise wrong("a string", value, f'write "{value}"' if type(value) in (int, float) else "")
+        raise wrong_type("a string", value, f'write "{value}"' if type(value) in (int, float) else "")
     if "\0" in value:
         raise BadValue("a NUL character is not possible here", start=value.index("\0"), end=value.index("\0") + 1)
     return value
 
 
-def filled(value: object) -> str:
+def non_empty(value: object) -> str:
     """Take a text that is not empty."""
     text = string(value)
     if not text:
@@ -64,7 +64,7 @@ def boolean(value: object) -> bool:
     """Take true or false."""
     if type(value) is not bool:
         right = type(value) is str and value.lower() in ("true", "false")
-        raise wrong("true or false", value, f"write {str(value).lower()} without quotes" if right else "")
+        raise wrong_type("true or false", value, f"write {str(value).lower()} without quotes" if right else "")
     return value
 
 
@@ -73,7 +73,7 @@ def integer(least: int, most: int) -> Callable[[object], int]:
 
     def read(value: object) -> int:
         if type(value) is not int:
-            raise wrong("an integer", value)
+            raise wrong_type("an integer", value)
         if not least <= value <= most:
             raise BadValue(f"{value} is not between {least} and {most}")
         return value
@@ -89,7 +89,7 @@ def duration(least: Duration) -> Callable[[object], Duration]:
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
             seconds = least <= number * SECOND < FOREVER
             hint = f'write "{value}s" for seconds' if seconds else 'for example "2h 30min"'
-            raise wrong("a duration in quotes", value, hint)
+            raise wrong_type("a duration in quotes", value, hint)
         span = _span(value)
         if span < least:
             raise BadValue("this must be longer than zero" if span == 0 else f"{value} is too short")
@@ -105,7 +105,7 @@ def _span(text: str) -> Duration:
         raise BadValue(error.message, error.hint, start=error.start, end=error.end) from None
 
 
-def endless(value: object) -> Duration | None:
+def duration_or_infinity(value: object) -> Duration | None:
     """Take a duration, or `infinity`, which is None."""
     return None if value == "infinity" else duration(1)(value)
 
@@ -123,7 +123,7 @@ def size(most: int) -> Callable[[object], int]:
         elif type(value) is str:
             count = _bytes(value)
         else:
-            raise wrong('a size, as 16384 or "16 KiB"', value)
+            raise wrong_type('a size, as 16384 or "16 KiB"', value)
         if not 0 <= count <= most:
             raise BadValue(f"{value} is not between 0 and {shown_size(most)}")
         return count
@@ -167,7 +167,7 @@ def choice(words: type[Word]) -> Callable[[object], Word]:
     return lambda value: words(read(value))
 
 
-def perhaps(read: Callable[[object], T]) -> Callable[[object], T | None]:
+def optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
     """Take the same, or an empty text, which is none: it undoes a default, as in the files of units."""
     return lambda value: None if value == "" else read(value)
 
@@ -185,7 +185,7 @@ def strings(value: object) -> tuple[str, ...]:
 
 def path(value: object) -> str:
     """Take an absolute path."""
-    text = filled(value)
+    text = non_empty(value)
     if not text.startswith("/"):
         raise BadValue(f"'{text}' is not an absolute path", "write the whole path, from / on")
     return text
@@ -197,7 +197,7 @@ def paths(value: object) -> tuple[str, ...]:
 
 
 def _perhaps_path(value: object) -> str:
-    text = filled(value)
+    text = non_empty(value)
     return "-" + path(text[1:]) if text.startswith("-") else path(text)
 
 
@@ -209,7 +209,7 @@ def codes(value: object) -> frozenset[int]:
 def command(value: object) -> str | tuple[str, ...]:
     """Take a program and its arguments as a list, or the text for a shell."""
     if type(value) is str:
-        return filled(value)
+        return non_empty(value)
     argv = _each(value, string, "a list of strings, the program and its arguments")
     if not argv or not argv[0]:
         raise BadValue("the program to run is missing", 'write it first: ["/usr/bin/true"]')
@@ -221,7 +221,7 @@ _FUNCTION: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\
 
 def function(value: object) -> str:
     """Take the place of a Python function."""
-    text = filled(value)
+    text = non_empty(value)
     if not _FUNCTION.fullmatch(text):
         raise BadValue(f"'{text}' does not name a function", 'write "package.module:function"')
     return text
@@ -229,7 +229,7 @@ def function(value: object) -> str:
 
 def url(value: object) -> str:
     """Take a database URL; whether it can be opened is for the store to say."""
-    text = filled(value)
+    text = non_empty(value)
     if not re.match(r"[a-z][a-z0-9_+]*://", text):
         raise BadValue(f"'{text}' is not a database URL", 'for example "sqlite:////var/lib/rocketd/rocketd.db"')
     return text
@@ -240,7 +240,7 @@ _ADDRESS: Final = re.compile(r"[^\s@,;<>\"]+(?:@[^\s@,;<>\"]+)?")
 
 def address(value: object) -> str:
     """Take where mail goes to or comes from: `name@host`, or the name of a user of this host's mail server."""
-    text = filled(value)
+    text = non_empty(value)
     if not _ADDRESS.fullmatch(text):
         raise BadValue(f"'{text}' is not the address of one person", 'for example "root@example.com"')
     return text
@@ -254,7 +254,7 @@ def addresses(value: object) -> tuple[str, ...]:
 def umask(value: object) -> int:
     """Take a file mode creation mask; text only, because in TOML 22 and 0o22 are two numbers."""
     if type(value) is not str:
-        raise wrong("a mask of octal digits in quotes", value, 'for example "0022"')
+        raise wrong_type("a mask of octal digits in quotes", value, 'for example "0022"')
     if not re.fullmatch("0?[0-7]{1,3}", value):
         raise BadValue(f"'{value}' is not a mask of octal digits", 'for example "0022"')
     return int(value, 8)
@@ -265,12 +265,12 @@ def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[
     taken: list[T] = []
     mistakes: list[Mistake] = []
     for key, item in items:
-        if len(mistakes) > MOST_MISTAKES:
+        if len(mistakes) > MAX_MISTAKES:
             break
         try:
             taken.append(read(item))
         except BadValue as mistake:
-            mistakes += mistake.at((key,))
+            mistakes += mistake.under((key,))
     if mistakes:
         raise BadValue.of(mistakes)
     return tuple(taken)
@@ -278,15 +278,15 @@ def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[
 
 def _each(value: object, read: Callable[[object], T], wanted: str) -> tuple[T, ...]:
     if type(value) is not list:
-        raise wrong(wanted, value, f'write ["{value}"]' if type(value) is str else "")
+        raise wrong_type(wanted, value, f'write ["{value}"]' if type(value) is str else "")
     return each(enumerate(value), read)
 
 
 TEXT: Final = ValueType("string", string)
-FILLED: Final = ValueType("string", filled)
+NON_EMPTY: Final = ValueType("string", non_empty)
 BOOLEAN: Final = ValueType("boolean", boolean)
-SPAN: Final = ValueType("duration", duration(0))
-ENDLESS_SPAN: Final = ValueType("duration, or `infinity`", endless)
+DURATION: Final = ValueType("duration", duration(0))
+DURATION_OR_INFINITY: Final = ValueType("duration, or `infinity`", duration_or_infinity)
 STRINGS: Final = ValueType("list of strings", strings)
 PATH: Final = ValueType("path", path)
 ADDRESS: Final = ValueType("address", address)

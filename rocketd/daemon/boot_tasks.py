@@ -52,7 +52,7 @@ class BootTasks:
         """Which are still to run, with the least number that their runs in this boot can have."""
         self._begun: dict[str, None] = {}
 
-    def begin(self, scheduler: Scheduler, late: Collection[str] = ()) -> None:
+    def load(self, scheduler: Scheduler, late: Collection[str] = ()) -> None:
         """Make due what is still to run in this boot: all of it at the first start.
 
         `late` are tasks that cannot be loaded yet, and may have to run as well.
@@ -69,7 +69,7 @@ class BootTasks:
             if name in self._left:
                 scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
-    def admit(self, scheduler: Scheduler, name: str) -> None:
+    def add_late(self, scheduler: Scheduler, name: str) -> None:
         """Make a task due that could not be loaded when this began, unless it has run in this boot."""
         if name in self._begun or self._has_begun(scheduler, name):
             return
@@ -78,7 +78,7 @@ class BootTasks:
             self._write()
         scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
-    def watch(self, event: Event | tuple[Run, Stream, str]) -> None:
+    def handle_event(self, event: Event | tuple[Run, Stream, str]) -> None:
         """Strike out a run that has begun, its record being safe; one that turns out not to have is still to run."""
         if not isinstance(event, Started | Withdrawn) or event.run.trigger is not Trigger.BOOT:
             return

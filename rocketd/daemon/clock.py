@@ -104,7 +104,7 @@ class Drift:
     def __init__(self, now: Instant, monotonic: Duration, boottime: Duration) -> None:
         self._wall, self._asleep = now - boottime, boottime - monotonic
 
-    def notice(self, now: Instant, monotonic: Duration, boottime: Duration) -> tuple[Duration, Duration]:
+    def update(self, now: Instant, monotonic: Duration, boottime: Duration) -> tuple[Duration, Duration]:
         """Say by how much the wall clock was set and how long the host slept since the last look; 0: not at all."""
         wall, asleep = now - boottime, boottime - monotonic
         stepped, slept = wall - self._wall, asleep - self._asleep
@@ -119,12 +119,12 @@ class Steadiness:
         self._boottime = boottime
         self._since = boottime()
 
-    def stepped(self) -> None:
+    def reset(self) -> None:
         """Somebody has set it just now."""
         self._since = self._boottime()
 
     @property
-    def lasted(self) -> Duration:
+    def duration(self) -> Duration:
         """How long it has been left alone."""
         return self._boottime() - self._since
 

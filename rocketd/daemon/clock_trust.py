@@ -7,7 +7,7 @@ from rocketd.core.instant import MINUTE, Duration, Instant
 from rocketd.daemon.clock import is_synchronized
 from rocketd.daemon.loop import Loop
 
-STEADY: Final[Duration] = 10 * MINUTE
+STEADY_TIME: Final[Duration] = 10 * MINUTE
 """A clock that nobody keeps right, and nobody has set for so long, is taken for right."""
 
 
@@ -15,7 +15,7 @@ def clock_trust(loop: Loop, synchronized: Callable[[], bool] = is_synchronized) 
     """Make what is done at each heartbeat."""
 
     def beat(_: Instant) -> None:
-        if loop.scheduler.awaits_trusted_clock and (loop.steady.lasted >= STEADY or synchronized()):
+        if loop.scheduler.awaits_trusted_clock and (loop.steadiness.duration >= STEADY_TIME or synchronized()):
             loop.scheduler.trust_clock()
             loop.wake()
 

@@ -22,8 +22,8 @@ from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
 from rocketd.daemon.event_stream import EventStream
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
-from rocketd.daemon.log_reader import PATIENCE, LogReader, RunReader
-from rocketd.daemon.lookup import DisabledTasks, MissingTasks, disabled_one, must_be_loaded, the_run, wanted_run
+from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
+from rocketd.daemon.lookup import DisabledTasks, MissingTasks, find_disabled, only_match, require_loaded, run_filter_of
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.retention import RetentionJob, oldest_kept
 from rocketd.daemon.serializers import (
@@ -35,16 +35,16 @@ from rocketd.daemon.serializers import (
     why_object,
 )
 
-SLICE: Final = 256
+TASKS_PER_TURN: Final = 256
 """Tasks of a list that are told between two turns of the loop; about 4 ms."""
 
-EXPLAINED: Final = 16
+EXPLAINED_PER_TURN: Final = 16
 """Tasks that are explained between two turns of the loop; about 4 ms."""
 
-PART: Final = 256
+PAGE_SIZE: Final = 256
 """Tasks that are explained in one answer."""
 
-PART_TAKES: Final[Duration] = SECOND
+PAGE_TIME: Final[Duration] = SECOND
 """Where the run log has to be asked about each, an answer has fewer, so that nobody waits for longer than that."""
 
 RUNS_SHOWN: Final = 5
@@ -78,7 +78,7 @@ class Control:
         `disabled` gives the tasks that are written and not loaded, `missing` those that errors keep back.
         """
         self._loop = loop
-        self._reading = LogReader(reader, PATIENCE)
+        self._reading = LogReader(reader, ANSWER_TIMEOUT)
         self._counting = LogReader(counter, None)
         self._retention = retention
         self._reload = reload
@@ -106,7 +106,7 @@ class Control:
         scheduler = self._loop.scheduler
         listed: list[Json] = []
         for place, name in enumerate(tuple(scheduler.tasks)):
-            if place % SLICE == SLICE - 1:
+            if place % TASKS_PER_TURN == TASKS_PER_TURN - 1:
                 await asyncio.sleep(0)
             if entry := scheduler.tasks.get(name):  # a reload may have taken it away meanwhile
                 listed.append(task_object(entry, scheduler.history.of(name)))
@@ -114,7 +114,7 @@ class Control:
 
     async def task(self, name: str) -> JsonObject:
         """Everything about one task; raises NoSuchTask."""
-        scheduler, disabled = self._loop.scheduler, disabled_one(self._disabled(), name)
+        scheduler, disabled = self._loop.scheduler, find_disabled(self._disabled(), name)
         wanted = RunFilter(task=name, limit=RUNS_SHOWN)
         if disabled:
             return disabled_details(disabled, await self._read(wanted))
@@ -124,7 +124,7 @@ class Control:
         return task_details(entry, scheduler.history.of(name), runs)
 
     def _must_be_loaded(self, name: str) -> None:
-        must_be_loaded(self._loop.scheduler, self._disabled(), self._missing(), name)
+        require_loaded(self._loop.scheduler, self._disabled(), self._missing(), name)
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
@@ -136,13 +136,13 @@ class Control:
         runs = [run for wanted in runs_needed(task, at) for run in await self._read(wanted)]
         return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
 
-    async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
+    async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the loaded tasks whose names come next, and tell after which name to go on."""
         names = await in_thread(partial(_following, tuple(self._loop.scheduler.tasks), after))
-        until = self._loop.clock.monotonic() + PART_TAKES
+        until = self._loop.clock.monotonic() + PAGE_TIME
         answers: list[Json] = []
-        for place, name in enumerate(names[:PART]):
-            if place % EXPLAINED == EXPLAINED - 1:
+        for place, name in enumerate(names[:PAGE_SIZE]):
+            if place % EXPLAINED_PER_TURN == EXPLAINED_PER_TURN - 1:
                 await asyncio.sleep(0)
             with suppress(NoSuchTask):  # a reload has taken it away meanwhile
                 answers.append(await self.why(name, at))
@@ -168,14 +168,14 @@ class Control:
         return told
 
     async def _find(self, which: str) -> RunView:
-        return the_run(which, await self._read(wanted_run(which)))
+        return only_match(which, await self._read(run_filter_of(which)))
 
     async def _read(self, wanted: RunFilter) -> Sequence[RunView]:
-        return await self._reading.ask(lambda reader: reader.runs(wanted))
+        return await self._reading.query(lambda reader: reader.runs(wanted))
 
-    async def part(self, wanted: RunFilter, after: int) -> JsonObject:
+    async def page(self, wanted: RunFilter, after: int) -> JsonObject:
         """The next runs after this place in the log, the first recorded first, and where to go on."""
-        part = await self._reading.ask(lambda reader: reader.page(wanted, after))
+        part = await self._reading.query(lambda reader: reader.page(wanted, after))
         listed: list[Json] = [run_object(view) for view in part.runs]
         return {"runs": listed, "next": part.next}
 
@@ -183,11 +183,11 @@ class Control:
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:
         """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
         backlog = EventStream()
-        self._loop.watchers.add(backlog.put)
+        self._loop.watchers.add(backlog.add)
         try:
             yield backlog.listen()
         finally:
-            self._loop.watchers.discard(backlog.put)
+            self._loop.watchers.discard(backlog.add)
 
     # -- acting -----------------------------------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class Control:
         """
         loop, now = self._loop, self._loop.now()
         before = oldest_kept(self._retention.keep, before, now)
-        old = await self._counting.ask(lambda counter: counter.count_old(before, self._retention.spare, now))
+        old = await self._counting.query(lambda counter: counter.count_old(before, self._retention.protected, now))
         if old and not dry_run:
             await self._pruned(before, now)
             loop.journal.write(daemon_messages.pruned(old, timestamp(before), by))
@@ -282,4 +282,4 @@ class Control:
 
 def _following(names: Sequence[str], after: str) -> Sequence[str]:
     """The next names in order, one more than are explained at once."""
-    return nsmallest(PART + 1, (name for name in names if name > after))
+    return nsmallest(PAGE_SIZE + 1, (name for name in names if name > after))

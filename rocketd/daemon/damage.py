@@ -29,4 +29,4 @@ class DamageReport:
     def _show(self, about: str, sentence: str) -> None:
         if self._health.troubles.get(about) != sentence:
             self._journal.write(daemon_messages.damaged(sentence))
-            self._health.trouble(about, sentence)
+            self._health.set_trouble(about, sentence)

@@ -11,26 +11,26 @@ from rocketd.core.model.run import Run
 from rocketd.daemon.json_format import JsonObject
 from rocketd.daemon.serializers import event_object, output_object
 
-ROOM: Final = 32 * 1024 * 1024
+CAPACITY: Final = 32 * 1024 * 1024
 """Roughly how many bytes a slow listener may be behind before something is left out; output may use half of them."""
-OVERHEAD: Final = 150
+EVENT_OVERHEAD: Final = 150
 """What is kept of an event costs this beside its text."""
 
-What: TypeAlias = Event | tuple[Run, Stream, str]
+StreamItem: TypeAlias = Event | tuple[Run, Stream, str]
 
 
 class EventStream:
     """What happened and one listener has not heard yet: bounded, whatever tasks print."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int = CAPACITY) -> None:
         self._room = room
-        self._waiting: deque[What | int] = deque()
+        self._waiting: deque[StreamItem | int] = deque()
         """A number: so many were left out here."""
         self._taken = 0
         self._lost = 0
         self._news = asyncio.Event()
 
-    def put(self, what: What) -> None:
+    def add(self, what: StreamItem) -> None:
         """Keep it for the listener, or count it as lost."""
         size = _size(what)
         if self._taken + size > (self._room // 2 if isinstance(what, tuple) else self._room):
@@ -58,13 +58,13 @@ class EventStream:
                 await self._news.wait()
 
 
-def _size(what: What | int) -> int:
+def _size(what: StreamItem | int) -> int:
     if isinstance(what, int):
         return 0
-    return OVERHEAD + (len(what[2]) if isinstance(what, tuple) else 0)
+    return EVENT_OVERHEAD + (len(what[2]) if isinstance(what, tuple) else 0)
 
 
-def _object(what: What | int) -> JsonObject:
+def _object(what: StreamItem | int) -> JsonObject:
     if isinstance(what, int):
         return {"event": "lost", "count": what}
     return output_object(*what) if isinstance(what, tuple) else event_object(what)

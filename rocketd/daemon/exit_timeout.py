@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Final
 
-CLOSING: Final = 60.0
+CLOSE_TIMEOUT: Final = 60.0
 """Seconds after the last run in which everything must have been closed; each part has limits of its own, and fewer."""
-INTERPRETER: Final = 5.0
+INTERPRETER_TIMEOUT: Final = 5.0
 """Seconds that Python may take to end, which waits for the threads of others."""
 
 
 @contextmanager
-def limited(seconds: float, code: int = 1) -> Iterator[None]:
+def exit_deadline(seconds: float, code: int = 1) -> Iterator[None]:
     """End the process with this code if what is inside takes longer."""
     timer = _ending(seconds, code)
     try:
@@ -25,7 +25,7 @@ def limited(seconds: float, code: int = 1) -> Iterator[None]:
         timer.cancel()
 
 
-def end_within(seconds: float, code: int) -> None:
+def exit_within(seconds: float, code: int) -> None:
     """End the process with this code if it has not ended by itself then."""
     _ending(seconds, code)
 

@@ -8,11 +8,11 @@ from rocketd.core.errors import StoreError
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.store_outage import no_answer
 
-PATIENCE: Final = 15.0
+WRITE_TIMEOUT: Final = 15.0
 """Seconds for which the writing thread may show no sign of life once every run has ended."""
-HURRY: Final = 5.0
+SHORT_WRITE_TIMEOUT: Final = 5.0
 """The same, for who asks a second time to stop."""
-LOOKS: Final = 3
+CHECKS: Final = 3
 """How often it is looked for one in that time."""
 
 
@@ -24,15 +24,15 @@ class FinalFlush:
         self._recorder = recorder
         self._going = going
         self._fail = fail
-        self._patience = PATIENCE
+        self._patience = WRITE_TIMEOUT
         self._unproved = 0
         """How many looks in a row found that the last proof had not come."""
         self._next: asyncio.TimerHandle | None = None
         self._go()
 
-    def hurry(self) -> None:
+    def shorten_timeout(self) -> None:
         """Wait no longer than a moment."""
-        self._patience = HURRY
+        self._patience = SHORT_WRITE_TIMEOUT
         self._set()
 
     def close(self) -> None:
@@ -41,18 +41,18 @@ class FinalFlush:
             self._next.cancel()
 
     def _go(self) -> None:
-        if self._unproved > LOOKS and not self._going():
+        if self._unproved > CHECKS and not self._going():
             self._fail(no_answer())
             return
         if not self._unproved:
-            self._recorder.prove(self._proved)
+            self._recorder.check_alive(self._proved)
         self._unproved += 1
         self._set()
 
     def _set(self) -> None:
         if self._next is not None:
             self._next.cancel()
-        self._next = asyncio.get_running_loop().call_later(self._patience / LOOKS, self._go)
+        self._next = asyncio.get_running_loop().call_later(self._patience / CHECKS, self._go)
 
     def _proved(self) -> None:
         self._unproved = 0

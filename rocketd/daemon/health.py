@@ -11,7 +11,7 @@ from rocketd.core.scheduler.admission import SHORT
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Clock, Journal, ServiceManager
 
-SLOW: Final = 5.0
+SLOW_WRITE: Final = 5.0
 """Seconds that writing may take before it is reported to hang."""
 _HANGS: Final = "its disk or file server does not answer"
 
@@ -30,76 +30,76 @@ class Health:
         self._clock = clock
         self._journal = journal
         self._manager = manager
-        self.away_since: Instant = 0
+        self.store_failed_at: Instant = 0
         """When the store went away last."""
         self._away_at: Duration = 0
         self._spooled = False
         self._slow: asyncio.TimerHandle | None = None
 
     @property
-    def takes_records(self) -> bool:
+    def can_record(self) -> bool:
         """Whether records get somewhere: to the store, or to the spool meanwhile."""
         return self._spooled or "store" not in self.troubles
 
-    def store(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
+    def set_store_state(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
         """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
         self._spooled = spooled
         if error is None:
             self._journal.write(daemon_messages.store_recovered(self._clock.boottime() - self._away_at))
-            self.trouble("store", "")
+            self.set_trouble("store", "")
         elif spooled:
             if "store" not in self.troubles:
-                self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
+                self._away_at, self.store_failed_at = self._clock.boottime(), self._clock.now()
             self._journal.write(daemon_messages.store_spooled(error.message))
-            self.trouble("store", f"{error.message}; records wait in the spool")
+            self.set_trouble("store", f"{error.message}; records wait in the spool")
         else:
-            self._away_at, self.away_since = self._clock.boottime(), self._clock.now()
+            self._away_at, self.store_failed_at = self._clock.boottime(), self._clock.now()
             self._journal.write(daemon_messages.store_degraded(error.message))
-            self.trouble("store", error.message)
+            self.set_trouble("store", error.message)
 
-    def shortage(self, lacking: str) -> None:
+    def set_shortage(self, lacking: str) -> None:
         """Hear after each pass what the host is short of; empty: of nothing."""
         if lacking and "host" not in self.troubles:
             self._journal.write(daemon_messages.shortage(lacking))
-            self.trouble("host", f"{SHORT}: {lacking}")
+            self.set_trouble("host", f"{SHORT}: {lacking}")
         elif not lacking and "host" in self.troubles:
             self._journal.write(daemon_messages.shortage_over())
-            self.trouble("host", "")
+            self.set_trouble("host", "")
 
-    def expect_writing(self) -> None:
+    def expect_write(self) -> None:
         """Report a disk or file server that does not answer, unless `writing_goes_on` comes soon.
 
         Nothing starts meanwhile, and there is no heartbeat.
         """
         if self._slow is None:
-            self._slow = asyncio.get_running_loop().call_later(SLOW, self._writing_hangs)
+            self._slow = asyncio.get_running_loop().call_later(SLOW_WRITE, self._writing_hangs)
 
     def _writing_hangs(self) -> None:
         self._journal.write(daemon_messages.store_degraded(_HANGS))
-        self.trouble("writing", _HANGS)
+        self.set_trouble("writing", _HANGS)
 
-    def writing_goes_on(self) -> None:
+    def write_done(self) -> None:
         """Hear that records are written."""
         if self._slow is not None:
             self._slow.cancel()
             self._slow = None
         if self.troubles.get("writing"):
             self._journal.write(daemon_messages.store_answers())
-            self.trouble("writing", "")
+            self.set_trouble("writing", "")
 
-    def trouble(self, about: str, text: str) -> None:
+    def set_trouble(self, about: str, text: str) -> None:
         """Show in the status that something does not work; empty: it does again."""
         self.troubles.pop(about, None)
         if text:
             self.troubles[about] = text
-        self.show()
+        self.report_status()
 
     @property
     def degraded(self) -> str:
         """What does not work at the moment; empty: all does."""
         return "; ".join(self.troubles.values())
 
-    def show(self) -> None:
+    def report_status(self) -> None:
         """Tell the service manager."""
         self._manager.status(self.status)
 

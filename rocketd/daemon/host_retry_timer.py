@@ -10,7 +10,7 @@ from typing import Final
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two looks; each pause is twice the last."""
-SETTLING: Final = 0.5
+SETTLE_DELAY: Final = 0.5
 """Seconds after a change: useradd(8) changes several files."""
 
 
@@ -27,15 +27,15 @@ class HostRetryTimer:
         self._changed = False
         self._closed = False
 
-    def begin(self, *, wanted: bool) -> None:
+    def start(self, *, wanted: bool) -> None:
         """The task files have been read: look again soon if that is wanted, or else only when the host has changed."""
         self._pause = FIRST_PAUSE
         self._set(self._pause if wanted else None)
 
-    def changed(self) -> None:
+    def host_changed(self) -> None:
         """Look at once: the host has changed, or has answered at last."""
         self._pause, self._changed = FIRST_PAUSE, True
-        self._set(SETTLING)
+        self._set(SETTLE_DELAY)
 
     def close(self) -> None:
         """Look no more."""
@@ -64,7 +64,7 @@ class HostRetryTimer:
         self._looking = None
         left = not looking.cancelled() and (looking.exception() is not None or looking.result())
         if self._changed:
-            self._set(SETTLING)
+            self._set(SETTLE_DELAY)
         elif left and self._next is None:
             self._set(self._pause)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)

@@ -8,10 +8,10 @@ from rocketd.background_threads import start_in_thread
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
 
-PATIENCE: Final = 30.0
+ANSWER_TIMEOUT: Final = 30.0
 """Seconds that an answer may take. A long list comes in parts, which take much less."""
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class RunReader(Protocol):
     """Looks into the run log. Blocks, and only one thread at a time may call it."""
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]: ...
-    def page(self, wanted: RunFilter, after: int) -> RunPart: ...
+    def page(self, wanted: RunFilter, after: int) -> RunPage: ...
     def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int: ...
 
 
@@ -35,7 +35,7 @@ class LogReader:
         self._turn = asyncio.Lock()
         self._looking: asyncio.Future[object] | None = None
 
-    async def ask(self, question: Callable[[RunReader], T]) -> T:
+    async def query(self, question: Callable[[RunReader], T]) -> T:
         """Give the answer, after those that were asked before; raises StoreError, also if there is none in time."""
         async with self._turn:
             if self._looking is not None and not self._looking.done():

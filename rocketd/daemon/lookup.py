@@ -26,18 +26,18 @@ MissingTasks: TypeAlias = Callable[[], Mapping[str, MissingTask]]
 """Gives those, by name."""
 
 
-def disabled_one(disabled: Sequence[Disabled], name: str) -> Disabled | None:
+def find_disabled(disabled: Sequence[Disabled], name: str) -> Disabled | None:
     """Find the one of that name."""
     return next((one for one in disabled if one.task.name == name), None)
 
 
-def must_be_loaded(
+def require_loaded(
     scheduler: Scheduler, disabled: Sequence[Disabled], missing: Mapping[str, MissingTask], name: str
 ) -> None:
     """Raise NoSuchTask for a task that is not, and say so if that is because it is disabled, or its file has errors."""
     if name in scheduler.tasks:
         return
-    if one := disabled_one(disabled, name):
+    if one := find_disabled(disabled, name):
         raise NoSuchTask(f"task {name!r} is disabled", hint=f"it has enabled = false in {one.task.file}:{one.line}")
     if gone := missing.get(name):
         raise NoSuchTask(gone.message, hint=gone.hint)
@@ -53,7 +53,7 @@ _GROUPS: Final = (8, 12, 16, 20)
 _NAMED: Final = 3
 
 
-def wanted_run(which: str) -> RunFilter:
+def run_filter_of(which: str) -> RunFilter:
     """Read what names a run. One too many is asked for: then a beginning that several ids have is noticed."""
     if match := re.fullmatch(r"(.+)/(\d{1,18})", which):
         return RunFilter(task=match[1], number=int(match[2]), limit=1)
@@ -73,7 +73,7 @@ def _may_be_cut(run_id: str) -> bool:
     return re.fullmatch(f"[0-9a-f]{{{LEAST_DIGITS},32}}", run_id.replace("-", "").lower()) is not None
 
 
-def the_run(which: str, found: Sequence[RunView]) -> RunView:
+def only_match(which: str, found: Sequence[RunView]) -> RunView:
     """Take the only one that was found; raises NoSuchRun, and Refused where there are several."""
     if "/" not in which and not _may_be_cut(which):
         found = [view for view in found if view.run.run_id == which]

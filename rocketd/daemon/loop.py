@@ -39,7 +39,7 @@ from rocketd.daemon.pending_starts import PendingStarts
 from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
 from rocketd.daemon.record_writer import RecordWriter
 
-SIGN_OF_LIFE: Final[Duration] = 60 * SECOND
+HEARTBEAT_INTERVAL: Final[Duration] = 60 * SECOND
 """How often the loop says that it lives, where no watchdog asks for more."""
 
 Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
@@ -61,14 +61,14 @@ class Loop:
         self.clock = clock
         self.journal = journal
         self.manager = manager
-        self.defects = ErrorPolicy(journal, silence, self.fail)
+        self.error_policy = ErrorPolicy(journal, silence, self.fail)
         self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
         """What stopped the loop, other than being asked to."""
         self.watchers: set[Watcher] = set()
-        self.beats: list[Callable[[Instant], None]] = []
+        self.heartbeat_hooks: list[Callable[[Instant], None]] = []
         """What is done at each heartbeat, so that it needs no timer of its own."""
-        self.passed: list[Callable[[Instant], Instant]] = []
+        self.pass_hooks: list[Callable[[Instant], Instant]] = []
         """What is done after each pass; it says when to have another at the latest."""
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
@@ -80,7 +80,7 @@ class Loop:
         self._starts = PendingStarts(self)
         self._looks_at: Instant = FOREVER
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
-        self.steady = Steadiness(clock.boottime)
+        self.steadiness = Steadiness(clock.boottime)
         """For how long the clock has not been set."""
         self._done = asyncio.Event()
         self._cut = False
@@ -90,7 +90,7 @@ class Loop:
 
     # -- life -------------------------------------------------------------------------------------------------------
 
-    def begin(self, executor: Executor, recorder: RecordWriter) -> None:
+    def start(self, executor: Executor, recorder: RecordWriter) -> None:
         """Start deciding. The past has been learned by now."""
         self._executor, self._recorder = executor, recorder
         self._alarm = TimerAlarm(self.wake)
@@ -133,20 +133,20 @@ class Loop:
         if self.scheduler.draining:
             return
         self.manager.stopping()
-        self.manager.extend_timeout((grace or 0) + SIGN_OF_LIFE)
+        self.manager.extend_timeout((grace or 0) + HEARTBEAT_INTERVAL)
         self.journal.write(daemon_messages.stopping(self.scheduler.running_count, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
         self._last_records = FinalFlush(self.recorder, lambda: self.executor.active_count, self._give_up_records)
         if grace is not None:
-            self._grace = self._asyncio.call_later(grace / SECOND, self.cut_off)
+            self._grace = self._asyncio.call_later(grace / SECOND, self.terminate_runs)
         self.wake()
 
     def _give_up_records(self, error: StoreError) -> None:
         self.journal.write(Message(error.message, Priority.ERROR))
         self.fail(error)
 
-    def cut_off(self) -> None:
+    def terminate_runs(self) -> None:
         """Stop every run that is still going on, by TERM, grace and KILL."""
         self._cut = True
         self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN))
@@ -154,10 +154,10 @@ class Loop:
 
     def kill(self) -> None:
         """Stop every run at once: asked twice to stop."""
-        self.cut_off()
+        self.terminate_runs()
         self.executor.kill()
         if self._last_records is not None:
-            self._last_records.hurry()
+            self._last_records.shorten_timeout()
 
     # -- a pass -----------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class Loop:
             now = self.clock.now()
             self._notice_steps(now)
             self._carry_out(self.scheduler.decide(now))
-            looks = [after(now) for after in self.passed]
+            looks = [after(now) for after in self.pass_hooks]
             if self.scheduler.has_unreported:
                 self._carry_out(self.scheduler.report_missed(now))
                 self.wake()
@@ -184,12 +184,12 @@ class Loop:
                 self._alarm.set(self._looks_at)
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
-        self.health.shortage(self.scheduler.admission.shortage)
-        self.health.show()
+        self.health.set_shortage(self.scheduler.admission.shortage)
+        self.health.report_status()
         if self.scheduler.draining and not self._busy:
             self._done.set()
         elif self._cut and not self.executor.active_count:
-            self.recorder.hurry()
+            self.recorder.stop_waiting()
 
     @property
     def _busy(self) -> bool:
@@ -204,9 +204,9 @@ class Loop:
 
     def _notice_steps(self, now: Instant) -> bool:
         """Whether the clock was set or the host slept since the last look; then everything must be judged again."""
-        stepped, slept = self._drift.notice(now, self.clock.monotonic(), self.clock.boottime())
+        stepped, slept = self._drift.update(now, self.clock.monotonic(), self.clock.boottime())
         if stepped:
-            self.steady.stepped()
+            self.steadiness.reset()
             self.journal.write(daemon_messages.clock_step(stepped))
         if slept:
             self.journal.write(daemon_messages.suspended(slept))
@@ -230,15 +230,15 @@ class Loop:
                 case Start(run):
                     changes.append(Started(run))
                     starts.append((self.scheduler.find(run.task).task, run))
-                    self._starts.decided(run)
+                    self._starts.add(run)
                 case Missed():
                     changes.append(decision)
                 case Stop(run, cause):
                     self._stop(run, cause)
                 case Broken():
-                    self.defects.in_condition(decision)
+                    self.error_policy.in_condition(decision)
         if changes:
-            self._record(changes, partial(self._starts.recorded, changes, starts))
+            self._record(changes, partial(self._starts.start_recorded, changes, starts))
 
     def _stop(self, run: Run, cause: Cause) -> None:
         if not self._starts.stop(run, cause):
@@ -246,7 +246,7 @@ class Loop:
 
     # -- what the world reports -------------------------------------------------------------------------------------
 
-    def report(self, event: Spawned | Finished | Withdrawn) -> None:
+    def handle_event(self, event: Spawned | Finished | Withdrawn) -> None:
         """Hear from the executor. An end is recorded first and learned then; that a run has begun is so at once."""
         match event:
             case Spawned():
@@ -255,9 +255,9 @@ class Loop:
                 ended = Finished(run, end.storable)
                 self._record([ended], partial(self._ended, ended))
             case Withdrawn():
-                self._starts.withdrawn(event)
+                self._starts.handle_withdrawn(event)
 
-    def output(self, run: Run, stream: str, line: str) -> bool:
+    def handle_output(self, run: Run, stream: str, line: str) -> bool:
         """Hear a line that a run printed; whether the journal will have it."""
         which = Stream(stream)
         told = self.journal.write(run_messages.output_line(run, which, line))
@@ -268,18 +268,18 @@ class Loop:
     def _ended(self, event: Finished) -> None:
         now, end = self.now(), event.end
         self.scheduler.learn(event if end.at <= now else Finished(event.run, replace(end, at=now)))  # set back since
-        self.tell(event)
+        self.publish(event)
         self.wake()
 
     def _spawned(self, event: Spawned) -> None:
         self.scheduler.learn(event)
         if event.pid:
-            self._record([event], partial(self.tell, event))
+            self._record([event], partial(self.publish, event))
         if self.scheduler.next_check() < self._looks_at:  # its time is running
             self.wake()
-        self.health.show()
+        self.health.report_status()
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Tell the journal, and whoever watches."""
         if not isinstance(event, Spawned) or self.journal.is_enabled(Priority.DEBUG):
             self.journal.write(run_messages.entry_of(event))
@@ -307,34 +307,34 @@ class Loop:
 
         self.recorder.record(changes, written)
 
-    def store_trouble(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as told
+    def store_changed(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as told
         """Hear from the recorder that no record can be written, so that nothing may start; or that one can, again."""
-        self.health.store(error, spooled)
+        self.health.set_store_state(error, spooled)
         if error is None or spooled:
             self.scheduler.admission.closed = ""
         else:
-            since = timestamp(self.health.away_since)
+            since = timestamp(self.health.store_failed_at)
             self.scheduler.admission.closed = f"the run log has not been writable since {since}: {error.message}"
-            self._starts.take_back(self.scheduler.admission.closed)
+            self._starts.withdraw_all(self.scheduler.admission.closed)
         self.wake()
 
     # -- signs of life ----------------------------------------------------------------------------------------------
 
     def _heartbeat(self) -> None:
         """Prove the writer, then tell the service manager: who hears a heartbeat knows that both work."""
-        interval = min(SIGN_OF_LIFE, (self.manager.watchdog or 4 * SIGN_OF_LIFE) // 4)
+        interval = min(HEARTBEAT_INTERVAL, (self.manager.watchdog or 4 * HEARTBEAT_INTERVAL) // 4)
         self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
-        if self.health.takes_records:
+        if self.health.can_record:
             self._record([Alive(self.clock.now(), self.clock.boottime())], lambda: None)
-        self.health.expect_writing()
-        self.recorder.prove(self._proved)
+        self.health.expect_write()
+        self.recorder.check_alive(self._proved)
 
     def _proved(self) -> None:
-        self.health.writing_goes_on()
+        self.health.write_done()
         self.manager.heartbeat()
         if self.scheduler.draining:
-            self.manager.extend_timeout(2 * SIGN_OF_LIFE)
+            self.manager.extend_timeout(2 * HEARTBEAT_INTERVAL)
             self.wake()
         now = self.now()
-        for beat in self.beats:
+        for beat in self.heartbeat_hooks:
             beat(now)

@@ -35,12 +35,12 @@ class StartContext(Protocol):
     scheduler: Scheduler
     clock: Clock
     journal: Journal
-    defects: ErrorPolicy
+    error_policy: ErrorPolicy
 
     @property
     def executor(self) -> Executor: ...
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Publish an event."""
         ...
 
@@ -48,7 +48,7 @@ class StartContext(Protocol):
         """Write changes that nobody waits for."""
         ...
 
-    def report(self, event: Spawned | Finished | Withdrawn) -> None:
+    def handle_event(self, event: Spawned | Finished | Withdrawn) -> None:
         """Handle an event as if the executor had reported it."""
         ...
 
@@ -70,7 +70,7 @@ class PendingStarts:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def decided(self, run: Run) -> None:
+    def add(self, run: Run) -> None:
         """Its record is about to be written."""
         self._waiting[run.key] = run
 
@@ -84,12 +84,12 @@ class PendingStarts:
             self._stopped.add(run.key)
         return True
 
-    def take_back(self, why: str) -> None:
+    def withdraw_all(self, why: str) -> None:
         """No record can be written: what waits for one has not happened."""
         for run in [run for key, run in self._waiting.items() if key not in self._stopped]:
             self._take_back(run, why, Cause.STORE)
 
-    def recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]]) -> None:
+    def start_recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]]) -> None:
         """Carry them out, for their records are safe; then tell of all that was recorded with them."""
         self._lacking = ""
         with self._loop.executor.batch():
@@ -98,9 +98,9 @@ class PendingStarts:
                     self._carry_out(task, run)
         for change in changes:  # when all have begun: telling takes its time, and they are due
             if isinstance(change, Missed) or (isinstance(change, Started) and self._goes_on(change.run)):
-                self._loop.tell(change)
+                self._loop.publish(change)
 
-    def withdrawn(self, event: Withdrawn) -> None:
+    def handle_withdrawn(self, event: Withdrawn) -> None:
         """A run has not begun."""
         loop, entry = self._loop, self._loop.scheduler.tasks.get(event.run.task)
         if event.shared:
@@ -108,13 +108,13 @@ class PendingStarts:
         loop.scheduler.learn(event)
         if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.failed_starts == 1:
             loop.journal.write(run_messages.lacks(event))
-        loop.tell(event)
+        loop.publish(event)
         loop.record([event])
         loop.wake()
 
     def _take_back(self, run: Run, why: str, cause: Cause) -> None:
         del self._waiting[run.key]
-        self.withdrawn(Withdrawn(run, self._loop.clock.now(), why, cause))
+        self.handle_withdrawn(Withdrawn(run, self._loop.clock.now(), why, cause))
 
     def _goes_on(self, run: Run) -> bool:
         return run.number in self._loop.scheduler.history.of(run.task).running
@@ -124,9 +124,9 @@ class PendingStarts:
         if run.key in self._stopped:
             self._stopped.discard(run.key)
             end = End(Action.TERMINATE, Cause.OPERATOR, now, message="stopped before it began")
-            self._loop.report(Finished(run, end))
+            self._loop.handle_event(Finished(run, end))
         elif self._lacking:
-            self.withdrawn(Withdrawn(run, now, self._lacking, shared=True))
+            self.handle_withdrawn(Withdrawn(run, now, self._lacking, shared=True))
         else:
             self._start(task, run)
 
@@ -137,5 +137,5 @@ class PendingStarts:
             told = "".join(traceback.format_exception(error))
             message = f"could not be set up: {error}"
             end = End(Action.FAIL, Cause.EXIT, self._loop.clock.now(), message=message, exc_text=told)
-            self._loop.report(Finished(run, end))
-            self._loop.defects.in_setup(run, error)
+            self._loop.handle_event(Finished(run, end))
+            self._loop.error_policy.in_setup(run, error)

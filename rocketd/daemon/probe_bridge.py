@@ -21,10 +21,10 @@ class ProbeBridge:
         self._wanted: frozenset[Probe] = frozenset()
         self._failing: dict[str, str] = {}
 
-    def begin(self, prober: Prober) -> None:
+    def start(self, prober: Prober) -> None:
         """From the next pass on, what the scheduler wants is observed."""
         self._prober = prober
-        self._loop.passed.append(self._after_pass)
+        self._loop.pass_hooks.append(self._after_pass)
 
     def report(self, event: Observed) -> None:
         """Hear from the prober. Nothing new wakes nobody."""

@@ -32,17 +32,17 @@ from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.model.records import Alive, Change
 from rocketd.daemon.ports import Spool, Store
-from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, no_answer, split
-from rocketd.daemon.store_writes import write, write_calls
+from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, no_answer, split_completed
+from rocketd.daemon.store_writes import write_batches, write_idempotently
 
-PATIENCE: Final = 10.0
+OUTAGE_LIMIT: Final = 10.0
 """Seconds for which a failing store is only tried again."""
-LAST: Final = 5.0
+JOIN_TIMEOUT: Final = 5.0
 """Seconds that the thread may take to end."""
 FAILED: Final = -1
 """What comes of a chore that the store could not do."""
 
-Trouble: TypeAlias = Callable[[StoreError | None, bool], None]
+ReportOutage: TypeAlias = Callable[[StoreError | None, bool], None]
 
 
 def _nothing() -> None:
@@ -52,12 +52,12 @@ def _nothing() -> None:
 @dataclass(slots=True)
 class _RecordBatch:
     changes: list[Change] = field(default_factory=list)
-    thens: list[Callable[[], None]] = field(default_factory=list)
-    proofs: list[Callable[[], None]] = field(default_factory=list)
-    chores: list[tuple[Callable[[Store], int], Callable[[int], None]]] = field(default_factory=list)
+    callbacks: list[Callable[[], None]] = field(default_factory=list)
+    liveness_checks: list[Callable[[], None]] = field(default_factory=list)
+    submitted: list[tuple[Callable[[Store], int], Callable[[int], None]]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.thens or self.proofs or self.chores)
+        return bool(self.callbacks or self.liveness_checks or self.submitted)
 
 
 class RecordWriter:
@@ -67,11 +67,11 @@ class RecordWriter:
         self,
         store: Store,
         *,
-        trouble: Trouble,
+        trouble: ReportOutage,
         fatal: Callable[[BaseException], None],
         spool: Spool | None = None,
         silenced: bool = True,
-        patience: float = PATIENCE,
+        patience: float = OUTAGE_LIMIT,
         trouble_before: StoreError | None = None,
     ) -> None:
         """`trouble` hears of an error and whether records go to the spool because of it, and of None once it is over.
@@ -95,7 +95,7 @@ class RecordWriter:
         self._outage: StoreOutage | None = None
         if trouble_before is not None:
             self._outage = StoreOutage(trouble_before, time.monotonic() - patience)
-            self._outage.spooled, self._outage.place = True, "" if spool is None else spool.warning
+            self._outage.spooled, self._outage.spool_warning = True, "" if spool is None else spool.warning
             self._tell(trouble_before, spooled=True)
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -105,33 +105,33 @@ class RecordWriter:
         if not self._coming:
             self._loop.call_soon(self._hand_over)
         self._coming.changes += changes
-        self._coming.thens.append(then)
+        self._coming.callbacks.append(then)
 
-    def prove(self, then: Callable[[], None]) -> None:
+    def check_alive(self, then: Callable[[], None]) -> None:
         """Have the writing thread answer, even while the store is away: it is not stuck."""
         with self._wanted:
-            self._group.proofs.append(then)
+            self._group.liveness_checks.append(then)
             self._wanted.notify()
 
-    def chore(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
+    def submit(self, work: Callable[[Store], int], then: Callable[[int], None]) -> None:
         """Do something else on the store, between two transactions; `then` gets what it gave, -1 if it failed."""
         with self._wanted:
-            self._group.chores.append((work, then))
+            self._group.submitted.append((work, then))
             self._wanted.notify()
 
-    def hurry(self) -> None:
+    def stop_waiting(self) -> None:
         """Come to an end: all that is still waited for is what is to be written."""
         self._hurried = True
 
     async def close(self) -> None:
         """Write what is left, and end the thread."""
-        self.hurry()
+        self.stop_waiting()
         self._hand_over()
         with self._wanted:
             self._closing = True
             self._wanted.notify()
         try:
-            await in_thread(self._thread.join, patience=LAST)
+            await in_thread(self._thread.join, patience=JOIN_TIMEOUT)
         except WorkTimeout:
             raise no_answer() from None
 
@@ -139,7 +139,7 @@ class RecordWriter:
         coming, self._coming = self._coming, _RecordBatch()
         with self._wanted:
             self._group.changes += coming.changes
-            self._group.thens += coming.thens
+            self._group.callbacks += coming.callbacks
             self._wanted.notify()
 
     # -- on the writing thread --------------------------------------------------------------------------------------
@@ -154,13 +154,13 @@ class RecordWriter:
 
     def _turn(self) -> bool:
         group = self._take()
-        self._answer(group.proofs)
+        self._answer(group.liveness_checks)
         if group.changes or self._outage:
             self._write(group)
         if any(isinstance(change, Alive) for change in group.changes) and self._spool is not None:
             self._spool.reserve_space()  # with each sign of life
-        self._answer(group.thens)
-        for work, then in group.chores:
+        self._answer(group.callbacks)
+        for work, then in group.submitted:
             self._do(work, then)
         return bool(group) or not self._closing
 
@@ -173,7 +173,7 @@ class RecordWriter:
 
     def _take(self) -> _RecordBatch:
         """Wait for something to do; with records in the spool, no longer than until the store is to be tried again."""
-        patience = self._outage.left() if self._outage else None
+        patience = self._outage.until_retry() if self._outage else None
         with self._wanted:
             self._wanted.wait_for(lambda: self._group or self._closing, timeout=patience)
             group, self._group = self._group, _RecordBatch()
@@ -183,22 +183,22 @@ class RecordWriter:
         """Return once its changes, and those that come up meanwhile, are safe: in the store, or in the spool."""
         while not (self._try(group.changes) or self._put_aside(group.changes)):
             assert self._outage is not None  # noqa: S101 - a defect of ours: else they would be safe
-            if not self._outage.told:
-                self._outage.told = True
+            if not self._outage.reported:
+                self._outage.reported = True
                 self._tell(self._outage.error, spooled=False)
             self._keep_known(group.changes)
-            self._rest(self._outage.left())
+            self._rest(self._outage.until_retry())
             self._take_in(group)
 
     def _try(self, changes: list[Change]) -> bool:
         """Whether the store has them now."""
-        if self._outage and self._outage.left() > 0:
+        if self._outage and self._outage.until_retry() > 0:
             return False
         try:
             if self._spool is not None:
                 self._spool.drain(self._drained)
             if changes:
-                write(self._store, changes)
+                write_idempotently(self._store, changes)
         except StoreError as error:
             self._failed(error, changes)
             return False
@@ -208,7 +208,7 @@ class RecordWriter:
         return True
 
     def _drained(self, calls: Sequence[Sequence[Change]]) -> None:
-        write_calls(self._store, calls)
+        write_batches(self._store, calls)
         self._prove_now()
 
     def _failed(self, error: StoreError, changes: list[Change]) -> None:
@@ -216,7 +216,7 @@ class RecordWriter:
         if outage is None:
             self._outage = StoreOutage(error, time.monotonic())
         else:
-            outage.go_on(error)
+            outage.retry_failed(error)
         if isinstance(error, DuplicateRun) or (not self._goes_on and self._is_hopeless(error)):
             self._keep_known(changes)
             raise error
@@ -240,17 +240,17 @@ class RecordWriter:
             if self._hurried and outage.pause == LONGEST_PAUSE:
                 raise
             if outage.spooled:
-                outage.spooled, outage.told = False, True
+                outage.spooled, outage.reported = False, True
                 self._tell(error, spooled=False)
             return False
-        if not outage.spooled or outage.place != self._spool.warning:
-            outage.spooled, outage.place = True, self._spool.warning
+        if not outage.spooled or outage.spool_warning != self._spool.warning:
+            outage.spooled, outage.spool_warning = True, self._spool.warning
             self._tell(outage.error, spooled=True)
         return True
 
     def _keep_known(self, changes: list[Change]) -> None:
         """Take out what has happened already and make it safe; who waits for it is told once the store has it."""
-        known, waiting = split(changes)
+        known, waiting = split_completed(changes)
         if known and self._spool is not None:
             with suppress(StoreError):  # nothing can be written here at all: it is tried again with the store
                 self._spool.append(known)
@@ -259,7 +259,7 @@ class RecordWriter:
     def _rest(self, pause: float) -> None:
         """Wait before the next try, or until something comes up; answer those who ask for a proof."""
         with self._wanted:
-            self._wanted.wait_for(lambda: self._group.proofs or self._group.changes, timeout=pause)
+            self._wanted.wait_for(lambda: self._group.liveness_checks or self._group.changes, timeout=pause)
         self._prove_now()
 
     def _take_in(self, group: _RecordBatch) -> None:
@@ -267,12 +267,12 @@ class RecordWriter:
         with self._wanted:
             coming = self._group
             group.changes += coming.changes
-            group.thens += coming.thens
-            coming.changes, coming.thens = [], []
+            group.callbacks += coming.callbacks
+            coming.changes, coming.callbacks = [], []
 
     def _prove_now(self) -> None:
         with self._wanted:
-            proofs, self._group.proofs = self._group.proofs, []
+            proofs, self._group.liveness_checks = self._group.liveness_checks, []
         self._answer(proofs)
 
     def _tell(self, error: StoreError | None, *, spooled: bool) -> None:

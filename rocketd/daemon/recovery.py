@@ -18,7 +18,7 @@ from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Executor, Store
 
-LONG: Final[Duration] = HOUR
+LONG_DOWNTIME: Final[Duration] = HOUR
 """A longer time out of which no boot is known to have come may be a clock that is wrong."""
 _RECENT: Final[Duration] = 5 * MINUTE
 """A record is no later than that after the sign of life before it, if the clock was not set in between."""
@@ -49,7 +49,7 @@ def outage(reading: ClockReading | None, alive: Instant | None, now: ClockReadin
     recent = alive - newest if alive is not None and 0 <= alive - newest <= _RECENT else 0
     newest += recent
     if passed is None:
-        known = reading is None or 0 <= now.wall - newest <= LONG
+        known = reading is None or 0 <= now.wall - newest <= LONG_DOWNTIME
         return Outage(min(newest, now.wall), newest, known=known, stepped=0)
     since = now.wall - max(passed - recent, 0)
     if abs(since - newest) <= max(SECOND, passed // _SLEWED):

@@ -19,7 +19,7 @@ from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.ports import Clock, Journal, Store
 from rocketd.daemon.record_writer import FAILED, RecordWriter
 
-EVERY: Final[Duration] = HOUR
+PRUNE_INTERVAL: Final[Duration] = HOUR
 """How often old records are looked for, and for how long the clock must have been left alone."""
 CHUNK: Final = 100
 """Records in one transaction: some 10 ms, which a start may have to wait."""
@@ -64,13 +64,13 @@ class RetentionJob:
         """One after the other: the walk through the log is the store's, and there is one."""
 
     @property
-    def spare(self) -> dict[tuple[str, Action], Duration]:
+    def protected(self) -> dict[tuple[str, Action], Duration]:
         """What conditions ask about: of a task and an action, how far back."""
         return dict(self._history.reach)
 
-    def beat(self, now: Instant) -> None:
+    def on_heartbeat(self, now: Instant) -> None:
         """Begin to prune, if it is time."""
-        over = min(self._clock.boottime() - self._looked, self._steady.lasted) >= EVERY
+        over = min(self._clock.boottime() - self._looked, self._steady.duration) >= PRUNE_INTERVAL
         if over and self.keep is not None and not (self._asked or self._trusting):
             self._looked, self._trusting = self._clock.boottime(), True
             self._find_out(ClockReading(now, self._boot_id, self._clock.boottime()))
@@ -91,7 +91,7 @@ class RetentionJob:
             if result != FAILED and self.keep is not None:
                 self._prune_old(found[0] - self.keep, found[0])
 
-        self._recorder.chore(trust, known)
+        self._recorder.submit(trust, known)
 
     def _prune_old(self, before: Instant, now: Instant) -> None:
         def tell(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
@@ -110,7 +110,7 @@ class RetentionJob:
             self._go_on()
 
     def _go_on(self) -> None:
-        asked, spare = self._asked[0], self.spare
+        asked, spare = self._asked[0], self.protected
 
         def prune(store: Store) -> int:
             before = store.deleted
@@ -127,7 +127,7 @@ class RetentionJob:
                 self._go_on()
             asked.then(left != FAILED, asked.deleted)
 
-        self._recorder.chore(prune, pruned)
+        self._recorder.submit(prune, pruned)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Final
 
-MOMENT: Final = 5.0
+REPORT_AFTER: Final = 5.0
 """Seconds that need not be told."""
 
 
@@ -18,9 +18,9 @@ class StartupMonitor:
         self._show = show
 
     @contextmanager
-    def on(self, what: str) -> Iterator[None]:
+    def step(self, what: str) -> Iterator[None]:
         """Do a step, and tell if it takes long: to standard error, which is the journal's as well."""
-        timer = Timer(MOMENT, self._tell, [f"starting: still waiting for {what}"])
+        timer = Timer(REPORT_AFTER, self._tell, [f"starting: still waiting for {what}"])
         timer.daemon = True
         timer.start()
         try:

@@ -22,24 +22,24 @@ class StoreOutage:
         self.pause = FIRST_PAUSE
         self.spooled = False
         """Whether records go to the spool in it, and count as written."""
-        self.told = False
+        self.reported = False
         """Whether somebody knows that nothing can be recorded."""
-        self.place = ""
+        self.spool_warning = ""
         """What was told of where they wait."""
         self._next = since + self.pause
 
-    def go_on(self, error: StoreError) -> None:
+    def retry_failed(self, error: StoreError) -> None:
         """It was tried again, in vain."""
         self.error = error
         self.pause = min(2 * self.pause, LONGEST_PAUSE)
         self._next = time.monotonic() + self.pause
 
-    def left(self) -> float:
+    def until_retry(self) -> float:
         """Seconds until the next try."""
         return max(0.0, self._next - time.monotonic())
 
 
-def split(changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
+def split_completed(changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
     """Part what is so by now, recorded or not, from what waits for its record.
 
     A start waits, and what is told of the same run together with it, and a time that is given up.

@@ -8,16 +8,16 @@ from rocketd.core.model.records import Change
 from rocketd.daemon.ports import Store
 
 
-def write_calls(store: Store, calls: Sequence[Sequence[Change]]) -> None:
+def write_batches(store: Store, calls: Sequence[Sequence[Change]]) -> None:
     """Write what came out of the spool: in one transaction, or one by one if some of it is there already."""
     try:
         store.write([change for changes in calls for change in changes])
     except DuplicateRun:
         for changes in calls:
-            write(store, changes)
+            write_idempotently(store, changes)
 
 
-def write(store: Store, changes: Sequence[Change]) -> None:
+def write_idempotently(store: Store, changes: Sequence[Change]) -> None:
     """Write them, perhaps for a second time: if the store has one of these very starts, it has all of them."""
     try:
         store.write(changes)

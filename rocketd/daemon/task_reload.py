@@ -20,7 +20,7 @@ from rocketd.daemon.record_writer import RecordWriter
 
 _UNREAD: Final = "the run log could not be read: new conditions count only events from now on, until the next restart"
 
-PATIENCE: Final = 30.0
+READ_TIMEOUT: Final = 30.0
 """Seconds that the store may take to tell."""
 
 
@@ -57,6 +57,6 @@ async def _remember(recorder: RecordWriter, reach: Mapping[tuple[str, Action], D
         if not done.done():  # nobody waits any more if the daemon stops
             done.set_result(None)
 
-    recorder.chore(look, looked)
-    await asyncio.wait([done], timeout=PATIENCE)
+    recorder.submit(look, looked)
+    await asyncio.wait([done], timeout=READ_TIMEOUT)
     return found[0] if done.done() and found else None

@@ -9,9 +9,9 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.messages import daemon_messages
 from rocketd.daemon.ports import Clock, Journal
 
-MOMENT: Final = 2.0
+REPORT_AFTER: Final = 2.0
 """Seconds that need not be told."""
-MOST_SHOWN: Final = 3
+MAX_SHOWN: Final = 3
 """How much of what is waited for a status can bear."""
 
 T = TypeVar("T")
@@ -21,42 +21,44 @@ class WaitMonitor:
     """Does what may hang beside the loop, and tells what it waits for. On the loop's thread."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
-        self.show: Callable[[str], None] = lambda _: None
+        self.show_status: Callable[[str], None] = lambda _: None
         """Shows what is waited for in the status; empty: nothing is."""
         self._journal = journal
         self._clock = clock
 
-    async def on(self, work: Callable[[], T], what: Callable[[], Sequence[str]], *, patience: float | None = None) -> T:
+    async def run(
+        self, work: Callable[[], T], what: Callable[[], Sequence[str]], *, patience: float | None = None
+    ) -> T:
         """Do it; `what` says what it waits for. Raises what it raises, and TooLong after so many seconds."""
         loop = asyncio.get_running_loop()
         began, until = self._clock.monotonic(), None if patience is None else loop.time() + patience
         future = start_in_thread(work)
         told = ""
         while not future.done():
-            left = MOMENT if until is None else min(MOMENT, until - loop.time())
+            left = REPORT_AFTER if until is None else min(REPORT_AFTER, until - loop.time())
             if left <= 0:
                 raise WorkTimeout
             await asyncio.wait([future], timeout=left)
-            waits = listed(what())
+            waits = joined(what())
             if not future.done() and waits not in ("", told):
                 told = waits
                 self._tell(waits)
         if told:
             self._journal.write(daemon_messages.answered(told, self._clock.monotonic() - began))
-            self.show("")
+            self.show_status("")
         return future.result()
 
     def _tell(self, waits: str) -> None:
         self._journal.write(daemon_messages.waits(waits))
-        self.show(f"waiting: {waits}")
+        self.show_status(f"waiting: {waits}")
 
 
-def since(what: str, at: Instant) -> str:
+def no_answer_since(what: str, at: Instant) -> str:
     """Say since when it has not answered."""
     return f"{what}: no answer since {datetime_of(at):%H:%M:%S} UTC"
 
 
-def listed(waits: Sequence[str]) -> str:
+def joined(waits: Sequence[str]) -> str:
     """Put together what is waited for, as far as a line can bear it."""
-    more = [f"{len(waits) - MOST_SHOWN} more"] if len(waits) > MOST_SHOWN else []
-    return "; ".join([*waits[:MOST_SHOWN], *more])
+    more = [f"{len(waits) - MAX_SHOWN} more"] if len(waits) > MAX_SHOWN else []
+    return "; ".join([*waits[:MAX_SHOWN], *more])

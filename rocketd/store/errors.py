@@ -52,7 +52,7 @@ _TROUBLES: Final = {
 _LASTING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
-class NoText(StoreError):
+class InvalidText(StoreError):
     """A text in the store is no UTF-8: Python's sqlite3 gives it to nobody who has not asked for its bytes."""
 
 
@@ -65,7 +65,7 @@ def is_corrupt(error: StoreError) -> bool:
 def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Say what SQLite's error means for this file."""
     if "decode to UTF-8" in str(error):
-        return NoText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
+        return InvalidText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     trouble = _TROUBLES.get(code, _TROUBLES.get(code & 0xFF))  # the low byte is the kind, the rest the detail
     if trouble is None:

@@ -9,7 +9,7 @@ from rocketd.store.errors import translating_errors
 
 FILE_NAME: Final = "spool.jsonl.damaged"
 
-Found: TypeAlias = Callable[[str, str], None]
+ReportDamage: TypeAlias = Callable[[str, str], None]
 """Hears, on any thread, which part of what is kept is damaged, and a sentence that says how."""
 
 
@@ -25,7 +25,7 @@ def move_rejected(directory: Path, lines: Sequence[bytes]) -> None:
         sync_directory(directory)
 
 
-def is_something_else(path: Path) -> bool:
+def is_not_a_file(path: Path) -> bool:
     """Whether something is there that is no file: opening a FIFO would wait for ever."""
     return path.exists() and not path.is_file()
 
@@ -38,7 +38,7 @@ def move_aside(path: Path) -> None:
     path.rename(aside)
 
 
-def what_is_set_aside(directory: Path) -> str:
+def rejected_lines_message(directory: Path) -> str:
     """Say what has been set aside of a spool, and what to do; empty: nothing."""
     paths = sorted(directory.glob(f"{FILE_NAME}*"))
     if not paths:

@@ -6,7 +6,7 @@ from typing import Final
 
 from rocketd.core.instant import MILLISECOND, MINUTE, Duration, Instant
 
-AHEAD: Final[Duration] = MINUTE
+MAX_AHEAD: Final[Duration] = MINUTE
 _RANDOM_BITS: Final = 74
 _LOW_BITS: Final = 62
 
@@ -14,7 +14,7 @@ _LOW_BITS: Final = 62
 class RunIds:
     """Gives out run ids, each higher than the one before (RFC 9562, section 6.2, method 2).
 
-    Only where the clock was ahead by more than `AHEAD` and was set back, they begin anew: else all ids to come would
+    Only where the clock was ahead by more than `MAX_AHEAD` and was set back, they begin anew: else all later ids would
     tell of a time that never was, and differ in their last digits alone.
     """
 
@@ -26,7 +26,7 @@ class RunIds:
         """Make an id of this instant's millisecond and 74 random bits."""
         random = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
         with self._lock:
-            if self._newest >> _RANDOM_BITS > (now + AHEAD) // MILLISECOND:
+            if self._newest >> _RANDOM_BITS > (now + MAX_AHEAD) // MILLISECOND:
                 self._newest = 0
             self._newest = max((now // MILLISECOND) << _RANDOM_BITS | random, self._newest + 1)
             return _formatted(self._newest)

@@ -17,14 +17,14 @@ from rocketd.core.model.records import Change
 from rocketd.store.disk_reserve import reserve_space
 from rocketd.store.errors import translating_errors
 from rocketd.store.rejected_lines import (
-    Found,
-    is_something_else,
+    ReportDamage,
+    is_not_a_file,
     move_aside,
     move_rejected,
+    rejected_lines_message,
     sync_directory,
-    what_is_set_aside,
 )
-from rocketd.store.spool_line import UnreadableLine, read, written
+from rocketd.store.spool_line import UnreadableLine, format_line, parse_line
 from rocketd.store.state_directory import StateDirectory
 
 FILE_NAME: Final = "spool.jsonl"
@@ -43,7 +43,7 @@ class SpoolFile:
     """Changes that wait for the store, in order. One thread at a time. Methods raise StoreError."""
 
     def __init__(
-        self, directory: Path, found: Found = lambda _, __: None, *, name: str = FILE_NAME, room: bool = False
+        self, directory: Path, found: ReportDamage = lambda _, __: None, *, name: str = FILE_NAME, room: bool = False
     ) -> None:
         """Take up what an earlier daemon left; `found` hears of lines that are set aside.
 
@@ -55,7 +55,7 @@ class SpoolFile:
         self._given = 0  # bytes of it that are in the store
         with translating_errors(self.path):
             self._directory = StateDirectory(directory)
-            if is_something_else(self.path):
+            if is_not_a_file(self.path):
                 move_aside(self.path)
             self._size, self.pending = _whole_lines(self.path)
         self._tell_aside()
@@ -134,7 +134,7 @@ class SpoolFile:
                 lines, self._given = self._lines()
                 for line in lines:
                     with suppress(UnreadableLine):
-                        yield from read(line)
+                        yield from parse_line(line)
         finally:
             self._given = at
 
@@ -150,13 +150,13 @@ class SpoolFile:
                 os.close(descriptor)
 
     def _tell_aside(self) -> None:
-        if about := what_is_set_aside(self.path.parent):
+        if about := rejected_lines_message(self.path.parent):
             self._found("spool", about)
 
 
 def _lines_of(changes: Sequence[Change]) -> list[bytes]:
     """The changes as one line, or as several shorter ones: what is read back is held in memory."""
-    line = written(changes)
+    line = format_line(changes)
     if len(line) <= _CALL or len(changes) < 2:  # noqa: PLR2004 - it cannot be divided
         return [line]
     half = len(changes) // 2
@@ -168,7 +168,7 @@ def _refused(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]
     calls: list[tuple[bytes, list[Change]]] = []
     for line in lines:
         try:
-            calls.append((line, read(line)))
+            calls.append((line, parse_line(line)))
         except UnreadableLine:
             yield line
     try:

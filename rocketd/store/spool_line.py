@@ -24,13 +24,13 @@ class UnreadableLine(ValueError):
     """A line that holds no changes, or not in the words of this version."""
 
 
-def written(changes: Sequence[Change]) -> bytes:
+def format_line(changes: Sequence[Change]) -> bytes:
     """Write the changes down, with the end of the line."""
     values = [{"kind": type(change).__name__, **asdict(change)} for change in changes]
     return json.dumps(values, separators=(",", ":")).encode() + b"\n"
 
 
-def read(line: bytes) -> list[Change]:
+def parse_line(line: bytes) -> list[Change]:
     """Read the changes back; raises Unreadable."""
     try:
         values = json.loads(line)

@@ -13,14 +13,16 @@ from pathlib import Path
 
 from rocketd.core.errors import StoreError
 from rocketd.core.model.records import Change
-from rocketd.store.rejected_lines import Found
+from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.spool_file import SpoolFile
 
 
 class SpoolPlaces:
     """A spool in two places. One thread at a time. Methods raise StoreError."""
 
-    def __init__(self, state_directory: Path, runtime_directory: Path, found: Found = lambda _, __: None) -> None:
+    def __init__(
+        self, state_directory: Path, runtime_directory: Path, found: ReportDamage = lambda _, __: None
+    ) -> None:
         """Take up what an earlier daemon left; `found` hears of what is damaged."""
         self._first = SpoolFile(state_directory, found, room=True)
         self._second = SpoolFile(runtime_directory, found, name=_name(state_directory))

@@ -43,7 +43,7 @@ class SpoolStore:
         spool: SpoolPlaces,
         origin: Origin,
     ) -> None:
-        """`make` opens the store, or says why it cannot be; `reader` is what `readable` gives."""
+        """`make` opens the store, or says why it cannot be; `reader` is what `open_existing_reader` gives."""
         self.path = directory / FILE_NAME
         self._make = make
         self._reader = reader
@@ -87,7 +87,7 @@ class SpoolStore:
         """Open another connection, for another thread."""
         return SqliteReader(Database(self.path, read_only=True))
 
-    def tell_faults(self) -> None:
+    def report_faults(self) -> None:
         """Nothing was looked at so far that could not be trusted, or it is told once the store is open."""
 
     # -- put together -----------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ class _NullReader(SqliteReader):
             return work(database)
 
 
-def readable(directory: Path) -> SqliteReader | None:
+def open_existing_reader(directory: Path) -> SqliteReader | None:
     """Open what is there for reading, whether or not it can be written; None: it cannot be read as it is."""
     path = directory / FILE_NAME
     try:

@@ -75,7 +75,7 @@ class Looking:
         run = Run("backup", 1, "id-1", 1, NOW, NOW, Trigger.SCHEDULE, "daily")
         scheduler.replay([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, NOW))], [], NOW)
         self.passes: asyncio.Queue[Instant] = asyncio.Queue()
-        self.loop.passed.append(self._passed)
+        self.loop.pass_hooks.append(self._passed)
 
     def _passed(self, now: Instant) -> Instant:
         self.passes.put_nowait(now)
@@ -103,10 +103,10 @@ class Impatient(NullServiceManager):
 async def looking(manager: NullServiceManager | None = None) -> AsyncIterator[Looking]:
     made = Looking(manager or NullServiceManager())
     executor = ScriptedExecutor(
-        made.loop.report, made.loop.output, lambda *_: Script(), lambda call: call(), made.clock.now
+        made.loop.handle_event, made.loop.handle_output, lambda *_: Script(), lambda call: call(), made.clock.now
     )
     recorder = RecordWriter(made.store, trouble=lambda *_: None, fatal=made.loop.fail)
-    made.loop.begin(executor, recorder)
+    made.loop.start(executor, recorder)
     await made.passes.get()
     try:
         yield made
@@ -190,7 +190,7 @@ async def test_a_timeout_goes_on_from_where_it_was(how: str) -> None:
 async def test_every_heartbeat_leaves_a_sign_of_life() -> None:
     async with looking(Impatient()) as made:
         beaten: asyncio.Queue[Instant] = asyncio.Queue()
-        made.loop.beats.append(beaten.put_nowait)
+        made.loop.heartbeat_hooks.append(beaten.put_nowait)
         made.clock.go_on(MINUTE)
         async with asyncio.timeout(PATIENCE):
             while made.store.last_alive() != made.clock.wall:

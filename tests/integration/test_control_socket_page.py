@@ -9,7 +9,7 @@ import pytest
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.json_fields import objects, the_object
 from rocketd.core.model.events import Missed
-from rocketd.daemon.control import PART as EXPLAINED
+from rocketd.daemon.control import PAGE_SIZE as EXPLAINED
 from rocketd.daemon.control import RUNS_SHOWN
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.serializers import event_object

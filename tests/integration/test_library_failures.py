@@ -249,7 +249,7 @@ class SometimesAway(MemoryRepo):  # type: ignore[misc,valid-type]  # Red Bird ha
 
 def test_a_log_that_cannot_be_written_stops_the_scheduler_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """While tasks go on, and what they did is recorded in the state directory."""
-    monkeypatch.setattr("rocketd.bootstrap.replication.PATIENCE", 0.1)
+    monkeypatch.setattr("rocketd.bootstrap.replication.OUTAGE_LIMIT", 0.1)
     app = Rocketd(config=QUICK)
     app.session.set_repo(SometimesAway(model=RunRecord, away=True))
     app.task(daily, name="works", code="pass")
@@ -261,7 +261,7 @@ def test_a_log_that_cannot_be_written_stops_the_scheduler_after_a_while(monkeypa
 def test_a_silenced_log_gets_its_records_in_order_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("rocketd.bootstrap.replication.PATIENCE", 0.0)
+    monkeypatch.setattr("rocketd.bootstrap.replication.OUTAGE_LIMIT", 0.0)
     app = Rocketd(config={**QUICK, "silence_task_logging": True})
     repo = SometimesAway(model=RunRecord, away=True)
     app.session.set_repo(repo)

@@ -15,7 +15,7 @@ from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.record_writer import RecordWriter
-from rocketd.daemon.store_writes import write_calls
+from rocketd.daemon.store_writes import write_batches
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.sqlite.schema import FILE_NAME
@@ -129,7 +129,7 @@ def test_where_the_spool_cannot_be_written_either_it_is_tried_until_it_can(
         recorder.record(whole(1), done.set)
         await heard.until((LOCKED, False))
         proof = asyncio.Event()
-        recorder.prove(proof.set)
+        recorder.check_alive(proof.set)
         await proof.wait()
         assert not done.is_set()
         blocker.execute("ROLLBACK")
@@ -155,7 +155,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
     blocker.execute("ROLLBACK")
     spool = SpoolFile(tmp_path)
     assert spool.pending == 1
-    spool.drain(lambda calls: write_calls(store, calls))
+    spool.drain(lambda calls: write_batches(store, calls))
     (view,) = store.runs(RunFilter())
     assert [Started(view.run), Finished(view.run, view.end)] == whole(1)  # type: ignore[arg-type] # it has ended
 
@@ -167,7 +167,7 @@ async def until_it_holds(spool: SpoolFile, recorder: RecordWriter, calls: int) -
     """Return when so many calls are in the spool; the recorder proves itself after each step."""
     while spool.pending < calls:
         proof = asyncio.Event()
-        recorder.prove(proof.set)
+        recorder.check_alive(proof.set)
         await proof.wait()
 
 
@@ -296,5 +296,5 @@ def test_what_was_written_before_we_died_is_not_written_again(tmp_path: Path, st
     for number in (1, 2, 3):
         spool.append(whole(number))
     store.write([*whole(1), *whole(2)])
-    spool.drain(lambda calls: write_calls(store, calls))
+    spool.drain(lambda calls: write_batches(store, calls))
     assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]

@@ -16,11 +16,11 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Change, RunFilter
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.daemon.store_writes import write_calls
+from rocketd.daemon.store_writes import write_batches
 from rocketd.store.rejected_lines import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
-from rocketd.store.spool_line import written
+from rocketd.store.spool_line import format_line
 from rocketd.store.sqlite.store import SqliteStore
 
 NOW = 1_790_000_000 * SECOND
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield made
 
 
-GOOD = [json.loads(written(whole(number))) for number in (1, 2, 3)]
+GOOD = [json.loads(format_line(whole(number))) for number in (1, 2, 3)]
 
 
 def line(*path: str | int, value: object) -> bytes:
@@ -83,7 +83,7 @@ def line(*path: str | int, value: object) -> bytes:
     ],
 )
 def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_go_in(tmp_path: Path, bad: bytes) -> None:
-    (tmp_path / SPOOL).write_bytes(written(whole(1)) + bad + b"\n" + written(whole(3)))
+    (tmp_path / SPOOL).write_bytes(format_line(whole(1)) + bad + b"\n" + format_line(whole(3)))
     found: list[tuple[str, str]] = []
     given: list[Change] = []
     spool = SpoolFile(tmp_path, lambda *what: found.append(what))
@@ -99,10 +99,10 @@ def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_go_in(tmp_path: 
 
 def test_a_line_that_is_far_too_long_is_set_aside_cut_off(tmp_path: Path) -> None:
     with (tmp_path / SPOOL).open("wb") as file:
-        file.write(written(whole(1)))
+        file.write(format_line(whole(1)))
         file.truncate(100_000_000)
         file.seek(0, os.SEEK_END)
-        file.write(b"\n" + written(whole(3)))
+        file.write(b"\n" + format_line(whole(3)))
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
     assert given == [*whole(1), *whole(3)]
@@ -122,7 +122,7 @@ def test_many_changes_at_once_are_several_lines_none_too_long(tmp_path: Path) ->
 
 
 def test_what_is_set_aside_is_so_once_though_the_store_fails_meanwhile(tmp_path: Path) -> None:
-    (tmp_path / SPOOL).write_bytes(b"rubbish\n" + written(whole(1)))
+    (tmp_path / SPOOL).write_bytes(b"rubbish\n" + format_line(whole(1)))
     spool = SpoolFile(tmp_path)
     for _ in range(3):
         with pytest.raises(StoreError):
@@ -167,7 +167,7 @@ def test_a_start_whose_number_is_another_runs_by_now_is_set_aside(tmp_path: Path
     spool.append([Started(Run("backup", 2, "other", 1, NOW, NOW, Trigger.HAND, ""))])
     spool.append(whole(3))
     store.write(whole(2))
-    spool.drain(lambda calls: write_calls(store, calls))
+    spool.drain(lambda calls: write_batches(store, calls))
     assert [(view.run.number, view.run.run_id) for view in store.runs(RunFilter())] == [
         (number, run(number).run_id) for number in (3, 2, 1)
     ]

@@ -20,9 +20,9 @@ from rocketd.core.instant import DAY, HOUR, SECOND
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Alive, Change, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.daemon.store_writes import write_calls
+from rocketd.daemon.store_writes import write_batches
 from rocketd.store.spool_places import SpoolPlaces
-from rocketd.store.spool_store import SpoolStore, readable
+from rocketd.store.spool_store import SpoolStore, open_existing_reader
 from rocketd.store.sqlite.rows import Origin
 from rocketd.store.sqlite.store import SqliteStore
 
@@ -198,7 +198,7 @@ def test_a_store_behind_its_spool_answers_as_it_will_once_it_has_it(
     spool = SpoolPlaces(directory, tmp_path_factory.mktemp("run"))
     for batch in story[max(kept - again, 0) :]:
         spool.append(batch)
-    reader = readable(directory)
+    reader = open_existing_reader(directory)
     assert reader is not None
     spooled = SpoolStore(directory, lambda: pytest.fail("nobody writes"), reader, spool, HERE)
     with closing(SqliteStore(tmp_path_factory.mktemp("other"), origin=HERE)) as whole_store:
@@ -215,7 +215,7 @@ def test_it_writes_as_soon_as_it_can_be_opened(tmp_path: Path) -> None:
     """Nothing was ever recorded there."""
     spool = SpoolPlaces(tmp_path, tmp_path)
     spool.append(whole(1))
-    reader = readable(tmp_path)
+    reader = open_existing_reader(tmp_path)
     assert reader is not None
     full = [True]
 
@@ -229,7 +229,7 @@ def test_it_writes_as_soon_as_it_can_be_opened(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         spooled.write(whole(2))
     full[0] = False
-    spool.drain(lambda calls: write_calls(spooled, calls))
+    spool.drain(lambda calls: write_batches(spooled, calls))
     spooled.write(whole(2))
     assert spooled.states()["backup"].next_number == 3
     assert len(spooled.recovery_events({}, NOW)) == 2
@@ -240,7 +240,7 @@ def test_who_may_read_a_store_on_a_full_disk_reads_it(disk: Path) -> None:
     with closing(SqliteStore(disk)) as store:
         store.write(whole(1))
     filled(disk)
-    reader = readable(disk)
+    reader = open_existing_reader(disk)
     assert reader is not None
     assert reader.states()["backup"].next_number == 2
     reader.close()
@@ -255,7 +255,7 @@ def test_a_store_whose_daemon_was_killed_is_read_on_a_full_disk(disk: Path) -> N
     here = str(Path(__file__).parent)
     subprocess.run([sys.executable, "-c", script, str(disk), here], check=False)
     filled(disk)
-    reader = readable(disk)
+    reader = open_existing_reader(disk)
     assert reader is not None
     assert reader.states()["backup"].next_number == 2
     reader.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.store.replication.target import REMEMBERED
+from rocketd.store.replication.target import TARGET_FILE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from support.daemon_process import Daemon
 
@@ -167,7 +167,7 @@ def test_another_place_is_told_and_repeats_nothing(daemon: Daemon) -> None:
     daemon.until_line("twice succeeded")
     assert daemon.stop() == 0
     assert [name for name, action, _ in both(daemon) if action == "run"] == ["once", "twice"]
-    assert (daemon.state / REMEMBERED).stat().st_mode & 0o777 == 0o600
+    assert (daemon.state / TARGET_FILE).stat().st_mode & 0o777 == 0o600
 
 
 # -- while the repository is away

@@ -113,7 +113,7 @@ def test_a_repository_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
 def test_a_repository_that_hung_gets_nothing_twice_if_the_same_program_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicator, "GOODBYE", 0.1)
+    monkeypatch.setattr(replicator, "CLOSE_TIMEOUT", 0.1)
     stuck, let_go = threading.Event(), threading.Event()
 
     class Hanging(MemoryRepo):  # type: ignore[misc,valid-type] # a Red Bird repository
@@ -139,11 +139,11 @@ def test_who_asks_a_repository_that_cannot_be_had_is_told_so(tmp_path: Path) -> 
         raise ConnectionError("the network is down")
 
     with opened(tmp_path / "a", away) as store:
-        asked = store._forwarder.use(kept)  # noqa: SLF001 - as its owner does
+        asked = store._forwarder.call(kept)  # noqa: SLF001 - as its owner does
         with pytest.raises(StoreError, match="the network is down"):
             asked.result(timeout=30)
     with pytest.raises(StoreError, match="has stopped"):
-        store._forwarder.use(kept).result(timeout=30)  # noqa: SLF001 - as above
+        store._forwarder.call(kept).result(timeout=30)  # noqa: SLF001 - as above
 
 
 def test_a_run_whose_number_another_one_has_there_holds_up_nothing(tmp_path: Path, repo: BaseRepo) -> None:

@@ -13,7 +13,7 @@ from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.sqlite.integrity import IntegrityMonitor, damage
+from rocketd.store.sqlite.integrity import IntegrityMonitor, find_damage
 from rocketd.store.sqlite.merge import RESCUED
 from rocketd.store.sqlite.schema import FILE_NAME
 from rocketd.store.sqlite.store import SqliteStore
@@ -54,8 +54,8 @@ def restored(tmp_path: Path) -> Path:
 
 
 def test_the_log_of_another_copy_is_set_aside_and_numbers_go_on(restored: Path) -> None:
-    assert damage(restored / FILE_NAME, thorough=True), "else there is nothing to see"
-    assert not damage(restored / FILE_NAME, without_log=True, thorough=True)
+    assert find_damage(restored / FILE_NAME, thorough=True), "else there is nothing to see"
+    assert not find_damage(restored / FILE_NAME, without_log=True, thorough=True)
     found: list[tuple[str, str]] = []
     with closing(SqliteStore(restored, found=lambda *what: found.append(what))) as store:
         assert [about for about, _ in found] == ["store files"]
@@ -63,7 +63,7 @@ def test_the_log_of_another_copy_is_set_aside_and_numbers_go_on(restored: Path) 
         assert {view.run.number for view in store.runs(RunFilter(limit=10_000))} == set(range(1, 6))
         assert {state.next_number for state in store.states().values()} == {44}
     assert (restored / f"{FILE_NAME}-wal.damaged-1").exists()
-    assert not damage(restored / FILE_NAME, thorough=True)
+    assert not find_damage(restored / FILE_NAME, thorough=True)
 
 
 def test_a_killed_daemons_own_log_stays(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_damage_is_found_in_the_background(tmp_path: Path) -> None:
         file.seek(40 * 1024)
         file.write(bytes(4096))
     monitor = IntegrityMonitor(tmp_path / FILE_NAME, lambda *what: found.append(what))
-    monitor.beat(NOW)
-    monitor.beat(NOW)
+    monitor.on_heartbeat(NOW)
+    monitor.on_heartbeat(NOW)
     for thread in threading.enumerate():
         if thread.name == "integrity":
             thread.join()
@@ -98,7 +98,7 @@ def test_damage_is_found_in_the_background(tmp_path: Path) -> None:
 
 def test_a_store_that_is_not_there_is_no_matter_of_its_pages(tmp_path: Path) -> None:
     monitor = IntegrityMonitor(tmp_path / FILE_NAME, lambda *_: pytest.fail("the writer tells that"))
-    monitor.beat(NOW)
+    monitor.on_heartbeat(NOW)
     monitor.close()
 
 
@@ -148,7 +148,7 @@ def test_of_a_store_with_a_lost_page_all_that_can_be_read_is_kept(closed: Path, 
             newest = {event.run.task for event in store.recovery_events({}, NOW) if isinstance(event, Finished)}
             assert newest == {"a", "b", "c"}, (page, name)
             store.write(whole("b", 120))
-        assert not damage(directory / FILE_NAME, thorough=True)
+        assert not find_damage(directory / FILE_NAME, thorough=True)
         assert (directory / f"{FILE_NAME}.damaged-1").exists()
     assert set(refused) <= {("sqlite_schema", False, True)}
 

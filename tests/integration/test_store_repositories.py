@@ -173,7 +173,7 @@ def test_records_of_others_in_the_repository_are_skipped(tmp_path: Path) -> None
 
 
 def test_what_it_lacks_is_known_to_be_said() -> None:
-    lacking = RepositorySink(MemoryRepo(model=MinimalRunRecord)).lacking
+    lacking = RepositorySink(MemoryRepo(model=MinimalRunRecord)).missing_fields
     assert "attempt" in lacking
     assert "run_id" not in lacking
 

@@ -8,7 +8,7 @@ from queue import Queue
 from rocketd.core.instant import DAY
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.replication.replicated_store import ReplicatedStore
-from rocketd.store.replication.replicator import Replicator, RepositoryOutage, RowsWanted
+from rocketd.store.replication.replicator import ImportQuery, Replicator, RepositoryOutage
 from rocketd.store.sqlite.rows import Origin
 
 
@@ -48,6 +48,6 @@ def read_back(store: ReplicatedStore, *tasks: str) -> int:
     """Do what a daemon does at start; says how many records were taken over."""
     numbers = {name: state.next_number for name, state in store.states().items()}
     alive = store.last_alive()
-    wanted = RowsWanted(frozenset(tasks), numbers, None if alive is None else alive - DAY)
+    wanted = ImportQuery(frozenset(tasks), numbers, None if alive is None else alive - DAY)
     rows = store._forwarder.read(wanted).result(timeout=30)  # noqa: SLF001 - as its owner does
-    return store.adopt(rows, dict.fromkeys(tasks, "1 UTC daily"))
+    return store.import_rows(rows, dict.fromkeys(tasks, "1 UTC daily"))

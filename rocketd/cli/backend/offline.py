@@ -13,18 +13,18 @@ from rocketd.cli.backend.backend import RunQuery
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.parser import Choices
 from rocketd.config import DEFAULT_DIRECTORIES, LoadResult, load, load_settings
-from rocketd.config.not_loaded import told_of
+from rocketd.config.not_loaded import task_files_status
 from rocketd.core.errors import StoreError
 from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, NoSuchRun, NoSuchTask
-from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
-from rocketd.daemon.lookup import disabled_one, must_be_loaded, the_run, wanted_run
+from rocketd.daemon.lookup import find_disabled, only_match, require_loaded, run_filter_of
 from rocketd.daemon.retention import oldest_kept
 from rocketd.daemon.serializers import (
     disabled_details,
@@ -75,7 +75,7 @@ class OfflineBackend:
 
     def files(self, *, always: bool = True) -> JsonObject:  # noqa: ARG002 - it costs nothing here
         """What is wrong in the task files."""
-        return cast("JsonObject", told_of(self._loaded))
+        return cast("JsonObject", task_files_status(self._loaded))
 
     def task(self, name: str) -> JsonObject:
         """Everything about one."""
@@ -85,7 +85,7 @@ class OfflineBackend:
         return _idle({**details, "blocked": blocked, "runs": runs})
 
     def _details(self, name: str) -> JsonObject:
-        if disabled := disabled_one(self._loaded.disabled, name):
+        if disabled := find_disabled(self._loaded.disabled, name):
             return disabled_details(disabled)
         return task_details(self._entry(name), self._scheduler.history.of(name))
 
@@ -110,12 +110,12 @@ class OfflineBackend:
     def part(self, wanted: RunQuery, after: int) -> JsonObject:
         """Some runs after this place in the log, the first recorded first."""
         with self._reader() as reader:
-            part = reader.page(_filter(wanted._replace(limit=PART)), after) if reader else RunPart([], None)
+            part = reader.page(_filter(wanted._replace(limit=PART)), after) if reader else RunPage([], None)
         return {"runs": [_left(view) for view in part.runs], "next": part.next}
 
     def prune(self, before: Instant | None, *, dry_run: bool) -> JsonObject:
         """Delete the records that are old, holding the daemon's lock; with `dry_run`, say how many there are."""
-        if not self._loaded.good:
+        if not self._loaded.valid:
             msg = "task files have errors, so it is not known which records conditions still ask for"
             raise Failure(msg, hint="see rocketctl check")
         before = oldest_kept(self._loaded.settings.store.keep, before, self._now)
@@ -131,13 +131,13 @@ class OfflineBackend:
     def run(self, name: str) -> JsonObject:
         """Everything about one."""
         try:
-            return _left(the_run(name, self._runs(wanted_run(name))))
+            return _left(only_match(name, self._runs(run_filter_of(name))))
         except NoSuchRun as error:
             raise Failure(error.message, hint=error.hint, code=ExitCode.NOT_FOUND) from None
 
     def _entry(self, name: str) -> ScheduledTask:
         try:
-            must_be_loaded(self._scheduler, self._loaded.disabled, self._loaded.missing, name)
+            require_loaded(self._scheduler, self._loaded.disabled, self._loaded.missing, name)
         except NoSuchTask as error:
             raise Failure(error.message, hint=error.hint, code=ExitCode.NOT_FOUND) from None
         return self._scheduler.find(name)
@@ -146,7 +146,7 @@ class OfflineBackend:
     def _loaded(self) -> LoadResult:
         loaded = _load(self._choices)
         self.origin = f"{NO_DAEMON}: showing the task files and the run log"
-        if not loaded.good:
+        if not loaded.valid:
             self.warnings.append(FILES_WRONG)
         return loaded
 

@@ -26,7 +26,7 @@ def check(call: Context) -> ExitCode:
         call.terminal.json(told)
     else:
         call.terminal.show(coloured(check_text(loaded), loaded.problems, call.look).split("\n"))
-    return ExitCode.DONE if loaded.good else ExitCode.FAILED
+    return ExitCode.DONE if loaded.valid else ExitCode.FAILED
 
 
 def from_json(told: Iterable[JsonObject]) -> list[Problem]:

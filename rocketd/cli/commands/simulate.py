@@ -45,7 +45,7 @@ def simulate(call: Context) -> ExitCode:
     """Show what would run when."""
     loaded = checked(call.choices)
     begin, end = _span(call)
-    if not loaded.good:
+    if not loaded.valid:
         call.terminal.note("some task files have errors, see rocketctl check; their tasks are left out")
     forecast = _forecast(call, loaded, begin)
     runs = _runs(forecast, begin, end)
@@ -55,7 +55,7 @@ def simulate(call: Context) -> ExitCode:
         call.terminal.show(_drawn(runs, call.look))
     if len(runs) == MOST or not forecast.complete:
         call.terminal.note(f"there may be more; the search ended at {time_format.local(forecast.now)}")
-    return ExitCode.DONE if loaded.good or loaded.tasks else ExitCode.FAILED
+    return ExitCode.DONE if loaded.valid or loaded.tasks else ExitCode.FAILED
 
 
 def _span(call: Context) -> tuple[Instant, Instant]:

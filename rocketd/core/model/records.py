@@ -87,7 +87,7 @@ class RunFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPart:
+class RunPage:
     """A part of the run log: some runs, the first recorded first."""
 
     runs: Sequence[RunView]

@@ -18,7 +18,7 @@ from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.sqlite.rows import ACTIONS, Row, is_end
 from rocketd.store.sqlite.schema import COLUMNS
-from rocketd.store.sqlite.validation import ColumnFaults, sound
+from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 _ALL: Final = frozenset({"id", *COLUMNS})
 _NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
@@ -78,7 +78,7 @@ def row_of_values(values: Mapping[str, object]) -> Row | None:
     for name, known in _KNOWN.items():
         texts[name] = texts[name] if texts[name] in known else None
     row = Row(**(seconds | numbers | texts))  # type: ignore[arg-type]  # each column has been given its type above
-    return sound(row, ColumnFaults())
+    return validated(row, ColumnFaults())
 
 
 def _number(value: object) -> float | None:
@@ -114,7 +114,7 @@ class _Counted:
     failures: int = 0
 
 
-def complete(rows: Iterable[Row], fields: frozenset[str], next_numbers: Mapping[str, int]) -> list[Row]:
+def fill_missing_fields(rows: Iterable[Row], fields: frozenset[str], next_numbers: Mapping[str, int]) -> list[Row]:
     """Make up the numbers and attempts that the repository does not keep.
 
     The newest start gets the number before the task's next one, so that what is made up fits what will be given out.

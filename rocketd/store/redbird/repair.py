@@ -44,12 +44,12 @@ def json_of(repo: BaseRepo) -> "JsonRepo | None":
     return repo if hasattr(repo, "path") and hasattr(repo, "read_file") else None  # type: ignore[return-value] # so it is
 
 
-def let_read_long_fields() -> None:
+def allow_long_fields() -> None:
     """Let a record be read that was written: Python's limit for a field of CSV is 128 KiB."""
     csv.field_size_limit(sys.maxsize)
 
 
-def mend(repo: BaseRepo, coming: Iterable[Mapping[str, object]]) -> None:
+def repair(repo: BaseRepo, coming: Iterable[Mapping[str, object]]) -> None:
     """Make the repository readable again. One of the records that are sent next, `coming`, may be half there."""
     if file := csv_of(repo):
         _put_back(file.filename)
@@ -92,7 +92,7 @@ def _put_aside(repo: "JsonRepo") -> None:
 
 
 @contextmanager
-def rewritten(repo: BaseRepo) -> Iterator[None]:
+def replacing_file(repo: BaseRepo) -> Iterator[None]:
     """What happens inside writes the whole file of CSV anew; if that comes to no end, `mend` puts the old one back."""
     file = csv_of(repo)
     if file is None or not file.filename.exists():

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from rocketd.store.redbird.compat import Between, In, KeyFoundError, Operation, TemplateRepo, skip, skip_or_raise
 from rocketd.store.redbird.models import RunRecord
 from rocketd.store.redbird.run_table import run_table
-from rocketd.store.sqlite.connection import BUSY, no_store
+from rocketd.store.sqlite.connection import BUSY_TIMEOUT, no_store
 from rocketd.store.sqlite.migrations import check
 from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME
 
@@ -215,5 +215,5 @@ def open_run_repo(directory: Path) -> RunRepo:
         raise no_store(path)
     address = sqlalchemy.URL.create("sqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
     # No pool: a connection that waits in it would go on with a file that has been replaced meanwhile.
-    engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY}, poolclass=sqlalchemy.NullPool)
+    engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY_TIMEOUT}, poolclass=sqlalchemy.NullPool)
     return RunRepo(engine=engine)

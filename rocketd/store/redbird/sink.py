@@ -9,7 +9,7 @@ from rocketd.core.escaping import storable
 from rocketd.core.model.run import Action
 from rocketd.store.redbird.compat import BaseRepo, In, KeyFoundError
 from rocketd.store.redbird.mapping import columns_of, fields_of, model_fields, read_log, required_fields
-from rocketd.store.redbird.repair import csv_of, let_read_long_fields, mend, rewritten
+from rocketd.store.redbird.repair import allow_long_fields, csv_of, repair, replacing_file
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.schema import COLUMNS
 
@@ -36,7 +36,7 @@ class RepositorySink:
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
         self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
-        self.passed_over = ""
+        self.skipped_reason = ""
         """Why records of it could not be read, the last time that there were such."""
         self._by_url = hasattr(repo, "url_params")
         """Whether it asks a server over HTTP, which compares texts and cannot be asked for one of many."""
@@ -44,7 +44,7 @@ class RepositorySink:
         if self._by_url:
             _heed_refusals(repo)
         if csv_of(repo):
-            let_read_long_fields()
+            allow_long_fields()
 
     def _check(self) -> None:
         hint = "the least is rocketd.log.MinimalRecord, the whole is rocketd.log.RunRecord"
@@ -60,7 +60,7 @@ class RepositorySink:
             )
 
     @property
-    def lacking(self) -> Sequence[str]:
+    def missing_fields(self) -> Sequence[str]:
         """The fields of a run record that this repository does not keep."""
         return [name for name in COLUMNS if name not in self.fields]
 
@@ -74,14 +74,14 @@ class RepositorySink:
         """Whether it finds records by an age without reading all: what reads a file has other types for a number."""
         return any(hasattr(self.repo, name) for name in _COMPARES)
 
-    def cut(self, row: Row) -> Row:
+    def storable_row(self, row: Row) -> Row:
         """The record as it will be there, so that it is known for the same once it has arrived."""
         values = zip(COLUMNS, row, strict=True)
         return Row._make(_takeable(value) if name in self.fields else None for name, value in values)
 
-    def mend(self, coming: Iterable[tuple[int, Row]]) -> None:
+    def repair(self, coming: Iterable[tuple[int, Row]]) -> None:
         """Take away what may be half there of the records that are sent next, each with the key it is to have."""
-        mend(self.repo, (self._keyed(row, key) for key, row in coming))
+        repair(self.repo, (self._keyed(row, key) for key, row in coming))
 
     def read(self, query: Mapping[str, object]) -> list[Row]:
         """Read the records that are found, in log order; a server may give more than what it was asked for."""
@@ -90,7 +90,7 @@ class RepositorySink:
             rows = self._read(query)
             return [row for row in rows if all(getattr(row, name) == value for name, value in wanted)]
         finally:
-            self.let_go()
+            self.end_transaction()
 
     def _read(self, query: Mapping[str, object]) -> list[Row]:
         """Read them; where one of them is none of its model, the others all the same."""
@@ -102,25 +102,25 @@ class RepositorySink:
                 raise
             self.repo.errors_query = "discard"
             rows = read_log(self.repo, query)
-            self.passed_over = first_line(error)
+            self.skipped_reason = first_line(error)
             return rows
         finally:
             self.repo.errors_query = before
 
-    def put(self, row: Row, key: int, *, again: bool) -> None:
+    def write(self, row: Row, key: int, *, again: bool) -> None:
         """Add a record; `again`: unless it is there, where only what changes of it is renewed."""
         if again and row.action == Action.MISSED and "run_id" not in self.fields:
             return  # it cannot say which stretch it has, and twice is worse than not at all
         if again and self.has(row):
-            self.renew(row)
+            self.update(row)
             return
         self._add_somewhere(row, self._keyed(row, key))
 
-    def renew(self, row: Row) -> None:
+    def update(self, row: Row) -> None:
         """Change what changes of a record that is there."""
         if row.action == Action.MISSED:
             changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
-            with rewritten(self.repo):
+            with replacing_file(self.repo):
                 self.repo.filter_by(**self.identity(row)).update(**changed)
 
     @property
@@ -128,14 +128,14 @@ class RepositorySink:
         """Whether it takes many records together, or none of them."""
         return hasattr(self.repo, "insert_many") and "run_id" in self.fields
 
-    def there(self, rows: Sequence[Row]) -> set[Row]:
+    def existing(self, rows: Sequence[Row]) -> set[Row]:
         """Which of these are there already: asked once for all of them."""
         if not rows:
             return set()
         found = {(row.run_id, row.action) for row in self.read({"run_id": In([row.run_id for row in rows])})}
         return {row for row in rows if (row.run_id, row.action) in found}
 
-    def add_together(self, rows: Sequence[Row]) -> bool:
+    def add_all(self, rows: Sequence[Row]) -> bool:
         """Add all of these; False: it has one of them, and none were added."""
         try:
             self.repo.insert_many([self._values(row) for row in rows])  # type: ignore[attr-defined]  # has_transactions
@@ -160,7 +160,7 @@ class RepositorySink:
             try:
                 self._add(values)
             except KeyFoundError:
-                self.let_go()
+                self.end_transaction()
                 if self.has(row):
                     return
                 self._next_key(values)
@@ -197,7 +197,7 @@ class RepositorySink:
 
     def delete(self, rows: Collection[Row]) -> None:
         """Delete these records, in one go where they have ids."""
-        with rewritten(self.repo):
+        with replacing_file(self.repo):
             self._delete(rows)
 
     def _delete(self, rows: Collection[Row]) -> None:
@@ -208,7 +208,7 @@ class RepositorySink:
         for row in rows:
             self.repo.filter_by(**self.identity(row)).delete()
 
-    def let_go(self) -> None:
+    def end_transaction(self) -> None:
         """End the transaction that an SQL session keeps open after a read, or that an error has broken."""
         rollback = getattr(getattr(self.repo, "session", None), "rollback", None)
         if callable(rollback):
@@ -238,7 +238,7 @@ class HttpAnswer(Protocol):
 
 
 @contextmanager
-def told_of_repo() -> Iterator[None]:
+def translating_repo_errors() -> Iterator[None]:
     """Raise StoreError for what a repository raises inside; that it fails now does not say that it will for ever."""
     try:
         yield

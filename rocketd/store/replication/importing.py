@@ -31,7 +31,7 @@ def derive_states(database: sqlite3.Connection, rows: Iterable[Row], fingerprint
     for row in _open(fresh).values():
         task_state.apply(database, [Started(run_of(row))], Origin(row.host or "", row.boot_id or ""))
     if fresh:
-        task_state.seen(database, micros(max(row.created for row in fresh)))
+        task_state.note_record_time(database, micros(max(row.created for row in fresh)))
 
 
 def _states(rows: Iterable[Row], fingerprints: Mapping[str, str]) -> dict[str, TaskState]:

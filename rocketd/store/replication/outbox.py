@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from rocketd.store.sqlite.rows import Row
-from rocketd.store.sqlite.validation import ColumnFaults, sound
+from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 # An id is the microsecond of the record, or the next free one: unique and rising, also in a repository that is older
 # than this state directory.
@@ -24,27 +24,27 @@ class OutboxRow(NamedTuple):
     """A record, the id that it is to have, and whether it may have arrived already."""
 
     id: int
-    again: bool
+    may_exist: bool
     row: Row
 
 
-def put(database: sqlite3.Connection, rows: Iterable[tuple[Row, bool]]) -> None:
+def add(database: sqlite3.Connection, rows: Iterable[tuple[Row, bool]]) -> None:
     """Append records; of each, whether it may be in the repository already."""
     entries = [(round(row.created * 1_000_000), again, json.dumps(row)) for row, again in rows]
     if entries:
         database.executemany(_PUT, entries)
 
 
-class Waiting(NamedTuple):
+class PendingRows(NamedTuple):
     """What has not arrived, in order, and what of it cannot be read: ids and records."""
 
     records: list[OutboxRow]
     unreadable: list[tuple[int, bytes]]
 
 
-def waiting(database: sqlite3.Connection, limit: int = -1) -> Waiting:
+def read_pending(database: sqlite3.Connection, limit: int = -1) -> PendingRows:
     """Read what has not arrived; -1: all of it."""
-    found = Waiting([], [])
+    found = PendingRows([], [])
     rows = database.execute("SELECT id, again, CAST(record AS BLOB) FROM spool ORDER BY id LIMIT ?", (limit,))
     for key, again, record in rows:
         row = _row(record)
@@ -57,7 +57,7 @@ def waiting(database: sqlite3.Connection, limit: int = -1) -> Waiting:
 
 def _row(record: bytes) -> Row | None:
     try:
-        return sound(Row(*json.loads(record)), ColumnFaults())
+        return validated(Row(*json.loads(record)), ColumnFaults())
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -68,11 +68,11 @@ def count(database: sqlite3.Connection) -> int:
     return row[0]
 
 
-def take_out(database: sqlite3.Connection, ids: Iterable[int]) -> None:
+def delete(database: sqlite3.Connection, ids: Iterable[int]) -> None:
     """Forget what has arrived, or what never will."""
     database.executemany("DELETE FROM spool WHERE id = ?", [(key,) for key in ids])
 
 
-def doubt(database: sqlite3.Connection) -> None:
+def mark_uncertain(database: sqlite3.Connection) -> None:
     """All that is here may have arrived: we died, or the repository failed, before its answer was known."""
     database.execute("UPDATE spool SET again = 1 WHERE again = 0")

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Final
 
 from rocketd.store.redbird.sink import RepositorySink
-from rocketd.store.rejected_lines import Found, move_rejected, what_is_set_aside
+from rocketd.store.rejected_lines import ReportDamage, move_rejected, rejected_lines_message
 from rocketd.store.replication import outbox
 from rocketd.store.replication.outbox import OutboxRow
 from rocketd.store.sqlite.connection import Database
@@ -17,7 +17,7 @@ _AT_ONCE: Final = 500
 class OutboxSender:
     """What is on its way. What may have arrived without our knowing is looked for before it is sent again."""
 
-    def __init__(self, database: Database, lock: Lock, found: Found) -> None:
+    def __init__(self, database: Database, lock: Lock, found: ReportDamage) -> None:
         self._found = found
         self._database = database
         self._lock = lock
@@ -26,7 +26,7 @@ class OutboxSender:
     def send_some(self, sink: RepositorySink) -> bool:
         """Send the next records, and take out of the spool those that arrived; whether there were any."""
         with self._lock, self._database.reading() as database:
-            waiting, unreadable = outbox.waiting(database, _AT_ONCE)
+            waiting, unreadable = outbox.read_pending(database, _AT_ONCE)
         if unreadable:
             self._set_aside(unreadable)
         arrived: list[OutboxRow] = []
@@ -38,7 +38,7 @@ class OutboxSender:
         finally:
             if arrived:
                 with self._lock, self._database.writing() as database:
-                    outbox.take_out(database, [one.id for one in arrived])
+                    outbox.delete(database, [one.id for one in arrived])
         return bool(waiting or unreadable)
 
     def _set_aside(self, unreadable: Sequence[tuple[int, bytes]]) -> None:
@@ -46,36 +46,36 @@ class OutboxSender:
         directory = self._database.path.parent
         move_rejected(directory, [record for _, record in unreadable])
         with self._lock, self._database.writing() as database:
-            outbox.take_out(database, [key for key, _ in unreadable])
-        self._found("spool", what_is_set_aside(directory))
+            outbox.delete(database, [key for key, _ in unreadable])
+        self._found("spool", rejected_lines_message(directory))
 
-    def mend(self, sink: RepositorySink) -> None:
+    def repair(self, sink: RepositorySink) -> None:
         """Take away what may be half there: we died, or the repository failed, while it was written."""
         with self._lock, self._database.reading() as database:
-            waiting, _ = outbox.waiting(database, _AT_ONCE)
+            waiting, _ = outbox.read_pending(database, _AT_ONCE)
         if not self._doubted:  # the one before us may have sent them
             self._doubted = max((one.id for one in waiting), default=0)
-        sink.mend((one.id, sink.cut(one.row)) for one in waiting)
+        sink.repair((one.id, sink.storable_row(one.row)) for one in waiting)
 
     def _is_doubted(self, one: OutboxRow) -> bool:
-        return one.again or one.id <= self._doubted
+        return one.may_exist or one.id <= self._doubted
 
     def _together(self, sink: RepositorySink, waiting: Sequence[OutboxRow]) -> bool:
         """Send them in one transaction, if the repository has such and it adds no record twice."""
         names = {(one.row.run_id, one.row.action) for one in waiting}  # a stretch of missed times is told again
         if not sink.has_transactions or not waiting or len(names) < len(waiting):
             return False
-        rows = [(one, sink.cut(one.row)) for one in waiting]
-        there = sink.there([row for one, row in rows if self._is_doubted(one)])
+        rows = [(one, sink.storable_row(one.row)) for one in waiting]
+        there = sink.existing([row for one, row in rows if self._is_doubted(one)])
         self._doubted = max(self._doubted, waiting[-1].id)
         fresh = [row for _, row in rows if row not in there]
         for row in there:
-            sink.renew(row)
-        return sink.add_together(fresh)
+            sink.update(row)
+        return sink.add_all(fresh)
 
     def _one_by_one(self, sink: RepositorySink, waiting: Sequence[OutboxRow], arrived: list[OutboxRow]) -> None:
         for one in waiting:
             again = self._is_doubted(one)
             self._doubted = max(self._doubted, one.id)
-            sink.put(sink.cut(one.row), one.id, again=again)
+            sink.write(sink.storable_row(one.row), one.id, again=again)
             arrived.append(one)

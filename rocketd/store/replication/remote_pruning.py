@@ -9,7 +9,7 @@ from rocketd.core.instant import Instant
 from rocketd.core.model.run import Action
 from rocketd.store.sqlite.rows import Row, is_end, key_of, micros, seconds
 
-Name: TypeAlias = str | tuple[str, str, Instant]
+RecordName: TypeAlias = str | tuple[str, str, Instant]
 """Of a record: the id of its run, or what happened to which task when, as a repository may keep no more."""
 
 _OLD: Final = (
@@ -17,13 +17,13 @@ _OLD: Final = (
 )
 
 
-def kept(database: sqlite3.Connection, before: Instant) -> AbstractSet[Name]:
+def local_names(database: sqlite3.Connection, before: Instant) -> AbstractSet[RecordName]:
     """What the state directory has from before then: conditions may ask for it, here or on the next host."""
     rows = database.execute(_OLD, (seconds(before),))
     return {name for run_id, *others in rows for name in (run_id, _name(*others))}
 
 
-def useless(rows: Iterable[Row], before: Instant, kept: AbstractSet[Name]) -> Iterator[Row]:
+def prunable(rows: Iterable[Row], before: Instant, kept: AbstractSet[RecordName]) -> Iterator[Row]:
     """Of records (complete, in log order): both of runs that ended before then, and of times missed before then."""
     old = [row for row in rows if row.created < seconds(before)]
     ended = {row.run_id or key_of(row) for row in old if is_end(row)}
@@ -33,5 +33,5 @@ def useless(rows: Iterable[Row], before: Instant, kept: AbstractSet[Name]) -> It
             yield row
 
 
-def _name(task: str, action: str, created: float) -> Name:
+def _name(task: str, action: str, created: float) -> RecordName:
     return task, action, micros(created)

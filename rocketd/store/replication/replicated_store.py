@@ -16,7 +16,7 @@ from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action
-from rocketd.store.rejected_lines import Found
+from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication import outbox
 from rocketd.store.replication.importing import import_missing
 from rocketd.store.replication.replicator import Replicator
@@ -40,7 +40,7 @@ class ReplicatedStore(SqliteStore):
         *,
         durability: Durability = "full",
         origin: Origin | None = None,
-        found: Found = lambda _, __: None,
+        found: ReportDamage = lambda _, __: None,
     ) -> None:
         """The forwarder is the caller's to close, before this; `found` hears of what is damaged."""
         super().__init__(directory, durability=durability, origin=origin, found=found, lock=forwarder.lock)
@@ -48,17 +48,17 @@ class ReplicatedStore(SqliteStore):
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`."""
-        self._database.gate()  # who puts the store right has the lock meanwhile, for as long as that takes
+        self._database.check_available()  # who puts the store right has the lock meanwhile, for as long as that takes
         with self._forwarder.lock, self._database.writing() as database:
             fresh = list(_fresh(database, changes, self._origin))
             run_log.insert(database, changes, self._origin)
-            outbox.put(database, fresh)
+            outbox.add(database, fresh)
             task_state.apply(database, changes, self._origin)
         self._forwarder.wake()
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
-        self._database.gate()
+        self._database.check_available()
         with self._forwarder.lock:
             gone = super().prune(before, spare, now, limit)
         if gone == 0:
@@ -70,7 +70,7 @@ class ReplicatedStore(SqliteStore):
         with self._forwarder.lock:
             super().save_trusted_reading(reading)
 
-    def adopt(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
+    def import_rows(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
         """Take over what the repository tells and the state directory does not know; says how many records."""
         with self._forwarder.lock, self._database.writing() as database:
             return import_missing(database, rows, fingerprints)

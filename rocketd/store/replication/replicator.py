@@ -17,9 +17,9 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
 from rocketd.store.redbird.compat import BaseRepo, Between, In
-from rocketd.store.redbird.mapping import complete
-from rocketd.store.redbird.sink import RepositorySink, first_line, told_of_repo
-from rocketd.store.rejected_lines import Found
+from rocketd.store.redbird.mapping import fill_missing_fields
+from rocketd.store.redbird.sink import RepositorySink, first_line, translating_repo_errors
+from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication import outbox, remote_pruning
 from rocketd.store.replication.outbox_sender import OutboxSender
 from rocketd.store.sqlite.connection import Database, Durability
@@ -29,7 +29,7 @@ from rocketd.store.sqlite.schema import FILE_NAME
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries at a repository that is away; each pause is twice the last."""
-GOODBYE: Final = 10.0
+CLOSE_TIMEOUT: Final = 10.0
 """Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
 _AT_ONCE: Final = 500
 """Records that are deleted, and tasks that are asked for, together."""
@@ -37,7 +37,7 @@ _FOR_EVER: Final = seconds(2**62)
 
 
 @dataclass(frozen=True, slots=True)
-class RowsWanted:
+class ImportQuery:
     """What is to be read at start."""
 
     tasks: AbstractSet[str]
@@ -63,13 +63,13 @@ class _Query(NamedTuple):
     """Something that is to be done with the repository."""
 
     serve: Callable[[BaseRepo], None]
-    refuse: Callable[[StoreError], None]
+    fail: Callable[[StoreError], None]
     """It cannot be had."""
 
 
 _ENDED: Final = StoreError("nobody has the run log's repository any more: the scheduler has stopped")
 T = TypeVar("T")
-Told: TypeAlias = Callable[[RepositoryOutage | None], None]
+ReportOutage: TypeAlias = Callable[[RepositoryOutage | None], None]
 
 
 class Replicator:
@@ -84,11 +84,11 @@ class Replicator:
         open_repo: Callable[[], BaseRepo],
         directory: Path,
         host: str,
-        told: Told,
+        told: ReportOutage,
         durability: Durability = "full",
         *,
         after: "Replicator | None" = None,
-        found: Found = lambda _, __: None,
+        found: ReportDamage = lambda _, __: None,
     ) -> None:
         """`after` had the same state directory in this process, and may still wait for an answer.
 
@@ -106,7 +106,7 @@ class Replicator:
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
         self._uses: list[_Query] = []
-        self._reading: tuple[Future[list[Row]], RowsWanted] | None = None
+        self._reading: tuple[Future[list[Row]], ImportQuery] | None = None
         self._before: Instant | None = None
         self._pruned: Instant | None = None
         self._closing = False
@@ -117,7 +117,7 @@ class Replicator:
     def start(self) -> None:
         """Begin to send. The database is up to date by now."""
         with self.lock, self._database.writing() as database:
-            outbox.doubt(database)
+            outbox.mark_uncertain(database)
         self._thread.start()
 
     def wake(self) -> None:
@@ -126,7 +126,7 @@ class Replicator:
             self._woken = True
             self._wanted.notify()
 
-    def read(self, wanted: RowsWanted) -> "Future[list[Row]]":
+    def read(self, wanted: ImportQuery) -> "Future[list[Row]]":
         """Have the records read that this host has there, complete and in log order; called once, after `start`."""
         future: Future[list[Row]] = Future()
         with self._wanted:
@@ -134,7 +134,7 @@ class Replicator:
             self._wanted.notify()
         return future
 
-    def use(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
+    def call(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
         """Have something done with the repository, after it was tried to send what was recorded before."""
         future: Future[T] = Future()
 
@@ -160,14 +160,14 @@ class Replicator:
                 self._wanted.notify()
 
     @property
-    def lacking(self) -> tuple[str, ...]:
+    def missing_fields(self) -> tuple[str, ...]:
         """The fields of a run record that the repository does not keep; empty before it has been opened."""
-        return tuple(self._sink.lacking) if self._sink else ()
+        return tuple(self._sink.missing_fields) if self._sink else ()
 
     @property
-    def passed_over(self) -> str:
+    def skipped_reason(self) -> str:
         """Why some records of the repository could not be read; empty: all could."""
-        return self._sink.passed_over if self._sink else ""
+        return self._sink.skipped_reason if self._sink else ""
 
     @property
     def is_unique(self) -> bool:
@@ -180,11 +180,11 @@ class Replicator:
             self._closing = True
             self._wanted.notify()
         if self._thread.is_alive():
-            self._thread.join(GOODBYE)
+            self._thread.join(CLOSE_TIMEOUT)
         if not self._thread.is_alive():
             self._database.close()
 
-    def wait(self) -> None:
+    def join(self) -> None:
         """Wait until its thread has ended, however long that waits for the repository."""
         if self._thread.is_alive():
             self._thread.join()
@@ -194,7 +194,7 @@ class Replicator:
     def _work(self) -> None:
         after, self._after = self._after, None
         if after is not None:
-            after.wait()
+            after.join()
         pause, since = 0.0, None
         while self._take(pause):
             try:
@@ -239,7 +239,7 @@ class Replicator:
             self._prune_there()
         finally:
             if self._sink:
-                self._sink.let_go()
+                self._sink.end_transaction()
                 self._serve(self._sink)
 
     def _serve(self, sink: RepositorySink) -> None:
@@ -247,36 +247,36 @@ class Replicator:
             uses, self._uses = self._uses, []
         for use in uses:
             use.serve(sink.repo)
-            sink.let_go()
+            sink.end_transaction()
 
     def _refuse(self, error: StoreError) -> None:
         with self._wanted:
             uses, self._uses = self._uses, []
         for use in uses:
-            use.refuse(error)
+            use.fail(error)
 
     def _opened(self) -> RepositorySink:
-        with told_of_repo():
+        with translating_repo_errors():
             self._sink = self._sink or RepositorySink(self._open())
             if self._unsure:
-                self._sending.mend(self._sink)
+                self._sending.repair(self._sink)
                 self._unsure = False
         return self._sink
 
-    def _read(self, future: "Future[list[Row]]", wanted: RowsWanted) -> None:
+    def _read(self, future: "Future[list[Row]]", wanted: ImportQuery) -> None:
         self._reading = None
         if not future.set_running_or_notify_cancel():
             return
         try:
             sink = self._opened()
-            with told_of_repo():
+            with translating_repo_errors():
                 rows = [row for query in self._queries(sink, wanted) for row in sink.read(query)]
-            future.set_result(complete(rows, sink.fields, wanted.numbers))
+            future.set_result(fill_missing_fields(rows, sink.fields, wanted.numbers))
         except BaseException as error:
             future.set_exception(_sentence(error))
             raise
 
-    def _queries(self, sink: RepositorySink, wanted: RowsWanted) -> Iterator[dict[str, object]]:
+    def _queries(self, sink: RepositorySink, wanted: ImportQuery) -> Iterator[dict[str, object]]:
         """Ask for no more than is wanted, where the repository can be asked so; what was given twice does no harm."""
         if wanted.since is None or not sink.can_compare:
             yield self._ours(sink)
@@ -303,9 +303,9 @@ class Replicator:
             return
         sink = self._opened()
         with self.lock, self._database.reading() as database:
-            kept = remote_pruning.kept(database, before)
+            kept = remote_pruning.local_names(database, before)
         query = self._ours(sink) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
-        gone = [*remote_pruning.useless(complete(sink.read(query), sink.fields, {}), before, kept)]
+        gone = [*remote_pruning.prunable(fill_missing_fields(sink.read(query), sink.fields, {}), before, kept)]
         for start in range(0, len(gone), _AT_ONCE):
             sink.delete(gone[start : start + _AT_ONCE])
 

@@ -20,7 +20,7 @@ from rocketd.store.sqlite.schema import FILE_NAME
 if TYPE_CHECKING:
     from rocketd.store.redbird.compat import BaseRepo
 
-REMEMBERED: Final = "store.json"
+TARGET_FILE: Final = "store.json"
 _DRIVER: Final = "packages for the daemon go where its Python looks: see docs/how-to/store-elsewhere.md"
 
 
@@ -36,7 +36,7 @@ class ReplicationTarget(NamedTuple):
         url = re.sub(r"([?&]\w*pass\w*=)[^&]*", r"\1***", url)
         return url or self.repo or "the state directory alone"
 
-    def is_elsewhere(self, directory: Path) -> bool:
+    def is_remote(self, directory: Path) -> bool:
         """Whether it names anything but the store of the state directory itself."""
         return self.repo != "" or self.url not in ("", f"sqlite:///{directory / FILE_NAME}")
 
@@ -75,9 +75,9 @@ def _made(path: str) -> BaseRepo:
     return made
 
 
-def remembered(directory: Path) -> ReplicationTarget | None:
+def load_target(directory: Path) -> ReplicationTarget | None:
     """What was used last with this state directory; None: nothing is known. Raises StoreError."""
-    path = directory / REMEMBERED
+    path = directory / TARGET_FILE
     with translating_errors(path):
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
@@ -91,9 +91,9 @@ def remembered(directory: Path) -> ReplicationTarget | None:
             raise StoreError(f"{path} is damaged: {error}", hint=hint) from error
 
 
-def remember(directory: Path, choice: ReplicationTarget) -> None:
+def save_target(directory: Path, choice: ReplicationTarget) -> None:
     """Keep what is used now; the file is for root's eyes alone, as a URL may hold a password. Raises StoreError."""
-    path = directory / REMEMBERED
+    path = directory / TARGET_FILE
     part = path.with_suffix(".part")
     with translating_errors(path):
         part.unlink(missing_ok=True)

@@ -13,16 +13,16 @@ from typing import Final, TypeAlias, TypeVar
 
 from rocketd.core.escaping import storable
 
-MOST: Final = 64
+MAX_ROWS: Final = 64
 """Rows in one step. SQLite takes 32,766 values."""
 
 T = TypeVar("T")
 Values: TypeAlias = tuple[object, ...]
-Spelled: TypeAlias = Callable[[int], str]
+StatementBuilder: TypeAlias = Callable[[int], str]
 """Gives the statement for so many rows."""
 
 
-def statement(before: str, row: str, after: str = "", *, between: str = ", ") -> Spelled:
+def statement(before: str, row: str, after: str = "", *, between: str = ", ") -> StatementBuilder:
     """Make a statement of what comes before its rows, one row, and what comes after them."""
 
     @lru_cache
@@ -32,14 +32,14 @@ def statement(before: str, row: str, after: str = "", *, between: str = ", ") ->
     return spelled
 
 
-def places(count: int) -> str:
+def placeholders(count: int) -> str:
     """A row of that many values."""
     return f"({', '.join('?' * count)})"
 
 
-def write(database: sqlite3.Connection, spelled: Spelled, rows: Sequence[Values]) -> None:
+def write(database: sqlite3.Connection, spelled: StatementBuilder, rows: Sequence[Values]) -> None:
     """Execute the statement about all of these rows, in their order."""
-    for some in portions(rows):
+    for some in chunks(rows):
         values = tuple(chain.from_iterable(some))
         try:
             database.execute(spelled(len(some)), values)
@@ -51,9 +51,9 @@ def _storable(value: object) -> object:
     return storable(value) if isinstance(value, str) else value
 
 
-def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """Divide rows into portions of 1, 2, 4 … rows, as few as possible."""
-    at, size = 0, MOST
+    at, size = 0, MAX_ROWS
     while at < len(rows):
         while size > len(rows) - at:
             size //= 2

@@ -20,7 +20,7 @@ normal: a kill -9 of the daemon, since the page cache outlives it. A power cut m
 and newest first; it never damages the store. Both are promises of SQLite's WAL mode (PRAGMA synchronous).
 """
 
-BUSY: Final = 0.2
+BUSY_TIMEOUT: Final = 0.2
 """Seconds to wait for another program's lock. Short: who writes retries by itself and says meanwhile what is wrong."""
 
 _CANNOT_SHARE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
@@ -77,9 +77,9 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._files: FileIdentity | None = None
         self._in_use = RLock()
-        self.gate: Callable[[], None] = _nothing
+        self.check_available: Callable[[], None] = _nothing
         """What is asked before each transaction; it raises StoreError while the store is put right."""
-        self.displaced: Callable[[FileIdentity], None] = _raise_displaced
+        self.on_displaced: Callable[[FileIdentity], None] = _raise_displaced
         """What a writer does about files that are not its own; it raises StoreError, or they are opened anew."""
         self.lenient = False
         """Whether texts that are no UTF-8 are read as well, with `\\xff` in the place of what is none."""
@@ -113,7 +113,7 @@ class Database:
             self._in_use.release()
 
     @contextmanager
-    def held(self) -> Iterator[sqlite3.Connection | None]:
+    def locked(self) -> Iterator[sqlite3.Connection | None]:
         """Keep everybody else from using it; gives the connection that is open."""
         with self._in_use:
             yield self._connection
@@ -145,12 +145,12 @@ class Database:
         if here == self._files:
             return
         if not self._read_only:
-            self.displaced(here)
+            self.on_displaced(here)
         self.close()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        self.gate()
+        self.check_available()
         with self._in_use, translating_errors(self.path):
             self._look()
             connection = self._connected()
@@ -222,7 +222,7 @@ class Database:
         return sqlite3.connect(
             f"{self.path.absolute().as_uri()}?{options}",
             uri=True,
-            timeout=BUSY,
+            timeout=BUSY_TIMEOUT,
             isolation_level=None,  # transactions are ours alone
             check_same_thread=False,  # opened at start, used by the recorder's thread
         )
@@ -233,7 +233,7 @@ def close_all(path: Path, but: Database | None = None) -> None:
     with _registering:
         databases = [database for database in _open if database is not but and database.path == path]
     for database in databases:
-        database.close(patience=BUSY)
+        database.close(patience=BUSY_TIMEOUT)
 
 
 def is_in_use(path: Path) -> bool:

@@ -17,7 +17,7 @@ from rocketd.core.instant import BEGINNING
 from rocketd.store.sqlite.rows import ACTIONS, Row, micros
 from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
 from rocketd.store.sqlite.task_state import OPEN_RUN, TRIGGERS
-from rocketd.store.sqlite.validation import HIGHEST, ColumnFaults, shown, sound
+from rocketd.store.sqlite.validation import MAX_NUMBER, ColumnFaults, shown, validated
 
 _MOST: Final = 2**62
 _DEFAULTS: Final = {
@@ -39,9 +39,9 @@ def _cast(column: str, kind: str) -> str:
 
 _NUMBERS: Final = f"""
     SELECT name, next_number,
-        (SELECT number FROM log WHERE task_name = name AND action = 'run' AND number BETWEEN 1 AND {HIGHEST}
+        (SELECT number FROM log WHERE task_name = name AND action = 'run' AND number BETWEEN 1 AND {MAX_NUMBER}
          ORDER BY number DESC LIMIT 1) AS begun,
-        (SELECT number FROM log WHERE task_name = name AND {is_end()} AND number BETWEEN 1 AND {HIGHEST}
+        (SELECT number FROM log WHERE task_name = name AND {is_end()} AND number BETWEEN 1 AND {MAX_NUMBER}
          ORDER BY number DESC LIMIT 1) AS ended
     FROM task_state
 """
@@ -134,7 +134,7 @@ def _actions(database: sqlite3.Connection) -> Iterator[str]:
     for action in actions:
         for key, *values in database.execute(_OF_ACTION, (_encoded(action),)).fetchall():
             faults = ColumnFaults()
-            row = sound(Row._make(values), faults.of(f"row {key} of log"))
+            row = validated(Row._make(values), faults.at_row(f"row {key} of log"))
             if row is not None and row.number and row.run_id:
                 with suppress(sqlite3.IntegrityError):  # it has such a record already
                     database.execute("UPDATE log SET action = ? WHERE id = ?", (row.action, key))
@@ -163,7 +163,7 @@ def _is_good(column: str, value: object) -> bool:
     if isinstance(default, str):
         return _is_text(value)
     if column == "next_number":
-        return isinstance(value, int) and 1 <= value <= HIGHEST + 1
+        return isinstance(value, int) and 1 <= value <= MAX_NUMBER + 1
     return isinstance(value, int) and abs(value) <= _MOST
 
 

@@ -24,20 +24,20 @@ from typing import Final
 from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
 from rocketd.store.file_identity import COMPANIONS, FileIdentity, files_at
-from rocketd.store.rejected_lines import Found, move_aside
+from rocketd.store.rejected_lines import ReportDamage, move_aside
 from rocketd.store.sqlite.connection import Database, Displaced
 from rocketd.store.sqlite.merge import RESCUED, merge_copy
 from rocketd.store.sqlite.migrations import back_up
 from rocketd.store.state_directory import StateDirectory
 
-GOODBYE: Final = 45.0
+REPAIR_TIMEOUT: Final = 45.0
 """Seconds that a stop waits for the copy."""
 
 
 class StoreGuard:
     """Looks after the database of a state directory, whose only writer this process is."""
 
-    def __init__(self, database: Database, found: Found, lock: AbstractContextManager[object]) -> None:
+    def __init__(self, database: Database, found: ReportDamage, lock: AbstractContextManager[object]) -> None:
         """`lock` keeps away who else writes to it in this process."""
         self._lock = lock
         self._database = database
@@ -49,20 +49,20 @@ class StoreGuard:
         """Whether something is still to be put right."""
         self._what = self._why = self._hint = ""
         """What happened, and why it could not be put right so far."""
-        database.gate = self._check
-        database.displaced = self._displaced
+        database.check_available = self._check
+        database.on_displaced = self._displaced
 
     @property
-    def is_at_work(self) -> bool:
+    def is_repairing(self) -> bool:
         """Whether something is being put right."""
         return self._unsettled
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """See to it, before the database is closed, that nothing is in it that has no name. Raises StoreError."""
         if self._thread is None and (self._unsettled or self._database.is_displaced):
             self._begin()
         if self._thread is not None:
-            self._thread.join(GOODBYE)
+            self._thread.join(REPAIR_TIMEOUT)
             self._check()
 
     def _check(self) -> None:
@@ -105,7 +105,7 @@ class StoreGuard:
 
     def _rejoined(self, opened: FileIdentity | None) -> str:
         """Put it right; says what was done."""
-        with self._database.held() as connection:
+        with self._database.locked() as connection:
             if connection is None or opened is None:  # somebody has closed it
                 return merge_copy(self._path, running=True) or "it is there again"
             if files_at(self._path).database == opened.database:

@@ -17,11 +17,11 @@ from typing import Final
 
 from rocketd.core.instant import Instant
 from rocketd.store.errors import translating_errors
-from rocketd.store.rejected_lines import Found, move_aside
-from rocketd.store.sqlite.connection import BUSY, close_all
+from rocketd.store.rejected_lines import ReportDamage, move_aside
+from rocketd.store.sqlite.connection import BUSY_TIMEOUT, close_all
 from rocketd.store.sqlite.salvage import RecordCount, salvage
 
-AT_ONCE: Final = 32 * 1024 * 1024
+MAX_CHECKED_AT_START: Final = 32 * 1024 * 1024
 """Bytes of a store that is looked at before a start goes on: 0.2 s."""
 _THOROUGH: Final = 64 * 1024 * 1024
 """Bytes of a store of which the indexes are held against the rows as well, which takes ten times as long."""
@@ -43,10 +43,10 @@ NEXT_START: Final = (
 )
 
 
-def damage(path: Path, *, without_log: bool = False, thorough: bool = False) -> str:
+def find_damage(path: Path, *, without_log: bool = False, thorough: bool = False) -> str:
     """Say what is wrong with a database; empty: nothing. `without_log`: as if no write-ahead log lay beside it."""
     options = "mode=ro&immutable=1" if without_log else "mode=ro"
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY)) as database:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY_TIMEOUT)) as database:
         return _damage(database, thorough=thorough)
 
 
@@ -68,7 +68,7 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def must_be_whole(path: Path, found: Found) -> None:
+def ensure_intact(path: Path, found: ReportDamage) -> None:
     """Look at a store before it is opened, and put right what can be: raises StoreError.
 
     A write-ahead log with which it is damaged, and without which it is whole, is of another copy: it is moved aside.
@@ -78,12 +78,12 @@ def must_be_whole(path: Path, found: Found) -> None:
     log, marker = (path.with_name(path.name + suffix) for suffix in ("-wal", DAMAGED))
     with translating_errors(path):
         size = path.stat().st_size if path.exists() else 0
-        if size == 0 or (size > AT_ONCE and not marker.exists()):
+        if size == 0 or (size > MAX_CHECKED_AT_START and not marker.exists()):
             return
         close_all(path)
         left = log.exists() and log.stat().st_size > 0
-        wrong = damage(path, thorough=size <= (_THOROUGH if marker.exists() else _SMALL if left else 0))
-        if left and (wrong or not _log_fits(path, log)) and not damage(path, without_log=True, thorough=True):
+        wrong = find_damage(path, thorough=size <= (_THOROUGH if marker.exists() else _SMALL if left else 0))
+        if left and (wrong or not _log_fits(path, log)) and not find_damage(path, without_log=True, thorough=True):
             _set_aside_log(path, log, found)
         elif wrong:
             found("store files", _told_of(path, wrong, salvage(path)))
@@ -111,7 +111,7 @@ def _log_fits(path: Path, log: Path) -> bool:
     return True
 
 
-def _set_aside_log(path: Path, log: Path, found: Found) -> None:
+def _set_aside_log(path: Path, log: Path, found: ReportDamage) -> None:
     numbers = _numbers(path)
     for companion in (log, path.with_name(f"{path.name}-shm")):
         if companion.exists():
@@ -146,7 +146,7 @@ def _numbers(path: Path) -> dict[str, int]:
 
 
 def _raise_numbers(path: Path, numbers: dict[str, int]) -> None:
-    with closing(sqlite3.connect(path, timeout=BUSY)) as database, database:
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database, database:
         database.executemany(
             "UPDATE task_state SET next_number = max(next_number, ?) WHERE name = ?",
             [(number, name) for name, number in numbers.items()],
@@ -156,14 +156,14 @@ def _raise_numbers(path: Path, numbers: dict[str, int]) -> None:
 class IntegrityMonitor:
     """Looks at the whole store in the background: soon after the start, and once a day."""
 
-    def __init__(self, path: Path, found: Found) -> None:
+    def __init__(self, path: Path, found: ReportDamage) -> None:
         self._path = path
         self._found = found
         self._next = time.monotonic()
         self._thread: threading.Thread | None = None
         self._database: sqlite3.Connection | None = None
 
-    def beat(self, _: Instant) -> None:
+    def on_heartbeat(self, _: Instant) -> None:
         """Begin to look, if it is time."""
         if time.monotonic() >= self._next and (self._thread is None or not self._thread.is_alive()):
             self._next = time.monotonic() + _EVERY
@@ -184,7 +184,7 @@ class IntegrityMonitor:
         with suppress(sqlite3.Error, OSError):  # that it is away, or cannot be read, is told by whoever writes
             thorough = self._path.stat().st_size <= _THOROUGH
             address = f"{self._path.absolute().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(address, uri=True, timeout=BUSY, check_same_thread=False)) as database:
+            with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False)) as database:
                 self._database = database
                 if wrong := _damage(database, thorough=thorough):
                     mark_damaged(self._path)

@@ -18,7 +18,7 @@ from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
 from rocketd.store.file_identity import COMPANIONS
 from rocketd.store.rejected_lines import move_aside, sync_directory
-from rocketd.store.sqlite.connection import BUSY
+from rocketd.store.sqlite.connection import BUSY_TIMEOUT
 from rocketd.store.sqlite.consistency import make_consistent
 from rocketd.store.sqlite.migrations import upgrade, version_of
 from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME, is_end
@@ -128,7 +128,7 @@ def _is_damaged(path: Path) -> bool:
     """Whether nothing can be made of what is there: we died before it was moved aside."""
     if not path.is_file():
         return False
-    with closing(sqlite3.connect(path, timeout=BUSY)) as database:
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
         try:
             return bool(database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
         except sqlite3.DatabaseError as error:
@@ -141,7 +141,7 @@ def _merge(path: Path, copy: Path, *, running: bool) -> tuple[int, bool]:
         raise StoreError(f"{path} is no store of rocketd", hint="move it away, and rocketd writes back what it knows")
     upgrade(copy)
     upgrade(path)
-    with closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as database:
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as database:
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise StoreError(f"{path} is damaged", hint="move it away, and rocketd writes back what it knows")
         database.execute("ATTACH ? AS ours", (str(copy),))

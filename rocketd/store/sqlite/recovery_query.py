@@ -17,7 +17,7 @@ from rocketd.core.model.events import Event
 from rocketd.core.model.run import Action
 from rocketd.store.sqlite.rows import Row, event_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS, ENDS, is_end, is_hand, is_withdrawn
-from rocketd.store.sqlite.validation import ColumnFaults, sound
+from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 Newest: TypeAlias = dict[str, int]
 """By the name of a task, the place of a record in the log."""
@@ -77,7 +77,7 @@ def recovery_events(
     for (task, action), age in reach.items():
         ids.update(_places(database, _YOUNG, (task, action.value, seconds(now - age))))
     for key, *values in database.execute(_ROWS, (json.dumps(list(ids)),)):
-        if row := sound(Row._make(values), faults.of(f"row {key} of log")):
+        if row := validated(Row._make(values), faults.at_row(f"row {key} of log")):
             yield event_of(row)
 
 

@@ -19,7 +19,7 @@ from rocketd.store.sqlite.connection import Database
 from rocketd.store.sqlite.rows import seconds
 from rocketd.store.sqlite.schema import ENDS, is_end, is_hand, is_withdrawn
 
-Spare: TypeAlias = Mapping[tuple[str, Action], Duration]
+Protected: TypeAlias = Mapping[tuple[str, Action], Duration]
 
 _PAGE: Final = 32
 """Runs of one task that are looked at together. After as many in a row that are not old, the younger ones are not
@@ -100,7 +100,7 @@ class RetentionQuery:
         self._young = 0
         """How many of them, the last ones, were not old."""
 
-    def prune(self, before: Instant, spare: Spare, now: Instant, limit: int) -> int:
+    def prune(self, before: Instant, spare: Protected, now: Instant, limit: int) -> int:
         """Delete up to `limit` records, but both of a run.
 
         Returns how many; 1 if it found none in a while, and there are more to look at; 0 when all have been looked at.
@@ -116,7 +116,7 @@ class RetentionQuery:
         self._delete(ids)
         return max(len(ids), 1) if self._tasks else len(ids)
 
-    def count(self, before: Instant, spare: Spare, now: Instant) -> int:
+    def count(self, before: Instant, spare: Protected, now: Instant) -> int:
         """How many records all of `prune` would delete."""
         with self._database.reading() as database:
             self._tasks, found = self._all(database), 0
@@ -135,7 +135,7 @@ class RetentionQuery:
         return [name for (name,) in database.execute("SELECT name FROM task_state ORDER BY name DESC")]
 
     def _look(
-        self, database: sqlite3.Connection, before: Instant, spare: Spare, now: Instant, room: int
+        self, database: sqlite3.Connection, before: Instant, spare: Protected, now: Instant, room: int
     ) -> Iterator[int]:
         """Look at the next runs of the task whose turn it is, or at last at what it missed; gives what may go."""
         task = self._tasks[-1]
@@ -164,7 +164,7 @@ class RetentionQuery:
         yield from (one for (one,) in database.execute(_MISSED, given))
 
 
-def _asked(task: str, run: _Run, spare: Spare, now: Instant) -> bool:
+def _asked(task: str, run: _Run, spare: Protected, now: Instant) -> bool:
     """Whether a loaded condition may count its end, or its start, which would go with it."""
     if run.action == Action.WITHDRAWN:  # it never began, so nobody counts it
         return False
@@ -173,6 +173,6 @@ def _asked(task: str, run: _Run, spare: Spare, now: Instant) -> bool:
     )
 
 
-def _young(task: str, action: Action, created: float, spare: Spare, now: Instant) -> bool:
+def _young(task: str, action: Action, created: float, spare: Protected, now: Instant) -> bool:
     reach = spare.get((task, action))
     return reach is not None and created >= seconds(now - reach)

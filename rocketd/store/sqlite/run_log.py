@@ -13,7 +13,7 @@ from rocketd.core.errors import DuplicateRun
 from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import RunKey
-from rocketd.store.sqlite.bulk import places, portions, statement, write
+from rocketd.store.sqlite.bulk import chunks, placeholders, statement, write
 from rocketd.store.sqlite.rows import Origin, Row, row_of
 from rocketd.store.sqlite.schema import COLUMNS, is_end
 
@@ -23,7 +23,7 @@ _NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 # A stretch of missed times that goes on keeps its place in the log.
 _INSERT: Final = statement(
     f"INSERT INTO log ({_NAMES}) VALUES",
-    places(len(COLUMNS)),
+    placeholders(len(COLUMNS)),
     f"""
     ON CONFLICT (task_name, number) WHERE {is_end()} DO NOTHING
     ON CONFLICT (run_id) WHERE action = 'missed' DO UPDATE SET
@@ -32,7 +32,7 @@ _INSERT: Final = statement(
 )
 _SPAWNED: Final = statement(
     "UPDATE log SET pid = given.column1, pid_start = given.column2 FROM (VALUES",
-    places(4),
+    placeholders(4),
     ") AS given WHERE task_name = given.column3 AND number = given.column4 AND action = 'run'",
 )
 
@@ -42,7 +42,7 @@ _RUN_ID: Final = "SELECT run_id FROM log WHERE task_name = ? AND number = ? AND 
 def insert(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
     """Append the records among these changes, in their order. Raises DuplicateRun."""
     rows = [row_of(change, origin) for change in changes if isinstance(change, Started | Finished | Withdrawn | Missed)]
-    for some in portions(rows):
+    for some in chunks(rows):
         _append(database, some)
     write(database, _SPAWNED, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])
 

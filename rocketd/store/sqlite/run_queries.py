@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.escaping import storable
-from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
 from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
-from rocketd.store.sqlite.validation import ColumnFaults, sound
+from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 _WIDTH: Final = len(COLUMNS)
 _BEGUN: Final = ", ".join(f'begun."{name}"' for name in COLUMNS)
@@ -99,16 +99,16 @@ _IN_SPAN: Final = f"""
 """
 
 
-def part(database: sqlite3.Connection, wanted: RunFilter, after: int, faults: ColumnFaults) -> RunPart:
+def page(database: sqlite3.Connection, wanted: RunFilter, after: int, faults: ColumnFaults) -> RunPage:
     """Read the next of the runs that are wanted, the first recorded first, as far as one look goes."""
     (end,) = database.execute(_END_OF_SPAN, (after, _SPAN)).fetchone()
     if end is None:
-        return RunPart([], None)
+        return RunPage([], None)
     terms = list(_terms(wanted, _ALL.action))
     sql = " AND ".join([_IN_SPAN, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
     values = (value for _, values in terms for value in values)
     rows = database.execute(sql, (after, end, *values, wanted.limit)).fetchall()
-    return RunPart([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == wanted.limit else end)
+    return RunPage([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == wanted.limit else end)
 
 
 def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
@@ -145,9 +145,9 @@ def _newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
 def _views(rows: Iterable[tuple[_Parameter | None, ...]], faults: ColumnFaults) -> Iterator[RunView]:
     for values in rows:
         row, end = Row._make(values[:_WIDTH]), values[_WIDTH:]
-        here = faults.of(f"a record of {row.task_name}/{row.number}")
-        if begun := sound(row, here):
-            yield _joined(begun, sound(Row._make(end), here) if end[0] is not None else None)
+        here = faults.at_row(f"a record of {row.task_name}/{row.number}")
+        if begun := validated(row, here):
+            yield _joined(begun, validated(Row._make(end), here) if end[0] is not None else None)
 
 
 def _joined(begun: Row, ended: Row | None) -> RunView:

@@ -19,7 +19,7 @@ from rocketd.core.model.run import Action
 from rocketd.store.errors import translating_errors
 from rocketd.store.file_identity import COMPANIONS
 from rocketd.store.rejected_lines import move_aside, sync_directory
-from rocketd.store.sqlite.connection import BUSY
+from rocketd.store.sqlite.connection import BUSY_TIMEOUT
 from rocketd.store.sqlite.consistency import make_consistent
 from rocketd.store.sqlite.merge import RESCUED, merge_copy
 from rocketd.store.sqlite.migrations import upgrade
@@ -76,7 +76,7 @@ def salvage(path: Path) -> RecordCount:
         upgrade(part)
         address = f"{path.absolute().as_uri()}?mode=ro"
         with (
-            closing(sqlite3.connect(address, uri=True, timeout=BUSY)) as damaged,
+            closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT)) as damaged,
             closing(sqlite3.connect(part, isolation_level=None)) as new,
         ):
             damaged.text_factory = _decoded

@@ -11,15 +11,15 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event
-from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPart, RunView, TaskState
+from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPage, RunView, TaskState
 from rocketd.core.model.run import Action
-from rocketd.store.errors import NoText, is_corrupt
-from rocketd.store.rejected_lines import Found
+from rocketd.store.errors import InvalidText, is_corrupt
+from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.sqlite import recovery_query, run_log, run_queries, task_state
 from rocketd.store.sqlite.connection import Database, Durability, is_in_use
 from rocketd.store.sqlite.consistency import make_consistent
 from rocketd.store.sqlite.guard import StoreGuard
-from rocketd.store.sqlite.integrity import mark_damaged, must_be_whole
+from rocketd.store.sqlite.integrity import ensure_intact, mark_damaged
 from rocketd.store.sqlite.merge import merge_copy
 from rocketd.store.sqlite.migrations import check, upgrade
 from rocketd.store.sqlite.retention import RetentionQuery
@@ -62,15 +62,15 @@ class SqliteReader:
 
     def clock_readings(self) -> Mapping[str, ClockReading]:
         """What the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
-        return self._read(task_state.readings)
+        return self._read(task_state.clock_readings)
 
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:
         """Runs, newest start first; a stretch of missed times is one without a number."""
         return self._read(lambda database: run_queries.find(database, wanted, self.faults))
 
-    def page(self, wanted: RunFilter, after: int) -> RunPart:
+    def page(self, wanted: RunFilter, after: int) -> RunPage:
         """The next of the runs that are wanted after this place in the log, the first recorded first."""
-        return self._read(lambda database: run_queries.part(database, wanted, after, self.faults))
+        return self._read(lambda database: run_queries.page(database, wanted, after, self.faults))
 
     def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
         """How many records `Store.prune` would delete in all."""
@@ -88,7 +88,7 @@ class SqliteReader:
         try:
             with self._noting_damage(), self._database.reading() as database:
                 return work(database)
-        except NoText as error:
+        except InvalidText as error:
             if self._database.lenient:
                 raise
             self.faults.note(error.message)
@@ -109,7 +109,7 @@ class SqliteStore(SqliteReader):
         *,
         durability: Durability = "full",
         origin: Origin | None = None,
-        found: Found = lambda _, __: None,
+        found: ReportDamage = lambda _, __: None,
         lock: AbstractContextManager[object] | None = None,
     ) -> None:
         """`found` hears, on any thread, of what is damaged; `lock` keeps others of this process from writing."""
@@ -118,7 +118,7 @@ class SqliteStore(SqliteReader):
         done = "" if shared else merge_copy(self.path, running=False)
         upgrade(self.path)
         if not shared:
-            must_be_whole(self.path, found)
+            ensure_intact(self.path, found)
         super().__init__(Database(self.path, durability=durability))
         self._guard = StoreGuard(self._database, found, lock or nullcontext())
         self._origin = origin or this_origin()
@@ -130,7 +130,7 @@ class SqliteStore(SqliteReader):
             if not is_corrupt(error):
                 raise
             super().close()
-            must_be_whole(self.path, found)  # it was noted that it is not
+            ensure_intact(self.path, found)  # it was noted that it is not
             self._make_consistent()
         if done:
             found("store files", f"{self.path} was removed or replaced while a rocketd was using it; {done}")
@@ -141,7 +141,7 @@ class SqliteStore(SqliteReader):
             for wrong in make_consistent(database):
                 self.faults.note(wrong)
 
-    def tell_faults(self) -> None:
+    def report_faults(self) -> None:
         """Have it told what could not be trusted so far."""
         if self.faults:
             hint = "that counts for nothing, and all else as before; see docs/how-to/backup-and-restore.md"
@@ -167,7 +167,7 @@ class SqliteStore(SqliteReader):
     def save_trusted_reading(self, reading: ClockReading) -> None:
         """Note up to when time is trusted to have come; see `Store.save_trusted_reading`."""
         with self._database.writing() as database:
-            task_state.trust(database, reading)
+            task_state.save_trusted_reading(database, reading)
 
     @property
     def deleted(self) -> int:
@@ -179,20 +179,20 @@ class SqliteStore(SqliteReader):
         return self._retention.prune(before, spare, now, limit)
 
     @property
-    def is_put_right(self) -> bool:
+    def is_being_repaired(self) -> bool:
         """Whether its files were displaced, and that is being put right."""
-        return self._guard.is_at_work
+        return self._guard.is_repairing
 
-    def settle(self) -> None:
+    def finish_repair(self) -> None:
         """Have it put right, if its files were displaced; returns when that is done, or cannot be."""
         try:
-            self._guard.settle()
+            self._guard.finish()
         except StoreError as error:
             self._found("store files", error.message)
 
     def close(self) -> None:
         """Close it; what has no name by now is given one before. Using it again opens it again."""
-        self.settle()
+        self.finish_repair()
         super().close()
 
     def reader(self) -> SqliteReader:

@@ -17,7 +17,7 @@ from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
 from rocketd.core.model.run import Run, Trigger
-from rocketd.store.sqlite.bulk import places, statement, write
+from rocketd.store.sqlite.bulk import placeholders, statement, write
 from rocketd.store.sqlite.rows import Origin
 from rocketd.store.sqlite.validation import ColumnFaults
 
@@ -59,22 +59,22 @@ def _quoted(names: Iterable[str]) -> str:
 
 _MEET: Final = statement(
     "INSERT INTO task_state (name, next_number) VALUES",
-    places(2),
+    placeholders(2),
     "ON CONFLICT (name) DO UPDATE SET next_number = excluded.next_number WHERE excluded.next_number > next_number",
 )
 # A next number only ever grows: it must not be given out again, even after the records were pruned.
 _KEEP: Final = statement(
     f"INSERT INTO task_state ({_quoted(_STATE)}) VALUES",
-    places(len(_STATE)),
+    placeholders(len(_STATE)),
     f"""
     ON CONFLICT (name) DO UPDATE SET next_number = max(next_number, excluded.next_number),
         {", ".join(f"{name} = excluded.{name}" for name in _STATE if name not in {"name", "next_number"})}
     """,
 )
-_OPEN: Final = statement(f"INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES", places(len(_RUN) + 2))
+_OPEN: Final = statement(f"INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES", placeholders(len(_RUN) + 2))
 _SPAWN: Final = statement(
     "UPDATE open_run SET pid = given.column1, pid_start = given.column2 FROM (VALUES",
-    places(4),
+    placeholders(4),
     ") AS given WHERE task = given.column3 AND number = given.column4",
 )
 # Not `IN (VALUES …)`, for which SQLite would go through the whole table.
@@ -151,18 +151,18 @@ def _live(database: sqlite3.Connection, changes: Iterable[Change], origin: Origi
         database.execute(_RECORDED, (max(recorded),))
 
 
-def readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
+def clock_readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
     """Read what the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
     rows = database.execute(_CLOCKS)
     return {name: ClockReading(*shown) for name, *shown in rows}
 
 
-def trust(database: sqlite3.Connection, reading: ClockReading) -> None:
+def save_trusted_reading(database: sqlite3.Connection, reading: ClockReading) -> None:
     """Note up to when time is trusted to have come."""
     database.execute(_READ, ("trusted", *reading))
 
 
-def seen(database: sqlite3.Connection, at: Instant) -> None:
+def note_record_time(database: sqlite3.Connection, at: Instant) -> None:
     """Note that a record tells of that instant."""
     database.execute(_RECORDED, (at,))
 
@@ -170,7 +170,7 @@ def seen(database: sqlite3.Connection, at: Instant) -> None:
 def states(database: sqlite3.Connection, faults: ColumnFaults) -> dict[str, TaskState]:
     """Read the state of every task ever seen; one that cannot be trusted is left out."""
     rows = database.execute(f"SELECT {_quoted(_STATE)} FROM task_state")
-    read = (_state(row, faults.of(f"row {row[0]} of task_state")) for row in rows)
+    read = (_state(row, faults.at_row(f"row {row[0]} of task_state")) for row in rows)
     return {state.name: state for state in read if state}
 
 
@@ -184,7 +184,7 @@ def _state(row: tuple[object, ...], faults: ColumnFaults) -> TaskState | None:
 def open_runs(database: sqlite3.Connection, faults: ColumnFaults) -> list[OpenRun]:
     """Read the runs without an end, in the order in which they were decided; without those that cannot be trusted."""
     rows = database.execute(f"SELECT {_quoted(OPEN_RUN)} FROM open_run ORDER BY start, run_id")
-    read = (_open_run(row, faults.of(f"row {row[0]}/{row[1]} of open_run")) for row in rows)
+    read = (_open_run(row, faults.at_row(f"row {row[0]}/{row[1]} of open_run")) for row in rows)
     return [run for run in read if run]
 
 
@@ -202,7 +202,7 @@ def _are_good(wanted: Mapping[str, type | UnionType], row: Sequence[object], fau
         if not isinstance(value, kind) or (name == "trigger" and value not in TRIGGERS)
     ]
     for name, value in wrong:
-        faults.bad(name, value)
+        faults.add(name, value)
     return not wrong
 
 

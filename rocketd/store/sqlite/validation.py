@@ -19,7 +19,7 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "cause": frozenset(cause.value for cause in Cause),
 }
 _MOST: Final = 2**62
-HIGHEST: Final = 2**48
+MAX_NUMBER: Final = 2**48
 """Runs of one task: nobody gets there by counting."""
 _STOPPED: Final = frozenset({Cause.TIMEOUT, Cause.STOP_WHEN, Cause.OPERATOR, Cause.REPLACE})
 
@@ -34,12 +34,12 @@ class ColumnFaults:
         self._found: dict[str, None] = {}
         self._where = ""
 
-    def of(self, where: str) -> "ColumnFaults":
+    def at_row(self, where: str) -> "ColumnFaults":
         """From now on they are in that row."""
         self._where = where
         return self
 
-    def bad(self, column: str, value: object) -> None:
+    def add(self, column: str, value: object) -> None:
         """Note what a column held."""
         self.note(f"{self._where} has {shown(value)} in {column}")
 
@@ -57,12 +57,12 @@ class ColumnFaults:
         return bool(self._found)
 
 
-_NUMBERS: Final = range(HIGHEST + 1)
+_NUMBERS: Final = range(MAX_NUMBER + 1)
 _usual: Final[set[tuple[object, ...]]] = set()
 """Types, trigger and cause of records that were found to be sound: the next ones of that kind need no closer look."""
 
 
-def sound(row: Row, faults: ColumnFaults) -> Row | None:
+def validated(row: Row, faults: ColumnFaults) -> Row | None:
     """The record, with None for what cannot be trusted; None: it does not tell what happened to which task, or when."""
     kind = (*map(type, row), row.action, row.trigger, row.cause)
     if kind in _usual and _is_plain(row):
@@ -71,7 +71,7 @@ def sound(row: Row, faults: ColumnFaults) -> Row | None:
     values = {name: _checked(name, value, found) for name, value in row._asdict().items()}
     mended = _whole(Row(**values), found)  # type: ignore[arg-type]  # each value has the type of its column by now
     for column, value in found:
-        faults.bad(column, value)
+        faults.add(column, value)
     if mended is not None and not found:
         _usual.add(kind)
     return mended

@@ -45,14 +45,14 @@ class FakeVerbs:
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         return {"task": _known(name), "at": at}
 
-    async def why_part(self, after: str, at: Instant | None = None) -> JsonObject:
+    async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
         return {"answers": [{"task": "backup", "at": at}], "next": after or None}
 
     async def runs(self, wanted: RunFilter) -> list[Json]:
         self.wanted.append(wanted)
         return []
 
-    async def part(self, wanted: RunFilter, after: int) -> JsonObject:
+    async def page(self, wanted: RunFilter, after: int) -> JsonObject:
         self.wanted.append(wanted)
         return {"runs": [{"run_id": "0193-run"}], "next": after + 1}
 

@@ -71,7 +71,7 @@ def test_other_files_are_ignored(folder: Folder) -> None:
 def test_a_directory_of_the_packaging_that_is_not_there_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Path("/nonexistent/rocketd")
     monkeypatch.setattr(task_files, "DEFAULT_DIRECTORIES", (gone,))
-    assert load([gone]).good
+    assert load([gone]).valid
 
 
 def test_a_directory_that_was_asked_for_and_is_not_there_is_a_problem(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_two_files_of_one_name_both_count_if_both_are_named(tmp_path: Path) -> N
     assert names(load(paths)) == ["one", "other"]
     other.write("a.toml", "[")
     assert names(load(paths)) == ["one"]
-    assert not load(paths).good
+    assert not load(paths).valid
 
 
 def test_a_single_file_may_have_any_name_and_stand_anywhere(folder: Folder) -> None:

@@ -20,7 +20,7 @@ ROOT = 0
 def refusal(host: HostLookup, user: str = "", group: str = "") -> tuple[str, str]:
     with pytest.raises(BadValue) as caught:
         host.identity(user, group)
-    (mistake,) = caught.value.at(())
+    (mistake,) = caught.value.under(())
     return mistake.message, mistake.hint
 
 
@@ -97,7 +97,7 @@ def test_zones_by_name() -> None:
 def test_a_zone_that_is_not_there(name: str) -> None:
     with pytest.raises(BadValue, match="there is no time zone") as caught:
         HostLookup(ROOT).zone(name)
-    assert caught.value.at(())[0].hint == "did you mean Europe/Helsinki?"
+    assert caught.value.under(())[0].hint == "did you mean Europe/Helsinki?"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/localtime", "Europe", "\0", "x" * 5000, "zzzzz"])
@@ -149,27 +149,27 @@ def test_utc_needs_no_zone_data() -> None:
 
 def test_what_was_noted_still_holds_or_not() -> None:
     host = HostLookup(ROOT)
-    noted = host.note()
+    noted = host.record_answers()
     host.identity("nobody", "")
     host.zone("Asia/Kathmandu")
-    assert host.still(noted)
-    assert HostLookup(ROOT).still(noted)
+    assert host.is_unchanged(noted)
+    assert HostLookup(ROOT).is_unchanged(noted)
     noted.identities["nobody", ""] = None
-    assert not host.still(noted)
+    assert not host.is_unchanged(noted)
 
 
 def test_what_has_gone_does_not_hold_any_more() -> None:
-    noted = HostLookup(ROOT).note()
+    noted = HostLookup(ROOT).record_answers()
     noted.identities["nobdy", ""] = None
-    assert not HostLookup(ROOT).still(noted)
+    assert not HostLookup(ROOT).is_unchanged(noted)
 
 
 def test_another_zone_of_the_daemon_does_not_hold() -> None:
     host = HostLookup(ROOT)
-    noted = host.note()
+    noted = host.record_answers()
     host.zone("")
     host.daemon_zone = host.zone("Asia/Kathmandu")
-    assert not host.still(noted)
+    assert not host.is_unchanged(noted)
 
 
 def test_programs_are_found_as_by_execvp(tmp_path: Path) -> None:

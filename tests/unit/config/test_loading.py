@@ -208,14 +208,14 @@ def test_a_bad_file_takes_no_other_down(folder: Folder) -> None:
     assert names(loaded) == ["hello"]
     assert len(loaded.problems) == 2
     assert [outcome(loaded, name) for name in ("a.toml", "b.toml", "tasks.toml")] == ["bad", "bad", "loaded"]
-    assert not loaded.good
+    assert not loaded.valid
 
 
 def test_a_warning_keeps_nothing_back(folder: Folder) -> None:
     loaded = folder.load('[task.a]\ncommand = ["/none"]\n')
     assert names(loaded) == ["a"]
     assert [problem.severity for problem in loaded.problems] == ["warning"]
-    assert loaded.good
+    assert loaded.valid
 
 
 def test_reload_takes_up_what_has_changed(folder: Folder) -> None:
@@ -254,7 +254,7 @@ def test_reload_keeps_the_last_good_tasks_of_a_bad_file(folder: Folder, bad: str
     for loaded in (second, third):
         assert loaded.tasks == first.tasks
         assert outcome(loaded, "tasks.toml") == "kept"
-        assert not loaded.good
+        assert not loaded.valid
     folder.write("tasks.toml", HELLO.replace("hello", "mended"))
     assert names(reload(third)) == ["mended"]
 
@@ -350,7 +350,7 @@ command = ["true"]
     store = settings.store
     assert (store.url, store.repo, store.keep, str(store.durability)) == ("sqlite:////srv/a.db", "", None, "normal")
     assert names(loaded) == ["also"]
-    assert loaded.settings_good
+    assert loaded.settings_valid
 
 
 @pytest.mark.parametrize(
@@ -369,14 +369,14 @@ def test_bad_settings_are_the_last_good_ones_or_the_defaults(folder: Folder, bad
     """And it is said: a daemon that would record elsewhere had better not start."""
     folder.write("rocketd.toml", bad)
     loaded = folder.load()
-    assert (loaded.settings.max_running, loaded.settings_good) == (32, False)
+    assert (loaded.settings.max_running, loaded.settings_valid) == (32, False)
     folder.write("rocketd.toml", HELSINKI + "max_running = 5\n")
     good = reload(loaded)
-    assert (good.settings.max_running, good.settings_good) == (5, True)
+    assert (good.settings.max_running, good.settings_valid) == (5, True)
     folder.write("rocketd.toml", bad)
     folder.write("tasks.toml", HELLO)
     again = reload(good)
-    assert (again.settings.max_running, again.settings_good) == (5, False)
+    assert (again.settings.max_running, again.settings_valid) == (5, False)
     assert again.tasks[0].zone_name == "Europe/Helsinki"
 
 
@@ -409,7 +409,7 @@ def test_a_zone_that_does_not_exist_is_found_along_with_the_other_mistakes(folde
 def test_a_bad_task_in_rocketd_toml_does_not_make_the_settings_bad(folder: Folder) -> None:
     folder.write("rocketd.toml", HELSINKI + "[task.a]\n")
     loaded = folder.load()
-    assert (loaded.settings.timezone, loaded.settings_good, loaded.good) == ("Europe/Helsinki", True, False)
+    assert (loaded.settings.timezone, loaded.settings_valid, loaded.valid) == ("Europe/Helsinki", True, False)
 
 
 def test_a_mask_of_rocketd_toml_gives_the_defaults(folder: Folder) -> None:
@@ -417,7 +417,7 @@ def test_a_mask_of_rocketd_toml_gives_the_defaults(folder: Folder) -> None:
     loaded = folder.load()
     folder.write("rocketd.toml", "")
     again = reload(loaded)
-    assert (again.settings.max_running, again.settings_good) == (32, True)
+    assert (again.settings.max_running, again.settings_valid) == (32, True)
 
 
 def test_rocketd_toml_gone_gives_the_defaults(folder: Folder) -> None:

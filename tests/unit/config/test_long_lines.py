@@ -8,14 +8,14 @@ import pytest
 
 from rocketd.cli.commands.check import from_json
 from rocketd.config.loader import load
-from rocketd.config.problems import LONGEST_TEXT, MOST_MISTAKES, Problem
-from rocketd.config.task_files import MOST_BYTES
-from rocketd.config.toml_positions import LONGEST_LINE
+from rocketd.config.problems import MAX_MISTAKES, MAX_TEXT, Problem
+from rocketd.config.task_files import MAX_BYTES
+from rocketd.config.toml_positions import MAX_LINE
 from support.task_files import Folder, names
 
-MUCH = MOST_BYTES - 1_000
+MUCH = MAX_BYTES - 1_000
 TASK = '[task.a]\ncommand = ["/bin/true"]\n'
-WITHIN = 3 * LONGEST_LINE + 3 * LONGEST_TEXT
+WITHIN = 3 * MAX_LINE + 3 * MAX_TEXT
 """Characters of a problem, all in all."""
 
 LONG = {
@@ -85,8 +85,8 @@ def test_a_value_that_is_longer_than_what_is_shown_is_underlined_as_far_as_it_is
 )
 def test_of_very_many_mistakes_some_are_told(folder: Folder, text: str) -> None:
     problems = folder.load(text).problems
-    assert len(problems) == MOST_MISTAKES + 1
-    more = f"there is more to say about this file than these {MOST_MISTAKES} problems"
+    assert len(problems) == MAX_MISTAKES + 1
+    more = f"there is more to say about this file than these {MAX_MISTAKES} problems"
     assert more in [problem.message for problem in problems]
 
 
@@ -115,7 +115,7 @@ print(sum(len(str(problem)) for problem in load([Path(sys.argv[1])]).problems), 
 
 
 @pytest.mark.parametrize("content", ["\0", "x", "k = 1\n"], ids=["NULs", "no line end", "the same key"])
-@pytest.mark.parametrize("size", [MUCH, 64 * MOST_BYTES], ids=["1 MiB", "64 MiB"])
+@pytest.mark.parametrize("size", [MUCH, 64 * MAX_BYTES], ids=["1 MiB", "64 MiB"])
 def test_a_long_file_takes_no_memory(folder: Folder, content: str, size: int) -> None:
     folder.write("a.toml", content * (size // len(content)))
     done = subprocess.run([sys.executable, "-c", _MEASURED, folder.path], capture_output=True, text=True, check=True)

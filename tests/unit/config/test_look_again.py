@@ -10,7 +10,7 @@ import pytest
 
 from rocketd.config import host_lookup
 from rocketd.config.load_result import LoadResult
-from rocketd.config.loader import load, look_again, reload
+from rocketd.config.loader import load, recheck_host, reload
 from rocketd.core.model.task import Command
 from support.task_files import Folder, messages, names, outcome, root_only
 
@@ -64,8 +64,8 @@ def uid_of(loaded: LoadResult, name: str) -> int | None:
 def test_an_unknown_user_keeps_back_the_tasks_of_that_user_alone(folder: Folder) -> None:
     loaded = folder.load(TWO)
     assert (names(loaded), messages(loaded), outcome(loaded, "tasks.toml")) == (["good"], [GONE], "loaded")
-    assert not loaded.good
-    assert loaded.may_pass
+    assert not loaded.valid
+    assert loaded.is_transient
     missing = loaded.missing["ghost"]
     assert (missing.line, missing.problem.line, missing.problem.message) == (3, 5, GONE)
     assert missing.file == str(folder.path / "tasks.toml")
@@ -74,11 +74,11 @@ def test_an_unknown_user_keeps_back_the_tasks_of_that_user_alone(folder: Folder)
 @root_only
 def test_a_user_that_has_come_is_found_without_a_reload(folder: Folder, users: Users) -> None:
     loaded = folder.load(TWO)
-    assert look_again(loaded) == loaded
+    assert recheck_host(loaded) == loaded
     users.uids["ghost"] = 4711
-    again = look_again(loaded)
+    again = recheck_host(loaded)
     assert (names(again), messages(again), uid_of(again, "ghost")) == (["good", "ghost"], [], 4711)
-    assert (dict(again.missing), again.may_pass) == ({}, False)
+    assert (dict(again.missing), again.is_transient) == ({}, False)
 
 
 @root_only
@@ -86,7 +86,7 @@ def test_a_user_that_has_gone_runs_nothing_any_more(folder: Folder, users: Users
     users.uids["ghost"] = 4711
     loaded = folder.load(TWO)
     del users.uids["ghost"]
-    for again in (look_again(loaded), reload(loaded)):
+    for again in (recheck_host(loaded), reload(loaded)):
         assert (names(again), list(again.missing), messages(again)) == (["good"], ["ghost"], [GONE])
 
 
@@ -95,7 +95,7 @@ def test_a_uid_that_has_changed_is_found_without_a_reload(folder: Folder, users:
     users.uids["ghost"] = 4711
     loaded = folder.load(TWO)
     users.uids["ghost"] = 4712
-    assert uid_of(look_again(loaded), "ghost") == 4712
+    assert uid_of(recheck_host(loaded), "ghost") == 4712
 
 
 @root_only
@@ -105,7 +105,7 @@ def test_an_edit_waits_for_its_reload(folder: Folder, users: Users) -> None:
     folder.write("tasks.toml", TWO + TASK.format("more"))
     folder.write("new.toml", TASK.format("new"))
     users.uids["ghost"] = 4711
-    assert look_again(loaded) == loaded
+    assert recheck_host(loaded) == loaded
     assert names(reload(loaded)) == ["new", "good", "ghost", "more"]
 
 
@@ -117,9 +117,9 @@ def test_a_file_that_was_taken_away_waits_for_its_reload(folder: Folder, users: 
     for name in ("away.toml", "rocketd.toml"):
         (folder.path / name).unlink()
     users.uids["ghost"] = 4711
-    again = look_again(loaded)
+    again = recheck_host(loaded)
     assert names(again) == ["away", "good", "ghost"]
-    assert (again.settings.max_running, again.settings_good) == (7, True)
+    assert (again.settings.max_running, again.settings_valid) == (7, True)
     assert reload(loaded).settings.max_running == 32
 
 
@@ -128,8 +128,8 @@ def test_settings_that_were_edited_wait_for_their_reload(folder: Folder) -> None
     folder.write("rocketd.toml", "[rocketd]\nmax_running = 7\n")
     loaded = folder.load(TWO)
     folder.write("rocketd.toml", "[rocketd]\nmax_running = 8\n")
-    again = look_again(loaded)
-    assert (again.settings.max_running, again.settings_good) == (7, True)
+    again = recheck_host(loaded)
+    assert (again.settings.max_running, again.settings_valid) == (7, True)
 
 
 @root_only
@@ -141,8 +141,8 @@ def test_a_mistake_of_the_file_itself_still_keeps_back_all_of_it(folder: Folder,
         "ghost": (3, 5),
     }
     users.uids["ghost"] = 4711
-    again = look_again(loaded)
-    assert (names(again), [problem.line for problem in again.problems], again.may_pass) == ([], [6], False)
+    again = recheck_host(loaded)
+    assert (names(again), [problem.line for problem in again.problems], again.is_transient) == ([], [6], False)
 
 
 def test_tasks_of_a_file_that_is_no_toml_are_missing_as_well(folder: Folder) -> None:
@@ -171,33 +171,33 @@ def test_a_zone_that_has_come_is_found_and_one_that_has_gone_stays_as_it_was(fol
     loaded = folder.load(text)
     assert (names(loaded), list(loaded.missing)) == (["good"], ["far", "asked"])
     add_zone(zones, "Somewhere")
-    again = look_again(loaded)
+    again = recheck_host(loaded)
     assert (names(again), messages(again)) == (["good", "far", "asked"], [])
     (zones / "Somewhere").unlink()
     zoneinfo.ZoneInfo.clear_cache()
     gone = reload(again)
     assert names(gone) == ["good", "far", "asked"]
-    assert (len(gone.problems), gone.may_pass, dict(gone.missing)) == (2, True, {})
+    assert (len(gone.problems), gone.is_transient, dict(gone.missing)) == (2, True, {})
 
 
 def test_the_zone_of_rocketd_toml_keeps_back_who_names_none_and_no_setting(folder: Folder, zones: Path) -> None:
     folder.write("rocketd.toml", '[rocketd]\ntimezone = "Somewhere"\nmax_running = 7\n')
     loaded = folder.load(TASK.format("bare") + TASK.format("own") + 'timezone = "UTC"\n')
-    assert (loaded.settings.max_running, loaded.settings_good) == (7, True)
+    assert (loaded.settings.max_running, loaded.settings_valid) == (7, True)
     assert (names(loaded), list(loaded.missing)) == (["own"], ["bare"])
     assert [(problem.line, problem.task) for problem in loaded.problems] == [(2, ""), (1, "bare")]
     add_zone(zones, "Somewhere")
-    again = look_again(loaded)
+    again = recheck_host(loaded)
     assert (names(again), messages(again)) == (["bare", "own"], [])
     assert again.tasks[0].zone_name == "Somewhere"
 
 
 def test_a_directory_that_has_come_is_read(tmp_path: Path) -> None:
     loaded = load([tmp_path / "mnt"])
-    assert loaded.may_pass
+    assert loaded.is_transient
     assert messages(loaded) == ["this cannot be read: No such file or directory"]
     Folder(tmp_path / "mnt").write("a.toml", TASK.format("a"))
-    again = look_again(loaded)
+    again = recheck_host(loaded)
     assert (names(again), messages(again)) == (["a"], [])
 
 
@@ -208,4 +208,4 @@ def test_a_group_that_somebody_joined_is_found_without_a_reload(
     users.uids["ghost"] = 4711
     loaded = folder.load(TWO)
     monkeypatch.setattr(host_lookup, "_groups", lambda _name, gid: (gid, grp.getgrnam("tty").gr_gid))
-    assert look_again(loaded).tasks != loaded.tasks
+    assert recheck_host(loaded).tasks != loaded.tasks

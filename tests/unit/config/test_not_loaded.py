@@ -1,7 +1,7 @@
 """What of the task files is not loaded, and how that is counted and told."""
 
 from rocketd.config.loader import load, reload
-from rocketd.config.not_loaded import file_problems, not_loaded, told_of
+from rocketd.config.not_loaded import file_problems, not_loaded, task_files_status
 from rocketd.core.messages.file_problems import FileProblems
 from support.task_files import HELLO, Folder
 
@@ -55,7 +55,7 @@ def test_one_whose_names_are_not_known_is_told_all_the_same(folder: Folder) -> N
 
 def test_nothing_is_told_where_all_is_loaded(folder: Folder) -> None:
     folder.write("a.toml", HELLO)
-    assert told_of(load([folder.path])) == {
+    assert task_files_status(load([folder.path])) == {
         "directories": [str(folder.path)],
         "file_problems": FileProblems()._asdict(),
         "not_loaded": [],

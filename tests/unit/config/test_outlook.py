@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rocketd.config import check_text, condition_warnings, load
-from rocketd.config.condition_warnings import instead
+from rocketd.config.condition_warnings import suggestion
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Task
@@ -28,7 +28,7 @@ def told(folder: Folder, text: str) -> dict[str, tuple[str, str]]:
     """The warnings about these tasks: message and hint by the task's name."""
     folder.write("tasks.toml", text)
     loaded = load([folder.path], at=NOON)
-    assert loaded.good
+    assert loaded.valid
     return {problem.task: (problem.message, problem.hint) for problem in loaded.problems}
 
 
@@ -325,5 +325,5 @@ def test_what_is_said_to_start_again_does(text: str) -> None:
         found = starts(task, NOON, 100).instants
         pauses = [later - earlier for earlier, later in pairwise(found)]
         assert pauses.count(task.restart_delay) > 5
-        meant = instead(trap.branch)
+        meant = suggestion(trap.branch)
         assert meant != FALSE

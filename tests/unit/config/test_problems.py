@@ -53,4 +53,4 @@ def test_a_mistake_is_about_the_task_it_stands_in() -> None:
 
 def test_a_bad_value_inside_a_list_says_where() -> None:
     mistake = BadValue("x", path=(1,), start=2, end=3)
-    assert mistake.at(("task", "a", "command")) == [Mistake(("task", "a", "command", 1), "x", start=2, end=3)]
+    assert mistake.under(("task", "a", "command")) == [Mistake(("task", "a", "command", 1), "x", start=2, end=3)]

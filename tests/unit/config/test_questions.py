@@ -6,14 +6,14 @@ from threading import Event
 import pytest
 
 from rocketd.config import host_queries as module
-from rocketd.config.host_queries import HangingQuery, HostQueries, NoAnswer, QueryKind, patiently
+from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind, UnansweredQueries, with_timeouts
 
 
 @pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> HangingQuery:
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
-    monkeypatch.setattr(module, "LEAST", 0.01)
-    return HangingQuery()
+def hanging(monkeypatch: pytest.MonkeyPatch) -> UnansweredQueries:
+    monkeypatch.setattr(module, "TIMEOUT", 0.01)
+    monkeypatch.setattr(module, "MIN_TIMEOUT", 0.01)
+    return UnansweredQueries()
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def answer() -> Iterator[Event]:
 class Load:
     """Asks questions, and notes the answers."""
 
-    def __init__(self, hanging: HangingQuery) -> None:
+    def __init__(self, hanging: UnansweredQueries) -> None:
         self.asked: list[str] = []
         self._hanging = hanging
 
@@ -34,7 +34,7 @@ class Load:
         def work(asker: HostQueries) -> dict[str, object]:
             return {what: self._one(asker, kind, what, question) for what, question in questions.items()}
 
-        return patiently(work, self._hanging)
+        return with_timeouts(work, self._hanging)
 
     def _one(self, asker: HostQueries, kind: QueryKind, what: str, question: Callable[[], object]) -> object:
         def asked() -> object:
@@ -48,7 +48,7 @@ class Load:
 
 
 @pytest.fixture
-def load(hanging: HangingQuery) -> Load:
+def load(hanging: UnansweredQueries) -> Load:
     return Load(hanging)
 
 
@@ -58,7 +58,9 @@ def test_an_answer_is_given_and_what_it_raises_is_raised(load: Load) -> None:
         load(QueryKind.FILE, nothing=lambda: 1 // 0)
 
 
-def test_what_hangs_is_given_up_and_the_rest_is_asked_again(load: Load, hanging: HangingQuery, answer: Event) -> None:
+def test_what_hangs_is_given_up_and_the_rest_is_asked_again(
+    load: Load, hanging: UnansweredQueries, answer: Event
+) -> None:
     assert load(QueryKind.NAME, first=lambda: 1, dead=answer.wait, last=lambda: 2) == {
         "first": 1,
         "dead": "no answer",
@@ -81,14 +83,14 @@ def test_nor_is_what_lies_in_the_same_directory(load: Load, answer: Event) -> No
     assert another not in load.asked
 
 
-def test_no_more_than_so_many_of_one_kind_hang(load: Load, hanging: HangingQuery, answer: Event) -> None:
+def test_no_more_than_so_many_of_one_kind_hang(load: Load, hanging: UnansweredQueries, answer: Event) -> None:
     load(QueryKind.PATH, **{f"/mnt/{number}/x": answer.wait for number in range(QueryKind.PATH.value + 5)})
     assert len(hanging.waiting) == QueryKind.PATH.value
     assert load(QueryKind.FILE, **{"/etc/x": lambda: 1}) == {"/etc/x": 1}
 
 
 def test_an_answer_that_comes_late_is_told_and_the_thread_ends(
-    load: Load, hanging: HangingQuery, answer: Event
+    load: Load, hanging: UnansweredQueries, answer: Event
 ) -> None:
     told = Event()
     hanging.answered = told.set
@@ -100,6 +102,6 @@ def test_an_answer_that_comes_late_is_told_and_the_thread_ends(
     assert load(QueryKind.FILE, dead=answer.wait) == {"dead": True}
 
 
-def test_what_is_being_asked_can_be_seen(load: Load, hanging: HangingQuery) -> None:
+def test_what_is_being_asked_can_be_seen(load: Load, hanging: UnansweredQueries) -> None:
     assert load(QueryKind.FILE, it=lambda: [one.what for one in hanging.waiting]) == {"it": ["it"]}
     assert hanging.waiting == ()

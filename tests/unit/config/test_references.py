@@ -33,7 +33,7 @@ def test_a_condition_about_a_task_that_is_not_there(folder: Folder) -> None:
     assert (first.line, first.column, first.width) == (6, 24, 4)
     assert (first.message, first.hint) == ("task 'helo' is not loaded", "did you mean hello?")
     assert second.message == third.message == "task 'x' is not loaded"
-    assert not loaded.good
+    assert not loaded.valid
 
 
 def test_a_stop_condition_about_a_task_that_is_not_there(folder: Folder) -> None:
@@ -161,7 +161,7 @@ def test_reload_keeps_the_last_good_tasks_of_a_new_cycle(folder: Folder, a: str,
     for _ in range(2):
         loaded = reload(loaded)
         assert names(loaded) == ["a", "b"]
-        assert not loaded.good
+        assert not loaded.valid
 
 
 def test_a_load_drops_the_last_task_of_a_cycle(folder: Folder) -> None:

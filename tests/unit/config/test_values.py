@@ -23,7 +23,7 @@ def refusal(read: Read, text: str) -> tuple[str, str]:
     """The sentence and the hint."""
     with pytest.raises(BadValue) as caught:
         read(toml(text))
-    (mistake,) = caught.value.at(())
+    (mistake,) = caught.value.under(())
     return mistake.message, mistake.hint
 
 
@@ -31,7 +31,7 @@ def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
     """Where in the value it is wrong."""
     with pytest.raises(BadValue) as caught:
         read(toml(text))
-    return [mistake.path for mistake in caught.value.at(())]
+    return [mistake.path for mistake in caught.value.under(())]
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
     [
         (value_types.string, '"a"', "a"),
         (value_types.string, '""', ""),
-        (value_types.filled, '"a"', "a"),
+        (value_types.non_empty, '"a"', "a"),
         (value_types.boolean, "true", True),
         (value_types.integer(-1, 5), "5", 5),
         (value_types.integer(-1, 5), "-1", -1),
         (value_types.duration(1), '"2h"', 2 * HOUR),
         (value_types.duration(0), '"0"', 0),
-        (value_types.endless, '"infinity"', None),
-        (value_types.endless, '"1 min"', MINUTE),
+        (value_types.duration_or_infinity, '"infinity"', None),
+        (value_types.duration_or_infinity, '"1 min"', MINUTE),
         (value_types.size(2**20), "0", 0),
         (value_types.size(2**20), '"16 KiB"', 16 * 1024),
         (value_types.size(2**20), '"16K"', 16 * 1024),
@@ -59,8 +59,8 @@ def paths(read: Read, text: str) -> list[tuple[str | int, ...]]:
         (value_types.path, '"/a"', "/a"),
         (value_types.paths, '["/a", "-/b"]', ("/a", "-/b")),
         (value_types.codes, "[0, 255, 0]", frozenset({0, 255})),
-        (output_values.endless_size, '"infinity"', sys.maxsize),
-        (output_values.endless_size, "0", 0),
+        (output_values.size_or_infinity, '"infinity"', sys.maxsize),
+        (output_values.size_or_infinity, "0", 0),
         (output_values.output_file, '""', ""),
         (output_values.output_file, '"/var/log/{task}-%F.log"', "/var/log/{task}-%F.log"),
         (value_types.command, '["/bin/true", ""]', ("/bin/true", "")),
@@ -88,7 +88,7 @@ def test_takes(read: Read, text: str, value: object) -> None:
         (value_types.string, "true", "this must be a string, not a boolean", ""),
         (value_types.string, "[]", "this must be a string, not an array", ""),
         (value_types.string, '"a\\u0000b"', "a NUL character is not possible here", ""),
-        (value_types.filled, '""', "this must not be empty", ""),
+        (value_types.non_empty, '""', "this must not be empty", ""),
         (value_types.boolean, "1", "this must be true or false, not an integer", ""),
         (value_types.boolean, '"True"', "this must be true or false, not a string", "write true without quotes"),
         (value_types.integer(1, 5), "true", "this must be an integer, not a boolean", ""),
@@ -100,15 +100,15 @@ def test_takes(read: Read, text: str, value: object) -> None:
         (value_types.duration(1), "0", "this must be a duration in quotes, not an integer", 'for example "2h 30min"'),
         (value_types.duration(1), "inf", "this must be a duration in quotes, not a float", 'for example "2h 30min"'),
         (value_types.duration(1), '"0s"', "this must be longer than zero", ""),
-        (value_types.endless, '""', "a duration is missing", None),
+        (value_types.duration_or_infinity, '""', "a duration is missing", None),
         (value_types.size(1024), "1025", "1025 is not between 0 and 1 KiB", ""),
         (value_types.size(1000), '"1K"', "1K is not between 0 and 1000 B", ""),
         (value_types.size(1024), "-1", "-1 is not between 0 and 1 KiB", ""),
         (value_types.size(1024), "1.5", 'this must be a size, as 16384 or "16 KiB", not a float', ""),
         (value_types.size(1024), '"1 KB"', "'1 KB' is not a size", None),
-        (output_values.endless_size, '"none"', "'none' is not a size", 'write "infinity" for no limit'),
-        (output_values.endless_size, "-1", "'-1' is not a size", 'write "infinity" for no limit'),
-        (output_values.endless_size, '"2000T"', "2000T is not between 0 and 1024 TiB", ""),
+        (output_values.size_or_infinity, '"none"', "'none' is not a size", 'write "infinity" for no limit'),
+        (output_values.size_or_infinity, "-1", "'-1' is not a size", 'write "infinity" for no limit'),
+        (output_values.size_or_infinity, '"2000T"', "2000T is not between 0 and 1024 TiB", ""),
         (output_values.output_file, '"log"', "'log' is not an absolute path", "write the whole path, from / on"),
         (output_values.output_file, '"/log/"', "'/log/' is a directory", "add the name of a file"),
         (output_values.output_file, '"/%D.log"', "'%D' stands for nothing here", None),

@@ -31,25 +31,25 @@ def is_due(scheduler: Scheduler) -> bool:
 
 def test_a_run_of_an_earlier_boot_does_not_count_though_the_clock_is_behind_since(tmp_path: Path) -> None:
     scheduler = made(run(1, NOW + 10 * DAY))
-    BootTasks([tmp_path], "this").begin(scheduler)
+    BootTasks([tmp_path], "this").load(scheduler)
     assert is_due(scheduler)
 
 
 def test_a_run_of_this_boot_counts_though_the_clock_was_ahead_when_it_began(tmp_path: Path) -> None:
-    BootTasks([tmp_path], "this").begin(made())
+    BootTasks([tmp_path], "this").load(made())
     again = made(run(1, NOW - 3650 * DAY))  # the daemon died right after its record
-    BootTasks([tmp_path], "this").begin(again)
+    BootTasks([tmp_path], "this").load(again)
     assert not is_due(again)
-    BootTasks([tmp_path], "next").begin(again)
+    BootTasks([tmp_path], "next").load(again)
     assert is_due(again)
 
 
 def test_what_has_begun_stays_so_though_it_has_run_for_other_reasons_since(tmp_path: Path) -> None:
     boot, first = BootTasks([tmp_path], "this"), run(1, NOW)
-    boot.begin(made())
-    boot.watch(Started(first))
+    boot.load(made())
+    boot.handle_event(Started(first))
     again = made(first, Run("a", 2, "id-2", 1, NOW, NOW, Trigger.SCHEDULE, "daily"))
     boot = BootTasks([tmp_path], "this")
-    boot.begin(again)
-    boot.admit(again, "a")
+    boot.load(again)
+    boot.add_late(again, "a")
     assert not is_due(again)

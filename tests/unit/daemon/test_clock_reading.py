@@ -2,7 +2,7 @@
 
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND
 from rocketd.core.model.clock_reading import ClockReading, trusted_reading
-from rocketd.daemon.recovery import LONG, Outage, outage
+from rocketd.daemon.recovery import LONG_DOWNTIME, Outage, outage
 
 NOW = 1_790_000_000 * SECOND
 BEFORE = ClockReading(NOW, "boot", 5 * HOUR)
@@ -29,8 +29,8 @@ def test_a_record_shortly_after_the_sign_of_life_is_one_as_well() -> None:
 
 
 def test_across_boots_a_long_time_may_be_a_wrong_clock() -> None:
-    assert outage(BEFORE, None, later(LONG, MINUTE, "next")) == Outage(NOW, NOW, known=True, stepped=0)
-    assert outage(BEFORE, None, later(LONG + 1, MINUTE, "next")) == Outage(NOW, NOW, known=False, stepped=0)
+    assert outage(BEFORE, None, later(LONG_DOWNTIME, MINUTE, "next")) == Outage(NOW, NOW, known=True, stepped=0)
+    assert outage(BEFORE, None, later(LONG_DOWNTIME + 1, MINUTE, "next")) == Outage(NOW, NOW, known=False, stepped=0)
     assert outage(BEFORE, None, later(-DAY, MINUTE, "next")) == Outage(NOW - DAY, NOW, known=False, stepped=0)
 
 

@@ -8,13 +8,13 @@ from rocketd.app.executors import NullServiceManager
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.moment import Moment
-from rocketd.core.model.records import RunFilter, RunPart, RunView
+from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Disabled, Task
 from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.control import EXPLAINED, PART, SLICE, Control, ControlProblem
+from rocketd.daemon.control import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN, Control, ControlProblem
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.ports import Clock
@@ -34,8 +34,8 @@ class EmptyLog:
     def runs(self, wanted: RunFilter) -> Sequence[RunView]:  # noqa: ARG002 - whichever
         return []
 
-    def page(self, wanted: RunFilter, after: int) -> RunPart:  # noqa: ARG002 - whichever
-        return RunPart([], None)
+    def page(self, wanted: RunFilter, after: int) -> RunPage:  # noqa: ARG002 - whichever
+        return RunPage([], None)
 
     def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:  # noqa: ARG002
         return 0
@@ -78,7 +78,7 @@ async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncI
         return []
 
     retention = RetentionJob(
-        recorder, scheduler.history, None, clock=clock, steady=loop.steady, journal=loop.journal, boot_id=""
+        recorder, scheduler.history, None, clock=clock, steady=loop.steadiness, journal=loop.journal, boot_id=""
     )
     yield Control(loop, EmptyLog(), EmptyLog(), retention, reload=reload, about=dict, disabled=lambda: [OFF])
     await recorder.close()
@@ -92,23 +92,23 @@ def a_scheduler(tasks: int) -> Scheduler:
 
 @looped
 async def test_a_long_list_of_tasks_leaves_the_loop_its_turns() -> None:
-    async with control_of(a_scheduler(4 * SLICE)) as control:
+    async with control_of(a_scheduler(4 * TASKS_PER_TURN)) as control:
         turns, listing = 0, asyncio.create_task(control.tasks())
         while not listing.done():
             await asyncio.sleep(0)
             turns += 1
         assert turns > 4
-        assert len(listing.result()) == 4 * SLICE + 1
+        assert len(listing.result()) == 4 * TASKS_PER_TURN + 1
 
 
 @looped
 async def test_tasks_that_a_reload_takes_away_while_they_are_listed_are_left_out() -> None:
-    scheduler = a_scheduler(2 * SLICE)
+    scheduler = a_scheduler(2 * TASKS_PER_TURN)
     async with control_of(scheduler) as control:
         listing = asyncio.create_task(control.tasks())
         await asyncio.sleep(0)
         scheduler.load([], NOW, {})
-        assert len(await listing) == SLICE
+        assert len(await listing) == TASKS_PER_TURN
 
 
 async def explained(control: Control) -> list[list[str]]:
@@ -116,7 +116,7 @@ async def explained(control: Control) -> list[list[str]]:
     parts: list[list[str]] = []
     after: object = ""
     while isinstance(after, str):
-        part = await control.why_part(after)
+        part = await control.why_page(after)
         answers, after = part["answers"], part["next"]
         assert isinstance(answers, list)
         parts.append([str(one["task"]) for one in answers if isinstance(one, dict)])
@@ -125,14 +125,14 @@ async def explained(control: Control) -> list[list[str]]:
 
 @looped
 async def test_all_tasks_are_explained_by_name_so_many_at_a_time() -> None:
-    names = sorted(f"t{number}" for number in range(PART + 2))
-    async with control_of(a_scheduler(PART + 2)) as control:
-        assert await explained(control) == [names[:PART], names[PART:]]
+    names = sorted(f"t{number}" for number in range(PAGE_SIZE + 2))
+    async with control_of(a_scheduler(PAGE_SIZE + 2)) as control:
+        assert await explained(control) == [names[:PAGE_SIZE], names[PAGE_SIZE:]]
 
 
 @looped
 async def test_what_fits_one_part_has_no_other() -> None:
-    for tasks in (0, 1, PART):
+    for tasks in (0, 1, PAGE_SIZE):
         async with control_of(a_scheduler(tasks)) as control:
             assert [len(part) for part in await explained(control)] == [tasks]
 
@@ -140,7 +140,7 @@ async def test_what_fits_one_part_has_no_other() -> None:
 @looped
 async def test_an_explanation_is_the_one_that_is_given_for_the_task_alone() -> None:
     async with control_of(a_scheduler(1)) as control:
-        assert (await control.why_part(""))["answers"] == [await control.why("t0", NOW)]
+        assert (await control.why_page(""))["answers"] == [await control.why("t0", NOW)]
 
 
 @looped
@@ -151,15 +151,15 @@ async def test_a_part_that_takes_long_has_fewer_and_nothing_is_left_out() -> Non
 
 @looped
 async def test_explaining_leaves_the_loop_its_turns_and_leaves_out_what_a_reload_takes_away() -> None:
-    scheduler, first = a_scheduler(4 * EXPLAINED), Noted()
+    scheduler, first = a_scheduler(4 * EXPLAINED_PER_TURN), Noted()
     scheduler.load(
         [Task("a", Command(("/bin/true",)), first), *(entry.task for entry in scheduler.tasks.values())], NOW, {}
     )
     async with control_of(scheduler) as control:
-        explaining = asyncio.create_task(control.why_part(""))
+        explaining = asyncio.create_task(control.why_page(""))
         await first.asked.wait()
         scheduler.load([], NOW, {})
         told = await explaining
         assert isinstance(told["answers"], list)
-        assert len(told["answers"]) == EXPLAINED - 1
+        assert len(told["answers"]) == EXPLAINED_PER_TURN - 1
         assert told["next"] is None

@@ -14,7 +14,7 @@ from rocketd.core.model.records import Alive
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.record_writer import RecordWriter
-from rocketd.daemon.retention import EVERY, RetentionJob
+from rocketd.daemon.retention import PRUNE_INTERVAL, RetentionJob
 from support.event_loop import looped
 from support.fakes.journal import ListJournal
 from support.fakes.store import MemoryStore
@@ -72,16 +72,16 @@ class Kept:
 
     def set(self, by: Duration) -> None:
         self.wall += by
-        self.steady.stepped()
+        self.steady.reset()
 
     async def beat(self, after: Duration) -> list[Instant]:
         """From when on records stay, as was asked by a heartbeat so much later, if it was."""
         self.wall, self.up = self.wall + after, self.up + after
         before = len(self.store.asked)
-        self.retention.beat(self.wall)
+        self.retention.on_heartbeat(self.wall)
         for _ in range(4):  # the store is asked up to when time has come; then it prunes
             proved = asyncio.Event()
-            self.recorder.prove(proved.set)
+            self.recorder.check_alive(proved.set)
             await proved.wait()
         return self.store.asked[before:]
 
@@ -96,59 +96,59 @@ async def kept() -> AsyncIterator[Kept]:
 @looped
 async def test_old_records_are_looked_for_once_an_hour() -> None:
     async with kept() as made:
-        assert await made.beat(EVERY - 1) == []
+        assert await made.beat(PRUNE_INTERVAL - 1) == []
         assert await made.beat(1) == [made.wall - KEEP]
-        assert await made.beat(EVERY - 1) == []
+        assert await made.beat(PRUNE_INTERVAL - 1) == []
         assert await made.beat(1) == [made.wall - KEEP]
 
 
 @looped
 async def test_a_clock_that_is_ahead_for_less_than_an_hour_deletes_nothing() -> None:
     async with kept() as made:
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         made.set(365 * DAY)
         assert await made.beat(75 * SECOND) == []
-        assert await made.beat(EVERY - 76 * SECOND) == []
+        assert await made.beat(PRUNE_INTERVAL - 76 * SECOND) == []
         made.set(-365 * DAY)
-        assert await made.beat(EVERY) == [made.wall - KEEP]
+        assert await made.beat(PRUNE_INTERVAL) == [made.wall - KEEP]
 
 
 @looped
 async def test_a_clock_that_stays_ahead_deletes_what_grows_old_in_real_time_and_no_more() -> None:
     async with kept() as made:
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         right = made.wall
         made.set(365 * DAY)
         for hours in range(1, 5):
-            assert await made.beat(EVERY) == [right + hours * HOUR - KEEP]
+            assert await made.beat(PRUNE_INTERVAL) == [right + hours * HOUR - KEEP]
 
 
 @looped
 async def test_a_host_that_comes_up_with_a_clock_that_is_ahead_deletes_no_more_either() -> None:
     async with kept() as made:
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         right = made.wall
         made.reboot(365 * DAY)
-        assert await made.beat(EVERY) == [right + EVERY - KEEP]
+        assert await made.beat(PRUNE_INTERVAL) == [right + PRUNE_INTERVAL - KEEP]
 
 
 @looped
 async def test_what_the_host_was_up_without_a_daemon_counts() -> None:
     async with kept() as made:
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         made.wall, made.up = made.wall + DAY, made.up + DAY
         made.begin()
-        assert await made.beat(EVERY) == [made.wall - KEEP]
+        assert await made.beat(PRUNE_INTERVAL) == [made.wall - KEEP]
 
 
 @looped
 async def test_a_clock_that_was_behind_for_a_while_does_not_end_the_pruning() -> None:
     async with kept() as made:
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         made.set(-3650 * DAY)
         assert await made.beat(MINUTE) == []
         made.set(3650 * DAY)
-        assert await made.beat(EVERY) == [made.wall - KEEP]
+        assert await made.beat(PRUNE_INTERVAL) == [made.wall - KEEP]
 
 
 @looped
@@ -156,7 +156,7 @@ async def test_a_clock_that_was_ahead_since_the_first_start_does_not_end_the_pru
     async with kept() as made:
         made.set(-3650 * DAY)
         for _ in range(3):
-            assert await made.beat(EVERY) == [made.wall - KEEP]
+            assert await made.beat(PRUNE_INTERVAL) == [made.wall - KEEP]
 
 
 @looped
@@ -174,10 +174,10 @@ async def test_what_goes_by_itself_is_told() -> None:
             at = NOW - KEEP - DAY
             run = Run("a", number, f"id-{number}", 1, at, at, Trigger.HAND, "")
             made.store.write([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, at))])
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         told = [message for message in made.journal.messages if message.startswith("deleted ")]
         assert told == [f"deleted 6 records older than {timestamp(NOW - KEEP + HOUR)}, as keep says"]
-        await made.beat(EVERY)
+        await made.beat(PRUNE_INTERVAL)
         assert len([message for message in made.journal.messages if message.startswith("deleted ")]) == 1
 
 

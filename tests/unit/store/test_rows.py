@@ -10,7 +10,7 @@ from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
 from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.log import RunRecord
-from rocketd.store.redbird.mapping import complete
+from rocketd.store.redbird.mapping import fill_missing_fields
 from rocketd.store.sqlite.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS
 
@@ -90,7 +90,7 @@ def test_the_cause_of_an_end_that_does_not_tell_it_is_the_usual_one(action: str,
 def test_an_attempt_that_is_not_kept_is_the_failures_in_a_row_and_one() -> None:
     ends = ("fail", "terminate", "crash", "success", "fail", "inaction")
     rows = [Row(float(at), "backup", action) for at, end in enumerate(ends) for action in ("run", end)]
-    made_up = complete(rows, frozenset({"created", "task_name", "action"}), {})
+    made_up = fill_missing_fields(rows, frozenset({"created", "task_name", "action"}), {})
     assert [row.attempt for row in made_up if row.action == "run"] == [1, 2, 3, 4, 1, 2]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rocketd.core.instant import DAY, MILLISECOND, MINUTE
-from rocketd.store.run_id import AHEAD, RunIds, new_run_id
+from rocketd.store.run_id import MAX_AHEAD, RunIds, new_run_id
 
 
 def test_it_is_a_version_7_uuid_of_the_millisecond() -> None:
@@ -16,7 +16,7 @@ def test_it_is_a_version_7_uuid_of_the_millisecond() -> None:
     assert made.hex[:12] == "017f22e279b0"
 
 
-@given(st.lists(st.integers(0, AHEAD), min_size=2))
+@given(st.lists(st.integers(0, MAX_AHEAD), min_size=2))
 def test_each_is_higher_than_the_one_before_also_if_the_clock_is_set_back_a_little(instants: list[int]) -> None:
     ids = RunIds()
     made = [ids.new(now) for now in instants]
