@@ -264,9 +264,9 @@ class Service:
             missing=lambda: self._files.loaded.missing,
         )
         path = self._options.runtime_dir / SOCKET_NAME
+        told = partial(self.loop.health.report_trouble, "control socket")
         self._socket = ControlSocket(
-            lambda: serve(control, path, self._journal, not_loaded=lambda: self._files.not_loaded_count),
-            partial(self.loop.health.set_trouble, "control socket"),
+            path, lambda: serve(control, path, self._journal, not_loaded=lambda: self._files.not_loaded_count), told
         )
         self._stack.push_async_callback(self._socket.close)
         await self._socket.open()

@@ -5,24 +5,19 @@ that is still to run, with the number that its run will have at least. So a daem
 begun leaves the others to the next one. Dying between a run's record and its line is no harm: the record counts as
 well, by its number and not by its time, as the clock may be set in between.
 
-Where the runtime directory is full or read-only, it is kept in the state directory; what both say of this boot counts.
+Where the runtime directory cannot be written, it is kept in the state directory; what both say of this boot counts.
 """
 
-import errno
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Stream
 from rocketd.core.model.events import Event, Started, Withdrawn
 from rocketd.core.model.run import Run, Trigger
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
-
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""What may pass: a disk that is full or read-only."""
 
 _FILE: Final = "boot-id"
 _BEGUN: Final = "-"
@@ -30,14 +25,9 @@ _BEGUN: Final = "-"
 
 
 def make_runtime_directory(directory: Path) -> None:
-    """Make it, if nobody has and there is room; raises RocketdError."""
-    try:
+    """Make it, if nobody has and it can be made: what is to lie in it says so if not, and is done without."""
+    with suppress(OSError):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-    except OSError as error:
-        if error.errno in NO_ROOM:  # what is to lie in it says so, and is done without
-            return
-        why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
-        raise RocketdError(f"cannot use {directory}: {why}", hint="--runtime-dir chooses another directory") from error
 
 
 class BootTasks:

@@ -6,6 +6,7 @@ from typing import Final
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages import daemon_messages
+from rocketd.core.messages.message import Message, Priority
 from rocketd.core.plural import counted
 from rocketd.core.scheduler.admission import SHORT
 from rocketd.core.scheduler.scheduler import Scheduler
@@ -93,6 +94,12 @@ class Health:
         if text:
             self.troubles[about] = text
         self.report_status()
+
+    def report_trouble(self, about: str, text: str) -> None:
+        """The same, and tell it in the journal, once."""
+        if text and self.troubles.get(about) != text:
+            self._journal.write(Message(text, Priority.ERROR))
+        self.set_trouble(about, text)
 
     @property
     def degraded(self) -> str:

@@ -8,6 +8,8 @@ What waits is given to the store in order: once something is in the second place
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,39 +27,54 @@ class SpoolPlaces:
     ) -> None:
         """Take up what an earlier daemon left; `found` hears of what is damaged."""
         self._first = SpoolFile(state_directory, found, room=True)
-        self._second = SpoolFile(runtime_directory, found, name=_name(state_directory))
+        self._make_second = partial(SpoolFile, runtime_directory, found, name=_name(state_directory))
+        self._second: SpoolFile | None = None
+        with suppress(StoreError):  # done without until it is needed
+            self._second = self._make_second()
 
     @property
     def pending(self) -> int:
         """How many calls are in it that the store has not had."""
-        return self._first.pending + self._second.pending
+        return self._first.pending + self._second_pending
+
+    @property
+    def _second_pending(self) -> int:
+        return 0 if self._second is None else self._second.pending
 
     @property
     def warning(self) -> str:
         """Where the newest ones wait, if that is not the state directory, and what that means."""
-        return f"the newest records wait in {self._second.path}, which a reboot empties" if self._second.pending else ""
+        if self._second is None or not self._second.pending:
+            return ""
+        return f"the newest records wait in {self._second.path}, which a reboot empties"
 
     def append(self, changes: Sequence[Change]) -> None:
         """Append them; durable when it returns, as far as the place is."""
-        if self._second.pending:
-            self._second.append(changes)
+        if self._second_pending:
+            self._append_second(changes)
             return
         try:
             self._first.append(changes)
         except StoreError as error:
             try:
-                self._second.append(changes)
+                self._append_second(changes)
             except StoreError:
                 raise error from None
+
+    def _append_second(self, changes: Sequence[Change]) -> None:
+        if self._second is None:
+            self._second = self._make_second()
+        self._second.append(changes)
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
         """Give the calls to `write`, oldest first, and forget what it took. What `write` raises ends that."""
         self._first.drain(write)
-        self._second.drain(write)
+        if self._second is not None:
+            self._second.drain(write)
 
     def contents(self) -> Sequence[Change]:
         """All that waits, in order."""
-        return [*self._first.contents(), *self._second.contents()]
+        return [*self._first.contents(), *(() if self._second is None else self._second.contents())]
 
     def reserve_space(self) -> None:
         """See to it that there is room for more, if it can be had."""

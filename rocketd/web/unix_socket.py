@@ -4,7 +4,6 @@ It appears with its final owner and mode, in one step, over whatever a killed da
 answers is not robbed of it. If we die in between, the next start does the same again.
 """
 
-import errno
 import os
 import socket
 import stat
@@ -49,16 +48,13 @@ def _supplementary(connection: socket.socket) -> tuple[int, ...]:
 BACKLOG: Final = 128
 
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT})
-
-
 class CannotListen(RocketdError):
     """The control socket cannot be opened."""
 
     def __init__(self, message: str, *, hint: str = "", may_pass: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.may_pass = may_pass
-        """Whether it may be so for a while only: there is no room, or no directory, as there was no room for one."""
+        """Whether somebody may put it right without a restart: the directory is full, missing or not for us."""
 
 
 @contextmanager
@@ -67,11 +63,10 @@ def listening(path: Path, group: int | None) -> Iterator[socket.socket]:
     _check_free(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             _put(listener, path, group)
-        except OSError as error:  # among them "AF_UNIX path too long", which has no number
-            hint = "--runtime-dir chooses another directory"
-            why = f"cannot listen at {path}: {error.strerror or error}"
-            raise CannotListen(why, hint=hint, may_pass=error.errno in _NO_ROOM) from None
+        except OSError as error:
+            raise _cannot_listen(path, error) from None
         mine = os.stat(path)  # noqa: PTH116 - compared by os.path.samestat
         try:
             yield listener
@@ -83,7 +78,7 @@ def _check_free(path: Path) -> None:
     if not _exists(path):
         return
     if not path.is_socket():
-        raise CannotListen(f"{path} is not a socket", hint="remove it, if nothing needs it")
+        raise CannotListen(f"{path} is not a socket", hint="remove it, if nothing needs it", may_pass=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0)
         try:
@@ -93,7 +88,7 @@ def _check_free(path: Path) -> None:
         except BlockingIOError:
             pass  # somebody has it open, and is busy
         except OSError as error:
-            raise CannotListen(f"cannot listen at {path}: {error.strerror or error}") from None
+            raise _cannot_listen(path, error) from None
     raise CannotListen(f"another daemon listens at {path}", hint="stop it, or give this one another --runtime-dir")
 
 
@@ -103,7 +98,17 @@ def _exists(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise CannotListen(f"cannot listen at {path}: {error.strerror or error}") from None
+        raise _cannot_listen(path, error) from None
+
+
+def _cannot_listen(path: Path, error: OSError) -> CannotListen:
+    """Say why. "AF_UNIX path too long" has no number, and is the only one that stays so."""
+    why = "the runtime directory is not a directory" if isinstance(error, FileExistsError) else error.strerror or error
+    return CannotListen(
+        f"cannot listen at {path}: {why}",
+        hint="--runtime-dir chooses another directory",
+        may_pass=error.errno is not None,
+    )
 
 
 def _put(listener: socket.socket, path: Path, group: int | None) -> None:

@@ -81,6 +81,17 @@ def cuts(directory: Path, durability: str) -> Iterator[tuple[Promised, list[Reco
                 shutil.rmtree(target)
 
 
+def test_a_write_that_another_thread_interrupts_is_noted_at_its_place() -> None:
+    """Else the disk is damaged by its own model."""
+    lines = [
+        r'7 pwrite64(5</s/rocketd.db-wal>, "\x61", 1, 41256 <unfinished ...>',
+        "8 fdatasync(3</s/lock>) = 0",
+        "7 <... pwrite64 resumed>) = 1",
+        r'7 pwrite64(5</s/rocketd.db-wal>, "\x61", 1, 41257) = 1',
+    ]
+    assert [call.numbers for call in calls(lines) if call.name == "pwrite64"] == [[1, 41256]] * 2 + [[1, 41257]] * 2
+
+
 def test_with_full_durability_nothing_that_began_or_was_told_is_lost(tmp_path: Path) -> None:
     found = 0
     for promised, log in cuts(tmp_path, "full"):

@@ -196,16 +196,6 @@ def test_a_state_directory_that_is_a_file_is_told_and_cannot_be_mended_by_anothe
     ]
 
 
-def test_a_runtime_directory_that_is_a_file_is_told(daemon: Daemon) -> None:
-    daemon.runtime.rmdir()
-    daemon.runtime.write_text("")
-    assert daemon.spawn().wait() == 1
-    assert daemon.lines == [
-        f"rocketd: cannot use {daemon.runtime}: it is not a directory",
-        "hint: --runtime-dir chooses another directory",
-    ]
-
-
 @pytest.mark.parametrize(
     "arguments", [["--log-level=loud"], ["--log-target=printer"], ["--nonsense"], ["something"], ["--state-dir"]]
 )

@@ -44,8 +44,8 @@ class Call(NamedTuple):
 
     @property
     def numbers(self) -> list[int]:
-        """Its last arguments, as far as they are numbers."""
-        return [int(one) for one in re.findall(r"(?<=, )(\d+)(?=[,)])", self.arguments.rpartition('"')[2])]
+        """Its last arguments, as far as they are numbers; the last ends the line where another thread came between."""
+        return [int(one) for one in re.findall(r"(?<=, )(\d+)(?=[,)]|$)", self.arguments.rpartition('"')[2])]
 
 
 def data(hexadecimal: str) -> bytes:
