@@ -36,6 +36,9 @@ class RealClock:
     def monotonic(self) -> int:
         return time.monotonic_ns() // 1000
 
+    def boottime(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
 
 class Limit:
     """The least."""

@@ -1,4 +1,4 @@
-/* The environment of the program: put together with the rights of the task's user. */
+/* Builds the environment of the program with the rights of the task's user. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "environment_file.h"
 #include "launcher.h"
 
-enum { LARGEST = 1024 * 1024 }; /* of an environment file: environment_files.py has it as well */
+enum { MAX_BYTES = 1024 * 1024 }; /* of an environment file; also in environment_files.py */
 
 struct variable {
     char *text;
@@ -39,7 +39,7 @@ static int is_same_name(const char *one, const char *other)
     return length == strcspn(other, "=") && memcmp(one, other, length) == 0;
 }
 
-/* By name; of those with the same name, the latest first. */
+/* Orders by name; of the same name, the latest first. */
 static int compare_variables(const void *one, const void *other)
 {
     const struct variable *first = one, *second = other;
@@ -59,22 +59,22 @@ static void read_environment_file(int32_t place, char *path)
     long length;
 
     path += optional;
-    waits_for(ENVIRONMENT_FILE, place, path);
+    report_wait(ENVIRONMENT_FILE, place, path);
     at = open(path, O_PATH | O_CLOEXEC);
     if (at < 0 && optional && errno == ENOENT)
         return;
     if (at < 0)
         fail(errno);
     file = open_regular(at);
-    content = memory(LARGEST + 1);
-    size = read_all(file, content, LARGEST + 1);
+    content = allocate(MAX_BYTES + 1);
+    size = read_all(file, content, MAX_BYTES + 1);
     close(file);
-    if (size > LARGEST) {
+    if (size > MAX_BYTES) {
         set_text("larger than 1048576 bytes");
         fail(0);
     }
-    assignments = memory(size + 1);
-    length = parse_environment(content, size, assignments, told.text);
+    assignments = allocate(size + 1);
+    length = parse_environment(content, size, assignments, message.text);
     if (length < 0)
         fail(0);
     free(content);
@@ -82,9 +82,9 @@ static void read_environment_file(int32_t place, char *path)
         add(each);
 }
 
-/* Of what is given first, then what the files hold, then `own`: the later wins. `own` comes first in what is given back,
-   as the daemon looks for it in the beginning of /proc/PID/environ. */
-char **take_environment(void)
+/* In ascending precedence: the task's variables, those of its environment files, and `own`, which identify the run. `own`
+   comes first in the result, as the daemon searches the beginning of /proc/PID/environ for them. */
+char **build_environment(void)
 {
     char **before = texts(), **files = texts(), **own = texts(), **environment, **to;
 
@@ -95,7 +95,7 @@ char **take_environment(void)
     for (char **each = own; *each; each++)
         add(*each);
     qsort(variables, count_of_variables, sizeof *variables, compare_variables);
-    to = environment = memory((2 * count_of_variables + 1) * sizeof *environment);
+    to = environment = allocate((2 * count_of_variables + 1) * sizeof *environment);
     for (char **each = own; *each; each++)
         *to++ = *each;
     for (size_t each = 0; each < count_of_variables; each++) {

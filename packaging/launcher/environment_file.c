@@ -1,8 +1,7 @@
-/* Environment files, as EnvironmentFile= of systemd.exec(5) has them: `parse_environment` of environment.py again, for
-   files that only the task's user may look at. A test holds the two against each other.
+/* The syntax of environment files, as EnvironmentFile= of systemd.exec(5): `parse_environment` of environment.py in C,
+   for files that only the task's user may read. A test compares the two.
 
-   All that has a meaning here is ASCII, so bytes are read and not characters; except around names, where blanks of any
-   kind are dropped. */
+   All syntax is ASCII, so this reads bytes, not characters; except around names, where Unicode blanks are dropped. */
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +18,7 @@ static int is_blank(char byte)
     return byte == ' ' || byte == '\t' || byte == '\r';
 }
 
-/* Gives how many bytes the character at `at` has, and the character; 0 if these are no UTF-8. */
+/* Returns the length of the character at `at`, and the character in `found`; 0 if it is not valid UTF-8. */
 static size_t character(const char *at, const char *end, unsigned long *found)
 {
     const unsigned char *byte = (const unsigned char *)at;
@@ -37,7 +36,7 @@ static size_t character(const char *at, const char *end, unsigned long *found)
     return *found < least[size] || *found > 0x10ffff || (*found >= 0xd800 && *found < 0xe000) ? 0 : size;
 }
 
-/* Whether Python's str.strip() drops it. */
+/* Whether Python's str.strip() removes it. */
 static int is_space(unsigned long character)
 {
     return (character >= 0x09 && character <= 0x0d) || (character >= 0x1c && character <= 0x20) || character == 0x85 ||
@@ -66,7 +65,7 @@ static int is_text(const char *text, size_t length, char trouble[TROUBLE_BYTES])
     return 1;
 }
 
-/* Narrows a name down to what is between the blanks around it. */
+/* Removes the blanks around a name. */
 static void strip(const char **from, const char **to)
 {
     const char *at, *last = *from;
@@ -110,10 +109,10 @@ static int double_quoted(struct cursor *text)
     return 0;
 }
 
-/* To the end of the line, which is skipped; blanks at its end are dropped, unless a backslash protects them. */
+/* Reads to the end of the line, which is skipped; drops blanks at its end, unless a backslash protects them. */
 static void unquoted(struct cursor *text)
 {
-    char *kept = text->to;
+    char *trimmed = text->to;
 
     while (text->at < text->end && *text->at != '\n') {
         char this = *text->at++;
@@ -124,13 +123,13 @@ static void unquoted(struct cursor *text)
         if (!protects || this != '\n')
             *text->to++ = this;
         if (protects || !is_blank(this))
-            kept = text->to;
+            trimmed = text->to;
     }
-    text->to = kept;
+    text->to = trimmed;
     text->at += text->at < text->end;
 }
 
-/* Reads a value and goes to the line after it; gives what is wrong with it, or nothing. */
+/* Reads a value, and moves to the next line; returns what is wrong with it, or NULL. */
 static const char *value(struct cursor *text)
 {
     for (;;) {

@@ -1,4 +1,4 @@
-/* Files that may be anything: nothing but a regular file is opened. */
+/* Opens and reads files; opens only regular ones. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "launcher.h"
 
-/* Reads a whole file, of `most` bytes at most; says how many it has. */
+/* Reads a whole file, at most `most` bytes; returns their number. */
 size_t read_all(int file, char *into, size_t most)
 {
     size_t size = 0;
@@ -24,7 +24,7 @@ size_t read_all(int file, char *into, size_t most)
     return size;
 }
 
-/* An O_PATH descriptor opens nothing: no device, no FIFO. What it shows to be a file is opened by its number. */
+/* Opens the file of an O_PATH descriptor (which has opened nothing yet: no device, no FIFO), if it is regular. */
 int open_regular(int at)
 {
     struct stat status;

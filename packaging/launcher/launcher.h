@@ -1,4 +1,4 @@
-/* What the parts of the launcher have in common. */
+/* Declarations that the parts of the launcher share. */
 
 #ifndef LAUNCHER_H
 #define LAUNCHER_H
@@ -6,26 +6,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The numbers are launcher.py's as well. */
-enum { ORDERS = 4, STATUS = 5 };
-enum stage { TAKING_ORDERS, LIMIT, IDENTITY, ENVIRONMENT_FILE, DIRECTORY, PROGRAM, INTERPRETER, SEARCH };
+/* The same numbers are in launcher.py. */
+enum { REQUEST = 4, STATUS = 5 };
+enum stage { READING_REQUEST, LIMIT, IDENTITY, ENVIRONMENT_FILE, DIRECTORY, PROGRAM, INTERPRETER, SEARCH };
 enum hint { NO_HINT, BYTE_ORDER_MARK, NO_INTERPRETER_LINE };
 
-/* What is told: it has failed with that error (0: `text` says it), or it waits. */
-struct told {
+/* A message to the daemon: the launcher has failed with `error` (0: `text` is the reason), or is waiting. */
+struct message {
     int32_t stage, place, failed, error, mode, hint;
     char text[232];
 };
 
-/* told.c */
-extern struct told told;
+/* message.c */
+extern struct message message;
 void set_text(const char *text);
-void waits_for(enum stage stage, int32_t place, const char *text);
+void report_wait(enum stage stage, int32_t place, const char *text);
 _Noreturn void fail(int error);
-void *memory(size_t size);
+void *allocate(size_t size);
 
-/* orders.c */
-void take_orders(void);
+/* request.c */
+void read_request(void);
 int64_t number(void);
 int64_t count(void);
 char *text(void);
@@ -41,7 +41,7 @@ void set_priority(void);
 void become_the_user(void);
 
 /* environment.c */
-char **take_environment(void);
+char **build_environment(void);
 
 /* program.c */
 _Noreturn void execute(char **argv, char **environment);

@@ -1,5 +1,5 @@
-/* The program: found and executed with the rights of the task's user, or else why it cannot be. programs.py does the
-   same for programs that the daemon may look at. */
+/* Finds and executes the program with the rights of the task's user, or reports why it cannot. programs.py does the same
+   for programs that the daemon may access. */
 
 #define _GNU_SOURCE
 #include <elf.h>
@@ -11,7 +11,7 @@
 
 #include "launcher.h"
 
-enum { MOST_INTERPRETERS = 5 }; /* of interpreters that are scripts themselves: as many as the kernel takes */
+enum { MAX_INTERPRETERS = 5 }; /* an interpreter may be a script itself; the kernel's own limit */
 enum { HEAD_BYTES = 4096 };
 
 /* Copies the name that an ELF file has for its own interpreter, ld.so; both sizes of ELF have the same fields. */
@@ -26,12 +26,12 @@ enum { HEAD_BYTES = 4096 };
                 return 0;                                                                                              \
             memcpy(&part, head + file->e_phoff + each * sizeof part, sizeof part);                                     \
             if (part.p_type == PT_INTERP && part.p_offset < size && part.p_filesz <= size - part.p_offset)             \
-                return snip(head + part.p_offset, part.p_filesz, "", into);                                            \
+                return copy_name(head + part.p_offset, part.p_filesz, "", into);                                            \
         }                                                                                                              \
     } while (0)
 
-/* Copies what is there up to one of `ends` or a NUL; says whether that is a name. */
-static int snip(const char *from, size_t size, const char *ends, char into[HEAD_BYTES])
+/* Copies the bytes before one of `ends` or a NUL; returns whether there are any. */
+static int copy_name(const char *from, size_t size, const char *ends, char into[HEAD_BYTES])
 {
     size_t length = strnlen(from, size);
 
@@ -41,13 +41,13 @@ static int snip(const char *from, size_t size, const char *ends, char into[HEAD_
     return *into != 0;
 }
 
-/* Names what the kernel executes in the place of a file that begins so; says whether there is such. */
+/* Copies what the kernel executes in place of a file that begins like this; returns whether there is such. */
 static int interpreter_of(const char *head, size_t size, char into[HEAD_BYTES])
 {
     if (size > 2 && memcmp(head, "#!", 2) == 0) {
         for (head += 2, size -= 2; size > 0 && (*head == ' ' || *head == '\t'); head++)
             size--;
-        return snip(head, size, " \t\n", into);
+        return copy_name(head, size, " \t\n", into);
     }
     if (size > EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0) {
         if (head[EI_CLASS] == ELFCLASS64)
@@ -58,31 +58,31 @@ static int interpreter_of(const char *head, size_t size, char into[HEAD_BYTES])
     return 0;
 }
 
-static void give_hint(const char *head, size_t size)
+static void set_hint(const char *head, size_t size)
 {
     if (size > 2 && memcmp(head, "\xef\xbb\xbf", 3) == 0)
-        told.hint = BYTE_ORDER_MARK;
+        message.hint = BYTE_ORDER_MARK;
     else if (size < SELFMAG || (memcmp(head, ELFMAG, SELFMAG) != 0 && memcmp(head, "#!", 2) != 0))
-        told.hint = NO_INTERPRETER_LINE;
+        message.hint = NO_INTERPRETER_LINE;
 }
 
-/* Says why a program could not be executed: it, or the interpreter that it names, or the one which that names. */
+/* Reports why a program could not be executed: because of itself, its interpreter, or the interpreter of that one. */
 static _Noreturn void explain(int error, const char *program)
 {
     static _Alignas(8) char head[HEAD_BYTES], name[HEAD_BYTES];
     const char *path = program;
 
-    for (int depth = 0; depth < MOST_INTERPRETERS; depth++) {
+    for (int depth = 0; depth < MAX_INTERPRETERS; depth++) {
         struct stat status;
         int at = open(path, O_PATH | O_CLOEXEC);
         size_t size;
 
-        told.stage = depth ? INTERPRETER : PROGRAM;
+        message.stage = depth ? INTERPRETER : PROGRAM;
         set_text(path);
         if (at < 0 || fstat(at, &status) < 0)
             fail(errno);
         if (!S_ISREG(status.st_mode) || access(path, X_OK) < 0) {
-            told.mode = status.st_mode;
+            message.mode = status.st_mode;
             fail(EACCES);
         }
         if (access(path, R_OK) < 0)
@@ -90,17 +90,17 @@ static _Noreturn void explain(int error, const char *program)
         size = read_all(open_regular(at), head, sizeof head - 1);
         if (!interpreter_of(head, size, name)) {
             if (error == ENOEXEC)
-                give_hint(head, size);
+                set_hint(head, size);
             break;
         }
         path = name;
     }
-    told.stage = PROGRAM;
+    message.stage = PROGRAM;
     set_text(program);
     fail(error);
 }
 
-static _Noreturn void try_to_execute(char *program, char **argv, char **environment)
+static _Noreturn void execute_file(char *program, char **argv, char **environment)
 {
     execve(program, argv, environment);
     if (errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == ENOEXEC || errno == ELOOP)
@@ -123,11 +123,11 @@ static const char *path_of(char **environment)
     return "";
 }
 
-/* Looks for a program as execvp(3) does. */
+/* Finds a program as execvp(3) does, and executes it. */
 static _Noreturn void search(char **argv, char **environment)
 {
     const char *path = path_of(environment), *place = path;
-    char *candidate = memory(strlen(path) + strlen(*argv) + 3);
+    char *candidate = allocate(strlen(path) + strlen(*argv) + 3);
 
     for (int32_t each = 0;; each++) {
         size_t length = strcspn(place, ":");
@@ -135,14 +135,14 @@ static _Noreturn void search(char **argv, char **environment)
         memcpy(candidate, place, length);
         strcpy(candidate + length, length ? "/" : "./");
         strcat(candidate, *argv);
-        waits_for(PROGRAM, each, candidate);
+        report_wait(PROGRAM, each, candidate);
         if (is_program(candidate))
-            try_to_execute(candidate, argv, environment);
+            execute_file(candidate, argv, environment);
         if (place[length] == 0)
             break;
         place += length + 1;
     }
-    waits_for(SEARCH, 0, path);
+    report_wait(SEARCH, 0, path);
     fail(ENOENT);
 }
 
@@ -150,6 +150,6 @@ _Noreturn void execute(char **argv, char **environment)
 {
     if (!strchr(*argv, '/'))
         search(argv, environment);
-    waits_for(PROGRAM, 0, *argv);
-    try_to_execute(*argv, argv, environment);
+    report_wait(PROGRAM, 0, *argv);
+    execute_file(*argv, argv, environment);
 }

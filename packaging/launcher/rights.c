@@ -1,4 +1,4 @@
-/* What takes the daemon's rights: limits, priority, and becoming the task's user for good. */
+/* What needs the daemon's rights: setting limits and priority, and switching to the task's user for good. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,14 +19,14 @@ void limit(void)
         int64_t resource = number(), soft = number(), hard = number();
         struct rlimit limits = {soft < 0 ? RLIM_INFINITY : (rlim_t)soft, hard < 0 ? RLIM_INFINITY : (rlim_t)hard};
 
-        told.stage = LIMIT;
-        told.place = resource;
+        message.stage = LIMIT;
+        message.place = resource;
         if (setrlimit(resource, &limits) < 0)
             fail(errno);
     }
 }
 
-/* Who may not raise the priority is told so, and goes on, as under nice(1). */
+/* A user who may not raise the priority gets a warning, and the run goes on, as under nice(1). */
 void set_priority(void)
 {
     int64_t changes = number(), nice = number();
@@ -50,7 +50,7 @@ static void drop_capabilities(int keeps)
     }
     if (syscall(SYS_capset, &header, sets) < 0)
         fail(errno);
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* as it must not be inheritable, it is empty already */
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* empty already, as nothing is inheritable */
 }
 
 static int compare_groups(const void *one, const void *other)
@@ -60,40 +60,40 @@ static int compare_groups(const void *one, const void *other)
     return (first > second) - (first < second);
 }
 
-/* A kernel that does not do as it was told is no reason to go on. */
-static int is_user(uid_t uid, gid_t gid, size_t so_many, gid_t *groups)
+/* Checks that the kernel has done what it was asked for. */
+static int is_user(uid_t uid, gid_t gid, size_t size, gid_t *groups)
 {
     uid_t uids[3];
-    gid_t gids[3], *now = memory((so_many + 1) * sizeof *now);
+    gid_t gids[3], *now = allocate((size + 1) * sizeof *now);
 
-    if (getgroups(0, NULL) != (int)so_many || getgroups(so_many, now) != (int)so_many)
+    if (getgroups(0, NULL) != (int)size || getgroups(size, now) != (int)size)
         return 0;
     if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 || getresgid(&gids[0], &gids[1], &gids[2]) < 0)
         return 0;
-    qsort(now, so_many, sizeof *now, compare_groups);
-    qsort(groups, so_many, sizeof *groups, compare_groups);
+    qsort(now, size, sizeof *now, compare_groups);
+    qsort(groups, size, sizeof *groups, compare_groups);
     return uids[0] == uid && uids[1] == uid && uids[2] == uid && gids[0] == gid && gids[1] == gid && gids[2] == gid &&
-           memcmp(now, groups, so_many * sizeof *now) == 0;
+           memcmp(now, groups, size * sizeof *now) == 0;
 }
 
 void become_the_user(void)
 {
-    int64_t changes = number(), uid, gid, so_many;
+    int64_t changes = number(), uid, gid, size;
     gid_t *groups;
 
     if (!changes)
         return;
-    told.stage = IDENTITY;
+    message.stage = IDENTITY;
     uid = number();
     gid = number();
-    so_many = count();
-    groups = memory((so_many + 1) * sizeof *groups);
-    for (int64_t each = 0; each < so_many; each++)
+    size = count();
+    groups = allocate((size + 1) * sizeof *groups);
+    for (int64_t each = 0; each < size; each++)
         groups[each] = number();
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the user must not look into us: until execve we have the daemon's orders */
-    if (setgroups(so_many, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the user must not inspect this process before execve: it holds the daemon's request */
+    if (setgroups(size, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         fail(errno);
     drop_capabilities(uid == 0);
-    if (!is_user(uid, gid, so_many, groups))
+    if (!is_user(uid, gid, size, groups))
         fail(EPERM);
 }

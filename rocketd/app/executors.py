@@ -87,7 +87,7 @@ class AppExecutors:
         """Wait until nothing is going on."""
         await self._idle.wait()
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none of them, whichever
+    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
         """None."""
         return ()
 

@@ -27,10 +27,12 @@ def bound_call(session: SchedulerSession, task: Task, parameters: ParameterMappi
         def read() -> Mapping[str, object]:
             return values_of(parameters_for(in_file.function, session.parameters, own), context)
 
-        return BoundCall(function, read, slow=True, stop=stop, around=hooks)
+        return BoundCall(function, read, slow=True, stop=stop, context=hooks)
     quick, slow = _split_slow(parameters_for(function, session.parameters, own), context)
     values = values_of(quick, context)
-    return BoundCall(function, lambda: {**values, **values_of(slow, context)}, slow=bool(slow), stop=stop, around=hooks)
+    return BoundCall(
+        function, lambda: {**values, **values_of(slow, context)}, slow=bool(slow), stop=stop, context=hooks
+    )
 
 
 def _split_slow(params: Mapping[str, object], context: ArgumentContext) -> tuple[dict[str, object], dict[str, object]]:

@@ -1,7 +1,8 @@
 """The prober of this host put together, for the daemon and for the library."""
 
+from rocketd.core.clock import Clock
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
-from rocketd.daemon.ports import Clock, Prober, ReportObserved
+from rocketd.daemon.ports import Prober, ReportObserved
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.network_mounts import Mounts
 from rocketd.probes.commands import CommandObserver, Report

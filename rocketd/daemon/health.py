@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from rocketd.core.clock import Clock
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages import daemon_messages
@@ -10,7 +11,7 @@ from rocketd.core.messages.message import Message, Priority
 from rocketd.core.plural import counted
 from rocketd.core.scheduler.admission import SHORT
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.ports import Clock, Journal, ServiceManager
+from rocketd.daemon.ports import Journal, ServiceManager
 
 SLOW_WRITE: Final = 5.0
 """Seconds that writing may take before it is reported to hang."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from rocketd.core.clock import Clock
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
@@ -36,7 +37,7 @@ from rocketd.daemon.error_policy import ErrorPolicy, SilencedErrors
 from rocketd.daemon.final_flush import FinalFlush
 from rocketd.daemon.health import Health
 from rocketd.daemon.pending_starts import PendingStarts
-from rocketd.daemon.ports import Clock, Executor, Journal, ServiceManager
+from rocketd.daemon.ports import Executor, Journal, ServiceManager
 from rocketd.daemon.record_writer import RecordWriter
 
 HEARTBEAT_INTERVAL: Final[Duration] = 60 * SECOND
@@ -49,13 +50,7 @@ class Loop:
     """Turns the scheduler's decisions into acts, and what the world reports into events."""
 
     def __init__(
-        self,
-        *,
-        scheduler: Scheduler,
-        clock: Clock,
-        journal: Journal,
-        manager: ServiceManager,
-        silence: SilencedErrors,
+        self, *, scheduler: Scheduler, clock: Clock, journal: Journal, manager: ServiceManager, silence: SilencedErrors
     ) -> None:
         self.scheduler = scheduler
         self.clock = clock

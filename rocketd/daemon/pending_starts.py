@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from rocketd.core.clock import Clock
 from rocketd.core.messages import run_messages
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change
@@ -19,7 +20,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.error_policy import ErrorPolicy
-from rocketd.daemon.ports import Clock, Executor, Journal
+from rocketd.daemon.ports import Executor, Journal
 
 _NOT_WANTED: Final = {
     Cause.STOP_WHEN: "its stop_when condition is true",

@@ -19,22 +19,6 @@ from rocketd.core.model.run import Action, Cause, Run, RunKey
 from rocketd.core.model.task import Task
 
 
-class Clock(Protocol):
-    """Wall time and elapsed time."""
-
-    def now(self) -> Instant:
-        """The wall clock (CLOCK_REALTIME)."""
-        ...
-
-    def monotonic(self) -> Duration:
-        """Time since some fixed point, without suspends and clock steps (CLOCK_MONOTONIC)."""
-        ...
-
-    def boottime(self) -> Duration:
-        """As `monotonic`, suspends included (CLOCK_BOOTTIME)."""
-        ...
-
-
 class Journal(Protocol):
     """Where messages go. Never blocks, never raises; messages that are lost are counted, and the count is written."""
 
@@ -54,8 +38,8 @@ class Executor(Protocol):
         """Start the run; `Spawned` and later `Finished` are reported.
 
         A run that cannot be started is reported as `Finished` with action fail, cause exit, no exit code, and a
-        message that says why; one that cannot be started now, for want of what the host or its user's limits must
-        give, as `Withdrawn`: nothing of it has run. Never raises for what a task or its definition did.
+        message with the reason; one that cannot be started now, because the host or its user's limits lack a resource,
+        as `Withdrawn`: nothing of it has run. Never raises because of a task or its definition.
         """
         ...
 
@@ -67,7 +51,7 @@ class Executor(Protocol):
         ...
 
     def stop(self, run: Run, cause: Cause) -> None:
-        """End the run's whole process tree: TERM, its task's `kill_grace`, KILL.
+        """Terminate the run's whole process tree: TERM, its task's `kill_grace`, KILL.
 
         Returns at once; `Finished` follows, with action terminate (crash if the cause is shutdown) and this cause.
         A second stop, or one of a run that has ended, changes nothing.
@@ -75,7 +59,7 @@ class Executor(Protocol):
         ...
 
     def kill(self) -> None:
-        """End every process tree at once with KILL: the second TERM, the end of `shutdown_grace`."""
+        """Kill every process tree at once: after a second TERM, or at the end of `shutdown_grace`."""
         ...
 
     @property
@@ -90,7 +74,7 @@ class Executor(Protocol):
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop the process trees that these runs left behind on this host, in this boot; return when they are gone.
 
-        A process counts as theirs if its pid and start time are recorded, or if its environment carries their
+        A process belongs to a run if its pid and start time are recorded, or if its environment has the run's
         ROCKETD_RUN_ID.
         """
         ...

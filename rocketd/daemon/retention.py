@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from rocketd.core.clock import Clock
 from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, Duration, Instant
 from rocketd.core.messages import daemon_messages
@@ -16,7 +17,7 @@ from rocketd.core.model.clock_reading import ClockReading, trusted_reading
 from rocketd.core.model.events import Refusal
 from rocketd.core.model.run import Action
 from rocketd.daemon.clock import Steadiness
-from rocketd.daemon.ports import Clock, Journal, Store
+from rocketd.daemon.ports import Journal, Store
 from rocketd.daemon.record_writer import FAILED, RecordWriter
 
 PRUNE_INTERVAL: Final[Duration] = HOUR

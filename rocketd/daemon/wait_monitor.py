@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from rocketd.background_threads import WorkTimeout, start_in_thread
+from rocketd.core.clock import Clock
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.messages import daemon_messages
-from rocketd.daemon.ports import Clock, Journal
+from rocketd.daemon.ports import Journal
 
 REPORT_AFTER: Final = 2.0
 """Seconds that need not be told."""

@@ -1,1 +1,1 @@
-"""Carries decisions out: turns them into processes, and what becomes of those into events."""
+"""Executes decisions: starts and stops processes, and reports what happens to them as events."""

@@ -121,8 +121,9 @@ def test_what_cannot_be_started_for_want_of_what_the_host_must_give_is_withdrawn
 @contextmanager
 def no_more_descriptors() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    in_use = len(os.listdir("/proc/self/fd")) - 1  # noqa: PTH208 - numbers, not paths
-    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use, hard))
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
     try:
         yield
     finally:

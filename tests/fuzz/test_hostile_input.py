@@ -205,7 +205,7 @@ def test_output() -> None:
         told.clear()
         output, stream = Output(1000, lambda _, line: told.append(line), lambda: 0, 100_000), LineSplitter("stdout")
         for _ in range(100):
-            output.take(stream, spoiler.bytes())
+            output.feed(stream, spoiler.bytes())
         output.end(stream)
         tail, _ = output.close()
         assert len(tail.encode()) < 4200

@@ -175,7 +175,7 @@ async def test_what_stands_around_a_call_hears_what_it_raised() -> None:
             heard.append(kind)
 
     world = World(forever)
-    call = BoundCall(lambda: 1 / 0, dict, around=Around())
+    call = BoundCall(lambda: 1 / 0, dict, context=Around())
     world.prepare = lambda task, run: call  # type: ignore[method-assign]  # noqa: ARG005 - one errand for all
     world.start(Execution.THREAD)
     await world.end()

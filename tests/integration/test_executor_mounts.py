@@ -12,7 +12,7 @@ from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.task import Command, Function, Identity, Surroundings, Task
 from rocketd.executor.process import launcher_status
-from rocketd.executor.process.network_mounts import Mounts, _doubtful
+from rocketd.executor.process.network_mounts import Mounts, _unresponsive
 from support.executor_harness import World, new_world, shell
 from support.servers.dead_file_server import dead_server
 
@@ -123,7 +123,7 @@ def test_a_run_that_hangs_there_and_is_stopped_by_hand_says_what_it_waited_for(w
 def test_a_run_that_hangs_there_says_so_while_it_waits(
     world: World, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher_status, "PATIENCE", 0.1)
+    monkeypatch.setattr(launcher_status, "REPORT_AFTER", 0.1)
     with dead_server(place):
         hung = world.start(replace(shell("true"), surroundings=Surroundings(directory=str(place))))
         world.printed(hung, f"rocketd: directory {place} does not answer, so the program has not begun")
@@ -138,7 +138,7 @@ def test_an_overlay_over_what_may_hang_may_hang_as_well() -> None:
         "4 1 0:4 / /near rw - overlay overlay rw,lowerdir=/usr,upperdir=/up,workdir=/work\n"
         "5 1 0:5 / /new\\040kind rw - somethingfs none rw\n"
     )
-    assert _doubtful(mountinfo) == ["/far/", "/over/", "/new kind/"]
+    assert _unresponsive(mountinfo) == ["/far/", "/over/", "/new kind/"]
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_output_is_not_read_while_it_is_held_and_then_it_is_all_there(world: Wor
 
 
 def test_who_is_told_nothing_for_long_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rocketd.executor.process.executor.PATIENCE", 0.05)
+    monkeypatch.setattr("rocketd.executor.process.executor.HOLD_LIMIT", 0.05)
     world.takes = False
     hold(world, hold=True)
     end = world.run(shell("seq 50000"))

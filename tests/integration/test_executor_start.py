@@ -21,9 +21,9 @@ from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
 from rocketd.executor.process.executor import ProcessExecutor
-from rocketd.executor.process.process_tree import now_in_ticks, start_time
+from rocketd.executor.process.process_tree import current_start_time, start_time
+from rocketd.executor.process.run_supervisor import RunSupervisor
 from rocketd.executor.process.spawner import raise_open_files
-from rocketd.executor.process.supervised_run import RunSupervisor
 from support.executor_harness import Output, RealClock, Report, World, new_world, shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -140,9 +140,9 @@ def test_its_start_time_is_what_proc_says(world: World) -> None:
 
 
 def test_ticks_of_now_are_those_of_the_kernel() -> None:
-    before = now_in_ticks()
+    before = current_start_time()
     pid = os.posix_spawn("/bin/true", ["true"], {})
-    after = now_in_ticks()
+    after = current_start_time()
     assert before <= start_time(pid) <= after
     os.waitpid(pid, 0)
 

@@ -267,7 +267,7 @@ def test_what_a_run_left_behind_when_it_ended_is_left_alone(world: World) -> Non
     os.kill(int(end.output), signal.SIGKILL)
 
 
-def test_a_hundred_stops_at_once_share_their_censuses(world: World) -> None:
+def test_a_hundred_stops_at_once_share_their_scans(world: World) -> None:
     runs = [world.start(job("exec sleep 1000")) for _ in range(100)]
     for run in runs:
         world.stop(run)

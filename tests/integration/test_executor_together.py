@@ -10,11 +10,11 @@ import pytest
 from rocketd.core.model.events import Finished, Spawned
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Surroundings, Task
-from rocketd.executor.process.executor import AT_ONCE, ProcessExecutor
+from rocketd.executor.process.executor import MAX_PENDING, ProcessExecutor
 from rocketd.executor.process.spawner import raise_open_files
 from support.executor_harness import Output, RealClock, Report, World, a_run, new_world, shell
 
-MANY = 3 * AT_ONCE + 1
+MANY = 3 * MAX_PENDING + 1
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def test_those_that_cannot_be_started_keep_nobody_from_it_and_leave_nothing_open
         world.end(run)
     before = open_descriptors()
     runs = start(
-        world, *[missing, good] * AT_ONCE, replace(good, surroundings=Surroundings(directory="/no/such/place"))
+        world, *[missing, good] * MAX_PENDING, replace(good, surroundings=Surroundings(directory="/no/such/place"))
     )
     ends = [world.end(run) for run in runs]
-    expected = [*[Action.FAIL, Action.SUCCESS] * AT_ONCE, Action.FAIL]
+    expected = [*[Action.FAIL, Action.SUCCESS] * MAX_PENDING, Action.FAIL]
     assert [end.action for end in ends] == expected
     assert ends[0].message == "cannot start: /no/such/program: No such file or directory"
     assert ends[-1].message == "cannot start: directory /no/such/place: No such file or directory"

@@ -40,7 +40,7 @@ def program(path: Path, content: str = "#!/bin/sh\n") -> Path:
 
 def trusts(trust: PathTrust, path: Path) -> bool:
     try:
-        return trust.look(str(path)).st_ino == path.stat().st_ino
+        return trust.stat(str(path)).st_ino == path.stat().st_ino
     except UntrustedPath:
         return False
 
@@ -58,14 +58,14 @@ def test_what_is_not_there_is_told_as_ever(trust: PathTrust, place: Path) -> Non
     program(place / "job")
     for path, error in ((place / "none", FileNotFoundError), (place / "job" / "none", NotADirectoryError)):
         with pytest.raises(error):
-            trust.look(str(path))
+            trust.stat(str(path))
 
 
 def test_a_ring_of_links_is_left_to_others(trust: PathTrust, place: Path) -> None:
     (place / "a").symlink_to("b")
     (place / "b").symlink_to("a")
     with pytest.raises(UntrustedPath):
-        trust.look(str(place / "a"))
+        trust.stat(str(place / "a"))
 
 
 TEMPORARY = ("/tmp", "/tmp/none")  # noqa: S108 - that anybody writes there is the point
@@ -74,7 +74,7 @@ TEMPORARY = ("/tmp", "/tmp/none")  # noqa: S108 - that anybody writes there is t
 @pytest.mark.parametrize("path", [*TEMPORARY, "/proc/self/exe", "/sys/kernel", "/dev/stdin", "/dev/fd/0"])
 def test_what_others_can_write_or_the_kernel_makes_up_is_not_trusted(trust: PathTrust, path: str) -> None:
     with pytest.raises(UntrustedPath):
-        trust.look(path)
+        trust.stat(path)
 
 
 def another_owner(path: Path) -> None:
@@ -183,7 +183,7 @@ def test_where_changes_cannot_be_noticed_nothing_is_remembered(
     monkeypatch.setattr(path_changes.PathChanges, "watch", lambda *_: False)
     job = program(place / "job")
     assert trusts(trust, job)
-    monkeypatch.setattr(path_changes.PathChanges, "any", lambda _: False)
+    monkeypatch.setattr(path_changes.PathChanges, "any_changed", lambda _: False)
     writable_by_all(job)
     assert not trusts(trust, job)
 

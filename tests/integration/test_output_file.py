@@ -278,19 +278,19 @@ def test_a_writer_that_lies_is_not_believed_much(
 def test_a_file_that_takes_nothing_makes_its_own_task_wait_and_no_other(
     world: World, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rocketd.executor.process.output_file.PATIENCE", 0.01)
-    monkeypatch.setattr("rocketd.executor.process.output_file.GRACE", 0.05)
+    monkeypatch.setattr("rocketd.executor.process.output_file.REPORT_AFTER", 0.01)
+    monkeypatch.setattr("rocketd.executor.process.output_file.STALL_TIMEOUT", 0.05)
     run = world.start(writing(file, "echo $$; kill -STOP $$; seq 1000000; echo last"))
     world.until(lambda: bool(world.printed_lines(run)))
     written(world, file, str(world.pid(run)))
     writer = writer_of(file)
     os.kill(writer, 19)  # it is in the place of a file server that does not answer
     os.kill(world.pid(run), 18)
-    world.until(lambda: f"rocketd: {file} takes nothing, and the task waits for it" in told(world))
+    world.until(lambda: f"rocketd: the task is waiting for {file}, which accepts no data" in told(world))
     assert world.run(shell("echo x")).output == "x\n"
     assert "last" not in world.printed_lines(run)
     end = world.stopped(run)
-    assert end.message == f"its output file {file} is incomplete: it took nothing for 0s"
+    assert end.message == f"its output file {file} is incomplete: it accepted no data for 0s"
     os.kill(writer, 18)
 
 

@@ -84,7 +84,7 @@ LONG_MODULES: Final[Mapping[str, int]] = {
 }
 LONG_FUNCTIONS: Final[Mapping[str, int]] = {"bootstrap/service.py:start": 80}
 WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {"bootstrap/replication.py": 9, "daemon/control.py": 8}
-SAME_NAMES: Final = {"_Loader", "Clock", "Config", "Prober", "Session", "Task"}
+SAME_NAMES: Final = {"_Loader", "Config", "Prober", "Session", "Task"}
 
 
 def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:

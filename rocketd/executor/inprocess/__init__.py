@@ -1,1 +1,1 @@
-"""Runs as calls inside a Python program."""
+"""Runs tasks as calls inside a Python program."""

@@ -1,9 +1,9 @@
-"""How a function of our own program ended, and what that means for its run.
+"""Calls of functions in the scheduler's own program, and what their outcomes mean for a run.
 
-it returned                                        success, asked to stop or not: its work is done
-it raised Inaction or TaskInactionException        inaction
-it was asked to stop, and raised that it did       terminate; crash if it was asked because we stop ourselves
-it raised anything else                            fail
+returned                                           success, even after a stop request: its work is done
+raised Inaction or TaskInactionException           inaction
+raised TaskTerminationException on a stop request  terminate; crash if the program itself is shutting down
+raised anything else                               fail
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from rocketd.core.signal_names import signal_name
 
 
 class TaskInactionException(Exception):
-    """Raised by a task that found nothing to do: it has neither succeeded nor failed."""
+    """Raised by a task that had nothing to do: it neither succeeded nor failed."""
 
 
 class TaskTerminationException(Exception):
-    """Raised by a task in a thread that saw its termination flag and stopped."""
+    """Raised by a task in a thread that stops because its termination flag is set."""
 
 
 class ProcessDied(Exception):
-    """The process of a task ended without an answer; `code` is as in `subprocess.Popen.returncode`."""
+    """The process of a task ended without a result; `code` is as in `subprocess.Popen.returncode`."""
 
     def __init__(self, code: int) -> None:
         how = f"by signal {signal_name(-code)}" if code < 0 else f"with exit code {code}"
@@ -48,13 +48,13 @@ class CallOutcome(NamedTuple):
     value: object = None
     error: BaseException | None = None
     exc_text: str = ""
-    """The traceback as the function's author knows it."""
+    """The traceback without the frames of this package."""
     prepared: bool = True
-    """Whether its arguments could be made, and brought to where it was to run."""
+    """Whether its arguments could be made and passed to where it runs."""
 
 
 _INACTION: Final = frozenset({"Inaction", "TaskInactionException"})
-"""By name, as in a child interpreter: a function need not import us to say it."""
+"""By name, as in a child interpreter: a function can raise them without importing this package."""
 _STOPPED: Final = (TaskTerminationException, asyncio.CancelledError, ProcessDied)
 
 
@@ -66,7 +66,7 @@ def failed_outcome(error: BaseException, *, prepared: bool = True) -> CallOutcom
 
 
 def _user_frames(error: BaseException) -> TracebackType | None:
-    """Skip the frames of those who called the function: they are in this package."""
+    """Skip the frames of the callers in this package."""
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and _is_internal(frames):
         frames = frames.tb_next
@@ -79,7 +79,7 @@ def _is_internal(frames: TracebackType) -> bool:
 
 
 def end_from_outcome(outcome: CallOutcome, stop_cause: Cause | None, at: Instant, runtime: Duration) -> End:
-    """Say how the run ended; `asked` is why it was to stop, if it was."""
+    """Return the end of a run; `stop_cause` is why a stop was requested, `runtime` is in microseconds."""
     error = outcome.error
     if error is None:
         return End(Action.SUCCESS, Cause.EXIT, at, runtime=runtime)
@@ -116,25 +116,25 @@ def _is_inaction(error: BaseException) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BoundCall:
-    """A function, what it is called with, and by what it can be told to stop."""
+    """A function with its arguments and a stop flag."""
 
     function: Callable[..., object]
     arguments: Callable[[], Mapping[str, object]]
-    """Called where the function runs, for making them may take long; for a process, in a thread beside the loop."""
+    """Called where the function runs, as making them may take long; for a process, in a background thread."""
     slow: bool = False
     """Whether making the arguments may take long."""
     stop: Event = field(default_factory=Event)
-    around: AbstractContextManager[object] = field(default_factory=nullcontext)
-    """Entered before the function and left after it, where its arguments are made."""
+    context: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Entered before the call and left after it, where the arguments are made."""
 
     def call(self) -> CallOutcome:
-        """Make the call here and now; a coroutine gets a loop of its own."""
+        """Make the call on this thread; a coroutine gets a loop of its own."""
         try:
             arguments = self.arguments()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
+        except BaseException as error:  # noqa: BLE001 - any exception is an outcome
             return failed_outcome(error, prepared=False)
         try:
-            with self.around:
+            with self.context:
                 value = self.function(**arguments)
                 if inspect.iscoroutine(value):
                     value = asyncio.run(value)
@@ -143,15 +143,15 @@ class BoundCall:
         return CallOutcome(value)
 
     async def call_in_loop(self) -> CallOutcome:
-        """Make the call on the running loop; arguments that may take long are made beside it."""
+        """Make the call on the running loop; slow arguments are made in a background thread."""
         try:
             arguments = await in_thread(self.arguments) if self.slow else self.arguments()
         except asyncio.CancelledError as error:
             return failed_outcome(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
+        except Exception as error:  # noqa: BLE001 - any exception is an outcome
             return failed_outcome(error, prepared=False)
         try:
-            with self.around:
+            with self.context:
                 return CallOutcome(await cast("Coroutine[object, object, object]", self.function(**arguments)))
         except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - as above
             return failed_outcome(error)

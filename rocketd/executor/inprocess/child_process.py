@@ -1,7 +1,7 @@
-"""A call in a child process: a fresh interpreter that imports the function, and dies with us.
+"""A call in a child process: a new interpreter that imports the function, and dies with its parent.
 
-The function and its arguments go there pickled, what it returns or raises comes back so. The child leads a session of
-its own, so that a stop reaches its whole group: TERM, and KILL after the task's grace.
+The function and its arguments are pickled, and so is what it returns or raises. The child leads a session of its own,
+so that a stop reaches its whole group: TERM, and KILL after the task's grace.
 """
 
 import ctypes
@@ -20,42 +20,42 @@ from rocketd.executor.inprocess.call import BoundCall, CallOutcome, ProcessDied,
 from rocketd.executor.shortage import cannot
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
-"""Not fork: our other threads may hold any lock at that moment, and a child would wait for it for ever."""
+"""Not fork: other threads may hold locks at that moment, and the child would wait for them for ever."""
 _PR_SET_PDEATHSIG: Final = 1
 """From <sys/prctl.h>."""
 
 
 class ChildProcess:
-    """The child process of one run. `run` is called by a thread that has nothing else to do; the rest by the loop's."""
+    """The child process of one run. `run` is called by a thread of its own, everything else by the loop's thread."""
 
     def __init__(self, call: BoundCall, on_spawn: Callable[[int], None]) -> None:
-        """`born` is called with the child's pid, by the thread that calls `run`."""
+        """`on_spawn` is called with the child's pid, by the thread that calls `run`."""
         self._call = call
         self._on_spawn = on_spawn
         self._process: SpawnProcess | None = None
         self._lock = Lock()
 
     def run(self) -> CallOutcome:
-        """Start it and wait for its answer."""
+        """Start the process and wait for its outcome."""
         if self._call.stop.is_set():
             return failed_outcome(ProcessDied(-signal.SIGTERM))
         try:
             ours, process = self._start(self._call.arguments())
-        except BaseException as error:  # noqa: BLE001 - it cannot be imported there, or an argument cannot be pickled
+        except BaseException as error:  # noqa: BLE001 - e.g. an argument that cannot be pickled
             return failed_outcome(error, prepared=False)
         outcome = CallOutcome()
         try:
-            with ours, self._call.around:
+            with ours, self._call.context:
                 outcome = _receive_outcome(ours, process)
                 _raise(outcome)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the outcome
+        except BaseException as error:  # noqa: BLE001 - any exception is an outcome
             return outcome if error is outcome.error else failed_outcome(error)
         finally:
             self._reap(process)
         return outcome
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it to the whole group, if there is one by now and it has not been buried."""
+        """Send a signal to the whole group, unless it has not started yet or has been reaped."""
         with self._lock:
             if self._process is not None and self._process.pid is not None:
                 with suppress(ProcessLookupError):
@@ -77,12 +77,12 @@ class ChildProcess:
         with self._lock:
             self._process = process
         self._on_spawn(process.pid or 0)
-        if self._call.stop.is_set():  # asked while it was not there yet
+        if self._call.stop.is_set():  # requested before it existed
             self.signal(signal.SIGTERM)
         return ours, process
 
     def _reap(self, process: SpawnProcess) -> None:
-        """Collect its exit status. From now on its pid may belong to another process."""
+        """Collect the exit status. From now on the pid may belong to another process."""
         with self._lock:
             self._process = None
         process.join()
@@ -103,7 +103,7 @@ def _raise(outcome: CallOutcome) -> None:
 
 
 def _receive_outcome(ours: Connection, process: SpawnProcess) -> CallOutcome:
-    """Wait for what it tells, or for its end; somebody it left behind may hold the pipe."""
+    """Wait for the outcome or for the end of the process; a process that it left behind may hold the pipe."""
     with _exit_descriptor(process) as end:
         wait([ours, end])
         if ours.poll():
@@ -121,7 +121,7 @@ def _exit_descriptor(process: SpawnProcess) -> Iterator[int]:
     """Yield a descriptor that becomes readable when the process ends."""
     try:
         pidfd = os.pidfd_open(process.pid or 0)
-    except OSError:  # descriptors are short; whoever it leaves behind may hold the other one up, but it has begun
+    except OSError:  # descriptors are short: a process that it leaves behind may keep this one open
         yield process.sentinel
         return
     try:
@@ -136,18 +136,18 @@ def _child_main(
     """Run in the child process: make the call and send its outcome."""
     os.setsid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before that
+    if os.getppid() != parent:  # the parent died before prctl
         os._exit(1)
     outcome = BoundCall(function, lambda: arguments).call()
     try:
-        pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own; some can be pickled only
+        pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own data; some errors can be pickled, but not unpickled
         result.send(outcome)
-    except Exception as error:  # noqa: BLE001 - what it returned, or raised, cannot be pickled
+    except Exception as error:  # noqa: BLE001 - the result or the error cannot be pickled
         result.send(_picklable_outcome(outcome, error))
 
 
 def _picklable_outcome(outcome: CallOutcome, why: Exception) -> CallOutcome:
     if outcome.error is None:
-        error = TypeError(f"what it returned cannot be brought back from its process: {why}")
+        error = TypeError(f"its return value cannot be passed back from its process: {why}")
         return failed_outcome(error)
     return outcome._replace(error=RuntimeError(f"{type(outcome.error).__name__}: {outcome.error}"))

@@ -1,4 +1,4 @@
-"""The executor of what our own program is to do: `Executor` of `daemon/ports.py`."""
+"""The executor that calls functions of its own program: `Executor` of `daemon/ports.py`."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,8 +7,9 @@ from functools import partial
 from threading import Semaphore
 from typing import Protocol, TypeAlias
 
+from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage
-from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
@@ -26,13 +27,6 @@ from rocketd.executor.inprocess.strategies import (
 from rocketd.executor.process.process_tree import start_time
 
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-
-
-class Clock(Protocol):
-    """What this executor needs of a clock; in microseconds."""
-
-    def now(self) -> Instant: ...
-    def monotonic(self) -> Duration: ...
 
 
 class Program(Protocol):
@@ -60,10 +54,10 @@ class _RunningCall:
 
 
 class InProcessExecutor:
-    """Calls functions. Make it on the thread of a running loop."""
+    """Calls functions. Create it on the thread of a running loop."""
 
     def __init__(self, report: Report, program: Program, *, clock: Clock, processes: int) -> None:
-        """`processes` is how many functions may be in child processes at once; more wait for their turn."""
+        """`processes` is how many functions may run in child processes at the same time; others wait."""
         self._report = report
         self._program = program
         self._clock = clock
@@ -73,13 +67,13 @@ class InProcessExecutor:
         self._running: dict[RunKey, _RunningCall] = {}
 
     def start(self, task: Task, run: Run) -> None:
-        """Begin the call. Raises what `Program.prepare` raises."""
+        """Start the call. Raises what `Program.prepare` raises."""
         call = self._program.prepare(task, run)
-        going = self._running[run.key] = _RunningCall(task)
-        going.strategy = self._begin(task, run, call)
+        running = self._running[run.key] = _RunningCall(task)
+        running.strategy = self._begin(task, run, call)
 
     def batch(self) -> AbstractContextManager[None]:
-        """No different: a call begins as soon as it is started."""
+        """Return a context that does nothing: each call starts at once."""
         return nullcontext()
 
     def _begin(self, task: Task, run: Run, call: BoundCall) -> CallStrategy:
@@ -99,41 +93,41 @@ class InProcessExecutor:
             self._report(Spawned(run, pid, start_time(pid) if pid else 0, self._clock.now()))
 
     def stop(self, run: Run, cause: Cause) -> None:
-        """Ask it to end, in whatever way it can be asked."""
-        going = self._running.get(run.key)
-        if going is not None and going.stop_cause is None and going.strategy is not None:
-            going.stop_cause = cause
-            going.strategy.stop(going.task.kill_grace / SECOND)
+        """Request a stop, by whatever means its strategy has."""
+        running = self._running.get(run.key)
+        if running is not None and running.stop_cause is None and running.strategy is not None:
+            running.stop_cause = cause
+            running.strategy.stop(running.task.kill_grace / SECOND)
 
     def kill(self) -> None:
-        """End everything; a thread that does not end is left behind."""
-        for going in tuple(self._running.values()):
-            going.stop_cause = going.stop_cause or Cause.SHUTDOWN
-            if going.strategy is not None:
-                going.strategy.kill()
+        """Stop all calls at once; a thread that does not end is abandoned."""
+        for running in tuple(self._running.values()):
+            running.stop_cause = running.stop_cause or Cause.SHUTDOWN
+            if running.strategy is not None:
+                running.strategy.kill()
 
     @property
     def active_count(self) -> int:
-        """How many runs have begun here and not been reported as finished."""
+        """The number of runs that have begun here and have not been reported as finished."""
         return len(self._running)
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none of them, whichever
+    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
         """None: a call ends with the program that made it."""
         return ()
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
-        """Leave nothing behind: a child process dies with its program, see `child_process.py`."""
+        """Nothing to do: a child process dies with its program, see `child_process.py`."""
 
     async def close(self) -> None:
         """Release all resources."""
         self._starter.close()
 
     def _finished(self, run: Run, outcome: CallOutcome) -> None:
-        going, now = self._running.pop(run.key), self._clock.now()
+        running, now = self._running.pop(run.key), self._clock.now()
         if isinstance(outcome.error, ResourceShortage) and not outcome.prepared:
             self._report(Withdrawn(run, now, outcome.error.message, shared=outcome.error.shared))
             return
         outcome = self._program.handle_outcome(run, outcome)
-        runtime = 0 if going.started_at is None else self._clock.monotonic() - going.started_at
-        end = end_from_outcome(outcome, going.stop_cause, now, runtime)
+        runtime = 0 if running.started_at is None else self._clock.monotonic() - running.started_at
+        end = end_from_outcome(outcome, running.stop_cause, now, runtime)
         self._report(Finished(run, end))

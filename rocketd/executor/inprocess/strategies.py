@@ -28,7 +28,7 @@ class CallObserver(NamedTuple):
 
 
 ABANDON_AFTER: Final = 1.0
-"""Seconds that a thread gets to end when everything is to end at once."""
+"""Seconds that a thread gets to end when all calls are stopped at once."""
 
 
 class CallStrategy(Protocol):
@@ -46,8 +46,8 @@ class CallStrategy(Protocol):
 class ThreadStarter:
     """Starts threads from a thread of its own.
 
-    A thread shares its working directory with the one that starts it; the loop's thread goes to other directories for
-    a moment when it spawns commands.
+    A thread shares its working directory with the one that starts it, and the loop's thread enters other directories
+    while it spawns commands.
     """
 
     def __init__(self) -> None:
@@ -55,11 +55,11 @@ class ThreadStarter:
         Thread(target=self._work, name="starter", daemon=True).start()
 
     def begin(self, target: Callable[[], None], refused: Refused) -> None:
-        """Run this in a new thread, which does not keep the program from ending; `refused`: there is none to be had."""
+        """Run `target` in a new daemon thread; call `refused` if no thread can be started."""
         self._queue.put((target, refused))
 
     def close(self) -> None:
-        """Start no more."""
+        """Stop starting threads."""
         self._queue.put(None)
 
     def _work(self) -> None:
@@ -67,36 +67,36 @@ class ThreadStarter:
             target, refused = request
             try:
                 Thread(target=target, name="task", daemon=True).start()
-            except RuntimeError as error:  # the system has none left
+            except RuntimeError as error:  # the system cannot start one
                 refused(shortage_of(error) or error)
 
 
 class MainThreadCall:
-    """On the loop's thread: everything else waits until it is done."""
+    """A call on the loop's thread: everything else waits until it is done."""
 
     def __init__(self, call: BoundCall, observer: CallObserver, loop: asyncio.AbstractEventLoop) -> None:
         self._bound = call
         self._observer = observer
         loop.call_soon(self._run)
 
-    def stop(self, grace: float) -> None:  # noqa: ARG002 - there is nothing to wait for
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - it cannot be interrupted
         self._bound.stop.set()
 
     def kill(self) -> None:
         self._bound.stop.set()
 
     def _run(self) -> None:
-        asked = self._bound.stop.is_set()
-        if not asked:
+        stopped = self._bound.stop.is_set()
+        if not stopped:
             self._observer.started(0)
-        outcome = failed_outcome(TaskTerminationException("stopped before it began")) if asked else self._bound.call()
+        outcome = failed_outcome(TaskTerminationException("stopped before it began")) if stopped else self._bound.call()
         self._observer.finished(outcome)
         if isinstance(outcome.error, KeyboardInterrupt):
             raise outcome.error  # Ctrl-C is for the whole program
 
 
 class CoroutineCall:
-    """As a coroutine on the loop; a stop cancels it."""
+    """A call of a coroutine on the loop; a stop cancels it."""
 
     def __init__(self, call: BoundCall, observer: CallObserver, loop: asyncio.AbstractEventLoop) -> None:
         self._bound = call
@@ -104,7 +104,7 @@ class CoroutineCall:
         self._task = loop.create_task(self._call())
         self._task.add_done_callback(self._done)
 
-    def stop(self, grace: float) -> None:  # noqa: ARG002 - what it does about it is its own affair
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - a coroutine cannot be forced
         self._bound.stop.set()
         self._task.cancel()
 
@@ -116,7 +116,7 @@ class CoroutineCall:
         return await self._bound.call_in_loop()
 
     def _done(self, task: asyncio.Task[CallOutcome]) -> None:
-        if task.cancelled():  # before it could begin
+        if task.cancelled():  # before it began
             self._observer.finished(failed_outcome(asyncio.CancelledError()))
         else:
             error = task.exception()
@@ -124,7 +124,7 @@ class CoroutineCall:
 
 
 class ThreadCall:
-    """In a thread; a stop sets its flag."""
+    """A call in a thread; a stop sets its flag."""
 
     def __init__(self, call: BoundCall, observer: CallObserver, loop: asyncio.AbstractEventLoop, begin: Begin) -> None:
         self._bound = call
@@ -133,7 +133,7 @@ class ThreadCall:
         self._ended = False
         begin(self._run, self._refused)
 
-    def stop(self, grace: float) -> None:  # noqa: ARG002 - nothing can force it
+    def stop(self, grace: float) -> None:  # noqa: ARG002 - a thread cannot be forced
         self._bound.stop.set()
 
     def kill(self) -> None:
@@ -158,7 +158,7 @@ class ThreadCall:
 
 
 class ProcessCall:
-    """In a child process, which a thread watches; a stop sends TERM to its group, and KILL later."""
+    """A call in a child process, which a thread supervises; a stop sends TERM to its group, and KILL later."""
 
     def __init__(
         self,
@@ -202,7 +202,7 @@ class ProcessCall:
 
 
 def call_in(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
-    """Call it on the loop's thread; a loop that is closed has given its runs up."""
+    """Call `what` on the loop's thread; does nothing if the loop is closed: its runs have been given up."""
     try:
         loop.call_soon_threadsafe(what)
     except RuntimeError:

@@ -1,1 +1,1 @@
-"""Runs as processes of this host."""
+"""Runs tasks as processes of this host."""

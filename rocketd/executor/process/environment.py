@@ -1,7 +1,7 @@
-"""The environment of a run's process: clean, none of the daemon's own variables.
+"""The environment of a run's process: clean, with none of the daemon's own variables.
 
-Later ones win: the clean ones, what a login of the user would have, the task's `environment`, its
-`environment_files` (as with Environment= and EnvironmentFile= of systemd.exec(5)), then ours.
+In ascending precedence: the clean environment, what a login of the user would set, the task's `environment`, its
+`environment_files` (as Environment= and EnvironmentFile= of systemd.exec(5)), and the variables that identify the run.
 """
 
 import os
@@ -21,12 +21,12 @@ _BLANK: Final = " \t\r"
 
 
 def clean_environment(language: str) -> dict[str, str]:
-    """Give what every process gets, whoever it runs as."""
+    """Return the variables that every process gets, whichever user it runs as."""
     return {"PATH": PATH, "LANG": language or "C.UTF-8"}
 
 
 def own_identity() -> Identity:
-    """Who the daemon is."""
+    """Return the daemon's own user and groups."""
     uid = os.geteuid()
     groups = tuple(os.getgroups())
     try:
@@ -36,19 +36,19 @@ def own_identity() -> Identity:
     return Identity(uid, os.getegid(), groups, entry.pw_name, entry.pw_dir or "/", entry.pw_shell or "/bin/sh")
 
 
-def environment_before(clean: Mapping[str, str], identity: Identity, around: Surroundings) -> dict[str, str]:
-    """Put together what a task's environment files may change."""
+def task_environment(clean: Mapping[str, str], identity: Identity, surroundings: Surroundings) -> dict[str, str]:
+    """Return the environment before the task's environment files are applied to it."""
     environment = dict(clean)
     name = identity.name
     environment |= {"HOME": identity.home, "USER": name, "LOGNAME": name, "SHELL": identity.shell}
-    if around.timezone:
-        environment["TZ"] = around.timezone
-    environment.update(around.environment)
+    if surroundings.timezone:
+        environment["TZ"] = surroundings.timezone
+    environment.update(surroundings.environment)
     return environment
 
 
-def variables_of(run: Run) -> dict[str, str]:
-    """Give what tells a process which run it is; nothing changes that."""
+def run_variables(run: Run) -> dict[str, str]:
+    """Return the variables that identify the run to its process; nothing overrides them."""
     variables = {
         "ROCKETD_TASK": run.task,
         RUN_ID_VARIABLE: run.run_id,
@@ -64,7 +64,7 @@ def variables_of(run: Run) -> dict[str, str]:
 def read_environment_file(name: str, read: Callable[[str], str]) -> dict[str, str]:
     """Read a file as EnvironmentFile= of systemd.exec(5); one whose name begins with `-` may be missing.
 
-    `read` reads one: see `Files`. Raises RocketdError if it cannot be read.
+    `read` returns the text of a path, as `EnvironmentFiles.read` does. Raises RocketdError if it cannot be read.
     """
     path = name.removeprefix("-")
     try:
@@ -80,11 +80,11 @@ def read_environment_file(name: str, read: Callable[[str], str]) -> dict[str, st
 
 
 def parse_environment(text: str) -> Iterator[tuple[str, str]]:
-    r"""Give the assignments of an environment file.
+    r"""Yield the assignments of an environment file as (name, value). Raises ValueError for a quote that is not closed.
 
     Lines that are empty, begin with `#` or `;` or have no `=` are ignored. A value may be quoted with '…' (nothing is
-    special) or "…" (a backslash protects one of " \ ` $ and the end of a line), and may go on over line ends there.
-    Unquoted, a backslash protects any character, joins lines at their end, and blanks around the value are dropped.
+    special) or "…" (a backslash escapes one of " \ ` $ and the end of a line), and may span lines there.
+    Unquoted, a backslash escapes any character and joins lines at their end; blanks around the value are dropped.
     """
     at = 0
     while at < len(text):
@@ -104,7 +104,15 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _value(text: str, at: int) -> tuple[str, int]:
-    """Read a value from there on; gives it and where the next line begins."""
+    r"""Return the value that begins at `at`, and where the next line begins.
+
+    Quoted and unquoted pieces are joined, as in a shell:
+
+    text               value     next line
+    'a b'"c"d \n…      a bcd     after the \n: the blank before it is dropped
+    a\ \n…             a         with a blank at its end, which the backslash protects
+    "a\n…              error     the quote is open to the end of the text
+    """
     value = ""
     while True:
         while at < len(text) and text[at] in _BLANK:
@@ -144,14 +152,14 @@ def _double_quoted(text: str, at: int) -> tuple[str, int]:
 
 def _unquoted(text: str, at: int) -> tuple[str, int]:
     value = ""
-    kept = 0  # so many characters stay when blanks are dropped at the end
+    length = 0  # of the value without blanks at its end
     while at < len(text) and text[at] != "\n":
         if text[at] == "\\" and at + 1 < len(text):
             value += text[at + 1].strip("\n")
-            kept = len(value)
+            length = len(value)
             at += 2
         else:
             value += text[at]
-            kept = kept if text[at] in _BLANK else len(value)
+            length = length if text[at] in _BLANK else len(value)
             at += 1
-    return value[:kept], at + 1
+    return value[:length], at + 1

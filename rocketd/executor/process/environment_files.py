@@ -1,4 +1,4 @@
-"""Reads the environment files that the daemon may read itself; the others are the launcher's."""
+"""Reads the environment files that the daemon may read itself; the launcher reads all others."""
 
 import os
 import stat
@@ -6,24 +6,27 @@ from typing import Final
 
 from rocketd.executor.process.path_trust import PathTrust
 
-LARGEST: Final = 1024 * 1024
-"""In bytes; execve(2) would refuse most that are larger. launcher.c has it as well."""
+MAX_BYTES: Final = 1024 * 1024
+"""In bytes; execve(2) would refuse most larger ones. Also in environment.c of the launcher."""
 
 
 class EnvironmentFiles:
-    """Reads files that nobody can steer but root and we ourselves."""
+    """Reads files that only root and the daemon's own user control."""
 
     def __init__(self, trust: PathTrust) -> None:
         self._trust = trust
 
     def read(self, path: str) -> str:
-        """Give the text of a file; raises Untrusted, OSError, and ValueError for what is no such file."""
-        if not stat.S_ISREG(self._trust.look(path).st_mode):
+        """Return the text of a file.
+
+        Raises UntrustedPath, OSError, and ValueError for a file that is not regular, too large or not text.
+        """
+        if not stat.S_ISREG(self._trust.stat(path).st_mode):
             raise ValueError("not a regular file")
         with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:  # noqa: PTH123 - of a descriptor
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise ValueError(f"larger than {LARGEST} bytes")
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"larger than {MAX_BYTES} bytes")
         if b"\0" in data:
             raise ValueError("contains a NUL byte")
         return _decoded(data)

@@ -1,8 +1,8 @@
-"""The executor that makes every run a process of this host: `Executor` of `daemon/ports.py`.
+"""The executor that runs every task as a process of this host: `Executor` of `daemon/ports.py`.
 
-All is asked for and reported on the loop's thread. `Spawned`, and `Finished` or `Withdrawn` of a run that cannot be
-started, are reported before `start` returns, or by the end of `batch`: waiting for a child to get hold of its
-program is most of what a start takes, and several can be waited for at the same time.
+Everything is called and reported on the loop's thread. `Spawned`, and `Finished` or `Withdrawn` of a run that cannot be
+started, are reported before `start` returns, or by the end of `batch`: a start spends most of its time waiting for the
+child to execute its program, and several starts can wait at the same time.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeAlias
 
+from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage, RocketdError
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.output_path import output_path
@@ -26,162 +27,162 @@ from rocketd.executor.process.fd_watcher import FdWatcher
 from rocketd.executor.process.launch import LaunchContext, build_launch, cannot_start
 from rocketd.executor.process.network_mounts import Mounts
 from rocketd.executor.process.orphans import terminate_orphans
-from rocketd.executor.process.output import LIMIT
+from rocketd.executor.process.output import DEFAULT_LIMIT
 from rocketd.executor.process.output_file import OutputFile
 from rocketd.executor.process.output_writer_process import OutputWriterProcess, start_writer
 from rocketd.executor.process.path_trust import PathTrust
 from rocketd.executor.process.pending_spawn import PendingSpawn
 from rocketd.executor.process.process_tree import ProcessScanner
 from rocketd.executor.process.programs import Programs
+from rocketd.executor.process.run_supervisor import Child, RunSupervisor, SupervisorContext
 from rocketd.executor.process.spawn_pool import THREADS, SpawnPool
 from rocketd.executor.process.spawner import Spawner, unshare
-from rocketd.executor.process.supervised_run import Child, Clock, RunSupervisor, SupervisorContext
 from rocketd.executor.shortage import shortage_of
 
-AT_ONCE: Final = 16
-"""How many are started at the same time at most: each has twice its descriptors until it has been reported."""
+MAX_PENDING: Final = 16
+"""The largest number of starts in progress: each holds twice its descriptors until it has been reported."""
 
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-TellLine: TypeAlias = Callable[[Run, str, str], object]
-"""Takes a run, the name of a stream (`stdout` or `stderr`) and a line without its end; False: it could not be told."""
+LineSink: TypeAlias = Callable[[Run, str, str], object]
+"""Called with a run, a stream (`stdout` or `stderr`) and a line without its newline; returns False if it is lost."""
 
-PATIENCE: Final = 10.0
-"""Seconds that runs wait for those who are told what they print; then lines are left out."""
+HOLD_LIMIT: Final = 10.0
+"""Seconds for which runs wait for a slow consumer of their output; after that, lines are dropped."""
 
 
 class ProcessExecutor:
-    """Starts, follows and ends processes. Make it on the thread of a running loop, and early: see `spawner`."""
+    """Starts, supervises and stops processes. Create it on the thread of a running loop, and early: see `spawner`."""
 
     def __init__(
         self,
         report: Report,
-        output: TellLine,
+        output: LineSink,
         *,
         clock: Clock,
         base_environment: Mapping[str, str] | None = None,
         open_files: tuple[int, int] | None = None,
     ) -> None:
-        """Take what runs tell and what they print.
+        """`report` gets the events of runs, `output` the lines that they print.
 
-        `base_environment` is the clean one that all get (default: PATH and the daemon's LANG), `open_files` the
-        RLIMIT_NOFILE (soft, hard) that they get where the daemon has raised its own (`raise_open_files`).
+        `base_environment` is the clean environment of all processes (default: PATH and the daemon's LANG), `open_files`
+        their RLIMIT_NOFILE (soft, hard) where the daemon has raised its own (`raise_open_files`).
         """
         loop = asyncio.get_running_loop()
-        _want_exit_statuses()
+        _restore_sigchld()
         self._report = report
-        self._output = output
+        self._emit = output
         clean = clean_environment(os.environ.get("LANG", "")) if base_environment is None else base_environment
         self._mounts = Mounts()
         self._trust = trust = PathTrust(self._mounts, os.geteuid())
         nice = os.getpriority(os.PRIO_PROCESS, 0)
-        self._host = LaunchContext(own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean)
+        self._launch_context = LaunchContext(own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean)
         self._spawner = Spawner(open_files)
-        self._hands = SpawnPool(unshare, most=0 if self._spawner.shared else THREADS)
-        self._births: deque[PendingSpawn] = deque()
-        self._together = False
-        self.output_limit = LIMIT
-        """What a run may tell within a minute, in bytes, where its task says nothing else."""
-        self._means = SupervisorContext(
+        self._pool = SpawnPool(unshare, max_threads=0 if self._spawner.single_threaded else THREADS)
+        self._pending: deque[PendingSpawn] = deque()
+        self._batching = False
+        self.output_limit = DEFAULT_LIMIT
+        """How much of a run's output is passed on within a minute, in bytes, unless its task sets its own limit."""
+        self._context = SupervisorContext(
             loop, FdWatcher(loop), FdWatcher(loop), lambda: self.output_limit, ProcessScanner(), clock
         )
-        self._patience: asyncio.TimerHandle | None = None
-        self._going: dict[RunKey, RunSupervisor] = {}
+        self._hold_timer: asyncio.TimerHandle | None = None
+        self._active: dict[RunKey, RunSupervisor] = {}
 
     def start(self, task: Task, run: Run) -> None:
-        """Start it; what is wrong with its definition becomes the message of its end."""
+        """Start the run; a fault in its task becomes the message of its end."""
         try:
-            launch = build_launch(task.work, run, self._host)
-            birth = PendingSpawn(task, run, launch, self._spawner, self._means.clock)
+            launch = build_launch(task.work, run, self._launch_context)
+            pending = PendingSpawn(task, run, launch, self._spawner, self._context.clock)
         except RocketdError as error:
-            self._not_started(run, error)
+            self._report_not_started(run, error)
             return
         except (OSError, MemoryError, RuntimeError) as error:
             if (shortage := shortage_of(error)) is None:
                 raise
-            self._not_started(run, shortage)
+            self._report_not_started(run, shortage)
             return
-        self._births.append(birth)
-        self._hands.begin(birth.spawn)
-        if not self._together or len(self._births) == AT_ONCE:
-            self._settle()
+        self._pending.append(pending)
+        self._pool.submit(pending.spawn)
+        if not self._batching or len(self._pending) == MAX_PENDING:
+            self._report_spawned()
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Start at the same time what is started inside; by the end of it all is reported, in order."""
-        self._together = True
+        """Start the runs of the `with` block at the same time; report all of them, in order, by its end."""
+        self._batching = True
         try:
             yield
         finally:
-            self._together = False
-            self._settle()
+            self._batching = False
+            self._report_spawned()
 
     def stop(self, run: Run, cause: Cause) -> None:
-        """End its process tree; a run that is not going on here is left alone."""
-        going = self._going.get(run.key)
-        if going is not None:
-            going.stop(cause, going.task.kill_grace)
+        """Stop the process tree of the run; does nothing if the run is not active here."""
+        supervisor = self._active.get(run.key)
+        if supervisor is not None:
+            supervisor.stop(cause, supervisor.task.kill_grace)
 
     def kill(self) -> None:
-        """Kill every process tree; the groups of their first processes before this returns."""
-        for going in tuple(self._going.values()):
-            going.kill()
+        """Kill every process tree; the process groups of the runs are killed before this returns."""
+        for supervisor in tuple(self._active.values()):
+            supervisor.kill()
 
-    def hold_output(self, hold: bool) -> None:  # noqa: FBT001 - what is told is whether
-        """Read nothing of what runs print meanwhile, for PATIENCE at most: they wait once their pipes are full."""
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def hold_output(self, hold: bool) -> None:  # noqa: FBT001 - a callback that takes the new state
+        """Stop or continue reading output. Runs block once their pipes are full, for HOLD_LIMIT at most."""
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
         if hold:
-            self._means.pipes.hold()
-            self._patience = self._means.loop.call_later(PATIENCE, self._means.pipes.release)
+            self._context.pipe_watcher.hold()
+            self._hold_timer = self._context.loop.call_later(HOLD_LIMIT, self._context.pipe_watcher.release)
         else:
-            self._means.pipes.release()
+            self._context.pipe_watcher.release()
 
     @property
     def active_count(self) -> int:
-        """How many runs have begun here and not been reported as finished."""
-        return len(self._going) + len(self._births)
+        """The number of runs that have begun here and have not been reported as finished."""
+        return len(self._active) + len(self._pending)
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none of them, whichever
-        """None: a process whose parent went down is nobody's to wait for."""
+    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
+        """None: no process can wait for a child of a daemon that is gone."""
         return ()
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
-        """Stop what these runs left behind on this boot of this host."""
-        await terminate_orphans(runs, self._means.census, self._means.watch)
+        """Stop the processes that these runs left behind on this boot of this host."""
+        await terminate_orphans(runs, self._context.scanner, self._context.watcher)
 
     async def close(self) -> None:
-        """Let go of everything."""
-        self.hold_output(False)  # noqa: FBT003 - nor is its timer to be left behind
-        self._means.watch.close()
-        self._means.pipes.close()
-        self._hands.close()
+        """Release all resources."""
+        self.hold_output(False)  # noqa: FBT003 - cancels its timer as well
+        self._context.watcher.close()
+        self._context.pipe_watcher.close()
+        self._pool.close()
         self._spawner.close()
         self._trust.close()
         self._mounts.close()
 
-    def _over(self, going: RunSupervisor, outcome: End | Withdrawn) -> None:
-        del self._going[going.run.key]
-        self._report(outcome if isinstance(outcome, Withdrawn) else Finished(going.run, outcome))
+    def _on_end(self, supervisor: RunSupervisor, outcome: End | Withdrawn) -> None:
+        del self._active[supervisor.run.key]
+        self._report(outcome if isinstance(outcome, Withdrawn) else Finished(supervisor.run, outcome))
 
-    def _settle(self) -> None:
-        """Report what became of the starts that have begun, in their order."""
-        self._hands.finish()
-        while self._births:
-            birth = self._births.popleft()
+    def _report_spawned(self) -> None:
+        """Report the results of the pending starts, in their order."""
+        self._pool.wait()
+        while self._pending:
+            pending = self._pending.popleft()
             try:
-                child = birth.child()
+                child = pending.child()
             except RocketdError as error:
-                self._not_started(birth.run, error)
+                self._report_not_started(pending.run, error)
             else:
-                self._follow(birth, child)
+                self._supervise(pending, child)
 
-    def _follow(self, birth: PendingSpawn, child: Child) -> None:
-        run = birth.run
-        tell, file = partial(self._output, run), self._output_file(birth.task, run)
-        going = RunSupervisor(birth.task, run, child, self._means, tell=tell, over=self._over, file=file)
-        self._going[run.key] = going
-        self._report(Spawned(run, going.pid, going.pid_start, birth.at))
+    def _supervise(self, pending: PendingSpawn, child: Child) -> None:
+        run = pending.run
+        emit, file = partial(self._emit, run), self._output_file(pending.task, run)
+        supervisor = RunSupervisor(pending.task, run, child, self._context, emit=emit, on_end=self._on_end, file=file)
+        self._active[run.key] = supervisor
+        self._report(Spawned(run, supervisor.pid, supervisor.pid_start, pending.spawned_at))
 
     def _output_file(self, task: Task, run: Run) -> OutputFile | None:
         if not task.output_file or isinstance(task.work, Call):
@@ -189,20 +190,20 @@ class ProcessExecutor:
         path = output_path(task.output_file, run, task.zone)
         writer: OutputWriterProcess | str
         try:
-            writer = start_writer(path, task.work.surroundings.identity, run, self._host, self._spawner)
+            writer = start_writer(path, task.work.surroundings.identity, run, self._launch_context, self._spawner)
         except (OSError, RocketdError) as error:
-            writer = f"no process can be started to write it: {error}"
-        return OutputFile(path, writer, self._means.loop, self._means.watch, partial(self._output, run))
+            writer = f"cannot start its writer process: {error}"
+        return OutputFile(path, writer, self._context.loop, self._context.watcher, partial(self._emit, run))
 
-    def _not_started(self, run: Run, error: RocketdError) -> None:
-        now = self._means.clock.now()
+    def _report_not_started(self, run: Run, error: RocketdError) -> None:
+        now = self._context.clock.now()
         if isinstance(error, ResourceShortage):
             self._report(Withdrawn(run, now, error.message, shared=error.shared))
         else:
             self._report(Finished(run, End(Action.FAIL, Cause.EXIT, now, message=cannot_start(error))))
 
 
-def _want_exit_statuses() -> None:
-    """Undo what a parent may have left us: where SIGCHLD is ignored, the kernel throws exit statuses away."""
+def _restore_sigchld() -> None:
+    """Restore SIGCHLD if the parent process left it ignored: the kernel would discard exit statuses."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -1,10 +1,10 @@
-"""Waits for descriptors, cheaply: one epoll of our own inside the loop's.
+"""Waits for descriptors, cheaply: one epoll inside the loop's own.
 
-A run has up to four descriptors (its end, stdout, stderr, what a function reports). `loop.add_reader` costs some
-20 µs for each, with a handle object and a context per event; here it is one dict entry and one system call, and a
-burst of a hundred ends wakes the loop once. What one turn of the loop may do here is bounded: `BATCH` events or
-`TURN`, and every watcher does a bounded amount for one. Level-triggered, so what is left over comes again in the next
-turn; epoll gives those that are ready by turns, so that one that always is does not keep the others out.
+A run has up to four descriptors (pidfd, stdout, stderr, a function's report). `loop.add_reader` costs some 20 µs for
+each, with a handle object and a context per event; here it is one dict entry and one system call, and a burst of a
+hundred exits wakes the loop once. The work per iteration of the loop is bounded: `BATCH` events or `TIME_SLICE`, and
+every callback does a bounded amount. It is level-triggered, so leftover events come again in the next iteration; epoll
+rotates through the ready descriptors, so one that is always ready does not starve the others.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Final
 
 BATCH: Final = 32
-TURN: Final = 0.003
-"""Seconds after which nothing more is begun in one turn."""
+TIME_SLICE: Final = 0.003
+"""Seconds after which no further event is handled in this iteration of the loop."""
 
 
 class FdWatcher:
@@ -24,56 +24,56 @@ class FdWatcher:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._epoll = select.epoll()
-        self._ready: dict[int, Callable[[], object]] = {}
+        self._callbacks: dict[int, Callable[[], object]] = {}
         self.held = False
         loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    def add(self, descriptor: int, ready: Callable[[], object], events: int = select.EPOLLIN) -> None:
-        """Call `ready` whenever there is something to read, or as `events` say; it must bear a call for nothing."""
+    def add(self, descriptor: int, callback: Callable[[], object], events: int = select.EPOLLIN) -> None:
+        """Call `callback` whenever the descriptor is readable, or as `events` say; it must tolerate spurious calls."""
         self._epoll.register(descriptor, events)
-        self._ready[descriptor] = ready
+        self._callbacks[descriptor] = callback
 
-    def drop(self, descriptor: int) -> None:
-        """Wait for it no longer: before it is closed, for its number is soon another's.
+    def remove(self, descriptor: int) -> None:
+        """Stop watching. Call this before closing the descriptor: its number may soon be reused.
 
-        Closing alone would not do: a child on its way into exec may hold a copy.
+        Closing alone does not suffice: a child that has not executed its program yet may hold a copy.
         """
-        if self._ready.pop(descriptor, None) is not None:
+        if self._callbacks.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
     def hold(self) -> None:
-        """Call nobody until `release`: what there is to read stays where it is."""
+        """Suspend all callbacks until `release`; data stays in the pipes."""
         self.held = True
         if not self._epoll.closed:
             self._loop.remove_reader(self._epoll.fileno())
 
     def release(self) -> None:
-        """Go on."""
+        """Allow callbacks again."""
         self.held = False
         if not self._epoll.closed:
             self._loop.add_reader(self._epoll.fileno(), self._dispatch)
 
-    async def readable(self, descriptors: Iterable[int]) -> None:
-        """Wait until each of these has been readable once, e.g. until all these processes (pidfds) have ended."""
+    async def wait_readable(self, descriptors: Iterable[int]) -> None:
+        """Wait until each descriptor has been readable once, e.g. until all processes (pidfds) have ended."""
         waits = [_Wait(self, descriptor) for descriptor in descriptors]
         try:
             for wait in waits:
-                await wait.over
+                await wait.done
         finally:
             for wait in waits:
-                wait.drop()
+                wait.remove()
 
     def close(self) -> None:
-        """Let go of the epoll; the descriptors stay open."""
+        """Close the epoll; the watched descriptors stay open."""
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
-        self._ready.clear()
+        self._callbacks.clear()
 
     def _dispatch(self) -> None:
-        end = monotonic() + TURN
+        end = monotonic() + TIME_SLICE
         for _ in range(BATCH):
             for descriptor, _ in self._epoll.poll(0, 1):
-                self._ready[descriptor]()
+                self._callbacks[descriptor]()
                 break
             else:
                 return
@@ -82,18 +82,18 @@ class FdWatcher:
 
 
 class _Wait:
-    """Waits once."""
+    """Waits for one descriptor, once."""
 
-    def __init__(self, watch: FdWatcher, descriptor: int) -> None:
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._watch = watch
+    def __init__(self, watcher: FdWatcher, descriptor: int) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watcher = watcher
         self._descriptor = descriptor
-        watch.add(descriptor, self._ready)
+        watcher.add(descriptor, self._on_readable)
 
-    def drop(self) -> None:
-        self._watch.drop(self._descriptor)
+    def remove(self) -> None:
+        self._watcher.remove(self._descriptor)
 
-    def _ready(self) -> None:
-        self.drop()
-        if not self.over.done():
-            self.over.set_result(None)
+    def _on_readable(self) -> None:
+        self.remove()
+        if not self.done.done():
+            self.done.set_result(None)

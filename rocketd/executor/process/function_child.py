@@ -1,9 +1,9 @@
-"""Calls one function and tells how it went: the child's side of a `function` task.
+"""Calls one function and reports the result: the child's side of a `function` task.
 
-Runs as a file under whatever interpreter the task names (3.8 or newer), as the task's user, so it needs nothing but
-the standard library. The directory of the task comes first in `sys.path`, as with `python -m`. A function may be
-`async`. An exception whose class, or a base of it, is named `Inaction` or `TaskInactionException` means that there was
-nothing to do.
+It runs as a file under the interpreter that the task names (3.8 or newer), as the task's user, so it needs only the
+standard library. The directory of the task comes first in `sys.path`, as with `python -m`. A function may be `async`.
+An exception whose class, or a base of it, is named `Inaction` or `TaskInactionException` means that there was nothing
+to do.
 """
 
 import asyncio
@@ -17,23 +17,23 @@ import traceback
 
 REPORT = 3
 LONGEST = 32 * 1024
-"""In characters: the report must fit into a pipe that nobody may be reading any more."""
+"""In characters: the report must fit into a pipe even if nobody reads it."""
 INACTION = {"Inaction", "TaskInactionException"}
 
 
 def main() -> int:
     os.set_inheritable(REPORT, False)  # noqa: FBT003 - its signature
     request = json.loads(sys.stdin.buffer.read())
-    with open(os.devnull) as nothing:  # noqa: PTH123 - a descriptor is what is wanted
+    with open(os.devnull) as nothing:  # noqa: PTH123 - for its descriptor
         os.dup2(nothing.fileno(), 0)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # as stderr is: what is printed is told at once, and in order
+        sys.stdout.reconfigure(line_buffering=True)  # as stderr is: lines are passed on at once, and in order
     sys.path[0] = os.getcwd()  # noqa: PTH109 - as `python -m` writes it; it was our own directory
     sys.argv = [request["function"]]
     try:
         call(request["function"], json.loads(request["parameters"]))
-    except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
-        return tell(error)
+    except Exception as error:  # noqa: BLE001 - whatever it raises is its result
+        return send_report(error)
     return 0
 
 
@@ -51,19 +51,19 @@ def call(path: str, parameters: "dict[str, object]") -> None:
         asyncio.run(outcome)
 
 
-def tell(error: Exception) -> int:
+def send_report(error: Exception) -> int:
     inaction = any(base.__name__ in INACTION for base in type(error).__mro__)
-    told = {
+    report = {
         "inaction": inaction,
         "message": sentence(error, inaction)[:1000],
         "exc_text": "" if inaction else shorten(traceback_of(error)),
     }
-    os.write(REPORT, json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    os.write(REPORT, json.dumps(report, ensure_ascii=False).encode("utf-8", "backslashreplace"))
     return 0 if inaction else 1
 
 
 def traceback_of(error: Exception) -> str:
-    """Give the traceback as the function's author knows it: without what we do to call it."""
+    """Return the traceback without the frames of this file, as the function's author expects it."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
@@ -76,13 +76,13 @@ def sentence(error: Exception, inaction: bool) -> str:  # noqa: FBT001 - read on
 
 
 def without_notes(error: Exception) -> traceback.TracebackException:
-    told = traceback.TracebackException(type(error), error, None)
-    told.__notes__ = None  # they would be its last lines
-    return told
+    formatted = traceback.TracebackException(type(error), error, None)
+    formatted.__notes__ = None  # they would be its last lines
+    return formatted
 
 
 def shorten(text: str) -> str:
-    """Keep the beginning and, as it tells more, the end."""
+    """Keep the beginning and, as it is more informative, more of the end."""
     if len(text) <= LONGEST:
         return text
     return f"{text[: LONGEST // 4]}\n…\n{text[-LONGEST // 2 :]}"

@@ -1,8 +1,8 @@
-"""Functions run in a child interpreter, which may lack this package: `function_child.py` is handed to it as a file.
+"""Functions run in a child interpreter, which may lack this package: it executes the file `function_child.py`.
 
-The child reads what to call on its standard input and tells how it went on descriptor 3, as one JSON object each.
-What it tells comes from a process of the task's user, so it is matched and bounded, never trusted; its exit code has
-the last word. What the function returns is not kept.
+The child reads its request from standard input and writes its report to descriptor 3, as one JSON object each. The
+report comes from a process of the task's user, so it is validated and bounded, never trusted; the exit code decides.
+The return value of the function is discarded.
 """
 
 import json
@@ -15,42 +15,42 @@ from rocketd.core.model.task import Function
 
 CHILD: Final = str(Path(__file__).with_name("function_child.py"))
 REPORT_BYTES: Final = 256 * 1024
-"""How much of a report is read; the child sends less than a quarter of it."""
+"""The most that is read of a report; the child sends less than a quarter of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionReport:
-    """What a function's child told: nothing if it had no chance to."""
+    """The report of a function's child; empty if it could not send one."""
 
     inaction: bool = False
     message: str = ""
     exc_text: str = ""
 
 
-NOTHING: Final = FunctionReport()
+NO_REPORT: Final = FunctionReport()
 
 
-def arguments(work: Function) -> tuple[str, ...]:
-    """Give the argv of the child interpreter."""
+def child_argv(work: Function) -> tuple[str, ...]:
+    """Return the argv of the child interpreter."""
     return (work.python or sys.executable, CHILD)
 
 
-def request(work: Function) -> bytes:
-    """Give what the child reads."""
+def encode_request(work: Function) -> bytes:
+    """Return the request that the child reads from its standard input."""
     return json.dumps({"function": work.path, "parameters": work.parameters}).encode()
 
 
 def read_report(data: bytes) -> FunctionReport:
-    """Take what the child told, as far as it makes sense."""
+    """Parse a report; whatever is not valid counts as missing."""
     if not data:
-        return NOTHING
+        return NO_REPORT
     try:
-        told = json.loads(data)
+        report = json.loads(data)
     except (ValueError, RecursionError):
-        return NOTHING
-    if not isinstance(told, dict):
-        return NOTHING
-    return FunctionReport(told.get("inaction") is True, _text(told.get("message")), _text(told.get("exc_text")))
+        return NO_REPORT
+    if not isinstance(report, dict):
+        return NO_REPORT
+    return FunctionReport(report.get("inaction") is True, _text(report.get("message")), _text(report.get("exc_text")))
 
 
 def _text(value: object) -> str:

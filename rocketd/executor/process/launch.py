@@ -1,8 +1,8 @@
-"""From a task and a run to what is executed: program, arguments, environment, directory, standard input.
+"""Builds the launch of a run: program, arguments, environment, directory, standard input.
 
-There are two ways to start a process. **Directly**: what is to be entered, read and executed can be steered by nobody
-but root and the daemon's own user, and lies where files answer (see `path_trust`), and the process has the daemon's own
-rights, limits and priority. **By the launcher** (launcher.c): everything else.
+There are two ways to start a process. **Directly**, if only root and the daemon's own user control every path that is
+entered, read or executed, if these paths are on file systems that respond (see `path_trust`), and if the process has
+the daemon's own rights, limits and priority. **By the launcher** (launcher.c): everything else.
 """
 
 import resource
@@ -14,141 +14,143 @@ from typing import NamedTuple
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Call, Command, Function, Identity, Surroundings, Work
-from rocketd.executor.process.environment import PATH, environment_before, read_environment_file, variables_of
+from rocketd.executor.process.environment import PATH, read_environment_file, run_variables, task_environment
 from rocketd.executor.process.environment_files import EnvironmentFiles
-from rocketd.executor.process.function_protocol import arguments, request
-from rocketd.executor.process.launcher import Orders
+from rocketd.executor.process.function_protocol import child_argv, encode_request
+from rocketd.executor.process.launcher import LaunchRequest
 from rocketd.executor.process.path_trust import UntrustedPath
 from rocketd.executor.process.programs import Programs
 
 
 class Launch(NamedTuple):
-    """All that is needed to start a process; a tuple, as one is made for each run."""
+    """Everything that is needed to start a process; a tuple, as one is made for each run."""
 
     program: str
-    """The file that is executed; empty: that is the launcher's to find."""
+    """The file that is executed; empty: the launcher finds it."""
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     directory: str
-    homeless: bool
-    """Whether `/` will do where that directory does not exist, or may not be entered."""
+    home_optional: bool
+    """Whether `/` is used if the directory does not exist or may not be entered."""
     umask: int
     stdin: bytes
     """Empty: /dev/null."""
     reports: bool
-    """Whether it reports on descriptor 3: a function does."""
+    """Whether it writes a report to descriptor 3, as functions do."""
     limits_files: bool
-    """Whether the task itself limits how many files it may open."""
-    orders: Orders | None = None
-    """For the launcher; None: it is started directly."""
+    """Whether the task sets RLIMIT_NOFILE itself."""
+    request: LaunchRequest | None = None
+    """For the launcher; None: the process is started directly."""
 
     @property
     def target(self) -> str:
-        """The task's program, for messages."""
+        """The program of the task, for messages."""
         return self.program or self.argv[0]
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchContext:
-    """What is looked up once, and holds for every launch."""
+    """What all launches have in common."""
 
-    own: Identity
-    """Who the daemon is, and so a task that names no user."""
+    daemon_identity: Identity
+    """The daemon's own identity, and that of a task without a user."""
     nice: int
-    """The daemon's own priority."""
-    files: EnvironmentFiles
+    """The daemon's own nice value."""
+    environment_files: EnvironmentFiles
     programs: Programs
-    clean: Mapping[str, str]
-    """The environment that all get."""
+    clean_environment: Mapping[str, str]
+    """The variables that all processes get."""
 
-    def other_identity(self, around: Surroundings) -> Identity | None:
-        """Give who a process has to become; raises RocketdError where that may not be."""
-        identity = around.identity
-        if identity is None or _rights(identity) == _rights(self.own):
+    def other_identity(self, surroundings: Surroundings) -> Identity | None:
+        """Return the identity that a process has to switch to; None for the daemon's own. Raises RocketdError."""
+        identity = surroundings.identity
+        if identity is None or _rights(identity) == _rights(self.daemon_identity):
             return None
-        if self.own.uid != 0:
-            raise RocketdError(f"only root can run it as {identity.name}", hint=f"this daemon is {self.own.name}")
+        if self.daemon_identity.uid != 0:
+            raise RocketdError(
+                f"only root can run it as {identity.name}", hint=f"this daemon is {self.daemon_identity.name}"
+            )
         return identity
 
 
-def build_launch(work: Work, run: Run, host: LaunchContext) -> Launch:
-    """Look everything up; raises RocketdError, as a sentence that goes on after "cannot start: "."""
+def build_launch(work: Work, run: Run, context: LaunchContext) -> Launch:
+    """Return the launch of a run; raises RocketdError with a message that completes "cannot start: "."""
     if isinstance(work, Call):
         raise RocketdError("it is a function of another program")
-    around = work.surroundings
-    other = host.other_identity(around)
-    if other is None and not around.limits and around.nice == host.nice:
+    surroundings = work.surroundings
+    other = context.other_identity(surroundings)
+    if other is None and not surroundings.limits and surroundings.nice == context.nice:
         with suppress(UntrustedPath):
-            return _direct(work, run, host)
-    return _launched(work, run, host, other)
+            return _direct_launch(work, run, context)
+    return _launcher_launch(work, run, context, other)
 
 
-def _direct(work: Command | Function, run: Run, host: LaunchContext) -> Launch:
-    """Look everything up ourselves; raises Untrusted where we must not."""
-    around = work.surroundings
-    identity = around.identity or host.own
-    own = variables_of(run)
-    environment = own | environment_before(host.clean, identity, around)
-    for file in around.environment_files:
-        environment.update(read_environment_file(file, host.files.read))
-    environment.update(own)
-    directory = around.directory or identity.home
+def _direct_launch(work: Command | Function, run: Run, context: LaunchContext) -> Launch:
+    """Resolve every path in the daemon; raises UntrustedPath where it must not."""
+    surroundings = work.surroundings
+    identity = surroundings.identity or context.daemon_identity
+    run_environment = run_variables(run)
+    environment = run_environment | task_environment(context.clean_environment, identity, surroundings)
+    for file in surroundings.environment_files:
+        environment.update(read_environment_file(file, context.environment_files.read))
+    environment.update(run_environment)
+    directory = surroundings.directory or identity.home
     argv = argv_of(work)
-    program = host.programs.find(argv[0], directory, environment.get("PATH", PATH))
-    return _launch(work, program, argv, environment, directory)
+    program = context.programs.find(argv[0], directory, environment.get("PATH", PATH))
+    return _new_launch(work, program, argv, environment, directory)
 
 
-def _launched(work: Command | Function, run: Run, host: LaunchContext, other: Identity | None) -> Launch:
-    """Leave everything to the launcher."""
-    around = work.surroundings
-    identity = around.identity or host.own
-    argv, directory = argv_of(work), around.directory or identity.home
-    orders = Orders(
+def _launcher_launch(work: Command | Function, run: Run, context: LaunchContext, other: Identity | None) -> Launch:
+    """Leave all paths to the launcher."""
+    surroundings = work.surroundings
+    identity = surroundings.identity or context.daemon_identity
+    argv, directory = argv_of(work), surroundings.directory or identity.home
+    request = LaunchRequest(
         argv=argv,
         directory=directory,
-        homeless=not around.directory,
-        umask=around.umask,
-        nice=None if around.nice == host.nice else around.nice,
-        limits=around.limits,
+        home_optional=not surroundings.directory,
+        umask=surroundings.umask,
+        nice=None if surroundings.nice == context.nice else surroundings.nice,
+        limits=surroundings.limits,
         identity=other,
-        environment=environment_before(host.clean, identity, around),
-        environment_files=around.environment_files,
-        own=variables_of(run),
+        environment=task_environment(context.clean_environment, identity, surroundings),
+        environment_files=surroundings.environment_files,
+        run_environment=run_variables(run),
     )
-    return _launch(work, "", argv, {}, directory, orders)
+    return _new_launch(work, "", argv, {}, directory, request)
 
 
-def _launch(  # noqa: PLR0913, PLR0917 - what the two ways give
+def _new_launch(  # noqa: PLR0913, PLR0917 - where the two ways differ
     work: Command | Function,
     program: str,
     argv: tuple[str, ...],
     environment: Mapping[str, str],
     directory: str,
-    orders: Orders | None = None,
+    request: LaunchRequest | None = None,
 ) -> Launch:
-    around = work.surroundings
+    surroundings = work.surroundings
     return Launch(
         program=program,
         argv=argv,
         environment=environment,
         directory=directory,
-        homeless=not around.directory,
-        umask=around.umask,
-        stdin=work.stdin.encode() if isinstance(work, Command) else request(work),
+        home_optional=not surroundings.directory,
+        umask=surroundings.umask,
+        stdin=work.stdin.encode() if isinstance(work, Command) else encode_request(work),
         reports=isinstance(work, Function),
-        limits_files=any(limit.resource == resource.RLIMIT_NOFILE for limit in around.limits),
-        orders=orders,
+        limits_files=any(limit.resource == resource.RLIMIT_NOFILE for limit in surroundings.limits),
+        request=request,
     )
 
 
 def cannot_start(error: RocketdError) -> str:
-    """Say that a run cannot be started, and why."""
+    """Return the message of a run that cannot be started."""
     return f"cannot start: {error.message}" + (f" ({error.hint})" if error.hint else "")
 
 
 def argv_of(work: Command | Function) -> tuple[str, ...]:
-    """Give the arguments of a process, its program first."""
-    return work.argv if isinstance(work, Command) else arguments(work)
+    """Return the arguments of a process, its program first."""
+    return work.argv if isinstance(work, Command) else child_argv(work)
 
 
 def _rights(identity: Identity) -> tuple[int, int, frozenset[int]]:

@@ -1,7 +1,7 @@
-"""The other end of launcher.c: what a launcher is told, and what it tells.
+"""The daemon's side of launcher.c: encodes the request for a launcher, decodes its messages.
 
-A start by the launcher needs a C compiler when the package is built. The program is opened once, so that an upgrade of
-the package does not put another one in its place under a running daemon.
+The launcher needs a C compiler when the package is built. Its file is opened once, so that an upgrade of the package
+does not replace it under a running daemon.
 """
 
 import errno
@@ -23,35 +23,33 @@ from rocketd.executor.shortage import SHORTAGES
 
 LAUNCHER: Final = Path(__file__).with_name("launcher")
 NAME: Final = "rocketd-launcher"
-"""Its only argument, which everybody can read."""
-ORDERS: Final = 4
+"""Its only argument, which all users can read."""
+REQUEST: Final = 4
 STATUS: Final = 5
-"""Descriptors of the launcher. 0 to 3 are the program's."""
+"""Descriptors of the launcher; 0 to 3 are the program's."""
 _FORMAT: Final = 1
 _NUMBER: Final = struct.Struct("=q")
-_TOLD: Final = struct.Struct("=6i232s")
-_TOLD_BYTES: Final = 64 * 1024
+_MESSAGE: Final = struct.Struct("=6i232s")
+_READ_BYTES: Final = 64 * 1024
 _HINTS: Final = ("", BYTE_ORDER_MARK, NO_INTERPRETER_LINE)
 _LIMITS: Final = {
     getattr(resource, name): name.removeprefix("RLIMIT_").lower() for name in dir(resource) if "RLIMIT_" in name
 }
-"""What resource limits are called, by their numbers."""
-
-
+"""The names of resource limits, by their numbers."""
 _LIMITED_BY: Final = {
     errno.EMFILE: frozenset({resource.RLIMIT_NOFILE}),
     errno.ENOMEM: frozenset({resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_STACK}),
 }
-"""With which limits of its own a task lacks what it does, so that waiting would not help."""
-_NONE: Final[frozenset[int]] = frozenset()
-_OF_THE_HOST: Final = frozenset({errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-"""What other tasks lack as well; the rest is this user's, e.g. his RLIMIT_NPROC, or that of one file."""
+"""The task's own limits that can cause an error: waiting for the host would not help then."""
+_NO_LIMITS: Final[frozenset[int]] = frozenset()
+_SHARED: Final = frozenset({errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""Errors that affect other tasks as well; the rest concern this user, e.g. RLIMIT_NPROC, or one file."""
 
 
 class Stage(IntEnum):
-    """What it is at; the numbers are launcher.c's as well."""
+    """What a launcher is doing; the numbers are those of launcher.h."""
 
-    TAKING_ORDERS = 0
+    READING_REQUEST = 0
     LIMIT = 1
     IDENTITY = 2
     ENVIRONMENT_FILE = 3
@@ -61,26 +59,26 @@ class Stage(IntEnum):
     SEARCH = 7
 
 
-class Orders(NamedTuple):
-    """What a launcher does before it executes a program."""
+class LaunchRequest(NamedTuple):
+    """What a launcher sets up before it executes a program, and the program."""
 
     argv: Sequence[str]
     directory: str
-    homeless: bool
-    """Whether `/` will do where that directory does not exist, or may not be entered."""
+    home_optional: bool
+    """Whether `/` is used if the directory does not exist or may not be entered."""
     umask: int
     nice: int | None
-    """None: as the daemon's."""
+    """None: that of the daemon."""
     limits: Sequence[Limit]
     identity: Identity | None
-    """None: who the daemon is."""
+    """None: that of the daemon."""
     environment: Mapping[str, str]
-    """What the files hold goes before it, and `own` before both."""
+    """The variables of the files override these, and `run_environment` overrides both."""
     environment_files: Sequence[str]
-    own: Mapping[str, str]
+    run_environment: Mapping[str, str]
 
     def encode(self) -> bytes:
-        """Write them down; raises ValueError where a text has a NUL byte, or the name of a variable a `=`."""
+        """Encode it as request.c reads it; raises ValueError for a NUL byte, or a `=` in the name of a variable."""
         numbers = [_FORMAT, self.umask, len(self.limits)]
         for limit in self.limits:
             numbers += [limit.resource, limit.soft, limit.hard]
@@ -89,8 +87,8 @@ class Orders(NamedTuple):
             groups = sorted({*self.identity.groups, self.identity.gid})
             numbers += [self.identity.uid, self.identity.gid, len(groups), *groups]
         texts = [*_counted(assignments(self.environment)), *_counted(self.environment_files)]
-        texts += _counted(assignments(self.own))
-        texts += [_text(self.directory), _NUMBER.pack(self.homeless), *_counted(self.argv)]
+        texts += _counted(assignments(self.run_environment))
+        texts += [_text(self.directory), _NUMBER.pack(self.home_optional), *_counted(self.argv)]
         return b"".join([*map(_NUMBER.pack, numbers), *texts])
 
 
@@ -107,14 +105,14 @@ def _text(text: str) -> bytes:
 
 
 class Launcher:
-    """The program, if it was built."""
+    """The launcher's file, if it was built."""
 
     def __init__(self, program: Path = LAUNCHER) -> None:
         executable = os.access(program, os.X_OK)
         self._file = os.open(program, os.O_PATH | os.O_CLOEXEC) if executable else -1
 
     def program(self) -> str:
-        """Give what to execute; raises RocketdError if there is nothing."""
+        """Return the path to execute; raises RocketdError if the launcher was not built."""
         if self._file < 0:
             raise RocketdError(
                 "that needs rocketd's launcher, which this installation lacks",
@@ -123,28 +121,28 @@ class Launcher:
         return f"/proc/self/fd/{self._file}"
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file."""
         if self._file >= 0:
             os.close(self._file)
 
 
 class LauncherMessage(NamedTuple):
-    """What a launcher told last."""
+    """A launcher's report of its progress."""
 
     stage: Stage
     place: int
-    """Which environment file or place of PATH it is about, or which limit."""
+    """The index of the environment file or directory of PATH, or the number of the limit."""
     failed: bool
-    """Else it waits for that."""
+    """False: it is waiting for the stage to complete."""
     error: int
-    """An errno; 0: `text` says what is wrong."""
+    """An errno; 0: `text` is the reason."""
     mode: int
     hint: str
     text: str
 
 
 class LauncherProgress:
-    """How far a launcher has come; it never waits for one."""
+    """Reads how far a launcher has come, without waiting."""
 
     def __init__(self, reader: int) -> None:
         os.set_blocking(reader, False)
@@ -152,63 +150,65 @@ class LauncherProgress:
         self._last = b""
         self._ended = False
 
-    def told(self) -> LauncherMessage | None:
-        """Give what it told last, unless it has executed the program: then it is over, and nothing has failed."""
+    def last_message(self) -> LauncherMessage | None:
+        """Return the latest message; None once the launcher has executed the program."""
         self._read()
-        stage, place, failed, error, mode, hint, text = _TOLD.unpack(self._last.rjust(_TOLD.size, b"\0"))
+        stage, place, failed, error, mode, hint, text = _MESSAGE.unpack(self._last.rjust(_MESSAGE.size, b"\0"))
         if self._ended and not failed:
             return None
-        words = os.fsdecode(text.split(b"\0", 1)[0])
-        return LauncherMessage(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], words)
+        detail = os.fsdecode(text.split(b"\0", 1)[0])
+        return LauncherMessage(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], detail)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the descriptor."""
         os.close(self._reader)
 
     def _read(self) -> None:
         with suppress(BlockingIOError):
             while not self._ended:
-                data = os.read(self._reader, _TOLD_BYTES)
+                data = os.read(self._reader, _READ_BYTES)
                 self._ended = not data
-                self._last = (self._last + data)[-_TOLD.size :]
+                self._last = (self._last + data)[-_MESSAGE.size :]
 
 
-def failure(orders: Orders, told: LauncherMessage) -> RocketdError:
-    """Say what a launcher could not do; a `ResourceShortage` if it is no fault of the task."""
-    error = _failure(orders, told)
-    if told.error not in SHORTAGES or _LIMITED_BY.get(told.error, _NONE) & {limit.resource for limit in orders.limits}:
+def launch_error(request: LaunchRequest, message: LauncherMessage) -> RocketdError:
+    """Return why a launcher failed: a `ResourceShortage` if the task is not at fault."""
+    error = _failure(request, message)
+    if message.error not in SHORTAGES or _LIMITED_BY.get(message.error, _NO_LIMITS) & {
+        limit.resource for limit in request.limits
+    }:
         return error
-    return ResourceShortage(error.message, hint=error.hint, shared=told.error in _OF_THE_HOST)
+    return ResourceShortage(error.message, hint=error.hint, shared=message.error in _SHARED)
 
 
-def _failure(orders: Orders, told: LauncherMessage) -> RocketdError:
-    match told.stage:
+def _failure(request: LaunchRequest, message: LauncherMessage) -> RocketdError:
+    match message.stage:
         case Stage.SEARCH:
-            return not_found(orders.argv[0], told.text)
+            return not_found(request.argv[0], message.text)
         case Stage.PROGRAM:
-            return not_executable(_program(orders, told), told.error, mode=told.mode, hint=told.hint)
+            return not_executable(_program(request, message), message.error, mode=message.mode, hint=message.hint)
         case Stage.INTERPRETER:
-            return not_executable(orders.argv[0], told.error, told.text, told.mode)
+            return not_executable(request.argv[0], message.error, message.text, message.mode)
         case Stage.LIMIT:
-            what = f"limit {_LIMITS.get(told.place, told.place)}"
+            what = f"limit {_LIMITS.get(message.place, message.place)}"
         case Stage.IDENTITY:
-            what = f"it cannot become {orders.identity.name if orders.identity else 'its user'}"
+            what = f"it cannot become {request.identity.name if request.identity else 'its user'}"
         case _:
-            what = delay(orders, told)
-    return RocketdError(f"{what}: {os.strerror(told.error) if told.error else told.text}")
+            what = awaited_resource(request, message)
+    return RocketdError(f"{what}: {os.strerror(message.error) if message.error else message.text}")
 
 
-def delay(orders: Orders, told: LauncherMessage) -> str:
-    """Name what a launcher is waiting for."""
-    match told.stage:
+def awaited_resource(request: LaunchRequest, message: LauncherMessage) -> str:
+    """Return what a launcher is waiting for, as a noun."""
+    match message.stage:
         case Stage.ENVIRONMENT_FILE:
-            return f"environment file {orders.environment_files[told.place].removeprefix('-')}"
+            return f"environment file {request.environment_files[message.place].removeprefix('-')}"
         case Stage.DIRECTORY:
-            return f"directory {orders.directory}"
+            return f"directory {request.directory}"
         case Stage.PROGRAM | Stage.INTERPRETER:
-            return f"program {_program(orders, told)}"
+            return f"program {_program(request, message)}"
     return "the launcher"
 
 
-def _program(orders: Orders, told: LauncherMessage) -> str:
-    return orders.argv[0] if "/" in orders.argv[0] else told.text
+def _program(request: LaunchRequest, message: LauncherMessage) -> str:
+    return request.argv[0] if "/" in request.argv[0] else message.text

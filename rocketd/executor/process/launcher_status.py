@@ -1,44 +1,49 @@
-"""Follows a launcher until it has executed the program of its run, or could not."""
+"""Tracks a launcher until it has executed the program of its run, or has failed."""
 
 import asyncio
 from typing import Final
 
 from rocketd.core.errors import RocketdError
-from rocketd.executor.process.launcher import LauncherProgress, Orders, delay, failure
-from rocketd.executor.process.output import Tell
+from rocketd.executor.process.launcher import LauncherProgress, LaunchRequest, awaited_resource, launch_error
+from rocketd.executor.process.output import Emit
 
-PATIENCE: Final = 10.0
-"""Seconds until a run that has not begun yet says what it waits for."""
+REPORT_AFTER: Final = 10.0
+"""Seconds after which a run that has not begun reports what it is waiting for."""
 
 
 class LauncherStatus:
-    """How one launcher fares."""
+    """The progress of one launcher."""
 
-    def __init__(self, orders: Orders, progress: LauncherProgress, tell: Tell, loop: asyncio.AbstractEventLoop) -> None:
-        self._orders = orders
+    def __init__(
+        self, request: LaunchRequest, progress: LauncherProgress, emit: Emit, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._request = request
         self._progress = progress
-        self._tell = tell
-        self._timer = loop.call_later(PATIENCE, self._overdue)
-        self.awaited = ""
-        """What it waited for when its run was stopped, as a sentence; empty: its program had begun."""
+        self._emit = emit
+        self._timer = loop.call_later(REPORT_AFTER, self._overdue)
+        self.interrupted_wait = ""
+        """What it was waiting for when its run was stopped, as a sentence; empty: its program had begun."""
 
-    def stopped(self) -> None:
-        """Note how far it is: afterwards a launcher that died of the stop looks like one that did its work."""
-        told = self._progress.told()
-        if told is not None and not told.failed:
-            self.awaited = f"it had not begun: {delay(self._orders, told)} did not answer"
+    def note_stop(self) -> None:
+        """Note its progress before a stop: a launcher that the stop kills looks like one that did its work."""
+        message = self._progress.last_message()
+        if message is not None and not message.failed:
+            self.interrupted_wait = f"it had not begun: {awaited_resource(self._request, message)} did not answer"
 
-    def failure(self) -> RocketdError | None:
-        """Say what it could not do; None as long as it has not failed."""
-        told = self._progress.told()
-        return failure(self._orders, told) if told is not None and told.failed else None
+    def launch_error(self) -> RocketdError | None:
+        """Return why it failed; None if it has not."""
+        message = self._progress.last_message()
+        return launch_error(self._request, message) if message is not None and message.failed else None
 
     def close(self) -> None:
-        """Follow it no longer."""
+        """Stop tracking it."""
         self._timer.cancel()
         self._progress.close()
 
     def _overdue(self) -> None:
-        told = self._progress.told()
-        if told is not None and not told.failed:
-            self._tell("stderr", f"rocketd: {delay(self._orders, told)} does not answer, so the program has not begun")
+        message = self._progress.last_message()
+        if message is not None and not message.failed:
+            self._emit(
+                "stderr",
+                f"rocketd: {awaited_resource(self._request, message)} does not answer, so the program has not begun",
+            )

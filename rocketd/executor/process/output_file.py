@@ -1,7 +1,7 @@
 """A run's output file, as the loop sees it: a pipe to the process that writes it (see `output_writer_process`).
 
-What does not fit into the pipe makes the run wait: while the file is `busy`, nothing more of what it prints is read. A
-run that has ended waits until its file has everything, unless the file takes nothing for `GRACE`.
+A full pipe makes the run wait: while the file is `busy`, none of its output is read. A run that has ended is reported
+only when its file is complete, or when the file has accepted no data for `STALL_TIMEOUT`.
 """
 
 import asyncio
@@ -16,225 +16,228 @@ from typing import Final, TypeAlias
 from rocketd.core.escaping import visible
 from rocketd.core.messages.output_messages import missing_in_file
 from rocketd.executor.process.fd_watcher import FdWatcher
-from rocketd.executor.process.output import Tell
+from rocketd.executor.process.output import Emit
 from rocketd.executor.process.output_writer_process import OutputWriterProcess
 
-GRACE: Final = 5.0
-"""Seconds in which a file must take something when its run has ended."""
-PATIENCE: Final = 10.0
-"""Seconds until a run that waits for its file says so."""
+STALL_TIMEOUT: Final = 5.0
+"""Seconds in which a file must accept data after its run has ended."""
+REPORT_AFTER: Final = 10.0
+"""Seconds after which a run that waits for its file reports it."""
 REPORT_BYTES: Final = 4096
-"""How much of what a writer says is looked at, at once and as one line: it is a process of the task's user."""
-LAST_WORDS: Final = 32
-"""How often that much is read when it has ended: a pipe holds half as much."""
+"""The most that is read from a writer at once, and of one line: it is a process of the task's user."""
+FINAL_READS: Final = 32
+"""The number of such reads after its exit: a pipe holds half as much."""
 TROUBLE_LENGTH: Final = 200
-MOST_MISSING: Final = 2**63
+MAX_MISSING: Final = 2**63
 
-Then: TypeAlias = Callable[[str], None]
+OnClosed: TypeAlias = Callable[[str], None]
 
 
-def _nothing() -> None:
+def _noop() -> None:
     pass
 
 
 class OutputFile:
-    """Passes on what a run prints. Nothing here waits."""
+    """Passes a run's output on to its writer. Nothing here blocks."""
 
     def __init__(
         self,
         path: str,
         writer: OutputWriterProcess | str,
         loop: asyncio.AbstractEventLoop,
-        watch: FdWatcher,
-        tell: Tell,
+        watcher: FdWatcher,
+        emit: Emit,
     ) -> None:
-        """`writer` may also say why there is none."""
+        """`writer` is the reason, as a string, if no process could be started."""
         self._loop = loop
-        self._watch = watch
-        self._tell = tell
-        self._account = _Account(path)
+        self._watcher = watcher
+        self._emit = emit
+        self._result = _WriterReport(path)
         self._data = -1
-        """Our end of the pipe; -1: nothing more can be passed on."""
-        self._rest = b""
+        """The daemon's end of the pipe; -1: it is closed."""
+        self._unsent = b""
         self._report = b""
         self._progress = 0.0
-        self._left = False
+        self._run_ended = False
         self._done = isinstance(writer, str)
-        """Whether nothing more becomes of what was passed on, or nobody waits for it any more."""
+        """Whether the writer has ended, or is not waited for any longer."""
         self._timer: asyncio.TimerHandle | None = None
-        self._then: Then | None = None
-        self.on_room: Callable[[], None] = _nothing
-        """Called when it may no longer be busy."""
+        self._on_closed: OnClosed | None = None
+        self.on_room: Callable[[], None] = _noop
+        """Called when the file may no longer be busy."""
         if isinstance(writer, str):
-            self._complain(writer)
+            self._report_trouble(writer)
         else:
-            self._follow(writer)
+            self._watch(writer)
 
     @property
     def busy(self) -> bool:
-        """Whether it should be given nothing more for now."""
-        return bool(self._rest)
+        """Whether no more data should be written for now."""
+        return bool(self._unsent)
 
-    def put(self, data: bytes) -> None:
-        """Pass these bytes on, as they are."""
+    def write(self, data: bytes) -> None:
+        """Pass these bytes on unchanged."""
         if self._data < 0:
             return
         was_busy = self.busy
-        self._rest += data
+        self._unsent += data
         if was_busy:
             return
         self._flush()
         if self.busy:
-            self._watch.add(self._data, self._has_room, select.EPOLLOUT)
-            if not self._left:
-                self._call_later(PATIENCE, self._say_that_it_waits)
+            self._watcher.add(self._data, self._on_writable, select.EPOLLOUT)
+            if not self._run_ended:
+                self._call_later(REPORT_AFTER, self._report_wait)
 
-    def leave(self) -> None:
-        """Its run has ended: from now on it must take something from time to time."""
-        self._left = True
+    def note_run_end(self) -> None:
+        """Handle the end of the run: from now on the file must accept data every `STALL_TIMEOUT`."""
+        self._run_ended = True
         self._progress = self._loop.time()
         if not self._done:
-            self._call_later(GRACE, self._look_for_progress)
+            self._call_later(STALL_TIMEOUT, self._check_progress)
 
-    def close(self, then: Then) -> None:
-        """Nothing more comes. Calls `then` when the file has everything, or with a sentence if it will not have it."""
-        self._then = then
+    def close(self, on_closed: OnClosed) -> None:
+        """Close the file: no more data follows.
+
+        Calls `on_closed` once, when the file is complete or given up, with a sentence about missing data (empty: none).
+        """
+        self._on_closed = on_closed
         self._progress = self._loop.time()
         if not self.busy:
             self._stop()
         if self._done:
             self._finish()
 
-    def _follow(self, writer: OutputWriterProcess) -> None:
+    def _watch(self, writer: OutputWriterProcess) -> None:
         self._data = writer.data
-        self._watch.add(writer.report, partial(self._hear, writer))
-        self._watch.add(writer.pidfd, lambda: self._ended(writer))
+        self._watcher.add(writer.report, partial(self._read_report, writer))
+        self._watcher.add(writer.pidfd, lambda: self._on_writer_exit(writer))
 
     def _flush(self) -> None:
         try:
-            while self._rest:
-                self._rest = self._rest[os.write(self._data, self._rest) :]
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._data, self._unsent) :]
                 self._progress = self._loop.time()
         except BlockingIOError:
             pass
-        except BrokenPipeError:  # it has ended early: `_ended` finds out how
+        except BrokenPipeError:  # it has ended early: `_on_writer_exit` finds out how
             self._stop()
 
-    def _has_room(self) -> None:
+    def _on_writable(self) -> None:
         self._flush()
         if not self.busy:
-            self._watch.drop(self._data)
-            if self._then is not None:
+            self._watcher.remove(self._data)
+            if self._on_closed is not None:
                 self._stop()
             self.on_room()
 
     def _stop(self) -> None:
-        """Pass on nothing more."""
-        self._rest = b""
+        """Discard unsent data and close the pipe."""
+        self._unsent = b""
         if self._data >= 0:
-            self._watch.drop(self._data)
+            self._watcher.remove(self._data)
             os.close(self._data)
             self._data = -1
 
-    def _hear(self, writer: OutputWriterProcess) -> bool:
-        """Read some of what the writer says; whether there may be more."""
+    def _read_report(self, writer: OutputWriterProcess) -> bool:
+        """Read some of the writer's reports; return whether there may be more."""
         try:
             data = os.read(writer.report, REPORT_BYTES)
         except BlockingIOError:
             return False
         if not data:
-            self._watch.drop(writer.report)
+            self._watcher.remove(writer.report)
         *lines, rest = (self._report + data).split(b"\n")
         self._report = rest[:REPORT_BYTES]
         for line in lines:
-            if (trouble := self._account.take(line)) and not self._done:
-                self._complain(trouble)
+            if (trouble := self._result.parse(line)) and not self._done:
+                self._report_trouble(trouble)
         return bool(data)
 
-    def _ended(self, writer: OutputWriterProcess) -> None:
-        with suppress(ChildProcessError):  # code beside us in this process waits for any child
-            if os.waitpid(writer.pid, os.WNOHANG)[0] == 0:  # called for nothing
+    def _on_writer_exit(self, writer: OutputWriterProcess) -> None:
+        with suppress(ChildProcessError):  # other code in this process waits for any child
+            if os.waitpid(writer.pid, os.WNOHANG)[0] == 0:  # a spurious call
                 return
-        for _ in range(LAST_WORDS):
-            if not self._hear(writer):
+        for _ in range(FINAL_READS):
+            if not self._read_report(writer):
                 break
         for descriptor in (writer.report, writer.pidfd):
-            self._watch.drop(descriptor)
-        trouble = writer.let_go()
-        if not self._account.is_final and not self._done:
-            self._complain(trouble or self._account.trouble or "the process that writes it was killed")
-        self._over()
+            self._watcher.remove(descriptor)
+        trouble = writer.release()
+        if not self._result.is_final and not self._done:
+            self._report_trouble(trouble or self._result.trouble or "the process that writes it was killed")
+        self._abandon()
 
-    def _look_for_progress(self) -> None:
-        left = self._progress + GRACE - self._loop.time()
-        if not self.busy and self._then is None:  # it has taken all that there was so far
-            left = GRACE
+    def _check_progress(self) -> None:
+        left = self._progress + STALL_TIMEOUT - self._loop.time()
+        if not self.busy and self._on_closed is None:  # it has accepted everything so far
+            left = STALL_TIMEOUT
         if left > 0:
-            self._call_later(left, self._look_for_progress)
+            self._call_later(left, self._check_progress)
         else:
-            self._complain(f"it took nothing for {GRACE:.0f}s")
-            self._over()
+            self._report_trouble(f"it accepted no data for {STALL_TIMEOUT:.0f}s")
+            self._abandon()
 
-    def _over(self) -> None:
+    def _abandon(self) -> None:
         self._done = True
         self._stop()
         self.on_room()
-        if self._then is not None:
+        if self._on_closed is not None:
             self._finish()
 
     def _finish(self) -> None:
-        then, self._then, self.on_room = self._then, None, _nothing  # no cycle is left for the collector
+        on_closed, self._on_closed, self.on_room = self._on_closed, None, _noop  # leaves no cycle for the collector
         if self._timer is not None:
             self._timer.cancel()
-        if then is not None:
-            then(self._account.sentence)
+        if on_closed is not None:
+            on_closed(self._result.sentence)
 
-    def _complain(self, trouble: str) -> None:
-        if not self._account.trouble:
-            self._tell("stderr", f"rocketd: output cannot be written to {self._account.path}: {trouble}")
-        self._account.trouble = trouble
+    def _report_trouble(self, trouble: str) -> None:
+        if not self._result.trouble:
+            self._emit("stderr", f"rocketd: output cannot be written to {self._result.path}: {trouble}")
+        self._result.trouble = trouble
 
-    def _say_that_it_waits(self) -> None:
+    def _report_wait(self) -> None:
         if self.busy:
-            self._tell("stderr", f"rocketd: {self._account.path} takes nothing, and the task waits for it")
+            self._emit("stderr", f"rocketd: the task is waiting for {self._result.path}, which accepts no data")
 
-    def _call_later(self, seconds: float, then: Callable[[], None]) -> None:
+    def _call_later(self, seconds: float, callback: Callable[[], None]) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, then)
+        self._timer = self._loop.call_later(seconds, callback)
 
 
-class _Account:
-    """What is missing in a file."""
+class _WriterReport:
+    """What a writer has reported about missing data."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.missing = 0
-        """Bytes, as the writer has counted them."""
+        """In bytes, as counted by the writer."""
         self.trouble = ""
         self.is_final = False
-        """Whether the writer has told how many bytes it could not write: else more may be missing."""
+        """Whether the writer has reported the total of missing bytes: else more may be missing."""
 
-    def take(self, line: bytes) -> str:
-        """Take in what a writer says; gives what is wrong, if that is what it says."""
+    def parse(self, line: bytes) -> str:
+        """Parse one line; return the problem that it reports, if any."""
         try:
-            told = json.loads(line)
-        except (ValueError, RecursionError):  # it could not begin, or has a defect: a traceback ends with what is wrong
+            value = json.loads(line)
+        except (ValueError, RecursionError):  # it could not start, or has a bug: a traceback ends with the error
             return "" if line.startswith((b"Traceback", b" ")) else _sentence(line.decode(errors="backslashreplace"))
-        if not isinstance(told, dict):
+        if not isinstance(value, dict):
             return ""
-        trouble, missing = _sentence(told.get("trouble")), told.get("missing")
-        if not isinstance(missing, int) or not 0 <= missing < MOST_MISSING:
+        trouble, missing = _sentence(value.get("trouble")), value.get("missing")
+        if not isinstance(missing, int) or not 0 <= missing < MAX_MISSING:
             return trouble
         self.missing, self.trouble, self.is_final = missing, trouble, True
         return ""
 
     @property
     def sentence(self) -> str:
-        """What is to be said of it when all is over; empty: nothing is missing."""
+        """The sentence for the record of the run; empty: nothing is missing."""
         size = self.missing if self.is_final else 0
         return missing_in_file(self.path, size, self.trouble) if self.trouble else ""
 
 
-def _sentence(told: object) -> str:
-    return visible(" ".join(told.split())[:TROUBLE_LENGTH]) if isinstance(told, str) else ""
+def _sentence(value: object) -> str:
+    return visible(" ".join(value.split())[:TROUBLE_LENGTH]) if isinstance(value, str) else ""

@@ -1,12 +1,12 @@
-"""Writes what it reads on descriptor 3 to the end of a file: the process behind an `output_file`.
+"""Appends what it reads from descriptor 3 to a file: the process behind an `output_file`.
 
-Runs as a file under the daemon's interpreter, as the task's user, and needs nothing but the standard library. What it
-may not do, the user may not; where the file does not answer, this process waits and nobody else. It opens regular
-files only, and follows a symbolic link only if that belongs to root or to the user: whoever may write to a directory
-on the way cannot lead it elsewhere. A file that was moved away, as logrotate does it, is opened anew.
+It runs as a file under the daemon's interpreter, as the task's user, and needs only the standard library. It has the
+rights of that user and no others; if the file system does not respond, only this process blocks. It opens regular files
+only, and follows a symbolic link only if it belongs to root or to the user: whoever can write to a directory on the way
+cannot redirect it. A file that was moved away, as by logrotate, is opened again under its name.
 
-What could not be written is counted, and writing goes on when it can. On its standard output it says what went wrong,
-and at the end how many bytes are missing: a JSON object in each line.
+Data that could not be written is counted, and writing continues when it can. On its standard output it reports what
+went wrong, and at the end how many bytes are missing: one JSON object per line.
 """
 
 import errno
@@ -20,51 +20,51 @@ DATA = 3
 CHUNK = 64 * 1024
 MODE = 0o640
 LINKS = 40
-"""As many as the kernel follows."""
+"""The kernel's own limit."""
 
 
 def main() -> None:
     os.umask(0o027)
     file = WritableFile(os.fsencode(sys.argv[1]))
-    file.write(b"")  # it is there, though nothing may be printed
+    file.write(b"")  # create it even if nothing is printed
     while data := os.read(DATA, CHUNK):
         file.write(data)
-    tell({"missing": file.missing, "trouble": file.trouble})
+    report({"missing": file.missing, "trouble": file.trouble})
 
 
-def tell(told: "dict[str, object]") -> None:
-    os.write(1, json.dumps(told).encode() + b"\n")
+def report(message: "dict[str, object]") -> None:
+    os.write(1, json.dumps(message).encode() + b"\n")
 
 
 class WritableFile:
-    """The end of one file."""
+    """Appends to one file."""
 
     def __init__(self, path: bytes) -> None:
         self.missing = 0
         self._path = path
         self._descriptor = -1
         self.trouble = ""
-        """What went wrong last, unless nothing is missing."""
+        """The last error; empty if nothing is missing."""
 
     def write(self, data: bytes) -> None:
-        """Append these bytes; those that it cannot are missing."""
+        """Append these bytes; those that cannot be written are counted as missing."""
         try:
-            self._follow()
+            self._open_current()
             while data:
                 data = data[os.write(self._descriptor, data) :]
             if not self.missing:
                 self.trouble = ""
         except OSError as error:
             self.missing += len(data)
-            self._say(error.strerror or str(error))
+            self._report_trouble(error.strerror or str(error))
 
-    def _follow(self) -> None:
-        """Have the file open that is there now; while that cannot be had, the one that was there."""
+    def _open_current(self) -> None:
+        """Open the file that has the path now; if that fails, keep the one that had it before."""
         if self._descriptor < 0:
-            self._descriptor = opened(self._path)
+            self._descriptor = open_for_append(self._path)
         elif self._has_moved():
             with suppress(OSError):
-                new = opened(self._path)
+                new = open_for_append(self._path)
                 os.close(self._descriptor)
                 self._descriptor = new
 
@@ -74,14 +74,14 @@ class WritableFile:
         except OSError:
             return True
 
-    def _say(self, trouble: str) -> None:
+    def _report_trouble(self, trouble: str) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
-            tell({"trouble": trouble})
+            report({"trouble": trouble})
 
 
-def opened(path: bytes) -> int:
-    """Open a file to append to, made if it is not there; raises OSError."""
+def open_for_append(path: bytes) -> int:
+    """Open a file for appending, and create it if it is missing; return its descriptor. Raises OSError."""
     at = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     names = path.split(b"/")[::-1]
     links = 0
@@ -92,31 +92,31 @@ def opened(path: bytes) -> int:
                 if not names:
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 continue
-            target = link_at(at, name)
+            target = link_target(at, name)
             if target is not None:
                 links += 1
                 if links > LINKS:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
                 names += target.split(b"/")[::-1]
                 if target.startswith(b"/"):
-                    at = entered(at, b"/")
+                    at = enter(at, b"/")
             elif any(each not in (b"", b".") for each in names):
-                at = entered(at, name)
+                at = enter(at, name)
             else:
-                return regular_at(at, name)
+                return open_regular(at, name)
     finally:
         os.close(at)
 
 
-def entered(at: int, name: bytes) -> int:
-    """Go on to a directory, which is no link."""
+def enter(at: int, name: bytes) -> int:
+    """Return a descriptor of a directory, which must not be a link, and close that of its parent."""
     below = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
     os.close(at)
     return below
 
 
-def link_at(at: int, name: bytes) -> "bytes | None":
-    """Where a symbolic link leads that may be followed; None: it is none."""
+def link_target(at: int, name: bytes) -> "bytes | None":
+    """Return the target of a symbolic link that may be followed; None if it is not a link."""
     try:
         link = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
     except FileNotFoundError:
@@ -132,23 +132,23 @@ def link_at(at: int, name: bytes) -> "bytes | None":
         os.close(link)
 
 
-def regular_at(at: int, name: bytes) -> int:
-    """Open the file itself; what is no regular file is not even opened."""
+def open_regular(at: int, name: bytes) -> int:
+    """Open the file itself; a file that is not regular is not even opened."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        must_be_regular(os.stat(name, dir_fd=at, follow_symlinks=False))
+        require_regular(os.stat(name, dir_fd=at, follow_symlinks=False))
         file = os.open(name, flags, dir_fd=at)
     except FileNotFoundError:
         file = os.open(name, flags | os.O_CREAT, MODE, dir_fd=at)
     try:
-        must_be_regular(os.fstat(file))
+        require_regular(os.fstat(file))
     except OSError:
         os.close(file)
         raise
     return file
 
 
-def must_be_regular(status: os.stat_result) -> None:
+def require_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
 

@@ -1,7 +1,7 @@
 """Starts the process that writes a run's output file (`output_writer.py`).
 
-Whoever writes to a file may have to wait for it, and must have no more rights than the task's user: so neither the
-loop nor a thread of ours does it. The process is no part of its run's tree, and outlives a stop of it.
+Writing to a file may block, and must not use more rights than the task's user has: so neither the loop nor a thread of
+the daemon does it. The process is not part of its run's tree, and survives a stop of the run.
 """
 
 import os
@@ -13,52 +13,56 @@ from typing import Final, NamedTuple
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Identity, Surroundings
 from rocketd.executor.process.launch import Launch, LaunchContext, build_launch
-from rocketd.executor.process.launcher import LauncherProgress, failure
-from rocketd.executor.process.spawner import Spawner, hold
+from rocketd.executor.process.launcher import LauncherProgress, launch_error
+from rocketd.executor.process.spawner import Spawner, open_child_pidfd
 
 WRITER: Final = str(Path(__file__).with_name("output_writer.py"))
 
 
 class OutputWriterProcess(NamedTuple):
-    """The process, and our ends of its pipes."""
+    """The process, and the daemon's ends of its pipes."""
 
     pid: int
     pidfd: int
     data: int
-    """What is written there gets to the file."""
+    """Where to write what goes into the file."""
     report: int
-    """What it says."""
+    """Where to read its reports."""
     launch: Launch
     progress: LauncherProgress
     """Of its launcher, if it has one."""
 
-    def let_go(self) -> str:
-        """Be done with it, as it has ended; gives what kept it from beginning, if something did."""
-        told = self.progress.told()
+    def release(self) -> str:
+        """Release its descriptors when it has ended; returns why it could not start, or an empty string."""
+        message = self.progress.last_message()
         for descriptor in (self.pidfd, self.report):
             os.close(descriptor)
         self.progress.close()
-        return failure(self.launch.orders, told).message if told and told.failed and self.launch.orders else ""
+        return (
+            launch_error(self.launch.request, message).message
+            if message and message.failed and self.launch.request
+            else ""
+        )
 
 
 def start_writer(
-    path: str, identity: Identity | None, run: Run, host: LaunchContext, spawner: Spawner
+    path: str, identity: Identity | None, run: Run, context: LaunchContext, spawner: Spawner
 ) -> OutputWriterProcess:
-    """Start it with the rights of that user; raises OSError and RocketdError."""
+    """Start the writer with the rights of that user; raises OSError and RocketdError."""
     command = Command((sys.executable, "-I", "-S", WRITER, path), surroundings=Surroundings(identity, "/"))
-    launch = build_launch(command, replace(run, run_id=f"{run.run_id}-output"), host)
-    theirs, data = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    report, said = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    launch = build_launch(command, replace(run, run_id=f"{run.run_id}-output"), context)
+    data_reader, data = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    report, report_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     reader, status = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(theirs, True)
-    os.set_blocking(said, True)
+    os.set_blocking(data_reader, True)
+    os.set_blocking(report_writer, True)
     try:
-        pid = spawner.spawn(launch, (said, said, theirs), status)
-        return OutputWriterProcess(pid, hold(pid), data, report, launch, LauncherProgress(reader))
+        pid = spawner.spawn(launch, (report_writer, report_writer, data_reader), status)
+        return OutputWriterProcess(pid, open_child_pidfd(pid), data, report, launch, LauncherProgress(reader))
     except BaseException:
         for descriptor in (data, report, reader):
             os.close(descriptor)
         raise
     finally:
-        for descriptor in (theirs, said, status):
+        for descriptor in (data_reader, report_writer, status):
             os.close(descriptor)

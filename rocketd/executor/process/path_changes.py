@@ -1,6 +1,6 @@
-"""Notices that what was looked at has been changed since, by inotify(7): the kernel says so before the change is over.
+"""Detects changes of directory entries by inotify(7): the kernel reports a change before it is complete.
 
-It is asked when that matters and wakes nobody in between.
+Changes are asked for when they matter; nothing is woken up in between.
 """
 
 import ctypes
@@ -10,10 +10,10 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-_LIBC: Final = ctypes.PyDLL(None)  # it answers at once
+_LIBC: Final = ctypes.PyDLL(None)  # these calls return at once, so they keep the interpreter's lock
 _HEAD: Final = struct.Struct("iIII")
-_MOST_BYTES: Final = 64 * 1024
-"""Of events: where there are more, everything may have changed."""
+_READ_BYTES: Final = 64 * 1024
+"""The most that is read of events; if there are more, everything may have changed."""
 _MASK: Final = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x0100_0000 | 0x2000_0000
 """IN_ATTRIB, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE; IN_ONLYDIR, IN_MASK_ADD."""
 
@@ -25,25 +25,25 @@ class PathChanges:
         self._events = -1
         self._poll = select.poll()
         self._names: dict[int, set[str]] = {}
-        self.clear()
+        self.reset()
 
     def watch(self, directory: str, name: str) -> bool:
-        """From now on notice what becomes of an entry of a directory, which may be missing; says whether it can be."""
+        """Watch an entry of a directory, which may be missing; return whether that is possible."""
         watch: int = _LIBC.inotify_add_watch(self._events, os.fsencode(directory), _MASK)
-        if watch < 0:  # the kernel allows no more, or not there
+        if watch < 0:  # the limit of watches is reached, or this file system has none
             return False
         self._names.setdefault(watch, set()).add(name)
         return True
 
-    def any(self) -> bool:
-        """Whether one of them has changed since the last `clear`; it may say so for nothing."""
+    def any_changed(self) -> bool:
+        """Whether an entry has changed since the last `reset`; there may be false positives."""
         if not self._poll.poll(0):
             return False
-        data = os.read(self._events, _MOST_BYTES)
-        return bool(self._poll.poll(0)) or any(self._concerns(watch, name) for watch, name in _events(data))
+        data = os.read(self._events, _READ_BYTES)
+        return bool(self._poll.poll(0)) or any(self._is_watched(watch, name) for watch, name in _events(data))
 
-    def clear(self) -> None:
-        """Forget them all."""
+    def reset(self) -> None:
+        """Stop watching all entries."""
         self.close()
         self._names.clear()
         self._events = _LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -51,14 +51,14 @@ class PathChanges:
             self._poll.register(self._events, select.POLLIN)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         if self._events >= 0:
             self._poll.unregister(self._events)
             os.close(self._events)
             self._events = -1
 
-    def _concerns(self, watch: int, name: str) -> bool:
-        """Without a name it is about the directory itself; without a directory, events were lost."""
+    def _is_watched(self, watch: int, name: str) -> bool:
+        """Without a name, the event concerns the directory itself; without a directory, events were lost."""
         return watch not in self._names or not name or name in self._names[watch]
 
 

@@ -1,8 +1,14 @@
-"""Which paths nobody can steer but root and we ourselves, on file systems that answer.
+"""Which paths only root and the daemon's own user control, on file systems that respond.
 
-The daemon looks at, enters and executes no others: a FIFO or a link to a dead file server, put there by whoever may
-write to a directory on the way, would hold it up, and its rights would lead where that user may not go. What cannot be
-trusted is left to the launcher, which has the rights of the task's user and a life of its own.
+The daemon accesses, enters and executes no others: whoever can write to a directory on the way could place a FIFO or a
+link to a dead file server there, which would block it, or use its rights to reach what that user may not. Untrusted
+paths are left to the launcher, a process of its own with the rights of the task's user.
+
+With the daemon running as root:
+
+/usr/bin/true            trusted: every directory on the way belongs to root, and only root can write to it
+/home/ann/job.sh         not trusted: /home/ann belongs to ann
+/opt/job -> /tmp/job.sh  not trusted: the link is followed, and every user can write to /tmp
 """
 
 import os
@@ -16,60 +22,64 @@ from rocketd.executor.process.path_changes import PathChanges
 
 T = TypeVar("T")
 
-_KEPT: Final = 1000
-_NOTHING: Final = object()
-_LINKS: Final = 40
-"""As many as the kernel follows."""
+_CACHE_SIZE: Final = 1000
+_MISSING: Final = object()
+_MAX_LINKS: Final = 40
+"""The kernel's own limit."""
 _WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
-"""The rights of a group are also the most that an access control list gives to anybody."""
+"""The rights of the group are also the upper bound of what an access control list grants."""
 
 
 class UntrustedPath(Exception):
-    """Somebody else can steer that path, or it may not answer."""
+    """Another user controls the path, or it may not respond."""
 
 
 class PathTrust:
-    """Looks at paths, link by link, and only as long as they can be trusted.
+    """Resolves paths, link by link, and only as long as they can be trusted.
 
-    Looking costs a start more than all else that we decide, so it is remembered until something on the way has changed.
+    This is the most expensive part of preparing a start, so results are cached until something on the way changes.
     """
 
     def __init__(self, mounts: Mounts, uid: int) -> None:
-        """`uid` is who we are: we trust ourselves and root."""
+        """`uid` is the daemon's own user, who is trusted as well as root."""
         self._mounts = mounts
         self._owners = frozenset({0, uid})
         self._changes = PathChanges()
-        self._known: dict[Hashable, Any] = {}
-        self._noticed = True
-        """Whether all changes to what is being looked at will be noticed."""
+        self._cache: dict[Hashable, Any] = {}
+        self._all_watched = True
+        """Whether every change of the paths that are being resolved will be detected."""
         self._generation = mounts.generation()
 
-    def look(self, path: str) -> os.stat_result:
-        """Give the status of what an absolute path leads to; raises Untrusted, and OSError if there is nothing."""
-        return self.remembered(path, lambda: self._walk(path))
+    def stat(self, path: str) -> os.stat_result:
+        """Return the status of the target of an absolute path; raises UntrustedPath, and OSError if it is missing."""
+        return self.cached(path, lambda: self._resolve(path))
 
-    def remembered(self, what: Hashable, look: Callable[[], T]) -> T:
-        """Give what a look gave, unless something has changed since; what it raises is not remembered."""
-        if self._mounts.generation() != self._generation or self._changes.any() or len(self._known) > _KEPT:
-            self._known.clear()
-            self._changes.clear()
-            self._noticed = True
+    def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return the cached result of `compute`, unless something has changed since; exceptions are not cached."""
+        if (
+            self._mounts.generation() != self._generation
+            or self._changes.any_changed()
+            or len(self._cache) > _CACHE_SIZE
+        ):
+            self._cache.clear()
+            self._changes.reset()
+            self._all_watched = True
             self._generation = self._mounts.generation()
-        found = self._known.get(what, _NOTHING)
-        if found is _NOTHING:
-            found = look()
-            if self._noticed:
-                self._known[what] = found
-        answer: T = found
+        value = self._cache.get(key, _MISSING)
+        if value is _MISSING:
+            value = compute()
+            if self._all_watched:
+                self._cache[key] = value
+        answer: T = value
         return answer
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         self._changes.close()
 
-    def _walk(self, path: str) -> os.stat_result:
+    def _resolve(self, path: str) -> os.stat_result:
         place, names = "/", deque(path.split("/"))
-        status = self._step("/", "")
+        status = self._lstat_entry("/", "")
         links = 0
         while names:
             name = names.popleft()
@@ -77,27 +87,27 @@ class PathTrust:
                 continue
             if name == "..":
                 place = os.path.dirname(place)  # noqa: PTH120 - strings; place holds no link
-                status = self._step(place, "")
+                status = self._lstat_entry(place, "")
                 continue
-            status = self._step(place, name)
+            status = self._lstat_entry(place, name)
             here = os.path.join(place, name)  # noqa: PTH118 - as above
             if not stat.S_ISLNK(status.st_mode):
                 place = here
                 continue
             links += 1
-            if links > _LINKS:
+            if links > _MAX_LINKS:
                 raise UntrustedPath
             target = os.readlink(here)  # noqa: PTH115 - as above
             names.extendleft(reversed(target.split("/")))
             place = "/" if target.startswith("/") else place
         return status
 
-    def _step(self, place: str, name: str) -> os.stat_result:
-        """Look at an entry of a directory that can be trusted."""
+    def _lstat_entry(self, place: str, name: str) -> os.stat_result:
+        """Return the status of an entry of a trusted directory; raises UntrustedPath."""
         path = os.path.join(place, name) if name else place  # noqa: PTH118 - as above
         if self._mounts.may_hang(path):
             raise UntrustedPath
-        self._noticed = self._changes.watch(place, name) and self._noticed
+        self._all_watched = self._changes.watch(place, name) and self._all_watched
         status = os.lstat(path)
         writable = not stat.S_ISLNK(status.st_mode) and status.st_mode & _WRITABLE
         if status.st_uid not in self._owners or writable:

@@ -1,35 +1,36 @@
-"""How a run gets its process.
+"""A process that is being started for a run.
 
-What it needs is opened on the loop's thread; it is spawned on any, perhaps beside others; it is handed over on the
-loop's again.
+Its descriptors are opened on the loop's thread; it is spawned on any thread, several at the same time; its result is
+fetched on the loop's thread again.
 """
 
 import os
 from collections.abc import Sequence
 
+from rocketd.core.clock import Clock
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.executor.process.launch import Launch
 from rocketd.executor.process.launcher import LauncherProgress
-from rocketd.executor.process.process_tree import now_in_ticks, start_time
-from rocketd.executor.process.spawner import Spawner, hold
-from rocketd.executor.process.supervised_run import Child, Clock
+from rocketd.executor.process.process_tree import current_start_time, start_time
+from rocketd.executor.process.run_supervisor import Child
+from rocketd.executor.process.spawner import Spawner, open_child_pidfd
 from rocketd.executor.shortage import cannot, shortage_of
 
 
 class PendingSpawn:
-    """A process that is about to be there. Making one opens its pipes; raises RocketdError."""
+    """A process that is being started. Creating one opens its pipes; raises RocketdError."""
 
     def __init__(self, task: Task, run: Run, launch: Launch, spawner: Spawner, clock: Clock) -> None:
         self.task, self.run = task, run
         self._launch = launch
         self._spawner = spawner
         self._clock = clock
-        self._began: Duration = 0
-        self.at: Instant = 0
-        """Since when the process is there."""
+        self._started_at: Duration = 0
+        self.spawned_at: Instant = 0
+        """The instant of the spawn, by the wall clock."""
         self._readers: list[int] = []
         self._writers: list[int] = []
         self._status: tuple[int, int] | None = None
@@ -37,37 +38,37 @@ class PendingSpawn:
         self._error: Exception | None = None
         try:
             self._open(1 + task.separate_stderr + launch.reports)
-            if launch.orders is not None:
+            if launch.request is not None:
                 self._status = os.pipe2(os.O_CLOEXEC)
         except OSError as error:
-            raise self._given_up(error) from None
+            raise self._abandon(error) from None
 
     def spawn(self) -> None:
-        """Start it; what goes wrong is kept for `child`, as this may be another thread than the one to tell."""
-        ticks = now_in_ticks()
-        self._began, self.at = self._clock.monotonic(), self._clock.now()
+        """Start the process, on any thread; an error is kept for `child`, which is called on the loop's thread."""
+        ticks = current_start_time()
+        self._started_at, self.spawned_at = self._clock.monotonic(), self._clock.now()
         try:
             self._pid = self._spawner.spawn(self._launch, self._outputs, self._status[1] if self._status else -1)
         except Exception as error:  # noqa: BLE001 - whatever it is
             self._error = error
         else:
-            self._start = ticks if ticks == now_in_ticks() else start_time(self._pid)
+            self._start = ticks if ticks == current_start_time() else start_time(self._pid)
 
     def child(self) -> Child:
-        """The process, once it has been spawned. Raises RocketdError if there is none, and leaves nothing of it."""
+        """Return the process after `spawn`. Raises RocketdError if there is none; its descriptors are closed then."""
         if self._error is not None:
-            raise self._given_up(self._error)
-        _close(self._writers)  # first, which leaves room for one more descriptor
+            raise self._abandon(self._error)
+        _close(self._writers)  # first: this frees the descriptor that the pidfd needs
         self._writers = []
         try:
-            pidfd = hold(self._pid)
+            pidfd = open_child_pidfd(self._pid)
         except OSError as error:
-            raise self._given_up(error) from None
-        return Child(self._launch, self._began, self._pid, self._start, pidfd, self._readers, self._progress())
+            raise self._abandon(error) from None
+        return Child(self._launch, self._started_at, self._pid, self._start, pidfd, self._readers, self._progress())
 
     @property
     def _outputs(self) -> Sequence[int]:
-        """Its descriptors 1, 2 and so on: stdout and stderr are one pipe, so that what is written keeps its order."""
+        """Its descriptors 1, 2 and so on; stdout and stderr usually share a pipe, so that lines keep their order."""
         return self._writers if self.task.separate_stderr else (self._writers[0], *self._writers)
 
     def _progress(self) -> LauncherProgress | None:
@@ -83,7 +84,7 @@ class PendingSpawn:
             self._readers.append(reader)
             self._writers.append(writer)
 
-    def _given_up(self, error: Exception) -> RocketdError:
+    def _abandon(self, error: Exception) -> RocketdError:
         _close((*self._readers, *self._writers, *(self._status or ())))
         if isinstance(error, RocketdError):
             return error

@@ -1,6 +1,6 @@
-"""Programs: where one is found, whose interpreter it needs, and why one cannot be executed.
+"""Programs: where one is found, which interpreter it needs, and why one cannot be executed.
 
-The launcher does the same in C with the rights of a task's user; here it is done for programs that can be trusted.
+The launcher does the same in C with the rights of a task's user; this module is for programs that can be trusted.
 """
 
 import errno
@@ -17,54 +17,54 @@ from rocketd.executor.process.path_trust import PathTrust, UntrustedPath
 from rocketd.executor.shortage import SHORTAGES, cannot
 
 HEAD_BYTES: Final = 4096
-"""Of a program: its `#!` line, or the headers of an ELF file."""
-MOST_INTERPRETERS: Final = 5
-"""An interpreter may be a script itself; the kernel takes so many."""
+"""Read from a program: its `#!` line, or the headers of an ELF file."""
+MAX_INTERPRETERS: Final = 5
+"""An interpreter may be a script itself; this is the kernel's own limit."""
 NO_INTERPRETER_LINE: Final = "a script needs a first line like #!/bin/sh"
 _ELF: Final = b"\x7fELF"
 _HEADERS: Final = {1: (struct.Struct("=28xI10xHH"), 4), 2: (struct.Struct("=32xQ14xHH"), 8)}
-"""By the class of an ELF file, 32 or 64 bit: e_phoff, e_phentsize, e_phnum; and the size of p_offset, and its place."""
+"""By the class of an ELF file, 32 or 64 bit: e_phoff, e_phentsize, e_phnum; and the offset and size of p_offset."""
 _PT_INTERP: Final = 3
-_ABOUT_FILES: Final = frozenset({errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.ELOOP})
+_FILE_ERRORS: Final = frozenset({errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.ELOOP})
 
 
 class Programs:
-    """Finds the programs that we may execute ourselves."""
+    """Finds the programs that the daemon may execute itself."""
 
     def __init__(self, trust: PathTrust) -> None:
         self._trust = trust
 
     def find(self, name: str, directory: str, path: str) -> str:
-        """Find a program as execvp(3) does, from a directory to be entered, and by the path of the process to come.
+        """Find a program as execvp(3) does; `directory` and `path` are the working directory and PATH of the process.
 
-        Raises Untrusted where that is the launcher's, and RocketdError if there is none.
+        Raises UntrustedPath if only the launcher may access it, and RocketdError if it is not found.
         """
-        return self._trust.remembered((name, directory, path), lambda: self._find(name, directory, path))
+        return self._trust.cached((name, directory, path), lambda: self._find(name, directory, path))
 
     def _find(self, name: str, directory: str, path: str) -> str:
-        with suppress(OSError):  # who enters it says why not
-            self._trust.look(directory)
+        with suppress(OSError):  # entering it reports the error
+            self._trust.stat(directory)
         if "/" in name:
-            self._must_be_trusted(os.path.join(directory, name))  # noqa: PTH118 - a string in, a string out
+            self._require_trusted(os.path.join(directory, name))  # noqa: PTH118 - a string in, a string out
             return name
         for place in path.split(":"):
             candidate = os.path.join(directory, place, name)  # noqa: PTH118 - as above
             if self._is_executable(candidate):
-                self._must_be_trusted(candidate)
+                self._require_trusted(candidate)
                 return candidate
         raise not_found(name, path)
 
     def _is_executable(self, candidate: str) -> bool:
         try:
-            status = self._trust.look(candidate)
+            status = self._trust.stat(candidate)
         except OSError:
             return False
         return not stat.S_ISDIR(status.st_mode) and os.access(candidate, os.X_OK)
 
-    def _must_be_trusted(self, program: str) -> None:
-        """Raise Untrusted unless that can be trusted, and whatever interprets it."""
+    def _require_trusted(self, program: str) -> None:
+        """Raise UntrustedPath unless the program and its interpreters can be trusted."""
         try:
-            for _ in range(MOST_INTERPRETERS):
+            for _ in range(MAX_INTERPRETERS):
                 interpreter = self._interpreter(program)
                 if not interpreter:
                     return
@@ -72,19 +72,19 @@ class Programs:
                     raise UntrustedPath
                 program = interpreter
         except OSError:
-            return  # so will the execution, and say why
+            return  # executing it fails in the same way, and reports the error
 
     def _interpreter(self, program: str) -> str:
-        if not stat.S_ISREG(self._trust.look(program).st_mode):
+        if not stat.S_ISREG(self._trust.stat(program).st_mode):
             raise UntrustedPath
         return interpreter_of(_head(program))
 
 
 def interpreter_of(head: bytes) -> str:
-    """Name what the kernel executes in the place of a file that begins so; empty: the file itself."""
+    """Return what the kernel executes in place of a file that begins like this; empty: the file itself."""
     try:
         return _loader_of(head) if head.startswith(_ELF) else script_header.interpreter_of(head)
-    except (KeyError, struct.error):  # cut off, or of another machine
+    except (KeyError, struct.error):  # truncated, or for another architecture
         return ""
 
 
@@ -99,14 +99,14 @@ def _loader_of(head: bytes) -> str:
     return ""
 
 
-def refusal(program: str, number: int) -> RocketdError:
-    """Say why executing a program that can be trusted ended with this errno."""
+def execution_error(program: str, number: int) -> RocketdError:
+    """Return why executing a trusted program failed with this errno."""
     if number in SHORTAGES:
         return cannot(program, OSError(number, os.strerror(number)))
     path, depth = program, 0
-    while number in _ABOUT_FILES and depth < MOST_INTERPRETERS:
+    while number in _FILE_ERRORS and depth < MAX_INTERPRETERS:
         try:
-            mode = os.stat(path).st_mode  # noqa: PTH116 - may be relative to where we are
+            mode = os.stat(path).st_mode  # noqa: PTH116 - may be relative to the current directory
             if not stat.S_ISREG(mode) or not os.access(path, os.X_OK):
                 return not_executable(program, errno.EACCES, path if depth else "", mode)
             head = _head(path)
@@ -119,7 +119,7 @@ def refusal(program: str, number: int) -> RocketdError:
 
 
 def not_executable(program: str, number: int, interpreter: str = "", mode: int = 0, hint: str = "") -> RocketdError:
-    """Say that a program cannot be executed, or its interpreter cannot, which has this mode."""
+    """Return the error for a program, or the interpreter of one, that cannot be executed; `mode` is its st_mode."""
     if mode and (not stat.S_ISREG(mode) or not mode & 0o111):
         hint = f"it is {stat.filemode(mode)}"
     if not interpreter:
@@ -130,7 +130,7 @@ def not_executable(program: str, number: int, interpreter: str = "", mode: int =
 
 
 def not_found(name: str, path: str) -> RocketdError:
-    """Say that no directory of a path has a program of that name."""
+    """Return the error for a program that is not found in PATH."""
     return RocketdError(f"{name}: not found in {path}")
 
 

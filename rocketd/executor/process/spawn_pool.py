@@ -1,6 +1,6 @@
-"""Does several things at the same time that spend most of their time outside of the interpreter's lock.
+"""A thread pool for jobs that spend most of their time without the interpreter's lock.
 
-Whoever has only one thing to do does it alone, and no thread is woken; with more, some threads lend a hand.
+The caller takes part: a single job runs on its own thread, and no other is woken; with more, the pool's threads help.
 """
 
 from collections.abc import Callable
@@ -10,70 +10,70 @@ from threading import Thread
 from typing import Final, TypeAlias
 
 THREADS: Final = 3
-"""Threads beside the caller's own. With four of them two CPUs are never without a process to start."""
+"""Threads in addition to the caller's own. Four in all keep two CPUs busy with starting processes."""
 
 SpawnJob: TypeAlias = Callable[[], None]
 
 
 class SpawnPool:
-    """A thread's helpers; they are hired when there is more than one thing to do for the first time."""
+    """Runs jobs on the caller's thread and on threads that start when there is more than one job for the first time."""
 
-    def __init__(self, prepare: Callable[[], bool], *, most: int = THREADS) -> None:
-        """Each of them calls `prepare` once, before anything else; one that it says no to leaves again."""
+    def __init__(self, prepare: Callable[[], bool], *, max_threads: int = THREADS) -> None:
+        """Each thread calls `prepare` once, before any job, and ends at once if that returns False."""
         self._prepare = prepare
-        self._most = most
-        self._hired = 0
-        self._kept: SpawnJob | None = None
-        self._wanted: SimpleQueue[SpawnJob | None] = SimpleQueue()
+        self._max_threads = max_threads
+        self._threads = 0
+        self._last: SpawnJob | None = None
+        self._queue: SimpleQueue[SpawnJob | None] = SimpleQueue()
         self._done: SimpleQueue[bool] = SimpleQueue()
-        self._given = 0
+        self._queued = 0
 
-    def begin(self, work: SpawnJob) -> None:
-        """Have it done by the end of the next `finish`; it must not raise."""
-        if self._kept is not None:
-            self._give(self._kept)
-        self._kept = work
+    def submit(self, job: SpawnJob) -> None:
+        """Have this job done by the end of the next `wait`; it must not raise."""
+        if self._last is not None:
+            self._enqueue(self._last)
+        self._last = job
 
-    def finish(self) -> None:
-        """Do what nobody has begun yet, and wait for the rest."""
-        if self._kept is not None:
-            self._kept()
-            self._kept = None
+    def wait(self) -> None:
+        """Run the jobs that no thread has begun, and wait for the others."""
+        if self._last is not None:
+            self._last()
+            self._last = None
         with suppress(Empty):
-            while self._given and (work := self._wanted.get_nowait()):
-                self._given -= 1
-                work()
-        for _ in range(self._given):
+            while self._queued and (job := self._queue.get_nowait()):
+                self._queued -= 1
+                job()
+        for _ in range(self._queued):
             self._done.get()
-        self._given = 0
+        self._queued = 0
 
     def close(self) -> None:
-        """Let the threads end."""
-        for _ in range(self._hired):
-            self._wanted.put(None)
+        """End the threads, without waiting for them."""
+        for _ in range(self._threads):
+            self._queue.put(None)
 
-    def _give(self, work: SpawnJob) -> None:
-        if self._hired < self._most:
-            self._hire()
-        self._wanted.put(work)
-        self._given += 1
+    def _enqueue(self, job: SpawnJob) -> None:
+        if self._threads < self._max_threads:
+            self._start_threads()
+        self._queue.put(job)
+        self._queued += 1
 
-    def _hire(self) -> None:
+    def _start_threads(self) -> None:
         try:
-            while self._hired < self._most:
-                Thread(target=self._help, name="hand", daemon=True).start()
+            while self._threads < self._max_threads:
+                Thread(target=self._run_jobs, name="spawn", daemon=True).start()
                 if not self._done.get():
-                    self._most = self._hired
+                    self._max_threads = self._threads
                     return
-                self._hired += 1
-        except RuntimeError:  # no process number is left for a thread: then without
-            self._most = self._hired
+                self._threads += 1
+        except RuntimeError:  # no pid is left for a thread: do without
+            self._max_threads = self._threads
 
-    def _help(self) -> None:
+    def _run_jobs(self) -> None:
         ready = self._prepare()
         self._done.put(ready)
-        while ready and (work := self._wanted.get()):
+        while ready and (job := self._queue.get()):
             try:
-                work()
+                job()
             finally:
                 self._done.put(ready)

@@ -1,15 +1,23 @@
-"""Ends a run's process tree: TERM, a grace, KILL, and it is only over when nothing of it is left.
+"""Terminates a run's process tree: TERM, a grace, KILL; it is done only when no process is left.
 
-First a census, for afterwards orphans can no longer be told by their parents. Then TERM to the first process's group
-at once, and to whatever else was found. We wait, by pidfds, until all of them have ended, and look again, for they may
-have left children; when the grace is over before that, KILL.
+First a scan, as orphans can no longer be identified by their parents afterwards. Then TERM to the group of the first
+process, and to every other process found. The termination waits, by pidfds, until all of them have exited, and scans
+again, as they may have left children; if the grace expires first, KILL follows.
 
-KILL to the group is atomic in the kernel: no fork gets away from it. What has left the group is first frozen (STOP)
-until a census finds nothing that moves, so that processes which replace each other as they die, or a fork bomb, find
-no moment to do it; then all of it is killed.
+KILL to the group is atomic in the kernel: no fork escapes it. Processes that have left the group are first frozen
+(STOP) until a scan finds none that still runs, so that processes which replace each other as they die, or a fork bomb,
+have no time to do so; then all of them are killed.
 
-It is bounded: what is still there `LAST_WAIT` after the first KILL sleeps uninterruptibly (a dead network disk) or
-forks in ever new sessions. It is named, and the run is over all the same, as systemd does it with a unit.
+It is bounded: a process that still exists `KILL_TIMEOUT` after the first KILL sleeps uninterruptibly (a dead network
+disk) or forks into ever new sessions. It is reported, and the run ends nevertheless, as systemd does with a unit.
+
+A run whose shell (pid 100, group 100) has started a daemon (102, group 102), with a grace of 10 s:
+
+0 s    scan: 100, 102           TERM and CONT to group 100 and to 102; wait for their pidfds
+1 s    100 exits, 102 does not; the grace expires
+10 s   scan: 102                KILL to group 100, STOP to 102
+       scan: 102 (no others)    KILL to 102; wait for its pidfd
+       scan: none               done
 """
 
 import asyncio
@@ -20,111 +28,116 @@ from contextlib import suppress
 from typing import Final
 
 from rocketd.executor.process.fd_watcher import FdWatcher
-from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessTree, open_process, send
+from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessTree, open_pidfd, send_signal
 
-LAST_WAIT: Final = 30.0
-"""Seconds from the first KILL until we give up."""
-FREEZES: Final = 10
-"""How often we look for something that moves before we kill what we have."""
-HELD_AT_ONCE: Final = 64
-"""How many processes are waited for at once; each takes a descriptor."""
-PAUSE: Final = 0.01
-"""Seconds before looking again where there was nothing to wait by: they ended just now, or descriptors are short."""
+KILL_TIMEOUT: Final = 30.0
+"""Seconds from the first KILL until it gives up."""
+MAX_FREEZE_ROUNDS: Final = 10
+"""How often it scans for processes that still run before it kills those that it has found."""
+MAX_PIDFDS: Final = 64
+"""The most processes to wait for at once; each takes a descriptor."""
+RETRY_DELAY: Final = 0.01
+"""Seconds before the next scan if no process has a pidfd: they have just exited, or descriptors are short."""
 
 
 class TreeTermination:
-    """Ends one tree. Make it, and await `run`; `hurry` goes to KILL at once."""
+    """Terminates one tree: create it, and await `run`; `kill_now` ends the grace."""
 
     def __init__(
-        self, tree: ProcessTree, grace: float, census: ProcessScanner, watch: FdWatcher, known: Iterable[Process] = ()
+        self,
+        tree: ProcessTree,
+        grace: float,
+        scanner: ProcessScanner,
+        watcher: FdWatcher,
+        known: Iterable[Process] = (),
     ) -> None:
         self._tree = tree
         self._grace = grace
-        self._census = census
-        self._watch = watch
+        self._scanner = scanner
+        self._watcher = watcher
         self._known = list(known)
-        self._term: asyncio.Timeout | None = None
+        self._term_timeout: asyncio.Timeout | None = None
 
     async def run(self) -> list[Process]:
-        """Return when nothing of the tree lives; gives what could not be killed."""
+        """Return when no process of the tree is left; the result is those that could not be killed."""
         if self._grace > 0 and await self._terminate():
             return []
         return await self._kill()
 
-    def hurry(self) -> None:
-        """Let the grace be over now; KILL goes to the group before this returns."""
+    def kill_now(self) -> None:
+        """End the grace now; the group is sent KILL before this returns."""
         self._grace = 0
         self._signal_group(signal.SIGKILL)
-        if self._term is not None:
-            self._term.reschedule(asyncio.get_running_loop().time())
+        if self._term_timeout is not None:
+            self._term_timeout.reschedule(asyncio.get_running_loop().time())
 
     async def _terminate(self) -> bool:
-        told: set[Process] = set()
+        signalled: set[Process] = set()
         try:
-            async with asyncio.timeout(self._grace) as self._term:
+            async with asyncio.timeout(self._grace) as self._term_timeout:
                 while members := await self._members():
-                    self._request(members, told)
-                    await self._ended(members)
+                    self._send_term(members, signalled)
+                    await self._wait_for_exit(members)
         except TimeoutError:
             return False
         finally:
-            self._term = None
+            self._term_timeout = None
         return True
 
-    def _request(self, members: list[Process], told: set[Process]) -> None:
-        """Send each of them one TERM: a second would be taken for impatience."""
+    def _send_term(self, members: list[Process], signalled: set[Process]) -> None:
+        """Send TERM once to each process: many programs take a second one as a demand to exit at once."""
         others = members
-        if not told:  # later, the group may hold what a handler of TERM has begun for its last duties
+        if not signalled:  # later, the group may contain what a handler of TERM has started for its cleanup
             self._signal_group(signal.SIGTERM)
-            self._signal_group(signal.SIGCONT)  # or what is suspended could not take its leave
-            others = self._outside(members)
+            self._signal_group(signal.SIGCONT)  # a suspended process could not handle it otherwise
+            others = self._outside_group(members)
         for process in others:
-            if process not in told:
-                send(process, signal.SIGTERM)
-                send(process, signal.SIGCONT)
-        told.update(members)
+            if process not in signalled:
+                send_signal(process, signal.SIGTERM)
+                send_signal(process, signal.SIGCONT)
+        signalled.update(members)
 
     async def _kill(self) -> list[Process]:
         members: list[Process] = []
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WAIT):
+            async with asyncio.timeout(KILL_TIMEOUT):
                 while members := await self._members():
                     self._signal_group(signal.SIGKILL)
-                    await self._freeze(self._outside(members))
-                    await self._ended(members)
+                    await self._freeze(self._outside_group(members))
+                    await self._wait_for_exit(members)
         return members
 
     async def _freeze(self, members: list[Process]) -> None:
-        """Stop all of them and whatever they fork meanwhile, then kill them all."""
+        """Stop these processes and whatever they fork meanwhile, then kill all of them."""
         frozen: set[Process] = set()
-        for _ in range(FREEZES):
+        for _ in range(MAX_FREEZE_ROUNDS):
             moving = [process for process in members if process not in frozen]
             if not moving:
                 break
             for process in moving:
-                send(process, signal.SIGSTOP)
+                send_signal(process, signal.SIGSTOP)
             frozen.update(moving)
-            members = self._outside(await self._members())
+            members = self._outside_group(await self._members())
         for process in frozen:
-            send(process, signal.SIGKILL)
+            send_signal(process, signal.SIGKILL)
 
     async def _members(self) -> list[Process]:
-        processes = await self._census.take(self._tree.since)
-        self._known = processes.of(self._tree, self._known)
+        processes = await self._scanner.scan(self._tree.since)
+        self._known = processes.members_of(self._tree, self._known)
         return self._known
 
-    def _outside(self, members: list[Process]) -> list[Process]:
+    def _outside_group(self, members: list[Process]) -> list[Process]:
         return [process for process in members if not self._tree.root or process.group != self._tree.root]
 
-    def _signal_group(self, number: signal.Signals) -> None:
+    def _signal_group(self, signal_number: signal.Signals) -> None:
         if self._tree.root:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._tree.root, number)
+                os.killpg(self._tree.root, signal_number)
 
-    async def _ended(self, members: list[Process]) -> None:
-        held = [pidfd for process in members[:HELD_AT_ONCE] if (pidfd := open_process(process)) is not None]
+    async def _wait_for_exit(self, members: list[Process]) -> None:
+        pidfds = [pidfd for process in members[:MAX_PIDFDS] if (pidfd := open_pidfd(process)) is not None]
         try:
-            await (self._watch.readable(held) if held else asyncio.sleep(PAUSE))
+            await (self._watcher.wait_readable(pidfds) if pidfds else asyncio.sleep(RETRY_DELAY))
         finally:
-            for pidfd in held:
+            for pidfd in pidfds:
                 os.close(pidfd)

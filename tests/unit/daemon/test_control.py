@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from rocketd.app.executors import NullServiceManager
+from rocketd.core.clock import Clock
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.moment import Moment
@@ -17,7 +18,6 @@ from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN, Control, ControlProblem
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.ports import Clock
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
 from support.event_loop import looped

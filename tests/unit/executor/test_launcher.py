@@ -1,11 +1,11 @@
-"""The launcher that was built with the package, and what it is told."""
+"""The launcher that was built with the package, and its request."""
 
 import os
 
 import pytest
 
 from rocketd.core.model.task import Identity, Limit
-from rocketd.executor.process.launcher import LAUNCHER, Launcher, Orders
+from rocketd.executor.process.launcher import LAUNCHER, Launcher, LaunchRequest
 
 
 @pytest.mark.skipif("PYTHONPATH" in os.environ, reason="a source tree has none")
@@ -17,24 +17,24 @@ def test_the_package_has_its_launcher() -> None:
     launcher.close()
 
 
-def orders(**changes: object) -> Orders:
+def request(**changes: object) -> LaunchRequest:
     identity = Identity(1000, 100, (7, 100), "alice", "/home/alice", "/bin/sh")
-    plain = Orders(
+    plain = LaunchRequest(
         argv=("/bin/true",),
         directory="/",
-        homeless=True,
+        home_optional=True,
         umask=0o022,
         nice=5,
         limits=(Limit(7, 10, -1),),
         identity=identity,
         environment={"A": "ä"},
         environment_files=("-/env",),
-        own={"B": ""},
+        run_environment={"B": ""},
     )
     return plain._replace(**changes)  # type: ignore[arg-type] # its fields
 
 
-def test_orders_are_numbers_and_texts_with_their_lengths() -> None:
+def test_a_request_is_numbers_and_texts_with_their_lengths() -> None:
     def number(value: int) -> bytes:
         return value.to_bytes(8, "little", signed=True)
 
@@ -44,7 +44,7 @@ def test_orders_are_numbers_and_texts_with_their_lengths() -> None:
 
     numbers = [1, 0o022, 1, 7, 10, -1, 1, 5, 1, 1000, 100, 2, 7, 100]
     expected = b"".join(map(number, numbers)) + texts("A=ä") + texts("-/env") + texts("B=")
-    assert orders().encode() == expected + number(1) + b"/\0" + number(1) + texts("/bin/true")
+    assert request().encode() == expected + number(1) + b"/\0" + number(1) + texts("/bin/true")
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_orders_are_numbers_and_texts_with_their_lengths() -> None:
         {"directory": "\0"},
         {"environment": {"A=": ""}},
         {"environment": {"A": "\0"}},
-        {"own": {"=": ""}},
+        {"run_environment": {"=": ""}},
     ],
 )
-def test_what_no_process_can_have_is_no_order(changes: dict[str, object]) -> None:
+def test_what_no_process_can_have_is_not_a_request(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"null byte|variable name"):
-        orders(**changes).encode()
+        request(**changes).encode()

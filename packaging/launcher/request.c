@@ -1,4 +1,4 @@
-/* The orders on descriptor 4: numbers of 8 bytes, and texts with their length before and a NUL behind them. */
+/* Reads the request on descriptor 4: numbers of 8 bytes; texts as their length, their bytes and a NUL. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,15 +9,15 @@
 
 static char *at, *end;
 
-void take_orders(void)
+void read_request(void)
 {
     struct stat status;
 
-    if (fstat(ORDERS, &status) < 0)
+    if (fstat(REQUEST, &status) < 0)
         fail(errno);
-    at = memory(status.st_size + 1);
-    end = at + read_all(ORDERS, at, status.st_size);
-    close(ORDERS);
+    at = allocate(status.st_size + 1);
+    end = at + read_all(REQUEST, at, status.st_size);
+    close(REQUEST);
 }
 
 int64_t number(void)
@@ -42,7 +42,7 @@ char *text(void)
     return found;
 }
 
-/* How many of something follow. */
+/* The number of items that follow. */
 int64_t count(void)
 {
     int64_t found = number();
@@ -52,14 +52,14 @@ int64_t count(void)
     return found;
 }
 
-/* So many texts, with a null pointer behind them. */
+/* A counted list of texts, terminated by a null pointer. */
 char **texts(void)
 {
-    int64_t so_many = count();
-    char **found = memory((so_many + 1) * sizeof *found);
+    int64_t size = count();
+    char **found = allocate((size + 1) * sizeof *found);
 
-    for (int64_t each = 0; each < so_many; each++)
+    for (int64_t each = 0; each < size; each++)
         found[each] = text();
-    found[so_many] = NULL;
+    found[size] = NULL;
     return found;
 }

@@ -20,12 +20,12 @@ def pipe() -> Iterator[tuple[int, int]]:
 def test_what_is_readable_calls_back_until_it_is_read(pipe: tuple[int, int]) -> None:
     async def scenario() -> None:
         reader, writer = pipe
-        watch = FdWatcher(asyncio.get_running_loop())
+        watcher = FdWatcher(asyncio.get_running_loop())
         calls: asyncio.Queue[str] = asyncio.Queue()
-        watch.add(reader, lambda: calls.put_nowait("readable"))
+        watcher.add(reader, lambda: calls.put_nowait("readable"))
         os.write(writer, b"x")
         assert [await calls.get(), await calls.get()] == ["readable"] * 2
-        watch.close()
+        watcher.close()
 
     asyncio.run(scenario())
 
@@ -33,15 +33,15 @@ def test_what_is_readable_calls_back_until_it_is_read(pipe: tuple[int, int]) -> 
 def test_what_was_dropped_does_not_call_back_and_can_be_added_again(pipe: tuple[int, int]) -> None:
     async def scenario() -> None:
         reader, writer = pipe
-        watch = FdWatcher(asyncio.get_running_loop())
+        watcher = FdWatcher(asyncio.get_running_loop())
         called = asyncio.Event()
-        watch.add(reader, pytest.fail)
-        watch.drop(reader)
-        watch.drop(reader)
-        watch.add(reader, called.set)
+        watcher.add(reader, pytest.fail)
+        watcher.remove(reader)
+        watcher.remove(reader)
+        watcher.add(reader, called.set)
         os.write(writer, b"x")
         await called.wait()
-        watch.close()
+        watcher.close()
 
     asyncio.run(scenario())
 
@@ -52,22 +52,22 @@ def test_one_callback_may_drop_what_another_of_its_turn_waits_for(pipe: tuple[in
     async def scenario() -> None:
         reader, writer = pipe
         other = os.dup(reader)
-        watch = FdWatcher(asyncio.get_running_loop())
+        watcher = FdWatcher(asyncio.get_running_loop())
         called: list[int] = []
         turn = asyncio.Event()
 
         def take(mine: int, theirs: int) -> None:
             called.append(mine)
-            watch.drop(mine)
-            watch.drop(theirs)
+            watcher.remove(mine)
+            watcher.remove(theirs)
             turn.set()
 
-        watch.add(reader, lambda: take(reader, other))
-        watch.add(other, lambda: take(other, reader))
+        watcher.add(reader, lambda: take(reader, other))
+        watcher.add(other, lambda: take(other, reader))
         os.write(writer, b"x")
         await turn.wait()
         assert len(called) == 1
-        watch.close()
+        watcher.close()
         os.close(other)
 
     asyncio.run(scenario())
@@ -77,14 +77,14 @@ def test_all_of_several_are_waited_for(pipe: tuple[int, int]) -> None:
     async def scenario() -> None:
         reader, writer = pipe
         second_reader, second_writer = os.pipe()
-        watch = FdWatcher(asyncio.get_running_loop())
-        waiting = asyncio.ensure_future(watch.readable([reader, second_reader]))
+        watcher = FdWatcher(asyncio.get_running_loop())
+        waiting = asyncio.ensure_future(watcher.wait_readable([reader, second_reader]))
         os.write(writer, b"x")
         await asyncio.sleep(0)  # a turn of the loop
         assert not waiting.done()
         os.write(second_writer, b"x")
         await waiting
-        watch.close()
+        watcher.close()
         os.close(second_reader)
         os.close(second_writer)
 

@@ -14,7 +14,7 @@ from rocketd.executor.process.termination import TreeTermination
 class Haunted(ProcessScanner):
     """Finds the same process whatever is done to it: one in uninterruptible sleep looks like that."""
 
-    async def take(self, since: int) -> ProcessSnapshot:
+    async def scan(self, since: int) -> ProcessSnapshot:
         await asyncio.sleep(0)
         return ProcessSnapshot([ghost(since)])
 
@@ -24,14 +24,14 @@ def ghost(since: int) -> Process:
 
 
 async def end(grace: float) -> list[Process]:
-    watch = FdWatcher(asyncio.get_running_loop())
+    watcher = FdWatcher(asyncio.get_running_loop())
     try:
-        return await TreeTermination(ProcessTree("the-run", since=5), grace, Haunted(), watch).run()
+        return await TreeTermination(ProcessTree("the-run", since=5), grace, Haunted(), watcher).run()
     finally:
-        watch.close()
+        watcher.close()
 
 
 @pytest.mark.parametrize("grace", [0, 0.001])
 def test_what_kill_does_not_end_is_given_up_and_named(monkeypatch: pytest.MonkeyPatch, grace: float) -> None:
-    monkeypatch.setattr(termination, "LAST_WAIT", 0.05)
+    monkeypatch.setattr(termination, "KILL_TIMEOUT", 0.05)
     assert asyncio.run(end(grace)) == [ghost(5)]

@@ -9,9 +9,9 @@ from rocketd.executor.process.process_tree import (
     Process,
     ProcessSnapshot,
     ProcessTree,
-    open_process,
+    open_pidfd,
     read_process,
-    send,
+    send_signal,
 )
 
 RUN = ProcessTree("the-run", root=100, since=50)
@@ -24,7 +24,7 @@ def process(  # noqa: PLR0913 - as many as a process has traits
 
 
 def members(*processes: Process, tree: ProcessTree = RUN, known: tuple[Process, ...] = ()) -> set[int]:
-    return {found.pid for found in ProcessSnapshot(processes).of(tree, known)}
+    return {found.pid for found in ProcessSnapshot(processes).members_of(tree, known)}
 
 
 def test_the_session_of_the_first_process_belongs_to_it() -> None:
@@ -77,7 +77,7 @@ def test_processes_without_a_mark_belong_to_no_run() -> None:
 def test_a_process_is_opened_by_its_number_and_its_start_time() -> None:
     this = read_process(os.getpid())
     assert this is not None
-    pidfd = open_process(this)
+    pidfd = open_pidfd(this)
     assert pidfd is not None
     os.close(pidfd)
 
@@ -86,8 +86,8 @@ def test_a_signal_never_goes_to_another_process_of_the_same_number() -> None:
     this = read_process(os.getpid())
     assert this is not None
     earlier = this._replace(start=this.start - 1)
-    assert open_process(earlier) is None
-    send(earlier, signal.SIGKILL)
+    assert open_pidfd(earlier) is None
+    send_signal(earlier, signal.SIGKILL)
 
 
 def test_there_is_nothing_to_read_of_a_process_that_is_gone() -> None:
