@@ -9,6 +9,7 @@ them, and some are used up by the start that they cause.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,6 +25,9 @@ from rocketd.core.model.verdict import FOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rocketd.core.model.moment import Moment
+    from rocketd.core.model.verdict import Verdict
+
 _MAX_ALTERNATIVES: Final = 64
 """The largest number of alternatives."""
 _OF_TASKS: Final = (EventCondition, RecentEventCondition, Running, RunningFor, RunningCount)
@@ -35,6 +39,8 @@ class Literal(NamedTuple):
 
     word: Condition
     holds: bool
+    guards: tuple[Condition, ...] = ()
+    """The clock-only parts beside it where it is written: at a tick they must have held as well."""
 
     @property
     def condition(self) -> Condition:
@@ -60,18 +66,42 @@ class Literal(NamedTuple):
 Branch = tuple[Literal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Guarded(Condition):
+    """A word with the guards that it has where it is written, whatever else is in its alternative.
+
+    In `~(cron("0 3 * * *") | ~time_of_day.after("06:00"))` the tick at 03:00 counts; in the alternative that comes of
+    it, `~cron("0 3 * * *") & time_of_day.after("06:00")`, it would not.
+    """
+
+    word: Condition
+    guards: tuple[Condition, ...]
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        return (self.word,)
+
+    def judge(self, moment: Moment) -> Verdict:
+        return self.word.judge(moment._replace(guards=self.guards, tick_line=None))
+
+    def __str__(self) -> str:
+        return str(self.word)
+
+
 def alternatives_of(condition: Condition) -> Sequence[Branch]:
     """Return its alternatives; none if there are too many."""
     found = _branches(condition, holds=True)
     return found if len(found) <= _MAX_ALTERNATIVES else ()
 
 
-def _branches(condition: Condition, *, holds: bool) -> list[Branch]:
+def _branches(condition: Condition, guards: tuple[Condition, ...] = (), *, holds: bool) -> list[Branch]:
     if isinstance(condition, Not):
-        return _branches(condition.part, holds=not holds)
+        return _branches(condition.part, guards, holds=not holds)
     if not isinstance(condition, All | Any):
-        return [(Literal(condition, holds),)]
-    parts = [_branches(part, holds=holds) for part in condition.parts]
+        return [(Literal(condition, holds, guards),)]
+    if isinstance(condition, All):
+        guards += condition.guards
+    parts = [_branches(part, guards, holds=holds) for part in condition.parts]
     if isinstance(condition, Any) is holds:
         return [*chain.from_iterable(parts)][: _MAX_ALTERNATIVES + 1]
     count = 1
@@ -90,8 +120,17 @@ def remaining_condition(branch: Branch, task: str, comes: Callable[[Literal], bo
     left = [_remaining(literal, task, comes) for literal in branch]
     if FALSE in left:
         return FALSE
-    clock = [one for one in left if one != TRUE]
+    hours = {one for one in left if one.clock_only and one != TRUE}
+    clock = [_in_place(one, literal, hours) for one, literal in zip(left, branch, strict=True) if one != TRUE]
     return All.of(*clock) if clock else TRUE
+
+
+def _in_place(left: Condition, literal: Literal, hours: set[Condition]) -> Condition:
+    """Return it with the guards that it has where it is written, if those of its alternative are others."""
+    if left.clock_only or {*literal.guards} - {TRUE} == hours:
+        return left
+    guarded = _Guarded(literal.word, literal.guards)
+    return guarded if literal.holds else Not(guarded)
 
 
 def _remaining(literal: Literal, task: str, comes: Callable[[Literal], bool]) -> Condition:

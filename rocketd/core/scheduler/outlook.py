@@ -166,6 +166,8 @@ class RepeatedStart(NamedTuple):
     branch: Branch
     lasts: Duration
     """How long it holds at a time; FOREVER: no hour ends it."""
+    first: Instant
+    """When it first holds."""
 
 
 def find_repeated_start(task: Task, now: Instant) -> RepeatedStart | None:
@@ -179,7 +181,7 @@ def find_repeated_start(task: Task, now: Instant) -> RepeatedStart | None:
             verdict = left.judge(_moment(task, first))
             lasts = FOREVER if verdict.until >= FOREVER else verdict.until - max(verdict.since, 0)
             if lasts > task.restart_delay:
-                return RepeatedStart(branch, lasts)
+                return RepeatedStart(branch, lasts, first)
     return None
 
 
