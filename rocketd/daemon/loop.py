@@ -14,8 +14,8 @@ from rocketd.core.clock import Clock
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
-from rocketd.core.messages import daemon_messages, run_messages
-from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages import daemon_messages
+from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.events import (
     Broken,
     Decision,
@@ -34,6 +34,7 @@ from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import Drift, Steadiness, TimerAlarm
 from rocketd.daemon.error_policy import ErrorPolicy, SilencedErrors
+from rocketd.daemon.event_sink import EventSink
 from rocketd.daemon.final_flush import FinalFlush
 from rocketd.daemon.health import Health
 from rocketd.daemon.pending_starts import PendingStarts
@@ -42,8 +43,6 @@ from rocketd.daemon.record_writer import RecordWriter
 
 HEARTBEAT_INTERVAL: Final[Duration] = 60 * SECOND
 """How often the loop says that it lives, where no watchdog asks for more."""
-
-Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
 
 
 class Loop:
@@ -60,7 +59,8 @@ class Loop:
         self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
         """What stopped the loop, other than being asked to."""
-        self.watchers: set[Watcher] = set()
+        self._events = EventSink(journal)
+        self.watchers = self._events.watchers
         self.heartbeat_hooks: list[Callable[[Instant], None]] = []
         """What is done at each heartbeat, so that it needs no timer of its own."""
         self.pass_hooks: list[Callable[[Instant], Instant]] = []
@@ -182,6 +182,7 @@ class Loop:
         self.health.set_shortage(self.scheduler.admission.shortage)
         self.health.report_status()
         if self.scheduler.draining and not self._busy:
+            self._events.publish_kept_back(None)
             self._done.set()
         elif self._cut and not self.executor.active_count:
             self.recorder.stop_waiting()
@@ -254,11 +255,7 @@ class Loop:
 
     def handle_output(self, run: Run, stream: str, line: str) -> bool:
         """Hear a line that a run printed; whether the journal will have it."""
-        which = Stream(stream)
-        told = self.journal.write(run_messages.output_line(run, which, line))
-        for watcher in tuple(self.watchers):
-            watcher((run, which, line))
-        return told
+        return self._events.output(run, stream, line)
 
     def _ended(self, event: Finished) -> None:
         now, end = self.now(), event.end
@@ -276,13 +273,7 @@ class Loop:
 
     def publish(self, event: Event) -> None:
         """Tell the journal, and whoever watches."""
-        if not isinstance(event, Spawned) or self.journal.is_enabled(Priority.DEBUG):
-            self.journal.write(run_messages.entry_of(event))
-        self._show(event)
-
-    def _show(self, event: Event) -> None:
-        for watcher in tuple(self.watchers):
-            watcher(event)
+        self._events.publish(event)
 
     # -- recording --------------------------------------------------------------------------------------------------
 
@@ -331,5 +322,6 @@ class Loop:
             self.manager.extend_timeout(2 * HEARTBEAT_INTERVAL)
             self.wake()
         now = self.now()
+        self._events.publish_kept_back(now)
         for beat in self.heartbeat_hooks:
             beat(now)

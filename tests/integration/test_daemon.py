@@ -312,13 +312,21 @@ def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_
 
 @pytest.mark.parametrize("when", ["every('1s')", "secondly", "cron('* * * * * *')"])
 def test_what_a_hung_run_keeps_from_starting_is_told_in_one_record(daemon: Daemon, when: str) -> None:
-    daemon.write("a.toml", a_task("hung", when, SLEEPER))
+    """It is reported as it begins, and complete at its end; each second makes no line in the journal."""
+    seconds = """["/bin/sh", "-c", "while sleep 1; do echo a second; done"]"""
+    daemon.write("a.toml", a_task("hung", when, seconds))
     daemon.start()
-    daemon.until_line("hung: 3 scheduled runs missed (still running)")
-    daemon.kill()
+    daemon.until_line("hung: 1 scheduled run missed (still running)")
+    daemon.until_line("a second", 5)
+    daemon.stop_at_once()
     missed = [view for view in daemon.runs("hung") if view.action is Action.MISSED]
     assert len(missed) == 1
     assert missed[0].run.reason.startswith("still running")
+    lines = [line for line in daemon.lines if "missed (still running)" in line]
+    assert len(lines) == 2
+    recorded = int(missed[0].run.reason.partition("still running; ")[2].split()[0])
+    assert f"hung: {recorded} scheduled runs missed" in lines[1]
+    assert recorded >= 3
 
 
 def test_a_task_whose_records_lie_far_ahead_is_named_at_the_start(daemon: Daemon) -> None:

@@ -67,7 +67,7 @@ Branch = tuple[Literal, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Guarded(Condition):
+class _GuardScope(Condition):
     """A word with the guards that it has where it is written, whatever else is in its alternative.
 
     In `~(cron("0 3 * * *") | ~time_of_day.after("06:00"))` the tick at 03:00 counts; in the alternative that comes of
@@ -129,7 +129,7 @@ def _in_place(left: Condition, literal: Literal, hours: set[Condition]) -> Condi
     """Return it with the guards that it has where it is written, if those of its alternative are others."""
     if left.clock_only or {*literal.guards} - {TRUE} == hours:
         return left
-    guarded = _Guarded(literal.word, literal.guards)
+    guarded = _GuardScope(literal.word, literal.guards)
     return guarded if literal.holds else Not(guarded)
 
 

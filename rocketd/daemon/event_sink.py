@@ -1,0 +1,47 @@
+"""Where what happens is told: the journal, and whoever watches. Everything is on the loop's thread."""
+
+from collections.abc import Callable, Iterable
+
+from rocketd.core.instant import Instant
+from rocketd.core.messages import run_messages
+from rocketd.core.messages.message import Priority, Stream
+from rocketd.core.messages.missed_filter import MissedFilter
+from rocketd.core.model.events import Event, Spawned
+from rocketd.core.model.run import Run
+from rocketd.daemon.ports import Journal
+
+Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
+
+
+class EventSink:
+    """Publishes events, and the lines that runs print."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.watchers: set[Watcher] = set()
+        self._journal = journal
+        self._missed = MissedFilter()
+
+    def publish(self, event: Event) -> None:
+        """Publish an event; of a missed stretch that grows, not each step."""
+        self._publish_all(self._missed.pass_on(event))
+
+    def publish_kept_back(self, now: Instant | None) -> None:
+        """Publish what has been kept back for long enough; None: all of it, as this is the end."""
+        self._publish_all(self._missed.end() if now is None else self._missed.due(now))
+
+    def output(self, run: Run, stream: str, line: str) -> bool:
+        """Publish a line that a run printed; whether the journal will have it."""
+        which = Stream(stream)
+        told = self._journal.write(run_messages.output_line(run, which, line))
+        self._show((run, which, line))
+        return told
+
+    def _publish_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if not isinstance(event, Spawned) or self._journal.is_enabled(Priority.DEBUG):
+                self._journal.write(run_messages.entry_of(event))
+            self._show(event)
+
+    def _show(self, what: Event | tuple[Run, Stream, str]) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(what)
