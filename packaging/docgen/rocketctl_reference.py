@@ -1,6 +1,6 @@
-"""What is written about `rocketctl` and made from its table of verbs: reference page, man page, completions.
+"""Generates the reference page, the man page and the completions of `rocketctl` from its table of verbs.
 
-`python -m docgen.rocketctl_reference TOP` writes all of them below the top of a source tree.
+`python -m docgen.rocketctl_reference TOP` writes them below the top of a source tree.
 """
 
 import sys
@@ -15,118 +15,116 @@ from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS, OptionKind, Verb, 
 from rocketd.cli.render.cells import joined
 
 INTRODUCTION: Final = (
-    "`rocketctl` looks after rocketd over its control socket. "
-    f"Where no daemon runs, {joined((f'`{name}`' for name in OFFLINE), 'and')} "
-    "answer from the task files and the store, and the others exit with 3."
+    "`rocketctl` controls rocketd through its control socket. "
+    f"If no daemon is running, {joined((f'`{name}`' for name in OFFLINE), 'and')} "
+    "answer from the task files and the store; the other verbs exit with 3."
 )
 
 NOTES: Final[Mapping[str, Sequence[str]]] = {
     "list": (
-        "NEXT is when a task is expected to start, as far as that can be known now; an event can change it.",
-        "Its splay is included; of a task that is paused until a time it is the first start after that.",
-        "It is a dash where only an event, such as the end of another task, can make it due.",
-        "Where what is observed decides as well, LEFT says so: `in 45min if load_below(2.0)`,",
-        "or `when load_below(2.0) holds` where it waits for nothing else any more;",
+        "NEXT is the expected start of a task, with its splay. An event can change it.",
+        "For a task that is paused until a given time, it is the first start after that.",
+        "A dash means that only an event, such as the end of another task, can make the task due.",
+        "If the start also depends on a probe, LEFT names it: `in 45min if load_below(2.0)`,",
+        "or `when load_below(2.0) holds` if the task waits for nothing else.",
         "`--json` has these conditions as `next_if` and `now_if`.",
         "A task that runs at an occasion has `on boot` in WHEN, and `next boot`, `next start` or `at shutdown` in LEFT",
-        "if nothing else is known to start it before.",
-        "Below the table stands which files are not loaded, how many of their tasks are missing, and why;",
-        "whatever else is asked about such a task says it as well.",
-        "RESULT is how its newest run ended: an action, `running`, or `open` for a run whose daemon is gone.",
+        "unless an earlier start is known.",
+        "RESULT shows how the newest run ended: an action, `running`, or `open` for a run whose daemon is gone.",
+        "Below the table, `list` names the files that are not loaded, how many of their tasks are missing, and why.",
+        "Every other verb says the same about such a task.",
     ),
     "history": (
-        "At most 100 runs are shown unless `--limit` says otherwise;",
-        "if there are more, standard error says so.",
-        "A stretch of missed times is one line, without a number.",
+        "`history` shows at most 100 runs, or as many as `--limit` allows.",
+        "If there are more, a note on standard error says so.",
+        "Consecutive missed runs are one line, without a number.",
     ),
     "export": (
         "Each run is an object with the keys of `show RUN --json`, or a line of CSV with the same columns.",
-        "Where an export breaks off, it exits with 1.",
+        "An export that breaks off exits with 1.",
     ),
     "prune": (
-        "Which records are old, `keep` in `[store]` says, or `--before`.",
-        "What conditions can still ask for stays all the same: the newest run of each task, for one.",
-        "Where no daemon runs, it is done under the daemon's lock.",
-        "The file does not get smaller: its room is used again.",
+        "`keep` in `[store]`, or `--before`, decides which records are old.",
+        "Records that conditions still need stay in any case, for example the newest run of each task.",
+        "If no daemon is running, `rocketctl` takes the daemon's lock and deletes the records itself.",
+        "The database file does not shrink: new records reuse the space.",
     ),
     "log": (
-        "It becomes journalctl(1) with `ROCKETD_TASK=` or `ROCKETD_RUN_ID=`.",
-        "Where there is no journal it prints the end of the output that the run's record keeps.",
+        "`log` runs journalctl(1) with `ROCKETD_TASK=` or `ROCKETD_RUN_ID=`.",
+        "Without a journal it prints the end of the output, which the run's record keeps.",
     ),
     "why": (
-        "Each part of the condition is shown with whether it holds (`?`: that is unknown), because of what,",
-        "since when, and until when that stays so if nothing happens.",
-        "Sentences tell the time of the task's own zone; where that is not yours, a line says so.",
-        "`--at` a time that has passed asks the run log what was known then, of up to 2000 runs of each task.",
+        "For each part of the condition, `why` shows whether it holds (`?`: unknown), the reason, since when,",
+        "and until when that stays so unless an event occurs.",
+        "The sentences use the time zone of the task; if that is not yours, a line says so.",
+        "`--at` with a time in the past uses the run log as of then, with up to 2000 runs of each task.",
     ),
     "explain": (
-        "The task that would start has no past, is never busy, and each run succeeds at once;",
-        "a cron line or calendar fires nothing at its first load.",
-        "Other tasks in the condition are taken to be there, with nothing happening to them.",
-        "A condition that is wrong is shown with a caret under the mistake, and the exit code is 1.",
+        "`explain` assumes a task without a past that is never busy and whose runs succeed at once.",
+        "A cron or calendar line starts nothing when the task is first loaded.",
+        "Other tasks in the condition are assumed to exist, and no events of theirs occur.",
+        "If the condition has a mistake, `explain` shows it with a caret under the place, and exits with 1.",
     ),
     "simulate": (
-        "Where there is a store, tasks go on from what it has recorded, and a run takes the median of its last ones;",
-        "else, or from a time that has passed, they are first loaded at that time, and a run takes a second.",
-        "What is observed, such as `path_exists`, stays unknown, so a task that needs it is not shown.",
+        "If there is a store, tasks continue from its records, and a run takes the median of the task's last runs.",
+        "Without a store, or from a time in the past, tasks are first loaded at that time, and a run takes a second.",
+        "Probes such as `path_exists` stay unknown, so tasks that need them are not shown.",
     ),
     "run": (
-        "By hand, whatever its condition says, and even if it is paused; a mutex and `max_running` are obeyed.",
-        "Its own schedule does not count it, unless `--as-scheduled` is given.",
-        "With `--exit-code`, a run that a signal ended gives 128 and the number of the signal.",
+        "The task starts whatever its condition says, even if it is paused; mutexes and `max_running` still apply.",
+        "The run does not count for the schedule of the task, except with `--as-scheduled`.",
+        "With `--exit-code`, `rocketctl` exits with 128 plus the number of the signal if a signal ended the run.",
         "Ctrl-C ends the waiting, not the run.",
     ),
     "stop": (
-        "SIGTERM goes to all its processes, and SIGKILL after the task's `kill_grace`.",
-        "A stop uses up what was due until then; no retry follows.",
+        "All processes of the run get SIGTERM, and after the task's `kill_grace` SIGKILL.",
+        "A stopped run counts as done: whatever was due until then does not start again, and no retry follows.",
     ),
-    "resume": (
-        "Ticks count from now on: those that fell while it was paused are not made up for; a window that is open is.",
-    ),
+    "resume": ("The task does not make up for ticks during the pause, but it starts in a window that is still open.",),
     "check": (
-        "Warnings alone are no failure.",
-        "It also warns of tasks that would start again after each end for as long as an hour or a state lasts, unless",
-        "their `restart_delay` is written, and of tasks that never start by themselves or not within two years.",
-        "It says who would start at once if it were loaded for the first time now.",
-        "A file that is named may speak of tasks that are in place already, so it can be checked before it is dropped.",
+        "`check` exits with 1 for errors, not for warnings.",
+        "It warns of tasks that would start again after each end for as long as an hour or a state lasts, unless they",
+        "set `restart_delay`, and of tasks that never start by themselves, or not within two years.",
+        "It also lists the tasks that would start at once if they were loaded for the first time now.",
+        "A given file may refer to tasks that are installed already, so you can check it before you install it.",
     ),
     "reload": (
-        "As `systemctl reload rocketd`, but it also prints the problems, and exits with 1 if there are errors.",
-        "Files without errors are loaded all the same; a file with errors keeps its last good tasks.",
+        "Like `systemctl reload rocketd`, but it prints the problems, and exits with 1 if there are errors.",
+        "Files without errors are loaded in any case; a file with errors keeps its last good tasks.",
     ),
 }
 
 TIMES: Final = (
     "A TIME is `2h ago`, `in 2h`, `now`, `yesterday`, `today 10:00`, `tomorrow`, `10:00`, `2026-11-24`, "
     "`2026-11-24 10:00`, `2026-11-24T10:00:00+01:00` or `@1795514400`, as in systemd.time(7). "
-    "What names no zone is in that of the terminal: TZ, else the host's."
+    "A time without a zone is in the zone of the terminal: TZ, else the host's."
 )
 RUNS: Final = (
-    "A RUN is TASK/NUMBER as `history` shows it, or a run id: at least its first 8 digits, and enough of them that no "
-    "other run has the same."
+    "A RUN is TASK/NUMBER as `history` shows it, or the beginning of a run id: at least 8 digits, and enough to be "
+    "unique."
 )
 
 EXITS: Final = (
     (0, "done"),
-    (1, "it failed, or `check` or `reload` found errors, or a run that was waited for did not succeed"),
+    (1, "failure; `check` or `reload` found errors; or a run with `--wait` did not succeed"),
     (2, "the command line cannot be understood"),
     (3, "no daemon is running"),
     (4, "no such task or run"),
-    (5, "not allowed: only root and the members of the group rocketd may talk to the daemon"),
+    (5, "no permission: only root and the members of the group rocketd may connect to the daemon"),
     (130, "Ctrl-C"),
 )
 
 ENVIRONMENT: Final = (
-    ("NO_COLOR", "set and not empty: no colours"),
-    ("SYSTEMD_PAGER, PAGER", "the pager; empty or `cat`: none. By default less(1), where more than a screen is shown"),
-    ("SYSTEMD_LESS", "options for less, by default `FRSXMK`"),
+    ("NO_COLOR", "if set and not empty: no colours"),
+    ("SYSTEMD_PAGER, PAGER", "the pager; empty or `cat`: none. The default is less(1), for more than one screen"),
+    ("SYSTEMD_LESS", "options for less (default: `FRSXMK`)"),
     ("COLUMNS", "the width of the terminal"),
-    ("STATE_DIRECTORY, RUNTIME_DIRECTORY", "in place of `/var/lib/rocketd` and `/run/rocketd`"),
+    ("STATE_DIRECTORY, RUNTIME_DIRECTORY", "replace `/var/lib/rocketd` and `/run/rocketd`"),
 )
 
 
 def synopsis(verb: Verb) -> str:
-    """Write a verb with what it takes."""
+    """Return a verb with its arguments and options."""
     return " ".join([verb.name, *map(_shown_argument, verb.arguments), *map(_shown_option, verb.options)])
 
 
@@ -139,7 +137,7 @@ def _shown_option(option: VerbOption) -> str:
 
 
 def option_names(option: VerbOption) -> str:
-    """Write all names of an option and its value."""
+    """Return all names of an option, with its value."""
     return ", ".join(f"{name}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}" for name in option.names)
 
 
@@ -150,7 +148,7 @@ def page() -> str:
 
 def _page_lines() -> Iterator[str]:
     yield f"# rocketctl\n\n{INTRODUCTION}\n\n{RUNS}\n{TIMES}\n\n## Options of every verb\n"
-    yield "They stand before the verb or after it.\n"
+    yield "They may come before or after the verb.\n"
     yield from _option_table(GLOBAL)
     for verb in VERBS:
         yield f"## `{synopsis(verb).replace('|', ' | ')}`\n"
@@ -174,7 +172,7 @@ def _option_table(options: Sequence[VerbOption]) -> Iterator[str]:
 
 def man_page() -> str:
     """Write rocketctl(1)."""
-    return roff.page("ROCKETCTL", 1, "rocketctl", "look after the task scheduler rocketd", _man_lines())
+    return roff.page("ROCKETCTL", 1, "rocketctl", "control the task scheduler rocketd", _man_lines())
 
 
 def _man_lines() -> Iterator[str]:
@@ -190,7 +188,7 @@ def _man_lines() -> Iterator[str]:
                 yield from roff.item(option_names(option), option.help)
             yield ".RE"
     yield ".SH OPTIONS"
-    yield "They stand before the verb or after it."
+    yield "They may come before or after the verb."
     for option in GLOBAL:
         yield from roff.item(option_names(option), option.help)
     yield ".SH EXIT STATUS"
@@ -211,7 +209,7 @@ MADE: Final[Mapping[str, Callable[[], str]]] = {
     "packaging/completions/_rocketctl": shell_completions.zsh,
     "packaging/completions/rocketctl.fish": shell_completions.fish,
 }
-"""Every file that is made, below the top of the source tree."""
+"""Every generated file, below the top of the source tree."""
 
 
 def write(top: Path) -> None:

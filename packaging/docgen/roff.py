@@ -38,31 +38,31 @@ def see_also(*pages: str) -> Iterator[str]:
 
 
 _PLACES: Final = (
-    ("/usr/lib/rocketd/tasks/*.toml", "of packages"),
-    ("/run/rocketd/tasks/*.toml", "of programs, until the next boot"),
-    ("/etc/rocketd/*.toml", "of the administrator"),
+    ("/usr/lib/rocketd/tasks/*.toml", "installed by packages"),
+    ("/run/rocketd/tasks/*.toml", "written by programs, until the next boot"),
+    ("/etc/rocketd/*.toml", "written by the administrator"),
 )
 
 _FILES: Final = (
-    "Tasks are written in TOML files, which are read in the order of their names, whatever their directories. "
+    "TOML files define the tasks. They are read in the order of their names, across all directories. "
     "A file in `/etc` or `/run` replaces one of the same name in `/usr/lib`; "
-    "an empty file or a link to `/dev/null` only hides it. "
-    "A file and its directory must belong to root or to the user of the daemon, and nobody else may write them. "
-    "`rocketctl check` finds every problem of every file."
+    "an empty file or a link to `/dev/null` hides it. "
+    "A file and its directory must belong to root or to the user of the daemon, and be writable by nobody else. "
+    "`rocketctl check` reports every problem of every file."
 )
 
 _NAMES: Final = (
     "The name of a task is 1 to 128 letters, digits, dots, underscores and hyphens, and begins with a letter or digit. "
     "A task needs a `command` or a `function`; everything else has a default. "
-    "`[defaults]` gives defaults to the tasks of its file; it takes the same keys but those marked †."
+    "`[defaults]` sets defaults for the tasks of its file. It takes the same keys, except those marked †."
 )
 
 _SECTIONS: Final = {
     Section.TASK: _NAMES,
-    Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.",
-    Section.STORE: "In `rocketd.toml` alone: where runs are recorded, and how long they are kept.",
-    Section.MAIL: "In `rocketd.toml` alone: mail about runs. Without this table no mail is sent.",
-    Section.TASK_MAIL: "In any task file: what of `[mail]` is different for one task; `on = []` is no mail at all.",
+    Section.ROCKETD: "Only in `/etc/rocketd/rocketd.toml`: the daemon itself.",
+    Section.STORE: "Only in `rocketd.toml`: where runs are recorded, and how long the records are kept.",
+    Section.MAIL: "Only in `rocketd.toml`: mail about runs. Without this table no mail is sent.",
+    Section.TASK_MAIL: "In any task file: overrides `[mail]` for one task. `on = []` turns mail off.",
 }
 
 _EXAMPLE: Final = (

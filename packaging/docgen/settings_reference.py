@@ -1,4 +1,4 @@
-"""The reference of all settings, made from their table."""
+"""Generates the reference of all settings from their tables."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -9,8 +9,8 @@ from rocketd.config.settings import SETTINGS
 _INTRODUCTION: Final = """\
 # Settings
 
-Every key that a task file may hold.
-This page is made from the table that the program reads by; `rocketctl check` finds what does not fit.
+This page lists all keys of task files and of `rocketd.toml`.
+It is generated from the tables that the program itself uses; `rocketctl check` reports everything that does not fit.
 
 A *duration* is a time span of systemd.time(7) in quotes: `"10s"`, `"5 min"`, `"2h 30min"`, `"1 week"`.
 A *size* is a number of bytes, or a number with a unit in quotes: `"16 KiB"`, `"1G"`; units are powers of 1024.
@@ -18,23 +18,24 @@ A *size* is a number of bytes, or a number with a unit in quotes: `"16 KiB"`, `"
 ## Files
 
 Task files are `*.toml` in `/usr/lib/rocketd/tasks` (of packages), `/run/rocketd/tasks` (until the next boot) and
-`/etc/rocketd` (the administrator's), read in the order of their names over all three.
-Of several files with the same name the one in `/etc` counts, or else the one in `/run`.
-A file that is empty, or a link to `/dev/null`, only hides those of its name; other links are not followed.
-With `--config-dir`, which may be given several times, other directories take their place; the last one wins.
+`/etc/rocketd` (the administrator's). They are read in the order of their names, across all three directories.
+Of several files with the same name, the one in `/etc` takes precedence, then the one in `/run`.
+An empty file, or a link to `/dev/null`, hides the other files of its name; no other links are followed.
+`--config-dir` replaces these directories; if it is given several times, later ones take precedence.
 
 A file and its directory must belong to root or to the daemon's own user, and be writable by nobody else.
 Otherwise the file is not read.
 
-A file is one piece.
-If anything in it is wrong, none of its tasks is loaded; at a reload, those of its last good version stay.
-Other files go on.
+A file is loaded as a whole.
+If it has an error, none of its tasks is loaded; at a reload, the tasks of its last good version stay.
+Other files are not affected.
 
-What the host lacks is no mistake of the file: it keeps back only the tasks that need it.
-A task whose user or group is not there is not loaded; one whose time zone, file or name service does not answer stays
-as it was loaded last.
-Between files: of two tasks with the same name the first stays; a task whose condition names one that is not loaded
-stays, and that word is unknown; of tasks that start each other for ever one is kept back.
+Something that the host lacks is not an error of the file: it affects only the tasks that need it.
+A task whose user or group does not exist is not loaded. If its time zone, its file or the name service does not
+answer, a task stays as it was last loaded.
+Three rules apply across files. Of two tasks with the same name, the first is loaded. A task whose condition names a
+task that is not loaded is loaded, and that part of the condition is unknown. Of tasks that would start each other for
+ever, one is not loaded.
 """
 
 _PROLOGUES: Final[Mapping[Section, str]] = {
@@ -43,36 +44,36 @@ In any task file.
 The name of a task is 1 to 128 letters, digits, `.`, `_` and `-`; it begins with a letter or a digit.
 A task needs a `command` or a `function`; everything else has a default.
 
-`[defaults]` gives defaults to the tasks of its file; it takes the same keys but those marked †.
+`[defaults]` sets defaults for the tasks of its file. It takes the same keys, except those marked †.
 """,
-    Section.ROCKETD: "In `/etc/rocketd/rocketd.toml` alone: the daemon itself.\n",
+    Section.ROCKETD: "Only in `/etc/rocketd/rocketd.toml`: the daemon itself.\n",
     Section.STORE: """\
-In `rocketd.toml` alone: where runs are recorded, as [records elsewhere](../how-to/store-elsewhere.md) shows, and how
-long they are kept. Read at the daemon's start.
+Only in `rocketd.toml`: where runs are recorded (see [records elsewhere](../how-to/store-elsewhere.md)), and how long
+the records are kept. The daemon reads it when it starts.
 """,
     Section.MAIL: """\
-In `rocketd.toml` alone: mail about runs, as [mail](../how-to/mail.md) shows.
+Only in `rocketd.toml`: mail about runs (see [mail](../how-to/mail.md)).
 Without this table no mail is sent.
 """,
     Section.TASK_MAIL: """\
-In any task file, also as `[defaults.mail]`: what of `[mail]` is different for one task.
-`on = []` is no mail at all.
+In any task file, also as `[defaults.mail]`: overrides `[mail]` for one task.
+`on = []` turns mail off.
 """,
 }
 
 
 def reference() -> str:
-    """Write the page, in Markdown."""
+    """Return the page, in Markdown."""
     return "\n".join([_INTRODUCTION, *(part for section in _PROLOGUES for part in _section(section)), _LOGGING])
 
 
 _LOGGING: Final = """\
 ## `[logging]`
 
-In `rocketd.toml` alone: a configuration for Python's `logging.config.dictConfig`, on top of the journal.
-Events of runs are records of the logger `rocketd.task`, all else of `rocketd.scheduler`, as
-[logging](../how-to/logging.md) shows.
-`version = 1` and `disable_existing_loggers = false` may be left out.
+Only in `rocketd.toml`: a configuration for Python's `logging.config.dictConfig`, in addition to the journal.
+Events of runs go to the logger `rocketd.task`, all others to `rocketd.scheduler` (see
+[logging](../how-to/logging.md)).
+`version = 1` and `disable_existing_loggers = false` are the defaults.
 """
 
 

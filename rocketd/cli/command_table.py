@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 
 class OptionKind(Enum):
-    """What stands for an option's or argument's value: a completion asks for it."""
+    """The kind of an option's or argument's value: completions offer values by it."""
 
     FLAG = auto()
     TASK = auto()
@@ -23,7 +23,7 @@ class OptionKind(Enum):
 
 
 class VerbOption(NamedTuple):
-    """One option: `names` as they are typed, `field` in `Choices`."""
+    """One option: its `names` as typed, and its `field` in `Choices`."""
 
     names: tuple[str, ...]
     field: str
@@ -34,7 +34,7 @@ class VerbOption(NamedTuple):
 
 
 class VerbArgument(NamedTuple):
-    """What a verb is about; `how_many` as in argparse: exactly one, `?` or `*`."""
+    """One argument of a verb; `how_many` as in argparse: exactly one (empty), `?` or `*`."""
 
     metavar: str
     field: str
@@ -44,7 +44,7 @@ class VerbArgument(NamedTuple):
 
 
 class Verb(NamedTuple):
-    """One verb, and what it takes."""
+    """One verb, with its arguments and options."""
 
     name: str
     help: str
@@ -55,14 +55,14 @@ class Verb(NamedTuple):
 
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
-"""The values of `core.run.Action`, which is not imported here: `rocketctl` starts fast."""
+"""The values of `core.run.Action`, which is not imported here so that `rocketctl` starts fast."""
 
 GLOBAL: Final = (
     VerbOption(
         ("--config-dir",),
         "config_dir",
         OptionKind.DIRECTORY,
-        "read task files here, and only here (repeatable)",
+        "read task files only from here (repeatable)",
         "DIR",
         repeats=True,
     ),
@@ -70,30 +70,34 @@ GLOBAL: Final = (
     VerbOption(("--runtime-dir",), "runtime_dir", OptionKind.DIRECTORY, "where the daemon's socket is", "DIR"),
     VerbOption(("--json",), "json", OptionKind.FLAG, "print JSON"),
     VerbOption(("--no-pager",), "no_pager", OptionKind.FLAG, "do not use a pager"),
-    VerbOption(("-l", "--full"), "full", OptionKind.FLAG, "do not cut lines to the width of the terminal"),
+    VerbOption(("-l", "--full"), "full", OptionKind.FLAG, "do not shorten lines to fit the terminal"),
 )
 
 _TASK: Final = VerbArgument("TASK", "subject", OptionKind.TASK, "name of a task")
 _SUBJECT: Final = VerbArgument(
-    "TASK|RUN", "subject", OptionKind.SUBJECT, "name of a task; or a run: its id or TASK/NUMBER"
+    "TASK|RUN", "subject", OptionKind.SUBJECT, "name of a task, or a run: its id or TASK/NUMBER"
 )
 _PATHS: Final = VerbArgument(
     "PATH",
     "paths",
     OptionKind.PATH,
-    "a task file or a directory of them; none: those that the daemon reads",
+    "a task file or directory (default: those that the daemon reads)",
     how_many="*",
 )
 _PERIOD: Final = (
     VerbOption(
-        ("--since",), "since", OptionKind.TIME, "started at or after: 2h ago, yesterday, '2026-11-24 10:00'", "TIME"
+        ("--since",),
+        "since",
+        OptionKind.TIME,
+        "only runs that started then or later: 2h ago, yesterday, '2026-11-24 10:00'",
+        "TIME",
     ),
-    VerbOption(("--until",), "until", OptionKind.TIME, "started before", "TIME"),
+    VerbOption(("--until",), "until", OptionKind.TIME, "only runs that started earlier", "TIME"),
     VerbOption(
         ("--action",),
         "action",
         OptionKind.ACTION,
-        f"only these: {', '.join(ACTIONS)} (repeatable, or with commas)",
+        f"only these actions, separated by commas: {', '.join(ACTIONS)} (repeatable)",
         "ACTION",
         repeats=True,
     ),
@@ -101,78 +105,91 @@ _PERIOD: Final = (
 _WAIT: Final = ("--wait",)
 
 VERBS: Final = (
-    Verb("list", "show every task, the next one first", offline=True),
+    Verb("list", "list all tasks, the next one first", offline=True),
     Verb("show", "show everything about a task or a run", (_SUBJECT,), offline=True),
     Verb(
         "history",
-        "show runs, the newest first",
+        "list runs, newest first",
         (_TASK._replace(how_many="?"),),
-        (*_PERIOD, VerbOption(("-n", "--limit"), "limit", OptionKind.NUMBER, "at most this many (100)", "NUMBER")),
+        (
+            *_PERIOD,
+            VerbOption(
+                ("-n", "--limit"), "limit", OptionKind.NUMBER, "show at most this many (default: 100)", "NUMBER"
+            ),
+        ),
         offline=True,
     ),
     Verb(
         "export",
-        "write all that is recorded about runs, the first recorded first: a JSON object a line, or CSV",
+        "write all records of runs, oldest first, as JSON (one object per line) or CSV",
         (_TASK._replace(how_many="?"),),
-        (*_PERIOD, VerbOption(("--csv",), "csv", OptionKind.FLAG, "write CSV, with a line of headings")),
+        (*_PERIOD, VerbOption(("--csv",), "csv", OptionKind.FLAG, "write CSV, with a header line")),
         offline=True,
     ),
     Verb(
         "prune",
-        "delete old records (the daemon does this once an hour)",
+        "delete old records (the daemon does this every hour)",
         (),
         (
             VerbOption(
                 ("--before",),
                 "before",
                 OptionKind.TIME,
-                "delete records older than TIME, instead of those older than keep",
+                "delete records older than TIME instead of those older than keep",
                 "TIME",
             ),
-            VerbOption(("--dry-run",), "dry_run", OptionKind.FLAG, "only say how many there are"),
+            VerbOption(("--dry-run",), "dry_run", OptionKind.FLAG, "only count them"),
         ),
         offline=True,
     ),
     Verb(
         "log",
-        "show what a task or a run printed, from the journal",
+        "show the output of a task or a run, from the journal",
         (_SUBJECT,),
         (
-            VerbOption(("-f", "--follow"), "follow", OptionKind.FLAG, "keep following new output"),
-            VerbOption(("--stderr",), "stderr", OptionKind.FLAG, "only standard error, of a task with separate_stderr"),
+            VerbOption(("-f", "--follow"), "follow", OptionKind.FLAG, "keep showing new output"),
+            VerbOption(
+                ("--stderr",), "stderr", OptionKind.FLAG, "show only standard error, for a task with separate_stderr"
+            ),
         ),
         offline=True,
     ),
     Verb(
         "why",
-        "show what tasks wait for: each condition part by part",
+        "explain what tasks wait for, each condition part by part",
         (_TASK._replace(field="subjects", how_many="*"),),
         (
-            VerbOption(("--all",), "every", OptionKind.FLAG, "every loaded task"),
+            VerbOption(("--all",), "every", OptionKind.FLAG, "explain every loaded task"),
             VerbOption(
-                ("--at",), "at", OptionKind.TIME, "at another time: as it was then, or will be if nothing comes", "TIME"
+                ("--at",),
+                "at",
+                OptionKind.TIME,
+                "explain another time: the past, or the future if no event occurs",
+                "TIME",
             ),
         ),
         offline=True,
     ),
     Verb(
         "explain",
-        "show what a condition means: its normal form, and when a task with it would start",
+        "explain a condition: its normal form, and when a task with it would start",
         (VerbArgument("CONDITION", "condition", OptionKind.CONDITION, "a condition, in quotes"),),
         (
-            VerbOption(("-n", "--count"), "starts", OptionKind.NUMBER, "so many starts (5)", "NUMBER"),
-            VerbOption(("--from",), "begin", OptionKind.TIME, "as if first loaded then (now)", "TIME"),
+            VerbOption(("-n", "--count"), "starts", OptionKind.NUMBER, "show this many starts (default: 5)", "NUMBER"),
+            VerbOption(
+                ("--from",), "begin", OptionKind.TIME, "as if the task was first loaded then (default: now)", "TIME"
+            ),
             VerbOption(("--timezone",), "timezone", OptionKind.ZONE, "read and show times in this zone", "ZONE"),
         ),
         offline=True,
     ),
     Verb(
         "simulate",
-        "show what would run when, if each run took its usual time and succeeded",
+        "simulate what would run when, if each run took its usual time and succeeded",
         (_PATHS,),
         (
-            VerbOption(("--from",), "begin", OptionKind.TIME, "from when on (now)", "TIME"),
-            VerbOption(("--to",), "end", OptionKind.TIME, "until when (a day later)", "TIME"),
+            VerbOption(("--from",), "begin", OptionKind.TIME, "start then (default: now)", "TIME"),
+            VerbOption(("--to",), "end", OptionKind.TIME, "end then (default: a day after the start)", "TIME"),
         ),
         offline=True,
     ),
@@ -181,36 +198,40 @@ VERBS: Final = (
         "start a task now",
         (_TASK,),
         (
-            VerbOption(_WAIT, "wait", OptionKind.FLAG, "show its output; exit with 0 for success, 1 for any other end"),
             VerbOption(
-                ("--exit-code",), "exit_code", OptionKind.FLAG, "with --wait: exit with the task's own exit code"
+                _WAIT, "wait", OptionKind.FLAG, "show the output until the run ends; exit with 0 for success, else 1"
             ),
-            VerbOption(("--as-scheduled",), "as_scheduled", OptionKind.FLAG, "count it as the run that was due"),
+            VerbOption(
+                ("--exit-code",), "exit_code", OptionKind.FLAG, "with --wait: exit with the exit code of the task"
+            ),
+            VerbOption(("--as-scheduled",), "as_scheduled", OptionKind.FLAG, "count it as the scheduled run"),
         ),
     ),
     Verb(
         "stop",
-        "terminate a run, or every run of a task",
+        "stop a run, or every run of a task",
         (_SUBJECT,),
-        (VerbOption(_WAIT, "wait", OptionKind.FLAG, "return when it has ended"),),
+        (VerbOption(_WAIT, "wait", OptionKind.FLAG, "wait until it has ended"),),
     ),
     Verb(
         "pause",
-        "stop scheduling a task until it is resumed; survives restarts",
+        "pause a task until it is resumed, also across restarts",
         (_TASK,),
         (
-            VerbOption(("--until",), "until", OptionKind.TIME, "go on at: in 2h, tomorrow, '2026-11-24 10:00'", "TIME"),
+            VerbOption(
+                ("--until",), "until", OptionKind.TIME, "resume then: in 2h, tomorrow, '2026-11-24 10:00'", "TIME"
+            ),
             VerbOption(("--reason",), "reason", OptionKind.TEXT, "the reason, shown by list, show and why", "TEXT"),
         ),
     ),
-    Verb("resume", "let a paused task go on", (_TASK,)),
+    Verb("resume", "resume a paused task", (_TASK,)),
     Verb(
         "check",
-        "find every problem of every task file",
+        "check task files, and report every problem",
         (_PATHS,),
         offline=True,
     ),
-    Verb("reload", "read the task files again, and say what is wrong with them"),
+    Verb("reload", "read the task files again, and report their problems"),
     Verb("status", "show the state of the daemon"),
 )
 

@@ -1,4 +1,4 @@
-"""One call of `rocketctl`: what was asked, when, and where the answer goes."""
+"""One call of `rocketctl`: its command line, its time, and its terminal."""
 
 from datetime import tzinfo
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from rocketd.core.instant import Instant
 
 
 class Context(NamedTuple):
-    """What every verb is given."""
+    """What every verb gets."""
 
     choices: Choices
     terminal: Terminal
@@ -20,7 +20,7 @@ class Context(NamedTuple):
 
     @property
     def look(self) -> RenderOptions:
-        """How to draw on this terminal."""
+        """Return how to draw on this terminal."""
         return RenderOptions(self.now, None if self.choices.full else self.terminal.columns, bool(self.terminal.colour))
 
 

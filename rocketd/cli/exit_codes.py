@@ -1,4 +1,4 @@
-"""How `rocketctl` ends: its exit codes are promises."""
+"""The exit codes of `rocketctl`, which never change."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -18,16 +18,16 @@ class ExitCode(IntEnum):
     """No such task or run."""
     NOT_ALLOWED = 5
     INTERRUPTED = 130
-    """As a shell says it: 128 and SIGINT."""
+    """As in shells: 128 and SIGINT."""
 
 
 class Failure(RocketdError):
-    """Why a verb could not be done, and the exit code for it."""
+    """Why a verb failed, and the exit code for it."""
 
     def __init__(
         self, message: str, *, hint: str = "", code: ExitCode = ExitCode.FAILED, quoted: Sequence[str] = ()
     ) -> None:
-        """`quoted` are lines that show where the mistake stands, ready for a terminal."""
+        """`quoted`: lines that show the place of the mistake, ready for a terminal."""
         super().__init__(message, hint=hint)
         self.code = code
         self.quoted = quoted

@@ -1,4 +1,4 @@
-"""Fields of the daemon's JSON objects, matched and not trusted.
+"""Fields of the daemon's JSON objects, checked and not trusted.
 
 A daemon of another version may leave one out or change its type.
 """
@@ -10,13 +10,13 @@ from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339
 
 
 def text(one: JsonObject, key: str) -> str:
-    """Text, or nothing."""
+    """Return a text; empty: there is none."""
     value = one.get(key)
     return value if isinstance(value, str) else ""
 
 
 def number(one: JsonObject, key: str) -> int | None:
-    """A whole number; for a list or an object, how many things are in it."""
+    """Return a whole number; for a list or an object, its length."""
     value = one.get(key)
     if isinstance(value, int):
         return int(value)
@@ -24,12 +24,12 @@ def number(one: JsonObject, key: str) -> int | None:
 
 
 def flag(one: JsonObject, key: str) -> bool:
-    """Whether it is set."""
+    """Whether the flag is set."""
     return bool(one.get(key))
 
 
 def instant(one: JsonObject, key: str) -> Instant | None:
-    """An instant, or none."""
+    """Return an instant; None: there is none."""
     try:
         return from_rfc3339(text(one, key))
     except ValueError:
@@ -37,22 +37,22 @@ def instant(one: JsonObject, key: str) -> Instant | None:
 
 
 def duration(one: JsonObject, key: str) -> Duration | None:
-    """Seconds, as a duration."""
+    """Return seconds as a duration."""
     value = one.get(key)
     return round(value * SECOND) if isinstance(value, int | float) else None
 
 
 def words(one: JsonObject, key: str) -> Sequence[str]:
-    """A list of text."""
+    """Return the texts of a list."""
     value = one.get(key)
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
 def objects(value: Json) -> list[JsonObject]:
-    """A list of objects."""
+    """Return the objects of a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def the_object(value: Json) -> JsonObject:
-    """An object, empty for anything else."""
+    """Return the object; empty for anything else."""
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""The command line of `rocketctl`, read into values."""
+"""Parses the command line of `rocketctl`."""
 
 import os
 from argparse import SUPPRESS, ArgumentParser, HelpFormatter
@@ -27,7 +27,7 @@ MOST: Final = 1_000_000_000
 
 
 class Choices(NamedTuple):
-    """What was asked for."""
+    """The parsed command line."""
 
     verb: str
     config_dir: Sequence[str] = ()
@@ -62,12 +62,12 @@ class Choices(NamedTuple):
 
     @property
     def socket(self) -> str:
-        """Where the daemon listens."""
+        """The socket of the daemon."""
         return os.path.join(self.runtime_dir, "control.sock")  # noqa: PTH118 - pathlib costs a tenth of the start-up
 
 
 class _Help(HelpFormatter):
-    """Knows how wide the terminal is without shutil, which argparse would import for every call."""
+    """Finds the width of the terminal without shutil, which argparse would import in every call."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
@@ -87,7 +87,7 @@ class _ArgumentParser(ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> Choices:
-    """Read the command line; global options may stand before the verb or after it. Raises UsageError."""
+    """Parse the command line; global options may come before or after the verb. Raises UsageError."""
     verb = _verb(arguments)
     given = vars(_parser(verb).parse_args(arguments))
     if given.get("subject") == "":
@@ -101,7 +101,7 @@ def parse(arguments: Sequence[str]) -> Choices:
 
 
 def _verb(arguments: Sequence[str]) -> Verb | None:
-    """Find the verb, so that only its own parser has to be built; None: let argparse say what it misses."""
+    """Return the verb, so that only its own parser must be built; None: argparse reports what is missing."""
     names = {verb.name: verb for verb in VERBS}
     valued = {name for option in GLOBAL if option.kind is not OptionKind.FLAG for name in option.names}
     for before, word in zip(["", *arguments], arguments, strict=False):
@@ -115,7 +115,7 @@ def _unknown(word: str) -> NoReturn:
     raise UsageError(msg, hint=did_you_mean(word, [verb.name for verb in VERBS]) or "see rocketctl --help")
 
 
-def _parser(wanted: Verb | None) -> ArgumentParser:
+def _parser(only: Verb | None) -> ArgumentParser:
     parser = _ArgumentParser(
         prog="rocketctl",
         description="Control the task scheduler rocketd.",
@@ -127,15 +127,15 @@ def _parser(wanted: Verb | None) -> ArgumentParser:
     for option in GLOBAL:
         _add_option(parser, option, field=option.field + "_before" * option.repeats)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
-    for verb in VERBS if wanted is None else (wanted,):
-        made = verbs.add_parser(
+    for verb in VERBS if only is None else (only,):
+        subparser = verbs.add_parser(
             verb.name,
             help=verb.help,
             description=_sentence(verb.help),
             allow_abbrev=False,
             formatter_class=_Help,
         )
-        _fill(made, verb)
+        _fill(subparser, verb)
     return parser
 
 
@@ -156,7 +156,7 @@ def _add_argument(parser: ArgumentParser, argument: VerbArgument) -> None:
 
 
 def _add_option(parser: ArgumentParser, option: VerbOption, *, field: str) -> None:
-    """Add it without a default, so that what stands before the verb outlives what does not stand after it."""
+    """Add an option without a default, so that a value before the verb is kept if there is none after it."""
     if option.kind is OptionKind.FLAG:
         parser.add_argument(*option.names, dest=field, action="store_true", default=SUPPRESS, help=option.help)
         return
@@ -197,14 +197,14 @@ def _checked(choices: Choices) -> Choices:
 
 
 def _state_dir(choices: Choices) -> str:
-    return choices.state_dir or _given("STATE_DIRECTORY") or "/var/lib/rocketd"
+    return choices.state_dir or _first_directory("STATE_DIRECTORY") or "/var/lib/rocketd"
 
 
 def _runtime_dir(choices: Choices) -> str:
-    return choices.runtime_dir or _given("RUNTIME_DIRECTORY") or "/run/rocketd"
+    return choices.runtime_dir or _first_directory("RUNTIME_DIRECTORY") or "/run/rocketd"
 
 
-def _given(variable: str) -> str:
+def _first_directory(variable: str) -> str:
     """One of systemd's directories; of several in the variable, the first (systemd.exec(5))."""
     return os.environ.get(variable, "").split(":")[0]
 

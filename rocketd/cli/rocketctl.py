@@ -32,21 +32,21 @@ VERBS: Final = {
     "reload": "operate.reload",
     "check": "check.check",
 }
-"""What does it, by its module and name here: what the other verbs need would double the start-up time."""
+"""The module and function of each verb, imported on demand: all of them would double the start-up time."""
 
 
 def verb(name: str) -> Callable[[Context], int]:
-    """Import what does that verb."""
+    """Import the function of a verb."""
     module, function = VERBS[name].split(".")
-    done: Callable[[Context], int] = getattr(import_module(f"rocketd.cli.commands.{module}"), function)
-    return done
+    run_verb: Callable[[Context], int] = getattr(import_module(f"rocketd.cli.commands.{module}"), function)
+    return run_verb
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says, and give back the exit code."""
+    """Run the command line; return the exit code."""
     _fill_streams()
     try:
-        return _do(sys.argv[1:] if arguments is None else arguments)
+        return _dispatch(sys.argv[1:] if arguments is None else arguments)
     except RocketdError as error:
         quoted = error.quoted if isinstance(error, Failure) else ()
         Terminal(os.environ).error(error.message, error.hint, quoted)
@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fill_streams() -> None:
-    """Whoever started us may have closed them; Python then has none."""
+    """Replace closed standard streams, which Python leaves out."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for the rest of the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
 
 
-def _do(arguments: Sequence[str]) -> int:
+def _dispatch(arguments: Sequence[str]) -> int:
     choices = parse(arguments)
     terminal = Terminal(os.environ, pager=not choices.no_pager)
     try:

@@ -1,4 +1,4 @@
-"""The keys of the daemon itself, which `rocketd.toml` alone may hold, and what they come to."""
+"""The settings of the daemon itself, allowed only in `rocketd.toml`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,79 +30,79 @@ class Durability(StrEnum):
 
 
 DAEMON_TIMEZONE: Final = Setting(
-    "timezone", NON_EMPTY, "local", "`local`", "The time zone of tasks that name none; `local` is the host's."
+    "timezone", NON_EMPTY, "local", "`local`", "The time zone of tasks that set none; `local` is the host's zone."
 )
 MAX_RUNNING: Final = Setting(
     "max_running",
     ValueType("integer", value_types.integer(1, 100_000)),
     32,
     "`32`",
-    "How many runs may go on at the same time.",
+    "How many runs may be active at the same time.",
 )
 SILENCE_COND_CHECK: Final = Setting(
     "silence_cond_check",
     BOOLEAN,
     default=True,
     shown="`true`",
-    meaning="Whether a condition that raises is only told to the journal; otherwise it stops the daemon.",
+    meaning="Only log an exception in a condition; `false`: it stops the daemon.",
 )
 SILENCE_TASK_PRERUN: Final = Setting(
     "silence_task_prerun",
     BOOLEAN,
     default=True,
     shown="`true`",
-    meaning="Whether a task that cannot be set up is only told to the journal; otherwise it stops the daemon.",
+    meaning="Only log an error in setting up a run; `false`: it stops the daemon.",
 )
 SILENCE_TASK_LOGGING: Final = Setting(
     "silence_task_logging",
     BOOLEAN,
     default=True,
     shown="`true`",
-    meaning="Whether records that cannot be written for 10 s wait, in the state directory, and tasks go on; otherwise "
-    "that stops the daemon.",
+    meaning="If records cannot be written for 10 s, keep them in the state directory, and keep running tasks; "
+    "`false`: this stops the daemon.",
 )
 OUTPUT_LIMIT: Final = Setting(
     "output_limit",
     LIMIT,
     64 * 1024**2,
     '`"64 MiB"`',
-    "How much of its output each run of a task that says nothing else may tell to the journal within a minute.",
+    "How much output of a run the journal takes per minute, for tasks that do not set it.",
 )
 SHUTDOWN_GRACE: Final = Setting(
     "shutdown_grace",
     DURATION,
     90 * SECOND,
     "`90s`",
-    "How long runs may go on when the daemon is told to stop; then they are stopped.",
+    "How long active runs may continue when the daemon is stopped; then they are stopped, too.",
 )
 RESUME_SPREAD: Final = Setting(
     "resume_spread",
     DURATION,
     MINUTE,
     '`"1 min"`',
-    "After a downtime, a suspend or a step of the clock: over how long the tasks with a `splay` that would have "
-    "started meanwhile are spread. `0s`: they start at once.",
+    "After a downtime, a suspend or a step of the clock, tasks with a `splay` that would have started meanwhile start "
+    "spread over this time. `0s`: they start at once.",
 )
 URL: Final = Setting(
     "url",
     ValueType("string", value_types.url),
     "",
     "none",
-    "Where run records go besides `rocketd.db` in the state directory: any SQLAlchemy URL.",
+    "Where run records go in addition to `rocketd.db` in the state directory: any SQLAlchemy URL.",
 )
 REPO: Final = Setting(
     "repo",
     ValueType("string", value_types.function),
     "",
     "none",
-    "In place of `url`: `package.module:factory`, a function that returns any Red Bird repository.",
+    "Instead of `url`: `package.module:factory`, a function that returns a Red Bird repository.",
 )
 KEEP: Final = Setting[Duration | None](
     "keep",
     DURATION_OR_INFINITY,
     180 * DAY,
     '`"180 days"`',
-    "How long run records are kept; those that conditions can still ask about stay longer.",
+    "How long run records are kept. Records that conditions still need stay longer.",
 )
 DURABILITY: Final = Setting(
     "durability",
@@ -114,7 +114,7 @@ DURABILITY: Final = Setting(
 
 
 class Tls(StrEnum):
-    """How the way to the mail server is kept secret."""
+    """How the connection to the mail server is encrypted."""
 
     NONE = "none"
     STARTTLS = "starttls"
@@ -135,33 +135,33 @@ MAIL_TLS: Final = Setting(
     ValueType("`none`, `starttls` or `tls`", value_types.choice(Tls)),
     Tls.NONE,
     "`none`",
-    "`starttls`: a plain connection is made secret before anything is said; `tls`: it is so from the beginning.",
+    "`starttls`: encrypt a plain connection before anything is sent; `tls`: encrypt the connection from the start.",
 )
-MAIL_USERNAME: Final = Setting("username", NON_EMPTY, "", "none", "As whom to log in there.")
+MAIL_USERNAME: Final = Setting("username", NON_EMPTY, "", "none", "The user name for the mail server.")
 MAIL_PASSWORD_FILE: Final = Setting(
     "password_file",
     PATH,
     "",
     "none",
-    "The file whose first line is the password, read for each mail. A password itself has no place in `rocketd.toml`.",
+    "A file whose first line is the password, read for each mail. `rocketd.toml` cannot contain the password itself.",
 )
-MAIL_SENDER: Final = Setting("sender", ADDRESS, "", "`rocketd@` and the host's name", "The address it comes from.")
+MAIL_SENDER: Final = Setting("sender", ADDRESS, "", "`rocketd@` and the host's name", "The sender's address.")
 MAIL_RECEIVERS: Final = Setting[tuple[str, ...]](
-    "receivers", ADDRESSES, (), "none", "The addresses it goes to; to nobody, no mail is sent."
+    "receivers", ADDRESSES, (), "none", "The receivers' addresses. Without any, no mail is sent."
 )
 MAIL_ON: Final = Setting[tuple[str, ...]](
     "on",
     ValueType("list of actions", value_types.each_of(*_ACTIONS)),
     ("fail", "crash", "missed"),
     '`["fail", "crash", "missed"]`',
-    "What a mail is sent about. " + f"There are {', '.join(f'`{action}`' for action in _ACTIONS)}.",
+    f"The ends of runs that cause a mail: any of {', '.join(f'`{action}`' for action in _ACTIONS)}.",
 )
 MAIL_PAUSE: Final = Setting(
     "pause",
     DURATION,
     5 * MINUTE,
     '`"5 min"`',
-    "The least time between two mails to the same receivers; all that comes meanwhile is one digest.",
+    "The shortest time between two mails to the same receivers. Events in between become one digest.",
 )
 
 ROCKETD: Final = table(
@@ -223,7 +223,7 @@ class Settings:
     mail: MailSettings | None = None
     """None: no mail is sent."""
     logging: Mapping[str, object] | None = None
-    """What `logging.config.dictConfig` is given; None: the standard loggers hear nothing."""
+    """What `logging.config.dictConfig` is given; None: the standard loggers get nothing."""
 
 
 def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object] | None = None) -> Settings:

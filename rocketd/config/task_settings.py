@@ -18,8 +18,8 @@ COMMAND: Final = Setting[str | tuple[str, ...]](
     ValueType("list of strings, or string", value_types.command),
     "",
     "none",
-    "The program to run, with the rights of `user`, and its arguments. One without a slash is looked up in `PATH`; "
-    "`./` begins at `directory`. A string needs `shell = true`. A task has a `command` or a `function`.",
+    "The program to run as `user`, and its arguments. A name without a slash is looked up in `PATH`; `./` is relative "
+    "to `directory`. A string needs `shell = true`. A task has either a `command` or a `function`.",
     shared=False,
 )
 SHELL: Final = Setting(
@@ -27,7 +27,7 @@ SHELL: Final = Setting(
     BOOLEAN,
     default=False,
     shown="`false`",
-    meaning="Whether `command` is a text for `/bin/sh -c`.",
+    meaning="Run `command` with `/bin/sh -c`.",
     only="command",
 )
 FUNCTION: Final = Setting(
@@ -43,7 +43,7 @@ PYTHON: Final = Setting(
     PATH,
     "",
     "the daemon's own",
-    "The interpreter that runs `function`.",
+    "The Python interpreter for `function`.",
     only="function",
 )
 PARAMETERS: Final = Setting(
@@ -51,7 +51,7 @@ PARAMETERS: Final = Setting(
     ValueType("table", table_values.parameters),
     "",
     "none",
-    "Keyword arguments of a `function`; a `command` gets them as JSON on its standard input.",
+    "Keyword arguments for `function`; a `command` gets them as JSON on standard input.",
 )
 WHEN: Final = Setting("when", ValueType("condition", value_types.string), "false", "`false`", "The start condition.")
 STOP_WHEN: Final = Setting(
@@ -59,96 +59,100 @@ STOP_WHEN: Final = Setting(
     ValueType("condition", value_types.string),
     "false",
     "`false`",
-    "Terminates a running run as soon as it holds.",
+    "Stops an active run as soon as this condition holds.",
 )
 TIMEOUT: Final = Setting[Duration | None](
     "timeout",
     DURATION_OR_INFINITY,
     None,
     "`infinity`",
-    "Terminates a run that takes longer, from the moment at which its process is there.",
+    "Stops a run that takes longer, counted from the start of its process.",
 )
 KILL_GRACE: Final = Setting(
     "kill_grace",
     DURATION,
     10 * SECOND,
     "`10s`",
-    "How long after SIGTERM the processes of a run get SIGKILL.",
+    "The time between SIGTERM and SIGKILL when a run is stopped.",
 )
 OVERLAP: Final = Setting(
     "overlap",
     ValueType("`wait`, `skip`, `replace` or `allow`", value_types.choice(Overlap)),
     Overlap.WAIT,
     "`wait`",
-    "What to do when the task is due while it is still running: start after the end if it is still due, give up what "
-    "falls due meanwhile, stop the running one and start, start beside it.",
+    "What to do if the task is due while it is still running. `wait`: start after the end if it is still due; `skip`: "
+    "give up what falls due meanwhile; `replace`: stop the active run, then start; `allow`: run both.",
 )
 RESTART_DELAY: Final = Setting(
-    "restart_delay", DURATION, SECOND, "`1s`", "The least pause after an end that alone makes the task due again."
+    "restart_delay",
+    DURATION,
+    SECOND,
+    "`1s`",
+    "The shortest pause between the end of a run and the next start, if only that end makes the task due again.",
 )
 CRASH_LIMIT: Final = Setting(
     "crash_limit",
     ValueType("integer", value_types.integer(1, 100)),
     3,
     "`3`",
-    "How many crashes (the daemon or the host went down) before a run counts as done.",
+    "After this many crashes (the daemon or the host went down), a run counts as done.",
 )
 MUTEX: Final = Setting(
     "mutex",
     TEXT,
     "",
     "none",
-    'A name: at most one run of all tasks with the same one at a time. `""` is none, where `[defaults]` names one.',
+    'A name. Of all tasks with the same name, one run is active at a time. `""` overrides `[defaults]` with none.',
 )
 PRIORITY: Final = Setting(
     "priority",
     ValueType("integer", value_types.integer(-_MOST, _MOST)),
     0,
     "`0`",
-    "Who goes first when several are due and slots are short: the highest.",
+    "If several tasks are due and slots are scarce, the highest priority starts first.",
 )
 ON: Final = Setting[On | None](
     "on",
     ValueType("`boot`, `startup` or `shutdown`", value_types.optional(value_types.choice(On))),
     None,
     "none",
-    "Runs then, as well: at the first start of the daemon after a boot, at each start, before it stops. "
-    '`""` is none, where `[defaults]` has one.',
+    "An additional start: at the first start of the daemon after a boot, at each start of the daemon, or before it "
+    'stops. `""` overrides `[defaults]` with none.',
 )
 SPLAY: Final = Setting(
     "splay",
     DURATION,
     0,
     "none",
-    "Spreads its starts, and those of hosts with the same task: each tick, window and interval begins later by a part "
-    "of this, or of its own length if that is shorter. The part is a stable hash of host and task.",
+    "Spreads the starts of tasks, and of the same task on many hosts: each tick, window and interval begins later by "
+    "a part of this time, or of its own length if that is shorter. The part is a stable hash of host and task.",
 )
-ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Whether the task is loaded.")
-DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A sentence for people.")
+ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Load the task.")
+DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A description for people.")
 TIMEZONE: Final = Setting(
     "timezone",
     NON_EMPTY,
     "",
     "the daemon's",
-    "The time zone of its conditions, as `Europe/Helsinki`, and its `TZ`; `local` is the host's.",
+    "The time zone of the task's conditions and its `TZ`, such as `Europe/Helsinki`; `local` is the host's zone.",
 )
 USER: Final = Setting(
     "user",
     NON_EMPTY,
     "",
     "the daemon's",
-    "Who runs it, by name or number, with the supplementary groups of a login (`User=` of systemd.exec(5)).",
+    "The user of the process, by name or number, with the supplementary groups of a login (as `User=` in "
+    "systemd.exec(5)).",
 )
 GROUP: Final = Setting(
-    "group", NON_EMPTY, "", "the user's", "Its primary group, by name or number (`Group=` of systemd.exec(5))."
+    "group", NON_EMPTY, "", "the user's", "The primary group, by name or number (as `Group=` in systemd.exec(5))."
 )
 DIRECTORY: Final = Setting(
     "directory",
     PATH,
     "",
     "the user's home",
-    "The working directory, entered with the rights of `user`. The home may be missing, or not that user's to enter: "
-    "then it is `/`.",
+    "The working directory, entered as `user`. If the home is missing or closed to the user, the default is `/`.",
 )
 UMASK: Final = Setting(
     "umask", ValueType("octal digits in quotes", value_types.umask), 0o022, "`0022`", "The file mode mask."
@@ -158,31 +162,31 @@ NICE: Final = Setting(
     ValueType("integer", value_types.integer(-20, 19)),
     0,
     "`0`",
-    "The nice level, from -20, most favoured, to 19.",
+    "The nice level, from -20 (most favoured) to 19.",
 )
 LIMITS: Final = Setting[tuple[Limit, ...]](
     "limits",
     ValueType("table", limits),
     (),
     "none",
-    "Resource limits (setrlimit(2)), as `LimitNOFILE=` of systemd.exec(5) in small letters: `{ nofile = 1024, "
-    'core = 0, cpu = "10min", fsize = "1G:2G" }`. One value is both limits, `SOFT:HARD` gives each, `infinity` none. '
-    f"Resources: {', '.join(f'`{name}`' for name in NAMES)}. Joined with those of `[defaults]`.",
+    "Resource limits (setrlimit(2)), like `LimitNOFILE=` in systemd.exec(5), in lower case: `{ nofile = 1024, "
+    'core = 0, cpu = "10min", fsize = "1G:2G" }`. One value sets both limits, `SOFT:HARD` each; `infinity` is none. '
+    f"Resources: {', '.join(f'`{name}`' for name in NAMES)}. Merged with those of `[defaults]`.",
 )
 ENVIRONMENT: Final = Setting[tuple[tuple[str, str], ...]](
     "environment",
     ValueType("table of strings", table_values.environment),
     (),
     "none",
-    "Variables on top of a clean `PATH HOME USER LOGNAME SHELL LANG TZ`. Joined with those of `[defaults]`.",
+    "Variables in addition to a clean `PATH HOME USER LOGNAME SHELL LANG TZ`. Merged with those of `[defaults]`.",
 )
 ENVIRONMENT_FILES: Final = Setting[tuple[str, ...]](
     "environment_files",
     ValueType("list of paths", value_types.paths),
     (),
     "none",
-    "Files with variables (`EnvironmentFile=` of systemd.exec(5)), read at each start with the rights of `user`; with "
-    "`-` in front it may be missing. Only regular files are opened, of 1 MiB at most.",
+    "Files with variables (as `EnvironmentFile=` in systemd.exec(5)), read at each start as `user`. A file with a "
+    "leading `-` may be missing. Only regular files of up to 1 MiB are read.",
 )
 SUCCESS_CODES: Final = Setting(
     "success_codes", CODES, frozenset({0}), "`[0]`", "Exit codes that mean success.", only="command"
@@ -192,7 +196,7 @@ INACTION_CODES: Final = Setting[frozenset[int]](
     CODES,
     frozenset(),
     "`[]`",
-    "Exit codes that mean that there was nothing to do.",
+    "Exit codes that mean there was nothing to do.",
     only="command",
 )
 OUTPUT_TAIL: Final = Setting(
@@ -200,32 +204,32 @@ OUTPUT_TAIL: Final = Setting(
     ValueType("size", value_types.size(16 * 1024**2)),
     16 * 1024,
     '`"16 KiB"`',
-    "How much of the end of its output the record keeps; all of it goes to the journal.",
+    "How much of the end of the output the run's record keeps. The journal gets all of it.",
 )
 OUTPUT_LIMIT: Final = Setting[int | None](
     "output_limit",
     LIMIT,
     None,
     "that of `[rocketd]`",
-    "How much of its output a run may tell to the journal within a minute; a line counts 100 bytes beside its own. "
-    "What goes beyond it is left out there, which the journal and the record say. `0` tells nothing to the journal.",
+    "How much output of a run the journal takes per minute; each line counts 100 bytes more than its length. The "
+    "journal omits the rest, which the journal and the record note. `0`: the journal gets no output.",
 )
 OUTPUT_FILE: Final = Setting[str](
     "output_file",
     FILE,
     "",
     "none",
-    "A file to which all that it prints is appended as well, as the task's user. `%Y`, `%m`, `%d`, `%H` and other "
-    "numbers of strftime(3) are those of the run's start, `{task}` and `{number}` the run's own; `%%` is a `%`. "
-    '`""` is none, where `[defaults]` has one.',
+    "A file to which the output is also appended, as the task's user. `%Y`, `%m`, `%d`, `%H` and other numbers of "
+    "strftime(3) stand for the start of the run, `{task}` and `{number}` for the run, and `%%` for `%`. "
+    '`""` overrides `[defaults]` with none.',
 )
 SEPARATE_STDERR: Final = Setting(
     "separate_stderr",
     BOOLEAN,
     default=False,
     shown="`false`",
-    meaning="Whether standard error is told apart from standard output, as the stream `stderr`. Then lines of the two "
-    "may change places; otherwise they stay in the order in which they were written, as the stream `stdout`.",
+    meaning="Log standard error as a stream of its own, `stderr`. Lines of the two streams may then change places; "
+    "without it, all lines keep their order, in the stream `stdout`.",
 )
 TASK_MAIL: Final = Setting(
     "mail", ValueType("table", mail), Mail(), "`[mail]`", "Overrides `receivers` and `on` of `[mail]` for this task."

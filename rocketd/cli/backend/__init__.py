@@ -1,1 +1,1 @@
-"""Who answers rocketctl: the daemon, or the files on disk."""
+"""The sources of rocketctl's answers: the daemon, or the files on disk."""

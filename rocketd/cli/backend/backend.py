@@ -1,4 +1,4 @@
-"""What the reading verbs ask, and the daemon as the one that answers."""
+"""What the reading verbs need from a backend, and the backend that asks the daemon."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
@@ -10,14 +10,14 @@ from rocketd.core.instant import Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
 LONGEST_NUMBER: Final = 18
-"""Digits that fit a store."""
+"""The most digits that a store can keep."""
 
 LARGEST_PART: Final = 10_000
-"""How many runs the daemon is asked for at once."""
+"""How many runs to request from the daemon at once."""
 
 
 class RunQuery(NamedTuple):
-    """Which runs to look at, newest first."""
+    """Which runs to read, newest first."""
 
     task: str = ""
     since: Instant | None = None
@@ -27,46 +27,46 @@ class RunQuery(NamedTuple):
 
 
 class Backend(Protocol):
-    """What the reading verbs ask. Everything raises Failure."""
+    """What the reading verbs need. Every method raises Failure."""
 
     def tasks(self) -> list[JsonObject]:
-        """Every loaded task."""
+        """Return every loaded task."""
         ...
 
     def files(self, *, always: bool = False) -> JsonObject:
-        """What is wrong in the task files: `file_problems`, `not_loaded`, and the `directories` that are read.
+        """Return the problems of the task files: `file_problems`, `not_loaded`, and the `directories` that are read.
 
-        Unless it is asked for `always`, nothing is told where the answer before has shown that all is loaded.
+        Without `always`, the result is empty if the last answer has shown that everything is loaded.
         """
         ...
 
     def task(self, name: str) -> JsonObject:
-        """Everything about one."""
+        """Return everything about a task."""
         ...
 
     def why(self, name: str, at: Instant | None) -> JsonObject:
-        """What a task's condition says now, or at that instant."""
+        """Return the explanation of a task now, or at that instant."""
         ...
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
-        """What the condition of each loaded task says, by name, some at a time."""
+        """Yield the explanations of all loaded tasks, by name, in parts."""
         ...
 
-    def runs(self, wanted: RunQuery) -> list[JsonObject]:
-        """Runs, newest first."""
+    def runs(self, query: RunQuery) -> list[JsonObject]:
+        """Return runs, newest first."""
         ...
 
-    def part(self, wanted: RunQuery, after: int) -> JsonObject:
-        """Some `runs` after this place in the log, the first recorded first, and the `next` place, null at the end."""
+    def part(self, query: RunQuery, after: int) -> JsonObject:
+        """Return some `runs` after that position in the log, oldest first, and the `next` position, null at the end."""
         ...
 
     def run(self, name: str) -> JsonObject:
-        """Everything about one; `name` is a run id, its beginning, or TASK/NUMBER."""
+        """Return everything about a run; `name` is a run id, its beginning, or TASK/NUMBER."""
         ...
 
 
 class DaemonBackend:
-    """The daemon as a source."""
+    """The backend that asks the daemon."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -88,30 +88,30 @@ class DaemonBackend:
         return the_object(self._client.get(f"/v1/tasks/{name}/why", _at(at)))
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
-        """Ask the daemon, which itself says how many it explains at a time."""
+        """Ask the daemon, which decides how many it explains at a time."""
         after: str | None = ""
         while after is not None:
             part = the_object(self._client.get("/v1/why", [*_at(at), ("after", after)]))
             yield objects(part.get("answers"))
             after = text(part, "next") or None
 
-    def runs(self, wanted: RunQuery) -> list[JsonObject]:
-        """Ask the daemon, for no more at a time than it gives."""
+    def runs(self, query: RunQuery) -> list[JsonObject]:
+        """Ask the daemon, in parts no larger than it allows."""
         found: dict[str, JsonObject] = {}
-        part = wanted
+        part = query
         while True:
-            asked = part._replace(limit=min(wanted.limit - len(found) + bool(found), LARGEST_PART))
+            asked = part._replace(limit=min(query.limit - len(found) + bool(found), LARGEST_PART))
             runs = objects(self._client.get("/v1/runs", _query(asked)))
             before = len(found)
             found.update((text(run, "run_id"), run) for run in runs)
             last = instant(runs[-1], "start") if runs else None
-            if len(found) >= wanted.limit or len(runs) < asked.limit or len(found) == before or last is None:
-                return list(found.values())[: wanted.limit]
-            part = wanted._replace(until=last + 1)  # those of the same microsecond come again, and count once
+            if len(found) >= query.limit or len(runs) < asked.limit or len(found) == before or last is None:
+                return list(found.values())[: query.limit]
+            part = query._replace(until=last + 1)  # those of the same microsecond come twice, and count once
 
-    def part(self, wanted: RunQuery, after: int) -> JsonObject:
-        """Ask the daemon, which itself says how much it gives at a time."""
-        asked = [pair for pair in _query(wanted) if pair[0] != "limit"]
+    def part(self, query: RunQuery, after: int) -> JsonObject:
+        """Ask the daemon, which decides how much it returns at a time."""
+        asked = [pair for pair in _query(query) if pair[0] != "limit"]
         return the_object(self._client.get("/v1/log", [*asked, ("after", str(after))]))
 
     def run(self, name: str) -> JsonObject:
@@ -123,19 +123,19 @@ def _at(at: Instant | None) -> list[tuple[str, str]]:
     return [] if at is None else [("at", rfc3339(at) or "")]
 
 
-def _query(wanted: RunQuery) -> list[tuple[str, str]]:
+def _query(query: RunQuery) -> list[tuple[str, str]]:
     given = {
-        "task": wanted.task,
-        "since": rfc3339(wanted.since) or "",
-        "until": rfc3339(wanted.until) or "",
-        "action": ",".join(wanted.actions),
-        "limit": str(wanted.limit),
+        "task": query.task,
+        "since": rfc3339(query.since) or "",
+        "until": rfc3339(query.until) or "",
+        "action": ",".join(query.actions),
+        "limit": str(query.limit),
     }
     return [(name, value) for name, value in given.items() if value]
 
 
 def is_run(name: str) -> bool:
-    """Whether it can be no task, only TASK/NUMBER. Raises Failure for what can be neither."""
+    """Whether it is TASK/NUMBER rather than a task. Raises Failure if it can be neither."""
     task, slash, number = name.partition("/")
     if slash and not (task and number.isascii() and number.isdecimal() and len(number) <= LONGEST_NUMBER):
         msg = f"{name!r} is neither a task nor a run"
@@ -150,7 +150,7 @@ def may_be_run_id(name: str) -> bool:
 
 
 def find(source: Backend, name: str) -> tuple[str, JsonObject]:
-    """Look for a task or a run of that name: `task` or `run`, and everything about it."""
+    """Find a task or a run of that name: return `task` or `run`, and everything about it."""
     if is_run(name):
         return "run", source.run(name)
     try:

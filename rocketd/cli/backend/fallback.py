@@ -1,4 +1,4 @@
-"""Who answers the reading verbs: the daemon, or files and store where none runs."""
+"""Chooses the backend of the reading verbs: the daemon, or the files and the store if none runs."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -16,16 +16,16 @@ from rocketd.daemon.json_format import JsonObject
 T = TypeVar("T")
 
 
-def asked(
+def ask_backend(
     choices: Choices,
     question: Callable[[Backend], T],
     *,
     note: Callable[[str], None] = lambda _: None,
     brief: bool = False,
 ) -> T:
-    """Put a question to the daemon, or to files and store where none runs.
+    """Ask the daemon, or the files and the store if none runs.
 
-    Before that returns or raises, `note` hears what is wrong with these, and, unless `brief`, that there is no daemon.
+    Before it returns or raises, `note` gets the problems of these, and, unless `brief`, that there is no daemon.
     """
     try:
         return question(DaemonBackend(Client(choices.socket)))
@@ -42,8 +42,8 @@ def asked(
             note(line)
 
 
-def to_the_end(parts: Iterator[T]) -> Iterator[T]:
-    """Go through an answer that comes in parts, the first of which has come; raises Failure if there is no end."""
+def remaining_parts(parts: Iterator[T]) -> Iterator[T]:
+    """Yield the parts of an answer, the first of which has arrived; raises Failure if it is incomplete."""
     try:
         yield from parts
     except Failure as failure:
@@ -54,15 +54,15 @@ def to_the_end(parts: Iterator[T]) -> Iterator[T]:
 
 
 def with_suggestion(failure: Failure, choices: Choices) -> Failure:
-    """Add what was probably meant, if what failed is that there is no such task."""
+    """Add a suggestion if the failure is that there is no such task."""
     if failure.code is not ExitCode.NOT_FOUND or failure.hint or not choices.subject or is_run(choices.subject):
         return failure
     try:
-        names, files = asked(choices, _names_and_files)
+        names, files = ask_backend(choices, _names_and_files)
     except RocketdError:
-        return failure  # what went wrong first is what counts
+        return failure  # the first failure counts
     if choices.subject in names:
-        return failure  # it is there; what is missing is something about it
+        return failure  # the task exists; something about it is missing
     hint = did_you_mean(choices.subject, names) or unread(files) or "see rocketctl list"
     return Failure(failure.message, hint=hint, code=failure.code)
 

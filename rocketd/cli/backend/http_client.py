@@ -1,6 +1,6 @@
 """The daemon's control socket, from the other side: HTTP and JSON.
 
-It speaks HTTP/1.0 on purpose: the body then simply goes on to the end, without chunks, so that these few lines are
+It speaks HTTP/1.0 on purpose: the body then ends with the connection, without chunks, so that these few lines are
 a whole client. `http.client` or h11 would cost more time to import than everything else that `rocketctl list` does.
 """
 
@@ -13,7 +13,7 @@ from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.daemon.json_format import Json, JsonObject
 
 PATIENCE: Final = 30.0
-"""Seconds until a daemon that says nothing counts as stuck; its watchdog has it restarted at about the same time."""
+"""Seconds until a silent daemon counts as stuck; its watchdog restarts it at about the same time."""
 LONGEST_LINE: Final = 64 * 1024
 
 _UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
@@ -22,28 +22,28 @@ Query = Iterable[tuple[str, str]]
 
 
 class Client:
-    """Asks the daemon behind one socket. Every method raises Failure."""
+    """Sends requests to the daemon behind one socket. Every method raises Failure."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self.not_loaded = False
-        """Whether its last answer has said that something of the task files is not loaded."""
+        """Whether the last answer said that some task files are not loaded."""
 
     def get(self, path: str, query: Query = ()) -> Json:
-        """Ask for something."""
+        """Send a GET request, and return its JSON."""
         return self._ask("GET", _target(path, query), b"")
 
     def post(self, path: str, body: JsonObject | None = None, *, patience: float | None = PATIENCE) -> Json:
-        """Ask for something to be done; `patience`: seconds that it may take, None: as long as it takes."""
+        """Send a POST request, and return its JSON; `patience`: seconds to wait, None: without limit."""
         return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode(), patience)
 
     def events(self, query: Query = ()) -> "Events":
-        """Subscribe to what happens; from the return on nothing is missed."""
+        """Subscribe to events; from the return on, no event is missed."""
         connection = self.connect()
         try:
             reply = _send(connection, "GET", _target("/v1/events", query), b"")
             _expect_success(reply)
-            connection.settimeout(None)  # nothing may happen for days
+            connection.settimeout(None)  # there may be no event for days
         except BaseException:
             connection.close()
             raise
@@ -58,7 +58,7 @@ class Client:
             return _value(_whole(reply))
 
     def connect(self) -> socket.socket:
-        """Open a connection, for one request; whether this works is whether a daemon runs."""
+        """Open a connection for one request; succeeds only if a daemon runs."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(PATIENCE)
         try:
@@ -115,7 +115,7 @@ def _send(connection: socket.socket, method: str, target: str, body: bytes) -> _
 def _head(stream: BinaryIO) -> _Reply:
     protocol, _, rest = stream.readline(LONGEST_LINE).partition(b" ")
     if not protocol.startswith(b"HTTP/") or not rest[:3].isdigit():
-        raise _broken("what answers there does not speak HTTP" if protocol else "it closed the connection")
+        raise _broken("its answer is not HTTP" if protocol else "it closed the connection")
     length, not_loaded = None, False
     while line := stream.readline(LONGEST_LINE).strip():
         name, _, value = line.partition(b":")
@@ -137,14 +137,14 @@ def _whole(reply: _Reply) -> bytes:
 
 
 def _expect_success(reply: _Reply) -> None:
-    """Turn any other status into the failure that it tells."""
+    """Raise Failure for any other status, with the sentence of the answer."""
     if reply.status // 100 == 2:  # noqa: PLR2004 - 2xx of RFC 9110
         return
     try:
-        told = _value(_whole(reply))
+        content = _value(_whole(reply))
     except Failure:
-        told = None
-    message, hint = (told.get("error"), told.get("hint")) if isinstance(told, dict) else (None, None)
+        content = None
+    message, hint = (content.get("error"), content.get("hint")) if isinstance(content, dict) else (None, None)
     raise Failure(
         message if isinstance(message, str) else f"rocketd answered with status {reply.status}",
         hint=hint if isinstance(hint, str) else "",
@@ -159,7 +159,7 @@ def _value(body: bytes) -> Json:
     try:
         value: Json = json.loads(body)
     except ValueError:
-        raise _broken("it broke off in the middle of its answer") from None
+        raise _broken("it closed the connection in the middle of its answer") from None
     return value
 
 
@@ -172,8 +172,8 @@ def _unreachable(path: str, error: OSError) -> Failure:
         case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
             return Failure(f"no daemon is running at {path}", hint="systemctl start rocketd", code=ExitCode.NO_DAEMON)
         case PermissionError():
-            hint = "root and the members of the group rocketd may"
-            return Failure(f"you may not talk to the daemon at {path}", hint=hint, code=ExitCode.NOT_ALLOWED)
+            hint = "root and the members of the group rocketd may connect"
+            return Failure(f"no permission to connect to the daemon at {path}", hint=hint, code=ExitCode.NOT_ALLOWED)
     return Failure(f"cannot connect to {path}: {error.strerror or error}")
 
 

@@ -43,29 +43,29 @@ from rocketd.store.state_lock import StateLock
 NO_DAEMON: Final = "no daemon is running"
 FILES_WRONG: Final = "some task files have errors; this list may be incomplete; see rocketctl check"
 RUNS_SHOWN: Final = 5
-"""How many of its newest runs are shown with a task."""
+"""How many of its newest runs to show with a task."""
 
 
 EXPLAINED: Final = 100
-"""How many tasks are explained before they are shown."""
+"""How many tasks to explain at once."""
 
 PART: Final = 1000
-"""How many runs of a long list are read at once."""
+"""How many runs of a long list to read at once."""
 
 PRUNED: Final = 5_000
-"""How many records are deleted at once, where nothing has to wait for it."""
+"""How many records to delete at once, as nothing waits for the store."""
 
 
 class OfflineBackend:
-    """The task files and the store as a source."""
+    """The backend that reads the task files and the store."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
         self._now: Instant = time.time_ns() // 1000
         self.origin = f"{NO_DAEMON}: this is from the store"
-        """Where the answers so far are from."""
+        """The source of the answers so far."""
         self.warnings: list[str] = []
-        """Why something may be missing in them."""
+        """Why the answers may be incomplete."""
 
     def tasks(self) -> list[JsonObject]:
         """Every task that a daemon would load now, and those that are disabled."""
@@ -80,7 +80,7 @@ class OfflineBackend:
     def task(self, name: str) -> JsonObject:
         """Everything about one."""
         details = self._details(name)
-        runs: list[Json] = [_left(view) for view in self._runs(RunFilter(task=name, limit=RUNS_SHOWN))]
+        runs: list[Json] = [_run_json(view) for view in self._runs(RunFilter(task=name, limit=RUNS_SHOWN))]
         blocked = NO_DAEMON if details["due"] else None
         return _idle({**details, "blocked": blocked, "runs": runs})
 
@@ -94,7 +94,7 @@ class OfflineBackend:
         scheduler, entry = self._scheduler, self._entry(name)
         if at is None or at >= self._now:
             return why_object(why(scheduler, name, self._now, at, idle=NO_DAEMON))
-        runs = [run for wanted in runs_needed(entry.task, at) for run in self._runs(wanted)]
+        runs = [run for query in runs_needed(entry.task, at) for run in self._runs(query)]
         return why_object(why_then(entry.task, history_as_of(entry.task, scheduler.history, runs, at), at))
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
@@ -103,20 +103,20 @@ class OfflineBackend:
         for begin in range(0, len(names), EXPLAINED):
             yield [self.why(name, at) for name in names[begin : begin + EXPLAINED]]
 
-    def runs(self, wanted: RunQuery) -> list[JsonObject]:
+    def runs(self, query: RunQuery) -> list[JsonObject]:
         """Runs, newest first."""
-        return [_left(view) for view in self._runs(_filter(wanted))]
+        return [_run_json(view) for view in self._runs(_filter(query))]
 
-    def part(self, wanted: RunQuery, after: int) -> JsonObject:
+    def part(self, query: RunQuery, after: int) -> JsonObject:
         """Some runs after this place in the log, the first recorded first."""
         with self._reader() as reader:
-            part = reader.page(_filter(wanted._replace(limit=PART)), after) if reader else RunPage([], None)
-        return {"runs": [_left(view) for view in part.runs], "next": part.next}
+            part = reader.page(_filter(query._replace(limit=PART)), after) if reader else RunPage([], None)
+        return {"runs": [_run_json(view) for view in part.runs], "next": part.next}
 
     def prune(self, before: Instant | None, *, dry_run: bool) -> JsonObject:
-        """Delete the records that are old, holding the daemon's lock; with `dry_run`, say how many there are."""
+        """Delete the records that are old, holding the daemon's lock; with `dry_run`, only count them."""
         if not self._loaded.valid:
-            msg = "task files have errors, so it is not known which records conditions still ask for"
+            msg = "task files have errors, so rocketctl cannot tell which records conditions still need"
             raise Failure(msg, hint="see rocketctl check")
         before = oldest_kept(self._loaded.settings.store.keep, before, self._now)
         spare = self._scheduler.history.reach
@@ -131,7 +131,7 @@ class OfflineBackend:
     def run(self, name: str) -> JsonObject:
         """Everything about one."""
         try:
-            return _left(only_match(name, self._runs(run_filter_of(name))))
+            return _run_json(only_match(name, self._runs(run_filter_of(name))))
         except NoSuchRun as error:
             raise Failure(error.message, hint=error.hint, code=ExitCode.NOT_FOUND) from None
 
@@ -152,7 +152,7 @@ class OfflineBackend:
 
     @cached_property
     def _scheduler(self) -> Scheduler:
-        """What a daemon's scheduler would know if it started now, with no slot to start anything."""
+        """Return a scheduler as a daemon would have it now, without a slot to start anything."""
         scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
         scheduler.admission.closed = NO_DAEMON
         with self._reader() as reader:
@@ -165,13 +165,13 @@ class OfflineBackend:
         scheduler.decide(self._now)
         return scheduler
 
-    def _runs(self, wanted: RunFilter) -> Sequence[RunView]:
+    def _runs(self, query: RunFilter) -> Sequence[RunView]:
         with self._reader() as reader:
-            return reader.runs(wanted) if reader else []
+            return reader.runs(query) if reader else []
 
     @contextmanager
     def _reader(self) -> Iterator[SqliteReader | None]:
-        """Open the store; None: there is a state directory, in which nothing has been recorded yet."""
+        """Open the store; None: the state directory has no records yet."""
         with _failures():
             if self._directory.is_dir() and not version_of(self._directory / FILE_NAME):
                 self._must_know()
@@ -181,14 +181,14 @@ class OfflineBackend:
                 yield reader
                 if reader.faults:
                     self.warnings.append(
-                        f"the store holds what rocketd never wrote, which is passed over: {reader.faults}"
+                        f"the store has records that rocketd did not write; they are ignored: {reader.faults}"
                     )
 
     def _must_know(self) -> None:
-        """Raise Failure if there may be runs though none is recorded here: a daemon would read a repository first."""
+        """Raise Failure if there may be runs elsewhere: a daemon would read a repository first."""
         settings = load_settings(_directories(self._choices.config_dir), strict=os.geteuid() == 0)
         if settings is None:
-            msg = "rocketd.toml has errors, so it is not known where the records are"
+            msg = "rocketd.toml has errors, so rocketctl cannot tell where the records are"
             raise Failure(msg, hint="see rocketctl check")
         if settings.store.url or settings.store.repo:
             elsewhere = ReplicationTarget(settings.store.url, settings.store.repo)
@@ -211,9 +211,9 @@ def _failures() -> Iterator[None]:
         raise Failure(error.message, hint=error.hint, code=code) from error
 
 
-def _filter(wanted: RunQuery) -> RunFilter:
-    actions = tuple(map(Action, wanted.actions))
-    return RunFilter(task=wanted.task, since=wanted.since, until=wanted.until, actions=actions, limit=wanted.limit)
+def _filter(query: RunQuery) -> RunFilter:
+    actions = tuple(map(Action, query.actions))
+    return RunFilter(task=query.task, since=query.since, until=query.until, actions=actions, limit=query.limit)
 
 
 def _idle(task: JsonObject) -> JsonObject:
@@ -221,10 +221,10 @@ def _idle(task: JsonObject) -> JsonObject:
     return {**task, "running": False}
 
 
-def _left(view: RunView) -> JsonObject:
-    """A run; one without an end is `open`: the last daemon left it behind, and the next one will judge it."""
-    told = run_object(view)
-    return {**told, "open": True} if view.action is Action.RUN else told
+def _run_json(view: RunView) -> JsonObject:
+    """Return a run; `open`: the last daemon left it behind without an end, which the next one will record."""
+    run = run_object(view)
+    return {**run, "open": True} if view.action is Action.RUN else run
 
 
 def _load(
@@ -238,10 +238,10 @@ def _directories(paths: Sequence[str]) -> Sequence[Path]:
 
 
 def checked(choices: Choices, at: Instant | None = None) -> LoadResult:
-    """Load the files that were named, or those that the daemon reads.
+    """Load the given files, or those that the daemon reads.
 
-    A file that was named may speak of tasks that are in place already.
-    `at` is an instant as of which tasks are warned of that never start, or again and again.
+    A given file may name tasks that are installed already.
+    `at`: the instant for warnings about tasks that never start, or again and again.
     """
     known = [task.name for task in _load(choices).tasks] if choices.paths else []
     return _load(choices, choices.paths, known, at)

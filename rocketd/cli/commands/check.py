@@ -1,4 +1,4 @@
-"""Problems of task files, from the files themselves or as the daemon tells them."""
+"""Problems of task files, from the files themselves or from the daemon."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def check(call: Context) -> ExitCode:
 
     loaded = checked(call.choices, call.now)
     if call.choices.json:
-        told: list[Json] = [{**problem} for problem in check_json(loaded)]
-        call.terminal.json(told)
+        answer: list[Json] = [{**problem} for problem in check_json(loaded)]
+        call.terminal.json(answer)
     else:
         call.terminal.show(coloured(check_text(loaded), loaded.problems, call.look).split("\n"))
     return ExitCode.DONE if loaded.valid else ExitCode.FAILED
 
 
-def from_json(told: Iterable[JsonObject]) -> list[Problem]:
-    """Make problems again of what the daemon told."""
+def from_json(answer: Iterable[JsonObject]) -> list[Problem]:
+    """Convert the daemon's JSON back to problems."""
     from rocketd.config.problems import Problem  # noqa: PLC0415 - only where there are problems
 
     return [
@@ -46,5 +46,5 @@ def from_json(told: Iterable[JsonObject]) -> list[Problem]:
             width=number(one, "width") or 1,
             source_column=number(one, "source_column") or 1,
         )
-        for one in told
+        for one in answer
     ]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rocketd.cli.backend.backend import Backend, RunQuery
-from rocketd.cli.backend.fallback import asked, to_the_end
-from rocketd.cli.commands.inspect import wanted_runs
+from rocketd.cli.backend.fallback import ask_backend, remaining_parts
+from rocketd.cli.commands.inspect import run_query
 from rocketd.cli.context import Context
 from rocketd.cli.exit_codes import ExitCode
 from rocketd.cli.json_fields import number, objects
@@ -27,29 +27,29 @@ def export(call: Context) -> ExitCode:
     """`rocketctl export [TASK]`."""
     if call.choices.csv:
         call.terminal.write(_csv([COLUMNS]))
-    for runs in _parts(call, wanted_runs(call)):
+    for runs in _parts(call, run_query(call)):
         lines = _csv(_rows(call, runs)) if call.choices.csv else [json.dumps(run) for run in runs]
         if not call.terminal.write(lines):
             break
     return ExitCode.DONE
 
 
-def _parts(call: Context, wanted: RunQuery) -> Iterator[list[JsonObject]]:
+def _parts(call: Context, query: RunQuery) -> Iterator[list[JsonObject]]:
     """Ask for one part after the other; who answers the first answers all."""
 
-    def begun(source: Backend) -> Iterator[list[JsonObject]]:
-        part = source.part(wanted, 0)
-        if not objects(part.get("runs")) and wanted.task and not source.runs(RunQuery(wanted.task)):
-            source.task(wanted.task)  # a slip of the hand must not look like a task that never ran
-        return _from(source, wanted, part)
+    def first_parts(source: Backend) -> Iterator[list[JsonObject]]:
+        part = source.part(query, 0)
+        if not objects(part.get("runs")) and query.task and not source.runs(RunQuery(query.task)):
+            source.task(query.task)  # a mistyped name must not look like a task that never ran
+        return _from(source, query, part)
 
-    return to_the_end(asked(call.choices, begun, note=call.terminal.note, brief=True))
+    return remaining_parts(ask_backend(call.choices, first_parts, note=call.terminal.note, brief=True))
 
 
-def _from(source: Backend, wanted: RunQuery, part: JsonObject) -> Iterator[list[JsonObject]]:
+def _from(source: Backend, query: RunQuery, part: JsonObject) -> Iterator[list[JsonObject]]:
     yield objects(part.get("runs"))
     while (after := number(part, "next")) is not None:
-        part = source.part(wanted, after)
+        part = source.part(query, after)
         yield objects(part.get("runs"))
 
 

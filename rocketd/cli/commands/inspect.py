@@ -1,11 +1,11 @@
-"""The verbs that look and change nothing."""
+"""The verbs that read, and change nothing."""
 
 import os
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from rocketd.cli.backend.backend import Backend, DaemonBackend, RunQuery, find, is_run, may_be_run_id
-from rocketd.cli.backend.fallback import asked
+from rocketd.cli.backend.fallback import ask_backend
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.context import Context, time_point
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
@@ -20,7 +20,7 @@ from rocketd.daemon.json_format import JsonObject
 T = TypeVar("T")
 
 JOURNAL: Final = "/run/systemd/journal/socket"
-"""Where there is this, there is a journal."""
+"""If this exists, there is a journal."""
 
 
 def list_tasks(call: Context) -> ExitCode:
@@ -50,23 +50,23 @@ def show(call: Context) -> ExitCode:
 
 def history(call: Context) -> ExitCode:
     """`rocketctl history [TASK]`."""
-    wanted = wanted_runs(call)
-    # One more than is shown tells whether there are more: a list that was cut must say so.
-    runs, missing = ask(call, lambda source: _runs(source, wanted._replace(limit=wanted.limit + 1)))
-    shown = runs[: wanted.limit]
+    query = run_query(call)
+    # One more than is shown, to see whether there are more: a list that was cut must say so.
+    runs, missing = ask(call, lambda source: _runs(source, query._replace(limit=query.limit + 1)))
+    shown = runs[: query.limit]
     if call.choices.json:
         call.terminal.json([*shown])
     else:
-        call.terminal.show(run_table(shown, call.look) if shown else [_none(wanted)])
+        call.terminal.show(run_table(shown, call.look) if shown else [_explain_no_runs(query)])
     if missing:
         call.terminal.note(missing)
-    if len(runs) > wanted.limit:
-        call.terminal.note(f"there are more runs than the {wanted.limit} shown; see --limit")
+    if len(runs) > query.limit:
+        call.terminal.note(f"there are more runs than the {query.limit} shown; see --limit")
     return ExitCode.DONE
 
 
-def wanted_runs(call: Context) -> RunQuery:
-    """Which runs the options ask for; raises UsageError."""
+def run_query(call: Context) -> RunQuery:
+    """Return which runs the options select; raises UsageError."""
     choices = call.choices
     since = time_point(choices.since, call.now) if choices.since else None
     until = time_point(choices.until, call.now) if choices.until else None
@@ -76,20 +76,20 @@ def wanted_runs(call: Context) -> RunQuery:
     return RunQuery(choices.subject, since, until, choices.action, choices.limit)
 
 
-def _runs(source: Backend, wanted: RunQuery) -> tuple[list[JsonObject], str]:
-    """Look for runs; a task that has none must at least be there: a slip of the hand must not look like peace.
+def _runs(source: Backend, query: RunQuery) -> tuple[list[JsonObject], str]:
+    """Find runs; a task without any must exist, so that a mistyped name does not look like a task that never ran.
 
-    Of one that has run, the daemon says where it is written if it is not loaded because of an error.
+    For a task with runs that is not loaded because of an error, the daemon says in which file it is.
     """
-    runs = source.runs(wanted)
-    if not runs and wanted.task and not source.runs(RunQuery(wanted.task)):
-        source.task(wanted.task)
-    missing = missing_one(source.files(), wanted.task) if wanted.task and isinstance(source, DaemonBackend) else ""
+    runs = source.runs(query)
+    if not runs and query.task and not source.runs(RunQuery(query.task)):
+        source.task(query.task)
+    missing = missing_one(source.files(), query.task) if query.task and isinstance(source, DaemonBackend) else ""
     return runs, missing
 
 
-def _none(wanted: RunQuery) -> str:
-    narrowed = wanted.task or wanted.actions or wanted.since is not None or wanted.until is not None
+def _explain_no_runs(query: RunQuery) -> str:
+    narrowed = query.task or query.actions or query.since is not None or query.until is not None
     return NO_SUCH_RUNS if narrowed else NO_RUNS
 
 
@@ -112,7 +112,7 @@ def log(call: Context) -> ExitCode:
 
 
 def _newest(source: Backend, name: str) -> JsonObject:
-    """The run of that name, or the newest of the task of that name."""
+    """Return the run of that name, or the newest run of the task of that name."""
     kind, one = find(source, name)
     if kind == "run":
         return one
@@ -121,7 +121,7 @@ def _newest(source: Backend, name: str) -> JsonObject:
 
 
 def _from_journal(call: Context) -> ExitCode:
-    """Become journalctl(1), which knows best how to show, follow and make visible what it keeps."""
+    """Replace this process by journalctl(1), which shows, follows and escapes the output."""
     choices = call.choices
     matches = [f"ROCKETD_TASK={choices.subject}"]
     if is_run(choices.subject) or may_be_run_id(choices.subject):
@@ -139,9 +139,9 @@ def _from_journal(call: Context) -> ExitCode:
 
 
 def _missing(call: Context, task: str) -> str:
-    """Say where a task is written if it is not loaded because of an error; what it printed before is there still."""
+    """Note the file of a task that is not loaded because of an error; its earlier output is still there."""
     try:
-        return asked(call.choices, lambda source: missing_one(source.files(always=True), task))
+        return ask_backend(call.choices, lambda source: missing_one(source.files(always=True), task))
     except RocketdError:
         return ""
 
@@ -157,5 +157,5 @@ def status(call: Context) -> ExitCode:
 
 
 def ask(call: Context, question: Callable[[Backend], T]) -> T:
-    """Put a question to the daemon, or to files and store; then people are told so, and everybody what is wrong."""
-    return asked(call.choices, question, note=call.terminal.note, brief=call.choices.json)
+    """Ask the daemon, or the files and the store; note that if it is not for JSON, and always what is wrong."""
+    return ask_backend(call.choices, question, note=call.terminal.note, brief=call.choices.json)

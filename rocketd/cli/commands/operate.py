@@ -1,4 +1,4 @@
-"""The verbs that ask the daemon to do something."""
+"""The verbs that have the daemon do something."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -20,47 +20,51 @@ def run(call: Context) -> ExitCode | int:
     """`rocketctl run TASK`."""
     client = Client(call.choices.socket)
     if call.choices.wait:
-        # Subscribed before it starts: not even the shortest run is over unseen.
+        # Subscribed before the start, so that not even the shortest run ends unseen.
         with client.events([("task", call.choices.subject)]) as events:
             return _wait(call, client, events, _start(call, client))
-    begun = _start(call, client)
+    started = _start(call, client)
     if call.choices.json:
-        call.terminal.json(begun)
-    elif waits := text(begun, "waits"):
-        call.terminal.write([f"{_name(call, begun)} has not started yet, and starts as soon as it can: {waits}."])
+        call.terminal.json(started)
+    elif waits := text(started, "waits"):
+        call.terminal.write(
+            [f"{_run_name(call, started)} has not started yet, and will start as soon as it can: {waits}."]
+        )
     else:
-        call.terminal.write([f"Started {_name(call, begun)}."])
+        call.terminal.write([f"Started {_run_name(call, started)}."])
     return ExitCode.DONE
 
 
 def _start(call: Context, client: Client) -> JsonObject:
-    asked: JsonObject = {"as_scheduled": call.choices.as_scheduled}
-    return the_object(client.post(f"/v1/tasks/{call.choices.subject}/run", asked))
+    request: JsonObject = {"as_scheduled": call.choices.as_scheduled}
+    return the_object(client.post(f"/v1/tasks/{call.choices.subject}/run", request))
 
 
-def _name(call: Context, begun: JsonObject) -> str:
-    return run_name({"task": call.choices.subject, **begun})
+def _run_name(call: Context, started: JsonObject) -> str:
+    return run_name({"task": call.choices.subject, **started})
 
 
-def _wait(call: Context, client: Client, events: Events, begun: JsonObject) -> ExitCode | int:
+def _wait(call: Context, client: Client, events: Events, started: JsonObject) -> ExitCode | int:
     try:
-        if waits := text(begun, "waits"):
-            call.terminal.note(f"{_name(call, begun)} waits: {waits}")
-        end = _end_of(call, client, events, text(begun, "run_id"))
+        if waits := text(started, "waits"):
+            call.terminal.note(f"{_run_name(call, started)} waits: {waits}")
+        end = _end_of(call, client, events, text(started, "run_id"))
     except KeyboardInterrupt:
-        call.terminal.note(f"{_name(call, begun)} keeps running; stop it with: rocketctl stop {_name(call, begun)}")
+        call.terminal.note(
+            f"{_run_name(call, started)} keeps running; stop it with: rocketctl stop {_run_name(call, started)}"
+        )
         return ExitCode.INTERRUPTED
-    begun = the_object({**begun, "number": end.get("number")})
+    started = the_object({**started, "number": end.get("number")})
     if call.choices.json:
         call.terminal.json(client.get(f"/v1/runs/{text(end, 'run_id')}"))
     elif text(end, "action") != "success" or detail(end):
-        call.terminal.note(_ended(call, begun, end))
+        call.terminal.note(_ended(call, started, end))
     return _exit_for(call, end)
 
 
 def _end_of(call: Context, client: Client, events: Iterable[JsonObject], run_id: str) -> JsonObject:
-    """Follow the run to its end. One that could not begin is followed by another; without a run id, by the next."""
-    told = ""
+    """Follow the run to its end. If it cannot start, another run follows it; without a run id, follow the next one."""
+    reported = ""
     for event in events:
         kind = text(event, "event")
         if kind == "started" and not run_id and text(event, "trigger") in _ASKED_FOR:
@@ -72,33 +76,35 @@ def _end_of(call: Context, client: Client, events: Iterable[JsonObject], run_id:
             return event
         if kind == "withdrawn" and (mine or not run_id):
             run_id = ""
-            if told != text(event, "message"):
-                told = text(event, "message")
-                call.terminal.note(f"{run_name(event)} could not begin, and is tried again: {told}")
-        if kind == "lost" and run_id and (end := _ended_unseen(call, client, event, run_id)):
+            if reported != text(event, "message"):
+                reported = text(event, "message")
+                call.terminal.note(f"{run_name(event)} could not start, and will be tried again: {reported}")
+        if kind == "lost" and run_id and (end := _end_if_dropped(call, client, event, run_id)):
             return end
     msg = "lost the connection to the daemon while the run was active"
-    raise Failure(msg, hint=f"rocketctl show {run_id} tells what became of it")
+    raise Failure(msg, hint=f"see rocketctl show {run_id} for how it ended")
 
 
 _ASKED_FOR: Final = frozenset({"hand", "as-scheduled"})
 
 
-def _ended_unseen(call: Context, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
-    """Events were left out because this terminal was too slow; the end of the run may be among them."""
+def _end_if_dropped(call: Context, client: Client, lost: JsonObject, run_id: str) -> JsonObject | None:
+    """Handle events that were dropped because this terminal was too slow; the end of the run may be among them."""
     count = number(lost, "count") or "some"
-    call.terminal.note(f"{count} lines or events were left out: this terminal is too slow; see rocketctl log {run_id}")
+    call.terminal.note(
+        f"{count} lines or events were dropped because this terminal is too slow; see rocketctl log {run_id}"
+    )
     now = the_object(client.get(f"/v1/runs/{run_id}"))
     return None if text(now, "action") == "run" else now
 
 
-def _ended(call: Context, begun: JsonObject, end: JsonObject) -> str:
+def _ended(call: Context, started: JsonObject, end: JsonObject) -> str:
     why = detail(end)
-    return f"{_name(call, begun)}: {result(end).text}{f' ({why})' if why else ''}"
+    return f"{_run_name(call, started)}: {result(end).text}{f' ({why})' if why else ''}"
 
 
 def _exit_for(call: Context, end: JsonObject) -> ExitCode | int:
-    """0 for success, 1 for any other end; the task's own if that is wanted, 128 and the signal as shells say it."""
+    """Return 0 for success, else 1; with --exit-code that of the task, or 128 and the signal as shells do."""
     code, signal = number(end, "exit_code"), number(end, "signal")
     if call.choices.exit_code and code is not None:
         return code
@@ -145,36 +151,36 @@ def _wait_for_all(client: Client, events: Events, awaited: set[str]) -> None:
         if text(event, "event") in {"finished", "withdrawn"}:
             awaited.discard(run_name(event))
         if text(event, "event") == "lost":
-            awaited = {name for name in awaited if _is_going_on(client, name)}
+            awaited = {name for name in awaited if _is_active(client, name)}
         if not awaited:
             return
-    msg = "the daemon has gone away before the run had ended"
+    msg = "the daemon exited before the run ended"
     raise Failure(msg, hint="see rocketctl history")
 
 
-def _is_going_on(client: Client, name: str) -> bool:
+def _is_active(client: Client, name: str) -> bool:
     return text(the_object(client.get(f"/v1/runs/{name}")), "action") == "run"
 
 
 def pause(call: Context) -> ExitCode:
     """`rocketctl pause TASK`."""
-    choices, asked = call.choices, JsonObject()
+    choices, request = call.choices, JsonObject()
     until = time_point(choices.until, call.now) if choices.until else None
     if until is not None and until <= call.now:
         msg = f"--until must be in the future; {choices.until!r} means {local(until)}"
         raise UsageError(msg)
-    asked = {"until": rfc3339(until), "reason": choices.reason}
-    answer = Client(choices.socket).post(f"/v1/tasks/{choices.subject}/pause", asked)
-    return _said(call, the_object(answer), f"Paused {choices.subject}{f' until {local(until)}' if until else ''}.")
+    request = {"until": rfc3339(until), "reason": choices.reason}
+    answer = Client(choices.socket).post(f"/v1/tasks/{choices.subject}/pause", request)
+    return _report(call, the_object(answer), f"Paused {choices.subject}{f' until {local(until)}' if until else ''}.")
 
 
 def resume(call: Context) -> ExitCode:
     """`rocketctl resume TASK`."""
     answer = Client(call.choices.socket).post(f"/v1/tasks/{call.choices.subject}/resume")
-    return _said(call, the_object(answer), f"Resumed {call.choices.subject}.")
+    return _report(call, the_object(answer), f"Resumed {call.choices.subject}.")
 
 
-def _said(call: Context, answer: JsonObject, sentence: str) -> ExitCode:
+def _report(call: Context, answer: JsonObject, sentence: str) -> ExitCode:
     if call.choices.json:
         call.terminal.json(answer)
     else:

@@ -1,4 +1,4 @@
-"""`rocketctl prune`: old records go when somebody wants them to."""
+"""`rocketctl prune`: deletes old records on request."""
 
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.context import Context, time_point
@@ -13,19 +13,19 @@ from rocketd.daemon.json_format import JsonObject, rfc3339
 def prune(call: Context) -> ExitCode:
     """`rocketctl prune`."""
     before = time_point(call.choices.before, call.now) if call.choices.before else None
-    told = _told(call, before)
+    answer = _prune(call, before)
     if call.choices.json:
-        call.terminal.json(told)
+        call.terminal.json(answer)
     else:
-        call.terminal.write([_sentence(told)])
+        call.terminal.write([_sentence(answer)])
     return ExitCode.DONE
 
 
-def _told(call: Context, before: Instant | None) -> JsonObject:
-    """Have the daemon do it, or do it where none runs."""
-    asked: JsonObject = {"before": rfc3339(before), "dry_run": call.choices.dry_run}
+def _prune(call: Context, before: Instant | None) -> JsonObject:
+    """Have the daemon delete them, or delete them here if none runs."""
+    request: JsonObject = {"before": rfc3339(before), "dry_run": call.choices.dry_run}
     try:
-        return the_object(Client(call.choices.socket).post("/v1/prune", asked, patience=None))
+        return the_object(Client(call.choices.socket).post("/v1/prune", request, patience=None))
     except Failure as failure:
         if failure.code is not ExitCode.NO_DAEMON:
             raise
@@ -34,11 +34,11 @@ def _told(call: Context, before: Instant | None) -> JsonObject:
     return OfflineBackend(call.choices).prune(before, dry_run=call.choices.dry_run)
 
 
-def _sentence(told: JsonObject) -> str:
-    records, before = number(told, "records") or 0, local(instant(told, "before"))
+def _sentence(answer: JsonObject) -> str:
+    records, before = number(answer, "records") or 0, local(instant(answer, "before"))
     if not records:
         return f"Nothing to delete before {before}."
     what = f"{counted(records, 'record')} older than {before}"
-    if told.get("dry_run"):
+    if answer.get("dry_run"):
         return f"Would delete {what}."
     return f"Deleted {what}."

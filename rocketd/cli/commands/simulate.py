@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from rocketd.config import LoadResult
 
 MOST: Final = 100_000
-"""How many runs are shown."""
+"""How many runs to show."""
 RECENT: Final = 11
-"""Of how many of its last runs a task's usual time is the median."""
+"""A task's usual time is the median of this many last runs."""
 UNKNOWN: Final = ExpectedRun(SECOND)
-"""How a run goes of which nothing is recorded."""
+"""The length and end of a run without records."""
 
 
 def simulate(call: Context) -> ExitCode:
@@ -69,7 +69,7 @@ def _span(call: Context) -> tuple[Instant, Instant]:
 
 
 def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
-    """Go on from what is recorded; from a time that has passed, or where nothing is recorded, begin anew."""
+    """Continue from the records; from a time in the past, or without records, begin anew."""
     scheduler = Scheduler(
         host=platform.node(), new_run_id=lambda _: "", max_running=loaded.settings.max_running, next_steps=0
     )
@@ -77,7 +77,7 @@ def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
         if reader is None:
             scheduler.load(loaded.tasks, begin, {})
             return Forecast(scheduler, begin, lambda _: UNKNOWN)
-        usual = {task.name: _usual(reader, task) for task in loaded.tasks}
+        usual = {task.name: _usual_outcome(reader, task) for task in loaded.tasks}
         course = partial(_course, usual)
         if begin < call.now:
             scheduler.load(loaded.tasks, begin, {})
@@ -113,13 +113,13 @@ def _recorded(call: Context) -> bool:
         return False
 
 
-def _usual(reader: SqliteReader, task: Task) -> ExpectedRun:
+def _usual_outcome(reader: SqliteReader, task: Task) -> ExpectedRun:
     runs = reader.runs(RunFilter(task=task.name, actions=(Action.SUCCESS,), limit=RECENT))
-    measured = [_took(view) for view in runs]
+    measured = [_duration(view) for view in runs]
     return ExpectedRun(median_low(measured)) if measured else UNKNOWN
 
 
-def _took(view: RunView) -> Instant:
+def _duration(view: RunView) -> Instant:
     return view.end.runtime if view.end else 0
 
 

@@ -1,4 +1,4 @@
-"""`rocketctl why`: what tasks wait for, drawn from what the daemon tells, or files and store."""
+"""`rocketctl why`: what tasks wait for, as the daemon, or the files and the store, explain it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli.backend.fallback import to_the_end, with_suggestion
+from rocketd.cli.backend.fallback import remaining_parts, with_suggestion
 from rocketd.cli.commands.inspect import ask
 from rocketd.cli.context import time_point
 from rocketd.cli.exit_codes import ExitCode, Failure
@@ -36,7 +36,7 @@ def why(call: Context) -> ExitCode:
 
 
 def show(call: Context, found: Iterator[list[JsonObject]]) -> None:
-    """Show answers as they come."""
+    """Show explanations as they arrive."""
     if call.choices.json:
         call.terminal.json_parts(found)
     else:
@@ -44,21 +44,21 @@ def show(call: Context, found: Iterator[list[JsonObject]]) -> None:
 
 
 def answers(call: Context, source: Backend, at: Instant | None) -> Iterator[list[JsonObject]]:
-    """Ask about every task that was named, or is there, of which some come at a time; raises Failure."""
+    """Yield the explanations of the given tasks, or of all, in parts; raises Failure."""
     if not call.choices.every:
         return iter([[_answer(call, source, name, at) for name in call.choices.subjects]])
     parts = source.why_all(at)
-    first = next(parts, [])  # who answers this, answers all
-    return to_the_end(chain([first], parts))
+    first = next(parts, [])  # the backend that answers this answers all
+    return remaining_parts(chain([first], parts))
 
 
 def _blocks(found: Iterator[list[JsonObject]], look: RenderOptions) -> Iterator[list[str]]:
-    """Draw them with an empty line between two."""
-    begun = False
+    """Draw explanations, with an empty line between them."""
+    has_output = False
     for part in found:
         lines = [line for answer in part for line in ("", *drawn(answer, look))]
-        yield lines if begun else lines[1:]
-        begun = begun or bool(part)
+        yield lines if has_output else lines[1:]
+        has_output = has_output or bool(part)
 
 
 def _answer(call: Context, source: Backend, name: str, at: Instant | None) -> JsonObject:
@@ -69,23 +69,23 @@ def _answer(call: Context, source: Backend, name: str, at: Instant | None) -> Js
 
 
 def drawn(answer: JsonObject, look: RenderOptions) -> list[str]:
-    """What the task waits for, and the tree of its condition."""
+    """Draw what the task waits for, and the tree of its condition."""
     title = painted(Cell(visible(text(answer, "waiting_for")), BOLD), colour=look.colour)
     whole = _part(answer)
     alone = len(whole.parts) == 1 and whole.parts[0].condition == whole.condition
     if whole.condition == "false" and " starts at " in text(answer, "waiting_for"):
-        return [title]  # an occasion does: nobody has written that condition
+        return [title]  # an occasion starts it: the condition is only the default
     tree = whole.parts[0] if alone else whole
     lines = [_line(line, look) for line in draw(tree, partial(_time, look.now))]
     return [title, *_other_clock(text(answer, "timezone"), look), *lines]
 
 
 def _other_clock(zone: str, look: RenderOptions) -> list[str]:
-    """Say so if the sentences go by another clock than what follows them: theirs is the one of the task's hours."""
+    """Return a note if the sentences use another zone than the times after them: theirs is the task's zone."""
     if not zone or time_format.offset_in(zone, look.now) in (None, time_format.offset(look.now)):
         return []
-    told = f"times are those of {visible(zone)}; after since and until, your own"
-    return [painted(Cell(told, FAINT), colour=look.colour)]
+    note = f"times are in {visible(zone)}; those after since and until are in your time zone"
+    return [painted(Cell(note, FAINT), colour=look.colour)]
 
 
 def _part(told: JsonObject) -> ExplanationPart:

@@ -1,4 +1,4 @@
-"""Text as a terminal shows it: how wide it is, and nothing in it that the terminal would obey.
+"""Text for a terminal: its width, and nothing in it that the terminal would obey.
 
 Names, reasons and output come from files and programs: a control character, a terminal escape or a change of
 writing direction in them is made visible, never sent raw.
@@ -14,7 +14,7 @@ ELLIPSIS: Final = "…"
 
 
 class Cell(NamedTuple):
-    """A word or two, and in which colour: an SGR parameter of ECMA-48, empty for none."""
+    """A short text and its colour: an SGR parameter of ECMA-48, empty for none."""
 
     text: str
     colour: str = ""
@@ -65,12 +65,12 @@ def cut(text: str, columns: int) -> str:
 
 
 def pad(text: str, columns: int) -> str:
-    """Fill up with spaces to that many columns."""
+    """Pad with spaces to that many columns."""
     return text.ljust(columns) if text.isascii() else text + " " * (columns - width(text))
 
 
 def painted(cell: Cell, *, colour: bool) -> str:
-    """Wrap a cell in its colour, if colours are wanted."""
+    """Return the text of a cell, in its colour if `colour` is set."""
     return f"\x1b[{cell.colour}m{cell.text}\x1b[0m" if colour and cell.colour and cell.text else cell.text
 
 
@@ -81,7 +81,7 @@ def joined(words: Iterable[str], last: str) -> str:
 
 
 def underlined(text: str, start: int, end: int) -> list[str]:
-    """Show the line of a text in which something stands, and carets under it."""
+    """Return the line with that part of a text, and carets under the part."""
     begin = text.rfind("\n", 0, start) + 1
     line = text[begin:].split("\n", 1)[0]
     before, under = visible(line[: start - begin]), visible(line[start - begin : end - begin])

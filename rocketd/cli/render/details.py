@@ -1,4 +1,4 @@
-"""Everything about one task, one run, one problem, or the daemon itself."""
+"""The pages about one task, one run, and the daemon itself."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from rocketd.core.signal_names import signal_name
 from rocketd.daemon.json_format import Json, JsonObject
 
 if TYPE_CHECKING:
-    from rocketd.config.problems import Problem  # reading task files is more than most verbs do
+    from rocketd.config.problems import Problem  # most verbs read no task files
 
 
 def task_page(task: JsonObject, look: RenderOptions) -> list[str]:
-    """Everything about a task, and its newest runs."""
+    """Draw everything about a task, and its newest runs."""
     runs = objects(task.get("runs"))
     drawn = run_table(runs, look) if runs else [NO_RUNS]
     return [_title(task, look), *pairs(_task_lines(task, look.now), colour=look.colour), "", *drawn]
@@ -62,7 +62,7 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
 
 
 def _splay(task: JsonObject) -> str:
-    """Say how much later that is by its splay."""
+    """Return how much later that is because of the splay."""
     part, whole = duration(task, "next_splay"), duration(task, "splay")
     if not part or not whole:
         return ""
@@ -74,9 +74,9 @@ def _state(task: JsonObject, now: Instant) -> Cell:
         return Cell(f"disabled: it has enabled = false in line {number(task, 'line')} of its file", YELLOW)
     if flag(task, "paused"):
         return Cell(_paused(task, now), YELLOW)
-    if flag(task, "running") and (going := [run for run in objects(task.get("going")) if run.get("begun", True)]):
+    if flag(task, "running") and (active := [run for run in objects(task.get("going")) if run.get("begun", True)]):
         return Cell(
-            f"running: {', '.join(f'{run_name(run)} for {took({**run, **_GOING}, now)}' for run in going)}", CYAN
+            f"running: {', '.join(f'{run_name(run)} for {took({**run, **_GOING}, now)}' for run in active)}", CYAN
         )
     if flag(task, "running"):
         return Cell("running", CYAN)
@@ -93,10 +93,10 @@ _GOING: JsonObject = {"action": "run"}
 
 def _paused(task: JsonObject, now: Instant) -> str:
     until, who, why = instant(task, "paused_until"), text(task, "paused_by"), text(task, "paused_reason")
-    said = "paused"
+    state = "paused"
     if until is not None:
-        said += f" until {_instant_line(until, now)}"
-    return said + (f" by {who}" if who else "") + (f": {why}" if why else "")
+        state += f" until {_instant_line(until, now)}"
+    return state + (f" by {who}" if who else "") + (f": {why}" if why else "")
 
 
 def _last(task: JsonObject, now: Instant) -> Cell:
@@ -123,7 +123,7 @@ def command_line(argv: Sequence[str]) -> str:
 
 
 def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
-    """What else governs it, as far as it is not the default."""
+    """The other rules of the task that are not the default."""
     timeout, splay, priority = duration(task, "timeout"), duration(task, "splay"), number(task, "priority")
     return [
         ("Time zone", Cell(text(task, "timezone"))),
@@ -137,7 +137,7 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
 
 
 def run_page(run: JsonObject, look: RenderOptions) -> list[str]:
-    """Everything about a run, and what it printed."""
+    """Draw everything about a run, and its output."""
     title = painted(Cell(visible(run_name(run)), BOLD), colour=look.colour)
     lines = [title, *pairs(_run_lines(run, look.now), colour=look.colour)]
     for heading, key in (("Traceback", "exc_text"), ("Output", "output")):
@@ -148,7 +148,7 @@ def run_page(run: JsonObject, look: RenderOptions) -> list[str]:
 
 def _run_lines(run: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     code, signal, pid = number(run, "exit_code"), number(run, "signal"), number(run, "pid")
-    going = text(run, "action") == "run"
+    active = text(run, "action") == "run"
     return [
         ("Result", result(run)),
         ("Message", Cell(text(run, "message"))),
@@ -160,9 +160,9 @@ def _run_lines(run: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("Caused by", Cell(_caused_by(run))),
         ("Due", Cell(time_format.local(instant(run, "due")))),
         ("Start", Cell(_instant_line(instant(run, "start"), now))),
-        ("End", Cell("" if going else _instant_line(instant(run, "end"), now))),
+        ("End", Cell("" if active else _instant_line(instant(run, "end"), now))),
         ("Took", Cell(took(run, now))),
-        ("PID", Cell(str(pid) if pid and going else "")),
+        ("PID", Cell(str(pid) if pid and active else "")),
         ("Run id", Cell(text(run, "run_id"))),
     ]
 
@@ -180,32 +180,32 @@ def _unless(default: str, value: str) -> str:
 
 
 def status_page(status: JsonObject, look: RenderOptions) -> list[str]:
-    """How the daemon is."""
+    """Draw the state of the daemon."""
     version, since = text(status, "version"), instant(status, "since")
     title = painted(Cell(f"rocketd {visible(version)}", BOLD), colour=look.colour)
     return [title, *pairs(_status_lines(status, since, look.now), colour=look.colour)]
 
 
 def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> list[tuple[str, Cell]]:
-    degraded = _said(status.get("degraded"))
+    degraded = _plain(status.get("degraded"))
     return [
         ("State", Cell(_STOPPING if flag(status, "stopping") else "", YELLOW)),
         ("Running since", Cell(f"{time_format.local_with_zone(since)} ({time_format.passed(since, now)})")),
-        ("PID", Cell(_said(status.get("pid")))),
+        ("PID", Cell(_plain(status.get("pid")))),
         ("Tasks", Cell(_tasks(status))),
         ("Active runs", Cell(str(number(status, "running") or 0))),
         ("Problems", _problems(status)),
-        ("Store", Cell(_said(status.get("store")))),
+        ("Store", Cell(_plain(status.get("store")))),
         ("Degraded", Cell(degraded, RED)),
     ]
 
 
 def _problems(status: JsonObject) -> Cell:
-    """What is wrong in the task files; a daemon of another version may tell but how many problems there are."""
-    told = str(file_problems(status)) if "file_problems" in status else str(number(status, "problems") or "")
-    if told:
-        return Cell(f"{told}; see rocketctl check", RED)
-    return Cell("none in task files" if _said(status.get("degraded")) else "none")
+    """The problems of the task files; a daemon of another version may only report their number."""
+    problems = str(file_problems(status)) if "file_problems" in status else str(number(status, "problems") or "")
+    if problems:
+        return Cell(f"{problems}; see rocketctl check", RED)
+    return Cell("none in task files" if _plain(status.get("degraded")) else "none")
 
 
 def _tasks(status: JsonObject) -> str:
@@ -216,22 +216,22 @@ def _tasks(status: JsonObject) -> str:
 _STOPPING: Final = "shutting down: no new runs; waiting for active runs to end"
 
 
-def _said(value: Json) -> str:
-    """Whatever a newer daemon says there, in a line."""
+def _plain(value: Json) -> str:
+    """Return whatever a newer daemon reports there, in one line."""
     match value:
         case None | False | "":
             return ""
         case True:
             return "yes"
         case dict():
-            return ", ".join(f"{name} {_said(one)}" for name, one in value.items() if _said(one))
+            return ", ".join(f"{name} {_plain(one)}" for name, one in value.items() if _plain(one))
         case list():
-            return ", ".join(map(_said, value))
+            return ", ".join(map(_plain, value))
     return str(value)
 
 
 def coloured(text: str, problems: Iterable[Problem], look: RenderOptions) -> str:
-    """Show the severities of these problems in colour, in a text that has them."""
+    """Colour the severities of these problems in a text that has them."""
     if not look.colour:
         return text
     for problem in problems:

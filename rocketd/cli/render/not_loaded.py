@@ -1,4 +1,4 @@
-"""What of the task files is not loaded, as people read it: the same from a daemon and from the files themselves."""
+"""The task files and tasks that are not loaded, as text: the same from the daemon and from the files."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from rocketd.daemon.json_format import JsonObject
 
 DIRECTORY: Final = "/etc/rocketd"
 SHOWN: Final = 5
-"""How many files, and how many tasks of one, are named."""
+"""How many files, and how many tasks of one file, to name."""
 
 
-def file_problems(told: JsonObject) -> FileProblems:
-    """Read how much is wrong in the task files; of a daemon that only knows one number, all of them are errors."""
-    counts = told.get("file_problems")
+def file_problems(answer: JsonObject) -> FileProblems:
+    """Return the counts of problems; if a daemon reports only one number, all are errors."""
+    counts = answer.get("file_problems")
     if not isinstance(counts, dict):
-        return FileProblems(errors=number(told, "problems") or 0)
+        return FileProblems(errors=number(answer, "problems") or 0)
     return FileProblems(**{name: number(counts, name) or 0 for name in FileProblems._fields})
 
 
-def no_tasks(told: JsonObject) -> list[str]:
-    """Say why the list is empty, and where task files are read."""
-    directories, problems = words(told, "directories"), file_problems(told)._replace(warnings=0)
+def no_tasks(answer: JsonObject) -> list[str]:
+    """Return why the list is empty, and where task files are read."""
+    directories, problems = words(answer, "directories"), file_problems(answer)._replace(warnings=0)
     where = DIRECTORY if DIRECTORY in directories or not directories else directories[-1]
     if problems.files:
         why = f"{counted(problems.files, 'file')} {'has' if problems.files == 1 else 'have'} errors: rocketctl check."
@@ -36,12 +36,12 @@ def no_tasks(told: JsonObject) -> list[str]:
     else:
         why = f"Drop a file into {where} and run rocketctl reload."
     read = [f"Task files are read in {joined(directories, 'and')}."] if directories else []
-    return [*map(visible, [f"No tasks are loaded. {why}", *read]), *footer(told)]
+    return [*map(visible, [f"No tasks are loaded. {why}", *read]), *footer(answer)]
 
 
-def footer(told: JsonObject) -> Iterator[str]:
-    """Name the files that are not loaded, and how many tasks are missing because of that."""
-    files = objects(told.get("not_loaded"))
+def footer(answer: JsonObject) -> Iterator[str]:
+    """Yield the files that are not loaded, and their missing tasks."""
+    files = objects(answer.get("not_loaded"))
     for one in files[:SHOWN]:
         yield visible(f"{_what(one)}: {_why(one)}")
     if len(files) > SHOWN:
@@ -74,18 +74,18 @@ def _why(one: JsonObject) -> str:
     return f"line {line}: {problem}" if line else problem
 
 
-def missing_one(told: JsonObject, name: str) -> str:
-    """Say where the task of this name is written, if it is not loaded because of an error; empty: it is not that."""
-    for one in objects(told.get("not_loaded")):
+def missing_one(answer: JsonObject, name: str) -> str:
+    """Return in which file the task of this name is, if an error keeps it from being loaded; else empty."""
+    for one in objects(answer.get("not_loaded")):
         if name in words(one, "tasks"):
             not_loaded = "but not loaded" if text(one, "outcome") == "loaded" else "which is not loaded"
             return visible(f"{name} is in {text(one, 'file')}, {not_loaded}: {_why(one)}")
     return ""
 
 
-def unread(told: JsonObject) -> str:
-    """Name a file of which not even the names of its tasks are known; empty: there is none."""
-    for one in objects(told.get("not_loaded")):
+def unread(answer: JsonObject) -> str:
+    """Return a file in which the task may be, as the names of its tasks are unknown; empty: there is none."""
+    for one in objects(answer.get("not_loaded")):
         if text(one, "outcome") == "bad" and not words(one, "tasks"):
             return f"it may be in {text(one, 'file')}, which is not loaded: {text(one, 'problem')}"
     return ""

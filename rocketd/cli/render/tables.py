@@ -18,7 +18,7 @@ NO_RUNS: Final = "No runs are recorded."
 NO_SUCH_RUNS: Final = "No runs match."
 
 AWAITED: Final = 28
-"""So many columns a table has for what a task awaits; `why` shows all of it."""
+"""How many columns a table has for what a task awaits; `why` shows all of it."""
 
 COLOURS: Final = {
     "success": GREEN,
@@ -32,16 +32,16 @@ COLOURS: Final = {
 
 
 class RenderOptions(NamedTuple):
-    """How to draw: the moment it is drawn at, how wide, in colours or not."""
+    """How to draw: the present time, the width, and whether in colours."""
 
     now: Instant
     columns: int | None = None
-    """None: whatever a line needs."""
+    """None: no limit."""
     colour: bool = False
 
 
 def in_order(tasks: Sequence[JsonObject]) -> list[JsonObject]:
-    """Sort tasks by when they are next; after them those that nothing says it of, and the disabled ones, by name."""
+    """Sort tasks by their next start; then those without one, and the disabled ones, by name."""
     return sorted(tasks, key=lambda task: (flag(task, "disabled"), _next(task), text(task, "task")))
 
 
@@ -76,7 +76,7 @@ OCCASIONS: Final = {"boot": "next boot", "startup": "next start", "shutdown": "a
 
 
 def starts_when(task: JsonObject) -> str:
-    """Its condition, and the occasion at which it runs besides; one without a condition has that of never."""
+    """Return its condition, and the occasion at which it also runs."""
     occasion, when = text(task, "on"), text(task, "when")
     if not occasion:
         return when
@@ -99,14 +99,14 @@ def _left(task: JsonObject, look: RenderOptions) -> Cell:
 
 
 def only_on(task: JsonObject) -> str | None:
-    """The occasion at which it runs next, where nothing else is known to come before."""
+    """Return the occasion at which it runs next, if no earlier start is known."""
     if text(task, "next") or text(task, "now_if"):
         return None
     return OCCASIONS.get(text(task, "on"))
 
 
 def if_observed(task: JsonObject, left: str, longest: int | None = None) -> str:
-    """Add to how much time is left what a start needs or awaits beside it; `longest`: columns for a condition."""
+    """Add the condition that a start also needs to the time left; `longest`: columns for a condition."""
     then, now = (one if longest is None else cut(one, longest) for one in (text(task, "next_if"), text(task, "now_if")))
     if then:
         return f"{left} if {then}"
@@ -116,17 +116,17 @@ def if_observed(task: JsonObject, left: str, longest: int | None = None) -> str:
 
 
 def result(run: JsonObject) -> Cell:
-    """How a run ended, coloured by how bad that is; `open` where its daemon is gone and nobody knows."""
+    """Return how a run ended, in a colour; `open`: its daemon is gone, so the end is unknown."""
     action = text(run, "action")
     if action == "run":
         return Cell("open", YELLOW) if flag(run, "open") else Cell("running", CYAN)
     if action == "crash" and text(run, "cause") == "shutdown":
-        return Cell("interrupted", YELLOW)  # by a planned stop: nothing is broken
+        return Cell("interrupted", YELLOW)  # by a planned stop: nothing is wrong
     return Cell(action or time_format.NEVER, COLOURS.get(action, PLAIN))
 
 
 def last_result(task: JsonObject) -> Cell:
-    """How its newest run ended."""
+    """Return how its newest run ended."""
     return result({"action": task.get("last_action"), "open": not flag(task, "running")})
 
 
@@ -158,27 +158,27 @@ def _run_row(run: JsonObject, now: Instant) -> list[Cell]:
 
 
 def run_name(run: JsonObject) -> str:
-    """TASK/NUMBER, by which every verb finds it; a missed time has no number, only an id."""
+    """Return TASK/NUMBER, by which every verb finds it; a missed interval has no number, only an id."""
     count = number(run, "number")
     return f"{text(run, 'task')}/{count}" if count else text(run, "task")
 
 
 def took(run: JsonObject, now: Instant) -> str:
-    """How long it took, or has taken so far."""
+    """Return how long it took, or has taken so far."""
     start, measured = instant(run, "begun") or instant(run, "start"), duration(run, "runtime")
     if text(run, "action") == "run" and start is not None and not flag(run, "open"):
         return f"{approximate_duration(max(measured or now - start, SECOND))} so far"
-    return approximate_duration(measured) if measured else time_format.NEVER  # 0: nobody has measured it
+    return approximate_duration(measured) if measured else time_format.NEVER  # 0: not measured
 
 
 def trigger(run: JsonObject) -> str:
-    """Why it was started, and which try it was if not the first."""
+    """Return why it was started, and which attempt it was if not the first."""
     attempt = number(run, "attempt") or 1
     return f"{text(run, 'trigger') or time_format.NEVER}{f' #{attempt}' if attempt > 1 else ''}"
 
 
 def detail(run: JsonObject) -> str:
-    """What there is to know about its end; what went well needs words only if something about it is odd."""
+    """Return the details of its end; a success has some only if something about it is unusual."""
     match text(run, "action"):
         case "success":
             return text(run, "message")
@@ -186,13 +186,13 @@ def detail(run: JsonObject) -> str:
             return "the daemon died during this run; the next start records it as a crash" if flag(run, "open") else ""
         case "missed":
             return text(run, "reason")
-        case "withdrawn":  # the message says all
+        case "withdrawn":  # the message says everything
             return text(run, "message")
     message, cause = text(run, "message"), text(run, "cause")
-    told = message or _ended_by(run)
+    reason = message or _ended_by(run)
     if cause in {"", "exit"} or (cause == "down" and message):
-        return told
-    return f"{CAUSES.get(cause, cause)}{f': {told}' if told else ''}"
+        return reason
+    return f"{CAUSES.get(cause, cause)}{f': {reason}' if reason else ''}"
 
 
 CAUSES: Final = {

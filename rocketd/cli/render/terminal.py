@@ -1,4 +1,4 @@
-"""Where `rocketctl` writes: a terminal, through a pager if it is long; or a pipe, whose reader may leave any time."""
+"""The output of `rocketctl`: a terminal, with a pager if needed; or a pipe, whose reader may close it at any time."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _LESS: Final = "FRSXMK"
 
 
 class Terminal:
-    """The two standard streams. That the reader of a pipe has left is no error and changes no exit code."""
+    """The two standard streams. A closed pipe is not an error and does not change the exit code."""
 
     def __init__(self, environment: Mapping[str, str], *, pager: bool = True) -> None:
         self._environment = environment
@@ -33,7 +33,7 @@ class Terminal:
         self.show_parts(iter([lines]))
 
     def show_parts(self, parts: Iterator[Sequence[str]]) -> None:
-        """Show such lines as they come."""
+        """Show such lines as they arrive."""
         held: list[str] = []
         while self._pager and len(held) < self._rows:
             part = next(parts, None)
@@ -47,7 +47,7 @@ class Terminal:
             _write_all(sys.stdout, parts)
 
     def write(self, lines: Sequence[str]) -> bool:
-        """Write such lines at once; False: nobody reads them any more."""
+        """Write such lines at once; False: the pipe was closed."""
         return _write(sys.stdout, lines)
 
     def json(self, value: Json) -> None:
@@ -55,7 +55,7 @@ class Terminal:
         _write(sys.stdout, [self._json(value)])
 
     def json_parts(self, parts: Iterator[Sequence[Json]]) -> None:
-        """Write an array in the same way, its elements as they come."""
+        """Write an array in the same way, its elements as they arrive."""
         before = "["
         for part in filter(None, parts):
             if not _write_text(sys.stdout, before + self._json([*part])[1:-1].rstrip("\n")):
@@ -73,11 +73,11 @@ class Terminal:
 
     @staticmethod
     def note(line: str) -> None:
-        """Say something beside the result."""
+        """Write a note to standard error."""
         _write(sys.stderr, [f"rocketctl: {visible(line)}"])
 
     def error(self, message: str, hint: str, quoted: Sequence[str] = ()) -> None:
-        """Say what went wrong, and show where."""
+        """Write an error, its place and its hint to standard error."""
         self.note(message)
         _write(sys.stderr, quoted)
         if hint:
@@ -85,12 +85,12 @@ class Terminal:
 
 
 def _write(stream: IO[str], lines: Sequence[str]) -> bool:
-    """Write lines; False: its reader has left."""
+    """Write lines; False: the pipe was closed."""
     return _write_text(stream, "".join(f"{line}\n" for line in lines))
 
 
 def _write_all(stream: IO[str], parts: Iterable[Sequence[str]]) -> None:
-    """Write lines as they come, as long as somebody reads them."""
+    """Write lines as they arrive, until the pipe is closed."""
     for part in parts:
         if not _write(stream, part):
             return
@@ -104,7 +104,7 @@ def _write_text(stream: IO[str], text: str) -> bool:
         _to_nowhere(stream)
         return False
     except OSError as error:
-        _to_nowhere(stream)  # or the interpreter would try again at its end
+        _to_nowhere(stream)  # else the interpreter would try again at its exit
         msg = f"cannot write the output: {error.strerror}"
         raise Failure(msg) from error
     except UnicodeEncodeError:  # LC_ALL=C or so: better a question mark than a traceback
@@ -119,7 +119,7 @@ def _write_encoded(stream: IO[str], text: str) -> bool:
 
 
 def _to_nowhere(stream: IO[str]) -> None:
-    """From now on drop what is written there; also what the interpreter flushes at its end."""
+    """Drop what is written there from now on, including what the interpreter flushes at its exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -133,7 +133,7 @@ def _is_terminal(stream: IO[str]) -> bool:
 
 
 def _size(environment: Mapping[str, str]) -> os.terminal_size:
-    """Columns and rows; COLUMNS of the environment goes first, as everywhere."""
+    """Return columns and rows; the variable COLUMNS has precedence."""
     columns = environment.get("COLUMNS", "")
     try:
         size = os.get_terminal_size(sys.stdout.fileno())

@@ -1,6 +1,6 @@
-"""Times for people: local, with how far away they are.
+"""Times for people: local, with their distance from now.
 
-The zone is the process's own (TZ, else the host's); now is an argument.
+The zone is that of the process (TZ, else the host's); now is an argument.
 """
 
 import time
@@ -22,19 +22,19 @@ def local(instant: Instant | None) -> str:
 
 
 def local_with_zone(instant: Instant | None) -> str:
-    """As `local`, with the zone's abbreviation: for the only place where a page says it."""
+    """Return the same as `local`, with the zone's abbreviation."""
     if instant is None or abs(instant) > _LONGEST:
         return NEVER
     return time.strftime("%a %Y-%m-%d %H:%M:%S %Z", time.localtime(instant // SECOND))
 
 
 def offset(instant: Instant) -> Duration:
-    """How far the local clock is ahead of UTC then."""
+    """Return how far the local clock is ahead of UTC at that instant."""
     return time.localtime(instant // SECOND).tm_gmtoff * SECOND
 
 
 def offset_in(zone: str, instant: Instant) -> Duration | None:
-    """How far the clock of a zone is ahead of UTC then; None: this host does not know the zone."""
+    """Return how far the clock of a zone is ahead of UTC at that instant; None: this host does not know the zone."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - most verbs need no zones
 
     try:

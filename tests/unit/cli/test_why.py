@@ -65,7 +65,7 @@ def test_a_condition_that_is_one_word_is_drawn_once() -> None:
 def test_a_task_with_a_clock_of_its_own_has_that_said() -> None:
     """`00:00` and `since 16:00` side by side would be a riddle."""
     told = drawn({**ANSWER, "timezone": "Asia/Tokyo"}, RenderOptions(NOW))
-    assert told[1] == "times are those of Asia/Tokyo; after since and until, your own"
+    assert told[1] == "times are in Asia/Tokyo; those after since and until are in your time zone"
     assert [told[0], *told[2:]] == drawn(ANSWER, RenderOptions(NOW))
 
 
