@@ -53,13 +53,13 @@ test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS
 	$(PYTEST) --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 kill: .venv/rocketd .venv/dev  ## kill -9 at every system call, 1,000 under load, power cuts: an hour
-	ROCKETD_KILLS=all $(PYTEST) tests/faults -rA $(ARGS)
+	ROCKETD_KILLS=all $(PYTEST) --timeout 0 tests/faults -rA $(ARGS)
 
 simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
-	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
+	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
 
 fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket bytes and output (INPUTS=1000000)
-	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
+	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
 
 soak: .venv/rocketd .venv/bench  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
 	PYTHONSAFEPATH=1 PYTHONPATH=bench $(BIN)/python bench/soak.py --minutes $(MINUTES) $(INTO:%=--into %)
