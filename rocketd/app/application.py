@@ -1,4 +1,4 @@
-"""An application: what a program decorates its functions with."""
+"""An application, whose decorators turn functions into tasks, conditions and parameters."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from rocketd.store.redbird.compat import BaseRepo
 
 
 class _Decorators:
-    """What applications and groups have in common."""
+    """The common decorators of applications and groups."""
 
     session: Session
 
@@ -69,7 +69,7 @@ class _Decorators:
     def task(
         self, start_cond: ConditionLike = None, name: str | None = None, **options: object
     ) -> Task | Callable[[F], F]:
-        """Make a task: of the function below it (decorator), or of `func`, `command`, `path` or `code`.
+        """Create a task from the decorated function, or from `func`, `command`, `path` or `code`.
 
         Raises RocketdError, ConditionError, and KeyError for a name that is taken.
         """
@@ -80,17 +80,17 @@ class _Decorators:
 
         def decorate(function: F) -> F:
             create(function, start_cond=start_cond, name=name, **options)
-            return function  # itself, so that it can be called, and found by a child process
+            return function  # unchanged, so that programs can call it, and child processes find it
 
         return decorate
 
     def cond(
         self, syntax: Syntax | Sequence[Syntax] | None = None, *, every: Span = 1
     ) -> Callable[[Callable[..., object]], FuncCond]:
-        """Make a condition of a function (decorator): it holds while that gives something true.
+        """Create a condition from a function (decorator): it holds while the function returns a true value.
 
         It is called in a thread, as often as `every` says, and only while its answer can matter. A text, or a regular
-        expression with named groups for its arguments, lets conditions that are text ask it.
+        expression with named groups for its arguments, makes it available in conditions written as text.
         """
         if callable(syntax):
             raise RocketdError(f"{syntax!r} is not a text", hint="write @app.cond() above a function")
@@ -104,7 +104,7 @@ class _Decorators:
         return decorate
 
     def param(self, name: str | None = None) -> Callable[[F], F]:
-        """Make what a function returns a parameter of the session (decorator)."""
+        """Add the return value of a function to the session's parameters (decorator)."""
         if callable(name):
             raise RocketdError(f"{name!r} is not a name", hint="write @app.param() above a function")
 
@@ -164,11 +164,11 @@ class Rocketd(_Decorators):
             self.session.set_repo(logger_repo)
 
     def run(self) -> None:
-        """Run the scheduler until it is told to stop; raises an error that is not silenced. Ctrl-C stops it."""
+        """Run the scheduler until it is stopped, for example by Ctrl-C; raises errors that are not silenced."""
         self.session.start()
 
     async def serve(self) -> None:
-        """Run the scheduler on this loop, beside whatever else runs there; raises an error that is not silenced."""
+        """Run the scheduler on the present event loop, beside other coroutines; raises errors that are not silenced."""
         await self.session.serve()
 
     @overload
@@ -176,7 +176,7 @@ class Rocketd(_Decorators):
     @overload
     def setup(self) -> Callable[[F], F]: ...
     def setup(self, function: F | None = None) -> F | Callable[[F], F]:
-        """Call it when the scheduler starts, before any task does (decorator); a generator goes on after the start."""
+        """Call it when the scheduler starts, before any task (decorator); a generator continues after the start."""
         add = self.session.hook_startup()
         return add if function is None else add(function)
 

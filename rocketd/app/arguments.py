@@ -1,6 +1,6 @@
-"""Arguments: values that are known only when a run begins.
+"""Arguments: values that are determined when a run starts.
 
-One of one's own is a subclass with `get_value(self, task=None, session=None, **kwargs)`.
+A user-defined argument is a subclass with `get_value(self, task=None, session=None, **kwargs)`.
 """
 
 import logging
@@ -21,33 +21,33 @@ class _NotSet:
 
 
 NOTSET: Final = _NotSet()
-"""There is no default."""
+"""Marks a missing default."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentContext:
-    """What a value is wanted for."""
+    """What a value is resolved for."""
 
     session: SessionView
     task: TaskReference | None = None
-    """None: for a hook, or a condition that is asked for no task in particular."""
+    """None: for a hook, or a condition that is not about one task."""
     stop: Event | None = None
-    """What is set when the run is to stop."""
+    """Set when the run must stop."""
 
 
 class Argument:
-    """A value that is known only when it is asked for."""
+    """A value that is resolved for each run."""
 
-    def is_slow(self, context: ArgumentContext) -> bool:  # noqa: ARG002 - most know it without
-        """Whether it is to be asked beside the loop."""
+    def is_slow(self, context: ArgumentContext) -> bool:  # noqa: ARG002 - for those who override it
+        """Whether it must be resolved outside the loop's thread."""
         return False
 
     def get_value(self, **about: object) -> object:  # noqa: ARG002 - for those who override it
-        """Give the value. `about` has `session`, `task` and `terminate_event`, as far as there are such."""
+        """Return the value. `about` has `session`, `task` and `terminate_event`, each perhaps None."""
         raise TypeError(f"{type(self).__name__} has no get_value")
 
     def resolve(self, context: ArgumentContext) -> object:
-        """Give the value for this run; raises whatever stands in the way."""
+        """Return the value for this run; raises whatever prevents that."""
         return self.get_value(session=context.session, task=context.task, terminate_event=context.stop)
 
     def __rshift__(self, other: object) -> "Argument":
@@ -74,7 +74,7 @@ class First(Argument):
 
 
 class SimpleArg(Argument):
-    """A value as it is."""
+    """A constant."""
 
     def __init__(self, value: object) -> None:
         self._value = value
@@ -84,7 +84,7 @@ class SimpleArg(Argument):
 
 
 class Private(SimpleArg):
-    """A value that only tasks get to see: elsewhere it shows as stars."""
+    """A value that only tasks can read: elsewhere it is shown as stars."""
 
     def get_value(self, *, task: object = None, **_: object) -> object:
         return self._value if task is not None else str(self)
@@ -128,7 +128,7 @@ class Arg(_Defaulted):
 
 
 class Return(_Defaulted):
-    """What a task returned last, in this life of the program."""
+    """The last return value of a task, since the start of the program."""
 
     def __init__(self, task: TaskRef, default: object = NOTSET) -> None:
         super().__init__(default)
@@ -157,7 +157,7 @@ class EnvArg(_Defaulted):
 
 
 class CliArg(_Defaulted):
-    """What follows an option on the program's command line, or after its `=`."""
+    """The value of an option on the program's command line, after a blank or `=`."""
 
     def __init__(self, param: str, default: object = NOTSET) -> None:
         super().__init__(default)
@@ -197,7 +197,7 @@ class Task(_Defaulted):
 
     @property
     def is_own(self) -> bool:
-        """Whether it is the task that asks."""
+        """Whether it is the task of the run."""
         return self._task is None
 
     def resolve(self, context: ArgumentContext) -> object:
@@ -207,7 +207,7 @@ class Task(_Defaulted):
 
 
 class TaskLogger(Argument):
-    """The log of this task: what `task.logger` is."""
+    """The log of this task, as in `task.logger`."""
 
     def resolve(self, context: ArgumentContext) -> object:
         return context.session.task_log(context.task)
@@ -221,7 +221,7 @@ class SchedulerLogger(Argument):
 
 
 class TerminationFlag(Argument):
-    """An event that is set when the run is to stop."""
+    """An event that is set when the run must stop."""
 
     def resolve(self, context: ArgumentContext) -> object:
         if context.stop is None:

@@ -10,7 +10,7 @@ from rocketd.core.model.condition import All, Any, Condition, Not
 
 
 def rewrite(condition: Condition, change: Callable[[Condition], Condition]) -> Condition:
-    """Give the condition with each of its words as `change` gives it back."""
+    """Return the condition with `change` applied to each of its words."""
     match condition:
         case Not(part):
             return ~rewrite(part, change)
@@ -20,7 +20,7 @@ def rewrite(condition: Condition, change: Callable[[Condition], Condition]) -> C
 
 
 def rename_tasks(condition: Condition, names: Mapping[str, str]) -> Condition:
-    """Give the condition with these tasks called by their new names."""
+    """Return the condition with the new names of these tasks."""
 
     def rename(word: Condition) -> Condition:
         match word:

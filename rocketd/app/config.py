@@ -27,7 +27,7 @@ WITHOUT_EFFECT: Final = {
     "debug": "there is no other mode",
     "func_run_id": "a run id is a UUIDv7",
 }
-"""Options of Rocketry that are accepted and change nothing, and why."""
+"""Options of Rocketry that are accepted and have no effect, and why."""
 REFUSED: Final = {"time_func": "the clock is the host's; tests of the core hand in theirs"}
 
 _CHECKS: Final[Mapping[str, Check]] = {
@@ -78,7 +78,7 @@ class SessionOptions(TypedDict, total=False):
 
 @dataclass
 class Config:
-    """The options as they are in force; what is changed while the scheduler runs counts from its next start."""
+    """The options of a session; a change while the scheduler runs takes effect at its next start."""
 
     execution: How = "async"
     """How functions run: `async` runs coroutines on the loop and plain functions in threads."""
@@ -88,24 +88,24 @@ class Config:
     silence_task_logging: bool = False
     silence_cond_check: bool = False
     shut_cond: Condition | str | None = None
-    """The scheduler stops as soon as it holds."""
+    """The condition that stops the scheduler."""
     timeout: Span = "30 min"
-    """How long a run may take; `never`: as long as it likes."""
+    """How long a run may take; `never`: without limit."""
     timezone: tzinfo | str | None = None
     """None: the host's."""
     multilaunch: bool = False
     max_process_count: int = os.cpu_count() or 1
     max_running: int = 1000
-    """How many runs may go on at the same time, whatever runs them."""
+    """How many runs may be active at the same time, of any execution."""
     restart_delay: Span = "1 s"
-    """The least pause after an end that alone makes its task due again."""
+    """The shortest pause after an end that alone makes its task due again."""
     instant_shutdown: bool = False
     restarting: Restarting = "recall"
     param_materialize: Literal["pre", "post"] = "post"
     task_logger_basename: str = TASK_LOGGER
     scheduler_logger_basename: str = SCHEDULER_LOGGER
     state_dir: Path | str | None = None
-    """Where to keep what belongs to the tasks, and the run log if no repository is set; None: in memory."""
+    """The directory of the tasks' state, and of the run log if no repository is set; None: a temporary one."""
 
     if not TYPE_CHECKING:  # with it, type checkers would let every name be set
 
@@ -129,7 +129,7 @@ class Config:
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Self:
-        """Read options by name; raises RocketdError for one that is unknown or has no such value."""
+        """Read options by name; raises RocketdError for an unknown option or a wrong value."""
         config = cls()
         for name, value in options.items():
             if name in WITHOUT_EFFECT:

@@ -1,6 +1,6 @@
-"""Text for conditions of one's own: `app.cond("is foo")` makes `daily & is foo` readable.
+"""User-defined condition texts: `app.cond("is foo")` allows `daily & is foo`.
 
-What stands between `&`, `|`, `~` and brackets, and is such a text, is one.
+Such a text must be everything between two of `&`, `|`, `~` and brackets.
 """
 
 import re
@@ -20,7 +20,7 @@ KnownSyntax: TypeAlias = Sequence[tuple[Syntax, FuncCond]]
 
 
 def read(text: str, known: KnownSyntax) -> Condition:
-    """Read a condition in which these texts may stand; raises ConditionError."""
+    """Parse a condition that may contain these texts; raises ConditionError."""
     found: dict[str, Condition] = {}
     for syntax, condition in known:
         pattern = syntax.pattern if isinstance(syntax, re.Pattern) else re.escape(syntax)
@@ -42,7 +42,7 @@ def _underlined(text: str, start: int, end: int) -> str:
 
 
 def _placeholder(match: re.Match[str], *, condition: FuncCond, found: dict[str, Condition]) -> str:
-    """Give a word that the grammar knows, about a task that nobody has."""
+    """Return a word that the grammar knows, about a task name that nobody uses."""
     values = {name: value for name, value in match.groupdict().items() if name != "_before"}
     name = f"\N{SYMBOL FOR NULL}{len(found)}"
     found[name] = condition(**values) if values else condition

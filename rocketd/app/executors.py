@@ -17,7 +17,7 @@ from rocketd.executor.process.executor import ProcessExecutor
 
 
 class NullServiceManager:
-    """The service manager of a program that is no service."""
+    """The service manager of a program that is not a service."""
 
     def ready(self) -> None: ...
     def reloading(self) -> None: ...
@@ -28,7 +28,7 @@ class NullServiceManager:
 
     @property
     def watchdog(self) -> Duration | None:
-        """Nobody waits for a heartbeat."""
+        """None: there is no watchdog."""
         return None
 
 
@@ -41,7 +41,7 @@ class CommandPreparer(Program, Protocol):
 
 
 class AppExecutors:
-    """Hands each run to the one who can carry it out. Commands get theirs when the first one starts."""
+    """Passes each run to the executor for it. The one for commands is created when the first command starts."""
 
     def __init__(self, loop: Loop, program: CommandPreparer, *, processes: int) -> None:
         self._loop = loop
@@ -84,7 +84,7 @@ class AppExecutors:
         return self._calls.active_count + (self._commands.active_count if self._commands is not None else 0)
 
     async def idle(self) -> None:
-        """Wait until nothing is going on."""
+        """Wait until no run is active."""
         await self._idle.wait()
 
     def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
@@ -92,12 +92,12 @@ class AppExecutors:
         return ()
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
-        """Stop what commands of an earlier life of this program have left behind."""
+        """Stop processes that commands left behind before the program was restarted."""
         if runs:
             await self._processes.clean_up(runs)
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Close the executors."""
         await self._calls.close()
         if self._commands is not None:
             await self._commands.close()

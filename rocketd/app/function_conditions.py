@@ -1,4 +1,4 @@
-"""Conditions that are functions of the program: looked at in a thread, and only while the answer can matter."""
+"""Conditions that are functions of the program: called in a thread, and only while the answer can matter."""
 
 import asyncio
 import inspect
@@ -28,24 +28,24 @@ Syntax: TypeAlias = str | Pattern[str]
 
 @dataclass(frozen=True)
 class FuncCond(Probe):
-    """For while the function gives something true. Call it to ask with other values: `is_there("/srv")`."""
+    """Holds while the function returns a true value. Call it to pass other arguments: `is_there("/srv")`."""
 
     name: str
-    """Its normal form; one that is called the same is the same."""
+    """Its normal form; equal names mean equal conditions."""
     function: Callable[..., object] = field(compare=False)
     every: Duration = field(default=SECOND, compare=False)
     args: tuple[object, ...] = field(default=(), compare=False)
     kwargs: Mapping[str, object] = field(default_factory=dict, compare=False)
     task: str = ""
-    """For one that asks for its task: which one that is; empty: not yet known."""
+    """The task, if the function asks for it; empty: not yet known."""
 
     @property
     def interval(self) -> Duration:
-        """How often it is looked at, in microseconds."""
+        """How often it is called, in microseconds."""
         return self.every
 
     def __call__(self, *args: object, **kwargs: object) -> "FuncCond":
-        """Ask with these values."""
+        """Return the condition with these arguments."""
         given = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
         name = f"{self.name.partition('(')[0]}({', '.join(given)})"
         return replace(self, name=name, args=args, kwargs=kwargs)
@@ -60,17 +60,17 @@ class FuncCond(Probe):
         return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in parameters)
 
     def values(self, session: SessionView) -> dict[str, object]:
-        """Make what the function is asked with, beside the loop. Raises whatever an argument raises."""
+        """Return the function's arguments; called outside the loop's thread. Raises whatever an argument raises."""
         context = ArgumentContext(session, session[self.task] if self.task else None)
         return values_of(parameters_for(self.function, session.parameters, self.kwargs), context)
 
     def evaluate(self, values: Mapping[str, object]) -> object:
-        """Call the function; may give a coroutine. Raises whatever it raises."""
+        """Call the function; may return a coroutine. Raises whatever it raises."""
         return self.function(*self.args, **values)
 
 
 def condition_of_function(function: Callable[..., object], every: Duration) -> FuncCond:
-    """Make the condition that such a function is; raises RocketdError."""
+    """Create a condition from a function; raises RocketdError."""
     check_function(function)
     named = function if hasattr(function, "__qualname__") else type(function)  # as with functools.partial
     module, name = named.__module__, named.__qualname__
@@ -78,7 +78,7 @@ def condition_of_function(function: Callable[..., object], every: Duration) -> F
 
 
 def bind_to_task(condition: Condition, task: str) -> Condition:
-    """Give the condition with those of its functions that ask for their task asking for this one."""
+    """Return the condition, with functions that ask for their task bound to this one."""
 
     def bind(word: Condition) -> Condition:
         return replace(word, task=task) if isinstance(word, FuncCond) and word.is_about_task else word
@@ -87,13 +87,13 @@ def bind_to_task(condition: Condition, task: str) -> Condition:
 
 
 class ReportFailed(Protocol):
-    """Hears of a condition that raised."""
+    """Is called with a condition that raised."""
 
     def __call__(self, condition: str, error: BaseException) -> None: ...
 
 
 class FunctionProber:
-    """Looks at functions: `Prober` of `daemon/ports.py`. One that hangs is not called again until it has returned."""
+    """Calls functions: `Prober` of `daemon/ports.py`. A function that hangs is not called again until it returns."""
 
     def __init__(
         self, session: SessionView, report: ReportObserved, report_failed: ReportFailed, now: Callable[[], Instant]
@@ -112,7 +112,7 @@ class FunctionProber:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def set_probes(self, probes: frozenset[Probe]) -> None:
-        """From now on look at the functions among these."""
+        """From now on, call the functions among these."""
         functions = {probe for probe in probes if isinstance(probe, FuncCond)}
         for obsolete in self._timers.keys() - functions:
             if handle := self._timers.pop(obsolete):
@@ -122,7 +122,7 @@ class FunctionProber:
             self._timers[probe] = self._loop.call_at(max(soonest, self._loop.time()), self._evaluate, probe)
 
     async def close(self) -> None:
-        """Look at nothing any longer."""
+        """Stop calling functions."""
         self.set_probes(frozenset())
         self._starter.close()
 
@@ -157,7 +157,7 @@ class FunctionProber:
             value, raised = None, error
         call_in(self._loop, lambda: self._handle_result(probe, value, raised))
 
-    def _handle_result(self, probe: FuncCond, value: bool | None, error: BaseException | None) -> None:  # noqa: FBT001 - what it said
+    def _handle_result(self, probe: FuncCond, value: bool | None, error: BaseException | None) -> None:  # noqa: FBT001 - its answer
         self._in_progress.discard(probe)
         if error is None:
             self._failing.discard(probe)

@@ -1,4 +1,4 @@
-"""Hooks: functions that are called at certain points, or generators that go on after them."""
+"""Hooks: functions that are called at certain points; generators continue after them."""
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
@@ -28,7 +28,7 @@ class Hooks:
 
 @contextmanager
 def around(hooks: list[Hook], context: ArgumentContext, **about: object) -> Iterator[None]:
-    """Call the hooks; let those that are generators go on when what is inside is over, and tell them what it raised."""
+    """Call the hooks; at the end of the block, resume generators and send them what the block raised."""
     generators = [generator for hook in hooks if (generator := _call(hook, context, about)) is not None]
     try:
         yield
@@ -56,7 +56,7 @@ def _finish(generators: list[Generator[object, object, object]], what: tuple[obj
 
 @asynccontextmanager
 async def around_async(hooks: list[Hook], context: ArgumentContext) -> AsyncIterator[None]:
-    """As `around`, beside the loop; hooks may be coroutines and asynchronous generators, too."""
+    """Like `around`, in a thread; hooks may also be coroutines and asynchronous generators."""
     generators = [await _call_async(hook, context) for hook in hooks]
     try:
         yield
@@ -90,7 +90,7 @@ async def _finish_async(generators: list[object], what: tuple[object, ...]) -> N
 
 
 def decorator(hooks: list[Hook]) -> Callable[[F], F]:
-    """Make a decorator that adds to these hooks."""
+    """Return a decorator that adds to these hooks."""
 
     def add(function: F) -> F:
         hooks.append(function)
@@ -100,12 +100,12 @@ def decorator(hooks: list[Hook]) -> Callable[[F], F]:
 
 
 class Hooked:
-    """What takes hooks."""
+    """An object with hooks."""
 
     hooks: Hooks
 
     def hook_startup(self) -> Callable[[F], F]:
-        """Call it when the scheduler starts, before any task does (decorator)."""
+        """Call it when the scheduler starts, before any task (decorator)."""
         return decorator(self.hooks.scheduler_startup)
 
     def hook_shutdown(self) -> Callable[[F], F]:
@@ -113,13 +113,13 @@ class Hooked:
         return decorator(self.hooks.scheduler_shutdown)
 
     def hook_scheduler_cycle(self) -> Callable[[F], F]:
-        """Call it after each pass of the scheduler, on its thread: be quick (decorator)."""
+        """Call it after each pass of the scheduler, on its thread, so it must be quick (decorator)."""
         return decorator(self.hooks.scheduler_cycle)
 
     def hook_task_init(self) -> Callable[[F], F]:
-        """Call it when a task is made, with its `task`, before it is in the session (decorator)."""
+        """Call it with the `task` when one is created, before it is in the session (decorator)."""
         return decorator(self.hooks.task_init)
 
     def hook_task_execute(self) -> Callable[[F], F]:
-        """Call it around each run of a function, with its `task` (decorator)."""
+        """Call it with the `task` around each run of a function (decorator)."""
         return decorator(self.hooks.task_execute)

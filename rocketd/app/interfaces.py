@@ -1,10 +1,10 @@
-"""What the parts of an application need of its session, so that none of them imports the session itself.
+"""What the parts of an application need from its session, so that none of them imports the session itself.
 
     arguments, hooks, conditions    SessionView
     Task                            Registry, with its TaskRunner
     the running scheduler           SchedulerSession, in `scheduler_session.py`
 
-`Session` implements them all; that it does is checked where it passes itself on.
+`Session` implements them all; the type checker verifies that where it passes itself on.
 """
 
 from abc import abstractmethod
@@ -29,7 +29,7 @@ class ParametersView(MutableMapping[str, object]):
     @property
     @abstractmethod
     def raw(self) -> Mapping[str, object]:
-        """The parameters as given, arguments among them."""
+        """The parameters as given, with unresolved arguments."""
 
 
 class SessionView(Protocol):

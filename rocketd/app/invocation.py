@@ -1,4 +1,4 @@
-"""From a run to the call that is made for it: which function, with which parameters."""
+"""The call for a run: its function and its parameters."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from rocketd.executor.inprocess.call import BoundCall
 
 
 def bound_call(session: SchedulerSession, task: Task, parameters: ParameterMapping) -> BoundCall:
-    """Prepare the call of a task with the parameters of one run. Raises what an argument that is quick raises."""
+    """Return the call of a task with the parameters of one run. Raises what a quick argument raises."""
     function = task.body.load()
     stop = Event()
     context = ArgumentContext(session, task, stop)
@@ -44,7 +44,7 @@ def _split_slow(params: Mapping[str, object], context: ArgumentContext) -> tuple
 
 
 def command(session: SchedulerSession, task: Task, parameters: ParameterMapping, compiled: core.Task) -> core.Task:
-    """Give a command its parameters for one run. Raises what an argument raises."""
+    """Return the command with its parameters for one run. Raises what an argument raises."""
     if not isinstance(task.body, CommandBody):
         return compiled
     own = {**task.parameters.raw, **raw(parameters)}

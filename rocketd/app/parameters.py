@@ -1,4 +1,4 @@
-"""Named values for functions: given as they are, or by arguments that say at each run what they are."""
+"""Named values for functions: constants, or arguments that are resolved for each run."""
 
 import asyncio
 import inspect
@@ -12,7 +12,7 @@ ParameterMapping: TypeAlias = Mapping[str, object]
 
 
 class Parameters(ParametersView):
-    """The parameters of a session or of a task. What is read from it is a value, never an argument."""
+    """The parameters of a session or of a task. Reading one returns a value, never an argument."""
 
     def __init__(self, params: ParameterMapping | None = None, /, **more: object) -> None:
         self._params: dict[str, object] = {**raw(params or {}), **more}
@@ -41,17 +41,17 @@ class Parameters(ParametersView):
 
     @property
     def raw(self) -> dict[str, object]:
-        """The parameters as given, arguments among them."""
+        """The parameters as given, with unresolved arguments."""
         return self._params
 
 
 def raw(params: ParameterMapping) -> ParameterMapping:
-    """Give the parameters as given, arguments among them."""
+    """Return the parameters as given, with unresolved arguments."""
     return params.raw if isinstance(params, ParametersView) else params
 
 
 def accepted(function: Callable[..., object]) -> list[inspect.Parameter]:
-    """Give what this function can be handed by name; nothing if it cannot be looked into."""
+    """Return the parameters that this function takes by name; empty: it has no signature."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -63,7 +63,7 @@ def accepted(function: Callable[..., object]) -> list[inspect.Parameter]:
 def parameters_for(
     function: Callable[..., object], common: ParameterMapping, own: ParameterMapping
 ) -> dict[str, object]:
-    """Put together what it is called with: the session's where it asks for them, its defaults, then its own."""
+    """Combine the parameters of a call: those of the session that the function takes, its defaults, then its own."""
     names = accepted(function)
     shared = raw(common)
     chosen: dict[str, object] = {one.name: shared[one.name] for one in names if one.name in shared}
@@ -72,14 +72,14 @@ def parameters_for(
 
 
 def values_of(params: ParameterMapping, context: ArgumentContext) -> dict[str, object]:
-    """Ask every argument for its value. Raises whatever an argument raises."""
+    """Resolve every argument; raises whatever an argument raises."""
     return {
         name: value.resolve(context) if isinstance(value, Argument) else value for name, value in raw(params).items()
     }
 
 
 class FuncArg(Argument):
-    """What a function returns, called anew for each run, beside the loop. A coroutine gets a loop of its own."""
+    """The return value of a function, called for each run outside the loop's thread. A coroutine gets its own loop."""
 
     def __init__(
         self, function: Callable[..., object], /, *args: object, materialize: str | None = None, **kwargs: object
@@ -104,5 +104,5 @@ class FuncArg(Argument):
 
 
 def argument(*, materialize: str | None = None, **kwargs: object) -> Callable[[Callable[..., object]], FuncArg]:
-    """Make an argument of a function (decorator)."""
+    """Turn a function into an argument (decorator)."""
     return lambda function: FuncArg(function, materialize=materialize, **kwargs)

@@ -37,7 +37,7 @@ class AppProgram:
 
     def prepare(self, task: core.Task, run: Run) -> BoundCall:
         """Return the call to make for a run."""
-        del task  # as it was compiled; what is called is the program's own
+        del task  # the compiled task: the call belongs to the program's own
         own = self._control.task_of(run)
         return invocation.bound_call(self._session, own, self._requests.parameters_of(own, run))
 

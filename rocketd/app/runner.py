@@ -1,4 +1,4 @@
-"""Starts, restarts and stops a session's scheduler, and answers what is known of its runs, also while it is stopped."""
+"""Starts, restarts and stops a session's scheduler, and answers questions about its runs, also while it is stopped."""
 
 import asyncio
 import multiprocessing
@@ -93,23 +93,23 @@ class SchedulerRunner:
         again = [sys.executable, *sys.orig_argv[1:]]
         if self._session.config.restarting == "replace":
             self._session.storage.remove_temporary()
-            os.execv(sys.executable, again)  # noqa: S606 - the very program that we are
+            os.execv(sys.executable, again)  # noqa: S606 - this very program
         subprocess.Popen(again)  # noqa: S603 - as above
 
     def stop(self, *, force: bool = False) -> None:
-        """Let runs end, then stop; `force`, or a second call: stop the runs as well."""
+        """Stop when the active runs have ended; `force`, or a second call: stop these as well."""
         if (runtime := self.runtime) is not None:
             runtime.stop(force=force)
         else:
-            self._stop_early = True  # it may be about to begin
+            self._stop_early = True  # it may be about to start
 
     def restart(self) -> None:
-        """Let runs end, then start the scheduler anew. Does nothing while it does not run."""
+        """Restart the scheduler when the active runs have ended. Does nothing while it does not run."""
         if (runtime := self.runtime) is not None:
             runtime.restart()
 
     def changed(self) -> None:
-        """Load the tasks again: one has changed, come or gone."""
+        """Handle a change of the tasks: load them again."""
         if (runtime := self.runtime) is not None:
             runtime.changed()
 
@@ -123,7 +123,7 @@ class SchedulerRunner:
         if (runtime := self.runtime) is not None:
             runtime.terminate(name)
 
-    # -- what is known ----------------------------------------------------------------------------------------------
+    # -- queries ---------------------------------------------------------------------------------------------------
 
     def status_of(self, name: str) -> str | None:
         """Return the newest action of a task's runs."""
@@ -149,7 +149,7 @@ class SchedulerRunner:
             return runtime.run_in_loop(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
         compiled = TaskCompiler(self._session.config).compile(task)
         for one in self._session.tasks:
-            self._history.load(one.name)  # nobody has before the first start
+            self._history.load(one.name)  # not done before the first start
         return Why.of(why_then(compiled, self._history, now if at is None else at))
 
 
@@ -162,5 +162,5 @@ def _refuse_running_loop() -> None:
 
 
 def _is_imported_by_child() -> bool:
-    """Whether a child process of ours imports the program to find a function: there it must not start again."""
+    """Whether a child process imports the program to find a function: the scheduler must not start there."""
     return bool(getattr(multiprocessing.current_process(), "_inheriting", False))

@@ -165,7 +165,7 @@ class SchedulerRuntime:
         await self._shutdown.wait()
 
     def stop(self, *, force: bool = False) -> None:
-        """Let runs end, or with `force`, as with a second call, stop them. Any thread."""
+        """Stop when the active runs have ended; `force`, or a second call: stop these as well. Any thread."""
         forced, self._stop_requested = force or self._stop_requested, True
         self._call_in_loop(lambda: self._shutdown.stop(force=forced))
 
@@ -178,7 +178,7 @@ class SchedulerRuntime:
                 self._terminate(name)
 
     def restart(self) -> None:
-        """Let runs end, then start again. Any thread."""
+        """Restart when the active runs have ended. Any thread."""
         self.restarting = True
         self.stop()
 
@@ -193,7 +193,7 @@ class SchedulerRuntime:
         return [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
 
     def changed(self) -> None:
-        """Load the tasks again soon: one has changed, come or gone. Any thread."""
+        """Handle a change of the tasks: load them again soon. Any thread."""
         if not self._reload_pending:
             self._reload_pending = True
             self._call_in_loop(self._load)
@@ -205,7 +205,7 @@ class SchedulerRuntime:
         try:
             compiled = self._compiled()
         except RocketdError as error:
-            self._bridge.write(Message(f"tasks stay as they were: {error.message}", Priority.ERROR))
+            self._bridge.write(Message(f"the tasks stay as they were: {error.message}", Priority.ERROR))
             return
         self.loop.record(self.scheduler.load(compiled, self.loop.now(), {}))
         for task in self._tasks.values():
@@ -277,7 +277,7 @@ class SchedulerRuntime:
     def _condition_failed(self, condition: str, error: BaseException) -> None:
         """Report a condition that raised, which stops the scheduler unless it is silenced."""
         trace = "".join(traceback.format_exception(error))
-        self._bridge.write(Message(f"{condition} could not be asked: {trace}", Priority.ERROR))
+        self._bridge.write(Message(f"{condition} raised an exception: {trace}", Priority.ERROR))
         if not self._session.config.silence_cond_check:
             self.loop.fail(error)
 
@@ -287,7 +287,7 @@ class SchedulerRuntime:
         call_in(self._asyncio, what)
 
     def run_in_loop(self, function: Callable[[], T]) -> T:
-        """Return the answer to a question that is asked on the loop's thread. Any thread."""
+        """Call a function on the loop's thread, and return its result. Any thread."""
         if get_ident() == self._thread:
             return function()
 

@@ -33,7 +33,7 @@ _RENAMED: Final = "{name} - {number}"
 
 
 class Session(Hooked):
-    """What an application is made of, and how it is told what to do."""
+    """The tasks, parameters, hooks and records of an application, and its scheduler."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Session(Hooked):
         """What tasks returned last, by name."""
         self.hooks = Hooks()
         self.syntax: list[tuple[Syntax, FuncCond]] = []
-        """What text may say besides the words, and which condition it is."""
+        """The texts of user-defined conditions, and their conditions."""
         self._functions: dict[str, list[Callable[..., object]]] = {}
-        """Those that conditions ask, by what they are called."""
+        """The functions of conditions, by name."""
         self._tasks: dict[str, Task] = {}
         self._lock = RLock()
         directory = self.config.state_dir
         self.storage = SessionStorage(None if directory is None else Path(directory))
-        """Where its records are."""
+        """Where the records are."""
         self.runner = SchedulerRunner(self)
         """Its scheduler."""
 
@@ -63,12 +63,12 @@ class Session(Hooked):
 
     @property
     def tasks(self) -> Collection[Task]:
-        """The tasks, in the order in which they came."""
+        """The tasks, in the order in which they were added."""
         with self._lock:
             return list(self._tasks.values())
 
     def __getitem__(self, task: TaskRef) -> Task:
-        """Give a task by its name or its function; raises KeyError."""
+        """Return a task, by its name or its function; raises KeyError."""
         name = name_of(task)
         try:
             return self._tasks[name]
@@ -102,7 +102,7 @@ class Session(Hooked):
         code: str | None = None,
         **options: Unpack[TaskOptions],
     ) -> Task:
-        """Make a task of a function, a function of a file, a piece of code, or a command. Raises RocketdError."""
+        """Create a task from a function, a function in a file, code, or a command. Raises RocketdError."""
         body: Body
         if command is not None:
             argv = command if isinstance(command, str) else tuple(command)
@@ -122,7 +122,7 @@ class Session(Hooked):
         return task
 
     def add_task(self, task: Task) -> None:
-        """Take a task in; raises KeyError if there is one of that name, unless `task_pre_exist` says otherwise."""
+        """Add a task; raises KeyError if the name is taken, unless `task_pre_exist` allows it."""
         with self._lock:
             if task.name in self._tasks:
                 if self.config.task_pre_exist == "raise":
@@ -142,20 +142,20 @@ class Session(Hooked):
         return free
 
     def remove_task(self, task: TaskRef) -> None:
-        """Take a task out; runs that are going on go on. Raises KeyError."""
+        """Remove a task; its active runs continue. Raises KeyError."""
         with self._lock:
             del self._tasks[self[task].name]
         self.changed()
 
     def clear(self) -> None:
-        """Take out all tasks and parameters."""
+        """Remove all tasks and parameters."""
         with self._lock:
             self._tasks.clear()
             self.parameters.clear()
         self.changed()
 
     def renamed(self, task: TaskReference, name: str) -> None:
-        """Follow a task of this session to its new name; raises KeyError if that is taken."""
+        """Register a task under its new name; raises KeyError if that is taken."""
         with self._lock:
             if self._tasks.get(task.name) is not task:
                 return
@@ -166,15 +166,15 @@ class Session(Hooked):
     # -- the scheduler ----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Run the scheduler until it is told to stop; raises an error that is not silenced. Ctrl-C stops it."""
+        """Run the scheduler until it is stopped, for example by Ctrl-C; raises errors that are not silenced."""
         self.runner.start()
 
     async def serve(self) -> None:
-        """Run the scheduler on this loop, beside whatever else runs there. Cancelling it stops its tasks."""
+        """Run the scheduler on the present event loop, beside other coroutines. Cancelling it stops its tasks."""
         await self.runner.run()
 
     def run(self, *tasks: TaskRef, execution: How | None = None, obey_cond: bool = False) -> None:
-        """Run these tasks alone, once, and return when they have ended; `obey_cond`: only if their condition holds.
+        """Run only these tasks, once, and return when they have ended; `obey_cond`: only if their condition holds.
 
         For when the scheduler is not running; raises KeyError, and errors that are not silenced.
         """
@@ -189,11 +189,11 @@ class Session(Hooked):
                 task.execution = how
 
     def restart(self) -> None:
-        """Let runs end, then start the scheduler anew, as the option `restarting` says."""
+        """Restart the scheduler when the active runs have ended, as the option `restarting` says."""
         self.runner.restart()
 
     def shut_down(self, *, force: bool = False) -> None:
-        """Let runs end, then stop the scheduler; `force`, or a second call: stop the runs as well."""
+        """Stop the scheduler when the active runs have ended; `force`, or a second call: stop these as well."""
         self.runner.stop(force=force)
 
     def shutdown(self) -> None:
@@ -201,7 +201,7 @@ class Session(Hooked):
         self.shut_down()
 
     def condition(self, value: object) -> Condition:
-        """Read a condition as programs give it; functions that only share a name get one each. Raises RocketdError."""
+        """Convert a value to a condition; functions that only share a name get different ones. Raises RocketdError."""
         return rewrite(as_condition(value, self.syntax), self._with_unique_name)
 
     def _with_unique_name(self, word: Condition) -> Condition:
@@ -214,13 +214,13 @@ class Session(Hooked):
         return replace(word, name=f"{word.name}#{place + 1}") if place else word
 
     def changed(self) -> None:
-        """Hear that a task has changed, come or gone."""
+        """Handle a change of the tasks."""
         self.runner.changed()
 
     # -- records ----------------------------------------------------------------------------------------------------
 
     def set_repo(self, repo: BaseRepo, *, delete_existing: bool | None = None) -> None:  # noqa: ARG002 - there is one
-        """Keep the run log there, and read it back at the next start.
+        """Store the run log there, and read it back at the next start.
 
         The one that was set before is let go of; none of its records is deleted. `delete_existing` makes no difference:
         there is only ever one. Raises RocketdError while the scheduler runs, or if another thread could not use it.
@@ -230,15 +230,15 @@ class Session(Hooked):
         self.storage.set_repo(repo)
 
     def get_repo(self) -> BaseRepo:
-        """Give the repository that tells what was recorded; while the scheduler runs, ask it through `get_task_log`."""
+        """Return the repository of the run log; while the scheduler runs, read it with `get_task_log`."""
         return self.storage.repo
 
     def get_task_log(self, **query: object) -> list[Any]:
-        """Read records of all tasks."""
+        """Return records of all tasks."""
         return self.task_log(None).get_records(**query)
 
     def task_log(self, task: TaskReference | None) -> TaskLog:
-        """Give the log of a task, or of all."""
+        """Return the log of a task; None: of all tasks."""
         logger = logging.getLogger(self.config.task_logger_basename)
         return TaskLog(logger, None if task is None else task.name, self.storage.use, self.set_repo)
 
@@ -254,5 +254,5 @@ class Session(Hooked):
         self.parameters["env"] = value
 
     def get_time(self) -> float:
-        """Read the clock: seconds since the epoch."""
+        """Return the present time, in seconds since the epoch."""
         return SystemClock().now() / SECOND

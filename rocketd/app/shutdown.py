@@ -17,7 +17,7 @@ class Shutdown:
     def __init__(
         self, session: SchedulerSession, loop: Loop, executors: AppExecutors, stop_endless_runs: Callable[[], None]
     ) -> None:
-        """`cut` stops what would never end by itself."""
+        """`stop_endless_runs` stops the runs that never end by themselves."""
         self._session = session
         self._loop = loop
         self._executors = executors
@@ -26,7 +26,7 @@ class Shutdown:
         self._hooks_called = False
         self._task: asyncio.Task[None] | None = None  # the loop itself holds tasks only weakly
         self.started = asyncio.Event()
-        """Set when the scheduler has begun to decide: before, nothing can be stopped."""
+        """Set when the scheduler has started: before, nothing can be stopped."""
 
     def stop(self, *, force: bool) -> None:
         """Let runs end; with `force`, stop them."""
@@ -36,7 +36,7 @@ class Shutdown:
             self._kill()
 
     async def wait(self) -> None:
-        """Wait until all has stopped; if the loop has failed, end what is going on and raise what failed."""
+        """Wait until everything has stopped; if the loop has failed, stop the active runs and raise its error."""
         async with self._hooks:
             await self._wait()
             if self._task is not None:
@@ -67,7 +67,7 @@ class Shutdown:
         await self.started.wait()
         try:
             await self._call_hooks()
-        except Exception as error:  # noqa: BLE001 - a hook's; the loop must not go on as if nothing had been asked
+        except Exception as error:  # noqa: BLE001 - an error of a hook must not cancel the stop
             self._loop.fail(error)
             return
         if force:

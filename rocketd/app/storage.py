@@ -1,4 +1,4 @@
-"""Where an application's records go: its state directory, and perhaps a repository besides."""
+"""The storage of a session: its state directory, and perhaps a repository."""
 
 import shutil
 import tempfile
@@ -27,19 +27,19 @@ _THREAD_BOUND: Final = ("SingletonThreadPool",)
 
 
 class OpenedStorage(NamedTuple):
-    """What was opened."""
+    """The opened storage."""
 
     store: SqliteStore
     spool: SpoolFile
     notes: list[str]
-    """What is to be told about it."""
+    """Sentences to log about it."""
 
 
 class SessionStorage:
-    """Knows where the records of a session are, while its scheduler runs and otherwise."""
+    """The places of a session's records, whether or not its scheduler runs."""
 
     def __init__(self, state_dir: Path | None) -> None:
-        """Without a state directory they are in a temporary one, which goes with this object or with the program."""
+        """Without a state directory they are in a temporary one, which is removed with this object or at exit."""
         self._state_dir = state_dir
         self._temporary: Path | None = None
         self._remove: Callable[[], object] | None = None
@@ -47,10 +47,10 @@ class SessionStorage:
         self._own: BaseRepo | None = None
         self._forwarder: Replicator | None = None
         self._last: Replicator | None = None
-        """The newest, which may still wait for its repository when another life begins."""
+        """The newest one, which may still wait for its repository at a restart."""
 
     def set_repo(self, repo: BaseRepo) -> None:
-        """Keep records there from now on, and believe what it tells. Raises RocketdError if threads cannot share it."""
+        """Store records there from now on, and trust its records. Raises RocketdError if threads cannot share it."""
         if _pool_of(repo) in _THREAD_BOUND:
             raise RocketdError(
                 "with this engine each thread has its own database in memory",
@@ -101,7 +101,7 @@ class SessionStorage:
 
     @property
     def directory(self) -> Path:
-        """What belongs to the tasks lies there, and the run log if no repository is set."""
+        """The directory of the tasks' state, and of the run log if no repository is set."""
         if self._state_dir is not None:
             return self._state_dir
         if self._temporary is None:
@@ -110,19 +110,19 @@ class SessionStorage:
         return self._temporary
 
     def remove_temporary(self) -> None:
-        """Remove the temporary directory now: a program that becomes another ends without its finalizers."""
+        """Remove the temporary directory now: a program that replaces itself runs no finalizers."""
         if self._remove is not None:
             self._remove()
 
     @property
     def repo(self) -> BaseRepo:
-        """The repository that tells what was recorded."""
+        """The repository of the run log."""
         if self._repo is not None:
             return self._repo
         if self._own is None:
             from rocketd.store.redbird.run_repo import open_run_repo  # noqa: PLC0415 - it needs SQLAlchemy, which takes 0.3 s
 
-            SqliteStore(self.directory).close()  # nothing may have been recorded yet
+            SqliteStore(self.directory).close()  # creates an empty one if there is none
             self._own = open_run_repo(self.directory)
         return self._own
 

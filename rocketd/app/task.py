@@ -39,7 +39,7 @@ class Task:
         self._session = session
         self.body = body
         self.batches: deque[Parameters] = deque()
-        """The parameters of the runs that were asked for and have not begun."""
+        """The parameters of requested runs that have not started."""
         self.name = name or body.name
         self.start_cond = session.condition(start_cond)
         self.end_cond: Condition = FALSE
@@ -98,22 +98,22 @@ class Task:
     def __repr__(self) -> str:
         return f"<Task {self.name!r}: {self.start_cond}>"
 
-    # -- acting -----------------------------------------------------------------------------------------------------
+    # -- control -----------------------------------------------------------------------------------------------------
 
     def run(self, _params: ParameterMapping | None = None, /, **more: object) -> None:
-        """Have it run once, with these parameters: soon, or as soon as it may. Several calls are as many runs."""
+        """Request a run with these parameters, as soon as it may start. Each call is one run."""
         self.batches.append(Parameters(_params, **more))
         self._session.runner.request_run(self.name)
 
     def terminate(self) -> None:
-        """Stop the runs that are going on."""
+        """Stop the active runs."""
         self._session.runner.terminate(self.name)
 
     def delete(self) -> None:
-        """Take it out of the session; runs that are going on go on."""
+        """Remove the task from the session; its active runs continue."""
         self._session.remove_task(self)
 
-    # -- looking ----------------------------------------------------------------------------------------------------
+    # -- state -------------------------------------------------------------------------------------------------------
 
     @property
     def session(self) -> Registry["Task"]:
@@ -127,7 +127,7 @@ class Task:
 
     @property
     def logger(self) -> TaskLog:
-        """Logs in its name, and reads the records of its runs."""
+        """The task's logger, which also reads the records of its runs."""
         return self._session.task_log(self)
 
     @property
@@ -141,16 +141,16 @@ class Task:
 
     @property
     def is_running(self) -> bool:
-        """Whether a run is going on, or has been asked for and is about to begin."""
+        """Whether a run is active, or requested and about to start."""
         return self.n_alive > 0 or bool(self.batches)
 
     def is_alive(self) -> bool:
-        """Whether a run is going on."""
+        """Whether a run is active."""
         return self.n_alive > 0
 
     @property
     def n_alive(self) -> int:
-        """How many runs are going on."""
+        """The number of active runs."""
         return self._session.runner.count_active(self.name)
 
     def _last(self, action: Action) -> datetime | None:
@@ -158,7 +158,7 @@ class Task:
 
     @property
     def last_run(self) -> datetime | None:
-        """When a run last began."""
+        """When a run last started."""
         return self._last(Action.RUN)
 
     @property
@@ -183,7 +183,7 @@ class Task:
 
     @property
     def last_crash(self) -> datetime | None:
-        """When a run was last cut off by the end of the program."""
+        """When a run was last interrupted by the end of the program."""
         return self._last(Action.CRASH)
 
     def get_last_run(self) -> datetime | None:
@@ -211,14 +211,14 @@ class Task:
         return self.last_crash
 
     def why(self, at: float | datetime | None = None) -> Why:
-        """Say why it runs or what it waits for; at: now, an aware datetime, or seconds since the epoch."""
+        """Return why it runs or what it waits for. `at`: an aware datetime, or seconds since the epoch; None: now."""
         return self._session.runner.why(self, None if at is None else instant(at))
 
     # -- for the scheduler ------------------------------------------------------------------------------------------
 
     @property
     def how_overlaps(self) -> Overlap:
-        """What happens if it is due while it is running."""
+        """What happens if the task is due while it is running."""
         if self.overlap is not None:
             return Overlap(self.overlap)
         several = self._session.config.multilaunch if self.multilaunch is None else self.multilaunch
@@ -226,12 +226,12 @@ class Task:
 
     @property
     def how(self) -> How:
-        """How it is executed, as written: in its own options, or in the session's."""
+        """Its execution: its own option, else that of the session."""
         return self.execution or self._session.config.execution
 
     @property
     def is_command(self) -> bool:
-        """Whether it runs a program."""
+        """Whether it runs a command."""
         return isinstance(self.body, CommandBody)
 
 
@@ -240,7 +240,7 @@ def _unknown(name: str) -> RocketdError:
 
 
 def as_condition(value: object, syntax: KnownSyntax = ()) -> Condition:
-    """Read a condition as programs give it, with texts of their own; raises ConditionError, RocketdError."""
+    """Convert a value to a condition, with user-defined texts; raises ConditionError, RocketdError."""
     if isinstance(value, Condition):
         return value
     if isinstance(value, str):
@@ -255,7 +255,7 @@ def as_condition(value: object, syntax: KnownSyntax = ()) -> Condition:
 
 
 def instant(at: float | datetime) -> Instant:
-    """Read an instant as programs give it; raises RocketdError for a datetime without a zone."""
+    """Convert a time to an instant; raises RocketdError for a datetime without a zone."""
     if not isinstance(at, datetime):
         return round(at * 1_000_000)
     if at.tzinfo is None:

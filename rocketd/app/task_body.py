@@ -20,7 +20,7 @@ _DASHES: Final[dict[ArgForm, str]] = {"-": "-", "short": "-", "--": "--", "long"
 
 
 class Body(Protocol):
-    """What is called for a run, and what a task is called if nobody names it."""
+    """The work of a task, and its default name."""
 
     @property
     def name(self) -> str: ...
@@ -29,7 +29,7 @@ class Body(Protocol):
     @property
     def is_coroutine(self) -> bool: ...
     def load(self) -> Callable[..., object]:
-        """Give the function to call. Raises whatever stands in the way."""
+        """Return the function to call; raises whatever prevents that."""
         ...
 
 
@@ -61,7 +61,7 @@ class FunctionBody:
 
 @dataclass(frozen=True, slots=True)
 class FileBody:
-    """A function of a Python file, which is read anew for each run."""
+    """A function in a Python file, which is read for each run."""
 
     path: Path
     function: str = "main"
@@ -83,7 +83,7 @@ class FileBody:
         return InFile(self)
 
     def read(self) -> Callable[..., object]:
-        """Run the file and give its function. Raises whatever that raises."""
+        """Run the file and return its function; raises whatever that raises."""
         for place in (self.path.absolute().parent, *self.sys_paths):
             if str(place) not in sys.path:
                 sys.path.append(str(place))
@@ -98,7 +98,7 @@ class FileBody:
 
 
 def check_function(function: Callable[..., object]) -> None:
-    """Raise RocketdError for what cannot be called, and for what runs nothing when it is."""
+    """Raise RocketdError if it cannot be called, or if a call does not run its body."""
     if not callable(function):
         raise RocketdError(f"{function!r} cannot be called")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -189,7 +189,7 @@ class CommandBody:
         raise TypeError("a command is not a function")
 
     def work(self, parameters: Mapping[str, object]) -> Command:
-        """Give the command with these parameters. It runs in the program's directory, unless told otherwise."""
+        """Return the command with these parameters. It runs in the program's directory unless `cwd` is set."""
         options = [text for name, value in parameters.items() for text in (self._option(name), str(value))]
         around = Surroundings(
             directory=self.cwd or os.getcwd(),  # noqa: PTH109 - a text is what is wanted

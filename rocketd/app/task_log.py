@@ -1,4 +1,4 @@
-"""What the run log tells about a task, or about all: `task.logger`."""
+"""The run log of a task, or of all tasks: `task.logger`."""
 
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 def _position(record: object) -> tuple[float, bool]:
-    """Where it stands in the log: a start before an end of the same moment."""
+    """Return its position in the log: a start before an end of the same time."""
     values = record if isinstance(record, dict) else vars(record)
     return float(values["created"]), values["action"] != "run"
 
 
 class UseRepository(Protocol):
-    """Does something with the repository while nobody writes to it."""
+    """Calls a function with the repository while nobody writes to it."""
 
     def __call__(self, work: "Callable[[BaseRepo], T]", /) -> T: ...
 
@@ -30,7 +30,7 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
     def __init__(
         self, logger: logging.Logger, task: str | None, use: UseRepository, set_repo: "Callable[[BaseRepo], None]"
     ) -> None:
-        """`task` is None for the log of all tasks; `use` does something with the repository, and gives the result."""
+        """`task` is None for the log of all tasks; `use` calls a function with the repository."""
         super().__init__(logger, {"task_name": task})
         self.task_name = task
         self._use = use
@@ -41,19 +41,19 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
         return msg, {**kwargs, "extra": {"task_name": self.task_name, **extra}}
 
     def set_repo(self, repo: BaseRepo) -> None:
-        """Keep the run log of all tasks there: the same as `session.set_repo`."""
+        """Store the run log of all tasks there: the same as `session.set_repo`."""
         self._set_repo(repo)
 
     def filter_by(self, **query: object) -> Result:
-        """Ask the repository; what is read later may be of a later moment."""
+        """Query the repository; results that are read later may be newer."""
         return self._use(lambda repo: repo.filter_by(**self._query(query)))
 
     def get_records(self, **query: object) -> list[Any]:
-        """Read records in order of time: items of the repository's model."""
+        """Return records in order of time, as items of the repository's model."""
         return self._use(lambda repo: sorted(repo.filter_by(**self._query(query)).all(), key=_position))
 
     def get_latest(self, action: str | None = None) -> Any:  # noqa: ANN401 - an item of whatever model the repository has
-        """Read the newest record, or the newest of one action; None: there is none."""
+        """Return the newest record, or the newest of one action; None: there is none."""
         records = self.get_records(**({"action": action} if action else {}))
         return records[-1] if records else None
 

@@ -12,7 +12,7 @@ ConditionLike: TypeAlias = Condition | str | None
 
 
 class TaskOptions(TypedDict, total=False):
-    """What `app.task(…)` takes besides the condition, the name and what the task does."""
+    """The options of `app.task(…)` besides the condition, the name and the work."""
 
     description: str | None
     end_cond: ConditionLike

@@ -1,4 +1,4 @@
-"""What an option can be set to: told where it is set, before the scheduler meets it."""
+"""Validators of options: a wrong value raises where it is set, not later in the scheduler."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -11,11 +11,11 @@ from rocketd.core.instant import SECOND, Duration
 Span: TypeAlias = str | float | timedelta
 
 NEVER = "never"
-"""A timeout that is none."""
+"""The value for no timeout."""
 
 
 def duration_of(span: Span) -> Duration:
-    """Turn it into microseconds; raises RocketdError."""
+    """Convert a duration to microseconds; raises RocketdError."""
     if isinstance(span, str):
         return parse_duration(span)
     length = span // timedelta(microseconds=1) if isinstance(span, timedelta) else round(span * SECOND)
@@ -25,22 +25,22 @@ def duration_of(span: Span) -> Duration:
 
 
 Check: TypeAlias = Callable[[object], str]
-"""Says why it cannot be this value; empty: it can."""
+"""Returns why an option cannot have that value; empty: it can."""
 
 
 def check(checks: Mapping[str, Check], option: str, value: object) -> None:
-    """Raise RocketdError if the option cannot be set to this."""
+    """Raise RocketdError if the option cannot have that value."""
     if option in checks and (why := checks[option](value)):
         raise RocketdError(f"{option} cannot be {value!r}", hint=why)
 
 
 def one_of(*allowed: str) -> Check:
-    """One of these."""
+    """Allow these texts."""
     return lambda value: "" if value in allowed else f"allowed are {', '.join(allowed)}"
 
 
 def number(least: int | None = None) -> Check:
-    """A whole number, perhaps not less than this."""
+    """Allow whole numbers, from `least` on."""
 
     def why(value: object) -> str:
         if not isinstance(value, int):
@@ -51,7 +51,7 @@ def number(least: int | None = None) -> Check:
 
 
 def span(value: object) -> str:
-    """A duration."""
+    """Allow durations."""
     try:
         duration_of(value)  # type: ignore[arg-type]  # that is the question
     except RocketdError as error:
@@ -62,20 +62,20 @@ def span(value: object) -> str:
 
 
 def timeout(value: object) -> str:
-    """A duration, or none."""
+    """Allow durations, and `never`."""
     return "" if value == NEVER else span(value)
 
 
 def text(value: object) -> str:
-    """A text."""
+    """Allow texts."""
     return "" if isinstance(value, str) else "it is a text"
 
 
 def mapping(value: object) -> str:
-    """Values by name."""
+    """Allow mappings."""
     return "" if isinstance(value, Mapping) else "it is a mapping of names to values"
 
 
 def optional(check: Check) -> Check:
-    """As that says, or None."""
+    """Allow None, and what that check allows."""
     return lambda value: "" if value is None else check(value)
