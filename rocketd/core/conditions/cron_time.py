@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.wall_clock import is_known
@@ -29,6 +29,7 @@ class CronTime(Condition):
     """For inside a matching minute, or second if the line has seconds; adjacent ones are one stretch."""
 
     line: Cron
+    goes_by_wall: ClassVar[bool] = True
     _near: tuple[tzinfo, Window] | None = field(init=False, default=None, compare=False, repr=False)
 
     @classmethod

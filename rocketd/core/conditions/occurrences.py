@@ -141,6 +141,17 @@ class EventCondition(Hours, CountableCondition, Condition):
         since = self._since(instants, history, span.start, zone)
         return Verdict(FOR if holds else AGAINST, min(until, self._next_ahead(history, moment.now)), since)
 
+    @property
+    def calendar_spans(self) -> tuple[EventCondition, ...]:
+        return () if self.period is None else (self,)
+
+    def span_end(self, at: Instant, zone: tzinfo) -> Instant:
+        """Return when the day, the week, … around that instant ends; FOREVER: it asks about all time."""
+        if self.period is None:
+            return FOREVER
+        whole = self.period if self.period.endless else _WHOLE[self.period.unit.name]
+        return whole.opened_window(at, zone).end
+
     def instants(self, moment: Moment) -> list[Instant]:
         """Return when that happened in the window up to now; of what is kept, if it asks about all time."""
         start, end, _ = self._span(moment.now, moment.task.zone)

@@ -16,8 +16,9 @@ from rocketd.core.model.splay import (
     tick_used_until,
     was_missed_since,
 )
+from rocketd.core.model.tick_guards import answer_at
 from rocketd.core.model.tick_line import TickLine
-from rocketd.core.model.verdict import AGAINST, FOR, Verdict
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.calendar.period import Period
@@ -122,17 +123,17 @@ def _missed_before(word: WindowWord, window: OpenedWindow, before: Moment) -> bo
     return False
 
 
-def judge_interval(word: IntervalWord, due: Instant, newest: Verdict, moment: Moment) -> Verdict:
-    """Judge by when the intervals begin: the newest one that is over, or the one before, if it is `due` as well."""
+def judge_interval(word: IntervalWord, due: Instant, before: Instant, newest: Verdict, moment: Moment) -> Verdict:
+    """Judge by when the intervals begin: the newest one that is over, or the one `before`, if it is `due` as well."""
     begin = _begin_of_interval(word, newest.since, moment)
     if moment.now >= begin.start:
         return newest
     if moment.now >= begin.at or newest.since == due:
         return Verdict(AGAINST, begin.start, newest.since)
-    before = _begin_of_interval(word, newest.since - word.interval, moment)
-    if moment.now >= before.start:
-        return Verdict(FOR, begin.at, newest.since - word.interval)
-    return Verdict(AGAINST, min(before.start, begin.at), newest.since)
+    begin_before = _begin_of_interval(word, before, moment)
+    if moment.now >= begin_before.start:
+        return Verdict(FOR, begin.at, before)
+    return Verdict(AGAINST, min(begin_before.start, begin.at), newest.since)
 
 
 def interval_splay(interval: Duration, moment: Moment) -> Duration:
@@ -163,7 +164,7 @@ def judge_tick(word: TickWord, moment: Moment) -> Verdict:
     line = moment.tick_line or newest_begun(word.tick_line, moment) or TickLine(BEGINNING, FOREVER)
     newest, later, closes, *_ = line
     if newest == BEGINNING:  # none counts, or its splay is not over
-        return Verdict(AGAINST, later)
+        return _judge_without_tick(word, moment, later)
     if word.ticks.around(newest, moment.task.zone).newest != newest:  # it is that of another line
         return Verdict(AGAINST, later, newest)
     if (until := tick_used_until(line, moment)) > now:
@@ -173,3 +174,11 @@ def judge_tick(word: TickWord, moment: Moment) -> Verdict:
     if now >= closes:
         return Verdict(AGAINST, later, closes)
     return Verdict(FOR, min(later, closes), newest)
+
+
+def _judge_without_tick(word: TickWord, moment: Moment, later: Instant) -> Verdict:
+    """Judge where no tick has begun; unknown if it is unknown whether the newest one counts."""
+    newest, history = word.ticks.around(moment.now, moment.task.zone).newest, moment.task_history
+    if newest > max(history.consumed_up_to, history.armed) and answer_at(newest, moment) is UNKNOWN:
+        return Verdict(UNKNOWN, later)
+    return Verdict(AGAINST, later)

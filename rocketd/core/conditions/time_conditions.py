@@ -12,6 +12,7 @@ from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.oncalendar import CalendarLine, Zones, no_zones
 from rocketd.core.calendar.period import How, Period
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
+from rocketd.core.conditions.scheduled_at_tick import interval_steps, judge_interval_at_tick, judge_window_at_tick
 from rocketd.core.conditions.splayed_time import (
     interval_splay,
     judge_interval,
@@ -21,13 +22,14 @@ from rocketd.core.conditions.splayed_time import (
 )
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
+from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.consumption import window_used_until
 from rocketd.core.model.run import Action
 from rocketd.core.model.splay import StartWindow, splayed
+from rocketd.core.model.tick_guards import answer_at, first_counting, good_until
 from rocketd.core.model.tick_line import TickLine
-from rocketd.core.model.verdict import AGAINST, FOR, Verdict
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.calendar.ticks import Ticks
@@ -46,6 +48,8 @@ class OncePerWindow(Hours, Condition):
     period: Period
 
     has_start_window: ClassVar[bool] = True
+    is_scheduled: ClassVar[bool] = True
+    goes_by_wall: ClassVar[bool] = True
 
     @classmethod
     def of(cls, unit: Unit) -> OncePerWindow:
@@ -58,6 +62,8 @@ class OncePerWindow(Hours, Condition):
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
         start, end, following = window = self.period.opened_window(now, zone)
+        if moment.of_tick:
+            return judge_window_at_tick(window, moment, fixed=self.fixed)
         spent = window_consumption(self, window, moment)
         if now >= end:
             return Verdict(AGAINST, following, end if spent is None else min(max(spent.at, start), end))
@@ -84,6 +90,8 @@ class TimeOf(Hours, Condition):
     """For inside the period."""
 
     period: Period
+
+    goes_by_wall: ClassVar[bool] = True
 
     @classmethod
     def of(cls, unit: Unit) -> TimeOf:
@@ -122,6 +130,7 @@ class Every(Condition):
     based: Based = "run"
 
     has_start_window: ClassVar[bool] = True
+    is_scheduled: ClassVar[bool] = True
 
     @classmethod
     def of(cls, interval: str, based: str = "run") -> Every:
@@ -134,35 +143,51 @@ class Every(Condition):
                 return cls(length, known)
         raise ConditionError(f"{based} is not a base; allowed: run, success, fail, finish", about=based)
 
+    @property
+    def has_whole_days(self) -> bool:
+        return self.interval % DAY == 0
+
     def judge(self, moment: Moment) -> Verdict:
         history, now = moment.task_history, moment.now
-        anchor = self._grid(moment) if self.based == "run" else self._ended(history)
         if self.based != "run" and history.has_scheduled_run:
             return Verdict(AGAINST)
-        due = BEGINNING if anchor is None else anchor + self.interval
-        if anchor is not None and now < due:
-            return Verdict(AGAINST, due, anchor)
-        newest, until = due, FOREVER
-        if anchor is not None and self.based == "run" and not moment.unattended:
-            newest += (now - due) // self.interval * self.interval
-            until = newest + self.interval
+        first = self._last_due(moment) if self.based == "run" else self._ended(history)
+        if moment.of_tick:
+            return judge_interval_at_tick(first, self.interval, moment)
+        if first is None:
+            always = Verdict(FOR)
+            return judge_interval(self, BEGINNING, BEGINNING, always, moment) if splayed(moment) else always
+        steps = interval_steps(first, self.interval, moment)
+        used = steps.count(self._reached(moment, first)) if self.based == "run" else 0
+        due = steps.at(used + 1)
+        if now < due:
+            return Verdict(AGAINST, due, steps.at(used))
+        if self.based != "run" or moment.unattended:
+            newest, until, before = due, FOREVER, due
+        else:
+            passed = steps.count(now)
+            newest, until, before = steps.at(passed), steps.at(passed + 1), steps.at(passed - 1)
         if splayed(moment):
-            return judge_interval(self, due, Verdict(FOR, until, newest), moment)
+            return judge_interval(self, due, before, Verdict(FOR, until, newest), moment)
         return Verdict(FOR, until, newest)
 
-    def _grid(self, moment: Moment) -> Instant | None:
-        """Return the last multiple of the interval, from a run's due on, whose splay was over when the run started."""
+    @staticmethod
+    def _last_due(moment: Moment) -> Instant | None:
+        history, run = moment.task_history, moment.task_history.last_scheduled
+        due = None if run is None else history.steps.real_instant(run.due, history.scheduled_position)
+        return due if moment.counted_due is None or not moment.of_tick else max(due or BEGINNING, moment.counted_due)
+
+    def _reached(self, moment: Moment, due: Instant) -> Instant:
+        """Return up to when intervals are used: the last run's start, with a splay what had begun by then."""
         history, now = moment.task_history, moment.now
         run, steps = history.last_scheduled, history.steps
-        if run is None:
-            return None
-        start, due = (steps.real_instant(at, history.scheduled_position) for at in (run.start, run.due))
+        start = due if run is None else steps.real_instant(run.start, history.scheduled_position)
         consumed = max((steps.real_instant(use.last, use.position) for use in history.consumed), default=start)
         reached = consumed if start <= consumed <= now else start
         if splayed(moment):
             used = (steps.real_instant(use.last, use.position) for use in history.consumed_dues)
             reached = max(reached - interval_splay(self.interval, moment), *(at for at in used if at <= now), due)
-        return due + max(reached - due, 0) // self.interval * self.interval
+        return max(reached, due)
 
     def _ended(self, history: TaskHistory) -> Instant | None:
         ends = [history.scheduled_ends[action] for action in ENDS[self.based] if action in history.scheduled_ends]
@@ -187,6 +212,9 @@ class Tick(Condition):
 
     has_start_window: ClassVar[bool] = True
     has_tick: ClassVar[bool] = True
+    can_tick: ClassVar[bool] = True
+    always_ticks: ClassVar[bool] = True
+    goes_by_wall: ClassVar[bool] = True
 
     @classmethod
     def cron(cls, line: str, *, within: str | None = None) -> Tick:
@@ -206,40 +234,50 @@ class Tick(Condition):
 
         `cron("0 * * * *")` at 10:30, used up to 10:00    against from 10:00 until 11:00: it has run
         the same, used up to 09:00                        for from 10:00 until 11:00
-        the same, `& time_of_day.after("10:15")`          against from 10:00 until 11:00: the guard did not hold then
+        the same, `& time_of_day.after("10:15")`          against from 10:00 until 11:00: the hours did not hold then
+        the same, `& daily`, due today at 09:00           against from 10:00 until 00:00 tomorrow: it has run today
         """
         now, zone, history = moment.now, moment.task.zone, moment.task_history
         newest, later = self.ticks.around(now, zone)
         if moment.tick_line is not None:
-            later = min(later, moment.tick_line.next)
+            later = moment.tick_line.next
             if moment.tick_line.newest > newest:  # that of another line has come since
                 return Verdict(AGAINST, later, moment.tick_line.newest)
         used = max(history.consumed_up_to, history.armed)
         if newest <= used:
-            return Verdict(
-                AGAINST, later if later > used else self.next(used, moment), used if used <= now else BEGINNING
-            )
+            later = later if later > used else self.next(used, moment)
+            return Verdict(AGAINST, self._skip(later, moment), used if used <= now else BEGINNING)
         until = window_used_until(history.consumed, newest, later, history.steps, fixed=self.ticks.fixed)
         if until > now:  # by the record, which a clock wrote that was ahead
             return Verdict(AGAINST, min(later, until), newest)
-        if not self._guards_held(newest, moment):
-            return Verdict(AGAINST, later, newest)
-        if self.within is not None and now >= newest + self.within:
-            return Verdict(AGAINST, later, newest + self.within)
-        return Verdict(FOR, later if self.within is None else min(later, newest + self.within), newest)
+        answer = answer_at(newest, moment)
+        if answer is not FOR:
+            return Verdict(answer, later if answer is UNKNOWN else self._skip(later, moment), newest)
+        closes = good_until(newest, moment)
+        closes = closes if self.within is None else min(closes, newest + self.within)
+        if now >= closes:
+            return Verdict(AGAINST, self._skip(later, moment), closes)
+        return Verdict(FOR, min(later, closes), newest)
+
+    def _skip(self, tick: Instant, moment: Moment) -> Instant:
+        """Return the first tick from that one on which can count. Of several lines each has done so in `tick_line`."""
+        return tick if moment.tick_line is not None else self._first_counting(tick, moment)
+
+    def _first_counting(self, tick: Instant, moment: Moment) -> Instant:
+        return first_counting(tick, moment, lambda at: self.next(at - 1, moment))
 
     def tick_line(self, moment: Moment) -> TickLine:
         newest, following = self.ticks.around(moment.now, moment.task.zone)
-        if not self._guards_held(newest, moment):
-            return TickLine(BEGINNING, following)
-        if not splayed(moment) or newest == BEGINNING:
+        if newest == BEGINNING or answer_at(newest, moment) is not FOR:
+            return TickLine(BEGINNING, following if splayed(moment) else self._first_counting(following, moment))
+        if not splayed(moment):
             return TickLine(newest, following)
-        good = StartWindow(newest, FOREVER if self.within is None else newest + self.within)
+        ends = min((span.span_end(newest, moment.task.zone) for span in moment.tick_guards.spans), default=FOREVER)
+        good = StartWindow(newest, ends if self.within is None else min(ends, newest + self.within))
         return TickLine(newest, following, good.within_hours(moment.at(newest)).closes, fixed=self.ticks.fixed)
 
-    @staticmethod
-    def _guards_held(tick: Instant, moment: Moment) -> bool:
-        return all(guard.judge(moment.at(tick)).answer is FOR for guard in moment.guards)
+    def ticks_around(self, moment: Moment) -> TickLine:
+        return TickLine(*self.ticks.around(moment.now, moment.task.zone))
 
     def next(self, after: Instant, moment: Moment) -> Instant:
         """Return the first tick later than that instant; FOREVER: there is none."""

@@ -59,6 +59,24 @@ def consumption_by_due(moment: Moment, start: Instant, end: Instant, *, fixed: b
     return Consumption(max(run.start, run.due), until) if until > moment.now else None
 
 
+def is_used_by_due(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> bool:
+    """Whether a scheduled run was due in that window: for ticks, which do not mind when it started. See above.
+
+    a run that was due on 30 January and started on 2 February    January is used up, and February is free
+    """
+    history, last = moment.task_history, moment.task_history.last_scheduled
+    dues = history.completed_dues
+    if moment.without_retries and last is not None:
+        dues = (*dues, Consumed(last.due, last.due, history.scheduled_position))
+    if window_used_until(dues, start, end, history.steps, fixed=fixed) > moment.now:
+        return True
+    if moment.counted_due is not None and moment.counted_due >= start:
+        return True
+    if any(run.scheduled and run.due >= start for run in history.running.values()):
+        return True
+    return not moment.without_retries and _consumption_by_crashes(moment, start, end, fixed=fixed) is not None
+
+
 def _consumption_by_crashes(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
     """Return when the window was used up by crashes: by the first one where a crash counts as done."""
     history, limit = moment.task_history, moment.task.crash_limit

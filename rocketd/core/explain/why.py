@@ -71,8 +71,7 @@ class Explanation:
 
 def explain(condition: Condition, moment: Moment) -> ExplanationPart:
     """Judge a condition part by part. A part whose judging raises is unknown, and says so."""
-    inner = condition.inner_moment(moment)
-    parts = tuple(explain(part, inner) for part in condition.parts)
+    parts = tuple(explain(part, asked) for part, asked in condition.asked_parts(moment))
     try:
         verdict = condition.judge(moment)
         because = reasons_time.explain_splay(condition, moment, verdict) or explain_verdict(condition, moment, verdict)

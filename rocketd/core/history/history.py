@@ -250,6 +250,8 @@ class History:
         if end.action is not Action.CRASH:
             use = Consumed(min(run.start, run.due), max(run.start, run.due), place)
             task_history.completed, task_history.crashes = add_consumed(task_history.completed, use, self.steps), ()
+            due = Consumed(run.due, run.due, place)
+            task_history.completed_dues = add_consumed(task_history.completed_dues, due, self.steps)
         elif end.cause is not Cause.SHUTDOWN:
             task_history.crashes = (*task_history.crashes[1 - CRASHES_KEPT :], LoggedInstant(run.start, place))
         if end.cause is Cause.OPERATOR:

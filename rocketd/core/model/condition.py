@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
+from rocketd.core.model.condition_parts import ConditionParts
 from rocketd.core.model.splay import newest_begun
+from rocketd.core.model.tick_group import TickGroup
 from rocketd.core.model.tick_line import merge_lines
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Answer, Verdict
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.tick_line import TickLine
 
 
-class Condition(ABC):
+class Condition(ConditionParts, ABC):
     """A question about one moment. Immutable; equal to any other that asks the same.
 
     `str()` gives its normal form: the Python spelling, which reads back as an equal condition.
@@ -53,24 +55,14 @@ class Condition(ABC):
         """Whether it holds at that moment."""
         return self.judge(moment).answer is FOR
 
-    @property
-    def parts(self) -> tuple[Condition, ...]:
-        """The conditions it is made of."""
-        return ()
-
     def inner_moment(self, moment: Moment) -> Moment:
         """Return the moment that its parts are asked about."""
         return moment
 
-    @property
-    def clock_only(self) -> bool:
-        """Whether its answer rests on the clock alone: no past, no probe."""
-        return bool(self.parts) and all(part.clock_only for part in self.parts)
-
-    @property
-    def has_tick(self) -> bool:
-        """Whether a tick word is part of it."""
-        return any(part.has_tick for part in self.parts)
+    def asked_parts(self, moment: Moment) -> Iterator[tuple[Condition, Moment]]:
+        """Return its parts, each with the moment that it is asked about."""
+        inner = self.inner_moment(moment)
+        return ((part, inner) for part in self.parts)
 
     def tick_line(self, moment: Moment) -> TickLine | None:  # noqa: ARG002 - what some kinds look at
         """Return the ticks around now, if it is one line of ticks, perhaps joined with clock-only parts."""
@@ -130,6 +122,10 @@ class Constant(Condition):
     def clock_only(self) -> bool:
         return True
 
+    @property
+    def is_scheduled(self) -> bool:
+        return True
+
     def __str__(self) -> str:
         return "true" if self.answer is FOR else "false"
 
@@ -147,6 +143,14 @@ class Not(Condition):
     @property
     def parts(self) -> tuple[Condition, ...]:
         return (self.part,)
+
+    @property
+    def can_tick(self) -> bool:
+        return False
+
+    @property
+    def always_ticks(self) -> bool:
+        return False
 
     def inner_moment(self, moment: Moment) -> Moment:
         return moment._replace(without_splay=True) if moment.task.splay else moment
@@ -206,7 +210,7 @@ class _Group(Condition):
 
 @dataclass(frozen=True, slots=True)
 class All(_Group):
-    """Every part holds. Clock-only parts beside a tick must have held at the tick as well."""
+    """Every part holds. What is scheduled beside a tick is asked about the tick instead of now (tick_guards.py)."""
 
     precedence: ClassVar[int] = 2
     deciding: ClassVar[Answer] = AGAINST
@@ -214,24 +218,51 @@ class All(_Group):
 
     guards: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
     """Its clock-only parts."""
-    ticks: bool = field(init=False, compare=False, repr=False)
-    """Whether there is a tick beside them."""
+    tick_group: TickGroup | None = field(init=False, compare=False, repr=False)
+    """Its parts by what they are to a tick among them; None: there is no tick."""
     line: Condition | None = field(init=False, compare=False, repr=False)
-    """Its part that ticks, if all the others are guards."""
+    """Its part that ticks, if all the others are asked about the tick as well."""
+    alternatives: Condition | None = field(init=False, compare=False, repr=False)
+    """The same, written as alternatives of which each ticks always or never; None: it is as it should be."""
+    days_on_wall: bool = field(init=False, compare=False, repr=False)
+    """Whether it measures an interval of whole days on the wall, as a part beside it goes by the wall."""
 
     def __post_init__(self) -> None:
+        group = TickGroup.of(self.parts)
         guards = tuple(part for part in self.parts if part.clock_only)
-        others = [part for part in self.parts if not part.clock_only]
-        ticks = bool(guards) and self.has_tick
-        object.__setattr__(self, "guards", guards)
-        object.__setattr__(self, "ticks", ticks)
-        object.__setattr__(self, "line", others[0] if ticks and len(others) == 1 else None)
+        by_wall = sum(part.goes_by_wall for part in self.parts)
+        days = any(part.has_whole_days and by_wall > part.goes_by_wall for part in self.parts)
+        line = group.states[0] if group is not None and len(group.states) == 1 < len(self.parts) else None
+        for name, value in (("guards", guards), ("tick_group", group), ("line", line), ("days_on_wall", days)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "alternatives", self._as_alternatives(None if group is None else group.mixed))
+
+    def _as_alternatives(self, mixed: Condition | None) -> Condition | None:
+        rest = tuple(part for part in self.parts if part is not mixed)
+        return None if mixed is None else Any.of(*(All.of(one, *rest) for one in mixed.parts))
 
     def inner_moment(self, moment: Moment) -> Moment:
+        if self.days_on_wall and not moment.days_on_wall:
+            moment = moment._replace(days_on_wall=True)
         if moment.tick_line is not None and self.line is None:
             moment = moment._replace(tick_line=None)
-        asked = self.ticks or (self.guards and moment.task.splay)
-        return moment._replace(guards=moment.guards + self.guards) if asked else moment
+        if self.tick_group is not None:
+            return self.tick_group.inner_moment(moment)
+        return moment._replace(guards=moment.guards + self.guards) if self.guards and moment.task.splay else moment
+
+    def judge(self, moment: Moment) -> Verdict:
+        group = self.tick_group
+        if group is None:
+            return _Group.judge(self, moment)
+        if self.alternatives is not None:
+            by_wall = self.days_on_wall or moment.days_on_wall
+            return self.alternatives.judge(moment._replace(days_on_wall=by_wall, tick_line=None))
+        return self.join(group.verdicts(self.inner_moment(moment)))
+
+    def asked_parts(self, moment: Moment) -> Iterator[tuple[Condition, Moment]]:
+        inner, group = self.inner_moment(moment), self.tick_group
+        about = inner if group is None else group.moment_of_scheduled(inner)
+        return ((part, about if part.is_scheduled else inner) for part in self.parts)
 
     def tick_line(self, moment: Moment) -> TickLine | None:
         return None if self.line is None else self.line.tick_line(self.inner_moment(moment))
@@ -247,6 +278,10 @@ class Any(_Group):
 
     lines: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
     """Its parts that tick, if there are several."""
+
+    @property
+    def always_ticks(self) -> bool:
+        return all(part.always_ticks for part in self.parts)
 
     def __post_init__(self) -> None:
         ticking = tuple(part for part in self.parts if part.has_tick)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rocketd.core.model.tick_guards import NO_TICK_GUARDS, TickGuards
+
 if TYPE_CHECKING:
     from datetime import tzinfo
 
@@ -55,7 +57,15 @@ class Moment(NamedTuple):
     unattended: bool = False
     """Judge as if nothing could start: an interval that is over waits, and does not give way to the next."""
     guards: tuple[SupportsJudge, ...] = ()
-    """Clock-only conditions joined by `&`: they must have held at a tick too, and bound what a splay spreads over."""
+    """Clock-only conditions joined by `&`: they must hold since the tick, and bound what a splay spreads over."""
+    tick_guards: TickGuards = NO_TICK_GUARDS
+    """What else is joined to ticks by `&`, and decides about them."""
+    of_tick: bool = False
+    """Whether it is about a tick: `now` is that tick, and what was due counts, not what started."""
+    days_on_wall: bool = False
+    """Whether intervals of whole days are measured on the wall: a tick, a window or a clock word stands beside."""
+    counted_due: Instant | None = None
+    """While missed chances are counted: the newest one, which is taken as a run for the ticks after it."""
     tick_line: TickLine | None = None
     """Where lines of ticks are joined by `|`: the ticks of all lines around now; only the newest counts."""
 
@@ -67,3 +77,9 @@ class Moment(NamedTuple):
     def at(self, now: Instant) -> Moment:
         """Return the same moment at another instant."""
         return self._replace(now=now)
+
+    def about_tick(self, tick: Instant) -> Moment:
+        """Return the moment that what is scheduled beside a tick is asked about."""
+        return self._replace(
+            now=tick, of_tick=True, days_on_wall=True, guards=(), tick_guards=NO_TICK_GUARDS, tick_line=None
+        )

@@ -91,6 +91,8 @@ class TaskHistory:
     """Ticks and intervals that are used: by a scheduled run's start or due, an operator's stop, or a miss."""
     completed: tuple[Consumed, ...] = ()
     """Of the scheduled runs that ended otherwise than by a crash: their windows are used."""
+    completed_dues: tuple[Consumed, ...] = ()
+    """Their dues alone: the windows in which they were due."""
     last_missed: Consumed | None = None
     """The interval that was reported as missed last."""
     crashes: Sequence[LoggedInstant] = ()

@@ -69,6 +69,9 @@ def missed_between(
         before, opened = opened, max(verdict.since, first) if verdict.answer is FOR else None
         if before is not None and before != opened:
             found.append(before)
+            moment = moment._replace(counted_due=before)  # the ticks after it are counted as if it had run
+            verdict = task.when.judge(moment.at(now))
+            opened = max(verdict.since, first) if verdict.answer is FOR else None
         if now >= end or verdict.until > end:
             if opened is not None and paused and now < end and _gives_up(moment.at(end)):
                 found.append(opened)

@@ -1,0 +1,69 @@
+"""A group joined by `&` in which something ticks: which of its parts decide about the ticks, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rocketd.core.instant import BEGINNING
+from rocketd.core.model.tick_guards import TickGuards
+from rocketd.core.model.verdict import FOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rocketd.core.model.condition import Condition
+    from rocketd.core.model.moment import Moment
+    from rocketd.core.model.verdict import Verdict
+
+
+class TickGroup(NamedTuple):
+    """The parts of such a group, by what is asked about them."""
+
+    hours: tuple[Condition, ...]
+    """Of the clock alone, and asked from the tick up to now."""
+    guards: TickGuards
+    """Those that are asked about the tick, and the spans that end it."""
+    states: tuple[Condition, ...]
+    """All others, the one that ticks included: asked about now."""
+    mixed: Condition | None
+    """The part that ticks, if not each of its alternatives does: the other parts are joined to each by itself."""
+
+    @classmethod
+    def of(cls, parts: Sequence[Condition]) -> TickGroup | None:
+        """Sort the parts; None: nothing ticks among them."""
+        ticking = next((part for part in parts if part.can_tick), None)
+        if ticking is None:
+            return None
+        scheduled = tuple(part for part in parts if part.is_scheduled)
+        hours = tuple(part for part in parts if part.clock_only and not part.is_scheduled)
+        states = tuple(part for part in parts if not part.is_scheduled and not part.clock_only)
+        spans = tuple(span for part in states if part is not ticking for span in part.calendar_spans)
+        mixed = ticking if (scheduled or hours or spans) and not ticking.always_ticks else None
+        return cls(hours, TickGuards(scheduled, spans), states, mixed)
+
+    def inner_moment(self, moment: Moment) -> Moment:
+        """Return the moment that hours and states are asked about."""
+        if self.hours:
+            moment = moment._replace(guards=moment.guards + self.hours)
+        if self.guards.scheduled or self.guards.spans:
+            moment = moment._replace(tick_guards=moment.tick_guards.joined(self.guards))
+        return moment
+
+    def verdicts(self, inner: Moment) -> Iterator[Verdict]:
+        """Return what is to be joined. Hours do not move a tick's due, and what is scheduled is the tick's business."""
+        for part in self.states:
+            yield part.judge(inner)
+        for part in self.hours:
+            verdict = part.judge(inner)
+            yield verdict._replace(since=BEGINNING) if verdict.answer is FOR else verdict
+
+    def moment_of_scheduled(self, inner: Moment) -> Moment:
+        """Return the moment for which what is scheduled is explained: about the newest tick, or the next if it is used.
+
+        Where other alternatives stand beside the ticks it is asked about now as well, and explained so.
+        """
+        ticking = next(part for part in self.states if part.can_tick)
+        line = ticking.ticks_around(inner)
+        history = inner.task_history
+        used = max(history.consumed_up_to, history.armed)
+        return inner if self.mixed else inner.about_tick(line.newest if line.newest > used else line.next)
