@@ -65,8 +65,10 @@ def _some(names: Sequence[str]) -> str:
 
 def _summary(loaded: LoadResult) -> str:
     errors = sum(problem.severity == "error" for problem in loaded.problems)
-    warnings = len(loaded.problems) - errors
+    notes = sum(problem.severity == "note" for problem in loaded.problems)
+    warnings = len(loaded.problems) - errors - notes
     counts = [counted(len(loaded.tasks), "task")]
     counts += [f"{len(loaded.disabled)} disabled"] if loaded.disabled else []
     counts += [counted(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
-    return ", ".join(counts) + ("" if loaded.problems else ", no problems")
+    counts += [] if errors or warnings else ["no problems"]
+    return ", ".join([*counts, *([counted(notes, "note")] if notes else [])])

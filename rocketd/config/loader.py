@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.config.compiler import TaskSpecCompiler
+from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
@@ -306,6 +307,7 @@ class _Loader:
             misplaced += condition_warnings(
                 ConditionQuestions.of(tasks, self._source.at, files), {one.task.name for one in misplaced}
             )
+            misplaced += condition_notes(tasks.values())
         return tuple(tasks.values()), misplaced
 
     def _located(self, misplaced: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:

@@ -17,8 +17,8 @@ MAX_MISTAKES: Final = 100
 """How many mistakes of one file are told."""
 """Characters of a word that could be meant for another."""
 
-Severity: TypeAlias = Literal["error", "warning"]
-"""An error keeps a task from being loaded; a warning does not."""
+Severity: TypeAlias = Literal["error", "warning", "note"]
+"""An error keeps a task from being loaded; a warning does not, and a note is no mistake."""
 
 Path: TypeAlias = tuple[str | int, ...]
 """The keys (and indexes of lists) that lead to a value of a TOML document."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import tomli
 
-from rocketd.config.problems import MAX_MISTAKES, Fault, Mistake, Problem
+from rocketd.config.problems import MAX_MISTAKES, Fault, Mistake, Problem, Severity
 from rocketd.config.toml_positions import Place, Positions
 
 _HINTS: Final = {
@@ -77,9 +77,12 @@ def problems_of(mistakes: Iterable[Mistake], text: str, path: str) -> tuple[Prob
     return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
 
 
+_ORDER: Final[dict[Severity, int]] = {"error": 0, "warning": 1, "note": 2}
+
+
 def _told(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """Leave out what nobody reads: errors come first."""
-    ordered = sorted(mistakes, key=lambda mistake: (mistake.severity != "error", mistake.fault is not Fault.FILE))
+    ordered = sorted(mistakes, key=lambda mistake: (_ORDER[mistake.severity], mistake.fault is not Fault.FILE))
     told, more = ordered[:MAX_MISTAKES], ordered[MAX_MISTAKES:]
     if more:
         message = f"there is more to say about this file than these {MAX_MISTAKES} problems"

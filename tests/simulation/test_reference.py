@@ -70,6 +70,13 @@ class Draw:
             lambda: ("and", self.once(), self.after()),
             lambda: ("and", ("not", self.hours()), self.once()),
             lambda: ("and", ("or", self.hours(), self.hours()), ("or", self.cron(), self.retry())),
+            lambda: ("and", self.cron(), self.every()),
+            lambda: ("and", self.cron(), self.once(), self.hours()),
+            lambda: ("and", ("or", self.cron(), self.retry()), self.every()),
+            lambda: ("and", self.once(), ("or", self.cron(), self.after())),
+            lambda: ("or", ("and", self.cron(), self.every()), ("and", self.cron(), self.once())),
+            lambda: ("and", self.cron(), ("not", self.once()), ("not", self.running())),
+            lambda: ("and", self.cron(), ("or", self.every(), self.hours()), self.count()),
         )  # fmt: skip
         return self.pick(makers)()
 
@@ -175,7 +182,7 @@ class Both:
         self.until = self.now + (days * DAY if draw.minutes else 3 * 3600)
         self.sets_clock = draw.chance.random() < SETTING
         self.reach = (10 * DAY if draw.minutes else 1500) if self.sets_clock else 0
-        margin = 14 * DAY + self.reach
+        margin = 35 * DAY + self.reach
         grains = (self.until - self.now + 2 * margin) // draw.grain if draw.minutes else 6 * 3600 + 2 * self.reach
         base = self.now - margin if draw.minutes else self.now - 3600 - self.reach
         slots = draw.pick((1, 2, 32))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rocketd.cli.exit_codes import ExitCode
 from rocketd.cli.json_fields import number, text
@@ -11,7 +11,7 @@ from rocketd.cli.render.details import coloured
 
 if TYPE_CHECKING:
     from rocketd.cli.context import Context
-    from rocketd.config.problems import Problem
+    from rocketd.config.problems import Problem, Severity
     from rocketd.daemon.json_format import Json, JsonObject
 
 
@@ -29,6 +29,9 @@ def check(call: Context) -> ExitCode:
     return ExitCode.DONE if loaded.valid else ExitCode.FAILED
 
 
+_SEVERITIES: Final[dict[str, Severity]] = {"warning": "warning", "note": "note"}
+
+
 def from_json(answer: Iterable[JsonObject]) -> list[Problem]:
     """Convert the daemon's JSON back to problems."""
     from rocketd.config.problems import Problem  # noqa: PLC0415 - only where there are problems
@@ -39,7 +42,7 @@ def from_json(answer: Iterable[JsonObject]) -> list[Problem]:
             line=number(one, "line") or 1,
             column=number(one, "column") or 1,
             task=text(one, "task"),
-            severity="warning" if text(one, "severity") == "warning" else "error",
+            severity=_SEVERITIES.get(text(one, "severity"), "error"),
             message=text(one, "message"),
             hint=text(one, "hint"),
             source_line=text(one, "source_line"),

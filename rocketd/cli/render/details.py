@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.cli.json_fields import duration, flag, instant, number, objects, text, words
 from rocketd.cli.render import time_format
-from rocketd.cli.render.cells import BOLD, CYAN, RED, YELLOW, Cell, painted, visible_lines
+from rocketd.cli.render.cells import BOLD, CYAN, GREEN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.cli.render.columns import pairs
 from rocketd.cli.render.not_loaded import file_problems
 from rocketd.cli.render.tables import (
@@ -230,12 +230,15 @@ def _plain(value: Json) -> str:
     return str(value)
 
 
+_COLOURS: Final = {"error": RED, "warning": YELLOW, "note": GREEN}
+
+
 def coloured(text: str, problems: Iterable[Problem], look: RenderOptions) -> str:
     """Colour the severities of these problems in a text that has them."""
     if not look.colour:
         return text
     for problem in problems:
-        severity = painted(Cell(problem.severity, YELLOW if problem.severity == "warning" else RED), colour=True)
+        severity = painted(Cell(problem.severity, _COLOURS[problem.severity]), colour=True)
         drawn = str(problem)
         text = text.replace(drawn, drawn.replace(f": {problem.severity}: ", f": {severity}: ", 1), 1)
     return text

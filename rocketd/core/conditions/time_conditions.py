@@ -131,6 +131,7 @@ class Every(Condition):
 
     has_start_window: ClassVar[bool] = True
     is_scheduled: ClassVar[bool] = True
+    has_interval: ClassVar[bool] = True
 
     @classmethod
     def of(cls, interval: str, based: str = "run") -> Every:
@@ -155,8 +156,8 @@ class Every(Condition):
         if moment.of_tick:
             return judge_interval_at_tick(first, self.interval, moment)
         if first is None:
-            always = Verdict(FOR)
-            return judge_interval(self, BEGINNING, BEGINNING, always, moment) if splayed(moment) else always
+            ever = Verdict(FOR)
+            return judge_interval(self, BEGINNING, BEGINNING, ever, moment) if splayed(moment) else ever
         steps = interval_steps(first, self.interval, moment)
         used = steps.count(self._reached(moment, first)) if self.based == "run" else 0
         due = steps.at(used + 1)
@@ -167,9 +168,8 @@ class Every(Condition):
         else:
             passed = steps.count(now)
             newest, until, before = steps.at(passed), steps.at(passed + 1), steps.at(passed - 1)
-        if splayed(moment):
-            return judge_interval(self, due, before, Verdict(FOR, until, newest), moment)
-        return Verdict(FOR, until, newest)
+        verdict = Verdict(FOR, until, newest)
+        return judge_interval(self, due, before, verdict, moment) if splayed(moment) else verdict
 
     @staticmethod
     def _last_due(moment: Moment) -> Instant | None:

@@ -70,7 +70,9 @@ def _judged(condition: Condition, moment: Moment) -> Verdict:
 
 def _of_group(group: All | Any, moment: Moment, wanted: Answer, *, nested: bool) -> str:
     inner = group.inner_moment(moment)
-    missing = [part for part in group.parts if _judged(part, inner).answer is not wanted]
+    ticks = group.tick_group if isinstance(group, All) else None
+    parts = group.parts if ticks is None or ticks.mixed else ticks.states + ticks.hours
+    missing = [part for part in parts if _judged(part, inner).answer is not wanted]
     needs_each = isinstance(group, All) is (wanted is FOR)
     described = [describe_pending(part, inner, wanted, nested=len(missing) > 1) for part in missing]
     if needs_each:

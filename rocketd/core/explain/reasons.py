@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core import instant_text
 from rocketd.core.duration import format_duration
-from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant import DAY, SECOND, Duration, Instant
 from rocketd.core.model.condition import All, Any, Condition, Constant, Not
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run
@@ -56,17 +56,22 @@ def _(condition: All | Any, moment: Moment, verdict: Verdict) -> str:  # noqa: A
 
 def when(instant: Instant, moment: Moment) -> str:
     """Return when that is, seen from the moment: `at 10:00`, `tomorrow at 10:00`, `on 2026-11-27 at 10:00`."""
-    return instant_text.when(instant, moment.now, moment.task.zone)
+    return instant_text.when(instant, _seen_from(moment), moment.task.zone)
 
 
 def clock(instant: Instant, moment: Moment) -> str:
     """Return the same as it stands after since or until: `10:00`, `2026-11-27 10:00`."""
-    return instant_text.clock_time(instant, moment.now, moment.task.zone)
+    return instant_text.clock_time(instant, _seen_from(moment), moment.task.zone)
 
 
 def time_range(start: Instant, end: Instant, moment: Moment) -> str:
     """Return from when to when: `10:00-12:00`, `2026-11-23 to 2026-11-30`."""
-    return instant_text.time_range(start, end, moment.now, moment.task.zone)
+    return instant_text.time_range(start, end, _seen_from(moment), moment.task.zone)
+
+
+def _seen_from(moment: Moment) -> Instant:
+    """Return from when it is told: what is asked about a tick is told with its date, as nobody knows which now is."""
+    return moment.now - 400 * DAY if moment.of_tick else moment.now
 
 
 def splay_share(part: Duration, splay: Duration) -> str:

@@ -6,11 +6,17 @@ from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import clock, describe_end, explain_verdict, run_name, splay_share, time_range, when
+from rocketd.core.explain.reasons_ticks import (
+    explain_interval_at_tick,
+    explain_window_at_tick,
+    why_not_counting,
+)
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.consumption import Consumed, window_used_until
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.splay import splayed
+from rocketd.core.model.tick_guards import answer_at
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.plural import counted
 
@@ -36,6 +42,8 @@ def explain_splay(condition: Condition, moment: Moment, verdict: Verdict) -> str
 @explain_verdict.register(OncePerWindow)
 def _(condition: OncePerWindow, moment: Moment, verdict: Verdict) -> str:
     start, end, following = condition.period.opened_window(moment.now, moment.task.zone)
+    if moment.of_tick:
+        return explain_window_at_tick(condition, moment, verdict)
     if moment.now >= end:
         return f"outside the window; {_next_window(following, moment)}"
     window = time_range(start, end, moment)
@@ -99,6 +107,8 @@ def _(condition: TimeOf | CronTime, moment: Moment, verdict: Verdict) -> str:  #
 @explain_verdict.register(Every)
 def _(condition: Every, moment: Moment, verdict: Verdict) -> str:
     past = moment.task_history
+    if moment.of_tick:
+        return explain_interval_at_tick(condition, moment, verdict)
     if condition.based != "run" and past.has_scheduled_run:
         return "running; the interval starts when the run ends"
     if verdict.answer is FOR:
@@ -122,7 +132,7 @@ def _(condition: Tick, moment: Moment, verdict: Verdict) -> str:
     if verdict.until < following and _is_spent(condition, newest, following, moment):
         return f"{tick} was already run while the clock was ahead; that counts until {clock(verdict.until, moment)}"
     ahead = _used_ahead(condition, verdict.until, moment)
-    return f"{_why_passed(condition, tick, newest, moment)}; {_next_tick(verdict.until, moment)}{ahead}"
+    return f"{_why_passed(condition, tick, newest, moment)}; {_next_counting(condition, verdict, moment)}{ahead}"
 
 
 def _is_spent(condition: Tick, tick: Instant, following: Instant, moment: Moment) -> bool:
@@ -140,8 +150,7 @@ def _why_passed(condition: Tick, tick: str, newest: Instant, moment: Moment) -> 
         return f"{tick} {_used_by(newest, moment)}"
     if condition.within is not None and moment.now >= newest + condition.within:
         return f"{tick} was only valid for {format_duration(condition.within)}"
-    missing = [guard for guard in moment.guards if guard.judge(moment.at(newest)).answer is not FOR]
-    return f"{tick} does not count: {' & '.join(map(str, missing))} was false then"
+    return f"{tick} {why_not_counting(newest, moment)}"
 
 
 def _used_by(tick: Instant, moment: Moment) -> str:
@@ -152,6 +161,18 @@ def _used_by(tick: Instant, moment: Moment) -> str:
 
 def _next_window(start: Instant, moment: Moment) -> str:
     return "there is no further one" if start >= FOREVER else f"the next one opens {when(start, moment)}"
+
+
+def _next_counting(condition: Tick, verdict: Verdict, moment: Moment) -> str:
+    """Return which tick can count next, where that is not simply the next one."""
+    newest, following = condition.ticks.around(moment.now, moment.task.zone)
+    if verdict.until <= following or moment.tick_line is not None or newest >= FOREVER:
+        return _next_tick(verdict.until, moment)
+    if verdict.until >= FOREVER or answer_at(verdict.until, moment) is AGAINST:
+        return (
+            f"no tick up to {clock(verdict.until, moment)} counts" if verdict.until < FOREVER else "no later one counts"
+        )
+    return f"the next tick that can count is {when(verdict.until, moment)}"
 
 
 def _next_tick(tick: Instant, moment: Moment) -> str:

@@ -43,6 +43,11 @@ class ConditionParts:
         return any(part.has_whole_days for part in self.parts)
 
     @property
+    def has_interval(self) -> bool:
+        """Whether an interval is part of it."""
+        return any(part.has_interval for part in self.parts)
+
+    @property
     def calendar_spans(self) -> tuple[CalendarSpan, ...]:
         """The words in it that ask about today, this week, …: they end a tick beside them."""
         return tuple(span for part in self.parts for span in part.calendar_spans)

@@ -39,7 +39,7 @@ class Calendar:
     def days(self) -> Iterator[datetime]:
         """Every date that it knows wholly."""
         day = datetime.fromtimestamp(self.walls[0], UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
-        while timegm(day.timetuple()) + 9 * DAY < self.walls[-1]:
+        while timegm(day.timetuple()) + 32 * DAY < self.walls[-1]:
             yield day
             day += timedelta(days=1)
 
@@ -117,6 +117,9 @@ def _nominal(unit: str, how: str, marks: tuple[str, ...], day: datetime) -> Iter
             if days is None:
                 days = (WEEKDAYS.index(marks[1]) - first) % 7 + 1
             yield begin, begin + days * DAY
+    elif how == "whole":
+        if day.day == 1:
+            yield begin, timegm((day + timedelta(days=31)).replace(day=1).timetuple())
     elif day.day == int(marks[0]):
         yield begin, begin + DAY
 

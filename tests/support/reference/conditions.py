@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import takewhile
 from operator import ge, le, lt
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from support.reference.calendar import Calendar, calendar
 
@@ -20,6 +20,7 @@ Answer: TypeAlias = tuple[bool, int]
 EVER: Final = -(10**12)
 FAR: Final = 10**12
 THREE_HOURS: Final = 3 * 3600
+DAY: Final = 86_400
 ADVERBS: Final = {"minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 THIS: Final = {"minute": "this_minute", "hour": "this_hour", "day": "today", "week": "this_week"}
 COMPARED: Final[dict[str, Callable[[int, int], bool]]] = {">=": ge, "<": lt, "<=": le}
@@ -71,6 +72,26 @@ def spelled(condition: Condition) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
 
 def _spelled_hours(how: str, marks: tuple[str, ...]) -> str:
     return "" if how == "whole" else f".{how}({', '.join(map(repr, marks))})"
+
+
+class Question(NamedTuple):
+    """How a condition is asked: what stands around it."""
+
+    plain: bool = False
+    """No retry, and a crash is done."""
+    hours: tuple[Condition, ...] = ()
+    """Joined to a tick by `&`: they hold at the tick, and at every instant since."""
+    scheduled: tuple[Condition, ...] = ()
+    """The same: they hold at the tick, by when runs were due."""
+    spans: tuple[str, ...] = ()
+    """Units of which the one around the tick is not over yet."""
+    at_tick: bool = False
+    """It is asked about a tick, beside which it stands."""
+    on_wall: bool = False
+    """Intervals of whole days are days on the wall."""
+
+
+PLAINLY: Final = Question()
 
 
 @dataclass(eq=False)
@@ -155,6 +176,10 @@ class Asking:
         """How far the clock is ahead of the right time, if it was right at first."""
         self.settings = 0
         """How often somebody has set it."""
+        self.counted: int | None = None
+        """While what was missed is counted: the newest chance that was, which counts as a run for later ticks."""
+        self.walked: dict[tuple[Condition, str, int], tuple[int, bool]] = {}
+        """Of hours beside a tick: up to when they were asked, and whether they have always held."""
         self.unseen = False
         """Whether it is asked about a time when nobody looked: an interval waits then, and does not pass."""
 
@@ -193,23 +218,20 @@ class Asking:
         return self.calendars[task.zone]
 
     def ask(  # noqa: C901, PLR0911, PLR0912 - one case for each word
-        self, condition: Condition, task: Task, now: int, *, plain: bool = False, guards: tuple[Condition, ...] = ()
+        self, condition: Condition, task: Task, now: int, asked: Question = PLAINLY
     ) -> Answer:
-        """Whether it holds at that instant, by what the log says now. `plain`: no retry, and a crash is done."""
+        """Whether it holds at that instant, by what the log says now."""
         match condition:
             case ("cron", line, within):
-                return self._tick(task, now, line, within, guards)
+                return self._tick(task, now, line, within, asked)
             case ("and", *parts):
-                beside = tuple(part for part in parts if _clock_only(part)) if _ticking(condition) else ()
-                answers = [self.ask(part, task, now, plain=plain, guards=guards + beside) for part in parts]
-                against = [since for holds, since in answers if not holds]
-                return (False, min(against)) if against else (True, max(since for _, since in answers))
+                return self._all(parts, task, now, asked)
             case ("or", *parts):
-                answers = [self.ask(part, task, now, plain=plain, guards=guards) for part in parts]
+                answers = [self.ask(part, task, now, asked) for part in parts]
                 lines = {
                     place: tick
                     for place, part in enumerate(parts)
-                    if _ticking(part) and (tick := self._line(part, task, now, guards))
+                    if _ticking(part) and (tick := self._line(part, task, now, asked))
                 }
                 if lines:
                     newest = max(lines.values())  # several lines tick as one, so that an older tick is over
@@ -220,14 +242,16 @@ class Asking:
                 pro = [since for holds, since in answers if holds]
                 return (True, min(pro)) if pro else (False, max(since for _, since in answers))
             case ("every", seconds, based):
-                return self._every(task, now, seconds, based)
+                return self._every(task, now, seconds, based, asked)
             case ("once", unit, how, marks):
                 windows = self.calendar(task).windows(unit, how, marks)
-                return self._once(task, now, windows, plain=plain, fixed=unit not in ("minute", "hour"))
+                if asked.at_tick:
+                    return self._once_at_tick(task, now, windows, asked, fixed=unit not in ("minute", "hour"))
+                return self._once(task, now, windows, plain=asked.plain, fixed=unit not in ("minute", "hour"))
             case ("time", unit, how, marks):
                 return _inside(self.calendar(task).windows(unit, how, marks), now)
             case ("retry", times, delay):
-                return (False, EVER) if plain else self._retry(task, now, times, delay)
+                return (False, EVER) if asked.plain else self._retry(task, now, times, delay)
             case ("after", many, outcome, tasks):
                 return self._after(task, many, outcome, tasks)
             case ("count", what, other, unit, comparison, number):
@@ -241,9 +265,34 @@ class Asking:
             case ("false",):
                 return False, EVER
             case ("not", part):
-                holds, since = self.ask(part, task, now, plain=plain, guards=guards)
+                holds, since = self.ask(part, task, now, asked)
                 return not holds, since
         raise ValueError(condition)
+
+    def _all(self, parts: list[Condition], task: Task, now: int, asked: Question) -> Answer:
+        """Ask a group joined by `&`: its tick, if it has one, is asked with what stands beside it."""
+        by_wall = [_by_wall(part) for part in parts]
+        if any(_whole_days(part) and sum(by_wall) > by_wall[place] for place, part in enumerate(parts)):
+            asked = asked._replace(on_wall=True)
+        tick = next((part for part in parts if _ticking(part)), None)
+        if tick is None:
+            return _joined([self.ask(part, task, now, asked) for part in parts])
+        rest = [part for part in parts if part is not tick]
+        hours = tuple(part for part in rest if _clock_only(part) and not _scheduled(part))
+        scheduled = tuple(part for part in rest if _scheduled(part))
+        states = [part for part in rest if part not in hours and part not in scheduled]
+        spans = tuple(unit for part in states for unit in _spans(part))
+        if (hours or scheduled or spans) and not _only_ticks(tick):
+            each = (("and", part, *rest) for part in tick[1:])
+            return self.ask(("or", *each), task, now, asked)
+        beside = asked._replace(
+            hours=asked.hours + hours, scheduled=asked.scheduled + scheduled, spans=asked.spans + spans
+        )
+        answers = [self.ask(part, task, now, beside) for part in (tick, *states)]
+        for part in hours:
+            holds, since = self.ask(part, task, now, asked)
+            answers.append((holds, EVER if holds else since))
+        return _joined(answers)
 
     def _once(self, task: Task, now: int, windows: list[tuple[int, int]], *, plain: bool, fixed: bool) -> Answer:
         place = bisect_right(windows, (now, 10**12)) - 1
@@ -271,12 +320,48 @@ class Asking:
     def _used(self, task: Task) -> int:
         return max((self.on_wall(span.last, span.ahead) for span in task.used.values()), default=EVER)
 
-    def _every(self, task: Task, now: int, seconds: int, based: str) -> Answer:
+    def _once_at_tick(
+        self, task: Task, now: int, windows: list[tuple[int, int]], asked: Question, *, fixed: bool
+    ) -> Answer:
+        """Whether nothing was due in the window around that tick yet."""
+        place = bisect_right(windows, (now, 10**12)) - 1
+        if place < 0 or now >= windows[place][1]:
+            return False, EVER
+        start = windows[place][0]
+        following = [*windows[place + 1 : place + 2], (FAR, FAR)][0][0]
+        if self.counted is not None and self.counted >= start:
+            return False, start
+        if any(run.scheduled and self.really(run.due, run.ahead) >= start for run in task.going):
+            return False, start
+        done = [run for run in task.ended if run.scheduled]
+        last = task.scheduled
+        used = [
+            Span(run.due, run.due, run.ahead) for run in done if run.action != "crash" or (asked.plain and run is last)
+        ]
+        crashes = [run for run in done if run.action == "crash" and run.cause != "shutdown" and run.start >= start]
+        since_success = [
+            run for run in crashes if not any(one.action != "crash" and one.end_place > run.end_place for one in done)
+        ]
+        gave_up = not asked.plain and len(since_success) >= task.crash_limit
+        return not (gave_up or self.is_taken(used, start, following, now, fixed=fixed)), start
+
+    def _every(  # noqa: PLR0911 - what it is asked about
+        self, task: Task, now: int, seconds: int, based: str, asked: Question
+    ) -> Answer:
         last = task.scheduled
         if based == "run":
+            if asked.at_tick and self.counted is not None:
+                since = max(self.counted, self.really(last.due, last.ahead) if last is not None else EVER)
+                over = self._later(task, since, seconds, 1, asked)
+                return now >= over, over
             if last is None:
                 return True, EVER
             due = self.really(last.due, last.ahead)
+            if asked.at_tick:
+                over = self._later(task, due, seconds, 1, asked)
+                return now >= over, over
+            if asked.on_wall and seconds % DAY == 0:
+                return self._every_on_wall(task, now, seconds, due, asked)
             reached = max(self.really(span.last, span.ahead) for span in task.used.values())
             anchor = due + (reached - due) // seconds * seconds
             if now < anchor + seconds:
@@ -288,9 +373,34 @@ class Asking:
         newest = next((self.really(run.end, run.end_ahead) for run in done if run.end is not None), None)
         if newest is None:
             return True, EVER
-        return now >= newest + seconds, newest + seconds
+        over = self._later(task, newest, seconds, 1, asked)
+        return now >= over, over
 
-    def _tick(self, task: Task, now: int, line: str, within: int, guards: tuple[Condition, ...]) -> Answer:
+    def _later(self, task: Task, at: int, seconds: int, times: int, asked: Question) -> int:
+        """When that interval is over so many times."""
+        if not asked.on_wall or seconds % DAY:
+            return at + times * seconds
+        return self._on_wall_later(task, at, times * seconds)
+
+    def _on_wall_later(self, task: Task, at: int, seconds: int) -> int:
+        days = self.calendar(task)
+        place = (at - days.base) // self.grain
+        wall = at + min(days.offsets[max(place - 1, 0)], days.offsets[place])
+        return days.reached(wall + seconds)
+
+    def _every_on_wall(self, task: Task, now: int, seconds: int, due: int, asked: Question) -> Answer:
+        reached = max(self.really(span.last, span.ahead) for span in task.used.values())
+        count = 0
+        while self._later(task, due, seconds, count + 1, asked) <= reached:
+            count += 1
+        first = self._later(task, due, seconds, count + 1, asked)
+        if now < first:
+            return False, first
+        while not self.unseen and self._later(task, due, seconds, count + 2, asked) <= now:
+            count += 1
+        return True, self._later(task, due, seconds, count + 1, asked)
+
+    def _tick(self, task: Task, now: int, line: str, within: int, asked: Question) -> Answer:
         ticks = self.calendar(task).ticks(line)
         place = bisect_right(ticks, now)
         if not place:
@@ -299,19 +409,46 @@ class Asking:
         fixed = not any(part.startswith("*") for part in line.split()[:2])
         taken = self.is_taken(task.used.values(), tick, [*ticks[place : place + 1], FAR][0], now, fixed=fixed)
         good = tick > self.armed(task) and not taken and (not within or now < tick + within)
-        return good and all(self.ask(guard, task, tick)[0] for guard in guards), tick
+        return good and self._counts(task, tick, asked) and self._lasts(task, tick, now, asked), tick
 
-    def _line(self, part: Condition, task: Task, now: int, guards: tuple[Condition, ...]) -> int | None:
+    def _counts(self, task: Task, tick: int, asked: Question) -> bool:
+        """Whether everything that is asked about the tick holds at it."""
+        beside = Question(plain=asked.plain, at_tick=True, on_wall=True)
+        return all(self.ask(part, task, tick, beside)[0] for part in asked.scheduled) and all(
+            self.ask(part, task, tick)[0] for part in asked.hours
+        )
+
+    def _lasts(self, task: Task, tick: int, now: int, asked: Question) -> bool:
+        """Whether the hours have held at every instant since the tick, and its day, its week, … goes on."""
+        for unit in asked.spans:
+            windows = self.calendar(task).windows(unit, "whole", ())
+            if now >= windows[bisect_right(windows, (tick, 10**12)) - 1][1]:
+                return False
+        for part in asked.hours:
+            key = (part, task.zone, tick)
+            seen, held = self.walked.get(key, (tick - self.grain, True))
+            for at in range(seen + self.grain, now + 1, self.grain):
+                held = held and self.ask(part, task, at)[0]
+            self.walked[key] = max(now, seen), held
+            if not (
+                held if now >= seen else all(self.ask(part, task, at)[0] for at in range(tick, now + 1, self.grain))
+            ):
+                return False
+        return True
+
+    def _line(self, part: Condition, task: Task, now: int, asked: Question) -> int | None:
         """The newest tick of a part that is a line of them with nothing but hours beside it; None: it is not."""
         match part:
             case ("cron", line, _):
                 ticks = self.calendar(task).ticks(line)
                 tick = ticks[bisect_right(ticks, now) - 1]
-                return tick if tick <= now and all(self.ask(guard, task, tick)[0] for guard in guards) else EVER
+                return tick if tick <= now and self._counts(task, tick, asked) else EVER
             case ("and", *parts):
-                hours = tuple(one for one in parts if _clock_only(one))
-                rest = [one for one in parts if not _clock_only(one)]
-                return self._line(rest[0], task, now, guards + hours) if len(rest) == 1 else None
+                hours = tuple(one for one in parts if _clock_only(one) and not _scheduled(one))
+                scheduled = tuple(one for one in parts if _scheduled(one))
+                rest = [one for one in parts if one not in hours and one not in scheduled]
+                beside = asked._replace(hours=asked.hours + hours, scheduled=asked.scheduled + scheduled)
+                return self._line(rest[0], task, now, beside) if len(rest) == 1 else None
         return None
 
     def _retry(self, task: Task, now: int, times: int, delay: int) -> Answer:
@@ -385,18 +522,61 @@ def _inside(windows: list[tuple[int, int]], now: int) -> Answer:
     return True, start
 
 
+def _joined(answers: list[Answer]) -> Answer:
+    against = [since for holds, since in answers if not holds]
+    return (False, min(against)) if against else (True, max(since for _, since in answers))
+
+
+GROUPS: Final = ("and", "or", "not")
+
+
 @cache
 def _clock_only(condition: Condition) -> bool:
     word, *rest = condition
-    if word in ("and", "or", "not"):
+    if word in GROUPS:
         return all(_clock_only(part) for part in rest)
     return word in ("time", "true", "false")
 
 
 @cache
+def _scheduled(condition: Condition) -> bool:
+    word, *rest = condition
+    if word in GROUPS:
+        return all(_scheduled(part) for part in rest)
+    return word in ("every", "once", "true", "false")
+
+
+@cache
+def _by_wall(condition: Condition) -> bool:
+    word, *rest = condition
+    return word in ("cron", "once", "time") or (word in GROUPS and any(map(_by_wall, rest)))
+
+
+@cache
+def _whole_days(condition: Condition) -> bool:
+    word, *rest = condition
+    return (word == "every" and rest[0] % DAY == 0) or (word in GROUPS and any(map(_whole_days, rest)))
+
+
+@cache
+def _spans(condition: Condition) -> tuple[str, ...]:
+    word, *rest = condition
+    if word in GROUPS:
+        return tuple(unit for part in rest for unit in _spans(part))
+    return (rest[2],) if word == "count" else ()
+
+
+@cache
 def _ticking(condition: Condition) -> bool:
     word, *rest = condition
-    return word == "cron" or (word in ("and", "or", "not") and any(_ticking(part) for part in rest))
+    return word == "cron" or (word in ("and", "or") and any(_ticking(part) for part in rest))
+
+
+@cache
+def _only_ticks(condition: Condition) -> bool:
+    """Whether nothing but a tick makes it hold."""
+    word, *rest = condition
+    return word == "cron" or (word in ("and", "or") and (any if word == "and" else all)(map(_only_ticks, rest)))
 
 
 def _is_end(run: Run, outcome: str) -> bool:

@@ -8,7 +8,7 @@ world has a grain of a second or a minute, and everything in it happens at grain
 from collections.abc import Callable
 from dataclasses import replace
 
-from support.reference.conditions import BAD, EVER, Answer, Asking, Condition, Run, Task, spelled
+from support.reference.conditions import BAD, EVER, Answer, Asking, Condition, Question, Run, Task, spelled
 
 
 class Reference(Asking):
@@ -36,7 +36,7 @@ class Reference(Asking):
         last = task.scheduled
         if last is None or last.action not in BAD:
             return False
-        return not self.ask(task.when, task, now, plain=True)[0]
+        return not self.ask(task.when, task, now, Question(plain=True))[0]
 
     def due(self, task: Task) -> int | None:
         """When it was due, if it may start now as far as its condition is concerned."""
@@ -48,7 +48,7 @@ class Reference(Asking):
         last = task.scheduled
         retry = False
         if last is not None and last.action in BAD:
-            wanted, wanted_since = self.ask(task.when, task, self.now, plain=True)
+            wanted, wanted_since = self.ask(task.when, task, self.now, Question(plain=True))
             retry, since = not wanted, wanted_since if wanted else since
         due = begin = min(max(since, self.armed(task)), self.now)
         newest = task.runs[-1] if task.runs else None
@@ -196,11 +196,12 @@ class Reference(Asking):
         first = max(start, self.armed(task))
         self.unseen = True
         for at in range(first, self.now + 1, self.grain):
-            holds, since = self.ask(task.when, task, at, plain=True)
+            holds, since = self.ask(task.when, task, at, Question(plain=True))
             if opened is not None and (not holds or since != opened):
-                found = max(opened, first)
+                found = self.counted = max(opened, first)
+                holds, since = self.ask(task.when, task, at, Question(plain=True))
             opened = since if holds else None
-        self.unseen = False
+        self.unseen, self.counted = False, None
         return found
 
     # -- what happens to it -------------------------------------------------------------------------------------------

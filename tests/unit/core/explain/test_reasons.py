@@ -85,7 +85,43 @@ def test_a_tick_says_that_the_hours_beside_it_did_not_hold_then() -> None:
     tree = explain(whole, Moment(at("2026-03-04 08:20"), asked.task, asked.history))
     assert tree.parts[0].because == (
         'the tick at 08:00 does not count: time_of_day.between("08:15", "18:00") was false then; '
-        "the next tick is tomorrow at 08:00"
+        "no tick up to 2026-06-13 08:00 counts"
+    )
+
+
+def test_a_tick_says_what_stands_beside_it_is_against_it() -> None:
+    asked = Asked().armed("2026-12-01 00:00")
+    asked.run("2026-12-04 09:00", "2026-12-04 09:01")
+    interval = parse('calendar("Fri 09:00") & every("13 days")')
+    tree = explain(interval, Moment(at("2026-12-11 10:00"), asked.task, asked.history))
+    assert tree.parts[0].because == (
+        'the tick at 09:00 does not count: every("1w 6d") is over on 2026-12-17 at 09:00; '
+        "the next tick is on 2026-12-18 at 09:00"
+    )
+    assert tree.parts[1].because == (
+        "over on 2026-12-17 at 09:00, 1w 6d after 2026-12-04 09:00; the tick is on 2026-12-11 at 09:00"
+    )
+    window = parse('calendar("Fri 09:00") & monthly')
+    tree = explain(window, Moment(at("2026-12-11 10:00"), asked.task, asked.history))
+    assert tree.parts[0].because == (
+        "the tick at 09:00 does not count: monthly is not free before 2027-01-01 00:00; "
+        "the next tick that can count is on 2027-01-01 at 09:00"
+    )
+    assert tree.parts[1].because == "a run was due in the window 2026-12-01 to 2027-01-01 already"
+
+
+def test_a_tick_says_that_its_hours_have_broken_or_its_span_has_ended() -> None:
+    asked = Asked().armed("2026-03-01 00:00")
+    asked.history.load("extract")
+    hours = parse('cron("0 2 * * *") & time_of_day.between("20:00", "04:00")')
+    tree = explain(hours, Moment(at("2026-03-04 21:00"), asked.task, asked.history))
+    assert tree.parts[0].because.startswith(
+        'the tick at 02:00 is no longer good since 04:00: time_of_day.between("20:00", "04:00") has not held'
+    )
+    span = parse('cron("0 3 * * *") & ~succeeded("extract").today')
+    tree = explain(span, Moment(at("2026-03-05 00:00"), asked.task, asked.history))
+    assert tree.parts[0].because.startswith(
+        'the tick yesterday at 03:00 is no longer good since 00:00: succeeded("extract").today is about another time'
     )
 
 

@@ -1,0 +1,184 @@
+"""What stands beside a tick, for weeks: the real scheduler starts what a naive one starts that asks minute by minute.
+
+The worlds of test_reference.py last for days; the rhythms that ticks are joined to take weeks and months. So here each
+world has one task, another that it may wait for, ticks once a day or so, a month and a half around a change of the
+clocks or of the year, runs of up to 41 hours that fail now and then, and up to three downtimes.
+
+ROCKETD_SEEDS says how many worlds. A failing one replays: pytest -k 'weeks and 17-'.
+"""
+
+import os
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import SECOND, Duration
+from rocketd.core.language.parser import parse
+from rocketd.core.model.run import Action, Run
+from simulation.test_reference import DAY, Begun, real, told
+from support.reference.conditions import Condition, spelled
+from support.reference.conditions import Task as NaiveTask
+from support.reference.scheduler import Reference
+from support.simulated_world import World
+
+SEEDS = int(os.environ.get("ROCKETD_SEEDS", "6"))
+MINUTE = 60
+HOUR = 3600
+BEGINS = (1_774_000_020, 1_792_330_260, 1_798_156_860, 1_772_841_600)
+"""Before the changes of the clocks in March and October 2026, before the year's end, and before America's change."""
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Beirut")
+LINES = (
+    "30 2 * * *", "0 23 * * *", "15 */6 * * *", "0 9 * * 6,3", "0 0 * * *", "0 3 * * *", "0 11,12 * * *",
+    "30 3 1,15 * *",
+)  # fmt: skip
+LASTS = (1, 5, 90, 700, 1500, 2460)
+"""Minutes that a run takes."""
+
+
+class Weeks:
+    """One world, twice."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.chance = chance = Random(seed)  # noqa: S311 - a simulation must replay
+        self.pick = chance.choice
+        self.begin = self.now = self.pick(BEGINS) // MINUTE * MINUTE
+        self.until = self.now + 44 * DAY
+        span = (self.now - 66 * DAY, (self.until - self.now + 132 * DAY) // MINUTE)
+        self.naive = Reference(self.now, MINUTE, 32, self.naive_fate, span)
+        self.world = World(seed, self.now * SECOND, fate=self.fate)
+        zone = self.pick(ZONES)
+        overlap = self.pick(("wait", "wait", "skip"))
+        for name, when in (("extract", ("cron", self.pick(LINES), 0)), ("it", self.condition())):
+            task = NaiveTask(name, when, zone=zone, overlap=overlap, armed=self.now)
+            self.naive.tasks[name] = replace(task)
+            self.world.add(real(task))
+        self.compared = 0
+
+    # -- what chance gives --------------------------------------------------------------------------------------------
+
+    def condition(self) -> Condition:
+        """Draw one that is no mistake: `weekly & every("1 day")` is refused."""
+        while True:
+            drawn = self.drawn()
+            try:
+                parse(spelled(drawn))
+            except ConditionError:
+                continue
+            return drawn
+
+    def drawn(self) -> Condition:
+        beside = [self.part() for _ in range(self.pick((1, 1, 2)))]
+        tick: Condition = ("cron", self.pick(LINES), self.pick((0, 0, 0, 3 * HOUR)))
+        match self.chance.randrange(8):
+            case 0:
+                tick = ("or", tick, ("after", "", "success", ("extract",)))
+            case 1:
+                tick = ("or", tick, ("retry", 2, 30 * MINUTE))
+            case 2:
+                return ("or", ("and", tick, *beside), ("cron", self.pick(LINES), 0))
+            case 3:
+                tick = ("or", tick, ("cron", self.pick(LINES), 0))
+            case 4 if len(beside) > 1:  # without any tick
+                return ("and", *beside)
+        parts = [tick, *beside]
+        self.chance.shuffle(parts)
+        return ("and", *parts)
+
+    def part(self) -> Condition:
+        makers = (self.every, self.every, self.once, self.once, self.hours, self.negated, self.count, self.state)
+        return self.pick(makers)()
+
+    def every(self) -> Condition:
+        hours = self.pick((20, 24, 36, 48, 48, 72, 120, 13 * 24, 14 * 24))
+        return ("every", hours * HOUR, self.pick(("run", "run", "run", "success", "finish")))
+
+    def once(self) -> Condition:
+        windows: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+            ("week", "whole", ()), ("month", "whole", ()), ("day", "whole", ()), ("day", "between", ("01:00", "05:00")),
+            ("week", "on", (self.pick(("Mon", "Wed", "Sat", "Sun")),)), ("day", "after", ("09:00",)),
+            ("day", "between", ("22:00", "04:00")), ("week", "between", ("Thu", "Mon")), ("month", "on", ("15",)),
+        )  # fmt: skip
+        return ("once", *self.pick(windows))
+
+    def hours(self) -> Condition:
+        windows: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+            ("day", "between", ("20:00", "04:00")), ("week", "between", ("Mon", "Fri")), ("day", "before", ("12:00",)),
+            ("week", "on", (self.pick(("Wed", "Sat")),)), ("day", "between", ("02:00", "02:30")),
+        )  # fmt: skip
+        return ("time", *self.pick(windows))
+
+    def negated(self) -> Condition:
+        return ("not", self.pick((self.once, self.hours, self.every))())
+
+    def count(self) -> Condition:
+        what, unit = self.pick(("started", "succeeded", "finished")), self.pick(("day", "week"))
+        return ("count", what, self.pick(("", "extract")), unit, self.pick(("<", "<=")), self.pick((1, 1, 2)))
+
+    def state(self) -> Condition:
+        return self.pick((("not", ("running", "extract")), ("or", self.every(), self.hours()), ("true",)))
+
+    def naive_fate(self, task: str, number: int) -> tuple[int, str]:
+        chance = Random(f"{self.seed} {task} {number}")  # noqa: S311 - the same in both
+        fails = chance.random() < Random(f"{self.seed} {task}").choice((0.0, 0.5))  # noqa: S311 - as above
+        return chance.choice(LASTS) * MINUTE, "fail" if fails else "success"
+
+    def fate(self, run: Run) -> tuple[Duration, Action]:
+        takes, action = self.naive_fate(run.task, run.number)
+        return takes * SECOND, Action(action)
+
+    # -- what happens -------------------------------------------------------------------------------------------------
+
+    def live(self) -> int:
+        """Live through it, and return how many runs were compared."""
+        self.world.boot()
+        times = sorted(
+            self.chance.randint(self.begin, self.until) // MINUTE * MINUTE for _ in range(self.pick((0, 1, 2, 3)))
+        )
+        for at in times:
+            if at > self.now:
+                self.go_on(at)
+                self.go_down(self.chance.randint(60, 3 * 1440) * MINUTE)
+        self.go_on(self.until)
+        return self.compared
+
+    def go_on(self, until: int) -> None:
+        self.now = until
+        self.naive.run_until(until)
+        self.world.run_until(until * SECOND)
+        self.compare()
+
+    def go_down(self, down: int) -> None:
+        self.now += down
+        self.world.kill()
+        self.world.now = self.now * SECOND
+        self.world.boot()
+        self.naive.kill(down)
+        self.naive.look()
+        self.world.run_until(self.world.now)
+        self.compare()
+
+    def compare(self) -> None:
+        naive: list[Begun] = [
+            (run.task, run.number, run.start, run.due, run.attempt, run.trigger) for run in self.naive.begun
+        ]
+        begun: list[Begun] = [
+            (run.task, run.number, run.start // SECOND, run.due // SECOND, run.attempt, str(run.trigger))
+            for run in self.world.begun
+        ]
+        if begun != naive:
+            place = next((at for at, both in enumerate(zip(begun, naive, strict=False)) if both[0] != both[1]), -1)
+            tasks = "\n".join(map(told, self.naive.tasks.values()))
+            raise AssertionError(
+                f"seed {self.seed}, now {self.now}\n{tasks}\n"
+                f"  both      {naive[max(place - 4, 0) : place]}\n"
+                f"  real      {begun[place : place + 2]}\n  reference {naive[place : place + 2]}"
+            )
+        self.compared = len(begun)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_for_weeks_ticks_start_what_a_naive_scheduler_starts(seed: int) -> None:
+    Weeks(seed).live()

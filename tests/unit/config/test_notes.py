@@ -1,0 +1,46 @@
+"""Notes about conditions that are right: what a word of them does not mean, and what has changed."""
+
+import pytest
+
+from rocketd.config import check_text, load
+from rocketd.config.condition_notes import notes_about
+from rocketd.core.language.parser import parse
+from support.task_files import Folder
+
+
+def told(condition: str) -> str:
+    return "\n".join(note.message for note in notes_about(parse(condition)))
+
+
+@pytest.mark.parametrize(
+    ("condition", "part"),
+    [
+        ('calendar("Sat 09:00") & monthly', "monthly is asked about the tick alone"),
+        ('cron("0 3 * * *") & every("36 h") & daily', 'every("1d 12h") and daily is asked about the tick alone'),
+        ('daily | (cron("0 3 * * *") | after_success("b")) & ~weekly', "~weekly is asked about the tick alone"),
+        ('cron("0 3 * * *") & ~succeeded("b").today', 'succeeded("b").today asks about'),
+        ('cron("0 3 * * *") & (every("2 days") | path_exists("/p"))', "is asked about now and not about the tick"),
+        ('every("2 days") & time_of_day.after("08:00")', "counts days on the wall here"),
+    ],
+)
+def test_what_has_changed_beside_a_tick_is_noted(condition: str, part: str) -> None:
+    assert part in told(condition)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ['cron("0 3 * * *")', 'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
+     '~(cron("0 3 * * *") & daily)', 'cron("0 3 * * *") & ~failed("b").past("2 h")', 'cron("0 3 * * *") & true',
+     '(cron("0 3 * * *") | after_success("b")) & ~running("b")'],
+)  # fmt: skip
+def test_what_has_not_changed_is_not_noted(condition: str) -> None:
+    assert not told(condition)
+
+
+def test_notes_are_told_beside_problems_and_are_none(folder: Folder) -> None:
+    folder.write("tasks.toml", """[task.a]\ncommand = ["/bin/true"]\nwhen = 'cron("0 3 * * *") & weekly'\n""")
+    loaded = load([folder.path], at=1_795_521_600_000_000)
+    assert loaded.valid
+    lines = check_text(loaded).splitlines()
+    assert lines[0].startswith(f"{folder.path}/tasks.toml:3:8: note: task 'a': weekly is asked about the tick alone")
+    assert lines[-1] == "1 task, no problems, 1 note"
