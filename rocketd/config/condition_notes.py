@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rocketd.config.cross_file_checks import Misplaced
+from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
 from rocketd.core.model.condition import All, Condition, Not, all_parts
 
@@ -24,7 +24,7 @@ class Note(NamedTuple):
     hint: str = ""
 
 
-def condition_notes(tasks: Iterable[Task]) -> list[Misplaced]:
+def condition_notes(tasks: Iterable[Task]) -> list[TaskMistake]:
     """Find what is good to know about the conditions of these tasks; equal conditions are looked at once."""
     known: dict[Condition, list[Note]] = {}
     found = []
@@ -32,7 +32,7 @@ def condition_notes(tasks: Iterable[Task]) -> list[Misplaced]:
         notes = known.get(task.when)
         if notes is None:
             notes = known[task.when] = notes_about(task.when)
-        found += [Misplaced(task, Mistake(("task", task.name, "when"), *note, severity="note")) for note in notes]
+        found += [TaskMistake(task, Mistake(("task", task.name, "when"), *note, severity="note")) for note in notes]
     return found
 
 
