@@ -13,7 +13,6 @@ So a verdict is good as a whole until then, its `since` as well: when it is aske
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.tick_line import TickLine
 
 
-class Condition(ConditionParts, ABC):
+class Condition(ConditionParts):
     """A question about one moment. Immutable; equal to any other that asks the same.
 
     `str()` gives its normal form: the Python spelling, which reads back as an equal condition.
@@ -47,9 +46,9 @@ class Condition(ConditionParts, ABC):
     has_start_window: ClassVar[bool] = False
     """Whether it is a word with start windows, over which a splay spreads: it holds once the splay is over."""
 
-    @abstractmethod
-    def judge(self, moment: Moment) -> Verdict:
-        """Answer about this moment. Never raises, never looks at anything but the moment."""
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        return ()
 
     def holds(self, moment: Moment) -> bool:
         """Whether it holds at that moment."""
@@ -218,7 +217,7 @@ class All(_Group):
 
     guards: tuple[Condition, ...] = field(init=False, compare=False, repr=False)
     """Its clock-only parts."""
-    tick_group: TickGroup | None = field(init=False, compare=False, repr=False)
+    tick_group: TickGroup[Condition] | None = field(init=False, compare=False, repr=False)
     """Its parts by what they are to a tick among them; None: there is no tick."""
     line: Condition | None = field(init=False, compare=False, repr=False)
     """Its part that ticks, if all the others are asked about the tick as well."""

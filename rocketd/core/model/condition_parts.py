@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from rocketd.core.model.tick_line import TickLine
 
 if TYPE_CHECKING:
-    from rocketd.core.model.condition import Condition
-    from rocketd.core.model.moment import Moment
-    from rocketd.core.model.tick_guards import CalendarSpan
+    from rocketd.core.model.moment import CalendarSpan, Moment
+    from rocketd.core.model.verdict import Verdict
 
 
-class ConditionParts:
+class ConditionParts(ABC):
     """The parts of a condition, and of which kinds of words they are. Words override what is true of them."""
 
     __slots__ = ()
 
     @property
-    def parts(self) -> tuple[Condition, ...]:
+    def parts(self) -> tuple[ConditionParts, ...]:
         """The conditions it is made of."""
         return ()
+
+    @abstractmethod
+    def judge(self, moment: Moment) -> Verdict:
+        """Answer about this moment. Never raises, never looks at anything but the moment."""
 
     @property
     def clock_only(self) -> bool:

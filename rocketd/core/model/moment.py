@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-from rocketd.core.model.tick_guards import NO_TICK_GUARDS, TickGuards
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -38,6 +36,28 @@ class TaskView(Protocol):
     def splay(self) -> Duration: ...
     @property
     def crash_limit(self) -> int: ...
+
+
+class CalendarSpan(Protocol):
+    """A word that asks about today, this week and so on."""
+
+    def span_end(self, at: Instant, zone: tzinfo) -> Instant:
+        """Return when the day, the week and so on ends that is around that instant."""
+        ...
+
+
+class TickGuards(NamedTuple):
+    """What decides about the ticks beside it, but for their hours, which are the clock-only guards of the moment."""
+
+    scheduled: tuple[SupportsJudge, ...] = ()
+    spans: tuple[CalendarSpan, ...] = ()
+
+    def joined(self, other: TickGuards) -> TickGuards:
+        """Return these and those of a group around."""
+        return TickGuards(self.scheduled + other.scheduled, self.spans + other.spans)
+
+
+NO_TICK_GUARDS: Final = TickGuards()
 
 
 class Moment(NamedTuple):

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from rocketd.core.instant import BEGINNING
-from rocketd.core.model.tick_guards import TickGuards
+from rocketd.core.model.condition_parts import ConditionParts
+from rocketd.core.model.moment import TickGuards
 from rocketd.core.model.verdict import FOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rocketd.core.model.condition import Condition
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.verdict import Verdict
 
 
-class TickGroup(NamedTuple):
+P = TypeVar("P", bound=ConditionParts)
+
+
+class TickGroup(NamedTuple, Generic[P]):
     """The parts of such a group, by what is asked about them."""
 
-    hours: tuple[Condition, ...]
+    hours: tuple[P, ...]
     """Of the clock alone, and asked from the tick up to now."""
     guards: TickGuards
     """Those that are asked about the tick, and the spans that end it."""
-    states: tuple[Condition, ...]
+    states: tuple[P, ...]
     """All others, the one that ticks included: asked about now."""
-    mixed: Condition | None
+    mixed: P | None
     """The part that ticks, if not each of its alternatives does: the other parts are joined to each by itself."""
 
     @classmethod
-    def of(cls, parts: Sequence[Condition]) -> TickGroup | None:
+    def of(cls, parts: Sequence[P]) -> TickGroup[P] | None:
         """Sort the parts; None: nothing ticks among them."""
         ticking = next((part for part in parts if part.can_tick), None)
         if ticking is None:

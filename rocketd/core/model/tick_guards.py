@@ -10,14 +10,13 @@ So a tick is a chance, and time alone never brings about at midnight what was no
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
 from rocketd.core.instant import FOREVER
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import tzinfo
 
     from rocketd.core.instant import Instant
     from rocketd.core.model.moment import Moment, SupportsJudge
@@ -27,28 +26,6 @@ _SKIPPED: Final = 100
 """How many ticks that do not count are passed over at a time."""
 _WALKED: Final = 1_000
 """How many verdicts of the hours are gone through from a tick to now; after that they count as broken."""
-
-
-class CalendarSpan(Protocol):
-    """A word that asks about today, this week and so on."""
-
-    def span_end(self, at: Instant, zone: tzinfo) -> Instant:
-        """Return when the day, the week and so on ends that is around that instant."""
-        ...
-
-
-class TickGuards(NamedTuple):
-    """What decides about the ticks beside it, but for their hours, which are the clock-only guards of the moment."""
-
-    scheduled: tuple[SupportsJudge, ...] = ()
-    spans: tuple[CalendarSpan, ...] = ()
-
-    def joined(self, other: TickGuards) -> TickGuards:
-        """Return these and those of a group around."""
-        return TickGuards(self.scheduled + other.scheduled, self.spans + other.spans)
-
-
-NO_TICK_GUARDS: Final = TickGuards()
 
 
 def answer_at(tick: Instant, moment: Moment) -> Answer:
