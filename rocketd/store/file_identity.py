@@ -51,3 +51,16 @@ def inode(path: str | Path) -> Inode | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+Stamp: TypeAlias = tuple[int, int]
+"""Bytes and modification time in nanoseconds: what changes whenever somebody writes to a file."""
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What the file with that name shows now; None: there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - as above
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

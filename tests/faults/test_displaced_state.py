@@ -68,7 +68,12 @@ def remove_directory(daemon: Daemon) -> None:
     shutil.rmtree(gone)
 
 
-CURED = [remove, remove_database, restore_older, remove_log, remove_directory]
+def overwrite(daemon: Daemon) -> None:
+    """`cp backup.db rocketd.db`: the same file, with other content."""
+    shutil.copyfile(backup(daemon), daemon.state / FILE_NAME)
+
+
+CURED = [remove, remove_database, restore_older, remove_log, remove_directory, overwrite]
 
 
 def told(daemon: Daemon, text: str) -> None:

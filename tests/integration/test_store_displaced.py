@@ -17,7 +17,7 @@ from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.store.file_identity import COMPANIONS
+from rocketd.store.file_identity import COMPANIONS, stamp
 from rocketd.store.sqlite.merge import RESCUED
 from rocketd.store.sqlite.rows import Origin
 from rocketd.store.sqlite.schema import FILE_NAME
@@ -324,3 +324,61 @@ def test_looking_at_the_version_takes_no_lock_away(scene: Scene) -> None:
     assert Path(f"{scene.path}-wal").exists()
     scene.store.write(whole(4))
     check_that_a_kill_loses_nothing(scene)
+
+
+def overwrite(scene: Scene) -> None:
+    """`cp backup.db rocketd.db`: the same file with other content, under whoever has it open."""
+    inode = scene.path.stat().st_ino
+    shutil.copyfile(scene.backup, scene.path)
+    assert scene.path.stat().st_ino == inode
+
+
+def bring_log_back(scene: Scene) -> None:
+    """So that what came since the backup is in the database, and not in its log as well."""
+    scene.store._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # noqa: SLF001 - as at its thousandth page
+    scene.store._database._stamp = stamp(scene.path)  # noqa: SLF001 - it was its own
+    scene.store.write([Alive(NOW + 6)])
+
+
+def test_a_backup_copied_over_the_database_loses_nothing_that_is_in_its_log(scene: Scene) -> None:
+    overwrite(scene)
+    assert all(" while it was in use" in said for said in scene.write_until_it_works(whole(4)))
+    assert scene.found[-1][1].startswith(f"another program wrote to {scene.path} while it was in use; ")
+    assert scene.numbers() == [1, 2, 3, 4]
+    check_that_a_kill_loses_nothing(scene)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_backup_copied_over_the_database_is_told_and_its_log_is_not_mixed_into_it(scene: Scene, stops: bool) -> None:  # noqa: FBT001 - a parameter
+    for number in range(100, 400):  # more than one page of everything
+        scene.store.write(whole(number))
+    bring_log_back(scene)
+    overwrite(scene)
+    if stops:
+        scene.store.close()
+    else:
+        assert all(" while it was in use" in said for said in scene.write_until_it_works(whole(401)))
+        assert scene.store.states()["backup"].next_number == 402
+        scene.store.close()
+    assert [about for about, _ in scene.found] == ["store files"]
+    assert "another program wrote to" in scene.found[0][1]
+    assert scene.numbers()[:1] == [1]
+    with closing(sqlite3.connect(scene.path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_checkpoint_of_another_program_harms_nothing(scene: Scene) -> None:
+    """An administrator with sqlite3(1): his right, and told."""
+    for number in range(10, 20):
+        scene.store.write(whole(number))
+    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchone()"
+    subprocess.run([sys.executable, "-c", script, scene.path], check=True)
+    scene.write_until_it_works(whole(20))
+    assert scene.numbers() == [1, 2, 3, *range(10, 21)]
+    assert scene.found[-1][1].endswith("; all records are in it")
+
+
+def test_its_own_checkpoints_are_no_others(scene: Scene) -> None:
+    for number in range(10, 1500):
+        scene.store.write(whole(number))
+    assert not scene.found

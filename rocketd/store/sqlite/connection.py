@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
-from rocketd.store.file_identity import FileIdentity, files_at
+from rocketd.store.file_identity import FileIdentity, Stamp, files_at, stamp
 
 Durability: TypeAlias = Literal["full", "normal"]
 """What a record that was written survives.
@@ -76,6 +76,8 @@ class Database:
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._files: FileIdentity | None = None
+        self._stamp: Stamp | None = None
+        """What the file has shown since this process wrote to it last."""
         self._in_use = RLock()
         self.check_available: Callable[[], None] = _nothing
         """What is asked before each transaction; it raises StoreError while the store is put right."""
@@ -135,14 +137,29 @@ class Database:
     @property
     def is_displaced(self) -> bool:
         """Whether it is open, and what lies under its name is something else by now."""
-        return self._connection is not None and files_at(self.path) != self._files
+        return self._connection is not None and (files_at(self.path) != self._files or self.is_overwritten)
+
+    @property
+    def is_overwritten(self) -> bool:
+        """Whether it is open for writing, and another program has written to its file: to the database itself.
+
+        SQLite writes there only when it brings the log back, which is done at the end of a transaction.
+        """
+        if not self.is_writer or self._files is None or stamp(self.path) == self._stamp:
+            return False
+        return files_at(self.path).database == self._files.database and not self._has_company()
+
+    def _has_company(self) -> bool:
+        """Whether somebody else of this process writes to it."""
+        with _registering:
+            return any(one is not self and one.path == self.path and one.is_writer for one in _open)
 
     def _look(self) -> None:
         """See to it that what is open is what lies there."""
         if self._connection is None or self._files is None:
             return
         here = files_at(self.path)
-        if here == self._files:
+        if here == self._files and not self.is_overwritten:
             return
         if not self._read_only:
             self.on_displaced(here)
@@ -158,10 +175,16 @@ class Database:
             try:
                 connection.execute(begin)
                 yield connection
-                connection.execute("COMMIT")
+                self._commit(connection)
             except BaseException as error:
                 self._give_up(connection, error)
                 raise
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        if self.is_overwritten:
+            self.on_displaced(files_at(self.path))
+        connection.execute("COMMIT")
+        self._stamp = stamp(self.path)
 
     def _give_up(self, connection: sqlite3.Connection, error: BaseException) -> None:
         """Undo it.
@@ -181,6 +204,7 @@ class Database:
             before = files_at(self.path)
             self._connection = self._open_reader() if self._read_only else self._open_writer()
             self._files = files_at(self.path)
+            self._stamp = stamp(self.path)
             if before.database != self._files.database:  # somebody is at work here
                 self.close()
                 raise Displaced(f"{self.path} was replaced while it was opened")

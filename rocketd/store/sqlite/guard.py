@@ -10,24 +10,28 @@ store until it is part of it again:
     no store at all, or a damaged one      until then what happens goes to the spool
     the store, without or with other       what is in its log is written into it, and it is opened anew
     companions (-wal, -shm)
+    the store, overwritten in place        as at a start after a crash: a log that does not fit is set aside, a
+    (cp backup.db rocketd.db)              damaged store rebuilt; what was in it alone is gone
 
 It takes a thread of its own, as a copy of a large store takes its time: whoever writes is told meanwhile that the store
 is away, and tries again. If we die in between, the next one finds the copy, and finishes.
 """
 
 import os
-from contextlib import AbstractContextManager
+import sqlite3
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Final
 
 from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
-from rocketd.store.file_identity import COMPANIONS, FileIdentity, files_at
+from rocketd.store.file_identity import COMPANIONS, FileIdentity, Stamp, files_at, stamp
 from rocketd.store.rejected_lines import ReportDamage, move_aside
 from rocketd.store.sqlite.connection import Database, Displaced
+from rocketd.store.sqlite.integrity import ensure_intact, mark_damaged
 from rocketd.store.sqlite.merge import RESCUED, merge_copy
-from rocketd.store.sqlite.migrations import back_up
+from rocketd.store.sqlite.migrations import back_up, upgrade
 from rocketd.store.state_directory import StateDirectory
 
 REPAIR_TIMEOUT: Final = 45.0
@@ -45,6 +49,8 @@ class StoreGuard:
         self._found = found
         self._directory = StateDirectory(self._path.parent)
         self._thread: Thread | None = None
+        self._seen: Stamp | None = None
+        """What the file showed when it was looked at last, if somebody writes to it."""
         self._unsettled = False
         """Whether something is still to be put right."""
         self._what = self._why = self._hint = ""
@@ -63,6 +69,9 @@ class StoreGuard:
             self._begin()
         if self._thread is not None:
             self._thread.join(REPAIR_TIMEOUT)
+            if self._unsettled and self._seen is not None and not self._thread.is_alive():
+                self._begin()  # it was seen once: the second look tells whether somebody is still writing
+                self._thread.join(REPAIR_TIMEOUT)
             self._check()
 
     def _check(self) -> None:
@@ -108,6 +117,8 @@ class StoreGuard:
         with self._database.locked() as connection:
             if connection is None or opened is None:  # somebody has closed it
                 return merge_copy(self._path, running=True) or "it is there again"
+            if self._database.is_overwritten:
+                return self._after_overwriting()
             if files_at(self._path).database == opened.database:
                 busy, in_log, written = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
                 if busy or in_log != written:
@@ -120,10 +131,27 @@ class StoreGuard:
             _remove_companions(opened)
             return merge_copy(self._path, running=True)
 
+    def _after_overwriting(self) -> str:
+        """Take the file as a start would, once whoever writes to it has come to an end; says what was done."""
+        before, self._seen = self._seen, stamp(self._path)
+        if self._seen != before:
+            raise StoreError("somebody may still be writing to it", temporary=True)
+        notes: list[str] = []
+        with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as other:
+            with suppress(sqlite3.DatabaseError):  # as long as it is open, closing ours does not bring the log back
+                other.execute("SELECT 1 FROM sqlite_schema").fetchall()
+            self._database.close()
+        mark_damaged(self._path)
+        upgrade(self._path)
+        ensure_intact(self._path, lambda _, note: notes.append(note))
+        return "; ".join(notes) or "all records are in it"
+
 
 def _what_happened(path: Path, opened: FileIdentity | None, here: FileIdentity) -> str:
     if opened is not None and here.database == opened.database:
         wrong = next((s for s, a, b in zip(COMPANIONS, here[2:], opened[2:], strict=True) if a != b), "")
+        if not wrong:
+            return f"another program wrote to {path} while it was in use"
         return f"{path}{wrong} was moved away or replaced while the store was in use"
     how = "replaced" if os.path.lexists(path) else "removed or moved away"
     return f"{path} was {how} while it was in use"
