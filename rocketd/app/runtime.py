@@ -105,12 +105,13 @@ class SchedulerRuntime:
     async def start(self) -> None:
         """Open everything and start scheduling. Raises StoreError, and what a task cannot be compiled for."""
         compiled = self._compiled()
-        fingerprints = {task.name: task.fingerprint for task in compiled}
         silenced = self._session.config.silence_task_logging
-        opened = await self._session.storage.open(fingerprints, loop=self.loop, stack=self._stack, silenced=silenced)
+        own = [task for task in compiled if task is not self._shut]
+        opened = await self._session.storage.open(own, loop=self.loop, stack=self._stack, silenced=silenced)
         clock = self.loop.clock
         reading = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
         recovered = await recover(opened.store, self.scheduler, self._executors, compiled, reading)
+        self.scheduler.history.of(_SHUT).arm(reading.wall)  # what happened in an earlier life stops no other
         trouble, fatal = self.loop.store_changed, self.loop.fail
         recorder = RecordWriter(opened.store, trouble=trouble, fatal=fatal, spool=opened.spool, silenced=silenced)
         self._stack.push_async_callback(recorder.close)

@@ -3,13 +3,15 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from rocketd.bootstrap.replication import Replication
-from rocketd.core.errors import RocketdError
+from rocketd.core.errors import RocketdError, StoreError
+from rocketd.core.model.task import Task
+from rocketd.core.plural import counted
 from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.store_writes import write_batches
@@ -30,7 +32,8 @@ class OpenedStorage(NamedTuple):
     """The opened storage."""
 
     store: SqliteStore
-    spool: SpoolFile
+    spool: SpoolFile | None
+    """None: what the store does not take must not be taken for recorded, as nothing else outlives the program."""
     notes: list[str]
     """Sentences to log about it."""
 
@@ -59,9 +62,9 @@ class SessionStorage:
         self._repo, self._temporary = repo, None
 
     async def open(
-        self, fingerprints: Mapping[str, str], *, loop: Loop, stack: AsyncExitStack, silenced: bool
+        self, tasks: Collection[Task], *, loop: Loop, stack: AsyncExitStack, silenced: bool
     ) -> OpenedStorage:
-        """Open the store; the stack closes it. Raises StoreError."""
+        """Open the store, with what is known of these tasks; the stack closes it. Raises StoreError."""
         if self._state_dir is not None:
             stack.enter_context(StateLock(self._state_dir))
         found = DamageReport(loop.journal, loop.health)
@@ -72,6 +75,8 @@ class SessionStorage:
             stack.callback(store.close)
             return OpenedStorage(store, self._drained(store, found), notes)
         repo = self._repo
+        if self._state_dir is not None and not silenced:
+            stack.callback(self._raise_undelivered, loop)
         replication = Replication(
             self.directory,
             lambda: repo,
@@ -79,22 +84,30 @@ class SessionStorage:
             loop=loop,
             stack=stack,
             silenced=silenced,
-            durability=durability,
+            durability=None if self._state_dir is None else "full",
             after=self._last,
             found=found,
         )
         self._last = replication.replicator
         spool = self._drained(replication.store, found)
-        notes = await replication.import_records(fingerprints)
+        notes = await replication.import_records(tasks)
         stack.callback(self._forget_forwarder)
         self._forwarder = replication.replicator
-        return OpenedStorage(replication.store, spool, notes)
+        keeps = self._state_dir is not None or silenced
+        return OpenedStorage(replication.store, spool if keeps else None, notes)
 
     def _drained(self, store: SqliteStore, found: ReportDamage) -> SpoolFile:
         spool = SpoolFile(self.directory, found)
         if spool.pending:
             spool.drain(lambda calls: write_batches(store, calls))
         return spool
+
+    def _raise_undelivered(self, loop: Loop) -> None:
+        """Raise StoreError if records still wait: else nobody would hear of it before the next start."""
+        outage = self._last.outage if self._last is not None else None
+        if outage is not None and outage.waiting and loop.failed is None:
+            waits = f"{counted(outage.waiting, 'record')} {'waits' if outage.waiting == 1 else 'wait'}"
+            raise StoreError(f"{waits} in {self._state_dir} for the next start: {outage.error.message}", temporary=True)
 
     def _forget_forwarder(self) -> None:
         self._forwarder = None

@@ -117,7 +117,7 @@ class RunStore:
             elsewhere = self._elsewhere(choice)
             self._stack.push_async_callback(_settle, elsewhere.store)
             self._drain(spool, elsewhere.store)
-            self._notes += await elsewhere.import_records({task.name: task.fingerprint for task in self._loaded.tasks})
+            self._notes += await elsewhere.import_records(self._loaded.tasks)
             kept = OpenedStore(elsewhere.store, spool, str(choice), self._notes, self._settings.silence_task_logging)
         integrity = IntegrityMonitor(kept.store.path, self._found)
         self._stack.push_async_callback(close_in_thread, integrity.close)

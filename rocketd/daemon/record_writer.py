@@ -71,7 +71,7 @@ class RecordWriter:
         fatal: Callable[[BaseException], None],
         spool: Spool | None = None,
         silenced: bool = True,
-        patience: float = OUTAGE_LIMIT,
+        patience: float | None = None,
         trouble_before: StoreError | None = None,
     ) -> None:
         """`trouble` hears of an error and whether records go to the spool because of it, and of None once it is over.
@@ -85,7 +85,7 @@ class RecordWriter:
         self._spool = spool
         self._goes_on = spool is not None and silenced
         """Whether a store that stays away stops nothing."""
-        self._patience = patience
+        self._patience = OUTAGE_LIMIT if patience is None else patience
         self._loop = asyncio.get_running_loop()
         self._coming = _RecordBatch()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""
@@ -94,7 +94,7 @@ class RecordWriter:
         self._hurried = self._closing = False
         self._outage: StoreOutage | None = None
         if trouble_before is not None:
-            self._outage = StoreOutage(trouble_before, time.monotonic() - patience)
+            self._outage = StoreOutage(trouble_before, time.monotonic() - self._patience)
             self._outage.spooled, self._outage.spool_warning = True, "" if spool is None else spool.warning
             self._tell(trouble_before, spooled=True)
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -223,7 +223,9 @@ class RecordWriter:
 
     def _is_hopeless(self, error: StoreError) -> bool:
         outage = self._outage
-        return not error.temporary or outage is None or time.monotonic() - outage.since >= self._patience
+        if not error.temporary or outage is None or (self._hurried and self._spool is None):
+            return True
+        return time.monotonic() - outage.since >= self._patience
 
     def _put_aside(self, changes: Sequence[Change]) -> bool:
         """Whether the spool has them now."""

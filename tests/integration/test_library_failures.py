@@ -247,15 +247,71 @@ class SometimesAway(MemoryRepo):  # type: ignore[misc,valid-type]  # Red Bird ha
         super().insert(item)
 
 
-def test_a_log_that_cannot_be_written_stops_the_scheduler_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_cannot_be_written_stops_the_scheduler_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While tasks go on, and what they did is recorded in the state directory."""
     monkeypatch.setattr("rocketd.bootstrap.replication.OUTAGE_LIMIT", 0.1)
-    app = Rocketd(config=QUICK)
+    app = Rocketd(config=QUICK, state_dir=tmp_path)
     app.session.set_repo(SometimesAway(model=RunRecord, away=True))
     app.task(daily, name="works", code="pass")
     with pytest.raises(StoreError, match="the server does not answer"):
         run(app)
     assert app.session["works"].status == "success"
+
+
+def test_nothing_starts_while_a_log_that_is_all_there_is_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever dies in the task would not know of it at the next start."""
+    monkeypatch.setattr("rocketd.daemon.record_writer.OUTAGE_LIMIT", 0.1)
+    app = Rocketd(config=QUICK)
+    app.session.set_repo(SometimesAway(model=RunRecord, away=True))
+    began: list[str] = []
+    app.task(daily, name="works", func=lambda: began.append("works"))
+    with pytest.raises(StoreError, match="the server does not answer"):
+        run(app)
+    assert began == []
+
+
+def test_an_end_that_reaches_no_log_is_told_by_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that stops before ten seconds are over has lost it."""
+    monkeypatch.setattr("rocketd.daemon.record_writer.OUTAGE_LIMIT", 0.1)
+    app = Rocketd(config=QUICK)
+    repo = SometimesAway(model=RunRecord)
+    app.session.set_repo(repo)
+
+    @app.task(daily)
+    def works() -> None:
+        repo.away = True
+        app.session.shut_down()
+
+    with pytest.raises(StoreError, match="the server does not answer"):
+        run(app)
+    assert [record.action for record in repo.filter_by()] == ["run"]
+
+
+def test_an_end_that_waits_in_the_state_directory_is_told_by_run(tmp_path: Path) -> None:
+    """And is in the log after the next start."""
+    repo = SometimesAway(model=RunRecord)
+
+    def made() -> Rocketd:
+        app = Rocketd(config=QUICK, state_dir=tmp_path)
+        app.session.set_repo(repo)
+
+        @app.task(daily)
+        def works() -> None:
+            repo.away = True
+            app.session.shut_down()
+
+        app.task(name="stop", func=app.session.shut_down)
+        return app
+
+    with pytest.raises(StoreError, match=f"1 record waits in {tmp_path}.*the server does not answer"):
+        run(made())
+    repo.away = False
+    app = made()
+    app.session["stop"].run()
+    run(app)
+    assert [record.action for record in app.session["works"].logger.get_records()] == ["run", "success"]
 
 
 def test_a_silenced_log_gets_its_records_in_order_when_it_is_back(

@@ -15,7 +15,7 @@ from rocketd.core.conditions.time_conditions import ENDS, OWN, positive
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
-from rocketd.core.model.condition import All, Any, Condition
+from rocketd.core.model.condition import All, Any, Condition, all_parts
 from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.run import Action, Cause
 from rocketd.core.model.splay import StartWindow, splayed
@@ -224,6 +224,11 @@ class After(Condition):
     def __str__(self) -> str:
         many = f"{self.many}_" if self.many else ""
         return f"after_{many}{self.outcome}({', '.join(map(quoted, self.tasks))})"
+
+
+def awaited_tasks(condition: Condition) -> frozenset[str]:
+    """Return the tasks for whose ends a condition waits."""
+    return frozenset(name for part in all_parts(condition) if isinstance(part, After) for name in part.tasks)
 
 
 def _position(occurrence: Occurrence) -> int:

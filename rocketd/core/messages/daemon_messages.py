@@ -145,9 +145,10 @@ def records_note(note: str) -> Message:
     return Message(note, Priority.NOTICE)
 
 
-def repository_away(why: str) -> Message:
+def repository_away(why: str, *, in_memory: bool = False) -> Message:
     """Report that the repository cannot be written; tasks run as before."""
-    message = f"cannot write the repository; tasks keep running, and their records wait in the state directory: {why}"
+    place = "memory only, and are lost if the program ends first" if in_memory else "the state directory"
+    message = f"cannot write the repository; tasks keep running, and their records wait in {place}: {why}"
     return Message(message, Priority.ERROR, MessageId.REPOSITORY_AWAY)
 
 

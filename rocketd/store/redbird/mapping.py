@@ -23,13 +23,16 @@ from rocketd.store.sqlite.validation import ColumnFaults, validated
 _ALL: Final = frozenset({"id", *COLUMNS})
 _NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
 _SECONDS: Final = ("created", "due", "start", "end", "runtime")
+_DATETIMES: Final = frozenset({"DateTime", "DATETIME", "TIMESTAMP"})
+"""SQLAlchemy's types of a point in time."""
 _FAILURES: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
 _KNOWN: Final = {"trigger": frozenset(Trigger), "cause": frozenset(Cause)}
 
 
 def fields_of(repo: BaseRepo) -> frozenset[str]:
     """The fields of a run record that this repository keeps."""
-    return _ALL & (model_fields(repo.model) or _ALL) & (columns_of(repo) or _ALL)
+    spoilt = datetime_columns(repo) & {"runtime"}  # SQLite's columns for a timedelta, which take none when found again
+    return _ALL & (model_fields(repo.model) or _ALL) & (columns_of(repo) or _ALL) - spoilt
 
 
 def model_fields(model: type) -> frozenset[str]:
@@ -49,6 +52,18 @@ def columns_of(repo: BaseRepo) -> frozenset[str]:
     if table is not None:
         return frozenset(table.columns.keys())
     return frozenset(getattr(repo, "columns", None) or getattr(repo, "fieldnames", None) or ())
+
+
+def datetime_columns(repo: BaseRepo) -> frozenset[str]:
+    """The columns of the repository's table that take datetimes where a record has seconds."""
+    table = getattr(getattr(repo, "model_orm", None), "__table__", None)
+    columns = () if table is None else table.columns
+    return frozenset(column.name for column in columns if type(column.type).__name__ in _DATETIMES)
+
+
+def as_datetime(seconds: float) -> datetime:
+    """Turn seconds into a datetime as such a column has it: in UTC, as some databases keep no zone."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def read_log(repo: BaseRepo, query: Mapping[str, object]) -> list[Row]:
@@ -112,6 +127,13 @@ class _Counted:
     number: int
     going: list[int] = field(default_factory=list)
     failures: int = 0
+
+
+def numbered_anew(rows: list[Row], fields: frozenset[str]) -> tuple[list[Row], frozenset[str]]:
+    """Let go of the numbers of records that are of several hosts, each of which has counted from 1."""
+    if len({row.host for row in rows}) <= 1:
+        return rows, fields
+    return [row._replace(number=None) for row in rows], fields - {"number"}
 
 
 def fill_missing_fields(rows: Iterable[Row], fields: frozenset[str], next_numbers: Mapping[str, int]) -> list[Row]:

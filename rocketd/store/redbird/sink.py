@@ -8,7 +8,15 @@ from rocketd.core.errors import StoreError
 from rocketd.core.escaping import storable
 from rocketd.core.model.run import Action
 from rocketd.store.redbird.compat import BaseRepo, In, KeyFoundError
-from rocketd.store.redbird.mapping import columns_of, fields_of, model_fields, read_log, required_fields
+from rocketd.store.redbird.mapping import (
+    as_datetime,
+    columns_of,
+    datetime_columns,
+    fields_of,
+    model_fields,
+    read_log,
+    required_fields,
+)
 from rocketd.store.redbird.repair import allow_long_fields, csv_of, repair, replacing_file
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.schema import COLUMNS
@@ -35,6 +43,7 @@ class RepositorySink:
         self.fields = fields_of(repo)
         columns = columns_of(repo)
         self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
+        self._datetimes = datetime_columns(repo)
         self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
         self.skipped_reason = ""
         """Why records of it could not be read, the last time that there were such."""
@@ -169,10 +178,13 @@ class RepositorySink:
         raise StoreError("the run log's repository has no free key for a record")
 
     def _add(self, values: dict[str, object]) -> None:
-        if self._by_dict:
-            self.repo.insert(values)  # `add` would make an item of the model, with fields that the table lacks
+        if self._by_dict:  # `add` would make an item of the model, with fields that the table lacks
+            self.repo.insert({name: self._for_column(name, value) for name, value in values.items()})
         else:
             self.repo.add(values)
+
+    def _for_column(self, name: str, value: object) -> object:
+        return as_datetime(value) if name in self._datetimes and isinstance(value, float) else value
 
     def _next_key(self, values: dict[str, object]) -> None:
         key = values.get(self.repo.id_field or "")

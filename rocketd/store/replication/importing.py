@@ -3,14 +3,19 @@
 Of a task of which nothing is kept here: all of them, and what belongs to the task with them. Of one that is known:
 those of runs with numbers that have not been given out here yet, and the ends of runs that are open here. Whatever else
 is missing here was pruned.
+
+Where nothing at all is kept here, the records are the whole past: a task that waits for the ends of others is armed
+before the oldest record of these, so that an end for which it has not run yet still counts.
 """
 
 # ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias
 
+from rocketd.core.instant import MICROSECOND
 from rocketd.core.model.events import Started
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, RunKey
@@ -19,15 +24,23 @@ from rocketd.store.sqlite.rows import Origin, Row, event_of, is_end, key_of, mic
 from rocketd.store.sqlite.schema import COLUMNS
 from rocketd.store.sqlite.validation import ColumnFaults
 
+Followed: TypeAlias = Mapping[str, Collection[str]]
+"""The tasks whose ends a task waits for."""
 
-def derive_states(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> None:
+
+def derive_states(
+    database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed
+) -> None:
     """Keep what the records (complete, in log order) tell of tasks of which nothing is kept.
 
     `fingerprints` are those of the tasks that there are; the others are left alone.
     """
     known = task_state.states(database, ColumnFaults())
     fresh = [row for row in rows if row.task_name in fingerprints and row.task_name not in known]
-    task_state.apply(database, list(_states(fresh, fingerprints).values()), Origin("", ""))
+    states = _states(fresh, fingerprints)
+    if not known:
+        states |= _following(states, fingerprints, followed)
+    task_state.apply(database, list(states.values()), Origin("", ""))
     for row in _open(fresh).values():
         task_state.apply(database, [Started(run_of(row))], Origin(row.host or "", row.boot_id or ""))
     if fresh:
@@ -44,6 +57,19 @@ def _states(rows: Iterable[Row], fingerprints: Mapping[str, str]) -> dict[str, T
         following = max(number + 1, 1 if before is None else before.next_number)
         states[name] = TaskState(name, fingerprints[name], armed_at, following)
     return states
+
+
+def _following(
+    states: Mapping[str, TaskState], fingerprints: Mapping[str, str], followed: Followed
+) -> dict[str, TaskState]:
+    """Arm the tasks that wait for others just before the oldest record of these, whether they have records or not."""
+    armed: dict[str, TaskState] = {}
+    for name, others in followed.items():
+        oldest = min((states[other].armed_at for other in others if other in states), default=None)
+        if oldest is not None and name in fingerprints:
+            state = states.get(name, TaskState(name, fingerprints[name], oldest, next_number=1))
+            armed[name] = replace(state, armed_at=min(state.armed_at, oldest - MICROSECOND))
+    return armed
 
 
 def _open(rows: Iterable[Row]) -> dict[RunKey, Row]:
@@ -64,16 +90,19 @@ _INSERT: Final = f"""
 """
 
 
-def import_missing(database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
+def import_missing(
+    database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed
+) -> int:
     """Take over what is not known here from these records (complete, in log order); says how many.
 
-    `fingerprints` are those of the tasks that there are; the records of others are left alone.
+    `fingerprints` are those of the tasks that there are; the records of others are left alone. `followed` are the tasks
+    whose ends they wait for.
     """
     numbers = {name: known.next_number for name, known in task_state.states(database, ColumnFaults()).items()}
     ours = [row for row in rows if row.task_name in fingerprints]
     new = [row for row in ours if row.task_name not in numbers]
     later = [*_ends(database, ours), *(row for row in ours if (row.number or 0) >= numbers.get(row.task_name, _NEVER))]
-    derive_states(database, new, fingerprints)
+    derive_states(database, new, fingerprints, followed)
     _go_on(database, later)
     database.executemany(_INSERT, [*new, *later])
     return len(new) + len(later)

@@ -7,7 +7,7 @@ all of it on a new host, and what came later where the state directory was put b
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action
 from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication import outbox
-from rocketd.store.replication.importing import import_missing
+from rocketd.store.replication.importing import Followed, import_missing
 from rocketd.store.replication.replicator import Replicator
 from rocketd.store.sqlite import run_log, task_state
 from rocketd.store.sqlite.connection import Durability
@@ -27,6 +27,7 @@ from rocketd.store.sqlite.schema import is_end
 from rocketd.store.sqlite.store import SqliteStore
 
 _ENDED: Final = f"SELECT 1 FROM log WHERE task_name = ? AND number = ? AND {is_end()}"  # noqa: S608 - our own words
+_NONE: Final[Followed] = {}
 _MISSED: Final = "SELECT 1 FROM log WHERE run_id = ? AND action = 'missed'"
 
 
@@ -45,16 +46,22 @@ class ReplicatedStore(SqliteStore):
         """The forwarder is the caller's to close, before this; `found` hears of what is damaged."""
         super().__init__(directory, durability=durability, origin=origin, found=found, lock=forwarder.lock)
         self._forwarder = forwarder
+        self._may_be_there = False
+        """Whether what is written may be in the repository already."""
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`."""
         self._database.check_available()  # who puts the store right has the lock meanwhile, for as long as that takes
         with self._forwarder.lock, self._database.writing() as database:
-            fresh = list(_fresh(database, changes, self._origin))
+            fresh = self._fresh(database, changes)
             run_log.insert(database, changes, self._origin)
             outbox.add(database, fresh)
             task_state.apply(database, changes, self._origin)
         self._forwarder.wake()
+
+    def _fresh(self, database: sqlite3.Connection, changes: Iterable[Change]) -> list[tuple[Row, bool]]:
+        """Give the records that the log has not had, and whether the repository may have had them."""
+        return [(row, again or self._may_be_there) for row, again in _fresh(database, changes, self._origin)]
 
     def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
@@ -70,14 +77,13 @@ class ReplicatedStore(SqliteStore):
         with self._forwarder.lock:
             super().save_trusted_reading(reading)
 
-    def import_rows(self, rows: Iterable[Row], fingerprints: Mapping[str, str]) -> int:
+    def import_rows(self, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed = _NONE) -> int:
         """Take over what the repository tells and the state directory does not know; says how many records."""
         with self._forwarder.lock, self._database.writing() as database:
-            return import_missing(database, rows, fingerprints)
+            return import_missing(database, rows, fingerprints, followed)
 
 
-def _fresh(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> Iterable[tuple[Row, bool]]:
-    """Give the records that the log has not had, and whether the repository may have had them."""
+def _fresh(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> Iterator[tuple[Row, bool]]:
     for change in changes:
         match change:
             case Started():

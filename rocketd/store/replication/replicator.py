@@ -12,16 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock, Thread
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
 from rocketd.store.redbird.compat import BaseRepo, Between, In
-from rocketd.store.redbird.mapping import fill_missing_fields
+from rocketd.store.redbird.mapping import fill_missing_fields, numbered_anew
 from rocketd.store.redbird.sink import RepositorySink, first_line, translating_repo_errors
 from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication import outbox, remote_pruning
 from rocketd.store.replication.outbox_sender import OutboxSender
+from rocketd.store.replication.repository_calls import RepositoryCalls
 from rocketd.store.sqlite.connection import Database, Durability
 from rocketd.store.sqlite.rows import Row, seconds
 from rocketd.store.sqlite.schema import FILE_NAME
@@ -59,14 +60,6 @@ class RepositoryOutage:
     """How many records wait."""
 
 
-class _Query(NamedTuple):
-    """Something that is to be done with the repository."""
-
-    serve: Callable[[BaseRepo], None]
-    fail: Callable[[StoreError], None]
-    """It cannot be had."""
-
-
 _ENDED: Final = StoreError("nobody has the run log's repository any more: the scheduler has stopped")
 T = TypeVar("T")
 ReportOutage: TypeAlias = Callable[[RepositoryOutage | None], None]
@@ -92,7 +85,7 @@ class Replicator:
     ) -> None:
         """`after` had the same state directory in this process, and may still wait for an answer.
 
-        `found` hears of what waits here and cannot be read.
+        `host`: whose records are read; empty: all. `found` hears of what waits here and cannot be read.
         """
         self.lock = Lock()
         """Held by whoever writes to the database of the state directory: two of one process need not try again."""
@@ -105,12 +98,14 @@ class Replicator:
         self._unsure = True  # something may be half there
         self._wanted = Condition()
         self._woken = True  # an earlier daemon may have left some
-        self._uses: list[_Query] = []
+        self._calls = RepositoryCalls()
         self._reading: tuple[Future[list[Row]], ImportQuery] | None = None
         self._before: Instant | None = None
         self._pruned: Instant | None = None
         self._closing = False
         self._ended = False
+        self.outage: RepositoryOutage | None = None
+        """Why records wait at the moment; None: they do not, or only for their turn."""
         self._after = after
         self._thread = Thread(target=self._work, name="forwarder", daemon=True)
 
@@ -136,20 +131,16 @@ class Replicator:
 
     def call(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
         """Have something done with the repository, after it was tried to send what was recorded before."""
-        future: Future[T] = Future()
+        return self.deliver(lambda sink: work(sink.repo))
 
-        def serve(repo: BaseRepo) -> None:
-            try:
-                future.set_result(work(repo))
-            except BaseException as error:  # noqa: BLE001 - whoever asked hears of it
-                future.set_exception(error)
-
+    def deliver(self, work: Callable[[RepositorySink], T]) -> "Future[T]":
+        """Have something done that puts records there: with what `write` of a sink needs, in the order of the calls."""
+        future = self._calls.add(work)
         with self._wanted:
-            self._uses.append(_Query(serve, future.set_exception))
             self._woken = True
             self._wanted.notify()
             if self._ended:
-                self._refuse(_ENDED)
+                self._calls.fail(_ENDED)
         return future
 
     def prune(self, before: Instant, now: Instant) -> None:
@@ -202,25 +193,28 @@ class Replicator:
             except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
                 self._unsure, since = True, since or time.monotonic()
                 pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
-                self._told(RepositoryOutage(_sentence(error), time.monotonic() - since, self._waiting()))
+                self.outage = RepositoryOutage(_sentence(error), time.monotonic() - since, self._waiting())
+                self._told(self.outage)
                 if self._sink is None:
-                    self._refuse(_sentence(error))
+                    self._calls.fail(_sentence(error))
             else:
                 if since is not None:
                     self._told(None)
+                self.outage = None
                 pause, since = 0.0, None
         if pause:  # it was failing when we were told to end: it may be back
             with suppress(Exception):
                 self._turn()
+                self.outage = None
         with self._wanted:
             self._ended = True
-            self._refuse(_ENDED)
+            self._calls.fail(_ENDED)
 
     def _take(self, pause: float) -> bool:
         """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
         with self._wanted:
             if pause:
-                self._wanted.wait_for(lambda: self._closing or self._uses, timeout=pause)
+                self._wanted.wait_for(lambda: self._closing or self._calls, timeout=pause)
                 return not self._closing
             self._wanted.wait_for(lambda: self._busy or self._closing)
             busy, self._woken = self._busy, False
@@ -240,20 +234,7 @@ class Replicator:
         finally:
             if self._sink:
                 self._sink.end_transaction()
-                self._serve(self._sink)
-
-    def _serve(self, sink: RepositorySink) -> None:
-        with self._wanted:
-            uses, self._uses = self._uses, []
-        for use in uses:
-            use.serve(sink.repo)
-            sink.end_transaction()
-
-    def _refuse(self, error: StoreError) -> None:
-        with self._wanted:
-            uses, self._uses = self._uses, []
-        for use in uses:
-            use.fail(error)
+                self._calls.make(self._sink)
 
     def _opened(self) -> RepositorySink:
         with translating_repo_errors():
@@ -271,7 +252,7 @@ class Replicator:
             sink = self._opened()
             with translating_repo_errors():
                 rows = [row for query in self._queries(sink, wanted) for row in sink.read(query)]
-            future.set_result(fill_missing_fields(rows, sink.fields, wanted.numbers))
+            future.set_result(fill_missing_fields(*numbered_anew(rows, sink.fields), wanted.numbers))
         except BaseException as error:
             future.set_exception(_sentence(error))
             raise
@@ -288,7 +269,7 @@ class Replicator:
             yield self._ours(sink) | {"task_name": In(names), "created": Between(0.0, before)}
 
     def _ours(self, sink: RepositorySink) -> dict[str, object]:
-        return {"host": self._host} if "host" in sink.fields else {}
+        return {"host": self._host} if self._host and "host" in sink.fields else {}
 
     def _waiting(self) -> int:
         try:

@@ -1,0 +1,63 @@
+"""What others want done with a repository, which only its own thread may use."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock
+from typing import NamedTuple, TypeVar
+
+from rocketd.core.errors import StoreError
+from rocketd.store.redbird.sink import RepositorySink
+
+T = TypeVar("T")
+
+
+class _Call(NamedTuple):
+    make: Callable[[RepositorySink], None]
+    fail: Callable[[StoreError], None]
+    """The repository cannot be had."""
+
+
+class RepositoryCalls:
+    """The calls that wait, in order. `add` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiting: list[_Call] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, work: Callable[[RepositorySink], T]) -> "Future[T]":
+        """Have that done; a call that is cancelled before its turn is not made."""
+        future: Future[T] = Future()
+
+        def make(sink: RepositorySink) -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work(sink))
+                except BaseException as error:  # noqa: BLE001 - whoever asked hears of it
+                    future.set_exception(error)
+
+        def fail(error: StoreError) -> None:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
+
+        with self._lock:
+            self._waiting.append(_Call(make, fail))
+        return future
+
+    def make(self, sink: RepositorySink) -> None:
+        """Make all that wait."""
+        for call in self._taken():
+            call.make(sink)
+            sink.end_transaction()
+
+    def fail(self, error: StoreError) -> None:
+        """Let all that wait raise this."""
+        for call in self._taken():
+            call.fail(error)
+
+    def _taken(self) -> list[_Call]:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        return waiting

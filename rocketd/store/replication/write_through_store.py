@@ -1,0 +1,84 @@
+"""The store of a program that has a repository and no state directory: what is recorded is in the repository first.
+
+What lies in the directory goes with the program, so nothing may rest on it: a start is in the repository before its run
+begins, an end before anything learns of it. While the repository is away, nothing can be recorded; or, for a program
+that goes on all the same, records wait in the outbox, as those of a `ReplicatedStore` do, and may be lost with it.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from rocketd.core.errors import StoreError
+from rocketd.core.model.records import Change
+from rocketd.store.redbird.sink import RepositorySink, translating_repo_errors
+from rocketd.store.rejected_lines import ReportDamage
+from rocketd.store.replication import outbox
+from rocketd.store.replication.delivery import Delivery
+from rocketd.store.replication.outbox import OutboxRow
+from rocketd.store.replication.replicated_store import ReplicatedStore
+from rocketd.store.replication.replicator import Replicator
+from rocketd.store.sqlite.rows import Row
+from rocketd.store.sqlite.store import SqliteStore
+
+PATIENCE: Final = 10.0
+"""Seconds that a repository may take for some records."""
+
+
+class WriteThroughStore(ReplicatedStore):
+    """Hands records to the repository, and then to the database, which is what conditions are judged by."""
+
+    def __init__(self, directory: Path, forwarder: Replicator, *, goes_on: bool, found: ReportDamage) -> None:
+        """`goes_on`: whether a repository that is away stops nothing; the rest is as for `ReplicatedStore`."""
+        super().__init__(directory, forwarder, durability="normal", found=found)
+        self._goes_on = goes_on
+        self._delivery = Delivery()
+        self._last_id = 0
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all of them or none; see `Store.write`."""
+        self._database.check_available()
+        with self._forwarder.lock, self._database.reading() as database:
+            rows = self._fresh(database, changes)
+            waits = outbox.count(database) > 0
+        if rows and (waits or not self._deliver(rows)):
+            super().write(changes)
+            return
+        with self._forwarder.lock:
+            SqliteStore.write(self, changes)
+        self._may_be_there = self._may_be_there and not rows
+
+    def _deliver(self, rows: Sequence[tuple[Row, bool]]) -> bool:
+        """Whether the repository has them now. Raises StoreError where the program must not go on without."""
+        coming = self._with_ids(rows)
+        unsure, self._may_be_there = self._may_be_there, True
+        delivery = self._forwarder.deliver(partial(self._add, coming, unsure))
+        try:
+            delivery.result(PATIENCE)
+        except (StoreError, TimeoutError) as error:
+            delivery.cancel()
+            if self._goes_on:
+                return False
+            raise _no_answer() if isinstance(error, TimeoutError) else error from None
+        self._last_id = coming[-1].id
+        return True
+
+    def _with_ids(self, rows: Sequence[tuple[Row, bool]]) -> list[OutboxRow]:
+        """Give each the microsecond of its record or the next free one: the same again until they have arrived."""
+        coming: list[OutboxRow] = []
+        for row, again in rows:
+            last = coming[-1].id if coming else self._last_id
+            coming.append(OutboxRow(max(last + 1, round(row.created * 1_000_000)), again, row))
+        return coming
+
+    def _add(self, coming: Sequence[OutboxRow], unsure: bool, sink: RepositorySink) -> None:  # noqa: FBT001 - bound by position
+        """On the forwarder's thread."""
+        with translating_repo_errors():
+            if unsure:
+                self._delivery.repair(sink, coming)
+            self._delivery.add(sink, coming, [])
+
+
+def _no_answer() -> StoreError:
+    return StoreError(f"the run log's repository has not answered for {PATIENCE:g} s", temporary=True)
