@@ -171,7 +171,8 @@ LIMITS: Final = Setting[tuple[Limit, ...]](
     "none",
     "Resource limits (setrlimit(2)), like `LimitNOFILE=` in systemd.exec(5), in lower case: `{ nofile = 1024, "
     'core = 0, cpu = "10min", fsize = "1G:2G" }`. One value sets both limits, `SOFT:HARD` each; `infinity` is none. '
-    f"Resources: {', '.join(f'`{name}`' for name in NAMES)}. Merged with those of `[defaults]`.",
+    f"Resources: {', '.join(f'`{name}`' for name in NAMES)}. Merged with those of `[defaults]`. "
+    "If a limit prevents the start, the run fails; `nproc` alone is tried again for some minutes before.",
 )
 ENVIRONMENT: Final = Setting[tuple[tuple[str, str], ...]](
     "environment",

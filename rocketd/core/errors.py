@@ -30,10 +30,12 @@ class ConditionError(RocketdError):
 class ResourceShortage(RocketdError):
     """A start lacks a resource at the moment: a process, memory, a descriptor, disk space. Nothing has run."""
 
-    def __init__(self, message: str, *, hint: str = "", shared: bool = True) -> None:
+    def __init__(self, message: str, *, hint: str = "", shared: bool = True, own_limit: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.shared = shared
         """Whether the host lacks it, so that other tasks would fail as well; else only this task's user does."""
+        self.own_limit = own_limit
+        """Whether it is one of the task's own `limits` that does not allow it: waiting may not help."""
 
 
 class StoreError(RocketdError):

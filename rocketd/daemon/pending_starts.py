@@ -104,11 +104,15 @@ class PendingStarts:
     def handle_withdrawn(self, event: Withdrawn) -> None:
         """A run has not begun."""
         loop, entry = self._loop, self._loop.scheduler.tasks.get(event.run.task)
+        if entry is not None and entry.gives_up(event):
+            message = f"cannot start: {event.reason}; given up after {entry.failed_starts + 1} attempts"
+            loop.handle_event(Finished(event.run, End(Action.FAIL, Cause.EXIT, event.at, message=message)))
+            return
         if event.shared:
             self._lacking = event.reason
         loop.scheduler.learn(event)
-        if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.failed_starts == 1:
-            loop.journal.write(run_messages.lacks(event))
+        if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.reports_failed_start:
+            loop.journal.write(run_messages.lacks(event, entry.failed_starts))
         loop.publish(event)
         loop.record([event])
         loop.wake()

@@ -75,6 +75,7 @@ def task_object(entry: ScheduledTask, past: TaskHistory) -> JsonObject:
         "now_if": entry.now_if or None,
         "last_start": rfc3339(started.start) if started else None,
         "last_action": str(newest[0]) if newest else None,
+        "last_cause": str(newest[1].end.cause) if newest and newest[1].end else None,
         "last_run_id": newest[1].run.run_id if newest else None,
         "running": bool(past.spawned_at),
         "waits": _waits(entry, past) or None,

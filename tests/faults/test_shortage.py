@@ -136,27 +136,77 @@ when = "every('1 s')"
 command = ["/bin/sh", "-c", "sleep 5 & echo there; wait"]
 user = "nobody"
 when = "daily"
+limits = {{ nproc = 100 }}
 [task.poor]
 command = ["/bin/true"]
 user = "nobody"
-limits = { nproc = 1 }
+{limits}
 """
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a task as another user")
-def test_what_a_users_own_limit_does_not_give_waits_alone(tmp_path: Path) -> None:
-    """RLIMIT_NPROC of the task's user is his; other tasks run on."""
+@pytest.mark.parametrize(
+    ("limits", "allows", "told"),
+    [
+        ("limits = { nproc = 1 }", "", "for some minutes: user nobody has more processes than nproc = 1 in"),
+        (
+            "",
+            "1",
+            "until it can: user nobody has more processes than the limit of rocketd itself allows (LimitNPROC= is",
+        ),
+    ],
+)
+def test_what_a_users_own_limit_does_not_give_waits_alone(tmp_path: Path, limits: str, allows: str, told: str) -> None:
+    """RLIMIT_NPROC of the task's user is his; other tasks run on, and who has to change what is said."""
     with Daemon(tmp_path) as daemon:
-        daemon.write("tasks.toml", POOR)
+        daemon.write("tasks.toml", POOR.format(limits=limits))
+        daemon.wrapper = ("bash", "-c", f'ulimit -Su {allows}; exec "$@"', "bash") if allows else ()
         daemon.start()
         daemon.until_line("hog | there")
         assert rocketctl(daemon, "run", "poor").returncode == 0
-        daemon.until_line("poor cannot start, and is tried again until it can: ")
+        daemon.until_line(f"poor cannot start, and is tried again {told}")
+        assert "has more processes than" in rocketctl(daemon, "list").stdout
+        assert "has more processes than" in rocketctl(daemon, "why", "poor").stdout
         seen = sum("good succeeded" in line for line in daemon.lines)
         daemon.until_line("good succeeded", seen + 2)
         daemon.until_line("poor succeeded")
         assert not any("poor failed" in line for line in daemon.lines)
         assert not any("so due tasks wait" in line for line in daemon.lines), "it is not the host that is short"
+
+
+OWN_LIMITS = {
+    "as0": "as = 0",
+    "as64K": 'as = "64K"',
+    "as1M": 'as = "1M"',
+    "data4K": 'data = "4K"',
+    "stack0": "stack = 0",
+    "nofile0": "nofile = 0",
+    "nofile3": "nofile = 3",
+    "nofile4": "nofile = 4",
+}
+
+
+@pytest.mark.parametrize("user", ["", 'user = "nobody"'])
+def test_what_its_own_limits_do_not_allow_is_the_tasks_failure(tmp_path: Path, user: str) -> None:
+    if user and os.geteuid() != 0:
+        pytest.skip("only root can run a task as another user")
+    variables = tmp_path / "variables"
+    variables.write_text("A=1\n")
+    more = f'environment_files = ["{variables}"]\n{user}\nwhen = "daily"\n'
+    tasks = [
+        f'[task.{name}]\ncommand = ["/bin/true"]\nlimits = {{ {limits} }}\n{more}'
+        for name, limits in OWN_LIMITS.items()
+    ]
+    tmp_path.chmod(0o755)
+    with Daemon(tmp_path) as daemon:
+        daemon.write("tasks.toml", "\n".join(tasks))
+        daemon.start()
+        for name in OWN_LIMITS:
+            daemon.until_line(f"{name} failed")
+        daemon.stop()
+        assert {action for _, _, action in daemon.history()} == {"fail"}
+        assert not any("cannot start, and is tried" in line or "tasks wait" in line for line in daemon.lines)
+        assert not any("launcher" in line for line in daemon.lines)
 
 
 LOCKED = """

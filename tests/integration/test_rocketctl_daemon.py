@@ -448,3 +448,27 @@ def test_what_runs_at_boot_is_told(tmp_path: Path) -> None:
             assert row.endswith("warmup  on boot")
             if running:
                 daemon.stop()
+
+
+@pytest.mark.parametrize(("planned", "shown"), [(True, "interrupted"), (False, "crash")])
+def test_an_interrupted_run_and_its_rerun_are_called_what_they_are(
+    daemon: Daemon, *, planned: bool, shown: str
+) -> None:
+    """Neither did the task fail, nor is it retried: it runs again because it could not end."""
+    daemon.write("a.toml", '[task.long]\ncommand = ["/bin/sleep", "1000"]\nwhen = "daily"\n')
+    daemon.signal(signal.SIGHUP)
+    daemon.until_line("long started")
+    daemon.until_notice("1 running")
+    if planned:
+        daemon.stop_at_once()
+    else:
+        daemon.kill()
+    assert f" {shown} " in rocketctl(daemon, "list", "--full").stdout
+    daemon.start()
+    daemon.until_line("long started (attempt 2)")
+    history = rocketctl(daemon, "history", "long").stdout.splitlines()
+    assert "  rerun #2" in history[1]
+    assert f"  {shown}  " in history[2]
+    assert "retry" not in "".join(history)
+    daemon.stop_at_once()
+    assert " interrupted " in rocketctl(daemon, "list", "--full").stdout

@@ -127,7 +127,8 @@ def result(run: JsonObject) -> Cell:
 
 def last_result(task: JsonObject) -> Cell:
     """Return how its newest run ended."""
-    return result({"action": task.get("last_action"), "open": not flag(task, "running")})
+    ended = {"action": task.get("last_action"), "cause": task.get("last_cause")}
+    return result({**ended, "open": not flag(task, "running")})
 
 
 def _summary(tasks: Sequence[JsonObject]) -> str:

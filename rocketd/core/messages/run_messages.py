@@ -120,9 +120,11 @@ def _withdrawn(run: Run, event: Withdrawn) -> Message:
     return Message(message, Priority.DEBUG if often else Priority.INFO, MessageId.WITHDRAWN, fields)
 
 
-def lacks(event: Withdrawn) -> Message:
-    """Report, once, that one task cannot start because it lacks something."""
-    message = f"{event.run.task} cannot start, and is tried again until it can: {event.reason}"
+def lacks(event: Withdrawn, attempts: int) -> Message:
+    """Report that one task cannot start because it lacks something, and how often that was tried."""
+    tried = f" ({attempts} attempts so far)" if attempts > 1 else ""
+    how_long = "for some minutes" if event.own_limit else "until it can"
+    message = f"{event.run.task} cannot start, and is tried again {how_long}{tried}: {event.reason}"
     return Message(message, Priority.WARNING, MessageId.SHORTAGE, {"ROCKETD_TASK": event.run.task})
 
 

@@ -69,6 +69,8 @@ class Withdrawn:
     cause: Cause = Cause.SHORTAGE
     shared: bool = False
     """Whether the host itself lacks something, so that other starts would fail as well. Not recorded."""
+    own_limit: bool = False
+    """Whether one of the task's own `limits` does not allow it, so that waiting may not help. Not recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Trigger(StrEnum):
 
     SCHEDULE = "schedule"
     RETRY = "retry"
+    RERUN = "rerun"
+    """The run before it was interrupted: the daemon was stopped or died, or the host went down."""
     AS_SCHEDULED = "as-scheduled"
     HAND = "hand"
     BOOT = "boot"

@@ -72,7 +72,7 @@ class Dispatcher:
             run = replace(run, cause_task=cause.task, cause_run_id=cause.run_id)
         if last is not None and retry:
             due = moment.task_history.steps.wall_instant(last.due, moment.task_history.scheduled_position)
-            run = replace(run, due=due, attempt=last.attempt + 1, trigger=Trigger.RETRY)
+            run = replace(run, due=due, attempt=last.attempt + 1, trigger=retries.trigger_after(moment))
         return run
 
     def _new_run(self, task: Task, now: Instant, due: Instant, trigger: Trigger, reason: str) -> Run:

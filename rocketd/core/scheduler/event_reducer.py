@@ -15,7 +15,7 @@ from rocketd.core.scheduler.registry import TaskRegistry
 from rocketd.core.scheduler.running import RunningRuns
 from rocketd.core.scheduler.task_state import Forced, TaskSnapshot
 
-_ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY}
+_ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY, Trigger.RERUN}
 """The triggers that make a task due whatever its condition says."""
 LATE: Final[Duration] = SECOND
 """A step of no more than this counts as a late check."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from rocketd.core.model.moment import Moment
-from rocketd.core.model.run import Action
+from rocketd.core.model.run import Action, Trigger
 from rocketd.core.model.verdict import FOR, Verdict
 
 _RETRIED: Final = frozenset({Action.FAIL, Action.TERMINATE, Action.CRASH})
@@ -28,3 +28,9 @@ def is_retry(moment: Moment) -> bool:
     """Whether the condition holds only because of a retry or a crash."""
     verdict = verdict_without_retries(moment)
     return verdict is not None and verdict.answer is not FOR
+
+
+def trigger_after(moment: Moment) -> Trigger:
+    """Return how the attempt after the last scheduled run is called: nothing has failed where that was interrupted."""
+    end = moment.task_history.scheduled_end
+    return Trigger.RERUN if end is not None and end.action is Action.CRASH else Trigger.RETRY

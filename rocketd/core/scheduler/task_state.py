@@ -23,6 +23,8 @@ LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 
 _PATIENCE: Final = 5
 """How often the start of a task may fail for lack of a resource before it counts as the only one."""
+MOST_ATTEMPTS: Final = 16
+"""How often a start is tried that one of the task's own limits does not allow: some six minutes."""
 _REQUESTED: Final = frozenset({Trigger.HAND, Trigger.AS_SCHEDULED})
 
 
@@ -174,6 +176,16 @@ class ScheduledTask:
     def note_failed_start(self, withdrawn: Withdrawn, successes: int) -> None:
         """Note that a start of it has failed for lack of a resource."""
         self.failed_starts, self.last_failed_start, self.successes = self.failed_starts + 1, withdrawn, successes
+
+    def gives_up(self, withdrawn: Withdrawn) -> bool:
+        """Return whether this start, which has just failed, was the last attempt, so that the run has failed."""
+        return withdrawn.own_limit and self.failed_starts + 1 >= MOST_ATTEMPTS
+
+    @property
+    def reports_failed_start(self) -> bool:
+        """Whether the newest failed start is worth a warning: the first, the 16th, the 32nd and so on."""
+        count = self.failed_starts
+        return count == 1 or (count >= MOST_ATTEMPTS and count & (count - 1) == 0)
 
     def next_attempt_at(self, successes: int) -> Instant:
         """Return when its start may be tried again.

@@ -198,7 +198,7 @@ class ProcessExecutor:
     def _report_not_started(self, run: Run, error: RocketdError) -> None:
         now = self._context.clock.now()
         if isinstance(error, ResourceShortage):
-            self._report(Withdrawn(run, now, error.message, shared=error.shared))
+            self._report(Withdrawn(run, now, error.message, shared=error.shared, own_limit=error.own_limit))
         else:
             self._report(Finished(run, End(Action.FAIL, Cause.EXIT, now, message=cannot_start(error))))
 

@@ -178,10 +178,13 @@ def launch_error(request: LaunchRequest, message: LauncherMessage) -> RocketdErr
         limit.resource for limit in request.limits
     }:
         return error
-    return ResourceShortage(error.message, hint=error.hint, shared=message.error in _SHARED)
+    own = message.error == errno.EAGAIN and _own_process_limit(request) is not None
+    return ResourceShortage(error.message, hint=error.hint, shared=message.error in _SHARED, own_limit=own)
 
 
 def _failure(request: LaunchRequest, message: LauncherMessage) -> RocketdError:
+    if message.error == errno.EAGAIN and message.stage in {Stage.IDENTITY, Stage.PROGRAM, Stage.INTERPRETER}:
+        return RocketdError(_too_many_processes(request))  # execve(2) has no other reason for it
     match message.stage:
         case Stage.SEARCH:
             return not_found(request.argv[0], message.text)
@@ -196,6 +199,21 @@ def _failure(request: LaunchRequest, message: LauncherMessage) -> RocketdError:
         case _:
             what = awaited_resource(request, message)
     return RocketdError(f"{what}: {os.strerror(message.error) if message.error else message.text}")
+
+
+def _too_many_processes(request: LaunchRequest) -> str:
+    """Say whose limit it is: an administrator has to know what to change."""
+    user, own = request.identity.name if request.identity else "its user", _own_process_limit(request)
+    if own is not None:
+        return f"user {user} has more processes than nproc = {own} in the limits of this task allows"
+    inherited = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    return f"user {user} has more processes than the limit of rocketd itself allows (LimitNPROC= is {inherited})"
+
+
+def _own_process_limit(request: LaunchRequest) -> int | None:
+    """Return how many processes of its user the task's own limits allow; None: they say nothing."""
+    limits = [limit.soft for limit in request.limits if limit.resource == resource.RLIMIT_NPROC]
+    return limits[-1] if limits else None
 
 
 def awaited_resource(request: LaunchRequest, message: LauncherMessage) -> str:

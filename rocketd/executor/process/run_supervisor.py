@@ -221,7 +221,9 @@ class RunSupervisor:
             return None
         launch_error, now = self._launcher_status.launch_error(), self._context.clock.now()
         if isinstance(launch_error, ResourceShortage) and self._cause is not Cause.OPERATOR:
-            return Withdrawn(self.run, now, launch_error.message, shared=launch_error.shared)
+            return Withdrawn(
+                self.run, now, launch_error.message, shared=launch_error.shared, own_limit=launch_error.own_limit
+            )
         if self._launcher_status.interrupted_wait and self._cause is not Cause.OPERATOR:
             cause = Cause.SHORTAGE if self._cause is Cause.TIMEOUT else self._cause
             return Withdrawn(self.run, now, self._launcher_status.interrupted_wait, cause)

@@ -161,3 +161,9 @@ def test_an_occasion_at_which_a_task_runs_is_shown(on: str, left: str) -> None:
 def test_a_planned_stop_is_shown_as_an_interruption_and_a_crash_as_a_crash() -> None:
     assert result(run(action="crash", cause="shutdown")).text == "interrupted"
     assert result(run(action="crash", cause="down")).text == "crash"
+
+
+def test_a_run_that_a_planned_stop_interrupted_is_no_crash_wherever_it_is_shown() -> None:
+    stopped, died = (task("a", last_action="crash", last_cause=cause) for cause in ("shutdown", "down"))
+    assert " interrupted " in task_table([stopped], LOOK)[1]
+    assert " crash " in task_table([died], LOOK)[1]

@@ -77,8 +77,8 @@ def past_of(*events: Event) -> History:
 
 def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
     told = task_object(ScheduledTask(TASK, next_start=AT), past_of().of("backup"))
-    promised = "task next next_if now_if last_start last_action last_run_id running waits paused disabled when on file"
-    assert told.keys() == set(promised.split())
+    promised = "task next next_if now_if last_start last_action last_cause last_run_id running waits paused disabled"
+    assert told.keys() == {*promised.split(), "when", "on", "file"}
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
 
 
@@ -104,10 +104,12 @@ def test_a_task_tells_its_newest_run_also_while_that_goes_on() -> None:
     newer = Run("backup", 13, "019a", 1, AT, AT + 9 * SECOND, Trigger.SCHEDULE, "daily")
     told = task_object(ScheduledTask(TASK), past_of(Started(RUN), Finished(RUN, END), Started(newer)).of("backup"))
     assert (told["last_action"], told["last_run_id"], told["running"]) == ("fail", "0199", False)
+    assert told["last_cause"] == "exit"
     assert told["waits"] == "for its record to be written"
     begun = past_of(Started(RUN), Finished(RUN, END), Started(newer), Spawned(newer, 7, 7, AT)).of("backup")
     told = task_object(ScheduledTask(TASK), begun)
     assert (told["last_action"], told["last_run_id"], told["running"]) == ("run", "019a", True)
+    assert told["last_cause"] is None
     assert told["waits"] is None
     assert told["last_start"] == rfc3339(newer.start)
 

@@ -218,7 +218,7 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
     told = [
         *(run_messages.entry_of(event) for event in (Started(RUN), Spawned(RUN, 1, 1, RUN.start), missed)),
         *(run_messages.entry_of(Withdrawn(RUN, 9, "no process", cause)) for cause in Cause),
-        run_messages.lacks(Withdrawn(RUN, 9, "no process")),
+        run_messages.lacks(Withdrawn(RUN, 9, "no process"), 16),
         *(ended(action, cause) for action, cause in product(Action, Cause)),
         daemon_messages.ready("0.1.0", 1, 0),
         daemon_messages.reloaded(1, 0),

@@ -62,6 +62,7 @@ def test_what_was_cut_off_runs_again_in_its_window_as_the_next_attempt() -> None
     made.boot()
     made.run_until(made.now + 2 * HOUR)
     assert [(run.number, run.attempt) for run in made.begun] == [(1, 1), (2, 2)]
+    assert [run.trigger for run in made.begun] == [Trigger.SCHEDULE, Trigger.RERUN]
     assert [end.action for end in made.ends("a")] == [Action.CRASH, Action.SUCCESS]
 
 
