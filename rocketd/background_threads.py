@@ -18,7 +18,7 @@ MAX_IDLE: Final = 4
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that closing may take, all of it together."""
-_LEAST: Final = 0.2
+_MIN_CLOSE_TIMEOUT: Final = 0.2
 """Seconds that each is given all the same, once these are used up."""
 
 T = TypeVar("T")
@@ -39,11 +39,11 @@ async def in_thread(work: Callable[[], T], *, patience: float | None = None) -> 
 
 async def close_in_thread(close: Callable[[], None]) -> None:
     """Close something; if that hangs, as on a disk or a file server that does not answer, it is left as it is."""
-    global _left  # noqa: PLW0603 - of the process: what hangs hangs for all of it
+    global _close_time_left  # noqa: PLW0603 - of the process: what hangs hangs for all of it
     try:
-        await in_thread(close, patience=max(_left, _LEAST))
+        await in_thread(close, patience=max(_close_time_left, _MIN_CLOSE_TIMEOUT))
     except WorkTimeout:
-        _left = 0.0
+        _close_time_left = 0.0
 
 
 def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
@@ -56,20 +56,20 @@ def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
         try:
             result = context.run(work)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where it was wanted
-            tell(partial(future.set_exception, error))
+            finish(partial(future.set_exception, error))
         else:
-            tell(partial(future.set_result, result))
+            finish(partial(future.set_result, result))
 
-    def tell(what: Callable[[], None]) -> None:
+    def finish(action: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has been closed meanwhile
-            loop.call_soon_threadsafe(lambda: None if future.done() else what())
+            loop.call_soon_threadsafe(lambda: None if future.done() else action())
 
-    future.add_done_callback(_looked_at)
+    future.add_done_callback(_retrieve_exception)
     (_idle.pop() if _idle else _Worker()).do(do)
     return future
 
 
-def _looked_at(future: "asyncio.Future[T]") -> None:
+def _retrieve_exception(future: "asyncio.Future[T]") -> None:
     """Whoever gave it up does not want to hear of its error either."""
     if not future.cancelled():
         future.exception()
@@ -80,12 +80,12 @@ class _Worker:
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        Thread(target=self._go_on, name="beside", daemon=True).start()
+        Thread(target=self._run, name="beside", daemon=True).start()
 
     def do(self, work: Callable[[], None]) -> None:
         self._work.put(work)
 
-    def _go_on(self) -> None:
+    def _run(self) -> None:
         while True:
             self._work.get()()
             if len(_idle) >= MAX_IDLE:
@@ -94,4 +94,4 @@ class _Worker:
 
 
 _idle: Final[list[_Worker]] = []
-_left = CLOSE_TIMEOUT
+_close_time_left = CLOSE_TIMEOUT

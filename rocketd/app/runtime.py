@@ -84,7 +84,7 @@ class SchedulerRuntime:
             clock=SystemClock(),
             journal=self._bridge,
             manager=NullServiceManager(),
-            silence=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
+            silenced=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
         )
         self._requests = RunRequests(self.scheduler)
         program = AppProgram(session, self._requests, self.loop.error_policy, self)
@@ -113,7 +113,9 @@ class SchedulerRuntime:
         recovered = await recover(opened.store, self.scheduler, self._executors, compiled, reading)
         self.scheduler.history.of(_SHUT).arm(reading.wall)  # what happened in an earlier life stops no other
         trouble, fatal = self.loop.store_changed, self.loop.fail
-        recorder = RecordWriter(opened.store, trouble=trouble, fatal=fatal, spool=opened.spool, silenced=silenced)
+        recorder = RecordWriter(
+            opened.store, report_outage=trouble, on_fatal=fatal, spool=opened.spool, silenced=silenced
+        )
         self._stack.push_async_callback(recorder.close)
         self.loop.watchers |= {self._bridge.watch, self._watch}
         self.loop.pass_hooks += [self._after_pass]

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from rocketd.bootstrap.replication import Replication
+from rocketd.bootstrap.replication import Replication, ReplicationOptions
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.model.task import Task
 from rocketd.core.plural import counted
@@ -48,8 +48,8 @@ class SessionStorage:
         self._remove: Callable[[], object] | None = None
         self._repo: BaseRepo | None = None
         self._own: BaseRepo | None = None
-        self._forwarder: Replicator | None = None
-        self._last: Replicator | None = None
+        self._replicator: Replicator | None = None
+        self._last_replicator: Replicator | None = None
         """The newest one, which may still wait for its repository at a restart."""
 
     def set_repo(self, repo: BaseRepo) -> None:
@@ -67,50 +67,42 @@ class SessionStorage:
         """Open the store, with what is known of these tasks; the stack closes it. Raises StoreError."""
         if self._state_dir is not None:
             stack.enter_context(StateLock(self._state_dir))
-        found = DamageReport(loop.journal, loop.health)
+        report_damage = DamageReport(loop.journal, loop.health)
         durability: Durability = "normal" if self._state_dir is None else "full"
         notes: list[str] = []
         if self._repo is None:
-            store = SqliteStore(self.directory, durability=durability, found=found)
+            store = SqliteStore(self.directory, durability=durability, report_damage=report_damage)
             stack.callback(store.close)
-            return OpenedStorage(store, self._drained(store, found), notes)
+            return OpenedStorage(store, self._drain_spool(store, report_damage), notes)
         repo = self._repo
         if self._state_dir is not None and not silenced:
             stack.callback(self._raise_undelivered, loop)
-        replication = Replication(
-            self.directory,
-            lambda: repo,
-            type(repo).__name__,
-            loop=loop,
-            stack=stack,
-            silenced=silenced,
-            durability=None if self._state_dir is None else "full",
-            after=self._last,
-            found=found,
-        )
-        self._last = replication.replicator
-        spool = self._drained(replication.store, found)
+        kept = None if self._state_dir is None else durability
+        options = ReplicationOptions(self.directory, lambda: repo, type(repo).__name__, silenced, kept)
+        replication = Replication(options, loop, stack, report_damage, self._last_replicator)
+        self._last_replicator = replication.replicator
+        spool = self._drain_spool(replication.store, report_damage)
         notes = await replication.import_records(tasks)
-        stack.callback(self._forget_forwarder)
-        self._forwarder = replication.replicator
+        stack.callback(self._forget_replicator)
+        self._replicator = replication.replicator
         keeps = self._state_dir is not None or silenced
         return OpenedStorage(replication.store, spool if keeps else None, notes)
 
-    def _drained(self, store: SqliteStore, found: ReportDamage) -> SpoolFile:
-        spool = SpoolFile(self.directory, found)
+    def _drain_spool(self, store: SqliteStore, report_damage: ReportDamage) -> SpoolFile:
+        spool = SpoolFile(self.directory, report_damage)
         if spool.pending:
             spool.drain(lambda calls: write_batches(store, calls))
         return spool
 
     def _raise_undelivered(self, loop: Loop) -> None:
         """Raise StoreError if records still wait: else nobody would hear of it before the next start."""
-        outage = self._last.outage if self._last is not None else None
+        outage = self._last_replicator.outage if self._last_replicator is not None else None
         if outage is not None and outage.waiting and loop.failed is None:
             waits = f"{counted(outage.waiting, 'record')} {'waits' if outage.waiting == 1 else 'wait'}"
             raise StoreError(f"{waits} in {self._state_dir} for the next start: {outage.error.message}", temporary=True)
 
-    def _forget_forwarder(self) -> None:
-        self._forwarder = None
+    def _forget_replicator(self) -> None:
+        self._replicator = None
 
     @property
     def directory(self) -> Path:
@@ -141,7 +133,7 @@ class SessionStorage:
 
     def use(self, work: Callable[[BaseRepo], T]) -> T:
         """Do something with the repository while nobody writes to it; raises what that raises."""
-        forwarder = self._forwarder
+        forwarder = self._replicator
         return work(self.repo) if forwarder is None else forwarder.call(work).result()
 
 

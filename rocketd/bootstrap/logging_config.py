@@ -35,9 +35,9 @@ class LoggingConfig:
         self._journal = journal
         self._bridge: LoggingBridge | None = None
         self._config: Mapping[str, object] | None = None
-        self._hanging: asyncio.Future[Exception | None] | None = None
+        self._late_setup: asyncio.Future[Exception | None] | None = None
         """A setting up that has been given up and has not come to its end."""
-        self._wanted: Mapping[str, object] | None = None
+        self._requested: Mapping[str, object] | None = None
         self.finished_late: Callable[[], None] = lambda: None
         """Called when a setting up that was given up has come to its end: then `apply` has something else to say."""
         self._loop: Loop | None = None
@@ -64,48 +64,50 @@ class LoggingConfig:
         While handlers are made, the loggers are locked: nobody else touches them, and records are collected. Where
         that hangs, records are collected until it has come to its end, and nothing is changed before.
         """
-        wanted = loaded.settings.logging
-        if self._hanging is not None:
-            if self._hanging.done():
-                self._take_late(self._hanging)
+        config = loaded.settings.logging
+        if self._late_setup is not None:
+            if self._late_setup.done():
+                self._finish_late(self._late_setup)
             else:
-                return await _with(loaded, _hangs(self._wanted if wanted == self._wanted else None))
-        if wanted == self._config:
+                return await _with_mistake(
+                    loaded, _late_setup_mistake(self._requested if config == self._requested else None)
+                )
+        if config == self._config:
             return loaded
-        if not await self._let_go():
+        if not await self._close_bridge():
             message = "a handler has not returned for long: restart rocketd to change logging"
-            return await _with(loaded, _mistake(message, ()))
-        return await self._set_up(loaded, wanted)
+            return await _with_mistake(loaded, _mistake(message, ()))
+        return await self._set_up(loaded, config)
 
-    async def _set_up(self, loaded: LoadResult, wanted: Mapping[str, object] | None) -> LoadResult:
+    async def _set_up(self, loaded: LoadResult, config: Mapping[str, object] | None) -> LoadResult:
         bridge = self._bridge = LoggingBridge(begun=False)
         self._watch(bridge)
-        setting_up = start_in_thread(partial(_configure, wanted, self._config))
-        self._wanted = wanted
-        await asyncio.wait([setting_up], timeout=SETUP_TIMEOUT)
-        if not setting_up.done():
-            self._hanging = setting_up
+        setup = start_in_thread(partial(_configure, config, self._config))
+        self._requested = config
+        await asyncio.wait([setup], timeout=SETUP_TIMEOUT)
+        if not setup.done():
+            self._late_setup = setup
             _unlock_loggers()
-            setting_up.add_done_callback(self._take_late)
-            return await _with(loaded, _hangs(wanted))
-        error = setting_up.result()
+            setup.add_done_callback(self._finish_late)
+            return await _with_mistake(loaded, _late_setup_mistake(config))
+        error = setup.result()
         await self._set(error)
-        return loaded if error is None else await _with(loaded, _mistake_of(error, wanted or {}))
+        return loaded if error is None else await _with_mistake(loaded, _mistake_of(error, config or {}))
 
     async def _set(self, error: Exception | None) -> None:
         if error is None:
-            self._config = self._wanted
+            self._config = self._requested
         if self._bridge is not None:
             self._bridge.begin()
         if self._config is None:
-            await self._let_go()
+            await self._close_bridge()
 
-    def _take_late(self, setting_up: "asyncio.Future[Exception | None]") -> None:
+    def _finish_late(self, setup: "asyncio.Future[Exception | None]") -> None:
         """The setting up that hung has come to its end; a reload tells what is wrong with it, if anything is."""
-        if self._hanging is not None:
-            self._hanging = None
-            if setting_up.result() is None:
-                self._config = self._wanted
+        if self._late_setup is not None:
+            self._late_setup = None
+            if setup.result() is None:
+                self._config = self._requested
             if self._bridge is not None:
                 self._bridge.begin()
             self.finished_late()
@@ -114,7 +116,7 @@ class LoggingConfig:
         if self._loop:
             self._loop.watchers.add(bridge.watch)
 
-    async def _let_go(self) -> bool:
+    async def _close_bridge(self) -> bool:
         """Let the handlers have what waits, for a while; whether they took it."""
         bridge = self._bridge
         if bridge is None:
@@ -128,7 +130,7 @@ class LoggingConfig:
 
     async def close(self) -> None:
         """Let the handlers have what waits, for a while. One that never returns must not hold up the exit."""
-        if self._hanging is not None or not await self._let_go():
+        if self._late_setup is not None or not await self._close_bridge():
             atexit.unregister(logging.shutdown)  # it would wait for the lock of that handler
 
 
@@ -157,24 +159,24 @@ def _unlock_loggers() -> None:
     logging._lock = _Lock()  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way past it
 
 
-def _configure(wanted: Mapping[str, object] | None, before: Mapping[str, object] | None) -> Exception | None:
+def _configure(config: Mapping[str, object] | None, previous: Mapping[str, object] | None) -> Exception | None:
     """Configure the standard loggers; what goes wrong puts them back to what they were, and is returned."""
     try:
-        _set(wanted or {"version": 1, "disable_existing_loggers": False}, before)
+        _set(config or {"version": 1, "disable_existing_loggers": False}, previous)
     except Exception as error:  # noqa: BLE001 - handlers and their factories are anybody's
-        _set(before or {"version": 1, "disable_existing_loggers": False}, wanted)
+        _set(previous or {"version": 1, "disable_existing_loggers": False}, config)
         return error
     return None
 
 
-def _set(wanted: Mapping[str, object], before: Mapping[str, object] | None) -> None:
+def _set(config: Mapping[str, object], previous: Mapping[str, object] | None) -> None:
     from logging.config import dictConfig  # noqa: PLC0415 - it brings a server, and is seldom asked for
 
-    for name in _logger_names(before):
+    for name in _logger_names(previous):
         logger = logging.getLogger(name)
         for handler in [*logger.handlers]:
             logger.removeHandler(handler)
-    dictConfig({**wanted})
+    dictConfig({**config})
 
 
 def _logger_names(config: Mapping[str, object] | None) -> Iterator[str | None]:
@@ -186,18 +188,18 @@ def _logger_names(config: Mapping[str, object] | None) -> Iterator[str | None]:
 
 def _mistake_of(error: Exception, config: Mapping[str, object]) -> Mistake:
     """Say it where the handler, formatter, filter or logger stands that could not be made."""
-    said = "; ".join(str(one) for one in (error, error.__cause__) if one)
-    return _mistake(f"logging cannot be set up so: {said}", _path(str(error), config))
+    text = "; ".join(str(one) for one in (error, error.__cause__) if one)
+    return _mistake(f"logging cannot be set up so: {text}", _path(str(error), config))
 
 
 def _mistake(message: str, path: tuple[str, ...]) -> Mistake:
     return Mistake((Section.LOGGING.value, *path), message, at_key=True)
 
 
-def _hangs(wanted: Mapping[str, object] | None) -> Mistake:
-    if wanted is None:
+def _late_setup_mistake(config: Mapping[str, object] | None) -> Mistake:
+    if config is None:
         return _mistake("logging stays as it was, as its setting up still hangs: restart rocketd to change it", ())
-    handlers = wanted.get("handlers")
+    handlers = config.get("handlers")
     files = [str(one["filename"]) for one in _tables(handlers) if "filename" in one]
     where = f", perhaps on {' or '.join(files)}" if files else ""
     message = f"setting up logging hangs{where}: its records wait until it has come to its end"
@@ -208,7 +210,7 @@ def _tables(handlers: object) -> list[dict[str, object]]:
     return [one for one in handlers.values() if isinstance(one, dict)] if isinstance(handlers, dict) else []
 
 
-async def _with(loaded: LoadResult, mistake: Mistake) -> LoadResult:
+async def _with_mistake(loaded: LoadResult, mistake: Mistake) -> LoadResult:
     """Add what only came out when the settings were applied."""
     files = [
         file.path for file in loaded.files if file.name == SETTINGS_NAME and file.outcome is not FileOutcome.REPLACED
@@ -226,10 +228,10 @@ def _located(loaded: LoadResult, mistake: Mistake, path: str) -> LoadResult:
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], text, path)))
 
 
-def _path(said: str, config: Mapping[str, object]) -> tuple[str, ...]:
+def _path(text: str, config: Mapping[str, object]) -> tuple[str, ...]:
     for kind in ("handlers", "formatters", "filters", "loggers"):
         named = config.get(kind)
         for name in named if isinstance(named, dict) else ():
-            if f"{kind[:-1]} {name!r}" in said:
+            if f"{kind[:-1]} {name!r}" in text:
                 return (kind, name)
     return ()

@@ -31,97 +31,97 @@ class MailNotifications:
         self._asyncio = asyncio.get_running_loop()
         self._host = platform.node()
         self._settings: MailSettings | None = None
-        self._postman: MailQueue | None = None
-        self._new: list[Finished | Missed] = []
+        self._queue: MailQueue | None = None
+        self._events: list[Finished | Missed] = []
         loop.watchers.add(self.watch)
         loop.pass_hooks.append(self._after_pass)
-        loop.heartbeat_hooks.append(self._beat)
+        loop.heartbeat_hooks.append(self._on_heartbeat)
 
     async def apply(self, settings: MailSettings | None) -> None:
         """Send mail so from now on, that which waits as well; None: no mail."""
         if settings == self._settings:
             return
-        postman = await self._closed()
-        before, self._settings = self._settings, settings
+        queue = await self._close_queue()
+        previous, self._settings = self._settings, settings
         if settings is None:
-            self._new.clear()
+            self._events.clear()
         else:
-            self._postman = MailQueue(_server(settings, self._host), self._told, self._host, settings.pause)
-            if postman and before:
-                postman.leave(self._postman, partial(self._addressed, before, settings))
-        self._tell_unsent(postman)
+            self._queue = MailQueue(_server(settings, self._host), self._on_queue_state, self._host, settings.pause)
+            if queue and previous:
+                queue.leave(self._queue, partial(self._readdress, previous, settings))
+        self._log_unsent(queue)
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Take note of an event; a watcher of the loop."""
         if self._settings and isinstance(what, Finished | Missed):
-            self._new.append(what)
+            self._events.append(what)
 
     def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what a hook of the loop is given
         """Post what was noted: by now it is known when the task is due next."""
-        if self._postman is None:  # a reload waits for the last mails of one, and another comes
+        if self._queue is None:  # a reload waits for the last mails of one, and another comes
             return FOREVER
-        new, self._new = self._new, []
+        new, self._events = self._events, []
         for event in new:
             self._post(event)
         return FOREVER
 
-    def _beat(self, now: Instant) -> None:  # noqa: ARG002 - what a heartbeat's hook is given
+    def _on_heartbeat(self, now: Instant) -> None:  # noqa: ARG002 - what a heartbeat's hook is given
         """Tell of a mail that neither goes nor fails."""
-        if self._postman is not None and self._postman.stuck:
-            self._show(_STUCK, "")
+        if self._queue is not None and self._queue.stuck:
+            self._show_state(_STUCK, "")
         elif self._loop.health.troubles.get("mail", "").endswith(_STUCK):
-            self._show("", "")
+            self._show_state("", "")
 
     def _post(self, event: Finished | Missed) -> None:
-        settings, postman = self._settings, self._postman
+        settings, queue = self._settings, self._queue
         entry = self._loop.scheduler.tasks.get(event.task if isinstance(event, Missed) else event.run.task)
-        if settings is None or postman is None or entry is None:
+        if settings is None or queue is None or entry is None:
             return
         notice = Notice(event, entry.next_start, entry.task.zone, entry.task.description, entry.next_if, entry.now_if)
-        receivers, actions = _wanted(settings, entry.task)
+        receivers, actions = _recipients(settings, entry.task)
         if receivers and notice.action in actions:
-            postman.post(Envelope(self._sender(settings), receivers), notice)
+            queue.post(Envelope(self._sender(settings), receivers), notice)
 
     def _sender(self, settings: MailSettings) -> str:
         return settings.sender or f"rocketd@{self._host}"
 
-    def _addressed(self, before: MailSettings, settings: MailSettings, envelope: Envelope) -> Envelope:
+    def _readdress(self, previous: MailSettings, settings: MailSettings, envelope: Envelope) -> Envelope:
         """An envelope as it would be by now: it may be the receivers that were wrong."""
-        receivers = settings.receivers if envelope.receivers == before.receivers else envelope.receivers
+        receivers = settings.receivers if envelope.receivers == previous.receivers else envelope.receivers
         return Envelope(self._sender(settings), receivers)
 
     async def close(self) -> None:
         """Send what waits, for a while; what is not sent is told."""
-        self._tell_unsent(await self._closed())
+        self._log_unsent(await self._close_queue())
 
-    async def _closed(self) -> MailQueue | None:
+    async def _close_queue(self) -> MailQueue | None:
         """The postman, who has sent what could be sent in a while."""
         self._after_pass(FOREVER)
-        postman, self._postman = self._postman, None
-        if postman:
-            await in_thread(postman.close)
+        queue, self._queue = self._queue, None
+        if queue:
+            await in_thread(queue.close)
         self._loop.health.set_trouble("mail", "")
-        return postman
+        return queue
 
-    def _tell_unsent(self, postman: MailQueue | None) -> None:
-        if postman and (left := postman.waiting):
+    def _log_unsent(self, queue: MailQueue | None) -> None:
+        if queue and (left := queue.waiting):
             text = f"{counted(left, 'mail')} could not be sent; see rocketctl history"
             self._loop.journal.write(Message(text, Priority.WARNING))
 
-    def _told(self, waits: str, given_up: str = "") -> None:
+    def _on_queue_state(self, waits: str, given_up: str = "") -> None:
         """Hear from the postman's thread."""
         with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
-            self._asyncio.call_soon_threadsafe(self._show, waits, given_up)
+            self._asyncio.call_soon_threadsafe(self._show_state, waits, given_up)
 
-    def _show(self, waits: str, given_up: str) -> None:
-        before = self._loop.health.troubles.get("mail", "")
+    def _show_state(self, waits: str, given_up: str) -> None:
+        previous = self._loop.health.troubles.get("mail", "")
         if given_up:
             self._loop.journal.write(daemon_messages.mail_failed(given_up))
-        elif waits and not before:
+        elif waits and not previous:
             self._loop.journal.write(daemon_messages.mail_failed(waits))
-        elif before and not waits:
+        elif previous and not waits:
             self._loop.journal.write(daemon_messages.mail_sent_again())
-        waiting = self._postman.waiting if self._postman else 0
+        waiting = self._queue.waiting if self._queue else 0
         self._loop.health.set_trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
 
 
@@ -134,7 +134,7 @@ def _server(settings: MailSettings, host: str) -> Sender:
     )
 
 
-def _wanted(settings: MailSettings, task: Task) -> tuple[tuple[str, ...], Sequence[str]]:
+def _recipients(settings: MailSettings, task: Task) -> tuple[tuple[str, ...], Sequence[str]]:
     own = task.mail
     receivers = settings.receivers if own.receivers is None else own.receivers
     return receivers, settings.on if own.on is None else own.on

@@ -13,17 +13,21 @@ from rocketd.probes.systemd_units import UnitObserver
 
 
 def host_prober(
-    report: ReportObserved, clock: Clock, other: Prober | None = None, *, open_files: tuple[int, int] | None = None
+    report_observed: ReportObserved,
+    clock: Clock,
+    fallback: Prober | None = None,
+    *,
+    open_files: tuple[int, int] | None = None,
 ) -> Prober:
-    """Make it, on the thread of the running loop; `other` looks at the probes that are not about the host.
+    """Make it, on the thread of the running loop; `fallback` looks at the probes that are not about the host.
 
     `open_files` are the limits that commands get: as in `ProcessExecutor`.
     """
 
-    def runner(heard: Report) -> ProcessExecutor:
-        return ProcessExecutor(heard, lambda *_: None, clock=clock, open_files=open_files)
+    def runner(report_command: Report) -> ProcessExecutor:
+        return ProcessExecutor(report_command, lambda *_: None, clock=clock, open_files=open_files)
 
-    prober = HostProber(report, clock.now, other)
+    prober = HostProber(report_observed, clock.now, fallback)
     prober.add(PathExists, PathObserver(Mounts))
     prober.add(UnitActive, UnitObserver())
     prober.add(LoadBelow, LoadObserver())

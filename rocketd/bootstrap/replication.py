@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -31,42 +32,66 @@ _OVERLAP: Final[Duration] = DAY
 """How far before the last sign of life a repository is asked: what came later is what may be missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicationOptions:
+    """Which repository the records of which state directory are copied to."""
+
+    directory: Path
+    open_repo: Callable[[], BaseRepo]
+    name: str
+    """The repository's name in sentences."""
+    silenced: bool
+    """Whether an outage of the repository does not stop the loop."""
+    durability: Durability | None = "full"
+    """None: the directory is removed with the program, so the repository alone knows the past, of whichever host."""
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the state directory is removed with the program."""
+        return self.durability is None
+
+
 class Replication:
     """Keeps records in a state directory and in a repository; the stack closes both."""
 
-    def __init__(  # noqa: PLR0913 - what it connects
+    def __init__(
         self,
-        directory: Path,
-        open_repo: Callable[[], BaseRepo],
-        name: str,
-        *,
+        options: ReplicationOptions,
         loop: Loop,
         stack: AsyncExitStack,
-        silenced: bool,
-        durability: Durability | None = "full",
-        after: Replicator | None = None,
-        found: ReportDamage,
+        report_damage: ReportDamage,
+        previous: Replicator | None = None,
     ) -> None:
-        """`name` is the repository's, for people; `after`: see `Replicator`, `found`: see `SqliteStore`.
+        """`previous`: see `Replicator`; `report_damage`: see `SqliteStore`.
 
-        `durability` is None for a directory that goes with the program, so that the repository alone knows the past,
-        whichever host it was on. Raises StoreError if the state directory's store cannot be used.
+        Raises StoreError if the store in the state directory cannot be used.
         """
-        self._name = name
+        self._name = options.name
+        self._silenced = options.silenced
+        self._is_temporary = options.is_temporary
         self._loop = loop
-        self._silenced = silenced
-        self._is_temporary = durability is None
-        self._found = found
-        self._asyncio = asyncio.get_running_loop()
-        host, kept = ("" if durability is None else this_origin().host), durability or "normal"
-        self.replicator = Replicator(open_repo, directory, host, self._told, kept, after=after, found=found)
-        self.store: ReplicatedStore = (
-            WriteThroughStore(directory, self.replicator, goes_on=silenced, found=found)
-            if durability is None
-            else ReplicatedStore(directory, self.replicator, durability=durability, found=found)
-        )
-        stack.push_async_callback(close_in_thread, self.store.close)
         self._stack = stack
+        self._report_damage = report_damage
+        self._asyncio = asyncio.get_running_loop()
+        self.replicator = Replicator(
+            options.open_repo,
+            options.directory,
+            "" if options.is_temporary else this_origin().host,
+            self._on_outage,
+            options.durability or "normal",
+            previous=previous,
+            report_damage=report_damage,
+        )
+        self.store = self._open_store(options)
+        stack.push_async_callback(close_in_thread, self.store.close)
+
+    def _open_store(self, options: ReplicationOptions) -> ReplicatedStore:
+        directory, replicator, report_damage = options.directory, self.replicator, self._report_damage
+        if options.durability is None:
+            return WriteThroughStore(
+                directory, replicator, survives_outage=options.silenced, report_damage=report_damage
+            )
+        return ReplicatedStore(directory, replicator, durability=options.durability, report_damage=report_damage)
 
     async def import_records(self, tasks: Collection[Task]) -> list[str]:
         """Take over what only the repository knows of these tasks; gives what is to be told.
@@ -76,20 +101,22 @@ class Replication:
         self._stack.push_async_callback(in_thread, self.replicator.close)
         self.replicator.start()
         try:
-            adopted = await self._adopt(tasks)
+            imported = await self._import_rows(tasks)
         except StoreError as error:
             if not error.temporary or not self._silenced or not self.store.states():
                 raise  # and nothing runs: what is due could have run already
             known = "what the state directory knows is all that conditions are judged by"
             return [f"{self._name} could not be read at start, so {known}: {error.message}"]
         if why := self.replicator.skipped_reason:
-            self._found(
+            self._report_damage(
                 "repository records", f"{self._name} holds records that cannot be read: {why}; the others count"
             )
-        taken = [f"imported {counted(adopted, 'record')} that existed only in the repository"] if adopted else []
-        return taken + self._weaker()
+        imported_notes = (
+            [f"imported {counted(imported, 'record')} that existed only in the repository"] if imported else []
+        )
+        return imported_notes + self._limitations()
 
-    async def _adopt(self, tasks: Collection[Task]) -> int:
+    async def _import_rows(self, tasks: Collection[Task]) -> int:
         states, alive = self.store.states(), self.store.last_alive()
         since = None if alive is None else alive - _OVERLAP
         numbers = {name: state.next_number for name, state in states.items()}
@@ -99,34 +126,36 @@ class Replication:
         try:
             rows = await asyncio.wait_for(asyncio.wrap_future(reading), READ_TIMEOUT)
         except TimeoutError:
-            long = format_duration(round(READ_TIMEOUT) * SECOND)
-            raise StoreError(f"the run log's repository has not answered for {long}", temporary=True) from None
+            timeout = format_duration(round(READ_TIMEOUT) * SECOND)
+            raise StoreError(f"the run log's repository has not answered for {timeout}", temporary=True) from None
         return self.store.import_rows(rows, fingerprints, followed)
 
-    def _weaker(self) -> list[str]:
+    def _limitations(self) -> list[str]:
         """Say what the repository cannot do that the state directory's own log can."""
         notes = [f"run records go to {self._name} as well as to the state directory"]
-        if lacking := self.replicator.missing_fields:
-            notes.append(f"{self._name} does not keep of a record: {', '.join(lacking)}")
+        if missing := self.replicator.missing_fields:
+            notes.append(f"{self._name} does not keep of a record: {', '.join(missing)}")
         if not self.replicator.is_unique:
             notes.append(f"{self._name} does not enforce unique records")
         return notes
 
-    def _told(self, away: RepositoryOutage | None) -> None:
+    def _on_outage(self, outage: RepositoryOutage | None) -> None:
         """Hear from the forwarder's thread."""
         with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
-            self._asyncio.call_soon_threadsafe(self._show, away)
+            self._asyncio.call_soon_threadsafe(self._report_outage, outage)
 
-    def _show(self, away: RepositoryOutage | None) -> None:
-        before = self._loop.health.troubles.get("repository")
-        if away is None:
+    def _report_outage(self, outage: RepositoryOutage | None) -> None:
+        previous = self._loop.health.troubles.get("repository")
+        if outage is None:
             self._loop.journal.write(daemon_messages.repository_recovered())
             self._loop.health.set_trouble("repository", "")
             return
-        if before is None:
-            message = daemon_messages.repository_away(away.error.message, in_memory=self._is_temporary)
+        if previous is None:
+            message = daemon_messages.repository_away(outage.error.message, in_memory=self._is_temporary)
             self._loop.journal.write(message)
-        self._loop.health.set_trouble("repository", f"{away.error.message}; {away.waiting} records wait in the spool")
-        hopeless = away.seconds >= OUTAGE_LIMIT or not away.error.temporary
+        self._loop.health.set_trouble(
+            "repository", f"{outage.error.message}; {outage.waiting} records wait in the spool"
+        )
+        hopeless = outage.seconds >= OUTAGE_LIMIT or not outage.error.temporary
         if hopeless and not self._silenced:
-            self._loop.fail(away.error)
+            self._loop.fail(outage.error)

@@ -6,8 +6,8 @@ a typing mistake must not scatter the log over two places.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rocketd.background_threads import WorkTimeout, close_in_thread, in_thread
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.load_result import LoadResult
-from rocketd.core.errors import StoreError
+from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import Instant
 from rocketd.core.model.records import Change
 from rocketd.daemon.loop import Loop
@@ -64,21 +64,38 @@ class OpenedStore:
             self.spool.append(changes)
 
 
-def lock_renewal(lock: StateLock, recorder: RecordWriter, found: ReportDamage) -> Callable[[Instant], None]:
+class NoStore(RocketdError):
+    """The store cannot be opened, or is newer than this program."""
+
+
+@contextmanager
+def permanent_store_errors() -> Iterator[None]:
+    """Raise NoStore for a StoreError that the next try, in a moment, will meet again."""
+    try:
+        yield
+    except StateDirectoryHeld:
+        raise
+    except StoreError as error:
+        if error.temporary:
+            raise
+        raise NoStore(error.message, hint=error.hint) from error
+
+
+def lock_renewal(lock: StateLock, recorder: RecordWriter, report_damage: ReportDamage) -> Callable[[Instant], None]:
     """Give what is to be done at each heartbeat, so that the directory stays locked whoever removes the file."""
 
     def renew(_: Store) -> int:
         try:
             if lock.renew():
-                found("lock", f"{lock.path} was removed or replaced; it has been made anew")
+                report_damage("lock", f"{lock.path} was removed or replaced; it has been made anew")
         except StateDirectoryHeld as error:
-            found("lock", error.message)
+            report_damage("lock", error.message)
         return 0
 
     return lambda _: recorder.submit(renew, lambda _: None)
 
 
-async def _settle(store: SqliteStore) -> None:
+async def _finish_repair(store: SqliteStore) -> None:
     """Wait for what puts the store right, before it is closed: what is open may be all that there is."""
     if store.is_being_repaired:
         with suppress(WorkTimeout):
@@ -95,76 +112,72 @@ class RunStore:
         loaded: LoadResult,
         loop: Loop,
         stack: AsyncExitStack,
-        found: ReportDamage,
+        report_damage: ReportDamage,
     ) -> None:
-        """`found` hears what is damaged."""
-        self._found = found
+        """`report_damage` hears what is damaged."""
+        self._report_damage = report_damage
         self._directory = directory
         self._runtime_directory = runtime_directory
         self._loaded = loaded
         self._loop = loop
         self._stack = stack
         self._notes: list[str] = []
-        self._last: ReplicationTarget | None = None
+        self._last_target: ReplicationTarget | None = None
 
     async def open(self) -> OpenedStore:
         """Get the store up to date, with what was put aside and what only the repository knew. Raises StoreError."""
-        choice = self._choice()
-        spool = SpoolPlaces(self._directory, self._runtime_directory, self._found)
-        if not choice.is_remote(self._directory):
-            kept = self._here(spool)
+        target = self._choose_target()
+        spool = SpoolPlaces(self._directory, self._runtime_directory, self._report_damage)
+        if not target.is_remote(self._directory):
+            opened = self._open_local(spool)
         else:
-            elsewhere = self._elsewhere(choice)
-            self._stack.push_async_callback(_settle, elsewhere.store)
-            self._drain(spool, elsewhere.store)
-            self._notes += await elsewhere.import_records(self._loaded.tasks)
-            kept = OpenedStore(elsewhere.store, spool, str(choice), self._notes, self._settings.silence_task_logging)
-        integrity = IntegrityMonitor(kept.store.path, self._found)
+            replication = self._open_replicated(target)
+            self._stack.push_async_callback(_finish_repair, replication.store)
+            self._drain(spool, replication.store)
+            self._notes += await replication.import_records(self._loaded.tasks)
+            opened = OpenedStore(
+                replication.store, spool, str(target), self._notes, self._settings.silence_task_logging
+            )
+        integrity = IntegrityMonitor(opened.store.path, self._report_damage)
         self._stack.push_async_callback(close_in_thread, integrity.close)
         self._loop.heartbeat_hooks.append(integrity.on_heartbeat)
-        if self._loaded.settings_valid and choice != self._last:
+        if self._loaded.settings_valid and target != self._last_target:
             try:
-                save_target(self._directory, choice)
+                save_target(self._directory, target)
             except StoreError as error:  # on a full disk it is remembered another time
                 if not error.lasting:
                     raise
-        return kept
+        return opened
 
-    def _here(self, spool: SpoolPlaces) -> OpenedStore:
+    def _open_local(self, spool: SpoolPlaces) -> OpenedStore:
         """Keep them in the state directory alone; where that takes nothing at the moment, in the spool."""
         made: SqliteStore | None = None
         reader = open_existing_reader(self._directory)  # who fails to write may take away what a reader needs
         try:
-            made = store = self._made()
+            made = store = self._make_store()
             self._stack.push_async_callback(close_in_thread, store.close)
-            self._stack.push_async_callback(_settle, store)
+            self._stack.push_async_callback(_finish_repair, store)
             self._drain(spool, store)
         except StoreError as error:
             if reader is None or not error.temporary or not self._settings.silence_task_logging:
                 raise
-            later = SpoolStore(self._directory, lambda: made or self._made(), reader, spool, this_origin())
+            later = SpoolStore(self._directory, lambda: made or self._make_store(), reader, spool, this_origin())
             self._stack.push_async_callback(close_in_thread, later.close)
             return OpenedStore(later, spool, str(later.path), self._notes, survives_outage=True, outage=error)
         if reader is not None:
             reader.close()
         return OpenedStore(store, spool, str(store.path), self._notes, self._settings.silence_task_logging)
 
-    def _made(self) -> SqliteStore:
-        return SqliteStore(self._directory, durability=self._durability, found=self._found)
+    def _make_store(self) -> SqliteStore:
+        return SqliteStore(self._directory, durability=self._durability, report_damage=self._report_damage)
 
-    def _elsewhere(self, choice: ReplicationTarget) -> Replication:
-        from rocketd.bootstrap.replication import Replication  # noqa: PLC0415 - 0.4 s and 20 MB of Red Bird
+    def _open_replicated(self, target: ReplicationTarget) -> Replication:
+        from rocketd.bootstrap.replication import Replication, ReplicationOptions  # noqa: PLC0415 - 0.4 s and 20 MB of Red Bird
 
-        return Replication(
-            self._directory,
-            choice.open,
-            str(choice),
-            loop=self._loop,
-            stack=self._stack,
-            silenced=self._settings.silence_task_logging,
-            durability=self._durability,
-            found=self._found,
+        options = ReplicationOptions(
+            self._directory, target.open, str(target), self._settings.silence_task_logging, self._durability
         )
+        return Replication(options, self._loop, self._stack, self._report_damage)
 
     @property
     def _durability(self) -> Durability:
@@ -176,7 +189,7 @@ class RunStore:
             spool.drain(lambda calls: write_batches(store, calls))
             self._notes.append("records kept during the last outage have been written to the run log")
 
-    def _remembered(self) -> ReplicationTarget | None:
+    def _load_target(self) -> ReplicationTarget | None:
         """Where they went last; a file that cannot tell it is moved aside."""
         try:
             return load_target(self._directory)
@@ -185,22 +198,22 @@ class RunStore:
                 raise
             with translating_errors(self._directory / TARGET_FILE):
                 move_aside(self._directory / TARGET_FILE)
-            told_so = "what rocketd.toml says counts, and that file is moved aside"
-            self._found("store.json", f"{error.message}; {told_so}")
+            consequence = "what rocketd.toml says counts, and that file is moved aside"
+            self._report_damage("store.json", f"{error.message}; {consequence}")
             return None
 
     @property
     def _settings(self) -> Settings:
         return self._loaded.settings
 
-    def _choice(self) -> ReplicationTarget:
+    def _choose_target(self) -> ReplicationTarget:
         """Where records are to go."""
-        written = ReplicationTarget(self._settings.store.url, self._settings.store.repo)
-        last = self._last = self._remembered()
-        if last is None or last == written:
-            return written
+        configured = ReplicationTarget(self._settings.store.url, self._settings.store.repo)
+        last = self._last_target = self._load_target()
+        if last is None or last == configured:
+            return configured
         if not self._loaded.settings_valid:
             self._notes.append(f"rocketd.toml has an error, so run records go where they went before: {last}")
             return last
-        self._notes.append(f"run records went to {last} before, and go to {written} from now on")
-        return written
+        self._notes.append(f"run records went to {last} before, and go to {configured} from now on")
+        return configured

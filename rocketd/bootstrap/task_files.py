@@ -8,7 +8,7 @@ import asyncio
 import gc
 import time
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,14 @@ from typing import Final, cast
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.mail_notifications import MailNotifications
 from rocketd.config.host_queries import UNANSWERED
-from rocketd.config.load_result import LoadResult
+from rocketd.config.load_result import LoadResult, Missing
 from rocketd.config.loader import load, recheck_host, reload
 from rocketd.config.not_loaded import file_problems, task_files_status
 from rocketd.config.problems import Problem
 from rocketd.core.instant import SECOND
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.run import Trigger
-from rocketd.core.model.task import On, Task
+from rocketd.core.model.task import Disabled, On, Task
 from rocketd.daemon.boot_tasks import BootTasks
 from rocketd.daemon.host_retry_timer import HostRetryTimer
 from rocketd.daemon.json_format import JsonObject
@@ -47,69 +47,79 @@ class TaskFiles:
     """Reads them, and has what they say done. On the loop's thread."""
 
     def __init__(
-        self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, waits: WaitMonitor
+        self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, wait_monitor: WaitMonitor
     ) -> None:
         """Without `directories`, those of the vendor, the administrator and the runtime."""
         self._directories = [tuple(directories)] if directories else []
         self._journal = journal
         self._manager = manager
-        self._waits = waits
+        self._wait_monitor = wait_monitor
         self._asyncio = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[Sequence[Problem]]] = set()
-        self._again = HostRetryTimer(self._look_again)
+        self._retry_timer = HostRetryTimer(self._recheck_host)
         self._accounts: AccountFiles | None = None
         self._local_time: LocalTime | None = None
-        self._read: LoadResult
+        self._result: LoadResult
         self.loaded: LoadResult
         """What was read, and what came out when it was applied."""
-        self._told: tuple[LoadResult | None, JsonObject] = (None, {})
+        self._status: tuple[LoadResult | None, JsonObject] = (None, {})
         """What is told of them, and of which load."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
-        self._late: LateTasks
+        self._late_tasks: LateTasks
         self._loop: Loop
         self._executor: ProcessExecutor
-        self._mailing: MailNotifications
+        self._mail: MailNotifications
         self._retention: RetentionJob
-        self._boot: BootTasks
+        self._boot_tasks: BootTasks
 
     async def load(self) -> LoadResult:
         """Read them for the first time."""
-        self._read = await self._waits.run(partial(load, *self._directories), _hanging)
-        self.loaded = await self._journal.apply(self._read)
-        self._late = LateTasks(self._read)
+        self._result = await self._wait_monitor.run(partial(load, *self._directories), _unanswered)
+        self.loaded = await self._journal.apply(self._result)
+        self._late_tasks = LateTasks(self._result)
         return self.loaded
 
     def start(
         self,
         loop: Loop,
         executor: ProcessExecutor,
-        mailing: MailNotifications,
+        mail: MailNotifications,
         retention: RetentionJob,
-        boot: BootTasks,
+        boot_tasks: BootTasks,
     ) -> None:
         """From now on notice when the host has changed."""
-        self._loop, self._executor, self._mailing = loop, executor, mailing
-        self._retention, self._boot = retention, boot
-        UNANSWERED.answered = self._answered
-        self._journal.finished_late = self._set_up_late
-        self._accounts = AccountFiles(self._again.host_changed)
-        self._local_time = local_time = LocalTime(self._again.host_changed)
+        self._loop, self._executor, self._mail = loop, executor, mail
+        self._retention, self._boot_tasks = retention, boot_tasks
+        UNANSWERED.answered = self._on_host_answer
+        self._journal.finished_late = self._logging_finished_late
+        self._accounts = AccountFiles(self._retry_timer.host_changed)
+        self._local_time = local_time = LocalTime(self._retry_timer.host_changed)
         loop.heartbeat_hooks.append(lambda _: local_time.look())
-        self._again.start(wanted=self._read.is_transient)
+        self._retry_timer.start(retry=self._result.is_transient)
 
     @property
     def late_tasks(self) -> frozenset[str]:
         """The tasks that are missing because of the host, as far as their names are known."""
-        return self._late.names
+        return self._late_tasks.names
 
     @property
     def status(self) -> JsonObject:
         """What `status` tells of them."""
-        if self._told[0] is not self.loaded:
-            self._told = self.loaded, cast("JsonObject", task_files_status(self.loaded))
-        return self._told[1]
+        if self._status[0] is not self.loaded:
+            self._status = self.loaded, cast("JsonObject", task_files_status(self.loaded))
+        return self._status[1]
+
+    @property
+    def disabled(self) -> Sequence[Disabled]:
+        """The tasks with `enabled = false`."""
+        return self.loaded.disabled
+
+    @property
+    def missing(self) -> Mapping[str, Missing]:
+        """The tasks that errors keep from being loaded, by name."""
+        return self.loaded.missing
 
     @property
     def not_loaded_count(self) -> int:
@@ -120,7 +130,7 @@ class TaskFiles:
     def close(self) -> None:
         """Read nothing any more."""
         UNANSWERED.answered = lambda: None
-        self._again.close()
+        self._retry_timer.close()
         if self._accounts is not None:
             self._accounts.close()
         if self._local_time is not None:
@@ -139,9 +149,9 @@ class TaskFiles:
     def _reloaded(self, task: "asyncio.Task[Sequence[Problem]]") -> None:
         self._reloads.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._tell_defect(error)
+            self._log_defect(error)
 
-    def _tell_defect(self, error: BaseException) -> None:
+    def _log_defect(self, error: BaseException) -> None:
         self._journal.write(daemon_messages.reload_failed("".join(traceback.format_exception(error))))
 
     async def reload(self) -> Sequence[Problem]:
@@ -150,7 +160,7 @@ class TaskFiles:
             self._manager.reloading()
             try:
                 self._loop.health.set_trouble("store files", "")  # whoever asks for this has looked
-                await self._take(await self._waits.run(partial(reload, self._read), _hanging))
+                await self._apply(await self._wait_monitor.run(partial(reload, self._result), _unanswered))
                 await self.log_problems()
                 counts = len(self.loaded.tasks), len(self.loaded.problems)
                 self._journal.write(daemon_messages.reloaded(*counts))
@@ -158,62 +168,62 @@ class TaskFiles:
             finally:
                 self._manager.status(self._loop.health.status)
                 self._manager.ready()
-            self._again.start(wanted=self._read.is_transient)
+            self._retry_timer.start(retry=self._result.is_transient)
             self._loop.wake()
             return self.loaded.problems
 
-    async def _take(self, read: LoadResult) -> None:
-        self.loaded = await self._journal.apply(read)
-        self._read = read
+    async def _apply(self, result: LoadResult) -> None:
+        self.loaded = await self._journal.apply(result)
+        self._result = result
         settings = self.loaded.settings
-        await self._mailing.apply(settings.mail)
+        await self._mail.apply(settings.mail)
         self._loop.scheduler.max_running = settings.max_running
         self._loop.scheduler.history.resume_spread = settings.resume_spread
         self._executor.output_limit = settings.output_limit
         self._retention.keep = settings.store.keep
         await replace_tasks(self._loop, self.loaded.tasks)
-        for task in self._late.newly_loaded(self.loaded.tasks):
-            self._make_up_for(task)
+        for task in self._late_tasks.newly_loaded(self.loaded.tasks):
+            self._start_late(task)
 
-    def _make_up_for(self, task: Task) -> None:
+    def _start_late(self, task: Task) -> None:
         """It would have run at the start, or in this boot, had the host known by then what it knows now."""
         if task.on is On.STARTUP:
             self._loop.scheduler.force(task.name, Trigger.STARTUP, f"on {On.STARTUP}")
         elif task.on is On.BOOT:
-            self._boot.add_late(self._loop.scheduler, task.name)
+            self._boot_tasks.add_late(self._loop.scheduler, task.name)
 
     # -- the host ---------------------------------------------------------------------------------------------------
 
-    async def _look_again(self) -> bool:
+    async def _recheck_host(self) -> bool:
         async with self._lock:
             before = self.loaded
-            read = await self._waits.run(partial(recheck_host, self._read), _hanging)
-            if read != self._read or self._apply_again:
+            result = await self._wait_monitor.run(partial(recheck_host, self._result), _unanswered)
+            if result != self._result or self._apply_again:
                 self._apply_again = False
-                await self._take(read)
-                await self._tell_change(before, self.loaded)
+                await self._apply(result)
+                await self._log_change(before, self.loaded)
             else:
-                self._show_hanging()
+                self._show_unanswered()
         self._loop.wake()
-        return self._read.is_transient
+        return self._result.is_transient
 
-    async def _tell_change(self, before: LoadResult, after: LoadResult) -> None:
-        known, there = ({task.name: task.zone_name for task in loaded.tasks} for loaded in (before, after))
-        new, gone = there.keys() - known.keys(), known.keys() - there.keys()
+    async def _log_change(self, before: LoadResult, after: LoadResult) -> None:
+        known, current = ({task.name: task.zone_name for task in loaded.tasks} for loaded in (before, after))
+        new, gone = current.keys() - known.keys(), known.keys() - current.keys()
         await self.log_problems(frozenset(before.problems))
-        for zone in {there[name] for name in there.keys() - new if there[name] != known[name]}:
+        for zone in {current[name] for name in current.keys() - new if current[name] != known[name]}:
             self._journal.write(daemon_messages.zone_changed(zone))
         if new or gone or before.problems != after.problems:
             self._journal.write(daemon_messages.host_changed(len(new), len(gone)))
 
-    def _set_up_late(self) -> None:
+    def _logging_finished_late(self) -> None:
         self._apply_again = True
-        self._again.host_changed()
+        self._retry_timer.host_changed()
 
-    def _answered(self) -> None:
+    def _on_host_answer(self) -> None:
         """Hear, in another thread, that a question that hung is answered at last."""
         with suppress(RuntimeError):  # the loop has ended
-            self._asyncio.call_soon_threadsafe(self._again.host_changed)
+            self._asyncio.call_soon_threadsafe(self._retry_timer.host_changed)
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
@@ -222,36 +232,36 @@ class TaskFiles:
         self._loop.health.problems = len(self.loaded.problems)
         self._loop.health.file_problems = str(file_problems(self.loaded))
         new = [problem for problem in self.loaded.problems if problem not in known]
-        for place, problem in enumerate(new):
-            if place % PROBLEMS_PER_TURN == PROBLEMS_PER_TURN - 1:
+        for index, problem in enumerate(new):
+            if index % PROBLEMS_PER_TURN == PROBLEMS_PER_TURN - 1:
                 await asyncio.sleep(0)
             warning = problem.severity == "warning"
             self._journal.write(daemon_messages.problem(str(problem), problem.file, task=problem.task, warning=warning))
-        self._show_hanging()
+        self._show_unanswered()
 
-    def _show_hanging(self) -> None:
-        self._loop.health.set_trouble("unanswered", joined(_hanging()))
+    def _show_unanswered(self) -> None:
+        self._loop.health.set_trouble("unanswered", joined(_unanswered()))
 
 
-def _hanging() -> list[str]:
+def _unanswered() -> list[str]:
     """Say what does not answer."""
     now = time.time_ns() // 1000
-    return [no_answer_since(one.what, one.since) for one in UNANSWERED.waiting if now - one.since >= _QUICK]
+    return [no_answer_since(one.subject, one.since) for one in UNANSWERED.waiting if now - one.since >= _QUICK]
 
 
 class LateTasks:
     """The tasks that were not loaded at the start because of the host, and may come later."""
 
-    def __init__(self, read: LoadResult) -> None:
-        self.names = frozenset(name for name, one in read.missing.items() if one.problem.is_transient)
-        self._files = {file.path for file in read.files if file.is_transient and not file.digest}
-        self._directories = {str(path) for path in read.unreadable}
-        self._come = {task.name for task in read.tasks}
+    def __init__(self, result: LoadResult) -> None:
+        self.names = frozenset(name for name, one in result.missing.items() if one.problem.is_transient)
+        self._files = {file.path for file in result.files if file.is_transient and not file.digest}
+        self._directories = {str(path) for path in result.unreadable}
+        self._loaded = {task.name for task in result.tasks}
 
     def newly_loaded(self, tasks: Sequence[Task]) -> list[Task]:
         """Of these, the ones that have come now, each once."""
-        new = [task for task in tasks if task.name not in self._come and self._is_late(task)]
-        self._come |= {task.name for task in new}
+        new = [task for task in tasks if task.name not in self._loaded and self._is_late(task)]
+        self._loaded |= {task.name for task in new}
         return new
 
     def _is_late(self, task: Task) -> bool:

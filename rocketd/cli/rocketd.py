@@ -40,20 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> ExitStatus:
     from rocketd.bootstrap import service  # noqa: PLC0415 - `rocketd --version` needs none of it
+    from rocketd.bootstrap.daemon_options import DaemonOptions  # noqa: PLC0415 - as above
+    from rocketd.bootstrap.log_target import LogTarget  # noqa: PLC0415 - as above
+    from rocketd.bootstrap.run_store import NoStore  # noqa: PLC0415 - as above
     from rocketd.store.state_lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 
-    options = service.DaemonOptions(
+    options = DaemonOptions(
         state_dir=(arguments.state_dir or _directory(os.environ, "STATE_DIRECTORY", "/var/lib/rocketd")).absolute(),
         runtime_dir=(arguments.runtime_dir or _directory(os.environ, "RUNTIME_DIRECTORY", "/run/rocketd")).absolute(),
         config_dirs=tuple(directory.absolute() for directory in arguments.config_dir),
-        log_target=service.LogTarget(arguments.log_target),
+        log_target=LogTarget(arguments.log_target),
         log_level=LEVELS[arguments.log_level],
     )
     try:
         asyncio.run(service.run(options))
     except StateDirectoryHeld as error:
         return _report_error(error, ExitStatus.HELD)
-    except service.NoStore as error:
+    except NoStore as error:
         return _report_error(error, ExitStatus.NO_STORE)
     except RocketdError as error:
         return _report_error(error, ExitStatus.FAILED)

@@ -9,13 +9,13 @@ from rocketd.core.escaping import visible
 from rocketd.core.plural import counted
 from rocketd.core.scheduler.outlook import immediate_starts
 
-_SHOWN: Final = 10
+_MAX_NAMES: Final = 10
 """How many names of tasks a sentence can bear."""
 
 
 def check_text(loaded: LoadResult) -> str:
     """Every problem, every file and task that does not count and why, what runs at once, and a sentence on all."""
-    lines = [*map(str, loaded.problems), *_without_effect(loaded), *_disabled(loaded), *_at_once(loaded)]
+    lines = [*map(str, loaded.problems), *_without_effect(loaded), *_disabled(loaded), *_immediate_starts(loaded)]
     return "\n".join([*lines, _summary(loaded)])
 
 
@@ -40,27 +40,27 @@ def _disabled(loaded: LoadResult) -> Iterator[str]:
         yield f"{visible(task.file)}:{line}: task '{task.name}' is disabled: it has enabled = false"
 
 
-def _at_once(loaded: LoadResult) -> Iterator[str]:
+def _immediate_starts(loaded: LoadResult) -> Iterator[str]:
     if loaded.source.at is None:
         return
-    told = immediate_starts(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
-    if told.starting:
-        yield f"{_FIRST} would start at once: {_some(told.starting)}"
-    if told.splayed:
-        yield f"{_FIRST} would start after their splay: {_some(told.splayed)}"
-    if len(told.observed) > _SHOWN:
-        names = [name for some in told.observed.values() for name in some]
-        yield f"{_FIRST} would start as soon as what they await is observed: {_some(names)}"
+    starts = immediate_starts(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
+    if starts.starting:
+        yield f"{_FIRST} would start at once: {_names(starts.starting)}"
+    if starts.splayed:
+        yield f"{_FIRST} would start after their splay: {_names(starts.splayed)}"
+    if len(starts.observed) > _MAX_NAMES:
+        names = [name for some in starts.observed.values() for name in some]
+        yield f"{_FIRST} would start as soon as what they await is observed: {_names(names)}"
         return
-    for condition, names in told.observed.items():
-        yield f"{_FIRST} would start as soon as {visible(condition)} holds: {_some(names)}"
+    for condition, names in starts.observed.items():
+        yield f"{_FIRST} would start as soon as {visible(condition)} holds: {_names(names)}"
 
 
 _FIRST: Final = "loaded for the first time now, these tasks"
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
 
 
 def _summary(loaded: LoadResult) -> str:

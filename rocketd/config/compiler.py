@@ -37,9 +37,9 @@ class TaskSpecCompiler:
 
     def compile(self, spec: TaskSpec, file: str) -> tuple[Task | None, list[Mistake]]:
         """Make the task, or None if something is wrong with it, and say all that is."""
-        one = _TaskCompilation(spec, self._host, self._conditions)
-        task = one.task(file, self._share)
-        return task, one.mistakes
+        compilation = _TaskCompilation(spec, self._host, self._conditions)
+        task = compilation.task(file, self._share)
+        return task, compilation.mistakes
 
     def _share(self, surroundings: Surroundings) -> Surroundings:
         return self._shared.setdefault(surroundings, surroundings)
@@ -89,12 +89,12 @@ class _TaskCompilation:
             file=file,
         )
 
-    def _attempt(self, setting: Setting[object], build: Callable[[], T], otherwise: T) -> T:
+    def _try(self, setting: Setting[object], build: Callable[[], T], default: T) -> T:
         try:
             return build()
         except BadValue as mistake:
             self.mistakes += mistake.under(self._spec.path(setting))
-            return otherwise
+            return default
 
     def _note(self, setting: Setting[object], message: str, hint: str = "", severity: Severity = "error") -> None:
         self.mistakes.append(Mistake(self._spec.path(setting), message, hint, severity))
@@ -105,14 +105,14 @@ class _TaskCompilation:
             return self._host.zone(name)
         except BadValue as mistake:
             path = self._spec.path(key.TIMEZONE) if name else ("task", self._spec.name)
-            self.mistakes += [replace(one, at_key=not name) for one in mistake.under(path)]
+            self.mistakes += [replace(compilation, at_key=not name) for compilation in mistake.under(path)]
             return UTC_ZONE
 
     def _condition(self, setting: Setting[str]) -> Condition:
         text = self._values[setting]
         known = self._conditions.get(text)
         if known is None:
-            known = self._attempt(setting, lambda: self._parsed(text), None)
+            known = self._try(setting, lambda: self._parsed(text), None)
             if known is None:
                 return FALSE
             self._conditions[text] = known
@@ -199,7 +199,7 @@ class _TaskCompilation:
         success, inaction = values[key.SUCCESS_CODES], values[key.INACTION_CODES]
         if both := success & inaction:
             self._note(key.INACTION_CODES, f"exit code {min(both)} cannot mean success and inaction at once")
-        argv = self._attempt(key.COMMAND, self._argv, None)
+        argv = self._try(key.COMMAND, self._argv, None)
         return Command(argv, values[key.PARAMETERS], surroundings, success, inaction) if argv else None
 
     def _argv(self) -> tuple[str, ...] | None:
@@ -219,8 +219,8 @@ class _TaskCompilation:
         if "/" not in program and self._values[key.ENVIRONMENT_FILES]:
             return  # which may set another PATH when it starts
         search = dict(self._values[key.ENVIRONMENT]).get("PATH", CLEAN_PATH)
-        if refusal := self._host.refusal(program, search):
-            self.mistakes.append(Mistake((*self._spec.path(key.COMMAND), 0), refusal, "", "warning"))
+        if reason := self._host.execution_problem(program, search):
+            self.mistakes.append(Mistake((*self._spec.path(key.COMMAND), 0), reason, "", "warning"))
 
     def _program(self, name: str) -> str:
         if "/" not in name or name.startswith("/"):
@@ -236,8 +236,8 @@ class _TaskCompilation:
     def _function(self, surroundings: Surroundings) -> Function:
         values = self._values
         python = values[key.PYTHON]
-        if python and (refusal := self._host.refusal(python, "")):
-            self._note(key.PYTHON, refusal, severity="warning")
+        if python and (reason := self._host.execution_problem(python, "")):
+            self._note(key.PYTHON, reason, severity="warning")
         return Function(values[key.FUNCTION], python, values[key.PARAMETERS] or "{}", surroundings)
 
 

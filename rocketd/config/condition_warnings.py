@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 SEARCHES: Final = 50
 """How many conditions are searched to no end for a start; each takes some hundredths of a second."""
-_NO_MORE: Final = "of this task and those after it was not asked whether they ever start: too many never do"
+_NOT_SEARCHED: Final = "of this task and those after it was not asked whether they ever start: too many never do"
 
 
 class ConditionQuestions(NamedTuple):
@@ -57,83 +57,88 @@ class ConditionQuestions(NamedTuple):
         return cls(tasks, now, {name for file in files for name in file.with_restart_delay})
 
 
-def condition_warnings(asked: ConditionQuestions, told: Collection[str]) -> list[TaskMistake]:
-    """Find the tasks that would start again and again, and those that never start; but those that are `told` of."""
-    return [one for one in _outlook(asked) if one.task.name not in told]
+def condition_warnings(questions: ConditionQuestions, reported: Collection[str]) -> list[TaskMistake]:
+    """Find the tasks that would start again and again, and those that never start; but those that are `reported` of."""
+    return [one for one in _warnings(questions) if one.task.name not in reported]
 
 
-def _outlook(asked: ConditionQuestions) -> Iterator[TaskMistake]:
-    walk = FirstStartSearch(asked.now)
-    firsts = _first_starts(asked, walk)
+def _warnings(questions: ConditionQuestions) -> Iterator[TaskMistake]:
+    search = FirstStartSearch(questions.now)
+    firsts = _first_starts(questions, search)
     hopeless = {name for name, first in firsts.items() if first.at is None}
-    unasked = [name for name, task in asked.tasks.items() if name not in firsts and task.when != FALSE]
-    waiting = never_start(asked.tasks, hopeless)
-    repeating = _shared(lambda task: find_repeated_start(task, asked.now))
-    for name, task in asked.tasks.items():
-        found = _never(task, walk, firsts.get(name), waiting)
+    unasked = [name for name, task in questions.tasks.items() if name not in firsts and task.when != FALSE]
+    waiting = never_start(questions.tasks, hopeless)
+    repeating = _cached(lambda task: find_repeated_start(task, questions.now))
+    for name, task in questions.tasks.items():
+        found = _never(task, search, firsts.get(name), waiting)
         if found is None and unasked[:1] == [name]:
-            found = _NO_MORE, ""
-        if found is None and name not in asked.with_restart_delay and task.when != FALSE and (trap := repeating(task)):
-            found = _again(task, trap)
+            found = _NOT_SEARCHED, ""
+        if (
+            found is None
+            and name not in questions.with_restart_delay
+            and task.when != FALSE
+            and (repeated := repeating(task))
+        ):
+            found = _repeats(task, repeated)
         if found is not None:
             yield TaskMistake(task, Mistake(("task", name, "when"), *found, severity="warning"))
 
 
-def _first_starts(asked: ConditionQuestions, walk: FirstStartSearch) -> dict[str, FirstStart]:
+def _first_starts(questions: ConditionQuestions, search: FirstStartSearch) -> dict[str, FirstStart]:
     """Ask each condition when it first starts a task; after many that never do, no more of them."""
-    first_of = _shared(walk.first_start)
+    first_of = _cached(search.first_start)
     firsts: dict[str, FirstStart] = {}
-    for name, task in asked.tasks.items():
-        if walk.searches < SEARCHES and task.when != FALSE:
+    for name, task in questions.tasks.items():
+        if search.searches < SEARCHES and task.when != FALSE:
             firsts[name] = first_of(task)
     return firsts
 
 
-def _shared(ask: Callable[[Task], T]) -> Callable[[Task], T]:
+def _cached(ask: Callable[[Task], T]) -> Callable[[Task], T]:
     """Ask once for all tasks with the same conditions in the same zone."""
     known: dict[tuple[object, ...], T] = {}
 
-    def asked(task: Task) -> T:
+    def questions(task: Task) -> T:
         own = task.name if task.name in task.when.watches() else ""
         key = (task.when, task.stop_when, task.zone_name, task.on is None, task.restart_delay, own)
         if key not in known:
             known[key] = ask(task)
         return known[key]
 
-    return asked
+    return questions
 
 
 # -- never ----------------------------------------------------------------------------------------------------------
 
 
 def _never(
-    task: Task, walk: FirstStartSearch, first: FirstStart | None, waiting: Mapping[str, str]
+    task: Task, search: FirstStartSearch, first: FirstStart | None, waiting: Mapping[str, str]
 ) -> tuple[str, str] | None:
     """Say that a task never starts, or not for years: the message and the hint."""
     otherwise = f'so nothing but on = "{task.on}" starts the task' if task.on else "so the task never starts by itself"
     if task.name in waiting:
-        return _waits(task.name, waiting), ""
-    if first is None or (first.at is not None and first.at <= walk.now + LATE):
+        return _waits_for(task.name, waiting), ""
+    if first is None or (first.at is not None and first.at <= search.now + LATE):
         return None
     if first.at is not None:
-        return f"the first start would be on {datetime_of(first.at, task.zone):%a %Y-%m-%d}", _reason(task, walk)
+        return f"the first start would be on {datetime_of(first.at, task.zone):%a %Y-%m-%d}", _reason(task, search)
     if first.looked_until < FOREVER:
         until = datetime_of(first.looked_until, task.zone).date()
-        return f"no start was found up to {until}: this hardly ever holds, or never", _reason(task, walk)
-    return f"this never holds, {otherwise}", _reason(task, walk)
+        return f"no start was found up to {until}: this hardly ever holds, or never", _reason(task, search)
+    return f"this never holds, {otherwise}", _reason(task, search)
 
 
-def _waits(name: str, waiting: Mapping[str, str]) -> str:
+def _waits_for(name: str, waiting: Mapping[str, str]) -> str:
     chain = [name]
     while (other := waiting.get(chain[-1])) and other not in chain:
         chain.append(other)
     if other == name:
-        around = f": {' → '.join([*chain, name])}" if len(chain) > 1 else ""
-        return f"this waits for the task itself{around}, so it never starts by itself"
+        chain_text = f": {' → '.join([*chain, name])}" if len(chain) > 1 else ""
+        return f"this waits for the task itself{chain_text}, so it never starts by itself"
     return f"this waits for '{waiting[name]}', which never starts by itself"
 
 
-def _reason(task: Task, walk: FirstStartSearch) -> str:
+def _reason(task: Task, search: FirstStartSearch) -> str:
     """Say which words are in each other's way, as far as that can be told of a condition without alternatives."""
     alternatives = alternatives_of(task.when)
     if all(any(isinstance(one.word, Retry) and one.holds for one in branch) for branch in alternatives):
@@ -144,11 +149,11 @@ def _reason(task: Task, walk: FirstStartSearch) -> str:
     for literal in words:
         if isinstance(literal.word, Constant) and (literal.word.answer is FOR) is not literal.holds:
             return f"{literal.condition} never holds"
-        if isinstance(literal.word, Tick) and literal.holds and literal.word.ticks.next(walk.now, task.zone) is None:
+        if isinstance(literal.word, Tick) and literal.holds and literal.word.ticks.next(search.now, task.zone) is None:
             return f"{literal.condition} is over"
     for place, one in enumerate(words):
         for other in words[:place]:
-            if walk.first_start(replace(task, when=All.of(other.condition, one.condition))).at is None:
+            if search.first_start(replace(task, when=All.of(other.condition, one.condition))).at is None:
                 return f"{other.condition} and {one.condition} never hold together"
     return ""
 
@@ -156,19 +161,19 @@ def _reason(task: Task, walk: FirstStartSearch) -> str:
 # -- again and again ------------------------------------------------------------------------------------------------
 
 
-def _again(task: Task, trap: RepeatedStart) -> tuple[str, str]:
+def _repeats(task: Task, repeated: RepeatedStart) -> tuple[str, str]:
     """Say that each end starts the task again: the message and the hint."""
     alone = len(alternatives_of(task.when)) == 1
-    whole = " & ".join(str(literal.condition) for literal in trap.branch)
-    states = [str(literal.condition) for literal in trap.branch if literal.is_state(task.name)]
-    if trap.lasts < FOREVER:
-        holds = f"holds for {format_duration(trap.lasts)} at a time"
+    whole = " & ".join(str(literal.condition) for literal in repeated.branch)
+    states = [str(literal.condition) for literal in repeated.branch if literal.is_state(task.name)]
+    if repeated.lasts < FOREVER:
+        holds = f"holds for {format_duration(repeated.lasts)} at a time"
     elif states:
         holds = f"can hold for hours, as long as {' and '.join(states)} {'does' if len(states) == 1 else 'do'}"
     else:
         holds = "always holds"
     message = f"{'this' if alone else whole} {holds}, so the task would start again {_pause(task)} after each end"
-    meant = str(suggestion(trap.branch)).replace('"', "'")
+    meant = str(suggestion(repeated.branch)).replace('"', "'")
     where = "" if alone else f" in place of {whole}"
     return message, f"did you mean {meant}{where}? to keep it as it is, write a restart_delay"
 

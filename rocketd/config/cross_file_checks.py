@@ -18,14 +18,14 @@ class TaskMistake(NamedTuple):
 
 def without_duplicates(tasks: Iterable[Task]) -> tuple[dict[str, Task], list[TaskMistake]]:
     """Keep the first task of each name."""
-    kept: dict[str, Task] = {}
+    first_tasks: dict[str, Task] = {}
     mistakes: list[TaskMistake] = []
     for task in tasks:
-        first = kept.setdefault(task.name, task)
+        first = first_tasks.setdefault(task.name, task)
         if first is not task:
             message = f"there is a task '{task.name}' in {first.file} already, which stays"
             mistakes.append(TaskMistake(task, Mistake(("task", task.name), message, "rename one of them", at_key=True)))
-    return kept, mistakes
+    return first_tasks, mistakes
 
 
 class WatchedTasks:
@@ -48,13 +48,13 @@ def unknown_tasks(
     watched: WatchedTasks,
     disabled: Collection[str],
     known: Collection[str],
-    kept_back: Iterable[tuple[str, str]],
+    excluded: Iterable[tuple[str, str]],
 ) -> Iterator[TaskMistake]:
     """Find conditions about tasks that are not loaded; those tasks stay, and the words are unknown.
 
-    `kept_back` are the names and files of tasks that have errors.
+    `excluded` are the names and files of tasks that have errors.
     """
-    missing = dict(kept_back)
+    missing = dict(excluded)
     for task in tasks.values():
         for key, condition in (("when", task.when), ("stop_when", task.stop_when)):
             for name in sorted(watched.others(condition)):

@@ -30,7 +30,7 @@ T = TypeVar("T")
 LOCAL: Final = "local"
 LOCALTIME: Final = Path("/etc/localtime")
 
-_MOST_ID: Final = 2**32 - 2
+_MAX_ID: Final = 2**32 - 2
 """The highest uid and gid: the one above means "no change" to setresuid(2)."""
 
 
@@ -67,53 +67,53 @@ class HostAnswers:
 class HostLookup(PathChecks):
     """Answers about this host, as they are during one load. Raises `BadValue` for what there is not."""
 
-    def __init__(self, uid: int, localtime: Path = LOCALTIME, questions: HostQueries | None = None) -> None:
-        super().__init__(questions or HostQueries())
+    def __init__(self, uid: int, localtime: Path = LOCALTIME, queries: HostQueries | None = None) -> None:
+        super().__init__(queries or HostQueries())
         self.uid = uid
         """Who the daemon is; only root can run tasks as somebody else."""
         self.daemon_zone: Zone | None = UTC_ZONE
         """The zone of tasks that name none; None: this host does not know the one that rocketd.toml names."""
         self._localtime = localtime
-        self._all = HostAnswers()
-        self._noted = HostAnswers()
+        self._answers = HostAnswers()
+        self._recorded = HostAnswers()
 
     def record_answers(self) -> HostAnswers:
         """Note from now on what is asked, for `still`."""
-        self._noted = HostAnswers()
-        return self._noted
+        self._recorded = HostAnswers()
+        return self._recorded
 
-    def is_unchanged(self, noted: HostAnswers) -> bool:
+    def is_unchanged(self, recorded: HostAnswers) -> bool:
         """Whether the host answers as it did when this was noted."""
         try:
-            identities = all(self.identity(*question) == was for question, was in noted.identities.items())
-            return identities and all(self.zone(name) == was for name, was in noted.zones.items())
+            identities = all(self.identity(*question) == before for question, before in recorded.identities.items())
+            return identities and all(self.zone(name) == before for name, before in recorded.zones.items())
         except BadValue:
             return False
 
     def identity(self, user: str, group: str) -> Identity | None:
         """Who runs a task of that user and group, each perhaps empty; None: whoever the daemon is."""
-        known = self._all.identities
+        known = self._answers.identities
         if (user, group) not in known:
             known[user, group] = self._identity(user, group)
-        answer = self._noted.identities[user, group] = known[user, group]
+        answer = self._recorded.identities[user, group] = known[user, group]
         return answer
 
     def zone(self, name: str) -> Zone:
         """The zone of that name; empty: the daemon's, `local`: the host's."""
-        known = self._all.zones
+        known = self._answers.zones
         if name and name not in known:
             known[name] = self._zone(name)
         zone = known[name] if name else self.daemon_zone
         if zone is None:
             message = "this names no time zone, and the one of rocketd.toml is not known on this host"
             raise BadValue(message, fault=Fault.HOST)
-        self._noted.zones[name] = zone
+        self._recorded.zones[name] = zone
         return zone
 
     def _zone(self, name: str) -> Zone:
         look_up = partial(_local, self._localtime) if name == LOCAL else partial(_named, name)
         try:
-            return self._questions.ask(f"time zone {name}", QueryKind.FILE, look_up)
+            return self._queries.ask(f"time zone {name}", QueryKind.FILE, look_up)
         except NoAnswer:
             message = f"time zone '{name}' cannot be read: its file system does not answer"
             raise BadValue(message, fault=Fault.HOST) from None
@@ -125,7 +125,7 @@ class HostLookup(PathChecks):
         gid = self._group(group) if group else _primary(entry)
         if entry.pw_uid == self.uid and gid == entry.pw_gid:
             return None
-        self._check_may(entry, gid)
+        self._check_permission(entry, gid)
         groups = self._named(f"the groups of '{entry.pw_name}'", partial(_groups, entry.pw_name, gid))
         return Identity(
             uid=entry.pw_uid,
@@ -139,33 +139,33 @@ class HostLookup(PathChecks):
     def _user(self, user: str) -> pwd.struct_passwd:
         found = self._named(f"user '{user}'", partial(_entry, user))
         if found is None:
-            hint = self._near(user, "/etc/passwd")
+            hint = self._suggest(user, "/etc/passwd")
             raise BadValue(f"there is no user '{user}' on this host", hint, fault=Fault.IDENTITY)
         return found
 
     def _group(self, group: str) -> int:
         found = self._named(f"group '{group}'", partial(_gid, group), BadGroup)
         if found is None:
-            hint = self._near(group, "/etc/group")
+            hint = self._suggest(group, "/etc/group")
             raise BadGroup(f"there is no group '{group}' on this host", hint, fault=Fault.IDENTITY)
         return found
 
     def _named(self, what: str, look_up: Callable[[], T], error: type[BadValue] = BadValue) -> T:
         """Ask the name service, which may be a directory server somewhere."""
         try:
-            return self._questions.ask(f"the name service, looking up {what}", QueryKind.NAME, look_up)
+            return self._queries.ask(f"the name service, looking up {what}", QueryKind.NAME, look_up)
         except NoAnswer:
             message = f"the name service does not answer: {what} cannot be looked up"
             raise error(message, "see whether getent(1) answers", fault=Fault.HOST) from None
 
-    def _near(self, name: str, path: str) -> str:
+    def _suggest(self, name: str, path: str) -> str:
         """Look for what was meant among this host's own names: a directory service may have a million."""
         try:
-            return did_you_mean(name, self._questions.ask(path, QueryKind.FILE, partial(_listed, path)))
+            return did_you_mean(name, self._queries.ask(path, QueryKind.FILE, partial(_names_in, path)))
         except (NoAnswer, OSError):
             return ""
 
-    def _check_may(self, entry: pwd.struct_passwd, gid: int) -> None:
+    def _check_permission(self, entry: pwd.struct_passwd, gid: int) -> None:
         if self.uid == 0:
             return
         who = self._user(str(self.uid)).pw_name
@@ -192,7 +192,7 @@ def _groups(user: str, gid: int) -> tuple[int, ...]:
         count.value = max(count.value, 2 * size)
 
 
-def _listed(path: str) -> list[str]:
+def _names_in(path: str) -> list[str]:
     with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - of the host
         return [line.partition(":")[0] for line in file]
 
@@ -218,8 +218,8 @@ def _is_number(name: str) -> bool:
 
 def _number(name: str, error: type[BadValue] = BadValue) -> int:
     number = int(name[:20])
-    if number > _MOST_ID:
-        raise error(f"{name} is above the highest possible number, {_MOST_ID}")
+    if number > _MAX_ID:
+        raise error(f"{name} is above the highest possible number, {_MAX_ID}")
     return number
 
 
@@ -230,8 +230,8 @@ def _named(name: str) -> Zone:
         return Zone(ZoneInfo(name), name, name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = did_you_mean(name, _zone_names())
-        usual = "zones are called as in Europe/Helsinki; a host has them from the package tzdata"
-        raise BadValue(f"there is no time zone '{name}' on this host", hint or usual, fault=Fault.HOST) from None
+        default_hint = "zones are called as in Europe/Helsinki; a host has them from the package tzdata"
+        raise BadValue(f"there is no time zone '{name}' on this host", hint or default_hint, fault=Fault.HOST) from None
 
 
 @cache
@@ -242,7 +242,7 @@ def _zone_names() -> frozenset[str]:
 
 def _local(localtime: Path) -> Zone:
     """Look where the link of localtime(5) leads; if it is a file, what is in it; if nothing is there, it is UTC."""
-    name = _linked(localtime)
+    name = _zone_name_of_link(localtime)
     with suppress(BadValue):
         return _named(name)
     with suppress(OSError, ValueError), localtime.open("rb") as file:
@@ -256,7 +256,7 @@ def _zone_in(content: bytes) -> ZoneInfo:
     return ZoneInfo.from_file(BytesIO(content), key="localtime")
 
 
-def _linked(localtime: Path) -> str:
+def _zone_name_of_link(localtime: Path) -> str:
     with suppress(OSError):
         _, found, name = str(localtime.readlink()).partition("/zoneinfo/")
         return name if found else ""

@@ -39,14 +39,14 @@ class NoAnswer(Exception):
     """The host does not answer."""
 
 
-class _AbandonedThreads(BaseException):
+class _Abandoned(BaseException):
     """Nobody waits for this thread any more."""
 
 
 class WaitingQuery(NamedTuple):
     """What is waited for."""
 
-    what: str
+    subject: str
     """As in `/mnt/data/a.toml` or `the name service, looking up user 'alice'`."""
     since: Instant
 
@@ -58,59 +58,61 @@ class UnansweredQueries:
         self.answered: Callable[[], None] = lambda: None
         """Called, in the thread that has hung, when one is answered at last."""
         self._lock = Lock()
-        self._hung: dict[str, tuple[QueryKind, Instant]] = {}
-        self._places: Counter[str] = Counter()
+        self._unanswered: dict[str, tuple[QueryKind, Instant]] = {}
+        self._directories: Counter[str] = Counter()
         self._kinds: Counter[QueryKind] = Counter()
-        self._tries: dict[int, HostQueries] = {}
+        self._active: dict[int, HostQueries] = {}
 
     @property
     def waiting(self) -> tuple[WaitingQuery, ...]:
         """What hangs, and what is being asked at this moment, the longest first."""
         with self._lock:
-            asked = [one.current for one in self._tries.values()]
-            hung = [WaitingQuery(what, since) for what, (_, since) in self._hung.items()]
-        return (*hung, *(WaitingQuery(one.what, one.since) for one in asked if one is not None))
+            current = [queries.current for queries in self._active.values()]
+            unanswered = [WaitingQuery(subject, since) for subject, (_, since) in self._unanswered.items()]
+        return (*unanswered, *(WaitingQuery(one.subject, one.since) for one in current if one is not None))
 
-    def refuses(self, what: str, kind: QueryKind) -> bool:
+    def refuses(self, subject: str, kind: QueryKind) -> bool:
         """Whether there is no sense in asking that: it hangs, or too many of its like do."""
-        hung = self._hung and (what in self._hung or self._kinds[kind] >= kind.value or self._places[_place(what)])
-        return bool(hung)
+        unanswered = self._unanswered and (
+            subject in self._unanswered or self._kinds[kind] >= kind.value or self._directories[_directory_of(subject)]
+        )
+        return bool(unanswered)
 
-    def add(self, asked: "_QueryThread") -> None:
+    def add(self, current: "_HostQuery") -> None:
         """Count it as hanging."""
         with self._lock:
-            self._hung[asked.what] = asked.kind, asked.since
-            self._kinds[asked.kind] += 1
-            self._places[_place(asked.what)] += asked.kind is not QueryKind.NAME
+            self._unanswered[current.subject] = current.kind, current.since
+            self._kinds[current.kind] += 1
+            self._directories[_directory_of(current.subject)] += current.kind is not QueryKind.NAME
 
-    def remove(self, asked: "_QueryThread") -> None:
+    def remove(self, current: "_HostQuery") -> None:
         """It has been answered."""
         with self._lock:
-            del self._hung[asked.what]
-            self._kinds[asked.kind] -= 1
-            self._places[_place(asked.what)] -= asked.kind is not QueryKind.NAME
+            del self._unanswered[current.subject]
+            self._kinds[current.kind] -= 1
+            self._directories[_directory_of(current.subject)] -= current.kind is not QueryKind.NAME
         self.answered()
 
-    def track(self, one: "HostQueries") -> None:
+    def track(self, queries: "HostQueries") -> None:
         """Show what it asks."""
         with self._lock:
-            self._tries[id(one)] = one
+            self._active[id(queries)] = queries
 
-    def untrack(self, one: "HostQueries") -> None:
+    def untrack(self, queries: "HostQueries") -> None:
         """It asks no more, or nobody listens."""
         with self._lock:
-            self._tries.pop(id(one), None)
+            self._active.pop(id(queries), None)
 
 
-def _place(what: str) -> str:
-    return what.rpartition("/")[0] or what
+def _directory_of(subject: str) -> str:
+    return subject.rpartition("/")[0] or subject
 
 
 UNANSWERED: Final = UnansweredQueries()
 
 
-class _QueryThread(NamedTuple):
-    what: str
+class _HostQuery(NamedTuple):
+    subject: str
     kind: QueryKind
     since: Instant
     began: float
@@ -119,71 +121,71 @@ class _QueryThread(NamedTuple):
 class HostQueries:
     """The questions of one try, all asked in one thread."""
 
-    def __init__(self, hanging: UnansweredQueries = UNANSWERED) -> None:
-        self._hanging = hanging
+    def __init__(self, unanswered_queries: UnansweredQueries = UNANSWERED) -> None:
+        self._unanswered_queries = unanswered_queries
         self._lock = Lock()
-        self._left_behind = False
-        self.current: _QueryThread | None = None
+        self._abandoned = False
+        self.current: _HostQuery | None = None
 
-    def ask(self, what: str, kind: QueryKind, question: Callable[[], T]) -> T:
+    def ask(self, subject: str, kind: QueryKind, query: Callable[[], T]) -> T:
         """Give the answer, and raise what answering raises; raises NoAnswer for what hangs."""
-        if self._left_behind:
-            raise _AbandonedThreads
-        if self._hanging.refuses(what, kind):
-            raise NoAnswer(what)
-        self.current = asked = _QueryThread(what, kind, time.time_ns() // 1000, time.monotonic())
+        if self._abandoned:
+            raise _Abandoned
+        if self._unanswered_queries.refuses(subject, kind):
+            raise NoAnswer(subject)
+        self.current = current = _HostQuery(subject, kind, time.time_ns() // 1000, time.monotonic())
         try:
-            return question()
+            return query()
         finally:
             with self._lock:
                 self.current = None
-                late = self._left_behind
-            if late:
-                self._hanging.remove(asked)
+                abandoned = self._abandoned
+            if abandoned:
+                self._unanswered_queries.remove(current)
 
-    def give_up(self, patience: float) -> bool:
+    def give_up(self, timeout: float) -> bool:
         """Whether what it asks has hung for so many seconds, and is now given up."""
         with self._lock:
-            asked = self.current
-            if asked is None or time.monotonic() - asked.began < patience:
+            current = self.current
+            if current is None or time.monotonic() - current.began < timeout:
                 return False
-            self._left_behind = True
-            self._hanging.add(asked)
+            self._abandoned = True
+            self._unanswered_queries.add(current)
             return True
 
 
-def with_timeouts(work: Callable[[HostQueries], T], hanging: UnansweredQueries = UNANSWERED) -> T:
+def with_timeouts(work: Callable[[HostQueries], T], unanswered_queries: UnansweredQueries = UNANSWERED) -> T:
     """Do some work that asks; it is begun anew for each question that hangs, so it must leave nothing behind."""
-    left = TIMEOUT
+    time_left = TIMEOUT
     while True:
-        questions: HostQueries = HostQueries(hanging)
-        hanging.track(questions)
+        queries: HostQueries = HostQueries(unanswered_queries)
+        unanswered_queries.track(queries)
         try:
-            answer = _begun(work, questions)
-            patience = max(left, MIN_TIMEOUT)
-            while not wait([answer], timeout=_until(questions, patience)).done:
-                if questions.give_up(patience):
-                    left -= patience
+            answer = _start(work, queries)
+            timeout = max(time_left, MIN_TIMEOUT)
+            while not wait([answer], timeout=_until_timeout(queries, timeout)).done:
+                if queries.give_up(timeout):
+                    time_left -= timeout
                     break
             else:
                 return answer.result()
         finally:
-            hanging.untrack(questions)
+            unanswered_queries.untrack(queries)
 
 
-def _until(questions: HostQueries, patience: float) -> float:
+def _until_timeout(queries: HostQueries, timeout: float) -> float:
     """Seconds until what is asked now has hung for too long; some, if nothing is asked."""
-    asked = questions.current
-    return MIN_TIMEOUT if asked is None else max(0.0, asked.began + patience - time.monotonic())
+    current = queries.current
+    return MIN_TIMEOUT if current is None else max(0.0, current.began + timeout - time.monotonic())
 
 
-def _begun(work: Callable[[HostQueries], T], questions: HostQueries) -> "Future[T]":
+def _start(work: Callable[[HostQueries], T], queries: HostQueries) -> "Future[T]":
     answer: Future[T] = Future()
 
     def do() -> None:
         try:
-            answer.set_result(work(questions))
-        except _AbandonedThreads:
+            answer.set_result(work(queries))
+        except _Abandoned:
             pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the work was wanted
             answer.set_exception(error)

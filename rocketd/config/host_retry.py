@@ -12,19 +12,21 @@ class HostRetry:
     def __init__(self, previous: LoadResult) -> None:
         self.settings_valid = previous.settings_valid
         self._closed = previous.unreadable
-        self._seen = {file.path: file for file in previous.files}
+        self._previous_files = {file.path: file for file in previous.files}
 
     def previous_file(self, entry: TaskFileEntry) -> LoadedFile | None:
         """What became of that file."""
-        return self._seen.get(entry.path)
+        return self._previous_files.get(entry.path)
 
     def known_entries(self, entries: Iterable[TaskFileEntry]) -> list[TaskFileEntry]:
         """Leave out new files, but where nobody could look before."""
-        return [entry for entry in entries if entry.path in self._seen or entry.directory.path in self._closed]
+        return [
+            entry for entry in entries if entry.path in self._previous_files or entry.directory.path in self._closed
+        ]
 
-    def removed_files(self, read: Collection[LoadedFile]) -> Iterator[LoadedFile]:
+    def removed_files(self, files: Collection[LoadedFile]) -> Iterator[LoadedFile]:
         """Give the files that are not there any more, or replaced by now: a reload is still to come."""
-        names = {file.name for file in read}
-        for file in self._seen.values():
+        names = {file.name for file in files}
+        for file in self._previous_files.values():
             if file.name not in names and file.outcome in (FileOutcome.LOADED, FileOutcome.KEPT, FileOutcome.MASKED):
                 yield file

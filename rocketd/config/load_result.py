@@ -142,10 +142,10 @@ class LoadResult:
     @cached_property
     def missing(self) -> Mapping[str, Missing]:
         """The tasks that are written and that errors keep back, by name; none that is loaded as it was before."""
-        there = {task.name for task in self.tasks} | {one.task.name for one in self.disabled}
+        loaded = {task.name for task in self.tasks} | {one.task.name for one in self.disabled}
         found = {one.name: one for file in reversed(self.files) for one in reversed(file.missing)}
         found |= {one.name: one for one in self.excluded}
-        return {name: one for name, one in reversed(found.items()) if name not in there}
+        return {name: one for name, one in reversed(found.items()) if name not in loaded}
 
     @property
     def is_transient(self) -> bool:

@@ -54,23 +54,23 @@ def not_loaded(loaded: LoadResult) -> list[NotLoaded]:
     missing: dict[str, list[Missing]] = {}
     for one in loaded.missing.values():
         missing.setdefault(one.file, []).append(one)
-    return [told for file in loaded.files for told in _of_file(file, missing.get(file.path, []))]
+    return [entry for file in loaded.files for entry in _of_file(file, missing.get(file.path, []))]
 
 
 def _of_file(file: LoadedFile, missing: list[Missing]) -> Iterator[NotLoaded]:
     errors = _errors(file)
     if file.outcome in (FileOutcome.BAD, FileOutcome.KEPT) and errors:
         first = next((problem for problem in errors if problem.excludes_file), errors[0])
-        yield _told(file, first, missing)
+        yield _entry(file, first, missing)
         return
     by_problem: dict[str, list[Missing]] = {}
     for one in missing:
         by_problem.setdefault(one.problem.message, []).append(one)
     for same in by_problem.values():
-        yield _told(file, same[0].problem, same)
+        yield _entry(file, same[0].problem, same)
 
 
-def _told(file: LoadedFile, problem: Problem, missing: list[Missing]) -> NotLoaded:
+def _entry(file: LoadedFile, problem: Problem, missing: list[Missing]) -> NotLoaded:
     return NotLoaded(file.path, str(file.outcome), tuple(one.name for one in missing), problem.line, problem.message)
 
 

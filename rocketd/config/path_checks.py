@@ -18,18 +18,18 @@ T = TypeVar("T")
 class PathChecks:
     """Answers about paths, as they are during one load."""
 
-    def __init__(self, questions: HostQueries) -> None:
-        self._questions = questions
+    def __init__(self, queries: HostQueries) -> None:
+        self._queries = queries
         self._modes: dict[str, int] = {}
-        self._refusals: dict[str, str] = {}
+        self._script_problems: dict[str, str] = {}
 
-    def refusal(self, program: str, search: str) -> str:
+    def execution_problem(self, program: str, search: str) -> str:
         """Say what keeps a program from being executed, as far as we may look; empty: nothing.
 
         One without a slash is looked for in `search`, as PATH is.
         """
         if found := self._found(program, search):
-            return self._script_refusal(found)
+            return self._script_problem(found)
         return f"there is no program '{program}' to execute" + ("" if "/" in program else f" in {search}")
 
     def executable(self, program: str, search: str) -> bool:
@@ -40,14 +40,14 @@ class PathChecks:
         places = [f"{directory}/{program}" for directory in search.split(":") if directory]
         return next(filter(self._is_executable, [program] if "/" in program else places), "")
 
-    def _script_refusal(self, path: str) -> str:
-        if path not in self._refusals:
+    def _script_problem(self, path: str) -> str:
+        if path not in self._script_problems:
             head = self._ask(path, partial(_head, path), b"")
             trouble, interpreter = mistake_in(head), interpreter_of(head)
             if not trouble and interpreter.startswith("/") and not self._is_executable(interpreter):
                 trouble = missing(interpreter)
-            self._refusals[path] = f"'{path}' cannot be executed: {trouble}" if trouble else ""
-        return self._refusals[path]
+            self._script_problems[path] = f"'{path}' cannot be executed: {trouble}" if trouble else ""
+        return self._script_problems[path]
 
     def is_directory(self, path: str) -> bool:
         """Whether that is a directory; yes where we may not look."""
@@ -61,19 +61,19 @@ class PathChecks:
         mode = self._mode(path, stat.S_IFREG | stat.S_IXUSR)
         return stat.S_ISREG(mode) and bool(mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH))
 
-    def _mode(self, path: str, hidden: int) -> int:
-        """Type and permissions of a file, 0 where there is none; `hidden` where we may not look."""
+    def _mode(self, path: str, unreadable: int) -> int:
+        """Type and permissions of a file, 0 where there is none; `unreadable` where we may not look."""
         known = self._modes.get(path)
         if known is None:
             known = self._modes[path] = self._ask(path, partial(_mode, path), -1)
-        return hidden if known < 0 else known
+        return unreadable if known < 0 else known
 
-    def _ask(self, path: str, look: Callable[[], T], otherwise: T) -> T:
+    def _ask(self, path: str, look: Callable[[], T], default: T) -> T:
         """Look at a path that may not answer."""
         try:
-            return self._questions.ask(path, QueryKind.PATH, look)
+            return self._queries.ask(path, QueryKind.PATH, look)
         except NoAnswer:
-            return otherwise
+            return default
 
 
 def _mode(path: str) -> int:

@@ -76,7 +76,7 @@ class Problem:
         place = f"{self.file}:{self.line}:{self.column}"
         lines = [visible(f"{place}: {self.severity}: {whose}{self.message}")]
         if self.source_line:
-            lines += ["".join(map(_shown, self.source_line)), self._caret()]
+            lines += ["".join(map(_escape, self.source_line)), self._caret()]
         if self.hint:
             lines.append(visible(f"hint: {self.hint}"))
         return "\n".join(lines)
@@ -155,7 +155,7 @@ class BadValue(ValueError):
         return [replace(mistake, path=(*path, *mistake.path)) for mistake in self._mistakes]
 
 
-def _shown(char: str) -> str:
+def _escape(char: str) -> str:
     return "\t" if char == "\t" else visible(char)
 
 

@@ -14,10 +14,10 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.task import Limit
 from rocketd.core.suggestion import did_you_mean
 
-_MOST: Final = 2**63 - 1
-_bytes: Final = size(_MOST)
-_span: Final = duration(0)
-_number: Final = integer(0, _MOST)
+_MAX: Final = 2**63 - 1
+_bytes: Final = size(_MAX)
+_duration: Final = duration(0)
+_number: Final = integer(0, _MAX)
 
 
 def _count(value: object) -> int:
@@ -27,11 +27,11 @@ def _count(value: object) -> int:
 
 
 def _seconds(value: object) -> int:
-    return -(-_span(value) // SECOND) if type(value) is str and not value.isdigit() else _count(value)
+    return -(-_duration(value) // SECOND) if type(value) is str and not value.isdigit() else _count(value)
 
 
 def _microseconds(value: object) -> int:
-    return _span(value) if type(value) is str and not value.isdigit() else _count(value)
+    return _duration(value) if type(value) is str and not value.isdigit() else _count(value)
 
 
 _RESOURCES: Final[dict[str, tuple[int, Callable[[object], int]]]] = {

@@ -9,9 +9,9 @@ from rocketd.config.problems import BadValue
 from rocketd.config.value_types import each, string, toml_type, wrong_type
 
 
-def _table(value: object, wanted: str) -> dict[str, object]:
+def _table(value: object, expected: str) -> dict[str, object]:
     if type(value) is not dict:
-        raise wrong_type(wanted, value)
+        raise wrong_type(expected, value)
     return value
 
 

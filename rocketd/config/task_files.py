@@ -41,7 +41,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.
 """A FIFO must not block us, a link must not lead us elsewhere."""
 
 
-_OWN: Final = frozenset(
+_FILE_ERRORS: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ENXIO}
 )
 """What is wrong with a file itself; all else (its disk, its server, a lease, a lack of memory) may pass."""
@@ -85,9 +85,9 @@ class Rights:
             message = f"this belongs to {_user(status.st_uid)}, not to {allowed}, and is not read"
             return UnreadableFile(message, f"chown {_user(min(self.owners))} {path}")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            whom = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
+            writers = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
             return UnreadableFile(
-                f"this is writable by {whom}, who could run anything, and is not read", f"chmod go-w {path}"
+                f"this is writable by {writers}, who could run anything, and is not read", f"chmod go-w {path}"
             )
         return None
 
@@ -138,23 +138,25 @@ class TaskFileEntry:
 class TaskFileTree:
     """The open directories, and which of their files count."""
 
-    def __init__(self, directories: Sequence[Directory], problems: Sequence[Problem], closed: Sequence[Path]) -> None:
+    def __init__(
+        self, directories: Sequence[Directory], problems: Sequence[Problem], unreadable: Sequence[Path]
+    ) -> None:
         self.problems = tuple(problems)
-        self.unreadable = frozenset(closed)
+        self.unreadable = frozenset(unreadable)
         """The directories that could not be looked into."""
-        files = _once(directories)
-        counted = [file for file in files if file.directory.is_task_file(file.name)]
-        named = [file for file in counted if file.directory.single]
-        last = {file.name: file for file in counted} | {file.name: file for file in named}
-        chosen = {id(file) for file in (*last.values(), *named)}
-        self.entries = tuple(sorted((file for file in counted if id(file) in chosen), key=lambda file: file.name))
+        files = _unique_files(directories)
+        task_files = [file for file in files if file.directory.is_task_file(file.name)]
+        named = [file for file in task_files if file.directory.single]
+        last = {file.name: file for file in task_files} | {file.name: file for file in named}
+        counting = {id(file) for file in (*last.values(), *named)}
+        self.entries = tuple(sorted((file for file in task_files if id(file) in counting), key=lambda file: file.name))
         self.ignored = _paths(file for file in files if not file.directory.is_task_file(file.name))
         """Paths of what is no task file."""
-        self.replaced = _paths(file for file in counted if id(file) not in chosen)
+        self.replaced = _paths(file for file in task_files if id(file) not in counting)
         """Paths of task files that do not count, because another has their name."""
 
 
-def _once(directories: Iterable[Directory]) -> list[TaskFileEntry]:
+def _unique_files(directories: Iterable[Directory]) -> list[TaskFileEntry]:
     """Every file, but one that is named twice only once, whatever its directory is called there."""
     found = {
         (*directory.key, name): TaskFileEntry(name, directory) for directory in directories for name in directory.names
@@ -167,34 +169,34 @@ def _paths(files: Iterable[TaskFileEntry]) -> tuple[str, ...]:
 
 
 @contextmanager
-def opened(paths: Sequence[Path], rights: Rights, questions: HostQueries) -> Iterator[TaskFileTree]:
+def opened(paths: Sequence[Path], rights: Rights, queries: HostQueries) -> Iterator[TaskFileTree]:
     """Open the directories (or what a single file stands in); they stay open until all is read."""
     directories: list[Directory] = []
     problems: list[Problem] = []
-    closed: list[Path] = []
+    unreadable: list[Path] = []
     with ExitStack() as stack:
         for path in dict.fromkeys(paths):
             try:
-                directory, fault = _answer(f"{path}/", questions, partial(_open, path, rights))
+                directory, fault = _query(f"{path}/", queries, partial(_open, path, rights))
             except UnreadableFile as refusal:
                 problems.append(refusal.problem(str(path), "error"))
-                closed.append(path)
+                unreadable.append(path)
             except FileNotFoundError as error:
                 if path not in DEFAULT_DIRECTORIES:
                     problems.append(_unreadable(error).problem(str(path), "error"))
-                    closed.append(path)
+                    unreadable.append(path)
             else:
                 stack.callback(os.close, directory.descriptor)
                 directories.append(directory)
                 if fault:
                     problems.append(fault.problem(str(path), rights.severity))
-        yield TaskFileTree(directories, problems, closed)
+        yield TaskFileTree(directories, problems, unreadable)
 
 
-def _answer(what: str, questions: HostQueries, look: Callable[[], T]) -> T:
+def _query(what: str, queries: HostQueries, look: Callable[[], T]) -> T:
     """Look at a file or a directory; raises Unreadable also if its file system does not answer, FileNotFoundError."""
     try:
-        return questions.ask(what, QueryKind.FILE, look)
+        return queries.ask(what, QueryKind.FILE, look)
     except NoAnswer:
         message = "this does not answer: it is on a file system that hangs"
         raise UnreadableFile(message, "it is read as soon as it answers", Fault.HOST) from None
@@ -222,14 +224,14 @@ def _open(path: Path, rights: Rights) -> tuple[Directory, UnreadableFile | None]
 
 
 def _unreadable(error: OSError) -> UnreadableFile:
-    fault = Fault.FILE if error.errno in _OWN else Fault.HOST
+    fault = Fault.FILE if error.errno in _FILE_ERRORS else Fault.HOST
     return UnreadableFile(f"this cannot be read: {os.strerror(error.errno or 0)}", fault=fault)
 
 
-def read(entry: TaskFileEntry, rights: Rights, questions: HostQueries) -> tuple[bytes, UnreadableFile | None]:
+def read(entry: TaskFileEntry, rights: Rights, queries: HostQueries) -> tuple[bytes, UnreadableFile | None]:
     """Read a task file, with what is wrong with its rights if they are not strict; raises UnreadableFile and Masked."""
     try:
-        return _answer(entry.path, questions, partial(_read, entry.name, rights, entry.directory))
+        return _query(entry.path, queries, partial(_read, entry.name, rights, entry.directory))
     except FileNotFoundError as error:
         raise _unreadable(error) from None
 
@@ -238,7 +240,7 @@ def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, Unrea
     try:
         descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
         try:
-            fault = _fault(os.fstat(descriptor), rights, directory.path / name)
+            fault = _check_file(os.fstat(descriptor), rights, directory.path / name)
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read(MAX_BYTES), fault
         finally:
@@ -262,7 +264,7 @@ def _is_null(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == os.makedev(1, 3)
 
 
-def _fault(status: os.stat_result, rights: Rights, path: Path) -> UnreadableFile | None:
+def _check_file(status: os.stat_result, rights: Rights, path: Path) -> UnreadableFile | None:
     if _is_null(status):
         raise Masked
     if not stat.S_ISREG(status.st_mode):

@@ -11,7 +11,7 @@ from rocketd.config.value_types import BOOLEAN, CODES, DURATION, DURATION_OR_INF
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.task import Limit, Mail, On, Overlap
 
-_MOST: Final = 2**31 - 1
+_MAX: Final = 2**31 - 1
 
 COMMAND: Final = Setting[str | tuple[str, ...]](
     "command",
@@ -106,7 +106,7 @@ MUTEX: Final = Setting(
 )
 PRIORITY: Final = Setting(
     "priority",
-    ValueType("integer", value_types.integer(-_MOST, _MOST)),
+    ValueType("integer", value_types.integer(-_MAX, _MAX)),
     0,
     "`0`",
     "If several tasks are due and slots are scarce, the highest priority starts first.",

@@ -72,7 +72,7 @@ def _at(path: str, place: Place, message: str, hint: str) -> Problem:
 
 def problems_of(mistakes: Iterable[Mistake], text: str, path: str) -> tuple[Problem, ...]:
     """Find the place of each mistake; the same one only once, in the order of the lines."""
-    mistakes = _told(mistakes)
+    mistakes = _limited(mistakes)
     found = dict.fromkeys(_located(mistakes, Positions(text, [mistake.path for mistake in mistakes]), path))
     return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
 
@@ -80,14 +80,14 @@ def problems_of(mistakes: Iterable[Mistake], text: str, path: str) -> tuple[Prob
 _ORDER: Final[dict[Severity, int]] = {"error": 0, "warning": 1, "note": 2}
 
 
-def _told(mistakes: Iterable[Mistake]) -> list[Mistake]:
+def _limited(mistakes: Iterable[Mistake]) -> list[Mistake]:
     """Leave out what nobody reads: errors come first."""
     ordered = sorted(mistakes, key=lambda mistake: (_ORDER[mistake.severity], mistake.fault is not Fault.FILE))
-    told, more = ordered[:MAX_MISTAKES], ordered[MAX_MISTAKES:]
+    shown, more = ordered[:MAX_MISTAKES], ordered[MAX_MISTAKES:]
     if more:
         message = f"there is more to say about this file than these {MAX_MISTAKES} problems"
-        told.append(Mistake((), message, severity=more[0].severity, fault=more[0].fault))
-    return told
+        shown.append(Mistake((), message, severity=more[0].severity, fault=more[0].fault))
+    return shown
 
 
 def _located(mistakes: Iterable[Mistake], positions: Positions, path: str) -> Iterator[Problem]:

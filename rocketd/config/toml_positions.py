@@ -62,10 +62,10 @@ def _plain(escape: re.Match[bytes]) -> bytes:
 class Positions:
     """The positions of one document, given as text whose lines end in a line feed alone."""
 
-    def __init__(self, text: str, wanted: Iterable[Path] | None = None) -> None:
-        """`wanted`: what will be looked for, so that the rest takes no memory; None: anything."""
+    def __init__(self, text: str, paths: Iterable[Path] | None = None) -> None:
+        """`paths`: what will be looked for, so that the rest takes no memory; None: anything."""
         self._text = text
-        self._wanted = None if wanted is None else _Wanted(wanted)
+        self._filter = None if paths is None else _PathFilter(paths)
 
     def find(self, mistake: Mistake) -> Place:
         """Find where a mistake stands, or else what is nearest around it."""
@@ -112,8 +112,8 @@ class Positions:
 
         root = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language())).parse(self._data).root_node
         entries: dict[Path, _Entry] = {}
-        for path, key, value in _Walk(self._wanted).of(root):
-            if self._wanted is None or path in self._wanted.paths:
+        for path, key, value in _EntryParser(self._filter).of(root):
+            if self._filter is None or path in self._filter.paths:
                 entries.setdefault(path, _Entry(_span(key), _span(value)))
         return entries
 
@@ -134,7 +134,7 @@ def _span(node: "Node") -> _TextSpan:
     return _TextSpan(node.start_byte, node.end_byte)
 
 
-class _Wanted:
+class _PathFilter:
     """What is looked for."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -142,11 +142,11 @@ class _Wanted:
         self.parents = {path[:-1] for path in self.paths if path}
 
 
-class _Walk:
+class _EntryParser:
     """A walk over a document, into what something is looked for in."""
 
-    def __init__(self, wanted: _Wanted | None) -> None:
-        self._wanted = wanted
+    def __init__(self, paths: _PathFilter | None) -> None:
+        self._filter = paths
         self._counts: dict[Path, int] = {}
 
     def of(self, root: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
@@ -157,8 +157,8 @@ class _Walk:
             elif node.type in ("table", "table_array_element"):
                 yield from self._table(node)
 
-    def _leads_on(self, path: Path) -> bool:
-        return self._wanted is None or path in self._wanted.parents
+    def _is_needed(self, path: Path) -> bool:
+        return self._filter is None or path in self._filter.parents
 
     def _table(self, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
         header = _header(node)
@@ -169,21 +169,21 @@ class _Walk:
             index = self._counts[path] = self._counts.get(path, -1) + 1
             path = (*path, index)
             yield path, header, header
-        if self._leads_on(path):
-            for pair in _written(node)[1:]:
+        if self._is_needed(path):
+            for pair in _named_children(node)[1:]:
                 yield from self._pair(path, pair)
 
     def _pair(self, base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-        key, value, *_ = (*_written(node), node, node)  # what tree-sitter cannot read stands for its own parts
+        key, value, *_ = (*_named_children(node), node, node)  # what tree-sitter cannot read stands for its own parts
         names = _names(key)
         for length, part in enumerate(_parts(key), start=1):
             yield (*base, *names[:length]), part, value
         yield from self._inner((*base, *names), value)
 
     def _inner(self, path: Path, value: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-        if value.type not in ("inline_table", "array") or not self._leads_on(path):
+        if value.type not in ("inline_table", "array") or not self._is_needed(path):
             return
-        for index, item in enumerate(_written(value)):
+        for index, item in enumerate(_named_children(value)):
             if value.type == "inline_table":
                 yield from self._pair(path, item)
             else:
@@ -197,7 +197,7 @@ def _header(node: "Node") -> "Node":
     return node if first is None or first.type in ("comment", "ERROR") else first
 
 
-def _written(node: "Node") -> list["Node"]:
+def _named_children(node: "Node") -> list["Node"]:
     return [child for child in node.named_children if child.type not in ("comment", "ERROR")]
 
 
@@ -211,12 +211,12 @@ def _names(key: "Node") -> Path:
     return tuple(_name((part.text or b"").decode()) for part in _parts(key))
 
 
-def _name(written: str) -> str:
-    if written[:1] not in ("'", '"'):
-        return written
-    if written[0] == "'":
-        return written[1:-1]
-    return _ESCAPE.sub(lambda match: _character(match[0]), written[1:-1])
+def _name(source: str) -> str:
+    if source[:1] not in ("'", '"'):
+        return source
+    if source[0] == "'":
+        return source[1:-1]
+    return _ESCAPE.sub(lambda match: _character(match[0]), source[1:-1])
 
 
 def _character(escape: str) -> str:
@@ -232,15 +232,15 @@ def _inside(text: str, value: _TextSpan, start: int, end: int) -> _TextSpan:
     return _TextSpan(value.start + offsets[min(start, last)], value.start + offsets[min(end, last)])
 
 
-def _offsets(written: str) -> list[int]:
+def _offsets(source: str) -> list[int]:
     """For each character of the text, and for its end: where it stands in what was written, quotes and all."""
-    quote = written[:3] if written[:3] in ('"""', "'''") else written[:1]
-    begin, end = len(quote), len(written) - len(quote)
-    if len(quote) > 1 and written[begin : begin + 1] == "\n":
+    quote = source[:3] if source[:3] in ('"""', "'''") else source[:1]
+    begin, end = len(quote), len(source) - len(quote)
+    if len(quote) > 1 and source[begin : begin + 1] == "\n":
         begin += 1
     offsets: list[int] = []
     while begin < end:
-        escape = _ESCAPE.match(written, begin, end) if quote[0] == '"' else None
+        escape = _ESCAPE.match(source, begin, end) if quote[0] == '"' else None
         length = len(escape[0]) if escape else 1
         if not (escape and "\n" in escape[0]):
             offsets.append(begin)

@@ -16,13 +16,13 @@ from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, all_p
 from rocketd.core.model.task import Task
 
 
-def without_cycles(tasks: dict[str, Task], last: Mapping[str, Task], watched: WatchedTasks) -> list[TaskMistake]:
-    """Break each cycle: a task in it that changed stays as it was in `last`, or else one goes.
+def without_cycles(tasks: dict[str, Task], previous: Mapping[str, Task], watched: WatchedTasks) -> list[TaskMistake]:
+    """Break each cycle: a task in it that changed stays as it was in `previous`, or else one goes.
 
     A cycle that nothing but a hand starts stays as it is.
     """
     mistakes: list[TaskMistake] = []
-    before = {name: task for name, task in last.items() if name in tasks and task.when != tasks[name].when}
+    before = {name: task for name, task in previous.items() if name in tasks and task.when != tasks[name].when}
     harmless: set[str] = set()
     while cycle := _find(tasks, watched, harmless):
         cycle = _ending_in(cycle, [name for name in cycle if name in before] or cycle, tasks)
@@ -58,28 +58,28 @@ def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
 def _find(tasks: Mapping[str, Task], watched: WatchedTasks, harmless: Collection[str]) -> list[str]:
     """Tasks that start each other, in this order, round and round; empty if there are none."""
     about_others = {name: task.when for name, task in tasks.items() if watched.others(task.when)}
-    inside = {name: when for name, when in about_others.items() if name not in harmless and _starters(when)}
-    _strike(inside)
-    if not inside:
+    members = {name: when for name, when in about_others.items() if name not in harmless and _starters(when)}
+    _remove_others(members)
+    if not members:
         return []
-    walked = [next(iter(inside))]
-    while (before := _starter(inside[walked[-1]], inside)) not in walked:
-        walked.append(before)
-    return walked[walked.index(before) :][::-1]
+    path = [next(iter(members))]
+    while (before := _starter(members[path[-1]], members)) not in path:
+        path.append(before)
+    return path[path.index(before) :][::-1]
 
 
-def _strike(inside: dict[str, Condition]) -> None:
+def _remove_others(members: dict[str, Condition]) -> None:
     """Strike out every task that the ends of the others inside cannot start, and so on with its followers."""
     followers: dict[str, list[str]] = {}
-    for name, when in inside.items():
+    for name, when in members.items():
         for starter in _starters(when):
             followers.setdefault(starter, []).append(name)
-    looked_at = list(inside)
-    while looked_at:
-        name = looked_at.pop()
-        if name in inside and not _goes_on(inside[name], inside):
-            del inside[name]
-            looked_at += followers.get(name, ())
+    queue = list(members)
+    while queue:
+        name = queue.pop()
+        if name in members and not _is_triggered_by(members[name], members):
+            del members[name]
+            queue += followers.get(name, ())
 
 
 def _starters(when: Condition) -> list[str]:
@@ -89,21 +89,21 @@ def _starters(when: Condition) -> list[str]:
     ]
 
 
-def _goes_on(when: Condition, inside: Collection[str]) -> bool:
+def _is_triggered_by(when: Condition, members: Collection[str]) -> bool:
     """Whether the ends of these tasks are enough for the condition."""
     if isinstance(when, After):
         enough = any if when.many == "any" else all
-        return when.outcome != "fail" and enough(name in inside for name in when.tasks)
+        return when.outcome != "fail" and enough(name in members for name in when.tasks)
     if isinstance(when, Any):
-        return any(_goes_on(part, inside) for part in when.parts)
+        return any(_is_triggered_by(part, members) for part in when.parts)
     if isinstance(when, All):
-        return all(_goes_on(part, inside) for part in when.parts)
+        return all(_is_triggered_by(part, members) for part in when.parts)
     return when == TRUE
 
 
-def _starter(when: Condition, inside: Collection[str]) -> str:
+def _starter(when: Condition, members: Collection[str]) -> str:
     """One of these tasks that starts it; there is one, or it would have been struck out."""
-    return next(name for name in _starters(when) if name in inside)
+    return next(name for name in _starters(when) if name in members)
 
 
 def _starts_otherwise(task: Task, cycle: Collection[str]) -> bool:

@@ -38,9 +38,9 @@ def toml_type(value: object) -> str:
     return (names | dates)[type(value)]
 
 
-def wrong_type(wanted: str, value: object, hint: str = "") -> BadValue:
+def wrong_type(expected: str, value: object, hint: str = "") -> BadValue:
     """Say that the value is of another type than the wanted one."""
-    return BadValue(f"this must be {wanted}, not {toml_type(value)}", hint)
+    return BadValue(f"this must be {expected}, not {toml_type(value)}", hint)
 
 
 def string(value: object) -> str:
@@ -68,37 +68,37 @@ def boolean(value: object) -> bool:
     return value
 
 
-def integer(least: int, most: int) -> Callable[[object], int]:
+def integer(minimum: int, maximum: int) -> Callable[[object], int]:
     """Take a whole number between these, both included."""
 
     def read(value: object) -> int:
         if type(value) is not int:
             raise wrong_type("an integer", value)
-        if not least <= value <= most:
-            raise BadValue(f"{value} is not between {least} and {most}")
+        if not minimum <= value <= maximum:
+            raise BadValue(f"{value} is not between {minimum} and {maximum}")
         return value
 
     return read
 
 
-def duration(least: Duration) -> Callable[[object], Duration]:
-    """Take a time span as of systemd.time(7), in microseconds, no shorter than `least`."""
+def duration(minimum: Duration) -> Callable[[object], Duration]:
+    """Take a time span as of systemd.time(7), in microseconds, no shorter than `minimum`."""
 
     def read(value: object) -> Duration:
         if type(value) is not str:
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
-            seconds = least <= number * SECOND < FOREVER
+            seconds = minimum <= number * SECOND < FOREVER
             hint = f'write "{value}s" for seconds' if seconds else 'for example "2h 30min"'
             raise wrong_type("a duration in quotes", value, hint)
-        span = _span(value)
-        if span < least:
+        span = _duration(value)
+        if span < minimum:
             raise BadValue("this must be longer than zero" if span == 0 else f"{value} is too short")
         return span
 
     return read
 
 
-def _span(text: str) -> Duration:
+def _duration(text: str) -> Duration:
     try:
         return parse_duration(text)
     except ConditionError as error:
@@ -114,7 +114,7 @@ _SIZE: Final = re.compile(r"(\d{1,18})\s*(B|[KMGT](?:iB)?|)", re.ASCII)
 _UNITS: Final = {"": 0, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
-def size(most: int) -> Callable[[object], int]:
+def size(maximum: int) -> Callable[[object], int]:
     """Take a number of bytes, or a text as `16 KiB`; `K`, `M`, `G`, `T` are powers of 1024 as in systemd."""
 
     def read(value: object) -> int:
@@ -124,8 +124,8 @@ def size(most: int) -> Callable[[object], int]:
             count = _bytes(value)
         else:
             raise wrong_type('a size, as 16384 or "16 KiB"', value)
-        if not 0 <= count <= most:
-            raise BadValue(f"{value} is not between 0 and {shown_size(most)}")
+        if not 0 <= count <= maximum:
+            raise BadValue(f"{value} is not between 0 and {shown_size(maximum)}")
         return count
 
     return read
@@ -276,9 +276,9 @@ def each(items: Iterable[tuple[str | int, V]], read: Callable[[V], T]) -> tuple[
     return tuple(taken)
 
 
-def _each(value: object, read: Callable[[object], T], wanted: str) -> tuple[T, ...]:
+def _each(value: object, read: Callable[[object], T], expected: str) -> tuple[T, ...]:
     if type(value) is not list:
-        raise wrong_type(wanted, value, f'write ["{value}"]' if type(value) is str else "")
+        raise wrong_type(expected, value, f'write ["{value}"]' if type(value) is str else "")
     return each(enumerate(value), read)
 
 

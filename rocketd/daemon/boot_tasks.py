@@ -20,7 +20,7 @@ from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
 
 _FILE: Final = "boot-id"
-_BEGUN: Final = "-"
+_STARTED: Final = "-"
 """What stands in the place of the number where the run has begun."""
 
 
@@ -33,38 +33,40 @@ def make_runtime_directory(directory: Path) -> None:
 class BootTasks:
     """The tasks with `on = "boot"` of one boot."""
 
-    def __init__(self, directories: Sequence[Path], boot_id: str, told: Callable[[str], None] = lambda _: None) -> None:
-        """It is kept in the first directory that takes it; `told` hears why none does, and "" once one does."""
+    def __init__(
+        self, directories: Sequence[Path], boot_id: str, report: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """It is kept in the first directory that takes it; `report` hears why none does, and "" once one does."""
         self._paths = [directory / _FILE for directory in directories]
-        self._told = told
+        self._report = report
         self._boot_id = boot_id
-        self._left: dict[str, int] = {}
+        self._pending: dict[str, int] = {}
         """Which are still to run, with the least number that their runs in this boot can have."""
-        self._begun: dict[str, None] = {}
+        self._started: dict[str, None] = {}
 
-    def load(self, scheduler: Scheduler, late: Collection[str] = ()) -> None:
+    def load(self, scheduler: Scheduler, late_tasks: Collection[str] = ()) -> None:
         """Make due what is still to run in this boot: all of it at the first start.
 
-        `late` are tasks that cannot be loaded yet, and may have to run as well.
+        `late_tasks` are tasks that cannot be loaded yet, and may have to run as well.
         """
         loaded = [name for name, entry in scheduler.tasks.items() if entry.task.on is On.BOOT]
-        there = [*loaded, *late]
+        names = [*loaded, *late_tasks]
         first = not self._read()
-        known = {name: scheduler.history.of(name).next_number for name in there} if first else self._left
-        self._left = {name: known[name] for name in there if name in known}
-        for name in [name for name in self._left if self._has_begun(scheduler, name)]:
-            self._strike_out(name)
+        known = {name: scheduler.history.of(name).next_number for name in names} if first else self._pending
+        self._pending = {name: known[name] for name in names if name in known}
+        for name in [name for name in self._pending if self._has_started(scheduler, name)]:
+            self._mark_started(name)
         self._write()
         for name in loaded:
-            if name in self._left:
+            if name in self._pending:
                 scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
     def add_late(self, scheduler: Scheduler, name: str) -> None:
         """Make a task due that could not be loaded when this began, unless it has run in this boot."""
-        if name in self._begun or self._has_begun(scheduler, name):
+        if name in self._started or self._has_started(scheduler, name):
             return
-        if name not in self._left:
-            self._left[name] = scheduler.history.of(name).next_number
+        if name not in self._pending:
+            self._pending[name] = scheduler.history.of(name).next_number
             self._write()
         scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
@@ -73,64 +75,67 @@ class BootTasks:
         if not isinstance(event, Started | Withdrawn) or event.run.trigger is not Trigger.BOOT:
             return
         name = event.run.task
-        if isinstance(event, Started) and name in self._left:
-            self._strike_out(name)
-        elif isinstance(event, Withdrawn) and name in self._begun:
-            del self._begun[name]
-            self._left[name] = event.run.number + 1
+        if isinstance(event, Started) and name in self._pending:
+            self._mark_started(name)
+        elif isinstance(event, Withdrawn) and name in self._started:
+            del self._started[name]
+            self._pending[name] = event.run.number + 1
         else:
             return
         self._write()
 
-    def _strike_out(self, name: str) -> None:
-        del self._left[name]
-        self._begun[name] = None
+    def _mark_started(self, name: str) -> None:
+        del self._pending[name]
+        self._started[name] = None
 
-    def _has_begun(self, scheduler: Scheduler, name: str) -> bool:
+    def _has_started(self, scheduler: Scheduler, name: str) -> bool:
         run = scheduler.history.of(name).last_scheduled
-        begun = run is not None and run.trigger is Trigger.BOOT
-        return begun and run is not None and name in self._left and run.number >= self._left[name]
+        started = run is not None and run.trigger is Trigger.BOOT
+        return started and run is not None and name in self._pending and run.number >= self._pending[name]
 
     def _read(self) -> bool:
         """Learn what was left; false at the first start in this boot."""
-        kept = [one for one in map(self._kept_in, self._paths) if one is not None]
-        self._begun = dict.fromkeys(name for _, begun in kept for name in begun)
-        left = [left for left, _ in kept]
-        self._left = {
-            name: number for known in left for name, number in known.items() if all(name in other for other in left)
+        states = [one for one in map(self._read_file, self._paths) if one is not None]
+        self._started = dict.fromkeys(name for _, started in states for name in started)
+        pending = [pending for pending, _ in states]
+        self._pending = {
+            name: number
+            for known in pending
+            for name, number in known.items()
+            if all(name in other for other in pending)
         }
-        return bool(kept)
+        return bool(states)
 
-    def _kept_in(self, path: Path) -> tuple[dict[str, int], list[str]] | None:
+    def _read_file(self, path: Path) -> tuple[dict[str, int], list[str]] | None:
         """What this file says of this boot: which tasks are left, with their numbers, and which have begun."""
         try:
             boot_id, *lines = path.read_text(encoding="ascii").splitlines()
-            written = [(number, name) for number, _, name in (line.partition(" ") for line in lines)]
-            left = {name: int(number) for number, name in written if number != _BEGUN}
+            entries = [(number, name) for number, _, name in (line.partition(" ") for line in lines)]
+            pending = {name: int(number) for number, name in entries if number != _STARTED}
         except (OSError, ValueError):
             return None
-        return (left, [name for number, name in written if number == _BEGUN]) if boot_id == self._boot_id else None
+        return (pending, [name for number, name in entries if number == _STARTED]) if boot_id == self._boot_id else None
 
     def _write(self) -> None:
-        lines = [f"{number} {name}" for name, number in self._left.items()] + [
-            f"{_BEGUN} {name}" for name in self._begun
+        lines = [f"{number} {name}" for name, number in self._pending.items()] + [
+            f"{_STARTED} {name}" for name in self._started
         ]
         text = "".join(f"{line}\n" for line in (self._boot_id, *lines))
-        why = ""
+        reason = ""
         for path in self._paths:
             try:
-                _put(path, text)
+                _write_file(path, text)
             except OSError as error:
                 with suppress(OSError):  # what it says is not so any more
                     path.unlink()
-                why = why or f"{path} cannot be written: {error.strerror}"
+                reason = reason or f"{path} cannot be written: {error.strerror}"
             else:
-                self._told("")
+                self._report("")
                 return
-        self._told(f"{why}; what runs once in a boot may run once more if rocketd starts again in this one")
+        self._report(f"{reason}; what runs once in a boot may run once more if rocketd starts again in this one")
 
 
-def _put(path: Path, text: str) -> None:
+def _write_file(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_text(text, encoding="ascii")

@@ -53,13 +53,13 @@ class SystemClock:
 class TimerAlarm:
     """Rings once at an instant of the wall clock, and whenever the clock is set."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        """`ring` is called on the running loop's thread."""
+    def __init__(self, callback: Callable[[], None]) -> None:
+        """`callback` is called on the running loop's thread."""
         self._fd = _checked(_LIBC.timerfd_create(time.CLOCK_REALTIME, _TFD_NONBLOCK | _TFD_CLOEXEC))
-        self._ring = ring
+        self._callback = callback
         self._at: Instant | None = None
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._fd, self._rung)
+        self._loop.add_reader(self._fd, self._on_ready)
         self.set(FOREVER)
 
     def set(self, at: Instant) -> None:
@@ -78,7 +78,7 @@ class TimerAlarm:
         self._loop.remove_reader(self._fd)
         os.close(self._fd)
 
-    def _rung(self) -> None:
+    def _on_ready(self) -> None:
         try:
             os.read(self._fd, 8)
         except BlockingIOError:
@@ -86,7 +86,7 @@ class TimerAlarm:
         except OSError:  # ECANCELED: the clock was set
             pass
         self._at = None
-        self._ring()
+        self._callback()
 
 
 def is_synchronized() -> bool:

@@ -14,9 +14,9 @@ STEADY_TIME: Final[Duration] = 10 * MINUTE
 def clock_trust(loop: Loop, synchronized: Callable[[], bool] = is_synchronized) -> Callable[[Instant], None]:
     """Make what is done at each heartbeat."""
 
-    def beat(_: Instant) -> None:
+    def on_heartbeat(_: Instant) -> None:
         if loop.scheduler.awaits_trusted_clock and (loop.steadiness.duration >= STEADY_TIME or synchronized()):
             loop.scheduler.trust_clock()
             loop.wake()
 
-    return beat
+    return on_heartbeat

@@ -4,11 +4,11 @@ Called on the loop's thread. Reading verbs never touch the scheduler's state, an
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from heapq import nsmallest
-from typing import Final, Protocol
+from typing import Final
 
 from rocketd.background_threads import in_thread
 from rocketd.core.errors import StoreError
@@ -23,7 +23,7 @@ from rocketd.core.model.run import Action
 from rocketd.daemon.event_stream import EventStream
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
-from rocketd.daemon.lookup import DisabledTasks, MissingTasks, find_disabled, only_match, require_loaded, run_filter_of
+from rocketd.daemon.lookup import find_disabled, only_match, require_loaded, run_filter_of
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.retention import RetentionJob, oldest_kept
 from rocketd.daemon.serializers import (
@@ -34,6 +34,7 @@ from rocketd.daemon.serializers import (
     task_object,
     why_object,
 )
+from rocketd.daemon.task_file_source import TaskFileSource
 
 TASKS_PER_TURN: Final = 256
 """Tasks of a list that are told between two turns of the loop; about 4 ms."""
@@ -51,12 +52,6 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
 
 
-class ControlProblem(Protocol):
-    """One mistake in a task file."""
-
-    def as_json(self) -> dict[str, str | int]: ...
-
-
 class Control:
     """What an operator can see and do."""
 
@@ -66,25 +61,20 @@ class Control:
         reader: RunReader,
         counter: RunReader,
         retention: RetentionJob,
+        task_files: TaskFileSource,
         *,
-        reload: Callable[[], Awaitable[Sequence[ControlProblem]]],
-        about: Callable[[], JsonObject],
-        disabled: DisabledTasks,
-        missing: MissingTasks = dict,
+        daemon_info: Callable[[], JsonObject],
     ) -> None:
-        """`reload` reads the task files again and gives their problems; `about` is what is constant in `status`.
+        """`daemon_info` returns what is constant in `status`.
 
-        `counter` is another reader: it counts for seconds, for which nobody else can wait.
-        `disabled` gives the tasks that are written and not loaded, `missing` those that errors keep back.
+        `counter` is another reader: counting takes seconds, for which no other query can wait.
         """
         self._loop = loop
-        self._reading = LogReader(reader, ANSWER_TIMEOUT)
-        self._counting = LogReader(counter, None)
+        self._log_reader = LogReader(reader, ANSWER_TIMEOUT)
+        self._counting_reader = LogReader(counter, None)
         self._retention = retention
-        self._reload = reload
-        self._about = about
-        self._disabled = disabled
-        self._missing = missing
+        self._task_files = task_files
+        self._daemon_info = daemon_info
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -92,9 +82,9 @@ class Control:
         """Version, tasks, running, problems, store."""
         loop = self._loop
         return {
-            **self._about(),
+            **self._daemon_info(),
             "tasks": len(loop.scheduler.tasks),
-            "disabled": len(self._disabled()),
+            "disabled": len(self._task_files.disabled),
             "running": loop.scheduler.spawned_count,
             "problems": loop.health.problems,
             "degraded": loop.health.degraded or None,
@@ -105,26 +95,26 @@ class Control:
         """Every loaded task, and those that are disabled; of many some at a time, so that the loop has its turns."""
         scheduler = self._loop.scheduler
         listed: list[Json] = []
-        for place, name in enumerate(tuple(scheduler.tasks)):
-            if place % TASKS_PER_TURN == TASKS_PER_TURN - 1:
+        for index, name in enumerate(tuple(scheduler.tasks)):
+            if index % TASKS_PER_TURN == TASKS_PER_TURN - 1:
                 await asyncio.sleep(0)
             if entry := scheduler.tasks.get(name):  # a reload may have taken it away meanwhile
                 listed.append(task_object(entry, scheduler.history.of(name)))
-        return [*listed, *map(disabled_object, self._disabled())]
+        return [*listed, *map(disabled_object, self._task_files.disabled)]
 
     async def task(self, name: str) -> JsonObject:
         """Everything about one task; raises NoSuchTask."""
-        scheduler, disabled = self._loop.scheduler, find_disabled(self._disabled(), name)
-        wanted = RunFilter(task=name, limit=RUNS_SHOWN)
+        scheduler, disabled = self._loop.scheduler, find_disabled(self._task_files.disabled, name)
+        run_filter = RunFilter(task=name, limit=RUNS_SHOWN)
         if disabled:
-            return disabled_details(disabled, await self._read(wanted))
+            return disabled_details(disabled, await self._read(run_filter))
         self._must_be_loaded(name)
         entry = scheduler.find(name)
-        runs = await self._read(wanted)
+        runs = await self._read(run_filter)
         return task_details(entry, scheduler.history.of(name), runs)
 
     def _must_be_loaded(self, name: str) -> None:
-        require_loaded(self._loop.scheduler, self._disabled(), self._missing(), name)
+        require_loaded(self._loop.scheduler, self._task_files.disabled, self._task_files.missing, name)
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
@@ -133,16 +123,16 @@ class Control:
         if at is None or at >= now:
             return why_object(why(scheduler, name, now, at))
         task = scheduler.find(name).task
-        runs = [run for wanted in runs_needed(task, at) for run in await self._read(wanted)]
+        runs = [run for run_filter in runs_needed(task, at) for run in await self._read(run_filter)]
         return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
 
     async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the loaded tasks whose names come next, and tell after which name to go on."""
-        names = await in_thread(partial(_following, tuple(self._loop.scheduler.tasks), after))
+        names = await in_thread(partial(_next_names, tuple(self._loop.scheduler.tasks), after))
         until = self._loop.clock.monotonic() + PAGE_TIME
         answers: list[Json] = []
-        for place, name in enumerate(names[:PAGE_SIZE]):
-            if place % EXPLAINED_PER_TURN == EXPLAINED_PER_TURN - 1:
+        for index, name in enumerate(names[:PAGE_SIZE]):
+            if index % EXPLAINED_PER_TURN == EXPLAINED_PER_TURN - 1:
                 await asyncio.sleep(0)
             with suppress(NoSuchTask):  # a reload has taken it away meanwhile
                 answers.append(await self.why(name, at))
@@ -151,43 +141,43 @@ class Control:
                 break
         return {"answers": answers, "next": after if names and after != names[-1] else None}
 
-    async def runs(self, wanted: RunFilter) -> list[Json]:
+    async def runs(self, run_filter: RunFilter) -> list[Json]:
         """Runs, newest first."""
-        return [self._told(view) for view in await self._read(wanted)]
+        return [self._run_object(view) for view in await self._read(run_filter)]
 
-    async def run(self, which: str) -> JsonObject:
+    async def run(self, reference: str) -> JsonObject:
         """Everything about one run, given as a run id, its beginning, or TASK/NUMBER; raises NoSuchRun, Refused."""
-        return self._told(await self._find(which))
+        return self._run_object(await self._find(reference))
 
-    def _told(self, view: RunView) -> JsonObject:
+    def _run_object(self, view: RunView) -> JsonObject:
         """Tell a run; of an active one, how long it has taken so far."""
-        told = run_object(view)
-        begun = self._loop.scheduler.history.of(view.run.task).spawned_at.get(view.run.number)
-        if view.action is Action.RUN and begun is not None:
-            told["runtime"] = max(self._loop.clock.now() - begun, 0) / SECOND
-        return told
+        shown = run_object(view)
+        spawned_at = self._loop.scheduler.history.of(view.run.task).spawned_at.get(view.run.number)
+        if view.action is Action.RUN and spawned_at is not None:
+            shown["runtime"] = max(self._loop.clock.now() - spawned_at, 0) / SECOND
+        return shown
 
-    async def _find(self, which: str) -> RunView:
-        return only_match(which, await self._read(run_filter_of(which)))
+    async def _find(self, reference: str) -> RunView:
+        return only_match(reference, await self._read(run_filter_of(reference)))
 
-    async def _read(self, wanted: RunFilter) -> Sequence[RunView]:
-        return await self._reading.query(lambda reader: reader.runs(wanted))
+    async def _read(self, run_filter: RunFilter) -> Sequence[RunView]:
+        return await self._log_reader.query(lambda reader: reader.runs(run_filter))
 
-    async def page(self, wanted: RunFilter, after: int) -> JsonObject:
+    async def page(self, run_filter: RunFilter, after: int) -> JsonObject:
         """The next runs after this place in the log, the first recorded first, and where to go on."""
-        part = await self._reading.query(lambda reader: reader.page(wanted, after))
+        part = await self._log_reader.query(lambda reader: reader.page(run_filter, after))
         listed: list[Json] = [run_object(view) for view in part.runs]
         return {"runs": listed, "next": part.next}
 
     @contextmanager
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:
         """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
-        backlog = EventStream()
-        self._loop.watchers.add(backlog.add)
+        stream = EventStream()
+        self._loop.watchers.add(stream.add)
         try:
-            yield backlog.listen()
+            yield stream.listen()
         finally:
-            self._loop.watchers.discard(backlog.add)
+            self._loop.watchers.discard(stream.add)
 
     # -- acting -----------------------------------------------------------------------------------------------------
 
@@ -195,8 +185,8 @@ class Control:
         """Start a task now, or as soon as that can be recorded; raises NoSuchTask, Refused."""
         self._must_be_loaded(name)
         loop = self._loop
-        how = "as scheduled, " if as_scheduled else ""
-        decisions = loop.scheduler.run(name, loop.now(), f"{how}by hand, {by}", as_scheduled=as_scheduled)
+        prefix = "as scheduled, " if as_scheduled else ""
+        decisions = loop.scheduler.run(name, loop.now(), f"{prefix}by hand, {by}", as_scheduled=as_scheduled)
         loop.carry_out(decisions)
         run = next((decision.run for decision in decisions if isinstance(decision, Start)), None)
         if run is not None:
@@ -211,12 +201,12 @@ class Control:
             self._must_be_loaded(name)
         return self._stop(name, None)
 
-    async def stop_run(self, which: str) -> JsonObject:
+    async def stop_run(self, reference: str) -> JsonObject:
         """Stop one run, given in the same way; raises NoSuchRun if it is not going on."""
         for run in self._loop.scheduler.running_runs:
-            if which in (run.run_id, f"{run.task}/{run.number}"):
+            if reference in (run.run_id, f"{run.task}/{run.number}"):
                 return self._stop(run.task, run.number)
-        run = (await self._find(which)).run
+        run = (await self._find(reference)).run
         return self._stop(run.task, run.number)
 
     def _stop(self, name: str, number: int | None) -> JsonObject:
@@ -232,8 +222,8 @@ class Control:
         if until is not None and until <= loop.now():
             raise Refusal(f"a pause must end in the future, not at {rfc3339(until)}")
         loop.record([loop.scheduler.pause(name, until=until, by=by, reason=reason)])
-        shown = timestamp(until) if until is not None else ""
-        loop.journal.write(daemon_messages.paused(name, by, shown, reason))
+        until_text = timestamp(until) if until is not None else ""
+        loop.journal.write(daemon_messages.paused(name, by, until_text, reason))
         loop.wake()
         return {"task": name, "paused": True, "paused_until": rfc3339(until)}
 
@@ -253,33 +243,35 @@ class Control:
         """
         loop, now = self._loop, self._loop.now()
         before = oldest_kept(self._retention.keep, before, now)
-        old = await self._counting.query(lambda counter: counter.count_old(before, self._retention.protected, now))
+        old = await self._counting_reader.query(
+            lambda counter: counter.count_old(before, self._retention.protected, now)
+        )
         if old and not dry_run:
-            await self._pruned(before, now)
+            await self._prune(before, now)
             loop.journal.write(daemon_messages.pruned(old, timestamp(before), by))
         return {"records": old, "before": rfc3339(before), "dry_run": dry_run}
 
-    async def _pruned(self, before: Instant, now: Instant) -> None:
+    async def _prune(self, before: Instant, now: Instant) -> None:
         if trouble := self._loop.health.troubles.get("store"):
             raise StoreError(trouble, temporary=True)
         done = asyncio.get_running_loop().create_future()
 
-        def pruned(all_of_it: bool) -> None:  # noqa: FBT001 - as it is told
+        def on_pruned(complete: bool) -> None:  # noqa: FBT001 - as it is told
             if not done.done():  # nobody waits any more if the daemon stops
-                done.set_result(all_of_it)
+                done.set_result(complete)
 
-        self._retention.prune(before, now, pruned)
+        self._retention.prune(before, now, on_pruned)
         if not await done:
             raise StoreError("the store failed meanwhile: not all old records are gone", temporary=True)
 
     async def reload(self) -> JsonObject:
         """Read the task files again; runs that are going on go on."""
-        problems = await self._reload()
+        problems = await self._task_files.reload()
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
-        counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._disabled())}
+        counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._task_files.disabled)}
         return {**counts, "problems": listed}
 
 
-def _following(names: Sequence[str], after: str) -> Sequence[str]:
+def _next_names(names: Sequence[str], after: str) -> Sequence[str]:
     """The next names in order, one more than are explained at once."""
     return nsmallest(PAGE_SIZE + 1, (name for name in names if name > after))

@@ -18,15 +18,15 @@ class DamageReport:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
 
-    def __call__(self, about: str, sentence: str) -> None:
+    def __call__(self, part: str, sentence: str) -> None:
         """Tell it, from another thread soon; what is told of the same part later takes its place in the status."""
         if threading.get_ident() == self._thread:
-            self._show(about, sentence)
+            self._show(part, sentence)
             return
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._show, about, sentence)
+            self._loop.call_soon_threadsafe(self._show, part, sentence)
 
-    def _show(self, about: str, sentence: str) -> None:
-        if self._health.troubles.get(about) != sentence:
+    def _show(self, part: str, sentence: str) -> None:
+        if self._health.troubles.get(part) != sentence:
             self._journal.write(daemon_messages.damaged(sentence))
-            self._health.set_trouble(about, sentence)
+            self._health.set_trouble(part, sentence)

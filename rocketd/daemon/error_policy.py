@@ -22,23 +22,23 @@ class SilencedErrors(NamedTuple):
 class ErrorPolicy:
     """Tells them with their tracebacks."""
 
-    def __init__(self, journal: Journal, silence: SilencedErrors, fail: Callable[[BaseException], None]) -> None:
+    def __init__(self, journal: Journal, silenced: SilencedErrors, fail: Callable[[BaseException], None]) -> None:
         self._journal = journal
-        self._silence = silence
+        self._silenced = silenced
         self._fail = fail
 
     def in_condition(self, broken: Broken) -> None:
         """Tell that a condition could not be judged."""
-        self._tell(broken.task, "its condition could not be judged", broken.error)
-        if not self._silence.cond_check:
+        self._report(broken.task, "its condition could not be judged", broken.error)
+        if not self._silenced.cond_check:
             self._fail(broken.error)
 
     def in_setup(self, run: Run, error: Exception) -> None:
         """Tell that a task could not be set up."""
-        self._tell(run.task, f"run {run.number} could not be set up", error)
-        if not self._silence.task_prerun:
+        self._report(run.task, f"run {run.number} could not be set up", error)
+        if not self._silenced.task_prerun:
             self._fail(error)
 
-    def _tell(self, task: str, what: str, error: Exception) -> None:
-        told = "".join(traceback.format_exception(error))
-        self._journal.write(Message(f"{task}: {what}: {told}", Priority.ERROR, fields={"ROCKETD_TASK": task}))
+    def _report(self, task: str, what: str, error: Exception) -> None:
+        trace = "".join(traceback.format_exception(error))
+        self._journal.write(Message(f"{task}: {what}: {trace}", Priority.ERROR, fields={"ROCKETD_TASK": task}))

@@ -25,23 +25,23 @@ class EventSink:
         """Publish an event; of a missed stretch that grows, not each step."""
         self._publish_all(self._missed.pass_on(event))
 
-    def publish_kept_back(self, now: Instant | None) -> None:
+    def publish_delayed(self, now: Instant | None) -> None:
         """Publish what has been kept back for long enough; None: all of it, as this is the end."""
         self._publish_all(self._missed.end() if now is None else self._missed.due(now))
 
     def output(self, run: Run, stream: str, line: str) -> bool:
         """Publish a line that a run printed; whether the journal will have it."""
-        which = Stream(stream)
-        told = self._journal.write(run_messages.output_line(run, which, line))
-        self._show((run, which, line))
-        return told
+        output_stream = Stream(stream)
+        accepted = self._journal.write(run_messages.output_line(run, output_stream, line))
+        self._notify_watchers((run, output_stream, line))
+        return accepted
 
     def _publish_all(self, events: Iterable[Event]) -> None:
         for event in events:
             if not isinstance(event, Spawned) or self._journal.is_enabled(Priority.DEBUG):
                 self._journal.write(run_messages.entry_of(event))
-            self._show(event)
+            self._notify_watchers(event)
 
-    def _show(self, what: Event | tuple[Run, Stream, str]) -> None:
+    def _notify_watchers(self, item: Event | tuple[Run, Stream, str]) -> None:
         for watcher in tuple(self.watchers):
-            watcher(what)
+            watcher(item)

@@ -22,49 +22,49 @@ StreamItem: TypeAlias = Event | tuple[Run, Stream, str]
 class EventStream:
     """What happened and one listener has not heard yet: bounded, whatever tasks print."""
 
-    def __init__(self, room: int = CAPACITY) -> None:
-        self._room = room
-        self._waiting: deque[StreamItem | int] = deque()
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._queue: deque[StreamItem | int] = deque()
         """A number: so many were left out here."""
-        self._taken = 0
+        self._used = 0
         self._lost = 0
-        self._news = asyncio.Event()
+        self._available = asyncio.Event()
 
-    def add(self, what: StreamItem) -> None:
+    def add(self, item: StreamItem) -> None:
         """Keep it for the listener, or count it as lost."""
-        size = _size(what)
-        if self._taken + size > (self._room // 2 if isinstance(what, tuple) else self._room):
+        size = _size(item)
+        if self._used + size > (self._capacity // 2 if isinstance(item, tuple) else self._capacity):
             self._lost += 1
             return
         if self._lost:
-            self._waiting.append(self._lost)
+            self._queue.append(self._lost)
             self._lost = 0
-        self._waiting.append(what)
-        self._taken += size
-        self._news.set()
+        self._queue.append(item)
+        self._used += size
+        self._available.set()
 
     async def listen(self) -> AsyncIterator[JsonObject]:
         """Give them in order, and wait for more, for ever."""
         while True:
-            while self._waiting:
-                what = self._waiting.popleft()
-                self._taken -= _size(what)
-                yield _object(what)
+            while self._queue:
+                item = self._queue.popleft()
+                self._used -= _size(item)
+                yield _object(item)
             if self._lost:
                 lost, self._lost = self._lost, 0
                 yield _object(lost)
-            self._news.clear()
-            if not self._waiting:
-                await self._news.wait()
+            self._available.clear()
+            if not self._queue:
+                await self._available.wait()
 
 
-def _size(what: StreamItem | int) -> int:
-    if isinstance(what, int):
+def _size(item: StreamItem | int) -> int:
+    if isinstance(item, int):
         return 0
-    return EVENT_OVERHEAD + (len(what[2]) if isinstance(what, tuple) else 0)
+    return EVENT_OVERHEAD + (len(item[2]) if isinstance(item, tuple) else 0)
 
 
-def _object(what: StreamItem | int) -> JsonObject:
-    if isinstance(what, int):
-        return {"event": "lost", "count": what}
-    return output_object(*what) if isinstance(what, tuple) else event_object(what)
+def _object(item: StreamItem | int) -> JsonObject:
+    if isinstance(item, int):
+        return {"event": "lost", "count": item}
+    return output_object(*item) if isinstance(item, tuple) else event_object(item)

@@ -18,7 +18,7 @@ INTERPRETER_TIMEOUT: Final = 5.0
 @contextmanager
 def exit_deadline(seconds: float, code: int = 1) -> Iterator[None]:
     """End the process with this code if what is inside takes longer."""
-    timer = _ending(seconds, code)
+    timer = _start_timer(seconds, code)
     try:
         yield
     finally:
@@ -27,17 +27,17 @@ def exit_deadline(seconds: float, code: int = 1) -> Iterator[None]:
 
 def exit_within(seconds: float, code: int) -> None:
     """End the process with this code if it has not ended by itself then."""
-    _ending(seconds, code)
+    _start_timer(seconds, code)
 
 
-def _ending(seconds: float, code: int) -> Timer:
-    timer = Timer(seconds, _end, [seconds, code])
+def _start_timer(seconds: float, code: int) -> Timer:
+    timer = Timer(seconds, _exit, [seconds, code])
     timer.daemon = True
     timer.start()
     return timer
 
 
-def _end(seconds: float, code: int) -> None:
+def _exit(seconds: float, code: int) -> None:
     with suppress(OSError):  # nobody is there to hear it
         os.write(2, f"rocketd: something has not let go for {seconds:g} s, and is left behind\n".encode())
     os._exit(code)

@@ -19,40 +19,42 @@ CHECKS: Final = 3
 class FinalFlush:
     """Has the recorder prove again and again that it is not stuck. On the loop's thread."""
 
-    def __init__(self, recorder: RecordWriter, going: Callable[[], int], fail: Callable[[StoreError], None]) -> None:
-        """`going` counts the runs that have not ended; `fail` hears of a recorder that is stuck without any."""
+    def __init__(
+        self, recorder: RecordWriter, active_count: Callable[[], int], fail: Callable[[StoreError], None]
+    ) -> None:
+        """`active_count` counts the runs that have not ended; `fail` hears of a recorder that is stuck without any."""
         self._recorder = recorder
-        self._going = going
+        self._active_count = active_count
         self._fail = fail
-        self._patience = WRITE_TIMEOUT
-        self._unproved = 0
+        self._timeout = WRITE_TIMEOUT
+        self._missed_checks = 0
         """How many looks in a row found that the last proof had not come."""
-        self._next: asyncio.TimerHandle | None = None
-        self._go()
+        self._timer: asyncio.TimerHandle | None = None
+        self._check()
 
     def shorten_timeout(self) -> None:
         """Wait no longer than a moment."""
-        self._patience = SHORT_WRITE_TIMEOUT
-        self._set()
+        self._timeout = SHORT_WRITE_TIMEOUT
+        self._schedule()
 
     def close(self) -> None:
         """Nobody waits any more."""
-        if self._next is not None:
-            self._next.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _go(self) -> None:
-        if self._unproved > CHECKS and not self._going():
+    def _check(self) -> None:
+        if self._missed_checks > CHECKS and not self._active_count():
             self._fail(no_answer())
             return
-        if not self._unproved:
-            self._recorder.check_alive(self._proved)
-        self._unproved += 1
-        self._set()
+        if not self._missed_checks:
+            self._recorder.check_alive(self._writer_answered)
+        self._missed_checks += 1
+        self._schedule()
 
-    def _set(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-        self._next = asyncio.get_running_loop().call_later(self._patience / CHECKS, self._go)
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._timeout / CHECKS, self._check)
 
-    def _proved(self) -> None:
-        self._unproved = 0
+    def _writer_answered(self) -> None:
+        self._missed_checks = 0

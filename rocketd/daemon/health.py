@@ -34,9 +34,9 @@ class Health:
         self._manager = manager
         self.store_failed_at: Instant = 0
         """When the store went away last."""
-        self._away_at: Duration = 0
+        self._store_failed_boottime: Duration = 0
         self._spooled = False
-        self._slow: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
 
     @property
     def can_record(self) -> bool:
@@ -47,24 +47,24 @@ class Health:
         """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
         self._spooled = spooled
         if error is None:
-            self._journal.write(daemon_messages.store_recovered(self._clock.boottime() - self._away_at))
+            self._journal.write(daemon_messages.store_recovered(self._clock.boottime() - self._store_failed_boottime))
             self.set_trouble("store", "")
         elif spooled:
             if "store" not in self.troubles:
-                self._away_at, self.store_failed_at = self._clock.boottime(), self._clock.now()
+                self._store_failed_boottime, self.store_failed_at = self._clock.boottime(), self._clock.now()
             self._journal.write(daemon_messages.store_spooled(error.message))
             self.set_trouble("store", f"{error.message}; records wait in the spool")
         else:
-            self._away_at, self.store_failed_at = self._clock.boottime(), self._clock.now()
+            self._store_failed_boottime, self.store_failed_at = self._clock.boottime(), self._clock.now()
             self._journal.write(daemon_messages.store_degraded(error.message))
             self.set_trouble("store", error.message)
 
-    def set_shortage(self, lacking: str) -> None:
+    def set_shortage(self, shortage: str) -> None:
         """Hear after each pass what the host is short of; empty: of nothing."""
-        if lacking and "host" not in self.troubles:
-            self._journal.write(daemon_messages.shortage(lacking))
-            self.set_trouble("host", f"{SHORT}: {lacking}")
-        elif not lacking and "host" in self.troubles:
+        if shortage and "host" not in self.troubles:
+            self._journal.write(daemon_messages.shortage(shortage))
+            self.set_trouble("host", f"{SHORT}: {shortage}")
+        elif not shortage and "host" in self.troubles:
             self._journal.write(daemon_messages.shortage_over())
             self.set_trouble("host", "")
 
@@ -73,27 +73,27 @@ class Health:
 
         Nothing starts meanwhile, and there is no heartbeat.
         """
-        if self._slow is None:
-            self._slow = asyncio.get_running_loop().call_later(SLOW_WRITE, self._writing_hangs)
+        if self._write_timer is None:
+            self._write_timer = asyncio.get_running_loop().call_later(SLOW_WRITE, self._report_slow_write)
 
-    def _writing_hangs(self) -> None:
+    def _report_slow_write(self) -> None:
         self._journal.write(daemon_messages.store_degraded(_HANGS))
         self.set_trouble("writing", _HANGS)
 
     def write_done(self) -> None:
         """Hear that records are written."""
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
         if self.troubles.get("writing"):
             self._journal.write(daemon_messages.store_answers())
             self.set_trouble("writing", "")
 
-    def set_trouble(self, about: str, text: str) -> None:
+    def set_trouble(self, part: str, text: str) -> None:
         """Show in the status that something does not work; empty: it does again."""
-        self.troubles.pop(about, None)
+        self.troubles.pop(part, None)
         if text:
-            self.troubles[about] = text
+            self.troubles[part] = text
         self.report_status()
 
     def report_trouble(self, about: str, text: str) -> None:

@@ -17,54 +17,54 @@ SETTLE_DELAY: Final = 0.5
 class HostRetryTimer:
     """Looks again and again until the problems have passed. On the loop's thread."""
 
-    def __init__(self, look: Callable[[], Awaitable[bool]]) -> None:
-        """`look` says whether a problem is left that may pass."""
-        self._look = look
+    def __init__(self, check: Callable[[], Awaitable[bool]]) -> None:
+        """`check` says whether a problem is left that may pass."""
+        self._check = check
         self._loop = asyncio.get_running_loop()
         self._pause = FIRST_PAUSE
-        self._next: asyncio.TimerHandle | None = None
-        self._looking: asyncio.Task[bool] | None = None
-        self._changed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._running_check: asyncio.Task[bool] | None = None
+        self._host_has_changed = False
         self._closed = False
 
-    def start(self, *, wanted: bool) -> None:
+    def start(self, *, retry: bool) -> None:
         """The task files have been read: look again soon if that is wanted, or else only when the host has changed."""
         self._pause = FIRST_PAUSE
-        self._set(self._pause if wanted else None)
+        self._schedule(self._pause if retry else None)
 
     def host_changed(self) -> None:
         """Look at once: the host has changed, or has answered at last."""
-        self._pause, self._changed = FIRST_PAUSE, True
-        self._set(SETTLE_DELAY)
+        self._pause, self._host_has_changed = FIRST_PAUSE, True
+        self._schedule(SETTLE_DELAY)
 
     def close(self) -> None:
         """Look no more."""
         self._closed = True
-        self._set(None)
-        if self._looking is not None:
-            self._looking.cancel()
+        self._schedule(None)
+        if self._running_check is not None:
+            self._running_check.cancel()
 
-    def _set(self, pause: float | None) -> None:
-        if self._next is not None:
-            self._next.cancel()
-        wanted = pause is not None and not self._closed
-        self._next = self._loop.call_later(pause or 0.0, self._go) if wanted else None
+    def _schedule(self, pause: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        retry = pause is not None and not self._closed
+        self._timer = self._loop.call_later(pause or 0.0, self._start_check) if retry else None
 
-    def _go(self) -> None:
-        self._next = None
-        if self._looking is None:  # else it is looked at once more afterwards
-            self._changed = False
-            self._looking = self._loop.create_task(self._one_look())
-            self._looking.add_done_callback(self._looked)
+    def _start_check(self) -> None:
+        self._timer = None
+        if self._running_check is None:  # else it is looked at once more afterwards
+            self._host_has_changed = False
+            self._running_check = self._loop.create_task(self._run_check())
+            self._running_check.add_done_callback(self._check_done)
 
-    async def _one_look(self) -> bool:
-        return await self._look()
+    async def _run_check(self) -> bool:
+        return await self._check()
 
-    def _looked(self, looking: asyncio.Task[bool]) -> None:
-        self._looking = None
-        left = not looking.cancelled() and (looking.exception() is not None or looking.result())
-        if self._changed:
-            self._set(SETTLE_DELAY)
-        elif left and self._next is None:
-            self._set(self._pause)
+    def _check_done(self, finished: asyncio.Task[bool]) -> None:
+        self._running_check = None
+        retry_needed = not finished.cancelled() and (finished.exception() is not None or finished.result())
+        if self._host_has_changed:
+            self._schedule(SETTLE_DELAY)
+        elif retry_needed and self._timer is None:
+            self._schedule(self._pause)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)

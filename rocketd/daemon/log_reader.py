@@ -20,34 +20,34 @@ T = TypeVar("T")
 class RunReader(Protocol):
     """Looks into the run log. Blocks, and only one thread at a time may call it."""
 
-    def runs(self, wanted: RunFilter) -> Sequence[RunView]: ...
-    def page(self, wanted: RunFilter, after: int) -> RunPage: ...
-    def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int: ...
+    def runs(self, run_filter: RunFilter) -> Sequence[RunView]: ...
+    def page(self, run_filter: RunFilter, after: int) -> RunPage: ...
+    def count_old(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant) -> int: ...
 
 
 class LogReader:
     """Asks a reader, one thing after the other; while one hangs, nothing else is asked. On the loop's thread."""
 
-    def __init__(self, reader: RunReader, patience: float | None) -> None:
-        """`patience`: seconds for an answer; None: as long as it takes."""
+    def __init__(self, reader: RunReader, timeout: float | None) -> None:
+        """`timeout`: seconds for an answer; None: as long as it takes."""
         self._reader = reader
-        self._patience = patience
-        self._turn = asyncio.Lock()
-        self._looking: asyncio.Future[object] | None = None
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
+        self._pending: asyncio.Future[object] | None = None
 
-    async def query(self, question: Callable[[RunReader], T]) -> T:
+    async def query(self, request: Callable[[RunReader], T]) -> T:
         """Give the answer, after those that were asked before; raises StoreError, also if there is none in time."""
-        async with self._turn:
-            if self._looking is not None and not self._looking.done():
-                raise _no_answer(self._patience)
-            looking = start_in_thread(lambda: question(self._reader))
-            self._looking = looking  # type: ignore[assignment] # a future of whatever
-            done, _ = await asyncio.wait([looking], timeout=self._patience)
+        async with self._lock:
+            if self._pending is not None and not self._pending.done():
+                raise _no_answer(self._timeout)
+            pending = start_in_thread(lambda: request(self._reader))
+            self._pending = pending  # type: ignore[assignment] # a future of whatever
+            done, _ = await asyncio.wait([pending], timeout=self._timeout)
             if not done:
-                raise _no_answer(self._patience)
-            return looking.result()
+                raise _no_answer(self._timeout)
+            return pending.result()
 
 
-def _no_answer(patience: float | None) -> StoreError:
-    within = f" within {format_duration(round(patience) * SECOND)}" if patience else ""
+def _no_answer(timeout: float | None) -> StoreError:
+    within = f" within {format_duration(round(timeout) * SECOND)}" if timeout else ""
     return StoreError(f"the run log does not answer{within}: its disk or file server hangs", temporary=True)

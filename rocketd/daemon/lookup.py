@@ -1,29 +1,14 @@
 """Which run somebody means: by TASK/NUMBER, by its id, or by the beginning of its id."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.task import Disabled
 from rocketd.core.scheduler.scheduler import Scheduler
-
-DisabledTasks: TypeAlias = Callable[[], Sequence[Disabled]]
-"""Gives those of the task files as they were last read."""
-
-
-class MissingTask(Protocol):
-    """A task that an error in its file keeps back."""
-
-    @property
-    def message(self) -> str: ...
-    @property
-    def hint(self) -> str: ...
-
-
-MissingTasks: TypeAlias = Callable[[], Mapping[str, MissingTask]]
-"""Gives those, by name."""
+from rocketd.daemon.task_file_source import MissingTask
 
 
 def find_disabled(disabled: Sequence[Disabled], name: str) -> Disabled | None:
@@ -39,8 +24,8 @@ def require_loaded(
         return
     if one := find_disabled(disabled, name):
         raise NoSuchTask(f"task {name!r} is disabled", hint=f"it has enabled = false in {one.task.file}:{one.line}")
-    if gone := missing.get(name):
-        raise NoSuchTask(gone.message, hint=gone.hint)
+    if absent := missing.get(name):
+        raise NoSuchTask(absent.message, hint=absent.hint)
     scheduler.find(name)
 
 
@@ -50,43 +35,43 @@ LEAST_DIGITS: Final = 8
 _GROUPS: Final = (8, 12, 16, 20)
 """After how many hexadecimal digits a UUID has its hyphens (RFC 9562, section 4)."""
 
-_NAMED: Final = 3
+_MAX_NAMED: Final = 3
 
 
-def run_filter_of(which: str) -> RunFilter:
+def run_filter_of(reference: str) -> RunFilter:
     """Read what names a run. One too many is asked for: then a beginning that several ids have is noticed."""
-    if match := re.fullmatch(r"(.+)/(\d{1,18})", which):
+    if match := re.fullmatch(r"(.+)/(\d{1,18})", reference):
         return RunFilter(task=match[1], number=int(match[2]), limit=1)
-    return RunFilter(run_id=_as_written(which), limit=_NAMED + 1)
+    return RunFilter(run_id=_normalized(reference), limit=_MAX_NAMED + 1)
 
 
-def _as_written(run_id: str) -> str:
+def _normalized(run_id: str) -> str:
     """Put a run id as it is recorded: small, with its hyphens; anything else is left as it is."""
-    if not _may_be_cut(run_id):
+    if not _may_be_abbreviated(run_id):
         return run_id
     digits = run_id.replace("-", "").lower()
     return "".join(f"-{digit}" if place in _GROUPS else digit for place, digit in enumerate(digits))
 
 
-def _may_be_cut(run_id: str) -> bool:
+def _may_be_abbreviated(run_id: str) -> bool:
     """Whether it has as many digits as the beginning of an id must have."""
     return re.fullmatch(f"[0-9a-f]{{{LEAST_DIGITS},32}}", run_id.replace("-", "").lower()) is not None
 
 
-def only_match(which: str, found: Sequence[RunView]) -> RunView:
+def only_match(reference: str, matches: Sequence[RunView]) -> RunView:
     """Take the only one that was found; raises NoSuchRun, and Refused where there are several."""
-    if "/" not in which and not _may_be_cut(which):
-        found = [view for view in found if view.run.run_id == which]
-    if not found:
-        raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
-    if len(found) > 1:
-        raise Refusal(f"several run ids begin with {which!r}", hint=f"name one: {_names(found)}")
-    return found[0]
+    if "/" not in reference and not _may_be_abbreviated(reference):
+        matches = [view for view in matches if view.run.run_id == reference]
+    if not matches:
+        raise NoSuchRun(f"no run {reference!r} is recorded", hint="rocketctl history shows the runs")
+    if len(matches) > 1:
+        raise Refusal(f"several run ids begin with {reference!r}", hint=f"name one: {_names(matches)}")
+    return matches[0]
 
 
-def _names(found: Sequence[RunView]) -> str:
-    named = ", ".join(_name(view) for view in found[:_NAMED])
-    return f"{named}, …" if len(found) > _NAMED else named
+def _names(matches: Sequence[RunView]) -> str:
+    names = ", ".join(_name(view) for view in matches[:_MAX_NAMED])
+    return f"{names}, …" if len(matches) > _MAX_NAMED else names
 
 
 def _name(view: RunView) -> str:

@@ -49,13 +49,13 @@ class Loop:
     """Turns the scheduler's decisions into acts, and what the world reports into events."""
 
     def __init__(
-        self, *, scheduler: Scheduler, clock: Clock, journal: Journal, manager: ServiceManager, silence: SilencedErrors
+        self, *, scheduler: Scheduler, clock: Clock, journal: Journal, manager: ServiceManager, silenced: SilencedErrors
     ) -> None:
         self.scheduler = scheduler
         self.clock = clock
         self.journal = journal
         self.manager = manager
-        self.error_policy = ErrorPolicy(journal, silence, self.fail)
+        self.error_policy = ErrorPolicy(journal, silenced, self.fail)
         self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
         """What stopped the loop, other than being asked to."""
@@ -69,19 +69,19 @@ class Loop:
         self._executor: Executor | None = None
         self._recorder: RecordWriter | None = None
         self._alarm: TimerAlarm | None = None
-        self._beat: asyncio.TimerHandle | None = None
-        self._woken = False
-        self._recording = 0
-        self._starts = PendingStarts(self)
-        self._looks_at: Instant = FOREVER
+        self._heartbeat_timer: asyncio.TimerHandle | None = None
+        self._pass_scheduled = False
+        self._pending_writes = 0
+        self._pending_starts = PendingStarts(self)
+        self._next_pass: Instant = FOREVER
         self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
         self.steadiness = Steadiness(clock.boottime)
         """For how long the clock has not been set."""
         self._done = asyncio.Event()
-        self._cut = False
+        self._terminating = False
         """Whether the grace of a stop is over."""
-        self._grace: asyncio.TimerHandle | None = None
-        self._last_records: FinalFlush | None = None
+        self._grace_timer: asyncio.TimerHandle | None = None
+        self._final_flush: FinalFlush | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -109,11 +109,11 @@ class Loop:
         await self._done.wait()
         if self._alarm is not None:
             self._alarm.close()
-        for handle in (self._beat, self._grace):
+        for handle in (self._heartbeat_timer, self._grace_timer):
             if handle is not None:
                 handle.cancel()
-        if self._last_records is not None:
-            self._last_records.close()
+        if self._final_flush is not None:
+            self._final_flush.close()
         if self.failed is not None:
             raise self.failed
 
@@ -132,9 +132,9 @@ class Loop:
         self.journal.write(daemon_messages.stopping(self.scheduler.running_count, grace))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
-        self._last_records = FinalFlush(self.recorder, lambda: self.executor.active_count, self._give_up_records)
+        self._final_flush = FinalFlush(self.recorder, lambda: self.executor.active_count, self._give_up_records)
         if grace is not None:
-            self._grace = self._asyncio.call_later(grace / SECOND, self.terminate_runs)
+            self._grace_timer = self._asyncio.call_later(grace / SECOND, self.terminate_runs)
         self.wake()
 
     def _give_up_records(self, error: StoreError) -> None:
@@ -143,7 +143,7 @@ class Loop:
 
     def terminate_runs(self) -> None:
         """Stop every run that is still going on, by TERM, grace and KILL."""
-        self._cut = True
+        self._terminating = True
         self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN))
         self.wake()
 
@@ -151,54 +151,56 @@ class Loop:
         """Stop every run at once: asked twice to stop."""
         self.terminate_runs()
         self.executor.kill()
-        if self._last_records is not None:
-            self._last_records.shorten_timeout()
+        if self._final_flush is not None:
+            self._final_flush.shorten_timeout()
 
     # -- a pass -----------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
         """Have a pass soon; any number of calls before it make one."""
-        if not self._woken and self._alarm is not None:
-            self._woken = True
+        if not self._pass_scheduled and self._alarm is not None:
+            self._pass_scheduled = True
             self._asyncio.call_soon(self._pass)
 
     def _pass(self) -> None:
-        self._woken = False
+        self._pass_scheduled = False
         if self._done.is_set():
             return
         try:
             now = self.clock.now()
-            self._notice_steps(now)
+            self._detect_clock_changes(now)
             self._carry_out(self.scheduler.decide(now))
-            looks = [after(now) for after in self.pass_hooks]
+            wakeups = [hook(now) for hook in self.pass_hooks]
             if self.scheduler.has_unreported:
                 self._carry_out(self.scheduler.report_missed(now))
                 self.wake()
             elif self._alarm is not None:
-                self._looks_at = min([self.scheduler.next_check(), *looks])
-                self._alarm.set(self._looks_at)
+                self._next_pass = min([self.scheduler.next_check(), *wakeups])
+                self._alarm.set(self._next_pass)
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
         self.health.set_shortage(self.scheduler.admission.shortage)
         self.health.report_status()
         if self.scheduler.draining and not self._busy:
-            self._events.publish_kept_back(None)
+            self._events.publish_delayed(None)
             self._done.set()
-        elif self._cut and not self.executor.active_count:
+        elif self._terminating and not self.executor.active_count:
             self.recorder.stop_waiting()
 
     @property
     def _busy(self) -> bool:
-        return bool(self._recording or self._starts or self.executor.active_count or self.scheduler.running_count)
+        return bool(
+            self._pending_writes or self._pending_starts or self.executor.active_count or self.scheduler.running_count
+        )
 
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
         now = self.clock.now()
-        if self._notice_steps(now):
+        if self._detect_clock_changes(now):
             self.wake()
         return now
 
-    def _notice_steps(self, now: Instant) -> bool:
+    def _detect_clock_changes(self, now: Instant) -> bool:
         """Whether the clock was set or the host slept since the last look; then everything must be judged again."""
         stepped, slept = self._drift.update(now, self.clock.monotonic(), self.clock.boottime())
         if stepped:
@@ -226,7 +228,7 @@ class Loop:
                 case Start(run):
                     changes.append(Started(run))
                     starts.append((self.scheduler.find(run.task).task, run))
-                    self._starts.add(run)
+                    self._pending_starts.add(run)
                 case Missed():
                     changes.append(decision)
                 case Stop(run, cause):
@@ -234,10 +236,10 @@ class Loop:
                 case Broken():
                     self.error_policy.in_condition(decision)
         if changes:
-            self._record(changes, partial(self._starts.start_recorded, changes, starts))
+            self._record(changes, partial(self._pending_starts.start_recorded, changes, starts))
 
     def _stop(self, run: Run, cause: Cause) -> None:
-        if not self._starts.stop(run, cause):
+        if not self._pending_starts.stop(run, cause):
             self.executor.stop(run, cause)
 
     # -- what the world reports -------------------------------------------------------------------------------------
@@ -246,28 +248,28 @@ class Loop:
         """Hear from the executor. An end is recorded first and learned then; that a run has begun is so at once."""
         match event:
             case Spawned():
-                self._spawned(event)
+                self._on_spawned(event)
             case Finished(run, end):
                 ended = Finished(run, end.storable)
-                self._record([ended], partial(self._ended, ended))
+                self._record([ended], partial(self._on_finished, ended))
             case Withdrawn():
-                self._starts.handle_withdrawn(event)
+                self._pending_starts.handle_withdrawn(event)
 
     def handle_output(self, run: Run, stream: str, line: str) -> bool:
         """Hear a line that a run printed; whether the journal will have it."""
         return self._events.output(run, stream, line)
 
-    def _ended(self, event: Finished) -> None:
+    def _on_finished(self, event: Finished) -> None:
         now, end = self.now(), event.end
         self.scheduler.learn(event if end.at <= now else Finished(event.run, replace(end, at=now)))  # set back since
         self.publish(event)
         self.wake()
 
-    def _spawned(self, event: Spawned) -> None:
+    def _on_spawned(self, event: Spawned) -> None:
         self.scheduler.learn(event)
         if event.pid:
             self._record([event], partial(self.publish, event))
-        if self.scheduler.next_check() < self._looks_at:  # its time is running
+        if self.scheduler.next_check() < self._next_pass:  # its time is running
             self.wake()
         self.health.report_status()
 
@@ -282,16 +284,16 @@ class Loop:
         if changes:
             self._record(changes, lambda: None)
 
-    def _record(self, changes: Sequence[Change], then: Callable[[], None]) -> None:
-        self._recording += 1
+    def _record(self, changes: Sequence[Change], on_done: Callable[[], None]) -> None:
+        self._pending_writes += 1
 
-        def written() -> None:
-            self._recording -= 1
-            then()
+        def on_written() -> None:
+            self._pending_writes -= 1
+            on_done()
             if self.scheduler.draining:
                 self.wake()
 
-        self.recorder.record(changes, written)
+        self.recorder.record(changes, on_written)
 
     def store_changed(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as told
         """Hear from the recorder that no record can be written, so that nothing may start; or that one can, again."""
@@ -301,7 +303,7 @@ class Loop:
         else:
             since = timestamp(self.health.store_failed_at)
             self.scheduler.admission.closed = f"the run log has not been writable since {since}: {error.message}"
-            self._starts.withdraw_all(self.scheduler.admission.closed)
+            self._pending_starts.withdraw_all(self.scheduler.admission.closed)
         self.wake()
 
     # -- signs of life ----------------------------------------------------------------------------------------------
@@ -309,19 +311,19 @@ class Loop:
     def _heartbeat(self) -> None:
         """Prove the writer, then tell the service manager: who hears a heartbeat knows that both work."""
         interval = min(HEARTBEAT_INTERVAL, (self.manager.watchdog or 4 * HEARTBEAT_INTERVAL) // 4)
-        self._beat = self._asyncio.call_later(interval / SECOND, self._heartbeat)
+        self._heartbeat_timer = self._asyncio.call_later(interval / SECOND, self._heartbeat)
         if self.health.can_record:
             self._record([Alive(self.clock.now(), self.clock.boottime())], lambda: None)
         self.health.expect_write()
-        self.recorder.check_alive(self._proved)
+        self.recorder.check_alive(self._writer_answered)
 
-    def _proved(self) -> None:
+    def _writer_answered(self) -> None:
         self.health.write_done()
         self.manager.heartbeat()
         if self.scheduler.draining:
             self.manager.extend_timeout(2 * HEARTBEAT_INTERVAL)
             self.wake()
         now = self.now()
-        self._events.publish_kept_back(now)
-        for beat in self.heartbeat_hooks:
-            beat(now)
+        self._events.publish_delayed(now)
+        for hook in self.heartbeat_hooks:
+            hook(now)

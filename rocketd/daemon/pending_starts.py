@@ -22,7 +22,7 @@ from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.error_policy import ErrorPolicy
 from rocketd.daemon.ports import Executor, Journal
 
-_NOT_WANTED: Final = {
+_WITHDRAWAL_REASONS: Final = {
     Cause.STOP_WHEN: "its stop_when condition is true",
     Cause.REPLACE: "it was due again before it started",
     Cause.SHUTDOWN: "rocketd is shutting down",
@@ -65,7 +65,7 @@ class PendingStarts:
         self._loop = loop
         self._waiting: dict[RunKey, Run] = {}
         self._stopped: set[RunKey] = set()
-        self._lacking = ""
+        self._shortage = ""
         """What the host was short of at one of the starts that are being made together."""
 
     def __len__(self) -> int:
@@ -79,26 +79,26 @@ class PendingStarts:
         """Have it not begin, if it still waits for its record; says whether it did."""
         if run.key not in self._waiting:
             return False
-        if cause in _NOT_WANTED:
-            self._take_back(run, _NOT_WANTED[cause], cause)
+        if cause in _WITHDRAWAL_REASONS:
+            self._withdraw(run, _WITHDRAWAL_REASONS[cause], cause)
         else:
             self._stopped.add(run.key)
         return True
 
-    def withdraw_all(self, why: str) -> None:
+    def withdraw_all(self, reason: str) -> None:
         """No record can be written: what waits for one has not happened."""
         for run in [run for key, run in self._waiting.items() if key not in self._stopped]:
-            self._take_back(run, why, Cause.STORE)
+            self._withdraw(run, reason, Cause.STORE)
 
     def start_recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]]) -> None:
         """Carry them out, for their records are safe; then tell of all that was recorded with them."""
-        self._lacking = ""
+        self._shortage = ""
         with self._loop.executor.batch():
             for task, run in starts:
                 if self._waiting.pop(run.key, None) is not None:
                     self._carry_out(task, run)
         for change in changes:  # when all have begun: telling takes its time, and they are due
-            if isinstance(change, Missed) or (isinstance(change, Started) and self._goes_on(change.run)):
+            if isinstance(change, Missed) or (isinstance(change, Started) and self._is_active(change.run)):
                 self._loop.publish(change)
 
     def handle_withdrawn(self, event: Withdrawn) -> None:
@@ -109,7 +109,7 @@ class PendingStarts:
             loop.handle_event(Finished(event.run, End(Action.FAIL, Cause.EXIT, event.at, message=message)))
             return
         if event.shared:
-            self._lacking = event.reason
+            self._shortage = event.reason
         loop.scheduler.learn(event)
         if event.cause is Cause.SHORTAGE and not event.shared and entry is not None and entry.reports_failed_start:
             loop.journal.write(run_messages.lacks(event, entry.failed_starts))
@@ -117,11 +117,11 @@ class PendingStarts:
         loop.record([event])
         loop.wake()
 
-    def _take_back(self, run: Run, why: str, cause: Cause) -> None:
+    def _withdraw(self, run: Run, reason: str, cause: Cause) -> None:
         del self._waiting[run.key]
-        self.handle_withdrawn(Withdrawn(run, self._loop.clock.now(), why, cause))
+        self.handle_withdrawn(Withdrawn(run, self._loop.clock.now(), reason, cause))
 
-    def _goes_on(self, run: Run) -> bool:
+    def _is_active(self, run: Run) -> bool:
         return run.number in self._loop.scheduler.history.of(run.task).running
 
     def _carry_out(self, task: Task, run: Run) -> None:
@@ -130,8 +130,8 @@ class PendingStarts:
             self._stopped.discard(run.key)
             end = End(Action.TERMINATE, Cause.OPERATOR, now, message="stopped before it began")
             self._loop.handle_event(Finished(run, end))
-        elif self._lacking:
-            self.handle_withdrawn(Withdrawn(run, now, self._lacking, shared=True))
+        elif self._shortage:
+            self.handle_withdrawn(Withdrawn(run, now, self._shortage, shared=True))
         else:
             self._start(task, run)
 
@@ -139,8 +139,8 @@ class PendingStarts:
         try:
             self._loop.executor.start(task, run)
         except Exception as error:  # noqa: BLE001 - one task that cannot be set up must not stop the others
-            told = "".join(traceback.format_exception(error))
+            trace = "".join(traceback.format_exception(error))
             message = f"could not be set up: {error}"
-            end = End(Action.FAIL, Cause.EXIT, self._loop.clock.now(), message=message, exc_text=told)
+            end = End(Action.FAIL, Cause.EXIT, self._loop.clock.now(), message=message, exc_text=trace)
             self._loop.handle_event(Finished(run, end))
             self._loop.error_policy.in_setup(run, error)

@@ -136,7 +136,7 @@ class Store(Protocol):
         """How many records `prune` has deleted since this was opened."""
         ...
 
-    def runs(self, wanted: RunFilter) -> Sequence[RunView]:
+    def runs(self, run_filter: RunFilter) -> Sequence[RunView]:
         """Return runs, newest start first; an interval of misses is one with the number 0, due at the first of them."""
         ...
 

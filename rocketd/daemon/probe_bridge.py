@@ -18,7 +18,7 @@ class ProbeBridge:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._prober: Prober | None = None
-        self._wanted: frozenset[Probe] = frozenset()
+        self._probes: frozenset[Probe] = frozenset()
         self._failing: dict[str, str] = {}
 
     def start(self, prober: Prober) -> None:
@@ -29,20 +29,20 @@ class ProbeBridge:
     def report(self, event: Observed) -> None:
         """Hear from the prober. Nothing new wakes nobody."""
         self._loop.scheduler.observe(event)
-        self._tell(event)
+        self._log_changes(event)
         if self._loop.scheduler.next_check() == BEGINNING:
             self._loop.wake()
 
     def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what is wanted is wanted now
-        wanted = self._loop.scheduler.probes
-        if wanted is not self._wanted and self._prober is not None:
-            self._wanted = wanted
-            names = {str(probe) for probe in wanted}
+        probes = self._loop.scheduler.probes
+        if probes is not self._probes and self._prober is not None:
+            self._probes = probes
+            names = {str(probe) for probe in probes}
             self._failing = {name: problem for name, problem in self._failing.items() if name in names}
-            self._prober.set_probes(wanted)
+            self._prober.set_probes(probes)
         return FOREVER
 
-    def _tell(self, event: Observed) -> None:
+    def _log_changes(self, event: Observed) -> None:
         if event.value is None and event.probe not in self._failing:
             self._failing[event.probe] = event.problem
             self._loop.journal.write(daemon_messages.unobserved(event.probe, event.problem))

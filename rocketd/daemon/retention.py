@@ -46,7 +46,7 @@ class RetentionJob:
         keep: Duration | None,
         *,
         clock: Clock,
-        steady: Steadiness,
+        steadiness: Steadiness,
         journal: Journal,
         boot_id: str,
     ) -> None:
@@ -55,13 +55,13 @@ class RetentionJob:
         self._recorder = recorder
         self._history = history
         self._clock = clock
-        self._steady = steady
+        self._steadiness = steadiness
         self._journal = journal
         self._boot_id = boot_id
-        self._looked = clock.boottime()
+        self._last_check = clock.boottime()
         """When old records were last looked for, or the start."""
-        self._trusting = False
-        self._asked: deque[_PruneRequest] = deque()
+        self._updating_trusted = False
+        self._requests: deque[_PruneRequest] = deque()
         """One after the other: the walk through the log is the store's, and there is one."""
 
     @property
@@ -71,64 +71,64 @@ class RetentionJob:
 
     def on_heartbeat(self, now: Instant) -> None:
         """Begin to prune, if it is time."""
-        over = min(self._clock.boottime() - self._looked, self._steady.duration) >= PRUNE_INTERVAL
-        if over and self.keep is not None and not (self._asked or self._trusting):
-            self._looked, self._trusting = self._clock.boottime(), True
-            self._find_out(ClockReading(now, self._boot_id, self._clock.boottime()))
+        elapsed = min(self._clock.boottime() - self._last_check, self._steadiness.duration) >= PRUNE_INTERVAL
+        if elapsed and self.keep is not None and not (self._requests or self._updating_trusted):
+            self._last_check, self._updating_trusted = self._clock.boottime(), True
+            self._update_trusted_time(ClockReading(now, self._boot_id, self._clock.boottime()))
 
-    def _find_out(self, shown: ClockReading) -> None:
+    def _update_trusted_time(self, shown: ClockReading) -> None:
         """Ask the store up to when time is trusted to have come, and note how far it has come by now."""
-        found: list[Instant] = []
+        trusted: list[Instant] = []
 
-        def trust(store: Store) -> int:
+        def read_trusted(store: Store) -> int:
             before = store.clock_readings().get("trusted")
             reading = shown if before is None else trusted_reading(before, shown)
             store.save_trusted_reading(reading)
-            found.append(reading.wall)
+            trusted.append(reading.wall)
             return 1
 
-        def known(result: int) -> None:
-            self._trusting = False
+        def on_read(result: int) -> None:
+            self._updating_trusted = False
             if result != FAILED and self.keep is not None:
-                self._prune_old(found[0] - self.keep, found[0])
+                self._prune_old(trusted[0] - self.keep, trusted[0])
 
-        self._recorder.submit(trust, known)
+        self._recorder.submit(read_trusted, on_read)
 
     def _prune_old(self, before: Instant, now: Instant) -> None:
-        def tell(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
+        def report(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
             if deleted:
                 self._journal.write(daemon_messages.pruned_by_age(deleted, before))
 
-        self._ask(_PruneRequest(before, now, tell))
+        self._enqueue(_PruneRequest(before, now, report))
 
     def prune(self, before: Instant, now: Instant, then: Callable[[bool], None]) -> None:
         """Have what is older than that deleted, and `then` told whether it could be."""
-        self._ask(_PruneRequest(before, now, lambda done, _: then(done)))
+        self._enqueue(_PruneRequest(before, now, lambda done, _: then(done)))
 
-    def _ask(self, asked: "_PruneRequest") -> None:
-        self._asked.append(asked)
-        if len(self._asked) == 1:
-            self._go_on()
+    def _enqueue(self, request: "_PruneRequest") -> None:
+        self._requests.append(request)
+        if len(self._requests) == 1:
+            self._prune_chunk()
 
-    def _go_on(self) -> None:
-        asked, spare = self._asked[0], self.protected
+    def _prune_chunk(self) -> None:
+        request, protected = self._requests[0], self.protected
 
         def prune(store: Store) -> int:
             before = store.deleted
-            left = store.prune(asked.before, spare, asked.now, CHUNK)
-            asked.deleted += store.deleted - before
-            return left
+            result = store.prune(request.before, protected, request.now, CHUNK)
+            request.deleted += store.deleted - before
+            return result
 
-        def pruned(left: int) -> None:
-            if left > 0:
-                self._go_on()
+        def on_pruned(result: int) -> None:
+            if result > 0:
+                self._prune_chunk()
                 return
-            self._asked.popleft()
-            if self._asked:
-                self._go_on()
-            asked.then(left != FAILED, asked.deleted)
+            self._requests.popleft()
+            if self._requests:
+                self._prune_chunk()
+            request.then(result != FAILED, request.deleted)
 
-        self._recorder.submit(prune, pruned)
+        self._recorder.submit(prune, on_pruned)
 
 
 @dataclass(slots=True)

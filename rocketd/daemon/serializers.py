@@ -20,10 +20,10 @@ from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 
 def run_object(view: RunView) -> JsonObject:
     """Everything that is recorded about a run; `action` is `run` while it is going on."""
-    return {**_begun(view.run), "action": str(view.action), **_ended(view.end), **_whose(view)}
+    return {**_run_fields(view.run), "action": str(view.action), **_end_fields(view.end), **_process_fields(view)}
 
 
-def _whose(view: RunView) -> JsonObject:
+def _process_fields(view: RunView) -> JsonObject:
     return {
         "host": view.host or None,
         "boot_id": view.boot_id or None,
@@ -32,7 +32,7 @@ def _whose(view: RunView) -> JsonObject:
     }
 
 
-def _begun(run: Run) -> JsonObject:
+def _run_fields(run: Run) -> JsonObject:
     return {
         "task": run.task,
         "run_id": run.run_id,
@@ -47,7 +47,7 @@ def _begun(run: Run) -> JsonObject:
     }
 
 
-def _ended(end: End | None) -> JsonObject:
+def _end_fields(end: End | None) -> JsonObject:
     return {
         "end": rfc3339(end.at) if end else None,
         "runtime": _seconds(end.runtime) if end else None,
@@ -60,12 +60,12 @@ def _ended(end: End | None) -> JsonObject:
     }
 
 
-def task_object(entry: ScheduledTask, past: TaskHistory) -> JsonObject:
+def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
     """One loaded task in a list; `next` is when it is expected to start, its splay included, null if nothing tells.
 
     It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
     """
-    known = [(action, seen) for action, seen in past.last_events.items() if _is_so(action, seen.run, past)]
+    known = [(action, seen) for action, seen in history.last_events.items() if _has_happened(action, seen.run, history)]
     newest = max(known, key=lambda item: item[1].position, default=None)
     started = max((seen.run for _, seen in known), key=lambda run: run.number, default=None)
     return {
@@ -77,8 +77,8 @@ def task_object(entry: ScheduledTask, past: TaskHistory) -> JsonObject:
         "last_action": str(newest[0]) if newest else None,
         "last_cause": str(newest[1].end.cause) if newest and newest[1].end else None,
         "last_run_id": newest[1].run.run_id if newest else None,
-        "running": bool(past.spawned_at),
-        "waits": _waits(entry, past) or None,
+        "running": bool(history.spawned_at),
+        "waits": _wait_reason(entry, history) or None,
         "paused": entry.paused is not None,
         "disabled": False,
         "when": str(entry.task.when),
@@ -95,16 +95,16 @@ def _next_splay(entry: ScheduledTask) -> float | None:
     return _seconds(part) if 0 < part <= entry.task.splay else None
 
 
-def _is_so(action: Action, run: Run, past: TaskHistory) -> bool:
+def _has_happened(action: Action, run: Run, history: TaskHistory) -> bool:
     """Whether that has happened, and was not only decided."""
-    return action is not Action.RUN or run.number not in past.running or run.number in past.spawned_at
+    return action is not Action.RUN or run.number not in history.running or run.number in history.spawned_at
 
 
-def _waits(entry: ScheduledTask, past: TaskHistory) -> str:
+def _wait_reason(entry: ScheduledTask, history: TaskHistory) -> str:
     """Say what keeps a task from starting that is due, or was decided to start."""
-    if past.running.keys() - past.spawned_at.keys():
+    if history.running.keys() - history.spawned_at.keys():
         return "for its record to be written"
-    return entry.blocked_reason if entry.due is not None and not past.running else ""
+    return entry.blocked_reason if entry.due is not None and not history.running else ""
 
 
 def disabled_object(disabled: Disabled) -> JsonObject:
@@ -121,12 +121,12 @@ def _disabled(disabled: Disabled) -> JsonObject:
     return {"disabled": True, "line": disabled.line}
 
 
-def task_details(entry: ScheduledTask, past: TaskHistory, runs: Sequence[RunView] = ()) -> JsonObject:
+def task_details(entry: ScheduledTask, history: TaskHistory, runs: Sequence[RunView] = ()) -> JsonObject:
     """Everything about one loaded task; `runs` are its newest ones."""
     task = entry.task
     listed: list[Json] = [run_object(view) for view in runs]
     return {
-        **task_object(entry, past),
+        **task_object(entry, history),
         "description": task.description,
         **_work(task.work),
         "stop_when": str(task.stop_when),
@@ -142,13 +142,14 @@ def task_details(entry: ScheduledTask, past: TaskHistory, runs: Sequence[RunView
         "output_file": task.output_file or None,
         "separate_stderr": task.separate_stderr,
         "next_splay": _next_splay(entry),
-        "armed_at": rfc3339(past.armed_at),
-        "next_number": past.next_number,
+        "armed_at": rfc3339(history.armed_at),
+        "next_number": history.next_number,
         "due": rfc3339(entry.due),
         "blocked": entry.blocked_reason or None,
         **_pause(entry.paused),
         "going": [
-            {**_begun(run), "begun": rfc3339(past.spawned_at.get(number))} for number, run in past.running.items()
+            {**_run_fields(run), "begun": rfc3339(history.spawned_at.get(number))}
+            for number, run in history.running.items()
         ],
         "runs": listed,
     }
@@ -157,12 +158,12 @@ def task_details(entry: ScheduledTask, past: TaskHistory, runs: Sequence[RunView
 def why_object(why: Explanation) -> JsonObject:
     """What a task's condition says about a moment; `holds` is null where it is unknown."""
     whole = _part(why.tree)
-    told: JsonObject = {
+    fields: JsonObject = {
         "waiting_for": why.waiting_for,
         "timezone": why.task.zone_name,
         "parts": [*map(_part, why.parts)],
     }
-    return {"task": why.task.name, **whole, **told}
+    return {"task": why.task.name, **whole, **fields}
 
 
 def _part(part: ExplanationPart) -> JsonObject:
@@ -187,21 +188,21 @@ def _pause(state: TaskState | None) -> JsonObject:
 def _work(work: Work) -> JsonObject:
     if isinstance(work, Call):
         return {"command": None, "function": str(work.execution)}
-    around = _surroundings(work.surroundings)
+    surroundings = _surroundings(work.surroundings)
     if isinstance(work, Command):
-        return {"command": [*work.argv], "function": None, **around}
-    return {"command": None, "function": work.path, **around}
+        return {"command": [*work.argv], "function": None, **surroundings}
+    return {"command": None, "function": work.path, **surroundings}
 
 
-def _surroundings(around: Surroundings) -> JsonObject:
+def _surroundings(surroundings: Surroundings) -> JsonObject:
     """Of the environment only the names: values may be secrets."""
     return {
-        "user": around.identity.name if around.identity else None,
-        "directory": around.directory or None,
-        "umask": f"{around.umask:04o}",
-        "nice": around.nice,
-        "environment": [name for name, _ in around.environment],
-        "environment_files": [*around.environment_files],
+        "user": surroundings.identity.name if surroundings.identity else None,
+        "directory": surroundings.directory or None,
+        "umask": f"{surroundings.umask:04o}",
+        "nice": surroundings.nice,
+        "environment": [name for name, _ in surroundings.environment],
+        "environment_files": [*surroundings.environment_files],
     }
 
 
@@ -209,13 +210,13 @@ def event_object(event: Event) -> JsonObject:
     """One line of the stream of events: `started`, `spawned`, `finished`, `withdrawn` or `missed`, and whose it is."""
     match event:
         case Started(run):
-            return {"event": "started", **_begun(run), "action": str(Action.RUN)}
+            return {"event": "started", **_run_fields(run), "action": str(Action.RUN)}
         case Spawned(run, pid):
-            return {"event": "spawned", **_begun(run), "action": str(Action.RUN), "pid": pid}
+            return {"event": "spawned", **_run_fields(run), "action": str(Action.RUN), "pid": pid}
         case Finished(run, end):
-            return {"event": "finished", **_begun(run), "action": str(end.action), **_ended(end)}
+            return {"event": "finished", **_run_fields(run), "action": str(end.action), **_end_fields(end)}
         case Withdrawn(run):
-            return {"event": "withdrawn", **_begun(run), "action": str(Action.WITHDRAWN), **_withdrawn(event)}
+            return {"event": "withdrawn", **_run_fields(run), "action": str(Action.WITHDRAWN), **_withdrawn(event)}
         case Missed():
             return {"event": "missed", **_missed(event)}
 
@@ -238,8 +239,8 @@ def _missed(missed: Missed) -> JsonObject:
 
 def output_object(run: Run, stream: str, line: str) -> JsonObject:
     """One line that a run printed, in the stream of events; `stream` is `stdout` or `stderr`."""
-    whose: JsonObject = {"task": run.task, "run_id": run.run_id, "number": run.number}
-    return {"event": "output", **whose, "stream": stream, "line": line}
+    run_fields: JsonObject = {"task": run.task, "run_id": run.run_id, "number": run.number}
+    return {"event": "output", **run_fields, "stream": stream, "line": line}
 
 
 def _seconds(duration: Duration) -> float:

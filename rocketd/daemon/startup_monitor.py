@@ -20,7 +20,7 @@ class StartupMonitor:
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Do a step, and tell if it takes long: to standard error, which is the journal's as well."""
-        timer = Timer(REPORT_AFTER, self._tell, [f"starting: still waiting for {what}"])
+        timer = Timer(REPORT_AFTER, self._report, [f"starting: still waiting for {what}"])
         timer.daemon = True
         timer.start()
         try:
@@ -28,7 +28,7 @@ class StartupMonitor:
         finally:
             timer.cancel()
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         self._show(text)
         with suppress(OSError):  # nobody is there to hear it
             os.write(2, f"rocketd: {text}\n".encode())

@@ -16,9 +16,11 @@ def state_dump(loop: Loop) -> Message:
 def _lines(loop: Loop) -> Iterator[str]:
     yield loop.health.status
     for run in loop.scheduler.running_runs:
-        begun = loop.scheduler.history.of(run.task).spawned_at.get(run.number)
+        spawned_at = loop.scheduler.history.of(run.task).spawned_at.get(run.number)
         state = (
-            "is waiting for its record to be written" if begun is None else f"has been running since {timestamp(begun)}"
+            "is waiting for its record to be written"
+            if spawned_at is None
+            else f"has been running since {timestamp(spawned_at)}"
         )
         yield f"{run.task}/{run.number} {state}"
     for name, entry in loop.scheduler.tasks.items():

@@ -45,18 +45,18 @@ def split_completed(changes: Iterable[Change]) -> tuple[list[Change], list[Chang
     A start waits, and what is told of the same run together with it, and a time that is given up.
     """
     changes = list(changes)
-    begun = {change.run.key for change in changes if isinstance(change, Started)}
-    known: list[Change] = []
+    started = {change.run.key for change in changes if isinstance(change, Started)}
+    completed: list[Change] = []
     waiting: list[Change] = []
     for change in changes:
         match change:
-            case Spawned(run) | Finished(run) | Withdrawn(run) if run.key not in begun:
-                known.append(change)
+            case Spawned(run) | Finished(run) | Withdrawn(run) if run.key not in started:
+                completed.append(change)
             case TaskState():
-                known.append(change)
+                completed.append(change)
             case _:
                 waiting.append(change)
-    return known, waiting
+    return completed, waiting
 
 
 def no_answer() -> StoreError:

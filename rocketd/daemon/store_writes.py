@@ -8,12 +8,12 @@ from rocketd.core.model.records import Change
 from rocketd.daemon.ports import Store
 
 
-def write_batches(store: Store, calls: Sequence[Sequence[Change]]) -> None:
+def write_batches(store: Store, batches: Sequence[Sequence[Change]]) -> None:
     """Write what came out of the spool: in one transaction, or one by one if some of it is there already."""
     try:
-        store.write([change for changes in calls for change in changes])
+        store.write([change for changes in batches for change in changes])
     except DuplicateRun:
-        for changes in calls:
+        for changes in batches:
             write_idempotently(store, changes)
 
 

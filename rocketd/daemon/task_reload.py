@@ -24,7 +24,7 @@ READ_TIMEOUT: Final = 30.0
 """Seconds that the store may take to tell."""
 
 
-class _Kept(NamedTuple):
+class _StoreSnapshot(NamedTuple):
     states: Mapping[str, TaskState]
     events: Sequence[Event]
 
@@ -32,31 +32,33 @@ class _Kept(NamedTuple):
 async def replace_tasks(loop: Loop, tasks: Sequence[Task]) -> None:
     """Make these the loaded tasks, once the store has been asked what they need; runs that go on are left alone."""
     scheduler, now = loop.scheduler, loop.now()
-    lacking = scheduler.missing_history(tasks)
-    scheduler.history.extend_needs(lacking)
-    kept: _Kept | None = _Kept({}, ())
-    if lacking or any(task.name not in scheduler.tasks for task in tasks):
-        kept = await _remember(loop.recorder, lacking, now)
-    if kept is None:
+    missing = scheduler.missing_history(tasks)
+    scheduler.history.extend_needs(missing)
+    stored: _StoreSnapshot | None = _StoreSnapshot({}, ())
+    if missing or any(task.name not in scheduler.tasks for task in tasks):
+        stored = await _read_store(loop.recorder, missing, now)
+    if stored is None:
         loop.journal.write(Message(_UNREAD, Priority.ERROR))
-        kept = _Kept({}, ())
-    scheduler.recall(kept.events)
-    loop.record(scheduler.load(tasks, loop.now(), kept.states))
+        stored = _StoreSnapshot({}, ())
+    scheduler.recall(stored.events)
+    loop.record(scheduler.load(tasks, loop.now(), stored.states))
 
 
-async def _remember(recorder: RecordWriter, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> _Kept | None:
+async def _read_store(
+    recorder: RecordWriter, lookback: Mapping[tuple[str, Action], Duration], now: Instant
+) -> _StoreSnapshot | None:
     """Read what is kept, after all that is still to be written; None: it cannot be read."""
     done = asyncio.get_running_loop().create_future()
-    found: list[_Kept] = []
+    found: list[_StoreSnapshot] = []
 
-    def look(store: Store) -> int:
-        found.append(_Kept(store.states(), store.recovery_events(reach, now) if reach else ()))
+    def read(store: Store) -> int:
+        found.append(_StoreSnapshot(store.states(), store.recovery_events(lookback, now) if lookback else ()))
         return 1
 
-    def looked(_: int) -> None:
+    def on_read(_: int) -> None:
         if not done.done():  # nobody waits any more if the daemon stops
             done.set_result(None)
 
-    recorder.submit(look, looked)
+    recorder.submit(read, on_read)
     await asyncio.wait([done], timeout=READ_TIMEOUT)
     return found[0] if done.done() and found else None

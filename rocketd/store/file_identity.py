@@ -28,12 +28,12 @@ class FileIdentity(NamedTuple):
 
 def files_at(path: Path) -> FileIdentity:
     """Look what lies there now."""
-    place, found = _followed(str(path))
+    place, found = _resolve(str(path))
     wal, shm = (inode(place + suffix) for suffix in COMPANIONS)
     return FileIdentity(place, found, wal, shm)
 
 
-def _followed(path: str) -> tuple[str, Inode | None]:
+def _resolve(path: str) -> tuple[str, Inode | None]:
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):

@@ -33,9 +33,9 @@ def is_not_a_file(path: Path) -> bool:
 def move_aside(path: Path) -> None:
     """Give it a name of its own beside this one, that nothing has yet; raises OSError."""
     number = 1
-    while os.path.lexists(aside := path.with_name(f"{path.name}.damaged-{number}")):
+    while os.path.lexists(target := path.with_name(f"{path.name}.damaged-{number}")):
         number += 1
-    path.rename(aside)
+    path.rename(target)
 
 
 def rejected_lines_message(directory: Path) -> str:

@@ -29,13 +29,13 @@ from rocketd.store.state_directory import StateDirectory
 
 FILE_NAME: Final = "spool.jsonl"
 
-_AT_ONCE: Final = 100
+_BATCH: Final = 100
 """Calls that are given together: one transaction, and some milliseconds that a start may have to wait."""
 
-_LONGEST: Final = 64 * 1024 * 1024
+_MAX_LINE: Final = 64 * 1024 * 1024
 """Bytes of a line; what is longer was never written here, and only its beginning is set aside."""
 _BLOCK: Final = 1024 * 1024
-_CALL: Final = 8 * 1024 * 1024
+_MAX_CALL: Final = 8 * 1024 * 1024
 """Bytes that one line is to have at most, if it can be divided."""
 
 
@@ -43,22 +43,27 @@ class SpoolFile:
     """Changes that wait for the store, in order. One thread at a time. Methods raise StoreError."""
 
     def __init__(
-        self, directory: Path, found: ReportDamage = lambda _, __: None, *, name: str = FILE_NAME, room: bool = False
+        self,
+        directory: Path,
+        report_damage: ReportDamage = lambda _, __: None,
+        *,
+        name: str = FILE_NAME,
+        reserve: bool = False,
     ) -> None:
-        """Take up what an earlier daemon left; `found` hears of lines that are set aside.
+        """Take up what an earlier daemon left; `report_damage` hears of lines that are set aside.
 
-        With `room`, the file stays where it is and keeps room on the disk, for when that is full.
+        With `reserve`, the file stays where it is and keeps room on the disk, for when that is full.
         """
         self.path = directory / name
-        self._found = found
-        self._room = room
-        self._given = 0  # bytes of it that are in the store
+        self._report_damage = report_damage
+        self._reserve = reserve
+        self._drained = 0  # bytes of it that are in the store
         with translating_errors(self.path):
             self._directory = StateDirectory(directory)
             if is_not_a_file(self.path):
                 move_aside(self.path)
             self._size, self.pending = _whole_lines(self.path)
-        self._tell_aside()
+        self._report_rejected()
         self.reserve_space()
 
     pending: int
@@ -72,7 +77,7 @@ class SpoolFile:
         text = b"".join(lines)
         with translating_errors(self.path):
             self._directory.check()
-            _append(self.path, text, self._size, room=self._room)
+            _append(self.path, text, self._size, reserve=self._reserve)
             if self._size == 0:
                 sync_directory(self.path.parent)
         self._size += len(text)
@@ -86,61 +91,61 @@ class SpoolFile:
         if self._size:
             with translating_errors(self.path):
                 self._directory.check()
-        while self._given < self._size:
+        while self._drained < self._size:
             lines, end = self._lines()
-            refused = list(_refused(lines, write))
-            if refused:
-                move_rejected(self.path.parent, refused)
-                self._tell_aside()
+            rejected = list(_rejected(lines, write))
+            if rejected:
+                move_rejected(self.path.parent, rejected)
+                self._report_rejected()
             self.pending -= len(lines)
-            self._given = end
+            self._drained = end
         if self._size:
-            self._forget()
+            self._clear()
 
     def _lines(self) -> tuple[list[bytes], int]:
         """The next whole ones, and where they end: behind the last of them there may be one that was torn."""
         lines: list[bytes] = []
-        at = self._given
+        offset = self._drained
         if not self.path.exists():
-            self._found(
+            self._report_damage(
                 "spool", f"{self.path} was removed while records waited in it: they are missing from the run log"
             )
             return lines, self._size
         with translating_errors(self.path), self.path.open("rb") as file:
-            file.seek(at)
-            while len(lines) < _AT_ONCE and at < self._size and (line := file.readline(_LONGEST)):
-                at += len(line)
+            file.seek(offset)
+            while len(lines) < _BATCH and offset < self._size and (line := file.readline(_MAX_LINE)):
+                offset += len(line)
                 lines.append(line)
-                while not line.endswith(b"\n") and (line := file.readline(_LONGEST)):
-                    at += len(line)
-        return lines, at if lines else self._size  # somebody has cut it off: there is no more
+                while not line.endswith(b"\n") and (line := file.readline(_MAX_LINE)):
+                    offset += len(line)
+        return lines, offset if lines else self._size  # somebody has cut it off: there is no more
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         """The store has it all. If we die before the file is gone, it is given once more, which changes nothing."""
         with translating_errors(self.path):
-            if self._room and self.path.exists():
+            if self._reserve and self.path.exists():
                 _cut(self.path, 0)
             else:
                 self.path.unlink(missing_ok=True)
                 sync_directory(self.path.parent)
-        self._size = self._given = self.pending = 0
+        self._size = self._drained = self.pending = 0
         self.reserve_space()
 
     def contents(self) -> Iterator[Change]:
         """All that waits and can be read, in order; it stays where it is."""
-        at, self._given = self._given, 0
+        offset, self._drained = self._drained, 0
         try:
-            while self._given < self._size:
-                lines, self._given = self._lines()
+            while self._drained < self._size:
+                lines, self._drained = self._lines()
                 for line in lines:
                     with suppress(UnreadableLine):
                         yield from parse_line(line)
         finally:
-            self._given = at
+            self._drained = offset
 
     def reserve_space(self) -> None:
         """See to it that the disk has room for more, if it can be had."""
-        if not self._room:
+        if not self._reserve:
             return
         with suppress(OSError):
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
@@ -149,21 +154,21 @@ class SpoolFile:
             finally:
                 os.close(descriptor)
 
-    def _tell_aside(self) -> None:
-        if about := rejected_lines_message(self.path.parent):
-            self._found("spool", about)
+    def _report_rejected(self) -> None:
+        if message := rejected_lines_message(self.path.parent):
+            self._report_damage("spool", message)
 
 
 def _lines_of(changes: Sequence[Change]) -> list[bytes]:
     """The changes as one line, or as several shorter ones: what is read back is held in memory."""
     line = format_line(changes)
-    if len(line) <= _CALL or len(changes) < 2:  # noqa: PLR2004 - it cannot be divided
+    if len(line) <= _MAX_CALL or len(changes) < 2:  # noqa: PLR2004 - it cannot be divided
         return [line]
     half = len(changes) // 2
     return _lines_of(changes[:half]) + _lines_of(changes[half:])
 
 
-def _refused(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]], None]) -> Iterator[bytes]:
+def _rejected(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]], None]) -> Iterator[bytes]:
     """Have the lines written, together or one by one; gives those that nobody can take over."""
     calls: list[tuple[bytes, list[Change]]] = []
     for line in lines:
@@ -184,14 +189,14 @@ def _refused(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]
 
 def _whole_lines(path: Path) -> tuple[int, int]:
     """How many bytes are whole lines, and how many lines."""
-    size = count = at = 0
+    size = count = offset = 0
     if path.exists():
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 count += block.count(b"\n")
                 end = block.rfind(b"\n") + 1
-                size = at + end if end else size
-                at += len(block)
+                size = offset + end if end else size
+                offset += len(block)
     return size, count
 
 
@@ -204,12 +209,12 @@ def _cut(path: Path, size: int) -> None:
         os.close(descriptor)
 
 
-def _append(path: Path, line: bytes, size: int, *, room: bool) -> None:
+def _append(path: Path, line: bytes, size: int, *, reserve: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         if os.fstat(descriptor).st_size > size:  # a line that did not get in whole
             os.ftruncate(descriptor, size)
-            if room:  # it went with it
+            if reserve:  # it went with it
                 reserve_space(descriptor, size)
         os.lseek(descriptor, size, os.SEEK_SET)
         left = memoryview(line)

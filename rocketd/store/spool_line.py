@@ -45,11 +45,11 @@ def _change(values: object) -> Change:
     kind = values.pop("kind", None) if isinstance(values, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise UnreadableLine(f"this rocketd knows no change of the kind {kind!r}")
-    change: Change = _made(_KINDS[kind], values)  # type: ignore[assignment]  # each kind is a change
+    change: Change = _build(_KINDS[kind], values)  # type: ignore[assignment]  # each kind is a change
     return change
 
 
-def _made(kind: type, values: object) -> object:
+def _build(kind: type, values: object) -> object:
     """Make an object of this class of what JSON gives."""
     if not isinstance(values, Mapping):
         raise UnreadableLine(f"{kind.__name__} is {values!r:.50}")
@@ -67,20 +67,20 @@ def _types(kind: type) -> Mapping[str, object]:
     return get_type_hints(kind)
 
 
-def _value(name: str, wanted: object, value: object) -> object:
-    if isinstance(wanted, type) and is_dataclass(wanted):
-        return _made(wanted, value)
-    if isinstance(wanted, type) and issubclass(wanted, Enum):
+def _value(name: str, expected: object, value: object) -> object:
+    if isinstance(expected, type) and is_dataclass(expected):
+        return _build(expected, value)
+    if isinstance(expected, type) and issubclass(expected, Enum):
         try:
-            return wanted(value)
+            return expected(value)
         except ValueError as error:
             raise UnreadableLine(f"{name} is {value!r:.50}") from error
-    if type(value) not in (get_args(wanted) or (wanted,)) or not _fits(name, value):
+    if type(value) not in (get_args(expected) or (expected,)) or not _in_range(name, value):
         raise UnreadableLine(f"{name} is {value!r:.50}")
     return value
 
 
-def _fits(name: str, value: object) -> bool:
+def _in_range(name: str, value: object) -> bool:
     if isinstance(value, int):
         return (1 if name in _COUNTED else BEGINNING) <= value <= FOREVER
     return True

@@ -23,62 +23,62 @@ class SpoolPlaces:
     """A spool in two places. One thread at a time. Methods raise StoreError."""
 
     def __init__(
-        self, state_directory: Path, runtime_directory: Path, found: ReportDamage = lambda _, __: None
+        self, state_directory: Path, runtime_directory: Path, report_damage: ReportDamage = lambda _, __: None
     ) -> None:
-        """Take up what an earlier daemon left; `found` hears of what is damaged."""
-        self._first = SpoolFile(state_directory, found, room=True)
-        self._make_second = partial(SpoolFile, runtime_directory, found, name=_name(state_directory))
-        self._second: SpoolFile | None = None
+        """Take up what an earlier daemon left; `report_damage` is called for what is damaged."""
+        self._primary = SpoolFile(state_directory, report_damage, reserve=True)
+        self._make_fallback = partial(SpoolFile, runtime_directory, report_damage, name=_name(state_directory))
+        self._fallback: SpoolFile | None = None
         with suppress(StoreError):  # done without until it is needed
-            self._second = self._make_second()
+            self._fallback = self._make_fallback()
 
     @property
     def pending(self) -> int:
         """How many calls are in it that the store has not had."""
-        return self._first.pending + self._second_pending
+        return self._primary.pending + self._fallback_pending
 
     @property
-    def _second_pending(self) -> int:
-        return 0 if self._second is None else self._second.pending
+    def _fallback_pending(self) -> int:
+        return 0 if self._fallback is None else self._fallback.pending
 
     @property
     def warning(self) -> str:
         """Where the newest ones wait, if that is not the state directory, and what that means."""
-        if self._second is None or not self._second.pending:
+        if self._fallback is None or not self._fallback.pending:
             return ""
-        return f"the newest records wait in {self._second.path}, which a reboot empties"
+        return f"the newest records wait in {self._fallback.path}, which a reboot empties"
 
     def append(self, changes: Sequence[Change]) -> None:
         """Append them; durable when it returns, as far as the place is."""
-        if self._second_pending:
-            self._append_second(changes)
+        if self._fallback_pending:
+            self._append_to_fallback(changes)
             return
         try:
-            self._first.append(changes)
+            self._primary.append(changes)
         except StoreError as error:
             try:
-                self._append_second(changes)
+                self._append_to_fallback(changes)
             except StoreError:
                 raise error from None
 
-    def _append_second(self, changes: Sequence[Change]) -> None:
-        if self._second is None:
-            self._second = self._make_second()
-        self._second.append(changes)
+    def _append_to_fallback(self, changes: Sequence[Change]) -> None:
+        if self._fallback is None:
+            self._fallback = self._make_fallback()
+        self._fallback.append(changes)
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
         """Give the calls to `write`, oldest first, and forget what it took. What `write` raises ends that."""
-        self._first.drain(write)
-        if self._second is not None:
-            self._second.drain(write)
+        self._primary.drain(write)
+        if self._fallback is not None:
+            self._fallback.drain(write)
 
     def contents(self) -> Sequence[Change]:
         """All that waits, in order."""
-        return [*self._first.contents(), *(() if self._second is None else self._second.contents())]
+        return [*self._primary.contents(), *(() if self._fallback is None else self._fallback.contents())]
 
     def reserve_space(self) -> None:
         """See to it that there is room for more, if it can be had."""
-        self._first.reserve_space()
+        self._primary.reserve_space()
 
 
 def _name(state_directory: Path) -> str:

@@ -38,14 +38,14 @@ class SpoolStore:
     def __init__(
         self,
         directory: Path,
-        make: Callable[[], SqliteStore],
+        open_store: Callable[[], SqliteStore],
         reader: SqliteReader,
         spool: SpoolPlaces,
         origin: Origin,
     ) -> None:
-        """`make` opens the store, or says why it cannot be; `reader` is what `open_existing_reader` gives."""
+        """`open_store` opens the store, or says why it cannot be; `reader` is what `open_existing_reader` gives."""
         self.path = directory / FILE_NAME
-        self._make = make
+        self._open_store = open_store
         self._reader = reader
         self._spool = spool
         self._origin = origin
@@ -54,7 +54,7 @@ class SpoolStore:
     @property
     def _opened(self) -> SqliteStore:
         if self._store is None:
-            self._store = self._make()
+            self._store = self._open_store()
             self._reader.close()
         return self._store
 
@@ -68,9 +68,9 @@ class SpoolStore:
         """Note up to when time is trusted to have come; see `Store.save_trusted_reading`."""
         self._opened.save_trusted_reading(reading)
 
-    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+    def prune(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete some old records; see `Store.prune`."""
-        return self._opened.prune(before, spare, now, limit)
+        return self._opened.prune(before, protected, now, limit)
 
     @property
     def deleted(self) -> int:
@@ -106,16 +106,18 @@ class SpoolStore:
         """The events that still matter, of all tasks, in log order."""
         if self._store is not None:
             return self._store.recovery_events(reach, now)
-        kept = self._reader.recovery_events(reach, now)
-        events = (change for change in self._news() if isinstance(change, Started | Finished | Withdrawn | Missed))
-        return [*kept, *events]
+        stored = self._reader.recovery_events(reach, now)
+        events = (
+            change for change in self._spooled_changes() if isinstance(change, Started | Finished | Withdrawn | Missed)
+        )
+        return [*stored, *events]
 
     def open_runs(self) -> Sequence[OpenRun]:
         """The runs without an end."""
         if self._store is not None:
             return self._store.open_runs()
         open_runs = {one.run.key: one for one in self._reader.open_runs()}
-        for change in self._news():
+        for change in self._spooled_changes():
             match change:
                 case Started(run):
                     open_runs[run.key] = OpenRun(run, *self._origin, 0, 0)
@@ -129,9 +131,11 @@ class SpoolStore:
         """The newest sign of life."""
         if self._store is not None:
             return self._store.last_alive()
-        kept = self._reader.last_alive()
-        spooled = (change.at if isinstance(change, Alive) else instant_of_record(change) for change in self._news())
-        return max((at for at in (kept, *spooled) if at is not None), default=None)
+        stored = self._reader.last_alive()
+        spooled = (
+            change.at if isinstance(change, Alive) else instant_of_record(change) for change in self._spooled_changes()
+        )
+        return max((at for at in (stored, *spooled) if at is not None), default=None)
 
     def clock_readings(self) -> Mapping[str, ClockReading]:
         """What the clocks showed at the last sign of life that the store has."""
@@ -139,13 +143,13 @@ class SpoolStore:
             return self._store.clock_readings()
         return self._reader.clock_readings()
 
-    def runs(self, wanted: RunFilter) -> Sequence[RunView]:
+    def runs(self, run_filter: RunFilter) -> Sequence[RunView]:
         """Runs that the store has."""
-        return (self._store or self._reader).runs(wanted)
+        return (self._store or self._reader).runs(run_filter)
 
-    def _news(self) -> Iterator[Change]:
+    def _spooled_changes(self) -> Iterator[Change]:
         """What waits in the spool and the store has not had: after a crash it may have had some of it."""
-        states, going = self._reader.states(), {one.run.key for one in self._reader.open_runs()}
+        states, open_keys = self._reader.states(), {one.run.key for one in self._reader.open_runs()}
 
         def is_known(run: Run) -> bool:
             return run.task in states and run.number < states[run.task].next_number
@@ -154,7 +158,7 @@ class SpoolStore:
             match change:
                 case Started(run) if is_known(run):
                     continue
-                case Spawned(run) | Finished(run) | Withdrawn(run) if is_known(run) and run.key not in going:
+                case Spawned(run) | Finished(run) | Withdrawn(run) if is_known(run) and run.key not in open_keys:
                     continue
             yield change
 

@@ -14,7 +14,7 @@ class StateDirectory:
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
         self.path = path
-        self._descriptor, self._close = _opened(self, path)
+        self._descriptor, self._close = _open(self, path)
 
     def check(self) -> None:
         """Raise StoreError unless it is still there under its name. One that was removed is made anew."""
@@ -31,18 +31,18 @@ class StateDirectory:
             )
         self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._close()
-        self._descriptor, self._close = _opened(self, self.path)
+        self._descriptor, self._close = _open(self, self.path)
 
     def _is_there(self) -> bool:
-        ours = os.fstat(self._descriptor)
+        opened = os.fstat(self._descriptor)
         try:
-            theirs = self.path.stat()
+            current = self.path.stat()
         except OSError:
             return False
-        return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+        return (opened.st_dev, opened.st_ino) == (current.st_dev, current.st_ino)
 
 
-def _opened(owner: StateDirectory, path: Path) -> tuple[int, Callable[[], object]]:
+def _open(owner: StateDirectory, path: Path) -> tuple[int, Callable[[], object]]:
     """Open it for as long as its owner is there; gives the descriptor, and what closes it before."""
     descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     return descriptor, finalize(owner, os.close, descriptor)

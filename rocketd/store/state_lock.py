@@ -40,7 +40,7 @@ class StateLock:
         with translating_errors(self.path):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
             try:
-                self._hold()
+                self._acquire()
             except BaseException:
                 self._close()
                 raise
@@ -51,20 +51,20 @@ class StateLock:
         Raises StateDirectoryHeld if another has been faster, StoreError if there is no directory.
         """
         with translating_errors(self.path):
-            return self._hold()
+            return self._acquire()
 
-    def _hold(self) -> bool:
+    def _acquire(self) -> bool:
         """Lock directory and file, unless they are those that are locked; says whether the file is another now."""
         if self._directory < 0 or inode(self.path.parent) != _inode_of(self._directory):
             directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             with suppress(OSError):  # some network file systems lock files alone
                 self._lock(directory)
-            self._directory = _replaced(self._directory, directory)
+            self._directory = _replace(self._directory, directory)
         if self._file >= 0 and inode(self.path) == _inode_of(self._file):
             return False
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._lock(file)
-        self._file = _replaced(self._file, file)
+        self._file = _replace(self._file, file)
         with suppress(OSError):  # a disk that takes nothing: the lock is what counts
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
@@ -107,10 +107,10 @@ def _inode_of(descriptor: int) -> Inode | None:
     return status.st_dev, status.st_ino
 
 
-def _replaced(before: int, now: int) -> int:
+def _replace(previous: int, now: int) -> int:
     """Close what was open in the place of this descriptor."""
-    if before >= 0:
-        os.close(before)
+    if previous >= 0:
+        os.close(previous)
     return now
 
 

@@ -46,7 +46,7 @@ class Forwarding(ReplicatedStore):
 
     def close(self) -> None:
         """Close all of it."""
-        self._forwarder.close()
+        self._replicator.close()
         self.repo.close()
         super().close()
 

@@ -69,7 +69,7 @@ class Looking:
         self.clock, self.journal, self.store = SetClock(), ListJournal(), MemoryStore()
         scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
         self.loop = Loop(
-            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=manager, silence=SilencedErrors()
+            scheduler=scheduler, clock=self.clock, journal=self.journal, manager=manager, silenced=SilencedErrors()
         )
         scheduler.load([TASK], NOW, {})
         run = Run("backup", 1, "id-1", 1, NOW, NOW, Trigger.SCHEDULE, "daily")
@@ -105,7 +105,7 @@ async def looking(manager: NullServiceManager | None = None) -> AsyncIterator[Lo
     executor = ScriptedExecutor(
         made.loop.handle_event, made.loop.handle_output, lambda *_: Script(), lambda call: call(), made.clock.now
     )
-    recorder = RecordWriter(made.store, trouble=lambda *_: None, fatal=made.loop.fail)
+    recorder = RecordWriter(made.store, report_outage=lambda *_: None, on_fatal=made.loop.fail)
     made.loop.start(executor, recorder)
     await made.passes.get()
     try:

@@ -85,7 +85,7 @@ def test_with_a_spool_nothing_waits_and_what_it_holds_is_written_first(
     async def scene() -> None:
         heard = Heard()
         spool = SpoolFile(tmp_path)
-        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.1)
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, patience=0.1)
         await record(recorder, whole(1))
         await record(recorder, whole(2))
         assert heard.troubles == [(LOCKED, False), (LOCKED, True)]
@@ -107,7 +107,7 @@ def test_without_a_spool_the_error_is_told_as_fatal_once_patience_is_over(
 ) -> None:
     async def scene() -> None:
         heard = Heard()
-        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, patience=0.3)
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, patience=0.3)
         recorder.record(whole(1), lambda: pytest.fail("it is not safe"))
         error = await heard.fatal
         assert isinstance(error, StoreError)
@@ -124,7 +124,7 @@ def test_where_the_spool_cannot_be_written_either_it_is_tried_until_it_can(
         heard = Heard()
         spool = SpoolFile(tmp_path)
         (tmp_path / SPOOL).mkdir()  # so no file can be made there
-        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=spool, patience=0.0)
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, patience=0.0)
         done = asyncio.Event()
         recorder.record(whole(1), done.set)
         await heard.until((LOCKED, False))
@@ -146,7 +146,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
 ) -> None:
     async def scene() -> None:
         heard = Heard()
-        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=SpoolFile(tmp_path))
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=SpoolFile(tmp_path))
         recorder.record(whole(1))
         await recorder.close()
         assert not heard.fatal.done()
@@ -191,7 +191,7 @@ def test_what_has_happened_is_safe_at_once_and_a_start_is_not_begun(
     async def scene() -> None:
         heard = Heard()
         spool = SpoolFile(tmp_path)
-        recorder = RecordWriter(store, trouble=heard.trouble, fatal=heard.failed, spool=spool)
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool)
         begun, known = asyncio.Event(), asyncio.Event()
         recorder.record([Started(run(2))], begun.set)
         await heard.until((LOCKED, False))
@@ -233,7 +233,7 @@ def test_what_has_happened_is_safe_though_the_error_is_fatal(
         heard = Heard()
         spool = SpoolFile(tmp_path)
         recorder = RecordWriter(
-            store, trouble=heard.trouble, fatal=heard.failed, spool=spool, silenced=False, patience=0.1
+            store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, silenced=False, patience=0.1
         )
         recorder.record([ended, Started(run(2))], lambda: pytest.fail("it is not written"))
         assert isinstance(await heard.fatal, StoreError)

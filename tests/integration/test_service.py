@@ -11,7 +11,9 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 
-from rocketd.bootstrap.service import DaemonOptions, LogTarget, Service
+from rocketd.bootstrap.daemon_options import DaemonOptions
+from rocketd.bootstrap.log_target import LogTarget
+from rocketd.bootstrap.service import Service
 from rocketd.core.instant import SECOND
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Missed, Started

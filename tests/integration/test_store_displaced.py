@@ -58,7 +58,7 @@ class Scene:
         self.store.write([*whole(2), Started(run(3)), Alive(NOW + 5)])
 
     def opened(self) -> SqliteStore:
-        return SqliteStore(self.directory, origin=HERE, found=lambda *what: self.found.append(what))
+        return SqliteStore(self.directory, origin=HERE, report_damage=lambda *what: self.found.append(what))
 
     def write_until_it_works(self, changes: list[Change]) -> list[str]:
         """Write as the recorder does, again and again; gives what was said meanwhile."""
@@ -297,7 +297,7 @@ def test_who_is_killed_before_the_copy_is_part_of_the_store_leaves_it_to_the_nex
         SqliteStore(copy)
     (copy / FILE_NAME).unlink()
     found: list[str] = []
-    with closing(SqliteStore(copy, found=lambda _, what: found.append(what))) as store:
+    with closing(SqliteStore(copy, report_damage=lambda _, what: found.append(what))) as store:
         assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]
         assert len(found) == 1
 

@@ -128,7 +128,7 @@ def test_a_repository_that_hung_gets_nothing_twice_if_the_same_program_begins_an
         store.write(whole(1))
         stuck.wait()
     monkeypatch.undo()
-    with opened(tmp_path / "a", lambda: hanging, after=store._forwarder) as again:  # noqa: SLF001 - as its owner does
+    with opened(tmp_path / "a", lambda: hanging, after=store._replicator) as again:  # noqa: SLF001 - as its owner does
         again.write(whole(2))
         let_go.set()
     assert [one.action for one in hanging.filter_by().all()] == ["run", "success"] * 2
@@ -139,11 +139,11 @@ def test_who_asks_a_repository_that_cannot_be_had_is_told_so(tmp_path: Path) -> 
         raise ConnectionError("the network is down")
 
     with opened(tmp_path / "a", away) as store:
-        asked = store._forwarder.call(kept)  # noqa: SLF001 - as its owner does
+        asked = store._replicator.call(kept)  # noqa: SLF001 - as its owner does
         with pytest.raises(StoreError, match="the network is down"):
             asked.result(timeout=30)
     with pytest.raises(StoreError, match="has stopped"):
-        store._forwarder.call(kept).result(timeout=30)  # noqa: SLF001 - as above
+        store._replicator.call(kept).result(timeout=30)  # noqa: SLF001 - as above
 
 
 def test_a_run_whose_number_another_one_has_there_holds_up_nothing(tmp_path: Path, repo: BaseRepo) -> None:

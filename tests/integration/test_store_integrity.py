@@ -57,7 +57,7 @@ def test_the_log_of_another_copy_is_set_aside_and_numbers_go_on(restored: Path) 
     assert find_damage(restored / FILE_NAME, thorough=True), "else there is nothing to see"
     assert not find_damage(restored / FILE_NAME, without_log=True, thorough=True)
     found: list[tuple[str, str]] = []
-    with closing(SqliteStore(restored, found=lambda *what: found.append(what))) as store:
+    with closing(SqliteStore(restored, report_damage=lambda *what: found.append(what))) as store:
         assert [about for about, _ in found] == ["store files"]
         assert "moved aside" in found[0][1]
         assert {view.run.number for view in store.runs(RunFilter(limit=10_000))} == set(range(1, 6))
@@ -73,7 +73,7 @@ def test_a_killed_daemons_own_log_stays(tmp_path: Path) -> None:
         store.write([*whole("backup", 1), Alive(NOW)])
         shutil.copytree(live, state)
     found: list[tuple[str, str]] = []
-    with closing(SqliteStore(state, found=lambda *what: found.append(what))) as store:
+    with closing(SqliteStore(state, report_damage=lambda *what: found.append(what))) as store:
         assert len(store.runs(RunFilter())) == 1
     assert found == []
 
@@ -137,7 +137,7 @@ def test_of_a_store_with_a_lost_page_all_that_can_be_read_is_kept(closed: Path, 
             file.write(bytes(4096))
         found: list[str] = []
         try:
-            store = SqliteStore(directory, found=lambda _, what: found.append(what))  # noqa: B023 - used at once
+            store = SqliteStore(directory, report_damage=lambda _, what: found.append(what))  # noqa: B023 - used at once
         except StoreError as error:
             refused.append((name, error.temporary, "backup" in error.hint or "away" in error.hint))
             continue

@@ -97,8 +97,8 @@ def test_what_it_got_it_gives_back_whole_to_a_new_host(tmp_path: Path, make: Mak
 def test_what_may_have_arrived_is_looked_for_before_it_is_sent_again(make: MakeRepo) -> None:
     """A daemon died after the repository had the record and before that was known."""
     row = row_of(Started(run(1)), Origin("here", "boot"))
-    RepositorySink(make()).write(row, 1, again=False)
-    RepositorySink(make()).write(row, 2, again=True)
+    RepositorySink(make()).write(row, 1, may_exist=False)
+    RepositorySink(make()).write(row, 2, may_exist=True)
     assert len(RepositorySink(make()).read({})) == 1
 
 
@@ -106,7 +106,7 @@ def test_a_stretch_of_missed_times_that_goes_on_stays_one_record(make: MakeRepo)
     sink, origin = RepositorySink(make()), Origin("here", "boot")
     for times in (1, 2):
         missed = Missed("backup", "id-m", NOW + times * SECOND, NOW, NOW + times * SECOND, times, "down")
-        sink.write(row_of(missed, origin), times, again=times > 1)
+        sink.write(row_of(missed, origin), times, may_exist=times > 1)
     assert [row.times for row in sink.read({})] == [2]
 
 
@@ -114,7 +114,7 @@ def test_old_records_are_deleted_there(make: MakeRepo) -> None:
     sink = RepositorySink(make())
     rows = [row_of(Started(run(number)), Origin("here", "boot")) for number in (1, 2, 3)]
     for key, row in enumerate(rows):
-        sink.write(row, key, again=False)
+        sink.write(row, key, may_exist=False)
     sink.delete(rows[:2])
     assert [row.number for row in sink.read({})] == [3]
 
@@ -180,7 +180,7 @@ def test_a_server_that_gives_more_than_it_was_asked_for_is_no_reason_to_leave_re
     with opened(tmp_path / "there", rest, host="there") as store:
         store.write([Started(run(1))])
     row = row_of(Started(run(2)), Origin("here", "boot"))
-    RepositorySink(rest()).write(row, 2, again=True)
+    RepositorySink(rest()).write(row, 2, may_exist=True)
     assert [item["run_id"] for item in server.items] == ["id-1", "id-2"]
     with opened(tmp_path / "here", rest, host="here") as store:
         assert read_back(store, "backup") == 1

@@ -34,7 +34,7 @@ def opened(
 ) -> Iterator[ReplicatedStore]:
     """A store that forwards; at its end the repository has everything, if it can be had."""
     directory.mkdir(exist_ok=True)
-    forwarder = Replicator(open_repo, directory, host, (heard or Heard()).queue.put, after=after)
+    forwarder = Replicator(open_repo, directory, host, (heard or Heard()).queue.put, previous=after)
     store = ReplicatedStore(directory, forwarder, origin=Origin(host, "boot"))
     forwarder.start()
     try:
@@ -49,5 +49,5 @@ def read_back(store: ReplicatedStore, *tasks: str) -> int:
     numbers = {name: state.next_number for name, state in store.states().items()}
     alive = store.last_alive()
     wanted = ImportQuery(frozenset(tasks), numbers, None if alive is None else alive - DAY)
-    rows = store._forwarder.read(wanted).result(timeout=30)  # noqa: SLF001 - as its owner does
+    rows = store._replicator.read(wanted).result(timeout=30)  # noqa: SLF001 - as its owner does
     return store.import_rows(rows, dict.fromkeys(tasks, "1 UTC daily"))

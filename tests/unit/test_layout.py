@@ -75,16 +75,13 @@ CONSTRUCTOR_PARAMETERS: Final = 7
 
 # What may be larger, up to this size: these lists only get shorter.
 LONG_MODULES: Final[Mapping[str, int]] = {
-    "app/runtime.py": 330,
-    "bootstrap/service.py": 330,
-    "config/loader.py": 345,
     "daemon/loop.py": 340,
     "store/replication/replicator.py": 325,
     "web/api.py": 315,
 }
-LONG_FUNCTIONS: Final[Mapping[str, int]] = {"bootstrap/service.py:start": 80}
-WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {"bootstrap/replication.py": 9, "daemon/control.py": 8}
-SAME_NAMES: Final = {"_Loader", "Config", "Prober", "Session", "Task"}
+LONG_FUNCTIONS: Final[Mapping[str, int]] = {}
+WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {}
+SAME_NAMES: Final = {"Config", "Prober", "Session", "Task"}
 
 
 def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:

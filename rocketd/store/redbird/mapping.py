@@ -86,12 +86,12 @@ def _mapping(item: object) -> Mapping[str, object]:
 def row_of_values(values: Mapping[str, object]) -> Row | None:
     """Read a record, whatever types its repository made of the fields; None: it is none of a run."""
     seconds = {name: _number(values.get(name)) for name in _SECONDS}
-    numbers = {name: _whole(values.get(name)) for name in _NUMBERS}
+    numbers = {name: _integer(values.get(name)) for name in _NUMBERS}
     texts = {name: _text(values.get(name)) for name in COLUMNS if name not in seconds and name not in numbers}
     if seconds["created"] is None or not texts["task_name"] or texts["action"] not in ACTIONS:
         return None
-    for name, known in _KNOWN.items():
-        texts[name] = texts[name] if texts[name] in known else None
+    for name, allowed in _KNOWN.items():
+        texts[name] = texts[name] if texts[name] in allowed else None
     row = Row(**(seconds | numbers | texts))  # type: ignore[arg-type]  # each column has been given its type above
     return validated(row, ColumnFaults())
 
@@ -111,7 +111,7 @@ def _number(value: object) -> float | None:
     return None
 
 
-def _whole(value: object) -> int | None:
+def _integer(value: object) -> int | None:
     number = _number(value)
     return None if number is None or not isfinite(number) else round(number)
 
@@ -121,11 +121,11 @@ def _text(value: object) -> str | None:
 
 
 @dataclass
-class _Counted:
+class _TaskProgress:
     """What is made up for one task, while its records go by."""
 
     number: int
-    going: list[int] = field(default_factory=list)
+    active: list[int] = field(default_factory=list)
     failures: int = 0
 
 
@@ -145,20 +145,22 @@ def fill_missing_fields(rows: Iterable[Row], fields: frozenset[str], next_number
     if {"number", "attempt"} <= fields:
         return rows
     starts = Counter(row.task_name for row in rows if row.action == Action.RUN)
-    tasks = {name: _Counted(max(next_numbers.get(name, 1) - starts[name], 1)) for name in {r.task_name for r in rows}}
+    tasks = {
+        name: _TaskProgress(max(next_numbers.get(name, 1) - starts[name], 1)) for name in {r.task_name for r in rows}
+    }
     return [_completed(row, tasks[row.task_name]) for row in rows]
 
 
-def _completed(row: Row, task: _Counted) -> Row:
+def _completed(row: Row, task: _TaskProgress) -> Row:
     if row.action == Action.MISSED:
         return row
     attempt = row.attempt or task.failures + 1  # for an end as well: it is counted below, after it
     if row.action == Action.RUN:
         number = row.number or task.number
         task.number = number + 1
-        task.going.append(number)
+        task.active.append(number)
     else:
-        number = row.number or (task.going.pop() if task.going else task.number - 1)
+        number = row.number or (task.active.pop() if task.active else task.number - 1)
         if row.action != Action.WITHDRAWN:  # that is no try
             task.failures = task.failures + 1 if row.action in _FAILURES else 0
     return row._replace(number=number, attempt=attempt)

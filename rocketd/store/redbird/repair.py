@@ -49,17 +49,17 @@ def allow_long_fields() -> None:
     csv.field_size_limit(sys.maxsize)
 
 
-def repair(repo: BaseRepo, coming: Iterable[Mapping[str, object]]) -> None:
-    """Make the repository readable again. One of the records that are sent next, `coming`, may be half there."""
+def repair(repo: BaseRepo, next_records: Iterable[Mapping[str, object]]) -> None:
+    """Make the repository readable again. One of the records that are sent next, `next_records`, may be half there."""
     if file := csv_of(repo):
-        _put_back(file.filename)
-        for values in coming:
-            _cut_off(file, values)
+        _restore(file.filename)
+        for values in next_records:
+            _cut_partial_record(file, values)
     elif directory := json_of(repo):
-        _put_aside(directory)
+        _move_damaged(directory)
 
 
-def _cut_off(repo: "CsvRepo", values: Mapping[str, object]) -> None:
+def _cut_partial_record(repo: "CsvRepo", values: Mapping[str, object]) -> None:
     """Cut the file where this record's line begins, if it ends in the middle of that."""
     line, path = _line(repo, values), repo.filename
     if not path.exists():
@@ -82,7 +82,7 @@ def _line(repo: "CsvRepo", values: Mapping[str, object]) -> bytes:
     return text.getvalue().encode(locale.getencoding(), errors="replace")
 
 
-def _put_aside(repo: "JsonRepo") -> None:
+def _move_damaged(repo: "JsonRepo") -> None:
     """Rename the files that cannot be read: it is not for us to delete what may be somebody's."""
     for path in repo.path.glob("*.json"):
         try:
@@ -98,19 +98,19 @@ def replacing_file(repo: BaseRepo) -> Iterator[None]:
     if file is None or not file.filename.exists():
         yield
         return
-    part, whole = _beside(file.filename, "part"), _beside(file.filename, "whole")
+    part, backup = _sibling(file.filename, "part"), _sibling(file.filename, "whole")
     copyfile(file.filename, part)
-    part.replace(whole)
+    part.replace(backup)
     yield
-    whole.unlink()
+    backup.unlink()
 
 
-def _put_back(path: Path) -> None:
-    whole = _beside(path, "whole")
-    if whole.exists():
-        copyfile(whole, path)
-        whole.unlink()
+def _restore(path: Path) -> None:
+    backup = _sibling(path, "whole")
+    if backup.exists():
+        copyfile(backup, path)
+        backup.unlink()
 
 
-def _beside(path: Path, ending: str) -> Path:
+def _sibling(path: Path, ending: str) -> Path:
     return path.with_name(f"{path.name}.{ending}")

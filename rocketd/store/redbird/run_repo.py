@@ -73,7 +73,7 @@ class RunRepo(TemplateRepo):
         names = dict.fromkeys(name for item in items for name in item if name in self._table.columns)
         rows = [{name: item.get(name) for name in names} for item in items]
         if rows:
-            with self._engine.begin() as connection, _told_of_key():
+            with self._engine.begin() as connection, _translating_duplicates():
                 connection.execute(self._table.insert(), rows)
 
     def upsert(self, item: object) -> None:
@@ -81,8 +81,8 @@ class RunRepo(TemplateRepo):
         values = self._values(item)
         key = values.pop(self.id_field or "", None)
         with self._engine.begin() as connection:
-            there = key is not None and self._update(connection, self._key() == key, values)
-            if not there:
+            updated = key is not None and self._update(connection, self._key() == key, values)
+            if not updated:
                 self._insert(connection, item)
 
     def query_update(self, query: ColumnElement[bool], values: Mapping[str, object]) -> int:
@@ -103,7 +103,7 @@ class RunRepo(TemplateRepo):
             self._insert(connection, self.to_item(values))
 
     def _insert(self, connection: Connection, item: object) -> None:
-        with _told_of_key():
+        with _translating_duplicates():
             connection.execute(self._table.insert(), self._values(item))
 
     def _update(self, connection: Connection, query: ColumnElement[bool], values: Mapping[str, object]) -> int:
@@ -123,15 +123,15 @@ class RunRepo(TemplateRepo):
 
     def query_read_first(self, query: ColumnElement[bool]) -> object:
         """Read the first in log order; None if there is none."""
-        return next(iter(self._some(query, self._key(), 1)), None)
+        return next(iter(self._read_some(query, self._key(), 1)), None)
 
     def query_read_last(self, query: ColumnElement[bool]) -> object:
         """Read the last in log order; None if there is none."""
-        return next(iter(self._some(query, self._key().desc(), 1)), None)
+        return next(iter(self._read_some(query, self._key().desc(), 1)), None)
 
     def query_read_limit(self, query: ColumnElement[bool], n: int) -> list[object]:
         """Read the first n in log order."""
-        return self._some(query, self._key(), n)
+        return self._read_some(query, self._key(), n)
 
     def query_count(self, query: ColumnElement[bool]) -> int:
         """Count them, in the database."""
@@ -141,10 +141,10 @@ class RunRepo(TemplateRepo):
 
     def format_query(self, query: Mapping[str, object]) -> ColumnElement[bool]:
         """Turn a query into SQL; raises AttributeError for a field that the table lacks."""
-        terms = [self._term(name, wanted) for name, wanted in query.items()]
+        terms = [self._term(name, value) for name, value in query.items()]
         return sqlalchemy.and_(sqlalchemy.true(), *terms)
 
-    def _some(self, query: ColumnElement[bool], order: ColumnElement[object], n: int) -> list[object]:
+    def _read_some(self, query: ColumnElement[bool], order: ColumnElement[object], n: int) -> list[object]:
         """Read n records; of those that Red Bird is to skip, the database cannot know."""
         statement = self._table.select().where(query).order_by(order)
         if self.errors_query == "raise":
@@ -167,41 +167,41 @@ class RunRepo(TemplateRepo):
         columns = self._table.columns
         return columns[self.id_field] if self.id_field and self.id_field in columns else columns["created"]
 
-    def _term(self, name: str, wanted: object) -> ColumnElement[bool]:
+    def _term(self, name: str, value: object) -> ColumnElement[bool]:
         try:
             column = self._table.columns[name]
         except KeyError:
             raise AttributeError(f"the table {self._table.name} has no column {name}") from None
-        match wanted:
+        match value:
             case Between():
-                return column.between(wanted.start, wanted.end)
+                return column.between(value.start, value.end)
             case In():
-                return column.in_(wanted.value)
+                return column.in_(value.value)
             case slice():
-                return _sliced(column, wanted)
-            case Operation() if wanted is skip:
+                return _sliced(column, value)
+            case Operation() if value is skip:
                 return sqlalchemy.true()
             case Operation():
-                compared: ColumnElement[bool] = getattr(column, wanted.__py_magic__)(wanted.value)
+                compared: ColumnElement[bool] = getattr(column, value.__py_magic__)(value.value)
                 return compared
-        return column == wanted
+        return column == value
 
 
 @contextmanager
-def _told_of_key() -> Iterator[None]:
+def _translating_duplicates() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
         raise KeyFoundError(f"the record is there already: {error.orig}") from error
 
 
-def _sliced(column: ColumnElement[object], wanted: slice) -> ColumnElement[bool]:
+def _sliced(column: ColumnElement[object], value: slice) -> ColumnElement[bool]:
     """From start to stop, both included, as Red Bird's SQL repository reads a slice."""
     terms = [sqlalchemy.true()]
-    if wanted.start is not None:
-        terms.append(column >= wanted.start)
-    if wanted.stop is not None:
-        terms.append(column <= wanted.stop)
+    if value.start is not None:
+        terms.append(column >= value.start)
+    if value.stop is not None:
+        terms.append(column <= value.stop)
     return sqlalchemy.and_(*terms)
 
 

@@ -21,14 +21,14 @@ from rocketd.store.redbird.repair import allow_long_fields, csv_of, repair, repl
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.schema import COLUMNS
 
-_LEAST: Final = frozenset({"created", "task_name", "action"})
-_ALWAYS: Final = _LEAST | {"run_id", "host"}
+_REQUIRED: Final = frozenset({"created", "task_name", "action"})
+_ALWAYS: Final = _REQUIRED | {"run_id", "host"}
 """What every record has."""
-_RETOLD: Final = ("created", "due", "end", "times", "reason", "message")
+_UPDATED: Final = ("created", "due", "end", "times", "reason", "message")
 """What changes when a stretch of missed times goes on."""
 _TRIES: Final = 1000
 """How many keys are tried for a record whose key is taken: one a microsecond."""
-_NUMBERS_ITSELF: Final = ("model_orm", "columns", "object")
+_ASSIGNS_IDS: Final = ("model_orm", "columns", "object")
 """What only repositories over an SQL table have: there, an id is the database's to give."""
 _COMPARES: Final = ("columns", "get_collection")
 """What only repositories have that keep numbers as such: `RunRepo` and Mongo's."""
@@ -42,16 +42,16 @@ class RepositorySink:
         """For the thread of the forwarder alone."""
         self.fields = fields_of(repo)
         columns = columns_of(repo)
-        self._by_dict = bool(columns) and not model_fields(repo.model) <= columns
+        self._inserts_dicts = bool(columns) and not model_fields(repo.model) <= columns
         self._datetimes = datetime_columns(repo)
-        self._gives_id = "id" in self.fields and not any(hasattr(repo, name) for name in _NUMBERS_ITSELF)
+        self._sets_id = "id" in self.fields and not any(hasattr(repo, name) for name in _ASSIGNS_IDS)
         self.skipped_reason = ""
         """Why records of it could not be read, the last time that there were such."""
-        self._by_url = hasattr(repo, "url_params")
+        self._is_http = hasattr(repo, "url_params")
         """Whether it asks a server over HTTP, which compares texts and cannot be asked for one of many."""
         self._check()
-        if self._by_url:
-            _heed_refusals(repo)
+        if self._is_http:
+            _raise_http_errors(repo)
         if csv_of(repo):
             allow_long_fields()
 
@@ -60,9 +60,9 @@ class RepositorySink:
         if hasattr(self.repo, "get_collection") and self.repo.id_field not in self.fields:
             documents = "take rocketd.log.RunRecord as its model, or one with a field id, and id_field='id'"
             raise StoreError("the run log's repository cannot tell its documents apart", hint=documents)
-        if lacking := _LEAST - self.fields:
-            raise StoreError(f"the run log's repository has no field {' and no '.join(sorted(lacking))}", hint=hint)
-        if unknown := required_fields(self.repo.model) - _ALWAYS - {"id" if self._gives_id else ""}:
+        if missing := _REQUIRED - self.fields:
+            raise StoreError(f"the run log's repository has no field {' and no '.join(sorted(missing))}", hint=hint)
+        if unknown := required_fields(self.repo.model) - _ALWAYS - {"id" if self._sets_id else ""}:
             names = ", ".join(sorted(unknown))
             raise StoreError(
                 f"the model of the run log's repository requires {names}, which not every record has", hint=hint
@@ -86,49 +86,49 @@ class RepositorySink:
     def storable_row(self, row: Row) -> Row:
         """The record as it will be there, so that it is known for the same once it has arrived."""
         values = zip(COLUMNS, row, strict=True)
-        return Row._make(_takeable(value) if name in self.fields else None for name, value in values)
+        return Row._make(_storable(value) if name in self.fields else None for name, value in values)
 
-    def repair(self, coming: Iterable[tuple[int, Row]]) -> None:
+    def repair(self, rows: Iterable[tuple[int, Row]]) -> None:
         """Take away what may be half there of the records that are sent next, each with the key it is to have."""
-        repair(self.repo, (self._keyed(row, key) for key, row in coming))
+        repair(self.repo, (self._values_with_key(row, key) for key, row in rows))
 
     def read(self, query: Mapping[str, object]) -> list[Row]:
         """Read the records that are found, in log order; a server may give more than what it was asked for."""
-        wanted = [(name, value) for name, value in query.items() if isinstance(value, str)]
+        texts = [(name, value) for name, value in query.items() if isinstance(value, str)]
         try:
             rows = self._read(query)
-            return [row for row in rows if all(getattr(row, name) == value for name, value in wanted)]
+            return [row for row in rows if all(getattr(row, name) == value for name, value in texts)]
         finally:
             self.end_transaction()
 
     def _read(self, query: Mapping[str, object]) -> list[Row]:
         """Read them; where one of them is none of its model, the others all the same."""
-        before = self.repo.errors_query
+        previous = self.repo.errors_query
         try:
             return read_log(self.repo, query)
         except ValueError as error:
-            if before != "raise":
+            if previous != "raise":
                 raise
             self.repo.errors_query = "discard"
             rows = read_log(self.repo, query)
             self.skipped_reason = first_line(error)
             return rows
         finally:
-            self.repo.errors_query = before
+            self.repo.errors_query = previous
 
-    def write(self, row: Row, key: int, *, again: bool) -> None:
-        """Add a record; `again`: unless it is there, where only what changes of it is renewed."""
-        if again and row.action == Action.MISSED and "run_id" not in self.fields:
+    def write(self, row: Row, key: int, *, may_exist: bool) -> None:
+        """Add a record; `may_exist`: unless it is there, where only what changes of it is renewed."""
+        if may_exist and row.action == Action.MISSED and "run_id" not in self.fields:
             return  # it cannot say which stretch it has, and twice is worse than not at all
-        if again and self.has(row):
+        if may_exist and self.has(row):
             self.update(row)
             return
-        self._add_somewhere(row, self._keyed(row, key))
+        self._add_with_free_key(row, self._values_with_key(row, key))
 
     def update(self, row: Row) -> None:
         """Change what changes of a record that is there."""
         if row.action == Action.MISSED:
-            changed = {name: value for name, value in self._values(row).items() if name in _RETOLD}
+            changed = {name: value for name, value in self._values(row).items() if name in _UPDATED}
             with replacing_file(self.repo):
                 self.repo.filter_by(**self.identity(row)).update(**changed)
 
@@ -156,10 +156,10 @@ class RepositorySink:
         """What is known and has a field; models have their own defaults for the rest."""
         return {name: value for name, value in row._asdict().items() if name in self.fields and value is not None}
 
-    def _keyed(self, row: Row, key: int) -> dict[str, object]:
-        return self._values(row) | ({"id": key} if self._gives_id else {})
+    def _values_with_key(self, row: Row, key: int) -> dict[str, object]:
+        return self._values(row) | ({"id": key} if self._sets_id else {})
 
-    def _add_somewhere(self, row: Row, values: dict[str, object]) -> None:
+    def _add_with_free_key(self, row: Row, values: dict[str, object]) -> None:
         """Add it. If its key is taken by another record, as can be where `created` is the key, take the next one.
 
         Where another run has its number, it is there without one: its host has the name of another, or its state
@@ -178,7 +178,7 @@ class RepositorySink:
         raise StoreError("the run log's repository has no free key for a record")
 
     def _add(self, values: dict[str, object]) -> None:
-        if self._by_dict:  # `add` would make an item of the model, with fields that the table lacks
+        if self._inserts_dicts:  # `add` would make an item of the model, with fields that the table lacks
             self.repo.insert({name: self._for_column(name, value) for name, value in values.items()})
         else:
             self.repo.add(values)
@@ -214,7 +214,7 @@ class RepositorySink:
 
     def _delete(self, rows: Collection[Row]) -> None:
         ids = {row.run_id for row in rows if row.run_id}
-        if "run_id" in self.fields and all(row.run_id for row in rows) and not self._by_url:
+        if "run_id" in self.fields and all(row.run_id for row in rows) and not self._is_http:
             self.repo.filter_by(run_id=In(list(ids))).delete()
             return
         for row in rows:
@@ -227,19 +227,19 @@ class RepositorySink:
             rollback()
 
 
-def _takeable(value: str | float | None) -> str | float | None:
+def _storable(value: str | float | None) -> str | float | None:
     """A value that every repository takes: some databases have no text with a NUL in it, none one that is no UTF-8."""
     return storable(value).replace("\0", r"\x00") if isinstance(value, str) else value
 
 
-def _heed_refusals(repo: BaseRepo) -> None:
+def _raise_http_errors(repo: BaseRepo) -> None:
     """Have an answer that is no success raise: Red Bird takes whatever a server says for success."""
     hooks: dict[str, list[Callable[..., None]]] = repo.session.hooks  # type: ignore[attr-defined]  # requests.Session
-    if _raise_refusal not in hooks["response"]:
-        hooks["response"].append(_raise_refusal)
+    if _raise_for_status not in hooks["response"]:
+        hooks["response"].append(_raise_for_status)
 
 
-def _raise_refusal(answer: "HttpAnswer", **_: object) -> None:
+def _raise_for_status(answer: "HttpAnswer", **_: object) -> None:
     answer.raise_for_status()
 
 

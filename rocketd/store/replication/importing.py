@@ -36,15 +36,15 @@ def derive_states(
     `fingerprints` are those of the tasks that there are; the others are left alone.
     """
     known = task_state.states(database, ColumnFaults())
-    fresh = [row for row in rows if row.task_name in fingerprints and row.task_name not in known]
-    states = _states(fresh, fingerprints)
+    new_rows = [row for row in rows if row.task_name in fingerprints and row.task_name not in known]
+    states = _states(new_rows, fingerprints)
     if not known:
         states |= _following(states, fingerprints, followed)
     task_state.apply(database, list(states.values()), Origin("", ""))
-    for row in _open(fresh).values():
+    for row in _open(new_rows).values():
         task_state.apply(database, [Started(run_of(row))], Origin(row.host or "", row.boot_id or ""))
-    if fresh:
-        task_state.note_record_time(database, micros(max(row.created for row in fresh)))
+    if new_rows:
+        task_state.note_record_time(database, micros(max(row.created for row in new_rows)))
 
 
 def _states(rows: Iterable[Row], fingerprints: Mapping[str, str]) -> dict[str, TaskState]:
@@ -52,10 +52,10 @@ def _states(rows: Iterable[Row], fingerprints: Mapping[str, str]) -> dict[str, T
     for row in rows:
         name = row.task_name
         number = 0 if row.action == Action.MISSED else row.number or 0
-        before = states.get(name)
-        armed_at = micros(row.created) if before is None else before.armed_at
-        following = max(number + 1, 1 if before is None else before.next_number)
-        states[name] = TaskState(name, fingerprints[name], armed_at, following)
+        previous = states.get(name)
+        armed_at = micros(row.created) if previous is None else previous.armed_at
+        next_number = max(number + 1, 1 if previous is None else previous.next_number)
+        states[name] = TaskState(name, fingerprints[name], armed_at, next_number)
     return states
 
 
@@ -73,13 +73,13 @@ def _following(
 
 
 def _open(rows: Iterable[Row]) -> dict[RunKey, Row]:
-    going: dict[RunKey, Row] = {}
+    open_numbers: dict[RunKey, Row] = {}
     for row in rows:
         if row.action == Action.RUN:
-            going[key_of(row)] = row
+            open_numbers[key_of(row)] = row
         elif is_end(row):
-            going.pop(key_of(row), None)
-    return going
+            open_numbers.pop(key_of(row), None)
+    return open_numbers
 
 
 _NEVER: Final = 2**63
@@ -99,24 +99,27 @@ def import_missing(
     whose ends they wait for.
     """
     numbers = {name: known.next_number for name, known in task_state.states(database, ColumnFaults()).items()}
-    ours = [row for row in rows if row.task_name in fingerprints]
-    new = [row for row in ours if row.task_name not in numbers]
-    later = [*_ends(database, ours), *(row for row in ours if (row.number or 0) >= numbers.get(row.task_name, _NEVER))]
+    loaded = [row for row in rows if row.task_name in fingerprints]
+    new = [row for row in loaded if row.task_name not in numbers]
+    later = [
+        *_ends(database, loaded),
+        *(row for row in loaded if (row.number or 0) >= numbers.get(row.task_name, _NEVER)),
+    ]
     derive_states(database, new, fingerprints, followed)
-    _go_on(database, later)
+    _apply_later(database, later)
     database.executemany(_INSERT, [*new, *later])
     return len(new) + len(later)
 
 
 def _ends(database: sqlite3.Connection, rows: Iterable[Row]) -> Iterator[Row]:
     """The ends of runs that are open here, with the numbers that they have here."""
-    going = {one.run.run_id: one.run.number for one in task_state.open_runs(database, ColumnFaults())}
+    open_numbers = {one.run.run_id: one.run.number for one in task_state.open_runs(database, ColumnFaults())}
     for row in rows:
-        if is_end(row) and row.run_id in going:
-            yield row._replace(number=going[row.run_id])
+        if is_end(row) and row.run_id in open_numbers:
+            yield row._replace(number=open_numbers[row.run_id])
 
 
-def _go_on(database: sqlite3.Connection, rows: list[Row]) -> None:
+def _apply_later(database: sqlite3.Connection, rows: list[Row]) -> None:
     """Let runs that began after the state directory's newest have their effect."""
     ended = {key_of(row) for row in rows if is_end(row)}
     for row in rows:

@@ -30,7 +30,7 @@ class OutboxRow(NamedTuple):
 
 def add(database: sqlite3.Connection, rows: Iterable[tuple[Row, bool]]) -> None:
     """Append records; of each, whether it may be in the repository already."""
-    entries = [(round(row.created * 1_000_000), again, json.dumps(row)) for row, again in rows]
+    entries = [(round(row.created * 1_000_000), may_exist, json.dumps(row)) for row, may_exist in rows]
     if entries:
         database.executemany(_PUT, entries)
 
@@ -44,18 +44,18 @@ class PendingRows(NamedTuple):
 
 def read_pending(database: sqlite3.Connection, limit: int = -1) -> PendingRows:
     """Read what has not arrived; -1: all of it."""
-    found = PendingRows([], [])
+    pending = PendingRows([], [])
     rows = database.execute("SELECT id, again, CAST(record AS BLOB) FROM spool ORDER BY id LIMIT ?", (limit,))
-    for key, again, record in rows:
-        row = _row(record)
+    for key, may_exist, record in rows:
+        row = _parse_row(record)
         if row is None:
-            found.unreadable.append((key, record))
+            pending.unreadable.append((key, record))
         else:
-            found.records.append(OutboxRow(key, bool(again), row))
-    return found
+            pending.records.append(OutboxRow(key, bool(may_exist), row))
+    return pending
 
 
-def _row(record: bytes) -> Row | None:
+def _parse_row(record: bytes) -> Row | None:
     try:
         return validated(Row(*json.loads(record)), ColumnFaults())
     except (ValueError, TypeError, RecursionError):

@@ -11,15 +11,15 @@ from rocketd.store.replication.delivery import Delivery
 from rocketd.store.replication.outbox import OutboxRow
 from rocketd.store.sqlite.connection import Database
 
-_AT_ONCE: Final = 500
+_BATCH: Final = 500
 """Records that are sent before they are taken out of the spool, in one transaction."""
 
 
 class OutboxSender:
     """What is on its way. What may have arrived without our knowing is looked for before it is sent again."""
 
-    def __init__(self, database: Database, lock: Lock, found: ReportDamage) -> None:
-        self._found = found
+    def __init__(self, database: Database, lock: Lock, report_damage: ReportDamage) -> None:
+        self._report_damage = report_damage
         self._database = database
         self._lock = lock
         self._delivery = Delivery()
@@ -27,28 +27,28 @@ class OutboxSender:
     def send_some(self, sink: RepositorySink) -> bool:
         """Send the next records, and take out of the spool those that arrived; whether there were any."""
         with self._lock, self._database.reading() as database:
-            waiting, unreadable = outbox.read_pending(database, _AT_ONCE)
+            waiting, unreadable = outbox.read_pending(database, _BATCH)
         if unreadable:
-            self._set_aside(unreadable)
-        arrived: list[OutboxRow] = []
+            self._reject(unreadable)
+        sent: list[OutboxRow] = []
         try:
-            self._delivery.add(sink, waiting, arrived)
+            self._delivery.add(sink, waiting, sent)
         finally:
-            if arrived:
+            if sent:
                 with self._lock, self._database.writing() as database:
-                    outbox.delete(database, [one.id for one in arrived])
+                    outbox.delete(database, [one.id for one in sent])
         return bool(waiting or unreadable)
 
-    def _set_aside(self, unreadable: Sequence[tuple[int, bytes]]) -> None:
+    def _reject(self, unreadable: Sequence[tuple[int, bytes]]) -> None:
         """Let the others go on: nobody can send these."""
         directory = self._database.path.parent
         move_rejected(directory, [record for _, record in unreadable])
         with self._lock, self._database.writing() as database:
             outbox.delete(database, [key for key, _ in unreadable])
-        self._found("spool", rejected_lines_message(directory))
+        self._report_damage("spool", rejected_lines_message(directory))
 
     def repair(self, sink: RepositorySink) -> None:
         """Take away what may be half there: we died, or the repository failed, while it was written."""
         with self._lock, self._database.reading() as database:
-            waiting, _ = outbox.read_pending(database, _AT_ONCE)
+            waiting, _ = outbox.read_pending(database, _BATCH)
         self._delivery.repair(sink, waiting)

@@ -23,13 +23,13 @@ def local_names(database: sqlite3.Connection, before: Instant) -> AbstractSet[Re
     return {name for run_id, *others in rows for name in (run_id, _name(*others))}
 
 
-def prunable(rows: Iterable[Row], before: Instant, kept: AbstractSet[RecordName]) -> Iterator[Row]:
+def prunable(rows: Iterable[Row], before: Instant, local: AbstractSet[RecordName]) -> Iterator[Row]:
     """Of records (complete, in log order): both of runs that ended before then, and of times missed before then."""
     old = [row for row in rows if row.created < seconds(before)]
     ended = {row.run_id or key_of(row) for row in old if is_end(row)}
     for row in old:
         is_over = row.action == Action.MISSED or (row.run_id or key_of(row)) in ended
-        if is_over and (row.run_id or _name(row.task_name, row.action, row.created)) not in kept:
+        if is_over and (row.run_id or _name(row.task_name, row.action, row.created)) not in local:
             yield row
 
 

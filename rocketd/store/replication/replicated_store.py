@@ -37,62 +37,64 @@ class ReplicatedStore(SqliteStore):
     def __init__(
         self,
         directory: Path,
-        forwarder: Replicator,
+        replicator: Replicator,
         *,
         durability: Durability = "full",
         origin: Origin | None = None,
-        found: ReportDamage = lambda _, __: None,
+        report_damage: ReportDamage = lambda _, __: None,
     ) -> None:
-        """The forwarder is the caller's to close, before this; `found` hears of what is damaged."""
-        super().__init__(directory, durability=durability, origin=origin, found=found, lock=forwarder.lock)
-        self._forwarder = forwarder
+        """The forwarder is the caller's to close, before this; `report_damage` hears of what is damaged."""
+        super().__init__(
+            directory, durability=durability, origin=origin, report_damage=report_damage, lock=replicator.lock
+        )
+        self._replicator = replicator
         self._may_be_there = False
         """Whether what is written may be in the repository already."""
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`."""
         self._database.check_available()  # who puts the store right has the lock meanwhile, for as long as that takes
-        with self._forwarder.lock, self._database.writing() as database:
-            fresh = self._fresh(database, changes)
+        with self._replicator.lock, self._database.writing() as database:
+            new_rows = self._new_rows(database, changes)
             run_log.insert(database, changes, self._origin)
-            outbox.add(database, fresh)
+            outbox.add(database, new_rows)
             task_state.apply(database, changes, self._origin)
-        self._forwarder.wake()
+        self._replicator.wake()
 
-    def _fresh(self, database: sqlite3.Connection, changes: Iterable[Change]) -> list[tuple[Row, bool]]:
+    def _new_rows(self, database: sqlite3.Connection, changes: Iterable[Change]) -> list[tuple[Row, bool]]:
         """Give the records that the log has not had, and whether the repository may have had them."""
-        return [(row, again or self._may_be_there) for row, again in _fresh(database, changes, self._origin)]
+        return [(row, again or self._may_be_there) for row, again in _new_rows(database, changes, self._origin)]
 
-    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+    def prune(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
         self._database.check_available()
-        with self._forwarder.lock:
-            gone = super().prune(before, spare, now, limit)
-        if gone == 0:
-            self._forwarder.prune(before, now)
-        return gone
+        with self._replicator.lock:
+            deleted = super().prune(before, protected, now, limit)
+        if deleted == 0:
+            self._replicator.prune(before, now)
+        return deleted
 
     def save_trusted_reading(self, reading: ClockReading) -> None:
         """Note up to when time is trusted to have come; see `Store.save_trusted_reading`."""
-        with self._forwarder.lock:
+        with self._replicator.lock:
             super().save_trusted_reading(reading)
 
     def import_rows(self, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed = _NONE) -> int:
         """Take over what the repository tells and the state directory does not know; says how many records."""
-        with self._forwarder.lock, self._database.writing() as database:
+        with self._replicator.lock, self._database.writing() as database:
             return import_missing(database, rows, fingerprints, followed)
 
 
-def _fresh(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> Iterator[tuple[Row, bool]]:
+def _new_rows(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> Iterator[tuple[Row, bool]]:
     for change in changes:
         match change:
             case Started():
                 yield row_of(change, origin), False
-            case Finished(run) | Withdrawn(run) if not _there(database, _ENDED, *run.key):
+            case Finished(run) | Withdrawn(run) if not _exists(database, _ENDED, *run.key):
                 yield row_of(change, origin), False
             case Missed(_, run_id):
-                yield row_of(change, origin), _there(database, _MISSED, run_id)
+                yield row_of(change, origin), _exists(database, _MISSED, run_id)
 
 
-def _there(database: sqlite3.Connection, query: str, *values: object) -> bool:
+def _exists(database: sqlite3.Connection, query: str, *values: object) -> bool:
     return database.execute(query, values).fetchone() is not None

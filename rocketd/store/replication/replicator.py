@@ -32,9 +32,9 @@ LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries at a repository that is away; each pause is twice the last."""
 CLOSE_TIMEOUT: Final = 10.0
 """Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
-_AT_ONCE: Final = 500
+_BATCH: Final = 500
 """Records that are deleted, and tasks that are asked for, together."""
-_FOR_EVER: Final = seconds(2**62)
+_FOREVER: Final = seconds(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ ReportOutage: TypeAlias = Callable[[RepositoryOutage | None], None]
 
 
 class Replicator:
-    """Sends what is in the spool of a state directory. `told` hears, on its thread, of each failure, and of None after.
+    """Sends the records in the outbox of a state directory.
 
-    `open_repo` is called when the repository is first needed, and again until it succeeds. Raises StoreError that is
-    not temporary for what trying again cannot mend.
+    `report_outage` is called on its thread: for each failure, and with None once it is over. `open_repo` is called when
+    the repository is first needed, and again until it succeeds; it raises StoreError that is not temporary for what no
+    retry cures.
     """
 
     def __init__(  # noqa: PLR0913 - what it connects
@@ -77,37 +78,37 @@ class Replicator:
         open_repo: Callable[[], BaseRepo],
         directory: Path,
         host: str,
-        told: ReportOutage,
+        report_outage: ReportOutage,
         durability: Durability = "full",
         *,
-        after: "Replicator | None" = None,
-        found: ReportDamage = lambda _, __: None,
+        previous: "Replicator | None" = None,
+        report_damage: ReportDamage = lambda _, __: None,
     ) -> None:
-        """`after` had the same state directory in this process, and may still wait for an answer.
+        """`previous` had the same state directory in this process, and may still wait for an answer.
 
-        `host`: whose records are read; empty: all. `found` hears of what waits here and cannot be read.
+        `host`: whose records are read; empty: all. `report_damage` hears of what waits here and cannot be read.
         """
         self.lock = Lock()
         """Held by whoever writes to the database of the state directory: two of one process need not try again."""
-        self._open = open_repo
+        self._open_repo = open_repo
         self._host = host
-        self._told = told
+        self._report_outage = report_outage
         self._database = Database(directory / FILE_NAME, durability=durability)
         self._sink: RepositorySink | None = None
-        self._sending = OutboxSender(self._database, self.lock, found)
-        self._unsure = True  # something may be half there
-        self._wanted = Condition()
+        self._sender = OutboxSender(self._database, self.lock, report_damage)
+        self._needs_repair = True  # something may be half there
+        self._condition = Condition()
         self._woken = True  # an earlier daemon may have left some
         self._calls = RepositoryCalls()
-        self._reading: tuple[Future[list[Row]], ImportQuery] | None = None
-        self._before: Instant | None = None
-        self._pruned: Instant | None = None
+        self._import_request: tuple[Future[list[Row]], ImportQuery] | None = None
+        self._prune_before: Instant | None = None
+        self._last_prune: Instant | None = None
         self._closing = False
         self._ended = False
         self.outage: RepositoryOutage | None = None
         """Why records wait at the moment; None: they do not, or only for their turn."""
-        self._after = after
-        self._thread = Thread(target=self._work, name="forwarder", daemon=True)
+        self._previous = previous
+        self._thread = Thread(target=self._run, name="forwarder", daemon=True)
 
     def start(self) -> None:
         """Begin to send. The database is up to date by now."""
@@ -117,16 +118,16 @@ class Replicator:
 
     def wake(self) -> None:
         """Send what has come into the spool."""
-        with self._wanted:
+        with self._condition:
             self._woken = True
-            self._wanted.notify()
+            self._condition.notify()
 
-    def read(self, wanted: ImportQuery) -> "Future[list[Row]]":
+    def read(self, import_query: ImportQuery) -> "Future[list[Row]]":
         """Have the records read that this host has there, complete and in log order; called once, after `start`."""
         future: Future[list[Row]] = Future()
-        with self._wanted:
-            self._reading = (future, wanted)
-            self._wanted.notify()
+        with self._condition:
+            self._import_request = (future, import_query)
+            self._condition.notify()
         return future
 
     def call(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
@@ -136,19 +137,19 @@ class Replicator:
     def deliver(self, work: Callable[[RepositorySink], T]) -> "Future[T]":
         """Have something done that puts records there: with what `write` of a sink needs, in the order of the calls."""
         future = self._calls.add(work)
-        with self._wanted:
+        with self._condition:
             self._woken = True
-            self._wanted.notify()
+            self._condition.notify()
             if self._ended:
                 self._calls.fail(_ENDED)
         return future
 
     def prune(self, before: Instant, now: Instant) -> None:
         """Have records of runs that ended earlier deleted there, once a day, also after the clock was set back."""
-        if self._pruned is None or abs(now - self._pruned) >= DAY:
-            with self._wanted:
-                self._before, self._pruned = before, now
-                self._wanted.notify()
+        if self._last_prune is None or abs(now - self._last_prune) >= DAY:
+            with self._condition:
+                self._prune_before, self._last_prune = before, now
+                self._condition.notify()
 
     @property
     def missing_fields(self) -> tuple[str, ...]:
@@ -167,9 +168,9 @@ class Replicator:
 
     def close(self) -> None:
         """Let it send what is left, for a while."""
-        with self._wanted:
+        with self._condition:
             self._closing = True
-            self._wanted.notify()
+            self._condition.notify()
         if self._thread.is_alive():
             self._thread.join(CLOSE_TIMEOUT)
         if not self._thread.is_alive():
@@ -182,93 +183,93 @@ class Replicator:
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        after, self._after = self._after, None
-        if after is not None:
-            after.join()
+    def _run(self) -> None:
+        previous, self._previous = self._previous, None
+        if previous is not None:
+            previous.join()
         pause, since = 0.0, None
-        while self._take(pause):
+        while self._wait_for_work(pause):
             try:
-                self._turn()
+                self._process()
             except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
-                self._unsure, since = True, since or time.monotonic()
+                self._needs_repair, since = True, since or time.monotonic()
                 pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
-                self.outage = RepositoryOutage(_sentence(error), time.monotonic() - since, self._waiting())
-                self._told(self.outage)
+                self.outage = RepositoryOutage(_store_error(error), time.monotonic() - since, self._waiting())
+                self._report_outage(self.outage)
                 if self._sink is None:
-                    self._calls.fail(_sentence(error))
+                    self._calls.fail(_store_error(error))
             else:
                 if since is not None:
-                    self._told(None)
+                    self._report_outage(None)
                 self.outage = None
                 pause, since = 0.0, None
         if pause:  # it was failing when we were told to end: it may be back
             with suppress(Exception):
-                self._turn()
+                self._process()
                 self.outage = None
-        with self._wanted:
+        with self._condition:
             self._ended = True
             self._calls.fail(_ENDED)
 
-    def _take(self, pause: float) -> bool:
+    def _wait_for_work(self, pause: float) -> bool:
         """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
-        with self._wanted:
+        with self._condition:
             if pause:
-                self._wanted.wait_for(lambda: self._closing or self._calls, timeout=pause)
+                self._condition.wait_for(lambda: self._closing or self._calls, timeout=pause)
                 return not self._closing
-            self._wanted.wait_for(lambda: self._busy or self._closing)
+            self._condition.wait_for(lambda: self._busy or self._closing)
             busy, self._woken = self._busy, False
             return busy or not self._closing
 
     @property
     def _busy(self) -> bool:
-        return bool(self._woken or self._reading or self._before is not None)
+        return bool(self._woken or self._import_request or self._prune_before is not None)
 
-    def _turn(self) -> None:
+    def _process(self) -> None:
         try:
-            if self._reading:
-                self._read(*self._reading)
-            while self._sending.send_some(self._opened()):
+            if self._import_request:
+                self._import(*self._import_request)
+            while self._sender.send_some(self._open_sink()):
                 pass
-            self._prune_there()
+            self._prune_repository()
         finally:
             if self._sink:
                 self._sink.end_transaction()
                 self._calls.make(self._sink)
 
-    def _opened(self) -> RepositorySink:
+    def _open_sink(self) -> RepositorySink:
         with translating_repo_errors():
-            self._sink = self._sink or RepositorySink(self._open())
-            if self._unsure:
-                self._sending.repair(self._sink)
-                self._unsure = False
+            self._sink = self._sink or RepositorySink(self._open_repo())
+            if self._needs_repair:
+                self._sender.repair(self._sink)
+                self._needs_repair = False
         return self._sink
 
-    def _read(self, future: "Future[list[Row]]", wanted: ImportQuery) -> None:
-        self._reading = None
+    def _import(self, future: "Future[list[Row]]", import_query: ImportQuery) -> None:
+        self._import_request = None
         if not future.set_running_or_notify_cancel():
             return
         try:
-            sink = self._opened()
+            sink = self._open_sink()
             with translating_repo_errors():
-                rows = [row for query in self._queries(sink, wanted) for row in sink.read(query)]
-            future.set_result(fill_missing_fields(*numbered_anew(rows, sink.fields), wanted.numbers))
+                rows = [row for query in self._queries(sink, import_query) for row in sink.read(query)]
+            future.set_result(fill_missing_fields(*numbered_anew(rows, sink.fields), import_query.numbers))
         except BaseException as error:
-            future.set_exception(_sentence(error))
+            future.set_exception(_store_error(error))
             raise
 
-    def _queries(self, sink: RepositorySink, wanted: ImportQuery) -> Iterator[dict[str, object]]:
+    def _queries(self, sink: RepositorySink, import_query: ImportQuery) -> Iterator[dict[str, object]]:
         """Ask for no more than is wanted, where the repository can be asked so; what was given twice does no harm."""
-        if wanted.since is None or not sink.can_compare:
-            yield self._ours(sink)
+        if import_query.since is None or not sink.can_compare:
+            yield self._host_query(sink)
             return
-        yield self._ours(sink) | {"created": Between(seconds(wanted.since), _FOR_EVER)}
-        unknown = sorted(wanted.tasks - wanted.numbers.keys())
-        for start in range(0, len(unknown), _AT_ONCE):
-            names, before = unknown[start : start + _AT_ONCE], seconds(wanted.since - 1)
-            yield self._ours(sink) | {"task_name": In(names), "created": Between(0.0, before)}
+        yield self._host_query(sink) | {"created": Between(seconds(import_query.since), _FOREVER)}
+        unknown = sorted(import_query.tasks - import_query.numbers.keys())
+        for start in range(0, len(unknown), _BATCH):
+            names, before = unknown[start : start + _BATCH], seconds(import_query.since - 1)
+            yield self._host_query(sink) | {"task_name": In(names), "created": Between(0.0, before)}
 
-    def _ours(self, sink: RepositorySink) -> dict[str, object]:
+    def _host_query(self, sink: RepositorySink) -> dict[str, object]:
         return {"host": self._host} if self._host and "host" in sink.fields else {}
 
     def _waiting(self) -> int:
@@ -278,20 +279,22 @@ class Replicator:
         except StoreError:
             return 0
 
-    def _prune_there(self) -> None:
-        before, self._before = self._before, None
+    def _prune_repository(self) -> None:
+        before, self._prune_before = self._prune_before, None
         if before is None:
             return
-        sink = self._opened()
+        sink = self._open_sink()
         with self.lock, self._database.reading() as database:
-            kept = remote_pruning.local_names(database, before)
-        query = self._ours(sink) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
-        gone = [*remote_pruning.prunable(fill_missing_fields(sink.read(query), sink.fields, {}), before, kept)]
-        for start in range(0, len(gone), _AT_ONCE):
-            sink.delete(gone[start : start + _AT_ONCE])
+            local = remote_pruning.local_names(database, before)
+        query = self._host_query(sink) | ({"created": Between(0.0, seconds(before))} if sink.can_compare else {})
+        prunable_rows = [
+            *remote_pruning.prunable(fill_missing_fields(sink.read(query), sink.fields, {}), before, local)
+        ]
+        for start in range(0, len(prunable_rows), _BATCH):
+            sink.delete(prunable_rows[start : start + _BATCH])
 
 
-def _sentence(error: BaseException) -> StoreError:
+def _store_error(error: BaseException) -> StoreError:
     if isinstance(error, StoreError):
         return error
     hint = "see whether what it rests on is there: the file, the server, the table"

@@ -48,16 +48,16 @@ class RepositoryCalls:
 
     def make(self, sink: RepositorySink) -> None:
         """Make all that wait."""
-        for call in self._taken():
+        for call in self._take_all():
             call.make(sink)
             sink.end_transaction()
 
     def fail(self, error: StoreError) -> None:
         """Let all that wait raise this."""
-        for call in self._taken():
+        for call in self._take_all():
             call.fail(error)
 
-    def _taken(self) -> list[_Call]:
+    def _take_all(self) -> list[_Call]:
         with self._lock:
             waiting, self._waiting = self._waiting, []
         return waiting

@@ -42,10 +42,10 @@ class ReplicationTarget(NamedTuple):
 
     def open(self) -> BaseRepo:
         """Open it; raises StoreError that is not temporary for what trying again cannot mend, or whatever it raises."""
-        return _opened_url(self.url, str(self)) if self.url else _made(self.repo)
+        return _open_url(self.url, str(self)) if self.url else _call_factory(self.repo)
 
 
-def _opened_url(url: str, shown: str) -> BaseRepo:
+def _open_url(url: str, shown: str) -> BaseRepo:
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - see above
 
     from rocketd.store.redbird.run_repo import RunRepo  # noqa: PLC0415 - see above
@@ -58,7 +58,7 @@ def _opened_url(url: str, shown: str) -> BaseRepo:
         raise StoreError(f"{shown} is no database that SQLAlchemy knows: {error}", hint=_DRIVER) from error
 
 
-def _made(path: str) -> BaseRepo:
+def _call_factory(path: str) -> BaseRepo:
     from rocketd.store.redbird.compat import BaseRepo  # noqa: PLC0415 - see above
 
     module, _, name = path.partition(":")
@@ -69,10 +69,10 @@ def _made(path: str) -> BaseRepo:
     except (ImportError, AttributeError) as error:
         raise StoreError(f"the repository {path} cannot be imported: {error}", hint=_DRIVER) from error
     factory: Callable[[], object] = found  # type: ignore[assignment]  # calling it is how one finds out
-    made = factory()
-    if not isinstance(made, BaseRepo):
-        raise StoreError(f"{path} gave no Red Bird repository, but {type(made).__name__}")
-    return made
+    repo = factory()
+    if not isinstance(repo, BaseRepo):
+        raise StoreError(f"{path} gave no Red Bird repository, but {type(repo).__name__}")
+    return repo
 
 
 def load_target(directory: Path) -> ReplicationTarget | None:
@@ -80,10 +80,10 @@ def load_target(directory: Path) -> ReplicationTarget | None:
     path = directory / TARGET_FILE
     with translating_errors(path):
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(kept["url"], str) or not isinstance(kept["repo"], str):
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(saved["url"], str) or not isinstance(saved["repo"], str):
                 raise TypeError("url and repo are texts")  # noqa: TRY301 - told with the others
-            return ReplicationTarget(kept["url"], kept["repo"])
+            return ReplicationTarget(saved["url"], saved["repo"])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -91,7 +91,7 @@ def load_target(directory: Path) -> ReplicationTarget | None:
             raise StoreError(f"{path} is damaged: {error}", hint=hint) from error
 
 
-def save_target(directory: Path, choice: ReplicationTarget) -> None:
+def save_target(directory: Path, target: ReplicationTarget) -> None:
     """Keep what is used now; the file is for root's eyes alone, as a URL may hold a password. Raises StoreError."""
     path = directory / TARGET_FILE
     part = path.with_suffix(".part")
@@ -99,7 +99,7 @@ def save_target(directory: Path, choice: ReplicationTarget) -> None:
         part.unlink(missing_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open already
-            json.dump(choice._asdict(), file)
+            json.dump(target._asdict(), file)
             file.flush()
             os.fsync(descriptor)
         part.replace(path)

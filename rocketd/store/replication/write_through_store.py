@@ -22,63 +22,65 @@ from rocketd.store.replication.replicator import Replicator
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.store import SqliteStore
 
-PATIENCE: Final = 10.0
+ANSWER_TIMEOUT: Final = 10.0
 """Seconds that a repository may take for some records."""
 
 
 class WriteThroughStore(ReplicatedStore):
     """Hands records to the repository, and then to the database, which is what conditions are judged by."""
 
-    def __init__(self, directory: Path, forwarder: Replicator, *, goes_on: bool, found: ReportDamage) -> None:
-        """`goes_on`: whether a repository that is away stops nothing; the rest is as for `ReplicatedStore`."""
-        super().__init__(directory, forwarder, durability="normal", found=found)
-        self._goes_on = goes_on
+    def __init__(
+        self, directory: Path, replicator: Replicator, *, survives_outage: bool, report_damage: ReportDamage
+    ) -> None:
+        """`survives_outage`: whether a repository that is away stops nothing; the rest is as for `ReplicatedStore`."""
+        super().__init__(directory, replicator, durability="normal", report_damage=report_damage)
+        self._survives_outage = survives_outage
         self._delivery = Delivery()
         self._last_id = 0
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`."""
         self._database.check_available()
-        with self._forwarder.lock, self._database.reading() as database:
-            rows = self._fresh(database, changes)
+        with self._replicator.lock, self._database.reading() as database:
+            rows = self._new_rows(database, changes)
             waits = outbox.count(database) > 0
         if rows and (waits or not self._deliver(rows)):
             super().write(changes)
             return
-        with self._forwarder.lock:
+        with self._replicator.lock:
             SqliteStore.write(self, changes)
         self._may_be_there = self._may_be_there and not rows
 
     def _deliver(self, rows: Sequence[tuple[Row, bool]]) -> bool:
         """Whether the repository has them now. Raises StoreError where the program must not go on without."""
-        coming = self._with_ids(rows)
-        unsure, self._may_be_there = self._may_be_there, True
-        delivery = self._forwarder.deliver(partial(self._add, coming, unsure))
+        outbox_rows = self._with_ids(rows)
+        needs_repair, self._may_be_there = self._may_be_there, True
+        delivery = self._replicator.deliver(partial(self._add, outbox_rows, needs_repair))
         try:
-            delivery.result(PATIENCE)
+            delivery.result(ANSWER_TIMEOUT)
         except (StoreError, TimeoutError) as error:
             delivery.cancel()
-            if self._goes_on:
+            if self._survives_outage:
                 return False
             raise _no_answer() if isinstance(error, TimeoutError) else error from None
-        self._last_id = coming[-1].id
+        self._last_id = outbox_rows[-1].id
         return True
 
     def _with_ids(self, rows: Sequence[tuple[Row, bool]]) -> list[OutboxRow]:
         """Give each the microsecond of its record or the next free one: the same again until they have arrived."""
-        coming: list[OutboxRow] = []
-        for row, again in rows:
-            last = coming[-1].id if coming else self._last_id
-            coming.append(OutboxRow(max(last + 1, round(row.created * 1_000_000)), again, row))
-        return coming
+        outbox_rows: list[OutboxRow] = []
+        for row, may_exist in rows:
+            last = outbox_rows[-1].id if outbox_rows else self._last_id
+            outbox_rows.append(OutboxRow(max(last + 1, round(row.created * 1_000_000)), may_exist, row))
+        return outbox_rows
 
-    def _add(self, coming: Sequence[OutboxRow], unsure: bool, sink: RepositorySink) -> None:  # noqa: FBT001 - bound by position
+    def _add(self, outbox_rows: Sequence[OutboxRow], needs_repair: bool, sink: RepositorySink) -> None:  # noqa: FBT001 - bound by position
         """On the forwarder's thread."""
         with translating_repo_errors():
-            if unsure:
-                self._delivery.repair(sink, coming)
-            self._delivery.add(sink, coming, [])
+            if needs_repair:
+                self._delivery.repair(sink, outbox_rows)
+            self._delivery.add(sink, outbox_rows, [])
 
 
 def _no_answer() -> StoreError:
-    return StoreError(f"the run log's repository has not answered for {PATIENCE:g} s", temporary=True)
+    return StoreError(f"the run log's repository has not answered for {ANSWER_TIMEOUT:g} s", temporary=True)

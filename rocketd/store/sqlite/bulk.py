@@ -22,14 +22,14 @@ StatementBuilder: TypeAlias = Callable[[int], str]
 """Gives the statement for so many rows."""
 
 
-def statement(before: str, row: str, after: str = "", *, between: str = ", ") -> StatementBuilder:
+def statement(prefix: str, row: str, suffix: str = "", *, separator: str = ", ") -> StatementBuilder:
     """Make a statement of what comes before its rows, one row, and what comes after them."""
 
     @lru_cache
-    def spelled(rows: int) -> str:
-        return f"{before} {between.join([row] * rows)} {after}"
+    def build(rows: int) -> str:
+        return f"{prefix} {separator.join([row] * rows)} {suffix}"
 
-    return spelled
+    return build
 
 
 def placeholders(count: int) -> str:
@@ -37,14 +37,14 @@ def placeholders(count: int) -> str:
     return f"({', '.join('?' * count)})"
 
 
-def write(database: sqlite3.Connection, spelled: StatementBuilder, rows: Sequence[Values]) -> None:
+def write(database: sqlite3.Connection, build: StatementBuilder, rows: Sequence[Values]) -> None:
     """Execute the statement about all of these rows, in their order."""
-    for some in chunks(rows):
-        values = tuple(chain.from_iterable(some))
+    for chunk in chunks(rows):
+        values = tuple(chain.from_iterable(chunk))
         try:
-            database.execute(spelled(len(some)), values)
+            database.execute(build(len(chunk)), values)
         except UnicodeEncodeError:  # a text that no database takes must not keep the others out of it
-            database.execute(spelled(len(some)), tuple(map(_storable, values)))
+            database.execute(build(len(chunk)), tuple(map(_storable, values)))
 
 
 def _storable(value: object) -> object:

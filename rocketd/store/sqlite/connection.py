@@ -23,7 +23,7 @@ and newest first; it never damages the store. Both are promises of SQLite's WAL 
 BUSY_TIMEOUT: Final = 0.2
 """Seconds to wait for another program's lock. Short: who writes retries by itself and says meanwhile what is wrong."""
 
-_CANNOT_SHARE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_NO_WAL_FILES: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says where it may not make or change the files of WAL mode."""
 
 _NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
@@ -46,7 +46,7 @@ def _raise_displaced(_: FileIdentity) -> None:
     raise Displaced("the store was moved away or replaced while it was in use")
 
 
-def _visible(raw: bytes) -> str:
+def _decode_leniently(raw: bytes) -> str:
     return raw.decode(errors="backslashreplace")
 
 
@@ -57,7 +57,7 @@ class Displaced(StoreError):
         super().__init__(sentence, temporary=True)
 
 
-_registering: Final = Lock()
+_registry_lock: Final = Lock()
 _open: Final[WeakSet["Database"]] = WeakSet()
 """Those of this process: SQLite shares what belongs to a file among all connections that a process has to it."""
 
@@ -78,14 +78,14 @@ class Database:
         self._files: FileIdentity | None = None
         self._stamp: Stamp | None = None
         """What the file has shown since this process wrote to it last."""
-        self._in_use = RLock()
+        self._lock = RLock()
         self.check_available: Callable[[], None] = _nothing
         """What is asked before each transaction; it raises StoreError while the store is put right."""
         self.on_displaced: Callable[[FileIdentity], None] = _raise_displaced
         """What a writer does about files that are not its own; it raises StoreError, or they are opened anew."""
         self.lenient = False
         """Whether texts that are no UTF-8 are read as well, with `\\xff` in the place of what is none."""
-        with _registering:
+        with _registry_lock:
             _open.add(self)
 
     @contextmanager
@@ -105,19 +105,19 @@ class Database:
 
         Raises StoreError if somebody uses it for longer than `patience` seconds; -1: for however long.
         """
-        if not self._in_use.acquire(timeout=patience):
+        if not self._lock.acquire(timeout=patience):
             raise StoreError(f"{self.path} is being read", temporary=True)
         try:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
         finally:
-            self._in_use.release()
+            self._lock.release()
 
     @contextmanager
     def locked(self) -> Iterator[sqlite3.Connection | None]:
         """Keep everybody else from using it; gives the connection that is open."""
-        with self._in_use:
+        with self._lock:
             yield self._connection
 
     def close_others(self) -> None:
@@ -151,10 +151,10 @@ class Database:
 
     def _has_company(self) -> bool:
         """Whether somebody else of this process writes to it."""
-        with _registering:
+        with _registry_lock:
             return any(one is not self and one.path == self.path and one.is_writer for one in _open)
 
-    def _look(self) -> None:
+    def _check_files(self) -> None:
         """See to it that what is open is what lies there."""
         if self._connection is None or self._files is None:
             return
@@ -168,16 +168,16 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         self.check_available()
-        with self._in_use, translating_errors(self.path):
-            self._look()
+        with self._lock, translating_errors(self.path):
+            self._check_files()
             connection = self._connected()
-            connection.text_factory = _visible if self.lenient else str
+            connection.text_factory = _decode_leniently if self.lenient else str
             try:
                 connection.execute(begin)
                 yield connection
                 self._commit(connection)
             except BaseException as error:
-                self._give_up(connection, error)
+                self._roll_back(connection, error)
                 raise
 
     def _commit(self, connection: sqlite3.Connection) -> None:
@@ -186,7 +186,7 @@ class Database:
         connection.execute("COMMIT")
         self._stamp = stamp(self.path)
 
-    def _give_up(self, connection: sqlite3.Connection, error: BaseException) -> None:
+    def _roll_back(self, connection: sqlite3.Connection, error: BaseException) -> None:
         """Undo it.
 
         An I/O error keeps its connection: with a new one, SQLite would read its log again, and could find there the
@@ -196,7 +196,7 @@ class Database:
             with suppress(sqlite3.Error):  # SQLite has rolled back by itself, or will when the connection goes
                 connection.execute("ROLLBACK")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if connection.in_transaction or code in _CANNOT_SHARE:
+        if connection.in_transaction or code in _NO_WAL_FILES:
             self.close()
 
     def _connected(self) -> sqlite3.Connection:
@@ -232,8 +232,8 @@ class Database:
             connection.execute("SELECT 1 FROM alive").fetchall()
         except sqlite3.OperationalError as error:
             connection.close()
-            cannot_share = error.sqlite_errorcode & 0xFF in _CANNOT_SHARE or error.sqlite_errorcode in _NO_ROOM
-            if not cannot_share or self._has_log():
+            no_wal_files = error.sqlite_errorcode & 0xFF in _NO_WAL_FILES or error.sqlite_errorcode in _NO_ROOM
+            if not no_wal_files or self._has_log():
                 raise
             return self._open("mode=ro&immutable=1")
         return connection
@@ -254,7 +254,7 @@ class Database:
 
 def close_all(path: Path, but: Database | None = None) -> None:
     """Close what this process has open of a file. Raises StoreError if somebody reads for too long."""
-    with _registering:
+    with _registry_lock:
         databases = [database for database in _open if database is not but and database.path == path]
     for database in databases:
         database.close(patience=BUSY_TIMEOUT)
@@ -262,5 +262,5 @@ def close_all(path: Path, but: Database | None = None) -> None:
 
 def is_in_use(path: Path) -> bool:
     """Whether this process has somebody who writes to that file."""
-    with _registering:
+    with _registry_lock:
         return any(database.path == path and database.is_writer for database in _open)

@@ -19,7 +19,7 @@ from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
 from rocketd.store.sqlite.task_state import OPEN_RUN, TRIGGERS
 from rocketd.store.sqlite.validation import MAX_NUMBER, ColumnFaults, shown, validated
 
-_MOST: Final = 2**62
+_MAX_VALUE: Final = 2**62
 _DEFAULTS: Final = {
     "fingerprint": "",
     "armed_at": BEGINNING,
@@ -98,12 +98,12 @@ _WRONG_CLOCKS: Final = """
 
 def make_consistent(database: sqlite3.Connection) -> list[str]:
     """Mend it, inside the caller's transaction; says for each thing what was wrong."""
-    before = database.text_factory
+    previous = database.text_factory
     database.text_factory = _decoded
     try:
-        return list(_mended(database))
+        return list(_repairs(database))
     finally:
-        database.text_factory = before
+        database.text_factory = previous
 
 
 def _decoded(raw: bytes) -> str:
@@ -119,7 +119,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and storable(value) == value
 
 
-def _mended(database: sqlite3.Connection) -> Iterator[str]:
+def _repairs(database: sqlite3.Connection) -> Iterator[str]:
     yield from _actions(database)
     yield from _states(database)
     yield from _unknown(database)
@@ -148,7 +148,7 @@ def _states(database: sqlite3.Connection) -> Iterator[str]:
             database.execute("DELETE FROM task_state WHERE CAST(name AS BLOB) IS CAST(? AS BLOB)", (_encoded(name),))
             yield f"a row of task_state had {shown(name)} for a name"
             continue
-        wrong = [(column, value) for column, value in zip(names, values, strict=True) if not _is_good(column, value)]
+        wrong = [(column, value) for column, value in zip(names, values, strict=True) if not _is_valid(column, value)]
         for column, value in wrong:
             database.execute(f"UPDATE task_state SET {column} = ? WHERE name = ?", (_DEFAULTS[column], name))
             yield f"row {name} of task_state had {shown(value)} in {column}"
@@ -156,7 +156,7 @@ def _states(database: sqlite3.Connection) -> Iterator[str]:
                 database.execute("UPDATE task_state SET fingerprint = '' WHERE name = ?", (name,))
 
 
-def _is_good(column: str, value: object) -> bool:
+def _is_valid(column: str, value: object) -> bool:
     default = _DEFAULTS[column]
     if value is None:
         return default is None
@@ -164,7 +164,7 @@ def _is_good(column: str, value: object) -> bool:
         return _is_text(value)
     if column == "next_number":
         return isinstance(value, int) and 1 <= value <= MAX_NUMBER + 1
-    return isinstance(value, int) and abs(value) <= _MOST
+    return isinstance(value, int) and abs(value) <= _MAX_VALUE
 
 
 def _unknown(database: sqlite3.Connection) -> Iterator[str]:
@@ -177,13 +177,13 @@ def _unknown(database: sqlite3.Connection) -> Iterator[str]:
 
 def _numbers(database: sqlite3.Connection) -> Iterator[str]:
     """Raise the next numbers; a newest start that has neither an end nor a place among the open runs is open."""
-    for name, following, begun, ended in database.execute(_NUMBERS).fetchall():
-        highest = max(begun or 0, ended or 0)
-        if highest >= following:
+    for name, next_number, last_start, last_end in database.execute(_NUMBERS).fetchall():
+        highest = max(last_start or 0, last_end or 0)
+        if highest >= next_number:
             database.execute("UPDATE task_state SET next_number = ? WHERE name = ?", (highest + 1, name))
-            yield f"row {name} of task_state said that {following} is its next number, though {highest} is recorded"
-        if begun and begun > (ended or 0) and database.execute(_REOPEN, (name, begun)).rowcount > 0:
-            yield f"open_run lacked {name}/{begun}, which has no end"
+            yield f"row {name} of task_state said that {next_number} is its next number, though {highest} is recorded"
+        if last_start and last_start > (last_end or 0) and database.execute(_REOPEN, (name, last_start)).rowcount > 0:
+            yield f"open_run lacked {name}/{last_start}, which has no end"
 
 
 def _open_runs(database: sqlite3.Connection) -> Iterator[str]:

@@ -41,78 +41,78 @@ REPAIR_TIMEOUT: Final = 45.0
 class StoreGuard:
     """Looks after the database of a state directory, whose only writer this process is."""
 
-    def __init__(self, database: Database, found: ReportDamage, lock: AbstractContextManager[object]) -> None:
+    def __init__(self, database: Database, report_damage: ReportDamage, lock: AbstractContextManager[object]) -> None:
         """`lock` keeps away who else writes to it in this process."""
         self._lock = lock
         self._database = database
         self._path = database.path
-        self._found = found
+        self._report_damage = report_damage
         self._directory = StateDirectory(self._path.parent)
         self._thread: Thread | None = None
-        self._seen: Stamp | None = None
+        self._last_stamp: Stamp | None = None
         """What the file showed when it was looked at last, if somebody writes to it."""
-        self._unsettled = False
+        self._repair_needed = False
         """Whether something is still to be put right."""
-        self._what = self._why = self._hint = ""
+        self._event = self._reason = self._hint = ""
         """What happened, and why it could not be put right so far."""
-        database.check_available = self._check
-        database.on_displaced = self._displaced
+        database.check_available = self._check_available
+        database.on_displaced = self._on_displaced
 
     @property
     def is_repairing(self) -> bool:
         """Whether something is being put right."""
-        return self._unsettled
+        return self._repair_needed
 
     def finish(self) -> None:
         """See to it, before the database is closed, that nothing is in it that has no name. Raises StoreError."""
-        if self._thread is None and (self._unsettled or self._database.is_displaced):
-            self._begin()
+        if self._thread is None and (self._repair_needed or self._database.is_displaced):
+            self._start_repair()
         if self._thread is not None:
             self._thread.join(REPAIR_TIMEOUT)
-            if self._unsettled and self._seen is not None and not self._thread.is_alive():
-                self._begin()  # it was seen once: the second look tells whether somebody is still writing
+            if self._repair_needed and self._last_stamp is not None and not self._thread.is_alive():
+                self._start_repair()  # it was seen once: the second look tells whether somebody is still writing
                 self._thread.join(REPAIR_TIMEOUT)
-            self._check()
+            self._check_available()
 
-    def _check(self) -> None:
+    def _check_available(self) -> None:
         """Raise StoreError until what has been begun is done; where it could not be, it is begun again."""
         if self._thread is None:
-            if not self._unsettled:
+            if not self._repair_needed:
                 return
-            self._begin()
+            self._start_repair()
         elif not self._thread.is_alive():
             self._thread = None
-            if not self._unsettled:
+            if not self._repair_needed:
                 return
-        raise StoreError(self._why, hint=self._hint, temporary=True)
+        raise StoreError(self._reason, hint=self._hint, temporary=True)
 
-    def _displaced(self, here: FileIdentity) -> None:
+    def _on_displaced(self, present: FileIdentity) -> None:
         """Begin to put it right."""
-        self._what = self._why = _what_happened(self._path, self._database.files, here)
-        self._begin()
-        raise Displaced(self._why)
+        self._event = self._reason = _what_happened(self._path, self._database.files, present)
+        self._start_repair()
+        raise Displaced(self._reason)
 
-    def _begin(self) -> None:
-        self._unsettled = True
+    def _start_repair(self) -> None:
+        self._repair_needed = True
         opened = self._database.files
-        self._what = self._what or _what_happened(self._path, opened, files_at(self._path))
-        self._thread = Thread(target=self._put_right, args=(opened,), name="store", daemon=True)
+        self._event = self._event or _what_happened(self._path, opened, files_at(self._path))
+        self._thread = Thread(target=self._repair, args=(opened,), name="store", daemon=True)
         self._thread.start()
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 
-    def _put_right(self, opened: FileIdentity | None) -> None:
+    def _repair(self, opened: FileIdentity | None) -> None:
         try:
             with translating_errors(self._path), self._lock:
                 self._directory.check()
                 self._database.close_others()
-                done = self._rejoined(opened)
-            self._found("store files", f"{self._what}; {done}")
-            self._what, self._unsettled = "", False
+                done = self._repair_files(opened)
+            self._report_damage("store files", f"{self._event}; {done}")
+            self._event, self._repair_needed = "", False
         except StoreError as error:
-            self._why, self._hint = f"{self._what}: {error.message}", error.hint
+            self._reason, self._hint = f"{self._event}: {error.message}", error.hint
 
-    def _rejoined(self, opened: FileIdentity | None) -> str:
+    def _repair_files(self, opened: FileIdentity | None) -> str:
         """Put it right; says what was done."""
         with self._database.locked() as connection:
             if connection is None or opened is None:  # somebody has closed it
@@ -133,8 +133,8 @@ class StoreGuard:
 
     def _after_overwriting(self) -> str:
         """Take the file as a start would, once whoever writes to it has come to an end; says what was done."""
-        before, self._seen = self._seen, stamp(self._path)
-        if self._seen != before:
+        before, self._last_stamp = self._last_stamp, stamp(self._path)
+        if self._last_stamp != before:
             raise StoreError("somebody may still be writing to it", temporary=True)
         notes: list[str] = []
         with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as other:
@@ -147,14 +147,14 @@ class StoreGuard:
         return "; ".join(notes) or "all records are in it"
 
 
-def _what_happened(path: Path, opened: FileIdentity | None, here: FileIdentity) -> str:
-    if opened is not None and here.database == opened.database:
-        wrong = next((s for s, a, b in zip(COMPANIONS, here[2:], opened[2:], strict=True) if a != b), "")
+def _what_happened(path: Path, opened: FileIdentity | None, present: FileIdentity) -> str:
+    if opened is not None and present.database == opened.database:
+        wrong = next((s for s, a, b in zip(COMPANIONS, present[2:], opened[2:], strict=True) if a != b), "")
         if not wrong:
             return f"another program wrote to {path} while it was in use"
         return f"{path}{wrong} was moved away or replaced while the store was in use"
-    how = "replaced" if os.path.lexists(path) else "removed or moved away"
-    return f"{path} was {how} while it was in use"
+    change = "replaced" if os.path.lexists(path) else "removed or moved away"
+    return f"{path} was {change} while it was in use"
 
 
 def _move_aside_companions(path: Path) -> None:
@@ -167,7 +167,7 @@ def _move_aside_companions(path: Path) -> None:
 
 def _remove_companions(opened: FileIdentity) -> None:
     """Remove those of what was open, so that they are applied to nothing else: all that is in them has been copied."""
-    here = files_at(Path(opened.place))
-    for suffix, inode, now in zip(COMPANIONS, opened[2:], here[2:], strict=True):
+    present = files_at(Path(opened.place))
+    for suffix, inode, now in zip(COMPANIONS, opened[2:], present[2:], strict=True):
         if inode is not None and inode == now:
             Path(opened.place + suffix).unlink(missing_ok=True)

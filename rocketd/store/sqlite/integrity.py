@@ -23,15 +23,15 @@ from rocketd.store.sqlite.salvage import RecordCount, salvage
 
 MAX_CHECKED_AT_START: Final = 32 * 1024 * 1024
 """Bytes of a store that is looked at before a start goes on: 0.2 s."""
-_THOROUGH: Final = 64 * 1024 * 1024
+_MAX_THOROUGH: Final = 64 * 1024 * 1024
 """Bytes of a store of which the indexes are held against the rows as well, which takes ten times as long."""
-_EVERY: Final = 24 * 60 * 60.0
+_CHECK_INTERVAL: Final = 24 * 60 * 60.0
 """Seconds between two looks in the background."""
-_LOWEST: Final = 19
+_LOWEST_PRIORITY: Final = 19
 """How nice the thread is."""
-_GOODBYE: Final = 5.0
+_CLOSE_TIMEOUT: Final = 5.0
 
-_SMALL: Final = 4 * 1024 * 1024
+_MAX_THOROUGH_AT_START: Final = 4 * 1024 * 1024
 """Bytes of a store of which that is done before a start goes on, after a crash: 0.3 s."""
 DAMAGED: Final = ".is-damaged"
 """How the name of the file ends that tells the next start to look."""
@@ -47,10 +47,10 @@ def find_damage(path: Path, *, without_log: bool = False, thorough: bool = False
     """Say what is wrong with a database; empty: nothing. `without_log`: as if no write-ahead log lay beside it."""
     options = "mode=ro&immutable=1" if without_log else "mode=ro"
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY_TIMEOUT)) as database:
-        return _damage(database, thorough=thorough)
+        return _damage_of(database, thorough=thorough)
 
 
-def _damage(database: sqlite3.Connection, *, thorough: bool) -> str:
+def _damage_of(database: sqlite3.Connection, *, thorough: bool) -> str:
     try:
         for pragma in ("quick_check", "integrity_check") if thorough else ("quick_check",):
             (found,) = database.execute(f"PRAGMA {pragma}(1)").fetchone()
@@ -81,12 +81,14 @@ def ensure_intact(path: Path, found: ReportDamage) -> None:
         if size == 0 or (size > MAX_CHECKED_AT_START and not marker.exists()):
             return
         close_all(path)
-        left = log.exists() and log.stat().st_size > 0
-        wrong = find_damage(path, thorough=size <= (_THOROUGH if marker.exists() else _SMALL if left else 0))
-        if left and (wrong or not _log_fits(path, log)) and not find_damage(path, without_log=True, thorough=True):
+        has_log = log.exists() and log.stat().st_size > 0
+        damage = find_damage(
+            path, thorough=size <= (_MAX_THOROUGH if marker.exists() else _MAX_THOROUGH_AT_START if has_log else 0)
+        )
+        if has_log and (damage or not _log_fits(path, log)) and not find_damage(path, without_log=True, thorough=True):
             _set_aside_log(path, log, found)
-        elif wrong:
-            found("store files", _told_of(path, wrong, salvage(path)))
+        elif damage:
+            found("store files", _salvage_message(path, damage, salvage(path)))
         marker.unlink(missing_ok=True)
 
 
@@ -124,11 +126,11 @@ def _set_aside_log(path: Path, log: Path, found: ReportDamage) -> None:
     )
 
 
-def _told_of(path: Path, wrong: str, salvaged: RecordCount) -> str:
-    lost = f", and what, of which task and when of {salvaged.indexed} more" if salvaged.indexed else ""
+def _salvage_message(path: Path, damage: str, salvaged: RecordCount) -> str:
+    partial = f", and what, of which task and when of {salvaged.indexed} more" if salvaged.indexed else ""
     return (
-        f"{path} was damaged ({wrong}): a new one was made of it, with {salvaged.records} "
-        f"records{lost}; the damaged one was moved aside. What is missing may be in a backup: {WHAT_TO_DO}"
+        f"{path} was damaged ({damage}): a new one was made of it, with {salvaged.records} "
+        f"records{partial}; the damaged one was moved aside. What is missing may be in a backup: {WHAT_TO_DO}"
     )
 
 
@@ -158,7 +160,7 @@ class IntegrityMonitor:
 
     def __init__(self, path: Path, found: ReportDamage) -> None:
         self._path = path
-        self._found = found
+        self._report_damage = found
         self._next = time.monotonic()
         self._thread: threading.Thread | None = None
         self._database: sqlite3.Connection | None = None
@@ -166,8 +168,8 @@ class IntegrityMonitor:
     def on_heartbeat(self, _: Instant) -> None:
         """Begin to look, if it is time."""
         if time.monotonic() >= self._next and (self._thread is None or not self._thread.is_alive()):
-            self._next = time.monotonic() + _EVERY
-            self._thread = threading.Thread(target=self._look, name="integrity", daemon=True)
+            self._next = time.monotonic() + _CHECK_INTERVAL
+            self._thread = threading.Thread(target=self._check, name="integrity", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
@@ -176,16 +178,16 @@ class IntegrityMonitor:
             with suppress(sqlite3.ProgrammingError):  # it has just come to its end
                 self._database.interrupt()
         if self._thread is not None:
-            self._thread.join(_GOODBYE)
+            self._thread.join(_CLOSE_TIMEOUT)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         with suppress(OSError):  # it may not, and is only as fast as the others
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
         with suppress(sqlite3.Error, OSError):  # that it is away, or cannot be read, is told by whoever writes
-            thorough = self._path.stat().st_size <= _THOROUGH
+            thorough = self._path.stat().st_size <= _MAX_THOROUGH
             address = f"{self._path.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT, check_same_thread=False)) as database:
                 self._database = database
-                if wrong := _damage(database, thorough=thorough):
+                if damage := _damage_of(database, thorough=thorough):
                     mark_damaged(self._path)
-                    self._found("integrity", f"{self._path} is damaged ({wrong}); {NEXT_START}")
+                    self._report_damage("integrity", f"{self._path} is damaged ({damage}); {NEXT_START}")

@@ -38,7 +38,7 @@ _STATE: Final = (
 )
 _LOG: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _OURS: Final = ", ".join(f'ours."{name}"' for name in COLUMNS)
-_RETOLD: Final = ", ".join(
+_UPDATED: Final = ", ".join(
     f'"{name}" = excluded."{name}"' for name in ("created", "due", "end", "times", "reason", "message")
 )
 
@@ -62,7 +62,7 @@ _MERGE: Final = (
     ORDER BY ours.id
     ON CONFLICT (task_name, number) WHERE action = 'run' DO NOTHING
     ON CONFLICT (task_name, number) WHERE {is_end("log").replace("log.", "")} DO NOTHING
-    ON CONFLICT (run_id) WHERE action = 'missed' DO UPDATE SET {_RETOLD} WHERE excluded.times > times
+    ON CONFLICT (run_id) WHERE action = 'missed' DO UPDATE SET {_UPDATED} WHERE excluded.times > times
     """,
     f"""
     INSERT INTO main.task_state (name, next_number, {", ".join(_STATE)})

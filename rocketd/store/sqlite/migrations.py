@@ -39,7 +39,7 @@ def version_of(path: Path) -> int:
             return 0
         header = header_of(path) if status.st_size >= HEADER else None
     if header is None:
-        if _cut_short(path):
+        if _is_unfinished(path):
             return 0
         raise StoreError(f"{path} is damaged, or no store at all", hint="move it away, and rocketd begins a new one")
     version, application = header
@@ -65,7 +65,7 @@ def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
     The caller holds the state directory's lock.
     """
     check(path, steps)
-    _settle(path)
+    _roll_back_unfinished(path)
     version = check(path, steps)
     if version == len(steps):
         return
@@ -75,18 +75,18 @@ def upgrade(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
             database.execute("PRAGMA journal_mode = DELETE")  # see the top of this file
             if version and any(steps[version:]):
                 back_up(database, path.with_name(f"{path.name}.version-{version}"))
-            _step(database, version, steps)
+            _apply_steps(database, version, steps)
 
 
-def _cut_short(path: Path) -> bool:
+def _is_unfinished(path: Path) -> bool:
     """Whether somebody died, or the power went, while the tables were made or changed."""
     journal = path.with_name(f"{path.name}-journal")
     return journal.exists() and journal.stat().st_size > 0
 
 
-def _settle(path: Path) -> None:
+def _roll_back_unfinished(path: Path) -> None:
     """Have SQLite undo what was cut short: until then the first bytes may tell of a version that never came to be."""
-    if _cut_short(path):
+    if _is_unfinished(path):
         with translating_errors(path), closing(sqlite3.connect(path)) as database:
             database.execute("SELECT 1 FROM sqlite_schema").fetchall()
 
@@ -97,7 +97,7 @@ def _create(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
 
 
-def _step(database: sqlite3.Connection, version: int, steps: Sequence[Sequence[str]]) -> None:
+def _apply_steps(database: sqlite3.Connection, version: int, steps: Sequence[Sequence[str]]) -> None:
     database.execute("PRAGMA synchronous = FULL")
     database.execute("BEGIN EXCLUSIVE")  # dying anywhere in here leaves the old version: the closing rolls back
     for step in steps[version:]:

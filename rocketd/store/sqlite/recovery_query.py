@@ -84,12 +84,12 @@ def recovery_events(
 def _of_tasks(database: sqlite3.Connection) -> Iterator[int]:
     tasks = [name for (name,) in database.execute("SELECT name FROM task_state WHERE typeof(name) = 'text'")]
     scheduled = {action: _newest(database, action, 0, tasks) for action in ("missed", *ENDS)}
-    scheduled["run"] = _newest_begun(database, 0, tasks)
-    begun = _newest_begun(database, 1, tasks)  # most tasks never run by hand, and need not be asked further
-    by_hand = {action: _newest(database, action, 1, begun) for action in ENDS}
-    for newest in (*scheduled.values(), begun, *by_hand.values()):
+    scheduled["run"] = _newest_started(database, 0, tasks)
+    started = _newest_started(database, 1, tasks)  # most tasks never run by hand, and need not be asked further
+    by_hand = {action: _newest(database, action, 1, started) for action in ENDS}
+    for newest in (*scheduled.values(), started, *by_hand.values()):
         yield from newest.values()
-    yield from _places(database, _ENDS_OF, (json.dumps([*scheduled["run"].values(), *begun.values()]),))
+    yield from _places(database, _ENDS_OF, (json.dumps([*scheduled["run"].values(), *started.values()]),))
     for hand, crashed in enumerate((scheduled["crash"], by_hand["crash"])):
         yield from _found(database.execute(_FAILED, (hand, json.dumps(list(crashed))))).values()
     yield from _series(database, scheduled)
@@ -103,12 +103,12 @@ def _series(database: sqlite3.Connection, scheduled: Mapping[str, Newest]) -> It
             yield from _places(database, _CRASHES, (task, other))
 
 
-def _newest_begun(database: sqlite3.Connection, hand: int, tasks: Iterable[str]) -> Newest:
+def _newest_started(database: sqlite3.Connection, hand: int, tasks: Iterable[str]) -> Newest:
     """The newest starts, but of runs that were withdrawn: the past is as if these had never been."""
-    begun = _newest(database, "run", hand, tasks)
-    withdrawn = _newest(database, "withdrawn", hand, begun)
-    doubtful = {task for task, place in withdrawn.items() if place > begun[task]}
-    certain = {task: place for task, place in begun.items() if task not in doubtful}
+    started = _newest(database, "run", hand, tasks)
+    withdrawn = _newest(database, "withdrawn", hand, started)
+    doubtful = {task for task, place in withdrawn.items() if place > started[task]}
+    certain = {task: place for task, place in started.items() if task not in doubtful}
     return certain | _found(database.execute(_BEGUN, (hand, json.dumps(list(doubtful)))))
 
 

@@ -77,8 +77,8 @@ class _Run(NamedTuple):
     ended: float
     action: str
     start_id: int | None
-    begun: float | None
-    useless: int
+    started: float | None
+    prunable: int
     """Whether it is old, and newer records make it useless for `recovery_events`."""
 
     @property
@@ -100,28 +100,28 @@ class RetentionQuery:
         self._young = 0
         """How many of them, the last ones, were not old."""
 
-    def prune(self, before: Instant, spare: Protected, now: Instant, limit: int) -> int:
+    def prune(self, before: Instant, protected: Protected, now: Instant, limit: int) -> int:
         """Delete up to `limit` records, but both of a run.
 
         Returns how many; 1 if it found none in a while, and there are more to look at; 0 when all have been looked at.
         """
         ids: list[int] = []
         with self._database.reading() as database:
-            self._tasks = self._tasks or self._all(database)
-            looked = 0
-            while self._tasks and looked < limit and len(ids) < limit:
-                useless = list(self._look(database, before, spare, now, limit - len(ids)))
-                ids += useless
-                looked += 1 + len(useless)
+            self._tasks = self._tasks or self._all_tasks(database)
+            checked = 0
+            while self._tasks and checked < limit and len(ids) < limit:
+                prunable = list(self._check_next(database, before, protected, now, limit - len(ids)))
+                ids += prunable
+                checked += 1 + len(prunable)
         self._delete(ids)
         return max(len(ids), 1) if self._tasks else len(ids)
 
-    def count(self, before: Instant, spare: Protected, now: Instant) -> int:
+    def count(self, before: Instant, protected: Protected, now: Instant) -> int:
         """How many records all of `prune` would delete."""
         with self._database.reading() as database:
-            self._tasks, found = self._all(database), 0
+            self._tasks, found = self._all_tasks(database), 0
             while self._tasks:
-                found += sum(1 for _ in self._look(database, before, spare, now, _ROOM))
+                found += sum(1 for _ in self._check_next(database, before, protected, now, _ROOM))
         return found
 
     def _delete(self, ids: list[int]) -> None:
@@ -130,49 +130,49 @@ class RetentionQuery:
                 database.execute(_DELETE, (json.dumps(ids),))
             self.deleted += len(ids)
 
-    def _all(self, database: sqlite3.Connection) -> list[str]:
+    def _all_tasks(self, database: sqlite3.Connection) -> list[str]:
         self._number = self._young = 0
         return [name for (name,) in database.execute("SELECT name FROM task_state ORDER BY name DESC")]
 
-    def _look(
-        self, database: sqlite3.Connection, before: Instant, spare: Protected, now: Instant, room: int
+    def _check_next(
+        self, database: sqlite3.Connection, before: Instant, protected: Protected, now: Instant, limit: int
     ) -> Iterator[int]:
         """Look at the next runs of the task whose turn it is, or at last at what it missed; gives what may go."""
         task = self._tasks[-1]
         oldest = seconds(before)
-        given = {"task": task, "number": self._number, "before": oldest, "limit": _PAGE}
-        runs = [_Run._make(row) for row in database.execute(_RUNS, given)]
-        useless: list[int] = []
+        parameters = {"task": task, "number": self._number, "before": oldest, "limit": _PAGE}
+        runs = [_Run._make(row) for row in database.execute(_RUNS, parameters)]
+        prunable: list[int] = []
         for run in runs:
-            ids = run.ids if run.useless and not _asked(task, run, spare, now) else []
-            if useless and len(useless) + len(ids) > room:  # the next look begins with it
-                yield from useless
+            ids = run.ids if run.prunable and not _is_protected(task, run, protected, now) else []
+            if prunable and len(prunable) + len(ids) > limit:  # the next look begins with it
+                yield from prunable
                 return
-            useless += ids
+            prunable += ids
             self._number = run.number
             self._young = 0 if run.ended < oldest else self._young + 1
             if self._young == _PAGE:
                 break
-        yield from useless
+        yield from prunable
         if len(runs) == _PAGE and self._young < _PAGE:
             return
         self._tasks.pop()
         self._number = self._young = 0
-        reach = spare.get((task, Action.MISSED))
-        given["before"] = oldest if reach is None else min(oldest, seconds(now - reach))
-        given["limit"] = max(room - len(useless), 0)
-        yield from (one for (one,) in database.execute(_MISSED, given))
+        reach = protected.get((task, Action.MISSED))
+        parameters["before"] = oldest if reach is None else min(oldest, seconds(now - reach))
+        parameters["limit"] = max(limit - len(prunable), 0)
+        yield from (one for (one,) in database.execute(_MISSED, parameters))
 
 
-def _asked(task: str, run: _Run, spare: Protected, now: Instant) -> bool:
+def _is_protected(task: str, run: _Run, protected: Protected, now: Instant) -> bool:
     """Whether a loaded condition may count its end, or its start, which would go with it."""
     if run.action == Action.WITHDRAWN:  # it never began, so nobody counts it
         return False
-    return _young(task, Action(run.action), run.ended, spare, now) or (
-        run.begun is not None and _young(task, Action.RUN, run.begun, spare, now)
+    return _young(task, Action(run.action), run.ended, protected, now) or (
+        run.started is not None and _young(task, Action.RUN, run.started, protected, now)
     )
 
 
-def _young(task: str, action: Action, created: float, spare: Protected, now: Instant) -> bool:
-    reach = spare.get((task, action))
+def _young(task: str, action: Action, created: float, protected: Protected, now: Instant) -> bool:
+    reach = protected.get((task, action))
     return reach is not None and created >= seconds(now - reach)

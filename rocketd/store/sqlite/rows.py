@@ -18,7 +18,7 @@ _FAR: Final = FOREVER // 2 / 1_000_000
 _TRIGGERS: Final = {None: Trigger.SCHEDULE} | {trigger.value: trigger for trigger in Trigger}
 
 
-_LIKELY: Final = {Action.CRASH.value: Cause.DOWN, Action.WITHDRAWN.value: Cause.SHORTAGE}
+_DEFAULT_CAUSES: Final = {Action.CRASH.value: Cause.DOWN, Action.WITHDRAWN.value: Cause.SHORTAGE}
 """The cause of an end whose record does not tell it."""
 
 
@@ -185,7 +185,7 @@ def end_of(row: Row) -> End:
 
 
 def _unknown_cause(action: str) -> Cause:
-    return _LIKELY.get(action, Cause.EXIT)
+    return _DEFAULT_CAUSES.get(action, Cause.EXIT)
 
 
 def _missed(row: Row) -> Missed:

@@ -42,8 +42,8 @@ _RUN_ID: Final = "SELECT run_id FROM log WHERE task_name = ? AND number = ? AND 
 def insert(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
     """Append the records among these changes, in their order. Raises DuplicateRun."""
     rows = [row_of(change, origin) for change in changes if isinstance(change, Started | Finished | Withdrawn | Missed)]
-    for some in chunks(rows):
-        _append(database, some)
+    for chunk in chunks(rows):
+        _append(database, chunk)
     write(database, _SPAWNED, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])
 
 

@@ -34,7 +34,7 @@ class _Source(NamedTuple):
 
     tables: str
     condition: str
-    ended: str = _ENDED
+    end: str = _ENDED
     order: str = "begun.created"
     action: str = "coalesce(ended.action, begun.action)"
 
@@ -42,13 +42,13 @@ class _Source(NamedTuple):
 _ALL: Final = _Source(f"log AS begun {_WITH_END}", "begun.action IN ('run', 'missed')")
 _OF_TASK: Final = _Source(f"log AS begun {_WITH_END}", "begun.action = 'run'", order="begun.number")
 _OF_RUN_ID: Final = _Source(f"log AS begun INDEXED BY log_run_id {_WITH_END}", "begun.action = 'run'")
-_GOING: Final = _Source(
+_ACTIVE: Final = _Source(
     f"open_run CROSS JOIN log AS begun ON begun.task_name = open_run.task AND begun.number = open_run.number "
     f"{_WITH_END}",
     "begun.action = 'run'",
 )
 _MISSED: Final = _Source(
-    "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", ended=_NO_END, action="begun.action"
+    "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", end=_NO_END, action="begun.action"
 )
 _MISSED_OF_RUN_ID: Final = _MISSED._replace(
     tables="log AS begun INDEXED BY log_missed", condition="begun.action = 'missed'"
@@ -67,98 +67,98 @@ def _ended_rarely(action: Action) -> _Source:
     )
 
 
-def _sources(wanted: RunFilter) -> Iterator[_Source]:
-    if wanted.run_id:
+def _sources(run_filter: RunFilter) -> Iterator[_Source]:
+    if run_filter.run_id:
         yield from (_OF_RUN_ID, _MISSED_OF_RUN_ID)
-    elif wanted.task:
+    elif run_filter.task:
         yield from (_OF_TASK, _MISSED)
-    elif not wanted.actions:
+    elif not run_filter.actions:
         yield _ALL
     else:
-        yield from map(_source_of, set(wanted.actions))
+        yield from map(_source_of, set(run_filter.actions))
 
 
 def _source_of(action: Action) -> _Source:
-    known = {Action.RUN: _GOING, Action.MISSED: _MISSED, Action.SUCCESS: _SUCCEEDED}
+    known = {Action.RUN: _ACTIVE, Action.MISSED: _MISSED, Action.SUCCESS: _SUCCEEDED}
     return known.get(action) or _ended_rarely(action)
 
 
-def find(database: sqlite3.Connection, wanted: RunFilter, faults: ColumnFaults) -> list[RunView]:
+def find(database: sqlite3.Connection, run_filter: RunFilter, faults: ColumnFaults) -> list[RunView]:
     """Read the runs that are wanted, newest start first."""
-    rows = (row for source in _sources(wanted) for row in _rows(database, source, wanted))
-    return _newest_first(_views(rows, faults), wanted)
+    rows = (row for source in _sources(run_filter) for row in _rows(database, source, run_filter))
+    return _newest_first(_views(rows, faults), run_filter)
 
 
-_SPAN: Final = 5_000
+_PAGE_RECORDS: Final = 5_000
 """Records that one part looks through at most."""
 
-_END_OF_SPAN: Final = "SELECT max(id) FROM (SELECT id FROM log WHERE id > ? ORDER BY id LIMIT ?)"
-_IN_SPAN: Final = f"""
+_PAGE_END: Final = "SELECT max(id) FROM (SELECT id FROM log WHERE id > ? ORDER BY id LIMIT ?)"
+_PAGE: Final = f"""
     SELECT begun.id, {_BEGUN}, {_ENDED} FROM log AS begun NOT INDEXED {_WITH_END}
     WHERE begun.id > ? AND begun.id <= ? AND begun.action IN ('run', 'missed')
 """
 
 
-def page(database: sqlite3.Connection, wanted: RunFilter, after: int, faults: ColumnFaults) -> RunPage:
+def page(database: sqlite3.Connection, run_filter: RunFilter, after: int, faults: ColumnFaults) -> RunPage:
     """Read the next of the runs that are wanted, the first recorded first, as far as one look goes."""
-    (end,) = database.execute(_END_OF_SPAN, (after, _SPAN)).fetchone()
+    (end,) = database.execute(_PAGE_END, (after, _PAGE_RECORDS)).fetchone()
     if end is None:
         return RunPage([], None)
-    terms = list(_terms(wanted, _ALL.action))
-    sql = " AND ".join([_IN_SPAN, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
+    terms = list(_terms(run_filter, _ALL.action))
+    sql = " AND ".join([_PAGE, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
     values = (value for _, values in terms for value in values)
-    rows = database.execute(sql, (after, end, *values, wanted.limit)).fetchall()
-    return RunPage([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == wanted.limit else end)
+    rows = database.execute(sql, (after, end, *values, run_filter.limit)).fetchall()
+    return RunPage([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == run_filter.limit else end)
 
 
-def _rows(database: sqlite3.Connection, source: _Source, wanted: RunFilter) -> sqlite3.Cursor:
-    terms = list(_terms(wanted, source.action))
+def _rows(database: sqlite3.Connection, source: _Source, run_filter: RunFilter) -> sqlite3.Cursor:
+    terms = list(_terms(run_filter, source.action))
     where = " AND ".join([source.condition, *(term for term, _ in terms)])
-    sql = f"SELECT {_BEGUN}, {source.ended} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
-    return database.execute(sql, (*(value for _, values in terms for value in values), wanted.limit))
+    sql = f"SELECT {_BEGUN}, {source.end} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
+    return database.execute(sql, (*(value for _, values in terms for value in values), run_filter.limit))
 
 
-def _terms(wanted: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
+def _terms(run_filter: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:
     """Each thing that is wanted, as an SQL term and its parameters."""
-    if wanted.task:
-        yield "begun.task_name = ?", (storable(wanted.task),)
-    if wanted.run_id:
-        run_id = storable(wanted.run_id)
+    if run_filter.task:
+        yield "begun.task_name = ?", (storable(run_filter.task),)
+    if run_filter.run_id:
+        run_id = storable(run_filter.run_id)
         yield "begun.run_id BETWEEN ? AND ?", (run_id, f"{run_id}{_LAST}")
-    if wanted.number is not None:
-        yield "begun.number = ?", (wanted.number,)
-    if wanted.since is not None:
-        yield "begun.created >= ?", (seconds(wanted.since),)
-    if wanted.until is not None:
-        yield "begun.created < ?", (seconds(wanted.until),)
-    if wanted.actions:
-        places = ", ".join("?" * len(wanted.actions))
-        yield f"{action} IN ({places})", tuple(one.value for one in wanted.actions)
+    if run_filter.number is not None:
+        yield "begun.number = ?", (run_filter.number,)
+    if run_filter.since is not None:
+        yield "begun.created >= ?", (seconds(run_filter.since),)
+    if run_filter.until is not None:
+        yield "begun.created < ?", (seconds(run_filter.until),)
+    if run_filter.actions:
+        places = ", ".join("?" * len(run_filter.actions))
+        yield f"{action} IN ({places})", tuple(one.value for one in run_filter.actions)
 
 
-def _newest_first(views: Iterable[RunView], wanted: RunFilter) -> list[RunView]:
+def _newest_first(views: Iterable[RunView], run_filter: RunFilter) -> list[RunView]:
     """Put runs in order, and cut them to the limit."""
     ordered = sorted(views, key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
-    return ordered[: wanted.limit]
+    return ordered[: run_filter.limit]
 
 
 def _views(rows: Iterable[tuple[_Parameter | None, ...]], faults: ColumnFaults) -> Iterator[RunView]:
     for values in rows:
         row, end = Row._make(values[:_WIDTH]), values[_WIDTH:]
-        here = faults.at_row(f"a record of {row.task_name}/{row.number}")
-        if begun := validated(row, here):
-            yield _joined(begun, validated(Row._make(end), here) if end[0] is not None else None)
+        row_faults = faults.at_row(f"a record of {row.task_name}/{row.number}")
+        if start := validated(row, row_faults):
+            yield _joined(start, validated(Row._make(end), row_faults) if end[0] is not None else None)
 
 
-def _joined(begun: Row, ended: Row | None) -> RunView:
+def _joined(start: Row, end: Row | None) -> RunView:
     """Join the records of one run, or show a stretch of missed times as a run without a number."""
-    newest = ended or begun
+    newest = end or start
     return RunView(
-        run_of(begun),
+        run_of(start),
         ACTIONS[newest.action],
-        end_of(ended) if ended else None,
-        begun.pid or 0,
-        begun.host or "",
-        begun.boot_id or "",
-        begun.pid_start or 0,
+        end_of(end) if end else None,
+        start.pid or 0,
+        start.host or "",
+        start.boot_id or "",
+        start.pid_start or 0,
     )

@@ -29,13 +29,13 @@ _NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _PLACES: Final = ", ".join("?" * (len(COLUMNS) + 1))
 _RANGE: Final = f"SELECT id, {_NAMES} FROM log NOT INDEXED WHERE id BETWEEN ? AND ?"
 _INDEXED: Final = "SELECT id, task_name, action, created FROM log INDEXED BY log_newest"
-_LOST: Final = """
+_INSERT_PARTIAL: Final = """
     INSERT OR IGNORE INTO log (id, task_name, action, created, start, number, reason)
     VALUES (?1, ?2, ?3, ?4, ?4, ?5, 'its record was damaged')
 """
 _ENDS: Final = frozenset(action.value for action in Action if action not in (Action.RUN, Action.MISSED))
 _NUMBER: Final = 1 + COLUMNS.index("number")
-_SMALL: Final = {
+_OTHER_TABLES: Final = {
     "task_state": "name",
     "open_run": "task, number",
     "alive": "one",
@@ -45,7 +45,7 @@ _SMALL: Final = {
 """The other tables, and their keys."""
 
 _RESTORE: Final = "restore a backup: docs/how-to/backup-and-restore.md; or move it away, and rocketd begins a new one"
-_TRIES: Final = 100_000
+_MAX_FAILURES: Final = 100_000
 """Stretches that may be in vain: some seconds."""
 _MOST: Final = 2**31
 """No log is longer, where its end cannot be read."""
@@ -87,7 +87,7 @@ def salvage(path: Path) -> RecordCount:
             new.execute("PRAGMA synchronous = FULL")
             new.execute("BEGIN")
             salvaged = _copy_log(damaged, new)
-            for table, key in _SMALL.items():
+            for table, key in _OTHER_TABLES.items():
                 _copy_table(damaged, new, table, key)
             make_consistent(new)
             if new.execute("SELECT count(*) FROM task_state").fetchone() == (0,):
@@ -114,23 +114,23 @@ def _copy_log(damaged: sqlite3.Connection, new: sqlite3.Connection) -> RecordCou
     for rows in _read(damaged, low, high):
         new.executemany(insert, rows)
         numbers |= {row[0]: row[_NUMBER] for row in rows}  # type: ignore[misc]  # ids are integers
-    lost = list(_numbered(indexed, numbers))
-    new.executemany(_LOST, lost)
-    return RecordCount(len(numbers), len(lost))
+    partial = list(_numbered(indexed, numbers))
+    new.executemany(_INSERT_PARTIAL, partial)
+    return RecordCount(len(numbers), len(partial))
 
 
 def _numbered(indexed: Mapping[int, IndexEntry], numbers: Mapping[int, object]) -> Iterator[tuple[object, ...]]:
     """Tell of each record that is lost which number its run had: they count from one start of a task to the next."""
     newest: dict[str, int] = {}
-    going: dict[str, list[int]] = defaultdict(list)
+    open_numbers: dict[str, list[int]] = defaultdict(list)
     for key, (task, action, created) in sorted(indexed.items()):
         number = numbers.get(key)
         if action == Action.RUN:
             newest[task] = number if isinstance(number, int) else newest.get(task, 0) + 1
-            going[task].append(newest[task])
+            open_numbers[task].append(newest[task])
         elif action in _ENDS:
-            number = number if isinstance(number, int) else next(iter(going[task]), newest.get(task, 0))
-            going[task] = [one for one in going[task] if one != number]
+            number = number if isinstance(number, int) else next(iter(open_numbers[task]), newest.get(task, 0))
+            open_numbers[task] = [one for one in open_numbers[task] if one != number]
         if key not in numbers and (action == Action.RUN or action in _ENDS):
             yield key, task, action, created, newest[task] if action == Action.RUN else number
 
@@ -139,8 +139,8 @@ def _indexed(damaged: sqlite3.Connection) -> Iterator[tuple[int, IndexEntry]]:
     """What the index of the newest records tells, from both ends if it is damaged in between."""
     for order in ("", " ORDER BY task_name DESC, action DESC"):
         with suppress(sqlite3.DatabaseError):
-            for key, *fact in damaged.execute(_INDEXED + order):
-                yield key, IndexEntry(*fact)
+            for key, *entry in damaged.execute(_INDEXED + order):
+                yield key, IndexEntry(*entry)
 
 
 def _bounds(damaged: sqlite3.Connection, indexed: Mapping[int, IndexEntry]) -> tuple[int, int]:
@@ -154,16 +154,16 @@ def _bounds(damaged: sqlite3.Connection, indexed: Mapping[int, IndexEntry]) -> t
 
 def _read(damaged: sqlite3.Connection, low: int, high: int) -> Iterator[list[tuple[object, ...]]]:
     """Read the rows of a stretch of the log; where one cannot be read, those before and behind it."""
-    stretches, tries = deque([(low, high)]), _TRIES
-    while stretches and tries:
-        low, high = stretches.popleft()  # the long ones first: they may hold more
+    ranges, failures_left = deque([(low, high)]), _MAX_FAILURES
+    while ranges and failures_left:
+        low, high = ranges.popleft()  # the long ones first: they may hold more
         try:
             yield damaged.execute(_RANGE, (low, high)).fetchall()
         except sqlite3.DatabaseError:
-            tries -= 1
+            failures_left -= 1
             if low < high:
                 middle = (low + high) // 2
-                stretches += [(low, middle), (middle + 1, high)]
+                ranges += [(low, middle), (middle + 1, high)]
 
 
 def _copy_table(damaged: sqlite3.Connection, new: sqlite3.Connection, table: str, key: str) -> None:

@@ -64,17 +64,17 @@ class SqliteReader:
         """What the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
         return self._read(task_state.clock_readings)
 
-    def runs(self, wanted: RunFilter) -> Sequence[RunView]:
+    def runs(self, run_filter: RunFilter) -> Sequence[RunView]:
         """Runs, newest start first; a stretch of missed times is one without a number."""
-        return self._read(lambda database: run_queries.find(database, wanted, self.faults))
+        return self._read(lambda database: run_queries.find(database, run_filter, self.faults))
 
-    def page(self, wanted: RunFilter, after: int) -> RunPage:
+    def page(self, run_filter: RunFilter, after: int) -> RunPage:
         """The next of the runs that are wanted after this place in the log, the first recorded first."""
-        return self._read(lambda database: run_queries.page(database, wanted, after, self.faults))
+        return self._read(lambda database: run_queries.page(database, run_filter, after, self.faults))
 
-    def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
+    def count_old(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
         """How many records `Store.prune` would delete in all."""
-        return RetentionQuery(self._database).count(before, spare, now)
+        return RetentionQuery(self._database).count(before, protected, now)
 
     def close(self) -> None:
         """Close it; using it again opens it again."""
@@ -109,20 +109,20 @@ class SqliteStore(SqliteReader):
         *,
         durability: Durability = "full",
         origin: Origin | None = None,
-        found: ReportDamage = lambda _, __: None,
+        report_damage: ReportDamage = lambda _, __: None,
         lock: AbstractContextManager[object] | None = None,
     ) -> None:
-        """`found` hears, on any thread, of what is damaged; `lock` keeps others of this process from writing."""
+        """`report_damage` is called on any thread; `lock` keeps others of this process from writing."""
         self.path = directory / FILE_NAME
         shared = is_in_use(self.path)  # in this process: then it has been looked at
-        done = "" if shared else merge_copy(self.path, running=False)
+        merged = "" if shared else merge_copy(self.path, running=False)
         upgrade(self.path)
         if not shared:
-            ensure_intact(self.path, found)
+            ensure_intact(self.path, report_damage)
         super().__init__(Database(self.path, durability=durability))
-        self._guard = StoreGuard(self._database, found, lock or nullcontext())
+        self._guard = StoreGuard(self._database, report_damage, lock or nullcontext())
         self._origin = origin or this_origin()
-        self._found = found
+        self._report_damage = report_damage
         self._retention = RetentionQuery(self._database)
         try:
             self._make_consistent()
@@ -130,10 +130,10 @@ class SqliteStore(SqliteReader):
             if not is_corrupt(error):
                 raise
             super().close()
-            ensure_intact(self.path, found)  # it was noted that it is not
+            ensure_intact(self.path, report_damage)  # it was noted that it is not
             self._make_consistent()
-        if done:
-            found("store files", f"{self.path} was removed or replaced while a rocketd was using it; {done}")
+        if merged:
+            report_damage("store files", f"{self.path} was removed or replaced while a rocketd was using it; {merged}")
 
     def _make_consistent(self) -> None:
         """Open it; whoever cannot be written to is refused now, not at the first run."""
@@ -145,7 +145,7 @@ class SqliteStore(SqliteReader):
         """Have it told what could not be trusted so far."""
         if self.faults:
             hint = "that counts for nothing, and all else as before; see docs/how-to/backup-and-restore.md"
-            self._found("records", f"{self.path} holds what rocketd never wrote: {self.faults}; {hint}")
+            self._report_damage("records", f"{self.path} holds what rocketd never wrote: {self.faults}; {hint}")
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""
@@ -174,9 +174,9 @@ class SqliteStore(SqliteReader):
         """How many records `prune` has deleted so far."""
         return self._retention.deleted
 
-    def prune(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
+    def prune(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
         """Delete up to `limit` records, both of a run together; see `Store.prune`."""
-        return self._retention.prune(before, spare, now, limit)
+        return self._retention.prune(before, protected, now, limit)
 
     @property
     def is_being_repaired(self) -> bool:
@@ -188,7 +188,7 @@ class SqliteStore(SqliteReader):
         try:
             self._guard.finish()
         except StoreError as error:
-            self._found("store files", error.message)
+            self._report_damage("store files", error.message)
 
     def close(self) -> None:
         """Close it; what has no name by now is given one before. Using it again opens it again."""

@@ -57,13 +57,13 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-_MEET: Final = statement(
+_UPSERT_TASK: Final = statement(
     "INSERT INTO task_state (name, next_number) VALUES",
     placeholders(2),
     "ON CONFLICT (name) DO UPDATE SET next_number = excluded.next_number WHERE excluded.next_number > next_number",
 )
 # A next number only ever grows: it must not be given out again, even after the records were pruned.
-_KEEP: Final = statement(
+_SAVE_STATE: Final = statement(
     f"INSERT INTO task_state ({_quoted(_STATE)}) VALUES",
     placeholders(len(_STATE)),
     f"""
@@ -71,19 +71,21 @@ _KEEP: Final = statement(
         {", ".join(f"{name} = excluded.{name}" for name in _STATE if name not in {"name", "next_number"})}
     """,
 )
-_OPEN: Final = statement(f"INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES", placeholders(len(_RUN) + 2))
-_SPAWN: Final = statement(
+_OPEN_RUN: Final = statement(
+    f"INSERT INTO open_run ({_quoted(_RUN)}, host, boot_id) VALUES", placeholders(len(_RUN) + 2)
+)
+_SET_PROCESS: Final = statement(
     "UPDATE open_run SET pid = given.column1, pid_start = given.column2 FROM (VALUES",
     placeholders(4),
     ") AS given WHERE task = given.column3 AND number = given.column4",
 )
 # Not `IN (VALUES …)`, for which SQLite would go through the whole table.
-_CLOSE: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", between=" OR ")
+_CLOSE_RUN: Final = statement("DELETE FROM open_run WHERE", "(task = ? AND number = ?)", separator=" OR ")
 # What was recorded before a sign of life says nothing more: it may be of a clock that was ahead.
-_ALIVE: Final = """
+_SAVE_ALIVE: Final = """
     INSERT INTO alive (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at, recorded = NULL
 """
-_READ: Final = """
+_SAVE_CLOCK: Final = """
     INSERT INTO clock (name, wall, boot_id, boottime) VALUES (?, ?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET wall = excluded.wall, boot_id = excluded.boot_id, boottime = excluded.boottime
 """
@@ -91,11 +93,11 @@ _CLOCKS: Final = """
     SELECT name, wall, boot_id, boottime FROM clock
     WHERE typeof(wall) = 'integer' AND typeof(boot_id) = 'text' AND typeof(boottime) = 'integer'
 """
-_TRUST: Final = """
+_INIT_TRUSTED: Final = """
     INSERT OR IGNORE INTO clock (name, wall, boot_id, boottime)
     SELECT 'trusted', coalesce((SELECT at FROM alive), ?), ?, ?
 """
-_RECORDED: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
+_SAVE_RECORD_TIME: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
 
 
 def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
@@ -105,25 +107,25 @@ def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origi
     process of a run that has ended as well need not be written.
     """
     ended = {change.run.key for change in changes if isinstance(change, Finished | Withdrawn)}
-    write(database, _MEET, list(_met(changes).items()))
-    write(database, _KEEP, [_state_values(change) for change in changes if isinstance(change, TaskState)])
-    write(database, _OPEN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
+    write(database, _UPSERT_TASK, list(_next_numbers(changes).items()))
+    write(database, _SAVE_STATE, [_state_values(change) for change in changes if isinstance(change, TaskState)])
+    write(database, _OPEN_RUN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
     spawned = [change for change in changes if isinstance(change, Spawned) and change.run.key not in ended]
-    write(database, _SPAWN, [(c.pid, c.pid_start, *c.run.key) for c in spawned])
-    write(database, _CLOSE, list(ended))
-    _live(database, changes, origin)
+    write(database, _SET_PROCESS, [(c.pid, c.pid_start, *c.run.key) for c in spawned])
+    write(database, _CLOSE_RUN, list(ended))
+    _save_signs_of_life(database, changes, origin)
 
 
-def _met(changes: Iterable[Change]) -> dict[str, int]:
+def _next_numbers(changes: Iterable[Change]) -> dict[str, int]:
     """The tasks that these changes tell of, and the number that each may give out next."""
-    met: dict[str, int] = {}
+    next_numbers: dict[str, int] = {}
     for change in changes:
         match change:
             case Started(run) | Finished(run) | Withdrawn(run):
-                met[run.task] = max(met.get(run.task, 1), run.number + 1)
+                next_numbers[run.task] = max(next_numbers.get(run.task, 1), run.number + 1)
             case Missed(task):
-                met.setdefault(task, 1)
-    return met
+                next_numbers.setdefault(task, 1)
+    return next_numbers
 
 
 def instant_of_record(change: Change) -> Instant | None:
@@ -138,33 +140,33 @@ def instant_of_record(change: Change) -> Instant | None:
     return None
 
 
-def _live(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> None:
+def _save_signs_of_life(database: sqlite3.Connection, changes: Iterable[Change], origin: Origin) -> None:
     for change in changes:
         if isinstance(change, Alive):
-            shown = change.at, origin.boot_id, change.boottime
+            reading = change.at, origin.boot_id, change.boottime
             if change.boottime is not None:
-                database.execute(_TRUST, shown)
-                database.execute(_READ, ("alive", *shown))
-            database.execute(_ALIVE, (change.at,))
+                database.execute(_INIT_TRUSTED, reading)
+                database.execute(_SAVE_CLOCK, ("alive", *reading))
+            database.execute(_SAVE_ALIVE, (change.at,))
     recorded = [at for at in map(instant_of_record, changes) if at is not None]
     if recorded:
-        database.execute(_RECORDED, (max(recorded),))
+        database.execute(_SAVE_RECORD_TIME, (max(recorded),))
 
 
 def clock_readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
     """Read what the clocks showed at the last sign of life (`alive`), and up to when time is `trusted` to have come."""
     rows = database.execute(_CLOCKS)
-    return {name: ClockReading(*shown) for name, *shown in rows}
+    return {name: ClockReading(*reading) for name, *reading in rows}
 
 
 def save_trusted_reading(database: sqlite3.Connection, reading: ClockReading) -> None:
     """Note up to when time is trusted to have come."""
-    database.execute(_READ, ("trusted", *reading))
+    database.execute(_SAVE_CLOCK, ("trusted", *reading))
 
 
 def note_record_time(database: sqlite3.Connection, at: Instant) -> None:
     """Note that a record tells of that instant."""
-    database.execute(_RECORDED, (at,))
+    database.execute(_SAVE_RECORD_TIME, (at,))
 
 
 def states(database: sqlite3.Connection, faults: ColumnFaults) -> dict[str, TaskState]:
@@ -175,7 +177,7 @@ def states(database: sqlite3.Connection, faults: ColumnFaults) -> dict[str, Task
 
 
 def _state(row: tuple[object, ...], faults: ColumnFaults) -> TaskState | None:
-    if not _are_good(_STATE, row, faults):
+    if not _is_valid(_STATE, row, faults):
         return None
     state = TaskState(*row)  # type: ignore[arg-type]  # they have been looked at
     return replace(state, paused=bool(state.paused))
@@ -189,21 +191,21 @@ def open_runs(database: sqlite3.Connection, faults: ColumnFaults) -> list[OpenRu
 
 
 def _open_run(row: tuple[object, ...], faults: ColumnFaults) -> OpenRun | None:
-    if not _are_good(OPEN_RUN, row, faults):
+    if not _is_valid(OPEN_RUN, row, faults):
         return None
     run = Run(*row[: len(_RUN)])  # type: ignore[arg-type]  # they have been looked at
     return OpenRun(replace(run, trigger=Trigger(run.trigger)), *row[len(_RUN) :])  # type: ignore[arg-type]  # as above
 
 
-def _are_good(wanted: Mapping[str, type | UnionType], row: Sequence[object], faults: ColumnFaults) -> bool:
-    wrong = [
+def _is_valid(expected: Mapping[str, type | UnionType], row: Sequence[object], faults: ColumnFaults) -> bool:
+    invalid = [
         (name, value)
-        for (name, kind), value in zip(wanted.items(), row, strict=True)
+        for (name, kind), value in zip(expected.items(), row, strict=True)
         if not isinstance(value, kind) or (name == "trigger" and value not in TRIGGERS)
     ]
-    for name, value in wrong:
+    for name, value in invalid:
         faults.add(name, value)
-    return not wrong
+    return not invalid
 
 
 def last_alive(database: sqlite3.Connection) -> Instant | None:

@@ -18,12 +18,12 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "trigger": frozenset(trigger.value for trigger in Trigger),
     "cause": frozenset(cause.value for cause in Cause),
 }
-_MOST: Final = 2**62
+_MAX_VALUE: Final = 2**62
 MAX_NUMBER: Final = 2**48
 """Runs of one task: nobody gets there by counting."""
 _STOPPED: Final = frozenset({Cause.TIMEOUT, Cause.STOP_WHEN, Cause.OPERATOR, Cause.REPLACE})
 
-_MANY: Final = 100
+_MAX_FAULTS: Final = 100
 """Faults that are remembered."""
 
 
@@ -32,20 +32,20 @@ class ColumnFaults:
 
     def __init__(self) -> None:
         self._found: dict[str, None] = {}
-        self._where = ""
+        self._row_name = ""
 
-    def at_row(self, where: str) -> "ColumnFaults":
+    def at_row(self, row_name: str) -> "ColumnFaults":
         """From now on they are in that row."""
-        self._where = where
+        self._row_name = row_name
         return self
 
     def add(self, column: str, value: object) -> None:
         """Note what a column held."""
-        self.note(f"{self._where} has {shown(value)} in {column}")
+        self.note(f"{self._row_name} has {shown(value)} in {column}")
 
     def note(self, sentence: str) -> None:
         """Note something else that is wrong."""
-        if len(self._found) < _MANY:
+        if len(self._found) < _MAX_FAULTS:
             self._found[sentence] = None
 
     def __str__(self) -> str:
@@ -58,61 +58,61 @@ class ColumnFaults:
 
 
 _NUMBERS: Final = range(MAX_NUMBER + 1)
-_usual: Final[set[tuple[object, ...]]] = set()
+_valid_kinds: Final[set[tuple[object, ...]]] = set()
 """Types, trigger and cause of records that were found to be sound: the next ones of that kind need no closer look."""
 
 
 def validated(row: Row, faults: ColumnFaults) -> Row | None:
     """The record, with None for what cannot be trusted; None: it does not tell what happened to which task, or when."""
     kind = (*map(type, row), row.action, row.trigger, row.cause)
-    if kind in _usual and _is_plain(row):
+    if kind in _valid_kinds and _is_in_range(row):
         return row
-    found: list[tuple[str, object]] = []
-    values = {name: _checked(name, value, found) for name, value in row._asdict().items()}
-    mended = _whole(Row(**values), found)  # type: ignore[arg-type]  # each value has the type of its column by now
-    for column, value in found:
+    faulty: list[tuple[str, object]] = []
+    values = {name: _checked(name, value, faulty) for name, value in row._asdict().items()}
+    completed = _completed(Row(**values), faulty)  # type: ignore[arg-type]  # each value has the type of its column by now
+    for column, value in faulty:
         faults.add(column, value)
-    if mended is not None and not found:
-        _usual.add(kind)
-    return mended
+    if completed is not None and not faulty:
+        _valid_kinds.add(kind)
+    return completed
 
 
-def _is_plain(row: Row) -> bool:
+def _is_in_range(row: Row) -> bool:
     """Whether numbers that have the right type are in their range as well."""
     number, attempt, created = row.number, row.attempt, row.created
-    return (number or 0) in _NUMBERS and (attempt or 0) in _NUMBERS and -_MOST < created < _MOST
+    return (number or 0) in _NUMBERS and (attempt or 0) in _NUMBERS and -_MAX_VALUE < created < _MAX_VALUE
 
 
-def _checked(name: str, value: object, found: list[tuple[str, object]]) -> object:
-    if value is None or _is_good(name, value):
+def _checked(name: str, value: object, faulty: list[tuple[str, object]]) -> object:
+    if value is None or _is_valid(name, value):
         return value
-    found.append((name, value))
+    faulty.append((name, value))
     return None
 
 
-def _is_good(name: str, value: object) -> bool:
+def _is_valid(name: str, value: object) -> bool:
     if name in _INTEGERS:
         if not isinstance(value, int):
             return False
-        return value in _NUMBERS if name in {"number", "attempt"} else abs(value) <= _MOST
+        return value in _NUMBERS if name in {"number", "attempt"} else abs(value) <= _MAX_VALUE
     if name in _SECONDS:
-        return isinstance(value, int | float) and isfinite(value) and abs(value) < _MOST
+        return isinstance(value, int | float) and isfinite(value) and abs(value) < _MAX_VALUE
     if not isinstance(value, str):
         return False
     return name not in _WORDS or value in _WORDS[name]
 
 
-def _whole(row: Row, found: list[tuple[str, object]]) -> Row | None:
+def _completed(row: Row, faulty: list[tuple[str, object]]) -> Row | None:
     """Put what a record cannot do without in the place of what is not to be trusted."""
     created: float | None = row.created
     if created is None:
-        found.append(("created", None))
+        faulty.append(("created", None))
         created = row.end if row.end is not None else row.start
-    if not row.task_name or created is None or any(column == "number" for column, _ in found):
+    if not row.task_name or created is None or any(column == "number" for column, _ in faulty):
         return None
     if row.action in ACTIONS:
         return row._replace(created=created)
-    found.append(("action", row.action))
+    faulty.append(("action", row.action))
     return row._replace(created=created, action=_action_of(row))
 
 

@@ -67,7 +67,7 @@ def test_what_hangs_is_given_up_and_the_rest_is_asked_again(
         "last": 2,
     }
     assert load.asked == ["first", "dead", "first", "last"]
-    assert [one.what for one in hanging.waiting] == ["dead"]
+    assert [one.subject for one in hanging.waiting] == ["dead"]
 
 
 def test_what_hangs_is_not_asked_again_in_another_load(load: Load, answer: Event) -> None:
@@ -103,5 +103,5 @@ def test_an_answer_that_comes_late_is_told_and_the_thread_ends(
 
 
 def test_what_is_being_asked_can_be_seen(load: Load, hanging: UnansweredQueries) -> None:
-    assert load(QueryKind.FILE, it=lambda: [one.what for one in hanging.waiting]) == {"it": ["it"]}
+    assert load(QueryKind.FILE, it=lambda: [one.subject for one in hanging.waiting]) == {"it": ["it"]}
     assert hanging.waiting == ()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from rocketd.app.executors import NullServiceManager
 from rocketd.core.clock import Clock
@@ -15,11 +16,12 @@ from rocketd.core.model.task import Command, Disabled, Task
 from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.control import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN, Control, ControlProblem
+from rocketd.daemon.control import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN, Control
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
+from rocketd.daemon.task_file_source import ControlProblem, MissingTask
 from support.event_loop import looped
 from support.fakes.journal import ListJournal
 from support.fakes.store import MemoryStore
@@ -52,6 +54,17 @@ class LongClock(SystemClock):
         return self.passed
 
 
+@dataclass(frozen=True)
+class TaskFilesOf:
+    """Task files whose only task is disabled."""
+
+    disabled: Sequence[Disabled]
+    missing: Mapping[str, MissingTask] = field(default_factory=dict)
+
+    async def reload(self) -> Sequence[ControlProblem]:
+        return []
+
+
 class Noted(Condition):
     """Never, and notes that it was asked."""
 
@@ -70,17 +83,14 @@ class Noted(Condition):
 async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncIterator[Control]:
     clock = clock or SystemClock()
     loop = Loop(
-        scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NullServiceManager(), silence=SilencedErrors()
+        scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NullServiceManager(), silenced=SilencedErrors()
     )
-    recorder = RecordWriter(MemoryStore(), trouble=lambda *_: None, fatal=loop.fail)
-
-    async def reload() -> Sequence[ControlProblem]:
-        return []
+    recorder = RecordWriter(MemoryStore(), report_outage=lambda *_: None, on_fatal=loop.fail)
 
     retention = RetentionJob(
-        recorder, scheduler.history, None, clock=clock, steady=loop.steadiness, journal=loop.journal, boot_id=""
+        recorder, scheduler.history, None, clock=clock, steadiness=loop.steadiness, journal=loop.journal, boot_id=""
     )
-    yield Control(loop, EmptyLog(), EmptyLog(), retention, reload=reload, about=dict, disabled=lambda: [OFF])
+    yield Control(loop, EmptyLog(), EmptyLog(), retention, TaskFilesOf([OFF]), daemon_info=dict)
     await recorder.close()
 
 

@@ -41,7 +41,7 @@ class Kept:
     def __init__(self, store: Pruned) -> None:
         self.store, self.journal = store, ListJournal()
         self.wall, self.up = NOW, 5 * MINUTE
-        self.recorder = RecordWriter(store, trouble=lambda *_: None, fatal=lambda _: None)
+        self.recorder = RecordWriter(store, report_outage=lambda *_: None, on_fatal=lambda _: None)
         self.begin()
 
     def now(self) -> Instant:
@@ -58,7 +58,13 @@ class Kept:
         self.store.write([Alive(self.wall, self.up)])
         self.steady = Steadiness(self.boottime)
         self.retention = RetentionJob(
-            self.recorder, History(), KEEP, clock=self, steady=self.steady, journal=self.journal, boot_id=self.boot_id
+            self.recorder,
+            History(),
+            KEEP,
+            clock=self,
+            steadiness=self.steady,
+            journal=self.journal,
+            boot_id=self.boot_id,
         )
 
     @property
