@@ -279,14 +279,18 @@ def test_what_is_not_a_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
     assert path.lstat()
 
 
-@pytest.mark.parametrize("place", ["missing/control.sock", f"{'x' * 120}/control.sock"])
-def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path, place: str) -> None:
-    path = tmp_path / place
-    if "x" in place:
-        path.parent.mkdir()
+def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 120) / "control.sock"
     with pytest.raises(CannotListen, match="cannot listen at") as error, served(path):
         pass
     assert error.value.hint == "--runtime-dir chooses another directory"
+    assert not error.value.may_pass
+
+
+def test_a_directory_that_is_missing_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "missing/below/control.sock"
+    with served(path):
+        assert path.is_socket()
 
 
 def test_the_file_is_removed_at_the_end_unless_it_is_somebody_elses_by_then(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_child_process_that_dies_fails_its_run(app: Rocketd) -> None:
     stop_after(app, "dies", "unpicklable")
     app.run()
     assert end_of(app, "dies").signal == 9
-    assert "cannot be brought back" in end_of(app, "unpicklable").message
+    assert "cannot be passed back" in end_of(app, "unpicklable").message
 
 
 def test_a_command_gets_its_parameters_as_options(app: Rocketd, tmp_path: Path) -> None:

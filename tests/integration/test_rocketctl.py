@@ -222,7 +222,7 @@ def test_run_wait_finds_the_end_even_if_its_event_was_left_out(tmp_path: Path, d
     daemon.will(f"GET /v1/runs/{RUN['run_id']}", RUN)
     done = rocketctl(tmp_path, "run", "backup", "--wait", "--exit-code")
     assert done.returncode == 3
-    assert "4 lines or events were left out" in done.stderr
+    assert "4 lines or events were dropped" in done.stderr
 
 
 def test_run_wait_says_so_when_the_daemon_goes_away(tmp_path: Path, daemon: FakeDaemon) -> None:

@@ -194,7 +194,7 @@ def test_where_the_runs_are_is_not_known_from_settings_with_an_error(where: Path
     (where / "etc" / "rocketd.toml").write_text("[store]\nurl = postgres://log\n")
     done = rocketctl(where, *words)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "not known where the records are" in done.stderr
+    assert "cannot tell where the records are" in done.stderr
     record(where, NOW, 1, Action.SUCCESS)
     assert "backup" in rocketctl(where, *words).stdout
 
