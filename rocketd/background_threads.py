@@ -5,12 +5,12 @@ or directory service would keep the daemon from stopping.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
+from threading import Condition, Thread
 from typing import Final, TypeVar
 
 MAX_IDLE: Final = 4
@@ -73,6 +73,60 @@ def _retrieve_exception(future: "asyncio.Future[T]") -> None:
     """Whoever gave it up does not want to hear of its error either."""
     if not future.cancelled():
         future.exception()
+
+
+class WorkerThread:
+    """A thread that waits for work, and ends when it is asked to. Nobody waits for it when the process ends.
+
+    What it shares with other threads is read inside `locked`, changed inside `changing`, and taken inside
+    `waiting_for`.
+    """
+
+    def __init__(self, name: str, run: Callable[[], None]) -> None:
+        self.closing = False
+        """Whether it has been asked to end."""
+        self._condition = Condition()
+        self._thread = Thread(target=run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start it; once."""
+        self._thread.start()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold its lock."""
+        with self._condition:
+            yield
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold its lock, and then wake it."""
+        with self._condition:
+            yield
+            self._condition.notify()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Let go of the lock, which its thread holds, until it is woken, for that many seconds at most."""
+        self._condition.wait(timeout)
+
+    @contextmanager
+    def waiting_for(self, work: Callable[[], object], timeout: float | None = None) -> Iterator[None]:
+        """Wait until there is work, for that many seconds at most, and then hold its lock."""
+        with self._condition:
+            self._condition.wait_for(work, timeout)
+            yield
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Ask it to end, and wait for that many seconds; return whether it has ended."""
+        with self.changing():
+            self.closing = True
+        return self.join(timeout)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended, for that many seconds at most; return whether it has, or never started."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
 
 
 class _Worker:

@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 60.0
-"""Seconds between two looks; each pause is twice the last."""
+from rocketd.core.backoff import Backoff
+
+RETRY: Final = Backoff(1.0, 60.0)
+"""Seconds between two checks."""
 SETTLE_DELAY: Final = 0.5
 """Seconds after a change: useradd(8) changes several files."""
 
@@ -21,7 +22,7 @@ class HostRetryTimer:
         """`check` says whether a problem is left that may pass."""
         self._check = check
         self._loop = asyncio.get_running_loop()
-        self._pause = FIRST_PAUSE
+        self._pause = RETRY.first
         self._timer: asyncio.TimerHandle | None = None
         self._running_check: asyncio.Task[bool] | None = None
         self._host_has_changed = False
@@ -29,12 +30,12 @@ class HostRetryTimer:
 
     def start(self, *, retry: bool) -> None:
         """The task files have been read: look again soon if that is wanted, or else only when the host has changed."""
-        self._pause = FIRST_PAUSE
+        self._pause = RETRY.first
         self._schedule(self._pause if retry else None)
 
     def host_changed(self) -> None:
         """Look at once: the host has changed, or has answered at last."""
-        self._pause, self._host_has_changed = FIRST_PAUSE, True
+        self._pause, self._host_has_changed = RETRY.first, True
         self._schedule(SETTLE_DELAY)
 
     def close(self) -> None:
@@ -67,4 +68,4 @@ class HostRetryTimer:
             self._schedule(SETTLE_DELAY)
         elif retry_needed and self._timer is None:
             self._schedule(self._pause)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._pause = RETRY.after(self._pause)

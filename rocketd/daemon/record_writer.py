@@ -21,18 +21,18 @@ nothing either, the error stops the loop.
 """
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
-from rocketd.background_threads import WorkTimeout, in_thread
+from rocketd.background_threads import WorkerThread, in_thread
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.model.records import Alive, Change
 from rocketd.daemon.ports import Spool, Store
-from rocketd.daemon.store_outage import LONGEST_PAUSE, StoreOutage, no_answer, split_completed
+from rocketd.daemon.store_outage import RETRY, StoreOutage, no_answer, split_completed
 from rocketd.daemon.store_writes import write_batches, write_idempotently
 
 OUTAGE_LIMIT: Final = 10.0
@@ -90,14 +90,13 @@ class RecordWriter:
         self._incoming = _RecordBatch()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""
         self._batch = _RecordBatch()
-        self._condition = threading.Condition()
-        self._stop_waiting = self._closing = False
+        self._stop_waiting = False
         self._outage: StoreOutage | None = None
         if outage is not None:
             self._outage = StoreOutage(outage, time.monotonic() - self._outage_limit)
             self._outage.spooled, self._outage.spool_warning = True, "" if spool is None else spool.warning
             self._report(outage, spooled=True)
-        self._thread = threading.Thread(target=self._run_thread, name="recorder", daemon=True)
+        self._thread = WorkerThread("recorder", self._run_thread)
         self._thread.start()
 
     def record(self, changes: Sequence[Change], on_done: Callable[[], None] = _nothing) -> None:
@@ -109,15 +108,13 @@ class RecordWriter:
 
     def check_alive(self, on_done: Callable[[], None]) -> None:
         """Have the writing thread answer, even while the store is away: it is not stuck."""
-        with self._condition:
+        with self._thread.changing():
             self._batch.liveness_checks.append(on_done)
-            self._condition.notify()
 
     def submit(self, work: Callable[[Store], int], on_done: Callable[[int], None]) -> None:
         """Do something else on the store, between two transactions; `on_done` gets what it gave, -1 if it failed."""
-        with self._condition:
+        with self._thread.changing():
             self._batch.submitted.append((work, on_done))
-            self._condition.notify()
 
     def stop_waiting(self) -> None:
         """Come to an end: all that is still waited for is what is to be written."""
@@ -127,20 +124,14 @@ class RecordWriter:
         """Write what is left, and end the thread."""
         self.stop_waiting()
         self._hand_over()
-        with self._condition:
-            self._closing = True
-            self._condition.notify()
-        try:
-            await in_thread(self._thread.join, patience=JOIN_TIMEOUT)
-        except WorkTimeout:
-            raise no_answer() from None
+        if not await in_thread(partial(self._thread.close, JOIN_TIMEOUT)):
+            raise no_answer()
 
     def _hand_over(self) -> None:
         incoming, self._incoming = self._incoming, _RecordBatch()
-        with self._condition:
+        with self._thread.changing():
             self._batch.changes += incoming.changes
             self._batch.callbacks += incoming.callbacks
-            self._condition.notify()
 
     # -- on the writing thread --------------------------------------------------------------------------------------
 
@@ -162,7 +153,7 @@ class RecordWriter:
         self._call_back(batch.callbacks)
         for work, on_done in batch.submitted:
             self._run_submitted(work, on_done)
-        return bool(batch) or not self._closing
+        return bool(batch) or not self._thread.closing
 
     def _run_submitted(self, work: Callable[[Store], int], on_done: Callable[[int], None]) -> None:
         try:
@@ -173,9 +164,8 @@ class RecordWriter:
 
     def _take_batch(self) -> _RecordBatch:
         """Wait for something to do; with records in the spool, no longer than until the store is to be tried again."""
-        patience = self._outage.until_retry() if self._outage else None
-        with self._condition:
-            self._condition.wait_for(lambda: self._batch or self._closing, timeout=patience)
+        timeout = self._outage.until_retry() if self._outage else None
+        with self._thread.waiting_for(lambda: self._batch or self._thread.closing, timeout):
             batch, self._batch = self._batch, _RecordBatch()
             return batch
 
@@ -239,7 +229,7 @@ class RecordWriter:
             if changes:
                 self._spool.append(changes)
         except StoreError as error:  # nothing can be written at all: the store is tried again, as without a spool
-            if self._stop_waiting and outage.pause == LONGEST_PAUSE:
+            if self._stop_waiting and outage.pause == RETRY.longest:
                 raise
             if outage.spooled:
                 outage.spooled, outage.reported = False, True
@@ -260,22 +250,22 @@ class RecordWriter:
 
     def _wait_for_retry(self, pause: float) -> None:
         """Wait before the next try, or until something comes up; answer those who ask for a proof."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._batch.liveness_checks or self._batch.changes, timeout=pause)
+        with self._thread.waiting_for(lambda: self._batch.liveness_checks or self._batch.changes, pause):
+            pass
         self._answer_checks()
 
     def _merge_incoming(self, batch: _RecordBatch) -> None:
         """Have what has come up be written together with what waits."""
-        with self._condition:
+        with self._thread.locked():
             incoming = self._batch
             batch.changes += incoming.changes
             batch.callbacks += incoming.callbacks
             incoming.changes, incoming.callbacks = [], []
 
     def _answer_checks(self) -> None:
-        with self._condition:
-            proofs, self._batch.liveness_checks = self._batch.liveness_checks, []
-        self._call_back(proofs)
+        with self._thread.locked():
+            checks, self._batch.liveness_checks = self._batch.liveness_checks, []
+        self._call_back(checks)
 
     def _report(self, error: StoreError | None, *, spooled: bool) -> None:
         if error is not None and spooled and self._spool is not None and self._spool.warning:

@@ -1,33 +1,33 @@
-"""Going on after a restart, a crash or a power cut: a restart is a replay.
+"""Recovery after a restart, a crash or a power cut: a restart is a replay.
 
-Load what is known of every task, learn it, judge the runs that were open, go on. An open run is judged by whose it
-was: on this host and in this boot its process tree may still be there, and is stopped before the task may start again;
-else it is gone with the boot. Either way its end was never seen, and is recorded as `crash`, cause `down`.
+Load what is known of every task, replay it, end the runs that were open. What an open run leaves depends on where it
+ran: on this host and in this boot its process tree may still be there, and is stopped before the task may start again;
+else it is gone with the boot. Either way its end was not seen, and is recorded as `crash`, cause `down`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from rocketd.core.instant import HOUR, MINUTE, SECOND, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
-from rocketd.core.model.events import Finished
-from rocketd.core.model.records import Alive, Change, OpenRun
+from rocketd.core.model.events import Event, Finished
+from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
 from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Executor, Store
 
 LONG_DOWNTIME: Final[Duration] = HOUR
-"""A longer time out of which no boot is known to have come may be a clock that is wrong."""
+"""After a longer downtime across a reboot, the clock may be wrong."""
 _RECENT: Final[Duration] = 5 * MINUTE
-"""A record is no later than that after the sign of life before it, if the clock was not set in between."""
+"""A record comes no later than this after the sign of life before it, unless the clock was set in between."""
 _SLEWED: Final = 1000
-"""A clock that is off by less than this part of the time that passed was kept right, and not set."""
+"""A clock that is off by less than this part of the time that passed was slewed, and not set."""
 
 
 class Outage(NamedTuple):
-    """The time in which no daemon lived, by the clock of now."""
+    """The time in which no daemon ran, by the clock of now."""
 
     since: Instant
     alive: Instant
@@ -39,7 +39,7 @@ class Outage(NamedTuple):
 
 
 def outage(reading: ClockReading | None, alive: Instant | None, now: ClockReading) -> Outage | None:
-    """Tell since when nobody lived: by the clocks at the last sign of life, and the newest record; None: never."""
+    """Return since when no daemon ran, by the clocks at the last sign of life and the newest record; None: ever."""
     if reading is not None and alive is not None and alive < reading.wall:  # they were not written together
         reading = None
     newest = alive if reading is None else reading.wall
@@ -57,14 +57,47 @@ def outage(reading: ClockReading | None, alive: Instant | None, now: ClockReadin
     return Outage(since, newest, known=True, stepped=since - newest)
 
 
+class RecoveryReader(Protocol):
+    """What a scheduler is recovered from: the parts of `Store` that read."""
+
+    def states(self) -> Mapping[str, TaskState]: ...
+    def recovery_events(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]: ...
+    def open_runs(self) -> Sequence[OpenRun]: ...
+
+
+class RecoveredState(NamedTuple):
+    """What the store knew, besides what the scheduler knows by now."""
+
+    changes: Sequence[TaskState]
+    """The states of tasks that have changed."""
+    open_runs: Sequence[OpenRun]
+    """The runs without an end."""
+    ahead: Sequence[str]
+    """Tasks of which instants far in the future are recorded."""
+
+
+def recover_scheduler(
+    reader: RecoveryReader, scheduler: Scheduler, tasks: Sequence[Task], now: Instant, latest: Instant | None = None
+) -> RecoveredState:
+    """Load these tasks, and replay what the store knows of them. Nothing is written. Raises StoreError.
+
+    `latest`: when the last sign of life was, by the clock of now; None: that is not known.
+    """
+    changes = scheduler.load(tasks, now, reader.states())
+    open_runs = reader.open_runs()
+    events = reader.recovery_events(scheduler.history.reach, now if latest is None else latest)
+    ahead = scheduler.replay(events, [one.run for one in open_runs], now, latest)
+    return RecoveredState(changes, open_runs, ahead)
+
+
 @dataclass(frozen=True, slots=True)
 class RecoveryResult:
-    """What a resume found."""
+    """What a recovery found."""
 
     crashed: Sequence[Finished]
-    """The runs that were open, with the ends they were given."""
+    """The ends of the runs that were open."""
     outage: Outage | None
-    """Since when there was no daemon; None: there was none before."""
+    """The time without a daemon; None: there was none before."""
     ahead: Sequence[str]
     """Tasks of which instants far in the future were recorded: the clock was wrong then, or is so now."""
 
@@ -77,28 +110,26 @@ async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
     now: ClockReading,
     write: Callable[[Sequence[Change]], None] | None = None,
 ) -> RecoveryResult:
-    """Bring the scheduler to where the daemon was; all of it is written before this returns. Raises StoreError.
+    """Recover the state of the last daemon; what follows from it is written before this returns. Raises StoreError.
 
-    `write` is where it is written to, if not to the store.
+    `write` writes it, if not to the store itself.
     """
-    changes: list[Change] = [*scheduler.load(tasks, now.wall, store.states())]
     down = outage(store.clock_readings().get("alive"), store.last_alive(), now)
-    left = store.open_runs()
     latest = now.wall if down is None else down.since
-    past = store.recovery_events(scheduler.history.reach, latest)
-    ahead = scheduler.replay(past, [left_run.run for left_run in left], now.wall, latest)
-    crashed = await _judge_open(left, executor, latest)
-    (write or store.write)([*changes, *crashed, Alive(now.wall, now.boottime)])
+    loaded = recover_scheduler(store, scheduler, tasks, now.wall, latest)
+    crashed = await _end_open_runs(loaded.open_runs, executor, latest)
+    (write or store.write)([*loaded.changes, *crashed, Alive(now.wall, now.boottime)])
     for event in crashed:
         scheduler.learn(event)
     if down is not None:
         scheduler.add_downtime(down.since if down.known else down.alive, now.wall, known=down.known)
-    return RecoveryResult(crashed, down, ahead)
+    return RecoveryResult(crashed, down, loaded.ahead)
 
 
-async def _judge_open(left: Sequence[OpenRun], executor: Executor, down_since: Instant) -> Sequence[Finished]:
-    adopted = set(executor.adopt(left))
-    lost = [run for run in left if run.run.key not in adopted]
+async def _end_open_runs(open_runs: Sequence[OpenRun], executor: Executor, down_since: Instant) -> Sequence[Finished]:
+    """Stop what is left of the runs that the executor does not adopt, and return their ends."""
+    adopted = set(executor.adopt(open_runs))
+    lost = [run for run in open_runs if run.run.key not in adopted]
     await executor.clean_up(lost)
     return [Finished(run.run, _crash(run, down_since)) for run in lost]
 

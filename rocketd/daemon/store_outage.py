@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+from rocketd.core.backoff import Backoff
 from rocketd.core.errors import StoreError
 from rocketd.core.model.events import Finished, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change, TaskState
 
-FIRST_PAUSE: Final = 0.05
-LONGEST_PAUSE: Final = 5.0
-"""Seconds between two tries at a store that is away; each pause is twice the last."""
+RETRY: Final = Backoff(0.05, 5.0)
+"""Seconds between two tries at a store that fails."""
 
 
 class StoreOutage:
@@ -19,7 +19,7 @@ class StoreOutage:
     def __init__(self, error: StoreError, since: float) -> None:
         self.error = error
         self.since = since
-        self.pause = FIRST_PAUSE
+        self.pause = RETRY.first
         self.spooled = False
         """Whether records go to the spool in it, and count as written."""
         self.reported = False
@@ -31,7 +31,7 @@ class StoreOutage:
     def retry_failed(self, error: StoreError) -> None:
         """It was tried again, in vain."""
         self.error = error
-        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+        self.pause = RETRY.after(self.pause)
         self._next = time.monotonic() + self.pause
 
     def until_retry(self) -> float:

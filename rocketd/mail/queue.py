@@ -7,17 +7,17 @@ away is tried again after longer and longer pauses; of what waits meanwhile only
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from threading import Condition, Thread
 from typing import Final, NamedTuple, Protocol
 
+from rocketd.background_threads import WorkerThread
+from rocketd.core.backoff import Backoff
 from rocketd.core.instant import SECOND, Duration
 from rocketd.mail.message import MailMessage, Notice, letter
 
 MOMENT: Final = 1.0
 """Seconds that a first notice waits for others: what fails together is told together."""
-FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 300.0
-"""Seconds between two tries at a server that is away; each pause is twice the last."""
+RETRY: Final = Backoff(1.0, 300.0)
+"""Seconds between two tries at a server that does not answer."""
 LONG: Final = 60.0
 """Seconds after which a mail that is under way is told to be stuck."""
 KEPT: Final = 1_000
@@ -79,30 +79,28 @@ class MailQueue:
         self._pause = pause / SECOND
         self._moment = moment
         self._boxes: dict[Envelope, _Mailbox] = {}
-        self._wanted = Condition()
         self._closed_at = 0.0
         self._try_at = 0.0
         self._retry_pause = 0.0
         self._flying = 0
         self._flying_since: float | None = None
-        self._thread = Thread(target=self._work, name="postman", daemon=True)
+        self._thread = WorkerThread("mail", self._run)
         self._thread.start()
 
     def post(self, envelope: Envelope, *notices: Notice, left_out: int = 0) -> None:
         """Have somebody written to about these, and about so many more of which no more is known."""
-        with self._wanted:
+        with self._thread.changing():
             box = self._boxes.setdefault(envelope, _Mailbox())
             if not box.notices:
                 box.not_before = max(box.not_before, time.monotonic() + self._moment)
             room = KEPT - len(box.notices)
             box.notices += notices[:room]
             box.left_out += left_out + len(notices[room:])
-            self._wanted.notify()
 
     @property
     def waiting(self) -> int:
         """How many notices have not been sent."""
-        with self._wanted:
+        with self._thread.locked():
             return self._flying + sum(len(box.notices) + box.left_out for box in self._boxes.values())
 
     @property
@@ -113,15 +111,14 @@ class MailQueue:
 
     def close(self) -> int:
         """Send at once what waits, for a while; says how much of it was not sent."""
-        with self._wanted:
+        with self._thread.locked():
             self._closed_at = time.monotonic()
-            self._wanted.notify()
-        self._thread.join(GOODBYE)
+        self._thread.close(GOODBYE)
         return self.waiting
 
     def leave(self, to: "MailQueue", addressed: Callable[[Envelope], Envelope]) -> None:
         """Give another postman what was not sent, addressed anew; after `close`."""
-        with self._wanted:
+        with self._thread.locked():
             boxes, self._boxes = self._boxes, {}
         for envelope, box in boxes.items():
             if box.notices:
@@ -129,13 +126,13 @@ class MailQueue:
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while envelope := self._take():
             self._deliver(envelope)
 
     def _take(self) -> Envelope | None:
         """Wait until some mail is due; None: it is time to end."""
-        with self._wanted:
+        with self._thread.locked():
             while True:
                 due = min(self._due(), default=None)
                 if self._closed_at:
@@ -143,14 +140,14 @@ class MailQueue:
                 left = None if due is None else due[0] - time.monotonic()
                 if due and left is not None and left <= 0:
                     return due[-1]
-                self._wanted.wait(left)
+                self._thread.wait(left)
 
     def _due(self) -> list[tuple[float, float, Envelope]]:
         boxes = self._boxes.items()
         return [(max(box.not_before, self._try_at), box.tried_at, to) for to, box in boxes if box.notices]
 
     def _deliver(self, envelope: Envelope) -> None:
-        with self._wanted:
+        with self._thread.locked():
             box = self._boxes[envelope]
             notices, left_out = box.notices, box.left_out
             box.notices, box.left_out, self._flying = [], 0, len(notices) + left_out
@@ -174,20 +171,20 @@ class MailQueue:
                 self._told("")
         finally:
             self._flying_since = None
-        with self._wanted:
+        with self._thread.locked():
             self._retry_pause, self._flying = 0.0, 0
             box.not_before = time.monotonic() + self._pause
 
     def _failed(self, why: str, envelope: Envelope, notices: list[Notice], left_out: int) -> None:
         """Put them back in front of what has come meanwhile."""
-        with self._wanted:
+        with self._thread.locked():
             box = self._boxes.setdefault(envelope, _Mailbox())
             whole = [*notices, *box.notices]
             box.notices = whole[:KEPT]
             box.left_out += left_out + len(whole[KEPT:])
             box.tried_at = time.monotonic()
             self._flying = 0
-            self._retry_pause = min(2 * self._retry_pause or FIRST_PAUSE, LONGEST_PAUSE)
+            self._retry_pause = RETRY.after(self._retry_pause)
             self._try_at = time.monotonic() + self._retry_pause
         self._told(why)
 

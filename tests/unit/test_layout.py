@@ -76,7 +76,6 @@ CONSTRUCTOR_PARAMETERS: Final = 7
 # What may be larger, up to this size: these lists only get shorter.
 LONG_MODULES: Final[Mapping[str, int]] = {
     "daemon/loop.py": 340,
-    "store/replication/replicator.py": 325,
     "web/api.py": 315,
 }
 LONG_FUNCTIONS: Final[Mapping[str, int]] = {}

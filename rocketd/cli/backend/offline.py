@@ -25,6 +25,7 @@ from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.lookup import find_disabled, only_match, require_loaded, run_filter_of
+from rocketd.daemon.recovery import recover_scheduler
 from rocketd.daemon.retention import oldest_kept
 from rocketd.daemon.serializers import (
     disabled_details,
@@ -156,12 +157,12 @@ class OfflineBackend:
         scheduler = Scheduler(host=platform.node(), new_run_id=lambda _: "", max_running=0)
         scheduler.admission.closed = NO_DAEMON
         with self._reader() as reader:
-            scheduler.load(self._loaded.tasks, self._now, reader.states() if reader else {})
-            if reader:
-                left = [one.run for one in reader.open_runs()]
-                scheduler.replay(reader.recovery_events(scheduler.history.reach, self._now), left, self._now)
-                for run in left:
-                    scheduler.learn(Finished(run, End(Action.CRASH, Cause.DOWN, run.start)))
+            if reader is None:
+                scheduler.load(self._loaded.tasks, self._now, {})
+            else:
+                recovered = recover_scheduler(reader, scheduler, self._loaded.tasks, self._now)
+                for one in recovered.open_runs:
+                    scheduler.learn(Finished(one.run, End(Action.CRASH, Cause.DOWN, one.run.start)))
         scheduler.decide(self._now)
         return scheduler
 

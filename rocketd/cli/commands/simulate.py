@@ -25,6 +25,7 @@ from rocketd.core.model.task import Task
 from rocketd.core.scheduler.forecast import ExpectedRun, Forecast
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.json_format import JsonObject, rfc3339
+from rocketd.daemon.recovery import recover_scheduler
 from rocketd.store.sqlite.migrations import version_of
 from rocketd.store.sqlite.schema import FILE_NAME
 from rocketd.store.sqlite.store import SqliteReader, open_reader
@@ -82,11 +83,9 @@ def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
         if begin < call.now:
             scheduler.load(loaded.tasks, begin, {})
             return Forecast(scheduler, begin, course)
-        scheduler.load(loaded.tasks, call.now, reader.states())
-        going = [one.run for one in reader.open_runs()]
-        scheduler.replay(reader.recovery_events(scheduler.history.reach, call.now), going, call.now)
+        recovered = recover_scheduler(reader, scheduler, loaded.tasks, call.now)
         forecast = Forecast(scheduler, call.now, course)
-        forecast.go_on(going)
+        forecast.go_on([one.run for one in recovered.open_runs])
         return forecast
 
 

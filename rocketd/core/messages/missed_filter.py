@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from rocketd.core.backoff import Backoff
 from rocketd.core.instant import DAY, MINUTE, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Started
 
-FIRST_PAUSE: Final[Duration] = MINUTE
-LONGEST_PAUSE: Final[Duration] = DAY
+PAUSES: Final = Backoff[Duration](MINUTE, DAY)
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class _MissedReport:
 
     newest: Missed
     reported_at: Instant
-    pause: Duration = FIRST_PAUSE
+    pause: Duration = PAUSES.first
     grown: bool = False
     """Whether the newest state has not been reported."""
 
@@ -35,7 +35,7 @@ class _MissedReport:
     def report(self, now: Instant) -> Missed:
         """Return what is to be reported, and wait for longer than before."""
         self.grown, self.reported_at = False, now
-        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+        self.pause = PAUSES.after(self.pause)
         return self.newest
 
 

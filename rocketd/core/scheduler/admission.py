@@ -8,6 +8,7 @@ A task that has not failed so yet is tried once all the same: perhaps only the o
 
 from typing import Final
 
+from rocketd.core.backoff import Backoff
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Cause
@@ -15,8 +16,8 @@ from rocketd.core.scheduler.running import NO_SLOT, RunningRuns
 from rocketd.core.scheduler.task_state import ScheduledTask
 
 SHORT: Final = "the host lacks the resources to start tasks"
-FIRST_PAUSE: Final[Duration] = SECOND
-LONGEST_PAUSE: Final[Duration] = 30 * SECOND
+RETRY: Final = Backoff[Duration](SECOND, 30 * SECOND)
+"""The pause between two tries to start more than the host could bear."""
 
 
 class Admission:
@@ -32,7 +33,7 @@ class Admission:
         self._running = running
         self._limit = 0
         self._increase = 1
-        self._pause = FIRST_PAUSE
+        self._pause = RETRY.first
         self._next: Instant = FOREVER
         self._trying = self._failed = False
 
@@ -86,9 +87,9 @@ class Admission:
     def note_failure(self, reason: str, now: Instant) -> None:
         """Note that a start has failed for lack of a resource of the host."""
         if not self.shortage:
-            self._pause, self._next = FIRST_PAUSE, now + FIRST_PAUSE
+            self._pause, self._next = RETRY.first, now + RETRY.first
         elif self._trying:  # else it was decided before it was known, or was a fresh one
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._pause = RETRY.after(self._pause)
             self._next = now + self._pause
         self.shortage, self._failed, self._trying = reason, True, False
         self._limit, self._increase = self._running.spawned_count, 1
@@ -100,7 +101,7 @@ class Admission:
         count = self._running.spawned_count
         if self.shortage and (count > self._limit or (self._trying and count == self._limit)):
             self._limit, self._trying = count, False
-            self._increase, self._pause, self._next = 2 * self._increase, FIRST_PAUSE, now
+            self._increase, self._pause, self._next = 2 * self._increase, RETRY.first, now
 
     def end_pass(self, *, waiting: bool) -> None:
         """End a pass: if nothing waits, and the newest start succeeded, the host is short of nothing."""

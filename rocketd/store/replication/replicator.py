@@ -11,9 +11,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Condition, Lock, Thread
+from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
+from rocketd.background_threads import WorkerThread
+from rocketd.core.backoff import Backoff
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
 from rocketd.store.redbird.compat import BaseRepo, Between, In
@@ -27,9 +29,8 @@ from rocketd.store.sqlite.connection import Database, Durability
 from rocketd.store.sqlite.rows import Row, seconds
 from rocketd.store.sqlite.schema import FILE_NAME
 
-FIRST_PAUSE: Final = 0.05
-LONGEST_PAUSE: Final = 5.0
-"""Seconds between two tries at a repository that is away; each pause is twice the last."""
+RETRY: Final = Backoff(0.05, 5.0)
+"""Seconds between two tries at a repository that fails."""
 CLOSE_TIMEOUT: Final = 10.0
 """Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
 _BATCH: Final = 500
@@ -97,18 +98,16 @@ class Replicator:
         self._sink: RepositorySink | None = None
         self._sender = OutboxSender(self._database, self.lock, report_damage)
         self._needs_repair = True  # something may be half there
-        self._condition = Condition()
         self._woken = True  # an earlier daemon may have left some
         self._calls = RepositoryCalls()
         self._import_request: tuple[Future[list[Row]], ImportQuery] | None = None
         self._prune_before: Instant | None = None
         self._last_prune: Instant | None = None
-        self._closing = False
         self._ended = False
         self.outage: RepositoryOutage | None = None
         """Why records wait at the moment; None: they do not, or only for their turn."""
         self._previous = previous
-        self._thread = Thread(target=self._run, name="forwarder", daemon=True)
+        self._thread = WorkerThread("replicator", self._run)
 
     def start(self) -> None:
         """Begin to send. The database is up to date by now."""
@@ -118,16 +117,14 @@ class Replicator:
 
     def wake(self) -> None:
         """Send what has come into the spool."""
-        with self._condition:
+        with self._thread.changing():
             self._woken = True
-            self._condition.notify()
 
     def read(self, import_query: ImportQuery) -> "Future[list[Row]]":
         """Have the records read that this host has there, complete and in log order; called once, after `start`."""
         future: Future[list[Row]] = Future()
-        with self._condition:
+        with self._thread.changing():
             self._import_request = (future, import_query)
-            self._condition.notify()
         return future
 
     def call(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
@@ -137,9 +134,8 @@ class Replicator:
     def deliver(self, work: Callable[[RepositorySink], T]) -> "Future[T]":
         """Have something done that puts records there: with what `write` of a sink needs, in the order of the calls."""
         future = self._calls.add(work)
-        with self._condition:
+        with self._thread.changing():
             self._woken = True
-            self._condition.notify()
             if self._ended:
                 self._calls.fail(_ENDED)
         return future
@@ -147,9 +143,8 @@ class Replicator:
     def prune(self, before: Instant, now: Instant) -> None:
         """Have records of runs that ended earlier deleted there, once a day, also after the clock was set back."""
         if self._last_prune is None or abs(now - self._last_prune) >= DAY:
-            with self._condition:
+            with self._thread.changing():
                 self._prune_before, self._last_prune = before, now
-                self._condition.notify()
 
     @property
     def missing_fields(self) -> tuple[str, ...]:
@@ -168,18 +163,12 @@ class Replicator:
 
     def close(self) -> None:
         """Let it send what is left, for a while."""
-        with self._condition:
-            self._closing = True
-            self._condition.notify()
-        if self._thread.is_alive():
-            self._thread.join(CLOSE_TIMEOUT)
-        if not self._thread.is_alive():
+        if self._thread.close(CLOSE_TIMEOUT):
             self._database.close()
 
     def join(self) -> None:
         """Wait until its thread has ended, however long that waits for the repository."""
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.join()
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 
@@ -193,7 +182,7 @@ class Replicator:
                 self._process()
             except Exception as error:  # noqa: BLE001 - a repository is anybody's code, and may raise anything
                 self._needs_repair, since = True, since or time.monotonic()
-                pause = min(2 * pause or FIRST_PAUSE, LONGEST_PAUSE)
+                pause = RETRY.after(pause)
                 self.outage = RepositoryOutage(_store_error(error), time.monotonic() - since, self._waiting())
                 self._report_outage(self.outage)
                 if self._sink is None:
@@ -207,19 +196,18 @@ class Replicator:
             with suppress(Exception):
                 self._process()
                 self.outage = None
-        with self._condition:
+        with self._thread.locked():
             self._ended = True
             self._calls.fail(_ENDED)
 
     def _wait_for_work(self, pause: float) -> bool:
         """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
-        with self._condition:
-            if pause:
-                self._condition.wait_for(lambda: self._closing or self._calls, timeout=pause)
-                return not self._closing
-            self._condition.wait_for(lambda: self._busy or self._closing)
+        if pause:
+            with self._thread.waiting_for(lambda: self._thread.closing or self._calls, pause):
+                return not self._thread.closing
+        with self._thread.waiting_for(lambda: self._busy or self._thread.closing):
             busy, self._woken = self._busy, False
-            return busy or not self._closing
+            return busy or not self._thread.closing
 
     @property
     def _busy(self) -> bool:
