@@ -132,7 +132,7 @@ class SchedulerRuntime:
         if self._session.config.timezone is None:
             local_time = LocalTime(self._time_zone_changed)
             self._stack.callback(local_time.close)
-            self.loop.heartbeat_hooks.append(lambda _: local_time.look())
+            self.loop.heartbeat_hooks.append(lambda _: local_time.check())
         self.loop.start(self._executors, recorder)
         self._force_initial_runs()
         self._shutdown.started.set()

@@ -80,7 +80,7 @@ class LoggingConfig:
         return await self._set_up(loaded, config)
 
     async def _set_up(self, loaded: LoadResult, config: Mapping[str, object] | None) -> LoadResult:
-        bridge = self._bridge = LoggingBridge(begun=False)
+        bridge = self._bridge = LoggingBridge(started=False)
         self._watch(bridge)
         setup = start_in_thread(partial(_configure, config, self._config))
         self._requested = config
@@ -98,7 +98,7 @@ class LoggingConfig:
         if error is None:
             self._config = self._requested
         if self._bridge is not None:
-            self._bridge.begin()
+            self._bridge.start()
         if self._config is None:
             await self._close_bridge()
 
@@ -109,7 +109,7 @@ class LoggingConfig:
             if setup.result() is None:
                 self._config = self._requested
             if self._bridge is not None:
-                self._bridge.begin()
+                self._bridge.start()
             self.finished_late()
 
     def _watch(self, bridge: LoggingBridge) -> None:

@@ -48,7 +48,7 @@ class MailNotifications:
         else:
             self._queue = MailQueue(_server(settings, self._host), self._on_queue_state, self._host, settings.pause)
             if queue and previous:
-                queue.leave(self._queue, partial(self._readdress, previous, settings))
+                queue.transfer(self._queue, partial(self._readdress, previous, settings))
         self._log_unsent(queue)
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:

@@ -132,7 +132,7 @@ class Service:
             self._retention.on_heartbeat,
             clock_trust(self.loop),
             lock_renewal(self._state_lock, recorder, self._damage_report),
-            self._socket.beat,
+            self._socket.check,
         ]
         self._manager.ready()
 
@@ -165,7 +165,7 @@ class Service:
             self.loop.handle_event, self.loop.handle_output, clock=self._clock, open_files=open_files
         )
         self._stack.push_async_callback(executor.close)
-        self._base_journal.on_crowded = executor.hold_output
+        self._base_journal.on_congested = executor.hold_output
         executor.output_limit = settings.output_limit
         return executor
 

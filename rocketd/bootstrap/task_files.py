@@ -96,7 +96,7 @@ class TaskFiles:
         self._journal.finished_late = self._logging_finished_late
         self._accounts = AccountFiles(self._retry_timer.host_changed)
         self._local_time = local_time = LocalTime(self._retry_timer.host_changed)
-        loop.heartbeat_hooks.append(lambda _: local_time.look())
+        loop.heartbeat_hooks.append(lambda _: local_time.check())
         self._retry_timer.start(retry=self._result.is_transient)
 
     @property

@@ -1,66 +1,74 @@
-"""What waits to be told while the other side does not listen: bounded, and what does not fit is counted.
+"""Messages that wait while their reader is too slow: bounded, and those that do not fit are counted.
 
-A task that floods must not push out the entries that say what happened.
-So lines of output may fill half of it only, and once one has been left out the others are too, until all that
-waits has been told: one gap with one count, at the place where it is. It is crowded long before that, and whoever reads
-what tasks print had better wait.
+A task that floods its output must not displace the messages about runs. So lines of output may fill only half of the
+backlog; once one of them has been dropped, the following ones are dropped too until everything that waits has been
+sent: this makes one gap, with one count, in its place. The backlog is congested long before that, and the output of
+tasks should not be read meanwhile.
+
+With room for 10 lines, and a reader that does not read:
+
+5 lines of output    waiting
+1 line of output     dropped: it would be in the second half
+4 messages           waiting
+1 line of output     dropped, even if some room is free again by now
+the reader reads     5 lines, 4 messages, then one message about 2 dropped ones
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-Formed: TypeAlias = Sequence[str | bytes]
-"""An entry in the form in which it is told: the fields of journald, the line of a terminal."""
+EncodedMessage: TypeAlias = Sequence[str | bytes]
+"""A message as it is sent: the fields for journald, the line for a terminal."""
 
-SIZE: Final = 8 * 1024 * 1024
+DEFAULT_SIZE: Final = 8 * 1024 * 1024
 """Characters that may wait."""
 
 OVERHEAD: Final = 100
-"""What a part of an entry costs beside its characters."""
+"""What each part of a message counts in addition to its characters."""
 
 
 class Backlog:
-    """Entries in the order in which they came."""
+    """Encoded messages, in their order."""
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int = DEFAULT_SIZE) -> None:
         self._size = size
-        self._waiting: deque[Formed] = deque()
-        self._taken = 0
-        self.left_out = 0
-        """Entries that did not fit, since this was last set to 0."""
+        self._waiting: deque[EncodedMessage] = deque()
+        self._used = 0
+        self.dropped = 0
+        """Messages that did not fit, since this was last set to 0."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
-    def owes(self) -> bool:
-        """Whether anything is still to be told, be it only how many were left out."""
-        return bool(self._waiting or self.left_out)
+    def pending(self) -> bool:
+        """Whether anything has to be sent, even if only the number of dropped messages."""
+        return bool(self._waiting or self.dropped)
 
     @property
-    def crowded(self) -> bool:
-        """Whether so much waits that no more output should come."""
-        return self._taken > self._size // 8
+    def congested(self) -> bool:
+        """Whether so much waits that no more output should be read."""
+        return self._used > self._size // 8
 
-    def keep(self, formed: Formed, *, is_output: bool) -> bool:
-        """Keep it for later, or count it as left out; whether it is kept."""
-        cost = _cost(formed)
-        room = self._size // 2 if is_output else self._size
-        if self._taken + cost > room or (is_output and self.left_out):
-            self.left_out += 1
+    def add(self, encoded: EncodedMessage, *, is_output: bool) -> bool:
+        """Add a message, or count it as dropped; return whether it was added."""
+        cost = _cost(encoded)
+        limit = self._size // 2 if is_output else self._size
+        if self._used + cost > limit or (is_output and self.dropped):
+            self.dropped += 1
             return False
-        self._waiting.append(formed)
-        self._taken += cost
+        self._waiting.append(encoded)
+        self._used += cost
         return True
 
-    def drain(self, send: Callable[[Formed], bool], most: int) -> None:
-        """Send up to that many, oldest first, until one is refused."""
-        for _ in range(min(most, len(self._waiting))):
+    def drain(self, send: Callable[[EncodedMessage], bool], limit: int) -> None:
+        """Send up to `limit` messages, oldest first, until `send` returns False."""
+        for _ in range(min(limit, len(self._waiting))):
             if not send(self._waiting[0]):
                 return
-            self._taken -= _cost(self._waiting.popleft())
+            self._used -= _cost(self._waiting.popleft())
 
 
-def _cost(formed: Formed) -> int:
-    return sum(OVERHEAD + len(part) for part in formed)
+def _cost(encoded: EncodedMessage) -> int:
+    return sum(OVERHEAD + len(part) for part in encoded)

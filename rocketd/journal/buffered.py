@@ -1,10 +1,10 @@
 """A journal that never waits for its reader.
 
-While the reader takes nothing, entries wait in a bounded backlog and the loop watches for room; nothing looks again
-and again. Where nobody can be reached, there is nothing to watch, and the next entry tries again.
+While the reader is too slow, messages wait in a bounded backlog until the loop reports that the channel is writable;
+nothing is polled. If there is no reader, nothing can be watched, and the next message tries again.
 
-`on_crowded` is called with True when so much waits that it is better not to read what tasks print, and with False when
-all of that has been told.
+`on_congested` is called with True when so much waits that the output of tasks should not be read, and with False when
+all of it has been sent.
 """
 
 import asyncio
@@ -15,39 +15,39 @@ from typing import Final, Protocol
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.messages.daemon_messages import lines_left_out
 from rocketd.core.messages.message import Message, Priority
-from rocketd.journal.backlog import SIZE, Backlog, Formed
+from rocketd.journal.backlog import DEFAULT_SIZE, Backlog, EncodedMessage
 
 BATCH: Final = 256
-"""Entries sent in one iteration of the loop; about 3 ms."""
+"""Messages sent in one iteration of the loop; about 3 ms."""
 
 
 class Channel(Protocol):
-    """Where formed entries go. Never waits but in `wait`."""
+    """Sends encoded messages. Only `wait` blocks."""
 
-    def form(self, entry: Message) -> Formed:
-        """Write the entry as it will be sent."""
+    def encode(self, message: Message) -> EncodedMessage:
+        """Return the message as it is to be sent."""
         ...
 
-    def send(self, formed: Formed) -> bool:
-        """Send it, or return False if there is no room now. Raises OSError if it can never be sent."""
-        ...
-
-    @property
-    def rest(self) -> bytes:
-        """What is left of an entry that was sent in part."""
-        ...
-
-    def finish(self) -> bool:
-        """Send that; whether nothing is left."""
+    def send(self, encoded: EncodedMessage) -> bool:
+        """Send a message, or return False if there is no room now. Raises OSError if it can never be sent."""
         ...
 
     @property
-    def watchable(self) -> int | None:
-        """The descriptor to watch for room; None: there is nobody to wait for."""
+    def unsent(self) -> bytes:
+        """The rest of a message that was sent in part."""
+        ...
+
+    def flush(self) -> bool:
+        """Send the unsent rest; return whether nothing is left."""
+        ...
+
+    @property
+    def writable_fd(self) -> int | None:
+        """The descriptor that becomes writable when there is room; None: there is no reader to wait for."""
         ...
 
     def wait(self, seconds: float) -> bool:
-        """Wait for room, for that long at most."""
+        """Wait for room, for `seconds` at most; return whether there is some."""
         ...
 
     def close(self) -> None: ...
@@ -62,104 +62,108 @@ class BufferedJournal:
         channel: Channel,
         *,
         level: Priority = Priority.INFO,
-        backlog_size: int = SIZE,
+        backlog_size: int = DEFAULT_SIZE,
     ) -> None:
         self._loop = loop
         self._channel = channel
         self._level = level
         self._backlog = Backlog(backlog_size)
-        self._watched: int | None = None
-        self._crowded = False
-        self.on_crowded: Callable[[bool], None] = _nobody
+        self._watched_fd: int | None = None
+        self._congested = False
+        self.on_congested: Callable[[bool], None] = _ignore
 
     def is_enabled(self, priority: Priority) -> bool:
-        """Whether it is as urgent as the level."""
+        """Whether messages of this priority are written."""
         return priority <= self._level
 
-    def write(self, entry: Message) -> bool:
-        """Tell one entry, or keep it until it is taken. Those less urgent than the level are dropped."""
-        if not self.is_enabled(entry.priority):
+    def write(self, message: Message) -> bool:
+        """Send a message, or queue it until the reader accepts it. Ignores those below the level."""
+        if not self.is_enabled(message.priority):
             return True
-        formed = self._channel.form(entry)
-        told = (self._idle and self._send(formed)) or self._keep(formed, entry)
-        if self._watched is None and not self._idle:
-            self._go_on()
-        return told
+        encoded = self._channel.encode(message)
+        accepted = (self._idle and self._send(encoded)) or self._enqueue(encoded, message)
+        if self._watched_fd is None and not self._idle:
+            self._on_writable()
+        return accepted
 
     def close(self, patience: Duration = SECOND) -> int:
-        """Tell what waits, for that long at most; returns how many entries nobody will see."""
+        """Send what waits, for `patience` at most; return the number of messages that are lost."""
         self._unwatch()
         deadline = monotonic() + patience / SECOND
-        while not self._told() and self._channel.wait(deadline - monotonic()):
+        while not self._flush() and self._channel.wait(deadline - monotonic()):
             pass
         self._channel.close()
-        return len(self._backlog) + self._backlog.left_out
+        return len(self._backlog) + self._backlog.dropped
 
-    def _keep(self, formed: Formed, entry: Message) -> bool:
-        kept = self._backlog.keep(formed, is_output=entry.is_output)
-        if self._backlog.crowded and not self._crowded:
-            self._crowded = True
-            self.on_crowded(True)  # noqa: FBT003 - as it is told
-        return kept
+    def _enqueue(self, encoded: EncodedMessage, message: Message) -> bool:
+        queued = self._backlog.add(encoded, is_output=message.is_output)
+        if self._backlog.congested and not self._congested:
+            self._congested = True
+            self.on_congested(True)  # noqa: FBT003 - a callback that takes the new state
+        return queued
 
     @property
     def _idle(self) -> bool:
-        """Whether nothing waits, so that the next entry may go out at once."""
-        return self._watched is None and not self._backlog.owes and (not self._channel.rest or self._finish())
+        """Whether nothing waits, so that the next message can be sent at once."""
+        return (
+            self._watched_fd is None
+            and not self._backlog.pending
+            and (not self._channel.unsent or self._flush_channel())
+        )
 
-    def _go_on(self) -> None:
-        """Tell what waits, and have the loop call again when there is room for the rest."""
-        if self._told():
+    def _on_writable(self) -> None:
+        """Send what waits, and have the loop call this again when there is room for the rest."""
+        if self._flush():
             self._unwatch()
-            if self._crowded:
-                self._crowded = False
-                self.on_crowded(False)  # noqa: FBT003 - as it is told
+            if self._congested:
+                self._congested = False
+                self.on_congested(False)  # noqa: FBT003 - a callback that takes the new state
         else:
             self._watch()
 
-    def _told(self) -> bool:
-        """Tell what waits, but no more than a batch; whether nothing waits any more."""
+    def _flush(self) -> bool:
+        """Send what waits, but no more than a batch; return whether nothing is left."""
         self._backlog.drain(self._send, BATCH)
-        if self._backlog.left_out and not self._backlog:
-            self._tell_gap()
-        return not self._backlog and self._finish()
+        if self._backlog.dropped and not self._backlog:
+            self._report_gap()
+        return not self._backlog and self._flush_channel()
 
-    def _tell_gap(self) -> None:
-        gap, self._backlog.left_out = self._backlog.left_out, 0
-        self._backlog.keep(self._channel.form(lines_left_out(gap)), is_output=False)
+    def _report_gap(self) -> None:
+        gap, self._backlog.dropped = self._backlog.dropped, 0
+        self._backlog.add(self._channel.encode(lines_left_out(gap)), is_output=False)
         self._backlog.drain(self._send, 1)
-        if self._backlog.left_out:  # not even this could be sent: it stays to be told
-            self._backlog.left_out = gap
+        if self._backlog.dropped:  # not even this could be sent: report it later
+            self._backlog.dropped = gap
 
-    def _send(self, formed: Formed) -> bool:
-        """Whether it is done with: sent, or given up and counted."""
+    def _send(self, encoded: EncodedMessage) -> bool:
+        """Return whether the message is settled: sent, or dropped and counted."""
         try:
-            return self._channel.send(formed)
+            return self._channel.send(encoded)
         except OSError:
-            self._backlog.left_out += 1
+            self._backlog.dropped += 1
             return True
 
-    def _finish(self) -> bool:
+    def _flush_channel(self) -> bool:
         try:
-            return self._channel.finish()
+            return self._channel.flush()
         except OSError:
-            self._backlog.left_out += 1
+            self._backlog.dropped += 1
             return True
 
     def _watch(self) -> None:
-        watchable = self._channel.watchable
-        if watchable == self._watched:
+        writable_fd = self._channel.writable_fd
+        if writable_fd == self._watched_fd:
             return
         self._unwatch()
-        if watchable is not None:
-            self._loop.add_writer(watchable, self._go_on)
-            self._watched = watchable
+        if writable_fd is not None:
+            self._loop.add_writer(writable_fd, self._on_writable)
+            self._watched_fd = writable_fd
 
     def _unwatch(self) -> None:
-        if self._watched is not None:
-            self._loop.remove_writer(self._watched)
-            self._watched = None
+        if self._watched_fd is not None:
+            self._loop.remove_writer(self._watched_fd)
+            self._watched_fd = None
 
 
-def _nobody(_crowded: bool) -> None:  # noqa: FBT001 - as it is told
+def _ignore(_congested: bool) -> None:  # noqa: FBT001 - a callback that takes the new state
     pass

@@ -1,11 +1,10 @@
-"""The socket by which libsystemd reaches journald, made such that sending never waits.
+"""The socket through which libsystemd reaches journald, modified so that sending never blocks.
 
-`sendv` blocks, and holds the interpreter's lock, when journald does not read: as soon as the queue of journald's
-socket is full, or the buffer of the sender's. A stopped journald would freeze the daemon with every thread.
-libsystemd opens one datagram socket for all entries and does not hand it out. So it is looked up after the first
-entry, connected and set non-blocking: one poll then knows about the queue and the buffer, and an entry that finds no
-room all the same fails with EAGAIN. Until then, and where the lookup fails, a connected socket of our own tells
-whether the queue is full.
+`sendv` blocks, and holds the interpreter's lock, when journald does not read: as soon as the queue of journald's socket
+is full, or the buffer of the sender's. A stopped journald would freeze the daemon with all its threads. libsystemd
+opens one datagram socket for all entries and does not expose it. So it is looked up after the first entry, connected
+and set non-blocking: one poll then covers the queue and the buffer, and an entry that finds no room nevertheless fails
+with EAGAIN. Until then, and if the lookup fails, a connected socket of this module shows whether the queue is full.
 """
 
 import os
@@ -19,16 +18,16 @@ from typing import ClassVar, Final, TypeAlias
 from systemd.journal import sendv
 
 PATH: Final = "/run/systemd/journal/socket"
-"""Built into libsystemd."""
+"""A constant of libsystemd."""
 
 _Identity: TypeAlias = tuple[int, int, int]
 
 
 class JournalSocket:
-    """Sends to journald. Raises OSError, with EAGAIN when there is no room, and never waits but in `wait`."""
+    """Sends entries to journald. Raises OSError, with EAGAIN if there is no room. Only `wait` blocks."""
 
     _library: ClassVar[socket.socket | None] = None
-    """libsystemd's own, shared with it for the life of the process."""
+    """The socket of libsystemd, shared with it until the process ends."""
 
     def __init__(self) -> None:
         self._own = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -36,47 +35,47 @@ class JournalSocket:
         self._socket = self._library or self._own
         self._poll = poll()
         self._poll.register(self._socket, POLLOUT)
-        self._sought = self._library is not None
+        self._searched = self._library is not None
         self._identity: _Identity | None = None
-        """Of the file it is connected to; None: to none."""
+        """Of the file that it is connected to; None: it is not connected."""
 
     @property
     def connected(self) -> socket.socket | None:
-        """What to poll for room; None while journald cannot be reached."""
+        """The socket to poll for room; None while journald cannot be reached."""
         return self._socket if self._identity else None
 
     def has_room(self) -> bool:
-        """Whether an entry can be sent now. Connects anew if journald's socket has been replaced."""
+        """Whether an entry can be sent now. Connects again if journald's socket has been replaced."""
         identity = _identity_of(PATH)
         if identity != self._identity:
             self._connect(identity)
         return self.wait(0)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for room, for that long at most."""
+        """Wait for room, for `seconds` at most; return whether there is some."""
         if self._identity is None or seconds < 0:
             return False
         return bool(self._poll.poll(seconds * 1000))
 
     def send(self, fields: Sequence[str | bytes]) -> None:
-        """Send one entry; may lose it silently if journald's socket vanishes at this very moment."""
-        if not self._sought:
+        """Send one entry; it may be lost silently if journald's socket disappears at this moment."""
+        if not self._searched:
             self._send_first(fields)
             return
         try:
             sendv(*fields)
         except OSError as error:
-            if error.errno == ECONNREFUSED:  # the file is there, but nobody has it open
+            if error.errno == ECONNREFUSED:  # the file exists, but no process has it open
                 self._identity = None
             raise
 
     def close(self) -> None:
-        """Close what is ours; libsystemd keeps its own."""
+        """Close the socket of this module; libsystemd keeps its own."""
         self._own.close()
         self._identity = None
 
     def _send_first(self, fields: Sequence[str | bytes]) -> None:
-        self._sought = True
+        self._searched = True
         before = _unnamed_sockets()
         try:
             self.send(fields)
@@ -109,7 +108,7 @@ def _identity_of(path: str) -> _Identity | None:
 
 
 def _unnamed_sockets() -> set[int]:
-    """Descriptors of datagram sockets of this process that have no name and no peer: as libsystemd's is at first."""
+    """Return the datagram sockets of this process without a name and a peer, as libsystemd's is at first."""
     return {int(name) for name in os.listdir("/proc/self/fd") if _is_unnamed_socket(int(name))}  # noqa: PTH208 - numbers
 
 

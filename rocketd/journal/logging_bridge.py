@@ -1,8 +1,7 @@
-"""Tells events to the standard loggers: `rocketd.task` what happens to runs, `rocketd.scheduler` the rest.
+"""Forwards events to Python's loggers: those of runs to `rocketd.task`, all others to `rocketd.scheduler`.
 
-Handlers may be slow (a mail, a server), so they are called by a thread of its own; it gets the records in order.
-A record of a run carries what the run log keeps of it: `record.task_name`, `record.action`, `record.exc_text` and
-whatever else is in `RUN_FIELDS`.
+Handlers may be slow (mail, a server), so a thread of its own calls them, with the records in order. A record of a run
+has the fields of the run log: `record.task_name`, `record.action`, `record.exc_text` and the others in `RUN_FIELDS`.
 """
 
 import logging
@@ -23,11 +22,11 @@ SCHEDULER_LOGGER: Final = "rocketd.scheduler"
 RUN_FIELDS: Final = (
     "task_name", "action", "run_id", "number", "attempt", "trigger", "reason", "due", "start", "end", "runtime",
     "cause", "exit_code", "signal", "output", "times",
-)  # fmt: skip  # beside those that every record has: created, message, levelname, exc_text
-"""Each is None where it does not apply; times are in seconds since the epoch, `runtime` in seconds."""
+)  # fmt: skip  # in addition to those of every record: created, message, levelname, exc_text
+"""Each is None if it does not apply; times are in seconds since the epoch, `runtime` is in seconds."""
 
-MOST_WAITING: Final = 10_000
-"""How many records may wait for slow handlers; then the newest are left out, and that is told."""
+MAX_WAITING: Final = 10_000
+"""The most records that wait for slow handlers; then new ones are dropped, and a record says how many."""
 
 _LEVELS: Final = {
     Priority.ERROR: logging.ERROR,
@@ -39,85 +38,90 @@ _LEVELS: Final = {
 
 
 class LoggingBridge:
-    """The `Journal` that leads to the standard loggers. `write` and `watch` never block and never raise."""
+    """The `Journal` for Python's loggers. `write` and `watch` never block and never raise."""
 
     def __init__(
-        self, task_logger: str = TASK_LOGGER, scheduler_logger: str = SCHEDULER_LOGGER, *, begun: bool = True
+        self, task_logger: str = TASK_LOGGER, scheduler_logger: str = SCHEDULER_LOGGER, *, started: bool = True
     ) -> None:
-        """Not `begun`: records are only collected until `begin`."""
+        """If not `started`, records are only collected until `start` is called."""
         self._tasks = logging.getLogger(task_logger)
         self._scheduler = logging.getLogger(scheduler_logger)
         self._records: SimpleQueue[tuple[logging.Logger, logging.LogRecord] | None] = SimpleQueue()
-        self._left_out = 0
+        self._dropped = 0
         self._thread = Thread(target=self._work, name="logging", daemon=True)
-        self._output_wanted = False
-        """Whether lines of output are, as the thread saw it last: asking takes a lock, so nobody else asks."""
-        if begun:
-            self.begin()
+        self._output_enabled = False
+        """Whether lines of output are handled, as last seen by the thread: asking takes a lock."""
+        if started:
+            self.start()
 
-    def begin(self) -> None:
-        """Hand the records to the handlers from now on."""
+    def start(self) -> None:
+        """Start passing records to the handlers."""
         self._thread.start()
 
-    def write(self, entry: Message) -> bool:
-        """Tell what is not about a run: of runs, `watch` knows more. What is left out is counted, and that is told."""
-        if entry.is_output:
-            self._tell_output(entry)
-        elif "ROCKETD_RUN_ID" not in entry.fields:
-            record = _made(self._scheduler, _LEVELS[entry.priority], entry.message)
-            record.task_name = entry.fields.get("ROCKETD_TASK")
+    def write(self, message: Message) -> bool:
+        """Forward a message that is not about a run; `watch` handles those. Always returns True."""
+        if message.is_output:
+            self._write_output(message)
+        elif "ROCKETD_RUN_ID" not in message.fields:
+            record = _new_record(self._scheduler, _LEVELS[message.priority], message.message)
+            record.task_name = message.fields.get("ROCKETD_TASK")
             self._put(self._scheduler, record)
         return True
 
     def is_enabled(self, priority: Priority) -> bool:  # noqa: ARG002 - the loggers' own levels say so
-        """Whether it is told: everything is."""
+        """Return True: the loggers have levels of their own."""
         return True
 
-    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
-        """Tell what happened to a run: a watcher of the loop."""
-        if isinstance(what, tuple | Spawned):
-            return  # a line of output, which `write` has handled; or nothing that the run log keeps
-        entry = entry_of(what)
-        record = _made(self._tasks, _LEVELS[entry.priority], entry.message)
-        _describe(record, what)
+    def watch(self, event: Event | tuple[Run, Stream, str]) -> None:
+        """Forward an event of a run; a watcher of the loop."""
+        if isinstance(event, tuple | Spawned):
+            return  # a line of output, which `write` handles; or an event that the run log does not have
+        message = entry_of(event)
+        record = _new_record(self._tasks, _LEVELS[message.priority], message.message)
+        _describe(record, event)
         self._put(self._tasks, record)
 
     def close(self, patience: float | None = None) -> bool:
-        """Return when every record has been handed to the handlers, or after so many seconds; whether it has been."""
+        """Wait until the handlers have all records, for `patience` seconds at most; return whether they have."""
         self._records.put(None)
         if self._thread.ident is not None:
             self._thread.join(patience)
         return not self._thread.is_alive()
 
-    def _tell_output(self, entry: Message) -> None:
-        if self._output_wanted:
-            record = _made(self._tasks, logging.DEBUG, entry.message)
-            _set(record, task_name=entry.fields["ROCKETD_TASK"], run_id=entry.fields["ROCKETD_RUN_ID"], action="output")
+    def _write_output(self, message: Message) -> None:
+        if self._output_enabled:
+            record = _new_record(self._tasks, logging.DEBUG, message.message)
+            _set(
+                record,
+                task_name=message.fields["ROCKETD_TASK"],
+                run_id=message.fields["ROCKETD_RUN_ID"],
+                action="output",
+            )
             self._put(self._tasks, record)
 
     def _put(self, logger: logging.Logger, record: logging.LogRecord) -> None:
-        if self._records.qsize() >= MOST_WAITING:
-            self._left_out += 1
+        if self._records.qsize() >= MAX_WAITING:
+            self._dropped += 1
             return
-        if self._left_out:
-            told = f"{self._left_out} records are left out here, because the handlers were too slow for them"
-            self._left_out = 0
-            self._put(self._scheduler, _made(self._scheduler, logging.WARNING, told))
+        if self._dropped:
+            text = f"{self._dropped} records are missing here: the logging handlers were too slow"
+            self._dropped = 0
+            self._put(self._scheduler, _new_record(self._scheduler, logging.WARNING, text))
         self._records.put((logger, record))
 
     def _work(self) -> None:
-        while waiting := self._records.get():
-            logger, record = waiting
+        while item := self._records.get():
+            logger, record = item
             try:
-                self._output_wanted = self._tasks.isEnabledFor(logging.DEBUG)
+                self._output_enabled = self._tasks.isEnabledFor(logging.DEBUG)
                 if logger.isEnabledFor(record.levelno):
                     logger.handle(record)
-            except Exception:  # noqa: BLE001 - a handler of anybody's; the next record must get there all the same
+            except Exception:  # noqa: BLE001 - handlers are foreign code, and the next record must be handled
                 if logging.raiseExceptions:
                     traceback.print_exc()
 
 
-def _made(logger: logging.Logger, level: int, message: str) -> logging.LogRecord:
+def _new_record(logger: logging.Logger, level: int, message: str) -> logging.LogRecord:
     return logger.makeRecord(logger.name, level, "rocketd", 0, message, (), None)
 
 
@@ -130,11 +134,11 @@ def _describe(record: logging.LogRecord, event: Started | Finished | Withdrawn |
     match event:
         case Started(run):
             _set(record, action=Action.RUN.value, **_of_run(run))
-            _happened(record, run.start)
+            _set_time(record, run.start)
         case Finished(run, end):
             _set(record, action=end.action.value, **_of_run(run), **_of_end(end))
             record.exc_text = end.exc_text or None
-            _happened(record, end.at)
+            _set_time(record, end.at)
         case Withdrawn(run, at):
             _set(
                 record,
@@ -143,7 +147,7 @@ def _describe(record: logging.LogRecord, event: Started | Finished | Withdrawn |
                 end=at / SECOND,
                 cause=event.cause.value,
             )
-            _happened(record, at)
+            _set_time(record, at)
         case Missed(task, run_id):
             _set(
                 record,
@@ -155,10 +159,10 @@ def _describe(record: logging.LogRecord, event: Started | Finished | Withdrawn |
                 times=event.count,
                 reason=event.reason,
             )
-            _happened(record, event.at)
+            _set_time(record, event.at)
 
 
-def _happened(record: logging.LogRecord, at: Instant) -> None:
+def _set_time(record: logging.LogRecord, at: Instant) -> None:
     record.created, record.msecs = at / SECOND, at % SECOND / 1000
 
 

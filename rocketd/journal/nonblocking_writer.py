@@ -1,8 +1,8 @@
-"""A descriptor to write lines to without ever waiting for whoever reads them.
+"""Writes to a descriptor without ever waiting for its reader.
 
-O_NONBLOCK belongs to the open file and so to every process that shares it: the shell that started us would find its
-terminal non-blocking. So a terminal or a pipe is opened once more by its name in /proc, which gives a file of our own;
-a socket, which cannot be opened, has a flag for each send; a regular file never lets anybody wait.
+O_NONBLOCK belongs to the open file, and so to every process that shares it: the shell that started the daemon would
+find its terminal non-blocking. So a terminal or a pipe is opened again by its name in /proc, which makes a separate
+open file; a socket, which cannot be opened, has a flag for each send; a regular file never blocks.
 """
 
 import os
@@ -16,21 +16,21 @@ _GONE: Final = frozenset({EPIPE, ECONNRESET, ENOTCONN, EBADF, EIO})  # EIO: the 
 
 
 class NonblockingWriter:
-    """Writes to what a descriptor is open on; the descriptor itself is left alone."""
+    """Writes to the file of a descriptor; the descriptor itself is not changed."""
 
     def __init__(self, descriptor: int) -> None:
         self._mode = os.fstat(descriptor).st_mode
-        self._file = _own_file(descriptor, self._mode)
+        self._file = _reopened(descriptor, self._mode)
         self._socket = socket(fileno=os.dup(descriptor)) if stat.S_ISSOCK(self._mode) else None
         self._poll = poll()
         self._poll.register(self._file, POLLOUT)
         self.gone = False
-        """The reader has gone away: everything written is dropped."""
+        """Whether the reader is gone: everything written is dropped."""
 
     def write(self, data: bytes) -> int:
-        """Write what there is room for; returns how many bytes that were, all of them once the reader is gone.
+        """Write what there is room for; return the number of bytes (all of them once the reader is gone).
 
-        Raises OSError where nothing can be written for another reason, as on a full disk.
+        Raises OSError if nothing can be written for another reason, as on a full disk.
         """
         if self.gone:
             return len(data)
@@ -45,17 +45,17 @@ class NonblockingWriter:
             return len(data)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for room, for that long at most."""
+        """Wait for room, for `seconds` at most; return whether there is some."""
         return seconds > 0 and bool(self._poll.poll(seconds * 1000))
 
     @property
-    def watchable(self) -> int | None:
-        """The descriptor to watch for room; None: there will be none."""
+    def writable_fd(self) -> int | None:
+        """The descriptor that becomes writable when there is room; None: there is nothing to wait for."""
         return None if self.gone or stat.S_ISREG(self._mode) else self._file
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person may be looking."""
+        """Whether it writes to a terminal."""
         return os.isatty(self._file)
 
     def close(self) -> None:
@@ -70,10 +70,10 @@ class NonblockingWriter:
         return os.write(self._file, data)
 
 
-def _own_file(descriptor: int, mode: int) -> int:
+def _reopened(descriptor: int, mode: int) -> int:
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         try:
             return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        except OSError:  # a terminal of another user, as after su(1): a line may then have to wait for Ctrl-Q
+        except OSError:  # a terminal of another user, as after su(1): a line may block until Ctrl-Q
             pass
     return os.dup(descriptor)

@@ -1,4 +1,4 @@
-"""What a mail says: about one run everything, about many a digest. As text and as HTML."""
+"""The content of mails, as text and as HTML: details of one run, or a digest of several."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, End, Run
 from rocketd.core.signal_names import signal_name
 
-LISTED: Final = 100
-"""How many runs a digest lists; the others are counted."""
+MAX_LISTED: Final = 100
+"""The most runs that a digest lists; the others are counted."""
 OUTPUT_LINES: Final = 50
 OUTPUT_CHARACTERS: Final = 8_000
-"""How much of the end of a run's output a mail shows."""
+"""The most that a mail shows of the end of a run's output."""
 _SUBJECT: Final = 150
 
 _WORDS: Final = {
@@ -35,18 +35,18 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What somebody is written to about, and what was known of the task then."""
+    """An event to send mail about, with the state of its task at that time."""
 
     event: Finished | Missed
     next: Instant | None
-    """When it will be due next; None: nothing but an event makes it due."""
+    """When the task is expected to be due next; None: only an event makes it due."""
     zone: tzinfo
-    """Of the task: its times are shown in it."""
+    """The time zone of the task, in which its times are shown."""
     description: str = ""
     next_if: str = ""
-    """What must be observed at `next` for it to be due then, as a condition."""
+    """The condition that must hold at `next` for the task to be due then; empty: none."""
     now_if: str = ""
-    """What makes it due as soon as it is observed, as a condition."""
+    """The condition that makes the task due as soon as it holds; empty: none."""
 
     @property
     def task(self) -> str:
@@ -62,8 +62,8 @@ class Notice:
 
     @property
     def sentence(self) -> str:
-        """What the journal says about it, as one line."""
-        return _line(entry_of(self.event).message)
+        """The message of the journal, as one line."""
+        return _one_line(entry_of(self.event).message)
 
 
 class MailMessage(NamedTuple):
@@ -74,18 +74,18 @@ class MailMessage(NamedTuple):
     html: str
 
 
-def letter(notices: Sequence[Notice], host: str, left_out: int = 0) -> MailMessage:
-    """Write about these, at least one, oldest first; `left_out` were too many to keep."""
-    if len(notices) == 1 and not left_out:
-        return _about_one(notices[0], host)
-    return _digest(notices, host, left_out)
+def compose(notices: Sequence[Notice], host: str, dropped: int = 0) -> MailMessage:
+    """Return a mail about these notices (at least one, oldest first) and a count of `dropped` ones."""
+    if len(notices) == 1 and not dropped:
+        return _single(notices[0], host)
+    return _digest(notices, host, dropped)
 
 
 # -- about one run
 
 
-def _about_one(notice: Notice, host: str) -> MailMessage:
-    facts = [(name, value) for name, value in [*_facts(notice), ("host", host), *_more(notice)] if value]
+def _single(notice: Notice, host: str) -> MailMessage:
+    facts = [(name, value) for name, value in [*_facts(notice), ("host", host), *_see_more(notice)] if value]
     output = _output(notice)
     width = max(len(name) for name, _ in facts)
     text = [notice.sentence, "", *(f"{name:{width}}  {value}" for name, value in facts)]
@@ -94,14 +94,14 @@ def _about_one(notice: Notice, host: str) -> MailMessage:
     rows = "".join(f"<tr><th align=left>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
     shown = f"<p>The end of its output:</p><pre>{escape(chr(10).join(output))}</pre>" if output else ""
     html = f"<p><b>{escape(notice.sentence)}</b></p><table cellpadding=4>{rows}</table>{shown}"
-    return MailMessage(_subject(host, notice.sentence), _encodable("\n".join(text) + "\n"), _page(html))
+    return MailMessage(_subject(host, notice.sentence), _encodable("\n".join(text) + "\n"), _html_page(html))
 
 
 def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
     event, zone = notice.event, notice.zone
-    yield "task", notice.task + (f" ({_line(notice.description)})" if notice.description else "")
+    yield "task", notice.task + (f" ({_one_line(notice.description)})" if notice.description else "")
     if isinstance(event, Missed):
-        yield "why", _line(event.reason)
+        yield "why", _one_line(event.reason)
         yield (
             "due",
             timestamp_with_zone(event.first, zone)
@@ -114,18 +114,18 @@ def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
 
 
 def _next_run(notice: Notice) -> str:
-    sooner = f"when {_line(notice.now_if)} holds" if notice.now_if else ""
+    sooner = f"when {_one_line(notice.now_if)} holds" if notice.now_if else ""
     if notice.next is None:
         return sooner or "not known: an event makes it due"
     at = timestamp_with_zone(notice.next, notice.zone)
     if notice.next_if:
-        return f"{at}, if {_line(notice.next_if)} holds then"
+        return f"{at}, if {_one_line(notice.next_if)} holds then"
     return f"{at}, or {sooner}" if sooner else at
 
 
 def _run_facts(run: Run, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield "run", f"{run.task}/{run.number}" + (f", attempt {run.attempt}" if run.attempt > 1 else "")
-    yield "why it ran", f"{_line(run.reason)} ({run.trigger})" if run.reason else str(run.trigger)
+    yield "why it ran", f"{_one_line(run.reason)} ({run.trigger})" if run.reason else str(run.trigger)
     yield "due", timestamp_with_zone(run.due, zone)
     yield "started", timestamp_with_zone(run.start, zone)
 
@@ -137,10 +137,10 @@ def _end_facts(end: End, zone: tzinfo) -> Iterator[tuple[str, str]]:
     )
     yield "exit code", "" if end.exit_code is None else str(end.exit_code)
     yield "signal", "" if end.signal is None else signal_name(end.signal)
-    yield "message", _line(end.message)
+    yield "message", _one_line(end.message)
 
 
-def _more(notice: Notice) -> Iterator[tuple[str, str]]:
+def _see_more(notice: Notice) -> Iterator[tuple[str, str]]:
     if isinstance(notice.event, Missed):
         yield "see more", f"rocketctl why {notice.task}; rocketctl history {notice.task}"
     else:
@@ -154,45 +154,45 @@ def _output(notice: Notice) -> list[str]:
     shown = notice.event.end.exc_text or notice.event.end.output
     end = shown[-OUTPUT_CHARACTERS:]
     lines = end.splitlines()
-    before = ["… what came before is left out here"] if end != shown or len(lines) > OUTPUT_LINES else []
+    before = ["… earlier output is omitted here"] if end != shown or len(lines) > OUTPUT_LINES else []
     return [*before, *(visible(line.expandtabs()) for line in lines[-OUTPUT_LINES:])]
 
 
 # -- about many
 
 
-def _digest(notices: Sequence[Notice], host: str, left_out: int) -> MailMessage:
+def _digest(notices: Sequence[Notice], host: str, dropped: int) -> MailMessage:
     counts = Counter(notice.action for notice in notices)
-    told = ", ".join(f"{count} {_WORDS[action]}" for action, count in counts.most_common())
-    count = len(notices) + left_out
-    headline = f"{count} runs: {told}" + (f", {left_out} more" if left_out else "")
-    lines = [(timestamp_with_zone(notice.at, notice.zone), notice.sentence) for notice in notices[:LISTED]]
+    summary = ", ".join(f"{count} {_WORDS[action]}" for action, count in counts.most_common())
+    count = len(notices) + dropped
+    headline = f"{count} runs: {summary}" + (f", {dropped} more" if dropped else "")
+    lines = [(timestamp_with_zone(notice.at, notice.zone), notice.sentence) for notice in notices[:MAX_LISTED]]
     rest = f"… and {count - len(lines)} more: rocketctl history" if count > len(lines) else ""
     text = [headline, "", *(f"{at}  {sentence}" for at, sentence in lines), *([rest] if rest else []), ""]
     text += [f"host      {host}", "see more  rocketctl history; rocketctl show TASK/NUMBER"]
     rows = "".join(f"<tr><td>{escape(at)}</td><td>{escape(sentence)}</td></tr>" for at, sentence in lines)
     html = f"<p><b>{escape(headline)}</b></p><table cellpadding=4>{rows}</table><p>{escape(rest)}</p>"
     html += f"<p>Host: {escape(host)}. See more: rocketctl history; rocketctl show TASK/NUMBER</p>"
-    return MailMessage(_subject(host, headline), _encodable("\n".join(text) + "\n"), _page(html))
+    return MailMessage(_subject(host, headline), _encodable("\n".join(text) + "\n"), _html_page(html))
 
 
-# -- as mail wants it
+# -- as mail requires it
 
 
 def _subject(host: str, sentence: str) -> str:
-    subject = _encodable(_line(f"{host}: {sentence}"))
+    subject = _encodable(_one_line(f"{host}: {sentence}"))
     return subject if len(subject) <= _SUBJECT else subject[: _SUBJECT - 1] + "…"
 
 
-def _page(body: str) -> str:
+def _html_page(body: str) -> str:
     return _encodable(f"<!DOCTYPE html><html><head><meta charset=utf-8></head><body>{body}</body></html>\n")
 
 
-def _line(text: str) -> str:
-    """A text as one line, without what a terminal would obey."""
+def _one_line(text: str) -> str:
+    """Return a text as one line, with control characters made visible."""
     return visible(" ".join(text.split()))
 
 
 def _encodable(text: str) -> str:
-    """Bytes that were no UTF-8 cannot be mailed as text."""
+    """Replace what cannot be encoded: bytes that were not UTF-8 cannot be mailed as text."""
     return text.encode(errors="replace").decode()

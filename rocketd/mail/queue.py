@@ -1,7 +1,14 @@
-"""Takes mail to the server, on a thread of its own: whoever posts a notice never waits.
+"""Sends mail on a thread of its own: posting a notice never blocks.
 
-What comes within a moment, or within `pause` after the last mail to the same receivers, is one digest. A server that is
-away is tried again after longer and longer pauses; of what waits meanwhile only so much is kept, the rest is counted.
+Notices that arrive within `COLLECT_TIME`, or within `pause` after the last mail to the same receivers, become one
+digest. If the server cannot be reached, it is tried again with exponential backoff; the number of notices that wait
+meanwhile is bounded, further ones are only counted.
+
+With a pause of 10 min, and notices to the same receivers:
+
+10:00:00  a fails    10:00:01  mail about a
+10:00:30  b fails    10:10:01  a digest of b and c
+10:05:00  c fails
 """
 
 import time
@@ -12,49 +19,49 @@ from typing import Final, NamedTuple, Protocol
 from rocketd.background_threads import WorkerThread
 from rocketd.core.backoff import Backoff
 from rocketd.core.instant import SECOND, Duration
-from rocketd.mail.message import MailMessage, Notice, letter
+from rocketd.mail.message import MailMessage, Notice, compose
 
-MOMENT: Final = 1.0
-"""Seconds that a first notice waits for others: what fails together is told together."""
+COLLECT_TIME: Final = 1.0
+"""Seconds for which a first notice waits for others: what fails at the same time is sent in one mail."""
 RETRY: Final = Backoff(1.0, 300.0)
-"""Seconds between two tries at a server that does not answer."""
-LONG: Final = 60.0
-"""Seconds after which a mail that is under way is told to be stuck."""
-KEPT: Final = 1_000
-"""How many notices wait for one digest; the newest beyond that are only counted."""
-GOODBYE: Final = 10.0
-"""Seconds that the last mails may take when the daemon stops."""
+"""Seconds between two attempts at a server that cannot be reached."""
+STUCK_AFTER: Final = 60.0
+"""Seconds after which a mail that is being sent counts as stuck."""
+MAX_NOTICES: Final = 1_000
+"""The most notices that wait for one digest; newer ones are only counted."""
+CLOSE_TIMEOUT: Final = 10.0
+"""Seconds for the last mails when the daemon stops."""
 
 
 class Envelope(NamedTuple):
-    """Who a mail is from and to."""
+    """The sender and the receivers of a mail."""
 
     sender: str
     receivers: tuple[str, ...]
 
 
 class MailRefused(Exception):
-    """The server took the connection and will never take this mail: trying again is of no use."""
+    """The server refused this mail permanently: trying again is useless."""
 
 
 class PartlyAccepted(Exception):
-    """The server took the mail, but not for all receivers. Of each of the others, what it said."""
+    """The server accepted the mail, but not for all receivers; `refused` and `later` map the others to its replies."""
 
     def __init__(self, refused: Mapping[str, str], later: Mapping[str, str]) -> None:
         super().__init__("; ".join([*refused.values(), *later.values()]))
         self.refused = refused
         self.later = later
-        """Who may get it if it is tried again."""
+        """The receivers for whom it may be accepted later."""
 
 
 class Sender(Protocol):
-    """Takes one mail to the server. Blocks; raises Refused, TakenInPart, or whatever else is wrong for the moment."""
+    """Sends one mail. Blocks; raises MailRefused, PartlyAccepted, or any other exception for a temporary failure."""
 
-    def __call__(self, envelope: Envelope, letter: MailMessage) -> None: ...
+    def __call__(self, envelope: Envelope, mail: MailMessage) -> None: ...
 
 
-class Told(Protocol):
-    """Hears, on the postman's thread, why mail waits (empty: it no longer does), and what was given up."""
+class DeliveryReport(Protocol):
+    """Called on the queue's thread with the reason why mail waits (empty: it no longer does), and what was given up."""
 
     def __call__(self, waits: str, given_up: str = "") -> None: ...
 
@@ -62,76 +69,78 @@ class Told(Protocol):
 @dataclass(slots=True)
 class _Mailbox:
     notices: list[Notice] = field(default_factory=list)
-    left_out: int = 0
+    dropped: int = 0
     not_before: float = 0.0
     tried_at: float = 0.0
-    """Who was tried last comes last: a receiver whose mail is never taken must not keep the others from theirs."""
+    """The last attempt: the mailbox that was tried last comes last, so that one that always fails delays no other."""
 
 
 class MailQueue:
     """Collects notices, and sends them as mail."""
 
-    def __init__(self, send: Sender, told: Told, host: str, pause: Duration, *, moment: float = MOMENT) -> None:
-        """`pause` is the least time between two mails to the same receivers."""
+    def __init__(
+        self, send: Sender, report: DeliveryReport, host: str, pause: Duration, *, collect_time: float = COLLECT_TIME
+    ) -> None:
+        """`pause` is the minimum time between two mails to the same receivers; `host` is named in every mail."""
         self._send = send
-        self._told = told
+        self._report = report
         self._host = host
         self._pause = pause / SECOND
-        self._moment = moment
+        self._collect_time = collect_time
         self._boxes: dict[Envelope, _Mailbox] = {}
         self._closed_at = 0.0
         self._try_at = 0.0
         self._retry_pause = 0.0
-        self._flying = 0
-        self._flying_since: float | None = None
+        self._in_transit = 0
+        self._sending_since: float | None = None
         self._thread = WorkerThread("mail", self._run)
         self._thread.start()
 
-    def post(self, envelope: Envelope, *notices: Notice, left_out: int = 0) -> None:
-        """Have somebody written to about these, and about so many more of which no more is known."""
+    def post(self, envelope: Envelope, *notices: Notice, dropped: int = 0) -> None:
+        """Queue notices for these receivers, and a number of `dropped` ones that are only counted."""
         with self._thread.changing():
             box = self._boxes.setdefault(envelope, _Mailbox())
             if not box.notices:
-                box.not_before = max(box.not_before, time.monotonic() + self._moment)
-            room = KEPT - len(box.notices)
+                box.not_before = max(box.not_before, time.monotonic() + self._collect_time)
+            room = MAX_NOTICES - len(box.notices)
             box.notices += notices[:room]
-            box.left_out += left_out + len(notices[room:])
+            box.dropped += dropped + len(notices[room:])
 
     @property
     def waiting(self) -> int:
-        """How many notices have not been sent."""
+        """The number of notices that have not been sent."""
         with self._thread.locked():
-            return self._flying + sum(len(box.notices) + box.left_out for box in self._boxes.values())
+            return self._in_transit + sum(len(box.notices) + box.dropped for box in self._boxes.values())
 
     @property
     def stuck(self) -> bool:
-        """Whether one mail has been under way for long: a server, a name or a password file does not answer."""
-        since = self._flying_since
-        return since is not None and time.monotonic() - since >= LONG
+        """Whether a mail has been in transit for long: a server, a name service or a file does not respond."""
+        since = self._sending_since
+        return since is not None and time.monotonic() - since >= STUCK_AFTER
 
     def close(self) -> int:
-        """Send at once what waits, for a while; says how much of it was not sent."""
+        """Send what waits at once, for CLOSE_TIMEOUT at most; return the number of notices that were not sent."""
         with self._thread.locked():
             self._closed_at = time.monotonic()
-        self._thread.close(GOODBYE)
+        self._thread.close(CLOSE_TIMEOUT)
         return self.waiting
 
-    def leave(self, to: "MailQueue", addressed: Callable[[Envelope], Envelope]) -> None:
-        """Give another postman what was not sent, addressed anew; after `close`."""
+    def transfer(self, to: "MailQueue", readdress: Callable[[Envelope], Envelope]) -> None:
+        """Move unsent notices to another queue, with new envelopes; call it after `close`."""
         with self._thread.locked():
             boxes, self._boxes = self._boxes, {}
         for envelope, box in boxes.items():
             if box.notices:
-                to.post(addressed(envelope), *box.notices, left_out=box.left_out)
+                to.post(readdress(envelope), *box.notices, dropped=box.dropped)
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while envelope := self._take():
+        while envelope := self._next_envelope():
             self._deliver(envelope)
 
-    def _take(self) -> Envelope | None:
-        """Wait until some mail is due; None: it is time to end."""
+    def _next_envelope(self) -> Envelope | None:
+        """Wait until a mail is due, and return its envelope; None: the queue is closed."""
         with self._thread.locked():
             while True:
                 due = min(self._due(), default=None)
@@ -149,44 +158,44 @@ class MailQueue:
     def _deliver(self, envelope: Envelope) -> None:
         with self._thread.locked():
             box = self._boxes[envelope]
-            notices, left_out = box.notices, box.left_out
-            box.notices, box.left_out, self._flying = [], 0, len(notices) + left_out
-        self._flying_since = time.monotonic()
+            notices, dropped = box.notices, box.dropped
+            box.notices, box.dropped, self._in_transit = [], 0, len(notices) + dropped
+        self._sending_since = time.monotonic()
         try:
-            self._send(envelope, letter(notices, self._host, left_out))
+            self._send(envelope, compose(notices, self._host, dropped))
         except MailRefused as error:
-            self._told("", _refused(envelope.receivers, str(error)))
+            self._report("", _refused(envelope.receivers, str(error)))
         except PartlyAccepted as error:
             if error.refused:
-                self._told("", _refused(error.refused, "; ".join(error.refused.values())))
+                self._report("", _refused(error.refused, "; ".join(error.refused.values())))
             if error.later:
                 left = envelope._replace(receivers=tuple(error.later))
-                self._failed("; ".join(error.later.values()), left, notices, left_out)
+                self._requeue("; ".join(error.later.values()), left, notices, dropped)
                 return
         except Exception as error:  # noqa: BLE001 - the network, the server, the password file, a library
-            self._failed(str(error) or type(error).__name__, envelope, notices, left_out)
+            self._requeue(str(error) or type(error).__name__, envelope, notices, dropped)
             return
         else:
             if self._retry_pause:
-                self._told("")
+                self._report("")
         finally:
-            self._flying_since = None
+            self._sending_since = None
         with self._thread.locked():
-            self._retry_pause, self._flying = 0.0, 0
+            self._retry_pause, self._in_transit = 0.0, 0
             box.not_before = time.monotonic() + self._pause
 
-    def _failed(self, why: str, envelope: Envelope, notices: list[Notice], left_out: int) -> None:
-        """Put them back in front of what has come meanwhile."""
+    def _requeue(self, why: str, envelope: Envelope, notices: list[Notice], dropped: int) -> None:
+        """Put these notices back, before those that have arrived meanwhile."""
         with self._thread.locked():
             box = self._boxes.setdefault(envelope, _Mailbox())
             whole = [*notices, *box.notices]
-            box.notices = whole[:KEPT]
-            box.left_out += left_out + len(whole[KEPT:])
+            box.notices = whole[:MAX_NOTICES]
+            box.dropped += dropped + len(whole[MAX_NOTICES:])
             box.tried_at = time.monotonic()
-            self._flying = 0
+            self._in_transit = 0
             self._retry_pause = RETRY.after(self._retry_pause)
             self._try_at = time.monotonic() + self._retry_pause
-        self._told(why)
+        self._report(why)
 
 
 def _refused(receivers: Iterable[str], why: str) -> str:

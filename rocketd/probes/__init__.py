@@ -1,1 +1,1 @@
-"""Looks at what conditions ask about: paths, units of systemd, the load, commands, the environment."""
+"""Observes what conditions ask about: paths, systemd units, the load, commands, the environment."""

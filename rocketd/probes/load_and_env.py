@@ -5,48 +5,48 @@ from collections.abc import Callable, Mapping
 
 from rocketd.core.conditions.host_conditions import LOAD_EVERY, EnvironmentIs, LoadBelow
 from rocketd.probes.polling import RegularPolling
-from rocketd.probes.prober import Tell
+from rocketd.probes.prober import ReportValue
 
 
 def load() -> float:
-    """Read the load, averaged over a minute; raises OSError."""
+    """Return the load average of the last minute; raises OSError."""
     return os.getloadavg()[0]
 
 
 class LoadObserver:
-    """Looks every 15 s: the kernel tells nobody when the load changes."""
+    """Polls the load every 15 s: the kernel does not report changes."""
 
     def __init__(self, load: Callable[[], float] = load) -> None:
         self._load = load
-        self._going: dict[LoadBelow, RegularPolling] = {}
+        self._pollings: dict[LoadBelow, RegularPolling] = {}
 
-    def begin(self, probe: LoadBelow, tell: Tell) -> None:
-        """Look at it from now on."""
-        self._going[probe] = RegularPolling(lambda: self._load() < probe.limit, LOAD_EVERY, tell)
+    def start(self, probe: LoadBelow, report: ReportValue) -> None:
+        """Observe the load for this probe."""
+        self._pollings[probe] = RegularPolling(lambda: self._load() < probe.limit, LOAD_EVERY, report)
 
-    def end(self, probe: LoadBelow) -> None:
-        """Look no more."""
-        self._going.pop(probe).stop()
+    def stop(self, probe: LoadBelow) -> None:
+        """Stop observing it."""
+        self._pollings.pop(probe).stop()
 
     async def close(self) -> None:
-        """Look at nothing."""
-        for looking in self._going.values():
-            looking.stop()
+        """Stop observing everything."""
+        for polling in self._pollings.values():
+            polling.stop()
 
 
 class EnvironmentObserver:
-    """Looks once: nobody but this process itself could change its environment."""
+    """Reports once: only this process itself could change its environment."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
-    def begin(self, probe: EnvironmentIs, tell: Tell) -> None:
-        """Tell how it is."""
+    def start(self, probe: EnvironmentIs, report: ReportValue) -> None:
+        """Report whether the variable is set, or has the value."""
         found = self._environment.get(probe.name)
-        tell(found is not None if probe.value is None else found == probe.value, "")
+        report(found is not None if probe.value is None else found == probe.value, "")
 
-    def end(self, probe: EnvironmentIs) -> None:
-        """Nothing has to end."""
+    def stop(self, probe: EnvironmentIs) -> None:
+        """Do nothing: nothing is watched."""
 
     async def close(self) -> None:
-        """Nothing has to end."""
+        """Do nothing: nothing is watched."""

@@ -1,8 +1,7 @@
-"""Tells when this host moves to another time zone: /etc/localtime of localtime(5), by inotify(7).
+"""Detects changes of this host's time zone: /etc/localtime of localtime(5), by inotify(7).
 
-timedatectl(1) and tzdata put another link or file in its place; the file that the link leads to changes when the rules
-of the zone do. What inotify cannot tell (a file that is mounted over it, a kernel that allows no more watches) is seen
-at the next look.
+timedatectl(1) and tzdata replace the link or file; the target of the link changes when the rules of the zone do. What
+inotify does not report (a file that is mounted over it, or no more watches allowed) is detected by the next `check`.
 """
 
 from collections.abc import Callable
@@ -11,38 +10,38 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from rocketd.probes.inotify import ENTERED, Inotify, Mask
+from rocketd.probes.inotify import APPEARED, Inotify, Mask
 
 LOCALTIME: Final = Path("/etc/localtime")
-_CHANGED: Final = ENTERED | Mask.CLOSE_WRITE | Mask.DELETE | Mask.MOVED_FROM
+_CHANGED: Final = APPEARED | Mask.CLOSE_WRITE | Mask.DELETE | Mask.MOVED_FROM
 
-_Seen: TypeAlias = tuple[str, int, int, int] | None
+_Identity: TypeAlias = tuple[str, int, int, int] | None
 
 
 class LocalTime:
-    """Calls back after each change, on the loop's thread."""
+    """Calls `on_change` after each change, on the loop's thread."""
 
-    def __init__(self, changed: Callable[[], None], localtime: Path = LOCALTIME) -> None:
-        self._changed = changed
+    def __init__(self, on_change: Callable[[], None], localtime: Path = LOCALTIME) -> None:
+        self._on_change = on_change
         self._localtime = localtime
         self._inotify: Inotify | None = None
         self._target: int | None = None
-        self._seen = _seen(localtime)
+        self._identity = _identity(localtime)
         with suppress(OSError):
             self._inotify = Inotify()
-            self._inotify.watch(str(localtime.parent), _CHANGED, self.look, localtime.name)
+            self._inotify.watch(str(localtime.parent), _CHANGED, self.check, localtime.name)
         self._watch_target()
 
-    def look(self) -> None:
-        """See whether there is another link or file by now."""
-        seen = _seen(self._localtime)
-        if seen != self._seen:
-            self._seen = seen
+    def check(self) -> None:
+        """Compare the link or file with the last one, and report a change."""
+        identity = _identity(self._localtime)
+        if identity != self._identity:
+            self._identity = identity
             self._watch_target()
-            self._changed()
+            self._on_change()
 
     def close(self) -> None:
-        """Tell no more."""
+        """Stop watching."""
         if self._inotify is not None:
             self._inotify.close()
             self._inotify = None
@@ -51,7 +50,7 @@ class LocalTime:
         if self._inotify is None:
             return
         if self._target is not None:
-            self._inotify.drop(self._target, self._rules_changed)
+            self._inotify.remove(self._target, self._rules_changed)
             self._target = None
         with suppress(OSError):
             if self._localtime.is_symlink():
@@ -59,12 +58,12 @@ class LocalTime:
                 self._target = self._inotify.watch(str(target.parent), _CHANGED, self._rules_changed, target.name)
 
     def _rules_changed(self) -> None:
-        ZoneInfo.clear_cache()  # what has been read once is never read again
-        self._changed()
+        ZoneInfo.clear_cache()  # otherwise the old rules stay cached
+        self._on_change()
 
 
-def _seen(localtime: Path) -> _Seen:
-    """Tell one link or file from another, without going where it leads."""
+def _identity(localtime: Path) -> _Identity:
+    """Return what identifies a link or file, without following the link; None if it is missing."""
     try:
         status = localtime.lstat()
         link = str(localtime.readlink()) if localtime.is_symlink() else ""

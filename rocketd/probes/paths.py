@@ -1,13 +1,19 @@
-"""Whether there is something at a path, told by the kernel.
+"""Observes whether paths exist, by events of the kernel.
 
-The path is walked as the kernel walks it, link by link, from one directory that is held to the next: whoever may write
-on the way can put a link to a dead file server there at any moment, and nobody must wait for that. Whatever is on the
-way is watched for being taken away; where the way ends, the last directory is watched for the name that is missing. So
-nothing wakes us but what can matter, and a directory in which much happens costs nothing while the name is there.
+A path is resolved as the kernel does it, link by link, from one open directory to the next: whoever can write to a
+directory on the way can put a link to a dead file server there at any moment, and the loop must not block on it. Every
+entry on the way is watched for being removed; if one is missing, its directory is watched for that name. So only
+relevant events wake the daemon, and a busy directory costs nothing while the entry exists.
 
-inotify does not tell of mounts, but the list of mounts does. File systems that do not tell (network, FUSE: what others
-do there the kernel does not see; proc and sysfs, which are made up when one looks) are looked at every `POLL`, in a
-thread, as looking there may hang. So is everything where the kernel allows no inotify any more.
+inotify does not report mounts, but the list of mounts does. File systems without events (network, FUSE: the kernel does
+not see what others do there; proc and sysfs, whose content is generated) are polled every `POLL`, in a thread, as
+accessing them may block. So is everything when the kernel allows no more inotify watches.
+
+/srv/in/ready, if /srv/in is a link to /data/in and `ready` is missing:
+
+/srv, /srv/in      watched for GONE: the directory, then the link itself
+/data, /data/in    watched for GONE: the target of the link, resolved from /
+/data/in           watched for APPEARED of `ready`; the probe is false
 """
 
 import asyncio
@@ -22,27 +28,27 @@ from typing import Final, Protocol
 
 from rocketd.core.conditions.host_conditions import PathExists
 from rocketd.core.instant import SECOND, Duration
-from rocketd.probes.inotify import ENTERED, GONE, Inotify, Mask
+from rocketd.probes.inotify import APPEARED, GONE, Inotify, Mask
 from rocketd.probes.polling import ThreadPolling
-from rocketd.probes.prober import Tell
+from rocketd.probes.prober import ReportValue
 
 POLL: Final[Duration] = 30 * SECOND
-"""How often a path is looked at of which the kernel does not tell."""
+"""The interval at which a path without events is polled."""
 
-_LINKS: Final = 40
-"""As many as the kernel follows."""
-_TRIES: Final = 5
-"""How often the walk begins anew when what it saw is gone a moment later."""
-_MADE_UP: Final = ("/proc/", "/sys/")
+_MAX_LINKS: Final = 40
+"""The kernel's own limit."""
+_ATTEMPTS: Final = 5
+"""How often an entry is looked up again if it changes while it is being watched."""
+_GENERATED: Final = ("/proc/", "/sys/")
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-class HangCheck(Protocol):
-    """Knows which file systems may not answer."""
+class MountStatus(Protocol):
+    """Tells which file systems may not respond."""
 
     def may_hang(self, *paths: str) -> bool:
-        """Whether one of these absolute paths leads through such a file system."""
+        """Whether one of these absolute paths is on such a file system."""
         ...
 
     def close(self) -> None: ...
@@ -51,108 +57,110 @@ class HangCheck(Protocol):
 class PathObserver:
     """Observes whether paths exist."""
 
-    def __init__(self, doubts: Callable[[], HangCheck]) -> None:
-        """`doubts` is called once there is a path to observe."""
-        self._make_doubts = doubts
-        self._doubts: HangCheck | None = None
+    def __init__(self, mount_status: Callable[[], MountStatus]) -> None:
+        """`mount_status` is called when there is a first path to observe."""
+        self._make_mount_status = mount_status
+        self._mount_status: MountStatus | None = None
         self._inotify: Inotify | None = None
-        self._mounts: _Mounts | None = None
-        self._watched: dict[PathExists, _Watched] = {}
+        self._mount_watcher: _MountWatcher | None = None
+        self._watched: dict[PathExists, _WatchedPath] = {}
 
-    def begin(self, probe: PathExists, tell: Tell) -> None:
-        """Tell now, and whenever it changes; raises OSError where not even the list of mounts can be had."""
-        self._doubts = self._doubts or self._make_doubts()
-        self._mounts = self._mounts or _Mounts(self._mounted)
+    def start(self, probe: PathExists, report: ReportValue) -> None:
+        """Report now, and whenever it changes; raises OSError if the list of mounts cannot be read."""
+        self._mount_status = self._mount_status or self._make_mount_status()
+        self._mount_watcher = self._mount_watcher or _MountWatcher(self._on_mount)
         if self._inotify is None:
             with suppress(OSError):  # there are too many
                 self._inotify = Inotify()
-        self._watched[probe] = _Watched(probe.path, tell, self._inotify, self._doubts.may_hang)
+        self._watched[probe] = _WatchedPath(probe.path, report, self._inotify, self._mount_status.may_hang)
 
-    def end(self, probe: PathExists) -> None:
-        """Tell no more."""
+    def stop(self, probe: PathExists) -> None:
+        """Stop observing a path."""
         watched = self._watched.pop(probe, None)
         if watched is not None:
             watched.stop()
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         for probe in tuple(self._watched):
-            self.end(probe)
-        for each in (self._inotify, self._doubts, self._mounts):
+            self.stop(probe)
+        for each in (self._inotify, self._mount_status, self._mount_watcher):
             if each is not None:
                 each.close()
 
-    def _mounted(self) -> None:
+    def _on_mount(self) -> None:
         for watched in self._watched.values():
-            watched.look()
+            watched.check()
 
 
-class _Watched:
-    """One path, and what is watched for it."""
+class _WatchedPath:
+    """One path with its watches."""
 
-    def __init__(self, path: str, tell: Tell, inotify: Inotify | None, may_hang: Callable[[str], bool]) -> None:
+    def __init__(
+        self, path: str, report: ReportValue, inotify: Inotify | None, may_hang: Callable[[str], bool]
+    ) -> None:
         self._path = path
-        self._tell = tell
+        self._report = report
         self._inotify = inotify
         self._may_hang = may_hang
         self._watches: set[int] = set()
         self._polling: ThreadPolling | None = None
-        self._polls = False
-        self._changed = self.look  # one object: a bound method is a new one each time
-        self.look()
+        self._is_polling = False
+        self._on_change = self.check  # one object: each access to a bound method makes a new one
+        self.check()
 
-    def look(self) -> None:
-        """Walk the path anew, watch what is on the way, and tell."""
+    def check(self) -> None:
+        """Resolve the path, watch the entries on the way, and report."""
         old, self._watches = self._watches, set()
-        polls, value, problem = False, None, ""
+        must_poll, value, problem = False, None, ""
         try:
-            value = self._walk()
-        except _CannotBeTold:
-            polls = True
+            value = self._resolve()
+        except _NotWatchable:
+            must_poll = True
         except OSError as error:
             problem = f"{self._path}: {error.strerror}"
-        self._drop(old - self._watches)
-        if polls:
-            self._poll()
+        self._unwatch(old - self._watches)
+        if must_poll:
+            self._start_polling()
             return
-        self._poll_no_more()
-        self._tell(value, problem)
+        self._stop_polling()
+        self._report(value, problem)
 
     def stop(self) -> None:
-        """Tell no more."""
-        self._poll_no_more()
-        self._drop(self._watches)
+        """Stop watching and polling."""
+        self._stop_polling()
+        self._unwatch(self._watches)
 
-    def _drop(self, watches: Iterable[int]) -> None:
+    def _unwatch(self, watches: Iterable[int]) -> None:
         if self._inotify is not None:
             for watch in watches:
-                self._inotify.drop(watch, self._changed)
+                self._inotify.remove(watch, self._on_change)
 
-    def _poll(self) -> None:
+    def _start_polling(self) -> None:
         if self._polling is None:
-            self._polling = ThreadPolling(lambda: _exists(self._path), POLL, self._tell)
-        elif not self._polls:  # that path may come and go as somebody likes, but never takes more than one thread
-            self._polling.go_on()
-        self._polls = True
+            self._polling = ThreadPolling(lambda: _exists(self._path), POLL, self._report)
+        elif not self._is_polling:  # a path that comes and goes never takes more than one thread
+            self._polling.restart()
+        self._is_polling = True
 
-    def _poll_no_more(self) -> None:
-        if self._polling is not None and self._polls:
+    def _stop_polling(self) -> None:
+        if self._polling is not None and self._is_polling:
             self._polling.stop()
-        self._polls = False
+        self._is_polling = False
 
-    def _walk(self) -> bool:
-        """Whether the path exists; raises _CannotBeTold, OSError."""
+    def _resolve(self) -> bool:
+        """Return whether the path exists, and watch its entries; raises _NotWatchable, OSError."""
         if self._inotify is None:
-            raise _CannotBeTold
+            raise _NotWatchable
         names = deque(self._path.split("/"))
         links = 0
-        with ExitStack() as opened:
-            place = _opened(opened, "/")
+        with ExitStack() as stack:
+            place = _open_path(stack, "/")
             while names:
                 name = names.popleft()
                 if name in {"", "."}:
                     continue
-                found = self._step(opened, place, name)
+                found = self._watch_entry(stack, place, name)
                 if found is None:
                     return False
                 mode = os.fstat(found).st_mode
@@ -160,8 +168,8 @@ class _Watched:
                     links += 1
                     target = os.readlink("", dir_fd=found)
                     names.extendleft(reversed(target.split("/")))
-                    place = _opened(opened, "/") if target.startswith("/") else place
-                    if links > _LINKS:
+                    place = _open_path(stack, "/") if target.startswith("/") else place
+                    if links > _MAX_LINKS:
                         return False
                 elif names and any(names) and not stat.S_ISDIR(mode):
                     return False
@@ -169,64 +177,64 @@ class _Watched:
                     place = found
         return True
 
-    def _step(self, opened: ExitStack, place: int, name: str) -> int | None:
-        """Watch for what becomes of an entry of a directory, and open it; None: there is none."""
-        for _ in range(_TRIES):
-            found = self._entry(opened, place, name)
+    def _watch_entry(self, stack: ExitStack, place: int, name: str) -> int | None:
+        """Watch an entry of a directory, and open it; None: it is missing."""
+        for _ in range(_ATTEMPTS):
+            found = self._open_entry(stack, place, name)
             if found is None:
-                if not self._watch(place, ENTERED, name) or self._entry(opened, place, name) is None:
+                if not self._watch(place, APPEARED, name) or self._open_entry(stack, place, name) is None:
                     return None
             elif self._watch(found, GONE):
-                again = self._entry(opened, place, name)  # it may have gone before it was watched
+                again = self._open_entry(stack, place, name)  # it may have gone before it was watched
                 if again is not None and os.path.sameopenfile(found, again):
                     return found
-        raise _CannotBeTold
+        raise _NotWatchable
 
-    def _entry(self, opened: ExitStack, place: int, name: str) -> int | None:
-        """Get hold of an entry of a directory that answers: of itself, not of what it leads to; None: there is none.
+    def _open_entry(self, stack: ExitStack, place: int, name: str) -> int | None:
+        """Open an entry of a directory by O_PATH, without following it; None: it is missing.
 
-        Whatever is put there afterwards, it stays what it is. Raises _CannotBeTold if it may not answer.
+        The descriptor stays valid whatever replaces the entry. Raises _NotWatchable if it may not respond.
         """
         try:
-            found = _opened(opened, name, place)
+            found = _open_path(stack, name, place)
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
             if error.errno in _TOO_MANY:
-                raise _CannotBeTold from None
+                raise _NotWatchable from None
             raise
-        where = os.readlink(_by_number(found))  # noqa: PTH115 - as above
-        if f"{where}/".startswith(_MADE_UP) or self._may_hang(where) or os.readlink(_by_number(found)) != where:  # noqa: PTH115 - as above
-            raise _CannotBeTold
+        where = os.readlink(_fd_path(found))  # noqa: PTH115 - as above
+        if f"{where}/".startswith(_GENERATED) or self._may_hang(where) or os.readlink(_fd_path(found)) != where:  # noqa: PTH115 - as above
+            raise _NotWatchable
         return found
 
     def _watch(self, descriptor: int, mask: Mask, name: str = "") -> bool:
-        """Whether it could be watched: it may have gone just now, of which what is watched already tells."""
+        """Return whether it could be watched: if it has just disappeared, an earlier watch reports that."""
         if self._inotify is None:
-            raise _CannotBeTold
+            raise _NotWatchable
         try:
-            watch = self._inotify.watch(_by_number(descriptor), mask & ~Mask.DONT_FOLLOW, self._changed, name)
+            watch = self._inotify.watch(_fd_path(descriptor), mask & ~Mask.DONT_FOLLOW, self._on_change, name)
         except OSError as error:
             if error.errno in _ABSENT:
                 return False
-            raise _CannotBeTold from None  # it may not be read, or there are too many watches
+            raise _NotWatchable from None  # it may not be read, or there are too many watches
         self._watches.add(watch)
         return True
 
 
-def _opened(opened: ExitStack, name: str, place: int | None = None) -> int:
-    """Get hold of a file without opening it."""
+def _open_path(stack: ExitStack, name: str, place: int | None = None) -> int:
+    """Return an O_PATH descriptor, which does not open the file itself."""
     descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
-    opened.callback(os.close, descriptor)
+    stack.callback(os.close, descriptor)
     return descriptor
 
 
-def _by_number(descriptor: int) -> str:
+def _fd_path(descriptor: int) -> str:
     return f"/proc/self/fd/{descriptor}"
 
 
 def _exists(path: str) -> bool:
-    """Whether there is something behind all links; raises OSError where that cannot be known."""
+    """Return whether the target of the path exists; raises OSError if that is unknown."""
     try:
         os.stat(path)  # noqa: PTH116 - as above
     except OSError as error:
@@ -236,18 +244,18 @@ def _exists(path: str) -> bool:
     return True
 
 
-class _CannotBeTold(Exception):
-    """The kernel does not tell what happens there."""
+class _NotWatchable(Exception):
+    """The kernel does not report what happens there."""
 
 
-class _Mounts:
-    """Calls back when something has been mounted or unmounted."""
+class _MountWatcher:
+    """Calls back when a file system has been mounted or unmounted."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, on_change: Callable[[], None]) -> None:
         self._file = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
         self._epoll = select.epoll()
-        self._epoll.register(self._file, select.EPOLLPRI)  # to a reader it would always be readable
-        self._changed = changed
+        self._epoll.register(self._file, select.EPOLLPRI)  # for EPOLLIN it would always be ready
+        self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._epoll.fileno(), self._ready)
 
@@ -258,4 +266,4 @@ class _Mounts:
 
     def _ready(self) -> None:
         self._epoll.poll(0)
-        self._changed()
+        self._on_change()

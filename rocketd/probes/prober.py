@@ -1,11 +1,11 @@
-"""The prober of a host: `Prober` of `daemon/ports.py`, made of one observer for each kind of probe.
+"""The prober of a host: `Prober` of `daemon/ports.py`, with one observer for each kind of probe.
 
     prober = HostProber(report, now)
     prober.add(PathExists, PathObserver(…))
 
-An observer is told when to begin with a probe and when to end, and tells what it sees as often as it likes. What it
-raises is a problem of that probe alone. One that tells more often than every `GAP` is heard every `GAP`, the newest
-first: whoever floods it wakes the scheduler ten times a second at most.
+An observer starts and stops observing probes on request, and reports as often as it likes. An exception is a problem of
+that probe alone. Reports of one probe are passed on every `MIN_INTERVAL` at most, the latest one: a flood of changes
+wakes the scheduler ten times per second at most.
 """
 
 from __future__ import annotations
@@ -18,116 +18,116 @@ from rocketd.core.conditions.probe import Probe, observed
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Observed
 
-GAP: Final = 0.1
+MIN_INTERVAL: Final = 0.1
 """Seconds between two reports of one probe."""
 
 P = TypeVar("P", bound=Probe)
 P_contra = TypeVar("P_contra", bound=Probe, contravariant=True)
 
-Tell: TypeAlias = Callable[[bool | None, str], None]
-"""Takes whether the probe holds, or None and why that could not be told; on the loop's thread."""
+ReportValue: TypeAlias = Callable[[bool | None, str], None]
+"""Called on the loop's thread with whether the probe holds, or with None and the problem."""
 
 
 class Observer(Protocol[P_contra]):
-    """Observes the probes of one kind. Everything is called on the loop's thread and returns at once."""
+    """Observes the probes of one kind. All methods are called on the loop's thread, and return at once."""
 
-    def begin(self, probe: P_contra, tell: Tell) -> None:
-        """From now on tell what the probe shows: at once, and as its interval says or whenever it changes."""
+    def start(self, probe: P_contra, report: ReportValue) -> None:
+        """Report the probe's value soon, and then at its interval or whenever it changes."""
         ...
 
-    def end(self, probe: P_contra) -> None:
-        """Do so no longer."""
+    def stop(self, probe: P_contra) -> None:
+        """Stop observing the probe."""
         ...
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...
 
 
-class Prober(Protocol):
-    """`Prober` of `daemon/ports.py`."""
+class FallbackProber(Protocol):
+    """The part of `Prober` of `daemon/ports.py` that a fallback needs."""
 
     def set_probes(self, probes: frozenset[Probe]) -> None: ...
     async def close(self) -> None: ...
 
 
 class HostProber:
-    """Hands each wanted probe to the observer of its kind, and reports what that tells."""
+    """Passes each probe to the observer of its kind, and reports the values."""
 
     def __init__(
-        self, report: Callable[[Observed], None], now: Callable[[], Instant], other: Prober | None = None
+        self, report: Callable[[Observed], None], now: Callable[[], Instant], fallback: FallbackProber | None = None
     ) -> None:
-        """`other` is handed the probes of kinds that nobody here knows."""
+        """`fallback` gets the probes of kinds that have no observer here."""
         self._report = report
         self._now = now
-        self._other = other
+        self._fallback = fallback
         self._observers: dict[type[Probe], Observer[Any]] = {}
-        self._sights: dict[Probe, _Observation] = {}
+        self._observations: dict[Probe, _Observation] = {}
 
     def add(self, kind: type[P], observer: Observer[P]) -> None:
-        """Have this one observe the probes of that kind."""
+        """Have `observer` observe the probes of this kind."""
         self._observers[kind] = observer
 
     def set_probes(self, probes: frozenset[Probe]) -> None:
         """Observe these and no others."""
-        for probe in self._sights.keys() - probes:
-            self._sights.pop(probe).close()
-            self._observers[type(probe)].end(probe)
+        for probe in self._observations.keys() - probes:
+            self._observations.pop(probe).close()
+            self._observers[type(probe)].stop(probe)
         known = {probe for probe in probes if type(probe) in self._observers}
-        for probe in known - self._sights.keys():
-            self._begin(probe)
-        if self._other is not None:
-            self._other.set_probes(probes - known)
+        for probe in known - self._observations.keys():
+            self._start(probe)
+        if self._fallback is not None:
+            self._fallback.set_probes(probes - known)
 
     async def close(self) -> None:
-        """Observe nothing any longer."""
-        for sight in self._sights.values():
-            sight.close()
+        """Stop observing."""
+        for observation in self._observations.values():
+            observation.close()
         for observer in set(self._observers.values()):
             await observer.close()
-        if self._other is not None:
-            await self._other.close()
+        if self._fallback is not None:
+            await self._fallback.close()
 
-    def _begin(self, probe: Probe) -> None:
+    def _start(self, probe: Probe) -> None:
         observer = self._observers[type(probe)]
-        sight = self._sights[probe] = _Observation(probe, self._say)
+        observation = self._observations[probe] = _Observation(probe, self._report_value)
         try:
-            observer.begin(probe, sight.tell)
-        except Exception as error:  # noqa: BLE001 - whatever it raises is a problem of this probe
-            sight.tell(None, f"{type(error).__name__}: {error}")
+            observer.start(probe, observation.report)
+        except Exception as error:  # noqa: BLE001 - any exception is a problem of this probe
+            observation.report(None, f"{type(error).__name__}: {error}")
 
-    def _say(self, probe: Probe, value: bool | None, problem: str) -> None:  # noqa: FBT001 - a value
+    def _report_value(self, probe: Probe, value: bool | None, problem: str) -> None:  # noqa: FBT001 - a value
         self._report(observed(probe, value, self._now(), problem))
 
 
 class _Observation:
-    """What is told of one probe, and heard no more than every GAP."""
+    """The reports of one probe, passed on every MIN_INTERVAL at most."""
 
-    def __init__(self, probe: Probe, say: Callable[[Probe, bool | None, str], None]) -> None:
+    def __init__(self, probe: Probe, report_value: Callable[[Probe, bool | None, str], None]) -> None:
         self._probe = probe
-        self._say = say
+        self._report_value = report_value
         self._loop = asyncio.get_running_loop()
-        self._heard = -GAP
-        self._newest: tuple[bool | None, str] = (None, "")
-        self._later: asyncio.TimerHandle | None = None
+        self._reported_at = -MIN_INTERVAL
+        self._latest: tuple[bool | None, str] = (None, "")
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def tell(self, value: bool | None, problem: str = "") -> None:  # noqa: FBT001 - a value
-        self._newest = (value, problem)
-        if self._closed or self._later is not None:
+    def report(self, value: bool | None, problem: str = "") -> None:  # noqa: FBT001 - a value
+        self._latest = (value, problem)
+        if self._closed or self._timer is not None:
             return
-        at = self._heard + GAP
+        at = self._reported_at + MIN_INTERVAL
         if at > self._loop.time():
-            self._later = self._loop.call_at(at, self._hear)
+            self._timer = self._loop.call_at(at, self._flush)
         else:
-            self._hear()
+            self._flush()
 
-    def _hear(self) -> None:
-        self._later = None
-        self._heard = self._loop.time()
-        self._say(self._probe, *self._newest)
+    def _flush(self) -> None:
+        self._timer = None
+        self._reported_at = self._loop.time()
+        self._report_value(self._probe, *self._latest)
 
     def close(self) -> None:
         self._closed = True
-        if self._later is not None:
-            self._later.cancel()
+        if self._timer is not None:
+            self._timer.cancel()

@@ -1,4 +1,4 @@
-"""A connection to the system bus on which systemd tells the states of units: org.freedesktop.systemd1(5)."""
+"""A connection to the system bus, on which systemd reports the states of units: org.freedesktop.systemd1(5)."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _RULES: Final = (
 )
 
 
-class NotAnswered(Exception):
-    """The bus or systemd refused what it was asked."""
+class BusRequestFailed(Exception):
+    """The bus or systemd has answered a request with an error."""
 
 
 class SystemdBus:
-    """One connection; it is used until it is gone."""
+    """One connection, used until it is closed."""
 
-    def __init__(self, heard: Callable[[str, str], None], again: Callable[[], None]) -> None:
-        """`heard` takes a unit and its new state, `again` is called when every unit must be asked about anew."""
-        self._heard = heard
-        self._again = again
+    def __init__(self, on_state: Callable[[str, str], None], on_reset: Callable[[], None]) -> None:
+        """`on_state` is called with a unit and its new state, `on_reset` when all units must be queried again."""
+        self._on_state = on_state
+        self._on_reset = on_reset
         self._bus: MessageBus | None = None
-        self._units: dict[str, set[str]] = {}  # by path; one without any stays matched, as it may come again
+        self._units: dict[str, set[str]] = {}  # by path; one without units stays matched, as it may be needed again
         self._paths: dict[str, str] = {}
 
     async def connect(self, address: str | None) -> None:
-        """Get on the bus; raises OSError, NotAnswered, ImportError, and what the library raises."""
+        """Connect to the bus; raises OSError, BusRequestFailed, ImportError, and the library's exceptions."""
         from dbus_fast import BusType  # noqa: PLC0415 - with the first unit only: it takes memory and time
         from dbus_fast.aio import MessageBus  # noqa: PLC0415 - as above
 
@@ -49,18 +49,18 @@ class SystemdBus:
         for rule in _RULES:
             await self._match(rule)
 
-    async def gone(self) -> None:
-        """Wait until the bus has gone; raises what made it go."""
-        assert self._bus is not None  # noqa: S101 - a defect of ours
+    async def wait_closed(self) -> None:
+        """Wait until the connection is closed; raises the cause."""
+        assert self._bus is not None  # noqa: S101 - else it is a bug
         await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call] # the library's
 
     def close(self) -> None:
-        """Leave the bus."""
+        """Disconnect."""
         if self._bus is not None and self._bus.connected:
             self._bus.disconnect()
 
     async def state(self, unit: str) -> str:
-        """Ask for the unit's state, of which every change is heard from now on; raises NotAnswered."""
+        """Return the unit's state; every change is reported from now on. Raises BusRequestFailed."""
         path = self._paths.get(unit)
         if path is None:
             path = str((await self._call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "LoadUnit", unit))[0])
@@ -72,22 +72,22 @@ class SystemdBus:
         return str(answer[0].value)
 
     def forget(self, unit: str) -> None:
-        """Hear of that unit no longer."""
+        """Stop reporting this unit."""
         path = self._paths.pop(unit, None)
         if path is not None:
             self._units[path].discard(unit)
 
     def forget_all(self) -> None:
-        """Hear of no unit any longer: their names may mean other paths now."""
+        """Stop reporting all units: their names may stand for other paths now."""
         self._paths.clear()
         for units in self._units.values():
             units.clear()
 
     async def subscribe(self) -> None:
-        """Have systemd send signals at all; who subscribed already is told so, which is as good."""
+        """Have systemd send signals; its error for a second subscription is ignored."""
         try:
             await self._call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "Subscribe")
-        except NotAnswered as error:
+        except BusRequestFailed as error:
             if "AlreadySubscribed" not in str(error):
                 raise
 
@@ -95,14 +95,14 @@ class SystemdBus:
         await self._call(_BUS, _BUS_PATH, _BUS, "AddMatch", rule)
 
     async def _call(self, destination: str, path: str, interface: str, member: str, *texts: str) -> list[Any]:
-        """Call a method that takes texts; raises NotAnswered, and EOFError or OSError if the bus goes meanwhile."""
+        """Call a method with string arguments; raises BusRequestFailed, EOFError, OSError."""
         from dbus_fast import Message, MessageType  # noqa: PLC0415 - as above
 
-        assert self._bus is not None  # noqa: S101 - a defect of ours
+        assert self._bus is not None  # noqa: S101 - else it is a bug
         message = Message(destination, path, interface, member, signature="s" * len(texts), body=list(texts))
         reply = await self._bus.call(message)
         if reply.message_type is MessageType.ERROR:
-            raise NotAnswered(f"{reply.error_name}: {' '.join(map(str, reply.body))}")
+            raise BusRequestFailed(f"{reply.error_name}: {' '.join(map(str, reply.body))}")
         return reply.body
 
     def _signal(self, message: Message) -> None:
@@ -110,11 +110,11 @@ class SystemdBus:
             case "PropertiesChanged", [str(interface), changed, _] if interface == _UNIT_INTERFACE:
                 if "ActiveState" in changed:
                     for unit in tuple(self._units.get(str(message.path), ())):
-                        self._heard(unit, str(changed["ActiveState"].value))
+                        self._on_state(unit, str(changed["ActiveState"].value))
             case "Reloading", [False]:
-                self._again()
+                self._on_reset()
             case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD and owner:
-                self._again()
+                self._on_reset()
 
 
 def _rule(path: str) -> str:

@@ -1,7 +1,7 @@
-"""The control socket of a daemon: opened at its start, or as soon as it can be; opened anew if somebody removes it.
+"""The control socket of a daemon: opened at its start, or as soon as possible; opened again if it is removed.
 
-A runtime directory that is full, missing or not to be written must keep no task from running: without its socket, the
-daemon is only out of reach.
+A runtime directory that is full, missing or not writable must not prevent tasks from running: without its socket, the
+daemon only cannot be reached.
 """
 
 import asyncio
@@ -15,49 +15,49 @@ from rocketd.web.unix_socket import CannotListen
 
 
 class ControlSocket:
-    """Serves on it. On the loop's thread."""
+    """Opens the socket, and opens it again if necessary. On the loop's thread."""
 
     def __init__(
-        self, path: Path, serve: Callable[[], AbstractAsyncContextManager[None]], told: Callable[[str], None]
+        self, path: Path, serve: Callable[[], AbstractAsyncContextManager[None]], report: Callable[[str], None]
     ) -> None:
-        """`serve` raises CannotListen when it is entered; `told` hears why that must wait, and "" once it need not."""
+        """`serve` raises CannotListen when it is entered; `report` gets the problem, and "" once there is none."""
         self._path = path
         self._serve = serve
-        self._told = told
+        self._report = report
         self._stack = AsyncExitStack()
         self._opened: Inode | None = None
-        """The socket that is served on; None: there is none."""
+        """The inode of the socket; None: it is not open."""
         self._opening: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Open it, now or later; raises CannotListen for what nobody can put right while the daemon runs."""
+        """Open it, now or later; raises CannotListen for an error that cannot be corrected while the daemon runs."""
         try:
             await self._stack.enter_async_context(self._serve())
         except CannotListen as error:
-            if not error.may_pass:
+            if not error.temporary:
                 raise
-            self._told(f"{error.message}; rocketctl does not reach rocketd until that is put right")
+            self._report(f"{error.message}; rocketctl cannot reach rocketd until this is corrected")
         else:
             self._opened = inode(self._path)
-            self._told("")
+            self._report("")
 
-    def beat(self, _: Instant) -> None:
-        """Try again, if it could not be opened so far or is there no more."""
+    def check(self, _: Instant) -> None:
+        """Open it again if it is not open or has been removed; called at each heartbeat."""
         if self._opening is not None and not self._opening.done():
             return
         if self._opened is None or inode(self._path) != self._opened:
-            self._opening = asyncio.create_task(self._open_again())
+            self._opening = asyncio.create_task(self._reopen())
 
-    async def _open_again(self) -> None:
+    async def _reopen(self) -> None:
         try:
             self._opened = None
             await self._stack.aclose()
             await self.open()
         except CannotListen as error:
-            self._told(error.message)
+            self._report(error.message)
 
     async def close(self) -> None:
-        """Hang up on everybody."""
+        """Close all connections and the socket."""
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)

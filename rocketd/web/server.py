@@ -1,7 +1,7 @@
-"""HTTP on the control socket: who may speak, how many at once, and what they are answered.
+"""The HTTP server on the control socket: access control, limits of connections, responses.
 
-Root, the daemon's own user and the members of the group rocketd may look and act. The mode of the socket keeps the
-others out; who comes through all the same is refused. The uid is what a record shows as `by hand, uid 1000`.
+Root, the daemon's own user and the members of the group rocketd have full access. The mode of the socket keeps other
+users out; one who connects nevertheless is refused. Records show the client's uid, as in `by hand, uid 1000`.
 """
 
 import asyncio
@@ -23,93 +23,95 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.ports import Journal
-from rocketd.web.api import ControlVerbs, Request, StreamedAnswer, WrongMethod, allowed_methods, answer, status_of
-from rocketd.web.http import PATIENCE, HttpConnection, UnreadableRequest, hang_up
+from rocketd.web.api import ControlVerbs, Request, StreamedResponse, allowed_methods, handle
+from rocketd.web.errors import WrongMethod, status_of
+from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
 from rocketd.web.unix_socket import Peer, listening, peer_of
 
 GROUP: Final = "rocketd"
 
 NOT_LOADED: Final = "Rocketd-Not-Loaded"
-"""The header that says how many entries `not_loaded` of `status` has; absent if none."""
+"""The header with the number of entries in `not_loaded` of `status`; absent if there are none."""
 
-CONNECTIONS: Final = 256
-"""Open at once, all in all; more are turned away."""
-CONNECTIONS_OF_ONE: Final = 64
-"""Open at once, of one uid: nobody can keep the others out."""
+MAX_CONNECTIONS: Final = 256
+"""Open at the same time, in total; further ones are refused."""
+MAX_CONNECTIONS_PER_USER: Final = 64
+"""Open at the same time, of one uid: no user can keep the others out."""
 
-NAMES: Final = 10.0
-"""Seconds that the name service may take to know the group."""
+GROUP_LOOKUP_TIMEOUT: Final = 10.0
+"""Seconds that the name service may take to find the group."""
 
-SLICE: Final = 256
-"""Objects of a list that are written between two turns of the loop; about 3 ms."""
+JSON_SLICE: Final = 256
+"""Objects of a list that are encoded in one iteration of the loop; about 3 ms."""
 
 
 @asynccontextmanager
-async def serve(  # noqa: PLR0913 - what it connects, and what tests set
+async def serve(  # noqa: PLR0913 - its collaborators, and what tests set
     verbs: ControlVerbs,
     path: Path,
     journal: Journal,
     *,
     group: str = GROUP,
-    patience: float = PATIENCE,
+    request_timeout: float = REQUEST_TIMEOUT,
     not_loaded: Callable[[], int] = int,
 ) -> AsyncIterator[None]:
-    """Answer on the socket at that path; raises CannotListen. At the end, whoever still listens is hung up on.
+    """Serve the API on the socket at `path`; raises CannotListen. At the end, all connections are closed.
 
-    `patience`: seconds for a request to come. `not_loaded`: how many entries of that name `status` has.
+    `request_timeout`: seconds until a request is complete. `not_loaded`: returns the number of entries in `not_loaded`
+    of `status`.
     """
     gid = await _gid(group, journal)
-    server = ControlServer(verbs, journal, gid, patience, not_loaded)
+    server = ControlServer(verbs, journal, gid, request_timeout, not_loaded)
     with listening(path, gid) as listener:
-        accepting = await asyncio.start_unix_server(server.connected, sock=listener)
+        server_socket = await asyncio.start_unix_server(server.handle_connection, sock=listener)
         try:
             yield
         finally:
-            accepting.close()
+            server_socket.close()
             await server.close()
 
 
 async def _gid(group: str, journal: Journal) -> int | None:
-    """The group that may use the socket; only root can give it away."""
+    """Return the group that may use the socket; None: only the daemon's user, and only root can change that."""
     if os.geteuid() != 0:
         return None
     try:
-        return (await in_thread(lambda: getgrnam(group), patience=NAMES)).gr_gid
+        return (await in_thread(lambda: getgrnam(group), patience=GROUP_LOOKUP_TIMEOUT)).gr_gid
     except KeyError:
         why = f"group {group} does not exist"
     except WorkTimeout:
-        why = f"the name service does not answer who the group {group} is"
+        why = f"the name service does not answer for group {group}"
     journal.write(Message(f"{why}; only root can use rocketctl", Priority.NOTICE))
     return None
 
 
 class ControlServer:
-    """Answers everybody who connects."""
+    """Handles all connections."""
 
     def __init__(
         self,
         verbs: ControlVerbs,
         journal: Journal,
         group: int | None,
-        patience: float,
+        request_timeout: float,
         not_loaded: Callable[[], int] = int,
     ) -> None:
         self._verbs = verbs
         self._not_loaded = not_loaded
         self._journal = journal
         self._group = group
-        self._patience = patience
+        self._request_timeout = request_timeout
         self._tasks: set[asyncio.Task[None]] = set()
-        self._of_uid: Counter[int] = Counter()
+        self._connections_by_uid: Counter[int] = Counter()
 
-    def connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """Serve one connection to its end."""
+    def handle_connection(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Handle one connection until it is closed."""
         task = asyncio.create_task(self._connection(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Hang up on everybody."""
+        """Close all connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -118,80 +120,87 @@ class ControlServer:
         try:
             peer = peer_of(writer.get_extra_info("socket"))
         except OSError:
-            hang_up(writer)
+            abort(writer)
             return
-        connection = HttpConnection(reader, writer, f"uid {peer.uid}", patience=self._patience)
-        self._of_uid[peer.uid] += 1
+        connection = HttpConnection(reader, writer, f"uid {peer.uid}", timeout=self._request_timeout)
+        self._connections_by_uid[peer.uid] += 1
         try:
-            with suppress(ConnectionError, TimeoutError):  # the other end is gone, or might as well be
-                await self._converse(connection, peer)
+            with suppress(ConnectionError, TimeoutError):  # the client is gone, or does not read
+                await self._serve_requests(connection, peer)
                 await connection.close()
         finally:
-            self._of_uid[peer.uid] -= 1
-            hang_up(writer)
+            self._connections_by_uid[peer.uid] -= 1
+            abort(writer)
 
-    async def _converse(self, connection: HttpConnection, peer: Peer) -> None:
-        if self._of_uid[peer.uid] > CONNECTIONS_OF_ONE or self._of_uid.total() > CONNECTIONS:
-            await connection.answer(503, _refusal("too many connections are open", "close some of them"))
+    async def _serve_requests(self, connection: HttpConnection, peer: Peer) -> None:
+        if (
+            self._connections_by_uid[peer.uid] > MAX_CONNECTIONS_PER_USER
+            or self._connections_by_uid.total() > MAX_CONNECTIONS
+        ):
+            await connection.respond(503, _error_body("too many connections are open", "close some of them"))
             return
         try:
             while (request := await connection.request()) is not None:
-                if self._may(peer):
-                    await self._answer(connection, request)
+                if self._is_allowed(peer):
+                    await self._handle(connection, request)
                 else:
-                    await connection.answer(403, _refusal(f"uid {peer.uid} may not talk to rocketd", _WHO_MAY))
+                    await connection.respond(403, _error_body(f"uid {peer.uid} may not use rocketctl", _WHO_MAY))
         except UnreadableRequest as error:
             with suppress(h11.LocalProtocolError):  # it is too late for an answer
-                await connection.answer(error.status, _refusal(error.message))
+                await connection.respond(error.status, _error_body(error.message))
 
-    def _may(self, peer: Peer) -> bool:
+    def _is_allowed(self, peer: Peer) -> bool:
         return peer.uid in (0, os.geteuid()) or self._group in peer.groups
 
-    async def _answer(self, connection: HttpConnection, request: Request) -> None:
+    async def _handle(self, connection: HttpConnection, request: Request) -> None:
         try:
-            found = await answer(self._verbs, request)
+            result = await handle(self._verbs, request)
         except RocketdError as error:
-            more = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else self._marks()
-            await connection.answer(status_of(error), _refusal(error.message, error.hint), more=more)
-        except Exception:  # noqa: BLE001 - a defect of ours must not end the conversation, let alone the daemon
-            self._journal.write(Message(f"the control socket met a defect\n{traceback.format_exc()}", Priority.ERROR))
-            await connection.answer(500, _refusal("rocketd met a defect of its own", "see journalctl -u rocketd"))
+            extra = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else self._status_headers()
+            await connection.respond(status_of(error), _error_body(error.message, error.hint), extra=extra)
+        except Exception:  # noqa: BLE001 - a bug must not end the connection, let alone the daemon
+            self._journal.write(
+                Message(f"a request failed because of a bug in rocketd\n{traceback.format_exc()}", Priority.ERROR)
+            )
+            await connection.respond(
+                500, _error_body("the request failed because of a bug in rocketd", "see journalctl -u rocketd")
+            )
         else:
-            await self._give(connection, found)
+            await self._send_result(connection, result)
 
-    async def _give(self, connection: HttpConnection, found: Json | StreamedAnswer) -> None:
-        if not isinstance(found, StreamedAnswer):
-            await connection.answer(200, await _encoded(found), more=self._marks())
+    async def _send_result(self, connection: HttpConnection, result: Json | StreamedResponse) -> None:
+        if not isinstance(result, StreamedResponse):
+            await connection.respond(200, await _encoded(result), extra=self._status_headers())
             return
-        with found.events as events:
-            await connection.stream(_lines(events, found.task))
+        with result.events as events:
+            await connection.stream(_lines(events, result.task))
 
-    def _marks(self) -> dict[str, str]:
-        """Say with each answer whether `status` has something to say about who looks for a task."""
+    def _status_headers(self) -> dict[str, str]:
+        """Return the headers of each response that refer to `status`."""
         count = self._not_loaded()
         return {NOT_LOADED: str(count)} if count else {}
 
 
-_WHO_MAY: Final = f"root and the members of the group {GROUP} may"
+_WHO_MAY: Final = f"only root and members of group {GROUP} may"
 
 
-def _refusal(message: str, hint: str = "") -> bytes:
+def _error_body(message: str, hint: str = "") -> bytes:
     return json.dumps({"error": message, "hint": hint}).encode()
 
 
 async def _encoded(value: Json) -> bytes:
-    """Write JSON; a long list piece by piece, so that the loop has its turns."""
+    """Encode a value as JSON; a long list in slices, so that the loop is not blocked."""
     if not isinstance(value, list):
         return json.dumps(value).encode()
     pieces = []
-    for start in range(0, len(value), SLICE):
-        pieces.append(json.dumps(value[start : start + SLICE])[1:-1])
+    for start in range(0, len(value), JSON_SLICE):
+        pieces.append(json.dumps(value[start : start + JSON_SLICE])[1:-1])
         await asyncio.sleep(0)
     return f"[{', '.join(pieces)}]".encode()
 
 
 async def _lines(events: AsyncIterator[JsonObject], task: str) -> AsyncIterator[bytes]:
-    """Write events one a line, those of one task if it is named, and what concerns every listener."""
+    """Yield events as JSON lines: those of `task`, if it is not empty, and those that concern all clients."""
     async for event in events:
         if not task or event.get("task") in (task, None):
             yield json.dumps(event).encode() + b"\n"

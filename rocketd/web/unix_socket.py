@@ -1,7 +1,7 @@
-"""The file by which the control socket is reached.
+"""The file of the control socket.
 
-It appears with its final owner and mode, in one step, over whatever a killed daemon left there; a daemon that still
-answers is not robbed of it. If we die in between, the next start does the same again.
+It appears with its final owner and mode, in one step, in place of whatever a killed daemon left there; it never
+replaces that of a daemon that still listens. If the daemon dies in between, its next start repeats the same steps.
 """
 
 import os
@@ -17,7 +17,7 @@ from rocketd.core.errors import RocketdError
 
 _UCRED: Final = struct.Struct("3i")
 _SO_PEERGROUPS: Final = 59
-"""Of <asm-generic/socket.h>; the socket module lacks it."""
+"""From <asm-generic/socket.h>; the socket module lacks it."""
 _GROUPS_BYTES: Final = 1024
 """The most that `getsockopt` reads: 256 groups."""
 
@@ -40,7 +40,7 @@ def peer_of(connection: socket.socket) -> Peer:
 def _supplementary(connection: socket.socket) -> tuple[int, ...]:
     try:
         raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_BYTES)
-    except OSError:  # too many: then the first group must do
+    except OSError:  # too many groups: use the first one only
         return ()
     return struct.unpack(f"{len(raw) // 4}I", raw)
 
@@ -51,42 +51,42 @@ BACKLOG: Final = 128
 class CannotListen(RocketdError):
     """The control socket cannot be opened."""
 
-    def __init__(self, message: str, *, hint: str = "", may_pass: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", temporary: bool = False) -> None:
         super().__init__(message, hint=hint)
-        self.may_pass = may_pass
-        """Whether somebody may put it right without a restart: the directory is full, missing or not for us."""
+        self.temporary = temporary
+        """Whether it can be corrected without a restart: the directory is full, missing or not writable."""
 
 
 @contextmanager
 def listening(path: Path, group: int | None) -> Iterator[socket.socket]:
-    """Listen there, for the owner and the members of that group; raises CannotListen."""
+    """Listen at `path`, for the owner and the members of `group`; raises CannotListen."""
     _check_free(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            _put(listener, path, group)
+            _bind(listener, path, group)
         except OSError as error:
             raise _cannot_listen(path, error) from None
-        mine = os.stat(path)  # noqa: PTH116 - compared by os.path.samestat
+        own = os.stat(path)  # noqa: PTH116 - compared by os.path.samestat
         try:
             yield listener
         finally:
-            _remove(path, mine)
+            _remove(path, own)
 
 
 def _check_free(path: Path) -> None:
     if not _exists(path):
         return
     if not path.is_socket():
-        raise CannotListen(f"{path} is not a socket", hint="remove it, if nothing needs it", may_pass=True)
+        raise CannotListen(f"{path} is not a socket", hint="remove it, if nothing needs it", temporary=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0)
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
-            return  # nobody has it open: left behind by a daemon that was killed
+            return  # no process has it open: a daemon that was killed left it behind
         except BlockingIOError:
-            pass  # somebody has it open, and is busy
+            pass  # a process has it open, and is busy
         except OSError as error:
             raise _cannot_listen(path, error) from None
     raise CannotListen(f"another daemon listens at {path}", hint="stop it, or give this one another --runtime-dir")
@@ -102,32 +102,32 @@ def _exists(path: Path) -> bool:
 
 
 def _cannot_listen(path: Path, error: OSError) -> CannotListen:
-    """Say why. "AF_UNIX path too long" has no number, and is the only one that stays so."""
+    """Return the error; only "AF_UNIX path too long", which has no errno, is permanent."""
     why = "the runtime directory is not a directory" if isinstance(error, FileExistsError) else error.strerror or error
     return CannotListen(
         f"cannot listen at {path}: {why}",
         hint="--runtime-dir chooses another directory",
-        may_pass=error.errno is not None,
+        temporary=error.errno is not None,
     )
 
 
-def _put(listener: socket.socket, path: Path, group: int | None) -> None:
-    """Bind it beside its place, and move it there when nothing about it changes any more."""
-    beside = path.with_name(f"{path.name}.new")
-    beside.unlink(missing_ok=True)
+def _bind(listener: socket.socket, path: Path, group: int | None) -> None:
+    """Bind to a temporary path, and rename that when owner and mode are set."""
+    temporary_path = path.with_name(f"{path.name}.new")
+    temporary_path.unlink(missing_ok=True)
     os.fchmod(listener.fileno(), stat.S_IRUSR | stat.S_IWUSR)  # the mode that bind gives the file
-    listener.bind(str(beside))
+    listener.bind(str(temporary_path))
     if group is not None:
-        os.chown(beside, -1, group)
-        beside.chmod(0o660)
+        os.chown(temporary_path, -1, group)
+        temporary_path.chmod(0o660)
     listener.listen(BACKLOG)
-    beside.rename(path)
+    temporary_path.rename(path)
 
 
-def _remove(path: Path, mine: os.stat_result) -> None:
-    """Remove our file, and not one that another daemon may have put in its place."""
+def _remove(path: Path, own: os.stat_result) -> None:
+    """Remove the file, unless another daemon has replaced it."""
     try:
-        if os.path.samestat(path.lstat(), mine):
+        if os.path.samestat(path.lstat(), own):
             path.unlink()
     except FileNotFoundError:
         pass

@@ -15,8 +15,8 @@ from rocketd.core.errors import StoreError
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
 from rocketd.daemon.json_format import Json, from_rfc3339
-from rocketd.web.api import PART
-from rocketd.web.server import CONNECTIONS_OF_ONE
+from rocketd.web.api import PAGE_RUNS
+from rocketd.web.server import MAX_CONNECTIONS_PER_USER
 from support.fakes.control import Served, served
 
 ME = f"uid {os.getuid()}"
@@ -115,19 +115,19 @@ def test_the_log_is_told_in_parts_that_say_where_the_next_begins(daemon: Served,
         200,
         {"runs": [{"run_id": "0193-run"}], "next": 42},
     )
-    assert daemon.verbs.wanted == [RunFilter(task="backup", actions=(Action.FAIL,), limit=PART)]
+    assert daemon.verbs.wanted == [RunFilter(task="backup", actions=(Action.FAIL,), limit=PAGE_RUNS)]
 
 
 @pytest.mark.parametrize(
     ("method", "target", "body", "status", "error"),
     [
-        ("GET", "/v1/log?after=-1", None, 400, "after must be what `next` was in the part before, not '-1'"),
+        ("GET", "/v1/log?after=-1", None, 400, "after must be the `next` of the previous page, not '-1'"),
         ("GET", "/v1/tasks/bakcup", None, 404, "no task 'bakcup' is loaded"),
         ("GET", "/v1/runs/backup/9", None, 404, "no run 'backup/9' is recorded"),
         ("GET", "/v2/tasks", None, 404, "unknown path '/v2/tasks'"),
         ("GET", "/v1/tasks/", None, 404, "unknown path '/v1/tasks/'"),
-        ("GET", "/v1/tasks/backup/run", None, 405, "/v1/tasks/backup/run answers to POST, not to GET"),
-        ("DELETE", "/v1/status", None, 405, "/v1/status answers to GET, not to DELETE"),
+        ("GET", "/v1/tasks/backup/run", None, 405, "/v1/tasks/backup/run accepts POST, not GET"),
+        ("DELETE", "/v1/status", None, 405, "/v1/status accepts GET, not DELETE"),
         ("POST", "/v1/tasks/backup/resume", "{}", 409, f"task 'backup' is not paused by {ME}"),
         ("GET", "/v1/runs?limit=0", None, 400, "limit must be a number from 1 to 16384, not '0'"),
         ("GET", "/v1/runs?limit=many", None, 400, "limit must be a number from 1 to 16384, not 'many'"),
@@ -160,7 +160,7 @@ def test_the_log_is_told_in_parts_that_say_where_the_next_begins(daemon: Served,
             "/v1/tasks/backup/pause",
             r'{"reason": "\ud800"}',
             400,
-            "reason has half a character in it, a lone surrogate",
+            "reason contains half a character, a lone surrogate",
         ),
         ("POST", "/v1/tasks/backup/pause", '{"reason": 7}', 400, "reason must be a string"),
         (
@@ -168,7 +168,7 @@ def test_the_log_is_told_in_parts_that_say_where_the_next_begins(daemon: Served,
             "/v1/tasks/backup/pause",
             json.dumps({"reason": "x" * 1001}),
             400,
-            "reason may have 1000 characters, not 1001",
+            "reason may have at most 1000 characters, not 1001",
         ),
     ],
 )
@@ -197,7 +197,10 @@ def test_a_store_that_is_away_is_no_fault_of_who_asks(daemon: Served, http: Unix
 def test_a_defect_is_told_to_the_journal_and_ends_nothing(daemon: Served, http: UnixHttp) -> None:
     daemon.verbs.fails = ZeroDivisionError("oh no")
     status, answer = ask(http, "GET", "/v1/status")
-    assert (status, answer) == (500, {"error": "rocketd met a defect of its own", "hint": "see journalctl -u rocketd"})
+    assert (status, answer) == (
+        500,
+        {"error": "the request failed because of a bug in rocketd", "hint": "see journalctl -u rocketd"},
+    )
     assert "ZeroDivisionError: oh no" in daemon.journal.messages[-1]
     assert ask(http, "GET", "/v1/tasks")[0] == 200
 
@@ -309,7 +312,7 @@ def test_an_old_client_hears_plain_lines(daemon: Served) -> None:
 
 
 def test_one_user_cannot_take_all_connections(daemon: Served) -> None:
-    idle = [socket.socket(socket.AF_UNIX) for _ in range(CONNECTIONS_OF_ONE)]
+    idle = [socket.socket(socket.AF_UNIX) for _ in range(MAX_CONNECTIONS_PER_USER)]
     for each in idle:
         each.connect(str(daemon.path))
     with closing(UnixHttp(daemon.path)) as late:

@@ -19,7 +19,7 @@ from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.messages.run_messages import entry_of, output_line
 from rocketd.core.model.events import Started
 from rocketd.core.model.run import Run, Trigger
-from rocketd.journal.console import ConsoleChannel, ConsoleJournal, wants_colour
+from rocketd.journal.console import ConsoleChannel, ConsoleJournal, use_colour
 from rocketd.journal.nonblocking_writer import NonblockingWriter
 from support.event_loop import looped
 
@@ -52,6 +52,10 @@ def terminal() -> Iterator[tuple[int, int]]:
     os.close(keyboard)
 
 
+PATIENCE = 60.0
+"""Seconds after which a test fails that waits for lines that never come."""
+
+
 def journal(descriptor: int) -> closing[ConsoleJournal]:
     return closing(ConsoleJournal(asyncio.get_running_loop(), lambda: NOW, ZONE, descriptor=descriptor))
 
@@ -61,7 +65,7 @@ def shown(entry: Message, *, colour: bool = False) -> str:
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "wb"), closing(NonblockingWriter(writer)) as outlet:
         channel = ConsoleChannel(outlet, lambda: NOW, ZONE, colour=colour)
-        assert channel.send(channel.form(entry))
+        assert channel.send(channel.encode(entry))
         return pipe.read1().decode()
 
 
@@ -71,7 +75,7 @@ async def everything(reader: int, lines: int) -> list[str]:
     asyncio.get_running_loop().add_reader(reader, readable.set)
     text = ""
     while text.count("\n") < lines:
-        await readable.wait()
+        await asyncio.wait_for(readable.wait(), PATIENCE)
         readable.clear()
         with suppress(BlockingIOError):  # the loop may have seen it readable before it was last read
             text += os.read(reader, 1 << 16).decode()
@@ -90,7 +94,7 @@ def test_each_line_has_its_own_second_of_the_local_time_also_when_the_clocks_cha
     clock = iter(instants)
     with open(os.devnull, "wb") as nothing, closing(NonblockingWriter(nothing.fileno())) as outlet:  # noqa: PTH123 - no path
         channel = ConsoleChannel(outlet, lambda: next(clock), ZoneInfo("Europe/Berlin"), colour=False)
-        told = [bytes(part)[:8] for _ in instants for part in channel.form(line("")) if isinstance(part, bytes)]
+        told = [bytes(part)[:8] for _ in instants for part in channel.encode(line("")) if isinstance(part, bytes)]
     assert told == [b"01:59:59", b"01:59:59", b"03:00:00", b"03:00:00", b"03:00:01", b"01:59:59"]
 
 
@@ -136,8 +140,8 @@ def test_colour_is_for_terminals_that_can_and_people_who_want(
     terminal: tuple[int, int], pipe: tuple[int, int], environment: dict[str, str], *, wanted: bool
 ) -> None:
     with closing(NonblockingWriter(terminal[1])) as screen, closing(NonblockingWriter(pipe[1])) as file:
-        assert wants_colour(screen, environment) is wanted
-        assert not wants_colour(file, environment)
+        assert use_colour(screen, environment) is wanted
+        assert not use_colour(file, environment)
 
 
 @looped
@@ -239,7 +243,7 @@ async def test_it_says_when_no_more_output_should_come_and_when_there_is_room_ag
     reader, writer = pipe
     crowded: asyncio.Queue[bool] = asyncio.Queue()
     with journal(writer) as told:
-        told.on_crowded = crowded.put_nowait
+        told.on_congested = crowded.put_nowait
         number = 0
         while crowded.empty():
             assert told.write(line(str(number)))

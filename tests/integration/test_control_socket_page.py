@@ -13,9 +13,9 @@ from rocketd.daemon.control import PAGE_SIZE as EXPLAINED
 from rocketd.daemon.control import RUNS_SHOWN
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.serializers import event_object
-from rocketd.web.api import LONGEST_LIST, LONGEST_REASON, PART, ROUTES
+from rocketd.web.api import MAX_REASON_LENGTH, MAX_RUNS, PAGE_RUNS, ROUTES
 from rocketd.web.http import BODY_BYTES, HEAD_BYTES
-from rocketd.web.server import CONNECTIONS, CONNECTIONS_OF_ONE
+from rocketd.web.server import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER
 from support.daemon_process import Daemon
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "control-socket.md").read_text()
@@ -60,12 +60,12 @@ def test_every_parameter_is_explained() -> None:
 
 def test_the_bounds_are_those_that_hold() -> None:
     assert f"up to {EXPLAINED} loaded tasks" in PAGE
-    assert f"`runs`, up to {PART}, the first" in PAGE
-    assert f"100 unless told, up to {LONGEST_LIST} " in PAGE
-    assert f"up to {LONGEST_REASON} characters" in PAGE
+    assert f"`runs`, up to {PAGE_RUNS}, the first" in PAGE
+    assert f"100 unless told, up to {MAX_RUNS} " in PAGE
+    assert f"up to {MAX_REASON_LENGTH} characters" in PAGE
     assert f"its {RUNS_SHOWN} newest runs" in PAGE
     assert f"body may have {BODY_BYTES // 1024} KiB, the head {HEAD_BYTES // 1024} KiB" in PAGE
-    assert f"open: {CONNECTIONS}, and {CONNECTIONS_OF_ONE} of one user" in PAGE
+    assert f"open: {MAX_CONNECTIONS}, and {MAX_CONNECTIONS_PER_USER} of one user" in PAGE
 
 
 @pytest.fixture(scope="module")

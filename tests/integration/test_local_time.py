@@ -105,10 +105,10 @@ async def test_other_rules_of_the_same_zone_are_told(tmp_path: Path, localtime: 
 async def test_a_look_tells_what_the_kernel_did_not(localtime: Path) -> None:
     heard = Heard(localtime)
     heard.local_time.close()
-    heard.local_time.look()
+    heard.local_time.check()
     assert heard.silent
     remove(localtime)
-    heard.local_time.look()
+    heard.local_time.check()
     assert not heard.silent
 
 

@@ -17,8 +17,8 @@ import pytest
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.mail.message import LISTED, MailMessage, Notice, letter
-from rocketd.mail.queue import KEPT, Envelope, MailQueue, MailRefused
+from rocketd.mail.message import MAX_LISTED, MailMessage, Notice, compose
+from rocketd.mail.queue import MAX_NOTICES, Envelope, MailQueue, MailRefused
 from rocketd.mail.redmail_sender import RedmailSender
 from support.daemon_process import Daemon
 from support.servers.mail_server import Certificate, MailServer, html_of, text_of
@@ -51,7 +51,7 @@ def notice(number: int = 7, output: str = "", task: str = "backup") -> Notice:
 
 
 def test_a_mail_says_what_happened_why_when_next_and_how_to_see_more() -> None:
-    subject, text, html = letter([notice(output="copying\n{{ 7 * 7 }}\nno <space> left\n")], "web01")
+    subject, text, html = compose([notice(output="copying\n{{ 7 * 7 }}\nno <space> left\n")], "web01")
     assert subject == "web01: backup failed with exit code 3 after 59s (attempt 2)"
     assert text == (
         "backup failed with exit code 3 after 59s (attempt 2)\n"
@@ -76,13 +76,13 @@ def test_a_mail_says_what_happened_why_when_next_and_how_to_see_more() -> None:
 
 
 def test_a_mail_with_only_the_end_of_the_output_says_so() -> None:
-    text = letter([notice(output="".join(f"line {number}\n" for number in range(60)))], "web01").text
-    assert "the end of its output:\n    … what came before is left out here\n    line 10\n" in text
+    text = compose([notice(output="".join(f"line {number}\n" for number in range(60)))], "web01").text
+    assert "the end of its output:\n    … earlier output is omitted here\n    line 10\n" in text
 
 
 def test_a_missed_stretch_says_how_often_and_why() -> None:
     missed = Missed("backup", "0190", NOW + 3 * HOUR, NOW, NOW + 2 * HOUR, 3, "down from … to …")
-    text = letter([Notice(missed, None, UTC)], "web01").text
+    text = compose([Notice(missed, None, UTC)], "web01").text
     assert "backup: 3 scheduled runs missed (down from" in text
     assert "due       2026-09-21 14:13:20 UTC, and up to 2026-09-21 16:13:20 UTC\n" in text
     assert "next run  not known: an event makes it due\n" in text
@@ -91,21 +91,21 @@ def test_a_missed_stretch_says_how_often_and_why() -> None:
 def test_where_what_is_observed_decides_about_the_next_run_a_mail_says_so() -> None:
     at = "next run    2026-09-22 14:13:20 UTC"
     needs = replace(notice(), next_if="load_below(2.0)")
-    assert f"{at}, if load_below(2.0) holds then\n" in letter([needs], "web01").text
+    assert f"{at}, if load_below(2.0) holds then\n" in compose([needs], "web01").text
     sooner = replace(notice(), now_if="load_below(2.0)")
-    assert f"{at}, or when load_below(2.0) holds\n" in letter([sooner], "web01").text
-    assert "next run    when load_below(2.0) holds\n" in letter([replace(sooner, next=None)], "web01").text
+    assert f"{at}, or when load_below(2.0) holds\n" in compose([sooner], "web01").text
+    assert "next run    when load_below(2.0) holds\n" in compose([replace(sooner, next=None)], "web01").text
 
 
 def test_many_are_one_digest_that_lists_some_and_counts_the_others() -> None:
-    subject, text, html = letter([notice(number) for number in range(1, LISTED + 2)], "web01", left_out=3)
-    assert subject == f"web01: {LISTED + 4} runs: {LISTED + 1} failed, 3 more"
-    assert text.count("backup failed") == html.count("backup failed") == LISTED
+    subject, text, html = compose([notice(number) for number in range(1, MAX_LISTED + 2)], "web01", dropped=3)
+    assert subject == f"web01: {MAX_LISTED + 4} runs: {MAX_LISTED + 1} failed, 3 more"
+    assert text.count("backup failed") == html.count("backup failed") == MAX_LISTED
     assert "… and 4 more: rocketctl history" in text
 
 
 def test_what_cannot_be_mailed_as_text_is_shown_otherwise() -> None:
-    subject, text, _ = letter([notice(output="\x1b[31mred\udcff\n", task="a")], "web01\nBcc: x")
+    subject, text, _ = compose([notice(output="\x1b[31mred\udcff\n", task="a")], "web01\nBcc: x")
     assert "\x1b" not in text
     text.encode()
     assert "\n" not in subject
@@ -140,7 +140,7 @@ def dead_server() -> Iterator[MailServer]:
 
 
 def test_red_mail_takes_text_and_html_to_a_real_server(server: MailServer) -> None:
-    RedmailSender("127.0.0.1", server.port, name="web01")(TO, letter([notice(output="{{ 7 * 7 }} é\n")], "web01"))
+    RedmailSender("127.0.0.1", server.port, name="web01")(TO, compose([notice(output="{{ 7 * 7 }} é\n")], "web01"))
     mail = server.next()
     assert server.receivers == [["root@example.com"]]
     assert (mail["From"], mail["To"]) == ("rocketd@web01", "root@example.com")
@@ -162,7 +162,7 @@ def test_a_refusal_is_for_ever_and_a_passing_trouble_is_not(server: MailServer) 
 
 def test_a_server_that_hangs_up_once_it_has_the_mail_does_not_get_it_again(server: MailServer) -> None:
     server.hangs_up = True
-    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told := Told(), "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told := Told(), "web01", 0, collect_time=0.0)
     postman.post(TO, notice())
     assert postman.close() == 0
     assert told.all == []
@@ -170,22 +170,22 @@ def test_a_server_that_hangs_up_once_it_has_the_mail_does_not_get_it_again(serve
 
 
 def test_what_comes_together_is_one_mail_and_nobody_waits(server: MailServer) -> None:
-    postman = MailQueue(RedmailSender("127.0.0.1", server.port), Told(), "web01", HOUR, moment=0.2)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), Told(), "web01", HOUR, collect_time=0.2)
     for number in range(500):
         postman.post(TO, notice(number))
     assert server.next()["Subject"] == "web01: 500 runs: 500 failed"
-    for number in range(KEPT + 10):
+    for number in range(MAX_NOTICES + 10):
         postman.post(TO, notice(number))
     other = Envelope("rocketd@web01", ("team@example.com",))
     postman.post(other, notice())
     assert server.next()["To"] == "team@example.com"  # who has had none does not wait for the pause of others
     assert postman.close() == 0  # at the end the pause is over
-    assert server.next()["Subject"] == f"web01: {KEPT + 10} runs: {KEPT} failed, 10 more"
+    assert server.next()["Subject"] == f"web01: {MAX_NOTICES + 10} runs: {MAX_NOTICES} failed, 10 more"
 
 
 def test_a_server_that_is_away_gets_everything_as_one_mail_once_it_is_back(dead_server: MailServer) -> None:
     told = Told()
-    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), told, "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), told, "web01", 0, collect_time=0.0)
     postman.post(TO, notice(1))
     told.something.wait()
     postman.post(TO, notice(2))
@@ -204,7 +204,7 @@ def test_at_the_end_what_a_dead_server_did_not_get_is_counted(dead_server: MailS
 def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) -> None:
     told = Told()
     server.reply = "554 no"
-    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, collect_time=0.0)
     postman.post(TO, notice(1))
     assert postman.close() == 0
     assert told.all == [("", "mail to root@example.com is refused: 554 no")]
@@ -215,13 +215,13 @@ def test_a_receiver_who_cannot_get_mail_keeps_no_other_from_it(dead_server: Mail
     dead, tried = Envelope("rocketd@web01", ("a@example.com",)), Event()
     real = RedmailSender("127.0.0.1", dead_server.start().port)
 
-    def send(envelope: Envelope, letter: MailMessage) -> None:
+    def send(envelope: Envelope, mail: MailMessage) -> None:
         if envelope == dead:
             tried.set()
             raise OSError("452 mailbox full")
-        real(envelope, letter)
+        real(envelope, mail)
 
-    postman = MailQueue(send, Told(), "web01", 0, moment=0.0)
+    postman = MailQueue(send, Told(), "web01", 0, collect_time=0.0)
     postman.post(dead, notice())
     tried.wait()
     postman.post(TO, notice())
@@ -232,7 +232,7 @@ def test_a_receiver_who_cannot_get_mail_keeps_no_other_from_it(dead_server: Mail
 def test_who_alone_is_refused_is_told_and_who_is_put_off_is_tried_again(server: MailServer) -> None:
     server.refusals = {"gone@example.com": ["550 no such user"], "busy@example.com": ["451 come again"]}
     told = Told()
-    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, collect_time=0.0)
     postman.post(Envelope("rocketd@web01", ("root@example.com", "gone@example.com", "busy@example.com")), notice())
     server.next()
     server.next()
@@ -244,7 +244,7 @@ def test_who_alone_is_refused_is_told_and_who_is_put_off_is_tried_again(server: 
 
 def test_at_the_end_a_server_that_is_back_gets_what_waited(dead_server: MailServer) -> None:
     told = Told()
-    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), told, "web01", HOUR, moment=0.0)
+    postman = MailQueue(RedmailSender("127.0.0.1", dead_server.port), told, "web01", HOUR, collect_time=0.0)
     postman.post(TO, notice())
     told.something.wait()
     dead_server.start()
@@ -297,7 +297,7 @@ def test_a_wrong_password_is_told_and_is_no_reason_to_give_the_mail_up(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
     password.write_text("wrong\n")
-    with pytest.raises(OSError, match=r"^127\.0\.0\.1 does not take the login as web01: 535 ") as caught:
+    with pytest.raises(OSError, match=r"^127\.0\.0\.1 refuses the login as web01: 535 ") as caught:
         guarded.sender(password)(TO, MailMessage("s", "t", "h"))
     assert not isinstance(caught.value, MailRefused)
 
@@ -323,7 +323,7 @@ def test_a_password_that_is_mended_lets_what_waited_go_without_a_reload(
         daemon.write("rocketd.toml", settings(made.start().port, login))
         daemon.write("a.toml", a_task("bad", "exit 3"))
         daemon.start()
-        daemon.until_line("cannot send mail: 127.0.0.1 does not take the login as web01: 535 ")
+        daemon.until_line("cannot send mail: 127.0.0.1 refuses the login as web01: 535 ")
         daemon.until_notice("degraded: 1 mail waiting: ")
         password.write_text("open sesame\n")
         daemon.until_line("mail is sent again")

@@ -19,11 +19,11 @@ from rocketd.core.instant import FOREVER, SECOND
 from rocketd.core.model.events import Observed
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.probes import inotify
-from rocketd.probes.commands import AT_ONCE, CommandObserver
+from rocketd.probes.commands import MAX_RUNNING, CommandObserver
 from rocketd.probes.load_and_env import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver
 from rocketd.probes.polling import ThreadPolling
-from rocketd.probes.prober import HostProber, Tell
+from rocketd.probes.prober import HostProber, ReportValue
 from support.event_loop import looped
 from support.executor_harness import HANG, RealClock
 from support.servers.dead_file_server import dead_server
@@ -200,7 +200,7 @@ def test_where_the_kernel_does_not_tell_a_thread_looks(tmp_path: Path) -> None:
         reported: asyncio.Queue[bool | None] = asyncio.Queue()
         observer = PathObserver(lambda: Doubts(str(tmp_path)))
         for probe in (PathExists.of(str(tmp_path)), PathExists.of("/proc/self/stat"), PathExists.of("/sys/none")):
-            observer.begin(probe, lambda value, _: reported.put_nowait(value))
+            observer.start(probe, lambda value, _: reported.put_nowait(value))
         assert sorted([await reported.get() for _ in range(3)], key=str) == [False, True, True]
         await observer.close()
 
@@ -238,9 +238,9 @@ if os.fork() == 0:  # the user at play
 
 async def looks():
     observer, probe = PathObserver(Mounts), PathExists.of(f"{place}/a/x")
-    observer.begin(probe, lambda *_: None)
+    observer.start(probe, lambda *_: None)
     for _ in range(5000):
-        observer._watched[probe].look()
+        observer._watched[probe].check()
         await asyncio.sleep(0)
     print(threading.active_count())
 
@@ -375,10 +375,10 @@ async def test_a_command_that_is_wanted_no_longer_is_stopped(tmp_path: Path) -> 
 @looped
 async def test_only_some_commands_run_at_the_same_time(tmp_path: Path) -> None:
     """Each leaves a mark while it runs, and fails if there are too many."""
-    script = f"m={tmp_path}/$$; touch $m; sleep 0.1; n=$(ls {tmp_path} | wc -l); rm $m; test $n -le {AT_ONCE} #"
+    script = f"m={tmp_path}/$$; touch $m; sleep 0.1; n=$(ls {tmp_path} | wc -l); rm $m; test $n -le {MAX_RUNNING} #"
     async with sights() as seen:
-        seen.want(*(CommandSucceeds.of(f"{script} {number}") for number in range(3 * AT_ONCE)))
-        assert [(await seen.next()).value for _ in range(3 * AT_ONCE)] == [True] * 3 * AT_ONCE
+        seen.want(*(CommandSucceeds.of(f"{script} {number}") for number in range(3 * MAX_RUNNING)))
+        assert [(await seen.next()).value for _ in range(3 * MAX_RUNNING)] == [True] * 3 * MAX_RUNNING
 
 
 # -- the load, the environment
@@ -409,8 +409,8 @@ async def test_the_environment_is_told_once_and_for_good() -> None:
 @looped
 async def test_an_observer_that_raises_is_a_problem_of_its_probe() -> None:
     class Broken(LoadObserver):
-        def begin(self, probe: LoadBelow, tell: Tell) -> None:
-            del probe, tell
+        def start(self, probe: LoadBelow, report: ReportValue) -> None:
+            del probe, report
             raise OSError("no such host")
 
     async with sights() as seen:
@@ -454,7 +454,7 @@ async def test_a_look_that_hangs_is_told_and_its_answer_heard_when_it_comes() ->
         looks.append(1)
         return os.read(reader, 1) == b"y"
 
-    looking = ThreadPolling(look, SECOND // 100, lambda *answer: told.put_nowait(answer), patience=SECOND // 20)
+    looking = ThreadPolling(look, SECOND // 100, lambda *answer: told.put_nowait(answer), timeout=SECOND // 20)
     assert await told.get() == (None, "no answer within 50ms")
     assert len(looks) == 1
     os.write(writer, b"y")

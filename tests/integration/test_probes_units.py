@@ -114,7 +114,7 @@ class Scene:
         self.observer = UnitObserver(self.bus.address, retry=0.05)
 
     def want(self, probe: UnitActive) -> None:
-        self.observer.begin(probe, lambda value, problem: self.told.put_nowait((probe.unit, value, problem)))
+        self.observer.start(probe, lambda value, problem: self.told.put_nowait((probe.unit, value, problem)))
 
     async def next(self) -> tuple[str, bool | None, str]:
         async with asyncio.timeout(HANG):
@@ -171,7 +171,7 @@ async def test_a_unit_that_is_wanted_no_longer_is_not_told_of_and_may_come_back(
         at.want(DB)
         await at.next()
         await at.next()
-        at.observer.end(DB)
+        at.observer.stop(DB)
         at.systemd.db.turn("failed")
         at.systemd.web.turn("active")
         assert await at.next() == ("web.service", True, "")
@@ -258,4 +258,4 @@ async def test_without_a_unit_the_bus_is_left_and_joined_again_with_the_next(tmp
             at.want(probe)
             assert (await at.next())[0] == probe.unit
             assert at.systemd.manager.subscribed == times
-            at.observer.end(probe)
+            at.observer.stop(probe)

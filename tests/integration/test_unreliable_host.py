@@ -175,7 +175,7 @@ def test_a_stop_does_not_wait_for_a_reload_that_hangs(daemon: Daemon, names: Nam
 def test_a_group_of_the_control_socket_that_is_not_answered(daemon: Daemon, names: NameService) -> None:
     names.hang("rocketd")
     daemon.start()
-    daemon.until_line("the name service does not answer who the group rocketd is; only root can use rocketctl")
+    daemon.until_line("the name service does not answer for group rocketd; only root can use rocketctl")
     goes_on(daemon)
     assert daemon.stop() == 0
 

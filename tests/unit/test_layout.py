@@ -76,11 +76,10 @@ CONSTRUCTOR_PARAMETERS: Final = 7
 # What may be larger, up to this size: these lists only get shorter.
 LONG_MODULES: Final[Mapping[str, int]] = {
     "daemon/loop.py": 340,
-    "web/api.py": 315,
 }
 LONG_FUNCTIONS: Final[Mapping[str, int]] = {}
 WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {}
-SAME_NAMES: Final = {"Config", "Prober", "Session", "Task"}
+SAME_NAMES: Final = {"Config", "Session", "Task"}
 
 
 def definitions(path: Path) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -117,9 +116,7 @@ def test_a_constructor_takes_few_parameters(path: Path) -> None:
 
 
 GLOSSARY: Final = Path(__file__).parents[2] / "docs/reference/glossary.md"
-STRANGE: Final = {
-    *("hang", "hanging", "kept", "misplaced", "told", "walk", "wanted"),
-}
+STRANGE: Final[frozenset[str]] = frozenset()
 """Words that nobody outside would expect: still to be replaced, and none to be added."""
 FIELD: Final = re.compile(r"<!-- field -->\n(.*?)<!-- end -->", re.DOTALL)
 

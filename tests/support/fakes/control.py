@@ -121,7 +121,7 @@ class Served:
         """Errors that nobody caught."""
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: self.defects.append(str(context)))
-        self._server = serve(self.verbs, path, self.journal, group=group, patience=patience)
+        self._server = serve(self.verbs, path, self.journal, group=group, request_timeout=patience)
 
     def tell(self, event: JsonObject) -> None:
         """Let something happen, which everybody who listens now hears."""

@@ -1,0 +1,86 @@
+"""The parameters of a request: in the query of a GET, in the JSON object that is the body of a POST.
+
+They are validated, not trusted: a value of the wrong type is an error with a clear message.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from rocketd.core.escaping import storable
+from rocketd.core.instant import Instant
+from rocketd.core.model.run import Action
+from rocketd.daemon.json_format import Json, from_rfc3339
+from rocketd.web.errors import BadRequest
+
+
+class RequestParameters(NamedTuple):
+    """The parameters of one request: each method returns one of them, and raises BadRequest if it is not valid."""
+
+    name: str
+    """The task or the run in the path."""
+    values: Mapping[str, Json]
+    by: str
+    """Who sends the request, for messages: `uid 1000`."""
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name)
+        if not isinstance(value, str | None):
+            raise BadRequest(f"{name} must be a string")
+        if value and storable(value) != value:
+            raise BadRequest(f"{name} contains half a character, a lone surrogate", hint="is it UTF-8?")
+        return value or ""
+
+    def flag(self, name: str) -> bool:
+        value = self.values.get(name, False)
+        if not isinstance(value, bool):
+            raise BadRequest(f"{name} must be true or false")
+        return value
+
+    def instant(self, name: str) -> Instant | None:
+        text = self.text(name)
+        try:
+            return from_rfc3339(text) if text else None
+        except ValueError:
+            hint = "write it as 2026-11-24T10:00:00+00:00"
+            raise BadRequest(f"{name} must be an RFC 3339 instant, not {text[:40]!r}", hint=hint) from None
+
+    def number(self, name: str, default: int, maximum: int) -> int:
+        text = self.text(name) or str(default)
+        if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= maximum:
+            raise BadRequest(f"{name} must be a number from 1 to {maximum}, not {text[:40]!r}")
+        return int(text)
+
+    def cursor(self, name: str) -> int:
+        text = self.text(name) or "0"
+        if not re.fullmatch("[0-9]{1,18}", text):
+            raise BadRequest(f"{name} must be the `next` of the previous page, not {text[:40]!r}")
+        return int(text)
+
+    def actions(self, name: str) -> tuple[Action, ...]:
+        words = [word for word in self.text(name).split(",") if word]
+        for word in words:
+            if word not in set(Action):
+                raise BadRequest(f"there is no action {word[:40]!r}", hint=f"there are {', '.join(Action)}")
+        return tuple(Action(word) for word in words)
+
+
+def query_parameters(query: str) -> Mapping[str, Json]:
+    """Parse the query of a GET; raises BadRequest."""
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=20))
+    except ValueError:
+        raise BadRequest("the query cannot be read", hint="write it as ?name=value&name=value") from None
+
+
+def body_parameters(body: bytes) -> Mapping[str, Json]:
+    """Parse the body of a POST, a JSON object or nothing; raises BadRequest."""
+    try:
+        value: Json = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise BadRequest("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise BadRequest('the body must be a JSON object, such as {"as_scheduled": true}')
+    return value
