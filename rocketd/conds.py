@@ -11,9 +11,12 @@ from typing import Final, ParamSpec, TypeVar
 
 from rocketd.app.function_conditions import FuncCond, condition_of_function
 from rocketd.app.validators import Span, duration_of
-from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, SECOND_UNIT, WEEK_UNIT, YEAR
+from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, SECOND_UNIT, WEEK_UNIT, YEAR
 from rocketd.core.conditions.cron_time import CronTime
+from rocketd.core.conditions.cycle import Cycle
+from rocketd.core.conditions.date_bound import SinceDate, UntilDate
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.core.conditions.iso_week import IsoWeek
 from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import After, Retry, Running
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
@@ -55,6 +58,7 @@ hourly: Final = OncePerWindow.of(HOUR_UNIT)
 daily: Final = OncePerWindow.of(DAY_UNIT)
 weekly: Final = OncePerWindow.of(WEEK_UNIT)
 monthly: Final = OncePerWindow.of(MONTH)
+quarterly: Final = OncePerWindow.of(QUARTER)
 yearly: Final = OncePerWindow.of(YEAR)
 
 time_of_second: Final = TimeOf.of(SECOND_UNIT)
@@ -63,9 +67,14 @@ time_of_hour: Final = TimeOf.of(HOUR_UNIT)
 time_of_day: Final = TimeOf.of(DAY_UNIT)
 time_of_week: Final = TimeOf.of(WEEK_UNIT)
 time_of_month: Final = TimeOf.of(MONTH)
+time_of_quarter: Final = TimeOf.of(QUARTER)
 time_of_year: Final = TimeOf.of(YEAR)
 
 every: Final = Every.of
+cycle: Final = Cycle.of
+iso_week: Final = IsoWeek.of
+since: Final = SinceDate.of
+until: Final = UntilDate.of
 cron: Final = _advised("cron", Tick.cron)
 calendar: Final = _advised("calendar", partial(Tick.calendar, zones=named_zone))
 crontime: Final = _advised("crontime", CronTime.of)

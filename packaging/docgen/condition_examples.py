@@ -71,7 +71,7 @@ def told(scene: Example) -> str:
     if _unknown(condition):
         return "what is observed"
     if condition.clock_only or isinstance(condition, CountableCondition | RunningFor):
-        return "; ".join(f"{_time(start)} to {_time(end, start)}" for start, end in islice(_spans(scene, condition), 2))
+        return "; ".join(_span(start, end) for start, end in islice(_spans(scene, condition), 2))
     return ", ".join(map(_time, islice(_starts(scene, condition), SHOWN)))
 
 
@@ -114,6 +114,8 @@ def _spans(scene: Example, condition: Condition) -> Iterator[tuple[Instant, Inst
             yield since, now
             since = FOREVER
         now = min(verdict.until, instant if condition.watches() else FOREVER)
+    if since < FOREVER:
+        yield since, FOREVER
 
 
 def _events(ending: Action) -> Iterator[tuple[Instant, Event]]:
@@ -126,6 +128,10 @@ def _events(ending: Action) -> Iterator[tuple[Instant, Event]]:
             yield start, Started(run)
             yield start, Spawned(run, 0, 0, start)
             yield start + TAKES, Finished(run, End(ending, Cause.EXIT, start + TAKES))
+
+
+def _span(start: Instant, end: Instant) -> str:
+    return f"from {_time(start)} on" if end == FOREVER else f"{_time(start)} to {_time(end, start)}"
 
 
 def _time(instant: Instant, beside: Instant | None = None) -> str:

@@ -18,6 +18,7 @@ from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
+from rocketd.core.language.vocabulary_dates import DATE_WORDS
 from rocketd.core.language.word import Word
 
 PAGE: Final = "docs/reference/conditions.md"
@@ -30,6 +31,7 @@ _BLOCK: Final = re.compile(r"(<!-- (words|days): ([\w/]+) -->\n).*?(<!-- end -->
 _GROUPS: Final[Mapping[str, Callable[[Word], bool]]] = {
     "once": lambda word: isinstance(word.value, OncePerWindow),
     "inside": lambda word: isinstance(word.value, TimeOf) or word.name == "crontime",
+    "dates": lambda word: word in DATE_WORDS,
     "interval": lambda word: word.name == "every",
     "ticks": lambda word: word.name in ("cron", "calendar"),
     "retry": lambda word: word.name == "retry",

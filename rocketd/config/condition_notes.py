@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
+from rocketd.core.conditions.cycle import Cycle
+from rocketd.core.conditions.iso_week import IsoWeek
+from rocketd.core.conditions.time_conditions import OncePerWindow
+from rocketd.core.instant import DAY
 from rocketd.core.model.condition import All, Condition, Not, all_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from rocketd.core.model.task import Task
+
+
+_SAMPLE_CYCLE = 2028
+"""A cycle in which all marks can be looked at: a leap year, and a month and a week as any."""
 
 
 class Note(NamedTuple):
@@ -85,6 +93,35 @@ def _whole_days(part: Condition) -> Iterator[Note]:
         )
 
 
+# -- what a word does not mean --------------------------------------------------------------------------------------
+
+
+def _parity(part: Condition) -> Iterator[Note]:
+    if isinstance(part, IsoWeek) and part.parity:
+        hint = 'every other week is cycle("2 weeks", since="2026-12-03")'
+        yield Note(f"{part} is not every other week: week 53 of a year and week 1 of the next are both odd", hint)
+
+
+def _days_for_weeks(part: Condition) -> Iterator[Note]:
+    if isinstance(part, Cycle) and part.unit == "day" and part.number % 7 == 0:
+        weeks = part.number // 7
+        hint = f'for whole weeks write "{weeks} weeks"' if weeks > 1 else "a day of every week is weekly.on(…)"
+        yield Note(f"{part} is one day in {part.number}", hint)
+
+
+def _short_window(part: Condition) -> Iterator[Note]:
+    """A window of a day or less in a week, a month, …: it is not made up when the host is down."""
+    if not isinstance(part, OncePerWindow) or part.period.how != "at" or part.period.unit.longest <= DAY:
+        return
+    lengths = [part.period.unit.length(mark, _SAMPLE_CYCLE) for mark in part.period.marks if mark.day]
+    if lengths and max(lengths) <= DAY:
+        unit = part.period.unit
+        yield Note(
+            f"{part} is lost if the host is down in that window",
+            f"a tick would be made up, as cron or calendar lines are; or write {unit.adverb}.after(…)",
+        )
+
+
 _EXPLAIN = "rocketctl explain shows the next starts"
 
 
@@ -92,5 +129,11 @@ def _listed(parts: Iterable[object]) -> str:
     return " and ".join(str(part) for part in parts)
 
 
-LOOKS: tuple[Callable[[Condition], Iterator[Note]], ...] = (_beside_ticks, _whole_days)
+LOOKS: tuple[Callable[[Condition], Iterator[Note]], ...] = (
+    _beside_ticks,
+    _whole_days,
+    _parity,
+    _days_for_weeks,
+    _short_window,
+)
 """What is looked for in each part."""

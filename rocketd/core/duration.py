@@ -63,6 +63,24 @@ def parse_duration(text: str) -> Duration:
     return total
 
 
+def parse_length(text: str) -> Duration:
+    """Read a length of time in a condition: as above, but months, quarters and years are none. They are not equal."""
+    for found in re.finditer("[a-zA-Z]+", text) if isinstance(text, str) else ():
+        if unit := _calendar_unit(found[0]):
+            adverb = f"{unit}ly"
+            hint = f'once a {unit} is {adverb}, every second {unit} {adverb} & cycle("2 {unit}s", since="2026-12-01")'
+            raise ConditionError(
+                f"a {unit} is not a length of time", hint=hint, start=found.start(), end=found.end(), about=text
+            )
+    return parse_duration(text)
+
+
+def _calendar_unit(name: str) -> str:
+    if name in ("quarter", "quarters"):
+        return "quarter"
+    return {_MONTH: "month", _YEAR: "year"}.get(_UNITS.get(name, 0), "")
+
+
 def _part(text: str, at: int) -> tuple[Duration, int]:
     """Read one number and its unit from that offset on; return their length and where they end."""
     found = _PART.match(text, at)

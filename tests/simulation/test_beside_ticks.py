@@ -9,6 +9,7 @@ ROCKETD_SEEDS says how many worlds. A failing one replays: pytest -k 'weeks and 
 
 import os
 from dataclasses import replace
+from datetime import date
 from random import Random
 
 import pytest
@@ -88,7 +89,10 @@ class Weeks:
         return ("and", *parts)
 
     def part(self) -> Condition:
-        makers = (self.every, self.every, self.once, self.once, self.hours, self.negated, self.count, self.state)
+        makers = (
+            self.every, self.every, self.once, self.once, self.hours, self.negated, self.count, self.state,
+            self.date, self.date,
+        )  # fmt: skip
         return self.pick(makers)()
 
     def every(self) -> Condition:
@@ -110,8 +114,18 @@ class Weeks:
         )  # fmt: skip
         return ("time", *self.pick(windows))
 
+    def date(self) -> Condition:
+        near = date.fromtimestamp(self.begin + self.chance.randint(-9, 30) * DAY)  # noqa: DTZ012 - any near date
+        number, unit = self.pick(((2, "week"), (3, "day"), (2, "day"), (2, "month"), (2, "quarter")))
+        words: tuple[Condition, ...] = (
+            ("cycle", number, unit, str(near)), ("cycle", number, unit, str(near)),
+            ("iso_week", self.pick(("even", "odd"))),
+            (self.pick(("since", "until")), str(near)),
+        )  # fmt: skip
+        return self.pick(words)
+
     def negated(self) -> Condition:
-        return ("not", self.pick((self.once, self.hours, self.every))())
+        return ("not", self.pick((self.once, self.hours, self.every, self.date))())
 
     def count(self) -> Condition:
         what, unit = self.pick(("started", "succeeded", "finished")), self.pick(("day", "week"))

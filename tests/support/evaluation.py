@@ -152,7 +152,8 @@ HOURS = {
     "hour": _hours('"00:00"', '"15:00"', '"30:00"', "45"),
     "day": _hours(*_CLOCK_MARKS),
     "week": _hours('"Mon"', '"Wed 10:00"', '"Sun 02:30"', "5"),
-    "month": _hours("1", "15", "31", '"last"', '"-3 10:00"'),
+    "month": _hours("1", "15", "31", '"last"', '"-3 10:00"', '"30 or last"', '"31 or last 02:30"'),
+    "quarter": _hours("1", '"last"', '"92 or last"', '"46 02:30"'),
     "year": _hours('"Jan"', '"Feb 29"', '"Mar 29 02:30"', '"Oct"'),
 }
 ADVERBS = {
@@ -161,6 +162,7 @@ ADVERBS = {
     "day": "daily",
     "week": "weekly",
     "month": "monthly",
+    "quarter": "quarterly",
     "year": "yearly",
 }
 UNIT = st.sampled_from(sorted(HOURS))
@@ -171,6 +173,27 @@ EVERY = st.builds(
     'every("{}", based="{}")'.format,
     st.sampled_from(["7 min", "1 h", "90 min", "1 day"]),
     st.sampled_from(["run", "success", "fail", "finish"]),
+)
+DATES = st.one_of(
+    st.builds(
+        'cycle("{} {}", since="{}")'.format,
+        st.integers(2, 9),
+        st.sampled_from(["days", "weeks", "months", "quarters", "years"]),
+        st.sampled_from(["2026-03-27", "2024-02-29", "2026-12-31", "1999-01-01", "2031-07-15"]),
+    ),
+    st.sampled_from(
+        [
+            'cycle("2 weeks", since="2026-03-04", week_starts="Sun")',
+            'iso_week("even")',
+            'iso_week("odd")',
+            "iso_week(53)",
+            "iso_week(1, 13, 14, 27)",
+            'since("2026-03-29")',
+            'since("2026-03-29 02:30")',
+            'until("2026-10-25")',
+            'until("2026-10-25 02:30")',
+        ]
+    ),
 )
 CRON = _joined(
     st.sampled_from(
@@ -225,7 +248,9 @@ SCHEDULER = st.sampled_from(
     ["scheduler_running", "scheduler_running(more_than='1 h', less_than='2 days')", "scheduler_cycles(more_than=3)"]
 )
 
-WORD = st.one_of(ONCE, TIME_OF, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, AGES, EVER, PROBE, SCHEDULER)
+WORD = st.one_of(
+    ONCE, TIME_OF, DATES, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, AGES, EVER, PROBE, SCHEDULER
+)
 CONSTANT = st.sampled_from(["true", "false"])
 
 

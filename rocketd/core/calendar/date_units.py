@@ -1,4 +1,4 @@
-"""Units whose marks are dates: weeks, months, years."""
+"""Units whose marks are dates: weeks, months, quarters, years."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rocketd.core.calendar.positions import (
     mistake,
     named,
     number,
+    or_last_after,
     quoted,
     spell_time,
 )
@@ -59,39 +60,49 @@ class Week(Fixed):
 class Month(Unit):
     name, adverb, on = "month", "monthly", "on"
     longest = 31 * DAY
-    allowed = 'a day from 1 to 31, or from the end "last", "-1" … "-31", with a time, "5 10:00"'
+    allowed = 'a day from 1 to 31, or from the end "last", "-1" … "-31", with a time, "5 10:00", also "31 or last"'
+    months = 1
+    """How many months it has."""
+    _from_end = 100
+    """More than it has days: marks from its end come after all others."""
 
     def cycle(self, wall: Wall) -> int:
         day = date.fromordinal(wall // DAY + _EPOCH_DAY)
-        return day.year * 12 + day.month - 1
+        return (day.year * 12 + day.month - 1) // self.months
 
     def start(self, cycle: int) -> Wall:
-        return (date(cycle // 12, cycle % 12 + 1, 1).toordinal() - _EPOCH_DAY) * DAY
+        month = cycle * self.months
+        return (date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH_DAY) * DAY
 
     def mark(self, written: Written, *, end: bool = False) -> Mark:
         if not isinstance(written, str):
             return self._made(day_number(self, written, written), None)
         name, _, rest = written.strip().partition(" ")
-        return self._made(day_of_month(self, written, name), clock_after(self, written, rest, end=end))
+        day = day_of_month(self, written, name)
+        or_last, rest = or_last_after(self, written, day, rest)
+        return self._made(day, clock_after(self, written, rest, end=end), or_last=or_last)
 
-    def _made(self, day: int, clock: Duration | None) -> Mark:
+    def _made(self, day: int, clock: Duration | None, *, or_last: bool = False) -> Mark:
+        spelled = f"{day} or last" if or_last else f"{day}"
+        text = quoted(spelled) if or_last else spelled
         if clock is None:
-            return Mark(str(day), 0, day, length=DAY, whole=True)
-        return Mark(quoted(f"{day} {spell_time(clock)}"), clock, day, length=DAY)
+            return Mark(text, 0, day, length=DAY, whole=True, or_last=or_last)
+        return Mark(quoted(f"{spelled} {spell_time(clock)}"), clock, day, length=DAY, or_last=or_last)
 
     def rank(self, mark: Mark) -> int:
-        return (mark.day - 1 if mark.day > 0 else 100 + mark.day) * DAY + mark.clock
+        return (mark.day - 1 if mark.day > 0 else self._from_end + mark.day) * DAY + mark.clock
 
     def rank_end(self, mark: Mark) -> int:
         return self.rank(mark) + (DAY if mark.whole else 0)
 
     def has(self, mark: Mark, cycle: int) -> bool:
-        return abs(mark.day) <= self._days(cycle)
+        return mark.or_last or abs(mark.day) <= self._days(cycle)
 
     def place(self, mark: Mark, cycle: int) -> Wall:
         if not self.has(mark, cycle):
             return self.start(cycle + 1) if mark.day > 0 else self.start(cycle)
-        day = mark.day - 1 if mark.day > 0 else self._days(cycle) + mark.day
+        days = self._days(cycle)
+        day = min(mark.day, days) - 1 if mark.day > 0 else days + mark.day
         return self.start(cycle) + day * DAY + mark.clock
 
     def end(self, mark: Mark, cycle: int) -> Wall:
@@ -100,6 +111,17 @@ class Month(Unit):
 
     def _days(self, cycle: int) -> int:
         return monthrange(cycle // 12, cycle % 12 + 1)[1]
+
+
+class Quarter(Month):
+    name, adverb, on = "quarter", "quarterly", "on"
+    longest = 92 * DAY
+    allowed = 'a day from 1 to 92, or from the end "last", "-1" … "-92", with a time, "5 10:00", also "92 or last"'
+    months = 3
+    _from_end = 200
+
+    def _days(self, cycle: int) -> int:
+        return (self.start(cycle + 1) - self.start(cycle)) // DAY
 
 
 _MONTH: Final = Month()
@@ -126,14 +148,18 @@ class Year(Unit):
         if not rest.strip():
             return Mark(quoted(_MONTHS[month - 1]), 0, 0, month, whole=True)
         name, _, rest = rest.strip().partition(" ")
-        return self._dated(text, month, day_of_month(self, text, name), clock_after(self, text, rest, end=end))
+        day = day_of_month(self, text, name)
+        or_last, rest = or_last_after(self, text, day, rest)
+        return self._dated(text, (month, day), clock_after(self, text, rest, end=end), or_last=or_last)
 
-    def _dated(self, text: str, month: int, day: int, clock: Duration | None) -> Mark:
+    def _dated(self, text: str, of: tuple[int, int], clock: Duration | None, *, or_last: bool) -> Mark:
+        month, day = of
         longest = _MONTH_LENGTHS[month - 1]
         if abs(day) > longest:
             raise mistake(self, text, f"{_MONTHS[month - 1]} has no day {day}", f"it has {longest} days at most")
-        spelled = f"{_MONTHS[month - 1]} {day}" + ("" if clock is None else f" {spell_time(clock)}")
-        return Mark(quoted(spelled), clock or 0, day, month, length=DAY, whole=clock is None)
+        spelled = f"{_MONTHS[month - 1]} {day}{' or last' if or_last else ''}"
+        spelled += "" if clock is None else f" {spell_time(clock)}"
+        return Mark(quoted(spelled), clock or 0, day, month, length=DAY, whole=clock is None, or_last=or_last)
 
     def rank(self, mark: Mark) -> int:
         return mark.month * 1000 * DAY + (_MONTH.rank(mark) if mark.day else 0)

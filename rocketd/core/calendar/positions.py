@@ -57,15 +57,31 @@ def day_of_month(unit: Unit, text: str, name: str) -> int:
         return -1
     found = _DAY.fullmatch(name)
     if not found:
-        raise mistake(unit, text, f"{quoted(name)} is not a day of the month", word=name)
+        raise mistake(unit, text, f"{quoted(name)} is not a day of the {_dated(unit)}", word=name)
     return day_number(unit, text, int(found["number"]))
 
 
 def day_number(unit: Unit, written: Written, number: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= abs(number) <= 31:  # noqa: PLR2004 - the longest month
-        message = f"{str(number)[:40]} is not a day of the month"
-        raise mistake(unit, written, message, 'days are 1 to 31, or from the end "last", "-1" … "-31"')
+    most = 92 if unit.name == "quarter" else 31
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= abs(number) <= most:
+        message = f"{str(number)[:40]} is not a day of the {_dated(unit)}"
+        raise mistake(unit, written, message, f'days are 1 to {most}, or from the end "last", "-1" … "-{most}"')
     return number
+
+
+def _dated(unit: Unit) -> str:
+    return "quarter" if unit.name == "quarter" else "month"
+
+
+def or_last_after(unit: Unit, text: str, day: int, rest: str) -> tuple[bool, str]:
+    """Read the `or last` that may follow a day: whether it is there, and what follows it."""
+    words = rest.split()
+    if [word.lower() for word in words[:2]] != ["or", "last"]:
+        return False, rest
+    if day <= 1:
+        hint = 'write "last", or a day from 2 on, "31 or last"'
+        raise mistake(unit, text, f"no {_dated(unit)} lacks that day", hint)
+    return True, " ".join(words[2:])
 
 
 def clock_after(unit: Unit, text: str, rest: str, *, end: bool) -> Duration | None:

@@ -35,6 +35,8 @@ class Mark:
     """How long `at` it is; 0: the whole month."""
     whole: bool = False
     """Whether it names a unit: as an end, it then covers it."""
+    or_last: bool = False
+    """Whether it is the last day of a month, or quarter, that lacks its day."""
 
 
 class Unit(ABC):

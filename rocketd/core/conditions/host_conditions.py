@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rocketd.core.conditions.probe import Probe
-from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.duration import format_duration, parse_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import HOUR, SECOND, Duration
 from rocketd.core.string_literals import quoted
@@ -165,7 +165,7 @@ class EnvironmentIs(Probe):
 
 
 def _duration(text: str) -> Duration:
-    length = parse_duration(text)
+    length = parse_length(text)
     if not _LEAST <= length <= _MOST:
         raise ConditionError("allowed: from one second to one day", end=len(text), about=text)
     return length

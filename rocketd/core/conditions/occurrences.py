@@ -12,7 +12,7 @@ from heapq import merge
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 
 from rocketd.core.calendar.period import Period
-from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, UNITS, WEEK_UNIT, YEAR
+from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, UNITS, WEEK_UNIT, YEAR
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
 from rocketd.core.conditions.time_conditions import ENDS, positive
@@ -104,6 +104,11 @@ class EventCondition(Hours, CountableCondition, Condition):
     def this_month(self) -> EventCondition:
         """In the month around now."""
         return self.this(MONTH)
+
+    @property
+    def this_quarter(self) -> EventCondition:
+        """In the quarter around now."""
+        return self.this(QUARTER)
 
     @property
     def this_year(self) -> EventCondition:

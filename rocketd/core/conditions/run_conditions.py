@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 from rocketd.core.conditions.comparison import Count, CountableCondition
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
 from rocketd.core.conditions.time_conditions import ENDS, OWN, positive
-from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.duration import format_duration, parse_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
 from rocketd.core.model.condition import All, Any, Condition, all_parts
@@ -68,10 +68,10 @@ class Retry(Condition):
             raise ConditionError("the factor of a delay is a number from 1 to 1000", about=factor)
         return Retry(
             times,
-            0 if delay is None else parse_duration(delay),
+            0 if delay is None else parse_length(delay),
             factor,
             None if max_delay is None else positive(max_delay),
-            0 if jitter is None else parse_duration(jitter),
+            0 if jitter is None else parse_length(jitter),
             None if within is None else positive(within),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.duration import format_duration, parse_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER, Duration
 from rocketd.core.model.condition import Condition
@@ -27,7 +27,7 @@ class SchedulerRunning(Condition):
 
     def __call__(self, more_than: str = "0s", less_than: str = "") -> SchedulerRunning:
         """Narrow it; raises ConditionError."""
-        more, less = parse_duration(more_than), parse_duration(less_than) if less_than else None
+        more, less = parse_length(more_than), parse_length(less_than) if less_than else None
         if less is not None and less <= more:
             about = less_than
             raise ConditionError(f"it can never be less than {less_than}", end=len(about), about=about)

@@ -20,7 +20,7 @@ from rocketd.core.conditions.splayed_time import (
     judge_window,
     window_consumption,
 )
-from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.duration import format_duration, parse_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
@@ -136,7 +136,7 @@ class Every(Condition):
     @classmethod
     def of(cls, interval: str, based: str = "run") -> Every:
         """Read the interval; raises ConditionError."""
-        length = parse_duration(interval)
+        length = parse_length(interval)
         if length <= 0:
             raise ConditionError("an interval must be longer than zero", end=len(interval), about=interval)
         for known in ("run", *ENDS):
@@ -294,7 +294,7 @@ class Tick(Condition):
 
 def positive(text: str) -> Duration:
     """Read a duration that is longer than nothing; raises ConditionError."""
-    length = parse_duration(text)
+    length = parse_length(text)
     if length <= 0:
         raise ConditionError("it must be longer than zero", end=len(text), about=text)
     return length

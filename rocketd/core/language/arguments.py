@@ -63,6 +63,9 @@ def _no_value(token: Token, word: Word, opened: Token, expected: str) -> Conditi
 
 def _check_name(word: Word, token: Token) -> None:
     names = [argument.name for argument in word.arguments or () if not argument.many]
+    if word.name == "every" and token.text == "since":
+        hint = 'write cycle("2 weeks", since="2026-12-03"), or every other week since 2026-12-03'
+        raise error_at(token, "an interval has no since: it counts from the last run", hint)
     if token.text not in names:
         guess = or_meant(token.text, names)
         raise error_at(token, f"{word.name} has no argument {token.shown}{guess}", "" if guess else _usage(word))

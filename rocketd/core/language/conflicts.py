@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rocketd.core.conditions.date_bound import SinceDate, UntilDate
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow
 from rocketd.core.errors import ConditionError
 from rocketd.core.model.condition import All, Condition, all_parts
@@ -14,10 +15,21 @@ def refuse_conflict(parts: Sequence[Condition]) -> None:
             "two kinds of ticks joined by & hardly ever coincide",
             hint="join them with |, or make one of them hours: cron(…) & crontime(…), cron(…) & time_of_day.between(…)",
         )
+    _refuse_empty(parts)
     for once in parts:
         for every in parts:
             if isinstance(once, OncePerWindow) and isinstance(every, Every):
                 _refuse_useless(once, every)
+
+
+def _refuse_empty(parts: Sequence[Condition]) -> None:
+    ends = [part for part in parts if isinstance(part, UntilDate)]
+    for begin in (part for part in parts if isinstance(part, SinceDate)):
+        for end in ends:
+            if end.wall <= begin.wall:
+                raise ConditionError(
+                    f"{begin} and {end} never hold together", hint="the first date comes after the last"
+                )
 
 
 def _refuse_useless(once: OncePerWindow, every: Every) -> None:

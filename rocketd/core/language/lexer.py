@@ -100,6 +100,13 @@ class Cursor:
             end = self.take().end
         return Token("raw", self.text[begin:end], begin)
 
+    def peek_raw(self, *stops: str) -> Token:
+        """Return what `raw` would, without reading it."""
+        at = self._at
+        token = self.raw(*stops)
+        self._at = at
+        return token
+
 
 def error_at(token: Token, message: str, hint: str = "") -> ConditionError:
     """Return an error about that token."""

@@ -8,6 +8,8 @@
     is       ["task" text] "is" "running"
     host     "path" text "exists" | "unit" text "is" "active" | "load" "below" number
              | "command" text "succeeds" ["every" duration] | "env" text ["is" text]
+    date     "iso" "week" ("even" | "odd" | number ("," number)*) | ("since" | "until") date [time]
+             | "every" ("other" | ordinal) unit "since" date                                        phrases_dates.py
     plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
              | "retry" number
 
@@ -25,6 +27,7 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import place
 from rocketd.core.language.lexer import Cursor, Token, or_meant, unexpected
 from rocketd.core.language.parsed_argument import ParsedArgument
+from rocketd.core.language.phrases_dates import read_cycle, read_date_phrase
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.language.word import Word
 
@@ -47,7 +50,7 @@ _HOST: Final = {
     "env": "env",
 }
 _AROUND: Final = {"path": ("exists",), "unit": ("is", "active"), "command": ("succeeds",)}
-_OPENINGS: Final = ("time", "after", "task", "has", "is", *_HOST)
+_OPENINGS: Final = ("time", "after", "task", "has", "is", "iso", "since", "until", *_HOST)
 _ENDS: Final = ("(", ".", ")", "&", "|", "&&", "||", "")
 
 
@@ -60,7 +63,9 @@ def opens_phrase(token: Token, cursor: Cursor) -> bool:
     return token.text in _RAW and cursor.next.text not in _ENDS
 
 
-def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
+def read_phrase(  # noqa: PLR0911 - one case for each kind
+    token: Token, cursor: Cursor
+) -> tuple[Condition, Sequence[Word]]:
     """Read the phrase that began with that token: its condition, and what may follow it."""
     match token.text:
         case "time":
@@ -71,8 +76,12 @@ def read_phrase(token: Token, cursor: Cursor) -> tuple[Condition, Sequence[Word]
             return _about(cursor, _text(cursor))
         case "has" | "is":
             return _asked(token, cursor, "")
+        case "iso" | "since" | "until":
+            return read_date_phrase(token, cursor), ()
         case asked if asked in _HOST:
             return _of_host(token, cursor), ()
+    if token.text == "every" and (cycle := read_cycle(token, cursor)) is not None:
+        return cycle, ()
     given = _raw(cursor) if token.text in _RAW else ParsedArgument.of(cursor.take())
     return _build(WORDS[token.text], None, token, [given] if given else [], cursor), ()
 

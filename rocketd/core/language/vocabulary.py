@@ -8,6 +8,7 @@ from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.occurrences import EventCondition, What
 from rocketd.core.conditions.run_conditions import After, Many, Outcome, Retry, Running
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.language.vocabulary_dates import DATE_WORDS
 from rocketd.core.language.vocabulary_host import HOST_WORDS
 from rocketd.core.language.word import ArgumentKind, Word, WordArgument
 from rocketd.core.model.condition import FALSE, TRUE
@@ -47,7 +48,7 @@ HOURS: Final = (
     _hours("on", "The same as at.", 'weekly.on("Mon", "Thu")', "weekly on Mon, Thu", _MARKS),
 )
 
-_THIS: Final = ("this_minute", "this_hour", "this_day", "today", "this_week", "this_month", "this_year")
+_THIS: Final = ("this_minute", "this_hour", "this_day", "today", "this_week", "this_month", "this_quarter", "this_year")
 _PAST: Final = Word(
     "past",
     "Within the given time up to now.",
@@ -73,6 +74,7 @@ SPANS: Final = (
 _ABOUT_UNIT: Final = {
     "week": "Monday to Sunday",
     "month": "the first day to the last",
+    "quarter": "from January, April, July or October on",
     "year": "January to December",
 }
 _EXAMPLES: Final = {
@@ -82,6 +84,7 @@ _EXAMPLES: Final = {
     "day": 'daily.between("10:00", "12:00")',
     "week": 'weekly.on("Mon")',
     "month": 'monthly.on("last")',
+    "quarter": "quarterly.on(1)",
     "year": 'yearly.on("Dec 24")',
 }
 
@@ -93,6 +96,7 @@ _TIME_PHRASES: Final = {
     "day": "time of day between 10:00 and 12:00",
     "week": "time of week on Mon",
     "month": "time of month on last",
+    "quarter": "time of quarter on 1",
     "year": "time of year on Dec 24",
 }
 
@@ -241,6 +245,7 @@ _TABLE: Final = (
         _AGES,
         phrase="task 'extract' is running",
     ),
+    *DATE_WORDS,
     *HOST_WORDS,
     Word("true", "Always.", "true", TRUE),
     Word("false", "Never.", "false", FALSE),

@@ -23,6 +23,10 @@ class ArgumentKind(Enum):
     DURATION = 'a duration in quotes, such as "10 min"'
     CRON = 'a cron line in quotes, such as "0 3 * * 1-5"'
     CALENDAR = 'a calendar line in quotes, such as "Mon..Fri 03:00"'
+    CYCLE = 'a cycle length in quotes, such as "2 weeks"'
+    DATE = 'a date in quotes, such as "2026-12-03"'
+    WALL = 'a date in quotes, perhaps with a time, such as "2026-12-01 09:00"'
+    WEEK = '"even", "odd", or the number of a week'
     TASK = "the name of a task in quotes"
     COUNT = "a whole number"
     NUMBER = "a number"
@@ -35,7 +39,7 @@ class ArgumentKind(Enum):
     @property
     def types(self) -> tuple[type, ...]:
         """The types it may have."""
-        if self is ArgumentKind.MARK:
+        if self in (ArgumentKind.MARK, ArgumentKind.WEEK):
             return (str, int)
         if self is ArgumentKind.COUNT:
             return (int,)

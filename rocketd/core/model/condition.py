@@ -152,7 +152,8 @@ class Not(Condition):
         return False
 
     def inner_moment(self, moment: Moment) -> Moment:
-        return moment._replace(without_splay=True) if moment.task.splay else moment
+        asked_so = self.part.has_tick or moment.task.splay
+        return moment._replace(without_splay=True, each_tick=True) if asked_so else moment
 
     def judge(self, moment: Moment) -> Verdict:
         answer, until, since = self.part.judge(self.inner_moment(moment))

@@ -82,6 +82,8 @@ class Moment(NamedTuple):
     """What else is joined to ticks by `&`, and decides about them."""
     of_tick: bool = False
     """Whether it is about a tick: `now` is that tick, and what was due counts, not what started."""
+    each_tick: bool = False
+    """Whether no tick is passed over that does not count: under a `~`, as since when one counts matters there."""
     days_on_wall: bool = False
     """Whether intervals of whole days are measured on the wall: a tick, a window or a clock word stands beside."""
     counted_due: Instant | None = None

@@ -68,7 +68,7 @@ def first_counting(tick: Instant, moment: Moment, tick_from: Callable[[Instant],
 
     `tick_from` returns the first tick at or after an instant; FOREVER: there is none.
     """
-    if not moment.guards and not moment.tick_guards.scheduled:
+    if moment.each_tick or not (moment.guards or moment.tick_guards.scheduled):
         return tick
     for _ in range(_SKIPPED):
         if tick >= FOREVER:

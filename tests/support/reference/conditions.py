@@ -6,6 +6,7 @@ A condition is a tuple: its word, then its arguments. `spelled` gives the text t
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cache
 from itertools import takewhile
 from operator import ge, le, lt
@@ -65,6 +66,12 @@ def spelled(condition: Condition) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
             return f"({what}{f'({task!r})' if task else ''}.{THIS[unit]} {comparison} {number})"
         case ("running", task):
             return f"running({task!r})"
+        case ("cycle", number, unit, since):
+            return f"cycle('{number} {unit}s', since='{since}')"
+        case ("iso_week", which):
+            return f"iso_week('{which}')"
+        case ("since" | "until" as word, day):
+            return f"{word}('{day}')"
         case (word,):
             return str(word)
     raise ValueError(condition)
@@ -250,6 +257,8 @@ class Asking:
                 return self._once(task, now, windows, plain=asked.plain, fixed=unit not in ("minute", "hour"))
             case ("time", unit, how, marks):
                 return _inside(self.calendar(task).windows(unit, how, marks), now)
+            case ("cycle" | "iso_week" | "since" | "until", *_):
+                return self._on_date(task, now, condition)
             case ("retry", times, delay):
                 return (False, EVER) if asked.plain else self._retry(task, now, times, delay)
             case ("after", many, outcome, tasks):
@@ -319,6 +328,15 @@ class Asking:
 
     def _used(self, task: Task) -> int:
         return max((self.on_wall(span.last, span.ahead) for span in task.used.values()), default=EVER)
+
+    def _on_date(self, task: Task, now: int, condition: Condition) -> Answer:
+        """Whether the date around that instant is one of those, and since when dates have been so or not."""
+        days = self.calendar(task)
+        day = days.highest[(now - days.base) // self.grain] // DAY
+        holds = _has_date(condition, day)
+        while days.reached(day * DAY) > days.base and _has_date(condition, day - 1) is holds:
+            day -= 1
+        return holds, days.reached(day * DAY)
 
     def _once_at_tick(
         self, task: Task, now: int, windows: list[tuple[int, int]], asked: Question, *, fixed: bool
@@ -528,6 +546,30 @@ def _joined(answers: list[Answer]) -> Answer:
 
 
 GROUPS: Final = ("and", "or", "not")
+DATES: Final = ("cycle", "iso_week", "since", "until")
+
+
+@cache
+def _has_date(condition: Condition, day: int) -> bool:
+    """Whether a word about dates holds on that one, in days since 1970."""
+    at = date(1970, 1, 1) + timedelta(days=day)
+    match condition:
+        case ("since", first):
+            return at >= date.fromisoformat(first)
+        case ("until", last):
+            return at <= date.fromisoformat(last)
+        case ("iso_week", which):
+            return at.isocalendar().week % 2 == int(which == "odd")
+        case ("cycle", number, unit, since):
+            begin = date.fromisoformat(since)
+            return at >= begin and not (_unit(at, unit) - _unit(begin, unit)) % int(number)
+    raise ValueError(condition)
+
+
+def _unit(day: date, unit: str) -> int:
+    months = day.year * 12 + day.month - 1
+    weeks = (day - timedelta(days=day.weekday())).toordinal() // 7
+    return {"day": day.toordinal(), "week": weeks, "month": months, "quarter": months // 3}[unit]
 
 
 @cache
@@ -535,7 +577,7 @@ def _clock_only(condition: Condition) -> bool:
     word, *rest = condition
     if word in GROUPS:
         return all(_clock_only(part) for part in rest)
-    return word in ("time", "true", "false")
+    return word in ("time", "true", "false", *DATES)
 
 
 @cache
@@ -543,13 +585,13 @@ def _scheduled(condition: Condition) -> bool:
     word, *rest = condition
     if word in GROUPS:
         return all(_scheduled(part) for part in rest)
-    return word in ("every", "once", "true", "false")
+    return word in ("every", "once", "true", "false", *DATES)
 
 
 @cache
 def _by_wall(condition: Condition) -> bool:
     word, *rest = condition
-    return word in ("cron", "once", "time") or (word in GROUPS and any(map(_by_wall, rest)))
+    return word in ("cron", "once", "time", *DATES) or (word in GROUPS and any(map(_by_wall, rest)))
 
 
 @cache

@@ -20,6 +20,10 @@ def told(condition: str) -> str:
         ('daily | (cron("0 3 * * *") | after_success("b")) & ~weekly', "~weekly is asked about the tick alone"),
         ('cron("0 3 * * *") & ~succeeded("b").today', 'succeeded("b").today asks about'),
         ('cron("0 3 * * *") & (every("2 days") | path_exists("/p"))', "is asked about now and not about the tick"),
+        ('daily & iso_week("odd")', "is not every other week"),
+        ('daily & cycle("14 days", since="2026-12-03")', "one day in 14"),
+        ("monthly.on(1)", "lost if the host is down"),
+        ('yearly.on("Dec 24 10:00")', "lost if the host is down"),
         ('every("2 days") & time_of_day.after("08:00")', "counts days on the wall here"),
     ],
 )
@@ -29,7 +33,8 @@ def test_what_has_changed_beside_a_tick_is_noted(condition: str, part: str) -> N
 
 @pytest.mark.parametrize(
     "condition",
-    ['cron("0 3 * * *")', 'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
+    ["monthly.after(1)", 'yearly.on("Dec")', "daily & iso_week(7)", 'daily & cycle("10 days", since="2026-12-03")',
+     'daily.at("10:00")', 'cron("0 3 * * *")', 'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
      '~(cron("0 3 * * *") & daily)', 'cron("0 3 * * *") & ~failed("b").past("2 h")', 'cron("0 3 * * *") & true',
      '(cron("0 3 * * *") | after_success("b")) & ~running("b")'],
 )  # fmt: skip

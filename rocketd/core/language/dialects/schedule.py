@@ -69,7 +69,7 @@ class ParsedSchedule:
     def _untimed(self) -> str:
         """Return the condition for a schedule without a time of day."""
         if self.unit == "quarter":
-            return "" if self._narrowed or self.count > 1 else "calendar('quarterly')"
+            return "" if self._narrowed or self.count > 1 else "quarterly"
         if self.count > 1 or self.unit == "second":
             return self._joined(f"every {self.count} {self.unit}s")
         if self.unit:

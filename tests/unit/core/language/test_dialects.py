@@ -186,7 +186,6 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("*-*-01 04:00", at("04:00", days=of_month(1)), ()),
     ("OnCalendar=Sat *-*-* 06:00", at("06:00", days=on(5)), ()),
     ("OnUnitActiveSec=15min", each(minutes=15), ()),
-    ("quarterly", at("00:00", days=lambda day: day.day == 1 and day.month % 3 == 1), ()),
     # spans
     ("5m", each(minutes=5), ()),
     ("30 s", each(seconds=30), ()),
