@@ -33,8 +33,9 @@ def test_what_has_changed_beside_a_tick_is_noted(condition: str, part: str) -> N
 
 @pytest.mark.parametrize(
     "condition",
-    ["monthly.after(1)", 'yearly.on("Dec")', "daily & iso_week(7)", 'daily & cycle("10 days", since="2026-12-03")',
-     'daily.at("10:00")', 'cron("0 3 * * *")', 'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
+    ["monthly.after(1)", 'yearly.on("Dec")', "daily & iso_week(7)", 'daily.at("10:00")',
+     'daily & cycle("10 days", since="2026-12-03")',
+     'cron("0 3 * * *")', 'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
      '~(cron("0 3 * * *") & daily)', 'cron("0 3 * * *") & ~failed("b").past("2 h")', 'cron("0 3 * * *") & true',
      '(cron("0 3 * * *") | after_success("b")) & ~running("b")'],
 )  # fmt: skip
