@@ -8,17 +8,21 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
+from typing import TypeAlias
 
 from rocketd.core.instant import Instant
 from rocketd.store.file_identity import Inode, inode
 from rocketd.web.unix_socket import CannotListen
+
+Heartbeat: TypeAlias = Callable[[], None]
+"""What serving has to do at each heartbeat."""
 
 
 class ControlSocket:
     """Opens the socket, and opens it again if necessary. On the loop's thread."""
 
     def __init__(
-        self, path: Path, serve: Callable[[], AbstractAsyncContextManager[None]], report: Callable[[str], None]
+        self, path: Path, serve: Callable[[], AbstractAsyncContextManager[Heartbeat]], report: Callable[[str], None]
     ) -> None:
         """`serve` raises CannotListen when it is entered; `report` gets the problem, and "" once there is none."""
         self._path = path
@@ -28,11 +32,12 @@ class ControlSocket:
         self._opened: Inode | None = None
         """The inode of the socket; None: it is not open."""
         self._opening: asyncio.Task[None] | None = None
+        self._heartbeat: Heartbeat = lambda: None
 
     async def open(self) -> None:
         """Open it, now or later; raises CannotListen for an error that cannot be corrected while the daemon runs."""
         try:
-            await self._stack.enter_async_context(self._serve())
+            self._heartbeat = await self._stack.enter_async_context(self._serve())
         except CannotListen as error:
             if not error.temporary:
                 raise
@@ -47,6 +52,8 @@ class ControlSocket:
             return
         if self._opened is None or inode(self._path) != self._opened:
             self._opening = asyncio.create_task(self._reopen())
+        else:
+            self._heartbeat()
 
     async def _reopen(self) -> None:
         try:

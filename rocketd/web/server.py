@@ -12,21 +12,21 @@ from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from grp import getgrnam
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import h11
 
-from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.ports import Journal
 from rocketd.web.api import ControlVerbs, Request, StreamedResponse, allowed_methods, handle
+from rocketd.web.control_group import ControlGroup
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
-from rocketd.web.unix_socket import Peer, listening, peer_of
+from rocketd.web.unix_socket import Peer, give_to_group, listening, peer_of
 
 GROUP: Final = "rocketd"
 
@@ -37,9 +37,6 @@ MAX_CONNECTIONS: Final = 256
 """Open at the same time, in total; further ones are refused."""
 MAX_CONNECTIONS_PER_USER: Final = 64
 """Open at the same time, of one uid: no user can keep the others out."""
-
-GROUP_LOOKUP_TIMEOUT: Final = 10.0
-"""Seconds that the name service may take to find the group."""
 
 JSON_SLICE: Final = 256
 """Objects of a list that are encoded in one iteration of the loop; about 3 ms."""
@@ -54,35 +51,36 @@ async def serve(  # noqa: PLR0913 - its collaborators, and what tests set
     group: str = GROUP,
     request_timeout: float = REQUEST_TIMEOUT,
     not_loaded: Callable[[], int] = int,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Callable[[], None]]:
     """Serve the API on the socket at `path`; raises CannotListen. At the end, all connections are closed.
 
-    `request_timeout`: seconds until a request is complete. `not_loaded`: returns the number of entries in `not_loaded`
-    of `status`.
+    Yields what is to be called at each heartbeat. `request_timeout`: seconds until a request is complete. `not_loaded`:
+    returns the number of entries in `not_loaded` of `status`.
     """
-    gid = await _gid(group, journal)
-    server = ControlServer(verbs, journal, gid, request_timeout, not_loaded)
-    with listening(path, gid) as listener:
-        server_socket = await asyncio.start_unix_server(server.handle_connection, sock=listener)
-        try:
-            yield
-        finally:
-            server_socket.close()
-            await server.close()
-
-
-async def _gid(group: str, journal: Journal) -> int | None:
-    """Return the group that may use the socket; None: only the daemon's user, and only root can change that."""
-    if os.geteuid() != 0:
-        return None
+    allowed = ControlGroup(group, journal)
+    await allowed.start()
+    server = ControlServer(verbs, journal, allowed, request_timeout, not_loaded)
     try:
-        return (await in_thread(lambda: getgrnam(group), patience=GROUP_LOOKUP_TIMEOUT)).gr_gid
-    except KeyError:
-        why = f"group {group} does not exist"
-    except WorkTimeout:
-        why = f"the name service does not answer for group {group}"
-    journal.write(Message(f"{why}; only root can use rocketctl", Priority.NOTICE))
-    return None
+        with listening(path, allowed.gid) as listener:
+            allowed.found = partial(_admit, path, group, journal)
+            server_socket = await asyncio.start_unix_server(server.handle_connection, sock=listener)
+            try:
+                yield allowed.look
+            finally:
+                server_socket.close()
+                await server.close()
+    finally:
+        allowed.close()
+
+
+def _admit(path: Path, group: str, journal: Journal, gid: int) -> None:
+    """Open the socket to a group that has become known while the daemon runs."""
+    try:
+        give_to_group(path, gid)
+    except OSError as error:
+        journal.write(Message(f"{path} cannot be given to group {group}: {error.strerror}", Priority.WARNING))
+    else:
+        journal.write(Message(f"group {group} exists now: its members can use rocketctl", Priority.NOTICE))
 
 
 class ControlServer:
@@ -92,7 +90,7 @@ class ControlServer:
         self,
         verbs: ControlVerbs,
         journal: Journal,
-        group: int | None,
+        group: ControlGroup,
         request_timeout: float,
         not_loaded: Callable[[], int] = int,
     ) -> None:
@@ -150,7 +148,7 @@ class ControlServer:
                 await connection.respond(error.status, _error_body(error.message))
 
     def _is_allowed(self, peer: Peer) -> bool:
-        return peer.uid in (0, os.geteuid()) or self._group in peer.groups
+        return peer.uid in (0, os.geteuid()) or self._group.gid in peer.groups
 
     async def _handle(self, connection: HttpConnection, request: Request) -> None:
         try:

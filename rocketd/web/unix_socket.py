@@ -4,6 +4,7 @@ It appears with its final owner and mode, in one step, in place of whatever a ki
 replaces that of a daemon that still listens. If the daemon dies in between, its next start repeats the same steps.
 """
 
+import errno
 import os
 import socket
 import stat
@@ -122,6 +123,19 @@ def _bind(listener: socket.socket, path: Path, group: int | None) -> None:
         temporary_path.chmod(0o660)
     listener.listen(BACKLOG)
     temporary_path.rename(path)
+
+
+def give_to_group(path: Path, group: int) -> None:
+    """Let the members of that group use the socket at that path as well; raises OSError."""
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
+        itself = f"/proc/self/fd/{descriptor}"
+        os.chown(itself, -1, group)
+        os.chmod(itself, 0o660)  # noqa: PTH101 - of a descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path, own: os.stat_result) -> None:

@@ -4,6 +4,7 @@ Each daemon has a task every 200 ms, which must go on, and is stopped in the end
 """
 
 import signal
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -178,6 +179,27 @@ def test_a_group_of_the_control_socket_that_is_not_answered(daemon: Daemon, name
     daemon.until_line("the name service does not answer for group rocketd; only root can use rocketctl")
     goes_on(daemon)
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_the_group_of_the_control_socket_is_admitted_as_soon_as_it_is_known(
+    tmp_path: Path, names: NameService, *, hangs: bool
+) -> None:
+    """Nobody restarts a daemon because a package has made a group, or a directory service is up at last."""
+    with Daemon(tmp_path, environment={**names.environment, "WATCHDOG_USEC": "2000000"}) as daemon:
+        if hangs:
+            names.hang("rocketd")
+        daemon.start()
+        daemon.until_line("; only root can use rocketctl")
+        path = daemon.runtime / "control.sock"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        names.add_group("rocketd", 54321)
+        if hangs:
+            names.answer("rocketd")
+        daemon.until_line("group rocketd exists now: its members can use rocketctl")
+        assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (0o660, 54321)
+        assert daemon.stop() == 0
+        assert sum("group rocketd" in line for line in daemon.lines) == 2
 
 
 def test_a_user_who_is_gone_runs_nothing_any_more(daemon: Daemon, names: NameService) -> None:

@@ -4,6 +4,7 @@ The name service is a library that is loaded before the C library and reads what
 
     hang/NAME       whoever looks NAME up waits until this is gone
     users/NAME      there is such a user; what is in the file is the uid
+    known-groups/NAME   there is such a group; what is in the file is the gid
 """
 
 import ctypes
@@ -81,7 +82,25 @@ int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size,
 {
     int (*real)(const char *, struct group *, char *, size_t, struct group **) = dlsym(RTLD_NEXT, "getgrnam_r");
     perhaps_hang(name);
-    return real(name, entry, buffer, size, result);
+    char path[4096];
+    path_of(path, sizeof path, "known-groups", name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return real(name, entry, buffer, size, result);
+    unsigned gid = 65534;
+    if (fscanf(file, "%u", &gid) != 1)
+        gid = 65534;
+    fclose(file);
+    if (strlen(name) + 1 + sizeof(char *) > size)
+        return ERANGE;
+    *(char **)buffer = NULL;
+    entry->gr_mem = (char **)buffer;
+    strcpy(buffer + sizeof(char *), name);
+    entry->gr_name = buffer + sizeof(char *);
+    entry->gr_passwd = "";
+    entry->gr_gid = gid;
+    *result = entry;
+    return 0;
 }
 
 int getgrouplist(const char *name, gid_t group, gid_t *groups, int *count)
@@ -103,7 +122,7 @@ class NameService:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        for name in ("hang", "users"):
+        for name in ("hang", "users", "known-groups"):
             (directory / name).mkdir(parents=True)
         source, library = directory / "names.c", directory / "names.so"
         source.write_text(_SOURCE)
@@ -115,6 +134,12 @@ class NameService:
         new = self._directory / f"{user}.new"
         new.write_text(str(uid))
         new.rename(self._directory / "users" / user)
+
+    def add_group(self, group: str, gid: int) -> None:
+        """Let there be such a group."""
+        new = self._directory / f"{group}.new"
+        new.write_text(str(gid))
+        new.rename(self._directory / "known-groups" / group)
 
     def remove(self, user: str) -> None:
         """Let there be no such user any more."""
