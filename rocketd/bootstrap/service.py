@@ -16,6 +16,7 @@ from typing import Final
 
 from rocketd import __version__
 from rocketd.background_threads import close_in_thread
+from rocketd.bootstrap.boot_file import boot_tasks
 from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.log_target import open_journal
 from rocketd.bootstrap.logging_config import LoggingConfig
@@ -116,12 +117,12 @@ class Service:
             recovered = await recover(
                 opened.store, self.loop.scheduler, executor, loaded.tasks, self._read_clocks(), opened.write_recovered
             )
-        boot_tasks = self._force_initial_runs()
+        boot = self._force_initial_runs()
         recorder = self._make_recorder(opened, loaded.settings)
         self._journal.attach(self.loop)
         mail = await self._make_mail(loaded.settings)
         self._retention = self._make_retention(recorder, loaded.settings)
-        self._task_files.start(self.loop, executor, mail, self._retention, boot_tasks)
+        self._task_files.start(self.loop, executor, mail, self._retention, boot)
         self._stack.callback(self._task_files.close)
         await self._listen(opened)
         await self._log_start(recovered, opened)
@@ -174,10 +175,10 @@ class Service:
         scheduler = self.loop.scheduler
         scheduler.start_on(On.STARTUP)
         directories = self._options.runtime_dir, self._options.state_dir
-        boot_tasks = BootTasks(directories, this_origin().boot_id, partial(self.loop.health.set_trouble, "boot"))
-        boot_tasks.load(scheduler, self._task_files.late_tasks)
-        self.loop.watchers.add(boot_tasks.handle_event)
-        return boot_tasks
+        tasks = boot_tasks(directories, self.loop, self._stack)
+        with self._startup_monitor.step(f"the directory {self._options.runtime_dir}"):
+            tasks.load(scheduler, self._task_files.late_tasks)
+        return tasks
 
     def _make_recorder(self, opened: OpenedStore, settings: Settings) -> RecordWriter:
         recorder = RecordWriter(

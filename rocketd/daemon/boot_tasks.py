@@ -10,6 +10,7 @@ Where the runtime directory cannot be written, it is kept in the state directory
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,11 +35,17 @@ class BootTasks:
     """The tasks with `on = "boot"` of one boot."""
 
     def __init__(
-        self, directories: Sequence[Path], boot_id: str, report: Callable[[str], None] = lambda _: None
+        self,
+        directories: Sequence[Path],
+        boot_id: str,
+        save: Callable[[Callable[[], str]], object] = lambda write: write(),
     ) -> None:
-        """It is kept in the first directory that takes it; `report` hears why none does, and "" once one does."""
+        """It is kept in the first directory that takes it.
+
+        `save` has it written, by calling what it is given, now or later: that says why no directory takes it.
+        """
         self._paths = [directory / _FILE for directory in directories]
-        self._report = report
+        self._save = save
         self._boot_id = boot_id
         self._pending: dict[str, int] = {}
         """Which are still to run, with the least number that their runs in this boot can have."""
@@ -121,18 +128,21 @@ class BootTasks:
             f"{_STARTED} {name}" for name in self._started
         ]
         text = "".join(f"{line}\n" for line in (self._boot_id, *lines))
-        reason = ""
-        for path in self._paths:
-            try:
-                _write_file(path, text)
-            except OSError as error:
-                with suppress(OSError):  # what it says is not so any more
-                    path.unlink()
-                reason = reason or f"{path} cannot be written: {error.strerror}"
-            else:
-                self._report("")
-                return
-        self._report(f"{reason}; what runs once in a boot may run once more if rocketd starts again in this one")
+        self._save(partial(_write_anywhere, self._paths, text))
+
+
+def _write_anywhere(paths: Sequence[Path], text: str) -> str:
+    why = ""
+    for path in paths:
+        try:
+            _write_file(path, text)
+        except OSError as error:
+            with suppress(OSError):  # what it says is not so any more
+                path.unlink()
+            why = why or f"{path} cannot be written: {error.strerror}"
+        else:
+            return ""
+    return f"{why}; what runs once in a boot may run once more if rocketd starts again in this one"
 
 
 def _write_file(path: Path, text: str) -> None:

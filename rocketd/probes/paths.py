@@ -39,7 +39,6 @@ _MAX_LINKS: Final = 40
 """The kernel's own limit."""
 _ATTEMPTS: Final = 5
 """How often an entry is looked up again if it changes while it is being watched."""
-_GENERATED: Final = ("/proc/", "/sys/")
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -204,7 +203,7 @@ class _WatchedPath:
                 raise _NotWatchable from None
             raise
         where = os.readlink(_fd_path(found))  # noqa: PTH115 - as above
-        if f"{where}/".startswith(_GENERATED) or self._may_hang(where) or os.readlink(_fd_path(found)) != where:  # noqa: PTH115 - as above
+        if self._may_hang(where) or os.readlink(_fd_path(found)) != where:  # noqa: PTH115 - as above
             raise _NotWatchable
         return found
 

@@ -1,6 +1,10 @@
 """What runs once in a boot, whatever the clock does."""
 
+import asyncio
+import os
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event, get_ident
 
 from rocketd.core.instant import DAY, SECOND
 from rocketd.core.model.events import Finished, Started
@@ -8,6 +12,8 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, On, Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.boot_tasks import BootTasks
+from rocketd.daemon.state_file_writer import StateFileWriter
+from support.event_loop import looped
 
 NOW = 1_790_000_000 * SECOND
 
@@ -53,3 +59,44 @@ def test_what_has_begun_stays_so_though_it_has_run_for_other_reasons_since(tmp_p
     boot.load(again)
     boot.add_late(again, "a")
     assert not is_due(again)
+
+
+@looped
+async def test_its_file_is_written_beside_the_loop_and_the_newest_state_stays(tmp_path: Path) -> None:
+    """A directory that does not answer, here a FIFO without a reader, holds up nobody."""
+    part = tmp_path / "boot-id.part"
+    os.mkfifo(part)
+    said: list[str] = []
+    writing = StateFileWriter(said.append)
+    boot = BootTasks([tmp_path], "this", writing.put)
+    boot.load(made())
+    for number in range(1, 4):
+        boot.handle_event(Started(run(number, NOW)))
+    assert not said
+    reader = os.open(part, os.O_RDONLY | os.O_NONBLOCK)  # it answers at last
+    await writing.close()
+    os.close(reader)
+    assert set(said) == {""}
+    assert (tmp_path / "boot-id").read_text() == "this\n- a\n"
+
+
+@looped
+async def test_of_what_waits_only_the_newest_is_done_and_one_at_a_time() -> None:
+    done, going = [], Event()
+    writing = StateFileWriter(lambda _: None)
+
+    def work(number: int) -> Callable[[], str]:
+        def do() -> str:
+            going.wait(30)
+            done.append((number, get_ident()))
+            return ""
+
+        return do
+
+    for number in range(5):
+        writing.put(work(number))
+    await asyncio.sleep(0)
+    going.set()
+    await writing.close()
+    assert [number for number, _ in done] == [0, 4]
+    assert get_ident() not in {thread for _, thread in done}
