@@ -15,7 +15,7 @@ PAGES = Path(__file__).parents[2] / "docs"
 PAGE = (PAGES / "reference" / "rocketry.md").read_text()
 ROWS = [
     [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-    for line in PAGE.partition("## Words that mean")[0].splitlines()
+    for line in PAGE.partition("## Words that differ")[0].splitlines()
     if line.startswith("| ") and "|---" not in line and not line.startswith("| Rocketry |")
 ]
 NAMES = sorted({row[1].strip("`") for row in ROWS if row[1]})
