@@ -64,7 +64,12 @@ class SessionStorage:
     async def open(
         self, tasks: Collection[Task], *, loop: Loop, stack: AsyncExitStack, silenced: bool
     ) -> OpenedStorage:
-        """Open the store, with what is known of these tasks; the stack closes it. Raises StoreError."""
+        """Open the store, with what is known of these tasks; the stack closes it. Raises StoreError.
+
+        no repository                          records in the directory, with a spool
+        a repository and a state directory     records in both, with a spool
+        a repository alone                     records there; a spool only if errors are silenced
+        """
         if self._state_dir is not None:
             stack.enter_context(StateLock(self._state_dir))
         report_damage = DamageReport(loop.journal, loop.health)

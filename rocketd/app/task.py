@@ -71,6 +71,9 @@ class Task:
                 setattr(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
+        # task.start_cond = "daily"    parsed; the scheduler loads the tasks again
+        # task.force_run = True        the same as task.run()
+        # task.colour = "red"          RocketdError, as there is no such option
         if name not in _OWN and not hasattr(type(self), name):
             raise _unknown(name)
         check(CHECKS, name, value)

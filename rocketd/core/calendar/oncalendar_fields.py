@@ -64,6 +64,12 @@ class Chain(NamedTuple):
         return tuple(sorted({number for item in items for number in item}))
 
     def _item(self, item: str, *, down: bool) -> range | tuple[int, ...]:
+        """Return the numbers of one item.
+
+        `8..17` of hours                       8 to 17
+        `0/6` of hours                         0, 6, 12, 18
+        `7/2` of days, from the end (`down`)   7, 5, 3, 1
+        """
         match = _VALUE.fullmatch(item)
         if not match:
             hint = f"write 0{item[1:]}" if item.startswith("*/") else HINT

@@ -246,29 +246,34 @@ def _clock(parts: _Numbers) -> Duration:
     return hour * HOUR + minute * MINUTE + second
 
 
-def _latest(allowed: tuple[_Numbers, ...], wanted: _Numbers) -> _Numbers | None:
-    """Return the latest combination of allowed numbers that is not above the wanted one."""
+def _latest(allowed: tuple[_Numbers, ...], limit: _Numbers) -> _Numbers | None:
+    """Return the latest combination of allowed numbers that is not above the limit.
+
+    allowed (9, 17) and (0, 30), limit (10, 15)    (9, 30)
+    the same, limit (9, 15)                        (9, 0)
+    the same, limit (8, 59)                        None
+    """
     if not allowed:
         return ()
     numbers = allowed[0]
-    found = bisect_right(numbers, wanted[0])
-    if found and numbers[found - 1] == wanted[0]:
-        rest = _latest(allowed[1:], wanted[1:])
+    found = bisect_right(numbers, limit[0])
+    if found and numbers[found - 1] == limit[0]:
+        rest = _latest(allowed[1:], limit[1:])
         if rest is not None:
-            return (wanted[0], *rest)
+            return (limit[0], *rest)
         found -= 1
     return (numbers[found - 1], *(one[-1] for one in allowed[1:])) if found else None
 
 
-def _first(allowed: tuple[_Numbers, ...], wanted: _Numbers) -> _Numbers | None:
-    """Return the first combination of allowed numbers that is not below the wanted one."""
+def _first(allowed: tuple[_Numbers, ...], limit: _Numbers) -> _Numbers | None:
+    """Return the first combination of allowed numbers that is not below the limit."""
     if not allowed:
         return ()
     numbers = allowed[0]
-    found = bisect_left(numbers, wanted[0])
-    if found < len(numbers) and numbers[found] == wanted[0]:
-        rest = _first(allowed[1:], wanted[1:])
+    found = bisect_left(numbers, limit[0])
+    if found < len(numbers) and numbers[found] == limit[0]:
+        rest = _first(allowed[1:], limit[1:])
         if rest is not None:
-            return (wanted[0], *rest)
+            return (limit[0], *rest)
         found += 1
     return (numbers[found], *(one[0] for one in allowed[1:])) if found < len(numbers) else None

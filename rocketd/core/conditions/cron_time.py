@@ -56,6 +56,12 @@ class CronTime(Condition):
         return Verdict(FOR if inside else AGAINST, end, start)
 
     def _stretch(self, at: Instant, zone: tzinfo) -> Window:
+        """Join the matching minutes around that instant, or return the gap between them.
+
+        `crontime("* 8-17 * * *")` at 09:30       08:00 to 18:00, inside
+        the same at 20:00                         18:00 to 08:00, outside
+        `crontime("*/5 * * * *")` at 09:30:20     09:30 to 09:31, inside
+        """
         newest, following = self.line.around(at, zone)
         size = self._size
         if newest == BEGINNING or at >= newest + size:

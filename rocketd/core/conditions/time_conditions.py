@@ -149,6 +149,12 @@ class Every(Condition):
         return self.interval % DAY == 0
 
     def judge(self, moment: Moment) -> Verdict:
+        """Judge by the intervals since the due of the last run, or since its end.
+
+        `every("1 h")`, last due at 10:00, asked at 10:30    against from 10:00 until 11:00
+        the same, asked at 11:30                             for from 11:00 until 12:00
+        the same, asked at 13:30                             for from 13:00: one run, not three
+        """
         history, now = moment.task_history, moment.now
         if self.based != "run" and history.has_scheduled_run:
             return Verdict(AGAINST)

@@ -223,6 +223,12 @@ class History:
         task_history.next_number = max(task_history.next_number, run.number + 1)
 
     def _finish(self, run: Run, end: End) -> None:
+        """Apply the end of a run.
+
+        the run is active                          recorded; it is no longer active
+        the same end again, in a replay            ignored
+        its start is older than what is replayed   recorded, and its start with it
+        """
         task_history = self.of(run.task)
         if end.output or end.exc_text:  # no condition asks for it, and it would stay in memory as long as the task
             end = replace(end, output="", exc_text="")

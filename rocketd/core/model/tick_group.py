@@ -33,7 +33,12 @@ class TickGroup(NamedTuple, Generic[P]):
 
     @classmethod
     def of(cls, parts: Sequence[P]) -> TickGroup[P] | None:
-        """Sort the parts; None: nothing ticks among them."""
+        """Sort the parts; None: nothing ticks among them.
+
+        cron("0 9 * * *") & weekly               scheduled: weekly; states: the tick
+        … & time_of_day.between("8:00", "18:00") hours: time_of_day
+        … & ~running("b")                        states: the tick, ~running
+        """
         ticking = next((part for part in parts if part.can_tick), None)
         if ticking is None:
             return None

@@ -167,7 +167,12 @@ class Evaluator:
         return matter.until
 
     def _find_next(self, scheduled: ScheduledTask, moment: Moment) -> None:
-        """Note when the task will start next: its condition is judged from verdict to verdict, its history frozen."""
+        """Note when the task will start next: its condition is judged from verdict to verdict, its history frozen.
+
+        `cron("0 3 * * *")` at 10:00, used up        tomorrow at 03:00
+        the same, paused until Friday 12:00          Saturday at 03:00
+        `daily`, due, with 5 min of its splay left   in 5 min
+        """
         verdict, when = scheduled.verdict, scheduled.task.when
         if verdict is None:
             scheduled.set_next(NextDue())

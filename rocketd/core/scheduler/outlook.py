@@ -192,7 +192,11 @@ def _repeats(task: Task, begin: Instant) -> bool:
 
 
 def never_start(tasks: Mapping[str, Task], hopeless: Collection[str]) -> dict[str, str]:
-    """Name the tasks that wait for some that never start, each with the one that it waits for.
+    """Return the tasks that wait for some that never start, each with the one that it waits for.
+
+        a waits for b, b for a                        a: b, b: a
+        c waits for x, which is hopeless              c: x
+        d waits for e, which is daily                 neither
 
     `hopeless` are those whose own hours never come. A task that waits for itself, also through others, never starts.
     """
