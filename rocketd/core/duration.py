@@ -126,6 +126,14 @@ def approximate_duration(duration: Duration) -> str:
     return " ".join(parts[:2])
 
 
+def parse_positive_length(text: str) -> Duration:
+    """Read a time span that is longer than zero; raises ConditionError."""
+    length = parse_length(text)
+    if length <= 0:
+        raise ConditionError("it must be longer than zero", end=len(text), about=text)
+    return length
+
+
 def format_duration(duration: Duration) -> str:
     """Spell a duration exactly, the way systemd does: `1h 30min`; reads back as the same."""
     words = []

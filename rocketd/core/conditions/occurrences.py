@@ -15,8 +15,8 @@ from rocketd.core.calendar.period import Period
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, UNITS, WEEK_UNIT, YEAR
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
-from rocketd.core.conditions.time_conditions import ENDS, positive
-from rocketd.core.duration import format_duration
+from rocketd.core.conditions.time_conditions import ENDS
+from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
@@ -124,7 +124,7 @@ class EventCondition(Hours, CountableCondition, Condition):
         """Narrow it to the time up to now that is so long; raises ConditionError."""
         if self.period is not None:
             raise ConditionError(f"it is already narrowed to this {self.period.unit}")
-        return RecentEventCondition(self.what, positive(length), self.task)
+        return RecentEventCondition(self.what, parse_positive_length(length), self.task)
 
     def counted(self, count: Count) -> Self:
         if self.period is None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
-from rocketd.core.conditions.time_conditions import ENDS, OWN, positive
-from rocketd.core.duration import format_duration, parse_length
+from rocketd.core.conditions.time_conditions import ENDS, OWN
+from rocketd.core.duration import format_duration, parse_length, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
 from rocketd.core.model.condition import All, Any, Condition, all_parts
@@ -70,9 +70,9 @@ class Retry(Condition):
             times,
             0 if delay is None else parse_length(delay),
             factor,
-            None if max_delay is None else positive(max_delay),
+            None if max_delay is None else parse_positive_length(max_delay),
             0 if jitter is None else parse_length(jitter),
-            None if within is None else positive(within),
+            None if within is None else parse_positive_length(within),
         )
 
     def judge(self, moment: Moment) -> Verdict:
@@ -247,15 +247,15 @@ class Running(CountableCondition, Condition):
 
     def more_than(self, age: str) -> RunningFor:
         """For at least so long; raises ConditionError."""
-        return RunningFor(self.task, positive(age))
+        return RunningFor(self.task, parse_positive_length(age))
 
     def less_than(self, age: str) -> RunningFor:
         """For less than so long; raises ConditionError."""
-        return RunningFor(self.task, 0, positive(age))
+        return RunningFor(self.task, 0, parse_positive_length(age))
 
     def between(self, more: str, less: str) -> RunningFor:
         """For at least so long, but less than that; raises ConditionError."""
-        least, most = positive(more), positive(less)
+        least, most = parse_positive_length(more), parse_positive_length(less)
         if least >= most:
             raise ConditionError(f"{more} is not less than {less}", end=len(less), about=less)
         return RunningFor(self.task, least, most)

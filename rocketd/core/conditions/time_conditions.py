@@ -20,7 +20,7 @@ from rocketd.core.conditions.splayed_time import (
     judge_window,
     window_consumption,
 )
-from rocketd.core.duration import format_duration, parse_length
+from rocketd.core.duration import format_duration, parse_length, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
@@ -225,12 +225,14 @@ class Tick(Condition):
     @classmethod
     def cron(cls, line: str, *, within: str | None = None) -> Tick:
         """Read a cron line; raises ConditionError."""
-        return cls(Cron.parse(line), within=None if within is None else positive(within))
+        return cls(Cron.parse(line), within=None if within is None else parse_positive_length(within))
 
     @classmethod
     def calendar(cls, line: str, *, within: str | None = None, zones: Zones = no_zones) -> Tick:
         """Read a calendar line; raises ConditionError."""
-        return cls(CalendarLine.parse(line, zones), "calendar", None if within is None else positive(within))
+        return cls(
+            CalendarLine.parse(line, zones), "calendar", None if within is None else parse_positive_length(within)
+        )
 
     def judge(self, moment: Moment) -> Verdict:
         return judge_tick(self, moment) if splayed(moment) else self._judge_without_splay(moment)
@@ -296,11 +298,3 @@ class Tick(Condition):
     def __str__(self) -> str:
         within = "" if self.within is None else f', within="{format_duration(self.within)}"'
         return f'{self.word}("{self.ticks}"{within})'
-
-
-def positive(text: str) -> Duration:
-    """Read a duration that is longer than nothing; raises ConditionError."""
-    length = parse_length(text)
-    if length <= 0:
-        raise ConditionError("it must be longer than zero", end=len(text), about=text)
-    return length
