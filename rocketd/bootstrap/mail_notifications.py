@@ -2,12 +2,14 @@
 
 import asyncio
 import platform
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
-from rocketd.background_threads import in_thread
+from rocketd.background_threads import WorkTimeout, in_thread
+from rocketd.bootstrap.mail_backlog import PendingMail, load_mail, save_mail
 from rocketd.config.daemon_settings import MailSettings
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.messages import daemon_messages
@@ -21,13 +23,19 @@ from rocketd.mail.message import Notice
 from rocketd.mail.queue import Envelope, MailQueue, Sender
 
 _STUCK: Final = "the mail server does not answer"
+_PATIENCE: Final = 5.0
+"""Seconds that the state directory may take to keep mail, or to give it back."""
 
 
 class MailNotifications:
     """Picks the events that somebody is written to about, and hands them to a postman. On the loop's thread."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, state_directory: Path) -> None:
+        """In `state_directory` is kept what a stop cannot send."""
         self._loop = loop
+        self._state_directory = state_directory
+        self._has_backlog = False
+        """Whether mail of an earlier daemon has been taken up, and is still kept as well."""
         self._asyncio = asyncio.get_running_loop()
         self._host = platform.node()
         self._settings: MailSettings | None = None
@@ -49,7 +57,38 @@ class MailNotifications:
             self._queue = MailQueue(_server(settings, self._host), self._on_queue_state, self._host, settings.pause)
             if queue and previous:
                 queue.transfer(self._queue, partial(self._readdress, previous, settings))
+            else:
+                await self._take_up_backlog(self._queue, settings)
         self._log_unsent(queue)
+
+    async def _take_up_backlog(self, queue: MailQueue, settings: MailSettings) -> None:
+        """Post what the last daemon could not send."""
+        with self._reported("read"):
+            kept = await in_thread(partial(load_mail, self._state_directory), patience=_PATIENCE)
+            for envelope, notices, left_out in kept:
+                queue.post(Envelope(self._sender(settings), envelope.receivers), *notices, dropped=left_out)
+            self._has_backlog = bool(kept)
+
+    async def _keep_backlog(self, queue: MailQueue) -> None:
+        """Leave to the next daemon what was not sent; with nothing, forget what was kept."""
+        unsent = [PendingMail(envelope, tuple(notices), more) for envelope, notices, more in queue.unsent()]
+        if not unsent and not self._has_backlog:
+            return
+        with self._reported("kept"):
+            await in_thread(partial(save_mail, self._state_directory, unsent), patience=_PATIENCE)
+            self._has_backlog = False
+            if unsent:
+                text = f"{counted(queue.waiting, 'mail')} could not be sent; the next start of rocketd sends them"
+                self._loop.journal.write(Message(text, Priority.WARNING))
+
+    @contextmanager
+    def _reported(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, WorkTimeout) as error:
+            why = "its disk or file server does not answer" if isinstance(error, WorkTimeout) else str(error)
+            text = f"mail that waits cannot be {done}: {why}; see rocketctl history"
+            self._loop.journal.write(Message(text, Priority.ERROR))
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Take note of an event; a watcher of the loop."""
@@ -66,7 +105,11 @@ class MailNotifications:
         return FOREVER
 
     def _on_heartbeat(self, now: Instant) -> None:  # noqa: ARG002 - what a heartbeat's hook is given
-        """Tell of a mail that neither goes nor fails."""
+        """Tell of a mail that neither goes nor fails; and forget what was kept once it is sent."""
+        if self._has_backlog and self._queue is not None and not self._queue.waiting:
+            self._has_backlog = False
+            with suppress(OSError):
+                save_mail(self._state_directory, [])
         if self._queue is not None and self._queue.stuck:
             self._show_state(_STUCK, "")
         elif self._loop.health.troubles.get("mail", "").endswith(_STUCK):
@@ -91,14 +134,17 @@ class MailNotifications:
         return Envelope(self._sender(settings), receivers)
 
     async def close(self) -> None:
-        """Send what waits, for a while; what is not sent is told."""
-        self._log_unsent(await self._close_queue())
+        """Send what waits, for a while; what is not sent is told, and kept for the next daemon."""
+        if queue := await self._close_queue():
+            await self._keep_backlog(queue)
 
     async def _close_queue(self) -> MailQueue | None:
         """The postman, who has sent what could be sent in a while."""
         self._after_pass(FOREVER)
         queue, self._queue = self._queue, None
         if queue:
+            if waiting := queue.waiting:
+                self._loop.health.set_trouble("mail", f"{counted(waiting, 'mail')} being sent")
             await in_thread(queue.close)
         self._loop.health.set_trouble("mail", "")
         return queue

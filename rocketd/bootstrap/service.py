@@ -193,7 +193,7 @@ class Service:
         return recorder
 
     async def _make_mail(self, settings: Settings) -> MailNotifications:
-        mail = MailNotifications(self.loop)
+        mail = MailNotifications(self.loop, self._options.state_dir)
         self._stack.push_async_callback(mail.close)
         await mail.apply(settings.mail)
         return mail

@@ -92,6 +92,7 @@ class MailQueue:
         self._try_at = 0.0
         self._retry_pause = 0.0
         self._in_transit = 0
+        self._sending: tuple[Envelope, list[Notice], int] | None = None
         self._sending_since: float | None = None
         self._thread = WorkerThread("mail", self._run)
         self._thread.start()
@@ -133,6 +134,12 @@ class MailQueue:
             if box.notices:
                 to.post(readdress(envelope), *box.notices, dropped=box.dropped)
 
+    def unsent(self) -> list[tuple[Envelope, list[Notice], int]]:
+        """What was not sent, or may not have been: to whom, about what, and how many more; after `close`."""
+        with self._thread.locked():
+            boxes = [(envelope, box.notices, box.dropped) for envelope, box in self._boxes.items() if box.notices]
+            return [*([self._sending] if self._sending else []), *boxes]
+
     # -- on its thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -160,6 +167,7 @@ class MailQueue:
             box = self._boxes[envelope]
             notices, dropped = box.notices, box.dropped
             box.notices, box.dropped, self._in_transit = [], 0, len(notices) + dropped
+            self._sending = envelope, notices, dropped
         self._sending_since = time.monotonic()
         try:
             self._send(envelope, compose(notices, self._host, dropped))
@@ -181,7 +189,7 @@ class MailQueue:
         finally:
             self._sending_since = None
         with self._thread.locked():
-            self._retry_pause, self._in_transit = 0.0, 0
+            self._retry_pause, self._in_transit, self._sending = 0.0, 0, None
             box.not_before = time.monotonic() + self._pause
 
     def _requeue(self, why: str, envelope: Envelope, notices: list[Notice], dropped: int) -> None:
@@ -192,7 +200,7 @@ class MailQueue:
             box.notices = whole[:MAX_NOTICES]
             box.dropped += dropped + len(whole[MAX_NOTICES:])
             box.tried_at = time.monotonic()
-            self._in_transit = 0
+            self._in_transit, self._sending = 0, None
             self._retry_pause = RETRY.after(self._retry_pause)
             self._try_at = time.monotonic() + self._retry_pause
         self._report(why)

@@ -1,6 +1,8 @@
 """Mail about runs: what it says, that it gets to a real server, and that a bad server hurts nobody."""
 
+import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from rocketd.bootstrap.mail_backlog import FILE_NAME
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
@@ -430,6 +433,69 @@ def test_what_fails_while_a_reload_waits_for_a_server_that_hangs_is_written_abou
         assert "slow failed" in server.next()["Subject"]
         daemon.until_line("1 mail could not be sent")
         connection.close()
+    assert daemon.stop() == 0
+
+
+def test_mail_that_a_stop_could_not_send_is_sent_after_the_restart(daemon: Daemon, server: MailServer) -> None:
+    """The server takes connections and says nothing: the stop has a limit, and says what it leaves."""
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        daemon.write("rocketd.toml", settings(hanging.getsockname()[1]))
+        daemon.write("a.toml", a_task("bad", "echo 'no <space> left'; exit 3"))
+        daemon.start()
+        connection, _ = hanging.accept()
+        assert daemon.stop() == 0
+        daemon.until_notice("stopping, 1 task, 0 running, degraded: 1 mail being sent")
+        connection.close()
+    assert any("1 mail could not be sent; the next start of rocketd sends them" in line for line in daemon.lines)
+    daemon.write("rocketd.toml", settings(server.port))
+    daemon.start()
+    mail = server.next()
+    assert "bad failed with exit code 3" in mail["Subject"]
+    assert "    no <space> left\n" in text_of(mail)
+    assert daemon.stop() == 0
+    assert not (daemon.state / FILE_NAME).exists()
+    daemon.start()
+    assert daemon.stop() == 0
+    assert server.mails.empty(), "each once"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="sets up a network of its own")
+def test_a_name_server_that_answers_nothing_holds_up_no_stop(tmp_path: Path) -> None:
+    """A black hole: it takes the questions, and that is all."""
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
+    (tmp_path / "nsswitch.conf").write_text("hosts: files dns\n")
+    hole = (
+        f"ip link set lo up && mount --bind {resolv} $(readlink -f /etc/resolv.conf)"
+        f' && mount --bind {tmp_path}/nsswitch.conf /etc/nsswitch.conf && exec {sys.executable} -c "$1" "$@"'
+    )
+    silent = (
+        "import os, socket, sys; hole = socket.socket(type=socket.SOCK_DGRAM); hole.bind(('127.0.0.1', 53));"
+        "hole.set_inheritable(True); os.execvp(sys.argv[2], sys.argv[2:])"
+    )
+    with Daemon(tmp_path, environment={"WATCHDOG_USEC": "400000"}) as daemon:
+        daemon.wrapper = ("unshare", "-mn", "sh", "-c", hole, "sh", silent)
+        daemon.write("rocketd.toml", settings(25).replace("127.0.0.1", "mail.example.net"))
+        daemon.write(
+            "a.toml", a_task("bad", "exit 3") + '[task.good]\ncommand = ["/bin/true"]\nwhen = "every(\'200 ms\')"'
+        )
+        daemon.start()
+        daemon.until_line("bad failed")
+        daemon.until_line("good succeeded", 10)
+        assert daemon.stop() == 0
+        assert any("1 mail could not be sent; the next start" in line for line in daemon.lines)
+        assert (daemon.state / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"sender": 1}', '{"sender": "", "receivers": [], "left_out": 0}', "\0"]
+)
+def test_kept_mail_that_cannot_be_read_stops_nothing(daemon: Daemon, server: MailServer, text: str) -> None:
+    daemon.write("rocketd.toml", settings(server.port))
+    (daemon.state / FILE_NAME).write_text(f"{text}\n")
+    daemon.write("a.toml", a_task("bad", "exit 3"))
+    daemon.start()
+    assert "bad failed" in server.next()["Subject"]
     assert daemon.stop() == 0
 
 
