@@ -13,6 +13,7 @@ from rocketd.app.function_conditions import FuncCond, condition_of_function
 from rocketd.app.validators import Span, duration_of
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, SECOND_UNIT, WEEK_UNIT, YEAR
 from rocketd.core.conditions.cron_time import CronTime
+from rocketd.core.conditions.cron_word import cron as _cron
 from rocketd.core.conditions.cycle import Cycle
 from rocketd.core.conditions.date_bound import SinceDate, UntilDate
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
@@ -75,7 +76,7 @@ cycle: Final = Cycle.of
 iso_week: Final = IsoWeek.of
 since: Final = SinceDate.of
 until: Final = UntilDate.of
-cron: Final = _advised("cron", Tick.cron)
+cron: Final = _advised("cron", _cron)
 calendar: Final = _advised("calendar", partial(Tick.calendar, zones=named_zone))
 crontime: Final = _advised("crontime", CronTime.of)
 retry: Final = Retry()

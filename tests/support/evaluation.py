@@ -205,6 +205,8 @@ CRON = _joined(
             'cron("0 */3 * * 1-5"',
             'cron("15 1,2,3 L * *"',
             'cron("0 0 13 * 5"',
+            'cron("0 0 15W,LW * *"',
+            'cron("30 2 L-2 * ?"',
         ]
     ),
     st.sampled_from([")", ', within="10 min")', ', within="2 days")']),

@@ -1,8 +1,8 @@
 """Cron lines: five fields, or six with leading seconds, read as every cron reads them.
 
 Sources: crontab(5) of cronie for the fields, for "both day fields" and for what a change of the clock does: a line
-whose minute or hour field begins with `*` follows real time, any other is a fixed time of day (ticks.py). `L` and
-`#` mean what they mean in the crons that have them.
+whose minute or hour field begins with `*` follows real time, any other is a fixed time of day (ticks.py). `L`,
+`#`, `W` and `?` mean what they mean in the crons that have them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rocketd.core.calendar.cron_days import WEEKDAYS, moved_day, normal_field, read_moved, refuse_quartz_numbers
 from rocketd.core.calendar.ticks import Pattern
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import SECOND, Duration
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from datetime import date
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 class _Kind(NamedTuple):
@@ -43,7 +43,7 @@ _MINUTE: Final = _Kind("minute", 0, 59)
 _HOUR: Final = _Kind("hour", 0, 23)
 _DAY: Final = _Kind("day of the month", 1, 31)
 _MONTH: Final = _Kind("month", 1, 12, _MONTHS)
-_WEEKDAY: Final = _Kind("day of the week", 0, 7, _WEEKDAYS)
+_WEEKDAY: Final = _Kind("day of the week", 0, 7, WEEKDAYS)
 _KINDS: Final = (_SECOND, _MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 _FIELDS: Final = "minute hour day month weekday, as in 0 3 * * 1-5; or 6 fields with seconds before them"
 
@@ -72,6 +72,8 @@ class _Days(NamedTuple):
     """0 is Sunday."""
     nth: frozenset[tuple[int, int]]
     """(weekday, which in the month); -1 is the last: `5#2`, `5L`."""
+    moved: frozenset[tuple[str, int]]
+    """Days that depend on the month: `15W`, `LW`, `L-3` (cron_days.py)."""
     either: bool
     """Both fields are given, so that one of them is enough."""
 
@@ -87,7 +89,11 @@ class _Days(NamedTuple):
         return tuple(day for day in days if self._matches(day, (first + day) % _WEEK, length))
 
     def _matches(self, day: int, weekday: int, length: int) -> bool:
-        by_date = day in self.numbers or (self.last and day == length)
+        by_date = (
+            day in self.numbers
+            or (self.last and day == length)
+            or any(moved_day(one, length, (weekday - day) % _WEEK) == day for one in self.moved)
+        )
         by_weekday = (
             weekday in self.weekdays
             or (weekday, (day + 6) // _WEEK) in self.nth
@@ -116,12 +122,13 @@ class Cron(Pattern):
         if not isinstance(text, str):
             raise ConditionError(f"{text!r} is not a cron line, which is a text", hint=_FIELDS, about=text)
         fields = _fields(text)
+        refuse_quartz_numbers(fields[3][0], *fields[5], line=text)
         second, minute, hour, day, month, weekday = (
             _read(kind, one, start, text) for kind, (one, start) in zip(_KINDS, fields, strict=True)
         )
         shown = fields if len(text.split()) == len(_KINDS) else fields[1:]
         line = cls(
-            " ".join(_normal(one) for one, _ in shown),
+            " ".join(normal_field(one) for one, _ in shown),
             seconds=second.ticks,
             minutes=minute.ticks,
             hours=hour.ticks,
@@ -154,6 +161,7 @@ class _Field(NamedTuple):
     last: bool
     weekdays: frozenset[int]
     nth: frozenset[tuple[int, int]]
+    moved: frozenset[tuple[str, int]]
 
     @classmethod
     @lru_cache(maxsize=1024)  # a host's lines share their fields, which saves memory as well as time
@@ -162,11 +170,16 @@ class _Field(NamedTuple):
         start = 0
         numbers: set[int] = set()
         nth: set[tuple[int, int]] = set()
+        moved: set[tuple[str, int]] = set()
         last = False
+        if text == "?" and kind in (_DAY, _WEEKDAY):
+            text = "*"
         for item in text.split(","):
             place = _Place(kind, item, start)
             if kind is _DAY and item.upper() == "L":
                 last = True
+            elif kind is _DAY and (found_moved := read_moved(item, start)):
+                moved.add(found_moved)
             elif kind is _WEEKDAY and (found := _NTH.fullmatch(item)):
                 nth.add((place.number(found["day"]) % _WEEK, int(found["nth"] or -1)))
             else:
@@ -174,7 +187,7 @@ class _Field(NamedTuple):
             start += len(item) + 1
         ticks = tuple(number * kind.size for number in sorted(numbers))
         weekdays = frozenset(number % _WEEK for number in numbers)
-        return cls(text.startswith("*"), frozenset(numbers), ticks, last, weekdays, frozenset(nth))
+        return cls(text.startswith("*"), frozenset(numbers), ticks, last, weekdays, frozenset(nth), frozenset(moved))
 
 
 def _read(kind: _Kind, text: str, start: int, line: str) -> _Field:
@@ -189,7 +202,7 @@ def _read(kind: _Kind, text: str, start: int, line: str) -> _Field:
 @lru_cache(maxsize=1024)
 def _days(day: _Field, weekday: _Field) -> _Days:
     either = not (day.starred or weekday.starred)
-    return _Days(day.numbers, day.last, weekday.weekdays, weekday.nth, either)
+    return _Days(day.numbers, day.last, weekday.weekdays, weekday.nth, day.moved, either)
 
 
 _NTH: Final = re.compile(r"(?P<day>[a-z]{3}|[0-9])(?:#(?P<nth>[1-5])|L)", re.ASCII | re.IGNORECASE)
@@ -279,15 +292,3 @@ def _nickname(name: str, text: str) -> list[tuple[str, int]]:
         hint = hints.get(name.lower(), f"nicknames are {' '.join(_NICKNAMES)}")
         raise ConditionError(f"{name[:20]} is not a cron line", hint=hint, end=len(text), about=text)
     return [("0", 0), *((word, 0) for word in line.split())]
-
-
-def _normal(text: str) -> str:
-    """Return the one spelling of a field, by which fields are compared."""
-    return re.sub(r"[a-z]+", _normal_name, text, flags=re.IGNORECASE)
-
-
-def _normal_name(found: re.Match[str]) -> str:
-    name = found[0].lower()
-    if name[:-1] in (*_WEEKDAYS, "") and name[-1] == "l":
-        return f"{name[:-1]}L"
-    return name

@@ -5,6 +5,7 @@ from typing import Final
 from rocketd.core.calendar.unit import Unit
 from rocketd.core.calendar.units import UNITS
 from rocketd.core.conditions.cron_time import CronTime
+from rocketd.core.conditions.cron_word import cron
 from rocketd.core.conditions.occurrences import EventCondition, What
 from rocketd.core.conditions.run_conditions import After, Many, Outcome, Retry, Running
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
@@ -209,7 +210,7 @@ _TABLE: Final = (
         _EVERY,
         phrase="every 10 minutes",
     ),
-    Word("cron", "At the times of a cron line.", 'cron("0 3 * * 1-5")', Tick.cron, _CRON, phrase="cron 0 3 * * 1-5"),
+    Word("cron", "At the times of a cron line.", 'cron("0 3 * * 1-5")', cron, _CRON, phrase="cron 0 3 * * 1-5"),
     Word(
         "calendar",
         "At the times of a calendar line, as OnCalendar= of systemd.",

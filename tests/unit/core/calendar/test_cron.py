@@ -1,6 +1,7 @@
 """Cron lines: crontab(5), conditions.md "Ticks" and "Time"; and what two other libraries make of the same lines."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -144,14 +145,30 @@ def test_the_normal_form_reads_back_as_the_same() -> None:
         ("0 0 * 13 *", "13 is not a month", "13", "jan … dec"),
         ("0 0 * * 8", "8 is not a day of the week", "8", "sun … sat"),
         ("0 0 * * monday", "monday is not a day of the week", "monday", "sun … sat"),
-        ("0 0 ? * *", "? is not a day of the month", "?", "1 to 31"),
+        ("0 ? * * *", "? is not an hour", "?", "0 to 23"),
+        ("0 0 1,? * *", "? is not a day of the month", "?", "1 to 31"),
+        (
+            "0 0 9 ? * 2-6",
+            "with ? this is a line of Quartz, where 1 is Sunday: days of the week in numbers would be shifted",
+            "2",
+            "MON-FRI",
+        ),
+        (
+            "0 9 ? * 6L",
+            "with ? this is a line of Quartz, where 1 is Sunday: days of the week in numbers would be shifted",
+            "6",
+            "MON-FRI",
+        ),
+        ("0 0 32W * *", "32W is not a day of the month", "32W", "1W to 31W"),
+        ("0 0 1-15W * *", "15W is not a day of the month", "15W", "1 to 31"),
+        ("0 0 L-31 * *", "L-31 is not a day of the month", "L-31", "L-30"),
+        ("0 0 31W 2,4 *", "0 0 31W 2,4 * never happens: there is no such day", "31W 2,4", "check the day"),
         ("0 22-2 * * *", "22-2 is a range that runs backwards", "22-2", "write 22-23,0-2"),
         ("0/0 * * * *", "0 is not a step", "0", "from 1 on"),
         ("*/x * * * *", "x is not a step", "x", "from 1 on"),
         ("*/90 * * * *", "a step of 90 is more than the minute field has", "90", 'every("90 min")'),
         ("1,,2 * * * *", "nothing is not a minute", ",", "0 to 59"),
         ("0 0 * * 1#6", "1#6 is not a day of the week", "1#6", "sun … sat"),
-        ("0 0 L-3 * *", "L is not a day of the month", "L", "1 to 31"),
         ("@reboot", "@reboot is not a cron line", "@reboot", 'on = "boot"'),
         ("@every 5m", "@every is not a cron line", "@every 5m", "every("),
         ("@dayly", "@dayly is not a cron line", "@dayly", "@daily"),
@@ -368,3 +385,46 @@ def test_ticks_are_those_of_two_other_libraries_while_the_clock_is_not_set(
             return
         assert (found, found) == theirs
         ours = found
+
+
+# -- days that depend on the month
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("1W", (1, 2, 2, 1, 1, 1, 1, 3, 1, 1, 2, 1)),
+        ("15W", (15, 16, 16, 15, 15, 15, 15, 14, 15, 15, 16, 15)),
+        ("31W", (30, 0, 31, 0, 29, 0, 31, 31, 0, 30, 0, 31)),
+        ("LW", (30, 27, 31, 30, 29, 30, 31, 31, 30, 30, 30, 31)),
+        ("L-3", (28, 25, 28, 27, 28, 27, 28, 28, 27, 28, 27, 28)),
+    ],
+)
+def test_days_that_depend_on_the_month_are_those_of_quartz(field: str, expected: tuple[int, ...]) -> None:
+    days = Cron.parse(f"0 0 {field} * *").days
+    assert [days.of(2026, month) for month in range(1, 13)] == [(day,) if day else () for day in expected]
+
+
+@given(st.sampled_from(["W", "LW", "L-"]), st.integers(1, 30), st.integers(1970, 2100), st.integers(1, 12))
+def test_such_a_day_is_what_brute_force_finds(kind: str, number: int, year: int, month: int) -> None:
+    length = monthrange(year, month)[1]
+    working = [day for day in range(1, length + 1) if date(year, month, day).weekday() < 5]
+    text = {"W": f"{number}W", "LW": "LW", "L-": f"L-{number}"}[kind]
+    expected = {
+        "LW": working[-1],
+        "L-": length - number,
+        "W": min(working, key=lambda day: (abs(day - number), day)) if number <= length else 0,
+    }[kind]
+    days = Cron.parse(f"0 0 {text} * *").days
+    assert days.of(year, month) == ((expected,) if expected > 0 else ())
+    assert all(days.has(date(year, month, day)) is (day == expected) for day in range(1, length + 1))
+
+
+def test_they_stand_in_lists_beside_others_and_a_question_mark_is_a_star() -> None:
+    days = Cron.parse("0 0 1,15W,LW * *").days
+    assert days.of(2026, 3) == (1, 16, 31)
+    assert Cron.parse("0 0 ? * MON-FRI") == Cron.parse("0 0 * * mon-fri")
+    assert Cron.parse("0 0 9 ? * mon-fri").days.of(2026, 3) == Cron.parse("0 9 * * 1-5").days.of(2026, 3)
+    assert str(Cron.parse("0 0 wl,l-03,15w * ?")) == "0 0 LW,L-03,15W * *"
+    assert Cron.parse("0 9 ? * MON#1").days.of(2026, 3) == (2,)
+    assert Cron.parse("0 0 L-3 * ?").days.of(2026, 2) == (25,)
