@@ -62,6 +62,7 @@ def test_a_backup_is_made_while_rocketd_runs_and_restored_also_beside_a_stale_wa
     run_as_written(daemon, made["Back up while rocketd runs"])
     copy = daemon.directory / "backups" / "rocketd.db"
     with sqlite3.connect(copy) as database:
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600, "it holds the output of tasks"
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
     daemon.write("b.toml", JOB.replace("job", "later"))
