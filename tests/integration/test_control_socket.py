@@ -279,13 +279,8 @@ def test_what_is_not_a_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
     assert path.lstat()
 
 
-@pytest.mark.parametrize("place", ["file/control.sock", f"{'x' * 120}/control.sock"])
-def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path, place: str) -> None:
-    path = tmp_path / place
-    if "x" in place:
-        path.parent.mkdir()
-    else:
-        path.parent.touch()
+def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 120) / "control.sock"
     with pytest.raises(CannotListen, match="cannot listen at") as error, served(path):
         pass
     assert error.value.hint == "--runtime-dir chooses another directory"
