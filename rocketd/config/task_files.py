@@ -81,8 +81,8 @@ class Rights:
     def fault(self, status: os.stat_result, path: Path) -> UnreadableFile | None:
         """Say why a file or directory with this status is not trusted; may ask the name service."""
         if status.st_uid not in self.owners:
-            allowed = " or ".join(map(_user, sorted(self.owners)))
-            message = f"this belongs to {_user(status.st_uid)}, not to {allowed}, and is not read"
+            allowed = " or ".join(f"'{_user(owner)}'" for owner in sorted(self.owners))
+            message = f"this belongs to '{_user(status.st_uid)}', not to {allowed}, and is not read"
             return UnreadableFile(message, f"chown {_user(min(self.owners))} {path}")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             writers = "everybody" if status.st_mode & stat.S_IWOTH else "its group"

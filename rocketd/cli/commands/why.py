@@ -76,16 +76,16 @@ def drawn(answer: JsonObject, look: RenderOptions) -> list[str]:
     if whole.condition == "false" and " starts at " in text(answer, "waiting_for"):
         return [title]  # an occasion starts it: the condition is only the default
     tree = whole.parts[0] if alone else whole
-    lines = [_line(line, look) for line in draw(tree, partial(_time, look.now))]
-    return [title, *_other_clock(text(answer, "timezone"), look), *lines]
+    zone = _other_zone(text(answer, "timezone"), look)
+    note = [painted(Cell(f"times are in {visible(zone)}", FAINT), colour=look.colour)] if zone else []
+    return [title, *note, *(_line(line, look) for line in draw(tree, partial(_time, look.now, zone)))]
 
 
-def _other_clock(zone: str, look: RenderOptions) -> list[str]:
-    """Return a note if the sentences use another zone than the times after them: theirs is the task's zone."""
+def _other_zone(zone: str, look: RenderOptions) -> str:
+    """Return the task's zone, in which the sentences are, if its clock differs from the reader's; empty: it does not."""
     if not zone or time_format.offset_in(zone, look.now) in (None, time_format.offset(look.now)):
-        return []
-    note = f"times are in {visible(zone)}; those after since and until are in your time zone"
-    return [painted(Cell(note, FAINT), colour=look.colour)]
+        return ""
+    return zone
 
 
 def _part(told: JsonObject) -> ExplanationPart:
@@ -107,5 +107,6 @@ def _line(line: Line, look: RenderOptions) -> str:
     return f"{line.branch}{painted(mark, colour=look.colour)} {line.text}"
 
 
-def _time(now: Instant, at: Instant) -> str:
-    return f"{time_format.local(at)} ({time_format.passed(at, now)})"
+def _time(now: Instant, zone: str, at: Instant) -> str:
+    written = time_format.in_zone(at, zone) if zone else time_format.local(at)
+    return f"{written} ({time_format.passed(at, now)})"

@@ -28,6 +28,13 @@ def local_with_zone(instant: Instant | None) -> str:
     return time.strftime("%a %Y-%m-%d %H:%M:%S %Z", time.localtime(instant // SECOND))
 
 
+def in_zone(instant: Instant, zone: str) -> str:
+    """Return the same as `local`, by the clock of this zone; raises ZoneInfoNotFoundError, a KeyError."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most verbs need no zones
+
+    return NEVER if abs(instant) > _LONGEST else datetime_of(instant, ZoneInfo(zone)).strftime("%a %Y-%m-%d %H:%M:%S")
+
+
 def offset(instant: Instant) -> Duration:
     """Return how far the local clock is ahead of UTC at that instant."""
     return time.localtime(instant // SECOND).tm_gmtoff * SECOND

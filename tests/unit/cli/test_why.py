@@ -62,11 +62,14 @@ def test_a_condition_that_is_one_word_is_drawn_once() -> None:
 
 
 @pytest.mark.usefixtures("berlin")
-def test_a_task_with_a_clock_of_its_own_has_that_said() -> None:
-    """`00:00` and `since 16:00` side by side would be a riddle."""
-    told = drawn({**ANSWER, "timezone": "Asia/Tokyo"}, RenderOptions(NOW))
-    assert told[1] == "times are in Asia/Tokyo; those after since and until are in your time zone"
-    assert [told[0], *told[2:]] == drawn(ANSWER, RenderOptions(NOW))
+def test_all_times_of_an_answer_are_in_the_zone_of_its_task() -> None:
+    """`00:00` and `until 16:20` side by side would be a riddle."""
+    lines = drawn({**ANSWER, "timezone": "Asia/Tokyo"}, RenderOptions(NOW))
+    assert lines[1] == "times are in Asia/Tokyo"
+    assert lines[3] == "│    1 of 2; until Wed 2026-11-25 00:20:00 (in 3h 20min)"
+    plain = drawn(ANSWER, RenderOptions(NOW))
+    assert plain[2] == "│    1 of 2; until Tue 2026-11-24 16:20:00 (in 3h 20min)"
+    assert [lines[0], lines[2], *lines[4:]] == [plain[0], plain[1], *plain[3:]]
 
 
 @pytest.mark.usefixtures("berlin")

@@ -135,14 +135,14 @@ def test_a_file_of_somebody_else_is_not_read(folder: Folder) -> None:
     os.chown(file, NOBODY, 0)
     (problem,) = folder.load().problems
     assert names(folder.load()) == []
-    assert problem.message == "this belongs to nobody, not to root, and is not read"
+    assert problem.message == "this belongs to 'nobody', not to 'root', and is not read"
     assert problem.hint == f"chown root {file}"
 
 
 @root_only
 def test_a_file_of_a_number_without_a_name_is_not_read(folder: Folder) -> None:
     os.chown(folder.write("a.toml", HELLO), 3999999, 0)
-    assert messages(folder.load()) == ["this belongs to 3999999, not to root, and is not read"]
+    assert messages(folder.load()) == ["this belongs to '3999999', not to 'root', and is not read"]
 
 
 @root_only
@@ -160,7 +160,7 @@ def test_another_user_s_daemon_reads_its_own_files_and_root_s(folder: Folder) ->
     with being(NOBODY):
         loaded = folder.load()
     assert names(loaded) == ["a", "b"]
-    assert messages(loaded) == ["this belongs to 3999999, not to root or nobody, and is not read"]
+    assert messages(loaded) == ["this belongs to '3999999', not to 'root' or 'nobody', and is not read"]
 
 
 @root_only
