@@ -82,7 +82,7 @@ def drawn(answer: JsonObject, look: RenderOptions) -> list[str]:
 
 
 def _other_zone(zone: str, look: RenderOptions) -> str:
-    """Return the task's zone, in which the sentences are, if its clock differs from the reader's; empty: it does not."""
+    """Return the zone of the task, and of the sentences, if its clock differs from the reader's; else nothing."""
     if not zone or time_format.offset_in(zone, look.now) in (None, time_format.offset(look.now)):
         return ""
     return zone
