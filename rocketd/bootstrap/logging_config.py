@@ -29,7 +29,7 @@ SETUP_TIMEOUT: Final = 10.0
 
 
 class LoggingConfig:
-    """The `Journal` that tells another one, and the standard loggers while `[logging]` asks for it."""
+    """A `Journal` that writes to another one, and to the standard loggers while `[logging]` asks for it."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -43,7 +43,7 @@ class LoggingConfig:
         self._loop: Loop | None = None
 
     def write(self, entry: Message) -> bool:
-        """Tell both."""
+        """Write a message to both."""
         if self._bridge:
             self._bridge.write(entry)
         return self._journal.write(entry)
@@ -53,7 +53,7 @@ class LoggingConfig:
         return self._bridge is not None or self._journal.is_enabled(priority)
 
     def attach(self, loop: Loop) -> None:
-        """Tell what happens to runs from now on."""
+        """Pass what happens to runs to the standard loggers from now on."""
         self._loop = loop
         if self._bridge:
             self._watch(self._bridge)
@@ -117,7 +117,7 @@ class LoggingConfig:
             self._loop.watchers.add(bridge.watch)
 
     async def _close_bridge(self) -> bool:
-        """Let the handlers have what waits, for a while; whether they took it."""
+        """Wait for the handlers to take what is left, for a while; return whether they have."""
         bridge = self._bridge
         if bridge is None:
             return True
@@ -129,7 +129,7 @@ class LoggingConfig:
         return True
 
     async def close(self) -> None:
-        """Let the handlers have what waits, for a while. One that never returns must not hold up the exit."""
+        """Wait for the handlers to take what is left, for a while: one that never returns must not hold up the exit."""
         if self._late_setup is not None or not await self._close_bridge():
             atexit.unregister(logging.shutdown)  # it would wait for the lock of that handler
 
@@ -155,7 +155,7 @@ class _Lock:
 
 
 def _unlock_loggers() -> None:
-    """Give everybody else another lock: who hangs in the making of a handler holds that of all loggers."""
+    """Replace the lock of all loggers: a handler that hangs while it is made holds it."""
     logging._lock = _Lock()  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way past it
 
 
@@ -187,7 +187,7 @@ def _logger_names(config: Mapping[str, object] | None) -> Iterator[str | None]:
 
 
 def _mistake_of(error: Exception, config: Mapping[str, object]) -> Mistake:
-    """Say it where the handler, formatter, filter or logger stands that could not be made."""
+    """Return the mistake, at the handler, formatter, filter or logger that could not be made."""
     text = "; ".join(str(one) for one in (error, error.__cause__) if one)
     return _mistake(f"logging cannot be set up so: {text}", _path(str(error), config))
 

@@ -28,7 +28,7 @@ _PATIENCE: Final = 5.0
 
 
 class MailNotifications:
-    """Picks the events that somebody is written to about, and hands them to a postman. On the loop's thread."""
+    """Picks the events that mail is sent about, and adds them to the mail queue. On the loop's thread."""
 
     def __init__(self, loop: Loop, state_directory: Path) -> None:
         """In `state_directory` is kept what a stop cannot send."""
@@ -46,7 +46,7 @@ class MailNotifications:
         loop.heartbeat_hooks.append(self._on_heartbeat)
 
     async def apply(self, settings: MailSettings | None) -> None:
-        """Send mail so from now on, that which waits as well; None: no mail."""
+        """Send mail by these settings from now on, waiting mail as well; None: send no mail."""
         if settings == self._settings:
             return
         queue = await self._close_queue()
@@ -96,7 +96,7 @@ class MailNotifications:
             self._events.append(what)
 
     def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what a hook of the loop is given
-        """Post what was noted: by now it is known when the task is due next."""
+        """Post mail about the noted events: by now it is known when the task is due next."""
         if self._queue is None:  # a reload waits for the last mails of one, and another comes
             return FOREVER
         new, self._events = self._events, []
@@ -105,7 +105,7 @@ class MailNotifications:
         return FOREVER
 
     def _on_heartbeat(self, now: Instant) -> None:  # noqa: ARG002 - what a heartbeat's hook is given
-        """Tell of a mail that neither goes nor fails; and forget what was kept once it is sent."""
+        """Show a mail that is neither sent nor refused; forget what was kept once it is sent."""
         if self._has_backlog and self._queue is not None and not self._queue.waiting:
             self._has_backlog = False
             with suppress(OSError):
@@ -134,12 +134,12 @@ class MailNotifications:
         return Envelope(self._sender(settings), receivers)
 
     async def close(self) -> None:
-        """Send what waits, for a while; what is not sent is told, and kept for the next daemon."""
+        """Send what waits, for a while; what is not sent is logged, and kept for the next daemon."""
         if queue := await self._close_queue():
             await self._keep_backlog(queue)
 
     async def _close_queue(self) -> MailQueue | None:
-        """The postman, who has sent what could be sent in a while."""
+        """Close the queue, which sends what it can for a while, and return it."""
         self._after_pass(FOREVER)
         queue, self._queue = self._queue, None
         if queue:
@@ -155,7 +155,7 @@ class MailNotifications:
             self._loop.journal.write(Message(text, Priority.WARNING))
 
     def _on_queue_state(self, waits: str, given_up: str = "") -> None:
-        """Hear from the postman's thread."""
+        """Handle a report of the mail queue, on its thread."""
         with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
             self._asyncio.call_soon_threadsafe(self._show_state, waits, given_up)
 

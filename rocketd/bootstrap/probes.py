@@ -2,7 +2,8 @@
 
 from rocketd.core.clock import Clock
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
-from rocketd.daemon.ports import Prober, ReportObserved
+from rocketd.core.prober import Prober
+from rocketd.daemon.ports import ReportObserved
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.network_mounts import Mounts
 from rocketd.probes.commands import CommandObserver, Report

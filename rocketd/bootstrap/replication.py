@@ -52,7 +52,7 @@ class ReplicationOptions:
 
 
 class Replication:
-    """Keeps records in a state directory and in a repository; the stack closes both."""
+    """Keeps records in a state directory and in a repository; the exit stack closes both."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Replication:
         return self.store.import_rows(rows, fingerprints, followed)
 
     def _limitations(self) -> list[str]:
-        """Say what the repository cannot do that the state directory's own log can."""
+        """Return notes on what the repository cannot do that the run log in the state directory can."""
         notes = [f"run records go to {self._name} as well as to the state directory"]
         if missing := self.replicator.missing_fields:
             notes.append(f"{self._name} does not keep of a record: {', '.join(missing)}")
@@ -140,7 +140,7 @@ class Replication:
         return notes
 
     def _on_outage(self, outage: RepositoryOutage | None) -> None:
-        """Hear from the forwarder's thread."""
+        """Handle an outage, on the replicator's thread."""
         with suppress(RuntimeError):  # the loop has ended, as at a stop that did not wait any longer
             self._asyncio.call_soon_threadsafe(self._report_outage, outage)
 

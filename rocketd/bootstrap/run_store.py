@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class OpenedStore:
-    """The opened store, and what is to be said about it."""
+    """The opened store, and notes on it."""
 
     store: SqliteStore | SpoolStore
     spool: Spool
@@ -82,7 +82,7 @@ def permanent_store_errors() -> Iterator[None]:
 
 
 def lock_renewal(lock: StateLock, recorder: RecordWriter, report_damage: ReportDamage) -> Callable[[Instant], None]:
-    """Give what is to be done at each heartbeat, so that the directory stays locked whoever removes the file."""
+    """Return the heartbeat hook that keeps the directory locked when somebody removes the lock file."""
 
     def renew(_: Store) -> int:
         try:
@@ -103,7 +103,7 @@ async def _finish_repair(store: SqliteStore) -> None:
 
 
 class RunStore:
-    """Opens the store; the stack closes it."""
+    """Opens the store; the exit stack closes it."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it connects
         self,
@@ -184,7 +184,7 @@ class RunStore:
         return self._settings.store.durability.value
 
     def _drain(self, spool: SpoolPlaces, store: SqliteStore) -> None:
-        """Let the store have what is in the spool before anything else."""
+        """Write what is in the spool to the store, before anything else."""
         if spool.pending:
             spool.drain(lambda calls: write_batches(store, calls))
             self._notes.append("records kept during the last outage have been written to the run log")

@@ -44,7 +44,7 @@ _QUICK: Final = SECOND
 
 
 class TaskFiles:
-    """Reads them, and has what they say done. On the loop's thread."""
+    """Reads the task files, and applies them. On the loop's thread."""
 
     def __init__(
         self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, wait_monitor: WaitMonitor
@@ -64,7 +64,7 @@ class TaskFiles:
         self.loaded: LoadResult
         """What was read, and what came out when it was applied."""
         self._status: tuple[LoadResult | None, JsonObject] = (None, {})
-        """What is told of them, and of which load."""
+        """The status of the task files, and of which load it is."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
         self._late_tasks: LateTasks
@@ -106,7 +106,7 @@ class TaskFiles:
 
     @property
     def status(self) -> JsonObject:
-        """What `status` tells of them."""
+        """The part of `status` that is about the task files."""
         if self._status[0] is not self.loaded:
             self._status = self.loaded, cast("JsonObject", task_files_status(self.loaded))
         return self._status[1]
@@ -128,7 +128,7 @@ class TaskFiles:
         return len(listed) if isinstance(listed, list) else 0
 
     def close(self) -> None:
-        """Read nothing any more."""
+        """Stop reading."""
         UNANSWERED.answered = lambda: None
         self._retry_timer.close()
         if self._accounts is not None:
@@ -141,7 +141,7 @@ class TaskFiles:
     # -- a reload ---------------------------------------------------------------------------------------------------
 
     def reload_soon(self) -> None:
-        """Read them again; an error that no task file should cause is told."""
+        """Start a reload; a defect in it is logged."""
         task = self._asyncio.create_task(self.reload())
         self._reloads.add(task)
         task.add_done_callback(self._reloaded)
@@ -228,7 +228,7 @@ class TaskFiles:
     # -- telling ----------------------------------------------------------------------------------------------------
 
     async def log_problems(self, known: Collection[Problem] = frozenset()) -> None:
-        """Tell what is wrong in them, but what is known already; some at a time, so that the loop has its turns."""
+        """Write the problems that are not `known` to the journal, some at a time, so that the loop has its turns."""
         self._loop.health.problems = len(self.loaded.problems)
         self._loop.health.file_problems = str(file_problems(self.loaded))
         new = [problem for problem in self.loaded.problems if problem not in known]
@@ -244,7 +244,7 @@ class TaskFiles:
 
 
 def _unanswered() -> list[str]:
-    """Say what does not answer."""
+    """Return what does not answer, as sentences."""
     now = time.time_ns() // 1000
     return [no_answer_since(one.subject, one.since) for one in UNANSWERED.waiting if now - one.since >= _QUICK]
 

@@ -114,7 +114,7 @@ def _cached(ask: Callable[[Task], T]) -> Callable[[Task], T]:
 def _never(
     task: Task, search: FirstStartSearch, first: FirstStart | None, waiting: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Say that a task never starts, or not for years: the message and the hint."""
+    """Return the message and the hint for a task that never starts, or not for years."""
     otherwise = f'so nothing but on = "{task.on}" starts the task' if task.on else "so the task never starts by itself"
     if task.name in waiting:
         return _waits_for(task.name, waiting), ""
@@ -139,7 +139,7 @@ def _waits_for(name: str, waiting: Mapping[str, str]) -> str:
 
 
 def _reason(task: Task, search: FirstStartSearch) -> str:
-    """Say which words are in each other's way, as far as that can be told of a condition without alternatives."""
+    """Return which words exclude each other, as far as that can be found in a condition without alternatives."""
     alternatives = alternatives_of(task.when)
     if all(any(isinstance(one.word, Retry) and one.holds for one in branch) for branch in alternatives):
         return f"a retry follows a scheduled run, and nothing starts the first: did you mean daily | {task.when}?"
@@ -162,7 +162,7 @@ def _reason(task: Task, search: FirstStartSearch) -> str:
 
 
 def _repeats(task: Task, repeated: RepeatedStart) -> tuple[str, str]:
-    """Say that each end starts the task again: the message and the hint."""
+    """Return the message and the hint for a task that each of its ends starts again."""
     alone = len(alternatives_of(task.when)) == 1
     whole = " & ".join(str(literal.condition) for literal in repeated.branch)
     states = [str(literal.condition) for literal in repeated.branch if literal.is_state(task.name)]
@@ -186,7 +186,7 @@ _ENDS: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail"}
 
 
 def suggestion(branch: Branch) -> Condition:
-    """Give the condition that was probably meant: once per window, at a tick, after an event."""
+    """Return the condition that was probably meant: once per window, at a tick, after an event."""
     hours = [literal for literal in branch if literal.holds and isinstance(literal.word, TimeOf)]
     if hours:
         return _once(branch, min(hours, key=_length))

@@ -128,7 +128,7 @@ class HostQueries:
         self.current: _HostQuery | None = None
 
     def ask(self, subject: str, kind: QueryKind, query: Callable[[], T]) -> T:
-        """Give the answer, and raise what answering raises; raises NoAnswer for what hangs."""
+        """Return the answer, or raise what the query raises; raises NoAnswer if it hangs."""
         if self._abandoned:
             raise _Abandoned
         if self._unanswered_queries.refuses(subject, kind):

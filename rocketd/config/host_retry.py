@@ -25,7 +25,7 @@ class HostRetry:
         ]
 
     def removed_files(self, files: Collection[LoadedFile]) -> Iterator[LoadedFile]:
-        """Give the files that are not there any more, or replaced by now: a reload is still to come."""
+        """Yield the files that are gone or replaced by now: only a reload drops their tasks."""
         names = {file.name for file in files}
         for file in self._previous_files.values():
             if file.name not in names and file.outcome in (FileOutcome.LOADED, FileOutcome.KEPT, FileOutcome.MASKED):

@@ -50,7 +50,7 @@ def file_problems(loaded: LoadResult) -> FileProblems:
 
 
 def not_loaded(loaded: LoadResult) -> list[NotLoaded]:
-    """Give each file of which something is missing; one that is loaded otherwise, once for each problem."""
+    """Return each file of which something is missing; one that is otherwise loaded, once for each problem."""
     missing: dict[str, list[Missing]] = {}
     for one in loaded.missing.values():
         missing.setdefault(one.file, []).append(one)

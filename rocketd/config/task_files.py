@@ -57,7 +57,7 @@ class UnreadableFile(Exception):
         self.fault = fault
 
     def problem(self, path: str, severity: Severity) -> Problem:
-        """Say it of the file or directory as a whole."""
+        """Return it as a problem of the whole file or directory."""
         return Problem(path, 1, 1, "", severity, self.message, self.hint, fault=self.fault)
 
 
@@ -79,7 +79,7 @@ class Rights:
         return "error" if self.strict else "warning"
 
     def fault(self, status: os.stat_result, path: Path) -> UnreadableFile | None:
-        """Say why a file or directory with this status is not trusted; may ask the name service."""
+        """Return why a file or directory with this status is not trusted; may query the name service."""
         if status.st_uid not in self.owners:
             allowed = " or ".join(f"'{_user(owner)}'" for owner in sorted(self.owners))
             message = f"this belongs to '{_user(status.st_uid)}', not to {allowed}, and is not read"

@@ -150,7 +150,7 @@ class _EntryParser:
         self._counts: dict[Path, int] = {}
 
     def of(self, root: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-        """Give the paths, each with its key and its value."""
+        """Yield the paths, each with the nodes of its key and its value."""
         for node in root.children:
             if node.type == "pair":
                 yield from self._pair((), node)

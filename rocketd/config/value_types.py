@@ -39,7 +39,7 @@ def toml_type(value: object) -> str:
 
 
 def wrong_type(expected: str, value: object, hint: str = "") -> BadValue:
-    """Say that the value is of another type than the wanted one."""
+    """Return the error for a value of another type than the expected one."""
     return BadValue(f"this must be {expected}, not {toml_type(value)}", hint)
 
 

@@ -105,7 +105,7 @@ class Drift:
         self._wall, self._asleep = now - boottime, boottime - monotonic
 
     def update(self, now: Instant, monotonic: Duration, boottime: Duration) -> tuple[Duration, Duration]:
-        """Say by how much the wall clock was set and how long the host slept since the last look; 0: not at all."""
+        """Return how far the wall clock was set, and how long the host slept, since the last call; 0: not at all."""
         wall, asleep = now - boottime, boottime - monotonic
         stepped, slept = wall - self._wall, asleep - self._asleep
         self._wall, self._asleep = wall, asleep

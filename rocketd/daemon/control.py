@@ -150,7 +150,7 @@ class Control:
         return self._run_object(await self._find(reference))
 
     def _run_object(self, view: RunView) -> JsonObject:
-        """Tell a run; of an active one, how long it has taken so far."""
+        """Return a run as an object; of an active one, with its runtime so far."""
         shown = run_object(view)
         spawned_at = self._loop.scheduler.history.of(view.run.task).spawned_at.get(view.run.number)
         if view.action is Action.RUN and spawned_at is not None:

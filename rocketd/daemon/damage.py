@@ -1,4 +1,4 @@
-"""Damage to what is kept is told once, in the journal, and stays in the status: somebody has to look at it."""
+"""Reports damage to the state once in the journal, and keeps it in the status: somebody has to look at it."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from rocketd.daemon.ports import Journal
 
 
 class DamageReport:
-    """Hears, on any thread, which part is damaged and how."""
+    """Reports which part is damaged, and how; called on any thread."""
 
     def __init__(self, journal: Journal, health: Health) -> None:
         self._journal = journal
@@ -19,7 +19,7 @@ class DamageReport:
         self._thread = threading.get_ident()
 
     def __call__(self, part: str, sentence: str) -> None:
-        """Tell it, from another thread soon; what is told of the same part later takes its place in the status."""
+        """Report damage, from any thread; in the status, a later report about the same part replaces it."""
         if threading.get_ident() == self._thread:
             self._show(part, sentence)
             return

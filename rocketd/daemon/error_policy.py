@@ -1,4 +1,4 @@
-"""What raises although it belongs to one task: it is told, and unless it is silenced it stops the daemon."""
+"""Errors that one task causes: they are reported, and stop the daemon unless they are silenced."""
 
 import traceback
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from rocketd.daemon.ports import Journal
 
 
 class SilencedErrors(NamedTuple):
-    """Which errors are told and no more; the others stop the daemon."""
+    """Which errors are only reported; the others stop the daemon."""
 
     cond_check: bool = True
     """A condition that raises."""
@@ -20,7 +20,7 @@ class SilencedErrors(NamedTuple):
 
 
 class ErrorPolicy:
-    """Tells them with their tracebacks."""
+    """Reports such errors with their tracebacks."""
 
     def __init__(self, journal: Journal, silenced: SilencedErrors, fail: Callable[[BaseException], None]) -> None:
         self._journal = journal
@@ -28,13 +28,13 @@ class ErrorPolicy:
         self._fail = fail
 
     def in_condition(self, broken: Broken) -> None:
-        """Tell that a condition could not be judged."""
+        """Report a condition that raised an error."""
         self._report(broken.task, "its condition could not be judged", broken.error)
         if not self._silenced.cond_check:
             self._fail(broken.error)
 
     def in_setup(self, run: Run, error: Exception) -> None:
-        """Tell that a task could not be set up."""
+        """Report a task that could not be set up."""
         self._report(run.task, f"run {run.number} could not be set up", error)
         if not self._silenced.task_prerun:
             self._fail(error)

@@ -1,4 +1,4 @@
-"""Whoever listens to what happens, and may be slower than that."""
+"""A stream of events for one listener, who may be slow."""
 
 import asyncio
 from collections import deque
@@ -20,7 +20,7 @@ StreamItem: TypeAlias = Event | tuple[Run, Stream, str]
 
 
 class EventStream:
-    """What happened and one listener has not heard yet: bounded, whatever tasks print."""
+    """The events that one listener has not received yet: bounded, whatever tasks print."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -31,7 +31,7 @@ class EventStream:
         self._available = asyncio.Event()
 
     def add(self, item: StreamItem) -> None:
-        """Keep it for the listener, or count it as lost."""
+        """Add an item, or count it as lost."""
         size = _size(item)
         if self._used + size > (self._capacity // 2 if isinstance(item, tuple) else self._capacity):
             self._lost += 1
@@ -44,7 +44,7 @@ class EventStream:
         self._available.set()
 
     async def listen(self) -> AsyncIterator[JsonObject]:
-        """Give them in order, and wait for more, for ever."""
+        """Yield the items in order, and wait for more, without end."""
         while True:
             while self._queue:
                 item = self._queue.popleft()

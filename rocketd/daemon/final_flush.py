@@ -1,4 +1,4 @@
-"""A stop does not wait for ever for records that a hung disk or file server does not take."""
+"""Ends a stop whose last records a hung disk or file server does not take."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ CHECKS: Final = 3
 
 
 class FinalFlush:
-    """Has the recorder prove again and again that it is not stuck. On the loop's thread."""
+    """Checks again and again that the record writer does not hang. On the loop's thread."""
 
     def __init__(
         self, recorder: RecordWriter, active_count: Callable[[], int], fail: Callable[[StoreError], None]
@@ -33,12 +33,12 @@ class FinalFlush:
         self._check()
 
     def shorten_timeout(self) -> None:
-        """Wait no longer than a moment."""
+        """Wait for a shorter time from now on."""
         self._timeout = SHORT_WRITE_TIMEOUT
         self._schedule()
 
     def close(self) -> None:
-        """Nobody waits any more."""
+        """Stop checking."""
         if self._timer is not None:
             self._timer.cancel()
 

@@ -19,7 +19,7 @@ _HANGS: Final = "its disk or file server does not answer"
 
 
 class Health:
-    """Keeps the troubles that last, by the part that they are about."""
+    """Keeps what does not work at the moment, by part."""
 
     def __init__(self, *, scheduler: Scheduler, clock: Clock, journal: Journal, manager: ServiceManager) -> None:
         self.troubles: dict[str, str] = {}
@@ -44,7 +44,7 @@ class Health:
         return self._spooled or "store" not in self.troubles
 
     def set_store_state(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
-        """Hear from the recorder that the store is away, that records go to the spool meanwhile, or that it is back."""
+        """Show an outage of the store, and whether records go to the spool meanwhile; None: the outage is over."""
         self._spooled = spooled
         if error is None:
             self._journal.write(daemon_messages.store_recovered(self._clock.boottime() - self._store_failed_boottime))
@@ -60,7 +60,7 @@ class Health:
             self.set_trouble("store", error.message)
 
     def set_shortage(self, shortage: str) -> None:
-        """Hear after each pass what the host is short of; empty: of nothing."""
+        """Show what the host is short of, after each pass; empty: of nothing."""
         if shortage and "host" not in self.troubles:
             self._journal.write(daemon_messages.shortage(shortage))
             self.set_trouble("host", f"{SHORT}: {shortage}")
@@ -81,7 +81,7 @@ class Health:
         self.set_trouble("writing", _HANGS)
 
     def write_done(self) -> None:
-        """Hear that records are written."""
+        """End what `expect_write` started: records are written."""
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
@@ -108,7 +108,7 @@ class Health:
         return "; ".join(self.troubles.values())
 
     def report_status(self) -> None:
-        """Tell the service manager."""
+        """Send the status to the service manager."""
         self._manager.status(self.status)
 
     @property

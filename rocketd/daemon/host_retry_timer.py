@@ -16,7 +16,7 @@ SETTLE_DELAY: Final = 0.5
 
 
 class HostRetryTimer:
-    """Looks again and again until the problems have passed. On the loop's thread."""
+    """Checks again and again until the problems are gone. On the loop's thread."""
 
     def __init__(self, check: Callable[[], Awaitable[bool]]) -> None:
         """`check` says whether a problem is left that may pass."""

@@ -1,4 +1,4 @@
-"""Looking into the run log beside the loop: whoever asks waits, and not for ever."""
+"""Reads the run log beside the loop, with a limit on how long a query may take."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ class RunReader(Protocol):
 
 
 class LogReader:
-    """Asks a reader, one thing after the other; while one hangs, nothing else is asked. On the loop's thread."""
+    """Queries a reader, one query after the other; while one hangs, the next ones fail. On the loop's thread."""
 
     def __init__(self, reader: RunReader, timeout: float | None) -> None:
         """`timeout`: seconds for an answer; None: as long as it takes."""
@@ -36,7 +36,7 @@ class LogReader:
         self._pending: asyncio.Future[object] | None = None
 
     async def query(self, request: Callable[[RunReader], T]) -> T:
-        """Give the answer, after those that were asked before; raises StoreError, also if there is none in time."""
+        """Return the answer, one query after the other. Raises StoreError, also if there is no answer in time."""
         async with self._lock:
             if self._pending is not None and not self._pending.done():
                 raise _no_answer(self._timeout)

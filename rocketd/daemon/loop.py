@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import StoreError
@@ -28,25 +27,24 @@ from rocketd.core.model.events import (
     Stop,
     Withdrawn,
 )
-from rocketd.core.model.records import Alive, Change
+from rocketd.core.model.records import Change
 from rocketd.core.model.run import Cause, Run
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.clock import Drift, Steadiness, TimerAlarm
+from rocketd.daemon.clock import Steadiness, TimerAlarm
+from rocketd.daemon.clock_monitor import ClockMonitor
 from rocketd.daemon.error_policy import ErrorPolicy, SilencedErrors
 from rocketd.daemon.event_sink import EventSink
 from rocketd.daemon.final_flush import FinalFlush
 from rocketd.daemon.health import Health
+from rocketd.daemon.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
 from rocketd.daemon.pending_starts import PendingStarts
 from rocketd.daemon.ports import Executor, Journal, ServiceManager
 from rocketd.daemon.record_writer import RecordWriter
 
-HEARTBEAT_INTERVAL: Final[Duration] = 60 * SECOND
-"""How often the loop says that it lives, where no watchdog asks for more."""
-
 
 class Loop:
-    """Turns the scheduler's decisions into acts, and what the world reports into events."""
+    """Carries out the scheduler's decisions, and passes it the events that follow."""
 
     def __init__(
         self, *, scheduler: Scheduler, clock: Clock, journal: Journal, manager: ServiceManager, silenced: SilencedErrors
@@ -58,25 +56,23 @@ class Loop:
         self.error_policy = ErrorPolicy(journal, silenced, self.fail)
         self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
-        """What stopped the loop, other than being asked to."""
+        """The error that stopped the loop."""
         self._events = EventSink(journal)
         self.watchers = self._events.watchers
-        self.heartbeat_hooks: list[Callable[[Instant], None]] = []
-        """What is done at each heartbeat, so that it needs no timer of its own."""
+        self.heartbeat_hooks: list[Callable[[Instant], None]] = [self._events.publish_delayed]
+        """Called at each heartbeat, so that they need no timers of their own."""
         self.pass_hooks: list[Callable[[Instant], Instant]] = []
-        """What is done after each pass; it says when to have another at the latest."""
+        """Called after each pass; each returns when the next one must be at the latest."""
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: RecordWriter | None = None
         self._alarm: TimerAlarm | None = None
-        self._heartbeat_timer: asyncio.TimerHandle | None = None
+        self._heartbeat = Heartbeat(self, self.heartbeat_hooks)
         self._pass_scheduled = False
         self._pending_writes = 0
         self._pending_starts = PendingStarts(self)
         self._next_pass: Instant = FOREVER
-        self._drift = Drift(clock.now(), clock.monotonic(), clock.boottime())
-        self.steadiness = Steadiness(clock.boottime)
-        """For how long the clock has not been set."""
+        self._clock_monitor = ClockMonitor(clock, scheduler, journal)
         self._done = asyncio.Event()
         self._terminating = False
         """Whether the grace of a stop is over."""
@@ -86,21 +82,26 @@ class Loop:
     # -- life -------------------------------------------------------------------------------------------------------
 
     def start(self, executor: Executor, recorder: RecordWriter) -> None:
-        """Start deciding. The past has been learned by now."""
+        """Start deciding. The scheduler has been recovered by now."""
         self._executor, self._recorder = executor, recorder
         self._alarm = TimerAlarm(self.wake)
-        self._heartbeat()
+        self._heartbeat.beat()
         self.wake()
 
     @property
+    def steadiness(self) -> Steadiness:
+        """For how long the clock has not been set."""
+        return self._clock_monitor.steadiness
+
+    @property
     def executor(self) -> Executor:
-        """Who carries out; only after `begin`."""
+        """Carries out decisions; only after `start`."""
         assert self._executor is not None  # noqa: S101 - a defect of ours
         return self._executor
 
     @property
     def recorder(self) -> RecordWriter:
-        """Who writes; only after `begin`."""
+        """Writes records; only after `start`."""
         assert self._recorder is not None  # noqa: S101 - a defect of ours
         return self._recorder
 
@@ -109,9 +110,9 @@ class Loop:
         await self._done.wait()
         if self._alarm is not None:
             self._alarm.close()
-        for handle in (self._heartbeat_timer, self._grace_timer):
-            if handle is not None:
-                handle.cancel()
+        self._heartbeat.close()
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
         if self._final_flush is not None:
             self._final_flush.close()
         if self.failed is not None:
@@ -142,7 +143,7 @@ class Loop:
         self.fail(error)
 
     def terminate_runs(self) -> None:
-        """Stop every run that is still going on, by TERM, grace and KILL."""
+        """Stop every active run, by TERM, grace and KILL."""
         self._terminating = True
         self._carry_out(self.scheduler.stop_all(Cause.SHUTDOWN))
         self.wake()
@@ -157,7 +158,7 @@ class Loop:
     # -- a pass -----------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Have a pass soon; any number of calls before it make one."""
+        """Schedule a pass; any number of calls before it make one."""
         if not self._pass_scheduled and self._alarm is not None:
             self._pass_scheduled = True
             self._asyncio.call_soon(self._pass)
@@ -168,7 +169,7 @@ class Loop:
             return
         try:
             now = self.clock.now()
-            self._detect_clock_changes(now)
+            self._clock_monitor.check(now)
             self._carry_out(self.scheduler.decide(now))
             wakeups = [hook(now) for hook in self.pass_hooks]
             if self.scheduler.has_unreported:
@@ -196,22 +197,9 @@ class Loop:
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
         now = self.clock.now()
-        if self._detect_clock_changes(now):
+        if self._clock_monitor.check(now):
             self.wake()
         return now
-
-    def _detect_clock_changes(self, now: Instant) -> bool:
-        """Whether the clock was set or the host slept since the last look; then everything must be judged again."""
-        stepped, slept = self._drift.update(now, self.clock.monotonic(), self.clock.boottime())
-        if stepped:
-            self.steadiness.reset()
-            self.journal.write(daemon_messages.clock_step(stepped))
-        if slept:
-            self.journal.write(daemon_messages.suspended(slept))
-        if stepped or slept:
-            for name in self.scheduler.clock_stepped(now, stepped, slept):
-                self.journal.write(daemon_messages.far_ahead(name))
-        return bool(stepped or slept)
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Carry out what an operator's verb decided."""
@@ -245,7 +233,7 @@ class Loop:
     # -- what the world reports -------------------------------------------------------------------------------------
 
     def handle_event(self, event: Spawned | Finished | Withdrawn) -> None:
-        """Hear from the executor. An end is recorded first and learned then; that a run has begun is so at once."""
+        """Handle an event of the executor: an end is recorded before it is learned, a start is learned at once."""
         match event:
             case Spawned():
                 self._on_spawned(event)
@@ -256,7 +244,7 @@ class Loop:
                 self._pending_starts.handle_withdrawn(event)
 
     def handle_output(self, run: Run, stream: str, line: str) -> bool:
-        """Hear a line that a run printed; whether the journal will have it."""
+        """Publish a line that a run printed; return whether the journal takes it."""
         return self._events.output(run, stream, line)
 
     def _on_finished(self, event: Finished) -> None:
@@ -274,13 +262,13 @@ class Loop:
         self.health.report_status()
 
     def publish(self, event: Event) -> None:
-        """Tell the journal, and whoever watches."""
+        """Write an event to the journal, and pass it to the watchers."""
         self._events.publish(event)
 
     # -- recording --------------------------------------------------------------------------------------------------
 
     def record(self, changes: Sequence[Change]) -> None:
-        """Write what nobody waits for, e.g. what an operator said."""
+        """Write changes that nothing waits for, such as an operator's pause."""
         if changes:
             self._record(changes, lambda: None)
 
@@ -296,7 +284,7 @@ class Loop:
         self.recorder.record(changes, on_written)
 
     def store_changed(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as told
-        """Hear from the recorder that no record can be written, so that nothing may start; or that one can, again."""
+        """Handle an outage of the store, in which nothing may start, or the end of one; called by the record writer."""
         self.health.set_store_state(error, spooled)
         if error is None or spooled:
             self.scheduler.admission.closed = ""
@@ -305,25 +293,3 @@ class Loop:
             self.scheduler.admission.closed = f"the run log has not been writable since {since}: {error.message}"
             self._pending_starts.withdraw_all(self.scheduler.admission.closed)
         self.wake()
-
-    # -- signs of life ----------------------------------------------------------------------------------------------
-
-    def _heartbeat(self) -> None:
-        """Prove the writer, then tell the service manager: who hears a heartbeat knows that both work."""
-        interval = min(HEARTBEAT_INTERVAL, (self.manager.watchdog or 4 * HEARTBEAT_INTERVAL) // 4)
-        self._heartbeat_timer = self._asyncio.call_later(interval / SECOND, self._heartbeat)
-        if self.health.can_record:
-            self._record([Alive(self.clock.now(), self.clock.boottime())], lambda: None)
-        self.health.expect_write()
-        self.recorder.check_alive(self._writer_answered)
-
-    def _writer_answered(self) -> None:
-        self.health.write_done()
-        self.manager.heartbeat()
-        if self.scheduler.draining:
-            self.manager.extend_timeout(2 * HEARTBEAT_INTERVAL)
-            self.wake()
-        now = self.now()
-        self._events.publish_delayed(now)
-        for hook in self.heartbeat_hooks:
-            hook(now)

@@ -54,7 +54,7 @@ class StartContext(Protocol):
         ...
 
     def wake(self) -> None:
-        """Have a pass soon."""
+        """Schedule a pass."""
         ...
 
 
@@ -76,7 +76,7 @@ class PendingStarts:
         self._waiting[run.key] = run
 
     def stop(self, run: Run, cause: Cause) -> bool:
-        """Have it not begin, if it still waits for its record; says whether it did."""
+        """Withdraw a run that still waits for its record; return whether it did."""
         if run.key not in self._waiting:
             return False
         if cause in _WITHDRAWAL_REASONS:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
-from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.clock_reading import ClockReading
@@ -187,23 +186,6 @@ Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
 ReportObserved: TypeAlias = Callable[[Observed], None]
 """Receives from a prober what it observes; called on the loop's thread."""
-
-
-class Prober(Protocol):
-    """Observes probes, and reports them to the `report` it was made with, on the loop's thread.
-
-    Each probe is reported soon after it is set; then one with an interval after each interval, whether or not its value
-    has changed, and one without only when it changes. Where observing fails, raises or takes too long, the value is
-    None and the event carries a problem. `core.conditions.probe.observed` makes the event.
-    """
-
-    def set_probes(self, probes: frozenset[Probe]) -> None:
-        """Observe these from now on, and no others; called at the end of a pass that changed them."""
-        ...
-
-    async def close(self) -> None:
-        """Observe nothing any longer, and report nothing."""
-        ...
 
 
 class ServiceManager(Protocol):

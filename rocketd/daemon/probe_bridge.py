@@ -8,12 +8,12 @@ from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.events import Observed
+from rocketd.core.prober import Prober
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.ports import Prober
 
 
 class ProbeBridge:
-    """Has the scheduler learn what the prober sees. A problem of a probe is told once, and once when it is over."""
+    """Passes observations to the scheduler. A problem of a probe is logged when it begins, and when it is over."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
@@ -27,7 +27,7 @@ class ProbeBridge:
         self._loop.pass_hooks.append(self._after_pass)
 
     def report(self, event: Observed) -> None:
-        """Hear from the prober. Nothing new wakes nobody."""
+        """Handle an observation of the prober. The loop is woken only if it changes something."""
         self._loop.scheduler.observe(event)
         self._log_changes(event)
         if self._loop.scheduler.next_check() == BEGINNING:

@@ -107,7 +107,7 @@ class RecordWriter:
         self._incoming.callbacks.append(on_done)
 
     def check_alive(self, on_done: Callable[[], None]) -> None:
-        """Have the writing thread answer, even while the store is away: it is not stuck."""
+        """Call `on_done` once the writing thread has answered: then it does not hang, even while the store fails."""
         with self._thread.changing():
             self._batch.liveness_checks.append(on_done)
 
@@ -255,7 +255,7 @@ class RecordWriter:
         self._answer_checks()
 
     def _merge_incoming(self, batch: _RecordBatch) -> None:
-        """Have what has come up be written together with what waits."""
+        """Add what has come in meanwhile to the batch that waits."""
         with self._thread.locked():
             incoming = self._batch
             batch.changes += incoming.changes

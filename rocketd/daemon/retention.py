@@ -37,7 +37,7 @@ def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> 
 
 
 class RetentionJob:
-    """Prunes the log once an hour, and when somebody asks; what conditions can still ask about stays."""
+    """Prunes the log once an hour, and on request; what conditions can still ask about stays."""
 
     def __init__(  # noqa: PLR0913 - what it connects
         self,
@@ -102,7 +102,7 @@ class RetentionJob:
         self._enqueue(_PruneRequest(before, now, report))
 
     def prune(self, before: Instant, now: Instant, then: Callable[[bool], None]) -> None:
-        """Have what is older than that deleted, and `then` told whether it could be."""
+        """Delete what is older than `before`, and then call `then` with whether all of it could be deleted."""
         self._enqueue(_PruneRequest(before, now, lambda done, _: then(done)))
 
     def _enqueue(self, request: "_PruneRequest") -> None:

@@ -1,4 +1,4 @@
-"""What the daemon tells other programs: tasks, runs, events and itself as JSON objects.
+"""Tasks, runs, events and explanations as JSON objects, for other programs.
 
 The socket, the web and `rocketctl --json` share these shapes: their keys are promises, more may be added.
 Durations are seconds; instants as in `wire`.
@@ -101,7 +101,7 @@ def _has_happened(action: Action, run: Run, history: TaskHistory) -> bool:
 
 
 def _wait_reason(entry: ScheduledTask, history: TaskHistory) -> str:
-    """Say what keeps a task from starting that is due, or was decided to start."""
+    """Return what keeps a due or decided task from starting; empty: nothing."""
     if history.running.keys() - history.spawned_at.keys():
         return "for its record to be written"
     return entry.blocked_reason if entry.due is not None and not history.running else ""

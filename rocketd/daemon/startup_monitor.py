@@ -1,4 +1,4 @@
-"""Tells what a start hangs in: nothing else runs yet, and what is opened may hold up the loop, which cannot tell."""
+"""Reports what a start hangs in, from a thread: what is being opened may block the loop, which cannot report it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ REPORT_AFTER: Final = 5.0
 
 
 class StartupMonitor:
-    """Watches one step of the start after the other, from a thread of its own."""
+    """Watches one step of the start after the other, from a thread."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         """`show` shows a text in the status, and is called by another thread."""
@@ -19,7 +19,7 @@ class StartupMonitor:
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Do a step, and tell if it takes long: to standard error, which is the journal's as well."""
+        """Do a step inside, and report it if it takes long: to standard error, which reaches the journal as well."""
         timer = Timer(REPORT_AFTER, self._report, [f"starting: still waiting for {what}"])
         timer.daemon = True
         timer.start()

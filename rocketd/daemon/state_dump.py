@@ -9,7 +9,7 @@ from rocketd.daemon.loop import Loop
 
 
 def state_dump(loop: Loop) -> Message:
-    """Say what is going on, what is due and waits, and what is paused."""
+    """Return the state as a message: what is running, what is due and waits, and what is paused."""
     return Message("\n".join(_lines(loop)), Priority.NOTICE)
 
 

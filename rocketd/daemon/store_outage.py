@@ -60,6 +60,6 @@ def split_completed(changes: Iterable[Change]) -> tuple[list[Change], list[Chang
 
 
 def no_answer() -> StoreError:
-    """Say that the writing hangs, as on a disk or a file server that does not answer."""
+    """Return the error for writing that hangs, as on a disk or a file server that does not answer."""
     message = "the store does not answer: its disk or file server hangs, and the newest records may be lost"
     return StoreError(message, temporary=True)

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from rocketd.core.conditions.probe import Probe, observed
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Observed
+from rocketd.core.prober import Prober
 
 MIN_INTERVAL: Final = 0.1
 """Seconds between two reports of one probe."""
@@ -44,18 +45,11 @@ class Observer(Protocol[P_contra]):
         ...
 
 
-class FallbackProber(Protocol):
-    """The part of `Prober` of `daemon/ports.py` that a fallback needs."""
-
-    def set_probes(self, probes: frozenset[Probe]) -> None: ...
-    async def close(self) -> None: ...
-
-
 class HostProber:
     """Passes each probe to the observer of its kind, and reports the values."""
 
     def __init__(
-        self, report: Callable[[Observed], None], now: Callable[[], Instant], fallback: FallbackProber | None = None
+        self, report: Callable[[Observed], None], now: Callable[[], Instant], fallback: Prober | None = None
     ) -> None:
         """`fallback` gets the probes of kinds that have no observer here."""
         self._report = report

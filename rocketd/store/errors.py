@@ -63,7 +63,7 @@ def is_corrupt(error: StoreError) -> bool:
 
 
 def store_error(error: sqlite3.Error, path: Path) -> StoreError:
-    """Say what SQLite's error means for this file."""
+    """Return what SQLite's error means for this file."""
     if "decode to UTF-8" in str(error):
         return InvalidText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)

@@ -31,7 +31,7 @@ def is_not_a_file(path: Path) -> bool:
 
 
 def move_aside(path: Path) -> None:
-    """Give it a name of its own beside this one, that nothing has yet; raises OSError."""
+    """Rename a file to a free name beside its own; raises OSError."""
     number = 1
     while os.path.lexists(target := path.with_name(f"{path.name}.damaged-{number}")):
         number += 1
@@ -39,7 +39,7 @@ def move_aside(path: Path) -> None:
 
 
 def rejected_lines_message(directory: Path) -> str:
-    """Say what has been set aside of a spool, and what to do; empty: nothing."""
+    """Return a sentence on what has been set aside of a spool, and what to do; empty: nothing has."""
     paths = sorted(directory.glob(f"{FILE_NAME}*"))
     if not paths:
         return ""

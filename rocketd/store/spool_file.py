@@ -144,7 +144,7 @@ class SpoolFile:
             self._drained = offset
 
     def reserve_space(self) -> None:
-        """See to it that the disk has room for more, if it can be had."""
+        """Reserve disk space for more, if the file system can."""
         if not self._reserve:
             return
         with suppress(OSError):
@@ -169,7 +169,7 @@ def _lines_of(changes: Sequence[Change]) -> list[bytes]:
 
 
 def _rejected(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]], None]) -> Iterator[bytes]:
-    """Have the lines written, together or one by one; gives those that nobody can take over."""
+    """Write the lines, together or one by one; yield those that cannot be taken over."""
     calls: list[tuple[bytes, list[Change]]] = []
     for line in lines:
         try:

@@ -67,7 +67,7 @@ class SpoolPlaces:
         self._fallback.append(changes)
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
-        """Give the calls to `write`, oldest first, and forget what it took. What `write` raises ends that."""
+        """Pass the calls to `write`, oldest first, and forget what it took. An exception of `write` ends the drain."""
         self._primary.drain(write)
         if self._fallback is not None:
             self._fallback.drain(write)
@@ -77,7 +77,7 @@ class SpoolPlaces:
         return [*self._primary.contents(), *(() if self._fallback is None else self._fallback.contents())]
 
     def reserve_space(self) -> None:
-        """See to it that there is room for more, if it can be had."""
+        """Reserve disk space for more, if the file system can."""
         self._primary.reserve_space()
 
 

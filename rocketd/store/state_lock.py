@@ -79,7 +79,7 @@ class StateLock:
             raise StateDirectoryHeld(self.path.parent, _written_pid(self.path)) from None
 
     def release(self) -> None:
-        """Let go of the directory; a second time changes nothing."""
+        """Release the directory; a second call changes nothing."""
         if self._file >= 0:
             with suppress(OSError):  # a disk that takes nothing: whose it was is still written there
                 os.ftruncate(self._file, 0)

@@ -74,9 +74,7 @@ FUNCTION_LINES: Final = 40
 CONSTRUCTOR_PARAMETERS: Final = 7
 
 # What may be larger, up to this size: these lists only get shorter.
-LONG_MODULES: Final[Mapping[str, int]] = {
-    "daemon/loop.py": 340,
-}
+LONG_MODULES: Final[Mapping[str, int]] = {}
 LONG_FUNCTIONS: Final[Mapping[str, int]] = {}
 WIDE_CONSTRUCTORS: Final[Mapping[str, int]] = {}
 SAME_NAMES: Final = {"Config", "Session", "Task"}

@@ -170,6 +170,6 @@ __all__ = [
 
 
 def repository(name: str) -> type[BaseRepo]:
-    """Give the repository class of this name from `redbird.repos`; raises AttributeError."""
+    """Return the repository class of this name from `redbird.repos`; raises AttributeError."""
     found: type[BaseRepo] = getattr(import_module("redbird.repos"), name)
     return found

@@ -45,7 +45,7 @@ def json_of(repo: BaseRepo) -> "JsonRepo | None":
 
 
 def allow_long_fields() -> None:
-    """Let a record be read that was written: Python's limit for a field of CSV is 128 KiB."""
+    """Raise Python's limit for a field of CSV, which is 128 KiB, so that every record can be read."""
     csv.field_size_limit(sys.maxsize)
 
 

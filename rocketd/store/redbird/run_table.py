@@ -20,7 +20,7 @@ _NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def run_table(engine: Engine, name: str) -> Table:
-    """Give the table as it is there, with whatever columns it has; make it if it is missing."""
+    """Return the table as it is, with whatever columns it has; make it if it is missing."""
     inspector = sqlalchemy.inspect(engine)
     if inspector.has_table(name):
         return Table(name, MetaData(), *_columns_there(inspector, name))

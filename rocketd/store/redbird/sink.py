@@ -233,7 +233,7 @@ def _storable(value: str | float | None) -> str | float | None:
 
 
 def _raise_http_errors(repo: BaseRepo) -> None:
-    """Have an answer that is no success raise: Red Bird takes whatever a server says for success."""
+    """Raise for an HTTP error: Red Bird takes any answer of a server for success."""
     hooks: dict[str, list[Callable[..., None]]] = repo.session.hooks  # type: ignore[attr-defined]  # requests.Session
     if _raise_for_status not in hooks["response"]:
         hooks["response"].append(_raise_for_status)
@@ -262,5 +262,5 @@ def translating_repo_errors() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """Say what went wrong without the statement and its values, which SQLAlchemy adds."""
+    """Return the sentence of an error without the statement and its values, which SQLAlchemy adds."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -120,7 +120,7 @@ def _ends(database: sqlite3.Connection, rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _apply_later(database: sqlite3.Connection, rows: list[Row]) -> None:
-    """Let runs that began after the state directory's newest have their effect."""
+    """Apply the runs that began after the newest one in the state directory."""
     ended = {key_of(row) for row in rows if is_end(row)}
     for row in rows:
         if is_end(row) or key_of(row) not in ended:

@@ -40,7 +40,7 @@ class OutboxSender:
         return bool(waiting or unreadable)
 
     def _reject(self, unreadable: Sequence[tuple[int, bytes]]) -> None:
-        """Let the others go on: nobody can send these."""
+        """Set aside records that cannot be read, so that the others are sent."""
         directory = self._database.path.parent
         move_rejected(directory, [record for _, record in unreadable])
         with self._lock, self._database.writing() as database:

@@ -62,7 +62,7 @@ class ReplicatedStore(SqliteStore):
         self._replicator.wake()
 
     def _new_rows(self, database: sqlite3.Connection, changes: Iterable[Change]) -> list[tuple[Row, bool]]:
-        """Give the records that the log has not had, and whether the repository may have had them."""
+        """Return the records that are new to the log, each with whether the repository may have it."""
         return [(row, again or self._may_be_there) for row, again in _new_rows(database, changes, self._origin)]
 
     def prune(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:

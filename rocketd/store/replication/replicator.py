@@ -121,18 +121,18 @@ class Replicator:
             self._woken = True
 
     def read(self, import_query: ImportQuery) -> "Future[list[Row]]":
-        """Have the records read that this host has there, complete and in log order; called once, after `start`."""
+        """Read the records that this host has there, complete and in log order; called once, after `start`."""
         future: Future[list[Row]] = Future()
         with self._thread.changing():
             self._import_request = (future, import_query)
         return future
 
     def call(self, work: Callable[[BaseRepo], T]) -> "Future[T]":
-        """Have something done with the repository, after it was tried to send what was recorded before."""
+        """Call `work` with the repository, after trying to send what was recorded before."""
         return self.deliver(lambda sink: work(sink.repo))
 
     def deliver(self, work: Callable[[RepositorySink], T]) -> "Future[T]":
-        """Have something done that puts records there: with what `write` of a sink needs, in the order of the calls."""
+        """Call `work` with the sink, to put records there, in the order of the calls."""
         future = self._calls.add(work)
         with self._thread.changing():
             self._woken = True
@@ -141,7 +141,7 @@ class Replicator:
         return future
 
     def prune(self, before: Instant, now: Instant) -> None:
-        """Have records of runs that ended earlier deleted there, once a day, also after the clock was set back."""
+        """Delete records of runs that ended before then from the repository, at most once a day."""
         if self._last_prune is None or abs(now - self._last_prune) >= DAY:
             with self._thread.changing():
                 self._prune_before, self._last_prune = before, now
@@ -162,7 +162,7 @@ class Replicator:
         return self._sink is not None and self._sink.is_unique
 
     def close(self) -> None:
-        """Let it send what is left, for a while."""
+        """Send what is left, for a while, and end the thread."""
         if self._thread.close(CLOSE_TIMEOUT):
             self._database.close()
 

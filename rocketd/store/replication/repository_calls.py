@@ -28,7 +28,7 @@ class RepositoryCalls:
         return bool(self._waiting)
 
     def add(self, work: Callable[[RepositorySink], T]) -> "Future[T]":
-        """Have that done; a call that is cancelled before its turn is not made."""
+        """Add a call; one that is cancelled before its turn is not made."""
         future: Future[T] = Future()
 
         def make(sink: RepositorySink) -> None:
@@ -53,7 +53,7 @@ class RepositoryCalls:
             sink.end_transaction()
 
     def fail(self, error: StoreError) -> None:
-        """Let all that wait raise this."""
+        """Fail all waiting calls with this error."""
         for call in self._take_all():
             call.fail(error)
 

@@ -67,7 +67,7 @@ class WriteThroughStore(ReplicatedStore):
         return True
 
     def _with_ids(self, rows: Sequence[tuple[Row, bool]]) -> list[OutboxRow]:
-        """Give each the microsecond of its record or the next free one: the same again until they have arrived."""
+        """Return them with ids: the microsecond of the record or the next free one; the same ids until they arrive."""
         outbox_rows: list[OutboxRow] = []
         for row, may_exist in rows:
             last = outbox_rows[-1].id if outbox_rows else self._last_id

@@ -34,7 +34,7 @@ _JOURNAL_LIMIT: Final = 16 * 1024 * 1024
 
 
 def no_store(path: Path) -> StoreError:
-    """Say that nothing was ever recorded there."""
+    """Return the error for a path at which nothing was ever recorded."""
     return StoreError(f"there is no store at {path}", hint="start rocketd once, or name its --state-dir")
 
 
@@ -155,7 +155,7 @@ class Database:
             return any(one is not self and one.path == self.path and one.is_writer for one in _open)
 
     def _check_files(self) -> None:
-        """See to it that what is open is what lies there."""
+        """Make sure that the files that are open are those at the path."""
         if self._connection is None or self._files is None:
             return
         here = files_at(self.path)

@@ -207,7 +207,7 @@ def _open_runs(database: sqlite3.Connection) -> Iterator[str]:
 
 
 def _sign_of_life(database: sqlite3.Connection) -> Iterator[str]:
-    """See to it that there is one: if need be, that of the newest record."""
+    """Make sure that there is a sign of life: if need be, that of the newest record."""
     for name, *values in database.execute(_WRONG_CLOCKS).fetchall():
         yield f"row {name} of clock had {values}"
     rows = database.execute("SELECT at, recorded FROM alive").fetchall()

@@ -64,7 +64,7 @@ class StoreGuard:
         return self._repair_needed
 
     def finish(self) -> None:
-        """See to it, before the database is closed, that nothing is in it that has no name. Raises StoreError."""
+        """Finish a repair before the database is closed, so that no record is lost with it. Raises StoreError."""
         if self._thread is None and (self._repair_needed or self._database.is_displaced):
             self._start_repair()
         if self._thread is not None:

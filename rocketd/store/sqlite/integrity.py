@@ -44,7 +44,7 @@ NEXT_START: Final = (
 
 
 def find_damage(path: Path, *, without_log: bool = False, thorough: bool = False) -> str:
-    """Say what is wrong with a database; empty: nothing. `without_log`: as if no write-ahead log lay beside it."""
+    """Return what is wrong with a database; empty: nothing. `without_log`: as if there were no write-ahead log."""
     options = "mode=ro&immutable=1" if without_log else "mode=ro"
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY_TIMEOUT)) as database:
         return _damage_of(database, thorough=thorough)
@@ -135,7 +135,7 @@ def _salvage_message(path: Path, damage: str, salvaged: RecordCount) -> str:
 
 
 def mark_damaged(path: Path) -> None:
-    """Have the next start look at the whole store, however large it is; raises OSError."""
+    """Make the next start check the whole store, however large it is; raises OSError."""
     path.with_name(path.name + DAMAGED).touch(mode=0o640)
 
 

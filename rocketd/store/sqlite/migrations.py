@@ -85,7 +85,7 @@ def _is_unfinished(path: Path) -> bool:
 
 
 def _roll_back_unfinished(path: Path) -> None:
-    """Have SQLite undo what was cut short: until then the first bytes may tell of a version that never came to be."""
+    """Let SQLite undo what was cut short: until then the first bytes may show a version that was never reached."""
     if _is_unfinished(path):
         with translating_errors(path), closing(sqlite3.connect(path)) as database:
             database.execute("SELECT 1 FROM sqlite_schema").fetchall()

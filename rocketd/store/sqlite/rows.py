@@ -134,7 +134,7 @@ def _missed_row(missed: Missed, origin: Origin) -> Row:
 
 
 def missed_sentence(missed: Missed) -> str:
-    """Say what a stretch of missed times was: why, the first, the last and how many."""
+    """Return a sentence on an interval of misses: why, the first, the last and how many."""
     first = datetime_of(missed.first).isoformat()
     if missed.count == 1:
         return f"{missed.reason}; due {first}"

@@ -67,6 +67,6 @@ def _recorded(database: sqlite3.Connection, key: RunKey) -> str:
 
 
 def duplicate_run(task: str, number: int, run_id: str = "") -> DuplicateRun:
-    """Say that this run must not start."""
+    """Return the error for a run that must not start, as its number is recorded already."""
     hint = "do two daemons share this run log?"
     return DuplicateRun(f"run {task}/{number} is recorded already", hint=hint, run_id=run_id)

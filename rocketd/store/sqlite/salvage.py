@@ -120,7 +120,7 @@ def _copy_log(damaged: sqlite3.Connection, new: sqlite3.Connection) -> RecordCou
 
 
 def _numbered(indexed: Mapping[int, IndexEntry], numbers: Mapping[int, object]) -> Iterator[tuple[object, ...]]:
-    """Tell of each record that is lost which number its run had: they count from one start of a task to the next."""
+    """Yield each lost record with the number of its run: numbers count from one start of a task to the next."""
     newest: dict[str, int] = {}
     open_numbers: dict[str, list[int]] = defaultdict(list)
     for key, (task, action, created) in sorted(indexed.items()):

@@ -142,7 +142,7 @@ class SqliteStore(SqliteReader):
                 self.faults.note(wrong)
 
     def report_faults(self) -> None:
-        """Have it told what could not be trusted so far."""
+        """Report the values that could not be trusted so far."""
         if self.faults:
             hint = "that counts for nothing, and all else as before; see docs/how-to/backup-and-restore.md"
             self._report_damage("records", f"{self.path} holds what rocketd never wrote: {self.faults}; {hint}")
@@ -155,7 +155,7 @@ class SqliteStore(SqliteReader):
 
     @contextmanager
     def _noting_damage(self) -> Iterator[None]:
-        """Have the next start look at the whole store if SQLite meets damaged pages inside."""
+        """Make the next start check the whole store if SQLite meets damaged pages inside."""
         try:
             yield
         except StoreError as error:
@@ -184,7 +184,7 @@ class SqliteStore(SqliteReader):
         return self._guard.is_repairing
 
     def finish_repair(self) -> None:
-        """Have it put right, if its files were displaced; returns when that is done, or cannot be."""
+        """Repair the store if its files were displaced; return when that is done, or has failed."""
         try:
             self._guard.finish()
         except StoreError as error:
