@@ -23,6 +23,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.mail.message import MAX_LISTED, MailMessage, Notice, compose
 from rocketd.mail.queue import MAX_NOTICES, Envelope, MailQueue, MailRefused
 from rocketd.mail.redmail_sender import RedmailSender
+from support.builders import shell_task
 from support.daemon_process import Daemon
 from support.servers.mail_server import Certificate, MailServer, html_of, text_of
 
@@ -324,7 +325,7 @@ def test_a_password_that_is_mended_lets_what_waited_go_without_a_reload(
         made.logins["web01"] = "open sesame"
         login = f'tls = "starttls"\nusername = "web01"\npassword_file = "{password}"'
         daemon.write("rocketd.toml", settings(made.start().port, login))
-        daemon.write("a.toml", a_task("bad", "exit 3"))
+        daemon.write("a.toml", shell_task("bad", "exit 3"))
         daemon.start()
         daemon.until_line("cannot send mail: 127.0.0.1 refuses the login as web01: 535 ")
         daemon.until_notice("degraded: 1 mail waiting: ")
@@ -347,17 +348,13 @@ def settings(port: int, more: str = "") -> str:
     return f'[mail]\nhost = "127.0.0.1"\nport = {port}\nreceivers = ["root@example.com"]\n{more}\n'
 
 
-def a_task(name: str, command: str, more: str = "") -> str:
-    return f"[task.{name}]\nshell = true\ncommand = '''{command}'''\nwhen = 'daily'\n{more}\n"
-
-
 def test_the_daemon_writes_about_a_failure_and_not_about_a_success(daemon: Daemon, server: MailServer) -> None:
     daemon.write("rocketd.toml", settings(server.port))
     daemon.write(
         "a.toml",
-        a_task("good", "true")
-        + a_task("bad", "echo 'no space left'; exit 3", 'mail = { receivers = ["team@example.com"] }')
-        + a_task("quiet", "exit 1", "mail = { on = [] }"),
+        shell_task("good", "true")
+        + shell_task("bad", "echo 'no space left'; exit 3", 'mail = { receivers = ["team@example.com"] }')
+        + shell_task("quiet", "exit 1", "mail = { on = [] }"),
     )
     daemon.start()
     mail = server.next()
@@ -383,7 +380,7 @@ def test_the_daemon_writes_what_must_be_observed_for_the_next_run(daemon: Daemon
 
 def test_a_crash_of_the_daemon_is_written_about_by_the_next(daemon: Daemon, server: MailServer) -> None:
     daemon.write("rocketd.toml", settings(server.port, 'on = ["crash"]'))
-    daemon.write("a.toml", a_task("slow", "echo begun; sleep 1000"))
+    daemon.write("a.toml", shell_task("slow", "echo begun; sleep 1000"))
     daemon.start()
     daemon.until_line("slow | begun")
     daemon.kill()
@@ -394,11 +391,11 @@ def test_a_crash_of_the_daemon_is_written_about_by_the_next(daemon: Daemon, serv
 
 def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon, dead_server: MailServer) -> None:
     daemon.write("rocketd.toml", settings(dead_server.port))
-    daemon.write("a.toml", a_task("bad", "exit 3"))
+    daemon.write("a.toml", shell_task("bad", "exit 3"))
     daemon.start()
     daemon.until_line("cannot send mail: ")
     daemon.until_notice("degraded: 1 mail waiting: ")
-    daemon.write("b.toml", a_task("other", "true"))
+    daemon.write("b.toml", shell_task("other", "true"))
     daemon.signal(signal.SIGHUP)
     daemon.until_line("other succeeded")
     dead_server.start()
@@ -410,7 +407,8 @@ def test_a_dead_mail_server_shows_in_the_status_and_hurts_nobody(daemon: Daemon,
 def test_settings_that_are_mended_let_what_waited_go(daemon: Daemon, server: MailServer) -> None:
     daemon.write("rocketd.toml", '[mail]\nhost = "127.0.0.1"\nport = 1\nreceivers = ["rot@example.com"]\n')
     daemon.write(
-        "a.toml", a_task("bad", "exit 3") + a_task("other", "exit 3", 'mail = { receivers = ["team@example.com"] }')
+        "a.toml",
+        shell_task("bad", "exit 3") + shell_task("other", "exit 3", 'mail = { receivers = ["team@example.com"] }'),
     )
     daemon.start()
     daemon.until_notice("degraded: 2 mails waiting: ")
@@ -425,7 +423,7 @@ def test_what_fails_while_a_reload_waits_for_a_server_that_hangs_is_written_abou
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         daemon.write("rocketd.toml", settings(hanging.getsockname()[1]))
-        daemon.write("a.toml", a_task("bad", "exit 3") + a_task("slow", "sleep 4; exit 3"))
+        daemon.write("a.toml", shell_task("bad", "exit 3") + shell_task("slow", "sleep 4; exit 3"))
         daemon.start()
         connection, _ = hanging.accept()
         daemon.write("rocketd.toml", settings(server.port))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.builders import shell_task
 from support.daemon_process import Daemon
 
 
@@ -15,13 +16,9 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         yield made
 
 
-def a_task(name: str, when: str, command: str = "true", more: str = "") -> str:
-    return f"[task.{name}]\ncommand = '''{command}'''\nshell = true\nwhen = '''{when}'''\n{more}\n"
-
-
 def test_a_file_that_appears_starts_a_task_and_its_reason_is_told(daemon: Daemon) -> None:
     file = daemon.directory / "drop" / "ready"
-    daemon.write("a.toml", a_task("take", f'path_exists("{file}")', f"rm {file}"))
+    daemon.write("a.toml", shell_task("take", f"rm {file}", when=f'path_exists("{file}")'))
     daemon.start()
     for times in (1, 2):
         file.parent.mkdir(exist_ok=True)
@@ -37,7 +34,9 @@ def test_a_command_that_cannot_be_run_starts_nothing_and_is_told_once(daemon: Da
     """Neither it nor its negation; and when it can be run, that is told as well."""
     tool = daemon.directory / "tool"
     word = f'command_succeeds("{tool}", every="1s")'
-    daemon.write("a.toml", a_task("one", word) + a_task("two", f"~{word}") + a_task("tick", "true"))
+    daemon.write(
+        "a.toml", shell_task("one", when=word) + shell_task("two", when=f"~{word}") + shell_task("tick", when="true")
+    )
     daemon.start()
     daemon.until_line(f"{word} is unknown: ")
     daemon.until_line("tick succeeded", 3)
@@ -52,14 +51,14 @@ def test_a_command_that_cannot_be_run_starts_nothing_and_is_told_once(daemon: Da
 
 def test_a_command_has_the_limit_of_open_files_that_a_run_has(daemon: Daemon) -> None:
     daemon.wrapper = ("prlimit", "--nofile=1000:")
-    daemon.write("a.toml", a_task("job", 'command_succeeds("test $(ulimit -Sn) = 1000")'))
+    daemon.write("a.toml", shell_task("job", when='command_succeeds("test $(ulimit -Sn) = 1000")'))
     daemon.start()
     daemon.until_line("job succeeded")
 
 
 def test_a_run_is_stopped_while_a_file_is_there(daemon: Daemon) -> None:
     file = daemon.directory / "maintenance"
-    daemon.write("a.toml", a_task("long", "daily", "sleep 1000", f"stop_when = 'path_exists(\"{file}\")'"))
+    daemon.write("a.toml", shell_task("long", "sleep 1000", f"stop_when = 'path_exists(\"{file}\")'"))
     daemon.start()
     daemon.until_line("long started")
     file.touch()
@@ -68,7 +67,10 @@ def test_a_run_is_stopped_while_a_file_is_there(daemon: Daemon) -> None:
 
 
 def test_the_environment_is_that_of_the_daemon(daemon: Daemon) -> None:
-    daemon.write("a.toml", a_task("live", 'daily & env("STAGE", "live")') + a_task("test", 'env("STAGE", "test")'))
+    daemon.write(
+        "a.toml",
+        shell_task("live", when='daily & env("STAGE", "live")') + shell_task("test", when='env("STAGE", "test")'),
+    )
     daemon.start()
     daemon.until_line("live succeeded")
     assert daemon.stop() == 0
@@ -81,8 +83,8 @@ def let_ticks_pass(daemon: Daemon, count: int) -> None:
 
 def test_a_reload_that_takes_a_condition_away_stops_observing(daemon: Daemon) -> None:
     mark = daemon.directory / "mark"
-    daemon.write("a.toml", a_task("one", f'command_succeeds("touch {mark}; exit 1", every="1s")'))
-    daemon.write("b.toml", a_task("tick", "true"))
+    daemon.write("a.toml", shell_task("one", when=f'command_succeeds("touch {mark}; exit 1", every="1s")'))
+    daemon.write("b.toml", shell_task("tick", when="true"))
     daemon.start()
     daemon.until(mark.exists)
     daemon.write("a.toml", "")

@@ -10,27 +10,15 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.store_writes import write_batches
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.sqlite.schema import FILE_NAME
 from rocketd.store.sqlite.store import SqliteStore
-
-NOW = 1_790_000_000 * SECOND
-
-
-def run(number: int) -> Run:
-    return Run("backup", number, f"id-{number}", 1, NOW, NOW + number, Trigger.SCHEDULE, "daily")
-
-
-def whole(number: int) -> list[Change]:
-    end = End(Action.FAIL, Cause.TIMEOUT, NOW + number + 1, 3, 15, "could not", "Traceback", "line 1\nline 2", 7)
-    return [Started(run(number)), Finished(run(number), end)]
+from support.builders import NOW, failed_run, run
 
 
 @pytest.fixture
@@ -86,13 +74,13 @@ def test_with_a_spool_nothing_waits_and_what_it_holds_is_written_first(
         heard = Heard()
         spool = SpoolFile(tmp_path)
         recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, patience=0.1)
-        await record(recorder, whole(1))
-        await record(recorder, whole(2))
+        await record(recorder, failed_run(1))
+        await record(recorder, failed_run(2))
         assert heard.troubles == [(LOCKED, False), (LOCKED, True)]
         assert spool.pending == 2
         blocker.execute("ROLLBACK")
         await heard.until(("", False))  # though nobody records anything
-        await record(recorder, whole(3))
+        await record(recorder, failed_run(3))
         assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]
         assert not (tmp_path / SPOOL).exists()
         await recorder.close()
@@ -108,7 +96,7 @@ def test_without_a_spool_the_error_is_told_as_fatal_once_patience_is_over(
     async def scene() -> None:
         heard = Heard()
         recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, patience=0.3)
-        recorder.record(whole(1), lambda: pytest.fail("it is not safe"))
+        recorder.record(failed_run(1), lambda: pytest.fail("it is not safe"))
         error = await heard.fatal
         assert isinstance(error, StoreError)
         assert heard.troubles == [(LOCKED, False)]
@@ -126,7 +114,7 @@ def test_where_the_spool_cannot_be_written_either_it_is_tried_until_it_can(
         (tmp_path / SPOOL).mkdir()  # so no file can be made there
         recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, patience=0.0)
         done = asyncio.Event()
-        recorder.record(whole(1), done.set)
+        recorder.record(failed_run(1), done.set)
         await heard.until((LOCKED, False))
         proof = asyncio.Event()
         recorder.check_alive(proof.set)
@@ -147,7 +135,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
     async def scene() -> None:
         heard = Heard()
         recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=SpoolFile(tmp_path))
-        recorder.record(whole(1))
+        recorder.record(failed_run(1))
         await recorder.close()
         assert not heard.fatal.done()
 
@@ -157,7 +145,7 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
     assert spool.pending == 1
     spool.drain(lambda calls: write_batches(store, calls))
     (view,) = store.runs(RunFilter())
-    assert [Started(view.run), Finished(view.run, view.end)] == whole(1)  # type: ignore[arg-type] # it has ended
+    assert [Started(view.run), Finished(view.run, view.end)] == failed_run(1)  # type: ignore[arg-type] # it has ended
 
 
 # -- in the seconds in which it is only tried again
@@ -185,7 +173,7 @@ def test_what_has_happened_is_safe_at_once_and_a_start_is_not_begun(
     tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
 ) -> None:
     """A kill in the first seconds of an outage makes no crash of a known end, and no run of an intention."""
-    started, ended = whole(1)
+    started, ended = failed_run(1)
     store_written_to(store, blocker, started)
 
     async def scene() -> None:
@@ -226,7 +214,7 @@ def store_written_to(store: SqliteStore, blocker: sqlite3.Connection, *changes: 
 def test_what_has_happened_is_safe_though_the_error_is_fatal(
     tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
 ) -> None:
-    started, ended = whole(1)
+    started, ended = failed_run(1)
     store_written_to(store, blocker, started)
 
     async def scene() -> None:
@@ -259,7 +247,7 @@ def test_every_kind_of_change_comes_back_as_it_was(tmp_path: Path) -> None:
         paused_by="root (uid 0)",
         paused_reason="déjà vu",
     )
-    changes: list[Change] = [*whole(1), state, Alive(NOW)]
+    changes: list[Change] = [*failed_run(1), state, Alive(NOW)]
     SpoolFile(tmp_path).append(changes)
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
@@ -267,26 +255,26 @@ def test_every_kind_of_change_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_torn_was_never_acknowledged_and_the_next_takes_its_place(tmp_path: Path) -> None:
-    SpoolFile(tmp_path).append(whole(1))
+    SpoolFile(tmp_path).append(failed_run(1))
     path = tmp_path / SPOOL
     path.write_bytes(path.read_bytes() + b'[{"kind": "Star')
     spool = SpoolFile(tmp_path)
-    spool.append(whole(2))
+    spool.append(failed_run(2))
     given: list[Change] = []
     spool.drain(lambda calls: given.extend(change for call in calls for change in call))
-    assert given == [*whole(1), *whole(2)]
+    assert given == [*failed_run(1), *failed_run(2)]
 
 
 @pytest.mark.parametrize("torn", [b"", b'[{"kind":', b'[{"kind":"Alive"' + bytes(5000) + b"}]\n"])
 def test_a_line_that_was_torn_keeps_no_daemon_from_starting(tmp_path: Path, torn: bytes) -> None:
     """We died while it was written, or the power went: a disk may lose any block of what was not synced."""
-    SpoolFile(tmp_path).append(whole(1))
+    SpoolFile(tmp_path).append(failed_run(1))
     with (tmp_path / SPOOL).open("ab") as file:
         file.write(torn)
     given: list[Change] = []
     spool = SpoolFile(tmp_path)
     spool.drain(lambda calls: given.extend(change for call in calls for change in call))
-    assert given == whole(1)
+    assert given == failed_run(1)
     assert not (tmp_path / SPOOL).exists()
 
 
@@ -294,7 +282,7 @@ def test_what_was_written_before_we_died_is_not_written_again(tmp_path: Path, st
     """Some of a spool's calls are in the store, and the spool does not know it."""
     spool = SpoolFile(tmp_path)
     for number in (1, 2, 3):
-        spool.append(whole(number))
-    store.write([*whole(1), *whole(2)])
+        spool.append(failed_run(number))
+    store.write([*failed_run(1), *failed_run(2)])
     spool.drain(lambda calls: write_batches(store, calls))
     assert [view.run.number for view in store.runs(RunFilter())] == [3, 2, 1]

@@ -12,27 +12,16 @@ from typing import Any
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Change, RunFilter
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import Run, Trigger
 from rocketd.daemon.store_writes import write_batches
 from rocketd.store.rejected_lines import FILE_NAME as ASIDE
 from rocketd.store.spool_file import FILE_NAME as SPOOL
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.spool_line import format_line
 from rocketd.store.sqlite.store import SqliteStore
-
-NOW = 1_790_000_000 * SECOND
-
-
-def run(number: int) -> Run:
-    return Run("backup", number, f"id-{number}", 1, NOW, NOW + number, Trigger.SCHEDULE, "daily")
-
-
-def whole(number: int) -> list[Change]:
-    end = End(Action.FAIL, Cause.TIMEOUT, NOW + number + 1, 3, 15, "could not", "Traceback", "line 1\nline 2", 7)
-    return [Started(run(number)), Finished(run(number), end)]
+from support.builders import NOW, failed_run, run
 
 
 @pytest.fixture
@@ -41,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield made
 
 
-GOOD = [json.loads(format_line(whole(number))) for number in (1, 2, 3)]
+GOOD = [json.loads(format_line(failed_run(number))) for number in (1, 2, 3)]
 
 
 def line(*path: str | int, value: object) -> bytes:
@@ -83,13 +72,13 @@ def line(*path: str | int, value: object) -> bytes:
     ],
 )
 def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_go_in(tmp_path: Path, bad: bytes) -> None:
-    (tmp_path / SPOOL).write_bytes(format_line(whole(1)) + bad + b"\n" + format_line(whole(3)))
+    (tmp_path / SPOOL).write_bytes(format_line(failed_run(1)) + bad + b"\n" + format_line(failed_run(3)))
     found: list[tuple[str, str]] = []
     given: list[Change] = []
     spool = SpoolFile(tmp_path, lambda *what: found.append(what))
     assert found == []
     spool.drain(lambda calls: given.extend(change for call in calls for change in call))
-    assert given == [*whole(1), *whole(3)]
+    assert given == [*failed_run(1), *failed_run(3)]
     assert not (tmp_path / SPOOL).exists()
     assert (tmp_path / ASIDE).read_bytes() == bad + b"\n"
     assert [about for about, _ in found] == ["spool"]
@@ -99,18 +88,18 @@ def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_go_in(tmp_path: 
 
 def test_a_line_that_is_far_too_long_is_set_aside_cut_off(tmp_path: Path) -> None:
     with (tmp_path / SPOOL).open("wb") as file:
-        file.write(format_line(whole(1)))
+        file.write(format_line(failed_run(1)))
         file.truncate(100_000_000)
         file.seek(0, os.SEEK_END)
-        file.write(b"\n" + format_line(whole(3)))
+        file.write(b"\n" + format_line(failed_run(3)))
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
-    assert given == [*whole(1), *whole(3)]
+    assert given == [*failed_run(1), *failed_run(3)]
     assert (tmp_path / ASIDE).stat().st_size < 70_000_000
 
 
 def test_many_changes_at_once_are_several_lines_none_too_long(tmp_path: Path) -> None:
-    started, ended = whole(1)
+    started, ended = failed_run(1)
     assert isinstance(ended, Finished)
     long = replace(ended, end=replace(ended.end, output="x" * 1_000_000))
     changes: list[Change] = [started, *[long] * 20]
@@ -122,7 +111,7 @@ def test_many_changes_at_once_are_several_lines_none_too_long(tmp_path: Path) ->
 
 
 def test_what_is_set_aside_is_so_once_though_the_store_fails_meanwhile(tmp_path: Path) -> None:
-    (tmp_path / SPOOL).write_bytes(b"rubbish\n" + format_line(whole(1)))
+    (tmp_path / SPOOL).write_bytes(b"rubbish\n" + format_line(failed_run(1)))
     spool = SpoolFile(tmp_path)
     for _ in range(3):
         with pytest.raises(StoreError):
@@ -141,32 +130,32 @@ def test_a_spool_that_is_no_file_is_moved_aside_and_told(tmp_path: Path, make: C
     found: list[tuple[str, str]] = []
     spool = SpoolFile(tmp_path, lambda *what: found.append(what))
     assert [about for about, _ in found] == ["spool"]
-    spool.append(whole(1))
+    spool.append(failed_run(1))
     given: list[Change] = []
     SpoolFile(tmp_path).drain(lambda calls: given.extend(change for call in calls for change in call))
-    assert given == whole(1)
+    assert given == failed_run(1)
 
 
 def test_a_spool_that_was_removed_while_records_waited_is_told_and_the_next_ones_go_on(tmp_path: Path) -> None:
     found: list[tuple[str, str]] = []
     spool = SpoolFile(tmp_path, lambda *what: found.append(what))
-    spool.append(whole(1))
+    spool.append(failed_run(1))
     (tmp_path / SPOOL).unlink()
     spool.drain(lambda _: pytest.fail("it is gone"))
     assert [about for about, _ in found] == ["spool"]
     assert spool.pending == 0
-    spool.append(whole(2))
+    spool.append(failed_run(2))
     given: list[Change] = []
     spool.drain(lambda calls: given.extend(change for call in calls for change in call))
-    assert given == whole(2)
+    assert given == failed_run(2)
 
 
 def test_a_start_whose_number_is_another_runs_by_now_is_set_aside(tmp_path: Path, store: SqliteStore) -> None:
     spool = SpoolFile(tmp_path)
-    spool.append(whole(1))
+    spool.append(failed_run(1))
     spool.append([Started(Run("backup", 2, "other", 1, NOW, NOW, Trigger.HAND, ""))])
-    spool.append(whole(3))
-    store.write(whole(2))
+    spool.append(failed_run(3))
+    store.write(failed_run(2))
     spool.drain(lambda calls: write_batches(store, calls))
     assert [(view.run.number, view.run.run_id) for view in store.runs(RunFilter())] == [
         (number, run(number).run_id) for number in (3, 2, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.builders import shell_task
 from support.daemon_process import Daemon
 from support.servers.mail_server import MailServer, text_of
 
@@ -62,17 +63,13 @@ handlers = ["file"]
 """
 
 
-def a_task(name: str, command: str) -> str:
-    return f"[task.{name}]\nshell = true\ncommand = '''{command}'''\nwhen = 'daily'\n"
-
-
 def events(daemon: Daemon) -> list[dict[str, object]]:
     return [json.loads(line) for line in (daemon.directory / "events.jsonl").read_text().splitlines()]
 
 
 def test_records_carry_what_the_run_log_keeps(daemon: Daemon) -> None:
     daemon.write("rocketd.toml", to_file(daemon))
-    daemon.write("a.toml", a_task("bad", "echo no space; exit 3"))
+    daemon.write("a.toml", shell_task("bad", "echo no space; exit 3"))
     daemon.start()
     daemon.until_line("bad failed")
     assert daemon.stop() == 0
@@ -88,11 +85,11 @@ def test_records_carry_what_the_run_log_keeps(daemon: Daemon) -> None:
 def test_a_reload_changes_where_events_go(daemon: Daemon) -> None:
     daemon.start()
     daemon.write("rocketd.toml", to_file(daemon))
-    daemon.write("a.toml", a_task("first", "true"))
+    daemon.write("a.toml", shell_task("first", "true"))
     daemon.signal(signal.SIGHUP)
     daemon.until_line("first succeeded")
     daemon.write("rocketd.toml", "")
-    daemon.write("b.toml", a_task("second", "true"))
+    daemon.write("b.toml", shell_task("second", "true"))
     daemon.signal(signal.SIGHUP)
     daemon.until_line("second succeeded")
     assert daemon.stop() == 0
@@ -103,7 +100,7 @@ def test_a_handler_that_cannot_be_made_is_a_problem_in_its_place_and_what_was_be
     daemon.write("rocketd.toml", to_file(daemon))
     daemon.start()
     daemon.write("rocketd.toml", to_file(daemon) + '[logging.handlers.collector]\nclass = "ours.Broken"\n')
-    daemon.write("a.toml", a_task("after", "true"))
+    daemon.write("a.toml", shell_task("after", "true"))
     daemon.signal(signal.SIGHUP)
     daemon.until_line("rocketd.toml:11:19: error: logging cannot be set up so: Unable to configure handler 'collector'")
     daemon.until_line("after succeeded")
@@ -114,7 +111,7 @@ def test_a_handler_that_cannot_be_made_is_a_problem_in_its_place_and_what_was_be
 
 def test_at_start_the_daemon_goes_on_without_what_cannot_be_set_up(daemon: Daemon) -> None:
     daemon.write("rocketd.toml", '[logging.handlers.gone]\nclass = "nowhere.Handler"\n')
-    daemon.write("a.toml", a_task("works", "true"))
+    daemon.write("a.toml", shell_task("works", "true"))
     daemon.start()
     daemon.until_line("Cannot resolve 'nowhere.Handler'")
     daemon.until_line("works succeeded")
@@ -126,11 +123,11 @@ def test_a_handler_that_never_returns_hurts_nobody(daemon: Daemon) -> None:
         "rocketd.toml",
         '[logging.handlers.stuck]\nclass = "ours.Stuck"\n[logging.root]\nlevel = "INFO"\nhandlers = ["stuck"]\n',
     )
-    daemon.write("a.toml", a_task("one", "true") + a_task("two", "true"))
+    daemon.write("a.toml", shell_task("one", "true") + shell_task("two", "true"))
     daemon.start()
     daemon.until_line("one succeeded")
     daemon.write("rocketd.toml", "")
-    daemon.write("a.toml", a_task("three", "true"))
+    daemon.write("a.toml", shell_task("three", "true"))
     daemon.signal(signal.SIGHUP)
     daemon.until_line("a handler has not returned for long: restart rocketd to change logging")
     daemon.until_line("three succeeded")
@@ -152,7 +149,7 @@ level = "ERROR"
 handlers = ["mail"]
 """,
         )
-        daemon.write("a.toml", a_task("bad", "exit 3"))
+        daemon.write("a.toml", shell_task("bad", "exit 3"))
         daemon.start()
         mail = server.next()
         assert mail["Subject"] == "bad: fail"
