@@ -438,7 +438,7 @@ def test_mail_that_a_stop_could_not_send_is_sent_after_the_restart(daemon: Daemo
     """The server takes connections and says nothing: the stop has a limit, and says what it leaves."""
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         daemon.write("rocketd.toml", settings(hanging.getsockname()[1]))
-        daemon.write("a.toml", a_task("bad", "echo 'no <space> left'; exit 3"))
+        daemon.write("a.toml", shell_task("bad", "echo 'no <space> left'; exit 3"))
         daemon.start()
         connection, _ = hanging.accept()
         assert daemon.stop() == 0
@@ -475,7 +475,7 @@ def test_a_name_server_that_answers_nothing_holds_up_no_stop(tmp_path: Path) -> 
         daemon.wrapper = ("unshare", "-mn", "sh", "-c", hole, "sh", silent)
         daemon.write("rocketd.toml", settings(25).replace("127.0.0.1", "mail.example.net"))
         daemon.write(
-            "a.toml", a_task("bad", "exit 3") + '[task.good]\ncommand = ["/bin/true"]\nwhen = "every(\'200 ms\')"'
+            "a.toml", shell_task("bad", "exit 3") + '[task.good]\ncommand = ["/bin/true"]\nwhen = "every(\'200 ms\')"'
         )
         daemon.start()
         daemon.until_line("bad failed")
@@ -491,7 +491,7 @@ def test_a_name_server_that_answers_nothing_holds_up_no_stop(tmp_path: Path) -> 
 def test_kept_mail_that_cannot_be_read_stops_nothing(daemon: Daemon, server: MailServer, text: str) -> None:
     daemon.write("rocketd.toml", settings(server.port))
     (daemon.state / FILE_NAME).write_text(f"{text}\n")
-    daemon.write("a.toml", a_task("bad", "exit 3"))
+    daemon.write("a.toml", shell_task("bad", "exit 3"))
     daemon.start()
     assert "bad failed" in server.next()["Subject"]
     assert daemon.stop() == 0
