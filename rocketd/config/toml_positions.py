@@ -232,6 +232,7 @@ def _inside(text: str, value: _TextSpan, start: int, end: int) -> _TextSpan:
     return _TextSpan(value.start + offsets[min(start, last)], value.start + offsets[min(end, last)])
 
 
+# "a\tb" (6 characters in the file) is a, tab, b: they stand at 1, 2 and 4, and the text ends at 5.
 def _offsets(source: str) -> list[int]:
     """For each character of the text, and for its end: where it stands in what was written, quotes and all."""
     quote = source[:3] if source[:3] in ('"""', "'''") else source[:1]

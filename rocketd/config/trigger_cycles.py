@@ -55,6 +55,9 @@ def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
     return Mistake(path, message, severity="warning", word=word)
 
 
+# a: after_success("b"), b: after_success("a") & daily, c: after_success("a")
+#   b needs `daily` as well, so it is removed; then nothing starts a, and then nothing c: no cycle.
+# Without `daily`: a and b remain (c starts neither); walking back from a gives a ← b ← a, so the cycle is b → a.
 def _find(tasks: Mapping[str, Task], watched: WatchedTasks, harmless: Collection[str]) -> list[str]:
     """Tasks that start each other, in this order, round and round; empty if there are none."""
     about_others = {name: task.when for name, task in tasks.items() if watched.others(task.when)}

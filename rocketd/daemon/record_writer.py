@@ -169,6 +169,10 @@ class RecordWriter:
             batch, self._batch = self._batch, _RecordBatch()
             return batch
 
+    # A start of `a` waits as the store fails; meanwhile `b` ends:
+    #   1st try fails: changes [start a]         nothing is completed, so all of it waits
+    #   `b` ends:      changes [start a, end b]  end b goes to the spool at once, and leaves the batch
+    #   2nd try works: the spool is drained (end b), then [start a] is written; both callbacks are called
     def _write_batch(self, batch: _RecordBatch) -> None:
         """Return once its changes, and those that come up meanwhile, are safe: in the store, or in the spool."""
         while not (self._write_to_store(batch.changes) or self._write_to_spool(batch.changes)):

@@ -38,6 +38,9 @@ class Outage(NamedTuple):
     """By how much the clock was set in that time, as far as is known."""
 
 
+# Last sign of life at 10:00, with 5 min on the boot clock; now it is 12:00, with 65 min on the boot clock:
+#   the boot clock says that 60 min passed, so the daemon went down at 11:00 by the clock of now,
+#   and the clock was set forward by 60 min in between (`stepped`). After a reboot only 10:00 to 12:00 is known.
 def outage(reading: ClockReading | None, alive: Instant | None, now: ClockReading) -> Outage | None:
     """Return since when no daemon ran, by the clocks at the last sign of life and the newest record; None: ever."""
     if reading is not None and alive is not None and alive < reading.wall:  # they were not written together

@@ -39,6 +39,9 @@ class StoreOutage:
         return max(0.0, self._next - time.monotonic())
 
 
+# Of [start a/1, process a/1, end b/7, pause c]
+#   [end b/7, pause c] is completed: it is so, whatever becomes of the store;
+#   [start a/1, process a/1] waits: the run a/1 starts only once its start is written.
 def split_completed(changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
     """Part what is so by now, recorded or not, from what waits for its record.
 

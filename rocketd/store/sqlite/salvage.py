@@ -119,6 +119,10 @@ def _copy_log(damaged: sqlite3.Connection, new: sqlite3.Connection) -> RecordCou
     return RecordCount(len(numbers), len(partial))
 
 
+# The index has a start, an end and a start of one task; of the rows, only the first can be read:
+#   start, row says 7    7 is open
+#   end, row is lost     ends the first open run: 7
+#   start, row is lost   the number after the newest: 8
 def _numbered(indexed: Mapping[int, IndexEntry], numbers: Mapping[int, object]) -> Iterator[tuple[object, ...]]:
     """Yield each lost record with the number of its run: numbers count from one start of a task to the next."""
     newest: dict[str, int] = {}
