@@ -154,7 +154,7 @@ class Replication:
             message = daemon_messages.repository_away(outage.error.message, in_memory=self._is_temporary)
             self._loop.journal.write(message)
         self._loop.health.set_trouble(
-            "repository", f"{outage.error.message}; {outage.waiting} records wait in the spool"
+            "repository", f"{outage.error.message}; {outage.waiting} records wait in the outbox"
         )
         hopeless = outage.seconds >= OUTAGE_LIMIT or not outage.error.temporary
         if hopeless and not self._silenced:

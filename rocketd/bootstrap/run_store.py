@@ -52,7 +52,7 @@ class OpenedStore:
     """Why the store cannot be written, so that records go to the spool."""
 
     def write_recovered(self, changes: Sequence[Change]) -> None:
-        """Write what a resume finds: to the spool, if the store takes nothing. Raises StoreError."""
+        """Write what a recovery finds: to the spool, if the store takes nothing. Raises StoreError."""
         if self.outage is None:
             try:
                 self.store.write(changes)

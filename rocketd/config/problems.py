@@ -14,8 +14,7 @@ from rocketd.core.escaping import visible
 MAX_TEXT: Final = 500
 """Characters of a message or a hint: a whole file may be one word."""
 MAX_MISTAKES: Final = 100
-"""How many mistakes of one file are told."""
-"""Characters of a word that could be meant for another."""
+"""How many mistakes of one file are reported."""
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 """An error keeps a task from being loaded; a warning does not, and a note is no mistake."""

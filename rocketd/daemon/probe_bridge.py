@@ -1,7 +1,7 @@
-"""Between the loop and the prober: what is wanted goes down after each pass, what is seen comes up as events.
+"""Between the loop and the prober: which probes matter goes down after each pass, observations come up as events.
 
-observing = Observing(loop)
-observing.begin(SomeProber(observing.report))
+bridge = ProbeBridge(loop)
+bridge.start(SomeProber(bridge.report))
 """
 
 from rocketd.core.conditions.probe import Probe

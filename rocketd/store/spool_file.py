@@ -50,7 +50,7 @@ class SpoolFile:
         name: str = FILE_NAME,
         reserve: bool = False,
     ) -> None:
-        """Take up what an earlier daemon left; `report_damage` hears of lines that are set aside.
+        """Take up what an earlier daemon left; `report_damage` is called for lines that are set aside.
 
         With `reserve`, the file stays where it is and keeps room on the disk, for when that is full.
         """

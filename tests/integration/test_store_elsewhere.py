@@ -180,7 +180,7 @@ def test_while_the_repository_is_away_tasks_go_on_and_a_kill_loses_nothing(daemo
     daemon.start()
     daemon.until_line("often succeeded")
     away.touch()
-    daemon.until_notice("records wait in the spool")
+    daemon.until_notice("records wait in the outbox")
     daemon.until_line("often succeeded", 4)
     daemon.kill()
     daemon.start()  # and at its start it is still away

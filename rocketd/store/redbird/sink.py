@@ -39,7 +39,7 @@ class RepositorySink:
 
     def __init__(self, repo: BaseRepo) -> None:
         self.repo = repo
-        """For the thread of the forwarder alone."""
+        """Only the thread of the replicator may use it."""
         self.fields = fields_of(repo)
         columns = columns_of(repo)
         self._inserts_dicts = bool(columns) and not model_fields(repo.model) <= columns

@@ -1,4 +1,4 @@
-"""Taking records from the spool to a repository, many at a time where it can, and each once."""
+"""Taking records from the outbox to a repository, many at a time where it can, and each once."""
 
 from collections.abc import Sequence
 from threading import Lock
@@ -12,7 +12,7 @@ from rocketd.store.replication.outbox import OutboxRow
 from rocketd.store.sqlite.connection import Database
 
 _BATCH: Final = 500
-"""Records that are sent before they are taken out of the spool, in one transaction."""
+"""Records that are sent before they are taken out of the outbox, in one transaction."""
 
 
 class OutboxSender:
@@ -25,7 +25,7 @@ class OutboxSender:
         self._delivery = Delivery()
 
     def send_some(self, sink: RepositorySink) -> bool:
-        """Send the next records, and take out of the spool those that arrived; whether there were any."""
+        """Send the next records, and take out of the outbox those that arrived; whether there were any."""
         with self._lock, self._database.reading() as database:
             waiting, unreadable = outbox.read_pending(database, _BATCH)
         if unreadable:

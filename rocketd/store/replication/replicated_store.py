@@ -1,9 +1,9 @@
 """The store whose records also go to another repository.
 
 The run log in the state directory is written all the same, and is what conditions are judged by: a repository that is
-away, slow or read-only cannot keep a task from running. In the same transaction each record is put into the spool, from
-where the `Replicator` takes it to the repository. At start the repository tells what the state directory does not know:
-all of it on a new host, and what came later where the state directory was put back to an older copy.
+away, slow or read-only cannot keep a task from running. In the same transaction each record is put into the outbox,
+from where the `Replicator` takes it to the repository. At start the repository tells what the state directory does not
+know: all of it on a new host, and what came later where the state directory was put back to an older copy.
 """
 
 import sqlite3
@@ -43,7 +43,7 @@ class ReplicatedStore(SqliteStore):
         origin: Origin | None = None,
         report_damage: ReportDamage = lambda _, __: None,
     ) -> None:
-        """The forwarder is the caller's to close, before this; `report_damage` hears of what is damaged."""
+        """The caller closes the replicator, before this; `report_damage` is called for what is damaged."""
         super().__init__(
             directory, durability=durability, origin=origin, report_damage=report_damage, lock=replicator.lock
         )

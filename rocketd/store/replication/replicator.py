@@ -1,6 +1,6 @@
 """The thread that takes records to another repository, and reads it back at start.
 
-Nobody else uses the repository, and nobody waits for it: it may hang for hours. Records wait in the spool table of the
+Nobody else uses the repository, and nobody waits for it: it may hang for hours. Records wait in the outbox of the
 state directory meanwhile. What may have arrived without our knowing is looked for before it is sent again.
 """
 
@@ -87,7 +87,7 @@ class Replicator:
     ) -> None:
         """`previous` had the same state directory in this process, and may still wait for an answer.
 
-        `host`: whose records are read; empty: all. `report_damage` hears of what waits here and cannot be read.
+        `host`: whose records are read; empty: all. `report_damage` is called for what waits here and cannot be read.
         """
         self.lock = Lock()
         """Held by whoever writes to the database of the state directory: two of one process need not try again."""
@@ -116,7 +116,7 @@ class Replicator:
         self._thread.start()
 
     def wake(self) -> None:
-        """Send what has come into the spool."""
+        """Send what has come into the outbox."""
         with self._thread.changing():
             self._woken = True
 

@@ -75,7 +75,7 @@ class WriteThroughStore(ReplicatedStore):
         return outbox_rows
 
     def _add(self, outbox_rows: Sequence[OutboxRow], needs_repair: bool, sink: RepositorySink) -> None:  # noqa: FBT001 - bound by position
-        """On the forwarder's thread."""
+        """Add them, on the replicator's thread."""
         with translating_repo_errors():
             if needs_repair:
                 self._delivery.repair(sink, outbox_rows)
