@@ -12,6 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 from rocketd.app.function_conditions import FuncCond, condition_of_function
 from rocketd.app.validators import Span, duration_of
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, SECOND_UNIT, WEEK_UNIT, YEAR
+from rocketd.core.conditions.after import After
 from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.cron_word import cron as _cron
 from rocketd.core.conditions.cycle import Cycle
@@ -19,7 +20,7 @@ from rocketd.core.conditions.date_bound import SinceDate, UntilDate
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
 from rocketd.core.conditions.iso_week import IsoWeek
 from rocketd.core.conditions.occurrences import EventCondition
-from rocketd.core.conditions.run_conditions import After, Retry, Running
+from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.errors import ConditionError
@@ -112,49 +113,49 @@ def parse(text: str) -> Condition:
     return parser.parse(text, named_zone)
 
 
-def after_success(task: TaskRef) -> After:
+def after_success(task: TaskRef, *, delay: str | None = None, within: str | None = None) -> After:
     """For when that task has succeeded since this one started last."""
-    return After("success", (name_of(task),))
+    return After.of("success", (name_of(task),), "", delay=delay, within=within)
 
 
-def after_fail(task: TaskRef) -> After:
+def after_fail(task: TaskRef, *, delay: str | None = None, within: str | None = None) -> After:
     """For when that task has failed, been terminated or crashed since this one started last."""
-    return After("fail", (name_of(task),))
+    return After.of("fail", (name_of(task),), "", delay=delay, within=within)
 
 
-def after_finish(task: TaskRef) -> After:
+def after_finish(task: TaskRef, *, delay: str | None = None, within: str | None = None) -> After:
     """For when that task has ended in any way since this one started last."""
-    return After("finish", (name_of(task),))
+    return After.of("finish", (name_of(task),), "", delay=delay, within=within)
 
 
-def after_all_success(*tasks: TaskRef) -> After:
+def after_all_success(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when all of these tasks have succeeded since this one started last."""
-    return After("success", _names(tasks), "all")
+    return After.of("success", _names(tasks), "all", delay=delay, within=within)
 
 
-def after_all_fail(*tasks: TaskRef) -> After:
+def after_all_fail(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when all of these tasks have failed, been terminated or crashed since this one started last."""
-    return After("fail", _names(tasks), "all")
+    return After.of("fail", _names(tasks), "all", delay=delay, within=within)
 
 
-def after_all_finish(*tasks: TaskRef) -> After:
+def after_all_finish(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when all of these tasks have ended in any way since this one started last."""
-    return After("finish", _names(tasks), "all")
+    return After.of("finish", _names(tasks), "all", delay=delay, within=within)
 
 
-def after_any_success(*tasks: TaskRef) -> After:
+def after_any_success(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when any of these tasks has succeeded since this one started last."""
-    return After("success", _names(tasks), "any")
+    return After.of("success", _names(tasks), "any", delay=delay, within=within)
 
 
-def after_any_fail(*tasks: TaskRef) -> After:
+def after_any_fail(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when any of these tasks has failed, been terminated or crashed since this one started last."""
-    return After("fail", _names(tasks), "any")
+    return After.of("fail", _names(tasks), "any", delay=delay, within=within)
 
 
-def after_any_finish(*tasks: TaskRef) -> After:
+def after_any_finish(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when any of these tasks has ended in any way since this one started last."""
-    return After("finish", _names(tasks), "any")
+    return After.of("finish", _names(tasks), "any", delay=delay, within=within)
 
 
 def _names(tasks: tuple[TaskRef, ...]) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from rocketd.core.conditions.after import After
 from rocketd.core.conditions.occurrences import EventCondition
-from rocketd.core.conditions.run_conditions import After, Running
+from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.model.condition import All, Any, Condition, Not
 

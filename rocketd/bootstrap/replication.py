@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.background_threads import close_in_thread, in_thread
-from rocketd.core.conditions.run_conditions import awaited_tasks
+from rocketd.core.conditions.after import awaited_tasks
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration

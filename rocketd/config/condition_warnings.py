@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
 from rocketd.core.calendar.units import DAY_UNIT
+from rocketd.core.conditions.after import After, Outcome
 from rocketd.core.conditions.alternatives import Literal, alternatives_of
 from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
-from rocketd.core.conditions.run_conditions import After, Outcome, Retry
+from rocketd.core.conditions.run_conditions import Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import FOREVER, Duration, Instant, datetime_of

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks
 from rocketd.config.problems import Mistake
-from rocketd.core.conditions.run_conditions import After, Retry
+from rocketd.core.conditions.after import After
+from rocketd.core.conditions.run_conditions import Retry
 from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, all_parts
 from rocketd.core.model.task import Task
 

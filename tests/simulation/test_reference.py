@@ -71,6 +71,8 @@ class Draw:
             lambda: ("and", ("not", self.hours()), self.once()),
             lambda: ("and", ("or", self.hours(), self.hours()), ("or", self.cron(), self.retry())),
             lambda: ("and", self.cron(), self.every()),
+            self.later,
+            lambda: ("and", self.later(), ("not", self.hours())),
             lambda: ("and", self.cron(), self.once(), self.hours()),
             lambda: ("and", ("or", self.cron(), self.retry()), self.every()),
             lambda: ("and", self.once(), ("or", self.cron(), self.after())),
@@ -141,6 +143,10 @@ class Draw:
         many = self.pick(("", "all_", "any_"))
         tasks = tuple(self.chance.sample(NAMES, 2 if many else 1))
         return ("after", many, self.pick(("success", "fail", "finish")), tasks)
+
+    def later(self) -> Condition:
+        _, many, outcome, tasks = self.after()
+        return ("later", many, outcome, tasks, self.pick((5, 60, 150)) * self.grain, self.pick((0, 30)) * self.grain)
 
     def count(self) -> Condition:
         what, unit = self.pick(("started", "succeeded", "failed", "finished")), self.pick(("hour", "day"))

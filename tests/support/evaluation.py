@@ -224,7 +224,11 @@ AFTER = st.builds(
     "after_{}{}".format,
     st.sampled_from(["", "all_", "any_"]),
     st.sampled_from(["success", "fail", "finish"]),
-).map(lambda word: word + ('("a", "b")' if word.count("_") > 1 else '("a")'))
+).flatmap(
+    lambda word: st.sampled_from(["", ', delay="20 min"', ', within="1 h"', ', delay="2 h", within="30 min"']).map(
+        lambda later: f'{word}("a"{", " + chr(34) + "b" + chr(34) if word.count("_") > 1 else ""}{later})'
+    )
+)
 HAPPENED = st.builds(
     "{}{}{}".format,
     st.sampled_from(["started", "succeeded", "failed", "finished", "crashed"]),

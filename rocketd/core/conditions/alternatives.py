@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rocketd.core.conditions.after import After
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
 from rocketd.core.conditions.probe import Probe
-from rocketd.core.conditions.run_conditions import After, Retry, Running
+from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick

@@ -7,29 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
-from rocketd.core.conditions.time_conditions import ENDS, OWN
+from rocketd.core.conditions.time_conditions import OWN
 from rocketd.core.duration import format_duration, parse_length, parse_positive_length
 from rocketd.core.errors import ConditionError
-from rocketd.core.instant import FOREVER, MICROSECOND, Duration
-from rocketd.core.model.condition import All, Any, Condition, all_parts
-from rocketd.core.model.history_view import HistoryNeed
+from rocketd.core.instant import FOREVER, Duration
+from rocketd.core.model.condition import Condition
 from rocketd.core.model.run import Action, Cause
-from rocketd.core.model.splay import StartWindow, splayed
 from rocketd.core.model.task_ref import name_of
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
-from rocketd.core.string_literals import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rocketd.core.instant import Instant
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import End, Run
-    from rocketd.core.model.task_history import Occurrence, TaskHistory
+    from rocketd.core.model.task_history import TaskHistory
     from rocketd.core.model.task_ref import TaskRef
 
 _LONGEST_DELAY: Final[Duration] = 10 * 365 * 86_400_000_000
@@ -124,8 +119,6 @@ class Retry(Condition):
         return f"retry({arguments})" if arguments else "retry"
 
 
-FAILS: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
-"""What `after_fail` waits for."""
 _RETRIED_ACTIONS: Final = frozenset({Action.FAIL, Action.CRASH})
 
 
@@ -135,104 +128,6 @@ def _hash(run: Run) -> int:
 
 def _spelled(duration: Duration) -> str:
     return f'"{format_duration(duration)}"'
-
-
-Outcome: TypeAlias = Literal["success", "fail", "finish"]
-Many: TypeAlias = Literal["", "all", "any"]
-
-_ALL: Final = All(())
-_ANY: Final = Any(())
-
-
-@dataclass(frozen=True, slots=True)
-class After(Condition):
-    """For when other tasks have ended so since this task's last scheduled start, and since it was armed."""
-
-    outcome: Outcome
-    tasks: tuple[str, ...]
-    many: Many = ""
-
-    has_start_window: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        for task in self.tasks:
-            if not task:
-                raise ConditionError("the name of a task is missing", about=task)
-        if not self.tasks:
-            raise ConditionError(f"after_{self.many}_{self.outcome} needs the name of a task")
-
-    def judge(self, moment: Moment) -> Verdict:
-        verdicts = [self._judge_one(name, moment) for name in self.tasks]
-        return (_ANY if self.many == "any" else _ALL).join(verdicts)
-
-    def _judge_one(self, name: str, moment: Moment) -> Verdict:
-        if not moment.history.knows(name):
-            return Verdict(UNKNOWN)
-        end = self.newest_end(name, moment)
-        if end is None:
-            return Verdict(AGAINST)
-        ended = moment.history.steps.wall_instant(end.at, end.position)
-        if splayed(moment):
-            first = self._first_unused_end(name, ended, moment)
-            start_window = StartWindow(first, FOREVER).within_hours(moment)
-            begin = start_window.start(
-                moment,
-                lambda then: self._judge_one(name, then).answer is FOR,
-                lambda: start_window.missed_in_hours(moment, first),
-            )
-            if moment.now < begin.start:
-                return Verdict(AGAINST, begin.start, first)
-        return Verdict(FOR, FOREVER, ended)
-
-    def _first_unused_end(self, name: str, newest: Instant, moment: Moment) -> Instant:
-        """Return the first such end that is not used up, as far as needed: later ends do not restart the wait."""
-        other, own, begun = moment.history.of(name), moment.task_history, moment.task_history.armed
-        if own.last_scheduled is not None:
-            begun = max(begun, own.steps.wall_instant(own.last_scheduled.start, own.scheduled_position))
-        return min(end for action in self._ends for end in (newest, *other.instants_between(action, begun + 1, newest)))
-
-    def needs_within(self, splay: Duration) -> Iterator[HistoryNeed]:
-        """Return which instants of the past must be kept for it, of a task with that splay."""
-        return (HistoryNeed(name, action, splay) for name in self.tasks for action in self._ends)
-
-    @property
-    def _ends(self) -> tuple[Action, ...]:
-        return FAILS if self.outcome == "fail" else ENDS[self.outcome]
-
-    def newest_end(self, name: str, moment: Moment) -> Occurrence | None:
-        """Return the newest such end of that task, if it is not used up."""
-        other, own = moment.history.of(name), moment.task_history
-        if self.outcome == "fail":
-            ends = [other.last_failure] if other.last_failure else []
-        else:
-            ends = [other.last_events[action] for action in ENDS[self.outcome] if action in other.last_events]
-        newest = max(ends, key=_position, default=None)
-        if newest is None or newest.position <= own.scheduled_position:
-            return None
-        if not own.since_armed(newest.at - MICROSECOND, newest.position):
-            return None
-        return newest
-
-    def causing_run(self, moment: Moment) -> Run | None:
-        ends = [end for name in self.tasks if (end := self.newest_end(name, moment))]
-        newest = max(ends, key=_position, default=None)
-        return None if newest is None else newest.run
-
-    def watches(self) -> frozenset[str]:
-        return OWN.union(self.tasks)
-
-    def __str__(self) -> str:
-        many = f"{self.many}_" if self.many else ""
-        return f"after_{many}{self.outcome}({', '.join(map(quoted, self.tasks))})"
-
-
-def awaited_tasks(condition: Condition) -> frozenset[str]:
-    """Return the tasks for whose ends a condition waits."""
-    return frozenset(name for part in all_parts(condition) if isinstance(part, After) for name in part.tasks)
-
-
-def _position(occurrence: Occurrence) -> int:
-    return occurrence.position
 
 
 @dataclass(frozen=True, slots=True, eq=False)

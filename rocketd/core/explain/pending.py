@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.conditions.after import After
 from rocketd.core.conditions.comparison import AT_LEAST_ONE
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
 from rocketd.core.conditions.probe import Probe
-from rocketd.core.conditions.run_conditions import After, Retry, Running
+from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles
 from rocketd.core.duration import format_duration

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.calendar.units import DAY_UNIT
+from rocketd.core.conditions.after import After, Outcome
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
-from rocketd.core.conditions.run_conditions import After, Outcome, Retry, Running
+from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
 from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import describe_end, explain_verdict, listed, run_name, when
@@ -60,7 +61,11 @@ def _after(condition: After, task: str, moment: Moment) -> str:
         return _not_loaded(task)
     end = condition.newest_end(task, moment)
     if end is not None and end.end is not None:
-        return describe_end(end.run, end.end, moment)
+        begin, finish = condition.span_after(moment.history.steps.wall_instant(end.at, end.position))
+        told = describe_end(end.run, end.end, moment)
+        if moment.now < begin:
+            return f"{told}; its delay of {format_duration(condition.delay)} is over {when(begin, moment)}"
+        return f"{told}; that was only good until {when(finish, moment)}" if moment.now >= finish else told
     return f"{task} has not {_ENDED[condition.outcome]} {_since(moment)}"
 
 

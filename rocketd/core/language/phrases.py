@@ -4,6 +4,7 @@
              | ("at" | "on") mark (("," | "and") mark)*
     time     "time" "of" unit
     after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
+             ["delay" duration] ["within" duration]
     has      ["task" text] "has" what ["today" | "this" unit | "past" duration]
     is       ["task" text] "is" "running"
     host     "path" text "exists" | "unit" text "is" "active" | "load" "below" number
@@ -21,8 +22,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.conditions.after import Many, Outcome
 from rocketd.core.conditions.comparison import COMPARISONS
-from rocketd.core.conditions.run_conditions import After, Many, Outcome
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import place
 from rocketd.core.language.lexer import Cursor, Token, or_meant, unexpected
@@ -71,7 +72,7 @@ def read_phrase(  # noqa: PLR0911 - one case for each kind
         case "time":
             return _time(cursor)
         case "after":
-            return _after(cursor), ()
+            return _after(token, cursor), ()
         case "task":
             return _about(cursor, _text(cursor))
         case "has" | "is":
@@ -112,19 +113,35 @@ def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
     return word.build(word.value, None), word.follows
 
 
-def _after(cursor: Cursor) -> Condition:
+def _after(token: Token, cursor: Cursor) -> Condition:
     many = _MANY.get(cursor.next.text)
     if many:
         cursor.take()
     if not cursor.skip("task", "tasks"):
         raise unexpected(cursor.next, "task or tasks", "as in after task 'extract' succeeded")
-    names = [_text(cursor)]
+    names = [_named(cursor)]
     while cursor.skip(","):
-        names.append(_text(cursor))
+        names.append(_named(cursor))
     outcome: Outcome = "success"
     if cursor.next.text in _OUTCOMES:
         outcome = _OUTCOMES[cursor.take().text]
-    return After(outcome, tuple(names), many or ("all" if len(names) > 1 else ""))
+    many = many or ("all" if len(names) > 1 else "")
+    word = WORDS[f"after_{many}_{outcome}" if many else f"after_{outcome}"]
+    return _build(word, None, token, [*names, *_later(cursor)], cursor)
+
+
+def _named(cursor: Cursor) -> ParsedArgument:
+    token = cursor.next
+    return ParsedArgument(_text(cursor), token)
+
+
+def _later(cursor: Cursor) -> list[ParsedArgument]:
+    """Read `delay 2 h` and `within 1 h`, in either order."""
+    found: list[ParsedArgument] = []
+    while cursor.next.text in ("delay", "within") and all(one.name != cursor.next.text for one in found):
+        name = cursor.take().text
+        found.append(replace(_raw(cursor, "delay", "within"), name=name))
+    return found
 
 
 def _text(cursor: Cursor) -> str:

@@ -4,10 +4,11 @@ from typing import Final
 
 from rocketd.core.calendar.unit import Unit
 from rocketd.core.calendar.units import UNITS
+from rocketd.core.conditions.after import After, Many, Outcome
 from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.cron_word import cron
 from rocketd.core.conditions.occurrences import EventCondition, What
-from rocketd.core.conditions.run_conditions import After, Many, Outcome, Retry, Running
+from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.language.vocabulary_dates import DATE_WORDS
 from rocketd.core.language.vocabulary_host import HOST_WORDS
@@ -117,6 +118,10 @@ def _time_of(unit: Unit) -> Word:
 
 _TASK: Final = WordArgument("task", ArgumentKind.TASK)
 _TASKS: Final = WordArgument("tasks", ArgumentKind.TASK, many=True)
+_LATER: Final = (
+    WordArgument("delay", ArgumentKind.DURATION, required=False, by_name=True),
+    WordArgument("within", ArgumentKind.DURATION, required=False, by_name=True),
+)
 _OUTCOMES: Final[dict[Outcome, str]] = {
     "success": "succeeded",
     "fail": "failed, was terminated or crashed",
@@ -125,8 +130,8 @@ _OUTCOMES: Final[dict[Outcome, str]] = {
 
 
 def _after(outcome: Outcome, many: Many) -> Word:
-    def make(*tasks: str) -> After:
-        return After(outcome, tasks, many)
+    def make(*tasks: str, delay: str | None = None, within: str | None = None) -> After:
+        return After.of(outcome, tasks, many, delay=delay, within=within)
 
     who = {"": "another task has", "all": "all of these tasks have", "any": "any of these tasks has"}[many]
     name = f"after_{many}_{outcome}" if many else f"after_{outcome}"
@@ -135,7 +140,9 @@ def _after(outcome: Outcome, many: Many) -> Word:
     ended = {"success": "succeeded", "fail": "failed", "finish": "finished"}[outcome]
     phrase = f"after {many} tasks 'extract', 'load' {ended}" if many else f"after task 'extract' {ended}"
     several = "" if many else f"write after_all_{outcome} or after_any_{outcome} for several tasks"
-    return Word(name, about, example, make, (_TASKS,) if many else (_TASK,), phrase=phrase, for_several=several)
+    return Word(
+        name, about, example, make, (_TASKS, *_LATER) if many else (_TASK, *_LATER), phrase=phrase, for_several=several
+    )
 
 
 _WHAT: Final[dict[What, str]] = {

@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rocketd.core.conditions.after import After
 from rocketd.core.conditions.alternatives import Branch, Literal, alternatives_of, remaining_condition
-from rocketd.core.conditions.run_conditions import After, Retry
+from rocketd.core.conditions.run_conditions import Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, FOREVER, Duration, Instant

@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
+from rocketd.core.conditions.after import After
 from rocketd.core.conditions.probe import Probe, probes_of
-from rocketd.core.conditions.run_conditions import After
 from rocketd.core.conditions.running import RunningFor
 from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant

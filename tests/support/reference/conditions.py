@@ -62,6 +62,9 @@ def spelled(condition: Condition) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
             return f"retry({times}, delay='{delay} s')"
         case ("after", many, outcome, tasks):
             return f"after_{many}{outcome}({', '.join(map(repr, tasks))})"
+        case ("later", many, outcome, tasks, delay, within):
+            good = f", within='{within} s'" if within else ""
+            return f"after_{many}{outcome}({', '.join(map(repr, tasks))}, delay='{delay} s'{good})"
         case ("count", what, task, unit, comparison, number):
             return f"({what}{f'({task!r})' if task else ''}.{THIS[unit]} {comparison} {number})"
         case ("running", task):
@@ -262,7 +265,9 @@ class Asking:
             case ("retry", times, delay):
                 return (False, EVER) if asked.plain else self._retry(task, now, times, delay)
             case ("after", many, outcome, tasks):
-                return self._after(task, many, outcome, tasks)
+                return self._after(task, now, many, outcome, tasks)
+            case ("later", many, outcome, tasks, delay, within):
+                return self._after(task, now, many, outcome, tasks, delay, within)
             case ("count", what, other, unit, comparison, number):
                 return self._count(task, now, what, other, unit, comparison, number)
             case ("running", other):
@@ -479,7 +484,9 @@ class Asking:
         ended = self.really(last.end, last.end_ahead)
         return tried_again and now >= ended + delay, ended + delay
 
-    def _after(self, task: Task, many: str, outcome: str, tasks: tuple[str, ...]) -> Answer:
+    def _after(  # noqa: PLR0913, PLR0917 - what the word takes
+        self, task: Task, now: int, many: str, outcome: str, tasks: tuple[str, ...], delay: int = 0, within: int = 0
+    ) -> Answer:
         own = task.scheduled
         place = own.place if own is not None else 0
         answers = []
@@ -491,7 +498,9 @@ class Asking:
                 continue
             armed = self.really(task.armed, task.armed_ahead)
             good = self.really(newest.end, newest.end_ahead) > armed
-            answers.append((good, self.on_wall(newest.end, newest.end_ahead) if good else EVER))
+            begin = self.on_wall(newest.end, newest.end_ahead) + delay
+            holds = good and begin <= now and (not within or now < begin + within)
+            answers.append((holds, begin if good else EVER))
         pro = [since for holds, since in answers if holds]
         if many == "any_":
             return (True, min(pro)) if pro else (False, EVER)
