@@ -6,6 +6,7 @@ Each is what the same word is in a task file; see the reference of conditions.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial, wraps
 from typing import Final, ParamSpec, TypeVar
 
@@ -23,6 +24,7 @@ from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.language import parser
 from rocketd.core.model.condition import FALSE, TRUE, Condition
@@ -72,7 +74,6 @@ time_of_month: Final = TimeOf.of(MONTH)
 time_of_quarter: Final = TimeOf.of(QUARTER)
 time_of_year: Final = TimeOf.of(YEAR)
 
-every: Final = Every.of
 cycle: Final = Cycle.of
 iso_week: Final = IsoWeek.of
 since: Final = SinceDate.of
@@ -98,6 +99,11 @@ finished: Final = EventCondition("finished")
 terminated: Final = EventCondition("terminated")
 inacted: Final = EventCondition("inacted")
 crashed: Final = EventCondition("crashed")
+
+
+def every(interval: str | timedelta, based: str = "run") -> Every:
+    """For once in each interval: text such as "10 min", or a timedelta. Raises ConditionError."""
+    return Every.of(format_duration(duration_of(interval)) if isinstance(interval, timedelta) else interval, based)
 
 
 def condition(*, every: Span = 1) -> Callable[[Callable[..., object]], FuncCond]:

@@ -1,6 +1,6 @@
 """The models of run records, for the repository that keeps them."""
 
-from rocketd.store.redbird.compat import make_importable
+from rocketd.store.redbird.import_hook import make_importable
 from rocketd.store.redbird.models import (
     LogRecord,
     MinimalRecord,

@@ -140,9 +140,9 @@ class Grouper(_Decorators):
         self, prefix: str | None = None, start_cond: ConditionLike = None, execution: How | None = None
     ) -> None:
         self.prefix = prefix or ""
-        self.start_cond = as_condition(start_cond)
-        self.execution = execution
         self.session = Session()
+        self.start_cond = as_condition(start_cond, self.session.syntax)
+        self.execution = execution
 
 
 class Rocketd(_Decorators):

@@ -6,6 +6,7 @@ A user-defined argument is a subclass with `get_value(self, task=None, session=N
 import logging
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -42,9 +43,25 @@ class Argument:
         """Whether it must be resolved outside the loop's thread."""
         return False
 
-    def get_value(self, **about: object) -> object:  # noqa: ARG002 - for those who override it
-        """Return the value. `about` has `session`, `task` and `terminate_event`, each perhaps None."""
-        raise TypeError(f"{type(self).__name__} has no get_value")
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - some need the session
+        """Whether its value may be another one for each task; of a class that is not ours nobody knows."""
+        return True
+
+    def get_value(
+        self,
+        *,
+        session: SessionView | None = None,
+        task: TaskReference | None = None,
+        terminate_event: Event | None = None,
+        **_: object,
+    ) -> object:
+        """Return the value. An argument of your own that asks another one passes on what it has been given itself."""
+        session = session or getattr(task, "session", None)
+        if type(self).resolve is Argument.resolve:
+            raise TypeError(f"{type(self).__name__} has no get_value")
+        if session is None:
+            raise TypeError("get_value needs the session, or a task")
+        return self.resolve(ArgumentContext(session, task, terminate_event))
 
     def resolve(self, context: ArgumentContext) -> object:
         """Return the value for this run; raises whatever prevents that."""
@@ -63,6 +80,9 @@ class First(Argument):
     def is_slow(self, context: ArgumentContext) -> bool:
         return any(isinstance(one, Argument) and one.is_slow(context) for one in self._choices)
 
+    def depends_on_task(self, session: SessionView) -> bool:
+        return any(isinstance(one, Argument) and one.depends_on_task(session) for one in self._choices)
+
     def resolve(self, context: ArgumentContext) -> object:
         missing: LookupError | None = None
         for one in self._choices:
@@ -75,6 +95,9 @@ class First(Argument):
 
 class SimpleArg(Argument):
     """A constant."""
+
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
 
     def __init__(self, value: object) -> None:
         self._value = value
@@ -111,24 +134,37 @@ class _Defaulted(Argument):
 class Arg(_Defaulted):
     """A parameter of the session."""
 
-    def __init__(self, key: str, default: object = NOTSET) -> None:
+    def __init__(self, key: str | Callable[..., object], default: object = NOTSET) -> None:
+        """`key` is its name, or the function that was made a parameter with `app.param()`."""
         super().__init__(default)
         self.key = key
 
     def is_slow(self, context: ArgumentContext) -> bool:
-        value = context.session.parameters.raw.get(self.key)
+        value = self._found(context.session)
         return isinstance(value, Argument) and value.is_slow(context)
 
+    def depends_on_task(self, session: SessionView) -> bool:
+        value = self._found(session)
+        return isinstance(value, Argument) and value.depends_on_task(session)
+
     def resolve(self, context: ArgumentContext) -> object:
-        params = context.session.parameters.raw
-        if self.key not in params:
-            return self._missing(f"the session has no parameter {self.key!r}")
-        value = params[self.key]
+        value = self._found(context.session)
+        if value is NOTSET:
+            return self._missing(f"the session has no parameter {getattr(self.key, '__name__', self.key)!r}")
         return value.resolve(context) if isinstance(value, Argument) else value
+
+    def _found(self, session: SessionView) -> object:
+        params = session.parameters.raw
+        if callable(self.key):
+            return next((value for value in params.values() if getattr(value, "function", None) is self.key), NOTSET)
+        return params.get(self.key, NOTSET)
 
 
 class Return(_Defaulted):
     """The last return value of a task, since the start of the program."""
+
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
 
     def __init__(self, task: TaskRef, default: object = NOTSET) -> None:
         super().__init__(default)
@@ -147,6 +183,9 @@ class Return(_Defaulted):
 class EnvArg(_Defaulted):
     """A variable of the program's environment."""
 
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
+
     def __init__(self, var: str, default: object = NOTSET) -> None:
         super().__init__(default)
         self._var = var
@@ -158,6 +197,9 @@ class EnvArg(_Defaulted):
 
 class CliArg(_Defaulted):
     """The value of an option on the program's command line, after a blank or `=`."""
+
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
 
     def __init__(self, param: str, default: object = NOTSET) -> None:
         super().__init__(default)
@@ -177,12 +219,18 @@ class CliArg(_Defaulted):
 class Session(Argument):
     """The session itself."""
 
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
+
     def resolve(self, context: ArgumentContext) -> object:
         return context.session
 
 
 class Config(Argument):
     """The session's options."""
+
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
 
     def resolve(self, context: ArgumentContext) -> object:
         return context.session.config
@@ -195,9 +243,7 @@ class Task(_Defaulted):
         super().__init__(default)
         self._task = task
 
-    @property
-    def is_own(self) -> bool:
-        """Whether it is the task of the run."""
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
         return self._task is None
 
     def resolve(self, context: ArgumentContext) -> object:
@@ -215,6 +261,9 @@ class TaskLogger(Argument):
 
 class SchedulerLogger(Argument):
     """The logger of the scheduler."""
+
+    def depends_on_task(self, session: SessionView) -> bool:  # noqa: ARG002 - it has no use for it
+        return False
 
     def resolve(self, context: ArgumentContext) -> object:
         return logging.getLogger(context.session.config.scheduler_logger_basename)

@@ -31,8 +31,8 @@ class TaskCompiler:
         return core.Task(
             name=task.name,
             work=self._work(task),
-            when=FALSE if idle else bind_to_task(task.start_cond, task.name),
-            stop_when=bind_to_task(task.end_cond, task.name),
+            when=FALSE if idle else bind_to_task(task.start_cond, task.name, task.session),
+            stop_when=bind_to_task(task.end_cond, task.name, task.session),
             zone=self.zone,
             zone_name=self.zone_name,
             timeout=self._longest(task),

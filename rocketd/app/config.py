@@ -111,7 +111,7 @@ class Config:
 
         def __setattr__(self, name: str, value: object) -> None:
             if name in WITHOUT_EFFECT:
-                _warn(name, 3)
+                warn_without_effect(name, 3)
                 return
             if name != "task_execution":
                 _refuse_unknown(name)
@@ -133,13 +133,13 @@ class Config:
         config = cls()
         for name, value in options.items():
             if name in WITHOUT_EFFECT:
-                _warn(name, 5)
+                warn_without_effect(name, 5)
             elif value is not None or name not in ("execution", "task_execution"):
                 setattr(config, name, value)
         return config
 
 
-def _warn(name: str, level: int) -> None:
+def warn_without_effect(name: str, level: int) -> None:
     warnings.warn(f"the option {name} has no effect: {WITHOUT_EFFECT[name]}", UserWarning, stacklevel=level)
 
 

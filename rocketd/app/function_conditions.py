@@ -2,13 +2,14 @@
 
 import asyncio
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from re import Pattern
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from rocketd.app.arguments import ArgumentContext, Task, TaskLogger
+from rocketd.app.arguments import Arg, Argument, ArgumentContext
 from rocketd.app.condition_rewriting import rewrite
 from rocketd.app.interfaces import SessionView
 from rocketd.app.parameters import parameters_for, values_of
@@ -53,11 +54,10 @@ class FuncCond(Probe):
     def __str__(self) -> str:
         return f"{self.name} of {self.task}" if self.task else self.name
 
-    @property
-    def is_about_task(self) -> bool:
+    def is_about_task(self, session: SessionView) -> bool:
         """Whether its answer depends on the task that asks."""
-        parameters = parameters_for(self.function, {}, self.kwargs).values()
-        return any(isinstance(value, TaskLogger) or (isinstance(value, Task) and value.is_own) for value in parameters)
+        parameters = parameters_for(self.function, session.parameters, self.kwargs).values()
+        return any(isinstance(value, Argument) and value.depends_on_task(session) for value in parameters)
 
     def values(self, session: SessionView) -> dict[str, object]:
         """Return the function's arguments; called outside the loop's thread. Raises whatever an argument raises."""
@@ -77,11 +77,22 @@ def condition_of_function(function: Callable[..., object], every: Duration) -> F
     return FuncCond(name if module == "__main__" else f"{module}.{name}", function, every)
 
 
-def bind_to_task(condition: Condition, task: str) -> Condition:
+def _is_env(value: str, env: object = Arg("env", default=None)) -> bool:
+    return env == value
+
+
+SESSION_ENV: Final[tuple[Syntax, FuncCond]] = (
+    re.compile(r"""env\s+['"](?P<value>[^'"]*)['"]"""),
+    FuncCond("session_env", _is_env),
+)
+"""The text `env 'test'`, which asks for the session's `env`, as in Rocketry."""
+
+
+def bind_to_task(condition: Condition, task: str, session: SessionView) -> Condition:
     """Return the condition, with functions that ask for their task bound to this one."""
 
     def bind(word: Condition) -> Condition:
-        return replace(word, task=task) if isinstance(word, FuncCond) and word.is_about_task else word
+        return replace(word, task=task) if isinstance(word, FuncCond) and word.is_about_task(session) else word
 
     return rewrite(condition, bind)
 

@@ -3,10 +3,10 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
-from rocketd.app.arguments import Argument, ArgumentContext
-from rocketd.app.interfaces import ParametersView
+from rocketd.app.arguments import Argument, ArgumentContext, Session, Task, TerminationFlag
+from rocketd.app.interfaces import ParametersView, SessionView
 
 ParameterMapping: TypeAlias = Mapping[str, object]
 
@@ -45,6 +45,10 @@ class Parameters(ParametersView):
         return self._params
 
 
+_GIVEN: Final = {"_session_": Session(), "_task_": Task(), "_thread_terminate_": TerminationFlag()}
+"""What a function gets that has a parameter of such a name, as in Rocketry."""
+
+
 def raw(params: ParameterMapping) -> ParameterMapping:
     """Return the parameters as given, with unresolved arguments."""
     return params.raw if isinstance(params, ParametersView) else params
@@ -66,7 +70,8 @@ def parameters_for(
     """Combine the parameters of a call: those of the session that the function takes, its defaults, then its own."""
     names = accepted(function)
     shared = raw(common)
-    chosen: dict[str, object] = {one.name: shared[one.name] for one in names if one.name in shared}
+    chosen: dict[str, object] = {one.name: _GIVEN[one.name] for one in names if one.name in _GIVEN}
+    chosen |= {one.name: shared[one.name] for one in names if one.name in shared}
     chosen |= {one.name: one.default for one in names if isinstance(one.default, Argument)}
     return {**chosen, **raw(own)}
 
@@ -89,6 +94,10 @@ class FuncArg(Argument):
         self._materialize = materialize
         self._args = args
         self._kwargs = kwargs
+
+    def depends_on_task(self, session: SessionView) -> bool:
+        params = parameters_for(self.function, {}, self._kwargs).values()
+        return any(isinstance(value, Argument) and value.depends_on_task(session) for value in params)
 
     def is_slow(self, context: ArgumentContext) -> bool:
         late = (self._materialize or context.session.config.param_materialize) == "post"

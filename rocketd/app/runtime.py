@@ -22,6 +22,7 @@ from rocketd.app.program import AppProgram
 from rocketd.app.run_requests import RunRequests
 from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.app.shutdown import Shutdown
+from rocketd.app.startup import force_startup_runs
 from rocketd.app.task import Task
 from rocketd.background_threads import in_thread
 from rocketd.bootstrap.probes import host_prober
@@ -34,7 +35,7 @@ from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.events import Event, Finished, NoSuchRun, Started, Withdrawn
 from rocketd.core.model.moment import Moment
-from rocketd.core.model.run import Run, Trigger
+from rocketd.core.model.run import Run
 from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
@@ -106,12 +107,11 @@ class SchedulerRuntime:
         """Open everything and start scheduling. Raises StoreError, and what a task cannot be compiled for."""
         compiled = self._compiled()
         silenced = self._session.config.silence_task_logging
-        own = [task for task in compiled if task is not self._shut]
-        opened = await self._session.storage.open(own, loop=self.loop, stack=self._stack, silenced=silenced)
+        opened = await self._session.storage.open(compiled, loop=self.loop, stack=self._stack, silenced=silenced)
         clock = self.loop.clock
         reading = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
         recovered = await recover(opened.store, self.scheduler, self._executors, compiled, reading)
-        self.scheduler.history.of(_SHUT).arm(reading.wall)  # what happened in an earlier life stops no other
+        self.scheduler.history.of(_SHUT).arm(reading.wall)  # what ended in an earlier life stops no other
         trouble, fatal = self.loop.store_changed, self.loop.fail
         recorder = RecordWriter(
             opened.store, report_outage=trouble, on_fatal=fatal, spool=opened.spool, silenced=silenced
@@ -149,9 +149,9 @@ class SchedulerRuntime:
 
     def _force_initial_runs(self) -> None:
         """Force the runs for the start, and those that were requested before it."""
+        if self._only is None:
+            force_startup_runs(self.scheduler, self._tasks.values())
         for name, task in self._tasks.items():
-            if self._only is None and task.on_startup and not task.disabled:
-                self.scheduler.force(name, Trigger.STARTUP, "on startup")
             if self._only is not None and name in self._only.tasks and self._should_run(task):
                 task.batches.append(Parameters())
             self._requests.force_next(task)

@@ -13,7 +13,7 @@ from typing import Any, Final, Unpack
 from rocketd.app.arguments import ArgumentContext
 from rocketd.app.condition_rewriting import rewrite
 from rocketd.app.config import Config, How, SessionOptions
-from rocketd.app.function_conditions import FuncCond, Syntax
+from rocketd.app.function_conditions import SESSION_ENV, FuncCond, Syntax
 from rocketd.app.hooks import Hooked, Hooks, around
 from rocketd.app.parameters import ParameterMapping, Parameters
 from rocketd.app.runner import SchedulerRunner
@@ -47,7 +47,7 @@ class Session(Hooked):
         self.returns: dict[str, object] = {}
         """What tasks returned last, by name."""
         self.hooks = Hooks()
-        self.syntax: list[tuple[Syntax, FuncCond]] = []
+        self.syntax: list[tuple[Syntax, FuncCond]] = [SESSION_ENV]
         """The texts of user-defined conditions, and their conditions."""
         self._functions: dict[str, list[Callable[..., object]]] = {}
         """The functions of conditions, by name."""

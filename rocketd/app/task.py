@@ -6,18 +6,18 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from rocketd.app.config import How
+from rocketd.app.config import How, warn_without_effect
 from rocketd.app.custom_syntax import KnownSyntax, read
 from rocketd.app.explanation import Why
 from rocketd.app.interfaces import Registry
 from rocketd.app.parameters import ParameterMapping, Parameters
 from rocketd.app.task_body import Body, CommandBody, FunctionBody
 from rocketd.app.task_log import TaskLog
-from rocketd.app.task_options import CHECKS, SETTINGS, ConditionLike
+from rocketd.app.task_options import CHECKS, OLD_NAMES, SETTINGS, ConditionLike
 from rocketd.app.validators import Span, check
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant, instant_of
-from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.condition import FALSE, TRUE, Condition
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Overlap
 from rocketd.core.model.task_ref import MARK
@@ -64,7 +64,11 @@ class Task:
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Set options by name; raises RocketdError for one that is unknown."""
-        for name, value in options.items():
+        for given, value in options.items():
+            name = OLD_NAMES.get(given, given)
+            if name == "func_run_id":
+                warn_without_effect(name, 5)
+                continue
             if name not in SETTINGS:
                 raise _unknown(name)
             if value is not None:
@@ -248,8 +252,8 @@ def as_condition(value: object, syntax: KnownSyntax = ()) -> Condition:
         return value
     if isinstance(value, str):
         return read(value, syntax)
-    if value is None:
-        return FALSE
+    if value is None or isinstance(value, bool):
+        return TRUE if value else FALSE
     if callable(value):
         hint = "write @app.task() above a function; @app.cond() makes it a condition"
     else:

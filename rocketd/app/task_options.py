@@ -8,7 +8,7 @@ from rocketd.app.validators import Check, Span, mapping, number, one_of, optiona
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Overlap
 
-ConditionLike: TypeAlias = Condition | str | None
+ConditionLike: TypeAlias = Condition | str | bool | None
 
 
 class TaskOptions(TypedDict, total=False):
@@ -33,9 +33,13 @@ class TaskOptions(TypedDict, total=False):
     splay: Span
     kill_grace: Span
     daemon: bool | None
+    permanent_task: bool
+    func_run_id: object
 
 
-SETTINGS: Final = frozenset({*TaskOptions.__annotations__, "name", "start_cond"})
+OLD_NAMES: Final = {"permanent_task": "permanent"}
+"""Options by the names that they had before."""
+SETTINGS: Final = frozenset({*TaskOptions.__annotations__, "name", "start_cond"} - {*OLD_NAMES, "func_run_id"})
 
 CHECKS: Final[Mapping[str, Check]] = {
     "name": text,

@@ -107,6 +107,8 @@ class Replication:
                 raise  # and nothing runs: what is due could have run already
             known = "what the state directory knows is all that conditions are judged by"
             return [f"{self._name} could not be read at start, so {known}: {error.message}"]
+        if moved := self.replicator.repaired:
+            self._report_damage("repository file", moved)
         if why := self.replicator.skipped_reason:
             self._report_damage(
                 "repository records", f"{self._name} holds records that cannot be read: {why}; the others count"

@@ -1,6 +1,6 @@
 """Durations as systemd spells time spans: `2h30m`, `1 h 30 min`, `1.5h`, `1 week`; a bare number is seconds.
 
-Source: systemd.time(7), "Parsing Time Spans".
+Source: systemd.time(7), "Parsing Time Spans". Also read is what Rocketry reads: `1 hour, 20 mins`, `00:10:00`.
 """
 
 import re
@@ -13,11 +13,11 @@ _YEAR: Final = 365 * DAY + 6 * HOUR
 _MONTH: Final = _YEAR // 12
 
 _SPELLINGS: Final = {
-    MICROSECOND: "usec us µs μs",
-    MILLISECOND: "msec ms",
-    SECOND: "seconds second sec s",
-    MINUTE: "minutes minute min m",
-    HOUR: "hours hour hr h",
+    MICROSECOND: "microseconds microsecond usec us µs μs",
+    MILLISECOND: "milliseconds millisecond msec ms",
+    SECOND: "seconds second secs sec s",
+    MINUTE: "minutes minute mins min m",
+    HOUR: "hours hour hrs hr h",
     DAY: "days day d",
     WEEK: "weeks week w",
     _MONTH: "months month M",
@@ -39,6 +39,8 @@ _SHORT: Final = {
 _LONG: Final = {"y": 365 * DAY, "d": DAY, "h": HOUR, "min": MINUTE, "s": SECOND}
 
 _PART: Final = re.compile(r"[ \t\n\r]*(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]+))?[ \t\n\r]*(?P<unit>[a-zA-Zµμ]*)")
+_CLOCK: Final = re.compile(r"[ \t\n\r]*([0-9]{1,6}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]+)?)(?![0-9:.])")
+_COMMA: Final = re.compile(r"[ \t\n\r]*,(?=[ \t\n\r]*[0-9])")
 _BLANK: Final = " \t\n\r"
 
 LONGEST: Final[Duration] = 1000 * _YEAR
@@ -56,8 +58,10 @@ def parse_duration(text: str) -> Duration:
         raise ConditionError("a duration is missing", hint=_HINT, end=len(text), about=text)
     total = at = 0
     while at < end:
-        length, at = _part(text, at)
+        length, at = _clock(text, at) or _part(text, at)
         total += length
+        if comma := _COMMA.match(text, at):
+            at = comma.end()
     if total > LONGEST:
         raise ConditionError(f"{text.strip()[:40]} is longer than 1000 years", end=len(text), about=text)
     return total
@@ -79,6 +83,15 @@ def _calendar_unit(name: str) -> str:
     if name in ("quarter", "quarters"):
         return "quarter"
     return {_MONTH: "month", _YEAR: "year"}.get(_UNITS.get(name, 0), "")
+
+
+def _clock(text: str, at: int) -> tuple[Duration, int] | None:
+    """Read hours, minutes and seconds with colons from that offset on; None: there are none."""
+    found = _CLOCK.match(text, at)
+    if found is None:
+        return None
+    hours, minutes, seconds = found.groups()
+    return int(hours) * HOUR + int(minutes) * MINUTE + round(float(seconds) * SECOND), found.end()
 
 
 def _part(text: str, at: int) -> tuple[Duration, int]:

@@ -3,12 +3,13 @@
 import logging
 import re
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
 from rocketd import Rocketd
-from rocketd.conds import after_success, daily, false, retry
+from rocketd.conds import after_success, daily, false, retry, scheduler_running
 from rocketd.config.loader import load
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
@@ -74,7 +75,7 @@ def test_every_python_example_is_run_below() -> None:
     done = {
         number_of(text)
         for text in (
-            "silence_cond_check", "CSVFileRepo", "CREATE TABLE", "StaticPool", "state_dir", "retry_func",
+            "silence_cond_check", "CSVFileRepo", "take_along", "CREATE TABLE", "StaticPool", "state_dir", "retry_func",
             "EmailHandler", "sched_logger", "def do_things():", "do_things_in_time", "do_things_patiently",
         )
     }  # fmt: skip
@@ -91,6 +92,28 @@ def test_silenced_errors(namespace: dict[str, object]) -> None:
 def test_to_csv(namespace: dict[str, object]) -> None:
     assert works(do(namespace, "CSVFileRepo")) == ALL
     assert Path("tasks.csv").read_text().count("works") >= 2
+
+
+def test_to_csv_twice_in_one_place(namespace: dict[str, object]) -> None:
+    """The second start is what it is about."""
+    assert works(do(namespace, "CSVFileRepo")) == ALL
+    again = do(do({}, "silence_cond_check"), "CSVFileRepo")
+    app = again["app"]
+    assert isinstance(app, Rocketd)
+    app.session.config.shut_cond = scheduler_running(more_than="300ms")
+    assert works(again) == ALL
+
+
+def test_a_csv_file_that_rocketry_wrote(namespace: dict[str, object]) -> None:
+    columns = "task_name,action,created,name,msg,levelname,process,message,formatted_message,run_id"
+    created = time.time() - 1
+    lines = [f"works,{action},{created},rocketry.task,,INFO,7,m,f,one" for action in ("run", "success")]
+    Path("rocketry.csv").write_text("\n".join([columns, *lines, ""]))
+    repo = do(namespace, "CSVFileRepo")["repo"]
+    Path("tasks.csv").unlink()
+    do(namespace, "take_along")
+    assert [record.action for record in repo.filter_by(task_name="works")] == ["run", "success"]  # type: ignore[attr-defined]
+    assert works(namespace) == ALL
 
 
 def test_to_sql(namespace: dict[str, object]) -> None:

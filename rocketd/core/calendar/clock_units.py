@@ -60,9 +60,14 @@ class Fixed(Unit):
 class _Clock(Fixed):
     """A unit whose marks are clock times, or numbers of its steps."""
 
+    takes_fractions = False
+    """Whether a number of its steps may be a float, which is a point in time and not a whole step."""
+
     def mark(self, written: Written, *, end: bool = False) -> Mark:
         if isinstance(written, str):
             mark = self.read(written)
+        elif isinstance(written, float) and self.takes_fractions and 0 <= written < self.size / self.step:
+            mark = self.point(round(written * self.step))
         else:
             mark = self.numbered(number(written, 0, self.size // self.step - 1, self))
         if self.rank(mark) > self.size or (self.rank(mark) == self.size and not end):
@@ -75,7 +80,10 @@ class _Clock(Fixed):
 
     def read(self, text: str) -> Mark:
         """Make the mark of a text: a point in time."""
-        clock = self.clock(text)
+        return self.point(self.clock(text))
+
+    def point(self, clock: Duration) -> Mark:
+        """Make the mark of a point in time."""
         return Mark(quoted(self.spell(clock)), clock, length=self.step)
 
     @abstractmethod
@@ -92,7 +100,7 @@ class _Clock(Fixed):
 
 class Second(_Clock):
     name, adverb, flows = "second", "secondly", True
-    size, step = SECOND, MILLISECOND
+    size, step, takes_fractions = SECOND, MILLISECOND, True
     allowed = 'milliseconds from 0 to 999, as numbers or as text, "500" or "0.5"'
 
     def clock(self, text: str) -> Duration:
@@ -107,7 +115,7 @@ class Second(_Clock):
 
 class Minute(_Clock):
     name, adverb, flows = "minute", "minutely", True
-    size, step = MINUTE, SECOND
+    size, step, takes_fractions = MINUTE, SECOND, True
     allowed = 'seconds from 0 to 59, as numbers or as text, "30" or "30.5"'
 
     def clock(self, text: str) -> Duration:

@@ -79,9 +79,14 @@ class Period:
             object.__setattr__(self, "over", int(end <= begin))
 
     @classmethod
-    @lru_cache(maxsize=4096)  # many tasks have the same hours
     def parse(cls, unit: Unit, how: How, written: tuple[Written, ...]) -> Period:
         """Parse the marks that a user wrote; raises ConditionError."""
+        return cls._parse(unit, how, written, tuple(map(type, written)))
+
+    @classmethod
+    @lru_cache(maxsize=4096)  # many tasks have the same hours
+    def _parse(cls, unit: Unit, how: How, written: tuple[Written, ...], _: tuple[type, ...]) -> Period:
+        """Parse them, and remember the answer: 1, 1.0 and True are equal and mean different things."""
         if how == "at":
             marks = _distinct(unit, written)
         elif how == "before":

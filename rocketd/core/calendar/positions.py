@@ -34,7 +34,7 @@ def quoted(written: Written) -> str:
     return f'"{written[:40]}"' if isinstance(written, str) else str(written)
 
 
-def number(number: int, least: int, most: int, unit: Unit) -> int:
+def number(number: float, least: int, most: int, unit: Unit) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise mistake(unit, number, f"{str(number)[:40]} is not from {least} to {most}")
     return number
@@ -61,7 +61,7 @@ def day_of_month(unit: Unit, text: str, name: str) -> int:
     return day_number(unit, text, int(found["number"]))
 
 
-def day_number(unit: Unit, written: Written, number: int) -> int:
+def day_number(unit: Unit, written: Written, number: float) -> int:
     most = 92 if unit.name == "quarter" else 31
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= abs(number) <= most:
         message = f"{str(number)[:40]} is not a day of the {_dated(unit)}"

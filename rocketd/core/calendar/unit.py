@@ -16,7 +16,7 @@ from rocketd.core.instant import Duration
 if TYPE_CHECKING:
     from rocketd.core.calendar.wall_clock import Wall
 
-Written: TypeAlias = str | int
+Written: TypeAlias = str | float
 """How a user writes a mark."""
 
 

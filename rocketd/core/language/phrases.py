@@ -5,8 +5,9 @@
     time     "time" "of" unit
     after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
              ["delay" duration] ["within" duration]
-    has      ["task" text] "has" what ["today" | "this" unit | "past" duration]
-    is       ["task" text] "is" "running"
+    has      ["task" text] "has" what ["today" | "this" unit | ["in"] "past" duration]
+    is       ["while"] ["task" text] "is" "running"
+    always   "always" ("true" | "false")
     host     "path" text "exists" | "unit" text "is" "active" | "load" "below" number
              | "command" text "succeeds" ["every" duration] | "env" text ["is" text]
     date     "iso" "week" ("even" | "odd" | number ("," number)*) | ("since" | "until") date [time]
@@ -52,11 +53,23 @@ _HOST: Final = {
 }
 _AROUND: Final = {"path": ("exists",), "unit": ("is", "active"), "command": ("succeeds",)}
 _OPENINGS: Final = ("time", "after", "task", "has", "is", "iso", "since", "until", *_HOST)
+_CONSTANTS: Final = ("true", "false")
+_OTHERS: Final = {
+    "scheduler": 'write scheduler_running(more_than="10 min") or scheduler_cycles(more_than=3)',
+    "param": "in the Python library, a function with @app.cond() and an Arg asks for a parameter",
+}
+"""How phrases of Rocketry begin that are not read here, and what does the same."""
 _ENDS: Final = ("(", ".", ")", "&", "|", "&&", "||", "")
 
 
 def opens_phrase(token: Token, cursor: Cursor) -> bool:
     """Whether a phrase begins with that token, which has just been read."""
+    if token.text in _OTHERS and cursor.next.text not in _ENDS:
+        raise unexpected(token, "a condition", _OTHERS[token.text])
+    if token.text == "always":
+        return cursor.next.text in _CONSTANTS
+    if token.text == "while":
+        return cursor.next.text in ("task", "is")
     if token.text in _OPENINGS:
         return cursor.next.text not in _ENDS
     if token.text == "retry":
@@ -68,9 +81,12 @@ def read_phrase(  # noqa: PLR0911 - one case for each kind
     token: Token, cursor: Cursor
 ) -> tuple[Condition, Sequence[Word]]:
     """Read the phrase that began with that token: its condition, and what may follow it."""
+    if token.text == "while":
+        token = cursor.take()
     match token.text:
-        case "time":
-            return _time(cursor)
+        case "time" | "always":
+            word = _unit(cursor) if token.text == "time" else WORDS[cursor.take().text]
+            return word.build(word.value, None), word.follows
         case "after":
             return _after(token, cursor), ()
         case "task":
@@ -103,14 +119,14 @@ def _raw(cursor: Cursor, *stops: str) -> ParsedArgument:
     return ParsedArgument(token.text, token)
 
 
-def _time(cursor: Cursor) -> tuple[Condition, Sequence[Word]]:
+def _unit(cursor: Cursor) -> Word:
     _expect(cursor, "of")
     unit = cursor.take()
     word = WORDS.get(f"time_of_{unit.text}")
     if word is None:
         units = [name.removeprefix("time_of_") for name in WORDS if name.startswith("time_of_")]
         raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"allowed: {', '.join(units)}")
-    return word.build(word.value, None), word.follows
+    return word
 
 
 def _after(token: Token, cursor: Cursor) -> Condition:
@@ -170,8 +186,9 @@ def _asked(verb: Token, cursor: Cursor, task: str) -> tuple[Condition, Sequence[
     word = WORDS[token.text]
     given = [ParsedArgument(task, token)] if task else None
     condition = word.build(word.value, given)
-    if word.follows is SPANS and cursor.next.text == "past":
-        past = cursor.take()
+    if word.follows is SPANS and (cursor.skip("in") or cursor.next.text == "past"):
+        past = cursor.next
+        _expect(cursor, "past", "as in has failed in past 2 hours")
         return _build(_SPANS["past"], condition, past, [_raw(cursor, *COMPARISONS)], cursor), ()
     span = _span(cursor)
     return (span.build(condition, None), span.follows) if span else (condition, word.follows)

@@ -15,6 +15,7 @@ from rocketd.core.scheduler import retries
 from rocketd.core.scheduler.admission import Admission
 from rocketd.core.scheduler.missed import MissedRuns
 from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.startup_phase import StartupPhase
 from rocketd.core.scheduler.task_state import Forced, ScheduledTask
 
 
@@ -26,6 +27,7 @@ class Dispatcher:
     running: RunningRuns
     missed: MissedRuns
     admission: Admission
+    startup: StartupPhase
     new_run_id: Callable[[Instant], str]
     draining: bool = False
     """Nothing new starts, except what runs at shutdown."""
@@ -53,6 +55,8 @@ class Dispatcher:
             return "paused"
         if self.draining and (scheduled.forced is None or scheduled.forced.trigger is not Trigger.SHUTDOWN):
             return "rocketd is shutting down"
+        if obstacle := self.startup.obstacle(scheduled.task.name):
+            return obstacle
         if not running:
             return ""
         if scheduled.task.overlap in {Overlap.WAIT, Overlap.SKIP}:

@@ -13,6 +13,7 @@ from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
 from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.startup_phase import StartupPhase
 from rocketd.core.scheduler.task_state import Forced, TaskSnapshot
 
 _ON_OCCASION: Final = frozenset(Trigger) - {Trigger.SCHEDULE, Trigger.RETRY, Trigger.RERUN}
@@ -30,6 +31,7 @@ class EventReducer:
     queues: Queues
     running: RunningRuns
     missed: MissedRuns
+    startup: StartupPhase
     snapshots: dict[RunKey, TaskSnapshot] = field(default_factory=dict)
     """For each active run: the state of its task before its start."""
 
@@ -38,6 +40,7 @@ class EventReducer:
         if self.missed and isinstance(event, Started | Finished | Withdrawn):
             self.registry.count_missed(event.run.task)
         self.history.learn(event)
+        self.startup.learn(event)
         match event:
             case Started(run):
                 self._begin(run)

@@ -14,6 +14,7 @@ from rocketd.core.scheduler.probe_subscriptions import ProbeSubscriptions
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
 from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.startup_phase import StartupPhase
 from rocketd.core.scheduler.task_state import ScheduledTask
 
 
@@ -27,6 +28,7 @@ class SchedulerParts:
     subscriptions: ProbeSubscriptions
     admission: Admission
     queues: Queues
+    startup: StartupPhase
     registry: TaskRegistry
     reducer: EventReducer
     evaluator: Evaluator
@@ -41,6 +43,7 @@ class SchedulerParts:
         history, running, subscriptions = History(host), RunningRuns(max_running), ProbeSubscriptions()
         missed, admission = MissedRuns(history, new_run_id), Admission(running)
         queues = Queues(tasks, running, admission)
+        startup = StartupPhase(queues)
         registry = TaskRegistry(tasks, history, queues, missed, subscriptions)
         return cls(
             history=history,
@@ -49,8 +52,9 @@ class SchedulerParts:
             subscriptions=subscriptions,
             admission=admission,
             queues=queues,
+            startup=startup,
             registry=registry,
-            reducer=EventReducer(history, registry, queues, running, missed),
+            reducer=EventReducer(history, registry, queues, running, missed, startup),
             evaluator=Evaluator(history, queues, running, missed, subscriptions, next_steps=next_steps),
-            dispatcher=Dispatcher(history, running, missed, admission, new_run_id),
+            dispatcher=Dispatcher(history, running, missed, admission, startup, new_run_id),
         )

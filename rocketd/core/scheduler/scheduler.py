@@ -70,6 +70,7 @@ class Scheduler:
         self.history.resume_spread = resume_spread
         self.admission = parts.admission
         """What keeps every task from starting."""
+        self.startup = parts.startup
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -131,7 +132,9 @@ class Scheduler:
         A task whose condition's normal form or zone changed, or that was not there, is armed at `now`; no other edit
         counts. `states` is what the store has kept. Active runs are never touched.
         """
-        return self._parts.registry.load(tasks, now, states)
+        changed = self._parts.registry.load(tasks, now, states)
+        self.startup.retain(self.tasks.keys())
+        return changed
 
     def missing_history(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
         """Return how far back these tasks ask where not enough is kept: what `recall` needs before they are loaded."""

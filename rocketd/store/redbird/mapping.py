@@ -142,7 +142,7 @@ def fill_missing_fields(rows: Iterable[Row], fields: frozenset[str], next_number
     The newest start gets the number before the task's next one, so that what is made up fits what will be given out.
     """
     rows = list(rows)
-    if {"number", "attempt"} <= fields:
+    if {"number", "attempt"} <= fields and all(row.number or row.action == Action.MISSED for row in rows):
         return rows
     starts = Counter(row.task_name for row in rows if row.action == Action.RUN)
     tasks = {

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rocketd.store.redbird.compat import BaseRepo
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         """A repository in a file of CSV, as Red Bird has it."""
 
         filename: Path
+        kwds_csv: Mapping[str, Any]
+
+        def get_headers(self) -> list[str]: ...
 
         def get_writer(self, file: io.StringIO) -> csv.DictWriter[str]: ...
 
@@ -49,14 +52,67 @@ def allow_long_fields() -> None:
     csv.field_size_limit(sys.maxsize)
 
 
-def repair(repo: BaseRepo, next_records: Iterable[Mapping[str, object]]) -> None:
-    """Make the repository readable again. One of the records that are sent next, `next_records`, may be half there."""
+def header_error(repo: BaseRepo) -> str:
+    """Say what is wrong with the header of a file of CSV, which Red Bird reads by its model; empty: nothing is."""
+    file = csv_of(repo)
+    if file is None or not file.filename.exists():
+        return ""
+    with file.filename.open(newline="") as lines:
+        found = next(csv.reader(lines, **file.kwds_csv), [])
+    if not found or found == file.get_headers():
+        return ""
+    return f"{file.filename} has other columns than {repo.model.__name__}: {', '.join(found)}"
+
+
+def repair(repo: BaseRepo, next_records: Iterable[Mapping[str, object]]) -> str:
+    """Make the repository readable again; returns what was moved aside, for people, or an empty text.
+
+    One of the records that are sent next, `next_records`, may be half there, and so may be one of an earlier life.
+    """
     if file := csv_of(repo):
         _restore(file.filename)
         for values in next_records:
             _cut_partial_record(file, values)
-    elif directory := json_of(repo):
+        return move_half_line(file.filename)
+    if directory := json_of(repo):
         _move_damaged(directory)
+    return ""
+
+
+def move_half_line(path: Path) -> str:
+    """Move a last record that has no end to a file beside: Red Bird ends each with a line break, so it is not whole."""
+    text = path.read_bytes().decode("latin-1") if path.exists() else ""
+    begin = _last_record(text)
+    if begin == 0 or _is_whole(text[begin:]):
+        return ""
+    aside = _sibling(path, "half")
+    with aside.open("ab") as file:
+        file.write(text[begin:].encode("latin-1") + b"\n")
+    os.truncate(path, begin)
+    return f"{path} ended in half a record, which is in {aside.name} now"
+
+
+def _last_record(text: str) -> int:
+    """Return where the last record of CSV begins; a quoted field may have line breaks in it."""
+    read = begin = end = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal read
+        for line in io.StringIO(text, newline=""):
+            read += len(line)
+            yield line
+
+    for _ in csv.reader(lines()):
+        begin, end = end, read
+    return begin
+
+
+def _is_whole(record: str) -> bool:
+    try:
+        list(csv.reader([record], strict=True))
+    except csv.Error:  # it ends inside of quotes
+        return False
+    return record.endswith("\n")
 
 
 def _cut_partial_record(repo: "CsvRepo", values: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ from rocketd.store.redbird.mapping import (
     read_log,
     required_fields,
 )
-from rocketd.store.redbird.repair import allow_long_fields, csv_of, repair, replacing_file
+from rocketd.store.redbird.repair import allow_long_fields, csv_of, header_error, repair, replacing_file
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.schema import COLUMNS
 
@@ -45,6 +45,8 @@ class RepositorySink:
         self._inserts_dicts = bool(columns) and not model_fields(repo.model) <= columns
         self._datetimes = datetime_columns(repo)
         self._sets_id = "id" in self.fields and not any(hasattr(repo, name) for name in _ASSIGNS_IDS)
+        self.repaired = ""
+        """What of it was moved aside, as it was half a record; empty: nothing."""
         self.skipped_reason = ""
         """Why records of it could not be read, the last time that there were such."""
         self._is_http = hasattr(repo, "url_params")
@@ -60,6 +62,9 @@ class RepositorySink:
         if hasattr(self.repo, "get_collection") and self.repo.id_field not in self.fields:
             documents = "take rocketd.log.RunRecord as its model, or one with a field id, and id_field='id'"
             raise StoreError("the run log's repository cannot tell its documents apart", hint=documents)
+        if wrong := header_error(self.repo):
+            named = "docs/reference/rocketry.md says how to take the records of another program along"
+            raise StoreError(f"the run log's repository cannot be used: {wrong}", hint=named)
         if missing := _REQUIRED - self.fields:
             raise StoreError(f"the run log's repository has no field {' and no '.join(sorted(missing))}", hint=hint)
         if unknown := required_fields(self.repo.model) - _ALWAYS - {"id" if self._sets_id else ""}:
@@ -90,7 +95,7 @@ class RepositorySink:
 
     def repair(self, rows: Iterable[tuple[int, Row]]) -> None:
         """Take away what may be half there of the records that are sent next, each with the key it is to have."""
-        repair(self.repo, (self._values_with_key(row, key) for key, row in rows))
+        self.repaired = repair(self.repo, (self._values_with_key(row, key) for key, row in rows)) or self.repaired
 
     def read(self, query: Mapping[str, object]) -> list[Row]:
         """Read the records that are found, in log order; a server may give more than what it was asked for."""

@@ -152,6 +152,11 @@ class Replicator:
         return tuple(self._sink.missing_fields) if self._sink else ()
 
     @property
+    def repaired(self) -> str:
+        """What of the repository was moved aside, as it was half a record; empty: nothing."""
+        return self._sink.repaired if self._sink else ""
+
+    @property
     def skipped_reason(self) -> str:
         """Why some records of the repository could not be read; empty: all could."""
         return self._sink.skipped_reason if self._sink else ""

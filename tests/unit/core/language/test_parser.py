@@ -110,7 +110,17 @@ def test_every_word_has_an_example_that_reads_and_a_name_in_python() -> None:
 
 def test_python_and_text_know_the_same_words() -> None:
     """Whatever `rocketd.conds` names in lower case is a word; but what it uses itself, and what makes new ones."""
-    uses = {"condition_of_function", "duration_of", "name_of", "named_zone", "parser", "partial", "wraps"}
+    uses = {
+        "condition_of_function",
+        "duration_of",
+        "name_of",
+        "named_zone",
+        "parser",
+        "partial",
+        "wraps",
+        "format_duration",
+        "timedelta",
+    }
     makes = {"condition", "parse"}
     assert {name for name in vars(rocketd.conds) if name[0].islower()} - uses - makes == set(WORDS)
 
@@ -468,3 +478,35 @@ def test_who_names_several_tasks_where_one_is_taken_is_told_the_words_for_severa
     hint = wrong(f"after_{outcome}('a', 'b')").hint
     assert f"after_all_{outcome}" in hint
     assert f"after_any_{outcome}" in hint
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("has failed in past 2 hours", 'failed.past("2h")'),
+        ("task 'x' has succeeded in past 2 mins & daily", 'succeeded("x").past("2min") & daily'),
+        ("always true & ~always false", "true & ~false"),
+        ("while task 'x' is running", 'running("x")'),
+        ("every 1 hour, 20 min", 'every("1h 20min")'),
+        ("every 1 day, 2 hrs & true", 'every("1d 2h") & true'),
+        ("every 00:10:00", 'every("10min")'),
+        ("every 1 day 10:20:30", 'every("1d 10h 20min 30s")'),
+    ],
+)
+def test_phrases_that_rocketry_reads(written: str, meant: str) -> None:
+    assert str(parse(written)) == meant
+
+
+@pytest.mark.parametrize("text", ["scheduler has run over 10 minutes", "param 'x' exists", "param 'x' is 'y'"])
+def test_phrases_of_rocketry_that_are_not_read_are_told_what_does_the_same(text: str) -> None:
+    with pytest.raises(ConditionError, match="is not a condition") as caught:
+        parse(text)
+    assert "scheduler_running" in caught.value.hint or "Arg" in caught.value.hint
+
+
+def test_a_float_is_a_point_in_time_whatever_was_asked_before() -> None:
+    for number, spelled in ((45, "45"), (45.0, '"45"'), (45.5, '"45.5"'), (45, "45")):
+        assert str(rocketd.conds.time_of_minute.before(number)) == f"time_of_minute.before({spelled})"
+    rocketd.conds.time_of_day.after(1)
+    with pytest.raises(ConditionError, match="True is not from 0 to 23"):
+        rocketd.conds.time_of_day.after(True)  # noqa: FBT003 - that is the question
