@@ -82,12 +82,14 @@ static void read_environment_file(int32_t place, char *path)
         add(each);
 }
 
-/* In ascending precedence: the task's variables, those of its environment files, and `own`, which identify the run. `own`
+/* In ascending precedence: those of its unit, the task's variables, those of its environment files, and `own`, which identify the run. `own`
    comes first in the result, as the daemon searches the beginning of /proc/PID/environ for them. */
-char **build_environment(void)
+char **build_environment(char **given)
 {
     char **before = texts(), **files = texts(), **own = texts(), **environment, **to;
 
+    for (; *given; given++)
+        add(*given);
     for (; *before; before++)
         add(*before);
     for (int32_t place = 0; files[place]; place++)

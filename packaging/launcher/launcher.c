@@ -7,11 +7,14 @@
 
    The request is on descriptor 4, as launcher.py writes it. Limits and priority are set with the daemon's rights; then
    the process takes the rights of the user, and does everything else with them. Descriptor 5 carries messages: what it
-   waits for, and why it failed; the execution of the program closes it. Descriptors 0 to 3 are the program's. */
+   waits for, and why it failed; the execution of the program closes it. Descriptors 0 to 3 are the program's.
+
+   With the argument `unit` it is the process of a systemd unit: see unit.c. */
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -34,11 +37,15 @@ static void enter_directory(void)
         fail(errno);
 }
 
-int main(void)
+int main(int count_of_arguments, char **arguments)
 {
+    static char *nothing[] = {NULL};
+    int in_unit = count_of_arguments > 1 && strcmp(arguments[1], "unit") == 0;
     char **environment, **argv;
 
     prctl(PR_SET_NAME, "rocketd-launch"); /* else it would be the number of a descriptor */
+    if (in_unit)
+        enter_unit();
     fcntl(STATUS, F_SETFD, FD_CLOEXEC);
 #ifdef SYS_close_range
     syscall(SYS_close_range, STATUS + 1, ~0u, 0); /* nothing should be there; the program must not get it */
@@ -50,10 +57,14 @@ int main(void)
     limit();
     set_priority();
     become_the_user();
-    environment = build_environment();
+    environment = build_environment(in_unit ? environ : nothing);
     enter_directory();
     argv = texts();
     if (!*argv)
         fail(EBADMSG);
+    if (in_unit) {
+        read_input();
+        limit(); /* the size of files: messages go to a file as well */
+    }
     execute(argv, environment);
 }

@@ -28,6 +28,7 @@ void *allocate(size_t size);
 void read_request(void);
 int64_t number(void);
 int64_t count(void);
+char *bytes(size_t *size);
 char *text(void);
 char **texts(void);
 
@@ -41,7 +42,11 @@ void set_priority(void);
 void become_the_user(void);
 
 /* environment.c */
-char **build_environment(void);
+char **build_environment(char **given);
+
+/* unit.c */
+void enter_unit(void);
+void read_input(void);
 
 /* program.c */
 _Noreturn void execute(char **argv, char **environment);

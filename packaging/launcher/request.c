@@ -31,7 +31,8 @@ int64_t number(void)
     return found;
 }
 
-char *text(void)
+/* A text that may contain any byte. */
+char *bytes(size_t *size)
 {
     int64_t length = number();
     char *found = at;
@@ -39,7 +40,15 @@ char *text(void)
     if (length < 0 || length >= end - at || at[length] != 0)
         fail(EBADMSG);
     at += length + 1;
+    *size = length;
     return found;
+}
+
+char *text(void)
+{
+    size_t size;
+
+    return bytes(&size);
 }
 
 /* The number of items that follow. */

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
@@ -87,9 +87,20 @@ class AppExecutors:
         """Wait until no run is active."""
         await self._idle.wait()
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
+    def recorded(self, run: Run) -> None:
+        """Nothing is kept of a run that has ended."""
+
+    def leave(self) -> frozenset[RunKey]:
+        """None: all runs end with the daemon."""
+        return frozenset()
+
+    async def adopt(
+        self,
+        runs: Sequence[OpenRun],  # noqa: ARG002 - the port has it
+        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
+    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
         """None."""
-        return ()
+        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop processes that commands left behind before the program was restarted."""

@@ -140,7 +140,7 @@ class SchedulerRuntime:
     def _report_start(self, recovered: RecoveryResult, notes: Collection[str]) -> None:
         for note in notes:
             self._bridge.write(daemon_messages.records_note(note))
-        for event in recovered.crashed:
+        for event in recovered.ended:
             self._bridge.watch(event)
         if recovered.outage is not None and recovered.outage.stepped:
             self._bridge.write(daemon_messages.clock_step(recovered.outage.stepped, while_down=True))

@@ -18,6 +18,7 @@ from rocketd import __version__
 from rocketd.background_threads import close_in_thread
 from rocketd.bootstrap.boot_file import boot_tasks
 from rocketd.bootstrap.daemon_options import DaemonOptions
+from rocketd.bootstrap.executors import StopHandler, make_executor
 from rocketd.bootstrap.log_target import open_journal
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.mail_notifications import MailNotifications
@@ -46,8 +47,8 @@ from rocketd.daemon.retention import RetentionJob
 from rocketd.daemon.startup_monitor import StartupMonitor
 from rocketd.daemon.state_dump import state_dump
 from rocketd.daemon.wait_monitor import WaitMonitor
-from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.spawner import raise_open_files
+from rocketd.executor.router import ExecutorRouter
 from rocketd.store.run_id import new_run_id
 from rocketd.store.sqlite.store import this_origin
 from rocketd.store.state_lock import StateLock
@@ -99,6 +100,7 @@ class Service:
         self._state_lock: StateLock
         self._socket: ControlSocket
         self._damage_report: DamageReport
+        self._executor: ExecutorRouter
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -112,7 +114,11 @@ class Service:
         self._manager.extend_timeout(START_TIMEOUT)  # and so may what a killed daemon left behind
         opened = await self._open_store()
         open_files = raise_open_files()
-        executor = self._make_executor(loaded.settings, open_files)
+        self._executor = executor = make_executor(
+            self.loop, loaded.settings, self._clock, self._options.runtime_dir, open_files
+        )
+        self._stack.push_async_callback(executor.close)
+        self._base_journal.on_congested = executor.hold_output
         with self._startup_monitor.step("what the store knows, and what the last daemon left behind"):
             recovered = await recover(
                 opened.store, self.loop.scheduler, executor, loaded.tasks, self._read_clocks(), opened.write_recovered
@@ -129,6 +135,7 @@ class Service:
         self._handle_signals()
         self._start_probes(open_files)
         self.loop.start(executor, recorder)
+        executor.begin()
         self.loop.heartbeat_hooks += [
             self._retention.on_heartbeat,
             clock_trust(self.loop),
@@ -160,15 +167,6 @@ class Service:
             silenced=SilencedErrors(settings.silence_cond_check, settings.silence_task_prerun),
         )
         self._wait_monitor.show_status = partial(self.loop.health.set_trouble, "waiting")
-
-    def _make_executor(self, settings: Settings, open_files: tuple[int, int]) -> ProcessExecutor:
-        executor = ProcessExecutor(
-            self.loop.handle_event, self.loop.handle_output, clock=self._clock, open_files=open_files
-        )
-        self._stack.push_async_callback(executor.close)
-        self._base_journal.on_congested = executor.hold_output
-        executor.output_limit = settings.output_limit
-        return executor
 
     def _force_initial_runs(self) -> BootTasks:
         """Force the runs with `on = "startup"`, and those with `on = "boot"` that have not started in this boot."""
@@ -249,6 +247,7 @@ class Service:
             self._task_files,
             daemon_info=lambda: {**constant, **self._task_files.status},
         )
+        control.follow_output = self._executor.follow_output
         path = self._options.runtime_dir / SOCKET_NAME
         report_trouble = partial(self.loop.health.report_trouble, "control socket")
         self._socket = ControlSocket(
@@ -263,7 +262,7 @@ class Service:
         opened.store.report_faults()
         for note in opened.notes:
             self._journal.write(daemon_messages.records_note(note))
-        for event in recovered.crashed:
+        for event in recovered.ended:
             self._journal.write(run_messages.entry_of(event))
             for watcher in tuple(self.loop.watchers):
                 watcher(event)
@@ -278,18 +277,13 @@ class Service:
     # -- signals ----------------------------------------------------------------------------------------------------
 
     def _handle_signals(self) -> None:
+        stop = StopHandler(self.loop, self._executor, lambda: self._task_files.loaded.settings.shutdown_grace)
         handlers: dict[signal.Signals, Callable[[], object]] = {
-            signal.SIGTERM: self._stop,
-            signal.SIGINT: self._stop,
+            signal.SIGTERM: stop,
+            signal.SIGINT: stop,
             signal.SIGHUP: self._task_files.reload_soon,
             signal.SIGUSR1: lambda: self._journal.write(state_dump(self.loop)),
         }
         for number, handler in handlers.items():
             self._asyncio.add_signal_handler(number, handler)
             self._stack.callback(self._asyncio.remove_signal_handler, number)
-
-    def _stop(self) -> None:
-        if self.loop.scheduler.draining:
-            self.loop.kill()
-        else:
-            self.loop.stop(self._task_files.loaded.settings.shutdown_grace)

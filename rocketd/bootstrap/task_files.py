@@ -33,7 +33,7 @@ from rocketd.daemon.ports import ServiceManager
 from rocketd.daemon.retention import RetentionJob
 from rocketd.daemon.task_reload import replace_tasks
 from rocketd.daemon.wait_monitor import WaitMonitor, joined, no_answer_since
-from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.router import ExecutorRouter
 from rocketd.probes.accounts import AccountFiles
 from rocketd.probes.local_time import LocalTime
 
@@ -69,7 +69,7 @@ class TaskFiles:
         """Whether `[logging]` has something else to say of the same settings."""
         self._late_tasks: LateTasks
         self._loop: Loop
-        self._executor: ProcessExecutor
+        self._executor: ExecutorRouter
         self._mail: MailNotifications
         self._retention: RetentionJob
         self._boot_tasks: BootTasks
@@ -84,7 +84,7 @@ class TaskFiles:
     def start(
         self,
         loop: Loop,
-        executor: ProcessExecutor,
+        executor: ExecutorRouter,
         mail: MailNotifications,
         retention: RetentionJob,
         boot_tasks: BootTasks,
@@ -179,7 +179,7 @@ class TaskFiles:
         await self._mail.apply(settings.mail)
         self._loop.scheduler.max_running = settings.max_running
         self._loop.scheduler.history.resume_spread = settings.resume_spread
-        self._executor.output_limit = settings.output_limit
+        self._executor.configure(settings.output_limit, settings.executor)
         self._retention.keep = settings.store.keep
         await replace_tasks(self._loop, self.loaded.tasks)
         for task in self._late_tasks.newly_loaded(self.loaded.tasks):

@@ -17,7 +17,7 @@ from rocketd.config.task_spec import TaskSpec
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE, Condition
-from rocketd.core.model.task import CLEAN_PATH, Command, Function, Identity, Surroundings, Task, Work
+from rocketd.core.model.task import CLEAN_PATH, Command, ExecutorKind, Function, Identity, Surroundings, Task, Work
 from rocketd.core.shell_syntax import needs_shell
 from rocketd.core.suggestion import closest
 
@@ -39,7 +39,9 @@ class TaskSpecCompiler:
         """Make the task, or None if something is wrong with it, and say all that is."""
         compilation = _TaskCompilation(spec, self._host, self._conditions)
         task = compilation.task(file, self._share)
-        return task, compilation.mistakes
+        if task is not None:
+            compilation.check_executor(task)
+        return (None if compilation.has_errors else task), compilation.mistakes
 
     def _share(self, surroundings: Surroundings) -> Surroundings:
         return self._shared.setdefault(surroundings, surroundings)
@@ -62,7 +64,7 @@ class _TaskCompilation:
         when = self._condition(key.WHEN)
         stop_when = self._condition(key.STOP_WHEN)
         work = self._work(share(self._surroundings(zone)))
-        if work is None or any(mistake.severity == "error" for mistake in self.mistakes):
+        if work is None or self.has_errors:
             return None
         return Task(
             name=self._spec.name,
@@ -84,10 +86,36 @@ class _TaskCompilation:
             output_limit=values[key.OUTPUT_LIMIT],
             output_file=values[key.OUTPUT_FILE],
             separate_stderr=values[key.SEPARATE_STDERR],
+            executor=self._executor_kind(),
+            unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
             description=values[key.DESCRIPTION],
             mail=values[key.TASK_MAIL],
             file=file,
         )
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything is wrong that keeps the task from being loaded."""
+        return any(mistake.severity == "error" for mistake in self.mistakes)
+
+    def check_executor(self, task: Task) -> None:
+        """Note what a unit of systemd cannot do, where a unit is asked for, and what only a unit can."""
+        wanted = key.EXECUTOR if key.EXECUTOR.key in self._spec.own else key.UNIT
+        if task.executor is ExecutorKind.UNIT and (obstacle := task.needs_process):
+            message = f"a unit of systemd cannot carry out a task with '{obstacle}'"
+            self._note(wanted, message, 'leave it out, or write executor = "process"')
+        if task.executor is ExecutorKind.PROCESS and key.UNIT.key in self._spec.own:
+            self._note(key.UNIT, 'with executor = "process" there is no unit that this could be about')
+        for complaint in self._host.unit_complaints(task.unit):
+            path = (*self._spec.path(key.UNIT), complaint.key)
+            self.mistakes.append(Mistake(path, f"systemd does not take this: {complaint.words}", at_key=True))
+        if task.has_dynamic_user and self._values[key.USER]:
+            self._note(key.UNIT, "with DynamicUser, systemd makes up the user", "leave user out")
+
+    def _executor_kind(self) -> ExecutorKind | None:
+        """What systemd is told about units asks for units."""
+        kind = self._values[key.EXECUTOR]
+        return ExecutorKind.UNIT if kind in {None, ExecutorKind.AUTO} and self._values[key.UNIT] else kind
 
     def _try(self, setting: Setting[object], build: Callable[[], T], default: T) -> T:
         try:

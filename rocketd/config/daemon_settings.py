@@ -20,6 +20,7 @@ from rocketd.config.value_types import (
 )
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.model.run import Action
+from rocketd.core.model.task import ExecutorKind
 
 
 class Durability(StrEnum):
@@ -67,6 +68,15 @@ OUTPUT_LIMIT: Final = Setting(
     64 * 1024**2,
     '`"64 MiB"`',
     "How much output of a run the journal takes per minute, for tasks that do not set it.",
+)
+EXECUTOR: Final = Setting(
+    "executor",
+    value_types.EXECUTOR,
+    ExecutorKind.AUTO,
+    "`auto`",
+    "What carries out the runs of tasks that do not say it themselves. `unit`: systemd does, as transient units, which "
+    "outlive the daemon; tasks for which that is not possible are processes all the same. `process`: they are "
+    "processes of the daemon. `auto`: at present, processes.",
 )
 SHUTDOWN_GRACE: Final = Setting(
     "shutdown_grace",
@@ -166,7 +176,7 @@ MAIL_PAUSE: Final = Setting(
 
 ROCKETD: Final = table(
     *(DAEMON_TIMEZONE, MAX_RUNNING, SILENCE_COND_CHECK, SILENCE_TASK_PRERUN, SILENCE_TASK_LOGGING),
-    *(OUTPUT_LIMIT, SHUTDOWN_GRACE, RESUME_SPREAD),
+    *(OUTPUT_LIMIT, EXECUTOR, SHUTDOWN_GRACE, RESUME_SPREAD),
 )
 STORE: Final = table(URL, REPO, KEEP, DURABILITY)
 MAIL: Final = table(
@@ -217,6 +227,7 @@ class Settings:
     silence_task_logging: bool = SILENCE_TASK_LOGGING.default
     output_limit: int = OUTPUT_LIMIT.default
     """Of tasks that name none, in bytes a minute."""
+    executor: ExecutorKind = EXECUTOR.default
     shutdown_grace: Duration = SHUTDOWN_GRACE.default
     resume_spread: Duration = RESUME_SPREAD.default
     store: StoreSettings = StoreSettings()
@@ -237,6 +248,7 @@ def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object
         silence_task_prerun=rocketd[SILENCE_TASK_PRERUN],
         silence_task_logging=rocketd[SILENCE_TASK_LOGGING],
         output_limit=rocketd[OUTPUT_LIMIT],
+        executor=rocketd[EXECUTOR],
         shutdown_grace=rocketd[SHUTDOWN_GRACE],
         resume_spread=rocketd[RESUME_SPREAD],
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),

@@ -22,6 +22,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.path_checks import PathChecks
 from rocketd.config.problems import BadValue, Fault
+from rocketd.config.unit_checks import UnitChecks, UnitComplaint
+from rocketd.config.unit_table import UnitLines
 from rocketd.core.model.task import Identity
 from rocketd.core.suggestion import did_you_mean
 
@@ -74,6 +76,7 @@ class HostLookup(PathChecks):
         self.daemon_zone: Zone | None = UTC_ZONE
         """The zone of tasks that name none; None: this host does not know the one that rocketd.toml names."""
         self._localtime = localtime
+        self._unit_checks = UnitChecks()
         self._answers = HostAnswers()
         self._recorded = HostAnswers()
 
@@ -97,6 +100,10 @@ class HostLookup(PathChecks):
             known[user, group] = self._identity(user, group)
         answer = self._recorded.identities[user, group] = known[user, group]
         return answer
+
+    def unit_complaints(self, lines: UnitLines) -> tuple[UnitComplaint, ...]:
+        """What systemd says against settings of units."""
+        return self._unit_checks.complaints(lines)
 
     def zone(self, name: str) -> Zone:
         """The zone of that name; empty: the daemon's, `local`: the host's."""

@@ -7,9 +7,10 @@ from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
 from rocketd.config.task_mail_settings import mail
+from rocketd.config.unit_table import unit
 from rocketd.config.value_types import BOOLEAN, CODES, DURATION, DURATION_OR_INFINITY, NON_EMPTY, PATH, TEXT, ValueType
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.model.task import Limit, Mail, On, Overlap
+from rocketd.core.model.task import ExecutorKind, Limit, Mail, On, Overlap
 
 _MAX: Final = 2**31 - 1
 
@@ -232,6 +233,23 @@ SEPARATE_STDERR: Final = Setting(
     meaning="Log standard error as a stream of its own, `stderr`. Lines of the two streams may then change places; "
     "without it, all lines keep their order, in the stream `stdout`.",
 )
+EXECUTOR: Final = Setting[ExecutorKind | None](
+    "executor",
+    value_types.EXECUTOR,
+    None,
+    "that of `[rocketd]`",
+    "`unit`: each run is a unit of systemd, and outlives the daemon; not possible with `function`, `output_file`, "
+    '`output_limit`, `separate_stderr` and `on = "shutdown"`. `process`: each run is a process of the daemon.',
+)
+UNIT: Final = Setting[tuple[tuple[str, str], ...]](
+    "unit",
+    ValueType("table", unit),
+    (),
+    "none",
+    "What systemd itself is told about the units of its runs, in systemd's words: settings of systemd.exec(5) and "
+    'systemd.resource-control(5), as in `{ MemoryMax = "2G", ProtectSystem = "strict" }`. Its runs are units then. '
+    "Joined with those of `[defaults]`.",
+)
 TASK_MAIL: Final = Setting(
     "mail", ValueType("table", mail), Mail(), "`[mail]`", "Overrides `receivers` and `on` of `[mail]` for this task."
 )
@@ -240,5 +258,5 @@ TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
     *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, DESCRIPTION, TIMEZONE, USER, GROUP, DIRECTORY, UMASK, NICE),
     *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
-    *(OUTPUT_FILE, SEPARATE_STDERR, TASK_MAIL),
+    *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
 )

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from rocketd.config import unit_table
 from rocketd.config.logging_settings import read_logging
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake, Path
 from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
 from rocketd.config.task_mail_settings import joined
-from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL
+from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL, UNIT
 from rocketd.core.suggestion import did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -139,5 +140,6 @@ def _joined(defaults: dict[str, object], own: dict[str, object]) -> dict[str, ob
     below, above = Values(defaults), Values(own)
     environment = dict(below[ENVIRONMENT]) | dict(above[ENVIRONMENT])
     limits = {limit.resource: limit for limit in (*below[LIMITS], *above[LIMITS])}
-    tables = {ENVIRONMENT.key: tuple(environment.items()), LIMITS.key: tuple(limits.values())}
+    tables: dict[str, object] = {ENVIRONMENT.key: tuple(environment.items()), LIMITS.key: tuple(limits.values())}
+    tables[UNIT.key] = unit_table.joined(below[UNIT], above[UNIT])
     return defaults | own | tables | {TASK_MAIL.key: joined(below[TASK_MAIL], above[TASK_MAIL])}

@@ -15,6 +15,7 @@ from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration
+from rocketd.core.model.task import ExecutorKind
 from rocketd.core.suggestion import did_you_mean
 
 T = TypeVar("T")
@@ -291,4 +292,5 @@ STRINGS: Final = ValueType("list of strings", strings)
 PATH: Final = ValueType("path", path)
 ADDRESS: Final = ValueType("address", address)
 ADDRESSES: Final = ValueType("list of addresses", addresses)
+EXECUTOR: Final = ValueType("`auto`, `unit` or `process`", choice(ExecutorKind))
 CODES: Final = ValueType("list of integers", codes)

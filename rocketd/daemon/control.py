@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from heapq import nsmallest
-from typing import Final
+from typing import Final, Protocol
 
 from rocketd.background_threads import in_thread
 from rocketd.core.errors import StoreError
@@ -52,6 +52,16 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
 
 
+class OutputFollower(Protocol):
+    """Has lines shown at once that reach the journal by themselves, or no longer."""
+
+    def __call__(self, *, wanted: bool) -> None: ...
+
+
+def _ignore(*, wanted: bool) -> None:
+    """All lines come by themselves."""
+
+
 class Control:
     """What an operator can see and do."""
 
@@ -75,6 +85,9 @@ class Control:
         self._retention = retention
         self._task_files = task_files
         self._daemon_info = daemon_info
+        self._streams = 0
+        self.follow_output: OutputFollower = _ignore
+        """Called when somebody begins to watch, and when nobody does any more."""
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -174,10 +187,14 @@ class Control:
         """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
         stream = EventStream()
         self._loop.watchers.add(stream.add)
+        self._streams += 1
+        self.follow_output(wanted=True)
         try:
             yield stream.listen()
         finally:
             self._loop.watchers.discard(stream.add)
+            self._streams -= 1
+            self.follow_output(wanted=self._streams > 0)
 
     # -- acting -----------------------------------------------------------------------------------------------------
 

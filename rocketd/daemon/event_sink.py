@@ -36,6 +36,10 @@ class EventSink:
         self._notify_watchers((run, output_stream, line))
         return accepted
 
+    def show_output(self, run: Run, stream: str, line: str) -> None:
+        """Publish a line that is in the journal already."""
+        self._notify_watchers((run, Stream(stream), line))
+
     def _publish_all(self, events: Iterable[Event]) -> None:
         for event in events:
             if not isinstance(event, Spawned) or self._journal.is_enabled(Priority.DEBUG):

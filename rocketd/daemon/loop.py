@@ -28,7 +28,7 @@ from rocketd.core.model.events import (
     Withdrawn,
 )
 from rocketd.core.model.records import Change
-from rocketd.core.model.run import Cause, Run
+from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import Steadiness, TimerAlarm
@@ -57,9 +57,9 @@ class Loop:
         self.health = Health(scheduler=scheduler, clock=clock, journal=journal, manager=manager)
         self.failed: BaseException | None = None
         """The error that stopped the loop."""
-        self._events = EventSink(journal)
-        self.watchers = self._events.watchers
-        self.heartbeat_hooks: list[Callable[[Instant], None]] = [self._events.publish_delayed]
+        self.events = EventSink(journal)
+        self.watchers = self.events.watchers
+        self.heartbeat_hooks: list[Callable[[Instant], None]] = [self.events.publish_delayed]
         """Called at each heartbeat, so that they need no timers of their own."""
         self.pass_hooks: list[Callable[[Instant], Instant]] = []
         """Called after each pass; each returns when the next one must be at the latest."""
@@ -77,6 +77,7 @@ class Loop:
         self._terminating = False
         """Whether the grace of a stop is over."""
         self._grace_timer: asyncio.TimerHandle | None = None
+        self._left: frozenset[RunKey] = frozenset()  # which runs continue without this daemon
         self._final_flush: FinalFlush | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -124,13 +125,14 @@ class Loop:
             self.failed = error
         self._done.set()
 
-    def stop(self, grace: Duration | None) -> None:
-        """Start nothing new, let runs end for this long (None: as long as they take), then stop the rest."""
+    def stop(self, grace: Duration | None, *, leave: bool = False) -> None:
+        """Start nothing new, `leave` runs that need no daemon, let the others end for so long (None: for ever)."""
         if self.scheduler.draining:
             return
         self.manager.stopping()
         self.manager.extend_timeout((grace or 0) + HEARTBEAT_INTERVAL)
-        self.journal.write(daemon_messages.stopping(self.scheduler.running_count, grace))
+        self._left = self.executor.leave() if leave else self._left
+        self.journal.write(daemon_messages.stopping(len(self._awaited), grace, len(self._left)))
         self.scheduler.trust_clock()  # nobody else will tell what was missed
         self.scheduler.drain()
         self._final_flush = FinalFlush(self.recorder, lambda: self.executor.active_count, self._give_up_records)
@@ -183,16 +185,18 @@ class Loop:
         self.health.set_shortage(self.scheduler.admission.shortage)
         self.health.report_status()
         if self.scheduler.draining and not self._busy:
-            self._events.publish_delayed(None)
+            self.events.publish_delayed(None)
             self._done.set()
         elif self._terminating and not self.executor.active_count:
             self.recorder.stop_waiting()
 
     @property
     def _busy(self) -> bool:
-        return bool(
-            self._pending_writes or self._pending_starts or self.executor.active_count or self.scheduler.running_count
-        )
+        return bool(self._pending_writes or self._pending_starts or self.executor.active_count or self._awaited)
+
+    @property
+    def _awaited(self) -> list[Run]:
+        return [run for run in self.scheduler.running_runs if run.key not in self._left]
 
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
@@ -245,11 +249,12 @@ class Loop:
 
     def handle_output(self, run: Run, stream: str, line: str) -> bool:
         """Publish a line that a run printed; return whether the journal takes it."""
-        return self._events.output(run, stream, line)
+        return self.events.output(run, stream, line)
 
     def _on_finished(self, event: Finished) -> None:
         now, end = self.now(), event.end
         self.scheduler.learn(event if end.at <= now else Finished(event.run, replace(end, at=now)))  # set back since
+        self.executor.recorded(event.run)
         self.publish(event)
         self.wake()
 
@@ -263,7 +268,7 @@ class Loop:
 
     def publish(self, event: Event) -> None:
         """Write an event to the journal, and pass it to the watchers."""
-        self._events.publish(event)
+        self.events.publish(event)
 
     # -- recording --------------------------------------------------------------------------------------------------
 

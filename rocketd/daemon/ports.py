@@ -66,8 +66,25 @@ class Executor(Protocol):
         """How many runs have been started here, and not been reported as finished or withdrawn."""
         ...
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:
-        """Return which of the runs that were open when the daemon went down this executor still supervises."""
+    def recorded(self, run: Run) -> None:
+        """Forget a run that was reported as finished: its end is recorded, so what was kept of it may go."""
+        ...
+
+    def leave(self) -> frozenset[RunKey]:
+        """Return the active runs that go on without this daemon; nothing more of them is reported here.
+
+        What has not begun is reported as withdrawn. The others end with the daemon.
+        """
+        ...
+
+    async def adopt(
+        self, runs: Sequence[OpenRun], tasks: Mapping[str, Task]
+    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
+        """Take over, of the runs that were open when the daemon went down, those that this executor knows.
+
+        A run that has ended meanwhile is returned with its end; of the others it will be reported. `tasks` are the
+        loaded ones, by name.
+        """
         ...
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:

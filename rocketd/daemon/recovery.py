@@ -1,8 +1,8 @@
 """Recovery after a restart, a crash or a power cut: a restart is a replay.
 
-Load what is known of every task, replay it, end the runs that were open. What an open run leaves depends on where it
-ran: on this host and in this boot its process tree may still be there, and is stopped before the task may start again;
-else it is gone with the boot. Either way its end was not seen, and is recorded as `crash`, cause `down`.
+Load what is known of every task, replay it, decide about the runs that were open. A run that its executor still has
+goes on, or has ended as it ended meanwhile. What is left of the others is stopped before their tasks may start again:
+their ends were not seen, and are recorded as `crash`, cause `down`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +11,11 @@ from typing import Final, NamedTuple, Protocol
 
 from rocketd.core.instant import HOUR, MINUTE, SECOND, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
-from rocketd.core.model.events import Event, Finished
+from rocketd.core.model.events import Event, Finished, Withdrawn
 from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
-from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
+from rocketd.core.scheduler.open_runs import crash_of, sorted_open_runs
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Executor, Store
 
@@ -97,8 +98,8 @@ def recover_scheduler(
 class RecoveryResult:
     """What a recovery found."""
 
-    crashed: Sequence[Finished]
-    """The ends of the runs that were open."""
+    ended: Sequence[Finished | Withdrawn]
+    """The ends of the runs that were open, and are not any more."""
     outage: Outage | None
     """The time without a daemon; None: there was none before."""
     ahead: Sequence[str]
@@ -120,23 +121,14 @@ async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
     down = outage(store.clock_readings().get("alive"), store.last_alive(), now)
     latest = now.wall if down is None else down.since
     loaded = recover_scheduler(store, scheduler, tasks, now.wall, latest)
-    crashed = await _end_open_runs(loaded.open_runs, executor, latest)
-    (write or store.write)([*loaded.changes, *crashed, Alive(now.wall, now.boottime)])
-    for event in crashed:
+    known = await executor.adopt(loaded.open_runs, {task.name: task for task in tasks})
+    open_runs = sorted_open_runs(loaded.open_runs, known)
+    await executor.clean_up(open_runs.lost)
+    ended = [*open_runs.ended, *(crash_of(run, latest) for run in open_runs.lost)]
+    (write or store.write)([*loaded.changes, *ended, Alive(now.wall, now.boottime)])
+    for event in ended:
         scheduler.learn(event)
+        executor.recorded(event.run)
     if down is not None:
         scheduler.add_downtime(down.since if down.known else down.alive, now.wall, known=down.known)
-    return RecoveryResult(crashed, down, loaded.ahead)
-
-
-async def _end_open_runs(open_runs: Sequence[OpenRun], executor: Executor, down_since: Instant) -> Sequence[Finished]:
-    """Stop what is left of the runs that the executor does not adopt, and return their ends."""
-    adopted = set(executor.adopt(open_runs))
-    lost = [run for run in open_runs if run.run.key not in adopted]
-    await executor.clean_up(lost)
-    return [Finished(run.run, _crash(run, down_since)) for run in lost]
-
-
-def _crash(run: OpenRun, down_since: Instant) -> End:
-    message = "rocketd or the host went down before its end was known"
-    return End(Action.CRASH, Cause.DOWN, max(down_since, run.run.start), message=message)
+    return RecoveryResult(ended, down, loaded.ahead)

@@ -15,7 +15,19 @@ from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.task import Command, Task
 from rocketd.daemon.ports import Executor
-from support.executor_harness import Make, Output, RealClock, Report, World, a_run, new_world, real, shell
+from support.executor_harness import (
+    Make,
+    Output,
+    RealClock,
+    Report,
+    World,
+    a_run,
+    has_systemd,
+    new_world,
+    real,
+    shell,
+    units,
+)
 from support.fakes.executor import Script, ScriptedExecutor
 
 SUCCEEDS = shell("exit 0")
@@ -49,8 +61,19 @@ def fake(report: Report, output: Output) -> Executor:
 def void(_value: object) -> None: ...
 
 
-@pytest.fixture(params=[fake, real], ids=["fake", "real"])
+WITH_SYSTEMD = pytest.mark.skipif(not has_systemd(), reason="systemd has not booted this host: see tests/system")
+
+
+@pytest.fixture(params=[fake, real, pytest.param(units, marks=WITH_SYSTEMD)], ids=["fake", "real", "unit"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    make: Make = request.param
+    with new_world(make) as made:
+        yield made
+
+
+@pytest.fixture(params=[fake, real], ids=["fake", "real"])
+def prompt_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """One whose executor starts runs itself, so that it knows at once: systemd answers later."""
     make: Make = request.param
     with new_world(make) as made:
         yield made
@@ -105,10 +128,11 @@ def test_what_cannot_be_started_has_failed_and_says_why(world: World) -> None:
     end = world.run(IS_MISSING)
     assert (end.action, end.cause, end.exit_code, end.signal) == (Action.FAIL, Cause.EXIT, None, None)
     assert end.message == "cannot start: /no/such/program: No such file or directory"
-    assert [type(event) for event in world.events] == [Finished]
+    assert [type(event) for event in world.events if not isinstance(event, Spawned)] == [Finished]
 
 
-def test_what_cannot_be_started_for_want_of_what_the_host_must_give_is_withdrawn(world: World) -> None:
+def test_what_cannot_be_started_for_want_of_what_the_host_must_give_is_withdrawn(prompt_world: World) -> None:
+    world = prompt_world
     with no_more_descriptors():
         run = world.start(LACKS_DESCRIPTORS)
     [event] = world.events
@@ -188,7 +212,18 @@ def test_runs_of_one_task_do_not_know_of_each_other(world: World) -> None:
     assert world.stopped(other).action is Action.TERMINATE
 
 
-def test_runs_that_start_together_are_reported_by_the_end_of_it_in_their_order(world: World) -> None:
+def test_runs_that_start_together_are_all_reported(world: World) -> None:
+    tasks = [Task(f"t{number}", work) for number, work in enumerate([SUCCEEDS, IS_MISSING, GOES_ON, FAILS])]
+    runs = [a_run(task) for task in tasks]
+    world.call(start_together, world.executor, tasks, runs)
+    world.printed(runs[2], "begun")
+    assert [world.end(runs[number]).action for number in (0, 1, 3)] == [Action.SUCCESS, Action.FAIL, Action.FAIL]
+    assert world.stopped(runs[2]).action is Action.TERMINATE
+    assert [event.run for event in world.events if isinstance(event, Spawned)].count(runs[2]) == 1
+
+
+def test_runs_that_start_together_are_reported_by_the_end_of_it_in_their_order(prompt_world: World) -> None:
+    world = prompt_world
     tasks = [Task(f"t{number}", work) for number, work in enumerate([SUCCEEDS, IS_MISSING, GOES_ON, FAILS])]
     runs = [a_run(task) for task in tasks]
     world.call(start_together, world.executor, tasks, runs)
@@ -207,7 +242,7 @@ def start_together(executor: Executor, tasks: Sequence[Task], runs: Sequence[Run
 
 def test_no_run_of_another_daemon_is_adopted(world: World) -> None:
     lost = OpenRun(a_run(Task("lost", SUCCEEDS)), "host", "boot", 1, 1)
-    assert list(world.executor.adopt([lost])) == []
+    assert world.wait(world.executor.adopt([lost], {})) == {}
 
 
 def test_there_is_nothing_to_clear_of_another_boot(world: World) -> None:

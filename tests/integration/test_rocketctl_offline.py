@@ -433,7 +433,8 @@ def test_log_cannot_tell_the_streams_apart_where_there_is_no_journal(where: Path
 @needs_root
 def test_log_of_standard_error_alone(where: Path) -> None:
     done = log_without_run(where, A_JOURNAL, "backup", "--stderr")
-    assert done.stdout.split() == ["--quiet", "ROCKETD_TASK=backup", "ROCKETD_STREAM=stderr"]
+    matches = ["ROCKETD_TASK=backup", "SYSLOG_IDENTIFIER=backup", "ROCKETD_STREAM=stderr"]
+    assert done.stdout.split() == ["--quiet", *matches]
 
 
 @needs_root
@@ -444,6 +445,7 @@ def test_log_is_the_journals_where_there_is_one(where: Path) -> None:
         "--follow",
         "--no-pager",
         "ROCKETD_TASK=backup",
+        "SYSLOG_IDENTIFIER=backup",
         "ROCKETD_STREAM=stdout",
         "ROCKETD_STREAM=stderr",
     ]

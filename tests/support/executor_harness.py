@@ -1,6 +1,7 @@
 """A loop, an executor on it, and what it has told: tests wait here for events, never for a while."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
 from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.unit.executor import UnitExecutor
+from rocketd.executor.unit.run_files import RunFiles
 
 T = TypeVar("T")
 HANG: Final = 60.0
@@ -49,6 +52,18 @@ Make = Callable[[Report, Output], Executor]
 
 def real(report: Report, output: Output) -> Executor:
     return ProcessExecutor(report, output, clock=RealClock())
+
+
+def units(report: Report, output: Output) -> Executor:
+    """Its runs are units of the systemd that has booted this host."""
+    executor = UnitExecutor(report, output, output, clock=RealClock(), files=RunFiles(Path("/run")))
+    executor.follow_output(wanted=True)
+    return executor
+
+
+def has_systemd() -> bool:
+    """Whether this host was booted by systemd, and this is root."""
+    return os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
 
 
 class World:
@@ -143,10 +158,15 @@ class World:
         return asyncio.Event()
 
     async def _made(self, make: Make) -> Executor:
-        return make(self._report, self._output)
+        executor = make(self._report, self._output)
+        if isinstance(executor, UnitExecutor):
+            await executor.connected()
+        return executor
 
     def _report(self, event: Spawned | Finished | Withdrawn) -> None:
         self.events.append(event)
+        if isinstance(event, Finished):  # as if its record were written at once
+            asyncio.get_running_loop().call_soon(self.executor.recorded, event.run)
         self._news.set()
 
     def _output(self, run: Run, stream: str, line: str) -> bool:

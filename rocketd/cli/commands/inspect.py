@@ -123,13 +123,17 @@ def _newest(source: Backend, name: str) -> JsonObject:
 def _from_journal(call: Context) -> ExitCode:
     """Replace this process by journalctl(1), which shows, follows and escapes the output."""
     choices = call.choices
-    matches = [f"ROCKETD_TASK={choices.subject}"]
+    task, matches = choices.subject, [f"ROCKETD_TASK={choices.subject}"]
     if is_run(choices.subject) or may_be_run_id(choices.subject):
         kind, one = ask(call, lambda source: find(source, choices.subject))
-        matches = [f"ROCKETD_RUN_ID={text(one, 'run_id')}"] if kind == "run" else matches
+        if kind == "run":
+            task, matches = text(one, "task"), [f"ROCKETD_RUN_ID={text(one, 'run_id')}"]
     elif missing := _missing(call, choices.subject):
         call.terminal.note(missing)
     flags = ["--follow"] * choices.follow + ["--no-pager"] * choices.no_pager + ["--output=json"] * choices.json
+    matches.append(
+        f"SYSLOG_IDENTIFIER={task}"
+    )  # systemd puts the fields of a unit on its own messages about it as well
     streams = ("stderr",) if choices.stderr else ("stdout", "stderr")
     command = ["journalctl", "--quiet", *flags, *matches, *(f"ROCKETD_STREAM={stream}" for stream in streams)]
     try:

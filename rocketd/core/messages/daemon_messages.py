@@ -52,11 +52,15 @@ def problem(text: str, file: str, *, task: str = "", warning: bool = False) -> M
     return Message(text, Priority.WARNING if warning else Priority.ERROR, MessageId.PROBLEM, fields)
 
 
-def stopping(running: int, grace: Duration | None) -> Message:
-    """Report that rocketd is shutting down, and how long it waits for its runs; `grace` None: until they end."""
+def stopping(running: int, grace: Duration | None, left: int = 0) -> Message:
+    """Report that rocketd is shutting down, and how long it waits for its runs; `grace` None: until they end.
+
+    `left` is how many go on without it.
+    """
     limit = "" if grace is None else f" up to {format_duration(grace)}"
-    runs = f": waiting{limit} for {counted(running, 'run')}" if running else ""
-    return Message(f"stopping{runs}", Priority.INFO, MessageId.STOPPING)
+    runs = [f"waiting{limit} for {counted(running, 'run')}"] if running else []
+    runs += [f"leaving {counted(left, 'run')} to systemd"] if left else []
+    return Message(": ".join(filter(None, ("stopping", "; ".join(runs)))), Priority.INFO, MessageId.STOPPING)
 
 
 def clock_step(by: Duration, *, while_down: bool = False) -> Message:

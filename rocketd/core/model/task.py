@@ -12,6 +12,10 @@ CLEAN_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 """PATH in the clean environment of a run: that of a login of root, for every user."""
 
 
+_TRUE: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
+"""What systemd takes for yes."""
+
+
 class Overlap(StrEnum):
     """What to do with a task that is due while it is still running."""
 
@@ -104,6 +108,17 @@ class Mail:
     """Actions."""
 
 
+class ExecutorKind(StrEnum):
+    """What carries out the runs of a task."""
+
+    AUTO = "auto"
+    """Whichever suits the host and the task best."""
+    UNIT = "unit"
+    """Each run is a transient unit of systemd."""
+    PROCESS = "process"
+    """Each run is a process of the daemon."""
+
+
 class Execution(StrEnum):
     """Where a program runs a function of its own."""
 
@@ -155,6 +170,10 @@ class Task:
     """Where all of it goes as well: an absolute path, perhaps with what `output_path` knows; empty: nowhere."""
     separate_stderr: bool = False
     """Whether stderr has a pipe of its own; else both go through one, in the order in which they were written."""
+    executor: ExecutorKind | None = None
+    """What carries out its runs; None: as the daemon says."""
+    unit: tuple[tuple[str, str], ...] = ()
+    """What systemd is told about their units: lines of the section [Service]."""
     description: str = field(default="", compare=False)
     mail: Mail = field(default=Mail(), compare=False)
     file: str = field(default="", compare=False)
@@ -164,6 +183,22 @@ class Task:
     def conditions(self) -> tuple[Condition, ...]:
         """Its conditions; most tasks have no `stop_when`."""
         return (self.when,) if self.stop_when is FALSE else (self.when, self.stop_when)
+
+    @property
+    def has_dynamic_user(self) -> bool:
+        """Whether systemd makes up a user for each run."""
+        return ("DynamicUser", "yes") in [(key, "yes" if value in _TRUE else value) for key, value in self.unit]
+
+    @property
+    def needs_process(self) -> str:
+        """Return the key of the setting because of which no unit of systemd can carry it out; empty: none."""
+        if not isinstance(self.work, Command):
+            return "function"
+        if self.on is On.SHUTDOWN:  # systemd starts nothing new while the host goes down
+            return "on"
+        if self.output_limit is not None:
+            return "output_limit"
+        return "output_file" if self.output_file else "separate_stderr" if self.separate_stderr else ""
 
     @property
     def fingerprint(self) -> str:

@@ -1,7 +1,7 @@
 """The executor that calls functions of its own program: `Executor` of `daemon/ports.py`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Semaphore
@@ -111,9 +111,20 @@ class InProcessExecutor:
         """The number of runs that have begun here and have not been reported as finished."""
         return len(self._running)
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
+    def recorded(self, run: Run) -> None:
+        """Nothing is kept of a run that has ended."""
+
+    def leave(self) -> frozenset[RunKey]:
+        """None: all runs end with the daemon."""
+        return frozenset()
+
+    async def adopt(
+        self,
+        runs: Sequence[OpenRun],  # noqa: ARG002 - the port has it
+        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
+    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
         """None: a call ends with the program that made it."""
-        return ()
+        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Nothing to do: a child process dies with its program, see `child_process.py`."""

@@ -143,9 +143,20 @@ class ProcessExecutor:
         """The number of runs that have begun here and have not been reported as finished."""
         return len(self._active) + len(self._pending)
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - the port has it
+    def recorded(self, run: Run) -> None:
+        """Nothing is kept of a run that has ended."""
+
+    def leave(self) -> frozenset[RunKey]:
+        """None: all runs end with the daemon."""
+        return frozenset()
+
+    async def adopt(
+        self,
+        runs: Sequence[OpenRun],  # noqa: ARG002 - the port has it
+        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
+    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
         """None: no process can wait for a child of a daemon that is gone."""
-        return ()
+        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop the processes that these runs left behind on this boot of this host."""

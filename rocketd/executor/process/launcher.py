@@ -91,6 +91,11 @@ class LaunchRequest(NamedTuple):
         texts += [_text(self.directory), _NUMBER.pack(self.home_optional), *_counted(self.argv)]
         return b"".join([*map(_NUMBER.pack, numbers), *texts])
 
+    def encode_for_unit(self, stdin: bytes, limits: Sequence[Limit]) -> bytes:
+        """Encode it for a launcher in a unit: its input follows, and limits that would keep it from reporting."""
+        numbers = [len(limits), *(number for limit in limits for number in (limit.resource, limit.soft, limit.hard))]
+        return b"".join([self.encode(), _bytes(stdin), *map(_NUMBER.pack, numbers)])
+
 
 def _counted(texts: Iterable[str]) -> list[bytes]:
     encoded = [_text(text) for text in texts]
@@ -101,6 +106,10 @@ def _text(text: str) -> bytes:
     data = os.fsencode(text)
     if b"\0" in data:
         raise ValueError("embedded null byte")
+    return _bytes(data)
+
+
+def _bytes(data: bytes) -> bytes:
     return _NUMBER.pack(len(data)) + data + b"\0"
 
 
@@ -141,6 +150,14 @@ class LauncherMessage(NamedTuple):
     text: str
 
 
+def decode_last_message(data: bytes) -> LauncherMessage:
+    """Decode the last whole message that a launcher wrote; without any, it is reading its request."""
+    last = data[: len(data) // _MESSAGE.size * _MESSAGE.size][-_MESSAGE.size :]
+    stage, place, failed, error, mode, hint, text = _MESSAGE.unpack(last.rjust(_MESSAGE.size, b"\0"))
+    detail = os.fsdecode(text.split(b"\0", 1)[0])
+    return LauncherMessage(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], detail)
+
+
 class LauncherProgress:
     """Reads how far a launcher has come, without waiting."""
 
@@ -153,11 +170,8 @@ class LauncherProgress:
     def last_message(self) -> LauncherMessage | None:
         """Return the latest message; None once the launcher has executed the program."""
         self._read()
-        stage, place, failed, error, mode, hint, text = _MESSAGE.unpack(self._last.rjust(_MESSAGE.size, b"\0"))
-        if self._ended and not failed:
-            return None
-        detail = os.fsdecode(text.split(b"\0", 1)[0])
-        return LauncherMessage(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], detail)
+        message = decode_last_message(self._last)
+        return None if self._ended and not message.failed else message
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -3,7 +3,7 @@
 It passes the same contract suite as the real one (`contract/test_executor.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -102,8 +102,18 @@ class ScriptedExecutor:
     def active_count(self) -> int:
         return len(self.doing)
 
-    def adopt(self, runs: Sequence[OpenRun]) -> Sequence[RunKey]:  # noqa: ARG002 - none, whichever
-        return ()
+    def recorded(self, run: Run) -> None:
+        pass
+
+    def leave(self) -> frozenset[RunKey]:
+        return frozenset()
+
+    async def adopt(
+        self,
+        runs: Sequence[OpenRun],  # noqa: ARG002 - none of them, whichever
+        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
+    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
+        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         self.cleared += [run.run.key for run in runs]

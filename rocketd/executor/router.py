@@ -1,0 +1,147 @@
+"""Hands each run to what carries it out: systemd, as a unit, or the daemon itself, as a process.
+
+What uses systemd is only made when a run needs it, or a daemon before this one has left some to it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from rocketd.core.clock import Clock
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.records import OpenRun
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.task import ExecutorKind, Task
+from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.unit.executor import UnitExecutor
+from rocketd.executor.unit.host import why_no_units
+from rocketd.executor.unit.run_files import RunFiles
+
+Report = Callable[[Spawned | Finished | Withdrawn], None]
+EmitLine = Callable[[Run, str, str], object]
+
+
+class ExecutorRouter:
+    """Both executors as one. On the loop's thread."""
+
+    def __init__(
+        self,
+        report: Report,
+        processes: ProcessExecutor,
+        lines: tuple[EmitLine, EmitLine],
+        *,
+        clock: Clock,
+        files: RunFiles,
+    ) -> None:
+        """`lines` take lines for the journal, and lines that are there already."""
+        self._outlet = report
+        self._processes = processes
+        self._lines = lines
+        self._clock = clock
+        self._files = files
+        self._units: UnitExecutor | None = None
+        self._following = False
+        self._early: list[Spawned | Finished | Withdrawn] | None = []
+        self._default = ExecutorKind.AUTO
+
+    def configure(self, output_limit: int, default: ExecutorKind) -> None:
+        """Set what `[rocketd]` says: bytes of output a minute, and what carries out tasks that do not say it."""
+        self._processes.output_limit = output_limit
+        self._default = default
+
+    def hold_output(self, hold: bool) -> None:  # noqa: FBT001 - a callback that takes the new state
+        """Stop or continue reading what processes print: too much of it waits for the journal."""
+        self._processes.hold_output(hold)
+
+    @property
+    def has_units(self) -> bool:
+        """Whether systemd carries out, or may carry out, any run."""
+        return self._units is not None
+
+    def begin(self) -> None:
+        """Report from now on; what runs that were taken over did before is reported now."""
+        early, self._early = self._early or [], None
+        for event in early:
+            self._outlet(event)
+
+    def start(self, task: Task, run: Run) -> None:
+        """Start it where it belongs."""
+        if not self._is_for_units(task):
+            self._processes.start(task, run)
+        elif obstacle := why_no_units():
+            message = f'cannot start: executor = "unit" needs {obstacle}'
+            self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._clock.now(), message=message)))
+        else:
+            self._unit_executor().start(task, run)
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Start processes at the same time; units are asked for one after the other."""
+        return self._processes.batch()
+
+    def stop(self, run: Run, cause: Cause) -> None:
+        """Stop it, wherever it is active."""
+        self._processes.stop(run, cause)
+        if self._units is not None:
+            self._units.stop(run, cause)
+
+    def kill(self) -> None:
+        """Kill every run."""
+        self._processes.kill()
+        if self._units is not None:
+            self._units.kill()
+
+    def follow_output(self, *, wanted: bool) -> None:
+        """Have the lines of units shown as well, or no longer."""
+        self._following = wanted
+        if self._units is not None:
+            self._units.follow_output(wanted=wanted)
+
+    @property
+    def active_count(self) -> int:
+        """How many runs have been started and not been reported as finished."""
+        return self._processes.active_count + (0 if self._units is None else self._units.active_count)
+
+    def recorded(self, run: Run) -> None:
+        """Forget a run whose end is recorded."""
+        if self._units is not None:
+            self._units.recorded(run)
+
+    def leave(self) -> frozenset[RunKey]:
+        """Leave the units to systemd and the next daemon."""
+        return frozenset() if self._units is None else self._units.leave()
+
+    async def adopt(
+        self, runs: Sequence[OpenRun], tasks: Mapping[str, Task]
+    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
+        """Take over the runs that have units."""
+        if why_no_units() or not (any(self._files.run_ids()) or any(map(self._is_for_units, tasks.values()))):
+            return {}
+        return await self._unit_executor().adopt(runs, tasks)
+
+    async def clean_up(self, runs: Sequence[OpenRun]) -> None:
+        """Stop the processes that these runs left behind."""
+        await self._processes.clean_up(runs)
+
+    async def host_is_stopping(self) -> bool:
+        """Whether the host goes down; false where no units are used: then it makes no difference."""
+        return self._units is not None and await self._units.host_is_stopping()
+
+    async def close(self) -> None:
+        """Release everything."""
+        await self._processes.close()
+        if self._units is not None:
+            await self._units.close()
+
+    def _is_for_units(self, task: Task) -> bool:
+        return (task.executor or self._default) is ExecutorKind.UNIT and not task.needs_process
+
+    def _unit_executor(self) -> UnitExecutor:
+        if self._units is None:
+            self._units = UnitExecutor(self._report, *self._lines, clock=self._clock, files=self._files)
+            self._units.follow_output(wanted=self._following)
+        return self._units
+
+    def _report(self, event: Spawned | Finished | Withdrawn) -> None:
+        if self._early is None:
+            self._outlet(event)
+        else:
+            self._early.append(event)

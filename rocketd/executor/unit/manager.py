@@ -1,0 +1,182 @@
+"""A connection to systemd over the system bus: it starts, stops and reads units (org.freedesktop.systemd1(5)).
+
+One connection is used until it is gone. dbus-fast takes a full socket for a lost connection and closes it, so its
+writer gets a socket that waits instead; and no more than `AT_ONCE` calls are under way, as the bus allows 128.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dbus_fast import Message
+    from dbus_fast.aio import MessageBus
+
+AT_ONCE: Final = 64
+_SYSTEMD: Final = "org.freedesktop.systemd1"
+_ROOT: Final = "/org/freedesktop/systemd1"
+_MANAGER: Final = f"{_SYSTEMD}.Manager"
+UNIT: Final = f"{_SYSTEMD}.Unit"
+SERVICE: Final = f"{_SYSTEMD}.Service"
+_PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+_BUS: Final = "org.freedesktop.DBus"
+_BUS_PATH: Final = "/org/freedesktop/DBus"
+_CHANGES: Final = f"type='signal',sender='{_SYSTEMD}',interface='{_PROPERTIES}',member='PropertiesChanged'"
+_RULES: Final = (
+    f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER}',member='JobRemoved',path='{_ROOT}'",
+    f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{UNIT}'",
+    f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{SERVICE}'",
+)
+PATIENCE: Final = 30.0
+"""Seconds for an answer."""
+
+
+class UnitRefused(Exception):
+    """systemd, or the bus, refused what it was asked; `name` is that of the error."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text or name)
+        self.name = name
+
+
+class ConnectionLost(Exception):
+    """The connection was lost: whether what was asked has been done is not known."""
+
+
+class UnitManager:
+    """One connection to systemd."""
+
+    def __init__(
+        self,
+        changed: Callable[[str, str, Mapping[str, Any]], None],
+        job_removed: Callable[[str, str], None],
+    ) -> None:
+        """`changed` takes a unit's path, an interface and properties; `job_removed` a unit and the job's result."""
+        self._changed = changed
+        self._job_removed = job_removed
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._bus: MessageBus | None = None
+        self._gone: asyncio.Future[None] | None = None
+
+    async def connect(self, address: str | None = None) -> None:
+        """Connect and follow all units; raises OSError, UnitRefused, ConnectionLost, and more."""
+        from dbus_fast import BusType  # noqa: PLC0415 - only who uses units pays for it: memory and time
+        from dbus_fast.aio import MessageBus  # noqa: PLC0415 - as above
+
+        async with asyncio.timeout(PATIENCE):
+            self._bus = bus = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
+            writer: Any = bus._writer  # noqa: SLF001 - see above
+            writer.sock = _WaitingSocket(writer.sock)
+            bus.add_message_handler(self._signal)
+            self._gone = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call] # the library's
+            for rule in _RULES:
+                await self._call((_BUS, _BUS_PATH, _BUS), "AddMatch", "s", rule)
+            await self._ask("Subscribe")
+
+    async def gone(self) -> None:
+        """Wait until the connection is lost."""
+        assert self._gone is not None  # noqa: S101 - a defect of ours
+        await asyncio.wait([self._gone])
+        self._gone.exception()
+
+    def close(self) -> None:
+        """Leave the bus."""
+        if self._bus is not None and self._bus.connected:
+            self._bus.disconnect()
+
+    async def start(self, unit: str, properties: Sequence[Sequence[object]]) -> None:
+        """Start a transient unit; raises UnitRefused, also if there is one of that name, and ConnectionLost."""
+        await self._ask("StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", list(properties), [])
+
+    async def stop(self, unit: str) -> None:
+        """Stop a unit: TERM, its grace, KILL. Raises UnitRefused, ConnectionLost."""
+        await self._ask("StopUnit", "ss", unit, "replace")
+
+    async def kill(self, unit: str, signal: int) -> None:
+        """Send a signal to every process of a unit; raises UnitRefused, ConnectionLost."""
+        await self._ask("KillUnit", "ssi", unit, "all", signal)
+
+    async def hold(self, unit: str) -> None:
+        """Have systemd keep a unit that stops, with all that it knows of it, until `collect`."""
+        await self._ask("RefUnit", "s", unit)
+
+    async def collect(self, unit: str) -> None:
+        """Let go of a unit that has ended, and end what its program left behind; raises ConnectionLost."""
+        for member, *arguments in (("StopUnit", unit, "replace"), ("ResetFailedUnit", unit), ("UnrefUnit", unit)):
+            try:
+                await self._ask(member, "s" * len(arguments), *arguments)
+            except UnitRefused:  # each is right in some of the states in which a unit can be
+                continue
+
+    async def properties(self, path: str, interface: str) -> dict[str, Any]:
+        """Return what systemd knows of a unit; of one that is gone, defaults. Raises UnitRefused, ConnectionLost."""
+        (found,) = await self._call((_SYSTEMD, path, _PROPERTIES), "GetAll", "s", interface)
+        return {name: value.value for name, value in found.items()}
+
+    async def units(self, pattern: str) -> Mapping[str, str]:
+        """Return the names and sub-states of the loaded units that match; raises UnitRefused, ConnectionLost."""
+        (rows,) = await self._ask("ListUnitsByPatterns", "asas", [], [pattern])
+        return {row[0]: row[4] for row in rows}
+
+    async def is_stopping(self) -> bool:
+        """Whether the host goes down; raises UnitRefused, ConnectionLost."""
+        call = (_SYSTEMD, _ROOT, _PROPERTIES)
+        (state,) = await self._call(call, "Get", "ss", _MANAGER, "SystemState")
+        return bool(state.value == "stopping")
+
+    async def own_unit(self) -> str:
+        """Return the path of the unit that this process belongs to; raises UnitRefused, ConnectionLost."""
+        (path,) = await self._ask("GetUnitByPID", "u", 0)
+        return str(path)
+
+    async def _ask(self, member: str, signature: str = "", *body: object) -> list[Any]:
+        return await self._call((_SYSTEMD, _ROOT, _MANAGER), member, signature, *body)
+
+    async def _call(self, to: tuple[str, str, str], member: str, signature: str, *body: object) -> list[Any]:
+        from dbus_fast import Message, MessageType  # noqa: PLC0415 - as above
+
+        async with self._room:
+            if self._bus is None or self._gone is None or self._gone.done():
+                raise ConnectionLost
+            calling: asyncio.Future[Any] = asyncio.ensure_future(
+                self._bus.call(Message(*to, member, signature=signature, body=list(body)))
+            )
+            waiting: list[asyncio.Future[Any]] = [calling, self._gone]
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+            if calling not in done:
+                calling.cancel()
+                self.close()  # who does not answer is asked anew, on a new connection
+                raise ConnectionLost
+        if calling.exception() is not None:
+            raise ConnectionLost from calling.exception()
+        reply = calling.result()
+        if reply.message_type is MessageType.ERROR:
+            raise UnitRefused(reply.error_name or "", " ".join(map(str, reply.body)))
+        return list(reply.body)
+
+    def _signal(self, message: Message) -> None:
+        match message.member, message.body:
+            case "PropertiesChanged", [str(interface), changed, _]:
+                self._changed(message.path or "", interface, {name: value.value for name, value in changed.items()})
+            case "JobRemoved", [_, _, str(unit), str(result)]:
+                self._job_removed(unit, result)
+
+
+class _WaitingSocket:
+    """A socket that takes nothing when it is full, rather than raise: the writer waits then until it has room."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def send(self, data: bytes) -> int:
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._sock, name)

@@ -1,0 +1,77 @@
+"""What a run's launcher is told and what it tells: files in memory that only root can look at.
+
+    RUN_ID.request   what to execute, the values of its environment and its input; removed when the unit has started
+    RUN_ID.status   what the launcher waits for, and what went wrong; removed when the end is recorded
+
+systemd opens both for the unit before it takes on the rights of the task's user. In a directory of mode 0700 there is
+nothing that anybody but root could put in their place. As they are in /run, none of them is of an earlier boot.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+DIRECTORY: Final = "units"
+_MOST: Final = 64 * 1024
+"""Bytes of a status that are read; a launcher writes a few hundred."""
+
+
+class RunFiles:
+    """The files of all runs."""
+
+    def __init__(self, runtime_directory: Path) -> None:
+        self._directory = runtime_directory / DIRECTORY
+
+    def make(self) -> None:
+        """Make the directory; raises OSError."""
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        self._directory.chmod(0o700)
+
+    def write(self, run_id: str, request: bytes) -> None:
+        """Write a run's request, and an empty status; raises OSError, and leaves nothing then."""
+        try:
+            for path, content in ((self.request(run_id), request), (self.status(run_id), b"")):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+                with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:  # noqa: PTH123 - of a descriptor
+                    _write_all(file.fileno(), content)
+        except OSError:
+            self.remove(run_id)
+            raise
+
+    def request(self, run_id: str) -> Path:
+        """Return where a run's request are."""
+        return self._directory / f"{run_id}.request"
+
+    def status(self, run_id: str) -> Path:
+        """Return where its launcher writes."""
+        return self._directory / f"{run_id}.status"
+
+    def told(self, run_id: str) -> bytes:
+        """Return what its launcher has told."""
+        with suppress(OSError), self.status(run_id).open("rb") as file:
+            return file.read(_MOST)
+        return b""
+
+    def started(self, run_id: str) -> None:
+        """Remove the request: they have been opened."""
+        with suppress(OSError):
+            self.request(run_id).unlink(missing_ok=True)
+
+    def remove(self, run_id: str) -> None:
+        """Remove all of a run."""
+        self.started(run_id)
+        with suppress(OSError):
+            self.status(run_id).unlink(missing_ok=True)
+
+    def run_ids(self) -> Iterator[str]:
+        """Give the runs that have files."""
+        with suppress(OSError):
+            yield from {path.stem for path in self._directory.iterdir() if path.suffix in {".request", ".status"}}
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]

@@ -1,0 +1,35 @@
+"""Asks systemd and the journal how a run ended."""
+
+import time
+from typing import Final
+
+from rocketd.core.instant import Instant
+from rocketd.core.model.events import Finished, Withdrawn
+from rocketd.core.model.run import Cause
+from rocketd.executor.unit.manager import SERVICE, UnitManager
+from rocketd.executor.unit.outcome import unit_state
+from rocketd.executor.unit.run_journal import Question, RunJournal
+from rocketd.executor.unit.unit_run import UnitRun, outcome_of
+
+_KILL: Final = 9
+_SHELLS_KILL: Final = 128 + _KILL
+"""What a shell exits with whose command was killed."""
+
+
+async def outcome(
+    manager: UnitManager, journal: RunJournal, one: UnitRun, status: bytes, now: Instant
+) -> Finished | Withdrawn:
+    """Return how a run ended; `status` is what its launcher reported. Raises ConnectionLost, UnitRefused."""
+    found = await manager.properties(one.path, SERVICE)
+    if found.get("ExecMainPID"):
+        one.properties.update(found)
+    elif one.pid and one.cause is Cause.EXIT:  # the unit is gone, and rocketd has not stopped it
+        one.cause = Cause.SHUTDOWN if await manager.is_stopping() else Cause.OPERATOR
+        one.stopped_elsewhere = True
+    state = unit_state(one.properties)
+    killed = state.signal == _KILL or state.exit_code == _SHELLS_KILL
+    question = Question(one.unit, one.run.run_id, one.task.output_tail, failed=not status, killed=killed)
+    facts = await journal.facts(question)
+    ago = time.monotonic_ns() // 1000 - state.ended if state.ended else 0
+    result = outcome_of(one, state, status, facts, now - max(ago, 0))
+    return result if isinstance(result, Withdrawn) else Finished(one.run, result)

@@ -1,0 +1,145 @@
+"""Runs as units outlive the daemon, whatever ends it; and none runs twice."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.machines.administrator import actions, await_end, give_task, history
+from support.machines.machine import Machine
+
+UNITS = '[rocketd]\nexecutor = "unit"\n'
+IMPATIENT = "[Service]\nWatchdogSec=3s\nTimeoutAbortSec=1s\n"
+# It notes each of its starts, and goes on until it is told to end.
+TASK = """
+[task.long]
+command = '''
+    echo "$ROCKETD_NUMBER" >>/var/lib/ledger
+    echo begun
+    while [ ! -e /run/go-on ]; do sleep 0.05; done
+    echo done
+    exit 3
+'''
+shell = true
+when = "daily"
+"""
+
+
+def restart(machine: Machine) -> None:
+    machine.run("systemctl", "restart", "rocketd")
+
+
+def kill(machine: Machine) -> None:
+    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "rocketd")
+    await_starts(machine, 3)
+
+
+def freeze(machine: Machine) -> None:
+    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "rocketd")
+    await_starts(machine, 3)
+
+
+def reexec(machine: Machine) -> None:
+    machine.run("systemctl", "daemon-reexec")
+
+
+def restart_bus(machine: Machine) -> None:
+    machine.run("systemctl", "restart", "dbus.service")
+
+
+def restart_journal(machine: Machine) -> None:
+    machine.run("systemctl", "restart", "systemd-journald")
+
+
+def await_starts(machine: Machine, count: int) -> None:
+    machine.await_journal("MESSAGE_ID=4fcbed9721844c3ababa6e428cf4bc7b", "_BOOT_ID=" + boot(machine), count=count)
+
+
+def boot(machine: Machine) -> str:
+    return machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip().replace("-", "")
+
+
+@pytest.fixture
+def busy(machine: Machine) -> Machine:
+    """A machine in the middle of a run."""
+    machine.write("/etc/systemd/system/rocketd.service.d/impatient.conf", IMPATIENT)
+    machine.write("/etc/rocketd/rocketd.toml", UNITS)
+    machine.write("/etc/rocketd/tasks.toml", TASK)
+    machine.sh("systemctl daemon-reload; systemctl restart rocketd")
+    machine.await_journal("ROCKETD_TASK=long", "MESSAGE=begun")
+    return machine
+
+
+def is_one_run_with_its_own_end(machine: Machine) -> None:
+    await_end(machine, "long", "fail")
+    (run,) = history(machine, "long")
+    assert (run["action"], run["exit_code"], run["number"]) == ("fail", 3, 1)
+    assert run["output"] == "begun\ndone\n"
+    assert machine.path("/var/lib/ledger").read_text() == "1\n"
+
+
+@pytest.mark.parametrize("end", [restart, kill, freeze, reexec, restart_bus, restart_journal])
+def test_a_run_goes_on_and_its_end_is_recorded(busy: Machine, end: Callable[[Machine], None]) -> None:
+    end(busy)
+    assert actions(busy, "long") == ["run"]
+    busy.run("touch", "/run/go-on")
+    is_one_run_with_its_own_end(busy)
+
+
+def test_what_ended_while_there_was_no_daemon_is_learned_from_systemd(busy: Machine) -> None:
+    busy.run("systemctl", "stop", "rocketd")
+    busy.run("touch", "/run/go-on")
+    busy.await_journal("ROCKETD_TASK=long", "MESSAGE=done")
+    busy.run("systemctl", "start", "rocketd")
+    is_one_run_with_its_own_end(busy)
+
+
+def test_a_run_over_five_restarts_and_an_installation_is_one_run(busy: Machine, deb: Path) -> None:
+    busy.write("/root/rocketd.deb", "")
+    busy.path("/root/rocketd.deb").write_bytes(deb.read_bytes())
+    for _ in range(5):
+        restart(busy)
+    busy.run("dpkg", "--install", "--force-confold", "/root/rocketd.deb")
+    busy.run("touch", "/run/go-on")
+    is_one_run_with_its_own_end(busy)
+
+
+def test_a_task_may_install_rocketd(busy: Machine, deb: Path) -> None:
+    busy.write("/root/rocketd.deb", "")
+    busy.path("/root/rocketd.deb").write_bytes(deb.read_bytes())
+    install = '[task.upgrade]\ncommand = ["dpkg", "--install", "--force-confold", "/root/rocketd.deb"]\n'
+    give_task(busy, "upgrade", install)
+    busy.run("rocketctl", "run", "upgrade")
+    await_end(busy, "upgrade")
+    assert busy.run("dpkg", "--audit").stdout == ""
+    assert actions(busy, "upgrade") == ["success"]
+    assert actions(busy, "long") == ["run"]
+
+
+def test_a_stopped_run_is_stopped_by_the_next_daemon_as_by_the_first(busy: Machine) -> None:
+    restart(busy)
+    busy.run("rocketctl", "stop", "long", "--wait")
+    (run,) = history(busy, "long")
+    assert (run["action"], run["signal"]) == ("terminate", 15)
+    assert busy.run("systemctl", "list-units", "--no-legend", "rocketd-*-*.service").stdout == ""
+
+
+def test_after_a_power_cut_an_open_run_has_crashed_and_runs_again(busy: Machine) -> None:
+    busy.power_cut()
+    busy.start()
+    busy.run("touch", "/run/go-on")
+    await_end(busy, "long", "fail")
+    assert actions(busy, "long") == ["crash", "fail"]
+
+
+def test_a_host_that_goes_down_lets_runs_end_in_their_grace(busy: Machine) -> None:
+    ends = TASK.replace("task.long", "task.short").replace(
+        "[ ! -e /run/go-on ]", "! systemctl is-system-running | grep -q stopping"
+    )
+    give_task(busy, "short", ends)
+    busy.await_journal("ROCKETD_TASK=short", "MESSAGE=begun")
+    busy.write("/etc/rocketd/rocketd.toml", UNITS + 'shutdown_grace = "5s"\n')
+    busy.run("systemctl", "reload", "rocketd")
+    busy.reboot()
+    assert actions(busy, "short") == ["fail"]
+    assert actions(busy, "long")[0] == "crash"

@@ -1,0 +1,202 @@
+"""Runs as units of a real systemd: what they are, what nobody else sees of them, and what is refused."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.machines.administrator import await_end, give_task, history
+from support.machines.inside import TESTS, pytest_packages, run_tests
+from support.machines.machine import Machine
+
+UNITS = '[rocketd]\nexecutor = "unit"\nmax_running = 400\n'
+HARDENED = TESTS.parent / "etc/examples/hardened.conf"
+ODD_WORDS = ["", "a b", "\n", '"', "'", ";", "%n", "%%", "$HOME", "$$", "@x", "-", "\\x41", "é", "{}", "*"]
+
+
+@pytest.fixture
+def machine(tree: Path, installed: Path, tmp_path: Path) -> Iterator[Machine]:
+    """A booted Debian where all runs that can be are units."""
+    packages = pytest_packages(tmp_path / "packages")
+    with Machine(tmp_path / "disk", installed, tree, binds=[TESTS, packages, HARDENED]) as machine:
+        machine.write("/etc/rocketd/rocketd.toml", UNITS)
+        machine.run("systemctl", "restart", "rocketd")
+        yield machine
+
+
+def run(machine: Machine, task: str) -> str:
+    """Run it to its end, and return what `run --wait` shows."""
+    return machine.run("rocketctl", "run", task, "--wait", check=False).stdout
+
+
+def task(name: str, command: object, **settings: object) -> str:
+    """A task as it is written in a file."""
+    lines = [f"{key} = {toml(value)}" for key, value in {"command": command, **settings}.items()]
+    return "\n".join([f"[task.{name}]", *lines, ""])
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{toml(key)} = {toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def shell(name: str, script: str, **settings: object) -> str:
+    return task(name, script, **{"shell": True, **settings})
+
+
+def test_the_executor_keeps_the_promises_of_its_port(machine: Machine, tmp_path: Path) -> None:
+    machine.run("systemctl", "stop", "rocketd")
+    done = run_tests(machine, tmp_path / "packages", "-k", "unit", str(TESTS / "contract/test_executor.py"))
+    assert " passed in " in done
+    assert "skipped" not in done
+
+
+def test_arguments_input_and_environment_arrive_unchanged(machine: Machine) -> None:
+    show = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['V'], len(sys.stdin.read())]))"
+    value = " \"'`$HOME %n \\ \t é"
+    argv = ["/usr/bin/python3", "-c", show, *ODD_WORDS]
+    give = {"environment": {"V": value}, "parameters": {"text": "x" * 1_000_000}, "user": "nobody"}
+    give_task(machine, "odd", task("odd", argv, **give))
+    size = len(json.dumps({"text": ""})) + 1_000_000
+    assert json.loads(run(machine, "odd")) == [ODD_WORDS, value, size]
+
+
+def test_a_run_has_what_its_task_says(machine: Machine) -> None:
+    script = "id -un; id -gn; pwd; umask; nice; ulimit -n; ulimit -f; echo $HOME; exit 4"
+    limits = {"nofile": 77, "fsize": 512 * 100}
+    give = {"user": "backup", "group": "users", "directory": "/srv", "umask": "0077", "nice": 5, "limits": limits}
+    give_task(machine, "who", shell("who", script, **give))
+    assert run(machine, "who").split() == ["backup", "users", "/srv", "0077", "5", "77", "100", "/var/backups"]
+    assert history(machine, "who")[0]["exit_code"] == 4
+
+
+def test_nobody_else_can_read_a_secret_of_a_task(machine: Machine) -> None:
+    """By no way that systemd or /proc offers; its arguments are everybody's, as always."""
+    give = {"environment": {"PASSWORD": "secret-value"}, "parameters": {"pin": "secret-input"}}
+    give_task(machine, "vault", shell("vault", "echo begun; exec sleep 1000", **give))
+    machine.run("rocketctl", "run", "vault")
+    machine.await_journal("ROCKETD_TASK=vault", "MESSAGE=begun")
+    unit = "rocketd-vault-1.service"
+    look = f"""
+        systemctl show {unit}; systemctl cat {unit}; systemctl status {unit}
+        cat /run/systemd/transient/{unit}; cat /run/rocketd/units/*; ls /run/rocketd/units
+        cat /proc/$(systemctl show --value -p MainPID {unit})/environ; true
+    """
+    assert "secret-value" in machine.sh(f"cat /proc/$(systemctl show --value -p MainPID {unit})/environ")
+    assert "secret-" not in machine.run("sh", "-c", look, user="nobody").stdout
+    assert "secret-" not in machine.run("sh", "-c", look.partition("cat /proc")[0]).stdout  # the request is gone
+
+
+def test_what_a_user_puts_in_the_place_of_an_environment_file_holds_up_nobody(machine: Machine) -> None:
+    """A FIFO is not opened, and root's file is not read, whatever leads there."""
+    machine.sh(
+        "install -d -o nobody /srv/n; mkfifo /srv/n/fifo; ln -s /etc/shadow /srv/n/link; chown -h nobody /srv/n/*"
+    )
+    tasks = [shell(name, "env", user="nobody", environment_files=[f"/srv/n/{name}"]) for name in ("fifo", "link")]
+    give_task(machine, "files", "".join(tasks))
+    for name in ("fifo", "link"):
+        run(machine, name)
+    messages = [str(history(machine, name)[0]["message"]) for name in ("fifo", "link")]
+    assert messages == [
+        "cannot start: environment file /srv/n/fifo: not a regular file",
+        "cannot start: environment file /srv/n/link: Permission denied",
+    ]
+    assert machine.run("systemctl", "is-system-running").stdout == "running\n"
+
+
+def test_what_cannot_be_started_says_why(machine: Machine) -> None:
+    tasks = task("missing", ["/no/such/program"]) + shell("lost", "true", directory="/no/such/directory")
+    give_task(machine, "bad", tasks + shell("stranger", "true", user="4711", group="users"))
+    for name in ("missing", "lost", "stranger"):
+        run(machine, name)
+    assert history(machine, "missing")[0]["message"] == "cannot start: /no/such/program: No such file or directory"
+    assert (
+        history(machine, "lost")[0]["message"]
+        == "cannot start: directory /no/such/directory: No such file or directory"
+    )
+    assert "step USER" in str(history(machine, "stranger")[0]["message"])
+
+
+def test_a_unit_that_somebody_else_stops_is_recorded_so_and_isolate_stops_none(machine: Machine) -> None:
+    give_task(machine, "long", shell("long", "echo begun; exec sleep 1000"))
+    machine.run("rocketctl", "run", "long")
+    machine.await_journal("ROCKETD_TASK=long", "MESSAGE=begun")
+    machine.run("systemctl", "isolate", "multi-user.target")
+    assert history(machine, "long")[0]["action"] == "run"
+    machine.run("systemctl", "stop", "rocketd-long-1.service")
+    await_end(machine, "long", "terminate")
+    (ended,) = history(machine, "long")
+    assert (ended["signal"], ended["message"]) == (15, "its unit was stopped, but not by rocketd")
+
+
+def test_a_unit_of_that_name_that_is_not_ours_is_left_alone(machine: Machine) -> None:
+    machine.run("systemd-run", "--unit=rocketd-job-1", "sleep", "1000")
+    give_task(machine, "job", task("job", ["true"]))
+    run(machine, "job")
+    assert "rocketd-job-1.service exists already" in str(history(machine, "job")[0]["message"])
+    assert machine.run("systemctl", "is-active", "rocketd-job-1").stdout == "active\n"
+
+
+def test_a_name_of_128_characters_is_no_trouble(machine: Machine) -> None:
+    name = "a" + "-b._" * 31 + "xyz"
+    give_task(machine, "name", task(f'"{name}"', ["echo", "here"]))
+    assert run(machine, name) == "here\n"
+
+
+def test_300_runs_at_once_all_end_and_leave_no_unit(machine: Machine) -> None:
+    give_task(machine, "many", "".join(task(f"t{number}", ["true"], when="daily") for number in range(300)))
+    machine.await_journal("ROCKETD_ACTION=success", count=300)
+    runs = json.loads(machine.run("rocketctl", "history", "--json", "--limit", "1000").stdout)
+    assert sorted(one["action"] for one in runs) == ["success"] * 300
+    machine.run("systemctl", "restart", "rocketd")  # who stops has collected what it recorded
+    assert machine.run("systemctl", "list-units", "--all", "--no-legend", "rocketd-*-*.service").stdout == ""
+    assert machine.sh("ls /run/rocketd/units") == ""
+
+
+def test_all_output_is_in_the_journal_in_order_and_shown_while_somebody_waits(machine: Machine) -> None:
+    count = "i=0; while [ $i -lt 2000 ]; do echo $i; echo e$i >&2; i=$((i+1)); done"
+    give_task(machine, "print", shell("print", count, user="backup"))
+    expected = [line for number in range(2000) for line in (str(number), f"e{number}")]
+    assert run(machine, "print").split() == expected
+    assert machine.run("rocketctl", "log", "print", "--json").stdout.count('"MESSAGE"') == len(expected)
+    printed = machine.journal("ROCKETD_TASK=print", "ROCKETD_STREAM=stdout", "SYSLOG_IDENTIFIER=print")
+    assert [entry["MESSAGE"] for entry in printed] == expected
+    assert str(history(machine, "print")[0]["output"]).endswith("1999\ne1999\n")
+
+
+def test_what_a_task_tells_systemd_holds_for_its_runs_and_for_no_others(machine: Machine) -> None:
+    look = "touch /usr/here 2>/dev/null && echo wrote; ls -A /tmp; id -un; cat $CREDENTIALS_DIRECTORY/token 2>&-; true"
+    machine.write("/etc/token", "from a file of root", mode=0o600)
+    machine.sh("touch /tmp/shared")
+    box = {"ProtectSystem": "strict", "PrivateTmp": True, "LoadCredential": "token:/etc/token"}
+    tasks = shell("boxed", look, user="backup", unit=box) + shell("open", look)
+    give_task(machine, "box", tasks + shell("nobodys", "id -un; echo $HOME", unit={"DynamicUser": True}))
+    assert run(machine, "boxed").split("\n") == ["backup", "from a file of root"]
+    assert run(machine, "open").split() == ["wrote", "shared", "root"]
+    assert run(machine, "nobodys").split() == ["rocketd-nobodys-1", "/"]
+    give_task(machine, "box", shell("boxed", look))
+    assert run(machine, "boxed").split() == ["wrote", "shared", "root"]
+
+
+def test_what_systemd_does_not_take_is_told_by_check_in_its_words(machine: Machine) -> None:
+    machine.write("/etc/rocketd/box.toml", task("box", ["true"], unit={"MemoryMax": "lots", "NoSuchSetting": 1}))
+    done = machine.run("rocketctl", "check", check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "Invalid memory limit 'lots'" in said
+    assert "Unknown key 'NoSuchSetting'" in said
+
+
+def test_a_daemon_without_any_right_of_its_own_carries_out_units_all_the_same(machine: Machine) -> None:
+    machine.sh(f"install -D -m 644 {HARDENED} /etc/systemd/system/rocketd.service.d/hardened.conf")
+    machine.sh("systemctl daemon-reload; systemctl restart rocketd")
+    machine.run("systemd-analyze", "security", "--threshold=15", "rocketd.service")
+    look = "id -un; grep -c 0000000000000000 /proc/self/status; touch /usr/here && echo wrote"
+    give_task(machine, "free", shell("free", look) + shell("backups", look, user="backup"))
+    assert run(machine, "free").split()[-1] == "wrote"
+    assert run(machine, "backups").split()[0] == "backup"
+    assert str(history(machine, "free")[0]["output"]).startswith("root\n")

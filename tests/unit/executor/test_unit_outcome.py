@@ -1,0 +1,114 @@
+"""What a unit that has ended means for its run."""
+
+import errno
+from dataclasses import replace
+
+import pytest
+
+from rocketd.core.instant import SECOND
+from rocketd.core.model.events import Withdrawn
+from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.task import Command, Task
+from rocketd.executor.process.environment import own_identity
+from rocketd.executor.unit.outcome import ExitKind, UnitState, unit_state
+from rocketd.executor.unit.properties import request_of
+from rocketd.executor.unit.run_journal import JournalFacts
+from rocketd.executor.unit.unit_run import UnitRun, outcome_of, refusal
+from support.executor_harness import a_run
+
+EXITED = UnitState(
+    pid=7, began=10 * SECOND, ended=13 * SECOND, how=ExitKind.EXITED, status=0, result="success", run_id="r",
+    cpu=None, memory=None, read=None, written=None,
+)  # fmt: skip
+TAIL = JournalFacts("tail")
+REPORTED = bytes(6 * 4 + 232)
+"""A launcher that has said that it is reading its request, and then executed its program."""
+
+
+def unit_run(**changes: object) -> UnitRun:
+    task = Task("job", Command(("/bin/job",), inaction_codes=frozenset({9})), timeout=5 * SECOND)
+    run = a_run(task)
+    one = UnitRun(task, run, request_of(task, run, own_identity(), {}))
+    for name, value in changes.items():
+        setattr(one, name, value)
+    return one
+
+
+def end_of(state: UnitState, one: UnitRun | None = None, facts: JournalFacts = TAIL) -> End:
+    outcome = outcome_of(one or unit_run(), state, REPORTED, facts, 99 * SECOND)
+    assert isinstance(outcome, End)
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "code", "signal"),
+    [
+        ({}, Action.SUCCESS, 0, None),
+        ({"status": 3}, Action.FAIL, 3, None),
+        ({"status": 9}, Action.INACTION, 9, None),
+        ({"status": 203}, Action.FAIL, 203, None),
+        ({"how": ExitKind.KILLED, "status": 9}, Action.FAIL, None, 9),
+        ({"how": ExitKind.DUMPED, "status": 11}, Action.FAIL, None, 11),
+    ],
+)
+def test_an_end_is_what_the_process_said(
+    changes: dict[str, int], action: Action, code: int | None, signal: int | None
+) -> None:
+    end = end_of(replace(EXITED, **changes))  # type: ignore[arg-type] # its fields
+    assert (end.action, end.cause, end.exit_code, end.signal) == (action, Cause.EXIT, code, signal)
+    assert (end.runtime, end.output) == (3 * SECOND, "tail")
+
+
+def test_a_run_that_systemd_stopped_at_its_timeout_was_stopped_by_its_timeout() -> None:
+    state = replace(EXITED, ended=16 * SECOND, result="timeout", how=ExitKind.KILLED, status=15)
+    assert (end_of(state).action, end_of(state).cause) == (Action.TERMINATE, Cause.TIMEOUT)
+
+
+def test_a_stop_by_somebody_else_that_took_too_long_is_no_timeout() -> None:
+    state = replace(EXITED, result="timeout", how=ExitKind.KILLED, status=9)
+    assert end_of(state).cause is Cause.OPERATOR
+
+
+def test_a_unit_that_somebody_else_stopped_says_so() -> None:
+    end = end_of(EXITED, unit_run(cause=Cause.OPERATOR, stopped_elsewhere=True))
+    assert (end.action, end.message) == (Action.TERMINATE, "its unit was stopped, but not by rocketd")
+
+
+def test_out_of_memory_is_told_by_name() -> None:
+    end = end_of(replace(EXITED, how=ExitKind.KILLED, status=9), facts=JournalFacts("", out_of_memory=True))
+    assert end.message == "out of memory: the kernel killed one of its processes"
+
+
+def test_what_systemd_could_not_set_up_has_failed_in_its_words() -> None:
+    facts = JournalFacts("", "Failed at step USER spawning launcher: No such process", errno.ESRCH)
+    outcome = outcome_of(unit_run(), replace(EXITED, status=217), b"", facts, 0)
+    assert isinstance(outcome, End)
+    assert outcome.message == "cannot start: Failed at step USER spawning launcher: No such process"
+
+
+def test_without_a_journal_the_step_is_told_by_its_number() -> None:
+    outcome = outcome_of(unit_run(), replace(EXITED, status=226), b"", JournalFacts(""), 0)
+    assert isinstance(outcome, End)
+    assert outcome.message.startswith("cannot start: systemd failed at step NAMESPACE (systemctl status rocketd-job-")
+
+
+def test_a_host_that_lacks_processes_is_no_failure_of_the_task() -> None:
+    facts = JournalFacts("", "Failed to fork: Resource temporarily unavailable", errno.EAGAIN)
+    assert isinstance(outcome_of(unit_run(), replace(EXITED, status=203), b"", facts, 0), Withdrawn)
+
+
+def test_an_adopted_run_whose_unit_is_gone_has_crashed() -> None:
+    outcome = outcome_of(unit_run(adopted=True), unit_state({}), b"", JournalFacts(""), 0)
+    assert isinstance(outcome, End)
+    assert (outcome.action, outcome.cause) == (Action.CRASH, Cause.DOWN)
+
+
+def test_what_a_kernel_does_not_count_is_unknown() -> None:
+    state = unit_state({"CPUUsageNSec": 2_000_000, "MemoryPeak": 2**64 - 1, "IOReadBytes": 2**64 - 1})
+    assert (state.cpu, state.memory, state.read, state.written) == (2_000, None, None, None)
+
+
+@pytest.mark.parametrize("name", ["org.freedesktop.DBus.Error.LimitsExceeded", "System.Error.EAGAIN"])
+def test_a_refusal_for_the_moment_is_a_shortage(name: str) -> None:
+    assert type(refusal("u", name, "text")).__name__ == "ResourceShortage"
+    assert type(refusal("u", "org.freedesktop.DBus.Error.InvalidArgs", "text")).__name__ == "RocketdError"

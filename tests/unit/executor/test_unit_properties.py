@@ -1,0 +1,59 @@
+"""What everybody on the host can read of a unit, and what only root can."""
+
+import resource
+from pathlib import Path
+
+from rocketd.core.instant import SECOND
+from rocketd.core.model.task import Command, Identity, Limit, Surroundings, Task
+from rocketd.executor.process.environment import own_identity
+from rocketd.executor.unit.properties import encoded, properties, request_of
+from support.executor_harness import a_run
+
+BOB = Identity(1001, 1001, (7,), "bob", "/home/bob", "/bin/sh")
+SECRET = Command(
+    ("/bin/login", "argument-secret"),
+    stdin="stdin-secret",
+    surroundings=Surroundings(
+        identity=BOB,
+        directory="/srv/directory-secret",
+        environment=(("PASSWORD", "environment-secret"),),
+        environment_files=("/srv/file-secret",),
+        limits=(Limit(resource.RLIMIT_NOFILE, 10, -1), Limit(resource.RLIMIT_FSIZE, 5, 5)),
+    ),
+)
+
+
+def shown(task: Task) -> dict[str, object]:
+    pairs = properties(task, a_run(task), own_identity(), Path("/run/r.request"), Path("/run/r.status"))
+    return {str(name): value.value for name, value in pairs}  # type: ignore[attr-defined] # a Variant
+
+
+def test_nothing_of_a_task_is_in_its_properties_but_its_name_user_limits_and_times() -> None:
+    assert "secret" not in str(shown(Task("job", SECRET)))
+
+
+def test_the_request_has_all_of_it() -> None:
+    task = Task("job", SECRET)
+    data = encoded(request_of(task, a_run(task), own_identity(), {}), task)
+    assert all(f"{what}-secret".encode() in data for what in ("argument", "stdin", "directory", "environment", "file"))
+
+
+def test_systemd_sets_user_and_limits_but_the_launcher_the_size_of_files() -> None:
+    found = shown(Task("job", SECRET))
+    assert (found["User"], found["Group"]) == ("bob", "1001")
+    assert (found["LimitNOFILE"], found["LimitNOFILESoft"]) == (2**64 - 1, 10)
+    assert "LimitFSIZE" not in found
+
+
+def test_a_task_without_a_user_names_root_as_systemd_would_leave_its_home_unset() -> None:
+    assert shown(Task("job", Command(("/bin/true",))))["User"] == own_identity().name
+
+
+def test_no_grace_means_that_it_is_killed_and_not_that_systemd_waits_for_ever() -> None:
+    found = shown(Task("job", SECRET, kill_grace=0))
+    assert (found["KillSignal"], found["TimeoutStopUSec"]) == (9, 1000)
+
+
+def test_systemd_stops_a_run_a_little_after_rocketd_would() -> None:
+    assert shown(Task("job", SECRET, timeout=60 * SECOND))["RuntimeMaxUSec"] == 65 * SECOND
+    assert "RuntimeMaxUSec" not in shown(Task("job", SECRET))
