@@ -75,7 +75,7 @@ class LoggingConfig:
         if config == self._config:
             return loaded
         if not await self._close_bridge():
-            message = "a handler has not returned for long: restart rocketd to change logging"
+            message = "a logging handler hangs: restart rocketd to change logging"
             return await _with_mistake(loaded, _mistake(message, ()))
         return await self._set_up(loaded, config)
 
@@ -189,7 +189,7 @@ def _logger_names(config: Mapping[str, object] | None) -> Iterator[str | None]:
 def _mistake_of(error: Exception, config: Mapping[str, object]) -> Mistake:
     """Return the mistake, at the handler, formatter, filter or logger that could not be made."""
     text = "; ".join(str(one) for one in (error, error.__cause__) if one)
-    return _mistake(f"logging cannot be set up so: {text}", _path(str(error), config))
+    return _mistake(f"cannot set up logging: {text}", _path(str(error), config))
 
 
 def _mistake(message: str, path: tuple[str, ...]) -> Mistake:
@@ -198,11 +198,11 @@ def _mistake(message: str, path: tuple[str, ...]) -> Mistake:
 
 def _late_setup_mistake(config: Mapping[str, object] | None) -> Mistake:
     if config is None:
-        return _mistake("logging stays as it was, as its setting up still hangs: restart rocketd to change it", ())
+        return _mistake("cannot change logging, as an earlier change of it still hangs: restart rocketd", ())
     handlers = config.get("handlers")
     files = [str(one["filename"]) for one in _tables(handlers) if "filename" in one]
     where = f", perhaps on {' or '.join(files)}" if files else ""
-    message = f"setting up logging hangs{where}: its records wait until it has come to its end"
+    message = f"setting up logging hangs{where}: log records wait until that is done"
     return _mistake(message, ("handlers",) if files else ())
 
 

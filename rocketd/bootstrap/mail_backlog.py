@@ -84,7 +84,7 @@ def _values(mail: PendingMail) -> dict[str, object]:
 def _mail(values: dict[str, object]) -> PendingMail:
     receivers, notices, left_out = values["receivers"], values["notices"], values["left_out"]
     if not isinstance(receivers, list) or not isinstance(notices, list) or not isinstance(left_out, int):
-        raise UnreadableLine("it is no mail of ours")
+        raise UnreadableLine("it is not a mail")
     envelope = Envelope(str(values["sender"]), tuple(map(str, receivers)))
     return PendingMail(envelope, tuple(_notice(notice) for notice in notices), left_out)
 
@@ -93,7 +93,7 @@ def _notice(values: dict[str, object]) -> Notice:
     (event,) = parse_line(str(values["event"]).encode())
     due = values["next"]
     if not isinstance(event, Finished | Missed) or not isinstance(due, int | None):
-        raise UnreadableLine("it tells of no end")
+        raise UnreadableLine("it is not about the end of a run")
     described = [str(values[name]) for name in ("description", "next_if", "now_if")]
     return Notice(event, due, _zone(str(values["zone"])), *described)
 

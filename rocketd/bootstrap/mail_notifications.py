@@ -74,7 +74,7 @@ class MailNotifications:
         unsent = [PendingMail(envelope, tuple(notices), more) for envelope, notices, more in queue.unsent()]
         if not unsent and not self._has_backlog:
             return
-        with self._reported("kept"):
+        with self._reported("save"):
             await in_thread(partial(save_mail, self._state_directory, unsent), patience=_PATIENCE)
             self._has_backlog = False
             if unsent:
@@ -87,7 +87,7 @@ class MailNotifications:
             yield
         except (OSError, WorkTimeout) as error:
             why = "its disk or file server does not answer" if isinstance(error, WorkTimeout) else str(error)
-            text = f"mail that waits cannot be {done}: {why}; see rocketctl history"
+            text = f"cannot {done} waiting mail: {why}; see rocketctl history"
             self._loop.journal.write(Message(text, Priority.ERROR))
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:

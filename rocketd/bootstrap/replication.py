@@ -105,13 +105,14 @@ class Replication:
         except StoreError as error:
             if not error.temporary or not self._silenced or not self.store.states():
                 raise  # and nothing runs: what is due could have run already
-            known = "what the state directory knows is all that conditions are judged by"
+            known = "conditions use only the records in the state directory"
             return [f"{self._name} could not be read at start, so {known}: {error.message}"]
         if moved := self.replicator.repaired:
             self._report_damage("repository file", moved)
         if why := self.replicator.skipped_reason:
             self._report_damage(
-                "repository records", f"{self._name} holds records that cannot be read: {why}; the others count"
+                "repository records",
+                f"{self._name} holds records that cannot be read: {why}; the other records are used",
             )
         imported_notes = (
             [f"imported {counted(imported, 'record')} that existed only in the repository"] if imported else []
@@ -136,7 +137,7 @@ class Replication:
         """Return notes on what the repository cannot do that the run log in the state directory can."""
         notes = [f"run records go to {self._name} as well as to the state directory"]
         if missing := self.replicator.missing_fields:
-            notes.append(f"{self._name} does not keep of a record: {', '.join(missing)}")
+            notes.append(f"{self._name} does not store these fields of a record: {', '.join(missing)}")
         if not self.replicator.is_unique:
             notes.append(f"{self._name} does not enforce unique records")
         return notes

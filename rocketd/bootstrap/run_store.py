@@ -87,7 +87,7 @@ def lock_renewal(lock: StateLock, recorder: RecordWriter, report_damage: ReportD
     def renew(_: Store) -> int:
         try:
             if lock.renew():
-                report_damage("lock", f"{lock.path} was removed or replaced; it has been made anew")
+                report_damage("lock", f"{lock.path} was removed or replaced; rocketd has created it again")
         except StateDirectoryHeld as error:
             report_damage("lock", error.message)
         return 0
@@ -198,7 +198,7 @@ class RunStore:
                 raise
             with translating_errors(self._directory / TARGET_FILE):
                 move_aside(self._directory / TARGET_FILE)
-            consequence = "what rocketd.toml says counts, and that file is moved aside"
+            consequence = "rocketd has moved it aside and uses what rocketd.toml says"
             self._report_damage("store.json", f"{error.message}; {consequence}")
             return None
 

@@ -119,7 +119,7 @@ class Service:
         )
         self._stack.push_async_callback(executor.close)
         self._base_journal.on_congested = executor.hold_output
-        with self._startup_monitor.step("what the store knows, and what the last daemon left behind"):
+        with self._startup_monitor.step("the store, and the processes that the last daemon left behind"):
             recovered = await recover(
                 opened.store, self.loop.scheduler, executor, loaded.tasks, self._read_clocks(), opened.write_recovered
             )

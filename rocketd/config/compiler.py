@@ -220,7 +220,7 @@ class _TaskCompilation:
             setting = _BOUND[name]
             if setting.only not in self._spec.own:
                 path = self._spec.path(setting)
-                self.mistakes.append(Mistake(path, f"'{name}' has no meaning without '{setting.only}'", at_key=True))
+                self.mistakes.append(Mistake(path, f"'{name}' has no effect without '{setting.only}'", at_key=True))
 
     def _command(self, surroundings: Surroundings) -> Command | None:
         values = self._values
@@ -237,7 +237,7 @@ class _TaskCompilation:
                 raise BadValue("a command that is a string needs shell = true", _as_list(command))
             return ("/bin/sh", "-c", command)
         if shell and key.SHELL.key in self._spec.own:
-            self._note(key.SHELL, "shell = true needs a command that is a string", "leave shell out")
+            self._note(key.SHELL, "shell = true needs a command that is a string", "remove shell")
         program = self._program(command[0])
         if program:
             self._check_program(program)
@@ -257,8 +257,8 @@ class _TaskCompilation:
         if not directory and key.DIRECTORY.key in self._spec.own:
             return ""  # what is written there is a mistake of its own
         if not directory:
-            hint = "write the whole path, or say in which directory"
-            raise BadValue(f"'{name}' depends on the working directory, and none is given", hint, path=(0,))
+            hint = "write an absolute path, or set directory"
+            raise BadValue(f"'{name}' depends on the working directory, and none is set", hint, path=(0,))
         return os.path.join(directory, name)  # noqa: PTH118 - a string in, a string out, `./` left as it is
 
     def _function(self, surroundings: Surroundings) -> Function:

@@ -16,7 +16,7 @@ from rocketd.core.instant import DAY
 from rocketd.core.model.condition import All, Condition, Not, all_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sized
 
     from rocketd.core.model.task import Task
 
@@ -26,7 +26,7 @@ _SAMPLE_CYCLE = 2028
 
 
 class Note(NamedTuple):
-    """What is told about a condition."""
+    """What is good to know about a condition."""
 
     message: str
     hint: str = ""
@@ -68,19 +68,19 @@ def _beside_ticks(part: Condition) -> Iterator[Note]:
     scheduled = [one for one in part.parts if one.is_scheduled and not one.clock_only]
     if scheduled:
         yield Note(
-            f"{_listed(scheduled)} is asked about the tick alone: what begins or is over between two ticks waits for "
-            "the next one; earlier versions started the task in between",
+            f"{_listed(scheduled)} {_are(scheduled)} judged at each tick only: what begins or ends between two ticks "
+            "waits for the next one; earlier versions started the task in between",
             _EXPLAIN,
         )
     if group.guards.spans:
         yield Note(
-            f"a tick is given up when the time ends that {_listed(group.guards.spans)} asks about; "
-            "earlier versions asked on until the next tick",
+            f"a tick lapses at the end of the time in {_listed(group.guards.spans)}; "
+            "in earlier versions it stayed good until the next tick",
             'for a length of time write past("20 h")',
         )
     mixed = [one for one in group.states if not one.can_tick and (one.has_interval or one.goes_by_wall)]
     if mixed:
-        yield Note(f"{_listed(mixed)} is asked about now and not about the tick, as it is more than time", _EXPLAIN)
+        yield Note(f"{_listed(mixed)} {_are(mixed)} judged now, not at the tick: time alone does not decide", _EXPLAIN)
 
 
 def _whole_days(part: Condition) -> Iterator[Note]:
@@ -88,7 +88,7 @@ def _whole_days(part: Condition) -> Iterator[Note]:
     if isinstance(part, All) and part.tick_group is None and part.days_on_wall:
         days = [one for one in all_parts(part) if one.has_whole_days and not one.parts]
         yield Note(
-            f"{_listed(days)} counts days on the wall here, also when the clock is changed; "
+            f"days are calendar days in {_listed(days)} here, also when the clock changes; "
             "earlier versions counted 24 hours for each",
         )
 
@@ -98,15 +98,15 @@ def _whole_days(part: Condition) -> Iterator[Note]:
 
 def _parity(part: Condition) -> Iterator[Note]:
     if isinstance(part, IsoWeek) and part.parity:
-        hint = 'every other week is cycle("2 weeks", since="2026-12-03")'
+        hint = 'for every other week write cycle("2 weeks", since="2026-12-03")'
         yield Note(f"{part} is not every other week: week 53 of a year and week 1 of the next are both odd", hint)
 
 
 def _days_for_weeks(part: Condition) -> Iterator[Note]:
     if isinstance(part, Cycle) and part.unit == "day" and part.number % 7 == 0:
         weeks = part.number // 7
-        hint = f'for whole weeks write "{weeks} weeks"' if weeks > 1 else "a day of every week is weekly.on(…)"
-        yield Note(f"{part} is one day in {part.number}", hint)
+        hint = f'for whole weeks write "{weeks} weeks"' if weeks > 1 else "for one day of each week write weekly.on(…)"
+        yield Note(f"{part} means one day in {part.number}", hint)
 
 
 def _short_window(part: Condition) -> Iterator[Note]:
@@ -118,7 +118,7 @@ def _short_window(part: Condition) -> Iterator[Note]:
         unit = part.period.unit
         yield Note(
             f"{part} is lost if the host is down in that window",
-            f"a tick would be made up, as cron or calendar lines are; or write {unit.adverb}.after(…)",
+            f"write {unit.adverb}.after(…), or use cron or calendar, whose ticks are made up for",
         )
 
 
@@ -137,3 +137,7 @@ LOOKS: tuple[Callable[[Condition], Iterator[Note]], ...] = (
     _short_window,
 )
 """What is looked for in each part."""
+
+
+def _are(parts: Sized) -> str:
+    return "is" if len(parts) == 1 else "are"

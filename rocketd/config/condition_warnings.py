@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 SEARCHES: Final = 50
 """How many conditions are searched to no end for a start; each takes some hundredths of a second."""
-_NOT_SEARCHED: Final = "of this task and those after it was not asked whether they ever start: too many never do"
+_NOT_SEARCHED: Final = "this task and those after it were not checked for a first start: too many tasks never start"
 
 
 class ConditionQuestions(NamedTuple):
@@ -125,7 +125,7 @@ def _never(
         return f"the first start would be on {datetime_of(first.at, task.zone):%a %Y-%m-%d}", _reason(task, search)
     if first.looked_until < FOREVER:
         until = datetime_of(first.looked_until, task.zone).date()
-        return f"no start was found up to {until}: this hardly ever holds, or never", _reason(task, search)
+        return f"no start was found up to {until}: this rarely holds, or never", _reason(task, search)
     return f"this never holds, {otherwise}", _reason(task, search)
 
 
@@ -151,7 +151,7 @@ def _reason(task: Task, search: FirstStartSearch) -> str:
         if isinstance(literal.word, Constant) and (literal.word.answer is FOR) is not literal.holds:
             return f"{literal.condition} never holds"
         if isinstance(literal.word, Tick) and literal.holds and literal.word.ticks.next(search.now, task.zone) is None:
-            return f"{literal.condition} is over"
+            return f"{literal.condition} has ended"
     for place, one in enumerate(words):
         for other in words[:place]:
             if search.first_start(replace(task, when=All.of(other.condition, one.condition))).at is None:

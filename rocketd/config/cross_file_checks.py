@@ -23,7 +23,7 @@ def without_duplicates(tasks: Iterable[Task]) -> tuple[dict[str, Task], list[Tas
     for task in tasks:
         first = first_tasks.setdefault(task.name, task)
         if first is not task:
-            message = f"there is a task '{task.name}' in {first.file} already, which stays"
+            message = f"there is a task '{task.name}' in {first.file} already, which is kept"
             mistakes.append(TaskMistake(task, Mistake(("task", task.name), message, "rename one of them", at_key=True)))
     return first_tasks, mistakes
 

@@ -112,7 +112,7 @@ class HostLookup(PathChecks):
             known[name] = self._zone(name)
         zone = known[name] if name else self.daemon_zone
         if zone is None:
-            message = "this names no time zone, and the one of rocketd.toml is not known on this host"
+            message = "no time zone is set here, and this host does not know the one in rocketd.toml"
             raise BadValue(message, fault=Fault.HOST)
         self._recorded.zones[name] = zone
         return zone
@@ -163,7 +163,7 @@ class HostLookup(PathChecks):
             return self._queries.ask(f"the name service, looking up {what}", QueryKind.NAME, look_up)
         except NoAnswer:
             message = f"the name service does not answer: {what} cannot be looked up"
-            raise error(message, "see whether getent(1) answers", fault=Fault.HOST) from None
+            raise error(message, "check whether getent(1) gets an answer", fault=Fault.HOST) from None
 
     def _suggest(self, name: str, path: str) -> str:
         """Look for what was meant among this host's own names: a directory service may have a million."""
@@ -206,7 +206,7 @@ def _names_in(path: str) -> list[str]:
 
 def _primary(entry: pwd.struct_passwd) -> int:
     if entry.pw_gid < 0:
-        message = f"user {entry.pw_name} is not in the user database, so its group must be given"
+        message = f"user {entry.pw_name} is not in the user database, so its group must be set"
         raise BadValue(message, "add a group", fault=Fault.IDENTITY)
     return entry.pw_gid
 
@@ -237,7 +237,7 @@ def _named(name: str) -> Zone:
         return Zone(ZoneInfo(name), name, name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = did_you_mean(name, _zone_names())
-        default_hint = "zones are called as in Europe/Helsinki; a host has them from the package tzdata"
+        default_hint = "write a name such as Europe/Helsinki; the zones come from the package tzdata"
         raise BadValue(f"there is no time zone '{name}' on this host", hint or default_hint, fault=Fault.HOST) from None
 
 

@@ -33,7 +33,7 @@ def _mistakes(table: Mapping[str, object], base: Path) -> Iterator[Mistake]:
         elif key in (*_TABLES, "root") and type(value) is not dict:
             yield Mistake((*base, key), "this must be a table", f"write [logging.{key}]")
     if table.get("version", 1) != 1:
-        yield Mistake((*base, "version"), "the version of this schema is 1")
+        yield Mistake((*base, "version"), "the only version of this schema is 1")
     for path, logger in _loggers(table, base):
         yield from _wrong_level(logger, path)
         yield from _unknown_names(logger, path, table)

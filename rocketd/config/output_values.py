@@ -24,9 +24,7 @@ def output_file(value: object) -> str:
     text = path(value)
     if wrong := find_unknown_part(text):
         known = f"{', '.join(f'%{letter}' for letter in DIRECTIVES)}, {', '.join(f'{{{name}}}' for name in NAMES)}"
-        raise BadValue(
-            f"'{wrong[0]}' stands for nothing here", f"there are {known}", start=wrong.start(), end=wrong.end()
-        )
+        raise BadValue(f"'{wrong[0]}' is not a placeholder", f"allowed: {known}", start=wrong.start(), end=wrong.end())
     if text.rpartition("/")[2] in ("", ".", ".."):
         raise BadValue(f"'{text}' is a directory", "add the name of a file")
     return text

@@ -27,7 +27,7 @@ def _variable(named: tuple[str, object]) -> tuple[str, str]:
         hint = "names are letters, digits and _, the first not a digit"
         raise BadValue(f"'{name}' is not the name of a variable", hint, at_key=True)
     if name.startswith("ROCKETD_"):
-        raise BadValue(f"{name} cannot be set: what begins with ROCKETD_ is given to each run", at_key=True)
+        raise BadValue(f"{name} cannot be set: names that begin with ROCKETD_ are reserved for rocketd", at_key=True)
     return name, string(value)
 
 

@@ -193,7 +193,9 @@ class TaskFileLoader:
     def _read_settings(self, spec: FileSpec) -> None:
         settings = settings_of(spec.sections, spec.logging)
         if settings.store.url and settings.store.repo:
-            spec.mistakes.append(Mistake((Section.STORE, REPO.key), "there is a url already", "keep one", at_key=True))
+            spec.mistakes.append(
+                Mistake((Section.STORE, REPO.key), "url is set already", "keep one of the two", at_key=True)
+            )
         try:
             self._host.zone(settings.timezone)
         except BadValue as mistake:

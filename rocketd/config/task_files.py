@@ -82,12 +82,12 @@ class Rights:
         """Return why a file or directory with this status is not trusted; may query the name service."""
         if status.st_uid not in self.owners:
             allowed = " or ".join(f"'{_user(owner)}'" for owner in sorted(self.owners))
-            message = f"this belongs to '{_user(status.st_uid)}', not to {allowed}, and is not read"
+            message = f"this belongs to '{_user(status.st_uid)}', not to {allowed}, so it is not read"
             return UnreadableFile(message, f"chown {_user(min(self.owners))} {path}")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             writers = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
             return UnreadableFile(
-                f"this is writable by {writers}, who could run anything, and is not read", f"chmod go-w {path}"
+                f"this is writable by {writers}, who could run anything, so it is not read", f"chmod go-w {path}"
             )
         return None
 
@@ -198,8 +198,8 @@ def _query(what: str, queries: HostQueries, look: Callable[[], T]) -> T:
     try:
         return queries.ask(what, QueryKind.FILE, look)
     except NoAnswer:
-        message = "this does not answer: it is on a file system that hangs"
-        raise UnreadableFile(message, "it is read as soon as it answers", Fault.HOST) from None
+        message = "this does not answer: its file system hangs"
+        raise UnreadableFile(message, "rocketd reads it as soon as its file system answers", Fault.HOST) from None
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -256,7 +256,7 @@ def _refusal(error: OSError, name: str, directory: Directory) -> UnreadableFile 
         if _is_null(os.stat(name, dir_fd=directory.descriptor)):
             return Masked()
     return UnreadableFile(
-        "this is a symbolic link, and only one to /dev/null has a meaning", "put the file itself here"
+        "this is a symbolic link, and only links to /dev/null are allowed", "put the file itself here"
     )
 
 

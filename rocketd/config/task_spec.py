@@ -71,12 +71,12 @@ def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_sett
             continue
         if key in host:
             hint = "put it into /etc/rocketd/rocketd.toml"
-            spec.mistakes.append(Mistake((key,), f"[{key}] may stand in rocketd.toml alone", hint, at_key=True))
+            spec.mistakes.append(Mistake((key,), f"[{key}] is only allowed in rocketd.toml", hint, at_key=True))
             continue
-        hint = f"a task is written [task.{key}]" if type(value) is dict else ""
+        hint = f"write [task.{key}]" if type(value) is dict else ""
         known = (*own, *host) if may_hold_settings else own
         spec.mistakes.append(
-            Mistake((key,), f"'{key}' is no part of a task file", did_you_mean(key, known) or hint, at_key=True)
+            Mistake((key,), f"'{key}' does not belong in a task file", did_you_mean(key, known) or hint, at_key=True)
         )
 
 
@@ -115,7 +115,7 @@ def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
     defaults = _read(document.get("defaults", {}), ("defaults",), Section.DEFAULTS, spec.mistakes)
     tables = document.get("task", {})
     if type(tables) is not dict:
-        spec.mistakes.append(Mistake(("task",), "this must be a table", "a task is written [task.NAME]"))
+        spec.mistakes.append(Mistake(("task",), "this must be a table", "write [task.NAME]"))
         return
     for name, table in tables.items():
         if len(spec.mistakes) > MAX_MISTAKES:

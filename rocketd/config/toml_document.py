@@ -9,9 +9,9 @@ from rocketd.config.problems import MAX_MISTAKES, Fault, Mistake, Problem, Sever
 from rocketd.config.toml_positions import Place, Positions
 
 _HINTS: Final = {
-    "Invalid value": 'a text stands in quotes: when = "daily"',
-    "Cannot declare": "a table stands in a file once; put its keys together",
-    "Cannot overwrite": "a key stands in a table once",
+    "Invalid value": 'write strings in quotes: when = "daily"',
+    "Cannot declare": "a file can have a table only once; put its keys together",
+    "Cannot overwrite": "a table can have a key only once",
 }
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -85,7 +85,7 @@ def _limited(mistakes: Iterable[Mistake]) -> list[Mistake]:
     ordered = sorted(mistakes, key=lambda mistake: (_ORDER[mistake.severity], mistake.fault is not Fault.FILE))
     shown, more = ordered[:MAX_MISTAKES], ordered[MAX_MISTAKES:]
     if more:
-        message = f"there is more to say about this file than these {MAX_MISTAKES} problems"
+        message = f"this file has more problems than these {MAX_MISTAKES}"
         shown.append(Mistake((), message, severity=more[0].severity, fault=more[0].fault))
     return shown
 

@@ -50,8 +50,8 @@ def _mistake(cycle: list[str], *, startable: bool) -> Mistake:
     chain = " → ".join([*cycle, cycle[0]])
     path, word = ("task", cycle[-1], "when"), cycle[-2] if len(cycle) > 1 else cycle[-1]
     if startable:
-        hint = "let something else decide as well in one of them, for example `& daily`"
-        return Mistake(path, f"each end starts the next for ever: {chain}", hint, word=word)
+        hint = "add another condition to one of them, for example `& daily`"
+        return Mistake(path, f"each run starts the next one for ever: {chain}", hint, word=word)
     message = f"this cycle can only be started by hand and then never ends: {chain}"
     return Mistake(path, message, severity="warning", word=word)
 

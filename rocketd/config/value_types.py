@@ -49,7 +49,7 @@ def string(value: object) -> str:
     if type(value) is not str:
         raise wrong_type("a string", value, f'write "{value}"' if type(value) in (int, float) else "")
     if "\0" in value:
-        raise BadValue("a NUL character is not possible here", start=value.index("\0"), end=value.index("\0") + 1)
+        raise BadValue("this cannot contain a NUL character", start=value.index("\0"), end=value.index("\0") + 1)
     return value
 
 
@@ -188,7 +188,7 @@ def path(value: object) -> str:
     """Take an absolute path."""
     text = non_empty(value)
     if not text.startswith("/"):
-        raise BadValue(f"'{text}' is not an absolute path", "write the whole path, from / on")
+        raise BadValue(f"'{text}' is not an absolute path", "write the whole path, starting with /")
     return text
 
 
@@ -243,7 +243,7 @@ def address(value: object) -> str:
     """Take where mail goes to or comes from: `name@host`, or the name of a user of this host's mail server."""
     text = non_empty(value)
     if not _ADDRESS.fullmatch(text):
-        raise BadValue(f"'{text}' is not the address of one person", 'for example "root@example.com"')
+        raise BadValue(f"'{text}' is not a single mail address", 'for example "root@example.com"')
     return text
 
 

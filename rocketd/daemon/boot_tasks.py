@@ -142,7 +142,7 @@ def _write_anywhere(paths: Sequence[Path], text: str) -> str:
             why = why or f"{path} cannot be written: {error.strerror}"
         else:
             return ""
-    return f"{why}; what runs once in a boot may run once more if rocketd starts again in this one"
+    return f'{why}; tasks with on = "boot" may run again if rocketd restarts before the next boot'
 
 
 def _write_file(path: Path, text: str) -> None:

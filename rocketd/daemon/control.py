@@ -209,7 +209,7 @@ class Control:
         if run is not None:
             return {"task": name, "run_id": run.run_id, "number": run.number, "waits": None}
         admission = loop.scheduler.admission
-        waits = admission.closed or admission.shortage or "another run that was asked for"
+        waits = admission.closed or admission.shortage or "another requested run"
         return {"task": name, "run_id": None, "number": None, "waits": waits}
 
     def stop_task(self, name: str) -> JsonObject:
@@ -279,7 +279,7 @@ class Control:
 
         self._retention.prune(before, now, on_pruned)
         if not await done:
-            raise StoreError("the store failed meanwhile: not all old records are gone", temporary=True)
+            raise StoreError("the store failed: some old records are still there", temporary=True)
 
     async def reload(self) -> JsonObject:
         """Read the task files again; runs that are going on go on."""

@@ -39,5 +39,5 @@ def _start_timer(seconds: float, code: int) -> Timer:
 
 def _exit(seconds: float, code: int) -> None:
     with suppress(OSError):  # nobody is there to hear it
-        os.write(2, f"rocketd: something has not let go for {seconds:g} s, and is left behind\n".encode())
+        os.write(2, f"rocketd: something is still in use after {seconds:g} s; exiting without closing it\n".encode())
     os._exit(code)

@@ -31,7 +31,7 @@ def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> 
     if before is not None:
         return min(before, now)
     if keep is None:
-        hint = "--before says which records are old all the same"
+        hint = "use --before to delete records all the same"
         raise Refusal('keep = "infinity" in [store]: no record is too old', hint=hint)
     return now - keep
 

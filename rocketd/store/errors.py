@@ -34,15 +34,17 @@ _TROUBLES: Final = {
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_IOERR: _Translation(
         "cannot be read or written: input/output error",
-        "see dmesg, and whether a quota of {directory} is used up",
+        "check dmesg, and whether the quota of {directory} is used up",
         temporary=True,
         lasting=True,
     ),
     # Temporary, as mending the disk or remounting it cures it; until then no run is started, but nothing else ends.
     sqlite3.SQLITE_READONLY: _Translation(
-        "is read-only", "see whether {directory} is mounted read-only, and who owns it", temporary=True, lasting=True
+        "is read-only", "check whether {directory} is mounted read-only, and who owns it", temporary=True, lasting=True
     ),
-    sqlite3.SQLITE_CANTOPEN: _Translation("cannot be opened", "see who owns {directory} and its mode", temporary=True),
+    sqlite3.SQLITE_CANTOPEN: _Translation(
+        "cannot be opened", "check the owner and the mode of {directory}", temporary=True
+    ),
     sqlite3.SQLITE_NOMEM: _Translation("cannot be used: out of memory", "", temporary=True),
     sqlite3.SQLITE_CORRUPT: _CORRUPT,
     sqlite3.SQLITE_NOTADB: _CORRUPT,
@@ -65,7 +67,7 @@ def is_corrupt(error: StoreError) -> bool:
 def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Return what SQLite's error means for this file."""
     if "decode to UTF-8" in str(error):
-        return InvalidText(f"{path} holds a text that is no UTF-8", hint=_CORRUPT.hint.format(path=path))
+        return InvalidText(f"{path} contains text that is not UTF-8", hint=_CORRUPT.hint.format(path=path))
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     trouble = _TROUBLES.get(code, _TROUBLES.get(code & 0xFF))  # the low byte is the kind, the rest the detail
     if trouble is None:
@@ -87,7 +89,7 @@ def translating_errors(path: Path) -> Iterator[None]:
     except IsADirectoryError as error:
         raise StoreError(f"{path} is a directory", hint="move it away") from error
     except OSError as error:
-        hint = f"see who owns {path.parent} and its mode"
+        hint = f"check the owner and the mode of {path.parent}"
         temporary = not isinstance(error, PermissionError)  # a disk that is full or read-only may be mended
         lasting = error.errno in _LASTING
         raise StoreError(f"{path}: {error.strerror}", hint=hint, temporary=temporary, lasting=lasting) from error

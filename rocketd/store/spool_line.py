@@ -35,16 +35,16 @@ def parse_line(line: bytes) -> list[Change]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UnreadableLine(f"it is no JSON: {error}") from error
+        raise UnreadableLine(f"it is not JSON: {error}") from error
     if not isinstance(values, list):
-        raise UnreadableLine("it is no list of changes")
+        raise UnreadableLine("it is not a list of changes")
     return [_change(value) for value in values]
 
 
 def _change(values: object) -> Change:
     kind = values.pop("kind", None) if isinstance(values, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise UnreadableLine(f"this rocketd knows no change of the kind {kind!r}")
+        raise UnreadableLine(f"this rocketd does not know changes of the kind {kind!r}")
     change: Change = _build(_KINDS[kind], values)  # type: ignore[assignment]  # each kind is a change
     return change
 

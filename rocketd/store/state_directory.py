@@ -25,8 +25,8 @@ class StateDirectory:
             unmounted = where in ("/", str(self.path))
             how = "it was unmounted, or something is mounted over it" if unmounted else f"it is {where} now"
             raise StoreError(
-                f"the state directory {self.path} is not the one that is in use: {how}",
-                hint="put it back: what belongs to the tasks is in it",
+                f"the state directory {self.path} is no longer the one in use: {how}",
+                hint="put it back: the tasks' records are in it",
                 temporary=True,
             )
         self.path.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ def test_a_stop_does_not_wait_for_ever_for_room_on_a_full_disk(tmp_path: Path) -
         (mounted / "spool.jsonl").unlink()
         with pytest.raises(OSError, match="No space left"):
             fill(mounted / "ballast")
-        daemon.until_line("cannot write the run log; no task is started until it is writable again")
+        daemon.until_line("cannot write the run log; no task starts until it is writable again")
         assert daemon.stop_at_once() == 1
         assert any(line.startswith("rocketd: ") and "No space left" in line for line in daemon.lines)
 

@@ -75,7 +75,7 @@ def test_a_foreign_line_in_the_spool_is_told_at_every_start_and_tasks_run(daemon
     [
         ("UPDATE log SET \"trigger\" = 'sc`edule' WHERE task_name = 'day'", "'sc`edule' in trigger"),
         ("UPDATE log SET action = 'sucbess' WHERE task_name = 'day' AND action = 'success'", "'sucbess' in action"),
-        ("UPDATE log SET reason = CAST(x'ff' AS TEXT) WHERE task_name = 'day'", "no UTF-8"),
+        ("UPDATE log SET reason = CAST(x'ff' AS TEXT) WHERE task_name = 'day'", "not UTF-8"),
         ("UPDATE log SET created = 'now' WHERE task_name = 'day'", "'now' in created"),
         ("UPDATE task_state SET next_number = 'x', armed_at = -9e300", "in next_number"),
         ("UPDATE task_state SET next_number = 1", "is recorded"),

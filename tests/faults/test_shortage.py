@@ -56,7 +56,7 @@ def test_of_many_daily_tasks_under_a_limit_of_processes_all_run_that_day(tmp_pat
         (cgroup / "pids.max").write_text("40")
         daemon.start()
         daemon.until_line("so due tasks wait: ")
-        daemon.until_line("tasks are started again")
+        daemon.until_line("tasks start again")
         daemon.until(lambda: len(ledger(tmp_path)) == 120)
         assert daemon.stop() == 0
         assert sum("so due tasks wait" in line for line in daemon.lines) <= 3, "it is told once for a stretch"
@@ -103,7 +103,7 @@ def test_a_neighbours_fork_bomb_fails_nobodys_run(tmp_path: Path, cgroup: Path) 
         daemon.start()
         daemon.until_line("so due tasks wait: ")
         daemon.until_line("bomb was stopped by its timeout")
-        daemon.until_line("tasks are started again")
+        daemon.until_line("tasks start again")
         before = len(ledger(tmp_path))
         daemon.until(lambda: len(ledger(tmp_path)) > before)
         assert not any("alarm started" in line or "backup failed" in line for line in daemon.lines)
@@ -121,7 +121,7 @@ def test_without_descriptors_tasks_wait_and_all_run(tmp_path: Path) -> None:
         daemon.start()
         daemon.until_line("so due tasks wait: ")
         daemon.until(lambda: len(ledger(tmp_path)) == 80)
-        daemon.until_line("tasks are started again")
+        daemon.until_line("tasks start again")
         assert daemon.stop() == 0
         assert not any("failed" in line or "Traceback" in line for line in daemon.lines)
         begun, recorded = reconcile_at_rest(daemon)

@@ -198,7 +198,7 @@ def test_who_is_told_nothing_for_long_holds_nobody_up(world: World, monkeypatch:
     world.takes = False
     hold(world, hold=True)
     end = world.run(shell("seq 50000"))
-    assert end.message == "the journal lacks 50000 lines of its output, which it did not accept"
+    assert end.message == "the journal lacks 50000 lines of its output because it did not accept them"
     assert end.output.endswith("\n50000\n")
 
 

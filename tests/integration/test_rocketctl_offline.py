@@ -427,7 +427,7 @@ def test_log_cannot_tell_the_streams_apart_where_there_is_no_journal(where: Path
     record(where, NOW - HOUR, 1, Action.FAIL)
     done = log_without_run(where, NO_JOURNAL, "backup", "--stderr")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "does not tell the streams apart" in done.stderr
+    assert "does not separate the streams" in done.stderr
 
 
 @needs_root

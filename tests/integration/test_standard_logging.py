@@ -102,7 +102,7 @@ def test_a_handler_that_cannot_be_made_is_a_problem_in_its_place_and_what_was_be
     daemon.write("rocketd.toml", to_file(daemon) + '[logging.handlers.collector]\nclass = "ours.Broken"\n')
     daemon.write("a.toml", shell_task("after", "true"))
     daemon.signal(signal.SIGHUP)
-    daemon.until_line("rocketd.toml:11:19: error: logging cannot be set up so: Unable to configure handler 'collector'")
+    daemon.until_line("rocketd.toml:11:19: error: cannot set up logging: Unable to configure handler 'collector'")
     daemon.until_line("after succeeded")
     daemon.until_notice("1 problem in task files")
     assert daemon.stop() == 0
@@ -129,7 +129,7 @@ def test_a_handler_that_never_returns_hurts_nobody(daemon: Daemon) -> None:
     daemon.write("rocketd.toml", "")
     daemon.write("a.toml", shell_task("three", "true"))
     daemon.signal(signal.SIGHUP)
-    daemon.until_line("a handler has not returned for long: restart rocketd to change logging")
+    daemon.until_line("a logging handler hangs: restart rocketd to change logging")
     daemon.until_line("three succeeded")
     assert daemon.stop() == 0
 

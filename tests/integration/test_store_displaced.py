@@ -293,7 +293,7 @@ def test_who_is_killed_before_the_copy_is_part_of_the_store_leaves_it_to_the_nex
     assert (scene.directory / RESCUED).exists()
     copy = scene.directory.with_name("copy")
     shutil.copytree(scene.directory, copy)
-    with pytest.raises(StoreError, match=r"another program|no store of rocketd"):
+    with pytest.raises(StoreError, match=r"another program|not a store of rocketd"):
         SqliteStore(copy)
     (copy / FILE_NAME).unlink()
     found: list[str] = []

@@ -117,7 +117,7 @@ def test_any_red_bird_repository_can_have_the_records(daemon: Daemon, kind: str)
         where = daemon.directory / ("records" if kind == "json" else "log.csv")
         kept = len(list(where.iterdir())) if where.is_dir() else len(where.read_text().splitlines()) - 1
         assert kept == 6
-    said = [line for line in daemon.lines if "does not keep of a record" in line]
+    said = [line for line in daemon.lines if "does not store these fields of a record" in line]
     assert len(said) == (2 if kind == "little" else 0)
     assert any("does not enforce unique records" in line for line in daemon.lines)
 
@@ -127,8 +127,8 @@ def test_any_red_bird_repository_can_have_the_records(daemon: Daemon, kind: str)
     [
         ('repo = "nowhere:made"', "nowhere:made cannot be imported"),
         ('repo = "somewhere:absent"', "somewhere:absent cannot be imported"),
-        ('repo = "somewhere:nothing"', "gave no Red Bird repository, but NoneType"),
-        ('url = "nosuch://me:secret@db/log"', "nosuch://me:***@db/log is no database that SQLAlchemy knows"),
+        ('repo = "somewhere:nothing"', "did not return a Red Bird repository, but NoneType"),
+        ('url = "nosuch://me:secret@db/log"', "SQLAlchemy does not know the database nosuch://me:***@db/log"),
     ],
 )
 def test_a_repository_that_cannot_be_is_said_at_start_and_nothing_runs(daemon: Daemon, line: str, said: str) -> None:

@@ -96,7 +96,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     path = tmp_path / FILE_NAME
     path.write_bytes(b"these are not the records you are looking for" * 10)
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="damaged, or no store at all"):
+    with pytest.raises(StoreError, match="damaged, or is not a store"):
         SqliteStore(tmp_path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

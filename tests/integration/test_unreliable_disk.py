@@ -106,7 +106,7 @@ def test_a_handler_that_hangs_in_a_reload_holds_up_nobody(daemon: Daemon, server
     daemon.until_line("new succeeded")
     daemon.write("rocketd.toml", "")
     reload(daemon)
-    daemon.until_line("logging stays as it was, as its setting up still hangs")
+    daemon.until_line("cannot change logging, as an earlier change of it still hangs")
     goes_on(daemon)
     assert daemon.stop() == 0
 
@@ -125,7 +125,7 @@ def test_a_thread_of_a_handler_keeps_nobody_from_stopping(daemon: Daemon) -> Non
     daemon.start()
     goes_on(daemon)
     assert daemon.stop() == 0
-    assert "rocketd: something has not let go for 5 s, and is left behind" in daemon.lines
+    assert "rocketd: something is still in use after 5 s; exiting without closing it" in daemon.lines
 
 
 @pytest.fixture

@@ -223,7 +223,7 @@ def test_a_directory_of_task_files_that_hangs_is_read_when_it_answers(daemon: Da
     with dead(place):
         daemon.spawn()
         daemon.until_notice("READY=1")
-        daemon.until_line(f"{link}:1:1: error: this does not answer: it is on a file system that hangs")
+        daemon.until_line(f"{link}:1:1: error: this does not answer: its file system hangs")
         goes_on(daemon)
         reload(daemon)
     (place / "late.toml").write_text('[task.late]\ncommand = ["/bin/true"]\non = "startup"\n')
@@ -282,5 +282,5 @@ def test_very_many_mistakes_are_told_in_part(daemon: Daemon) -> None:
         daemon.write(f"{number}.toml", "".join(f"k{one} = 1\n" for one in range(10_000)))
     reload(daemon)
     goes_on(daemon)
-    assert sum("is no part of a task file" in line for line in daemon.lines) == 2_000
+    assert sum("does not belong in a task file" in line for line in daemon.lines) == 2_000
     assert daemon.stop() == 0

@@ -50,7 +50,7 @@ def test_a_journald_that_is_stopped_holds_up_nobody_for_long_and_what_it_lacks_i
     done = machine.run("rocketctl", "run", "count-0", "--wait")
     assert done.stdout.splitlines() == [str(line) for line in range(1, 100_001)]
     message = done.stderr.removeprefix("rocketctl: count-0/1: success (").removesuffix(")\n")
-    assert message.endswith(" lines of its output, which it did not accept")
+    assert message.endswith(" lines of its output because it did not accept them")
     machine.run("systemctl", "kill", "--signal=CONT", "systemd-journald")
     (run,) = history(machine, "count-0")
     assert run["message"] == message

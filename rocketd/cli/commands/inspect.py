@@ -101,7 +101,7 @@ def log(call: Context) -> ExitCode:
         msg = "there is no journal here to follow"
         raise Failure(msg, hint="leave out --follow: then the output comes from the run's record")
     if call.choices.stderr:
-        msg = "there is no journal here, and a run's record does not tell the streams apart"
+        msg = "there is no journal here, and a run's record does not separate the streams"
         raise Failure(msg, hint="leave out --stderr")
     run = ask(call, lambda source: _newest(source, call.choices.subject))
     if call.choices.json:

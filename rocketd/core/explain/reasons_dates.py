@@ -30,7 +30,7 @@ def _(condition: Cycle, moment: Moment, verdict: Verdict) -> str:
     place, following = condition.place(day)
     where = f"{condition.unit} {place} of {condition.number}"
     if verdict.answer is FOR:
-        return f"in it: {where}, until {clock(verdict.until, moment)}"
+        return f"inside: {where}, until {clock(verdict.until, moment)}"
     return f"{where}; the next begins {when(begin_of(following, zone), moment)}"
 
 
@@ -49,8 +49,8 @@ def _(condition: IsoWeek, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG
 def _(condition: SinceDate | UntilDate, moment: Moment, verdict: Verdict) -> str:
     at = condition.instant(moment.task.zone)
     if isinstance(condition, SinceDate):
-        return f"it has begun {when(at, moment)}" if verdict.answer is FOR else f"it begins {when(at, moment)}"
-    return f"it ends {when(at, moment)}" if verdict.answer is FOR else f"it is over since {clock(at, moment)}"
+        return f"it began {when(at, moment)}" if verdict.answer is FOR else f"it begins {when(at, moment)}"
+    return f"it ends {when(at, moment)}" if verdict.answer is FOR else f"it ended {when(at, moment)}"
 
 
 def _week(at: Instant, zone: tzinfo) -> str:

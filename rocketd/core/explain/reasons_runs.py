@@ -10,7 +10,7 @@ from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondi
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
 from rocketd.core.duration import format_duration
-from rocketd.core.explain.reasons import describe_end, explain_verdict, listed, run_name, when
+from rocketd.core.explain.reasons import clock, describe_end, explain_verdict, listed, run_name, when
 from rocketd.core.instant import BEGINNING, MICROSECOND
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.verdict import FOR, UNKNOWN, Verdict
@@ -65,7 +65,7 @@ def _after(condition: After, task: str, moment: Moment) -> str:
         told = describe_end(end.run, end.end, moment)
         if moment.now < begin:
             return f"{told}; its delay of {format_duration(condition.delay)} is over {when(begin, moment)}"
-        return f"{told}; that was only good until {when(finish, moment)}" if moment.now >= finish else told
+        return f"{told}; that only counted until {clock(finish, moment)}" if moment.now >= finish else told
     return f"{task} has not {_ENDED[condition.outcome]} {_since(moment)}"
 
 

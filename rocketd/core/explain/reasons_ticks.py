@@ -26,7 +26,7 @@ def why_not_counting(tick: Instant, moment: Moment) -> str:
         return f"does not count: {' and '.join(wrong)}"
     if unknown := [str(part) for part, _, verdict in judged if verdict.answer is UNKNOWN]:
         return f"may not count: {' and '.join(unknown)} is unknown"
-    return f"is no longer good since {clock(good_until(tick, moment), moment)}: {_ended_by(tick, moment)}"
+    return f"stopped counting {when(good_until(tick, moment), moment)}: {_ended_by(tick, moment)}"
 
 
 def _wrong(part: SupportsJudge, asked: Moment, verdict: Verdict) -> str:
@@ -35,7 +35,7 @@ def _wrong(part: SupportsJudge, asked: Moment, verdict: Verdict) -> str:
         return f"{part} is over {when(verdict.until, asked)}"
     if asked.of_tick and isinstance(part, Condition) and not part.clock_only:
         return (
-            f"{part} is not free before {clock(verdict.until, asked)}"
+            f"{part} is used up until {clock(verdict.until, asked)}"
             if verdict.until < FOREVER
             else f"{part} is used up"
         )
@@ -45,9 +45,9 @@ def _wrong(part: SupportsJudge, asked: Moment, verdict: Verdict) -> str:
 def _ended_by(tick: Instant, moment: Moment) -> str:
     spans = [span for span in moment.tick_guards.spans if span.span_end(tick, moment.task.zone) <= moment.now]
     if spans:
-        return f"{spans[0]} is about another time by now"
+        return f"{spans[0]} now refers to another time"
     over = [hours for hours in moment.guards if good_until(tick, moment._replace(guards=(hours,))) <= moment.now]
-    return f"{' and '.join(map(str, over))} has not held all the time since"
+    return f"{' and '.join(map(str, over))} has not held without a break since"
 
 
 def explain_interval_at_tick(condition: Every, moment: Moment, verdict: Verdict) -> str:

@@ -37,7 +37,7 @@ def pruned(records: int, before: str, by: str) -> Message:
 
 def pruned_by_age(records: int, before: Instant) -> Message:
     """Report that records older than `keep` were deleted, as every hour."""
-    message = f"deleted {counted(records, 'record')} older than {timestamp(before)}, as keep says"
+    message = f"deleted {counted(records, 'record')} older than {timestamp(before)} (keep in [store])"
     return Message(message, Priority.NOTICE)
 
 
@@ -103,7 +103,7 @@ def observed_again(probe: str) -> Message:
 
 def store_degraded(why: str) -> Message:
     """Report that records cannot be written, so no task starts."""
-    message = f"cannot write the run log; no task is started until it is writable again: {why}"
+    message = f"cannot write the run log; no task starts until it is writable again: {why}"
     return Message(message, Priority.ERROR, MessageId.STORE_DEGRADED)
 
 
@@ -141,7 +141,7 @@ def shortage(why: str) -> Message:
 
 def shortage_over() -> Message:
     """Report that tasks start again."""
-    return Message("tasks are started again: the host has enough resources", Priority.NOTICE, MessageId.SHORTAGE_OVER)
+    return Message("tasks start again: the host has enough resources", Priority.NOTICE, MessageId.SHORTAGE_OVER)
 
 
 def records_note(note: str) -> Message:
@@ -175,7 +175,7 @@ def host_changed(loaded: int, unloaded: int) -> Message:
     """Report that tasks were loaded or unloaded because the host has changed, without a reload."""
     changes = [f"{counted(loaded, 'task')} loaded"] if loaded else []
     changes += [f"{counted(unloaded, 'task')} unloaded"] if unloaded else []
-    what = " and ".join(changes) or "tasks or problems are different now"
+    what = " and ".join(changes) or "the tasks or problems have changed"
     return Message(f"the host has changed: {what}", Priority.NOTICE)
 
 
@@ -185,8 +185,8 @@ def mail_failed(why: str) -> Message:
 
 
 def mail_sent_again() -> Message:
-    """Report that mail is sent again."""
-    return Message("mail is sent again", Priority.NOTICE, MessageId.MAIL_SENT_AGAIN)
+    """Report that mail can be sent again."""
+    return Message("mail can be sent again", Priority.NOTICE, MessageId.MAIL_SENT_AGAIN)
 
 
 def lines_left_out(count: int) -> Message:

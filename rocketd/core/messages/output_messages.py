@@ -27,7 +27,7 @@ def missing_output(beyond_limit: tuple[int, int], rejected: int) -> str:
     if beyond_limit != (0, 0):
         gaps.append(f"the journal lacks {_amount(*beyond_limit)} of its output, beyond output_limit")
     if rejected:
-        gaps.append(f"the journal lacks {counted(rejected, 'line')} of its output, which it did not accept")
+        gaps.append(f"the journal lacks {counted(rejected, 'line')} of its output because it did not accept them")
     return "; ".join(gaps)
 
 

@@ -124,7 +124,7 @@ def lacks(event: Withdrawn, attempts: int) -> Message:
     """Report that one task cannot start because it lacks something, and how often that was tried."""
     tried = f" ({attempts} attempts so far)" if attempts > 1 else ""
     how_long = "for some minutes" if event.own_limit else "until it can"
-    message = f"{event.run.task} cannot start, and is tried again {how_long}{tried}: {event.reason}"
+    message = f"{event.run.task} cannot start; rocketd keeps trying {how_long}{tried}: {event.reason}"
     return Message(message, Priority.WARNING, MessageId.SHORTAGE, {"ROCKETD_TASK": event.run.task})
 
 

@@ -262,7 +262,7 @@ def translating_repo_errors() -> Iterator[None]:
     except StoreError:
         raise
     except Exception as error:
-        hint = "see whether what it rests on is there: the file, the server, the table"
+        hint = "check that its file, server or table is there"
         raise StoreError(f"the run log's repository failed: {first_line(error)}", hint=hint, temporary=True) from error
 
 

@@ -61,7 +61,7 @@ class RepositoryOutage:
     """How many records wait."""
 
 
-_ENDED: Final = StoreError("nobody has the run log's repository any more: the scheduler has stopped")
+_ENDED: Final = StoreError("the run log's repository is closed: the scheduler has stopped")
 T = TypeVar("T")
 ReportOutage: TypeAlias = Callable[[RepositoryOutage | None], None]
 
@@ -290,5 +290,5 @@ class Replicator:
 def _store_error(error: BaseException) -> StoreError:
     if isinstance(error, StoreError):
         return error
-    hint = "see whether what it rests on is there: the file, the server, the table"
+    hint = "check that its file, server or table is there"
     return StoreError(f"the run log's repository cannot be written: {first_line(error)}", hint=hint, temporary=True)

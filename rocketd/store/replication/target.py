@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rocketd.store.redbird.compat import BaseRepo
 
 TARGET_FILE: Final = "store.json"
-_DRIVER: Final = "packages for the daemon go where its Python looks: see docs/how-to/store-elsewhere.md"
+_DRIVER: Final = "install packages where the Python of the daemon finds them: see docs/how-to/store-elsewhere.md"
 
 
 class ReplicationTarget(NamedTuple):
@@ -55,7 +55,7 @@ def _open_url(url: str, shown: str) -> BaseRepo:
     except ImportError as error:
         raise StoreError(f"the driver for {shown} cannot be imported: {error}", hint=_DRIVER) from error
     except ArgumentError as error:
-        raise StoreError(f"{shown} is no database that SQLAlchemy knows: {error}", hint=_DRIVER) from error
+        raise StoreError(f"SQLAlchemy does not know the database {shown}: {error}", hint=_DRIVER) from error
 
 
 def _call_factory(path: str) -> BaseRepo:
@@ -71,7 +71,7 @@ def _call_factory(path: str) -> BaseRepo:
     factory: Callable[[], object] = found  # type: ignore[assignment]  # calling it is how one finds out
     repo = factory()
     if not isinstance(repo, BaseRepo):
-        raise StoreError(f"{path} gave no Red Bird repository, but {type(repo).__name__}")
+        raise StoreError(f"{path} did not return a Red Bird repository, but {type(repo).__name__}")
     return repo
 
 
@@ -82,12 +82,12 @@ def load_target(directory: Path) -> ReplicationTarget | None:
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(saved["url"], str) or not isinstance(saved["repo"], str):
-                raise TypeError("url and repo are texts")  # noqa: TRY301 - told with the others
+                raise TypeError("url and repo must be strings")  # noqa: TRY301 - told with the others
             return ReplicationTarget(saved["url"], saved["repo"])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            hint = "delete it once [store] of rocketd.toml is right"
+            hint = "delete it once [store] in rocketd.toml is correct"
             raise StoreError(f"{path} is damaged: {error}", hint=hint) from error
 
 

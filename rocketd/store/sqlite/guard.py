@@ -116,7 +116,7 @@ class StoreGuard:
         """Put it right; says what was done."""
         with self._database.locked() as connection:
             if connection is None or opened is None:  # somebody has closed it
-                return merge_copy(self._path, running=True) or "it is there again"
+                return merge_copy(self._path, running=True) or "it is back"
             if self._database.is_overwritten:
                 return self._after_overwriting()
             if files_at(self._path).database == opened.database:
@@ -125,7 +125,7 @@ class StoreGuard:
                     raise StoreError(f"{self._path} is being read", temporary=True)
                 self._database.close()
                 _move_aside_companions(self._path)
-                return "all records are in it, and it was opened anew"
+                return "all records are in it, and rocketd has reopened it"
             back_up(connection, self._path.with_name(RESCUED))
             self._database.close()
             _remove_companions(opened)

@@ -38,8 +38,8 @@ DAMAGED: Final = ".is-damaged"
 
 WHAT_TO_DO: Final = "see docs/how-to/backup-and-restore.md"
 NEXT_START: Final = (
-    "tasks go on as long as they can be recorded; a restart of rocketd makes a new store of all that can be read, or "
-    "restore a backup: see docs/how-to/backup-and-restore.md"
+    "tasks keep running as long as they can be recorded; a restart of rocketd makes a new store of all that can be "
+    "read, or restore a backup: see docs/how-to/backup-and-restore.md"
 )
 
 
@@ -121,16 +121,16 @@ def _set_aside_log(path: Path, log: Path, found: ReportDamage) -> None:
     _raise_numbers(path, numbers)
     found(
         "store files",
-        f"{log} belonged to another copy of the store, as after restoring a backup without removing it: it was moved "
+        f"{log} belonged to another copy of the store, as when a backup is restored without removing it: it was moved "
         "aside, and what it holds is missing from the run log",
     )
 
 
 def _salvage_message(path: Path, damage: str, salvaged: RecordCount) -> str:
-    partial = f", and what, of which task and when of {salvaged.indexed} more" if salvaged.indexed else ""
+    partial = f", and the task, action and time of {salvaged.indexed} more" if salvaged.indexed else ""
     return (
-        f"{path} was damaged ({damage}): a new one was made of it, with {salvaged.records} "
-        f"records{partial}; the damaged one was moved aside. What is missing may be in a backup: {WHAT_TO_DO}"
+        f"{path} was damaged ({damage}): rocketd has made a new one with {salvaged.records} "
+        f"records{partial}; and moved the damaged one aside. What is missing may be in a backup: {WHAT_TO_DO}"
     )
 
 

@@ -36,6 +36,7 @@ _STATE: Final = (
     "paused_reason",
     "missed",
 )
+_MOVE_AWAY: Final = "move it away, and rocketd writes its own records back"
 _LOG: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _OURS: Final = ", ".join(f'ours."{name}"' for name in COLUMNS)
 _UPDATED: Final = ", ".join(
@@ -106,14 +107,14 @@ def merge_copy(path: Path, *, running: bool) -> str:
             os.link(copy, path)  # unlike a rename it takes nobody's place
             copy.unlink()
             sync_directory(path.parent)
-            return "it has been written back, with all records"
+            return "rocketd has written it back with all records"
         count, complete = _merge(path, copy, running=running)
         if complete:
             copy.unlink()
         else:
             move_aside(copy)  # a number has two runs by now, of which the store keeps one
         sync_directory(path.parent)
-    return f"what lies there is used now, and {count} records that it lacked have been written into it"
+    return f"rocketd now uses the file in its place, and has added {count} records that it lacked"
 
 
 def _is_empty(path: Path) -> bool:
@@ -138,12 +139,12 @@ def _is_damaged(path: Path) -> bool:
 def _merge(path: Path, copy: Path, *, running: bool) -> tuple[int, bool]:
     """Write into the store what it lacks; says how many records, and whether it has all by now."""
     if version_of(path) == 0:
-        raise StoreError(f"{path} is no store of rocketd", hint="move it away, and rocketd writes back what it knows")
+        raise StoreError(f"{path} is not a store of rocketd", hint=_MOVE_AWAY)
     upgrade(copy)
     upgrade(path)
     with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as database:
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise StoreError(f"{path} is damaged", hint="move it away, and rocketd writes back what it knows")
+            raise StoreError(f"{path} is damaged", hint=_MOVE_AWAY)
         database.execute("ATTACH ? AS ours", (str(copy),))
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA temp_store = MEMORY")
@@ -163,8 +164,8 @@ def _must_be_older(database: sqlite3.Connection, path: Path) -> None:
     for query in (_AHEAD, _OTHERS):
         for task, number in database.execute(query):
             raise StoreError(
-                f"{path} tells of runs that this rocketd does not know ({task}/{number})",
-                hint="move it away, and rocketd writes back what it knows; or restart rocketd to go on with both",
+                f"{path} has runs that this rocketd does not know ({task}/{number})",
+                hint=f"{_MOVE_AWAY}; or restart rocketd to use both",
             )
 
 

@@ -29,19 +29,17 @@ def version_of(path: Path) -> int:
             status = path.stat()
         except FileNotFoundError:
             if path.is_symlink():
-                raise StoreError(
-                    f"{path} is a symbolic link to nothing", hint="move it away, or put it right"
-                ) from None
+                raise StoreError(f"{path} is a broken symbolic link", hint="move it away, or repair it") from None
             return 0
         if not S_ISREG(status.st_mode):  # opening a FIFO would wait for ever
-            raise StoreError(f"{path} is no file", hint="move it away, and rocketd begins a new one")
+            raise StoreError(f"{path} is not a file", hint="move it away, and rocketd creates a new one")
         if status.st_size == 0:
             return 0
         header = header_of(path) if status.st_size >= HEADER else None
     if header is None:
         if _is_unfinished(path):
             return 0
-        raise StoreError(f"{path} is damaged, or no store at all", hint="move it away, and rocketd begins a new one")
+        raise StoreError(f"{path} is damaged, or is not a store", hint="move it away, and rocketd creates a new one")
     version, application = header
     if version and application != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program", hint="give rocketd a state directory of its own")

@@ -44,7 +44,7 @@ _OTHER_TABLES: Final = {
 }
 """The other tables, and their keys."""
 
-_RESTORE: Final = "restore a backup: docs/how-to/backup-and-restore.md; or move it away, and rocketd begins a new one"
+_RESTORE: Final = "restore a backup: docs/how-to/backup-and-restore.md; or move it away, and rocketd creates a new one"
 _MAX_FAILURES: Final = 100_000
 """Stretches that may be in vain: some seconds."""
 _MOST: Final = 2**31

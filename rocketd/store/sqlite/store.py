@@ -144,8 +144,10 @@ class SqliteStore(SqliteReader):
     def report_faults(self) -> None:
         """Report the values that could not be trusted so far."""
         if self.faults:
-            hint = "that counts for nothing, and all else as before; see docs/how-to/backup-and-restore.md"
-            self._report_damage("records", f"{self.path} holds what rocketd never wrote: {self.faults}; {hint}")
+            hint = "rocketd ignores these values and uses the rest; see docs/how-to/backup-and-restore.md"
+            self._report_damage(
+                "records", f"{self.path} contains values that rocketd never wrote: {self.faults}; {hint}"
+            )
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""

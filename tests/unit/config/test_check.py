@@ -191,8 +191,8 @@ def test_what_is_no_toml_says_where(folder: Folder, content: bytes, line: int, c
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("when = daily\n", 'a text stands in quotes: when = "daily"'),
-        ("[task.a]\n[task.a]\n", "a table stands in a file once; put its keys together"),
+        ("when = daily\n", 'write strings in quotes: when = "daily"'),
+        ("[task.a]\n[task.a]\n", "a file can have a table only once; put its keys together"),
         ("\ufeffa = 1\n", "the file begins with a byte order mark; save it without"),
     ],
 )
@@ -203,11 +203,11 @@ def test_common_mistakes_get_a_hint(folder: Folder, text: str, hint: str) -> Non
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("task = 1\n", "this must be a table", "a task is written [task.NAME]"),
+        ("task = 1\n", "this must be a table", "write [task.NAME]"),
         ("[task]\na = 1\n", "this must be a table", "write [task.a]"),
         ("defaults = 1\n", "this must be a table", "write [defaults]"),
-        ("[backup]\n", "'backup' is no part of a task file", "a task is written [task.backup]"),
-        ("x = 1\n", "'x' is no part of a task file", ""),
+        ("[backup]\n", "'backup' does not belong in a task file", "write [task.backup]"),
+        ("x = 1\n", "'x' does not belong in a task file", ""),
         (
             "[task.a]\ncommand = 1\n",
             "this must be a list of strings, the program and its arguments, not an integer",
@@ -215,8 +215,8 @@ def test_common_mistakes_get_a_hint(folder: Folder, text: str, hint: str) -> Non
         ),
         (
             '[task.a]\ncommand = ["./run"]\n',
-            "'./run' depends on the working directory, and none is given",
-            "write the whole path, or say in which directory",
+            "'./run' depends on the working directory, and none is set",
+            "write an absolute path, or set directory",
         ),
         ("[task.a]\nfunction = 1\n", "this must be a string, not an integer", 'write "1"'),
         (

@@ -115,7 +115,7 @@ def test_a_file_that_others_can_write_is_not_read(folder: Folder, mode: int, who
     file.chmod(mode)
     (problem,) = folder.load().problems
     assert names(folder.load()) == []
-    assert problem.message == f"this is writable by {whom}, who could run anything, and is not read"
+    assert problem.message == f"this is writable by {whom}, who could run anything, so it is not read"
     assert problem.hint == f"chmod go-w {file}"
 
 
@@ -135,14 +135,14 @@ def test_a_file_of_somebody_else_is_not_read(folder: Folder) -> None:
     os.chown(file, NOBODY, 0)
     (problem,) = folder.load().problems
     assert names(folder.load()) == []
-    assert problem.message == "this belongs to 'nobody', not to 'root', and is not read"
+    assert problem.message == "this belongs to 'nobody', not to 'root', so it is not read"
     assert problem.hint == f"chown root {file}"
 
 
 @root_only
 def test_a_file_of_a_number_without_a_name_is_not_read(folder: Folder) -> None:
     os.chown(folder.write("a.toml", HELLO), 3999999, 0)
-    assert messages(folder.load()) == ["this belongs to '3999999', not to 'root', and is not read"]
+    assert messages(folder.load()) == ["this belongs to '3999999', not to 'root', so it is not read"]
 
 
 @root_only
@@ -160,7 +160,7 @@ def test_another_user_s_daemon_reads_its_own_files_and_root_s(folder: Folder) ->
     with being(NOBODY):
         loaded = folder.load()
     assert names(loaded) == ["a", "b"]
-    assert messages(loaded) == ["this belongs to '3999999', not to 'root' or 'nobody', and is not read"]
+    assert messages(loaded) == ["this belongs to '3999999', not to 'root' or 'nobody', so it is not read"]
 
 
 @root_only
@@ -185,7 +185,7 @@ def test_a_link_to_a_file_is_not_followed(folder: Folder, tmp_path: Path) -> Non
     (tmp_path / "target").write_text(HELLO)
     (folder.path / "a.toml").symlink_to(tmp_path / "target")
     (folder.path / "b.toml").symlink_to("nowhere")
-    message = "this is a symbolic link, and only one to /dev/null has a meaning"
+    message = "this is a symbolic link, and only links to /dev/null are allowed"
     assert messages(folder.load()) == [message, message]
 
 
@@ -219,5 +219,5 @@ def test_a_file_beyond_all_measure_is_not_read(folder: Folder) -> None:
 def test_the_daemon_s_settings_stand_with_the_administrator_alone(folder: Folder) -> None:
     folder.write("other.toml", "[rocketd]\nmax_running = 1\n[store]\n")
     loaded = folder.load()
-    assert messages(loaded) == ["[rocketd] may stand in rocketd.toml alone", "[store] may stand in rocketd.toml alone"]
+    assert messages(loaded) == ["[rocketd] is only allowed in rocketd.toml", "[store] is only allowed in rocketd.toml"]
     assert loaded.settings.max_running == 32

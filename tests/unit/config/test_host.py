@@ -66,7 +66,7 @@ def test_numbers_need_no_entry_in_the_user_database() -> None:
 
 def test_a_number_without_an_entry_needs_a_group() -> None:
     message, _ = refusal(HostLookup(ROOT), "3999999")
-    assert message == "user 3999999 is not in the user database, so its group must be given"
+    assert message == "user 3999999 is not in the user database, so its group must be set"
 
 
 @pytest.mark.parametrize(

@@ -471,7 +471,7 @@ def test_without_a_table_there_is_no_mail_and_no_logging(folder: Folder) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('receivers = ["a b"]', "'a b' is not the address of one person"),
+        ('receivers = ["a b"]', "'a b' is not a single mail address"),
         ('receivers = "root@example.com"', "this must be a list of addresses, not a string"),
         ('on = ["run"]', "'run' is not one of 'success', 'fail', 'terminate', 'inaction', 'crash' and 'missed'"),
         ('host = "localhost"', "the mail of a task has no key 'host'"),
@@ -497,7 +497,7 @@ def test_logging_is_taken_as_written_but_for_what_may_be_left_out(folder: Folder
     ("text", "line", "said"),
     [
         ("[logging.handler.a]\n", 1, "[logging] has no key 'handler'"),
-        ("[logging]\nversion = 2\n", 2, "the version of this schema is 1"),
+        ("[logging]\nversion = 2\n", 2, "the only version of this schema is 1"),
         ("[logging]\nhandlers = 1\n", 2, "this must be a table"),
         ("[logging.handlers.a]\n", 1, "this handler has no class"),
         ('[logging.root]\nlevel = "LOUD"\n', 2, "there is no level 'LOUD'"),

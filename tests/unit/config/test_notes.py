@@ -15,16 +15,16 @@ def told(condition: str) -> str:
 @pytest.mark.parametrize(
     ("condition", "part"),
     [
-        ('calendar("Sat 09:00") & monthly', "monthly is asked about the tick alone"),
-        ('cron("0 3 * * *") & every("36 h") & daily', 'every("1d 12h") and daily is asked about the tick alone'),
-        ('daily | (cron("0 3 * * *") | after_success("b")) & ~weekly', "~weekly is asked about the tick alone"),
-        ('cron("0 3 * * *") & ~succeeded("b").today', 'succeeded("b").today asks about'),
-        ('cron("0 3 * * *") & (every("2 days") | path_exists("/p"))', "is asked about now and not about the tick"),
+        ('calendar("Sat 09:00") & monthly', "monthly is judged at each tick only"),
+        ('cron("0 3 * * *") & every("36 h") & daily', 'every("1d 12h") and daily are judged at each tick only'),
+        ('daily | (cron("0 3 * * *") | after_success("b")) & ~weekly', "~weekly is judged at each tick only"),
+        ('cron("0 3 * * *") & ~succeeded("b").today', 'in succeeded("b").today;'),
+        ('cron("0 3 * * *") & (every("2 days") | path_exists("/p"))', "is judged now, not at the tick"),
         ('daily & iso_week("odd")', "is not every other week"),
         ('daily & cycle("14 days", since="2026-12-03")', "one day in 14"),
         ("monthly.on(1)", "lost if the host is down"),
         ('yearly.on("Dec 24 10:00")', "lost if the host is down"),
-        ('every("2 days") & time_of_day.after("08:00")', "counts days on the wall here"),
+        ('every("2 days") & time_of_day.after("08:00")', "days are calendar days in"),
     ],
 )
 def test_what_has_changed_beside_a_tick_is_noted(condition: str, part: str) -> None:
@@ -48,5 +48,5 @@ def test_notes_are_told_beside_problems_and_are_none(folder: Folder) -> None:
     loaded = load([folder.path], at=1_795_521_600_000_000)
     assert loaded.valid
     lines = check_text(loaded).splitlines()
-    assert lines[0].startswith(f"{folder.path}/tasks.toml:3:8: note: task 'a': weekly is asked about the tick alone")
+    assert lines[0].startswith(f"{folder.path}/tasks.toml:3:8: note: task 'a': weekly is judged at each tick only")
     assert lines[-1] == "1 task, no problems, 1 note"

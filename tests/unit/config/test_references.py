@@ -19,7 +19,7 @@ def test_the_same_name_twice_names_both_files_and_the_first_stays(folder: Folder
     (problem,) = loaded.problems
     assert str(problem) == (
         f"{folder.path}/b.toml:5:7: error: task 'hello': there is a task 'hello' in {folder.path}/a.toml already, "
-        "which stays\n"
+        "which is kept\n"
         "[task.hello]\n"
         "      ^^^^^\n"
         "hint: rename one of them"
@@ -102,7 +102,7 @@ def test_a_cycle_in_which_each_end_starts_the_next_is_an_error(
 ) -> None:
     loaded = folder.load("".join(task(name, when) for name, when in conditions.items()))
     (problem,) = (problem for problem in loaded.problems if "for ever" in problem.message)
-    assert (problem.message, problem.severity) == (f"each end starts the next for ever: {chain}", "error")
+    assert (problem.message, problem.severity) == (f"each run starts the next one for ever: {chain}", "error")
     assert problem.task not in names(loaded)
     assert len(loaded.tasks) == len(conditions) - 1
 

@@ -104,7 +104,7 @@ def test_a_start_that_its_own_limit_never_allows_has_failed_after_some_minutes(*
     assert end.end.action is Action.FAIL
     assert end.end.message == f"cannot start: {WHY}; given up after 16 attempts"
     assert 5 * 60 * SECOND < end.end.at - NOON < 10 * 60 * SECOND
-    assert world.heard.messages == [f"poor cannot start, and is tried again for some minutes: {WHY}"]
+    assert world.heard.messages == [f"poor cannot start; rocketd keeps trying for some minutes: {WHY}"]
     assert world.scheduler.tasks["poor"].failed_starts == 0
 
 
@@ -114,6 +114,6 @@ def test_what_the_user_lacks_for_another_reason_waits_on_and_is_told_again_and_a
     world.run_until(NOON + 5 * HOUR)
     assert all(isinstance(one, Withdrawn) for one in world.events)
     assert world.heard.messages == [
-        f"poor cannot start, and is tried again until it can{tried}: {WHY}"
+        f"poor cannot start; rocketd keeps trying until it can{tried}: {WHY}"
         for tried in ("", *(f" ({count} attempts so far)" for count in (16, 32, 64, 128, 256, 512)))
     ]

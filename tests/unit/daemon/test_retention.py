@@ -182,7 +182,7 @@ async def test_what_goes_by_itself_is_told() -> None:
             made.store.write([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, at))])
         await made.beat(PRUNE_INTERVAL)
         told = [message for message in made.journal.messages if message.startswith("deleted ")]
-        assert told == [f"deleted 6 records older than {timestamp(NOW - KEEP + HOUR)}, as keep says"]
+        assert told == [f"deleted 6 records older than {timestamp(NOW - KEEP + HOUR)} (keep in [store])"]
         await made.beat(PRUNE_INTERVAL)
         assert len([message for message in made.journal.messages if message.startswith("deleted ")]) == 1
 

@@ -172,7 +172,7 @@ def test_lines_that_nobody_took_are_counted_for_the_record() -> None:
     told.taken = False
     told.feed(b"two\nthree\n")
     told.end()
-    assert told.shortfall == "the journal lacks 2 lines of its output, which it did not accept"
+    assert told.shortfall == "the journal lacks 2 lines of its output because it did not accept them"
 
 
 def test_a_flood_is_read_in_larger_helpings() -> None:

@@ -104,7 +104,7 @@ def test_a_tick_says_what_stands_beside_it_is_against_it() -> None:
     window = parse('calendar("Fri 09:00") & monthly')
     tree = explain(window, Moment(at("2026-12-11 10:00"), asked.task, asked.history))
     assert tree.parts[0].because == (
-        "the tick at 09:00 does not count: monthly is not free before 2027-01-01 00:00; "
+        "the tick at 09:00 does not count: monthly is used up until 2027-01-01 00:00; "
         "the next tick that can count is on 2027-01-01 at 09:00"
     )
     assert tree.parts[1].because == "a run was due in the window 2026-12-01 to 2027-01-01 already"
@@ -116,12 +116,12 @@ def test_a_tick_says_that_its_hours_have_broken_or_its_span_has_ended() -> None:
     hours = parse('cron("0 2 * * *") & time_of_day.between("20:00", "04:00")')
     tree = explain(hours, Moment(at("2026-03-04 21:00"), asked.task, asked.history))
     assert tree.parts[0].because.startswith(
-        'the tick at 02:00 is no longer good since 04:00: time_of_day.between("20:00", "04:00") has not held'
+        'the tick at 02:00 stopped counting at 04:00: time_of_day.between("20:00", "04:00") has not held'
     )
     span = parse('cron("0 3 * * *") & ~succeeded("extract").today')
     tree = explain(span, Moment(at("2026-03-05 00:00"), asked.task, asked.history))
     assert tree.parts[0].because.startswith(
-        'the tick yesterday at 03:00 is no longer good since 00:00: succeeded("extract").today is about another time'
+        'the tick yesterday at 03:00 stopped counting at 00:00: succeeded("extract").today now refers to another time'
     )
 
 

@@ -192,7 +192,7 @@ def test_a_line_of_output_speaks_in_the_name_of_its_task() -> None:
         ),
         (
             daemon_messages.store_degraded("disk is full"),
-            "cannot write the run log; no task is started until it is writable again: disk is full",
+            "cannot write the run log; no task starts until it is writable again: disk is full",
             Priority.ERROR,
         ),
     ],
