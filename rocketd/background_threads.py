@@ -1,7 +1,7 @@
-"""Work beside the loop, in threads for which nobody waits when the process ends.
+"""Background threads: work that the process does not wait for when it exits.
 
-asyncio's own threads are waited for without a limit at the end of `asyncio.run`: one that hangs in a dead file server
-or directory service would keep the daemon from stopping.
+`asyncio.run` waits without a limit for asyncio's own threads: one that hangs in a dead file server or directory service
+would keep the daemon from stopping.
 """
 
 import asyncio
@@ -14,22 +14,22 @@ from threading import Condition, Thread
 from typing import Final, TypeVar
 
 MAX_IDLE: Final = 4
-"""How many threads wait for more to do."""
+"""The most idle threads that are kept for more work."""
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that closing may take, all of it together."""
 _MIN_CLOSE_TIMEOUT: Final = 0.2
-"""Seconds that each is given all the same, once these are used up."""
+"""Seconds for each further one, once these are used up."""
 
 T = TypeVar("T")
 
 
 class WorkTimeout(Exception):
-    """It has not come to its end in time. It goes on all the same, and what comes of it is thrown away."""
+    """The work did not finish in time. It continues, and its result is discarded."""
 
 
 async def in_thread(work: Callable[[], T], *, patience: float | None = None) -> T:
-    """Do it in another thread; raises what it raises, and TooLong after so many seconds."""
+    """Do work in another thread; raises what it raises, and WorkTimeout after this many seconds."""
     future = start_in_thread(work)
     done, _ = await asyncio.wait([future], timeout=patience)
     if not done:
@@ -38,8 +38,8 @@ async def in_thread(work: Callable[[], T], *, patience: float | None = None) -> 
 
 
 async def close_in_thread(close: Callable[[], None]) -> None:
-    """Close something; if that hangs, as on a disk or a file server that does not answer, it is left as it is."""
-    global _close_time_left  # noqa: PLW0603 - of the process: what hangs hangs for all of it
+    """Close something; if that hangs, as on a disk or a file server that does not answer, abandon it."""
+    global _close_time_left  # noqa: PLW0603 - shared by the process: it has one time limit for closing
     try:
         await in_thread(close, patience=max(_close_time_left, _MIN_CLOSE_TIMEOUT))
     except WorkTimeout:
@@ -47,7 +47,7 @@ async def close_in_thread(close: Callable[[], None]) -> None:
 
 
 def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
-    """Begin it in another thread; raises RuntimeError if the host has none left."""
+    """Start work in another thread; raises RuntimeError if the host has no thread left."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     context = copy_context()
@@ -55,7 +55,7 @@ def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
     def do() -> None:
         try:
             result = context.run(work)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where it was wanted
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
             finish(partial(future.set_exception, error))
         else:
             finish(partial(future.set_result, result))
@@ -70,15 +70,15 @@ def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
 
 
 def _retrieve_exception(future: "asyncio.Future[T]") -> None:
-    """Whoever gave it up does not want to hear of its error either."""
+    """Mark the exception as retrieved: a caller that has given up must not cause a warning about it."""
     if not future.cancelled():
         future.exception()
 
 
 class WorkerThread:
-    """A thread that waits for work, and ends when it is asked to. Nobody waits for it when the process ends.
+    """A thread that waits for work, and ends on request. The process does not wait for it when it exits.
 
-    What it shares with other threads is read inside `locked`, changed inside `changing`, and taken inside
+    Read what it shares with other threads inside `locked`, change it inside `changing`, and take it inside
     `waiting_for`.
     """
 
@@ -106,7 +106,7 @@ class WorkerThread:
             self._condition.notify()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Let go of the lock, which its thread holds, until it is woken, for that many seconds at most."""
+        """Release the lock, which its thread holds, until it is woken, for this many seconds at most."""
         self._condition.wait(timeout)
 
     @contextmanager
@@ -130,11 +130,11 @@ class WorkerThread:
 
 
 class _Worker:
-    """A thread that does one thing after the other."""
+    """A thread that does one piece of work after the other."""
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        Thread(target=self._run, name="beside", daemon=True).start()
+        Thread(target=self._run, name="background", daemon=True).start()
 
     def do(self, work: Callable[[], None]) -> None:
         self._work.put(work)

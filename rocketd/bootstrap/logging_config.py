@@ -25,7 +25,7 @@ from rocketd.journal.logging_bridge import LoggingBridge
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that handlers may take for the last records."""
 SETUP_TIMEOUT: Final = 10.0
-"""Seconds that making them may take before the daemon goes on without them."""
+"""Seconds that setting up handlers may take before the daemon continues without them."""
 
 
 class LoggingConfig:
@@ -36,10 +36,10 @@ class LoggingConfig:
         self._bridge: LoggingBridge | None = None
         self._config: Mapping[str, object] | None = None
         self._late_setup: asyncio.Future[Exception | None] | None = None
-        """A setting up that has been given up and has not come to its end."""
+        """A setup that was abandoned and has not finished."""
         self._requested: Mapping[str, object] | None = None
         self.finished_late: Callable[[], None] = lambda: None
-        """Called when a setting up that was given up has come to its end: then `apply` has something else to say."""
+        """Called when an abandoned setup has finished: then `apply` reports something else."""
         self._loop: Loop | None = None
 
     def write(self, entry: Message) -> bool:
@@ -59,10 +59,10 @@ class LoggingConfig:
             self._watch(self._bridge)
 
     async def apply(self, loaded: LoadResult) -> LoadResult:
-        """Do what the settings say; if that cannot be, it is one more problem, and what was before stays.
+        """Apply the settings; if that fails, add a problem and keep the previous ones.
 
-        While handlers are made, the loggers are locked: nobody else touches them, and records are collected. Where
-        that hangs, records are collected until it has come to its end, and nothing is changed before.
+        While handlers are created, the loggers are locked and records are collected. If that hangs, records are
+        collected until it finishes, and nothing changes before.
         """
         config = loaded.settings.logging
         if self._late_setup is not None:
@@ -103,7 +103,7 @@ class LoggingConfig:
             await self._close_bridge()
 
     def _finish_late(self, setup: "asyncio.Future[Exception | None]") -> None:
-        """The setting up that hung has come to its end; a reload tells what is wrong with it, if anything is."""
+        """Handle the end of a setup that hung; the next reload reports its error, if there is one."""
         if self._late_setup is not None:
             self._late_setup = None
             if setup.result() is None:

@@ -1,4 +1,4 @@
-"""What `[mail]` of rocketd.toml asks for: whom to write to about which runs."""
+"""Implements `[mail]` of rocketd.toml: which events are mailed to whom."""
 
 import asyncio
 import platform
@@ -24,18 +24,18 @@ from rocketd.mail.queue import Envelope, MailQueue, Sender
 
 _STUCK: Final = "the mail server does not answer"
 _PATIENCE: Final = 5.0
-"""Seconds that the state directory may take to keep mail, or to give it back."""
+"""Seconds that reading or writing mail in the state directory may take."""
 
 
 class MailNotifications:
     """Picks the events that mail is sent about, and adds them to the mail queue. On the loop's thread."""
 
     def __init__(self, loop: Loop, state_directory: Path) -> None:
-        """In `state_directory` is kept what a stop cannot send."""
+        """`state_directory` keeps the mail that cannot be sent before the daemon stops."""
         self._loop = loop
         self._state_directory = state_directory
         self._has_backlog = False
-        """Whether mail of an earlier daemon has been taken up, and is still kept as well."""
+        """Whether the queue has mail of an earlier daemon that is still in the file, too."""
         self._asyncio = asyncio.get_running_loop()
         self._host = platform.node()
         self._settings: MailSettings | None = None
@@ -62,7 +62,7 @@ class MailNotifications:
         self._log_unsent(queue)
 
     async def _take_up_backlog(self, queue: MailQueue, settings: MailSettings) -> None:
-        """Post what the last daemon could not send."""
+        """Queue the mail that the last daemon could not send."""
         with self._reported("read"):
             kept = await in_thread(partial(load_mail, self._state_directory), patience=_PATIENCE)
             for envelope, notices, left_out in kept:
@@ -70,7 +70,7 @@ class MailNotifications:
             self._has_backlog = bool(kept)
 
     async def _keep_backlog(self, queue: MailQueue) -> None:
-        """Leave to the next daemon what was not sent; with nothing, forget what was kept."""
+        """Save the unsent mail for the next daemon; if there is none, remove the file."""
         unsent = [PendingMail(envelope, tuple(notices), more) for envelope, notices, more in queue.unsent()]
         if not unsent and not self._has_backlog:
             return
@@ -91,21 +91,21 @@ class MailNotifications:
             self._loop.journal.write(Message(text, Priority.ERROR))
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
-        """Take note of an event; a watcher of the loop."""
+        """Note an event; a watcher of the loop."""
         if self._settings and isinstance(what, Finished | Missed):
             self._events.append(what)
 
-    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what a hook of the loop is given
-        """Post mail about the noted events: by now it is known when the task is due next."""
-        if self._queue is None:  # a reload waits for the last mails of one, and another comes
+    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - the signature of a pass hook
+        """Queue mail about the noted events: by now the task's next due time is known."""
+        if self._queue is None:  # a reload is closing one queue before it opens the next
             return FOREVER
         new, self._events = self._events, []
         for event in new:
             self._post(event)
         return FOREVER
 
-    def _on_heartbeat(self, now: Instant) -> None:  # noqa: ARG002 - what a heartbeat's hook is given
-        """Show a mail that is neither sent nor refused; forget what was kept once it is sent."""
+    def _on_heartbeat(self, now: Instant) -> None:  # noqa: ARG002 - the signature of a heartbeat hook
+        """Report a mail that is stuck; remove the file once its mail has been sent."""
         if self._has_backlog and self._queue is not None and not self._queue.waiting:
             self._has_backlog = False
             with suppress(OSError):
@@ -129,12 +129,12 @@ class MailNotifications:
         return settings.sender or f"rocketd@{self._host}"
 
     def _readdress(self, previous: MailSettings, settings: MailSettings, envelope: Envelope) -> Envelope:
-        """An envelope as it would be by now: it may be the receivers that were wrong."""
+        """Return the envelope under the new settings: the receivers may have been wrong."""
         receivers = settings.receivers if envelope.receivers == previous.receivers else envelope.receivers
         return Envelope(self._sender(settings), receivers)
 
     async def close(self) -> None:
-        """Send what waits, for a while; what is not sent is logged, and kept for the next daemon."""
+        """Send waiting mail, for a while; unsent mail is logged, and saved for the next daemon."""
         if queue := await self._close_queue():
             await self._keep_backlog(queue)
 
@@ -172,7 +172,7 @@ class MailNotifications:
 
 
 def _server(settings: MailSettings, host: str) -> Sender:
-    from rocketd.mail.redmail_sender import RedmailSender  # noqa: PLC0415 - it brings TLS, which a host that sends no mail is spared
+    from rocketd.mail.redmail_sender import RedmailSender  # noqa: PLC0415 - it imports TLS, which a host without mail does not need
 
     return RedmailSender(
         *(settings.host, settings.port, settings.tls.value),

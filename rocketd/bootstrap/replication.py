@@ -1,4 +1,4 @@
-"""A store whose records also go to a repository: opened, read back at start, and told about when that fails."""
+"""Replication of run records to a repository: opens it, imports its records at start, and reports outages."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -25,7 +25,7 @@ from rocketd.store.sqlite.connection import Durability
 from rocketd.store.sqlite.store import this_origin
 
 READ_TIMEOUT: Final = 30.0
-"""Seconds that a repository may take at start to tell what it has."""
+"""Seconds that a repository may take to return its records at start."""
 OUTAGE_LIMIT: Final = 10.0
 """Seconds for which a repository may fail before that stops the loop, where such errors are not silenced."""
 _OVERLAP: Final[Duration] = DAY
@@ -94,9 +94,9 @@ class Replication:
         return ReplicatedStore(directory, replicator, durability=options.durability, report_damage=report_damage)
 
     async def import_records(self, tasks: Collection[Task]) -> list[str]:
-        """Take over what only the repository knows of these tasks; gives what is to be told.
+        """Import the records of these tasks that only the repository has; return notes for the journal.
 
-        Raises StoreError if it cannot be read; where that is silenced and may pass, it is told.
+        Raises StoreError if it cannot be read; if that is silenced and may be temporary, a note says so instead.
         """
         self._stack.push_async_callback(in_thread, self.replicator.close)
         self.replicator.start()

@@ -190,7 +190,7 @@ class RunStore:
             self._notes.append("records kept during the last outage have been written to the run log")
 
     def _load_target(self) -> ReplicationTarget | None:
-        """Where they went last; a file that cannot tell it is moved aside."""
+        """Return the last target; an unreadable file is moved aside."""
         try:
             return load_target(self._directory)
         except StoreError as error:

@@ -58,7 +58,7 @@ from rocketd.web.server import serve
 
 SOCKET_NAME: Final = "control.sock"
 START_TIMEOUT: Final[Duration] = 2 * MINUTE
-"""How long a recovery may take before the service manager gives up on the start."""
+"""How long a recovery may take before the service manager aborts the start."""
 
 
 async def run(options: DaemonOptions) -> None:

@@ -38,9 +38,9 @@ from rocketd.probes.accounts import AccountFiles
 from rocketd.probes.local_time import LocalTime
 
 PROBLEMS_PER_TURN: Final = 64
-"""Problems that are told between two turns of the loop; about 4 ms."""
+"""Problems that are logged before the loop gets a turn; about 4 ms."""
 _QUICK: Final = SECOND
-"""An answer that has been waited for no longer than that is not told to be missing."""
+"""Seconds to wait before a missing answer is reported."""
 
 
 class TaskFiles:
@@ -123,7 +123,7 @@ class TaskFiles:
 
     @property
     def not_loaded_count(self) -> int:
-        """How many entries `not_loaded` has in what is told: asked with each answer on the control socket."""
+        """The number of entries in `not_loaded`: needed for each response on the control socket."""
         listed = self.status["not_loaded"]
         return len(listed) if isinstance(listed, list) else 0
 
@@ -155,7 +155,7 @@ class TaskFiles:
         self._journal.write(daemon_messages.reload_failed("".join(traceback.format_exception(error))))
 
     async def reload(self) -> Sequence[Problem]:
-        """Read them again, one reload after the other; runs that are going on are never waited for."""
+        """Read the task files again, one reload at a time; active runs are not waited for."""
         async with self._lock:
             self._manager.reloading()
             try:

@@ -1,7 +1,7 @@
 """Task files to tasks and problems: which files count, what is written in them, and what is wrong with it.
 
-A bad task file is data, not an exception: loading gives tasks *and* problems, and one bad file never takes the others
-down.
+A bad task file is data, not an exception: loading returns tasks *and* problems, and one bad file never affects the
+others.
 """
 
 from rocketd.config.check_report import check_json, check_text

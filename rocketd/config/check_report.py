@@ -10,17 +10,17 @@ from rocketd.core.plural import counted
 from rocketd.core.scheduler.outlook import immediate_starts
 
 _MAX_NAMES: Final = 10
-"""How many names of tasks a sentence can bear."""
+"""The most task names in one sentence."""
 
 
 def check_text(loaded: LoadResult) -> str:
-    """Every problem, every file and task that does not count and why, what runs at once, and a sentence on all."""
+    """Return each problem, each ignored file and disabled task with the reason, what starts at once, and a summary."""
     lines = [*map(str, loaded.problems), *_without_effect(loaded), *_disabled(loaded), *_immediate_starts(loaded)]
     return "\n".join([*lines, _summary(loaded)])
 
 
 def check_json(loaded: LoadResult) -> list[dict[str, str | int]]:
-    """Every problem as an object with stable keys."""
+    """Return each problem as an object with stable keys."""
     return [problem.as_json() for problem in loaded.problems]
 
 

@@ -1,4 +1,4 @@
-"""From what was written to a task: words become conditions, names become ids, and nothing is left to look up."""
+"""Compiles a task spec into a task: texts become conditions, names become ids, and nothing is left to look up."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _BOUND = {name: setting for name, setting in key.TASK.items() if setting.only}
 
 
 class TaskSpecCompiler:
-    """Makes the tasks of one load; what they have in common (conditions, surroundings) they share."""
+    """Compiles the tasks of one load; equal conditions and surroundings are shared objects."""
 
     def __init__(self, host: HostLookup) -> None:
         self._host = host
@@ -36,7 +36,7 @@ class TaskSpecCompiler:
         self._shared: dict[Surroundings, Surroundings] = {}
 
     def compile(self, spec: TaskSpec, file: str) -> tuple[Task | None, list[Mistake]]:
-        """Make the task, or None if something is wrong with it, and say all that is."""
+        """Return the task, or None if it has errors; either way, all mistakes."""
         compilation = _TaskCompilation(spec, self._host, self._conditions)
         task = compilation.task(file, self._share)
         if task is not None:
@@ -48,7 +48,7 @@ class TaskSpecCompiler:
 
 
 class _TaskCompilation:
-    """The making of one task."""
+    """Compiles one task."""
 
     def __init__(self, spec: TaskSpec, host: HostLookup, conditions: dict[str, Condition]) -> None:
         self.mistakes: list[Mistake] = []

@@ -1,6 +1,6 @@
-"""What is good to know about conditions that are right: what a word of them does not mean, and what has changed.
+"""Notes about valid conditions: what a word does not mean, and what has changed since earlier versions.
 
-Asked by `check` alone. A note asks nothing of the reader, and is no warning.
+Only `check` shows them. A note asks nothing of the reader; it is not a warning.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _SAMPLE_CYCLE = 2028
 
 
 class Note(NamedTuple):
-    """What is good to know about a condition."""
+    """A note about a condition."""
 
     message: str
     hint: str = ""
 
 
 def condition_notes(tasks: Iterable[Task]) -> list[TaskMistake]:
-    """Find what is good to know about the conditions of these tasks; equal conditions are looked at once."""
+    """Return the notes about the conditions of these tasks; equal conditions are examined once."""
     known: dict[Condition, list[Note]] = {}
     found = []
     for task in tasks:

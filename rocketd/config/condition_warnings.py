@@ -1,6 +1,6 @@
-"""What is wrong with tasks that can be loaded: they would start again and again, or never.
+"""Warnings about tasks that can be loaded, but would start again and again, or never.
 
-Asked by `check` alone, as the answers depend on the day and cost some time.
+Only `check` looks for them, because the answers depend on the day and take some time.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SEARCHES: Final = 50
-"""How many conditions are searched to no end for a start; each takes some hundredths of a second."""
+"""How many searches for a first start may fail before the rest is skipped; each takes some hundredths of a second."""
 _NOT_SEARCHED: Final = "this task and those after it were not checked for a first start: too many tasks never start"
 
 
 class ConditionQuestions(NamedTuple):
-    """What is asked about: all tasks of a load, at an instant."""
+    """The question: all tasks of a load, at an instant."""
 
     tasks: Mapping[str, Task]
     now: Instant
@@ -86,7 +86,7 @@ def _warnings(questions: ConditionQuestions) -> Iterator[TaskMistake]:
 
 
 def _first_starts(questions: ConditionQuestions, search: FirstStartSearch) -> dict[str, FirstStart]:
-    """Ask each condition when it first starts a task; after many that never do, no more of them."""
+    """Find when each condition first starts a task; give up after `SEARCHES` conditions that never do."""
     first_of = _cached(search.first_start)
     firsts: dict[str, FirstStart] = {}
     for name, task in questions.tasks.items():

@@ -1,4 +1,4 @@
-"""What is wrong between files: a name given twice, a condition about a task that is not there, a cycle."""
+"""Mistakes between files: a name that is used twice, a condition about a task that is not loaded, a cycle."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple

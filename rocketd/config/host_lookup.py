@@ -1,8 +1,8 @@
-"""What the host knows and a task file only names: users, groups, time zones, programs.
+"""Looks up what a task file only names: users, groups, time zones, programs.
 
-Each question is asked once per load, and noted: a file that did not change is read again all the same if the host now
-answers otherwise (a user joined a group, the host moved to another zone). The name service and the file systems may
-never answer, so they are asked by `HostQueries`.
+Each lookup is made once per load and remembered: an unchanged file is read again if the host now answers differently
+(a user joined a group, the host moved to another zone). The name service and the file systems may never answer, so
+`HostQueries` queries them.
 """
 
 import ctypes
@@ -67,7 +67,7 @@ class HostAnswers:
 
 
 class HostLookup(PathChecks):
-    """Answers about this host, as they are during one load. Raises `BadValue` for what there is not."""
+    """Answers about this host during one load. Raises `BadValue` for what does not exist."""
 
     def __init__(self, uid: int, localtime: Path = LOCALTIME, queries: HostQueries | None = None) -> None:
         super().__init__(queries or HostQueries())
@@ -81,12 +81,12 @@ class HostLookup(PathChecks):
         self._recorded = HostAnswers()
 
     def record_answers(self) -> HostAnswers:
-        """Note from now on what is asked, for `still`."""
+        """Start to record the lookups, for `still`."""
         self._recorded = HostAnswers()
         return self._recorded
 
     def is_unchanged(self, recorded: HostAnswers) -> bool:
-        """Whether the host answers as it did when this was noted."""
+        """Whether the host still answers as recorded."""
         try:
             identities = all(self.identity(*question) == before for question, before in recorded.identities.items())
             return identities and all(self.zone(name) == before for name, before in recorded.zones.items())
@@ -94,7 +94,7 @@ class HostLookup(PathChecks):
             return False
 
     def identity(self, user: str, group: str) -> Identity | None:
-        """Who runs a task of that user and group, each perhaps empty; None: whoever the daemon is."""
+        """Return the identity for this user and group, each possibly empty; None: the daemon's own."""
         known = self._answers.identities
         if (user, group) not in known:
             known[user, group] = self._identity(user, group)
@@ -158,7 +158,7 @@ class HostLookup(PathChecks):
         return found
 
     def _named(self, what: str, look_up: Callable[[], T], error: type[BadValue] = BadValue) -> T:
-        """Ask the name service, which may be a directory server somewhere."""
+        """Query the name service, which may be a remote directory server."""
         try:
             return self._queries.ask(f"the name service, looking up {what}", QueryKind.NAME, look_up)
         except NoAnswer:
@@ -166,7 +166,7 @@ class HostLookup(PathChecks):
             raise error(message, "check whether getent(1) gets an answer", fault=Fault.HOST) from None
 
     def _suggest(self, name: str, path: str) -> str:
-        """Look for what was meant among this host's own names: a directory service may have a million."""
+        """Return a similar name among the host's local names: a directory service may have a million."""
         try:
             return did_you_mean(name, self._queries.ask(path, QueryKind.FILE, partial(_names_in, path)))
         except (NoAnswer, OSError):
@@ -248,7 +248,7 @@ def _zone_names() -> frozenset[str]:
 
 
 def _local(localtime: Path) -> Zone:
-    """Look where the link of localtime(5) leads; if it is a file, what is in it; if nothing is there, it is UTC."""
+    """Return the zone that localtime(5) links to; if it is a file, the zone in it; if it is missing, UTC."""
     name = _zone_name_of_link(localtime)
     with suppress(BadValue):
         return _named(name)
@@ -259,7 +259,7 @@ def _local(localtime: Path) -> Zone:
 
 @lru_cache(maxsize=4)
 def _zone_in(content: bytes) -> ZoneInfo:
-    """Make the zone of a file; the same one of the same content, so that it can be told whether it has changed."""
+    """Return the zone of a file: the same object for the same content, so that a change can be detected."""
     return ZoneInfo.from_file(BytesIO(content), key="localtime")
 
 

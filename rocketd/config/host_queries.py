@@ -1,9 +1,9 @@
-"""Questions to the host that may never be answered: a dead file server, a directory service that hangs.
+"""Queries to the host that may never return: a dead file server, a directory service that hangs.
 
-Whoever asks them does so in a thread that can be left behind. A question that has hung for too long is given up: what
-needs its answer is done all over again in another thread, in which it counts as not answered, and so do its like (what
-is in the same directory). Nobody asks it again before it is answered: a host that hangs for days costs some threads and
-no time. They are daemon threads, so nothing waits for them when the process ends either.
+They run in a thread that can be abandoned. When a query hangs for too long, the work that needs it starts over in
+another thread, where this query and similar ones (in the same directory) count as unanswered. A query is not repeated
+before it has returned: a host that hangs for days costs some threads and no time. They are daemon threads, so nothing
+waits for them when the process exits either.
 """
 
 import time
@@ -40,7 +40,7 @@ class NoAnswer(Exception):
 
 
 class _Abandoned(BaseException):
-    """Nobody waits for this thread any more."""
+    """This thread has been abandoned."""
 
 
 class WaitingQuery(NamedTuple):
@@ -52,11 +52,11 @@ class WaitingQuery(NamedTuple):
 
 
 class UnansweredQueries:
-    """The questions that hang, of the whole process; any thread may look."""
+    """The hanging queries of the whole process; safe to read from any thread."""
 
     def __init__(self) -> None:
         self.answered: Callable[[], None] = lambda: None
-        """Called, in the thread that has hung, when one is answered at last."""
+        """Called in the thread that hung, when its query finally returns."""
         self._lock = Lock()
         self._unanswered: dict[str, tuple[QueryKind, Instant]] = {}
         self._directories: Counter[str] = Counter()
@@ -65,14 +65,14 @@ class UnansweredQueries:
 
     @property
     def waiting(self) -> tuple[WaitingQuery, ...]:
-        """What hangs, and what is being asked at this moment, the longest first."""
+        """Return the queries that hang or are in progress, the longest first."""
         with self._lock:
             current = [queries.current for queries in self._active.values()]
             unanswered = [WaitingQuery(subject, since) for subject, (_, since) in self._unanswered.items()]
         return (*unanswered, *(WaitingQuery(one.subject, one.since) for one in current if one is not None))
 
     def refuses(self, subject: str, kind: QueryKind) -> bool:
-        """Whether there is no sense in asking that: it hangs, or too many of its like do."""
+        """Whether this query is pointless: it hangs, or too many similar ones do."""
         unanswered = self._unanswered and (
             subject in self._unanswered or self._kinds[kind] >= kind.value or self._directories[_directory_of(subject)]
         )
@@ -94,12 +94,12 @@ class UnansweredQueries:
         self.answered()
 
     def track(self, queries: "HostQueries") -> None:
-        """Show what it asks."""
+        """Set the query that is in progress."""
         with self._lock:
             self._active[id(queries)] = queries
 
     def untrack(self, queries: "HostQueries") -> None:
-        """It asks no more, or nobody listens."""
+        """Clear the query: it has returned, or the thread has been abandoned."""
         with self._lock:
             self._active.pop(id(queries), None)
 
@@ -119,7 +119,7 @@ class _HostQuery(NamedTuple):
 
 
 class HostQueries:
-    """The questions of one try, all asked in one thread."""
+    """The queries of one attempt, all made in one thread."""
 
     def __init__(self, unanswered_queries: UnansweredQueries = UNANSWERED) -> None:
         self._unanswered_queries = unanswered_queries
@@ -144,7 +144,7 @@ class HostQueries:
                 self._unanswered_queries.remove(current)
 
     def give_up(self, timeout: float) -> bool:
-        """Whether what it asks has hung for so many seconds, and is now given up."""
+        """Whether the current query has hung for this many seconds; if so, abandon it."""
         with self._lock:
             current = self.current
             if current is None or time.monotonic() - current.began < timeout:
@@ -155,7 +155,7 @@ class HostQueries:
 
 
 def with_timeouts(work: Callable[[HostQueries], T], unanswered_queries: UnansweredQueries = UNANSWERED) -> T:
-    """Do some work that asks; it is begun anew for each question that hangs, so it must leave nothing behind."""
+    """Do work that makes queries; it starts over for each query that hangs, so it must have no side effects."""
     time_left = TIMEOUT
     while True:
         queries: HostQueries = HostQueries(unanswered_queries)
@@ -187,7 +187,7 @@ def _start(work: Callable[[HostQueries], T], queries: HostQueries) -> "Future[T]
             answer.set_result(work(queries))
         except _Abandoned:
             pass
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised where the work was wanted
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
             answer.set_exception(error)
 
     try:

@@ -1,4 +1,4 @@
-"""What counts of the task files when only the host has changed: what was loaded last, and no edit since."""
+"""Which task files count when only the host has changed: those that were loaded last, without later edits."""
 
 from collections.abc import Collection, Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What a load gives: tasks, problems, settings, and what became of each file."""
+"""The result of a load: tasks, problems, settings, and the outcome for each file."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -33,12 +33,12 @@ class FileOutcome(StrEnum):
 
 
 class Missing(NamedTuple):
-    """A task that is written, and kept back by an error."""
+    """A task in a file that an error keeps from being loaded."""
 
     name: str
     file: str
     line: int
-    """Where it begins in its file, or where the error stands."""
+    """The line where it begins in its file, or else the line of the error."""
     problem: Problem
     """The error: its own, or else the first one of its file."""
     file_is_loaded: bool = False
@@ -60,9 +60,9 @@ class Missing(NamedTuple):
 def missing_of(
     path: str, lines: Mapping[str, int], problems: Sequence[Problem], *, alone: bool = False
 ) -> tuple[Missing, ...]:
-    """Say why the tasks that begin in these lines of a file are kept back; each is, by an error of its own or of all.
+    """Return why the tasks that begin in these lines of a file are not loaded: an error of their own, or of the file.
 
-    Of very many errors some are not told, and the first one stands for them.
+    If there are too many errors to report, the first one is given in place of the others.
     """
     errors = [problem for problem in problems if problem.severity == "error"]
     own = {problem.task: problem for problem in reversed(errors)}
@@ -92,29 +92,29 @@ class LoadedFile:
 
     @property
     def is_transient(self) -> bool:
-        """Whether it has errors that the host may mend."""
+        """Whether it has errors that a change of the host may resolve."""
         return any(problem.is_transient for problem in self.problems)
 
     @property
     def name(self) -> str:
-        """By which files of several directories replace each other."""
+        """The key by which files of several directories replace each other."""
         return os.path.basename(self.path)  # noqa: PTH119 - a string in, a string out
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSource:
-    """Where task files come from, and how they are judged: the arguments of `load`."""
+    """The source of the task files and how to check them: the arguments of `load`."""
 
     directories: tuple[Path, ...] = DEFAULT_DIRECTORIES
     strict: bool = True
     known: frozenset[str] = frozenset()
     at: Instant | None = None
-    """For which instant it is told what comes of the tasks; None: it is not told."""
+    """The instant for which warnings predict starts; None: without such warnings."""
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load has given."""
+    """The result of a load."""
 
     tasks: tuple[Task, ...]
     """In the order of the files, and in each as written."""
@@ -149,7 +149,7 @@ class LoadResult:
 
     @property
     def is_transient(self) -> bool:
-        """Whether there are errors that the host may mend: then it is worth looking again."""
+        """Whether there are errors that a change of the host may resolve: then it is worth checking again."""
         return any(problem.is_transient for problem in self.problems)
 
     @property

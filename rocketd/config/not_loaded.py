@@ -1,4 +1,4 @@
-"""What of the task files is not loaded, and why: for whoever looks for a task that is not there."""
+"""Which parts of the task files are not loaded, and why: for users who look for a missing task."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class NotLoaded(NamedTuple):
 
 
 def task_files_status(loaded: LoadResult) -> dict[str, object]:
-    """What `status` tells of the task files, as JSON has it."""
+    """The part of `status` about the task files, as in its JSON."""
     return {
         "directories": [str(directory) for directory in loaded.source.directories],
         "file_problems": file_problems(loaded)._asdict(),

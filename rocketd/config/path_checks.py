@@ -1,4 +1,4 @@
-"""What is at the paths that a task names, as far as that can be told when it is loaded.
+"""Checks the paths that a task names, as far as is possible when it is loaded.
 
 Each is looked at once per load, by `HostQueries`: its file system may never answer.
 """
@@ -24,7 +24,7 @@ class PathChecks:
         self._script_problems: dict[str, str] = {}
 
     def execution_problem(self, program: str, search: str) -> str:
-        """Say what keeps a program from being executed, as far as we may look; empty: nothing.
+        """Return why a program cannot be executed, as far as we may look; empty: it can.
 
         One without a slash is looked for in `search`, as PATH is.
         """
@@ -93,7 +93,7 @@ def _head(path: str) -> bytes:
             mode = os.fstat(place).st_mode
             if not stat.S_ISREG(mode) or not mode & stat.S_IROTH:
                 return b""
-            # A lease is not waited for.
+            # Do not wait for a lease.
             file = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         finally:
             os.close(place)

@@ -24,7 +24,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class Fault(Enum):
-    """Whose fault a mistake is: the host's may pass without anybody's editing a file, so it is looked at again."""
+    """The origin of a mistake: one of the host may resolve itself without an edit, so it is checked again."""
 
     FILE = "file"
     HOST = "host"
@@ -39,7 +39,7 @@ class Problem:
 
     file: str
     line: int
-    """From 1; a problem of the whole file stands at 1:1 and has no `source_line`."""
+    """From 1; a problem of the whole file is at 1:1 and has no `source_line`."""
     column: int
     """From 1, in characters."""
     task: str
@@ -67,7 +67,7 @@ class Problem:
 
     @property
     def is_transient(self) -> bool:
-        """Whether it is an error that the host may mend: it is worth looking again."""
+        """Whether a change of the host may resolve it: then it is worth checking again."""
         return self.severity == "error" and self.fault is not Fault.FILE
 
     def __str__(self) -> str:
@@ -81,13 +81,13 @@ class Problem:
         return "\n".join(lines)
 
     def _caret(self) -> str:
-        """Stand under the mistake, as wide as it is on a terminal."""
+        """Return the caret line under the mistake, as wide as it is on a terminal."""
         start = self.column - self.source_column
         before, under = self.source_line[:start], self.source_line[start : start + self.width]
         return "".join(map(_blank, before)) + "^" * max(1, sum(map(_cells, under)))
 
     def as_json(self) -> dict[str, str | int]:
-        """What `check --json` shows of it."""
+        """Return it as `check --json` shows it."""
         return {
             "file": self.file,
             "line": self.line,
@@ -114,9 +114,9 @@ class Mistake:
     """Whether the key is at fault, not its value."""
     start: int = 0
     end: int = 0
-    """Between which characters of the text at `path` it stands; both 0: all of it."""
+    """The offsets of the mistake in the text at `path`, in characters; both 0: all of it."""
     word: str = ""
-    """The word in that text at which it stands, where nothing better is known."""
+    """The word in that text to point at, where the offsets are not known."""
     fault: Fault = Fault.FILE
 
     @property
@@ -144,13 +144,13 @@ class BadValue(ValueError):
 
     @classmethod
     def of(cls, mistakes: list[Mistake]) -> "BadValue":
-        """Put together what is wrong in several places; there is at least one."""
+        """Combine the mistakes of several places; there is at least one."""
         error = cls(mistakes[0].message)
         error._mistakes = mistakes
         return error
 
     def under(self, path: Path) -> list[Mistake]:
-        """The same mistakes, seen from what is around them: a list, a table, the document."""
+        """Return the same mistakes with this path in front of theirs."""
         return [replace(mistake, path=(*path, *mistake.path)) for mistake in self._mistakes]
 
 

@@ -1,4 +1,4 @@
-"""What a setting is: a key, what it takes, and what it is where nobody wrote it."""
+"""A setting: its key, the type of its value, and its default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,23 +25,23 @@ class Section(StrEnum):
 
 @dataclass(frozen=True)  # no slots: in Python 3.11 a generic class with both cannot be made as Setting[T](…)
 class Setting(Generic[T_co]):
-    """One key: what it takes, and what it is where nobody wrote it."""
+    """One key: the type of its value, and its default."""
 
     key: str
     kind: ValueType[T_co]
     default: T_co
     shown: str
-    """The default as people read it."""
+    """The default as the reference shows it."""
     meaning: str
     shared: bool = True
-    """Of a task's keys: whether `[defaults]` may give it."""
+    """For a task's key: whether `[defaults]` may contain it."""
     only: str = ""
-    """The key without which this one has no meaning."""
+    """The key without which this one has no effect."""
     since: str = "0.1"
 
 
 class Values:
-    """The settings of one table, read: what is not written has its default."""
+    """The settings of one table; a key that is not written has its default."""
 
     __slots__ = ("_read",)
 
@@ -49,7 +49,7 @@ class Values:
         self._read = read
 
     def __getitem__(self, setting: Setting[T]) -> T:
-        # What stands under a key was made by the setting's own kind.
+        # The value under a key was made by the setting's own type.
         return cast("T", self._read.get(setting.key, setting.default))
 
     def __contains__(self, setting: Setting[object]) -> bool:

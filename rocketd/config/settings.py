@@ -15,4 +15,4 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.MAIL: MAIL,
     Section.TASK_MAIL: MAIL_OF_TASK,
 }
-"""Every setting, by the table it stands in. (`[logging]` is not ours: it is that of `logging.config.dictConfig`.)"""
+"""Every setting, by its table. (`[logging]` is not ours: its schema is that of `logging.config.dictConfig`.)"""

@@ -174,7 +174,7 @@ class TaskFileLoader:
     def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
         tasks, wrong = [], len(spec.mistakes)
         for task_spec in spec.tasks:
-            if wrong > MAX_MISTAKES:  # nobody is told of more
+            if wrong > MAX_MISTAKES:  # more are not reported
                 break
             task, mistakes = self._compiler.compile(task_spec, path)
             wrong += sum(mistake.severity == "error" and mistake.fault is Fault.FILE for mistake in mistakes)
@@ -185,7 +185,7 @@ class TaskFileLoader:
         return tasks
 
     def _previous_task(self, name: str, path: str, mistakes: Sequence[Mistake]) -> Task | None:
-        """A task about which the host did not answer stays; not if the host says that nobody is there to run it."""
+        """Return the task's last version if the host did not answer; None if the host says that its user does not exist."""
         last = self._last_tasks.get(name)
         fault = {mistake.fault for mistake in mistakes if mistake.severity == "error"}
         return last if last and last.file == path and fault == {Fault.HOST} else None
@@ -247,7 +247,7 @@ class TaskFileLoader:
     def _reread(self, entry: TaskFileEntry) -> str:
         try:
             return decode_leniently(read(entry, self._rights, self._queries)[0])
-        except (Masked, UnreadableFile):  # changed since; the problem stands without its line
+        except (Masked, UnreadableFile):  # changed since; report the problem without its line
             return ""
 
 

@@ -71,7 +71,7 @@ class Rights:
 
     owners: frozenset[int]
     strict: bool = True
-    """Whether others are refused; if not, they are read, and a warning tells what the daemon would do."""
+    """Whether files of other owners are refused; if not, they are read with a warning: the daemon would refuse them."""
 
     @property
     def severity(self) -> Severity:
@@ -131,7 +131,7 @@ class TaskFileEntry:
 
     @property
     def may_hold_settings(self) -> bool:
-        """Whether the daemon's own settings may stand in it."""
+        """Whether it may contain the daemon's own settings."""
         return self.name == SETTINGS_NAME and self.directory.path not in (VENDOR, RUNTIME)
 
 
@@ -170,7 +170,7 @@ def _paths(files: Iterable[TaskFileEntry]) -> tuple[str, ...]:
 
 @contextmanager
 def opened(paths: Sequence[Path], rights: Rights, queries: HostQueries) -> Iterator[TaskFileTree]:
-    """Open the directories (or what a single file stands in); they stay open until all is read."""
+    """Open the directories (or the directory of a single file); they stay open until everything has been read."""
     directories: list[Directory] = []
     problems: list[Problem] = []
     unreadable: list[Path] = []
@@ -194,7 +194,7 @@ def opened(paths: Sequence[Path], rights: Rights, queries: HostQueries) -> Itera
 
 
 def _query(what: str, queries: HostQueries, look: Callable[[], T]) -> T:
-    """Look at a file or a directory; raises Unreadable also if its file system does not answer, FileNotFoundError."""
+    """Query a file or a directory; raises UnreadableFile, also if it does not answer, or FileNotFoundError."""
     try:
         return queries.ask(what, QueryKind.FILE, look)
     except NoAnswer:
@@ -229,7 +229,7 @@ def _unreadable(error: OSError) -> UnreadableFile:
 
 
 def read(entry: TaskFileEntry, rights: Rights, queries: HostQueries) -> tuple[bytes, UnreadableFile | None]:
-    """Read a task file, with what is wrong with its rights if they are not strict; raises UnreadableFile and Masked."""
+    """Read a task file; if not strict, also return what is wrong with its owner. Raises UnreadableFile and Masked."""
     try:
         return _query(entry.path, queries, partial(_read, entry.name, rights, entry.directory))
     except FileNotFoundError as error:

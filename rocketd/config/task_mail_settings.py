@@ -10,7 +10,7 @@ from rocketd.core.suggestion import did_you_mean
 
 
 def mail(value: object) -> Mail:
-    """Take who is written to, and about what."""
+    """Read the receivers and the actions."""
     if type(value) is not dict:
         raise wrong_type("a table", value, "write [task.NAME.mail]")
     read: dict[str, Any] = dict(each(((key, (key, item)) for key, item in value.items()), _key))
@@ -27,6 +27,6 @@ def _key(named: tuple[str, object]) -> tuple[str, object]:
 
 
 def joined(below: Mail, above: Mail) -> Mail:
-    """Put a task's own over the defaults of its file."""
+    """Override the defaults of its file with the task's own values."""
     receivers = below.receivers if above.receivers is None else above.receivers
     return Mail(receivers, below.on if above.on is None else above.on)

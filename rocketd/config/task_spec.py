@@ -1,6 +1,6 @@
 """What was written in a file, key by key: exact types out, unknown keys refused with a suggestion.
 
-Here nothing is looked up and no condition is read; that is `compile`.
+Nothing is looked up here and no condition is parsed; the compiler does that.
 """
 
 import re
@@ -43,7 +43,7 @@ class FileSpec:
     sections: dict[Section, Values] = field(default_factory=dict)
     """The daemon's own settings."""
     logging: dict[str, object] | None = None
-    """What stands in `[logging]`."""
+    """The content of `[logging]`."""
     mistakes: list[Mistake] = field(default_factory=list)
 
 
@@ -134,7 +134,7 @@ def _bad_name(name: str) -> Mistake:
 
 
 def _joined(defaults: dict[str, object], own: dict[str, object]) -> dict[str, object]:
-    """Put a task's own settings over the defaults of its file; tables of named things are joined name by name."""
+    """Override the defaults of its file with a task's own settings; tables of named values are merged."""
     if not defaults:
         return own
     below, above = Values(defaults), Values(own)

@@ -81,7 +81,7 @@ _ORDER: Final[dict[Severity, int]] = {"error": 0, "warning": 1, "note": 2}
 
 
 def _limited(mistakes: Iterable[Mistake]) -> list[Mistake]:
-    """Leave out what nobody reads: errors come first."""
+    """Drop all but the first mistakes; errors come first."""
     ordered = sorted(mistakes, key=lambda mistake: (_ORDER[mistake.severity], mistake.fault is not Fault.FILE))
     shown, more = ordered[:MAX_MISTAKES], ordered[MAX_MISTAKES:]
     if more:

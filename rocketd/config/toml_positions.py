@@ -1,4 +1,4 @@
-"""Where things stand in a TOML document: lines and columns of its keys, values, and of characters inside texts.
+"""Positions in a TOML document: lines and columns of its keys, values, and of characters inside strings.
 
 tomli gives values without positions. So where there is a mistake, and only there, the document is parsed once more by
 tree-sitter, which keeps positions and forgives what it does not know (a newer TOML); what it missed is shown at the
@@ -42,7 +42,7 @@ class _TextSpan(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """Where a key and its value stand, in bytes."""
+    """The positions of a key and its value, in bytes."""
 
     key: _TextSpan
     value: _TextSpan
@@ -68,7 +68,7 @@ class Positions:
         self._filter = None if paths is None else _PathFilter(paths)
 
     def find(self, mistake: Mistake) -> Place:
-        """Find where a mistake stands, or else what is nearest around it."""
+        """Find the position of a mistake, or of the nearest key around it."""
         path = mistake.path
         at_key = mistake.at_key
         while path not in self._entries:
@@ -174,7 +174,7 @@ class _EntryParser:
                 yield from self._pair(path, pair)
 
     def _pair(self, base: Path, node: "Node") -> Iterator[tuple[Path, "Node", "Node"]]:
-        key, value, *_ = (*_named_children(node), node, node)  # what tree-sitter cannot read stands for its own parts
+        key, value, *_ = (*_named_children(node), node, node)  # an error node has no key and value: use it for both
         names = _names(key)
         for length, part in enumerate(_parts(key), start=1):
             yield (*base, *names[:length]), part, value
@@ -192,7 +192,7 @@ class _EntryParser:
 
 
 def _header(node: "Node") -> "Node":
-    """The name of a table; what tree-sitter cannot read stands for it."""
+    """Return the name of a table; an error node is its own name."""
     first = node.named_child(0) if node.named_child_count else None
     return node if first is None or first.type in ("comment", "ERROR") else first
 
@@ -232,9 +232,9 @@ def _inside(text: str, value: _TextSpan, start: int, end: int) -> _TextSpan:
     return _TextSpan(value.start + offsets[min(start, last)], value.start + offsets[min(end, last)])
 
 
-# "a\tb" (6 characters in the file) is a, tab, b: they stand at 1, 2 and 4, and the text ends at 5.
+# "a\tb" (6 characters in the file) is a, tab, b: they are at 1, 2 and 4, and the text ends at 5.
 def _offsets(source: str) -> list[int]:
-    """For each character of the text, and for its end: where it stands in what was written, quotes and all."""
+    """Return the offset of each character of the text, and of its end, in the source with its quotes."""
     quote = source[:3] if source[:3] in ('"""', "'''") else source[:1]
     begin, end = len(quote), len(source) - len(quote)
     if len(quote) > 1 and source[begin : begin + 1] == "\n":

@@ -1,10 +1,10 @@
-"""Tasks that start each other for ever: each end of one makes the next due, and the last starts the first.
+"""Finds tasks that start each other for ever: each end makes the next task due, and the last one starts the first.
 
-A set of tasks goes on for ever if the ends of its members alone can start every member. The largest such set is what
-is left when every task is struck out that needs something else: another task's end, an hour, a first failure. Whoever
-follows from a task in it to one that starts it stays inside, and so comes round.
+A set of tasks runs for ever if the ends of its members alone can start every member. The largest such set is what
+remains after every task is removed that needs something else: another task's end, an hour, a first failure. Following
+from any task in it to one that starts it never leaves the set, and so closes a cycle.
 
-What starts a task when another *fails* is no part of this: a repair that goes on while things are broken is meant.
+A task that starts when another one *fails* is not part of this: repeating a repair while things are broken is intended.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +20,7 @@ from rocketd.core.model.task import Task
 def without_cycles(tasks: dict[str, Task], previous: Mapping[str, Task], watched: WatchedTasks) -> list[TaskMistake]:
     """Break each cycle: a task in it that changed stays as it was in `previous`, or else one goes.
 
-    A cycle that nothing but a hand starts stays as it is.
+    A cycle that can only be started by hand stays.
     """
     mistakes: list[TaskMistake] = []
     before = {name: task for name, task in previous.items() if name in tasks and task.when != tasks[name].when}
@@ -73,7 +73,7 @@ def _find(tasks: Mapping[str, Task], watched: WatchedTasks, harmless: Collection
 
 
 def _remove_others(members: dict[str, Condition]) -> None:
-    """Strike out every task that the ends of the others inside cannot start, and so on with its followers."""
+    """Remove each task that the ends of the others in the set cannot start, and then its followers in the same way."""
     followers: dict[str, list[str]] = {}
     for name, when in members.items():
         for starter in _starters(when):
@@ -106,7 +106,7 @@ def _is_triggered_by(when: Condition, members: Collection[str]) -> bool:
 
 
 def _starter(when: Condition, members: Collection[str]) -> str:
-    """One of these tasks that starts it; there is one, or it would have been struck out."""
+    """One of these tasks that starts it; there is one, or it would have been removed."""
     return next(name for name in _starters(when) if name in members)
 
 

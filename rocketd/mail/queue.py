@@ -72,7 +72,7 @@ class _Mailbox:
     dropped: int = 0
     not_before: float = 0.0
     tried_at: float = 0.0
-    """The last attempt: the mailbox that was tried last comes last, so that one that always fails delays no other."""
+    """The last attempt: the mailbox that was tried last comes last, so that a failing one does not delay others."""
 
 
 class MailQueue:
@@ -135,7 +135,7 @@ class MailQueue:
                 to.post(readdress(envelope), *box.notices, dropped=box.dropped)
 
     def unsent(self) -> list[tuple[Envelope, list[Notice], int]]:
-        """What was not sent, or may not have been: to whom, about what, and how many more; after `close`."""
+        """Return the mails that may not have been sent: envelope, notices, number of dropped ones; after `close`."""
         with self._thread.locked():
             boxes = [(envelope, box.notices, box.dropped) for envelope, box in self._boxes.items() if box.notices]
             return [*([self._sending] if self._sending else []), *boxes]
@@ -193,7 +193,7 @@ class MailQueue:
             box.not_before = time.monotonic() + self._pause
 
     def _requeue(self, why: str, envelope: Envelope, notices: list[Notice], dropped: int) -> None:
-        """Put these notices back, before those that have arrived meanwhile."""
+        """Put these notices back, before those that have arrived in the meantime."""
         with self._thread.locked():
             box = self._boxes.setdefault(envelope, _Mailbox())
             whole = [*notices, *box.notices]
@@ -207,4 +207,4 @@ class MailQueue:
 
 
 def _refused(receivers: Iterable[str], why: str) -> str:
-    return f"mail to {', '.join(receivers)} is refused: {why}"
+    return f"mail to {', '.join(receivers)} was refused: {why}"

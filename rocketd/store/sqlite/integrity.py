@@ -44,7 +44,7 @@ NEXT_START: Final = (
 
 
 def find_damage(path: Path, *, without_log: bool = False, thorough: bool = False) -> str:
-    """Return what is wrong with a database; empty: nothing. `without_log`: as if there were no write-ahead log."""
+    """Return what is wrong with a database; empty: nothing is. `without_log`: as if there were no write-ahead log."""
     options = "mode=ro&immutable=1" if without_log else "mode=ro"
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY_TIMEOUT)) as database:
         return _damage_of(database, thorough=thorough)
