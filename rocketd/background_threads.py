@@ -28,10 +28,10 @@ class WorkTimeout(Exception):
     """The work did not finish in time. It continues, and its result is discarded."""
 
 
-async def in_thread(work: Callable[[], T], *, patience: float | None = None) -> T:
+async def in_thread(work: Callable[[], T], *, time_limit: float | None = None) -> T:
     """Do work in another thread; raises what it raises, and WorkTimeout after this many seconds."""
     future = start_in_thread(work)
-    done, _ = await asyncio.wait([future], timeout=patience)
+    done, _ = await asyncio.wait([future], timeout=time_limit)
     if not done:
         raise WorkTimeout
     return future.result()
@@ -41,7 +41,7 @@ async def close_in_thread(close: Callable[[], None]) -> None:
     """Close something; if that hangs, as on a disk or a file server that does not answer, abandon it."""
     global _close_time_left  # noqa: PLW0603 - shared by the process: it has one time limit for closing
     try:
-        await in_thread(close, patience=max(_close_time_left, _MIN_CLOSE_TIMEOUT))
+        await in_thread(close, time_limit=max(_close_time_left, _MIN_CLOSE_TIMEOUT))
     except WorkTimeout:
         _close_time_left = 0.0
 

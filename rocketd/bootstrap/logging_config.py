@@ -217,7 +217,7 @@ async def _with_mistake(loaded: LoadResult, mistake: Mistake) -> LoadResult:
     ]
     path = files[-1] if files else SETTINGS_NAME
     with suppress(WorkTimeout):
-        return await in_thread(partial(_located, loaded, mistake, path), patience=SETUP_TIMEOUT)
+        return await in_thread(partial(_located, loaded, mistake, path), time_limit=SETUP_TIMEOUT)
     return replace(loaded, problems=(*loaded.problems, *problems_of([mistake], "", path)))
 
 

@@ -23,7 +23,7 @@ from rocketd.mail.message import Notice
 from rocketd.mail.queue import Envelope, MailQueue, Sender
 
 _STUCK: Final = "the mail server does not answer"
-_PATIENCE: Final = 5.0
+_BACKLOG_TIMEOUT: Final = 5.0
 """Seconds that reading or writing mail in the state directory may take."""
 
 
@@ -64,7 +64,7 @@ class MailNotifications:
     async def _take_up_backlog(self, queue: MailQueue, settings: MailSettings) -> None:
         """Queue the mail that the last daemon could not send."""
         with self._reported("read"):
-            kept = await in_thread(partial(load_mail, self._state_directory), patience=_PATIENCE)
+            kept = await in_thread(partial(load_mail, self._state_directory), time_limit=_BACKLOG_TIMEOUT)
             for envelope, notices, left_out in kept:
                 queue.post(Envelope(self._sender(settings), envelope.receivers), *notices, dropped=left_out)
             self._has_backlog = bool(kept)
@@ -75,7 +75,7 @@ class MailNotifications:
         if not unsent and not self._has_backlog:
             return
         with self._reported("save"):
-            await in_thread(partial(save_mail, self._state_directory, unsent), patience=_PATIENCE)
+            await in_thread(partial(save_mail, self._state_directory, unsent), time_limit=_BACKLOG_TIMEOUT)
             self._has_backlog = False
             if unsent:
                 text = f"{counted(queue.waiting, 'mail')} could not be sent; the next start of rocketd sends them"

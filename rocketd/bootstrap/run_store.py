@@ -99,7 +99,7 @@ async def _finish_repair(store: SqliteStore) -> None:
     """Wait for what puts the store right, before it is closed: what is open may be all that there is."""
     if store.is_being_repaired:
         with suppress(WorkTimeout):
-            await in_thread(store.finish_repair, patience=REPAIR_TIMEOUT)
+            await in_thread(store.finish_repair, time_limit=REPAIR_TIMEOUT)
 
 
 class RunStore:

@@ -185,7 +185,7 @@ class TaskFileLoader:
         return tasks
 
     def _previous_task(self, name: str, path: str, mistakes: Sequence[Mistake]) -> Task | None:
-        """Return the task's last version if the host did not answer; None if the host says that its user does not exist."""
+        """Return the last version if the host did not answer; None if the host says that the user does not exist."""
         last = self._last_tasks.get(name)
         fault = {mistake.fault for mistake in mistakes if mistake.severity == "error"}
         return last if last and last.file == path and fault == {Fault.HOST} else None

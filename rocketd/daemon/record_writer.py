@@ -3,15 +3,14 @@
 What must not happen before a record is safe (a start, a learned end) is given as `on_done`, and is called on the loop's
 thread once the transaction that holds the record is committed. If we die before that, it has not happened.
 
-    the store                        what becomes of a record
-    takes it                         written
-    fails, for less than PATIENCE    tried again, after longer and longer pauses; nothing starts meanwhile;
-                                     what has happened already is put into the spool at once, so that a kill
-                                     makes no crash of an end that is known
-    fails longer, silenced           appended to the spool, which counts as written; nothing else waits any more;
-                                     so it is at once on a disk that is full or broken, where waiting does not help
-    fails longer, not silenced       the error stops the loop
-    is back                          what is in the spool goes first, in order
+    the store                      what becomes of a record
+    accepts it                     written
+    fails, up to OUTAGE_LIMIT      retried with backoff, and nothing starts; what has happened already goes into the
+                                   spool at once, so that a kill does not turn a known end into a crash
+    fails longer, silenced         appended to the spool, which counts as written, and nothing waits any more; on a
+                                   full or broken disk, where waiting does not help, at once
+    fails longer, not silenced     the error stops the loop
+    is back                        the spooled records are written first, in order
 
 What comes up while a record waits is written together with it: a start that was taken back meanwhile is recorded as
 that, or not at all.
@@ -71,7 +70,7 @@ class RecordWriter:
         on_fatal: Callable[[BaseException], None],
         spool: Spool | None = None,
         silenced: bool = True,
-        patience: float | None = None,
+        outage_limit: float | None = None,
         outage: StoreError | None = None,
     ) -> None:
         """`report_outage` receives an error, and whether records go to the spool because of it; None once it is over.
@@ -85,7 +84,7 @@ class RecordWriter:
         self._spool = spool
         self._survives_outage = spool is not None and silenced
         """Whether a store that stays away stops nothing."""
-        self._outage_limit = OUTAGE_LIMIT if patience is None else patience
+        self._outage_limit = OUTAGE_LIMIT if outage_limit is None else outage_limit
         self._loop = asyncio.get_running_loop()
         self._incoming = _RecordBatch()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""

@@ -75,7 +75,7 @@ class RecoveredState(NamedTuple):
     changes: Sequence[TaskState]
     """The states of tasks that have changed."""
     open_runs: Sequence[OpenRun]
-    """The runs without an end."""
+    """Return the runs without an end."""
     ahead: Sequence[str]
     """Tasks of which instants far in the future are recorded."""
 

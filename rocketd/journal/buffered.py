@@ -86,10 +86,10 @@ class BufferedJournal:
             self._on_writable()
         return accepted
 
-    def close(self, patience: Duration = SECOND) -> int:
-        """Send what waits, for `patience` at most; return the number of messages that are lost."""
+    def close(self, timeout: Duration = SECOND) -> int:
+        """Send what waits, for `timeout` at most; return the number of messages that are lost."""
         self._unwatch()
-        deadline = monotonic() + patience / SECOND
+        deadline = monotonic() + timeout / SECOND
         while not self._flush() and self._channel.wait(deadline - monotonic()):
             pass
         self._channel.close()

@@ -81,11 +81,11 @@ class LoggingBridge:
         _describe(record, event)
         self._put(self._tasks, record)
 
-    def close(self, patience: float | None = None) -> bool:
-        """Wait until the handlers have all records, for `patience` seconds at most; return whether they have."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Wait until the handlers have all records, for `timeout` seconds at most; return whether they have."""
         self._records.put(None)
         if self._thread.ident is not None:
-            self._thread.join(patience)
+            self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _write_output(self, message: Message) -> None:

@@ -1,5 +1,5 @@
-"""What has happened, kept: run records, and what belongs to the tasks beside them.
+"""The store: run records, and the state of each task.
 
-`store` has the SQLite store, `forwarding` the one whose records go to a Red Bird repository as well, `lock` the lock on
-the state directory. Only what deals with a repository needs Red Bird: `store` and the lock do without.
+`sqlite` is the store itself, `replication` copies its records to a Red Bird repository, `redbird` is all that knows Red
+Bird; `state_lock` locks the state directory. Only `redbird` and `replication` need Red Bird.
 """

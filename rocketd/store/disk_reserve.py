@@ -1,7 +1,6 @@
-"""Disk space that is reserved for later: blocks that belong to a file and lie behind its end.
+"""Reserves disk space: blocks behind the end of a file, by which it can grow even when the disk is full.
 
-When the disk is full, the file can grow by that much all the same. Not every file system can do that; then nothing
-is reserved.
+Not every file system supports this; then nothing is reserved.
 """
 
 import ctypes
@@ -22,7 +21,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def reserve_space(descriptor: int, used: int) -> int:
-    """Reserve space behind the `used` first bytes of a file; return how many bytes it has there now."""
+    """Reserve space behind the first `used` bytes of a file; return the number of reserved bytes."""
     status, disk = os.fstat(descriptor), os.fstatvfs(descriptor)
     reserved = max(status.st_blocks * _BLOCK - used, 0)
     free = disk.f_bavail * disk.f_frsize + reserved

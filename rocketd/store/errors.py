@@ -1,4 +1,4 @@
-"""What SQLite complains about, said as a sentence that an operator can act on."""
+"""Translates SQLite's errors into sentences that an operator can act on."""
 
 import errno
 import sqlite3
@@ -38,7 +38,7 @@ _TROUBLES: Final = {
         temporary=True,
         lasting=True,
     ),
-    # Temporary, as mending the disk or remounting it cures it; until then no run is started, but nothing else ends.
+    # Temporary, because repairing or remounting the disk resolves it; until then, no run starts, but nothing else ends.
     sqlite3.SQLITE_READONLY: _Translation(
         "is read-only", "check whether {directory} is mounted read-only, and who owns it", temporary=True, lasting=True
     ),
@@ -55,11 +55,11 @@ _LASTING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
 class InvalidText(StoreError):
-    """A text in the store is no UTF-8: Python's sqlite3 gives it to nobody who has not asked for its bytes."""
+    """A text in the store is not UTF-8: Python's sqlite3 only returns it as bytes."""
 
 
 def is_corrupt(error: StoreError) -> bool:
-    """Whether SQLite has met pages that are damaged."""
+    """Whether SQLite has found damaged pages."""
     code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -1,7 +1,7 @@
-"""Which files a store is made of: whether what lies under their names is what was opened.
+"""The identity of a store's files: whether the files at its paths are those that were opened.
 
-A file that is open stays so when its name is removed or given to another. SQLite goes on with it, and what it writes is
-gone with the process. So whoever reads or writes looks first; three stat(2) take some microseconds.
+An open file stays open when its name is removed or given to another file. SQLite keeps using it, and what it writes is
+lost with the process. So each reader and writer checks first; three stat(2) calls take some microseconds.
 """
 
 import os
@@ -13,21 +13,21 @@ Inode: TypeAlias = tuple[int, int]
 """Device and number."""
 
 COMPANIONS = ("-wal", "-shm")
-"""What SQLite's WAL mode keeps beside a database."""
+"""The files that SQLite's WAL mode keeps beside a database."""
 
 
 class FileIdentity(NamedTuple):
     """The database and its companions; None: there is none."""
 
     place: str
-    """Where the database is, behind any symbolic link: its companions lie beside it."""
+    """The real path of the database, without symbolic links: its companions are beside it."""
     database: Inode | None
     wal: Inode | None
     shm: Inode | None
 
 
 def files_at(path: Path) -> FileIdentity:
-    """Look what lies there now."""
+    """Return the identity of the files that are there now."""
     place, found = _resolve(str(path))
     wal, shm = (inode(place + suffix) for suffix in COMPANIONS)
     return FileIdentity(place, found, wal, shm)
@@ -45,7 +45,7 @@ def _resolve(path: str) -> tuple[str, Inode | None]:
 
 
 def inode(path: str | Path) -> Inode | None:
-    """What has that name; None: nothing has."""
+    """Return the device and inode at that path; None: there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - as above
     except OSError:
@@ -54,11 +54,11 @@ def inode(path: str | Path) -> Inode | None:
 
 
 Stamp: TypeAlias = tuple[int, int]
-"""Bytes and modification time in nanoseconds: what changes whenever somebody writes to a file."""
+"""Size in bytes and modification time in nanoseconds: they change whenever somebody writes to the file."""
 
 
 def stamp(path: Path) -> Stamp | None:
-    """What the file with that name shows now; None: there is none."""
+    """Return the stamp of the file at that path; None: there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - as above
     except OSError:

@@ -1,4 +1,4 @@
-"""Lines of the spool that cannot be taken over: kept in `spool.jsonl.damaged` for people, and never read again."""
+"""Rejected lines of the spool: kept in `spool.jsonl.damaged` for people, and never read again."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,11 +10,11 @@ from rocketd.store.errors import translating_errors
 FILE_NAME: Final = "spool.jsonl.damaged"
 
 ReportDamage: TypeAlias = Callable[[str, str], None]
-"""Hears, on any thread, which part of what is kept is damaged, and a sentence that says how."""
+"""Called on any thread with the damaged part of the store, and a sentence that says how."""
 
 
 def move_rejected(directory: Path, lines: Sequence[bytes]) -> None:
-    """Append them; durable when this returns. Raises StoreError."""
+    """Append these lines, durably. Raises StoreError."""
     path = directory / FILE_NAME
     with translating_errors(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -26,7 +26,7 @@ def move_rejected(directory: Path, lines: Sequence[bytes]) -> None:
 
 
 def is_not_a_file(path: Path) -> bool:
-    """Whether something is there that is no file: opening a FIFO would wait for ever."""
+    """Whether something other than a file is there: opening a FIFO would block for ever."""
     return path.exists() and not path.is_file()
 
 
@@ -39,7 +39,7 @@ def move_aside(path: Path) -> None:
 
 
 def rejected_lines_message(directory: Path) -> str:
-    """Return a sentence on what has been set aside of a spool, and what to do; empty: nothing has."""
+    """Return a sentence about the rejected lines of a spool and what to do; empty: there are none."""
     paths = sorted(directory.glob(f"{FILE_NAME}*"))
     if not paths:
         return ""
@@ -50,7 +50,7 @@ def rejected_lines_message(directory: Path) -> str:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make names that were given in it durable."""
+    """Make new names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -14,8 +14,8 @@ _LOW_BITS: Final = 62
 class RunIds:
     """Gives out run ids, each higher than the one before (RFC 9562, section 6.2, method 2).
 
-    Only where the clock was ahead by more than `MAX_AHEAD` and was set back, they begin anew: else all later ids would
-    tell of a time that never was, and differ in their last digits alone.
+    Only if the clock was ahead by more than `MAX_AHEAD` and was set back, ids start from the present again: otherwise
+    all later ids would name a time in the future, and differ only in their last digits.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class RunIds:
         self._lock = Lock()
 
     def new(self, now: Instant) -> str:
-        """Make an id of this instant's millisecond and 74 random bits."""
+        """Return an id of this instant's millisecond and 74 random bits."""
         random = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
         with self._lock:
             if self._newest >> _RANDOM_BITS > (now + MAX_AHEAD) // MILLISECOND:
@@ -44,5 +44,5 @@ _ids: Final = RunIds()
 
 
 def new_run_id(now: Instant) -> str:
-    """Make a run id; within this process each is higher than the one before, but after a clock that was far ahead."""
+    """Return a new run id; within this process each is higher than the one before, except after a clock far ahead."""
     return _ids.new(now)

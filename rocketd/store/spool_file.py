@@ -1,9 +1,9 @@
-"""What could not be written to the store, kept beside it until it can be.
+"""The spool: changes that the store could not take yet.
 
-A file of its own, `spool.jsonl` in the state directory: a database that is locked or damaged is no reason not to append
-to another file. Each line is what one call was to write, synced before `append` returns. A line without an end was torn
-while it was written: it was never acknowledged, and is dropped. One that cannot be read is set aside, and so is one
-whose start is another run's by now; the others go on.
+It is a file of its own, `spool.jsonl` in the state directory: a locked or damaged database does not prevent appending
+to another file. Each line holds the changes of one `write`, and is synced before `append` returns. A line without an
+end was interrupted while it was written: it was never acknowledged, and is dropped. An unreadable line is set aside,
+and so is one whose start now belongs to another run; the other lines are written.
 """
 
 import os
@@ -30,17 +30,17 @@ from rocketd.store.state_directory import StateDirectory
 FILE_NAME: Final = "spool.jsonl"
 
 _BATCH: Final = 100
-"""Calls that are given together: one transaction, and some milliseconds that a start may have to wait."""
+"""Lines that are written to the store in one transaction: some milliseconds that a start may have to wait."""
 
 _MAX_LINE: Final = 64 * 1024 * 1024
-"""Bytes of a line; what is longer was never written here, and only its beginning is set aside."""
+"""The most bytes of a line; a longer one is not ours, and only its beginning is set aside."""
 _BLOCK: Final = 1024 * 1024
 _MAX_CALL: Final = 8 * 1024 * 1024
-"""Bytes that one line is to have at most, if it can be divided."""
+"""The most bytes of a line that can be divided."""
 
 
 class SpoolFile:
-    """Changes that wait for the store, in order. One thread at a time. Methods raise StoreError."""
+    """Changes that wait for the store, in order. Use it from one thread at a time. Methods raise StoreError."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class SpoolFile:
         name: str = FILE_NAME,
         reserve: bool = False,
     ) -> None:
-        """Take up what an earlier daemon left; `report_damage` is called for lines that are set aside.
+        """Open the spool that an earlier daemon may have left; `report_damage` is called for lines that are set aside.
 
-        With `reserve`, the file stays where it is and keeps room on the disk, for when that is full.
+        With `reserve`, the file is kept with reserved disk space, for when the disk is full.
         """
         self.path = directory / name
         self._report_damage = report_damage
         self._reserve = reserve
-        self._drained = 0  # bytes of it that are in the store
+        self._drained = 0  # bytes that the store already has
         with translating_errors(self.path):
             self._directory = StateDirectory(directory)
             if is_not_a_file(self.path):
@@ -67,12 +67,12 @@ class SpoolFile:
         self.reserve_space()
 
     pending: int
-    """How many calls are in it that the store has not had."""
+    """The number of lines that the store does not have yet."""
     warning: str = ""
-    """Nothing is to be said about where they wait."""
+    """A warning about where the newest records wait; here always empty."""
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Append, durably whatever `durability` says: what it is for is to lose nothing."""
+        """Append changes, always durably, whatever `durability` is."""
         lines = _lines_of(changes)
         text = b"".join(lines)
         with translating_errors(self.path):
@@ -84,7 +84,7 @@ class SpoolFile:
         self.pending += len(lines)
 
     def drain(self, write: Callable[[Sequence[Sequence[Change]]], None]) -> None:
-        """Give the calls to `write`, oldest first. What `write` raises ends that; the next drain goes on there.
+        """Pass each line's changes to `write`, oldest first. An exception of `write` ends the drain.
 
         A line that cannot be read, or for which `write` raises DuplicateRun, is set aside.
         """
@@ -103,7 +103,7 @@ class SpoolFile:
             self._clear()
 
     def _lines(self) -> tuple[list[bytes], int]:
-        """The next whole ones, and where they end: behind the last of them there may be one that was torn."""
+        """Return the next complete lines, and where they end: an incomplete one may follow."""
         lines: list[bytes] = []
         offset = self._drained
         if not self.path.exists():
@@ -118,10 +118,10 @@ class SpoolFile:
                 lines.append(line)
                 while not line.endswith(b"\n") and (line := file.readline(_MAX_LINE)):
                     offset += len(line)
-        return lines, offset if lines else self._size  # somebody has cut it off: there is no more
+        return lines, offset if lines else self._size  # somebody has truncated it: there is no more
 
     def _clear(self) -> None:
-        """The store has it all. If we die before the file is gone, it is given once more, which changes nothing."""
+        """Remove the file: the store has everything. After a kill before that, the next drain changes nothing."""
         with translating_errors(self.path):
             if self._reserve and self.path.exists():
                 _cut(self.path, 0)
@@ -132,7 +132,7 @@ class SpoolFile:
         self.reserve_space()
 
     def contents(self) -> Iterator[Change]:
-        """All that waits and can be read, in order; it stays where it is."""
+        """Return all readable waiting changes, in order; they stay in the spool."""
         offset, self._drained = self._drained, 0
         try:
             while self._drained < self._size:
@@ -160,7 +160,7 @@ class SpoolFile:
 
 
 def _lines_of(changes: Sequence[Change]) -> list[bytes]:
-    """The changes as one line, or as several shorter ones: what is read back is held in memory."""
+    """Write the changes as one line, or as several shorter ones: reading back needs memory."""
     line = format_line(changes)
     if len(line) <= _MAX_CALL or len(changes) < 2:  # noqa: PLR2004 - it cannot be divided
         return [line]
@@ -169,7 +169,7 @@ def _lines_of(changes: Sequence[Change]) -> list[bytes]:
 
 
 def _rejected(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]]], None]) -> Iterator[bytes]:
-    """Write the lines, together or one by one; yield those that cannot be taken over."""
+    """Write the lines to the store, together or one by one; yield the rejected ones."""
     calls: list[tuple[bytes, list[Change]]] = []
     for line in lines:
         try:
@@ -188,7 +188,7 @@ def _rejected(lines: Sequence[bytes], write: Callable[[Sequence[Sequence[Change]
 
 
 def _whole_lines(path: Path) -> tuple[int, int]:
-    """How many bytes are whole lines, and how many lines."""
+    """Return the size of the complete lines in bytes, and their number."""
     size = count = offset = 0
     if path.exists():
         with path.open("rb") as file:
@@ -212,7 +212,7 @@ def _cut(path: Path, size: int) -> None:
 def _append(path: Path, line: bytes, size: int, *, reserve: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
-        if os.fstat(descriptor).st_size > size:  # a line that did not get in whole
+        if os.fstat(descriptor).st_size > size:  # an incomplete line
             os.ftruncate(descriptor, size)
             if reserve:  # it went with it
                 reserve_space(descriptor, size)

@@ -1,7 +1,7 @@
-"""One line of the spool: what one call was to write, as JSON; read back, nothing of it is taken on trust.
+"""One line of the spool: the changes of one `write` as JSON; validated when read back.
 
-A line may be from a newer version, or a disk may have changed it. What is read is of the types that the store takes, or
-the line is refused as a whole.
+A line may be from a newer version, or a disk may have changed it. All values have the types that the store expects, or
+the whole line is refused.
 """
 
 import json
@@ -21,17 +21,17 @@ _COUNTED: Final = ("number", "next_number", "attempt", "count")
 
 
 class UnreadableLine(ValueError):
-    """A line that holds no changes, or not in the words of this version."""
+    """A line that contains no changes that this version understands."""
 
 
 def format_line(changes: Sequence[Change]) -> bytes:
-    """Write the changes down, with the end of the line."""
+    """Serialize changes as one line, with its line feed."""
     values = [{"kind": type(change).__name__, **asdict(change)} for change in changes]
     return json.dumps(values, separators=(",", ":")).encode() + b"\n"
 
 
 def parse_line(line: bytes) -> list[Change]:
-    """Read the changes back; raises Unreadable."""
+    """Parse a line into its changes; raises UnreadableLine."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -50,7 +50,7 @@ def _change(values: object) -> Change:
 
 
 def _build(kind: type, values: object) -> object:
-    """Make an object of this class of what JSON gives."""
+    """Build an object of this class from a JSON value."""
     if not isinstance(values, Mapping):
         raise UnreadableLine(f"{kind.__name__} is {values!r:.50}")
     types = _types(kind)

@@ -1,10 +1,10 @@
-"""The places in which records wait for the store: the state directory, and where that takes nothing, another.
+"""The two places of the spool: the state directory, and the runtime directory if the first cannot be written.
 
-    the state directory     room is kept there for some thousand records, so that a full disk takes them as well
-    the runtime directory   in memory: it outlives the daemon, and not a reboot; for when the room is used up, or where
-                            nothing can be written to the disk at all
+    the state directory     with space reserved for some thousand records, so that they fit even on a full disk
+    the runtime directory   in memory: it survives the daemon, not a reboot; for when the reserved space is used up, or
+                            the disk cannot be written at all
 
-What waits is given to the store in order: once something is in the second place, all that comes later goes there.
+The store gets the records in order: once one is in the second place, all later ones go there as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,21 +20,21 @@ from rocketd.store.spool_file import SpoolFile
 
 
 class SpoolPlaces:
-    """A spool in two places. One thread at a time. Methods raise StoreError."""
+    """A spool in two places. Use it from one thread at a time. Methods raise StoreError."""
 
     def __init__(
         self, state_directory: Path, runtime_directory: Path, report_damage: ReportDamage = lambda _, __: None
     ) -> None:
-        """Take up what an earlier daemon left; `report_damage` is called for what is damaged."""
+        """Open the spool that an earlier daemon may have left; `report_damage` is called for damage."""
         self._primary = SpoolFile(state_directory, report_damage, reserve=True)
         self._make_fallback = partial(SpoolFile, runtime_directory, report_damage, name=_name(state_directory))
         self._fallback: SpoolFile | None = None
-        with suppress(StoreError):  # done without until it is needed
+        with suppress(StoreError):  # not opened until it is needed
             self._fallback = self._make_fallback()
 
     @property
     def pending(self) -> int:
-        """How many calls are in it that the store has not had."""
+        """The number of lines that the store does not have yet."""
         return self._primary.pending + self._fallback_pending
 
     @property
@@ -43,13 +43,13 @@ class SpoolPlaces:
 
     @property
     def warning(self) -> str:
-        """Where the newest ones wait, if that is not the state directory, and what that means."""
+        """A warning if the newest records are not in the state directory; else empty."""
         if self._fallback is None or not self._fallback.pending:
             return ""
         return f"the newest records wait in {self._fallback.path}, which a reboot empties"
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Append them; durable when it returns, as far as the place is."""
+        """Append changes, as durably as the place allows."""
         if self._fallback_pending:
             self._append_to_fallback(changes)
             return
@@ -73,7 +73,7 @@ class SpoolPlaces:
             self._fallback.drain(write)
 
     def contents(self) -> Sequence[Change]:
-        """All that waits, in order."""
+        """Return all waiting changes, in order."""
         return [*self._primary.contents(), *(() if self._fallback is None else self._fallback.contents())]
 
     def reserve_space(self) -> None:

@@ -1,7 +1,7 @@
-"""A store that cannot be written when the daemon starts, as on a full disk.
+"""Replaces a store that cannot be written when the daemon starts, as on a full disk.
 
-What it holds can be read, and what waits in the spool is known: together that is the past. So tasks run, and what
-happens goes to the spool, until the store takes it. That is tried when something is written to it.
+Its records can be read, and those in the spool are known: together they are the history. So tasks run, and new records
+go to the spool until the store accepts them. Each write tries the store first.
 """
 
 import sqlite3
@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 
 class SpoolStore:
-    """The store as it will be once it has what is in the spool: `Store` of `daemon/ports.py`. Methods raise StoreError.
+    """The store with the spooled changes applied: `Store` of `daemon/ports.py`. Methods raise StoreError.
 
-    Until it can be opened, `write` raises StoreError, and what is read is put together.
+    Until it can be opened, `write` raises StoreError, and reads combine the store and the spool.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SpoolStore:
         spool: SpoolPlaces,
         origin: Origin,
     ) -> None:
-        """`open_store` opens the store, or says why it cannot be; `reader` is what `open_existing_reader` gives."""
+        """`open_store` opens the store, or raises StoreError; `reader` is the result of `open_existing_reader`."""
         self.path = directory / FILE_NAME
         self._open_store = open_store
         self._reader = reader
@@ -61,7 +61,7 @@ class SpoolStore:
     # -- once it is open --------------------------------------------------------------------------------------------
 
     def write(self, changes: Sequence[Change]) -> None:
-        """Write them if it can be opened; see `Store.write`."""
+        """Write changes if the store can be opened; see `Store.write`."""
         self._opened.write(changes)
 
     def save_trusted_reading(self, reading: ClockReading) -> None:
@@ -88,12 +88,12 @@ class SpoolStore:
         return SqliteReader(Database(self.path, read_only=True))
 
     def report_faults(self) -> None:
-        """Nothing was looked at so far that could not be trusted, or it is told once the store is open."""
+        """Do nothing: faults are reported once the store is open."""
 
     # -- put together -----------------------------------------------------------------------------------------------
 
     def states(self) -> Mapping[str, TaskState]:
-        """What is kept beside the records, of every task ever seen."""
+        """Return the state of every task ever seen."""
         if self._store is not None:
             return self._store.states()
         states = dict(self._reader.states())
@@ -103,7 +103,7 @@ class SpoolStore:
         return states
 
     def recovery_events(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:
-        """The events that still matter, of all tasks, in log order."""
+        """Return the events that still matter, of all tasks, in log order."""
         if self._store is not None:
             return self._store.recovery_events(reach, now)
         stored = self._reader.recovery_events(reach, now)
@@ -113,7 +113,7 @@ class SpoolStore:
         return [*stored, *events]
 
     def open_runs(self) -> Sequence[OpenRun]:
-        """The runs without an end."""
+        """Return the runs without an end."""
         if self._store is not None:
             return self._store.open_runs()
         open_runs = {one.run.key: one for one in self._reader.open_runs()}
@@ -128,7 +128,7 @@ class SpoolStore:
         return list(open_runs.values())
 
     def last_alive(self) -> Instant | None:
-        """The newest sign of life."""
+        """Return the newest sign of life."""
         if self._store is not None:
             return self._store.last_alive()
         stored = self._reader.last_alive()
@@ -138,7 +138,7 @@ class SpoolStore:
         return max((at for at in (stored, *spooled) if at is not None), default=None)
 
     def clock_readings(self) -> Mapping[str, ClockReading]:
-        """What the clocks showed at the last sign of life that the store has."""
+        """Return the clock readings at the last sign of life in the store."""
         if self._store is not None:
             return self._store.clock_readings()
         return self._reader.clock_readings()
@@ -148,7 +148,7 @@ class SpoolStore:
         return (self._store or self._reader).runs(run_filter)
 
     def _spooled_changes(self) -> Iterator[Change]:
-        """What waits in the spool and the store has not had: after a crash it may have had some of it."""
+        """Return the spooled changes that the store does not have: after a crash it may have some of them."""
         states, open_keys = self._reader.states(), {one.run.key for one in self._reader.open_runs()}
 
         def is_known(run: Run) -> bool:
@@ -164,7 +164,7 @@ class SpoolStore:
 
 
 def _states_after(change: Change, states: Mapping[str, TaskState]) -> Iterator[TaskState]:
-    """What becomes of the state of a task by this change."""
+    """Return the state of a task after this change."""
     match change:
         case TaskState(name):
             known = states[name].next_number if name in states else 1
@@ -175,7 +175,7 @@ def _states_after(change: Change, states: Mapping[str, TaskState]) -> Iterator[T
 
 
 class _NullReader(SqliteReader):
-    """What is read of a store that was never made."""
+    """The reader of a store that does not exist yet."""
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read from one in memory."""
@@ -186,7 +186,7 @@ class _NullReader(SqliteReader):
 
 
 def open_existing_reader(directory: Path) -> SqliteReader | None:
-    """Open what is there for reading, whether or not it can be written; None: it cannot be read as it is."""
+    """Open the store read-only, whether or not it can be written; None: it cannot be read."""
     path = directory / FILE_NAME
     try:
         version = check(path)
@@ -196,6 +196,6 @@ def open_existing_reader(directory: Path) -> SqliteReader | None:
         if version == len(STEPS):
             reader.last_alive()
             return reader
-    except StoreError:  # whoever makes the store says so
+    except StoreError:  # whoever creates the store reports it
         pass
     return None

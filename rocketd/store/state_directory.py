@@ -1,4 +1,4 @@
-"""The state directory that was opened, whatever has its name by now."""
+"""The state directory that was opened, whatever is at its path now."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from rocketd.core.errors import StoreError
 
 
 class StateDirectory:
-    """Knows a directory from another that has been put in its place."""
+    """Detects that a directory has been replaced by another."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
@@ -17,7 +17,7 @@ class StateDirectory:
         self._descriptor, self._close = _open(self, path)
 
     def check(self) -> None:
-        """Raise StoreError unless it is still there under its name. One that was removed is made anew."""
+        """Raise StoreError if its path now leads elsewhere. A directory that was removed is created again."""
         if self._is_there():
             return
         where = str(Path(f"/proc/self/fd/{self._descriptor}").readlink())
@@ -43,6 +43,6 @@ class StateDirectory:
 
 
 def _open(owner: StateDirectory, path: Path) -> tuple[int, Callable[[], object]]:
-    """Open it for as long as its owner is there; gives the descriptor, and what closes it before."""
+    """Open it for the lifetime of its owner; return the descriptor, and a function that closes it earlier."""
     descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     return descriptor, finalize(owner, os.close, descriptor)

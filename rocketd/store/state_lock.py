@@ -28,10 +28,10 @@ class StateDirectoryHeld(StoreError):
 
 
 class StateLock:
-    """Holds a state directory from its making until `release`, or until the process is gone, however that dies.
+    """Holds a state directory from construction until `release`, or until the process dies, however that happens.
 
-    The locks are the kernel's (flock(2)): one on a file, in which the PID says whose it is, and one on the directory
-    itself, which nobody can remove and give its name to another. The file is never deleted. Raises StateDirectoryHeld.
+    The kernel holds the locks (flock(2)): one on a file that contains the PID of the holder, and one on the directory
+    itself, which cannot be replaced unnoticed. The file is never deleted. Raises StateDirectoryHeld.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -46,15 +46,15 @@ class StateLock:
                 raise
 
     def renew(self) -> bool:
-        """Lock what has the name now, if somebody has removed or replaced it; says whether that was so.
+        """Lock the file again if somebody has removed or replaced it; return whether that was so.
 
-        Raises StateDirectoryHeld if another has been faster, StoreError if there is no directory.
+        Raises StateDirectoryHeld if another daemon was faster, StoreError if there is no directory.
         """
         with translating_errors(self.path):
             return self._acquire()
 
     def _acquire(self) -> bool:
-        """Lock directory and file, unless they are those that are locked; says whether the file is another now."""
+        """Lock the directory and the file unless they are locked already; return whether the file is a new one."""
         if self._directory < 0 or inode(self.path.parent) != _inode_of(self._directory):
             directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             with suppress(OSError):  # some network file systems lock files alone
@@ -65,13 +65,13 @@ class StateLock:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._lock(file)
         self._file = _replace(self._file, file)
-        with suppress(OSError):  # a disk that takes nothing: the lock is what counts
+        with suppress(OSError):  # the disk cannot be written: the lock is what counts
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         return True
 
     def _lock(self, descriptor: int) -> None:
-        """Lock it, or close it and raise."""
+        """Lock a descriptor, or close it and raise."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -79,9 +79,9 @@ class StateLock:
             raise StateDirectoryHeld(self.path.parent, _written_pid(self.path)) from None
 
     def release(self) -> None:
-        """Release the directory; a second call changes nothing."""
+        """Release the directory; a second call does nothing."""
         if self._file >= 0:
-            with suppress(OSError):  # a disk that takes nothing: whose it was is still written there
+            with suppress(OSError):  # the disk cannot be written: the old PID stays in the file
                 os.ftruncate(self._file, 0)
         self._close()
 
@@ -108,7 +108,7 @@ def _inode_of(descriptor: int) -> Inode | None:
 
 
 def _replace(previous: int, now: int) -> int:
-    """Close what was open in the place of this descriptor."""
+    """Close the previous descriptor; return the new one."""
     if previous >= 0:
         os.close(previous)
     return now

@@ -12,7 +12,7 @@ from support.run_ledger import reconcile_at_rest, records, tagged
 
 FLOOD = 1024**3 if os.environ.get("ROCKETD_KILLS") == "all" else 16 * 1024**2
 """Bytes that the flood prints: 1 GiB by `make kill`."""
-PATIENCE = 600.0
+TIMEOUT = 600.0
 
 TASKS = f"""
 [task.bomb]
@@ -110,7 +110,7 @@ def test_bad_tasks_hurt_nobody_but_themselves(tmp_path: Path) -> None:
         ends = ["bomb was stopped by its timeout", "stubborn was stopped by its timeout", "silent succeeded"]
         ends += ["flood succeeded", "endless succeeded", "hostile succeeded", "holder succeeded"]
         heard = Heard(daemon)
-        daemon.until(lambda: all(heard(end) for end in ends) and heard("gone failed") == 3, patience=PATIENCE)
+        daemon.until(lambda: all(heard(end) for end in ends) and heard("gone failed") == 3, timeout=TIMEOUT)
         goods = heard("good succeeded")
         daemon.until(lambda: heard("good succeeded") >= goods + 5)
         assert memory(daemon.pid) - before < 32 * 1024**2

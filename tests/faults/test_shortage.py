@@ -164,7 +164,7 @@ def test_what_a_users_own_limit_does_not_give_waits_alone(tmp_path: Path, limits
         daemon.start()
         daemon.until_line("hog | there")
         assert rocketctl(daemon, "run", "poor").returncode == 0
-        daemon.until_line(f"poor cannot start, and is tried again {told}")
+        daemon.until_line(f"poor cannot start; rocketd keeps trying {told}")
         assert "has more processes than" in rocketctl(daemon, "list").stdout
         assert "has more processes than" in rocketctl(daemon, "why", "poor").stdout
         seen = sum("good succeeded" in line for line in daemon.lines)

@@ -29,7 +29,7 @@ from support.fakes.store import MemoryStore
 
 NOW: Instant = 4_000_000_000 * SECOND
 """So far ahead of the host's own clock that no alarm ever rings: who wakes the loop is up to the test."""
-PATIENCE = 60
+TIMEOUT = 60
 """Seconds that a busy machine may take."""
 TASK = Task("backup", Command(("/bin/true",)), when=parse("daily"))
 
@@ -165,7 +165,7 @@ async def test_what_happened_to_the_clock_is_noticed_at_the_next_heartbeat_if_no
             (made.clock.set, "the clock was set forward by 1h"),
         ):
             change(HOUR)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 assert await made.passes.get() == made.clock.wall, "everything is judged again"
             assert made.journal.messages[-1] == told
 
@@ -192,7 +192,7 @@ async def test_every_heartbeat_leaves_a_sign_of_life() -> None:
         beaten: asyncio.Queue[Instant] = asyncio.Queue()
         made.loop.heartbeat_hooks.append(beaten.put_nowait)
         made.clock.go_on(MINUTE)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while made.store.last_alive() != made.clock.wall:
                 await beaten.get()
 

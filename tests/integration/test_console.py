@@ -52,7 +52,7 @@ def terminal() -> Iterator[tuple[int, int]]:
     os.close(keyboard)
 
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds after which a test fails that waits for lines that never come."""
 
 
@@ -75,7 +75,7 @@ async def everything(reader: int, lines: int) -> list[str]:
     asyncio.get_running_loop().add_reader(reader, readable.set)
     text = ""
     while text.count("\n") < lines:
-        await asyncio.wait_for(readable.wait(), PATIENCE)
+        await asyncio.wait_for(readable.wait(), TIMEOUT)
         readable.clear()
         with suppress(BlockingIOError):  # the loop may have seen it readable before it was last read
             text += os.read(reader, 1 << 16).decode()

@@ -148,7 +148,7 @@ def test_a_request_that_comes_byte_by_byte_is_answered(daemon: Served) -> None:
     "begun", [b"", b"GET /v1/sta", b"POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"]
 )
 def test_who_says_nothing_more_is_hung_up_on(tmp_path: Path, begun: bytes) -> None:
-    with served(tmp_path / "control.sock", patience=0.05) as daemon, connected(daemon.path) as slow:
+    with served(tmp_path / "control.sock", timeout=0.05) as daemon, connected(daemon.path) as slow:
         slow.sendall(begun)
         assert everything(slow) == b""
         assert status(daemon.path) == b"HTTP/1.1 200 OK"

@@ -73,7 +73,9 @@ def test_with_a_spool_nothing_waits_and_what_it_holds_is_written_first(
     async def scene() -> None:
         heard = Heard()
         spool = SpoolFile(tmp_path)
-        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, patience=0.1)
+        recorder = RecordWriter(
+            store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, outage_limit=0.1
+        )
         await record(recorder, failed_run(1))
         await record(recorder, failed_run(2))
         assert heard.troubles == [(LOCKED, False), (LOCKED, True)]
@@ -95,7 +97,7 @@ def test_without_a_spool_the_error_is_told_as_fatal_once_patience_is_over(
 ) -> None:
     async def scene() -> None:
         heard = Heard()
-        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, patience=0.3)
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, outage_limit=0.3)
         recorder.record(failed_run(1), lambda: pytest.fail("it is not safe"))
         error = await heard.fatal
         assert isinstance(error, StoreError)
@@ -112,7 +114,9 @@ def test_where_the_spool_cannot_be_written_either_it_is_tried_until_it_can(
         heard = Heard()
         spool = SpoolFile(tmp_path)
         (tmp_path / SPOOL).mkdir()  # so no file can be made there
-        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, patience=0.0)
+        recorder = RecordWriter(
+            store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, outage_limit=0.0
+        )
         done = asyncio.Event()
         recorder.record(failed_run(1), done.set)
         await heard.until((LOCKED, False))
@@ -221,7 +225,7 @@ def test_what_has_happened_is_safe_though_the_error_is_fatal(
         heard = Heard()
         spool = SpoolFile(tmp_path)
         recorder = RecordWriter(
-            store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, silenced=False, patience=0.1
+            store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool, silenced=False, outage_limit=0.1
         )
         recorder.record([ended, Started(run(2))], lambda: pytest.fail("it is not written"))
         assert isinstance(await heard.fatal, StoreError)

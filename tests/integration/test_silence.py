@@ -38,7 +38,7 @@ def silence_task_prerun():
     return MemoryRepo(model=RunRecord)
 
 def silence_task_logging():
-    RecordWriter.__init__.__kwdefaults__["patience"] = 0.3
+    RecordWriter.__init__.__kwdefaults__["outage_limit"] = 0.3
     return MemoryRepo(model=RunRecord)
 """
 ALL = ("silence_cond_check", "silence_task_prerun", "silence_task_logging")

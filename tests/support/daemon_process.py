@@ -18,7 +18,7 @@ from typing import Self
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.store.sqlite.store import open_reader
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds after which something that should have happened has not."""
 
 
@@ -102,7 +102,7 @@ class Daemon:
         assert process is not None
         assert process.stdout is not None
         self.until(self.has_closed)
-        code = process.wait(PATIENCE)
+        code = process.wait(TIMEOUT)
         process.stdout.close()
         self._process = None
         return code
@@ -125,7 +125,7 @@ class Daemon:
         self.signal(signal.SIGKILL)
         assert self._process is not None
         assert self._process.stdout is not None
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
         if not self.has_closed():
             self._selector.unregister(self._process.stdout)
         self._process.stdout.close()
@@ -144,9 +144,9 @@ class Daemon:
 
     # -- what it says
 
-    def until(self, done: Callable[[], object], patience: float = PATIENCE) -> None:
+    def until(self, done: Callable[[], object], timeout: float = TIMEOUT) -> None:
         """Listen until this holds; it is asked again after each line and each notification."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not done():
             left = deadline - time.monotonic()
             ready = self._selector.select(left) if left > 0 else []

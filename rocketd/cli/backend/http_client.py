@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, NamedTuple, Self
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.daemon.json_format import Json, JsonObject
 
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 """Seconds until a silent daemon counts as stuck; its watchdog restarts it at about the same time."""
 LONGEST_LINE: Final = 64 * 1024
 
@@ -33,9 +33,9 @@ class Client:
         """Send a GET request, and return its JSON."""
         return self._ask("GET", _target(path, query), b"")
 
-    def post(self, path: str, body: JsonObject | None = None, *, patience: float | None = PATIENCE) -> Json:
-        """Send a POST request, and return its JSON; `patience`: seconds to wait, None: without limit."""
-        return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode(), patience)
+    def post(self, path: str, body: JsonObject | None = None, *, timeout: float | None = TIMEOUT) -> Json:
+        """Send a POST request, and return its JSON; `timeout`: seconds to wait, None: without limit."""
+        return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode(), timeout)
 
     def events(self, query: Query = ()) -> "Events":
         """Subscribe to events; from the return on, no event is missed."""
@@ -49,9 +49,9 @@ class Client:
             raise
         return Events(connection, reply.body)
 
-    def _ask(self, method: str, target: str, body: bytes, patience: float | None = PATIENCE) -> Json:
+    def _ask(self, method: str, target: str, body: bytes, timeout: float | None = TIMEOUT) -> Json:
         with self.connect() as connection:
-            connection.settimeout(patience)
+            connection.settimeout(timeout)
             reply = _send(connection, method, target, body)
             self.not_loaded = reply.not_loaded
             _expect_success(reply)
@@ -60,7 +60,7 @@ class Client:
     def connect(self) -> socket.socket:
         """Open a connection for one request; succeeds only if a daemon runs."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         try:
             connection.connect(self._path)
         except OSError as error:
@@ -106,7 +106,7 @@ def _send(connection: socket.socket, method: str, target: str, body: bytes) -> _
         stream = connection.makefile("rb")
         return _head(stream)
     except TimeoutError:
-        msg = f"rocketd has not answered for {PATIENCE:.0f} s"
+        msg = f"rocketd has not answered for {TIMEOUT:.0f} s"
         raise Failure(msg, hint="see systemctl status rocketd") from None
     except OSError as error:
         raise _broken(error.strerror or str(error)) from None

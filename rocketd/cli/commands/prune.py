@@ -25,7 +25,7 @@ def _prune(call: Context, before: Instant | None) -> JsonObject:
     """Have the daemon delete them, or delete them here if none runs."""
     request: JsonObject = {"before": rfc3339(before), "dry_run": call.choices.dry_run}
     try:
-        return the_object(Client(call.choices.socket).post("/v1/prune", request, patience=None))
+        return the_object(Client(call.choices.socket).post("/v1/prune", request, timeout=None))
     except Failure as failure:
         if failure.code is not ExitCode.NO_DAEMON:
             raise

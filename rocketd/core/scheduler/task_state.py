@@ -21,7 +21,7 @@ LONGEST_PAUSE: Final[Duration] = 30 * SECOND
 """The longest pause between two starts of a task that alone lacks a resource."""
 
 
-_PATIENCE: Final = 5
+_SHARED_ATTEMPTS: Final = 5
 """How often the start of a task may fail for lack of a resource before it counts as the only one."""
 MOST_ATTEMPTS: Final = 16
 """How often a start is tried that one of the task's own limits does not allow: some six minutes."""
@@ -196,7 +196,7 @@ class ScheduledTask:
         failed = self.last_failed_start
         if failed is None or (failed.shared and successes == self.successes):
             return BEGINNING
-        alone = self.failed_starts - (_PATIENCE if failed.shared else 0)
+        alone = self.failed_starts - (_SHARED_ATTEMPTS if failed.shared else 0)
         return failed.at + min(SECOND << min(alone - 1, 10), LONGEST_PAUSE) if alone > 0 else BEGINNING
 
     def clear_failed_starts(self) -> None:

@@ -1,4 +1,4 @@
-"""Putting records into a repository, many at a time where it can, and each once."""
+"""Delivers records to a repository, in batches where it can, and each record once."""
 
 from collections.abc import Sequence
 
@@ -7,21 +7,21 @@ from rocketd.store.replication.outbox import OutboxRow
 
 
 class Delivery:
-    """Knows up to which record the repository may have them; these are looked for before they are added again."""
+    """Knows which records the repository may already have; it looks for these before it adds them again."""
 
     def __init__(self) -> None:
-        self._uncertain_until = 0  # up to this id, records may have arrived without anybody having heard of it
+        self._uncertain_until = 0  # records up to this id may have arrived without an acknowledgement
 
     def add(self, sink: RepositorySink, outbox_rows: Sequence[OutboxRow], sent: list[OutboxRow]) -> None:
-        """Add them in order; `sent` gets those that are there, also if one of them raises."""
+        """Add records in order; `sent` collects the delivered ones, also if one of them raises."""
         if self._send_batch(sink, outbox_rows):
             sent += outbox_rows
         else:
             self._send_each(sink, outbox_rows, sent)
 
     def repair(self, sink: RepositorySink, outbox_rows: Sequence[OutboxRow]) -> None:
-        """Take away what may be half there of these: we died, or the repository failed, while it was written."""
-        if not self._uncertain_until:  # the one before us may have sent them
+        """Remove partly written records: the daemon or the repository failed during a write."""
+        if not self._uncertain_until:  # the previous daemon may have sent them
             self._uncertain_until = max((one.id for one in outbox_rows), default=0)
         sink.repair((one.id, sink.storable_row(one.row)) for one in outbox_rows)
 
@@ -29,8 +29,8 @@ class Delivery:
         return one.may_exist or one.id <= self._uncertain_until
 
     def _send_batch(self, sink: RepositorySink, outbox_rows: Sequence[OutboxRow]) -> bool:
-        """Send them in one transaction, if the repository has such and it adds no record twice."""
-        names = {(one.row.run_id, one.row.action) for one in outbox_rows}  # a stretch of missed times is told again
+        """Send records in one transaction, if the repository supports that and refuses duplicates."""
+        names = {(one.row.run_id, one.row.action) for one in outbox_rows}  # an interval of misses comes as it grows
         if not sink.has_transactions or not outbox_rows or len(names) < len(outbox_rows):
             return False
         rows = [(one, sink.storable_row(one.row)) for one in outbox_rows]

@@ -1,11 +1,10 @@
-"""Taking over records that a repository has and the state directory has not.
+"""Imports records that a repository has and the state directory does not.
 
-Of a task of which nothing is kept here: all of them, and what belongs to the task with them. Of one that is known:
-those of runs with numbers that have not been given out here yet, and the ends of runs that are open here. Whatever else
-is missing here was pruned.
+Of a task without state here: all records, and the task's state. Of a known task: the runs with numbers that have not
+been used here yet, and the ends of runs that are open here. Everything else that is missing here was pruned.
 
-Where nothing at all is kept here, the records are the whole past: a task that waits for the ends of others is armed
-before the oldest record of these, so that an end for which it has not run yet still counts.
+If the state directory is empty, the records are the whole past: a task that waits for the ends of others is armed
+before the oldest of their records, so that an end for which it has not run yet still counts.
 """
 
 # ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
@@ -31,9 +30,9 @@ Followed: TypeAlias = Mapping[str, Collection[str]]
 def derive_states(
     database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed
 ) -> None:
-    """Keep what the records (complete, in log order) tell of tasks of which nothing is kept.
+    """Import the records (complete, in log order) of tasks without state here.
 
-    `fingerprints` are those of the tasks that there are; the others are left alone.
+    `fingerprints` are those of the loaded tasks; records of other tasks are skipped.
     """
     known = task_state.states(database, ColumnFaults())
     new_rows = [row for row in rows if row.task_name in fingerprints and row.task_name not in known]
@@ -62,7 +61,7 @@ def _states(rows: Iterable[Row], fingerprints: Mapping[str, str]) -> dict[str, T
 def _following(
     states: Mapping[str, TaskState], fingerprints: Mapping[str, str], followed: Followed
 ) -> dict[str, TaskState]:
-    """Arm the tasks that wait for others just before the oldest record of these, whether they have records or not."""
+    """Arm tasks that wait for others just before the oldest record of these, with or without records of their own."""
     armed: dict[str, TaskState] = {}
     for name, others in followed.items():
         oldest = min((states[other].armed_at for other in others if other in states), default=None)
@@ -93,10 +92,10 @@ _INSERT: Final = f"""
 def import_missing(
     database: sqlite3.Connection, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed
 ) -> int:
-    """Take over what is not known here from these records (complete, in log order); says how many.
+    """Import what is missing here from these records (complete, in log order); return how many.
 
-    `fingerprints` are those of the tasks that there are; the records of others are left alone. `followed` are the tasks
-    whose ends they wait for.
+    `fingerprints` are those of the loaded tasks; records of other tasks are skipped. `followed` maps each task to those
+    whose ends it waits for.
     """
     numbers = {name: known.next_number for name, known in task_state.states(database, ColumnFaults()).items()}
     loaded = [row for row in rows if row.task_name in fingerprints]
@@ -112,7 +111,7 @@ def import_missing(
 
 
 def _ends(database: sqlite3.Connection, rows: Iterable[Row]) -> Iterator[Row]:
-    """The ends of runs that are open here, with the numbers that they have here."""
+    """Yield the ends of runs that are open here, with the numbers that they have here."""
     open_numbers = {one.run.run_id: one.run.number for one in task_state.open_runs(database, ColumnFaults())}
     for row in rows:
         if is_end(row) and row.run_id in open_numbers:

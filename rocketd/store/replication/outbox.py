@@ -1,7 +1,7 @@
 """Records on their way to another repository.
 
-A record is put here in the transaction that holds everything else, and taken out when the repository has it. So it is
-never lost on the way, whenever we die; what may have arrived without our knowing is looked for before it is sent again.
+A record is added in the transaction that also writes the run log, and removed when the repository has it. So it is
+never lost, whenever the daemon dies; a record that may have arrived unnoticed is looked up before it is sent again.
 """
 
 import json
@@ -21,7 +21,7 @@ _PUT: Final = """
 
 
 class OutboxRow(NamedTuple):
-    """A record, the id that it is to have, and whether it may have arrived already."""
+    """A record, its id in the repository, and whether it may have arrived already."""
 
     id: int
     may_exist: bool
@@ -29,21 +29,21 @@ class OutboxRow(NamedTuple):
 
 
 def add(database: sqlite3.Connection, rows: Iterable[tuple[Row, bool]]) -> None:
-    """Append records; of each, whether it may be in the repository already."""
+    """Append records, each with whether it may be in the repository already."""
     entries = [(round(row.created * 1_000_000), may_exist, json.dumps(row)) for row, may_exist in rows]
     if entries:
         database.executemany(_PUT, entries)
 
 
 class PendingRows(NamedTuple):
-    """What has not arrived, in order, and what of it cannot be read: ids and records."""
+    """Records that have not arrived, in order, and those that cannot be read: ids and records."""
 
     records: list[OutboxRow]
     unreadable: list[tuple[int, bytes]]
 
 
 def read_pending(database: sqlite3.Connection, limit: int = -1) -> PendingRows:
-    """Read what has not arrived; -1: all of it."""
+    """Read up to `limit` records that have not arrived; -1: all."""
     pending = PendingRows([], [])
     rows = database.execute("SELECT id, again, CAST(record AS BLOB) FROM spool ORDER BY id LIMIT ?", (limit,))
     for key, may_exist, record in rows:
@@ -63,16 +63,16 @@ def _parse_row(record: bytes) -> Row | None:
 
 
 def count(database: sqlite3.Connection) -> int:
-    """How many there are."""
+    """Return the number of records."""
     row: tuple[int] = database.execute("SELECT count(*) FROM spool").fetchone()
     return row[0]
 
 
 def delete(database: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Forget what has arrived, or what never will."""
+    """Remove records that have arrived, or never will."""
     database.executemany("DELETE FROM spool WHERE id = ?", [(key,) for key in ids])
 
 
 def mark_uncertain(database: sqlite3.Connection) -> None:
-    """All that is here may have arrived: we died, or the repository failed, before its answer was known."""
+    """Mark all records as possibly arrived: the daemon or the repository failed before the acknowledgement."""
     database.execute("UPDATE spool SET again = 1 WHERE again = 0")

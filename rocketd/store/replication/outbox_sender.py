@@ -1,4 +1,4 @@
-"""Taking records from the outbox to a repository, many at a time where it can, and each once."""
+"""Sends records from the outbox to a repository, in batches where it can, and each record once."""
 
 from collections.abc import Sequence
 from threading import Lock
@@ -12,11 +12,11 @@ from rocketd.store.replication.outbox import OutboxRow
 from rocketd.store.sqlite.connection import Database
 
 _BATCH: Final = 500
-"""Records that are sent before they are taken out of the outbox, in one transaction."""
+"""Records that are sent before they are removed from the outbox, in one transaction."""
 
 
 class OutboxSender:
-    """What is on its way. What may have arrived without our knowing is looked for before it is sent again."""
+    """Sends the outbox. A record that may have arrived unnoticed is looked up before it is sent again."""
 
     def __init__(self, database: Database, lock: Lock, report_damage: ReportDamage) -> None:
         self._report_damage = report_damage
@@ -25,7 +25,7 @@ class OutboxSender:
         self._delivery = Delivery()
 
     def send_some(self, sink: RepositorySink) -> bool:
-        """Send the next records, and take out of the outbox those that arrived; whether there were any."""
+        """Send the next records, and remove those that arrived from the outbox; return whether there were any."""
         with self._lock, self._database.reading() as database:
             waiting, unreadable = outbox.read_pending(database, _BATCH)
         if unreadable:
@@ -48,7 +48,7 @@ class OutboxSender:
         self._report_damage("spool", rejected_lines_message(directory))
 
     def repair(self, sink: RepositorySink) -> None:
-        """Take away what may be half there: we died, or the repository failed, while it was written."""
+        """Remove a partly written record: the daemon or the repository failed during a write."""
         with self._lock, self._database.reading() as database:
             waiting, _ = outbox.read_pending(database, _BATCH)
         self._delivery.repair(sink, waiting)

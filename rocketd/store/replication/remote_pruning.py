@@ -1,4 +1,4 @@
-"""Which records of another repository are of no use any more: old ones that the state directory has not kept either."""
+"""Prunes the repository: old records that the state directory has not kept either."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from rocketd.core.model.run import Action
 from rocketd.store.sqlite.rows import Row, is_end, key_of, micros, seconds
 
 RecordName: TypeAlias = str | tuple[str, str, Instant]
-"""Of a record: the id of its run, or what happened to which task when, as a repository may keep no more."""
+"""Identifies a record: its run id, or its task, action and time, as a repository may not keep more."""
 
 _OLD: Final = (
     "SELECT run_id, task_name, action, created FROM log WHERE created < ? AND typeof(created) IN ('real', 'integer')"
@@ -18,13 +18,13 @@ _OLD: Final = (
 
 
 def local_names(database: sqlite3.Connection, before: Instant) -> AbstractSet[RecordName]:
-    """What the state directory has from before then: conditions may ask for it, here or on the next host."""
+    """Return the records from before then that the state directory has: conditions may need them."""
     rows = database.execute(_OLD, (seconds(before),))
     return {name for run_id, *others in rows for name in (run_id, _name(*others))}
 
 
 def prunable(rows: Iterable[Row], before: Instant, local: AbstractSet[RecordName]) -> Iterator[Row]:
-    """Of records (complete, in log order): both of runs that ended before then, and of times missed before then."""
+    """Yield from these records (complete, in log order) those of runs that ended before then, and older misses."""
     old = [row for row in rows if row.created < seconds(before)]
     ended = {row.run_id or key_of(row) for row in old if is_end(row)}
     for row in old:

@@ -1,9 +1,9 @@
 """The store whose records also go to another repository.
 
-The run log in the state directory is written all the same, and is what conditions are judged by: a repository that is
-away, slow or read-only cannot keep a task from running. In the same transaction each record is put into the outbox,
-from where the `Replicator` takes it to the repository. At start the repository tells what the state directory does not
-know: all of it on a new host, and what came later where the state directory was put back to an older copy.
+The run log in the state directory is still written, and conditions only use that: a repository that is unavailable,
+slow or read-only cannot keep a task from running. The same transaction adds each record to the outbox, from which the
+`Replicator` sends it to the repository. At start, records that only the repository has are imported: all of them on a
+new host, the newest where the state directory was restored from an older copy.
 """
 
 import sqlite3
@@ -32,7 +32,7 @@ _MISSED: Final = "SELECT 1 FROM log WHERE run_id = ? AND action = 'missed'"
 
 
 class ReplicatedStore(SqliteStore):
-    """Keeps records in `rocketd.db` of the state directory, and hands each to a `Replicator`."""
+    """Keeps records in `rocketd.db` in the state directory, and passes each to a `Replicator`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ReplicatedStore(SqliteStore):
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`."""
-        self._database.check_available()  # who puts the store right has the lock meanwhile, for as long as that takes
+        self._database.check_available()  # a repair of the store holds the lock for as long as it takes
         with self._replicator.lock, self._database.writing() as database:
             new_rows = self._new_rows(database, changes)
             run_log.insert(database, changes, self._origin)
@@ -62,11 +62,11 @@ class ReplicatedStore(SqliteStore):
         self._replicator.wake()
 
     def _new_rows(self, database: sqlite3.Connection, changes: Iterable[Change]) -> list[tuple[Row, bool]]:
-        """Return the records that are new to the log, each with whether the repository may have it."""
+        """Return the records that are new in the log, each with whether the repository may have it."""
         return [(row, again or self._may_be_there) for row, again in _new_rows(database, changes, self._origin)]
 
     def prune(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant, limit: int) -> int:
-        """Delete up to `limit` records, and have the repository do as much in its own time; see `Store.prune`."""
+        """Delete up to `limit` records, here now and in the repository later; see `Store.prune`."""
         self._database.check_available()
         with self._replicator.lock:
             deleted = super().prune(before, protected, now, limit)
@@ -80,7 +80,7 @@ class ReplicatedStore(SqliteStore):
             super().save_trusted_reading(reading)
 
     def import_rows(self, rows: Iterable[Row], fingerprints: Mapping[str, str], followed: Followed = _NONE) -> int:
-        """Take over what the repository tells and the state directory does not know; says how many records."""
+        """Import records that only the repository has; return how many."""
         with self._replicator.lock, self._database.writing() as database:
             return import_missing(database, rows, fingerprints, followed)
 

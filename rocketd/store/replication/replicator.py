@@ -1,7 +1,7 @@
-"""The thread that takes records to another repository, and reads it back at start.
+"""The thread that sends records to another repository, and reads them back at start.
 
-Nobody else uses the repository, and nobody waits for it: it may hang for hours. Records wait in the outbox of the
-state directory meanwhile. What may have arrived without our knowing is looked for before it is sent again.
+Only this thread uses the repository, and nothing waits for it: it may hang for hours. Meanwhile, records wait in the
+outbox of the state directory. A record that may have arrived unnoticed is looked up before it is sent again.
 """
 
 import time
@@ -30,35 +30,35 @@ from rocketd.store.sqlite.rows import Row, seconds
 from rocketd.store.sqlite.schema import FILE_NAME
 
 RETRY: Final = Backoff(0.05, 5.0)
-"""Seconds between two tries at a repository that fails."""
+"""Seconds between two attempts at a repository that fails."""
 CLOSE_TIMEOUT: Final = 10.0
 """Seconds that a repository may take for the last records when the daemon stops; the next one sends the rest."""
 _BATCH: Final = 500
-"""Records that are deleted, and tasks that are asked for, together."""
+"""Records that are deleted, and tasks that are queried, at a time."""
 _FOREVER: Final = seconds(2**62)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportQuery:
-    """What is to be read at start."""
+    """What to read at start."""
 
     tasks: AbstractSet[str]
-    """Those that there are."""
+    """The loaded tasks."""
     numbers: Mapping[str, int]
-    """The next number of each task of which something is kept here."""
+    """The next number of each task with state here."""
     since: Instant | None
-    """Of those, older records are of no use; None: nothing is kept here."""
+    """Older records of these tasks are not needed; None: nothing is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryOutage:
-    """That a repository cannot be written to."""
+    """The repository cannot be written."""
 
     error: StoreError
     seconds: float
-    """For how long by now."""
+    """How long it has lasted, in seconds."""
     waiting: int
-    """How many records wait."""
+    """How many records are waiting."""
 
 
 _ENDED: Final = StoreError("the run log's repository is closed: the scheduler has stopped")
@@ -69,9 +69,9 @@ ReportOutage: TypeAlias = Callable[[RepositoryOutage | None], None]
 class Replicator:
     """Sends the records in the outbox of a state directory.
 
-    `report_outage` is called on its thread: for each failure, and with None once it is over. `open_repo` is called when
-    the repository is first needed, and again until it succeeds; it raises StoreError that is not temporary for what no
-    retry cures.
+    `report_outage` is called on its thread: for each failure, and with None once the outage is over. `open_repo` is
+    called when the repository is first needed, and again until it succeeds; it raises a StoreError that is not
+    temporary if retrying is useless.
     """
 
     def __init__(  # noqa: PLR0913 - what it connects
@@ -85,9 +85,9 @@ class Replicator:
         previous: "Replicator | None" = None,
         report_damage: ReportDamage = lambda _, __: None,
     ) -> None:
-        """`previous` had the same state directory in this process, and may still wait for an answer.
+        """`previous` used the same state directory in this process, and may still wait for its repository.
 
-        `host`: whose records are read; empty: all. `report_damage` is called for what waits here and cannot be read.
+        `host`: whose records are read; empty: all. `report_damage` is called for unreadable records in the outbox.
         """
         self.lock = Lock()
         """Held by whoever writes to the database of the state directory: two of one process need not try again."""
@@ -97,31 +97,31 @@ class Replicator:
         self._database = Database(directory / FILE_NAME, durability=durability)
         self._sink: RepositorySink | None = None
         self._sender = OutboxSender(self._database, self.lock, report_damage)
-        self._needs_repair = True  # something may be half there
-        self._woken = True  # an earlier daemon may have left some
+        self._needs_repair = True  # a record may be partly written
+        self._woken = True  # an earlier daemon may have left records
         self._calls = RepositoryCalls()
         self._import_request: tuple[Future[list[Row]], ImportQuery] | None = None
         self._prune_before: Instant | None = None
         self._last_prune: Instant | None = None
         self._ended = False
         self.outage: RepositoryOutage | None = None
-        """Why records wait at the moment; None: they do not, or only for their turn."""
+        """The error that makes records wait; None: they do not wait, or only for their turn."""
         self._previous = previous
         self._thread = WorkerThread("replicator", self._run)
 
     def start(self) -> None:
-        """Begin to send. The database is up to date by now."""
+        """Start sending. The database schema must be up to date."""
         with self.lock, self._database.writing() as database:
             outbox.mark_uncertain(database)
         self._thread.start()
 
     def wake(self) -> None:
-        """Send what has come into the outbox."""
+        """Wake the thread: there are new records in the outbox."""
         with self._thread.changing():
             self._woken = True
 
     def read(self, import_query: ImportQuery) -> "Future[list[Row]]":
-        """Read the records that this host has there, complete and in log order; called once, after `start`."""
+        """Read this host's records, complete and in log order; call it once, after `start`."""
         future: Future[list[Row]] = Future()
         with self._thread.changing():
             self._import_request = (future, import_query)
@@ -148,7 +148,7 @@ class Replicator:
 
     @property
     def missing_fields(self) -> tuple[str, ...]:
-        """The fields of a run record that the repository does not keep; empty before it has been opened."""
+        """The fields of a run record that the repository does not store; empty before it has been opened."""
         return tuple(self._sink.missing_fields) if self._sink else ()
 
     @property
@@ -163,16 +163,16 @@ class Replicator:
 
     @property
     def is_unique(self) -> bool:
-        """Whether the repository refuses by itself a record that comes twice; False before it has been opened."""
+        """Whether the repository itself refuses duplicate records; False before it has been opened."""
         return self._sink is not None and self._sink.is_unique
 
     def close(self) -> None:
-        """Send what is left, for a while, and end the thread."""
+        """Send the remaining records, for a while, and end the thread."""
         if self._thread.close(CLOSE_TIMEOUT):
             self._database.close()
 
     def join(self) -> None:
-        """Wait until its thread has ended, however long that waits for the repository."""
+        """Wait without a limit until its thread has ended."""
         self._thread.join()
 
     # -- on its thread ----------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class Replicator:
                     self._report_outage(None)
                 self.outage = None
                 pause, since = 0.0, None
-        if pause:  # it was failing when we were told to end: it may be back
+        if pause:  # it failed before the stop was requested: it may be available again
             with suppress(Exception):
                 self._process()
                 self.outage = None
@@ -206,7 +206,7 @@ class Replicator:
             self._calls.fail(_ENDED)
 
     def _wait_for_work(self, pause: float) -> bool:
-        """Wait until there is something to do, or after a failure for the pause; False: it is time to end."""
+        """Wait for work, or after a failure for the pause; return False when it is time to end."""
         if pause:
             with self._thread.waiting_for(lambda: self._thread.closing or self._calls, pause):
                 return not self._thread.closing
@@ -252,7 +252,7 @@ class Replicator:
             raise
 
     def _queries(self, sink: RepositorySink, import_query: ImportQuery) -> Iterator[dict[str, object]]:
-        """Ask for no more than is wanted, where the repository can be asked so; what was given twice does no harm."""
+        """Query only what is needed, where the repository can filter; duplicates do no harm."""
         if import_query.since is None or not sink.can_compare:
             yield self._host_query(sink)
             return

@@ -1,4 +1,4 @@
-"""What others want done with a repository, which only its own thread may use."""
+"""Calls that other threads want made with a repository, which only its own thread may use."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,11 +14,11 @@ T = TypeVar("T")
 class _Call(NamedTuple):
     make: Callable[[RepositorySink], None]
     fail: Callable[[StoreError], None]
-    """The repository cannot be had."""
+    """The repository is not available."""
 
 
 class RepositoryCalls:
-    """The calls that wait, in order. `add` may be called from any thread."""
+    """The queue of calls, in order. `add` may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -47,7 +47,7 @@ class RepositoryCalls:
         return future
 
     def make(self, sink: RepositorySink) -> None:
-        """Make all that wait."""
+        """Make all waiting calls."""
         for call in self._take_all():
             call.make(sink)
             sink.end_transaction()

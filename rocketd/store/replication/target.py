@@ -31,7 +31,7 @@ class ReplicationTarget(NamedTuple):
     repo: str = ""
 
     def __str__(self) -> str:
-        """By which it is told: without a password."""
+        """Return its name for messages, without a password."""
         url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.url)
         url = re.sub(r"([?&]\w*pass\w*=)[^&]*", r"\1***", url)
         return url or self.repo or "the state directory alone"
@@ -41,7 +41,7 @@ class ReplicationTarget(NamedTuple):
         return self.repo != "" or self.url not in ("", f"sqlite:///{directory / FILE_NAME}")
 
     def open(self) -> BaseRepo:
-        """Open it; raises StoreError that is not temporary for what trying again cannot mend, or whatever it raises."""
+        """Open it; raises a StoreError that is not temporary if retrying is useless, or what the factory raises."""
         return _open_url(self.url, str(self)) if self.url else _call_factory(self.repo)
 
 
@@ -76,13 +76,13 @@ def _call_factory(path: str) -> BaseRepo:
 
 
 def load_target(directory: Path) -> ReplicationTarget | None:
-    """What was used last with this state directory; None: nothing is known. Raises StoreError."""
+    """Return the last target of this state directory; None: not known. Raises StoreError."""
     path = directory / TARGET_FILE
     with translating_errors(path):
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(saved["url"], str) or not isinstance(saved["repo"], str):
-                raise TypeError("url and repo must be strings")  # noqa: TRY301 - told with the others
+                raise TypeError("url and repo must be strings")  # noqa: TRY301 - reported like the others
             return ReplicationTarget(saved["url"], saved["repo"])
         except FileNotFoundError:
             return None
@@ -92,7 +92,7 @@ def load_target(directory: Path) -> ReplicationTarget | None:
 
 
 def save_target(directory: Path, target: ReplicationTarget) -> None:
-    """Keep what is used now; the file is for root's eyes alone, as a URL may hold a password. Raises StoreError."""
+    """Save the current target; only root can read the file, as a URL may contain a password. Raises StoreError."""
     path = directory / TARGET_FILE
     part = path.with_suffix(".part")
     with translating_errors(path):

@@ -1,8 +1,8 @@
-"""The store of a program that has a repository and no state directory: what is recorded is in the repository first.
+"""The store of a program with a repository and a temporary state directory: records go to the repository first.
 
-What lies in the directory goes with the program, so nothing may rest on it: a start is in the repository before its run
-begins, an end before anything learns of it. While the repository is away, nothing can be recorded; or, for a program
-that goes on all the same, records wait in the outbox, as those of a `ReplicatedStore` do, and may be lost with it.
+The directory is removed with the program, so nothing may depend on it: a start is in the repository before its run
+begins, an end before anything reacts to it. While the repository is unavailable, nothing can be recorded; or, if the
+program chooses to continue, records wait in the outbox, as those of a `ReplicatedStore`, and may be lost with it.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.store import SqliteStore
 
 ANSWER_TIMEOUT: Final = 10.0
-"""Seconds that a repository may take for some records."""
+"""Seconds that a repository may take for a batch of records."""
 
 
 class WriteThroughStore(ReplicatedStore):
-    """Hands records to the repository, and then to the database, which is what conditions are judged by."""
+    """Writes records to the repository, and then to the database, which conditions use."""
 
     def __init__(
         self, directory: Path, replicator: Replicator, *, survives_outage: bool, report_damage: ReportDamage
     ) -> None:
-        """`survives_outage`: whether a repository that is away stops nothing; the rest is as for `ReplicatedStore`."""
+        """`survives_outage`: whether the program continues without the repository; the rest: see `ReplicatedStore`."""
         super().__init__(directory, replicator, durability="normal", report_damage=report_damage)
         self._survives_outage = survives_outage
         self._delivery = Delivery()
@@ -52,7 +52,7 @@ class WriteThroughStore(ReplicatedStore):
         self._may_be_there = self._may_be_there and not rows
 
     def _deliver(self, rows: Sequence[tuple[Row, bool]]) -> bool:
-        """Whether the repository has them now. Raises StoreError where the program must not go on without."""
+        """Return whether the repository has them now. Raises StoreError if the program must not continue without it."""
         outbox_rows = self._with_ids(rows)
         needs_repair, self._may_be_there = self._may_be_there, True
         delivery = self._replicator.deliver(partial(self._add, outbox_rows, needs_repair))
@@ -67,7 +67,7 @@ class WriteThroughStore(ReplicatedStore):
         return True
 
     def _with_ids(self, rows: Sequence[tuple[Row, bool]]) -> list[OutboxRow]:
-        """Return them with ids: the microsecond of the record or the next free one; the same ids until they arrive."""
+        """Return records with ids: the record's microsecond or the next free one; the same ids until they arrive."""
         outbox_rows: list[OutboxRow] = []
         for row, may_exist in rows:
             last = outbox_rows[-1].id if outbox_rows else self._last_id

@@ -100,12 +100,12 @@ class Database:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
-    def close(self, patience: float = -1) -> None:
+    def close(self, timeout: float = -1) -> None:
         """Close the connection; using the database again opens a new one.
 
-        Raises StoreError if somebody uses it for longer than `patience` seconds; -1: for however long.
+        Raises StoreError if somebody uses it for longer than `timeout` seconds; -1: for however long.
         """
-        if not self._lock.acquire(timeout=patience):
+        if not self._lock.acquire(timeout=timeout):
             raise StoreError(f"{self.path} is being read", temporary=True)
         try:
             if self._connection is not None:
@@ -257,7 +257,7 @@ def close_all(path: Path, but: Database | None = None) -> None:
     with _registry_lock:
         databases = [database for database in _open if database is not but and database.path == path]
     for database in databases:
-        database.close(patience=BUSY_TIMEOUT)
+        database.close(timeout=BUSY_TIMEOUT)
 
 
 def is_in_use(path: Path) -> bool:

@@ -45,7 +45,7 @@ class SqliteReader:
         """What was read so far and could not be trusted."""
 
     def states(self) -> Mapping[str, TaskState]:
-        """What is kept beside the records, of every task ever seen."""
+        """Return the state of every task ever seen."""
         return self._read(lambda database: task_state.states(database, self.faults))
 
     def recovery_events(self, reach: Mapping[tuple[str, Action], Duration], now: Instant) -> Sequence[Event]:

@@ -113,7 +113,7 @@ def _known(name: str) -> str:
 class Served:
     """The control socket, answered by fake verbs on a loop in a thread of its own."""
 
-    def __init__(self, path: Path, group: str, patience: float) -> None:
+    def __init__(self, path: Path, group: str, timeout: float) -> None:
         self.path = path
         self.verbs = FakeVerbs()
         self.journal = ListJournal()
@@ -121,7 +121,7 @@ class Served:
         """Errors that nobody caught."""
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: self.defects.append(str(context)))
-        self._server = serve(self.verbs, path, self.journal, group=group, request_timeout=patience)
+        self._server = serve(self.verbs, path, self.journal, group=group, request_timeout=timeout)
 
     def tell(self, event: JsonObject) -> None:
         """Let something happen, which everybody who listens now hears."""
@@ -154,6 +154,6 @@ class Served:
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result(60)
 
 
-def served(path: Path, *, group: str = "rocketd", patience: float = 60.0) -> AbstractContextManager[Served]:
+def served(path: Path, *, group: str = "rocketd", timeout: float = 60.0) -> AbstractContextManager[Served]:
     """Serve fake verbs at that path; raises CannotListen when entered."""
-    return Served(path, group, patience).serving()
+    return Served(path, group, timeout).serving()
