@@ -211,7 +211,7 @@ def test_a_mail_that_is_refused_does_not_hold_up_the_next(server: MailServer) ->
     postman = MailQueue(RedmailSender("127.0.0.1", server.port), told, "web01", 0, collect_time=0.0)
     postman.post(TO, notice(1))
     assert postman.close() == 0
-    assert told.all == [("", "mail to root@example.com is refused: 554 no")]
+    assert told.all == [("", "mail to root@example.com was refused: 554 no")]
 
 
 def test_a_receiver_who_cannot_get_mail_keeps_no_other_from_it(dead_server: MailServer) -> None:
@@ -242,7 +242,7 @@ def test_who_alone_is_refused_is_told_and_who_is_put_off_is_tried_again(server: 
     server.next()
     assert postman.close() == 0
     assert server.receivers == [["root@example.com"], ["busy@example.com"]]
-    refused = ("", "mail to gone@example.com is refused: 550 no such user")
+    refused = ("", "mail to gone@example.com was refused: 550 no such user")
     assert told.all == [refused, ("451 come again", ""), ("", "")]
 
 
