@@ -6,6 +6,7 @@ from rocketd.config import table_values, value_types
 from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
+from rocketd.config.splay_value import NO_SPLAY, SPLAY_VALUE
 from rocketd.config.task_mail_settings import mail
 from rocketd.config.unit_table import unit
 from rocketd.config.value_types import BOOLEAN, CODES, DURATION, DURATION_OR_INFINITY, NON_EMPTY, PATH, TEXT, ValueType
@@ -122,11 +123,12 @@ ON: Final = Setting[On | None](
 )
 SPLAY: Final = Setting(
     "splay",
-    DURATION,
-    0,
+    SPLAY_VALUE,
+    NO_SPLAY,
     "none",
     "Spreads the starts of tasks, and of the same task on many hosts: each tick, window and interval begins later by "
-    "a part of this time, or of its own length if that is shorter. The part is a stable hash of host and task.",
+    "a part of this time, or of its own length if that is shorter. The part is a stable hash of host and task; "
+    'with `{ most = "10 min", each = "run" }` each run has a part of its own.',
 )
 ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Load the task.")
 DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A description for people.")

@@ -139,6 +139,7 @@ def task_details(entry: ScheduledTask, history: TaskHistory, runs: Sequence[RunV
         "mutex": task.mutex or None,
         "priority": task.priority,
         "splay": _seconds(task.splay),
+        "splay_each": "run" if task.splay_each_run else "host",
         "output_file": task.output_file or None,
         "separate_stderr": task.separate_stderr,
         "next_splay": _next_splay(entry),

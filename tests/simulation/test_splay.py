@@ -44,9 +44,10 @@ def task(name: str, when: str, splay: Duration, zone: str = "UTC") -> Task:
 # -- the oracle
 
 
-def part_of(name: str, splay: Duration) -> Duration:
-    """The share of that task on the host of the simulated world."""
-    digest = blake2b(f"world\0{name}".encode(), digest_size=8).digest()
+def part_of(name: str, splay: Duration, opens: Instant | None = None) -> Duration:
+    """The share of that task on the host of the simulated world; for each run that of the chance that opens then."""
+    key = f"world\0{name}" if opens is None else f"world\0{name}\0{opens}"
+    digest = blake2b(key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") * splay // 2**64
 
 
@@ -59,6 +60,7 @@ class Oracle:
     chances: list[Life]
     """In order. One that ends where the next begins stays good until that one has begun."""
     spread: Duration = MINUTE
+    each_run: bool = False
 
     def starts(self, lives: list[Life]) -> list[Started]:
         runs: list[Started] = []
@@ -103,7 +105,7 @@ class Oracle:
             last = self.chances[place - 1]  # that one was missed if nothing ran for it, and nothing since
             if not any(due >= last[0] or start >= last[0] for due, start in runs):
                 length = min(length, max(self.spread, opens - away[1]))
-        return opens + part_of(self.name, length)
+        return opens + part_of(self.name, length, opens if self.each_run else None)
 
     def after(self, place: int, begins: list[Instant], runs: list[Started], away: Life) -> Instant:
         """When it starts after an absence."""
@@ -115,7 +117,8 @@ class Oracle:
         if owed is not None and self.is_good(owed, left) and not self.is_used(owed, plain, runs):
             return up
         rest = self.chances[place][1] - up
-        return up + part_of(self.name, min(self.splay, self.spread, rest if rest > 0 else 10**18))
+        opens = self.chances[place][0] if self.each_run else None
+        return up + part_of(self.name, min(self.splay, self.spread, rest if rest > 0 else 10**18), opens)
 
 
 FIRST = at("2026-11-02")
@@ -190,6 +193,7 @@ def test_a_task_starts_as_an_oracle_says(seed: int, when: str, chances: list[Lif
         task(f"t{chance.randrange(10**6)}", when, chance.choice((MINUTE, HOUR, 6 * HOUR, DAY, 48 * HOUR)))
         for _ in range(3)
     ]
+    tasks = [replace(one, splay_each_run=chance.random() < 0.5) for one in tasks]
     for each in tasks:
         world.add(each, Behaviour(takes=0))
     for begin, end in up:
@@ -200,7 +204,7 @@ def test_a_task_starts_as_an_oracle_says(seed: int, when: str, chances: list[Lif
         world.alive = end
         world.kill()
     for each in tasks:
-        oracle = Oracle(each.name, each.splay, armed(chances, up[0][0], tick=tick))
+        oracle = Oracle(each.name, each.splay, armed(chances, up[0][0], tick=tick), each_run=each.splay_each_run)
         begun = [(run.due, run.start) for run in world.begun if run.task == each.name]
         assert begun == oracle.starts(up), (each.name, each.splay, up[:20])
 
@@ -482,3 +486,44 @@ def test_what_is_told_as_the_next_start_is_the_next_start(when: str) -> None:
             assert expected == next(run.start for run in world.begun[seen:] if run.task == name), (name, before)
         world.kill()
         world.boot()
+
+
+# -- anew for each run
+
+
+def test_each_run_has_a_part_of_its_own_and_the_same_after_a_restart() -> None:
+    world = World(1, FIRST)
+    one = replace(task("t", "cron('0 0,12 * * *')", 8 * HOUR), splay_each_run=True)
+    world.add(one, Behaviour(takes=0))
+    for day in range(DAYS):
+        world.now = FIRST + day * DAY
+        world.boot()
+        world.run_until(FIRST + (day + 1) * DAY - 1)
+        world.alive = world.now
+        world.kill()
+    runs = world.begun
+    assert [run.start - run.due for run in runs] == [part_of("t", 8 * HOUR, run.due) for run in runs]
+    assert len({run.start - run.due for run in runs}) == len(runs) == 2 * DAYS - 1
+    assert min(later.start - earlier.start for earlier, later in pairwise(runs)) >= 4 * HOUR
+
+
+@pytest.mark.parametrize("interval", [20 * MINUTE, 6 * HOUR])
+@pytest.mark.parametrize("splay", [MINUTE, 6 * HOUR])
+def test_an_interval_with_a_part_for_each_run_leaves_none_out_and_starts_none_twice(
+    interval: Duration, splay: Duration
+) -> None:
+    world = World(1, FIRST)
+    world.add(replace(task("t", f"every('{interval // MINUTE} min')", splay), splay_each_run=True), Behaviour(takes=0))
+    world.boot()
+    world.run_until(FIRST + 5 * DAY)
+    dues = [run.due for run in world.begun]
+    assert all(later - earlier == interval for earlier, later in pairwise(dues))
+    length = min(splay, interval)
+    assert all(run.start == run.due + part_of("t", length, run.due) for run in world.begun)
+
+
+def test_the_parts_of_many_runs_are_even() -> None:
+    """Pearson's test, ten bins, as for the parts of many hosts."""
+    parts = [part_of("t", 10, FIRST + number * HOUR) for number in range(10_000)]
+    expected = len(parts) / 10
+    assert sum((parts.count(one) - expected) ** 2 / expected for one in range(10)) < 27.9  # p = 0.001

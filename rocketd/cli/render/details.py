@@ -61,6 +61,10 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     ]
 
 
+def _anew(task: JsonObject) -> str:
+    return ", anew for each run" if task.get("splay_each") == "run" else ""
+
+
 def _splay(task: JsonObject) -> str:
     """Return how much later that is because of the splay."""
     part, whole = duration(task, "next_splay"), duration(task, "splay")
@@ -131,7 +135,7 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
         ("Overlap", Cell(_unless("wait", text(task, "overlap")))),
         ("Mutex", Cell(text(task, "mutex"))),
         ("Priority", Cell(str(priority) if priority else "")),
-        ("Splay", Cell(f"up to {approximate_duration(splay)}" if splay else "")),
+        ("Splay", Cell(f"up to {approximate_duration(splay)}{_anew(task)}" if splay else "")),
         ("Output file", Cell(text(task, "output_file"))),
     ]
 

@@ -22,6 +22,7 @@ from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.calendar.period import Period
+    from rocketd.core.calendar.steps import Steps
     from rocketd.core.calendar.ticks import Ticks
     from rocketd.core.calendar.window import OpenedWindow
     from rocketd.core.conditions.window_consumption import Consumption
@@ -65,7 +66,7 @@ def window_consumption(word: WindowWord, window: OpenedWindow, moment: Moment) -
     if not splayed(moment):
         return find_consumption(moment, start, following, fixed=word.fixed)
     opens, closes = StartWindow(start, end).within_hours(moment)
-    begin = opens + delay(moment, closes - opens)
+    begin = opens + delay(moment, closes - opens, opens)
     return consumption_by_due(moment, start, following, fixed=word.fixed) or find_consumption(
         moment, begin, following, fixed=word.fixed
     )
@@ -136,10 +137,15 @@ def judge_interval(word: IntervalWord, due: Instant, before: Instant, newest: Ve
     return Verdict(AGAINST, min(begin_before.start, begin.at), newest.since)
 
 
-def interval_splay(interval: Duration, moment: Moment) -> Duration:
-    """Return how much later than its end an interval begins."""
+def intervals_begun(steps: Steps, reached: Instant, moment: Moment) -> int:
+    """Return how many intervals had begun, with the splay, when the last run started, or are used up by a due."""
     opens, closes = StartWindow(BEGINNING, FOREVER).within_hours(moment)
-    return delay(moment, min(interval, closes - opens))
+    begun = steps.count(reached)
+    if begun and steps.at(begun) + delay(moment, min(steps.length, closes - opens), steps.at(begun)) > reached:
+        begun -= 1
+    history = moment.task_history
+    used = (history.steps.real_instant(use.last, use.position) for use in history.consumed_dues)
+    return max(begun, *(steps.count(at) for at in used if steps.first <= at <= moment.now), 0)
 
 
 def _begin_of_interval(word: IntervalWord, due: Instant, moment: Moment) -> SplayedStart:

@@ -14,7 +14,7 @@ from rocketd.core.calendar.period import How, Period
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
 from rocketd.core.conditions.scheduled_at_tick import interval_steps, judge_interval_at_tick, judge_window_at_tick
 from rocketd.core.conditions.splayed_time import (
-    interval_splay,
+    intervals_begun,
     judge_interval,
     judge_tick,
     judge_window,
@@ -32,6 +32,7 @@ from rocketd.core.model.tick_line import TickLine
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
+    from rocketd.core.calendar.steps import Steps
     from rocketd.core.calendar.ticks import Ticks
     from rocketd.core.calendar.unit import Unit, Written
     from rocketd.core.model.moment import Moment
@@ -165,7 +166,7 @@ class Every(Condition):
             ever = Verdict(FOR)
             return judge_interval(self, BEGINNING, BEGINNING, ever, moment) if splayed(moment) else ever
         steps = interval_steps(first, self.interval, moment)
-        used = steps.count(self._reached(moment, first)) if self.based == "run" else 0
+        used = self._used(steps, moment) if self.based == "run" else 0
         due = steps.at(used + 1)
         if now < due:
             return Verdict(AGAINST, due, steps.at(used))
@@ -183,17 +184,16 @@ class Every(Condition):
         due = None if run is None else history.steps.real_instant(run.due, history.scheduled_position)
         return due if moment.counted_due is None or not moment.of_tick else max(due or BEGINNING, moment.counted_due)
 
-    def _reached(self, moment: Moment, due: Instant) -> Instant:
-        """Return up to when intervals are used: the last run's start, with a splay what had begun by then."""
+    @staticmethod
+    def _used(intervals: Steps, moment: Moment) -> int:
+        """Return how many intervals are used: by the last run's start, with a splay those that had begun by then."""
         history, now = moment.task_history, moment.now
-        run, steps = history.last_scheduled, history.steps
-        start = due if run is None else steps.real_instant(run.start, history.scheduled_position)
+        run, steps, start = history.last_scheduled, history.steps, intervals.first
+        if run is not None:
+            start = steps.real_instant(run.start, history.scheduled_position)
         consumed = max((steps.real_instant(use.last, use.position) for use in history.consumed), default=start)
-        reached = consumed if start <= consumed <= now else start
-        if splayed(moment):
-            used = (steps.real_instant(use.last, use.position) for use in history.consumed_dues)
-            reached = max(reached - interval_splay(self.interval, moment), *(at for at in used if at <= now), due)
-        return max(reached, due)
+        reached = max(consumed if start <= consumed <= now else start, intervals.first)
+        return intervals_begun(intervals, reached, moment) if splayed(moment) else intervals.count(reached)
 
     def _ended(self, history: TaskHistory) -> Instant | None:
         ends = [history.scheduled_ends[action] for action in ENDS[self.based] if action in history.scheduled_ends]

@@ -4,6 +4,7 @@ A *start window* is a stretch [opens, closes) of the clock in which a word (a ti
 another task) may start the task. With a splay, its word holds not from its opening on but from its begin:
 
     begin = opens + share * min(splay, closes - opens)        share: a hash of host and task, in [0, 1)
+                                                          with `each = "run"` also of `opens`
 
     So each window has a begin, no two have the same, and n hosts begin evenly over the length: nothing is clamped.
     A window is good until the next one begins where that follows on it without a gap, else until it closes. So a begin
@@ -86,14 +87,14 @@ class StartWindow(NamedTuple):
         if absence is not None and not moment.unattended:
             up = max(moment.history.resume_spread, opens - absence.end)
             length = up if up < length and missed_before() else length
-        begin = opens + delay(moment, length)
+        begin = opens + delay(moment, length, opens)
         if moment.unattended or absence is None or not absence.start <= begin < absence.end:
             return SplayedStart(begin, begin)
         then = moment._replace(now=absence.start, unattended=True)
         if was_good(then) and all(hours.judge(then).answer.value for hours in moment.guards):
             return SplayedStart(begin, absence.end)  # what was due by then has waited long enough
         left = closes - absence.end
-        spread = delay(moment, min(moment.history.resume_spread, left if left > 0 else FOREVER))
+        spread = delay(moment, min(moment.history.resume_spread, left if left > 0 else FOREVER), opens)
         return SplayedStart(begin, absence.end + spread)
 
 
@@ -179,17 +180,19 @@ def splayed(moment: Moment) -> bool:
     return moment.task.splay > 0 and not moment.without_splay
 
 
-def delay(moment: Moment, length: Duration) -> Duration:
-    """Return how much later than it opens a window of that length begins."""
+def delay(moment: Moment, length: Duration, opens: Instant) -> Duration:
+    """Return how much later than it opens a window of that length begins that opens then."""
     task = moment.task
     if not splayed(moment):
         return 0
-    return share(moment.history.host, task.name) * min(task.splay, length) >> _BITS
+    part = share(moment.history.host, task.name, opens if task.splay_each_run else None)
+    return part * min(task.splay, length) >> _BITS
 
 
-def share(host: str, task: str) -> int:
-    """Return which part of its splay a task has on a host, in 2**64ths: always the same."""
-    return int.from_bytes(blake2b(f"{host}\0{task}".encode(errors="replace"), digest_size=8).digest())
+def share(host: str, task: str, opens: Instant | None = None) -> int:
+    """Return which part of its splay a task has on a host, in 2**64ths: always the same, or for each window another."""
+    key = f"{host}\0{task}" if opens is None else f"{host}\0{task}\0{opens}"
+    return int.from_bytes(blake2b(key.encode(errors="replace"), digest_size=8).digest())
 
 
 def last_moment_open(moment: Moment) -> Moment | None:

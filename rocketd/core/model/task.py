@@ -162,6 +162,8 @@ class Task:
     on: On | None = None
     splay: Duration = 0
     """Delays its due by a stable part of this."""
+    splay_each_run: bool = False
+    """Whether that part is another for each run."""
     output_tail: int = 16 * 1024
     """How many bytes of its output the record keeps."""
     output_limit: int | None = None

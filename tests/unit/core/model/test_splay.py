@@ -61,9 +61,9 @@ def test_the_part_is_the_same_each_time_and_another_for_each_host_and_task() -> 
 
 def test_a_chance_that_is_shorter_than_the_splay_is_spread_over_as_it_is() -> None:
     moment = Moment(NOON, task("daily", DAY), History("here"))
-    assert delay(moment, HOUR) == part(HOUR)
-    assert delay(moment, 2 * DAY) == part(DAY)
-    assert delay(moment._replace(without_splay=True), HOUR) == 0
+    assert delay(moment, HOUR, 0) == part(HOUR)
+    assert delay(moment, 2 * DAY, 0) == part(DAY)
+    assert delay(moment._replace(without_splay=True), HOUR, 0) == 0
 
 
 def test_what_began_in_an_absence_starts_within_what_is_left_of_its_chance() -> None:
