@@ -19,6 +19,7 @@ from rocketd.core.conditions.cron_word import cron as _cron
 from rocketd.core.conditions.cycle import Cycle
 from rocketd.core.conditions.date_bound import SinceDate, UntilDate
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.core.conditions.host_uptime import HostUp
 from rocketd.core.conditions.iso_week import IsoWeek
 from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
@@ -89,6 +90,7 @@ unit_active: Final = UnitActive.of
 load_below: Final = LoadBelow.of
 command_succeeds: Final = CommandSucceeds.of
 env: Final = EnvironmentIs.of
+host_up: Final = HostUp.of
 scheduler_running: Final = SchedulerRunning()
 scheduler_cycles: Final = SchedulerCycles()
 

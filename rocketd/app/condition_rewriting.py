@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from rocketd.core.conditions.after import After
-from rocketd.core.conditions.occurrences import EventCondition
+from rocketd.core.conditions.host_uptime import BootEventCondition
+from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
 from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.model.condition import All, Any, Condition, Not
@@ -27,7 +28,14 @@ def rename_tasks(condition: Condition, names: Mapping[str, str]) -> Condition:
         match word:
             case After():
                 return replace(word, tasks=tuple(names.get(task, task) for task in word.tasks))
-            case EventCondition() | Running() | RunningFor() | RunningCount():
+            case (
+                EventCondition()
+                | RecentEventCondition()
+                | BootEventCondition()
+                | Running()
+                | RunningFor()
+                | RunningCount()
+            ):
                 return replace(word, task=names.get(word.task, word.task))
         return word
 

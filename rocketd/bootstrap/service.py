@@ -111,6 +111,7 @@ class Service:
         self._manager.extend_timeout(START_TIMEOUT)  # a file server or a name service may take its time
         loaded = await self._task_files.load()
         self._make_loop(loaded.settings)
+        self.loop.scheduler.history.booted_at = self._clock.booted_at()
         self._manager.extend_timeout(START_TIMEOUT)  # and so may what a killed daemon left behind
         opened = await self._open_store()
         open_files = raise_open_files()

@@ -10,6 +10,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
@@ -48,6 +49,19 @@ class SystemClock:
     def boottime(self) -> Duration:
         """Read the clock that goes on in a suspend (CLOCK_BOOTTIME)."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+    def booted_at(self) -> Instant:
+        """Return when the host booted, by the present setting of the clock; in a container, when its init began."""
+        return self.now() - self.boottime() + _init_started()
+
+
+def _init_started() -> Duration:
+    """Return how long after the boot the first process began: field 22 of its stat, in clock ticks."""
+    try:
+        stat = Path("/proc/1/stat").read_text(encoding="utf-8", errors="replace")
+        return int(stat.rpartition(")")[2].split()[19]) * SECOND // os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):  # it is hidden: the boot is that of the kernel
+        return 0
 
 
 class TimerAlarm:

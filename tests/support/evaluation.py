@@ -253,7 +253,15 @@ PROBE = st.sampled_from(
     ["path_exists('/a')", "load_below(2.0)", "command_succeeds('b', every='1 min')", "unit_active('c')", "env('D')"]
 )
 SCHEDULER = st.sampled_from(
-    ["scheduler_running", "scheduler_running(more_than='1 h', less_than='2 days')", "scheduler_cycles(more_than=3)"]
+    [
+        "host_up(more_than='15 min')",
+        "host_up(less_than='3 days')",
+        "started.this_boot",
+        "(failed('a').this_boot < 2)",
+        "scheduler_running",
+        "scheduler_running(more_than='1 h', less_than='2 days')",
+        "scheduler_cycles(more_than=3)",
+    ]
 )
 
 WORD = st.one_of(
@@ -318,6 +326,7 @@ def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> A
             asked.end(run, clock, action, cause)
     asked.history.first_pass_at = draw(st.none() | st.sampled_from([now, now - MINUTE, now - 2 * HOUR, now - 3 * DAY]))
     asked.history.cycles = draw(st.integers(1, 5))
+    asked.history.booted_at = draw(st.none() | st.sampled_from([now, now - 10 * MINUTE, now - 2 * DAY]))
     for probe in sorted(frozenset().union(*map(probes_of, conditions)), key=str):
         for age in sorted(draw(st.lists(_AGE, max_size=3)), reverse=True):
             asked.history.observe(observed(probe, draw(st.sampled_from([True, True, False, None])), now - age))

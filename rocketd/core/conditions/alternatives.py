@@ -14,6 +14,7 @@ from itertools import chain, product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.conditions.after import After
+from rocketd.core.conditions.host_uptime import BootEventCondition, HostUp
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.conditions.run_conditions import Retry, Running
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _MAX_ALTERNATIVES: Final = 64
 """The largest number of alternatives."""
-_OF_TASKS: Final = (EventCondition, RecentEventCondition, Running, RunningFor, RunningCount)
+_OF_TASKS: Final = (EventCondition, RecentEventCondition, BootEventCondition, Running, RunningFor, RunningCount)
 _USED_UP: Final = (OncePerWindow, Tick, Every, After, Retry)
 
 
@@ -52,7 +53,7 @@ class Literal(NamedTuple):
         """Whether the host or other tasks decide it, and no start of this task changes it."""
         if isinstance(self.word, _OF_TASKS):
             return bool(self.others(task))
-        return isinstance(self.word, Probe | SchedulerRunning | SchedulerCycles)
+        return isinstance(self.word, Probe | SchedulerRunning | SchedulerCycles | HostUp)
 
     def others(self, task: str) -> frozenset[str]:
         """The other tasks that it is about."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
 from rocketd.core.calendar.period import Period
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, UNITS, WEEK_UNIT, YEAR
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
+from rocketd.core.conditions.host_uptime import BootEventCondition
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
 from rocketd.core.conditions.time_conditions import ENDS
 from rocketd.core.duration import format_duration, parse_positive_length
@@ -115,6 +116,13 @@ class EventCondition(Hours, CountableCondition, Condition):
         """In the year around now."""
         return self.this(YEAR)
 
+    @property
+    def this_boot(self) -> BootEventCondition:
+        """Since the host booted; raises ConditionError."""
+        if self.period is not None:
+            raise ConditionError(f"it is already narrowed to this {self.period.unit}")
+        return BootEventCondition(self.what, ACTIONS[self.what], self.task)
+
     def narrowed(self, how: How, written: tuple[Written, ...]) -> Self:
         if self.period is None:
             raise ConditionError(f"{self} has no hours yet", hint=f"name a period first: {self}.today")
@@ -154,8 +162,7 @@ class EventCondition(Hours, CountableCondition, Condition):
         """Return when the day, the week, … around that instant ends; FOREVER: it asks about all time."""
         if self.period is None:
             return FOREVER
-        whole = self.period if self.period.endless else _WHOLE[self.period.unit.name]
-        return whole.opened_window(at, zone).end
+        return (self.period if self.period.endless else _WHOLE[self.period.unit.name]).opened_window(at, zone).end
 
     def instants(self, moment: Moment) -> list[Instant]:
         """Return when that happened in the window up to now; of what is kept, if it asks about all time."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.conditions.after import After
 from rocketd.core.conditions.comparison import AT_LEAST_ONE
+from rocketd.core.conditions.host_uptime import BootEventCondition
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.conditions.run_conditions import Retry, Running
@@ -132,8 +133,9 @@ _TO_HAPPEN: Final[dict[What, str]] = {
 
 @_event.register(EventCondition)
 @_event.register(RecentEventCondition)
-def _(condition: EventCondition | RecentEventCondition, moment: Moment, verdict: Verdict) -> str:
-    whole = isinstance(condition, RecentEventCondition) or condition.period is None or condition.period.how == "whole"
+@_event.register(BootEventCondition)
+def _(condition: EventCondition | RecentEventCondition | BootEventCondition, moment: Moment, verdict: Verdict) -> str:
+    whole = not isinstance(condition, EventCondition) or condition.period is None or condition.period.how == "whole"
     if verdict.answer is AGAINST and condition.count == AT_LEAST_ONE and whole:
         return f"{condition.task or moment.task.name} to {_TO_HAPPEN[condition.what]}"
     return _to_change(condition, verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rocketd.core.conditions.host_uptime import HostUp
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.explain.reasons import clock, explain_verdict, when
@@ -26,6 +27,12 @@ def _(condition: Probe, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 def _(condition: SchedulerRunning, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
     start = moment.history.first_pass_at
     return "the scheduler is not running" if start is None else f"the scheduler started {when(start, moment)}"
+
+
+@explain_verdict.register(HostUp)
+def _(condition: HostUp, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - as above
+    booted = moment.history.booted_at
+    return "it is not known when the host booted" if booted is None else f"the host booted {when(booted, moment)}"
 
 
 @explain_verdict.register(SchedulerCycles)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.after import After, Outcome
+from rocketd.core.conditions.host_uptime import BootEventCondition
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
@@ -121,6 +122,18 @@ def _(condition: RecentEventCondition, moment: Moment, verdict: Verdict) -> str:
     if not instants:
         return f"{task} has not {happened} {span}"
     return f"{task} has {happened} {_times(len(instants))} {span}, last {when(instants[-1], moment)}"
+
+
+@explain_verdict.register(BootEventCondition)
+def _(condition: BootEventCondition, moment: Moment, verdict: Verdict) -> str:
+    task, booted = condition.task or moment.task.name, moment.history.booted_at
+    if verdict.answer is UNKNOWN or booted is None:
+        return _not_loaded(task) if booted is not None else "it is not known when the host booted"
+    happened, boot = _HAPPENED[condition.what], f"since the host booted {when(booted, moment)}"
+    instants = condition.instants(moment)
+    if not instants:
+        return f"{task} has not {happened} {boot}"
+    return f"{task} has {happened} {_times(len(instants))} {boot}, last {when(instants[-1], moment)}"
 
 
 @explain_verdict.register(Running)

@@ -37,6 +37,7 @@ class History:
         """How long what began meanwhile is spread over."""
         self.first_pass_at: Instant | None = None
         """When the scheduler had its first pass; None: it has had none."""
+        self.booted_at: Instant | None = None
         self.cycles = 0
         """How many passes it has had, the present one included."""
         self._histories: dict[str, TaskHistory] = {}
@@ -176,6 +177,7 @@ class History:
             self.first_pass_at = min(self.first_pass_at + by + slept, now)
         absence = Absence(BEGINNING, BEGINNING) if self.absence is None else self.absence
         self.absence = absence.moved(now, by + slept, self.resume_spread)
+        self.booted_at = None if self.booted_at is None else self.booted_at + by
         if by:
             self.steps.step(self._position, by, now)
             self._position += 1

@@ -10,6 +10,7 @@
     always   "always" ("true" | "false")
     host     "path" text "exists" | "unit" text "is" "active" | "load" "below" number
              | "command" text "succeeds" ["every" duration] | "env" text ["is" text]
+             | "host" "up" (("more" | "less") "than" duration)+
     date     "iso" "week" ("even" | "odd" | number ("," number)*) | ("since" | "until") date [time]
              | "every" ("other" | ordinal) unit "since" date                                        phrases_dates.py
     plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
@@ -52,7 +53,7 @@ _HOST: Final = {
     "env": "env",
 }
 _AROUND: Final = {"path": ("exists",), "unit": ("is", "active"), "command": ("succeeds",)}
-_OPENINGS: Final = ("time", "after", "task", "has", "is", "iso", "since", "until", *_HOST)
+_OPENINGS: Final = ("time", "after", "task", "has", "is", "iso", "since", "until", "host", *_HOST)
 _CONSTANTS: Final = ("true", "false")
 _OTHERS: Final = {
     "scheduler": 'write scheduler_running(more_than="10 min") or scheduler_cycles(more_than=3)',
@@ -95,6 +96,8 @@ def read_phrase(  # noqa: PLR0911 - one case for each kind
             return _asked(token, cursor, "")
         case "iso" | "since" | "until":
             return read_date_phrase(token, cursor), ()
+        case "host":
+            return _host_up(token, cursor), ()
         case asked if asked in _HOST:
             return _of_host(token, cursor), ()
     if token.text == "every" and (cycle := read_cycle(token, cursor)) is not None:
@@ -205,6 +208,19 @@ def _span(cursor: Cursor) -> Word | None:
         units = [name.removeprefix("this_") for name in _SPANS if name.startswith("this_")]
         raise unexpected(unit, "a unit of time" + or_meant(unit.text, units), f"allowed: {', '.join(units)}")
     return span
+
+
+def _host_up(token: Token, cursor: Cursor) -> Condition:
+    """Read the rest of `host up more than 15 min less than 1 h`."""
+    _expect(cursor, "up", "as in host up more than 15 min")
+    given: list[ParsedArgument] = []
+    while cursor.next.text in ("more", "less") or not given:
+        which = cursor.take()
+        if which.text not in ("more", "less"):
+            raise unexpected(which, "more or less", "as in host up more than 15 min")
+        _expect(cursor, "than", f"as in host up {which.text} than 15 min")
+        given.append(replace(_raw(cursor, "more", "less"), name=f"{which.text}_than"))
+    return _build(WORDS["host_up"], None, token, given, cursor)
 
 
 def _of_host(token: Token, cursor: Cursor) -> Condition:

@@ -70,6 +70,7 @@ SPANS: Final = (
         )
         for name in _THIS
     ),
+    Word("this_boot", "Since the host booted.", "succeeded.this_boot", phrase="has succeeded this boot"),
     _PAST,
 )
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.core.conditions.host_uptime import HostUp
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.language.word import ArgumentKind, Word, WordArgument
 
@@ -64,6 +65,14 @@ HOST_WORDS: Final = (
         EnvironmentIs.of,
         _VARIABLE,
         phrase="env 'STAGE' is 'production'",
+    ),
+    Word(
+        "host_up",
+        "While the host has been up for at least one given time, and less than another.",
+        'host_up(more_than="15min")',
+        HostUp.of,
+        _AGES,
+        phrase="host up more than 15min",
     ),
     Word(
         "scheduler_running",

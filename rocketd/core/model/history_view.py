@@ -42,6 +42,8 @@ class HistoryView(Protocol):
     """Over how long the starts are spread that became due in an absence."""
     first_pass_at: Instant | None
     """When the scheduler had its first pass; None: it has had none."""
+    booted_at: Instant | None
+    """When the host booted, by the present setting of the clock; None: not known."""
     cycles: int
     """How many passes it has had, the present one included."""
     steps: ClockSteps
