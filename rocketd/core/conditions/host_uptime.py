@@ -16,7 +16,7 @@ from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
 if TYPE_CHECKING:
-    from rocketd.core.conditions.occurrences import What
+    from rocketd.core.conditions.event_kinds import What
     from rocketd.core.instant import Instant
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Action

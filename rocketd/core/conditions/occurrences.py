@@ -9,20 +9,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from heapq import merge
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from rocketd.core.calendar.period import Period
 from rocketd.core.calendar.units import DAY_UNIT, HOUR_UNIT, MINUTE_UNIT, MONTH, QUARTER, UNITS, WEEK_UNIT, YEAR
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
+from rocketd.core.conditions.event_kinds import ACTIONS, What
 from rocketd.core.conditions.host_uptime import BootEventCondition
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
-from rocketd.core.conditions.time_conditions import ENDS
 from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.history_view import HistoryNeed
-from rocketd.core.model.run import Action
 from rocketd.core.model.task_ref import name_of
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
@@ -35,18 +34,6 @@ if TYPE_CHECKING:
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.task_history import TaskHistory
     from rocketd.core.model.task_ref import TaskRef
-
-What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed"]
-
-ACTIONS: Final[dict[What, tuple[Action, ...]]] = {
-    "started": (Action.RUN,),
-    "succeeded": (Action.SUCCESS,),
-    "failed": (Action.FAIL,),
-    "finished": ENDS["finish"],
-    "terminated": (Action.TERMINATE,),
-    "inacted": (Action.INACTION,),
-    "crashed": (Action.CRASH,),
-}
 
 _WHOLE: Final = {unit.name: Period(unit) for unit in UNITS}
 

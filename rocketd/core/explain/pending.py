@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.conditions.after import After
 from rocketd.core.conditions.comparison import AT_LEAST_ONE
+from rocketd.core.conditions.event_kinds import What
 from rocketd.core.conditions.host_uptime import BootEventCondition
-from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
+from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
 from rocketd.core.conditions.probe import Probe
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.after import After, Outcome
+from rocketd.core.conditions.event_kinds import What
 from rocketd.core.conditions.host_uptime import BootEventCondition
-from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition, What
+from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
 from rocketd.core.duration import format_duration

@@ -7,7 +7,8 @@ from rocketd.core.calendar.units import UNITS
 from rocketd.core.conditions.after import After, Many, Outcome
 from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.cron_word import cron
-from rocketd.core.conditions.occurrences import EventCondition, What
+from rocketd.core.conditions.event_kinds import What
+from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.language.vocabulary_dates import DATE_WORDS
