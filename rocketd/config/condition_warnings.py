@@ -14,6 +14,7 @@ from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.after import After, Outcome
 from rocketd.core.conditions.alternatives import Literal, alternatives_of
 from rocketd.core.conditions.cron_time import CronTime
+from rocketd.core.conditions.date_bound import UntilDate
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
 from rocketd.core.conditions.run_conditions import Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
@@ -150,12 +151,21 @@ def _reason(task: Task, search: FirstStartSearch) -> str:
     for literal in words:
         if isinstance(literal.word, Constant) and (literal.word.answer is FOR) is not literal.holds:
             return f"{literal.condition} never holds"
-        if isinstance(literal.word, Tick) and literal.holds and literal.word.ticks.next(search.now, task.zone) is None:
-            return f"{literal.condition} has ended"
+        if literal.holds and (over := _over(literal.word, search.now, task)):
+            return over
     for place, one in enumerate(words):
         for other in words[:place]:
             if search.first_start(replace(task, when=All.of(other.condition, one.condition))).at is None:
                 return f"{other.condition} and {one.condition} never hold together"
+    return ""
+
+
+def _over(word: Condition, now: Instant, task: Task) -> str:
+    """Say that a word will never hold again; empty: it may."""
+    if isinstance(word, Tick) and word.ticks.next(now, task.zone) is None:
+        return f"{word} has ended"
+    if isinstance(word, UntilDate) and (end := word.instant(task.zone)) <= now:
+        return f"{word} has ended on {datetime_of(end, task.zone):%a %Y-%m-%d}"
     return ""
 
 

@@ -68,4 +68,8 @@ def unknown_tasks(
 
 
 def _where(name: str, tasks: Mapping[str, Task], missing: Mapping[str, str]) -> str:
-    return f"it is in {missing[name]}, which has errors" if name in missing else did_you_mean(name, tasks)
+    if name in missing:
+        return f"it is in {missing[name]}, which has errors"
+    if any(sign in name for sign in "*?[!") or name.startswith("tag:"):
+        return "there are no patterns and no tags: name each task, as in after_any_fail('a', 'b')"
+    return did_you_mean(name, tasks)

@@ -10,6 +10,7 @@ ROCKETD_SEEDS says how many. A failing seed is in the test's name, and replays: 
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,9 @@ class Draw:
             lambda: ("and", ("not", self.hours()), self.once()),
             lambda: ("and", ("or", self.hours(), self.hours()), ("or", self.cron(), self.retry())),
             lambda: ("and", self.cron(), self.every()),
+            lambda: ("and", self.cron(), self.dates()),
+            lambda: ("and", ("or", self.once(), self.retry()), self.dates()),
+            lambda: ("and", ("or", self.cron(), self.after()), ("not", self.dates()), self.hours()),
             self.later,
             lambda: ("and", self.later(), ("not", self.hours())),
             lambda: ("and", self.cron(), self.once(), self.hours()),
@@ -143,6 +147,15 @@ class Draw:
         many = self.pick(("", "all_", "any_"))
         tasks = tuple(self.chance.sample(NAMES, 2 if many else 1))
         return ("after", many, self.pick(("success", "fail", "finish")), tasks)
+
+    def dates(self) -> Condition:
+        day = date.fromtimestamp(self.pick(CHANGES) + self.chance.randint(-3, 2) * DAY)  # noqa: DTZ012 - any near one
+        unit = self.pick(("day", "week", "month", "quarter"))
+        words: tuple[Condition, ...] = (
+            ("cycle", self.pick((2, 3)), unit, str(day)), ("iso_week", self.pick(("even", "odd"))),
+            ("since", str(day)), ("until", str(day)),
+        )  # fmt: skip
+        return self.pick(words)
 
     def later(self) -> Condition:
         _, many, outcome, tasks = self.after()

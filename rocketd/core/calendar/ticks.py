@@ -79,6 +79,10 @@ class Ticks(ABC):
             object.__setattr__(self, "_near", (zone, near))  # a memo: one tuple, so that threads cannot tear it
         return near
 
+    def first_from(self, at: Instant, zone: tzinfo) -> Instant:
+        """Return the first tick at or after that instant, FOREVER if there is none; cheap if asked again and again."""
+        return _adjacent_ticks(self, at - 1, zone).next
+
 
 @lru_cache(maxsize=1024)  # tasks with the same ticks are judged at the same instants, one after another
 def _adjacent_ticks(ticks: Ticks, at: Instant, zone: tzinfo) -> AdjacentTicks:

@@ -272,7 +272,7 @@ class Tick(Condition):
         return tick if moment.tick_line is not None else self._first_counting(tick, moment)
 
     def _first_counting(self, tick: Instant, moment: Moment) -> Instant:
-        return first_counting(tick, moment, lambda at: self.next(at - 1, moment))
+        return first_counting(tick, moment, lambda at: self.ticks.first_from(at, moment.task.zone))
 
     def tick_line(self, moment: Moment) -> TickLine:
         newest, following = self.ticks.around(moment.now, moment.task.zone)

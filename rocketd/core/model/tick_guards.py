@@ -82,7 +82,10 @@ def first_counting(tick: Instant, moment: Moment, tick_from: Callable[[Instant],
 
 def _against_until(tick: Instant, moment: Moment) -> Instant:
     """Return until when something is against that tick if nothing happens; the tick itself: nothing is."""
-    at, about = moment.at(tick), moment.about_tick(tick)
-    verdicts = [guard.judge(at) for guard in moment.guards]
-    verdicts += [guard.judge(about) for guard in moment.tick_guards.scheduled]
-    return max((verdict.until for verdict in verdicts if verdict.answer is AGAINST), default=tick)
+    until = tick
+    for guards, asked in ((moment.guards, moment.at), (moment.tick_guards.scheduled, moment.about_tick)):
+        then = asked(tick) if guards else moment
+        for guard in guards:
+            verdict = guard.judge(then)
+            until = max(until, verdict.until) if verdict.answer is AGAINST else until
+    return until

@@ -50,3 +50,15 @@ def test_notes_are_told_beside_problems_and_are_none(folder: Folder) -> None:
     lines = check_text(loaded).splitlines()
     assert lines[0].startswith(f"{folder.path}/tasks.toml:3:8: note: task 'a': weekly is judged at each tick only")
     assert lines[-1] == "1 task, no problems, 1 note"
+
+
+def test_who_writes_a_pattern_or_a_tag_is_told_that_there_are_none(folder: Folder) -> None:
+    text = """[task.a]\ncommand = ["/bin/true"]\nwhen = 'after_any_fail("tag:db", "x-*")'\n"""
+    hints = [problem.hint for problem in folder.load(text).problems]
+    assert hints == ["there are no patterns and no tags: name each task, as in after_any_fail('a', 'b')"] * 2
+
+
+def test_a_date_that_is_over_is_told(folder: Folder) -> None:
+    folder.write("tasks.toml", """[task.a]\ncommand = ["/bin/true"]\nwhen = 'daily & until("2026-01-31")'\n""")
+    (problem,) = load([folder.path], at=1_795_521_600_000_000).problems
+    assert problem.hint == 'until("2026-01-31") has ended on Sun 2026-02-01'

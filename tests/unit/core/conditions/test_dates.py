@@ -120,8 +120,8 @@ def test_a_cycle_is_what_dateutil_makes_of_the_rule(drawn: tuple[Cycle, rrule.rr
     cycle, rule = drawn
     begin = max(cycle.since + timedelta(days=away), date(1980, 1, 1))
     first = datetime.combine(begin, datetime.min.time())
-    listed = {one.date() for one in rule.between(first, first + timedelta(days=400), inc=True)}
-    for offset in range(400):
+    listed = {one.date() for one in rule.between(first, first + timedelta(days=90), inc=True)}
+    for offset in range(90):
         day = begin + timedelta(days=offset)
         found = cycle.stretch(day.toordinal())
         assert found.inside is (day in listed), day
