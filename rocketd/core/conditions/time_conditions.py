@@ -277,7 +277,7 @@ class Tick(Condition):
     def tick_line(self, moment: Moment) -> TickLine:
         newest, following = self.ticks.around(moment.now, moment.task.zone)
         if newest == BEGINNING or answer_at(newest, moment) is not FOR:
-            return TickLine(BEGINNING, following if splayed(moment) else self._first_counting(following, moment))
+            return TickLine(BEGINNING, self._first_counting(following, moment))
         if not splayed(moment):
             return TickLine(newest, following)
         ends = min((span.span_end(newest, moment.task.zone) for span in moment.tick_guards.spans), default=FOREVER)

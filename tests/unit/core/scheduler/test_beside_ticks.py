@@ -1,11 +1,11 @@
 """A tick is the chance, and what is scheduled beside it decides about it at the tick."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from rocketd.core.instant import DAY, MINUTE, Duration, datetime_of
+from rocketd.core.instant import DAY, HOUR, MINUTE, Duration, datetime_of
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.moment import Moment
@@ -193,6 +193,14 @@ def judgements(condition: str, begin: str, days: int) -> int:
 )
 def test_ticks_that_cannot_count_are_passed_over(condition: str, least: int) -> None:
     assert judgements(condition, "2026-11-23 00:00", 5) == least
+
+
+def test_ticks_that_cannot_count_are_passed_over_with_a_splay_too() -> None:
+    asked = Asked(BERLIN).armed("2026-11-23 00:00")
+    moment = asked.moment("2026-11-23 10:00:30")
+    spread = moment._replace(task=replace(asked.task, splay=HOUR))
+    word = parse('cron("* * * * *") & weekly.on("Sat")')
+    assert word.judge(spread).until == at("2026-11-28 00:00", BERLIN)
 
 
 def test_after_many_ticks_that_do_not_count_it_is_asked_again() -> None:
