@@ -81,7 +81,7 @@ def test_tasks_run_without_it_and_the_socket_comes_once_it_can(
     goes_on(daemon)
     daemon.until_line("boot succeeded")
     daemon.until_notice("rocketctl cannot reach rocketd until this is corrected")
-    assert sum("rocketctl does not reach rocketd" in line for line in daemon.lines) == 1, "told once, in the journal"
+    assert sum("rocketctl cannot reach rocketd" in line for line in daemon.lines) == 1, "told once, in the journal"
     assert not any("0 problems" in line or "Traceback" in line for line in daemon.lines)
     mend()
     daemon.until((daemon.runtime / "control.sock").is_socket)
