@@ -117,6 +117,7 @@ class EventReducer:
         self.history.clock_stepped(now, by, slept)
         for name, scheduled in self.registry.tasks.items():
             scheduled.restart_after = min(scheduled.restart_after + by + slept, now + scheduled.task.restart_delay)
+            scheduled.shift_pause(by + slept)
             if abs(by) > LATE:
                 scheduled.reset(now)
                 self.snapshots.clear()

@@ -1,6 +1,6 @@
 """The state of one loaded task in the scheduler."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.conditions.probe import Probe
@@ -198,6 +198,11 @@ class ScheduledTask:
             return BEGINNING
         alone = self.failed_starts - (_SHARED_ATTEMPTS if failed.shared else 0)
         return failed.at + min(SECOND << min(alone - 1, 10), LONGEST_PAUSE) if alone > 0 else BEGINNING
+
+    def shift_pause(self, by: Duration) -> None:
+        """Shift the pause after a failed start with a step of the clock: it is elapsed time."""
+        if self.last_failed_start is not None:
+            self.last_failed_start = replace(self.last_failed_start, at=self.last_failed_start.at + by)
 
     def clear_failed_starts(self) -> None:
         """Note that a run of it has begun and ended."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rocketd.core.history.history import History
-from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.history_view import HistoryNeed
@@ -229,6 +229,17 @@ def test_what_alone_wants_too_much_of_the_host_holds_up_nobody_for_long() -> Non
     made.run_until(NOON + MINUTE)
     assert len(made.starts("good")) > 25
     assert len(withdrawn(made)) <= 12
+
+
+@pytest.mark.parametrize("by", [-10 * DAY, -HOUR, HOUR])
+def test_a_clock_that_is_set_neither_lengthens_nor_ends_the_pause_of_what_lacks_something_alone(by: Duration) -> None:
+    made = world(task("poor", "true"))
+    made.refuses = lambda _: True
+    made.run_until(NOON + 8 * SECOND)  # tried after 0, 1, 3 and 7 seconds, and next after 15
+    made.refuses = lambda _: False
+    made.set_clock(by)
+    made.run_until(made.now + MINUTE)
+    assert made.starts("poor")[0] == NOON + by + 15 * SECOND
 
 
 def test_when_a_run_has_ended_the_next_starts_at_once() -> None:
