@@ -74,8 +74,9 @@ def test_another_reason_begins_another_stretch() -> None:
 
 def test_tasks_are_told_apart() -> None:
     misses, other = MissedFilter(), missed(SECOND, 1, "0193-o", "other")
-    assert told(misses, missed(0, 1), other, missed(SECOND, 2)) == [missed(0, 1), other]
-    assert misses.end() == [missed(SECOND, 2)]
+    grown = missed(2 * SECOND, 2, "0193-o", "other")
+    assert told(misses, missed(0, 1), other, missed(SECOND, 2), grown) == [missed(0, 1), other]
+    assert misses.end() == [missed(SECOND, 2), grown]
 
 
 def test_what_grows_no_more_is_told_by_the_heartbeat() -> None:
