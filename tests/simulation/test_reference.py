@@ -1,8 +1,9 @@
 """The real scheduler starts exactly what a naive one starts that asks every condition at every instant.
 
-Each seed is a world of its own: tasks, conditions, how runs go, kills, downtimes, suspends, edits, hands. In some of
-them the grain of time is a minute and they last for weeks, through a change of the clocks; in others it is a second. In
-half of them somebody sets the clock again and again, by seconds or days, in either direction and back again.
+Each seed is a world of its own: tasks, conditions, how runs go, kills, downtimes, suspends, edits, hands, a store that
+stops answering. In some of them the grain of time is a minute and they last for weeks, through a change of the clocks;
+in others it is a second, and the host refuses starts. In half of them somebody sets the clock again and again, by
+seconds or days, in either direction and back again.
 
 ROCKETD_SEEDS says how many. A failing seed is in the test's name, and replays: pytest -k 'naive and 17-'.
 """
@@ -207,6 +208,7 @@ class Both:
         slots = draw.pick((1, 2, 32))
         self.naive = Reference(self.now, draw.grain, slots, self.naive_fate, (base, grains))
         self.world = World(seed, self.now * SECOND, max_running=slots, fate=self.fate)
+        self.world.refuses = lambda run: run.task in self.naive.lacking
         for place, name in enumerate(NAMES):
             self.add(draw.task(name, place))
         self.world.boot()
@@ -235,6 +237,9 @@ class Both:
             misfortunes += [self.set_clock, self.set_clock, self.set_right]
         else:
             misfortunes += [self.kill, self.go_down]
+        misfortunes += [self.lose_store, self.get_store_back]
+        if not self.draw.minutes:  # the pauses between the tries are shorter
+            misfortunes += [self.refuse, self.refuse, self.relent]
         while self.now - self.naive.ahead < self.until:
             self.now += chance.randint(1, 1500) * grain
             self.naive.run_until(self.now)
@@ -270,6 +275,7 @@ class Both:
         down = (self.draw.chance.randint(1, 600) if grains is None else grains) * self.draw.grain
         self.happened.append(f"{self.now} killed, down for {down} s")
         self.now += down
+        self.world.away = False
         self.world.kill()
         self.world.now = self.now * SECOND
         self.world.boot()
@@ -298,7 +304,7 @@ class Both:
 
     def stop(self) -> None:
         name = self.draw.pick(NAMES)
-        if self.naive.tasks[name].going:
+        if self.naive.tasks[name].going or self.naive.tasks[name].requests:
             self.happened.append(f"{self.now} {name} stopped")
             self.world.carry_out(self.world.scheduler.stop(name))
             self.naive.stop(name)
@@ -319,6 +325,36 @@ class Both:
         self.world.tasks[name] = replace(self.world.tasks[name], description="another", output_tail=7)
         self.world.reload()
         self.settle()
+
+    def lose_store(self) -> None:
+        """Let it not answer, or, once it does not, let that be known."""
+        if self.naive.is_closed:
+            return
+        if self.naive.stalled_at is None:
+            self.happened.append(f"{self.now} the store does not answer")
+            self.world.away = True
+            self.naive.stall()
+        else:
+            self.happened.append(f"{self.now} the store is known not to answer")
+            self.world.fail_to_write()
+            self.naive.close()
+        self.settle()
+
+    def get_store_back(self) -> None:
+        if self.naive.stalled_at is not None:
+            self.happened.append(f"{self.now} the store answers again")
+            self.world.come_back()
+            self.naive.answer()
+            self.settle()
+
+    def refuse(self) -> None:
+        name = self.draw.pick(NAMES)
+        self.happened.append(f"{self.now} starts of {name} are refused")
+        self.naive.lacking.add(name)
+
+    def relent(self) -> None:
+        self.happened.append(f"{self.now} all starts are possible")
+        self.naive.lacking.clear()
 
     def settle(self) -> None:
         self.naive.look()

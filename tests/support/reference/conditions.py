@@ -123,10 +123,26 @@ class Run:
     ahead: int = 0
     """How far the clock was ahead of the right time when it began; its start and due are by that clock."""
     end_ahead: int = 0
+    has_process: bool = False
+    is_over: bool = False
+    """Its end waits to be recorded, and nobody has learned of it."""
+    asked_to_stop: int | None = None
+    """When an operator stopped it, if it had no process then."""
+    chance_before: int | None = None
+    """The chance of its task that it was to use."""
 
     @property
     def scheduled(self) -> bool:
         return self.trigger != "hand"
+
+
+class Use(NamedTuple):
+    """What is used up, and by which run; None: it passed."""
+
+    by: Run | None
+    instants: tuple[int, ...]
+    setting: int
+    ahead: int
 
 
 @dataclass
@@ -161,13 +177,22 @@ class Task:
     """Those of them without an end."""
     ended: list[Run] = field(default_factory=list)
     """The others, as they ended."""
+    uses: list[Use] = field(default_factory=list)
     used: dict[int, Span] = field(default_factory=dict)
-    """From when to when ticks and intervals are used, each time that nobody set the clock."""
+    """From when to when ticks and intervals are used, each time that nobody set the clock: what `uses` comes to."""
     done: dict[int, Span] = field(default_factory=dict)
     """The same of the runs that ended."""
     against_since_start: bool = False
     chance: int | None = None
     quiet: int = EVER
+    numbers: int = 0
+    """How many numbers of runs are used up."""
+    requests: int = 0
+    """How many runs an operator asked for that wait for their start."""
+    refusals: int = 0
+    """How often its start was refused since a run of it ended."""
+    try_at: int = EVER
+    """When its start is tried again after that."""
 
     @property
     def scheduled(self) -> Run | None:
@@ -208,6 +233,17 @@ class Asking:
         """Note that these, and what lies between, are used."""
         setting, ahead = (self.settings, self.ahead) if setting is None or ahead is None else (setting, ahead)
         spans.setdefault(setting, Span(min(instants), max(instants), ahead)).grow(*instants)
+
+    def use_up(self, task: Task, *instants: int, by: Run | None = None) -> None:
+        """Note that a task has used them up, and by which run."""
+        task.uses.append(Use(by, instants, self.settings, self.ahead))
+        self.use(task.used, *instants)
+
+    def keep_uses(self, task: Task, uses: list[Use]) -> None:
+        """Let only these have been."""
+        task.uses, task.used = uses, {}
+        for use in uses:
+            self.use(task.used, *use.instants, setting=use.setting, ahead=use.ahead)
 
     def is_taken(self, spans: Iterable[Span], start: int, end: int, now: int, *, fixed: bool) -> bool:
         """Whether the window or tick that begins then, before the next at `end`, is used up."""

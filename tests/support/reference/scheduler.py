@@ -3,28 +3,25 @@
 Written from the page about conditions, and importing nothing of the program: what it starts is what the real scheduler
 must start. Slow on purpose: it has no heap, no verdict, no `until`, and forgets nothing. Times are whole seconds; a
 world has a grain of a second or a minute, and everything in it happens at grains.
+
+What is decided, and each end, must be recorded before anything comes of it (host.py).
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from support.reference.conditions import BAD, EVER, Answer, Asking, Condition, Question, Run, Task, spelled
+from support.reference.conditions import BAD, EVER, Answer, Condition, Question, Run, Task, Use, spelled
+from support.reference.host import Host
 
 
-class Reference(Asking):
+class Reference(Host):
     """The naive scheduler and its world."""
 
     def __init__(
         self, now: int, grain: int, slots: int, fate: Callable[[str, int], tuple[int, str]], span: tuple[int, int]
     ) -> None:
-        super().__init__(grain, span)
-        self.now, self.slots, self.fate = now, slots, fate
-        self.place = 0
-        self.ending: list[tuple[int, int, Run, str]] = []
-        self.begun: list[Run] = []
-        self.deadlines: dict[int, int] = {}
-        self.setting_of: dict[int, int] = {}
-        """Of each run, how often the clock had been set when it began."""
+        super().__init__(now, grain, span, fate)
+        self.slots = slots
 
     # -- the scheduler ------------------------------------------------------------------------------------------------
 
@@ -68,6 +65,7 @@ class Reference(Asking):
             before = {setting: replace(span) for setting, span in task.used.items()}
             self.use(task.used, since)
             if not self.holds(task, self.now)[0]:
+                self.keep_uses(task, [*task.uses, Use(None, (since,), self.settings, self.ahead)])
                 task.chance = None
                 return None
             task.used = before
@@ -76,34 +74,28 @@ class Reference(Asking):
     def look(self) -> None:
         """Everything that happens at this instant."""
         while True:
-            changed = self._learn_ends()
+            changed = self.learn_ends()
             stops = [(run, "timeout") for run in self.going if self.now >= self.deadlines.get(id(run), 10**12)]
             changed |= self._start_all(stops)
+            self.write()
             for run, cause in stops:
-                if run.end is None:
-                    self.finish(run, "terminate", cause, self.now)
-                    changed = True
+                changed |= self.end(run, cause)
             if not changed:
                 return
-
-    def _learn_ends(self) -> bool:
-        over = sorted(one for one in self.ending if one[0] <= self.now)
-        self.ending = [one for one in self.ending if one[0] > self.now]
-        for at, _, run, action in over:
-            if run.end is None:
-                self.finish(run, action, "exit", at)
-        return bool(over)
 
     def _start_all(self, stops: list[tuple[Run, str]]) -> bool:
         started = False
         while True:
+            due = {task.name: self.due(task) for task in self.tasks.values()}
             wanted = [
-                (-task.priority, due, task.name) for task in self.tasks.values() if (due := self.due(task)) is not None
+                (task.refusals, -task.priority, at, task.name)
+                for task in self.tasks.values()
+                if (at := self.now if task.requests else due[task.name]) is not None and self.now >= task.try_at
             ]
-            for _, due, name in sorted(wanted):
+            for *_, at, name in sorted(wanted):
                 task = self.tasks[name]
-                if len(self.going) < self.slots and self._may(task, stops):
-                    self._begin(task, due)
+                if not self.is_closed and len(self.going) < self.slots and self._may(task, stops):
+                    self._begin(task, at)
                     started = True
                     break
             else:
@@ -111,7 +103,7 @@ class Reference(Asking):
 
     def _may(self, task: Task, stops: list[tuple[Run, str]]) -> bool:
         going = task.going
-        if going and (task.overlap in ("wait", "skip") or not task.against_since_start):
+        if going and (task.overlap in ("wait", "skip") or not (task.against_since_start or task.requests)):
             return False
         if going and task.overlap == "replace":
             stops += [(run, "replace") for run in going]
@@ -121,41 +113,16 @@ class Reference(Asking):
     def _held(self, task: Task) -> bool:
         return bool(task.mutex) and any(self.tasks[run.task].mutex == task.mutex for run in self.going)
 
-    @property
-    def going(self) -> list[Run]:
-        return [run for task in self.tasks.values() for run in task.going]
-
     def _begin(self, task: Task, due: int) -> None:
         last = task.scheduled
-        if last is not None and self.is_retry(task, self.now):
-            self.begin(task, self.on_wall(last.due, last.ahead), last.attempt + 1, "retry")
+        if task.requests:
+            task.requests -= 1
+            self.begin(task, due, 1, "hand")
+        elif last is not None and self.is_retry(task, self.now):
+            trigger = "rerun" if last.action == "crash" else "retry"
+            self.begin(task, self.on_wall(last.due, last.ahead), last.attempt + 1, trigger)
         else:
             self.begin(task, due, 1, "schedule")
-
-    def begin(self, task: Task, due: int, attempt: int, trigger: str) -> None:
-        self.place += 1
-        run = Run(task.name, len(task.runs) + 1, self.now, due, attempt, trigger, self.place, ahead=self.ahead)
-        self.setting_of[id(run)] = self.settings
-        if run.scheduled:
-            self.use(task.used, run.start, run.due)
-        task.runs.append(run)
-        task.going.append(run)
-        task.against_since_start, task.chance = False, None
-        self.begun.append(run)
-        takes, action = self.fate(task.name, run.number)
-        self.ending.append((self.now + takes, len(self.begun), run, action))
-        if task.timeout is not None:
-            self.deadlines[id(run)] = self.now + task.timeout
-
-    def finish(self, run: Run, action: str, cause: str, at: int) -> None:
-        self.place += 1
-        run.end, run.action, run.cause, run.end_place, run.end_ahead = at, action, cause, self.place, self.ahead
-        task = self.tasks[run.task]
-        if run.scheduled and action != "crash":
-            self.use(task.done, run.start, run.due, setting=self.setting_of[id(run)], ahead=run.ahead)
-        task.going.remove(run)
-        task.ended.append(run)
-        task.quiet = max(task.quiet, at + task.restart_delay)
 
     # -- time passes --------------------------------------------------------------------------------------------------
 
@@ -174,14 +141,19 @@ class Reference(Asking):
         """
         open_before = [task for task in self.tasks.values() if task.chance is not None and self.holds(task, before)[0]]
         closed = [task for task in open_before if self._has_passed(task)]
-        self._learn_ends()
+        self.learn_ends()
         for task in filter(self._has_passed, closed):
             assert task.chance is not None
-            self.use(task.used, task.chance)
+            self.use_up(task, task.chance)
 
     def _has_passed(self, task: Task) -> bool:
         holds, since = self.holds(task, self.now)
         return not holds or (task.chance is not None and since > task.chance)
+
+    def reopen(self, task: Task, chance: int, before: int) -> None:
+        task.chance = chance
+        if self.holds(task, before)[0] and self._has_passed(task):
+            self.use_up(task, chance)
 
     def unobserved(self, start: int) -> None:
         """Nobody looked since then: what opened and closed is gone, once this instant has been looked at."""
@@ -189,7 +161,7 @@ class Reference(Asking):
         self.look()
         for name, last in gone.items():
             if last is not None:
-                self.use(self.tasks[name].used, last)
+                self.use_up(self.tasks[name], last)
 
     def _closed(self, task: Task, start: int) -> int | None:
         found = opened = None
@@ -208,13 +180,14 @@ class Reference(Asking):
 
     def kill(self, down: int) -> None:
         """Die, stay away for so long, and come back."""
-        died = self.now
+        died = self.forget_unrecorded()
         self.now += down
         for run in sorted(self.going, key=lambda run: (run.start, run.place)):
             self.finish(run, "crash", "down", max(died, run.start))
         self.ending.clear()
         for task in self.tasks.values():
             task.against_since_start, task.chance = False, None
+            task.requests, task.refusals, task.try_at = 0, 0, EVER
             ends = [run.end for run in task.runs if run.end is not None]
             task.quiet = max(ends) + task.restart_delay if ends else EVER  # how long it was suspended is not recorded
         self.unobserved(died)
@@ -227,6 +200,7 @@ class Reference(Asking):
             self.deadlines[key] += seconds
         for task in self.tasks.values():
             task.quiet = min(task.quiet + seconds, self.now + task.restart_delay)
+            task.try_at += seconds
         self.unobserved(slept)
 
     def set_clock(self, by: int) -> None:
@@ -237,23 +211,36 @@ class Reference(Asking):
             self.deadlines[key] += by
         for task in self.tasks.values():
             task.quiet = min(task.quiet + by, self.now + task.restart_delay)
-            task.chance = None
+            task.try_at += by
+            self._forget_chances(task)
 
     def run_by_hand(self, name: str) -> bool:
         task = self.tasks[name]
         if (task.going and task.overlap != "allow") or self._held(task) or len(self.going) >= self.slots:
             return False
-        self.begin(task, self.now, 1, "hand")
+        if self.is_closed or task.requests:
+            task.requests += 1
+        else:
+            self.begin(task, self.now, 1, "hand")
+            self.write()
         return True
 
     def stop(self, name: str) -> None:
-        for run in list(self.tasks[name].going):
-            self.finish(run, "terminate", "operator", self.now)
-            if run.scheduled:
-                self.use(self.tasks[name].used, self.now)
+        task = self.tasks[name]
+        if not task.going:
+            task.requests = 0
+        for run in list(task.going):
+            self.end(run, "operator")
 
     def rewrite(self, name: str, when: Condition) -> None:
         task = self.tasks[name]
         if spelled(task.when) != spelled(when):
             task.when, task.armed, task.armed_ahead = when, self.now, self.ahead
-            task.against_since_start, task.chance = False, None
+            task.against_since_start = False
+            self._forget_chances(task)
+
+    @staticmethod
+    def _forget_chances(task: Task) -> None:
+        task.chance = None
+        for run in task.going:
+            run.chance_before = None
