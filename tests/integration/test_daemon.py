@@ -66,6 +66,21 @@ def test_a_function_that_raises_about_a_file_whose_name_is_not_utf_8_harms_nobod
     assert "caf\\udce9" in view.end.exc_text
 
 
+def test_it_has_no_socket_of_a_network(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("hello", "daily"))
+    daemon.start()
+    daemon.until_line("hello succeeded")
+    process = Path(f"/proc/{daemon.pid}")
+    own = {link for one in (process / "fd").iterdir() if (link := str(one.readlink())).startswith("socket:")}
+    kinds = {
+        kind
+        for kind in ("unix", "tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "packet")
+        if (table := process / "net" / kind).exists()
+        and any(f"socket:[{word}]" in own for word in table.read_text(errors="replace").split())
+    }
+    assert kinds == {"unix"}
+
+
 def test_the_service_manager_hears_of_start_work_and_stop(daemon: Daemon) -> None:
     daemon.write("a.toml", a_task("hello", "daily", SLEEPER))
     daemon.start()
