@@ -45,7 +45,6 @@ class UnitExecutor:
 
     def __init__(self, report: Report, output: EmitLine, show: EmitLine, *, clock: Clock, files: RunFiles) -> None:
         """`report` gets the events of runs; `output` lines for the journal, `show` lines that are there already."""
-        files.make()
         self._report = report
         self._output = output
         self._show = show

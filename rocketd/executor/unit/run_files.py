@@ -24,13 +24,10 @@ class RunFiles:
     def __init__(self, runtime_directory: Path) -> None:
         self._directory = runtime_directory / DIRECTORY
 
-    def make(self) -> None:
-        """Make the directory; raises OSError."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
-        self._directory.chmod(0o700)
-
     def write(self, run_id: str, request: bytes) -> None:
         """Write a run's request, and an empty status; raises OSError, and leaves nothing then."""
+        with suppress(FileExistsError):
+            self._directory.mkdir(mode=0o700)
         try:
             for path, content in ((self.request(run_id), request), (self.status(run_id), b"")):
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
