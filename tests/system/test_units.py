@@ -175,7 +175,7 @@ def test_what_a_task_tells_systemd_holds_for_its_runs_and_for_no_others(machine:
     box = {"ProtectSystem": "strict", "PrivateTmp": True, "LoadCredential": "token:/etc/token"}
     tasks = shell("boxed", look, user="backup", unit=box) + shell("open", look)
     give_task(machine, "box", tasks + shell("nobodys", "id -un; echo $HOME", unit={"DynamicUser": True}))
-    assert run(machine, "boxed").split("\n") == ["backup", "from a file of root"]
+    assert run(machine, "boxed").splitlines() == ["backup", "from a file of root"]
     assert run(machine, "open").split() == ["wrote", "shared", "root"]
     assert run(machine, "nobodys").split() == ["rocketd-nobodys-1", "/"]
     give_task(machine, "box", shell("boxed", look))
