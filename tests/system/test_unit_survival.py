@@ -99,7 +99,7 @@ def test_a_run_over_five_restarts_and_an_installation_is_one_run(busy: Machine, 
     busy.path("/root/rocketd.deb").write_bytes(deb.read_bytes())
     for _ in range(5):
         restart(busy)
-    busy.run("dpkg", "--install", "--force-confold", "/root/rocketd.deb")
+    busy.run("dpkg", "--install", "--force-confold", "--force-unsafe-io", "/root/rocketd.deb")
     busy.run("touch", "/run/go-on")
     is_one_run_with_its_own_end(busy)
 
@@ -107,7 +107,9 @@ def test_a_run_over_five_restarts_and_an_installation_is_one_run(busy: Machine, 
 def test_a_task_may_install_rocketd(busy: Machine, deb: Path) -> None:
     busy.write("/root/rocketd.deb", "")
     busy.path("/root/rocketd.deb").write_bytes(deb.read_bytes())
-    install = '[task.upgrade]\ncommand = ["dpkg", "--install", "--force-confold", "/root/rocketd.deb"]\n'
+    install = (
+        '[task.upgrade]\ncommand = ["dpkg", "--install", "--force-confold", "--force-unsafe-io", "/root/rocketd.deb"]\n'
+    )
     give_task(busy, "upgrade", install)
     busy.run("rocketctl", "run", "upgrade")
     await_end(busy, "upgrade")
