@@ -183,7 +183,7 @@ def _checked(choices: Choices) -> Choices:
     for word in actions:
         if word not in ACTIONS:
             msg = f"{word!r} is not an action"
-            raise UsageError(msg, hint=f"there are {', '.join(ACTIONS)}")
+            raise UsageError(msg, hint=f"allowed: {', '.join(ACTIONS)}")
     if choices.exit_code and not choices.wait:
         msg = "--exit-code needs --wait: there is no exit code before the end"
         raise UsageError(msg)

@@ -68,7 +68,7 @@ def _limit(named: tuple[str, object]) -> Limit:
     if name not in _RESOURCES:
         plain = name.lower().removeprefix("limit")
         hint = f"did you mean {plain}?" if plain in _RESOURCES else did_you_mean(plain, NAMES)
-        raise BadValue(f"'{name}' is not a resource limit", hint or f"there are {', '.join(NAMES)}", at_key=True)
+        raise BadValue(f"'{name}' is not a resource limit", hint or f"allowed: {', '.join(NAMES)}", at_key=True)
     number, read = _RESOURCES[name]
     return Limit(number, *_bounds(value, read))
 

@@ -1,1 +1,1 @@
-"""The loop and what it stands on: ports, not adapters."""
+"""The daemon's loop and its ports; the adapters are elsewhere."""

@@ -22,7 +22,7 @@ from rocketd.core.scheduler.scheduler import Scheduler
 
 _FILE: Final = "boot-id"
 _STARTED: Final = "-"
-"""What stands in the place of the number where the run has begun."""
+"""The value in place of the number once the run has begun."""
 
 
 def make_runtime_directory(directory: Path) -> None:

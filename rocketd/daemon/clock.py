@@ -24,7 +24,7 @@ _TIMEX: Final = 256
 """Bytes, more than a struct timex has; all zero, it changes nothing."""
 _TIME_ERROR: Final = 5
 _FAR: Final[Instant] = 2**33 * SECOND
-"""An alarm that never rings still has to be set, for only then does it tell of a step. The kernel counts to 2262."""
+"""An alarm that never fires must still be set: only then it reports clock steps. The kernel counts to 2262."""
 
 
 class _Timespec(ctypes.Structure):
@@ -47,7 +47,7 @@ class SystemClock:
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
 
     def boottime(self) -> Duration:
-        """Read the clock that goes on in a suspend (CLOCK_BOOTTIME)."""
+        """Read the clock that keeps running in a suspend (CLOCK_BOOTTIME)."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
     def booted_at(self) -> Instant:
@@ -104,7 +104,7 @@ class TimerAlarm:
 
 
 def is_synchronized() -> bool:
-    """Whether the kernel has been told, by who keeps its clock right, that it is (adjtimex(2)); False: not known."""
+    """Whether a time service has reported the clock as synchronized to the kernel (adjtimex(2)); False: not known."""
     state: int = _LIBC.adjtimex(ctypes.create_string_buffer(_TIMEX))
     return 0 <= state < _TIME_ERROR
 
@@ -113,7 +113,7 @@ class Drift:
     """Notices steps of the wall clock and suspends, by comparing the three clocks."""
 
     STEP: Final[Duration] = SECOND // 4
-    """Less than this is a clock being slewed, which nobody needs to hear of."""
+    """Smaller steps come from slewing, and are not reported."""
 
     def __init__(self, now: Instant, monotonic: Duration, boottime: Duration) -> None:
         self._wall, self._asleep = now - boottime, boottime - monotonic

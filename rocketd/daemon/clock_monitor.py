@@ -20,7 +20,7 @@ class ClockMonitor:
         """For how long the clock has not been set."""
 
     def check(self, now: Instant) -> bool:
-        """Return whether the clock was set or the host slept since the last check; if so, tell the scheduler."""
+        """Return whether the clock was set or the host slept since the last check; if so, inform the scheduler."""
         stepped, slept = self._drift.update(now, self._clock.monotonic(), self._clock.boottime())
         if stepped:
             self.steadiness.reset()

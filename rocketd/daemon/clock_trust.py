@@ -1,4 +1,4 @@
-"""When a clock that may be wrong since the start can be trusted: what was missed before is told then."""
+"""Decides when a clock that may be wrong since the start can be trusted: earlier misses are reported then."""
 
 from collections.abc import Callable
 from typing import Final

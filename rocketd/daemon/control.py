@@ -37,7 +37,7 @@ from rocketd.daemon.serializers import (
 from rocketd.daemon.task_file_source import TaskFileSource
 
 TASKS_PER_TURN: Final = 256
-"""Tasks of a list that are told between two turns of the loop; about 4 ms."""
+"""Tasks of a list that are serialized before the loop gets a turn; about 4 ms."""
 
 EXPLAINED_PER_TURN: Final = 16
 """Tasks that are explained between two turns of the loop; about 4 ms."""
@@ -140,7 +140,7 @@ class Control:
         return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
 
     async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
-        """Explain the loaded tasks whose names come next, and tell after which name to go on."""
+        """Explain the next loaded tasks by name; also return the name after which the next page starts."""
         names = await in_thread(partial(_next_names, tuple(self._loop.scheduler.tasks), after))
         until = self._loop.clock.monotonic() + PAGE_TIME
         answers: list[Json] = []
@@ -184,7 +184,7 @@ class Control:
 
     @contextmanager
     def events(self) -> Iterator[AsyncIterator[JsonObject]]:
-        """Listen to what happens from now on; a listener that is too slow loses events and is told how many."""
+        """Listen to events from now on; a listener that is too slow loses events, and learns how many."""
         stream = EventStream()
         self._loop.watchers.add(stream.add)
         self._streams += 1
@@ -219,7 +219,7 @@ class Control:
         return self._stop(name, None)
 
     async def stop_run(self, reference: str) -> JsonObject:
-        """Stop one run, given in the same way; raises NoSuchRun if it is not going on."""
+        """Stop one run, given in the same way; raises NoSuchRun if it is not active."""
         for run in self._loop.scheduler.running_runs:
             if reference in (run.run_id, f"{run.task}/{run.number}"):
                 return self._stop(run.task, run.number)
@@ -256,7 +256,7 @@ class Control:
     async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject:
         """Delete the records from before then, or those that are older than `keep`; raises Refused, StoreError.
 
-        With `dry_run` it is only told how many there are.
+        With `dry_run`, only count them.
         """
         loop, now = self._loop, self._loop.now()
         before = oldest_kept(self._retention.keep, before, now)
@@ -273,7 +273,7 @@ class Control:
             raise StoreError(trouble, temporary=True)
         done = asyncio.get_running_loop().create_future()
 
-        def on_pruned(complete: bool) -> None:  # noqa: FBT001 - as it is told
+        def on_pruned(complete: bool) -> None:  # noqa: FBT001 - the signature of the callback
             if not done.done():  # nobody waits any more if the daemon stops
                 done.set_result(complete)
 
@@ -282,7 +282,7 @@ class Control:
             raise StoreError("the store failed: some old records are still there", temporary=True)
 
     async def reload(self) -> JsonObject:
-        """Read the task files again; runs that are going on go on."""
+        """Read the task files again; active runs continue."""
         problems = await self._task_files.reload()
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
         counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._task_files.disabled)}

@@ -1,4 +1,4 @@
-"""Where what happens is told: the journal, and whoever watches. Everything is on the loop's thread."""
+"""Distributes events to the journal and to all watchers. Everything runs on the loop's thread."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""The end of a process that does not come to its end: what was opened is closed in time, or not at all.
+"""Limits how long the process takes to exit: what is still open after the deadline is not closed.
 
 A file server that does not answer, or a thread of somebody's handler, must not keep a host from rebooting.
 """
@@ -12,12 +12,12 @@ from typing import Final
 CLOSE_TIMEOUT: Final = 60.0
 """Seconds after the last run in which everything must have been closed; each part has limits of its own, and fewer."""
 INTERPRETER_TIMEOUT: Final = 5.0
-"""Seconds that Python may take to end, which waits for the threads of others."""
+"""Seconds that Python may take to exit, as it waits for the threads of libraries."""
 
 
 @contextmanager
 def exit_deadline(seconds: float, code: int = 1) -> Iterator[None]:
-    """End the process with this code if what is inside takes longer."""
+    """Exit with this code if the block takes longer."""
     timer = _start_timer(seconds, code)
     try:
         yield
@@ -26,7 +26,7 @@ def exit_deadline(seconds: float, code: int = 1) -> Iterator[None]:
 
 
 def exit_within(seconds: float, code: int) -> None:
-    """End the process with this code if it has not ended by itself then."""
+    """Exit with this code if the process is still running then."""
     _start_timer(seconds, code)
 
 
@@ -38,6 +38,6 @@ def _start_timer(seconds: float, code: int) -> Timer:
 
 
 def _exit(seconds: float, code: int) -> None:
-    with suppress(OSError):  # nobody is there to hear it
+    with suppress(OSError):  # nobody reads standard error
         os.write(2, f"rocketd: something is still in use after {seconds:g} s; exiting without closing it\n".encode())
     os._exit(code)

@@ -43,7 +43,7 @@ class Health:
         """Whether records get somewhere: to the store, or to the spool meanwhile."""
         return self._spooled or "store" not in self.troubles
 
-    def set_store_state(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is told
+    def set_store_state(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of the callback
         """Show an outage of the store, and whether records go to the spool meanwhile; None: the outage is over."""
         self._spooled = spooled
         if error is None:
@@ -97,7 +97,7 @@ class Health:
         self.report_status()
 
     def report_trouble(self, about: str, text: str) -> None:
-        """The same, and tell it in the journal, once."""
+        """Do the same, and log it, once."""
         if text and self.troubles.get(about) != text:
             self._journal.write(Message(text, Priority.ERROR))
         self.set_trouble(about, text)

@@ -29,7 +29,7 @@ class HostRetryTimer:
         self._closed = False
 
     def start(self, *, retry: bool) -> None:
-        """The task files have been read: look again soon if that is wanted, or else only when the host has changed."""
+        """Note that the task files were read: check again soon if requested, or only when the host has changed."""
         self._pause = RETRY.first
         self._schedule(self._pause if retry else None)
 

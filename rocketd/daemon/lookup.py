@@ -30,7 +30,7 @@ def require_loaded(
 
 
 LEAST_DIGITS: Final = 8
-"""Of a run id, so that hardly a task has such a name: these tell when it started, to the minute."""
+"""The fewest characters of a run id: they encode its start to the minute, so hardly a task has such a name."""
 
 _GROUPS: Final = (8, 12, 16, 20)
 """After how many hexadecimal digits a UUID has its hyphens (RFC 9562, section 4)."""

@@ -133,7 +133,7 @@ class Loop:
         self.manager.extend_timeout((grace or 0) + HEARTBEAT_INTERVAL)
         self._left = self.executor.leave() if leave else self._left
         self.journal.write(daemon_messages.stopping(len(self._awaited), grace, len(self._left)))
-        self.scheduler.trust_clock()  # nobody else will tell what was missed
+        self.scheduler.trust_clock()  # nothing else reports what was missed
         self.scheduler.drain()
         self._final_flush = FinalFlush(self.recorder, lambda: self.executor.active_count, self._give_up_records)
         if grace is not None:
@@ -288,7 +288,7 @@ class Loop:
 
         self.recorder.record(changes, on_written)
 
-    def store_changed(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - as told
+    def store_changed(self, error: StoreError | None, spooled: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of the callback
         """Handle an outage of the store, in which nothing may start, or the end of one; called by the record writer."""
         self.health.set_store_state(error, spooled)
         if error is None or spooled:

@@ -22,7 +22,7 @@ class ProbeBridge:
         self._failing: dict[str, str] = {}
 
     def start(self, prober: Prober) -> None:
-        """From the next pass on, what the scheduler wants is observed."""
+        """From the next pass on, observe the probes that the scheduler needs."""
         self._prober = prober
         self._loop.pass_hooks.append(self._after_pass)
 
@@ -33,7 +33,7 @@ class ProbeBridge:
         if self._loop.scheduler.next_check() == BEGINNING:
             self._loop.wake()
 
-    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - what is wanted is wanted now
+    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - the signature of a pass hook
         probes = self._loop.scheduler.probes
         if probes is not self._probes and self._prober is not None:
             self._probes = probes

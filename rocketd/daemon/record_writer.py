@@ -138,7 +138,7 @@ class RecordWriter:
         try:
             while self._process_batch():
                 pass
-        except BaseException as error:  # noqa: BLE001 - whatever it was, the loop must hear of it
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the loop must handle it
             failure = error  # `error` itself is gone when the loop gets there
             self._call_on_loop(lambda: self._on_fatal(failure))
 
@@ -244,7 +244,7 @@ class RecordWriter:
         return True
 
     def _spool_completed(self, changes: list[Change]) -> None:
-        """Take out what has happened already and make it safe; who waits for it is told once the store has it."""
+        """Spool the waiting events that have happened already; their callbacks are called once the store has them."""
         completed, waiting = split_completed(changes)
         if completed and self._spool is not None:
             with suppress(StoreError):  # nothing can be written here at all: it is tried again with the store

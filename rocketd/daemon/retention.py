@@ -95,7 +95,7 @@ class RetentionJob:
         self._recorder.submit(read_trusted, on_read)
 
     def _prune_old(self, before: Instant, now: Instant) -> None:
-        def report(_: bool, deleted: int) -> None:  # noqa: FBT001 - as it is told
+        def report(_: bool, deleted: int) -> None:  # noqa: FBT001 - the signature of the callback
             if deleted:
                 self._journal.write(daemon_messages.pruned_by_age(deleted, before))
 

@@ -19,7 +19,7 @@ from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 
 
 def run_object(view: RunView) -> JsonObject:
-    """Everything that is recorded about a run; `action` is `run` while it is going on."""
+    """Everything that is recorded about a run; `action` is `run` while it is active."""
     return {**_run_fields(view.run), "action": str(view.action), **_end_fields(view.end), **_process_fields(view)}
 
 

@@ -7,7 +7,7 @@ from threading import Timer
 from typing import Final
 
 REPORT_AFTER: Final = 5.0
-"""Seconds that need not be told."""
+"""Seconds of waiting that are not reported."""
 
 
 class StartupMonitor:
@@ -30,5 +30,5 @@ class StartupMonitor:
 
     def _report(self, text: str) -> None:
         self._show(text)
-        with suppress(OSError):  # nobody is there to hear it
+        with suppress(OSError):  # nobody reads standard error
             os.write(2, f"rocketd: {text}\n".encode())

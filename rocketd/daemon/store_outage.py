@@ -25,7 +25,7 @@ class StoreOutage:
         self.reported = False
         """Whether somebody knows that nothing can be recorded."""
         self.spool_warning = ""
-        """What was told of where they wait."""
+        """The warning that was reported about the spool."""
         self._next = since + self.pause
 
     def retry_failed(self, error: StoreError) -> None:

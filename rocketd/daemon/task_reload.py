@@ -21,7 +21,7 @@ from rocketd.daemon.record_writer import RecordWriter
 _UNREAD: Final = "the run log could not be read: new conditions count only events from now on, until the next restart"
 
 READ_TIMEOUT: Final = 30.0
-"""Seconds that the store may take to tell."""
+"""Seconds that reading the store may take."""
 
 
 class _StoreSnapshot(NamedTuple):

@@ -1,4 +1,4 @@
-"""What systemd is told about the daemon (sd_notify(3)), through sdnotify.
+"""Notifies systemd about the daemon (sd_notify(3)), through sdnotify.
 
 systemd may be busy or stopped, and its queue is short. So the socket is non-blocking, and what finds no room waits,
 the newest of each kind, until the loop says that there is room again.
@@ -121,7 +121,7 @@ class Notifier:
         self._unwatch()
 
     def _sent(self, words: str) -> bool:
-        """Whether that is done with: sent, or there is nobody to hear it."""
+        """Whether that is settled: sent, or there is no receiver."""
         if self._notifier is None:
             return True
         try:

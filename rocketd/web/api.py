@@ -141,7 +141,7 @@ async def _events(verbs: ControlVerbs, parameters: RequestParameters) -> Streame
 
 
 class Route(NamedTuple):
-    """A method and a path. In the path, TASK stands for the name of a task, and RUN for a run id or TASK/NUMBER."""
+    """A method and a path. In the path, TASK is the name of a task, and RUN a run id or TASK/NUMBER."""
 
     method: str
     path: str
@@ -184,7 +184,7 @@ async def handle(verbs: ControlVerbs, request: Request) -> Json | StreamedRespon
     parameters = body_parameters(request.body) if route.method == "POST" else query_parameters(query)
     for parameter in parameters:
         if parameter not in route.parameters:
-            hint = f"there are {', '.join(route.parameters)}" if route.parameters else "it takes none"
+            hint = f"allowed: {', '.join(route.parameters)}" if route.parameters else "it takes none"
             raise BadRequest(f"{route.method} {route.path} has no parameter {parameter[:40]!r}", hint=hint)
     return await route.handler(verbs, RequestParameters(name, parameters, request.by))
 

@@ -63,7 +63,7 @@ class RequestParameters(NamedTuple):
         words = [word for word in self.text(name).split(",") if word]
         for word in words:
             if word not in set(Action):
-                raise BadRequest(f"there is no action {word[:40]!r}", hint=f"there are {', '.join(Action)}")
+                raise BadRequest(f"{word[:40]!r} is not an action", hint=f"allowed: {', '.join(Action)}")
         return tuple(Action(word) for word in words)
 
 

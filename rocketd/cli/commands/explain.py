@@ -65,7 +65,7 @@ def _starts(call: Context, task: Task, begin: Instant, found: Starts) -> list[st
 
 
 def _no_more(task: Task, begin: Instant, found: Starts) -> str:
-    """Say why there are not as many as were wanted."""
+    """Explain why there are fewer starts than requested."""
     if not found.complete:
         return f"No further start was found up to {datetime_of(found.looked_until, task.zone).date()}."
     if found.instants:

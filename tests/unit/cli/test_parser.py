@@ -54,7 +54,7 @@ def test_a_task_named_like_a_verb_is_a_task_after_the_verb() -> None:
     ("words", "told"),
     [
         (["lisst"], "did you mean list?"),
-        (["history", "--action", "failed"], "there are run, success"),
+        (["history", "--action", "failed"], "allowed: run, success"),
         (["export", "--csv", "--json"], "either --csv or --json, not both"),
         (["history", "--limit", "0"], "--limit takes a number from 1 to 1000000000, not '0'"),
         (["history", "--limit", "9" * 5000], "--limit takes a number from 1"),
