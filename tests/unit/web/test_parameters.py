@@ -44,7 +44,7 @@ def test_each_kind_of_parameter_is_parsed() -> None:
         (lambda given: given.number("x", 1, 500), "0", "from 1 to 500"),
         (lambda given: given.number("x", 1, 500), "٣", "from 1 to 500"),
         (lambda given: given.cursor("x"), "-1", "the `next` of the previous page"),
-        (lambda given: given.actions("x"), "fail,kill", "no action 'kill'"),
+        (lambda given: given.actions("x"), "fail,kill", "'kill' is not an action"),
     ],
 )
 def test_a_value_that_is_not_valid_is_refused(
