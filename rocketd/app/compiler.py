@@ -24,9 +24,9 @@ class TaskCompiler:
         self._config = config
         self.zone, self.zone_name = zone_of(config.timezone)
 
-    def compile(self, task: Task, *, idle: bool = False) -> core.Task:
+    def compile(self, task: Task, *, idle: bool = False, as_enabled: bool = False) -> core.Task:
         """Make the task as it is now; one that is disabled, or `idle`, runs only when asked for."""
-        idle = idle or task.disabled
+        idle = idle or (task.disabled and not as_enabled)
         restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
         return core.Task(
             name=task.name,

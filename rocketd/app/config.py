@@ -83,10 +83,15 @@ class Config:
     execution: How = "async"
     """How functions run: `async` runs coroutines on the loop and plain functions in threads."""
     task_priority: int = 0
+    """The priority of tasks that name none."""
     task_pre_exist: PreExist = "raise"
+    """What happens when a task is added whose name is taken."""
     silence_task_prerun: bool = False
+    """Whether a run that cannot be set up stops nothing but itself."""
     silence_task_logging: bool = False
+    """Whether a run log that cannot be written stops nothing."""
     silence_cond_check: bool = False
+    """Whether a condition that raises stops nothing."""
     shut_cond: Condition | str | None = None
     """The condition that stops the scheduler."""
     timeout: Span = "30 min"
@@ -94,16 +99,24 @@ class Config:
     timezone: tzinfo | str | None = None
     """None: the host's."""
     multilaunch: bool = False
+    """Whether several runs of a task may be active at once."""
     max_process_count: int = os.cpu_count() or 1
+    """How many child processes there may be at once; the default is the number of processors."""
     max_running: int = 1000
     """How many runs may be active at the same time, of any execution."""
     restart_delay: Span = "1 s"
     """The shortest pause after an end that alone makes its task due again."""
     instant_shutdown: bool = False
+    """Whether a stop of the scheduler stops the active runs."""
     restarting: Restarting = "recall"
+    """What `session.restart()` starts anew: `recall` the scheduler, `replace` the program, in the place of this one,
+    `relaunch` and `fresh` the program, in a process of its own."""
     param_materialize: Literal["pre", "post"] = "post"
+    """When `FuncArg` calls its function: `post` beside the loop, `pre` on its thread."""
     task_logger_basename: str = TASK_LOGGER
+    """The logger of runs."""
     scheduler_logger_basename: str = SCHEDULER_LOGGER
+    """The logger of all else."""
     state_dir: Path | str | None = None
     """The directory of the tasks' state, and of the run log if no repository is set; None: a temporary one."""
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from threading import Thread
 from typing import Protocol
 
 from rocketd.core.instant import Duration
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
-from rocketd.core.model.task import Call, Task
+from rocketd.core.model.task import Call, Execution, Task
 from rocketd.daemon.loop import Loop
+from rocketd.executor.inprocess.child_process import warm_up
 from rocketd.executor.inprocess.executor import InProcessExecutor, Program
 from rocketd.executor.process.executor import ProcessExecutor
 
@@ -50,6 +52,11 @@ class AppExecutors:
         self._commands: ProcessExecutor | None = None
         self._idle = asyncio.Event()
         self._idle.set()
+
+    def warm_up(self, tasks: Iterable[Task]) -> None:
+        """Prepare in a thread for calls in child processes, if one of these tasks is such."""
+        if any(task.work == Call(Execution.PROCESS) for task in tasks):
+            Thread(target=warm_up, args=("",), name="fork server", daemon=True).start()
 
     def start(self, task: Task, run: Run) -> None:
         """Start it; raises what `Program.prepare` raises."""

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from rocketd.app.arguments import ArgumentContext
 from rocketd.app.compiler import TaskCompiler
 from rocketd.app.explanation import Why
 from rocketd.app.hooks import around_async
+from rocketd.app.preview import SchedulerPreview
 from rocketd.app.runtime import OneShot, SchedulerRuntime
 from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.app.task import Task
@@ -21,6 +23,7 @@ from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.history import History
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.model.run import Action
+from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 
 
@@ -29,7 +32,9 @@ class SchedulerRunner:
 
     def __init__(self, session: SchedulerSession) -> None:
         self._session = session
-        self._history = History()
+        self._history: History | None = None
+        """None: the scheduler has not run yet."""
+        self.preview = SchedulerPreview(session)
         self._running = False
         self._stop_early = False
         self._to_replace = False
@@ -125,9 +130,14 @@ class SchedulerRunner:
 
     # -- queries ---------------------------------------------------------------------------------------------------
 
+    @property
+    def _past(self) -> History:
+        """What is known of runs: before the first start, what the records tell. Raises StoreError."""
+        return self._history or self.preview.known(SystemClock().now()).history
+
     def status_of(self, name: str) -> str | None:
         """Return the newest action of a task's runs."""
-        past = self._history.of(name)
+        past = self._past.of(name)
         if past.running:
             return Action.RUN.value
         newest = max(dict(past.last_events).items(), key=lambda item: item[1].position, default=None)
@@ -135,22 +145,42 @@ class SchedulerRunner:
 
     def count_active(self, name: str) -> int:
         """Return the number of active runs of a task."""
-        return len(self._history.of(name).running)
+        return 0 if self._history is None else len(self._history.of(name).running)
 
     def last(self, name: str, action: Action) -> datetime | None:
         """Return when that last happened, in the session's zone; None: never."""
-        seen = self._history.of(name).last_events.get(action)
+        seen = self._past.of(name).last_events.get(action)
         return None if seen is None else datetime_of(seen.at, TaskCompiler(self._session.config).zone)
 
     def why(self, task: Task, at: Instant | None) -> Why:
         """Return why a task runs or what it waits for."""
         now, runtime = SystemClock().now(), self.runtime
-        if runtime is not None and task.name in runtime.scheduler.tasks:
+        loaded = runtime is not None and task.name in runtime.scheduler.tasks
+        if runtime is not None and loaded and not task.disabled:
             return runtime.run_in_loop(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
-        compiled = TaskCompiler(self._session.config).compile(task)
+        compiled = TaskCompiler(self._session.config).compile(task, as_enabled=True)
+        past = self._past
         for one in self._session.tasks:
-            self._history.load(one.name)  # not done before the first start
-        return Why.of(why_then(compiled, self._history, now if at is None else at))
+            past.load(one.name)  # one that came since
+        explanation = why_then(compiled, past, now if at is None else at)
+        if task.disabled:
+            explanation = replace(explanation, waiting_for=f"{task.name} is disabled: only task.run() starts it")
+        return Why.of(explanation)
+
+    def next_start(self, task: Task) -> datetime | None:
+        """Return when a task is expected to start next, as far as the clock tells; None: only an event starts it."""
+        now, runtime, zone = SystemClock().now(), self.runtime, TaskCompiler(self._session.config).zone
+        if runtime is not None and task.name in runtime.scheduler.tasks:
+            found = runtime.run_in_loop(lambda: expected_start(runtime.scheduler, task.name, now))
+        else:
+            found = expected_start(self.preview.upcoming(now), task.name, now)
+        return None if found is None else datetime_of(found, zone)
+
+
+def expected_start(scheduler: Scheduler, name: str, now: Instant) -> Instant | None:
+    """Return when a loaded task is expected to start; one that is due and waits: now."""
+    entry = scheduler.find(name)
+    return now if entry.ready is not None or entry.forced else entry.next_start
 
 
 def _refuse_running_loop() -> None:

@@ -106,10 +106,10 @@ class SchedulerRuntime:
     async def start(self) -> None:
         """Open everything and start scheduling. Raises StoreError, and what a task cannot be compiled for."""
         compiled = self._compiled()
-        silenced = self._session.config.silence_task_logging
-        opened = await self._session.storage.open(compiled, loop=self.loop, stack=self._stack, silenced=silenced)
-        clock = self.loop.clock
-        reading = ClockReading(clock.now(), this_origin().boot_id, clock.boottime())
+        self._executors.warm_up(compiled)
+        storage, silenced = self._session.storage, self._session.config.silence_task_logging
+        opened = await storage.open(compiled, loop=self.loop, stack=self._stack, silenced=silenced)
+        reading = ClockReading(self.loop.clock.now(), this_origin().boot_id, self.loop.clock.boottime())
         recovered = await recover(opened.store, self.scheduler, self._executors, compiled, reading)
         self.scheduler.history.of(_SHUT).arm(reading.wall)  # what ended in an earlier life stops no other
         trouble, fatal = self.loop.store_changed, self.loop.fail
@@ -279,8 +279,8 @@ class SchedulerRuntime:
 
     def _condition_failed(self, condition: str, error: BaseException) -> None:
         """Report a condition that raised, which stops the scheduler unless it is silenced."""
-        trace = "".join(traceback.format_exception(error))
-        self._bridge.write(Message(f"{condition} raised an exception: {trace}", Priority.ERROR))
+        told = "".join([f"{condition} raised an exception: ", *traceback.format_exception(error)])
+        self._bridge.write(Message(told, Priority.ERROR))
         if not self._session.config.silence_cond_check:
             self.loop.fail(error)
 

@@ -6,6 +6,7 @@ Its methods may be called from any thread, before, while and after its scheduler
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Unpack
@@ -16,12 +17,14 @@ from rocketd.app.config import Config, How, SessionOptions
 from rocketd.app.function_conditions import SESSION_ENV, FuncCond, Syntax
 from rocketd.app.hooks import Hooked, Hooks, around
 from rocketd.app.parameters import ParameterMapping, Parameters
+from rocketd.app.preview import SimulatedRun, SimulationOptions
 from rocketd.app.runner import SchedulerRunner
 from rocketd.app.storage import SessionStorage
-from rocketd.app.task import Task, as_condition
+from rocketd.app.task import Task, as_condition, instant
 from rocketd.app.task_body import ArgForm, Body, CodeBody, CommandBody, FileBody, FunctionBody
 from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import ConditionLike, TaskOptions
+from rocketd.app.validators import Span, duration_of
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND
 from rocketd.core.model.condition import Condition
@@ -62,7 +65,7 @@ class Session(Hooked):
     # -- tasks ------------------------------------------------------------------------------------------------------
 
     @property
-    def tasks(self) -> Collection[Task]:
+    def tasks(self) -> Sequence[Task]:
         """The tasks, in the order in which they were added."""
         with self._lock:
             return list(self._tasks.values())
@@ -78,7 +81,7 @@ class Session(Hooked):
     def __contains__(self, task: TaskRef) -> bool:
         return name_of(task) in self._tasks
 
-    def get_tasks(self) -> Collection[Task]:
+    def get_tasks(self) -> Sequence[Task]:
         """The same as `tasks`."""
         return self.tasks
 
@@ -188,6 +191,31 @@ class Session(Hooked):
             for task, how in zip(chosen, before, strict=True):
                 task.execution = how
 
+    def simulate(
+        self,
+        length: Span = "1 day",
+        *,
+        since: float | datetime | None = None,
+        assume: Mapping[Condition, bool] | bool | None = None,
+        failing: Collection[TaskRef] = (),
+    ) -> list[SimulatedRun]:
+        """Return the runs that would start within this time, in order; nothing is run and nothing is recorded.
+
+        The scheduler's own rules decide, on a clock that jumps from event to event. Every run takes a second and
+        succeeds; runs of the tasks in `failing` fail.
+
+        `since` is an aware datetime, or seconds since the epoch: the tasks are simulated from then on as if they had
+        never run. Without it the simulation begins now and knows what is recorded.
+
+        `assume` says whether conditions hold that ask functions of the program or the host: all of them, or each that
+        is named, as in `{is_quiet: True}`. The others are unknown and start nothing.
+
+        Raises RocketdError for a datetime without a zone, StoreError if the records cannot be read.
+        """
+        begin = SystemClock().now() if since is None else instant(since)
+        given = SimulationOptions(anew=since is not None, assume=assume, failing=frozenset(map(name_of, failing)))
+        return self.runner.preview.simulate(begin, begin + duration_of(length), given)
+
     def restart(self) -> None:
         """Restart the scheduler when the active runs have ended, as the option `restarting` says."""
         self.runner.restart()
@@ -228,6 +256,7 @@ class Session(Hooked):
         if self.runner.runtime is not None:
             raise RocketdError("the scheduler is running", hint="set the repository before it starts")
         self.storage.set_repo(repo)
+        self.runner.preview.forget()
 
     def get_repo(self) -> BaseRepo:
         """Return the repository of the run log; while the scheduler runs, read it with `get_task_log`."""

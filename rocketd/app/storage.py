@@ -3,12 +3,12 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Collection
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from rocketd.bootstrap.replication import Replication, ReplicationOptions
+from rocketd.bootstrap.replication import Replication, ReplicationOptions, followed_tasks
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.model.task import Task
 from rocketd.core.plural import counted
@@ -18,9 +18,12 @@ from rocketd.daemon.store_writes import write_batches
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication.replicator import Replicator
+from rocketd.store.replication.repository_snapshot import RepositorySnapshot, read_rows
 from rocketd.store.spool_file import SpoolFile
 from rocketd.store.sqlite.connection import Durability
-from rocketd.store.sqlite.store import SqliteStore
+from rocketd.store.sqlite.rows import Row
+from rocketd.store.sqlite.schema import FILE_NAME
+from rocketd.store.sqlite.store import SqliteReader, SqliteStore, open_reader
 from rocketd.store.state_lock import StateLock
 
 T = TypeVar("T")
@@ -48,6 +51,8 @@ class SessionStorage:
         self._remove: Callable[[], object] | None = None
         self._repo: BaseRepo | None = None
         self._own: BaseRepo | None = None
+        self._rows: list[Row] | None = None
+        """What the repository told before the first start; None: it has not been asked."""
         self._replicator: Replicator | None = None
         self._last_replicator: Replicator | None = None
         """The newest one, which may still wait for its repository at a restart."""
@@ -59,7 +64,7 @@ class SessionStorage:
                 "with this engine each thread has its own database in memory",
                 hint="take a file, or poolclass=StaticPool, connect_args={'check_same_thread': False}",
             )
-        self._repo, self._temporary = repo, None
+        self._repo, self._temporary, self._rows = repo, None, None
 
     async def open(
         self, tasks: Collection[Task], *, loop: Loop, stack: AsyncExitStack, silenced: bool
@@ -123,6 +128,23 @@ class SessionStorage:
         """Remove the temporary directory now: a program that replaces itself runs no finalizers."""
         if self._remove is not None:
             self._remove()
+
+    @contextmanager
+    def reading(self, tasks: Collection[Task]) -> Iterator[SqliteReader | None]:
+        """Open what is known of these tasks, also beside a running scheduler; None: nothing. Raises StoreError."""
+        directory = self._state_dir or self._temporary
+        if directory is not None and (directory / FILE_NAME).exists():
+            with closing(open_reader(directory)) as reader:
+                yield reader
+        elif self._repo is None:
+            yield None
+        else:
+            self._rows = read_rows(self._repo) if self._rows is None else self._rows
+            fingerprints = {task.name: task.fingerprint for task in tasks}
+            with tempfile.TemporaryDirectory(prefix="rocketd-") as snapshot:
+                store = RepositorySnapshot(Path(snapshot), self._rows, fingerprints, followed_tasks(tasks))
+                with closing(store):
+                    yield store
 
     @property
     def repo(self) -> BaseRepo:

@@ -217,6 +217,15 @@ class Task:
         """The same as `last_crash`."""
         return self.last_crash
 
+    @property
+    def next_start(self) -> datetime | None:
+        """When it is expected to start next, as far as the clock tells, in the session's zone.
+
+        Now, if it is due and waits for something. None: only an event starts it, such as the end of another task, or
+        nobody can tell. A condition of your own that must hold as well may keep it from starting then.
+        """
+        return self._session.runner.next_start(self)
+
     def why(self, at: float | datetime | None = None) -> Why:
         """Return why it runs or what it waits for. `at`: an aware datetime, or seconds since the epoch; None: now."""
         return self._session.runner.why(self, None if at is None else instant(at))

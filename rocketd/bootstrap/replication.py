@@ -51,6 +51,11 @@ class ReplicationOptions:
         return self.durability is None
 
 
+def followed_tasks(tasks: Collection[Task]) -> dict[str, frozenset[str]]:
+    """Return for each of these tasks those whose ends it waits for, if there are such."""
+    return {task.name: names for task in tasks if (names := awaited_tasks(task.when))}
+
+
 class Replication:
     """Keeps records in a state directory and in a repository; the exit stack closes both."""
 
@@ -124,14 +129,13 @@ class Replication:
         since = None if alive is None else alive - _OVERLAP
         numbers = {name: state.next_number for name, state in states.items()}
         fingerprints = {task.name: task.fingerprint for task in tasks}
-        followed = {task.name: names for task in tasks if (names := awaited_tasks(task.when))}
         reading = self.replicator.read(ImportQuery(fingerprints.keys(), numbers, since))
         try:
             rows = await asyncio.wait_for(asyncio.wrap_future(reading), READ_TIMEOUT)
         except TimeoutError:
             timeout = format_duration(round(READ_TIMEOUT) * SECOND)
             raise StoreError(f"the run log's repository has not answered for {timeout}", temporary=True) from None
-        return self.store.import_rows(rows, fingerprints, followed)
+        return self.store.import_rows(rows, fingerprints, followed_tasks(tasks))
 
     def _limitations(self) -> list[str]:
         """Return notes on what the repository cannot do that the run log in the state directory can."""

@@ -22,3 +22,7 @@ def test_every_example_works_after_those_before_it() -> None:
         task.name for task in app.session.tasks
     }
     assert str(app.session["maintenance.tidy"].start_cond) == 'daily & time_of_day.after("20:00")'
+    tests = [value for name, value in namespace.items() if name.startswith("test_") and callable(value)]
+    assert len(tests) == 2
+    for test in tests:
+        test()

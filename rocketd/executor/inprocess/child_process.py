@@ -1,28 +1,31 @@
-"""A call in a child process: a new interpreter that imports the function, and dies with its parent.
+"""A call in a child process that imports the function, and dies with its program.
 
 The function and its arguments are pickled, and so is what it returns or raises. The child leads a session of its own,
 so that a stop reaches its whole group: TERM, and KILL after the task's grace.
 """
 
-import ctypes
-import multiprocessing
-import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 from threading import Lock
-from typing import Final
+from typing import Final, TypeAlias
 
+from rocketd.core.errors import ResourceShortage
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome, ProcessDied, failed_outcome
-from rocketd.executor.shortage import cannot
+from rocketd.executor.inprocess.fork_server_client import ForkedChild, ForkServerClient, ForkServerUnusable
+from rocketd.executor.inprocess.spawned_child import SpawnedChild
 
-_SPAWN: Final = multiprocessing.get_context("spawn")
-"""Not fork: other threads may hold locks at that moment, and the child would wait for them for ever."""
-_PR_SET_PDEATHSIG: Final = 1
-"""From <sys/prctl.h>."""
+_Received: TypeAlias = tuple[Callable[..., object], Mapping[str, object]]
+_SERVER: Final = ForkServerClient()
+
+
+def warm_up(module: str) -> None:
+    """Have the fork server ready before the first call; `module` is that of a function to be called. Blocks."""
+    with suppress(ForkServerUnusable, ResourceShortage):
+        _SERVER.start(module)
 
 
 class ChildProcess:
@@ -32,7 +35,7 @@ class ChildProcess:
         """`on_spawn` is called with the child's pid, by the thread that calls `run`."""
         self._call = call
         self._on_spawn = on_spawn
-        self._process: SpawnProcess | None = None
+        self._child: ForkedChild | SpawnedChild | None = None
         self._lock = Lock()
 
     def run(self) -> CallOutcome:
@@ -40,60 +43,51 @@ class ChildProcess:
         if self._call.stop.is_set():
             return failed_outcome(ProcessDied(-signal.SIGTERM))
         try:
-            ours, process = self._start(self._call.arguments())
+            child = self._start(self._call.arguments())
         except BaseException as error:  # noqa: BLE001 - e.g. an argument that cannot be pickled
             return failed_outcome(error, prepared=False)
         outcome = CallOutcome()
         try:
-            with ours, self._call.context:
-                outcome = _receive_outcome(ours, process)
+            with self._call.context:
+                outcome = _receive_outcome(child)
                 _raise(outcome)
         except BaseException as error:  # noqa: BLE001 - any exception is an outcome
             return outcome if error is outcome.error else failed_outcome(error)
         finally:
-            self._reap(process)
+            with self._lock:
+                self._child = None
+            child.close()
         return outcome
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group, unless it has not started yet or has been reaped."""
+        """Send a signal to the whole group, unless it has not started yet or has ended."""
         with self._lock:
-            if self._process is not None and self._process.pid is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(self._process.pid, number)
-                    os.killpg(self._process.pid, number)
+            if self._child is not None:
+                self._child.signal(number)
 
-    def _start(self, arguments: Mapping[str, object]) -> tuple[Connection, SpawnProcess]:
-        ours, theirs = _pipe()
-        with theirs:
-            try:
-                process = _SPAWN.Process(target=_child_main, args=(theirs, self._call.function, arguments, os.getpid()))
-                process.start()
-            except OSError as error:
-                ours.close()
-                raise cannot("a process", error) from error
-            except BaseException:
-                ours.close()
-                raise
+    def _start(self, arguments: Mapping[str, object]) -> ForkedChild | SpawnedChild:
+        child = _forked(self._call.function, arguments) or SpawnedChild(answer, (self._call.function, arguments))
         with self._lock:
-            self._process = process
-        self._on_spawn(process.pid or 0)
+            self._child = child
+        self._on_spawn(child.pid)
         if self._call.stop.is_set():  # requested before it existed
             self.signal(signal.SIGTERM)
-        return ours, process
-
-    def _reap(self, process: SpawnProcess) -> None:
-        """Collect the exit status. From now on the pid may belong to another process."""
-        with self._lock:
-            self._process = None
-        process.join()
-        process.close()
+        return child
 
 
-def _pipe() -> tuple[Connection, Connection]:
+def _forked(function: Callable[..., object], arguments: Mapping[str, object]) -> ForkedChild | None:
+    """Return a child of the fork server that makes this call; None: another kind of child has to."""
     try:
-        return _SPAWN.Pipe(duplex=False)
-    except OSError as error:
-        raise cannot("a pipe", error) from error
+        packed = bytes(ForkingPickler.dumps((function, arguments)))
+    except Exception:  # noqa: BLE001 - it raises again there, or can be inherited only
+        return None
+    try:
+        child = _SERVER.fork(getattr(function, "__module__", ""))
+    except ForkServerUnusable:
+        return None
+    with suppress(OSError):  # it was killed before it read this
+        child.send(packed)
+    return child
 
 
 def _raise(outcome: CallOutcome) -> None:
@@ -102,48 +96,26 @@ def _raise(outcome: CallOutcome) -> None:
         raise outcome.error
 
 
-def _receive_outcome(ours: Connection, process: SpawnProcess) -> CallOutcome:
-    """Wait for the outcome or for the end of the process; a process that it left behind may hold the pipe."""
-    with _exit_descriptor(process) as end:
-        wait([ours, end])
-        if ours.poll():
-            with suppress(EOFError):
-                outcome: CallOutcome = ours.recv()
-                wait([end])
-                return outcome
-        wait([end])
-    process.join()
-    return failed_outcome(ProcessDied(process.exitcode or 0))
+def _receive_outcome(child: ForkedChild | SpawnedChild) -> CallOutcome:
+    """Wait for the outcome or for the end of the process; a process that it left behind may hold the channel."""
+    wait([child.channel, child.fileno()])
+    if child.channel.poll():
+        with suppress(EOFError, ConnectionResetError):
+            outcome: CallOutcome = child.channel.recv()
+            child.join()
+            return outcome
+    return failed_outcome(ProcessDied(child.join()))
 
 
-@contextmanager
-def _exit_descriptor(process: SpawnProcess) -> Iterator[int]:
-    """Yield a descriptor that becomes readable when the process ends."""
-    try:
-        pidfd = os.pidfd_open(process.pid or 0)
-    except OSError:  # descriptors are short: a process that it leaves behind may keep this one open
-        yield process.sentinel
-        return
-    try:
-        yield pidfd
-    finally:
-        os.close(pidfd)
-
-
-def _child_main(
-    result: Connection, function: Callable[..., object], arguments: Mapping[str, object], parent: int
-) -> None:
+def answer(channel: Connection, received: _Received) -> None:
     """Run in the child process: make the call and send its outcome."""
-    os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent died before prctl
-        os._exit(1)
+    function, arguments = received
     outcome = BoundCall(function, lambda: arguments).call()
     try:
         pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own data; some errors can be pickled, but not unpickled
-        result.send(outcome)
+        channel.send(outcome)
     except Exception as error:  # noqa: BLE001 - the result or the error cannot be pickled
-        result.send(_picklable_outcome(outcome, error))
+        channel.send(_picklable_outcome(outcome, error))
 
 
 def _picklable_outcome(outcome: CallOutcome, why: Exception) -> CallOutcome:
