@@ -89,6 +89,45 @@ def test_every_python_example_works_in_a_fresh_process(example: Example, tmp_pat
     assert done.returncode == 0, f"{example.text}\n{done.stderr}"
 
 
+def pages() -> Iterator[Example]:
+    """All the examples of a page, one after the other."""
+    for page in PAGES:
+        blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
+        shown = [block for block in blocks if not any(text in block for text in (*NO_PROGRAM, "fastapi"))]
+        if len(shown) > 1:
+            yield Example(page, 0, "\n".join(shown))
+
+
+RUNS = """
+app.task(name="stop", func=app.session.shut_down)
+app.session["stop"].run()
+app.run()
+print([record.action for record in app.session["do_things"].logger.get_records()])
+"""
+"""Runs the application of a page until it has done what was due."""
+
+
+def run_example(text: str, directory: Path) -> str:
+    call = [sys.executable, "-W", "error", "-c", RUNNER]
+    done = subprocess.run(call, input=text, cwd=directory, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{text}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("example", [*pages()], ids=lambda example: example.page.stem)
+def test_every_page_works_from_top_to_bottom_and_once_more_in_the_same_place(example: Example, tmp_path: Path) -> None:
+    """As a reader types it in, and starts it again."""
+    for _ in range(2):
+        run_example(example.text, tmp_path)
+
+
+def test_the_program_of_a_page_about_restarts_goes_on(tmp_path: Path) -> None:
+    """What has run on this day does not run again."""
+    (example,) = [one for one in pages() if one.page.stem == "robust-applications"]
+    for _ in range(2):
+        assert run_example(f"{example.text}\n{RUNS}", tmp_path) == "['run', 'success']\n"
+
+
 def files() -> Iterator[Example]:
     for page in PAGES:
         for place, block in enumerate(TOML.findall(page.read_text(encoding="utf-8"))):

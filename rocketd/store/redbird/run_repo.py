@@ -5,15 +5,17 @@ Red Bird's own SQL repository reads every row for `first` and `last`, needs the 
 this one lets the database do it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy
 from pydantic.v1 import Field, PrivateAttr
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
 
 from rocketd.store.redbird.compat import Between, In, KeyFoundError, Operation, TemplateRepo, skip, skip_or_raise
 from rocketd.store.redbird.models import RunRecord
@@ -21,6 +23,13 @@ from rocketd.store.redbird.run_table import run_table
 from rocketd.store.sqlite.connection import BUSY_TIMEOUT, no_store
 from rocketd.store.sqlite.migrations import check
 from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import ColumnElement, Select, Table
+    from sqlalchemy.engine import Connection, Engine
 
 
 class RunRepo(TemplateRepo):
@@ -44,7 +53,7 @@ class RunRepo(TemplateRepo):
         errors_query: str = "raise",
     ) -> None:
         super().__init__(model=model, id_field=id_field, errors_query=errors_query)
-        self._engine = engine or sqlalchemy.create_engine(url)
+        self._engine = engine or sqlalchemy.create_engine(url, future=True)
         self._table = run_table(self._engine, table)
 
     @property
@@ -213,7 +222,7 @@ def open_run_repo(directory: Path) -> RunRepo:
     path = (directory / FILE_NAME).absolute()
     if not check(path):
         raise no_store(path)
-    address = sqlalchemy.URL.create("sqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
+    address = URL.create("sqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
     # No pool: a connection that waits in it would go on with a file that has been replaced meanwhile.
-    engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY_TIMEOUT}, poolclass=sqlalchemy.NullPool)
+    engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY_TIMEOUT}, poolclass=NullPool)
     return RunRepo(engine=engine)

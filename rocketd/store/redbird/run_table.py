@@ -1,13 +1,20 @@
 """The table of run records for SQLAlchemy, on any database."""
 
-from collections.abc import Iterator
-from typing import Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Column, Engine, Float, Index, Inspector, Integer, MetaData, String, Table, Text
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 from rocketd.store.sqlite.schema import COLUMNS, is_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine.reflection import Inspector
+    from sqlalchemy.schema import SchemaItem
 
 _SECONDS: Final = ("created", "due", "start", "end", "runtime")
 _NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
@@ -25,7 +32,7 @@ def run_table(engine: Engine, name: str) -> Table:
     if inspector.has_table(name):
         return Table(name, MetaData(), *_columns_there(inspector, name))
     table = Table(name, MetaData(), Column("id", _NUMBER, primary_key=True), *map(_column, COLUMNS))
-    _index(table)
+    _index(table, engine.dialect.name)
     table.create(engine)
     return table
 
@@ -48,13 +55,16 @@ def _type(name: str) -> Float[float] | BigInteger | String:
     return Text() if name in _SENTENCES else String(_NAME_LENGTH)
 
 
-def _index(table: Table) -> None:
+def _index(table: Table, dialect: str) -> None:
     name, columns = table.name, table.columns
     Index(f"{name}_task", columns.task_name, columns.action, columns.created)
     Index(f"{name}_created", columns.created)
+    if dialect not in (
+        "sqlite",
+        "postgresql",
+    ):  # no partial indexes: only the daemon keeps a record from coming twice
+        return
     for what, where in (("start", "action = 'run'"), ("end", is_end().removeprefix("log."))):
         host = sqlalchemy.func.coalesce(columns.host, "")  # many hosts may share a table, each with numbers of its own
         key, only = (columns.task_name, columns.number, host), sqlalchemy.text(where)
-        # Other databases have no partial indexes: there, nothing but the daemon keeps a record from coming twice.
-        Index(f"{name}_{what}", *key, unique=True, sqlite_where=only).ddl_if(dialect="sqlite")
-        Index(f"{name}_{what}", *key, unique=True, postgresql_where=only).ddl_if(dialect="postgresql")
+        Index(f"{name}_{what}", *key, unique=True, sqlite_where=only, postgresql_where=only)
