@@ -85,7 +85,8 @@ def test_half_a_record_goes_and_comes_again_whole(
     assert kept(repo) == ALL
 
 
-def test_a_line_of_somebody_else_stays_however_it_ends(tmp_path: Path) -> None:
+def test_a_line_of_somebody_else_without_an_end_is_moved_aside(tmp_path: Path) -> None:
+    """Nobody can tell it from half a record of an earlier life, which the next record would be glued to."""
     repo = CSVFileRepo(filename=tmp_path / "log.csv", model=MinimalRecord)
     with opened(tmp_path / "a", lambda: repo) as store:
         store.write(whole(1))
@@ -93,7 +94,8 @@ def test_a_line_of_somebody_else_stays_however_it_ends(tmp_path: Path) -> None:
         file.write("by hand,run,1.0")
     with opened(tmp_path / "b", lambda: repo) as store:
         assert read_back(store, "backup") == 2
-    assert (tmp_path / "log.csv").read_text().endswith("by hand,run,1.0")
+    assert "by hand" not in (tmp_path / "log.csv").read_text()
+    assert (tmp_path / "log.csv.half").read_text() == "by hand,run,1.0\n"
 
 
 def test_a_daemon_that_is_killed_while_it_writes_the_file_anew_loses_none_of_it(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def allow_long_fields() -> None:
 def header_error(repo: BaseRepo) -> str:
     """Say what is wrong with the header of a file of CSV, which Red Bird reads by its model; empty: nothing is."""
     file = csv_of(repo)
-    if file is None or not file.filename.exists():
-        return ""
+    if file is None or not file.filename.exists() or _sibling(file.filename, "whole").exists():
+        return ""  # what is to be repaired first has no header of its own
     with file.filename.open(newline="") as lines:
         found = next(csv.reader(lines, **file.kwds_csv), [])
     if not found or found == file.get_headers():
