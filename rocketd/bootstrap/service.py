@@ -16,6 +16,7 @@ from typing import Final
 
 from rocketd import __version__
 from rocketd.background_threads import close_in_thread
+from rocketd.bootstrap.asyncio_errors import report_to_journal
 from rocketd.bootstrap.boot_file import boot_tasks
 from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.executors import StopHandler, make_executor
@@ -91,6 +92,7 @@ class Service:
         stack.callback(self._base_journal.close)
         self._journal = LoggingConfig(self._base_journal)
         stack.push_async_callback(self._journal.close)
+        report_to_journal(self._asyncio, self._journal)
         self._wait_monitor = WaitMonitor(self._journal, self._clock)
         self._wait_monitor.show_status = self._manager.status
         self._startup_monitor = StartupMonitor(self._manager.status_from_thread)
@@ -146,7 +148,7 @@ class Service:
         self._manager.ready()
 
     def _claim_directories(self) -> None:
-        with self._startup_monitor.step(f"the directory {self._options.runtime_dir}"):
+        with self._startup_monitor.step(f"the directory {self._options.runtime_dir}"), permanent_store_errors():
             make_runtime_directory(self._options.runtime_dir)
         with self._startup_monitor.step(f"the state directory {self._options.state_dir}"):
             with permanent_store_errors():

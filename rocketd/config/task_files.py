@@ -237,10 +237,14 @@ def read(entry: TaskFileEntry, rights: Rights, queries: HostQueries) -> tuple[by
 
 
 def _read(name: str, rights: Rights, directory: Directory) -> tuple[bytes, UnreadableFile | None]:
+    path = directory.path / name
     try:
+        before = os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False)
+        if not stat.S_ISREG(before.st_mode) and not stat.S_ISLNK(before.st_mode):  # opening a device may have effects
+            _check_file(before, rights, path)
         descriptor = os.open(name, _FLAGS, dir_fd=directory.descriptor)
         try:
-            fault = _check_file(os.fstat(descriptor), rights, directory.path / name)
+            fault = _check_file(os.fstat(descriptor), rights, path)
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read(MAX_BYTES), fault
         finally:

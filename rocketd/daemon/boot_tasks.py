@@ -19,6 +19,8 @@ from rocketd.core.model.events import Event, Started, Withdrawn
 from rocketd.core.model.run import Run, Trigger
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
+from rocketd.store.regular_file import read_regular
+from rocketd.store.state_directory import require_control
 
 _FILE: Final = "boot-id"
 _STARTED: Final = "-"
@@ -26,9 +28,13 @@ _STARTED: Final = "-"
 
 
 def make_runtime_directory(directory: Path) -> None:
-    """Make it, if nobody has and it can be made: what is to lie in it says so if not, and is done without."""
+    """Make it, if nobody has and it can be made: what is to lie in it says so if not, and is done without.
+
+    Raises StoreError if another user can write to it.
+    """
     with suppress(OSError):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        require_control(directory, directory.stat(), "runtime directory")
 
 
 class BootTasks:
@@ -116,7 +122,7 @@ class BootTasks:
     def _read_file(self, path: Path) -> tuple[dict[str, int], list[str]] | None:
         """What this file says of this boot: which tasks are left, with their numbers, and which have begun."""
         try:
-            boot_id, *lines = path.read_text(encoding="ascii").splitlines()
+            boot_id, *lines = read_regular(path).splitlines()
             entries = [(number, name) for number, _, name in (line.partition(" ") for line in lines)]
             pending = {name: int(number) for number, name in entries if number != _STARTED}
         except (OSError, ValueError):
@@ -148,7 +154,9 @@ def _write_anywhere(paths: Sequence[Path], text: str) -> str:
 def _write_file(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
-        part.write_text(text, encoding="ascii")
+        part.unlink(missing_ok=True)  # a FIFO would block, a link could lead to a file of anybody
+        with part.open("x", encoding="ascii") as file:
+            file.write(text)
     except OSError:
         with suppress(OSError):  # it would take the room of the next
             part.unlink()

@@ -101,13 +101,15 @@ class RedmailSender:
 
 
 def _read(path: str) -> str:
-    descriptor = os.open(
-        path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-    )  # a pipe in its place must not block this thread
-    with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)  # opens nothing: a pipe would block, a device may have effects
+    try:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
             raise OSError(f"{path} is not a regular file")
-        return file.read(_MAX_PASSWORD)
+        descriptor = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # not for a lease
+        with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
+            return file.read(_MAX_PASSWORD)
+    finally:
+        os.close(place)
 
 
 def _error_from_refusals(error: smtplib.SMTPRecipientsRefused) -> Exception:

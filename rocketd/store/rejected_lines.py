@@ -17,7 +17,7 @@ def move_rejected(directory: Path, lines: Sequence[bytes]) -> None:
     """Append these lines, durably. Raises StoreError."""
     path = directory / FILE_NAME
     with translating_errors(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         with open(descriptor, "ab") as file:  # noqa: PTH123 - it is open already
             file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
             file.flush()
@@ -26,8 +26,8 @@ def move_rejected(directory: Path, lines: Sequence[bytes]) -> None:
 
 
 def is_not_a_file(path: Path) -> bool:
-    """Whether something other than a file is there: opening a FIFO would block for ever."""
-    return path.exists() and not path.is_file()
+    """Whether something is there that is no file: a FIFO would block, a link could lead to a file of anybody."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
 
 
 def move_aside(path: Path) -> None:

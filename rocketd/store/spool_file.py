@@ -201,7 +201,7 @@ def _whole_lines(path: Path) -> tuple[int, int]:
 
 
 def _cut(path: Path, size: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         os.ftruncate(descriptor, size)
         os.fsync(descriptor)
@@ -210,7 +210,7 @@ def _cut(path: Path, size: int) -> None:
 
 
 def _append(path: Path, line: bytes, size: int, *, reserve: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
     try:
         if os.fstat(descriptor).st_size > size:  # an incomplete line
             os.ftruncate(descriptor, size)

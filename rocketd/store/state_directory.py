@@ -1,7 +1,10 @@
-"""The state directory that was opened, whatever is at its path now."""
+"""The state directory that was opened, whatever is at its path now; and who controls it."""
 
 import os
+import pwd
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from weakref import finalize
 
@@ -40,6 +43,32 @@ class StateDirectory:
         except OSError:
             return False
         return (opened.st_dev, opened.st_ino) == (current.st_dev, current.st_ino)
+
+
+def require_control(path: Path, status: os.stat_result, name: str = "state directory") -> None:
+    """Raise StoreError if anybody but root and the user of this process can add files to a directory.
+
+    Whoever can do that puts a link in the place of a file, and has its target overwritten with the rights of this
+    process. `status` is that of the open directory.
+    """
+    if status.st_uid not in {0, os.geteuid()}:
+        problem, mend = f"belongs to '{_user(status.st_uid)}'", f"chown {_user(os.geteuid())}"
+    elif status.st_mode & stat.S_IWOTH:
+        problem, mend = "is writable by everybody", "chmod o-w"
+    elif status.st_mode & stat.S_IWGRP and status.st_gid not in {0, os.getegid()}:
+        problem, mend = "is writable by its group", "chmod g-w"
+    else:
+        return
+    raise StoreError(
+        f"the {name} {path} {problem}, who could have rocketd overwrite any file",
+        hint=f"look for links that do not belong there, then {mend} {path}",
+    )
+
+
+def _user(uid: int) -> str:
+    with suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name
+    return str(uid)
 
 
 def _open(owner: StateDirectory, path: Path) -> tuple[int, Callable[[], object]]:

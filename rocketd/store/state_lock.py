@@ -10,6 +10,8 @@ from typing import Final, Self
 from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
 from rocketd.store.file_identity import Inode, inode
+from rocketd.store.regular_file import read_regular
+from rocketd.store.state_directory import require_control
 
 FILE_NAME: Final = "lock"
 
@@ -31,7 +33,8 @@ class StateLock:
     """Holds a state directory from construction until `release`, or until the process dies, however that happens.
 
     The kernel holds the locks (flock(2)): one on a file that contains the PID of the holder, and one on the directory
-    itself, which cannot be replaced unnoticed. The file is never deleted. Raises StateDirectoryHeld.
+    itself, which cannot be replaced unnoticed. The file is never deleted. Raises StateDirectoryHeld, and StoreError for
+    a directory that another user can write to.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -57,12 +60,17 @@ class StateLock:
         """Lock the directory and the file unless they are locked already; return whether the file is a new one."""
         if self._directory < 0 or inode(self.path.parent) != _inode_of(self._directory):
             directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                require_control(self.path.parent, os.fstat(directory))
+            except StoreError:
+                os.close(directory)
+                raise
             with suppress(OSError):  # some network file systems lock files alone
                 self._lock(directory)
             self._directory = _replace(self._directory, directory)
         if self._file >= 0 and inode(self.path) == _inode_of(self._file):
             return False
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         self._lock(file)
         self._file = _replace(self._file, file)
         with suppress(OSError):  # the disk cannot be written: the lock is what counts
@@ -115,7 +123,7 @@ def _replace(previous: int, now: int) -> int:
 
 
 def _written_pid(path: Path) -> int | None:
-    with suppress(OSError):
-        text = path.read_bytes()[:32].strip()
+    with suppress(OSError, ValueError):
+        text = read_regular(path)[:32].strip()
         return int(text) if text.isdigit() else None
     return None

@@ -7,6 +7,7 @@ users out; one who connects nevertheless is refused. Records show the client's u
 import asyncio
 import json
 import os
+import resource
 import traceback
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
@@ -26,7 +27,7 @@ from rocketd.web.api import ControlVerbs, Request, StreamedResponse, allowed_met
 from rocketd.web.control_group import ControlGroup
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
-from rocketd.web.unix_socket import Peer, give_to_group, listening, peer_of
+from rocketd.web.unix_socket import BACKLOG, Peer, give_to_group, listening, peer_of
 
 GROUP: Final = "rocketd"
 
@@ -34,9 +35,12 @@ NOT_LOADED: Final = "Rocketd-Not-Loaded"
 """The header with the number of entries in `not_loaded` of `status`; absent if there are none."""
 
 MAX_CONNECTIONS: Final = 256
-"""Open at the same time, in total; further ones are refused."""
+"""Open at the same time, in total, and at most a quarter of the open files; further ones are refused."""
 MAX_CONNECTIONS_PER_USER: Final = 64
 """Open at the same time, of one uid: no user can keep the others out."""
+
+ACCEPTED_AT_ONCE: Final = 16
+"""Connections that one iteration of the loop accepts: those that are refused are closed before many more are open."""
 
 JSON_SLICE: Final = 256
 """Objects of a list that are encoded in one iteration of the loop; about 3 ms."""
@@ -63,7 +67,10 @@ async def serve(  # noqa: PLR0913 - its collaborators, and what tests set
     try:
         with listening(path, allowed.gid) as listener:
             allowed.found = partial(_admit, path, group, journal)
-            server_socket = await asyncio.start_unix_server(server.handle_connection, sock=listener)
+            server_socket = await asyncio.start_unix_server(
+                server.handle_connection, sock=listener, backlog=ACCEPTED_AT_ONCE
+            )
+            listener.listen(BACKLOG)  # that of the kernel is not that of asyncio
             try:
                 yield allowed.look
             finally:
@@ -101,6 +108,7 @@ class ControlServer:
         self._request_timeout = request_timeout
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections_by_uid: Counter[int] = Counter()
+        self._max_connections = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 
     def handle_connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Handle one connection until it is closed."""
@@ -133,7 +141,7 @@ class ControlServer:
     async def _serve_requests(self, connection: HttpConnection, peer: Peer) -> None:
         if (
             self._connections_by_uid[peer.uid] > MAX_CONNECTIONS_PER_USER
-            or self._connections_by_uid.total() > MAX_CONNECTIONS
+            or self._connections_by_uid.total() > self._max_connections
         ):
             await connection.respond(503, _error_body("too many connections are open", "close some of them"))
             return

@@ -1,5 +1,6 @@
 """State that somebody damaged while the daemon was down: it starts, says what is wrong, and nothing runs twice."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -110,6 +111,17 @@ def test_where_records_went_last_is_moved_aside_if_it_cannot_be_read(daemon: Dae
     daemon.until_line("often succeeded", 1)
     assert any("store.json is damaged" in line for line in daemon.lines)
     assert (daemon.state / "store.json.damaged-1").read_text() == text
+    assert daemon.stop() == 0
+    check_that_nothing_ran_twice(daemon)
+
+
+@pytest.mark.parametrize("place", ["lib/store.json", "lib/spool.jsonl", "lib/lock", "run/boot-id", "run/boot-id.part"])
+def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(daemon: Daemon, place: str) -> None:
+    path = daemon.directory / place
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    daemon.start()
+    daemon.until_line("often succeeded", 1)
     assert daemon.stop() == 0
     check_that_nothing_ran_twice(daemon)
 

@@ -5,10 +5,12 @@ The daemon is a real one; what it lacks is taken from it by a cgroup, a limit, a
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,32 @@ def test_without_descriptors_tasks_wait_and_all_run(tmp_path: Path) -> None:
         begun, recorded = reconcile_at_rest(daemon)
         assert begun == recorded == 80
 
+
+def test_connections_leave_tasks_their_descriptors_and_their_reports_block_nobody(tmp_path: Path) -> None:
+    """What is said of connections that are not accepted would fill the console, which nobody reads here meanwhile."""
+    with ExitStack() as clients, Daemon(tmp_path) as daemon:
+        daemon.write("tasks.toml", GOOD)
+        daemon.wrapper = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
+        daemon.start()
+        for _ in range(200):
+            client = clients.enter_context(socket.socket(socket.AF_UNIX))
+            client.settimeout(5)
+            with suppress(OSError):  # more than the kernel queues
+                client.connect(str(daemon.runtime / "control.sock"))
+        before = sum("good succeeded" in line for line in daemon.lines)
+        daemon.until(lambda: sum("good succeeded" in line for line in daemon.lines) > before + 3)
+        clients.close()
+        tries = (rocketctl(daemon, "status").returncode for _ in range(60))  # refused, until those that are gone are
+        assert any(code == 0 for code in tries)
+        assert daemon.stop() == 0
+        assert not any("Traceback" in line for line in daemon.lines)
+
+
+GOOD = """
+[task.good]
+command = ["/bin/true"]
+when = "every('1 s')"
+"""
 
 POOR = """
 [task.good]

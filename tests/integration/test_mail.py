@@ -5,9 +5,10 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -310,6 +311,18 @@ def test_an_empty_password_file_is_told(password: Path, server: MailServer) -> N
     password.write_text("")
     with pytest.raises(OSError, match=r"password is empty$"):
         RedmailSender("127.0.0.1", server.port, username="web01", password_file=str(password))(
+            TO, MailMessage("s", "t", "h")
+        )
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK)])
+def test_a_password_file_that_is_no_file_is_not_even_opened(
+    tmp_path: Path, make: Callable[[Path], object], server: MailServer
+) -> None:
+    """Opening a device may have effects; a socket shows whether it is tried, as that fails."""
+    make(tmp_path / "password")
+    with pytest.raises(OSError, match=r"password is not a regular file$"):
+        RedmailSender("127.0.0.1", server.port, username="web01", password_file=str(tmp_path / "password"))(
             TO, MailMessage("s", "t", "h")
         )
 

@@ -181,6 +181,28 @@ def test_nobodys_link_leads_root_nowhere(world: World, file: Path, script: str) 
 
 
 @needs_root
+@pytest.mark.parametrize(("owner", "mode"), [(NOBODY.pw_uid, 0o755), (0, 0o1777)])
+def test_where_another_user_may_have_linked_it_a_file_with_two_names_is_not_written(
+    world: World, file: Path, owner: int, mode: int
+) -> None:
+    secret = file.parent / "secret"
+    secret.write_text("root's\n")
+    file.hardlink_to(secret)
+    os.chown(file.parent, owner, -1)
+    file.parent.chmod(mode)
+    assert "lacks 2 bytes of its output: it has several hard links" in world.run(writing(file, "echo x")).message
+    assert secret.read_text() == "root's\n"
+
+
+@needs_root
+def test_a_file_with_two_names_is_written_where_only_root_may_have_linked_it(world: World, file: Path) -> None:
+    file.touch()
+    file.with_name("copy").hardlink_to(file)
+    assert world.run(writing(file, "echo x")).message == ""
+    assert file.read_text() == "x\n"
+
+
+@needs_root
 def test_roots_own_links_are_followed(world: World, file: Path) -> None:
     (file.parent / "there").mkdir()
     file.symlink_to("there/../there/log")

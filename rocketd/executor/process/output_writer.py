@@ -2,8 +2,8 @@
 
 It runs as a file under the daemon's interpreter, as the task's user, and needs only the standard library. It has the
 rights of that user and no others; if the file system does not respond, only this process blocks. It opens regular files
-only, and follows a symbolic link only if it belongs to root or to the user: whoever can write to a directory on the way
-cannot redirect it. A file that was moved away, as by logrotate, is opened again under its name.
+only, and follows a symbolic link only if it belongs to root or to the user; in a directory that another user can write
+to, the file may have no other name. So whoever can write to a directory on the way cannot redirect it. A file that was moved away, as by logrotate, is opened again under its name.
 
 Data that could not be written is counted, and writing continues when it can. On its standard output it reports what
 went wrong, and at the end how many bytes are missing: one JSON object per line.
@@ -135,22 +135,30 @@ def link_target(at: int, name: bytes) -> "bytes | None":
 def open_regular(at: int, name: bytes) -> int:
     """Open the file itself; a file that is not regular is not even opened."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+    single = is_shared(os.fstat(at))
     try:
-        require_regular(os.stat(name, dir_fd=at, follow_symlinks=False))
+        require_regular(os.stat(name, dir_fd=at, follow_symlinks=False), single)
         file = os.open(name, flags, dir_fd=at)
     except FileNotFoundError:
         file = os.open(name, flags | os.O_CREAT, MODE, dir_fd=at)
     try:
-        require_regular(os.fstat(file))
+        require_regular(os.fstat(file), single)
     except OSError:
         os.close(file)
         raise
     return file
 
 
-def require_regular(status: os.stat_result) -> None:
+def is_shared(directory: os.stat_result) -> bool:
+    """Return whether another user may have put a link to a file into a directory."""
+    return directory.st_uid not in (0, os.geteuid()) or bool(directory.st_mode & stat.S_IWOTH)
+
+
+def require_regular(status: os.stat_result, single: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
+    if single and status.st_nlink > 1:
+        raise OSError(errno.EMLINK, "it has several hard links, and others can write to its directory")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
+from rocketd.store.regular_file import read_regular
 from rocketd.store.sqlite.schema import FILE_NAME
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def load_target(directory: Path) -> ReplicationTarget | None:
     path = directory / TARGET_FILE
     with translating_errors(path):
         try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
+            saved = json.loads(read_regular(path))
             if not isinstance(saved["url"], str) or not isinstance(saved["repo"], str):
                 raise TypeError("url and repo must be strings")  # noqa: TRY301 - reported like the others
             return ReplicationTarget(saved["url"], saved["repo"])

@@ -196,9 +196,16 @@ def test_a_fifo_a_socket_or_a_directory_is_not_read_and_does_not_block(folder: F
         (folder.path / "c.toml").mkdir()
         assert messages(folder.load()) == [
             "this is not a regular file",
-            "this cannot be read: No such device or address",
+            "this is not a regular file",
             "this is not a regular file",
         ]
+
+
+@root_only
+def test_a_device_is_not_even_opened(folder: Folder) -> None:
+    """Opening a tape or a watchdog has effects. There is no device of this number, so opening it would fail."""
+    os.mknod(folder.path / "a.toml", 0o600 | stat.S_IFCHR, os.makedev(500, 1))
+    assert messages(folder.load()) == ["this is not a regular file"]
 
 
 @root_only
