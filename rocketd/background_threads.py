@@ -41,9 +41,15 @@ async def close_in_thread(close: Callable[[], None]) -> None:
     """Close something; if that hangs, as on a disk or a file server that does not answer, abandon it."""
     global _close_time_left  # noqa: PLW0603 - shared by the process: it has one time limit for closing
     try:
-        await in_thread(close, time_limit=max(_close_time_left, _MIN_CLOSE_TIMEOUT))
-    except WorkTimeout:
+        future = start_in_thread(close)
+    except RuntimeError:  # the host has no thread left
+        close()
+        return
+    done, _ = await asyncio.wait([future], timeout=max(_close_time_left, _MIN_CLOSE_TIMEOUT))
+    if not done:
         _close_time_left = 0.0
+        return
+    future.result()
 
 
 def start_in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":

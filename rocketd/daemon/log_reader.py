@@ -40,7 +40,10 @@ class LogReader:
         async with self._lock:
             if self._pending is not None and not self._pending.done():
                 raise _no_answer(self._timeout)
-            pending = start_in_thread(lambda: request(self._reader))
+            try:
+                pending = start_in_thread(lambda: request(self._reader))
+            except RuntimeError as error:
+                raise StoreError(f"the run log cannot be read now: {error}", temporary=True) from None
             self._pending = pending  # type: ignore[assignment] # a future of whatever
             done, _ = await asyncio.wait([pending], timeout=self._timeout)
             if not done:

@@ -35,9 +35,7 @@ def be_open_to_a_group(directory: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("which", ["lib", "run"])
-def test_it_is_refused_with_what_to_do(
-    tmp_path: Path, which: str, become: Callable[[Path], None], told: str
-) -> None:
+def test_it_is_refused_with_what_to_do(tmp_path: Path, which: str, become: Callable[[Path], None], told: str) -> None:
     with Daemon(tmp_path) as daemon:
         directory = tmp_path / which
         become(directory)

@@ -130,6 +130,18 @@ def test_without_descriptors_tasks_wait_and_all_run(tmp_path: Path) -> None:
         assert begun == recorded == 80
 
 
+def test_it_stops_in_order_where_no_thread_can_be_started(tmp_path: Path, cgroup: Path) -> None:
+    with Daemon(tmp_path, environment={"WATCHDOG_USEC": "200000"}) as daemon:
+        daemon.write("tasks.toml", GOOD)
+        daemon.wrapper = inside(cgroup)
+        daemon.start()
+        (cgroup / "pids.max").write_text("1")
+        daemon.until_line("so due tasks wait: ")
+        daemon.until_notice("WATCHDOG=1", sum("WATCHDOG=1" in notice for notice in daemon.notices) + 5)
+        assert daemon.stop() == 0
+        assert not any("Traceback" in line for line in daemon.lines)
+
+
 def test_connections_leave_tasks_their_descriptors_and_their_reports_block_nobody(tmp_path: Path) -> None:
     """What is said of connections that are not accepted would fill the console, which nobody reads here meanwhile."""
     with ExitStack() as clients, Daemon(tmp_path) as daemon:

@@ -17,6 +17,7 @@ from rocketd.store.sqlite.integrity import IntegrityMonitor, find_damage
 from rocketd.store.sqlite.merge import RESCUED
 from rocketd.store.sqlite.schema import FILE_NAME
 from rocketd.store.sqlite.store import SqliteStore
+from support.shortages import no_threads
 
 NOW: Instant = 1_790_000_000 * SECOND
 
@@ -78,14 +79,19 @@ def test_a_killed_daemons_own_log_stays(tmp_path: Path) -> None:
     assert found == []
 
 
-def test_damage_is_found_in_the_background(tmp_path: Path) -> None:
-    found: list[tuple[str, str]] = []
-    with closing(SqliteStore(tmp_path)) as store:
+def lose_a_page(directory: Path) -> None:
+    """Make a store, one of whose pages is damaged."""
+    with closing(SqliteStore(directory)) as store:
         for number in range(1, 200):
             store.write(whole("backup", number))
-    with (tmp_path / FILE_NAME).open("r+b") as file:
+    with (directory / FILE_NAME).open("r+b") as file:
         file.seek(40 * 1024)
         file.write(bytes(4096))
+
+
+def test_damage_is_found_in_the_background(tmp_path: Path) -> None:
+    found: list[tuple[str, str]] = []
+    lose_a_page(tmp_path)
     monitor = IntegrityMonitor(tmp_path / FILE_NAME, lambda *what: found.append(what))
     monitor.on_heartbeat(NOW)
     monitor.on_heartbeat(NOW)
@@ -94,6 +100,19 @@ def test_damage_is_found_in_the_background(tmp_path: Path) -> None:
             thread.join()
     assert [about for about, _ in found] == ["integrity"]
     assert "is damaged" in found[0][1]
+
+
+def test_where_no_thread_can_be_started_it_is_looked_at_later(tmp_path: Path) -> None:
+    found: list[tuple[str, str]] = []
+    lose_a_page(tmp_path)
+    monitor = IntegrityMonitor(tmp_path / FILE_NAME, lambda *what: found.append(what))
+    with no_threads():
+        monitor.on_heartbeat(NOW)
+    monitor.on_heartbeat(NOW)
+    for thread in threading.enumerate():
+        if thread.name == "integrity":
+            thread.join()
+    assert [about for about, _ in found] == ["integrity"]
 
 
 def test_a_store_that_is_not_there_is_no_matter_of_its_pages(tmp_path: Path) -> None:

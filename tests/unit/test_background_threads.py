@@ -1,8 +1,12 @@
 """Threads beside the loop."""
 
+import asyncio
+import subprocess
+import sys
 from threading import Event
 
-from rocketd.background_threads import WorkerThread
+from rocketd.background_threads import WorkerThread, close_in_thread
+from support.shortages import no_threads
 
 LIMIT = 10.0
 """Seconds after which a test fails."""
@@ -65,3 +69,25 @@ def test_a_thread_that_hangs_is_not_waited_for_longer_than_asked() -> None:
 
 def test_a_thread_that_was_never_started_has_ended() -> None:
     assert WorkerThread("idle", lambda: None).close(LIMIT)
+
+
+def test_where_no_thread_can_be_started_it_is_closed_all_the_same() -> None:
+    closed: list[str] = []
+
+    async def close() -> None:
+        with no_threads():
+            await close_in_thread(lambda: closed.append("closed"))
+
+    asyncio.run(close())
+    assert closed == ["closed"]
+
+
+def test_where_no_thread_can_be_started_a_process_ends_with_its_own_code() -> None:
+    program = """
+import threading
+from rocketd.daemon.exit_timeout import exit_deadline, exit_within
+threading.stack_size(1 << 46)
+with exit_deadline(9):
+    exit_within(9, 1)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

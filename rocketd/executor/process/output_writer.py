@@ -2,8 +2,9 @@
 
 It runs as a file under the daemon's interpreter, as the task's user, and needs only the standard library. It has the
 rights of that user and no others; if the file system does not respond, only this process blocks. It opens regular files
-only, and follows a symbolic link only if it belongs to root or to the user; in a directory that another user can write
-to, the file may have no other name. So whoever can write to a directory on the way cannot redirect it. A file that was moved away, as by logrotate, is opened again under its name.
+only, follows a symbolic link only if it belongs to root or to the user, and writes no file with several hard links in a
+directory that another user can write to: whoever can write to a directory on the way cannot redirect it. A file that
+was moved away, as by logrotate, is opened again under its name.
 
 Data that could not be written is counted, and writing continues when it can. On its standard output it reports what
 went wrong, and at the end how many bytes are missing: one JSON object per line.
@@ -137,12 +138,12 @@ def open_regular(at: int, name: bytes) -> int:
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
     single = is_shared(os.fstat(at))
     try:
-        require_regular(os.stat(name, dir_fd=at, follow_symlinks=False), single)
+        require_regular(os.stat(name, dir_fd=at, follow_symlinks=False), single=single)
         file = os.open(name, flags, dir_fd=at)
     except FileNotFoundError:
         file = os.open(name, flags | os.O_CREAT, MODE, dir_fd=at)
     try:
-        require_regular(os.fstat(file), single)
+        require_regular(os.fstat(file), single=single)
     except OSError:
         os.close(file)
         raise
@@ -154,7 +155,7 @@ def is_shared(directory: os.stat_result) -> bool:
     return directory.st_uid not in (0, os.geteuid()) or bool(directory.st_mode & stat.S_IWOTH)
 
 
-def require_regular(status: os.stat_result, single: bool) -> None:
+def require_regular(status: os.stat_result, *, single: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
     if single and status.st_nlink > 1:

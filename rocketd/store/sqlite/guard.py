@@ -96,8 +96,10 @@ class StoreGuard:
         self._repair_needed = True
         opened = self._database.files
         self._event = self._event or _what_happened(self._path, opened, files_at(self._path))
-        self._thread = Thread(target=self._repair, args=(opened,), name="store", daemon=True)
-        self._thread.start()
+        thread = Thread(target=self._repair, args=(opened,), name="store", daemon=True)
+        with suppress(RuntimeError):  # the host has no thread left: whoever asks next begins it
+            thread.start()
+            self._thread = thread
 
     # -- on its thread ----------------------------------------------------------------------------------------------
 

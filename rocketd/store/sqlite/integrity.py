@@ -168,9 +168,11 @@ class IntegrityMonitor:
     def on_heartbeat(self, _: Instant) -> None:
         """Begin to look, if it is time."""
         if time.monotonic() >= self._next and (self._thread is None or not self._thread.is_alive()):
-            self._next = time.monotonic() + _CHECK_INTERVAL
-            self._thread = threading.Thread(target=self._check, name="integrity", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._check, name="integrity", daemon=True)
+            with suppress(RuntimeError):  # the host has no thread left: the next heartbeat tries again
+                thread.start()
+                self._thread = thread
+                self._next = time.monotonic() + _CHECK_INTERVAL
 
     def close(self) -> None:
         """Look no further."""
