@@ -408,7 +408,7 @@ def test_a_user_who_may_have_no_more_processes_is_told_so(world: World) -> None:
     outcome = world.outcome(world.start(as_nobody(Command(("/bin/true",)), none)))
     world.stopped(run)
     assert isinstance(outcome, Withdrawn)
-    assert outcome.reason == "/bin/true: Resource temporarily unavailable"
+    assert outcome.reason == "user nobody has more processes than nproc = 0 in the limits of this task allows"
 
 
 def test_a_limit_that_cannot_be_set_is_named(world: World) -> None:
