@@ -45,8 +45,7 @@ def restored(tmp_path: Path) -> Path:
             database.backup(copy)
         for number in range(6, 40):
             store.write([change for task in range(41) for change in whole(f"t{task}", number)])
-        with closing(sqlite3.connect(live / FILE_NAME)) as database:
-            database.execute("PRAGMA wal_checkpoint(RESTART)")
+    with closing(SqliteStore(live, durability="normal")) as store:  # whose log begins anew
         for number in range(40, 44):
             store.write([change for task in range(41) for change in whole(f"t{task}", number)])
         shutil.copytree(live, state)  # as a kill would leave it
