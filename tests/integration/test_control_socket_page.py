@@ -60,12 +60,12 @@ def test_every_parameter_is_explained() -> None:
 
 def test_the_bounds_are_those_that_hold() -> None:
     assert f"up to {EXPLAINED} loaded tasks" in PAGE
-    assert f"`runs`, up to {PAGE_RUNS}, the first" in PAGE
-    assert f"100 unless told, up to {MAX_RUNS} " in PAGE
+    assert f"`runs`, up to {PAGE_RUNS}, oldest first" in PAGE
+    assert f"100 by default, up to {MAX_RUNS} " in PAGE
     assert f"up to {MAX_REASON_LENGTH} characters" in PAGE
     assert f"its {RUNS_SHOWN} newest runs" in PAGE
-    assert f"body may have {BODY_BYTES // 1024} KiB, the head {HEAD_BYTES // 1024} KiB" in PAGE
-    assert f"open: {MAX_CONNECTIONS}, and {MAX_CONNECTIONS_PER_USER} of one user" in PAGE
+    assert f"limit is {BODY_BYTES // 1024} KiB for the body, {HEAD_BYTES // 1024} KiB for the header" in PAGE
+    assert f"more than {MAX_CONNECTIONS}, or {MAX_CONNECTIONS_PER_USER} of one user" in PAGE
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def die():
 
 def look():
     print(sorted(os.listdir("/proc/self/fd"))[:-1], repr(sys.stdin.read()), sys.argv, os.getcwd() == sys.path[0])
-    print("rocketd" in sys.modules, any("executor" in path for path in sys.path))
+    print("rocketd.core" in sys.modules, any("executor" in path for path in sys.path))
 
 def beget():
     print(subprocess.run(["ls", "/proc/self/fd"], capture_output=True, text=True, close_fds=False).stdout.split())
@@ -199,7 +199,7 @@ def test_what_cannot_be_called_has_failed(world: World, module: Surroundings, pa
 
 
 def test_it_finds_a_process_like_that_of_a_command(world: World, module: Surroundings) -> None:
-    """The task's directory comes first in the path, as with `python -m`; nothing of this package is there."""
+    """The task's directory is first in the path, as with `python -m`; only the import hook of this package is there."""
     end = called(world, module, "look")
     assert end.output.splitlines() == ["['0', '1', '2', '3'] '' ['chores:look'] True", "False False"]
 
