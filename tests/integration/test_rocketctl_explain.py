@@ -125,7 +125,7 @@ def test_explain_takes_five_starts_from_now_in_the_zone_of_the_terminal_if_nothi
         ("after task 'extract'", "It is waiting for extract to succeed."),
         ("daily & false", "It never starts on its own: its condition can never be true."),
         ("calendar('2026-03-29 10:00')", "After that only an event can start it."),
-        ("cron('30 1 * * *') & time_of_day.after('02:00')", "No further start was found up to 20"),
+        ("cron('30 1 * * *') & time_of_day.after('02:00')", "No further start was found up to 2"),
     ],
 )
 def test_explain_says_why_there_are_no_more_starts(tmp_path: Path, condition: str, sentence: str) -> None:
