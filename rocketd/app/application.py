@@ -93,7 +93,7 @@ class _Decorators:
         expression with named groups for its arguments, makes it available in conditions written as text.
         """
         if callable(syntax):
-            raise RocketdError(f"{syntax!r} is not a text", hint="write @app.cond() above a function")
+            raise RocketdError(f"{syntax!r} is not text", hint="write @app.cond() above a function")
         texts = [syntax] if isinstance(syntax, str | Pattern) else list(syntax or ())
 
         def decorate(function: Callable[..., object]) -> FuncCond:

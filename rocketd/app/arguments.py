@@ -90,7 +90,7 @@ class First(Argument):
                 return one.resolve(context) if isinstance(one, Argument) else one
             except LookupError as error:
                 missing = error
-        raise missing or LookupError("there is nothing to choose from")
+        raise missing or LookupError("no value was given")
 
 
 class SimpleArg(Argument):
@@ -274,5 +274,5 @@ class TerminationFlag(Argument):
 
     def resolve(self, context: ArgumentContext) -> object:
         if context.stop is None:
-            raise TaskSetupError("a termination flag is for tasks")
+            raise TaskSetupError("only a task has a termination flag")
         return context.stop

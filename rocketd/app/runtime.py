@@ -208,7 +208,7 @@ class SchedulerRuntime:
         try:
             compiled = self._compiled()
         except RocketdError as error:
-            self._bridge.write(Message(f"the tasks stay as they were: {error.message}", Priority.ERROR))
+            self._bridge.write(Message(f"the tasks were not changed: {error.message}", Priority.ERROR))
             return
         self.loop.record(self.scheduler.load(compiled, self.loop.now(), {}))
         for task in self._tasks.values():

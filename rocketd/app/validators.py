@@ -45,7 +45,7 @@ def number(least: int | None = None) -> Check:
     def why(value: object) -> str:
         if not isinstance(value, int):
             return "it is a whole number"
-        return "" if least is None or value >= least else f"it is at least {least}"
+        return "" if least is None or value >= least else f"the minimum is {least}"
 
     return why
 

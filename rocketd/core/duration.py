@@ -52,7 +52,7 @@ _HINT: Final = 'write a number and a unit, as in "10s", "5 min", "2h30m", "1 day
 def parse_duration(text: str) -> Duration:
     """Read a time span; raises ConditionError with the offsets of the mistake in this text."""
     if not isinstance(text, str):
-        raise ConditionError(f"{text!r} is not a duration, which is a text", hint=_HINT, about=text)
+        raise ConditionError(f"{text!r} is not a duration: a duration is text", hint=_HINT, about=text)
     end = len(text.rstrip(_BLANK))
     if not end:
         raise ConditionError("a duration is missing", hint=_HINT, end=len(text), about=text)

@@ -120,7 +120,7 @@ class Cron(Pattern):
     def parse(cls, text: str) -> Cron:
         """Read a cron line; raises ConditionError with the offsets of the mistake in this text."""
         if not isinstance(text, str):
-            raise ConditionError(f"{text!r} is not a cron line, which is a text", hint=_FIELDS, about=text)
+            raise ConditionError(f"{text!r} is not a cron line: a cron line is text", hint=_FIELDS, about=text)
         fields = _fields(text)
         refuse_quartz_numbers(fields[3][0], *fields[5], line=text)
         second, minute, hour, day, month, weekday = (
