@@ -44,9 +44,9 @@ class World:
         return run
 
     async def end(self) -> Finished:
-        event = await asyncio.wait_for(self.heard.get(), 10)
+        event = await asyncio.wait_for(self.heard.get(), 60)
         while not isinstance(event, Finished):
-            event = await asyncio.wait_for(self.heard.get(), 10)
+            event = await asyncio.wait_for(self.heard.get(), 60)
         return event
 
 
