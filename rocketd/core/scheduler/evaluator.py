@@ -20,7 +20,6 @@ from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.splay import StartWindow, splayed
 from rocketd.core.model.task import Overlap, Task
-from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.scheduler import retries
 from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
@@ -117,7 +116,7 @@ class Evaluator:
         scheduled.earliest_start = due
         if not retry and splayed(moment) and not _has_start_windows(task.when):
             scheduled.earliest_start = _splayed_start(due, task.when, moment)
-        if retry or _held_at_last_start(task_history, verdict):
+        if retry or _held_at_last_start(moment, verdict):
             scheduled.earliest_start = max(scheduled.earliest_start, scheduled.restart_after)
         again = FOREVER if plain is None else plain.until  # by then it may be due without the retry
         if scheduled.earliest_start > now:
@@ -238,7 +237,16 @@ def _about_run(condition: Condition, moment: Moment, run: Run) -> Verdict:
     return moment.task_history.without_pending(lambda: condition.judge(moment))
 
 
-def _held_at_last_start(task_history: TaskHistory, verdict: Verdict) -> bool:
-    """Whether it held at the last start already, so that only the end of that run makes the task due again."""
-    begun = task_history.last_events.get(Action.RUN)
-    return begun is not None and verdict.since <= task_history.steps.real_instant(begun.at, begun.position)
+def _held_at_last_start(moment: Moment, verdict: Verdict) -> bool:
+    """Whether it held at the last start already, so that only the end of that run makes the task due again.
+
+    With a splay, a chance may open before the start of the run that was due in the one before:
+
+        every("1 s"), due 10:00:00, started 10:00:01.05, since 10:00:01    no: it is the next chance
+    """
+    history = moment.task_history
+    begun, last, steps = history.last_events.get(Action.RUN), history.last_scheduled, history.steps
+    if begun is None or verdict.since > steps.real_instant(begun.at, begun.position):
+        return False
+    is_next = last is not None and verdict.since > steps.real_instant(last.due, history.scheduled_position)
+    return not (splayed(moment) and is_next)

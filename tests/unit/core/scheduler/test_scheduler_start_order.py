@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from rocketd.core.instant import HOUR, MINUTE, SECOND, Instant
+from rocketd.core.instant import HOUR, MILLISECOND, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.events import Broken, Start
@@ -258,6 +258,18 @@ def test_a_splay_that_is_longer_than_an_interval_leaves_none_out() -> None:
     for name in made.tasks:
         assert {later - earlier for earlier, later in pairwise(made.starts(name))} == {10 * MINUTE}
     assert len({made.starts(name)[0] for name in made.tasks}) > 10
+
+
+def test_a_start_after_the_next_interval_has_opened_puts_off_none_of_those_that_follow() -> None:
+    """Of so many tasks some have nearly the whole interval as their splay, and every pass comes 20 ms late."""
+    made = world(*[replace(task(f"t{n}", "every('1 s')"), splay=SECOND) for n in range(400)], max_running=1000)
+    made.boot()
+    end = made.now + 20 * SECOND
+    while made.now < end:
+        made.now = made.scheduler.next_check() + 20 * MILLISECOND
+        made.step(made.now)
+    assert max(run.start - run.due for run in made.begun) > SECOND, "else there is nothing to see"
+    assert {len(made.starts(name)) for name in made.tasks} <= {19, 20, 21}
 
 
 def test_splay_delays_by_a_stable_part_and_stays_inside_the_window() -> None:
