@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from threading import Thread
 from typing import Protocol
@@ -10,9 +10,10 @@ from typing import Protocol
 from rocketd.core.instant import Duration
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
-from rocketd.core.model.run import Cause, Run, RunKey
+from rocketd.core.model.run import Cause, Run
 from rocketd.core.model.task import Call, Execution, Task
 from rocketd.daemon.loop import Loop
+from rocketd.executor.daemon_bound import DaemonBoundExecutor
 from rocketd.executor.inprocess.child_process import warm_up
 from rocketd.executor.inprocess.executor import InProcessExecutor, Program
 from rocketd.executor.process.executor import ProcessExecutor
@@ -42,7 +43,7 @@ class CommandPreparer(Program, Protocol):
         ...
 
 
-class AppExecutors:
+class AppExecutors(DaemonBoundExecutor):
     """Passes each run to the executor for it. The one for commands is created when the first command starts."""
 
     def __init__(self, loop: Loop, program: CommandPreparer, *, processes: int) -> None:
@@ -93,21 +94,6 @@ class AppExecutors:
     async def idle(self) -> None:
         """Wait until no run is active."""
         await self._idle.wait()
-
-    def recorded(self, run: Run) -> None:
-        """Nothing is kept of a run that has ended."""
-
-    def leave(self) -> frozenset[RunKey]:
-        """None: all runs end with the daemon."""
-        return frozenset()
-
-    async def adopt(
-        self,
-        runs: Sequence[OpenRun],  # noqa: ARG002 - the port has it
-        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
-    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
-        """None."""
-        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop processes that commands left behind before the program was restarted."""

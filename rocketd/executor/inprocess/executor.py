@@ -1,7 +1,7 @@
 """The executor that calls functions of its own program: `Executor` of `daemon/ports.py`."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Semaphore
@@ -14,6 +14,7 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Call, Execution, Task
+from rocketd.executor.daemon_bound import DaemonBoundExecutor
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome, end_from_outcome
 from rocketd.executor.inprocess.strategies import (
     CallObserver,
@@ -53,7 +54,7 @@ class _RunningCall:
         self.strategy: CallStrategy | None = None
 
 
-class InProcessExecutor:
+class InProcessExecutor(DaemonBoundExecutor):
     """Calls functions. Create it on the thread of a running loop."""
 
     def __init__(self, report: Report, program: Program, *, clock: Clock, processes: int) -> None:
@@ -110,21 +111,6 @@ class InProcessExecutor:
     def active_count(self) -> int:
         """The number of runs that have begun here and have not been reported as finished."""
         return len(self._running)
-
-    def recorded(self, run: Run) -> None:
-        """Nothing is kept of a run that has ended."""
-
-    def leave(self) -> frozenset[RunKey]:
-        """None: all runs end with the daemon."""
-        return frozenset()
-
-    async def adopt(
-        self,
-        runs: Sequence[OpenRun],  # noqa: ARG002 - the port has it
-        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
-    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
-        """None: a call ends with the program that made it."""
-        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Nothing to do: a child process dies with its program, see `child_process.py`."""

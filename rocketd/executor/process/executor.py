@@ -21,6 +21,7 @@ from rocketd.core.model.output_path import output_path
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Call, Task
+from rocketd.executor.daemon_bound import DaemonBoundExecutor
 from rocketd.executor.process.environment import clean_environment, own_identity
 from rocketd.executor.process.environment_files import EnvironmentFiles
 from rocketd.executor.process.fd_watcher import FdWatcher
@@ -50,7 +51,7 @@ HOLD_LIMIT: Final = 10.0
 """Seconds for which runs wait for a slow consumer of their output; after that, lines are dropped."""
 
 
-class ProcessExecutor:
+class ProcessExecutor(DaemonBoundExecutor):
     """Starts, supervises and stops processes. Create it on the thread of a running loop, and early: see `spawner`."""
 
     def __init__(
@@ -142,21 +143,6 @@ class ProcessExecutor:
     def active_count(self) -> int:
         """The number of runs that have begun here and have not been reported as finished."""
         return len(self._active) + len(self._pending)
-
-    def recorded(self, run: Run) -> None:
-        """Nothing is kept of a run that has ended."""
-
-    def leave(self) -> frozenset[RunKey]:
-        """None: all runs end with the daemon."""
-        return frozenset()
-
-    async def adopt(
-        self,
-        runs: Sequence[OpenRun],  # noqa: ARG002 - the port has it
-        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
-    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
-        """None: no process can wait for a child of a daemon that is gone."""
-        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop the processes that these runs left behind on this boot of this host."""

@@ -3,7 +3,7 @@
 It passes the same contract suite as the real one (`contract/test_executor.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from rocketd.core.model.outcome import action_of
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Task
+from rocketd.executor.daemon_bound import DaemonBoundExecutor
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Doing:
 Later = Callable[[Callable[[], None]], None]
 
 
-class ScriptedExecutor:
+class ScriptedExecutor(DaemonBoundExecutor):
     """Does what `script` says of each run. `later` calls back soon: `loop.call_soon`, or the simulation's own."""
 
     def __init__(
@@ -101,19 +102,6 @@ class ScriptedExecutor:
     @property
     def active_count(self) -> int:
         return len(self.doing)
-
-    def recorded(self, run: Run) -> None:
-        pass
-
-    def leave(self) -> frozenset[RunKey]:
-        return frozenset()
-
-    async def adopt(
-        self,
-        runs: Sequence[OpenRun],  # noqa: ARG002 - none of them, whichever
-        tasks: Mapping[str, Task],  # noqa: ARG002 - as above
-    ) -> Mapping[RunKey, Finished | Withdrawn | None]:
-        return {}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         self.cleared += [run.run.key for run in runs]
