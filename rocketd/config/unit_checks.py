@@ -14,7 +14,7 @@ from rocketd.config.unit_table import UnitLines
 
 _HEAD: Final = ("[Service]", "ExecStart=/bin/true")
 _SAID: Final = re.compile(r"^.*?/rocketd-check\.service:(\d+): (.*)$")
-PATIENCE: Final = 10.0
+TIMEOUT: Final = 10.0
 """Seconds for an answer."""
 
 
@@ -45,7 +45,7 @@ def _ask(lines: UnitLines) -> Iterator[UnitComplaint]:
         file.write_text("\n".join([*_HEAD, *(f"{key}={value}" for key, value in lines), ""]), encoding="utf-8")
         call = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(file)]
         try:
-            done = subprocess.run(call, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603 - ours
+            done = subprocess.run(call, capture_output=True, text=True, timeout=TIMEOUT, check=False)  # noqa: S603 - ours
         except (OSError, subprocess.TimeoutExpired):
             return
     for said in map(_SAID.match, done.stderr.splitlines()):

@@ -445,7 +445,7 @@ def test_a_traceback_shows_the_place_of_a_mistake_and_what_could_be_there() -> N
 def test_a_decorator_without_its_brackets_is_told() -> None:
     app = Rocketd()
     for decorator in (app.task, app.cond, app.param):
-        with pytest.raises(RocketdError, match=r"is not a (condition|text|name)") as caught:
+        with pytest.raises(RocketdError, match=r"is not (a condition|text|a name)") as caught:
             decorator(test_a_decorator_without_its_brackets_is_told)  # type: ignore[arg-type,call-overload]
         assert f"@app.{decorator.__name__}() above a function" in caught.value.hint
     assert not app.session.tasks

@@ -34,7 +34,7 @@ from rocketd.executor.unit.unit_stopper import UnitStopper
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 EmitLine: TypeAlias = Callable[[Run, str, str], object]
 
-PATIENCE: Final = 10.0
+TIMEOUT: Final = 10.0
 """Seconds until a run that has not begun says what it waits for."""
 ADOPTION: Final = 20.0
 """Seconds that a start waits for systemd to say which runs it still has."""
@@ -90,7 +90,7 @@ class UnitExecutor:
         if not one.submitted:
             self._never_began(one)
             return
-        one.note_stop(self._files.told(run.run_id))
+        one.note_stop(self._files.read_status(run.run_id))
         if one.accepted:
             self._do(self._stop(one))
 
@@ -155,7 +155,7 @@ class UnitExecutor:
     async def close(self) -> None:
         """Release everything; units of active runs stay."""
         self.follow_output(wanted=False)
-        _, left = await asyncio.wait(self._work, timeout=PATIENCE) if self._work else (set(), set())
+        _, left = await asyncio.wait(self._work, timeout=TIMEOUT) if self._work else (set(), set())
         for task in left:
             task.cancel()
         await self._connection.close()
@@ -181,7 +181,7 @@ class UnitExecutor:
             return
         if one.withdrawn:
             return
-        self._loop.call_later(PATIENCE, self._overdue, one)
+        self._loop.call_later(TIMEOUT, self._overdue, one)
         if one.cause is not Cause.EXIT:
             await self._stop(one)
         if one.killed:
@@ -197,7 +197,7 @@ class UnitExecutor:
 
     def _overdue(self, one: UnitRun) -> None:
         if one.run.key in self._runs and not one.ending:
-            awaited = one.waits_for(self._files.told(one.run.run_id))
+            awaited = one.waits_for(self._files.read_status(one.run.run_id))
             if awaited:
                 line = f"rocketd: {awaited} does not answer, so the program has not begun"
                 self._output(one.run, "stderr", line)
@@ -220,7 +220,7 @@ class UnitExecutor:
         one = self._runs.of_unit(unit)
         if one is None:
             return
-        self._files.started(one.run.run_id)
+        self._files.remove_request(one.run.run_id)
         if result != "done" and not one.pid:  # e.g. a mount that it needs: then nothing else tells that it is over
             self._end_soon(one)
 
@@ -240,7 +240,7 @@ class UnitExecutor:
         if has_ended(state):
             self._end_soon(one)
         elif state == "running":
-            self._files.started(one.run.run_id)
+            self._files.remove_request(one.run.run_id)
             self._spawned(one)
 
     def _spawned(self, one: UnitRun) -> None:
@@ -272,7 +272,7 @@ class UnitExecutor:
         self._tell(outcome)
 
     async def _outcome(self, manager: UnitManager, one: UnitRun) -> Finished | Withdrawn:
-        return await outcome(manager, self._journal, one, self._files.told(one.run.run_id), self._clock.now())
+        return await outcome(manager, self._journal, one, self._files.read_status(one.run.run_id), self._clock.now())
 
     def _printed(self, run_id: str, line: str) -> None:
         one = self._runs.of_run_id(run_id)

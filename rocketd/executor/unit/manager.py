@@ -31,7 +31,7 @@ _RULES: Final = (
     f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{UNIT}'",
     f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{SERVICE}'",
 )
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 """Seconds for an answer."""
 
 
@@ -67,7 +67,7 @@ class UnitManager:
         from dbus_fast import BusType  # noqa: PLC0415 - only who uses units pays for it: memory and time
         from dbus_fast.aio import MessageBus  # noqa: PLC0415 - as above
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             self._bus = bus = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
             writer: Any = bus._writer  # noqa: SLF001 - see above
             writer.sock = _WaitingSocket(writer.sock)
@@ -146,7 +146,7 @@ class UnitManager:
                 self._bus.call(Message(*to, member, signature=signature, body=list(body)))
             )
             waiting: list[asyncio.Future[Any]] = [calling, self._gone]
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=TIMEOUT)
             if calling not in done:
                 calling.cancel()
                 self.close()  # who does not answer is asked anew, on a new connection

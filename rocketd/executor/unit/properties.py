@@ -1,7 +1,7 @@
 """From a task and a run to the properties of a transient unit: what systemd does, and what is left to the launcher.
 
 Properties, and `systemctl cat`, are readable by everybody on the host. So nothing of a task is in them but its name,
-user, limits and times: command, environment, directory and input are request, in a file that only root can read.
+user, limits and times. Command, environment, directory and input are in the request, a file that only root can read.
 What is looked up with the rights of the task's user (its environment files, directory and program) is the launcher's.
 """
 

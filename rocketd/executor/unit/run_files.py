@@ -1,7 +1,7 @@
-"""What a run's launcher is told and what it tells: files in memory that only root can look at.
+"""The request and the status of a run's launcher: files in memory that only root can read.
 
     RUN_ID.request   what to execute, the values of its environment and its input; removed when the unit has started
-    RUN_ID.status   what the launcher waits for, and what went wrong; removed when the end is recorded
+    RUN_ID.status    what the launcher waits for, and what went wrong; removed when the end is recorded
 
 systemd opens both for the unit before it takes on the rights of the task's user. In a directory of mode 0700 there is
 nothing that anybody but root could put in their place. As they are in /run, none of them is of an earlier boot.
@@ -38,32 +38,32 @@ class RunFiles:
             raise
 
     def request(self, run_id: str) -> Path:
-        """Return where a run's request are."""
+        """Return the path of a run's request."""
         return self._directory / f"{run_id}.request"
 
     def status(self, run_id: str) -> Path:
-        """Return where its launcher writes."""
+        """Return the path that its launcher writes to."""
         return self._directory / f"{run_id}.status"
 
-    def told(self, run_id: str) -> bytes:
-        """Return what its launcher has told."""
+    def read_status(self, run_id: str) -> bytes:
+        """Return what its launcher has written."""
         with suppress(OSError), self.status(run_id).open("rb") as file:
             return file.read(_MOST)
         return b""
 
-    def started(self, run_id: str) -> None:
-        """Remove the request: they have been opened."""
+    def remove_request(self, run_id: str) -> None:
+        """Remove the request, which has been opened."""
         with suppress(OSError):
             self.request(run_id).unlink(missing_ok=True)
 
     def remove(self, run_id: str) -> None:
         """Remove all of a run."""
-        self.started(run_id)
+        self.remove_request(run_id)
         with suppress(OSError):
             self.status(run_id).unlink(missing_ok=True)
 
     def run_ids(self) -> Iterator[str]:
-        """Give the runs that have files."""
+        """Yield the ids of the runs that have files."""
         with suppress(OSError):
             yield from {path.stem for path in self._directory.iterdir() if path.suffix in {".request", ".status"}}
 

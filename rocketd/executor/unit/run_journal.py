@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SYNCHRONIZE: Final = "/run/systemd/journal/io.systemd.journal"
-PATIENCE: Final = 2.0
+TIMEOUT: Final = 2.0
 """Seconds that journald may take to write down what it has; after that, what is there is read."""
 _ENDS: Final = {"line-max": b"", "eof": b"", "nul": b"\0"}
 """What ended a line, where it was not the end of a line: systemd.journal-fields(7), `_LINE_BREAK`."""
@@ -98,7 +98,7 @@ def _facts(question: Question) -> JournalFacts:
 def synchronize(socket_path: str = SYNCHRONIZE) -> None:
     """Have journald write down all that it was given until now; does nothing where that cannot be asked."""
     with suppress(OSError), closing(socket.socket(socket.AF_UNIX)) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.connect(socket_path)
         connection.sendall(b'{"method":"io.systemd.Journal.Synchronize"}\0')
         connection.recv(4096)

@@ -23,7 +23,7 @@ def test_nobody_else_can_look_at_them(files: RunFiles) -> None:
 def test_a_request_is_gone_after_the_start_and_all_of_it_after_the_end(files: RunFiles) -> None:
     files.write("r", b"request")
     assert files.request("r").read_bytes() == b"request"
-    files.started("r")
+    files.remove_request("r")
     assert not files.request("r").exists()
     assert list(files.run_ids()) == ["r"]
     files.remove("r")
