@@ -3,8 +3,7 @@
 These names are the public API, with those of `args`, `conds`, `exc`, `log` and `repos`; all other modules may change.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # a type checker takes it for typing's, whose import every start of Python would pay for
 if TYPE_CHECKING:
     from rocketd.app.application import Grouper, Rocketd
     from rocketd.app.config import Config

@@ -17,16 +17,16 @@ import builtins
 import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, Final
 
+TYPE_CHECKING = False  # not of typing: see above
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-_NAME: Final = "redbird"
-_USES_ORM: Final = f"{_NAME}.repos.sqlalchemy"
+_NAME = "redbird"
+_USES_ORM = f"{_NAME}.repos.sqlalchemy"
 
 
 def _import(
