@@ -23,7 +23,7 @@ PLAIN: Final = "this is a cron line"
 ZONE: Final = r"(?:[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|UTC|GMT)"
 _BEFORE: Final = re.compile(rf"""(?:CRON_)?TZ=(["']?)(?P<zone>{ZONE})\1\s+(?P<rest>.*)""", re.DOTALL)
 _AFTER: Final = re.compile(rf"(?P<rest>.*\S)\s+(?P<zone>{ZONE})")
-_FIELD: Final = re.compile(r"[\w*?/,~#%()+-]*[*?\dHL~][\w*?/,~#%()+-]*|[^\W\d]{2,9}(?:[-,/#][\w#-]*)*")
+_FIELD: Final = re.compile(r"[\w*?/,~#%()+-]*[*?\dHL~][\w*?/,~#%()+-]*|[^\W\d]{2,9}(?:[-,/#][\w,/#-]*)?")
 _CALL: Final = re.compile(r"cron\s*\(\s*([^'\"]*?)\s*\)")
 _KEY: Final = re.compile(r"(?:cron|schedule) ?[:=] ?[\"']?([^\"']+)[\"']?")
 _EVERY: Final = re.compile(r"@every[\s_]+(.+)", re.IGNORECASE)
@@ -62,15 +62,22 @@ _FIVE, _SIX, _SEVEN = 5, 6, 7
 
 def advice(text: str) -> Equivalent | None:
     """Return what does the same as a cron line: alone, with a zone, or with a command."""
-    text = " ".join(text.split())
-    if found := _CALL.fullmatch(text) or _KEY.fullmatch(text):
-        text = found[1]
+    text = _inside_call(" ".join(text.split()))
     for pattern in (_BEFORE, _AFTER):
-        if (found := pattern.fullmatch(text)) and (inner := advice(found["rest"])):
+        if (found := pattern.fullmatch(text)) and (inner := _without_zone(_inside_call(found["rest"]))):
             zone = f'timezone = "{found["zone"]}"'
             return inner._replace(
                 what=f"{inner.what}, with a time zone", settings=(*inner.settings, zone), otherwise=""
             )
+    return _without_zone(text)
+
+
+def _inside_call(text: str) -> str:
+    found = _CALL.fullmatch(text) or _KEY.fullmatch(text)
+    return found[1] if found else text
+
+
+def _without_zone(text: str) -> Equivalent | None:
     return _nickname(text) if text.startswith("@") else _line(text.split())
 
 

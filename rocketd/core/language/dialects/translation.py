@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 300
 """A longer text is not worth a guess."""
+_DEEPEST: Final = 50
+"""As deep as brackets may be nested in a condition."""
 _PART: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^&|"'])+""")
 _CALLED: Final = re.compile(
     r"""(?P<word>cron|crontime|calendar|every)\s*\(\s*(?P<q>["'])(?P<line>.*?)(?P=q)\s*(?:,.*)?\)"""
@@ -82,10 +84,16 @@ def _trimmed(text: str) -> tuple[int, int]:
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """Strip blanks, negations, and brackets that enclose all of it or more."""
-    while start < end and (text[start] in " \t\n~" or (text[start] == "(" and _is_around(text[start:end]))):
+    """Strip blanks, negations, and brackets that enclose all of it or more: no more than a condition may have."""
+    for _ in range(_DEEPEST):
+        start += end - start - len(text[start:end].lstrip(" \t\n~"))
+        if not (text.startswith("(", start, end) and _is_around(text[start:end])):
+            break
         start += 1
-    while start < end and (text[end - 1] in " \t\n" or (text[end - 1] == ")" and _open(text[start:end]) < 0)):
+    for _ in range(_DEEPEST):
+        end = start + len(text[start:end].rstrip(" \t\n"))
+        if not (text.endswith(")", start, end) and _open(text[start:end]) < 0):
+            break
         end -= 1
     return start, end
 

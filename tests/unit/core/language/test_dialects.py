@@ -429,3 +429,22 @@ def test_whatever_is_said_to_write_reads(text: str) -> None:
             if " = " not in condition:
                 parse(condition, named_zone)
             assert condition or settings
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0 5 * * mon" + "-" * 80 + ".",
+        "0 5 * * mon" + "-a#" * 60 + "!",
+        "0 5 * * mon" + "a" * 200 + "!",
+        "TZ=UTC " * 20 + "x" + " UTC" * 20,
+        "(" * 20_000,
+        ")" * 20_000,
+        "(~ " * 6_000 + "daily",
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    """Each kept the reader busy for seconds, or for years: a pattern, or a search, that tried all ways to divide it."""
+    with pytest.raises(ConditionError):
+        parse(text)

@@ -14,17 +14,19 @@ from rocketd.executor.process.process_tree import (
     send_signal,
 )
 
-RUN = ProcessTree("the-run", root=100, since=50)
+BEYOND = 2**22
+"""Linux numbers no process higher (proc(5), pid_max): the one that runs these tests is none of those made up here."""
+RUN = ProcessTree("the-run", root=BEYOND + 100, since=50)
 
 
 def process(  # noqa: PLR0913 - as many as a process has traits
     pid: int, *, parent: int = 1, session: int = 1, start: int = 60, run_id: str = "", alive: bool = True
 ) -> Process:
-    return Process(pid, start, parent, session, session, run_id, alive)
+    return Process(BEYOND + pid, start, BEYOND + parent, BEYOND + session, BEYOND + session, run_id, alive)
 
 
 def members(*processes: Process, tree: ProcessTree = RUN, known: tuple[Process, ...] = ()) -> set[int]:
-    return {found.pid for found in ProcessSnapshot(processes).members_of(tree, known)}
+    return {found.pid - BEYOND for found in ProcessSnapshot(processes).members_of(tree, known)}
 
 
 def test_the_session_of_the_first_process_belongs_to_it() -> None:
