@@ -12,7 +12,7 @@ from docgen import roff, shell_completions
 from docgen.condition_reference import PAGES, filled
 
 from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS, OptionKind, Verb, VerbArgument, VerbOption
-from rocketd.cli.render.cells import joined
+from rocketd.cli.render.terminal_text import joined
 
 INTRODUCTION: Final = (
     "`rocketctl` controls rocketd through its control socket. "

@@ -5,8 +5,8 @@
    statically and starts with only the run's id in its environment, so nothing of the task takes effect before its
    program is executed.
 
-   The request is on descriptor 4, as launcher.py writes it. Limits and priority are set with the daemon's rights; then
-   the process takes the rights of the user, and does everything else with them. Descriptor 5 carries messages: what it
+   The request is on descriptor 4, as launcher_protocol.py writes it. Limits and priority are set with the daemon's rights;
+   then it takes the rights of the user, and does everything else with them. Descriptor 5 carries messages: what it
    waits for, and why it failed; the execution of the program closes it. Descriptors 0 to 3 are the program's.
 
    With the argument `unit` it is the process of a systemd unit: see unit.c. */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The same numbers are in launcher.py. */
+/* The same numbers are in launcher_protocol.py. */
 enum { REQUEST = 4, STATUS = 5 };
 enum stage { READING_REQUEST, LIMIT, IDENTITY, ENVIRONMENT_FILE, DIRECTORY, PROGRAM, INTERPRETER, SEARCH };
 enum hint { NO_HINT, BYTE_ORDER_MARK, NO_INTERPRETER_LINE };

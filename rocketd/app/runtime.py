@@ -13,12 +13,12 @@ from threading import get_ident
 from typing import Final, NamedTuple, TypeVar
 
 from rocketd.app.arguments import ArgumentContext
+from rocketd.app.command_preparer import AppProgram
 from rocketd.app.compiler import TaskCompiler
-from rocketd.app.executors import AppExecutors, NullServiceManager
 from rocketd.app.function_conditions import FunctionProber
 from rocketd.app.hooks import around
+from rocketd.app.loop_ports import AppExecutors, NullServiceManager
 from rocketd.app.parameters import Parameters
-from rocketd.app.program import AppProgram
 from rocketd.app.run_requests import RunRequests
 from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.app.shutdown import Shutdown

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from rocketd.app.arguments import ArgumentContext
-from rocketd.app.executors import AppExecutors
 from rocketd.app.hooks import around_async
+from rocketd.app.loop_ports import AppExecutors
 from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.daemon.loop import Loop
 

@@ -28,8 +28,8 @@ from rocketd.store.replication.target import TARGET_FILE, ReplicationTarget, loa
 from rocketd.store.spool_places import SpoolPlaces
 from rocketd.store.spool_store import SpoolStore, open_existing_reader
 from rocketd.store.sqlite.connection import Durability
-from rocketd.store.sqlite.guard import REPAIR_TIMEOUT
 from rocketd.store.sqlite.integrity import IntegrityMonitor
+from rocketd.store.sqlite.replaced_database import REPAIR_TIMEOUT
 from rocketd.store.sqlite.store import SqliteStore, this_origin
 from rocketd.store.state_lock import StateDirectoryHeld, StateLock
 

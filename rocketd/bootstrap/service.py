@@ -38,7 +38,7 @@ from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.control import Control
 from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.error_policy import SilencedErrors
-from rocketd.daemon.exit_timeout import CLOSE_TIMEOUT, exit_deadline
+from rocketd.daemon.forced_exit import CLOSE_TIMEOUT, exit_deadline
 from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.probe_bridge import ProbeBridge

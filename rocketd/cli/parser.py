@@ -18,7 +18,7 @@ from rocketd.cli.command_table import (
     VerbOption,
 )
 from rocketd.cli.exit_codes import UsageError
-from rocketd.cli.render.cells import joined
+from rocketd.cli.render.terminal_text import joined
 from rocketd.core.suggestion import did_you_mean
 
 LIMIT: Final = 100

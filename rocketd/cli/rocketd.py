@@ -31,7 +31,7 @@ class ExitStatus(IntEnum):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return its exit code."""
     options = _parser().parse_args(arguments)
-    from rocketd.daemon.exit_timeout import INTERPRETER_TIMEOUT, exit_within  # noqa: PLC0415 - `rocketd --version` needs none
+    from rocketd.daemon.forced_exit import INTERPRETER_TIMEOUT, exit_within  # noqa: PLC0415 - `rocketd --version` needs none
 
     code = _run(options)
     exit_within(INTERPRETER_TIMEOUT, code)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.app.executors import NullServiceManager
+from rocketd.app.loop_ports import NullServiceManager
 from rocketd.core.instant import DAY, FOREVER, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE

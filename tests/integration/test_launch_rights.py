@@ -22,7 +22,7 @@ import pytest
 from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
-from rocketd.executor.process import launcher
+from rocketd.executor.process import launcher_protocol
 from support.executor_harness import World, new_world, shell
 from support.servers.dead_file_server import dead_server
 
@@ -179,7 +179,7 @@ def test_the_launcher_cannot_be_told_anything_by_the_task(world: World, place: P
         hung = world.start(as_nobody(Command(("/bin/true", "secret")), replace(around, directory=f"{place}/dead")))
         waits(world, hung)
         proc = Path(f"/proc/{world.pid(hung)}")
-        assert (proc / "cmdline").read_bytes() == f"{launcher.NAME}\0".encode()
+        assert (proc / "cmdline").read_bytes() == f"{launcher_protocol.NAME}\0".encode()
         assert (proc / "environ").read_bytes() == f"ROCKETD_RUN_ID={hung.run_id}\0".encode()
         assert (proc / "comm").read_text() == "rocketd-launch\n"
         assert sorted(os.listdir(proc / "fd")) == ["0", "1", "2", "5"]  # noqa: PTH208 - numbers, not paths
@@ -419,7 +419,7 @@ def test_a_limit_that_cannot_be_set_is_named(world: World) -> None:
 def test_without_its_launcher_a_task_that_needs_none_runs_and_another_says_what_it_needs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(launcher.Launcher.__init__, "__defaults__", (tmp_path / "missing",))
+    monkeypatch.setattr(launcher_protocol.Launcher.__init__, "__defaults__", (tmp_path / "missing",))
     with new_world() as world:
         assert world.run(shell("echo x")).output == "x\n"
         message = world.run(as_nobody(shell("echo x"))).message

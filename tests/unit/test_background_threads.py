@@ -85,7 +85,7 @@ def test_where_no_thread_can_be_started_it_is_closed_all_the_same() -> None:
 def test_where_no_thread_can_be_started_a_process_ends_with_its_own_code() -> None:
     program = """
 import threading
-from rocketd.daemon.exit_timeout import exit_deadline, exit_within
+from rocketd.daemon.forced_exit import exit_deadline, exit_within
 threading.stack_size(1 << 46)
 with exit_deadline(9):
     exit_within(9, 1)

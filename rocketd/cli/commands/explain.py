@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from rocketd.cli.context import time_point
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.render import time_format
-from rocketd.cli.render.cells import Cell, underlined
 from rocketd.cli.render.columns import pairs, table
+from rocketd.cli.render.terminal_text import Cell, underlined
 from rocketd.core.errors import ConditionError
 from rocketd.core.explain.why import why_then
 from rocketd.core.history.history import History

@@ -10,10 +10,10 @@ from rocketd.cli.backend.http_client import Client
 from rocketd.cli.context import Context, time_point
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.json_fields import text, the_object
-from rocketd.cli.render.cells import visible_lines
 from rocketd.cli.render.details import run_page, status_page, task_page
 from rocketd.cli.render.not_loaded import footer, missing_one, no_tasks
 from rocketd.cli.render.tables import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
+from rocketd.cli.render.terminal_text import visible_lines
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.json_format import JsonObject
 

@@ -14,9 +14,9 @@ from rocketd.cli.backend.offline import checked
 from rocketd.cli.context import time_point
 from rocketd.cli.exit_codes import ExitCode, UsageError
 from rocketd.cli.render import time_format
-from rocketd.cli.render.cells import Cell
 from rocketd.cli.render.columns import table
 from rocketd.cli.render.tables import RenderOptions
+from rocketd.cli.render.terminal_text import Cell
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Instant
 from rocketd.core.model.records import RunFilter, RunView

@@ -12,7 +12,7 @@ from rocketd.cli.context import time_point
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.json_fields import instant, objects, text
 from rocketd.cli.render import time_format
-from rocketd.cli.render.cells import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
+from rocketd.cli.render.terminal_text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
 from rocketd.core.escaping import visible
 from rocketd.core.explain.tree import MARKS, ExplanationPart, Line, draw
 from rocketd.core.instant import BEGINNING, FOREVER, Instant

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from rocketd.cli.render.cells import BOLD, Cell, cut, pad, painted, width
+from rocketd.cli.render.terminal_text import BOLD, Cell, cut, pad, painted, width
 from rocketd.core.escaping import visible
 
 GAP: Final = "  "

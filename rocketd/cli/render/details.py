@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.cli.json_fields import duration, flag, instant, number, objects, text, words
 from rocketd.cli.render import time_format
-from rocketd.cli.render.cells import BOLD, CYAN, GREEN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.cli.render.columns import pairs
 from rocketd.cli.render.not_loaded import file_problems
 from rocketd.cli.render.tables import (
@@ -24,6 +23,7 @@ from rocketd.cli.render.tables import (
     took,
     trigger,
 )
+from rocketd.cli.render.terminal_text import BOLD, CYAN, GREEN, RED, YELLOW, Cell, painted, visible_lines
 from rocketd.core.duration import approximate_duration, format_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import SECOND, Instant

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rocketd.cli.json_fields import number, objects, text, words
-from rocketd.cli.render.cells import joined
+from rocketd.cli.render.terminal_text import joined
 from rocketd.core.escaping import visible
 from rocketd.core.messages.file_problems import FileProblems
 from rocketd.core.plural import counted

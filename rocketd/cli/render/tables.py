@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from rocketd.cli.json_fields import duration, flag, instant, number, text
 from rocketd.cli.render import time_format
-from rocketd.cli.render.cells import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.cli.render.columns import table
+from rocketd.cli.render.terminal_text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.core.duration import approximate_duration
 from rocketd.core.instant import FOREVER, SECOND, Instant
 from rocketd.core.plural import counted

@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from rocketd.core.calendar.positions import (
+from rocketd.core.calendar.period_marks import (
     FRACTION,
     fraction,
     mistake,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.calendar.clock_units import Fixed
-from rocketd.core.calendar.positions import (
+from rocketd.core.calendar.period_marks import (
     clock_after,
     day_number,
     day_of_month,

@@ -17,7 +17,7 @@ from rocketd.core.model.task import Call, Command, Function, Identity, Surroundi
 from rocketd.executor.process.environment import PATH, read_environment_file, run_variables, task_environment
 from rocketd.executor.process.environment_files import EnvironmentFiles
 from rocketd.executor.process.function_protocol import child_argv, encode_request
-from rocketd.executor.process.launcher import LaunchRequest
+from rocketd.executor.process.launcher_protocol import LaunchRequest
 from rocketd.executor.process.path_trust import UntrustedPath
 from rocketd.executor.process.programs import Programs
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from rocketd.core.errors import RocketdError
-from rocketd.executor.process.launcher import LauncherProgress, LaunchRequest, awaited_resource, launch_error
+from rocketd.executor.process.launcher_protocol import LauncherProgress, LaunchRequest, awaited_resource, launch_error
 from rocketd.executor.process.output import Emit
 
 REPORT_AFTER: Final = 10.0

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Identity, Surroundings
 from rocketd.executor.process.launch import Launch, LaunchContext, build_launch
-from rocketd.executor.process.launcher import LauncherProgress, launch_error
+from rocketd.executor.process.launcher_protocol import LauncherProgress, launch_error
 from rocketd.executor.process.spawner import Spawner, open_child_pidfd
 
 WRITER: Final = str(Path(__file__).with_name("output_writer.py"))

@@ -13,7 +13,7 @@ from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.executor.process.launch import Launch
-from rocketd.executor.process.launcher import LauncherProgress
+from rocketd.executor.process.launcher_protocol import LauncherProgress
 from rocketd.executor.process.process_tree import current_start_time, start_time
 from rocketd.executor.process.run_supervisor import Child
 from rocketd.executor.process.spawner import Spawner, open_child_pidfd

@@ -27,7 +27,7 @@ from rocketd.core.model.task import Task
 from rocketd.executor.process.fd_watcher import FdWatcher
 from rocketd.executor.process.function_protocol import read_report
 from rocketd.executor.process.launch import Launch, cannot_start
-from rocketd.executor.process.launcher import LauncherProgress
+from rocketd.executor.process.launcher_protocol import LauncherProgress
 from rocketd.executor.process.launcher_status import LauncherStatus
 from rocketd.executor.process.output import Emit, Output
 from rocketd.executor.process.output_file import OutputFile

@@ -27,7 +27,7 @@ from typing import Final
 
 from rocketd.core.errors import RocketdError
 from rocketd.executor.process.launch import Launch
-from rocketd.executor.process.launcher import NAME, REQUEST, STATUS, Launcher, LaunchRequest
+from rocketd.executor.process.launcher_protocol import NAME, REQUEST, STATUS, Launcher, LaunchRequest
 from rocketd.executor.process.posix_spawn import PosixSpawn
 from rocketd.executor.process.process_tree import RUN_ID_VARIABLE
 from rocketd.executor.process.programs import execution_error

@@ -15,7 +15,7 @@ from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Identity, Limit, Task
 from rocketd.executor.process.environment import run_variables, task_environment
 from rocketd.executor.process.launch import argv_of
-from rocketd.executor.process.launcher import LAUNCHER, NAME, LaunchRequest
+from rocketd.executor.process.launcher_protocol import LAUNCHER, NAME, LaunchRequest
 from rocketd.executor.unit.unit_name import SLICE
 
 Properties = list[list[object]]

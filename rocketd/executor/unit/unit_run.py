@@ -13,7 +13,7 @@ from rocketd.core.model.outcome import action_of
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.model.task import Task
 from rocketd.executor.process.launch import cannot_start
-from rocketd.executor.process.launcher import (
+from rocketd.executor.process.launcher_protocol import (
     NAME,
     LaunchRequest,
     Stage,

@@ -16,9 +16,9 @@ from pydantic.v1 import BaseModel
 
 from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import ACTIONS, Row, is_end
 from rocketd.store.sqlite.schema import COLUMNS
-from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 _ALL: Final = frozenset({"id", *COLUMNS})
 _NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")

@@ -19,9 +19,9 @@ from rocketd.core.model.events import Started
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, RunKey
 from rocketd.store.sqlite import task_state
+from rocketd.store.sqlite.column_values import ColumnFaults
 from rocketd.store.sqlite.rows import Origin, Row, event_of, is_end, key_of, micros, run_of
 from rocketd.store.sqlite.schema import COLUMNS
-from rocketd.store.sqlite.validation import ColumnFaults
 
 Followed: TypeAlias = Mapping[str, Collection[str]]
 """The tasks whose ends a task waits for."""

@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import Row
-from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 # An id is the microsecond of the record, or the next free one: unique and rising, also in a repository that is older
 # than this state directory.

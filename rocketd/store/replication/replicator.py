@@ -24,7 +24,7 @@ from rocketd.store.redbird.sink import RepositorySink, first_line, translating_r
 from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication import outbox, remote_pruning
 from rocketd.store.replication.outbox_sender import OutboxSender
-from rocketd.store.replication.repository_calls import RepositoryCalls
+from rocketd.store.replication.repository_call_queue import RepositoryCalls
 from rocketd.store.sqlite.connection import Database, Durability
 from rocketd.store.sqlite.rows import Row, seconds
 from rocketd.store.sqlite.schema import FILE_NAME

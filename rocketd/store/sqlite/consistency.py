@@ -14,10 +14,10 @@ from typing import Final
 
 from rocketd.core.escaping import storable
 from rocketd.core.instant import BEGINNING
+from rocketd.store.sqlite.column_values import MAX_NUMBER, ColumnFaults, shown, validated
 from rocketd.store.sqlite.rows import ACTIONS, Row, micros
 from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
 from rocketd.store.sqlite.task_state import OPEN_RUN, TRIGGERS
-from rocketd.store.sqlite.validation import MAX_NUMBER, ColumnFaults, shown, validated
 
 _MAX_VALUE: Final = 2**62
 _DEFAULTS: Final = {

@@ -15,9 +15,9 @@ from rocketd.core.history.history import CRASHES_KEPT
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Event
 from rocketd.core.model.run import Action
+from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import Row, event_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS, ENDS, is_end, is_hand, is_withdrawn
-from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 Newest: TypeAlias = dict[str, int]
 """By the name of a task, the place of a record in the log."""

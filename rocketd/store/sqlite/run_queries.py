@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, TypeAlias
 from rocketd.core.escaping import storable
 from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
+from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, run_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
-from rocketd.store.sqlite.validation import ColumnFaults, validated
 
 _WIDTH: Final = len(COLUMNS)
 _BEGUN: Final = ", ".join(f'begun."{name}"' for name in COLUMNS)

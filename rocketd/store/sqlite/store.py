@@ -16,16 +16,16 @@ from rocketd.core.model.run import Action
 from rocketd.store.errors import InvalidText, is_corrupt
 from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.sqlite import recovery_query, run_log, run_queries, task_state
+from rocketd.store.sqlite.column_values import ColumnFaults
 from rocketd.store.sqlite.connection import Database, Durability, is_in_use
 from rocketd.store.sqlite.consistency import make_consistent
-from rocketd.store.sqlite.guard import StoreGuard
 from rocketd.store.sqlite.integrity import ensure_intact, mark_damaged
 from rocketd.store.sqlite.merge import merge_copy
 from rocketd.store.sqlite.migrations import check, upgrade
+from rocketd.store.sqlite.replaced_database import StoreGuard
 from rocketd.store.sqlite.retention import RetentionQuery
 from rocketd.store.sqlite.rows import Origin
 from rocketd.store.sqlite.schema import FILE_NAME
-from rocketd.store.sqlite.validation import ColumnFaults
 
 T = TypeVar("T")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")

@@ -18,8 +18,8 @@ from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdr
 from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
 from rocketd.core.model.run import Run, Trigger
 from rocketd.store.sqlite.bulk import placeholders, statement, write
+from rocketd.store.sqlite.column_values import ColumnFaults
 from rocketd.store.sqlite.rows import Origin
-from rocketd.store.sqlite.validation import ColumnFaults
 
 _STATE: Final = {
     "name": str,

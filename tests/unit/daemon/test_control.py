@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from rocketd.app.executors import NullServiceManager
+from rocketd.app.loop_ports import NullServiceManager
 from rocketd.core.clock import Clock
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import Condition

@@ -11,9 +11,9 @@ from rocketd.cli.commands.why import answers, drawn, show
 from rocketd.cli.context import Context
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.parser import Choices
-from rocketd.cli.render.cells import underlined
 from rocketd.cli.render.tables import RenderOptions
 from rocketd.cli.render.terminal import Terminal
+from rocketd.cli.render.terminal_text import underlined
 from rocketd.core.instant import Instant
 from rocketd.daemon.json_format import JsonObject, from_rfc3339
 

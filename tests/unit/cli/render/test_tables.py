@@ -2,8 +2,8 @@
 
 import pytest
 
-from rocketd.cli.render.cells import width
 from rocketd.cli.render.tables import NO_TASKS, RenderOptions, detail, in_order, result, run_table, task_table
+from rocketd.cli.render.terminal_text import width
 from rocketd.core.instant import HOUR, MINUTE, Instant
 from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339, rfc3339
 

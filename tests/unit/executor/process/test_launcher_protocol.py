@@ -5,7 +5,7 @@ import os
 import pytest
 
 from rocketd.core.model.task import Identity, Limit
-from rocketd.executor.process.launcher import LAUNCHER, Launcher, LaunchRequest
+from rocketd.executor.process.launcher_protocol import LAUNCHER, Launcher, LaunchRequest
 
 
 @pytest.mark.skipif("PYTHONPATH" in os.environ, reason="a source tree has none")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rocketd.cli.render.cells import Cell, cut, pad, painted, visible_lines, width
+from rocketd.cli.render.terminal_text import Cell, cut, pad, painted, visible_lines, width
 
 
 @pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("ﬁ", 1), ("", 0)])

@@ -1,4 +1,4 @@
-"""The program of a session as its executors see it: `CommandPreparer` of `executors.py`."""
+"""The program of a session as its executors see it: `CommandPreparer` of `loop_ports.py`."""
 
 from typing import Protocol
 
