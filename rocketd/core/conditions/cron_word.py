@@ -8,12 +8,12 @@ from typing import Final
 from rocketd.core.conditions.time_conditions import Every, Tick
 from rocketd.core.errors import ConditionError
 
-_EVERY: Final = re.compile(r"\s*@every\s+(?P<length>\S.*?)\s*", re.IGNORECASE)
+_EVERY: Final = re.compile(r"@every\s+(?P<length>\S.*)", re.IGNORECASE | re.DOTALL)
 
 
 def cron(line: str, *, within: str | None = None) -> Tick | Every:
     """Read a cron line, or `@every 1h`, which is an interval; raises ConditionError."""
-    found = _EVERY.fullmatch(line) if isinstance(line, str) else None
+    found = _EVERY.fullmatch(line.strip()) if isinstance(line, str) else None
     if found is None:
         return Tick.cron(line, within=within)
     if within is not None:

@@ -31,10 +31,12 @@ class IsoWeek(DayWord):
         if len(weeks) == 1 and isinstance(weeks[0], str) and weeks[0].strip().lower() in ("even", "odd"):
             parity = weeks[0].strip().lower()
             return cls(frozenset(range(2 if parity == "even" else 1, _MOST + 1, 2)), parity)
-        numbers = [_number(week) for week in weeks]
-        for place, number in enumerate(numbers):
-            if number in numbers[:place]:
-                raise ConditionError(f"week {number} is given twice", about=weeks[place])
+        numbers: set[int] = set()
+        for week in weeks:
+            number = _number(week)
+            if number in numbers:
+                raise ConditionError(f"week {number} is given twice", about=week)
+            numbers.add(number)
         return cls(frozenset(numbers))
 
     def stretch(self, day: int) -> DayStretch:

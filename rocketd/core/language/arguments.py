@@ -75,8 +75,10 @@ def _check(word: Word, given: list[ParsedArgument], opened: Token, closed: Token
     """Match the arguments with the parameters of the word."""
     places = [argument for argument in word.arguments or () if not argument.by_name]
     seen: set[str] = set()
+    named = False
     for number, one in enumerate(given):
-        if not one.name and any(earlier.name for earlier in given[:number]):
+        named = named or bool(one.name)
+        if named and not one.name:
             raise error_at(one.token, "a positional argument cannot follow a named one", _usage(word))
         argument = _argument(word, places, number, one)
         if not isinstance(one.value, argument.kind.types):

@@ -16,23 +16,26 @@ def refuse_conflict(parts: Sequence[Condition]) -> None:
             hint="join them with |, or make one of them hours: cron(…) & crontime(…), cron(…) & time_of_day.between(…)",
         )
     _refuse_empty(parts)
-    for once in parts:
-        for every in parts:
-            if isinstance(once, OncePerWindow) and isinstance(every, Every):
-                _refuse_useless(once, every)
+    _refuse_useless(parts)
 
 
 def _refuse_empty(parts: Sequence[Condition]) -> None:
+    begins = [part for part in parts if isinstance(part, SinceDate)]
     ends = [part for part in parts if isinstance(part, UntilDate)]
-    for begin in (part for part in parts if isinstance(part, SinceDate)):
-        for end in ends:
-            if end.wall <= begin.wall:
-                raise ConditionError(
-                    f"{begin} and {end} never hold together", hint="the first date comes after the last"
-                )
+    if not begins or not ends:
+        return
+    begin, end = max(begins, key=lambda part: part.wall), min(ends, key=lambda part: part.wall)
+    if end.wall <= begin.wall:
+        raise ConditionError(f"{begin} and {end} never hold together", hint="the first date comes after the last")
 
 
-def _refuse_useless(once: OncePerWindow, every: Every) -> None:
+def _refuse_useless(parts: Sequence[Condition]) -> None:
+    windows = [part for part in parts if isinstance(part, OncePerWindow)]
+    intervals = [part for part in parts if isinstance(part, Every)]
+    if not windows or not intervals:
+        return
+    once = max(windows, key=lambda part: part.period.unit.longest)
+    every = min(intervals, key=lambda part: part.interval)
     unit = once.period.unit
     if 2 * every.interval <= unit.longest:
         raise ConditionError(

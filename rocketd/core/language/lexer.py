@@ -49,9 +49,15 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Split a text; the last token is the end."""
-    found = [Token(kind := str(match.lastgroup), match[kind], match.start(kind)) for match in _TOKEN.finditer(text)]
-    found.append(Token("end", "", len(text.rstrip(" \t\r\n"))))
+    """Split a text; the last token is the end. Nothing is read after a quote that is not closed."""
+    found: list[Token] = []
+    end = len(text.rstrip(" \t\r\n"))
+    for match in _TOKEN.finditer(text, 0, end):
+        kind = str(match.lastgroup)
+        found.append(Token(kind, match[kind], match.start(kind)))
+        if kind == "open":
+            break
+    found.append(Token("end", "", end))
     return found
 
 

@@ -91,8 +91,8 @@ class _Parser:
             parts.append(self._one())
         if len(parts) == 1:
             return parts[0]
-        both = All.of(*parts)
         try:
+            both = All.of(*parts)
             refuse_conflict(both.parts)
         except ConditionError as error:
             raise place(error, (), start, self._cursor.done) from None

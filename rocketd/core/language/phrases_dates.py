@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rocketd.core.model.condition import Condition
 
 _CYCLE: Final = re.compile(
-    r"(?P<which>other|\d{1,6}(?:st|nd|rd|th))\s+(?P<unit>[A-Za-z]+)(?:\s+since\s+(?P<since>\S.*))?", re.IGNORECASE
+    r"(?P<which>other|\d{1,6}(?:st|nd|rd|th))\s++(?P<unit>[A-Za-z]++)(?:\s++since\s++(?P<since>\S.*))?", re.IGNORECASE
 )
-_INTERVAL: Final = re.compile(r"(?P<length>\S.*?)\s+since\s+(?P<since>\S.*)", re.IGNORECASE)
+_INTERVAL: Final = re.compile(r"(?P<length>\S.*?)(?<!\s)\s++since\s++(?P<since>\S.*)", re.IGNORECASE)
 
 
 def read_cycle(every: Token, cursor: Cursor) -> Condition | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
+from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING
 from rocketd.core.model.condition_parts import ConditionParts
 from rocketd.core.model.moment import TickGuards
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 
 P = TypeVar("P", bound=ConditionParts)
+
+_MOST_JOINED: Final = 1_000
+"""How many parts the alternatives of a tick may have together, once the parts beside them are joined to each."""
 
 
 class TickGroup(NamedTuple, Generic[P]):
@@ -33,7 +37,7 @@ class TickGroup(NamedTuple, Generic[P]):
 
     @classmethod
     def of(cls, parts: Sequence[P]) -> TickGroup[P] | None:
-        """Sort the parts; None: nothing ticks among them.
+        """Sort the parts; None: nothing ticks among them. Raises ConditionError if there are too many alternatives.
 
         cron("0 9 * * *") & weekly               scheduled: weekly; states: the tick
         … & time_of_day.between("8:00", "18:00") hours: time_of_day
@@ -47,6 +51,9 @@ class TickGroup(NamedTuple, Generic[P]):
         states = tuple(part for part in parts if not part.is_scheduled and not part.clock_only)
         spans = tuple(span for part in states if part is not ticking for span in part.calendar_spans)
         mixed = ticking if (scheduled or hours or spans) and not ticking.always_ticks else None
+        if mixed is not None and len(mixed.parts) * len(parts) > _MOST_JOINED:
+            message = f"{len(mixed.parts)} alternatives of a tick cannot be joined to {len(parts) - 1} parts by &"
+            raise ConditionError(message, hint="write fewer alternatives, or join the parts to the tick alone")
         return cls(hours, TickGuards(scheduled, spans), states, mixed)
 
     def inner_moment(self, moment: Moment) -> Moment:

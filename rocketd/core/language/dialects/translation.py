@@ -10,7 +10,6 @@ Used only after reading has failed. A hint is given only if what it suggests rea
 from __future__ import annotations
 
 import re
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.errors import ConditionError
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 300
 """A longer text is not worth a guess."""
-_DEEPEST: Final = 50
-"""As deep as brackets may be nested in a condition."""
 _PART: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^&|"'])+""")
 _CALLED: Final = re.compile(
     r"""(?P<word>cron|crontime|calendar|every)\s*\(\s*(?P<q>["'])(?P<line>.*?)(?P=q)\s*(?:,.*)?\)"""
@@ -84,29 +81,27 @@ def _trimmed(text: str) -> tuple[int, int]:
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """Strip blanks, negations, and brackets that enclose all of it or more: no more than a condition may have."""
-    for _ in range(_DEEPEST):
-        start += end - start - len(text[start:end].lstrip(" \t\n~"))
-        if not (text.startswith("(", start, end) and _is_around(text[start:end])):
-            break
+    """Strip blanks, negations, and brackets that enclose all of it or more."""
+    closing, last = _closing_brackets(text, start, end), len(text[:end].rstrip()) - 1
+    while start < end and (text[start] in " \t\n~" or closing.get(start, -1) >= last):
         start += 1
-    for _ in range(_DEEPEST):
-        end = start + len(text[start:end].rstrip(" \t\n"))
-        if not (text.endswith(")", start, end) and _open(text[start:end]) < 0):
-            break
+    surplus = text.count(")", start, end) - text.count("(", start, end)
+    while start < end and (text[end - 1] in " \t\n" or (text[end - 1] == ")" and surplus > 0)):
+        surplus -= text[end - 1] == ")"
         end -= 1
     return start, end
 
 
-def _is_around(text: str) -> bool:
-    """Whether its first bracket closes at the end, or later."""
-    depths = accumulate((char == "(") - (char == ")") for char in text)
-    closes = next((place for place, depth in enumerate(depths) if depth == 0), len(text))
-    return closes >= len(text.rstrip()) - 1
-
-
-def _open(text: str) -> int:
-    return text.count("(") - text.count(")")
+def _closing_brackets(text: str, start: int, end: int) -> dict[int, int]:
+    """Return where each opening bracket in that part of the text is closed; at the end: it is not."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for place in range(start, end):
+        if text[place] == "(":
+            opened.append(place)
+        elif text[place] == ")" and opened:
+            found[opened.pop()] = place
+    return found | dict.fromkeys(opened, end)
 
 
 def _advice(text: str, reads: Reads, *, every: bool = False) -> Equivalent | None:
