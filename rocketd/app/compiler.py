@@ -45,6 +45,7 @@ class TaskCompiler:
             on=On.SHUTDOWN if task.on_shutdown and not idle else None,
             splay=duration_of(task.splay),
             description=task.description or "",
+            tags=tuple(task.tags),
         )
 
     def session_task(self, name: str, condition: Condition) -> core.Task:

@@ -1,7 +1,7 @@
 """A task of an application, which may be changed at any time and from any thread."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -44,6 +44,7 @@ class Task:
         self.start_cond = session.condition(start_cond)
         self.end_cond: Condition = FALSE
         self.description = body.description
+        self.tags: Sequence[str] = ()
         self.execution: How | None = None
         self.parameters = Parameters()
         self.priority = session.config.task_priority

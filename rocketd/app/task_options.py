@@ -1,10 +1,10 @@
 """The options of a task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, TypedDict, get_args
 
 from rocketd.app.config import How
-from rocketd.app.validators import Check, Span, mapping, number, one_of, optional, span, text, timeout
+from rocketd.app.validators import Check, Span, mapping, number, one_of, optional, span, tags, text, timeout
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Overlap
 
@@ -16,6 +16,8 @@ class TaskOptions(TypedDict, total=False):
 
     description: str | None
     """What it is, for people."""
+    tags: Sequence[str]
+    """Names by which conditions find it, together with all others that have them: `after_any_fail("tag:db")`."""
     end_cond: ConditionLike
     """Runs of it are stopped while this holds."""
     execution: How | None
@@ -67,6 +69,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "execution": optional(one_of(*get_args(How))),
     "overlap": optional(one_of(*Overlap)),
     "mutex": text,
+    "tags": tags,
     "timeout": optional(timeout),
     "restart_delay": optional(span),
     "splay": span,

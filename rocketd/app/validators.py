@@ -1,12 +1,13 @@
 """Validators of options: a wrong value raises where it is set, not later in the scheduler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND, Duration
+from rocketd.core.model.tags import MOST_TAGS, is_tag
 
 Span: TypeAlias = str | float | timedelta
 
@@ -69,6 +70,16 @@ def timeout(value: object) -> str:
 def text(value: object) -> str:
     """Allow texts."""
     return "" if isinstance(value, str) else "it is a text"
+
+
+def tags(value: object) -> str:
+    """Allow sequences of tags."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return 'it is a list of names, as in ["db", "nightly"]'
+    wrong = [one for one in value if not (isinstance(one, str) and is_tag(one))]
+    if wrong:
+        return f"{wrong[0]!r} is not a tag: letters, digits, '.', '_' and '-', the first a letter or a digit"
+    return "" if len(value) <= MOST_TAGS else f"a task has at most {MOST_TAGS} tags"
 
 
 def mapping(value: object) -> str:

@@ -90,6 +90,7 @@ class _TaskCompilation:
             executor=self._executor_kind(),
             unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
             description=values[key.DESCRIPTION],
+            tags=values[key.TAGS],
             mail=values[key.TASK_MAIL],
             file=file,
         )

@@ -7,6 +7,7 @@ from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
 from rocketd.config.splay_value import NO_SPLAY, SPLAY_VALUE
+from rocketd.config.tag_values import TAGS_VALUE
 from rocketd.config.task_mail_settings import mail
 from rocketd.config.unit_table import unit
 from rocketd.config.value_types import BOOLEAN, CODES, DURATION, DURATION_OR_INFINITY, NON_EMPTY, PATH, TEXT, ValueType
@@ -131,6 +132,14 @@ SPLAY: Final = Setting(
     'with `{ most = "10 min", each = "run" }` each run has a part of its own.',
 )
 ENABLED: Final = Setting("enabled", BOOLEAN, default=True, shown="`true`", meaning="Load the task.")
+TAGS: Final[Setting[tuple[str, ...]]] = Setting(
+    "tags",
+    TAGS_VALUE,
+    (),
+    "`[]`",
+    "Names by which conditions and commands find the task, together with all others that have them: "
+    '`after_any_fail("tag:db")`. Letters, digits, `.`, `_` and `-`.',
+)
 DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A description for people.")
 TIMEZONE: Final = Setting(
     "timezone",
@@ -258,7 +267,22 @@ TASK_MAIL: Final = Setting(
 
 TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
-    *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, DESCRIPTION, TIMEZONE, USER, GROUP, DIRECTORY, UMASK, NICE),
+    *(
+        CRASH_LIMIT,
+        MUTEX,
+        PRIORITY,
+        ON,
+        SPLAY,
+        ENABLED,
+        TAGS,
+        DESCRIPTION,
+        TIMEZONE,
+        USER,
+        GROUP,
+        DIRECTORY,
+        UMASK,
+        NICE,
+    ),
     *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
 )

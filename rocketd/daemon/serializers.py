@@ -83,6 +83,7 @@ def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
         "disabled": False,
         "when": str(entry.task.when),
         "on": str(entry.task.on) if entry.task.on else None,
+        "tags": [*entry.task.tags],
         "file": entry.task.file,
     }
 

@@ -55,6 +55,7 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("When", Cell(starts_when(task))),
         ("Stop when", Cell(_unless("false", text(task, "stop_when")))),
         ("Armed", Cell(time_format.local(instant(task, "armed_at")))),
+        ("Tags", Cell(", ".join(words(task, "tags")))),
         ("File", Cell(text(task, "file"))),
         *_work_lines(task),
         *_rule_lines(task),

@@ -178,6 +178,8 @@ class Task:
     """What systemd is told about their units: lines of the section [Service]."""
     description: str = field(default="", compare=False)
     mail: Mail = field(default=Mail(), compare=False)
+    tags: tuple[str, ...] = field(default=(), compare=False)
+    """What conditions call it by beside its name: `"tag:db"`."""
     file: str = field(default="", compare=False)
     """Where it was written."""
 

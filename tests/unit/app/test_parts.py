@@ -237,3 +237,12 @@ def test_tasks_are_in_the_zone_of_the_application_else_in_the_host_s() -> None:
     assert compiled(Rocketd()).zone_name == HostLookup(os.geteuid()).zone("local").name
     with pytest.raises(BadValue, match="there is no time zone"):
         compiled(Rocketd(config={"timezone": "Asia/Nowhere"}))
+
+
+def test_tags_are_names_in_a_list() -> None:
+    app = Rocketd()
+    task = app.task(name="task", code="pass", tags=["db", "nightly"])
+    assert TaskCompiler(app.session.config).compile(task).tags == ("db", "nightly")
+    for wrong in ("db", ["a b"], [1], {"db"}):
+        with pytest.raises(RocketdError, match="tags cannot be"):
+            task.tags = wrong  # type: ignore[assignment]

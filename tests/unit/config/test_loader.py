@@ -39,6 +39,7 @@ def test_every_key_reaches_the_task(folder: Folder) -> None:
 command = "true | false"
 shell = true
 description = "Nothing"
+tags = ["db", "nightly", "db"]
 when = "true"
 stop_when = "~true"
 timeout = "1h"
@@ -80,6 +81,7 @@ parameters = { x = 1 }
     assert (task.timeout, task.kill_grace, task.restart_delay, task.splay) == (HOUR, MINUTE, 0, 2 * SECOND)
     assert (task.overlap, task.on, task.mutex, task.priority) == (Overlap.REPLACE, On.BOOT, "m", -3)
     assert (task.crash_limit, task.output_tail, task.description) == (1, 1024, "Nothing")
+    assert task.tags == ("db", "nightly")
     assert (task.zone_name, str(task.zone)) == ("Asia/Kathmandu", "Asia/Kathmandu")
     assert (task.output_limit, task.output_file, task.separate_stderr) == (2 << 20, "/var/log/{task}-%F.log", True)
 
@@ -122,6 +124,21 @@ def test_defaults_of_a_file_are_for_its_tasks_alone(tmp_path: Path) -> None:
     first, second = folder.load().tasks
     assert (first.priority, first.timeout) == (6, HOUR)
     assert (second.priority, second.timeout) == (0, None)
+
+
+def test_a_tag_is_named_as_a_task_is(folder: Folder) -> None:
+    (problem,) = folder.problems('[task.a]\ncommand = ["true"]\ntags = ["db", "a b"]\n')
+    assert "'a b' cannot be a tag" in str(problem)
+    (problem,) = folder.problems('[task.a]\ncommand = ["true"]\ntags = "db"\n')
+    assert "a list of strings" in str(problem)
+    many = ", ".join(f'"t{number}"' for number in range(101))
+    (problem,) = folder.problems(f'[task.a]\ncommand = ["true"]\ntags = [{many}]\n')
+    assert "at most 100 tags" in str(problem)
+
+
+def test_tags_of_a_task_replace_those_of_defaults(folder: Folder) -> None:
+    text = '[defaults]\ntags = ["db"]\n[task.a]\ncommand = ["true"]\n[task.b]\ncommand = ["true"]\ntags = []\n'
+    assert [task.tags for task in folder.load(text).tasks] == [("db",), ()]
 
 
 def test_environment_and_limits_are_joined_with_those_of_defaults(folder: Folder) -> None:

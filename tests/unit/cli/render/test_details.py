@@ -33,6 +33,8 @@ def test_a_task_shows_what_it_does_when_and_from_where() -> None:
     assert shown["When"] == "daily"
     assert shown["File"] == "/etc/rocketd/backup.toml"
     assert shown["Timeout"] == "2h"
+    assert "Tags" not in shown
+    assert lines_of(task_page({**TASK, "tags": ["db", "nightly"]}, LOOK))["Tags"] == "db, nightly"
     assert shown["State"] == "waiting"
     assert page[-1] == "No runs are recorded."
 
