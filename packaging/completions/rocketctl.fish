@@ -2,6 +2,7 @@
 function __rocketctl_tasks; rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; end
 function __rocketctl_runs; rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; end
 complete -c rocketctl -f
+complete -c rocketctl -s H -l host -x -d 'do it on another host, over ssh: web2 or admin@web2'
 complete -c rocketctl -l config-dir -x -a '(__fish_complete_directories)' -d 'read task files only from here (repeatable)'
 complete -c rocketctl -l state-dir -x -a '(__fish_complete_directories)' -d 'where the daemon keeps its records'
 complete -c rocketctl -l runtime-dir -x -a '(__fish_complete_directories)' -d 'where the daemon\'s socket is'

@@ -17,7 +17,9 @@ from rocketd.cli.render.terminal_text import joined
 INTRODUCTION: Final = (
     "`rocketctl` controls rocketd through its control socket. "
     f"If no daemon is running, {joined((f'`{name}`' for name in OFFLINE), 'and')} "
-    "answer from the task files and the store; the other verbs exit with 3."
+    "answer from the task files and the store; the other verbs exit with 3.\n"
+    "With `-H HOST`, ssh(1) runs the same command line on another host, in the environment and with the files of that "
+    "host; the exit code is that of `rocketctl` there, or 255 if ssh cannot connect."
 )
 
 NOTES: Final[Mapping[str, Sequence[str]]] = {

@@ -61,6 +61,8 @@ _SECTIONS: Final = {
     Section.TASK: _NAMES,
     Section.ROCKETD: "Only in `/etc/rocketd/rocketd.toml`: the daemon itself.",
     Section.STORE: "Only in `rocketd.toml`: where runs are recorded, and how long the records are kept.",
+    Section.FLEET: "Only in `rocketd.toml`: one history and one view of several hosts. "
+    "Without `url`, `host` and `tags` only serve the `hosts` of tasks.",
     Section.MAIL: "Only in `rocketd.toml`: mail about runs. Without this table no mail is sent.",
     Section.TASK_MAIL: "In any task file: overrides `[mail]` for one task. `on = []` turns mail off.",
 }

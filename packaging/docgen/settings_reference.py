@@ -51,6 +51,10 @@ A task needs a `command` or a `function`; everything else has a default.
 Only in `rocketd.toml`: where runs are recorded (see [records elsewhere](../how-to/store-elsewhere.md)), and how long
 the records are kept. The daemon reads it when it starts.
 """,
+    Section.FLEET: """\
+Only in `rocketd.toml`: one history and one view of several hosts (see
+[several hosts](../how-to/several-hosts.md)). Without `url`, `host` and `tags` only serve the `hosts` of tasks.
+""",
     Section.MAIL: """\
 Only in `rocketd.toml`: mail about runs (see [mail](../how-to/mail.md)).
 Without this table no mail is sent.

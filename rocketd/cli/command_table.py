@@ -59,6 +59,9 @@ ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "m
 
 GLOBAL: Final = (
     VerbOption(
+        ("-H", "--host"), "host", OptionKind.TEXT, "do it on another host, over ssh: web2 or admin@web2", "HOST"
+    ),
+    VerbOption(
         ("--config-dir",),
         "config_dir",
         OptionKind.DIRECTORY,

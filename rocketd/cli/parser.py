@@ -30,6 +30,8 @@ class Choices(NamedTuple):
     """The parsed command line."""
 
     verb: str
+    host: str | None = None
+    """Where to do it, over ssh; None: here."""
     config_dir: Sequence[str] = ()
     state_dir: str = ""
     runtime_dir: str = ""

@@ -65,6 +65,10 @@ def _fill_streams() -> None:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     choices = parse(arguments)
+    if choices.host is not None:
+        from rocketd.cli.remote import run_remotely  # noqa: PLC0415 - few calls need it
+
+        return run_remotely(choices.host, arguments)
     terminal = Terminal(os.environ, pager=not choices.no_pager)
     try:
         return int(verb(choices.verb)(Context(choices, terminal, time.time_ns() // 1000)))

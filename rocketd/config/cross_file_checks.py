@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from rocketd.config.problems import Mistake
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.task import Task
+from rocketd.core.model.task import Disabled, Task
 from rocketd.core.suggestion import did_you_mean
 
 _GUESSES: Final = 20
@@ -49,7 +49,7 @@ class WatchedTasks:
 def unknown_tasks(
     tasks: Mapping[str, Task],
     watched: WatchedTasks,
-    disabled: Collection[str],
+    disabled: Mapping[str, Disabled],
     known: Collection[str],
     excluded: Iterable[tuple[str, str]],
 ) -> Iterator[TaskMistake]:
@@ -65,7 +65,7 @@ def unknown_tasks(
                 if name not in tasks and name not in known:
                     path = ("task", task.name, key)
                     if name in disabled:
-                        mistake = Mistake(path, f"task '{name}' has enabled = false", word=name)
+                        mistake = Mistake(path, f"task '{name}' {disabled[name].reason}", word=name)
                     else:
                         hint = _where(name, missing)
                         if not hint and guesses < _GUESSES:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from rocketd.config import value_types
+from rocketd.config.fleet_settings import NO_FLEET, FleetSettings, fleet_settings_of
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
 from rocketd.config.value_types import (
@@ -231,6 +232,7 @@ class Settings:
     shutdown_grace: Duration = SHUTDOWN_GRACE.default
     resume_spread: Duration = RESUME_SPREAD.default
     store: StoreSettings = StoreSettings()
+    fleet: FleetSettings = NO_FLEET
     mail: MailSettings | None = None
     """None: no mail is sent."""
     logging: Mapping[str, object] | None = None
@@ -252,6 +254,7 @@ def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object
         shutdown_grace=rocketd[SHUTDOWN_GRACE],
         resume_spread=rocketd[RESUME_SPREAD],
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),
+        fleet=fleet_settings_of(sections.get(Section.FLEET, nothing)),
         mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,
         logging=logging,
     )

@@ -9,7 +9,7 @@ import ctypes
 import grp
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -24,6 +24,7 @@ from rocketd.config.path_checks import PathChecks
 from rocketd.config.problems import BadValue, Fault
 from rocketd.config.unit_checks import UnitChecks, UnitComplaint
 from rocketd.config.unit_table import UnitLines
+from rocketd.core.host_patterns import is_selected
 from rocketd.core.model.task import Identity
 from rocketd.core.suggestion import did_you_mean
 
@@ -64,6 +65,8 @@ class HostAnswers:
 
     identities: dict[tuple[str, str], Identity | None] = field(default_factory=dict)
     zones: dict[str, Zone] = field(default_factory=dict)
+    selections: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    """Whether patterns select this host."""
 
 
 class HostLookup(PathChecks):
@@ -75,6 +78,9 @@ class HostLookup(PathChecks):
         """Who the daemon is; only root can run tasks as somebody else."""
         self.daemon_zone: Zone | None = UTC_ZONE
         """The zone of tasks that name none; None: this host does not know the one that rocketd.toml names."""
+        self.name = os.uname().nodename
+        """What this host is called, for `hosts` of tasks."""
+        self.tags: Collection[str] = ()
         self._localtime = localtime
         self._unit_checks = UnitChecks()
         self._answers = HostAnswers()
@@ -88,10 +94,12 @@ class HostLookup(PathChecks):
     def is_unchanged(self, recorded: HostAnswers) -> bool:
         """Whether the host still answers as recorded."""
         try:
+            selections = all(self.is_selected(hosts) is before for hosts, before in recorded.selections.items())
             identities = all(self.identity(*question) == before for question, before in recorded.identities.items())
-            return identities and all(self.zone(name) == before for name, before in recorded.zones.items())
+            zones = all(self.zone(name) == before for name, before in recorded.zones.items())
         except BadValue:
             return False
+        return selections and identities and zones
 
     def identity(self, user: str, group: str) -> Identity | None:
         """Return the identity for this user and group, each possibly empty; None: the daemon's own."""
@@ -99,6 +107,11 @@ class HostLookup(PathChecks):
         if (user, group) not in known:
             known[user, group] = self._identity(user, group)
         answer = self._recorded.identities[user, group] = known[user, group]
+        return answer
+
+    def is_selected(self, patterns: tuple[str, ...]) -> bool:
+        """Whether a task with these `hosts` is for this host."""
+        answer = self._recorded.selections[patterns] = is_selected(patterns, self.name, self.tags)
         return answer
 
     def unit_complaints(self, lines: UnitLines) -> tuple[UnitComplaint, ...]:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from rocketd.core.escaping import visible
+from rocketd.core.url_password import without_passwords
 
 MAX_TEXT: Final = 500
 """Characters of a message or a hint: a whole file may be one word."""
@@ -56,9 +57,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("task", "message", "hint"):
-            text = getattr(self, name)
+            text = without_passwords(getattr(self, name))
             if len(text) > MAX_TEXT:
-                object.__setattr__(self, name, f"{text[:MAX_TEXT]}…")
+                text = f"{text[:MAX_TEXT]}…"
+            object.__setattr__(self, name, text)
+        object.__setattr__(self, "source_line", without_passwords(self.source_line))
 
     @property
     def excludes_file(self) -> bool:

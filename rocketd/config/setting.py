@@ -19,6 +19,7 @@ class Section(StrEnum):
     ROCKETD = "rocketd"
     STORE = "store"
     MAIL = "mail"
+    FLEET = "fleet"
     TASK_MAIL = "task.NAME.mail"
     LOGGING = "logging"
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
+from rocketd.config.fleet_settings import FLEET
 from rocketd.config.setting import Section, Setting
 from rocketd.config.task_settings import TASK
 
@@ -12,6 +13,7 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.DEFAULTS: {key: setting for key, setting in TASK.items() if setting.shared},
     Section.ROCKETD: ROCKETD,
     Section.STORE: STORE,
+    Section.FLEET: FLEET,
     Section.MAIL: MAIL,
     Section.TASK_MAIL: MAIL_OF_TASK,
 }

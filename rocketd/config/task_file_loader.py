@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
+from rocketd.config.fleet_settings import LOST_AFTER
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
@@ -28,7 +29,7 @@ from rocketd.config.task_files import (
     read,
 )
 from rocketd.config.task_headers import disabled_of, headers, lines_of
-from rocketd.config.task_settings import ENABLED, RESTART_DELAY
+from rocketd.config.task_settings import ENABLED, HOSTS, RESTART_DELAY
 from rocketd.config.task_spec import FileSpec, read_spec
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
 from rocketd.config.trigger_cycles import without_cycles
@@ -90,6 +91,8 @@ class TaskFileLoader:
         return self._settings if self._settings_good else None
 
     def _use_settings(self, settings: Settings) -> None:
+        self._host.name = settings.fleet.host or os.uname().nodename
+        self._host.tags = settings.fleet.tags
         try:
             self._host.daemon_zone = self._host.zone(settings.timezone)
         except BadValue:  # tasks that name no zone wait until there is one
@@ -151,8 +154,9 @@ class TaskFileLoader:
         if entry.may_hold_settings:
             self._read_settings(spec)
         answers = self._host.record_answers()
-        tasks = self._compiled(spec, path)
-        disabled = {task.name for task in spec.tasks if not task.values[ENABLED]}
+        elsewhere = {task.name for task in spec.tasks if not self._host.is_selected(task.values[HOSTS])}
+        tasks = self._compiled(spec, path, elsewhere)
+        disabled = {task.name for task in spec.tasks if not task.values[ENABLED]} | elsewhere
         problems = warnings + (problems_of(spec.mistakes, text, path) if spec.mistakes else ())
         present = {task.name for task in tasks} | disabled
         if any(problem.excludes_file for problem in problems):
@@ -164,19 +168,21 @@ class TaskFileLoader:
             FileOutcome.LOADED,
             tuple(task for task in tasks if task.name not in disabled),
             problems,
-            disabled_of([task for task in tasks if task.name in disabled], text),
+            disabled_of([task for task in tasks if task.name in disabled], text, elsewhere),
             missing_of(path, lines, problems, alone=True),
             digest,
             answers,
             frozenset(task.name for task in spec.tasks if RESTART_DELAY in task.values),
         )
 
-    def _compiled(self, spec: FileSpec, path: str) -> list[Task]:
+    def _compiled(self, spec: FileSpec, path: str, elsewhere: Collection[str]) -> list[Task]:
         tasks, wrong = [], len(spec.mistakes)
         for task_spec in spec.tasks:
             if wrong > MAX_MISTAKES:  # more are not reported
                 break
             task, mistakes = self._compiler.compile(task_spec, path)
+            if task_spec.name in elsewhere:  # what this host lacks does not matter
+                mistakes = [one for one in mistakes if one.severity == "error" and one.fault is Fault.FILE]
             wrong += sum(mistake.severity == "error" and mistake.fault is Fault.FILE for mistake in mistakes)
             spec.mistakes += mistakes
             task = task or self._previous_task(task_spec.name, path, mistakes)
@@ -196,6 +202,9 @@ class TaskFileLoader:
             spec.mistakes.append(
                 Mistake((Section.STORE, REPO.key), "url is set already", "keep one of the two", at_key=True)
             )
+        if settings.fleet.lost_after <= settings.fleet.lease:
+            message = "this must be longer than lease"
+            spec.mistakes.append(Mistake((Section.FLEET, LOST_AFTER.key), message, at_key=True))
         try:
             self._host.zone(settings.timezone)
         except BadValue as mistake:
@@ -224,7 +233,7 @@ class TaskFileLoader:
     def _check_across_files(self, files: Sequence[LoadedFile]) -> tuple[tuple[Task, ...], list[TaskMistake]]:
         tasks, mistakes = without_duplicates(task for file in files for task in file.tasks)
         mistakes += without_cycles(tasks, self._last_tasks, watched_tasks := WatchedTasks())
-        disabled = {one.task.name for file in files for one in file.disabled}
+        disabled = {one.task.name: one for file in files for one in file.disabled}
         excluded = [(one.name, one.file) for file in files for one in file.missing]
         mistakes += unknown_tasks(tasks, watched_tasks, disabled, self._source.known, excluded)
         if self._source.at is not None:
@@ -251,7 +260,7 @@ class TaskFileLoader:
             return ""
 
 
-_SETTINGS_PATHS = {(Section.ROCKETD,), (Section.STORE,), (Section.MAIL,), (Section.LOGGING,)}
+_SETTINGS_PATHS = {(Section.ROCKETD,), (Section.STORE,), (Section.MAIL,), (Section.FLEET,), (Section.LOGGING,)}
 
 
 def _has_tasks(file: LoadedFile) -> bool:

@@ -1,7 +1,7 @@
 """The lines in which tasks begin in the text of their file."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from rocketd.config.problems import Mistake
@@ -13,10 +13,10 @@ _HEADER: Final = re.compile(
 )
 
 
-def disabled_of(tasks: Sequence[Task], text: str) -> tuple[Disabled, ...]:
-    """Find the lines of these tasks in the text of their file."""
+def disabled_of(tasks: Sequence[Task], text: str, elsewhere: Collection[str] = ()) -> tuple[Disabled, ...]:
+    """Find the lines of these tasks in the text of their file; `elsewhere` are the names of those for other hosts."""
     lines = lines_of([task.name for task in tasks], text)
-    return tuple(Disabled(task, lines[task.name]) for task in tasks)
+    return tuple(Disabled(task, lines[task.name], elsewhere=task.name in elsewhere) for task in tasks)
 
 
 def lines_of(names: Iterable[str], text: str) -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from rocketd.config import table_values, value_types
+from rocketd.config.fleet_settings import HOST_PATTERNS
 from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
@@ -140,6 +141,14 @@ TAGS: Final[Setting[tuple[str, ...]]] = Setting(
     "Names by which conditions and commands find the task, together with all others that have them: "
     '`after_any_fail("tag:db")`. Letters, digits, `.`, `_` and `-`.',
 )
+HOSTS: Final = Setting[tuple[str, ...]](
+    "hosts",
+    HOST_PATTERNS,
+    (),
+    "every host that has the file",
+    "Load the task only on these hosts: names with `*` and `?`, `@` and a tag of `[fleet]`, and with `!` in front "
+    'those that are left out, as in `["web*", "@eu", "!web9"]`. `[]` overrides `[defaults]` with every host.',
+)
 DESCRIPTION: Final = Setting("description", TEXT, "", "empty", "A description for people.")
 TIMEZONE: Final = Setting(
     "timezone",
@@ -267,22 +276,8 @@ TASK_MAIL: Final = Setting(
 
 TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
-    *(
-        CRASH_LIMIT,
-        MUTEX,
-        PRIORITY,
-        ON,
-        SPLAY,
-        ENABLED,
-        TAGS,
-        DESCRIPTION,
-        TIMEZONE,
-        USER,
-        GROUP,
-        DIRECTORY,
-        UMASK,
-        NICE,
-    ),
-    *(LIMITS, ENVIRONMENT, ENVIRONMENT_FILES, SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
+    *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, HOSTS, TAGS, DESCRIPTION, TIMEZONE),
+    *(USER, GROUP, DIRECTORY, UMASK, NICE, LIMITS, ENVIRONMENT, ENVIRONMENT_FILES),
+    *(SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
 )

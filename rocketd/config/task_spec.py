@@ -18,7 +18,7 @@ from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL, UNIT
 from rocketd.core.suggestion import did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.MAIL)
+_HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.FLEET, Section.MAIL)
 
 
 @dataclass(frozen=True, slots=True)

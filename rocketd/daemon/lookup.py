@@ -23,7 +23,7 @@ def require_loaded(
     if name in scheduler.tasks:
         return
     if one := find_disabled(disabled, name):
-        raise NoSuchTask(f"task {name!r} is disabled", hint=f"it has enabled = false in {one.task.file}:{one.line}")
+        raise NoSuchTask(f"task {name!r} is disabled", hint=f"it {one.reason} in {one.task.file}:{one.line}")
     if absent := missing.get(name):
         raise NoSuchTask(absent.message, hint=absent.hint)
     scheduler.find(name)

@@ -81,6 +81,7 @@ def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
         "waits": _wait_reason(entry, history) or None,
         "paused": entry.paused is not None,
         "disabled": False,
+        "elsewhere": False,
         "when": str(entry.task.when),
         "on": str(entry.task.on) if entry.task.on else None,
         "tags": [*entry.task.tags],
@@ -119,7 +120,7 @@ def disabled_details(disabled: Disabled, runs: Sequence[RunView] = ()) -> JsonOb
 
 
 def _disabled(disabled: Disabled) -> JsonObject:
-    return {"disabled": True, "line": disabled.line}
+    return {"disabled": True, "elsewhere": disabled.elsewhere, "line": disabled.line}
 
 
 def task_details(entry: ScheduledTask, history: TaskHistory, runs: Sequence[RunView] = ()) -> JsonObject:

@@ -472,3 +472,27 @@ def test_an_interrupted_run_and_its_rerun_are_called_what_they_are(
     assert "retry" not in "".join(history)
     daemon.stop_at_once()
     assert " interrupted " in rocketctl(daemon, "list", "--full").stdout
+
+
+SSH = """#!/bin/sh
+# What ssh does, on this host: the options and the host are told, the last word goes to a shell.
+printf '%s\\n' "$@" >"$SSH_TOLD"
+for last; do :; done
+exec /bin/sh -c "$last"
+"""
+
+
+def test_another_host_is_asked_over_ssh(daemon: Daemon, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in (
+        ("ssh", SSH),
+        ("rocketctl", f'#!/bin/sh\nexec {sys.executable} -m rocketd.cli.rocketctl "$@"\n'),
+    ):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "SSH_TOLD": str(tmp_path / "told")}
+    words = [*command(daemon, "-H", "admin@web2", "run", "hello", "--wait", "--exit-code")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "one\n")
+    assert (tmp_path / "told").read_text().splitlines()[:3] == ["-T", "--", "admin@web2"]

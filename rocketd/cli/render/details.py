@@ -76,7 +76,8 @@ def _splay(task: JsonObject) -> str:
 
 def _state(task: JsonObject, now: Instant) -> Cell:
     if flag(task, "disabled"):
-        return Cell(f"disabled: it has enabled = false in line {number(task, 'line')} of its file", YELLOW)
+        why = "is for other hosts (its hosts)" if flag(task, "elsewhere") else "has enabled = false"
+        return Cell(f"disabled: it {why} in line {number(task, 'line')} of its file", YELLOW)
     if flag(task, "paused"):
         return Cell(_paused(task, now), YELLOW)
     if flag(task, "running") and (active := [run for run in objects(task.get("going")) if run.get("begun", True)]):

@@ -85,7 +85,7 @@ def starts_when(task: JsonObject) -> str:
 
 def _left(task: JsonObject, look: RenderOptions) -> Cell:
     if flag(task, "disabled"):
-        return Cell("disabled", FAINT)
+        return Cell("other hosts" if flag(task, "elsewhere") else "disabled", FAINT)
     if flag(task, "paused"):
         return Cell("paused", YELLOW)
     if flag(task, "running") and instant(task, "next") is None:

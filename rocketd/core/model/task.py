@@ -212,7 +212,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """A task that is not loaded because it has `enabled = false`; `line` is where it begins in its file."""
+    """A task that is not loaded because it has `enabled = false`, or `hosts` that do not select this host."""
 
     task: Task
     line: int
+    """Where it begins in its file."""
+    elsewhere: bool = False
+    """Whether it is for other hosts."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is not loaded, of the task: a predicate."""
+        return "is for other hosts (its hosts)" if self.elsewhere else "has enabled = false"
