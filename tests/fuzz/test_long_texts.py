@@ -179,6 +179,6 @@ def test_similar_names_are_looked_for_a_limited_number_of_times(monkeypatch: pyt
     names = ", ".join(f"'a{number}'" for number in range(100))
     when = parse(f"after_any_fail({names})")
     tasks = {"b": Task("b", Command(("/bin/true",)), when=when)}
-    found = list(unknown_tasks(tasks, WatchedTasks(), (), (), ()))
+    found = list(unknown_tasks(tasks, WatchedTasks(), {}, (), ()))
     assert len(found) == 100
     assert len(asked) == sum(bool(one.mistake.hint) for one in found) == 20
