@@ -63,6 +63,10 @@ Without this table no mail is sent.
 In any task file, also as `[defaults.mail]`: overrides `[mail]` for one task.
 `on = []` turns mail off.
 """,
+    Section.HOOKS: """\
+Only in `rocketd.toml`: [hooks](../how-to/notifications.md) of all tasks.
+A hook runs with the rights of the task that it is about, also if it is written here.
+""",
 }
 
 

@@ -22,7 +22,7 @@ from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.executors import StopHandler, make_executor
 from rocketd.bootstrap.log_target import open_journal
 from rocketd.bootstrap.logging_config import LoggingConfig
-from rocketd.bootstrap.mail_notifications import MailNotifications
+from rocketd.bootstrap.notification_channels import NotificationChannels
 from rocketd.bootstrap.probes import host_prober
 from rocketd.bootstrap.run_store import OpenedStore, RunStore, lock_renewal, permanent_store_errors
 from rocketd.bootstrap.task_files import TaskFiles
@@ -51,7 +51,7 @@ from rocketd.daemon.wait_monitor import WaitMonitor
 from rocketd.executor.process.spawner import raise_open_files
 from rocketd.executor.router import ExecutorRouter
 from rocketd.store.run_id import new_run_id
-from rocketd.store.sqlite.store import this_origin
+from rocketd.store.sqlite.store import SqliteReader, this_origin
 from rocketd.store.state_lock import StateLock
 from rocketd.systemd.notify import Notifier
 from rocketd.web.control_socket import ControlSocket
@@ -103,6 +103,7 @@ class Service:
         self._socket: ControlSocket
         self._damage_report: DamageReport
         self._executor: ExecutorRouter
+        self._channels: NotificationChannels
 
     # -- starting ---------------------------------------------------------------------------------------------------
 
@@ -129,16 +130,16 @@ class Service:
         boot = self._force_initial_runs()
         recorder = self._make_recorder(opened, loaded.settings)
         self._journal.attach(self.loop)
-        mail = await self._make_mail(loaded.settings)
+        self._channels = NotificationChannels(self.loop, self._options.state_dir, open_files)
+        await self._channels.start(loaded.settings, self._stack)
         self._retention = self._make_retention(recorder, loaded.settings)
-        self._task_files.start(self.loop, executor, mail, self._retention, boot)
+        self._task_files.start(self.loop, executor, self._channels, self._retention, boot)
         self._stack.callback(self._task_files.close)
         await self._listen(opened)
         await self._log_start(recovered, opened)
         self._handle_signals()
         self._start_probes(open_files)
-        self.loop.start(executor, recorder)
-        executor.begin()
+        self._begin(executor, recorder, opened)
         self.loop.heartbeat_hooks += [
             self._retention.on_heartbeat,
             clock_trust(self.loop),
@@ -146,6 +147,11 @@ class Service:
             self._socket.check,
         ]
         self._manager.ready()
+
+    def _begin(self, executor: ExecutorRouter, recorder: RecordWriter, opened: OpenedStore) -> None:
+        self.loop.start(executor, recorder)
+        executor.begin()
+        self._channels.connect(self._open_reader(opened))
 
     def _claim_directories(self) -> None:
         with self._startup_monitor.step(f"the directory {self._options.runtime_dir}"), permanent_store_errors():
@@ -193,12 +199,6 @@ class Service:
         self._stack.push_async_callback(recorder.close)
         return recorder
 
-    async def _make_mail(self, settings: Settings) -> MailNotifications:
-        mail = MailNotifications(self.loop, self._options.state_dir)
-        self._stack.push_async_callback(mail.close)
-        await mail.apply(settings.mail)
-        return mail
-
     def _make_retention(self, recorder: RecordWriter, settings: Settings) -> RetentionJob:
         return RetentionJob(
             recorder,
@@ -232,10 +232,13 @@ class Service:
                 self._damage_report,
             ).open()
 
-    async def _listen(self, opened: OpenedStore) -> None:
-        reader, counter = opened.store.reader(), opened.store.reader()
+    def _open_reader(self, opened: OpenedStore) -> SqliteReader:
+        reader = opened.store.reader()
         self._stack.push_async_callback(close_in_thread, reader.close)
-        self._stack.push_async_callback(close_in_thread, counter.close)
+        return reader
+
+    async def _listen(self, opened: OpenedStore) -> None:
+        reader, counter = self._open_reader(opened), self._open_reader(opened)
         constant: JsonObject = {
             "version": __version__,
             "pid": os.getpid(),
@@ -251,6 +254,7 @@ class Service:
             daemon_info=lambda: {**constant, **self._task_files.status},
         )
         control.follow_output = self._executor.follow_output
+        control.hooks_of = self._channels.hooks.describe
         path = self._options.runtime_dir / SOCKET_NAME
         report_trouble = partial(self.loop.health.report_trouble, "control socket")
         self._socket = ControlSocket(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from rocketd.bootstrap.logging_config import LoggingConfig
-from rocketd.bootstrap.mail_notifications import MailNotifications
+from rocketd.bootstrap.notification_channels import NotificationChannels
 from rocketd.config.host_queries import UNANSWERED
 from rocketd.config.load_result import LoadResult, Missing
 from rocketd.config.loader import load, recheck_host, reload
@@ -70,7 +70,7 @@ class TaskFiles:
         self._late_tasks: LateTasks
         self._loop: Loop
         self._executor: ExecutorRouter
-        self._mail: MailNotifications
+        self._channels: NotificationChannels
         self._retention: RetentionJob
         self._boot_tasks: BootTasks
 
@@ -85,12 +85,12 @@ class TaskFiles:
         self,
         loop: Loop,
         executor: ExecutorRouter,
-        mail: MailNotifications,
+        channels: NotificationChannels,
         retention: RetentionJob,
         boot_tasks: BootTasks,
     ) -> None:
         """From now on notice when the host has changed."""
-        self._loop, self._executor, self._mail = loop, executor, mail
+        self._loop, self._executor, self._channels = loop, executor, channels
         self._retention, self._boot_tasks = retention, boot_tasks
         UNANSWERED.answered = self._on_host_answer
         self._journal.finished_late = self._logging_finished_late
@@ -176,12 +176,13 @@ class TaskFiles:
         self.loaded = await self._journal.apply(result)
         self._result = result
         settings = self.loaded.settings
-        await self._mail.apply(settings.mail)
+        await self._channels.apply(settings)
         self._loop.scheduler.max_running = settings.max_running
         self._loop.scheduler.history.resume_spread = settings.resume_spread
         self._executor.configure(settings.output_limit, settings.executor)
         self._retention.keep = settings.store.keep
         await replace_tasks(self._loop, self.loaded.tasks)
+        self._channels.tasks_loaded()
         for task in self._late_tasks.newly_loaded(self.loaded.tasks):
             self._start_late(task)
 

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from rocketd.config import task_settings as key
+from rocketd.config.hook_settings import hooks_of
 from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity
 from rocketd.config.setting import Setting
@@ -92,6 +93,7 @@ class _TaskCompilation:
             description=values[key.DESCRIPTION],
             tags=values[key.TAGS],
             mail=values[key.TASK_MAIL],
+            hooks=hooks_of(values),
             file=file,
         )
 

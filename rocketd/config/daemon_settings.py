@@ -7,6 +7,7 @@ from typing import Final
 
 from rocketd.config import value_types
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings, fleet_settings_of
+from rocketd.config.hook_settings import NO_HOOKS, hooks_of_every_task
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
 from rocketd.config.value_types import (
@@ -21,7 +22,7 @@ from rocketd.config.value_types import (
 )
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.model.run import Action
-from rocketd.core.model.task import ExecutorKind
+from rocketd.core.model.task import ExecutorKind, TaskHooks
 
 
 class Durability(StrEnum):
@@ -235,6 +236,8 @@ class Settings:
     fleet: FleetSettings = NO_FLEET
     mail: MailSettings | None = None
     """None: no mail is sent."""
+    hooks: TaskHooks = NO_HOOKS
+    """Those of tasks that set none themselves."""
     logging: Mapping[str, object] | None = None
     """What `logging.config.dictConfig` is given; None: the standard loggers get nothing."""
 
@@ -256,6 +259,7 @@ def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),
         fleet=fleet_settings_of(sections.get(Section.FLEET, nothing)),
         mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,
+        hooks=hooks_of_every_task(sections.get(Section.HOOKS, nothing)),
         logging=logging,
     )
 

@@ -22,6 +22,7 @@ class Section(StrEnum):
     FLEET = "fleet"
     TASK_MAIL = "task.NAME.mail"
     LOGGING = "logging"
+    HOOKS = "hooks"
 
 
 @dataclass(frozen=True)  # no slots: in Python 3.11 a generic class with both cannot be made as Setting[T](…)

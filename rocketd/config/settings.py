@@ -5,6 +5,7 @@ from typing import Final
 
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
 from rocketd.config.fleet_settings import FLEET
+from rocketd.config.hook_settings import HOOKS
 from rocketd.config.setting import Section, Setting
 from rocketd.config.task_settings import TASK
 
@@ -16,5 +17,6 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.FLEET: FLEET,
     Section.MAIL: MAIL,
     Section.TASK_MAIL: MAIL_OF_TASK,
+    Section.HOOKS: HOOKS,
 }
 """Every setting, by its table. (`[logging]` is not ours: its schema is that of `logging.config.dictConfig`.)"""

@@ -30,7 +30,7 @@ from rocketd.config.task_files import (
 )
 from rocketd.config.task_headers import disabled_of, headers, lines_of
 from rocketd.config.task_settings import ENABLED, HOSTS, RESTART_DELAY
-from rocketd.config.task_spec import FileSpec, read_spec
+from rocketd.config.task_spec import HOST_SECTIONS, FileSpec, read_spec
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
 from rocketd.config.trigger_cycles import without_cycles
 from rocketd.core.model.task import Task
@@ -260,7 +260,7 @@ class TaskFileLoader:
             return ""
 
 
-_SETTINGS_PATHS = {(Section.ROCKETD,), (Section.STORE,), (Section.MAIL,), (Section.FLEET,), (Section.LOGGING,)}
+_SETTINGS_PATHS = {(section,) for section in (*HOST_SECTIONS, Section.LOGGING)}
 
 
 def _has_tasks(file: LoadedFile) -> bool:

@@ -18,7 +18,7 @@ from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL, UNIT
 from rocketd.core.suggestion import did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.FLEET, Section.MAIL)
+HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.FLEET, Section.MAIL, Section.HOOKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read_spec(document: Mapping[str, object], *, may_hold_settings: bool) -> Fil
     """Read a TOML document."""
     spec = FileSpec()
     _check_keys(document, spec, may_hold_settings=may_hold_settings)
-    for section in _HOST_SECTIONS if may_hold_settings else ():
+    for section in HOST_SECTIONS if may_hold_settings else ():
         if section in document:
             spec.sections[section] = Values(_read(document[section], (section,), section, spec.mistakes))
     if may_hold_settings and Section.LOGGING in document:
@@ -63,7 +63,7 @@ def read_spec(document: Mapping[str, object], *, may_hold_settings: bool) -> Fil
 
 def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_settings: bool) -> None:
     own = ("task", Section.DEFAULTS.value)
-    host = (*(section.value for section in _HOST_SECTIONS), Section.LOGGING.value)
+    host = (*(section.value for section in HOST_SECTIONS), Section.LOGGING.value)
     for key, value in document.items():
         if len(spec.mistakes) > MAX_MISTAKES:
             break

@@ -20,6 +20,7 @@ from rocketd.core.messages import daemon_messages
 from rocketd.core.model.events import NoSuchTask, Refusal, Start
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
+from rocketd.core.model.task import Task
 from rocketd.daemon.event_stream import EventStream
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
@@ -88,6 +89,8 @@ class Control:
         self._streams = 0
         self.follow_output: OutputFollower = _ignore
         """Called when somebody begins to watch, and when nobody does any more."""
+        self.hooks_of: Callable[[Task], list[Json]] = lambda _: []
+        """Returns the hooks of a task, and how they ended last."""
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -124,7 +127,7 @@ class Control:
         self._must_be_loaded(name)
         entry = scheduler.find(name)
         runs = await self._read(run_filter)
-        return task_details(entry, scheduler.history.of(name), runs)
+        return {**task_details(entry, scheduler.history.of(name), runs), "hooks": self.hooks_of(entry.task)}
 
     def _must_be_loaded(self, name: str) -> None:
         require_loaded(self._loop.scheduler, self._task_files.disabled, self._task_files.missing, name)

@@ -154,6 +154,7 @@ def task_details(entry: ScheduledTask, history: TaskHistory, runs: Sequence[RunV
             {**_run_fields(run), "begun": rfc3339(history.spawned_at.get(number))}
             for number, run in history.running.items()
         ],
+        "hooks": [],
         "runs": listed,
     }
 

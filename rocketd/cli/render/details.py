@@ -59,6 +59,7 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("File", Cell(text(task, "file"))),
         *_work_lines(task),
         *_rule_lines(task),
+        *_hook_lines(task, now),
     ]
 
 
@@ -140,6 +141,19 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
         ("Splay", Cell(f"up to {approximate_duration(splay)}{_anew(task)}" if splay else "")),
         ("Output file", Cell(text(task, "output_file"))),
     ]
+
+
+def _hook_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
+    return [_hook_line(hook, now) for hook in objects(task.get("hooks"))]
+
+
+def _hook_line(hook: JsonObject, now: Instant) -> tuple[str, Cell]:
+    last, error = instant(hook, "last"), text(hook, "error")
+    line = command_line(words(hook, "command"))
+    if last is None:
+        return text(hook, "hook"), Cell(line)
+    ended = f"{error or 'succeeded'} {time_format.passed(last, now)}, for {text(hook, 'about')}"
+    return text(hook, "hook"), Cell(f"{line} ({ended})", RED if error else "")
 
 
 def run_page(run: JsonObject, look: RenderOptions) -> list[str]:

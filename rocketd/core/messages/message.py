@@ -61,6 +61,12 @@ class MessageId(StrEnum):
     SHORTAGE = "5cbb8f1cb8574fb984d306e16fa92365"
     SHORTAGE_OVER = "a800fe9c19b74720965592ec7a2b54cd"
     LINES_LEFT_OUT = "1bf6ab901828408a8fdc16abf1d9a18b"
+    HOOK_FAILED = "5bd0118aa392471baff9425ba589a87b"
+    OVERDUE = "35d6b0b0d9e9429cb5c7e161750ddd17"
+    SLOW = "fda29b47c9eb435cab1912f170dcd024"
+    UNDELIVERED = "6e809e128c4547eeafe5fd02f715e445"
+    DELIVERED_AGAIN = "106321b2f98048398415ccab67dc954f"
+    GIVEN_UP = "89b485ebe0784031b80b1d85cefd2db7"
 
 
 @dataclass(frozen=True, slots=True)

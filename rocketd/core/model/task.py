@@ -108,6 +108,23 @@ class Mail:
     """Actions."""
 
 
+@dataclass(frozen=True, slots=True)
+class TaskHooks:
+    """The programs that are run when something has happened to a task; None: as for every task."""
+
+    start: tuple[str, ...] | None = None
+    """The program and its arguments; empty: none."""
+    success: tuple[str, ...] | None = None
+    fail: tuple[str, ...] | None = None
+    missed: tuple[str, ...] | None = None
+    end: tuple[str, ...] | None = None
+    recovered: tuple[str, ...] | None = None
+    overdue: tuple[str, ...] | None = None
+    slow: tuple[str, ...] | None = None
+    timeout: Duration | None = None
+    """How long one may take."""
+
+
 class ExecutorKind(StrEnum):
     """What carries out the runs of a task."""
 
@@ -180,6 +197,7 @@ class Task:
     mail: Mail = field(default=Mail(), compare=False)
     tags: tuple[str, ...] = field(default=(), compare=False)
     """What conditions call it by beside its name: `"tag:db"`."""
+    hooks: TaskHooks = field(default=TaskHooks(), compare=False)
     file: str = field(default="", compare=False)
     """Where it was written."""
 

@@ -22,7 +22,7 @@ from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Call, Task
 from rocketd.executor.daemon_bound import DaemonBoundExecutor
-from rocketd.executor.process.environment import clean_environment, own_identity
+from rocketd.executor.process.environment import clean_environment, own_identity, run_variables
 from rocketd.executor.process.environment_files import EnvironmentFiles
 from rocketd.executor.process.fd_watcher import FdWatcher
 from rocketd.executor.process.launch import LaunchContext, build_launch, cannot_start
@@ -54,7 +54,7 @@ HOLD_LIMIT: Final = 10.0
 class ProcessExecutor(DaemonBoundExecutor):
     """Starts, supervises and stops processes. Create it on the thread of a running loop, and early: see `spawner`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it connects
         self,
         report: Report,
         output: LineSink,
@@ -62,11 +62,13 @@ class ProcessExecutor(DaemonBoundExecutor):
         clock: Clock,
         base_environment: Mapping[str, str] | None = None,
         open_files: tuple[int, int] | None = None,
+        variables: Callable[[Run], Mapping[str, str]] = run_variables,
     ) -> None:
         """`report` gets the events of runs, `output` the lines that they print.
 
         `base_environment` is the clean environment of all processes (default: PATH and the daemon's LANG), `open_files`
-        their RLIMIT_NOFILE (soft, hard) where the daemon has raised its own (`raise_open_files`).
+        their RLIMIT_NOFILE (soft, hard) where the daemon has raised its own (`raise_open_files`), `variables` what
+        tells a process which run it is.
         """
         loop = asyncio.get_running_loop()
         _restore_sigchld()
@@ -76,7 +78,9 @@ class ProcessExecutor(DaemonBoundExecutor):
         self._mounts = Mounts()
         self._trust = trust = PathTrust(self._mounts, os.geteuid())
         nice = os.getpriority(os.PRIO_PROCESS, 0)
-        self._launch_context = LaunchContext(own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean)
+        self._launch_context = LaunchContext(
+            own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean, variables
+        )
         self._spawner = Spawner(open_files)
         self._pool = SpawnPool(unshare, max_threads=0 if self._spawner.single_threaded else THREADS)
         self._pending: deque[PendingSpawn] = deque()

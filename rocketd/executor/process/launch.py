@@ -6,7 +6,7 @@ the daemon's own rights, limits and priority. **By the launcher** (launcher.c): 
 """
 
 import resource
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -60,6 +60,8 @@ class LaunchContext:
     programs: Programs
     clean_environment: Mapping[str, str]
     """The variables that all processes get."""
+    variables: Callable[[Run], Mapping[str, str]] = run_variables
+    """Return those that say which run it is."""
 
     def other_identity(self, surroundings: Surroundings) -> Identity | None:
         """Return the identity that a process has to switch to; None for the daemon's own. Raises RocketdError."""
@@ -89,7 +91,7 @@ def _direct_launch(work: Command | Function, run: Run, context: LaunchContext) -
     """Resolve every path in the daemon; raises UntrustedPath where it must not."""
     surroundings = work.surroundings
     identity = surroundings.identity or context.daemon_identity
-    run_environment = run_variables(run)
+    run_environment = dict(context.variables(run))
     environment = run_environment | task_environment(context.clean_environment, identity, surroundings)
     for file in surroundings.environment_files:
         environment.update(read_environment_file(file, context.environment_files.read))
@@ -115,7 +117,7 @@ def _launcher_launch(work: Command | Function, run: Run, context: LaunchContext,
         identity=other,
         environment=task_environment(context.clean_environment, identity, surroundings),
         environment_files=surroundings.environment_files,
-        run_environment=run_variables(run),
+        run_environment=context.variables(run),
     )
     return _new_launch(work, "", argv, {}, directory, request)
 

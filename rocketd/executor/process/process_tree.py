@@ -7,6 +7,9 @@ A process belongs to a run if it
 - has `ROCKETD_RUN_ID=<the run's id>` in its environment: so one that left the session with setsid(2) and was orphaned
   by a double fork is found nevertheless.
 
+A hook has the id of the run that it is about in its environment as well, and is not part of that run: there,
+`ROCKETD_HOOK_ID` counts.
+
 What escapes: a process that leaves the session, is orphaned before the scan, and was executed (or an ancestor was)
 without the variable. And one that forks and exits, in a new session each time, faster than /proc can be read. They end
 with the service at the latest, by its control group.
@@ -21,13 +24,15 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from typing import Final, NamedTuple
 
 RUN_ID_VARIABLE: Final = "ROCKETD_RUN_ID"
+HOOK_ID_VARIABLE: Final = "ROCKETD_HOOK_ID"
+"""Marks the processes of a hook, in the place of the other."""
 NEVER: Final = 2**62
 """In clock ticks: no process starts that late."""
 SCAN_TIMEOUT: Final = 5.0
@@ -38,6 +43,7 @@ READ_BYTES: Final = 128 * 1024
 """The most that is read of an environment; the daemon puts the run's variables first."""
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _RUN_ID_PREFIX: Final = RUN_ID_VARIABLE.encode() + b"="
+_HOOK_ID_PREFIX: Final = HOOK_ID_VARIABLE.encode() + b"="
 _DEAD: Final = frozenset({b"Z", b"X"})
 _KERNEL_THREAD: Final = 0x00200000
 """PF_KTHREAD, in field 9 of /proc/PID/stat: it has no environment at all."""
@@ -157,6 +163,12 @@ class ProcessScanner:
                 future.set_result(processes)
 
 
+def marker(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return, of the variables of a run or a hook, the one that marks its processes."""
+    name = HOOK_ID_VARIABLE if HOOK_ID_VARIABLE in variables else RUN_ID_VARIABLE
+    return {name: variables[name]}
+
+
 def all_processes(since: int) -> Iterator[Process]:
     """Read /proc; the environments only of processes that started at or after `since`."""
     for name in os.listdir("/proc"):  # noqa: PTH208 - five times as fast as Path.iterdir
@@ -216,9 +228,11 @@ def send_signal(process: Process, number: signal.Signals) -> None:
 
 
 def _run_id(pid: int) -> str:
-    for variable in _environment(pid).split(b"\0"):
-        if variable.startswith(_RUN_ID_PREFIX):
-            return variable[len(_RUN_ID_PREFIX) :].decode(errors="replace")
+    variables = _environment(pid).split(b"\0")
+    for prefix in (_HOOK_ID_PREFIX, _RUN_ID_PREFIX):
+        for variable in variables:
+            if variable.startswith(prefix):
+                return variable[len(prefix) :].decode(errors="replace")
     return ""
 
 

@@ -29,7 +29,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.executor.process.launch import Launch
 from rocketd.executor.process.launcher_protocol import NAME, REQUEST, STATUS, Launcher, LaunchRequest
 from rocketd.executor.process.posix_spawn import PosixSpawn
-from rocketd.executor.process.process_tree import RUN_ID_VARIABLE
+from rocketd.executor.process.process_tree import marker
 from rocketd.executor.process.programs import execution_error
 from rocketd.executor.shortage import cannot
 
@@ -98,7 +98,7 @@ class Spawner:
     def _spawn_launcher(self, request: LaunchRequest, descriptors: Sequence[int], status: int) -> int:
         """Start a launcher. Its environment contains only the run's id, which marks its process as the run's."""
         program = self._launcher.program()
-        environment = {RUN_ID_VARIABLE: request.run_environment[RUN_ID_VARIABLE]}
+        environment = marker(request.run_environment)
         none = [-1] * (REQUEST - len(descriptors))
         file = _memory_file("request", request.encode())
         try:

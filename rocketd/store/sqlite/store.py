@@ -15,11 +15,12 @@ from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPage, RunV
 from rocketd.core.model.run import Action
 from rocketd.store.errors import InvalidText, is_corrupt
 from rocketd.store.rejected_lines import ReportDamage
-from rocketd.store.sqlite import recovery_query, run_log, run_queries, task_state
+from rocketd.store.sqlite import log_events, recovery_query, run_log, run_queries, task_state
 from rocketd.store.sqlite.column_values import ColumnFaults
 from rocketd.store.sqlite.connection import Database, Durability, is_in_use
 from rocketd.store.sqlite.consistency import make_consistent
 from rocketd.store.sqlite.integrity import ensure_intact, mark_damaged
+from rocketd.store.sqlite.log_events import LogEvents
 from rocketd.store.sqlite.merge import merge_copy
 from rocketd.store.sqlite.migrations import check, upgrade
 from rocketd.store.sqlite.replaced_database import StoreGuard
@@ -71,6 +72,14 @@ class SqliteReader:
     def page(self, run_filter: RunFilter, after: int) -> RunPage:
         """The next of the runs that are wanted after this place in the log, the first recorded first."""
         return self._read(lambda database: run_queries.page(database, run_filter, after, self.faults))
+
+    def last_position(self) -> int:
+        """The place of the newest record in the log."""
+        return self._read(log_events.last_position)
+
+    def events_after(self, position: int, limit: int) -> LogEvents:
+        """Up to `limit` events after that place in the log, in its order."""
+        return self._read(lambda database: log_events.events_after(database, position, limit, self.faults))
 
     def count_old(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
         """How many records `Store.prune` would delete in all."""

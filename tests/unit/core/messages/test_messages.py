@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.instant import HOUR, MINUTE, SECOND
-from rocketd.core.messages import daemon_messages, run_messages
+from rocketd.core.messages import daemon_messages, notification_messages, run_messages
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.notifications.occasions import Overdue, Slow
 
 RUN = Run("backup", 7, "0193-run", 1, due=50 * SECOND, start=51 * SECOND, trigger=Trigger.SCHEDULE, reason="daily")
 AGAIN = replace(RUN, attempt=2, trigger=Trigger.RETRY, reason="retry(3)")
@@ -242,6 +243,12 @@ def test_the_catalog_asks_for_no_field_that_its_entry_lacks() -> None:
         daemon_messages.paused("backup", "uid 0"),
         daemon_messages.resumed("backup", "uid 0"),
         run_messages.left_overs(RUN),
+        notification_messages.hook_ended(missed, "on_missed", "failed with exit code 1", 1),
+        notification_messages.overdue(Overdue("backup", 9, 1, 4)),
+        notification_messages.slow(Slow(RUN, 9, 4)),
+        notification_messages.undelivered("x", "y"),
+        notification_messages.delivered_again("x"),
+        notification_messages.given_up(missed, "x", "y"),
     ]
     assert {entry.message_id for entry in told} == set(MessageId)
     texts = dict(re.findall(r"^-- (\w+)\n(.*?)(?=^-- |\Z)", CATALOG.read_text(), re.MULTILINE | re.DOTALL))

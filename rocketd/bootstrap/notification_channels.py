@@ -1,0 +1,45 @@
+"""The channels by which people are told, and their settings: from the start on, and from each reload."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from rocketd.bootstrap.hook_channel import NAME as HOOK
+from rocketd.bootstrap.hook_channel import HookChannel
+from rocketd.bootstrap.mail_notifications import MailNotifications
+from rocketd.bootstrap.notifications import EventReader, NotificationChannel, Notifications
+from rocketd.config.daemon_settings import Settings
+from rocketd.daemon.loop import Loop
+
+CHANNELS: Final = (HOOK,)
+
+
+class NotificationChannels:
+    """All channels together. On the loop's thread."""
+
+    def __init__(self, loop: Loop, state_directory: Path, open_files: tuple[int, int]) -> None:
+        """`open_files` are the limits (soft, hard) that hooks get, as runs do."""
+        self._notifications = Notifications(loop, state_directory)
+        self._mail = MailNotifications(loop, state_directory)
+        self.hooks = HookChannel(loop, Settings().hooks, open_files)
+
+    async def start(self, settings: Settings, stack: AsyncExitStack) -> None:
+        """Read what an earlier daemon has left; `stack` closes what this opens."""
+        stack.push_async_callback(self._mail.close)
+        stack.push_async_callback(self._notifications.close)
+        await self._notifications.load()
+        await self.apply(settings)
+
+    def connect(self, reader: EventReader) -> None:
+        """Tell from now on; the loop has started."""
+        channels: dict[str, NotificationChannel] = {HOOK: self.hooks}
+        self._notifications.connect(channels, reader)
+
+    async def apply(self, settings: Settings) -> None:
+        """Tell by these settings from now on."""
+        self.hooks.settings = settings.hooks
+        await self._mail.apply(settings.mail)
+
+    def tasks_loaded(self) -> None:
+        """Tell what waited for its task."""
+        self._notifications.tasks_loaded()
