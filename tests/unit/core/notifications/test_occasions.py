@@ -11,6 +11,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.notifications.notification import Notification, variables
 from rocketd.core.notifications.occasions import (
     FailureTracker,
+    NotifiedEvent,
     Overdue,
     Slow,
     event_key,
@@ -59,7 +60,7 @@ def test_mail_tells_actions_apart_and_knows_output() -> None:
 
 def test_every_event_of_a_task_has_a_key_of_its_own() -> None:
     ends = [ended(action, cause, number=number) for number, (action, cause) in enumerate(product(Action, Cause), 1)]
-    others = [Started(RUN), Slow(RUN, AT, 1), Overdue("backup", AT, 1, 1), Overdue("backup", AT, 2, 1)]
+    others: list[NotifiedEvent] = [Started(RUN), Slow(RUN, AT, 1), Overdue("backup", AT, 1, 1), Overdue("backup", AT, 2, 1)]
     grown = [Missed("backup", "0190-m", AT, AT, AT + last, last, "down") for last in (1, 2)]
     keys = [event_key(event) for event in (*ends, *others, *grown)]
     assert len(set(keys)) == len(keys)
