@@ -60,7 +60,12 @@ def test_mail_tells_actions_apart_and_knows_output() -> None:
 
 def test_every_event_of_a_task_has_a_key_of_its_own() -> None:
     ends = [ended(action, cause, number=number) for number, (action, cause) in enumerate(product(Action, Cause), 1)]
-    others: list[NotifiedEvent] = [Started(RUN), Slow(RUN, AT, 1), Overdue("backup", AT, 1, 1), Overdue("backup", AT, 2, 1)]
+    others: list[NotifiedEvent] = [
+        Started(RUN),
+        Slow(RUN, AT, 1),
+        Overdue("backup", AT, 1, 1),
+        Overdue("backup", AT, 2, 1),
+    ]
     grown = [Missed("backup", "0190-m", AT, AT, AT + last, last, "down") for last in (1, 2)]
     keys = [event_key(event) for event in (*ends, *others, *grown)]
     assert len(set(keys)) == len(keys)
