@@ -20,6 +20,8 @@ WHEEL    := dist/rocketd-$(VERSION)-py3-none-linux_$(shell uname -m).whl
 WHEELS   := build/wheels
 BIN      := .venv/bin
 PYTEST    = env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest
+SITE     := build/docs/html
+SPHINX    = $(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --doctree-dir build/docs/trees
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
@@ -36,7 +38,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate fuzz soak check bench format deb wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate fuzz soak check bench format docs deb wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -77,6 +79,14 @@ bench: .venv/rocketd .venv/bench  ## measure, each figure beside a limit or a pe
 format: .venv/dev  ## put the code into its one format
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+docs: $(SITE)/index.html  ## the manual: build/docs/html, and the man pages that are made of its pages
+	$(SPHINX) -b man docs packaging/man
+	@echo $<
+
+$(SITE)/index.html: .venv/dev CHANGELOG.md $(shell find docs packaging/docgen -type f -not -path '*/__pycache__/*')
+	rm -rf $(SITE)
+	$(SPHINX) -b html docs $(SITE)
 
 # -- the virtual environment: .venv/WHAT is the time stamp of a step ------------------------------
 
@@ -125,7 +135,7 @@ var/etc/%.toml: etc/examples/demo/%.toml
 deb: $(DEB)  ## a Debian package, dist/*.deb (SUITE=bookworm or trixie)
 	@echo $(DEB)
 
-dist/rocketd_$(VERSION)_%_$(ARCH).deb: .venv/build $(WHEEL) $(SHIPPED)
+dist/rocketd_$(VERSION)_%_$(ARCH).deb: .venv/build $(WHEEL) $(SHIPPED) $(SITE)/index.html
 	packaging/host/prepare system
 	packaging/deb $* $@
 
@@ -162,6 +172,8 @@ install-program: wheels
 	install -D -m 644 packaging/completions/_rocketctl $(DESTDIR)$(ZSH_FUNCTIONS)/_rocketctl
 	install -d $(DESTDIR)$(PREFIX)/share/doc/rocketd
 	cp -r README.md etc/examples $(DESTDIR)$(PREFIX)/share/doc/rocketd
+	@# Made by `make docs`; the packages have it.
+	[ ! -e $(SITE) ] || cp -r $(SITE) $(DESTDIR)$(PREFIX)/share/doc/rocketd/html
 
 # What a distribution's own packaging tools place, each in its way.
 install-rest:

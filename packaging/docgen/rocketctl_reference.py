@@ -200,8 +200,33 @@ def _man_lines() -> Iterator[str]:
     for name, meaning in ENVIRONMENT:
         yield from roff.item(name, meaning)
     yield from (".SH FILES", ".TP", ".I /run/rocketd/control.sock", roff.text("The control socket: HTTP and JSON."))
-    yield from roff.see_also("rocketd(8)", "rocketd.toml(5)", "journalctl(1)", "systemd.time(7)")
+    yield ".SH EXAMPLES"
+    for command, meaning in EXAMPLES:
+        yield from roff.item(command, meaning)
+    yield from roff.see_also(
+        "rocketd(8)",
+        "rocketd.toml(5)",
+        "rocketd.conditions(7)",
+        "rocketd-journal-fields(7)",
+        "journalctl(1)",
+        "systemd.time(7)",
+    )
 
+
+EXAMPLES: Final = (
+    ("rocketctl check && systemctl reload rocketd", "Load the task files that were changed, if they have no mistake."),
+    ("rocketctl why backup", "Show why a task runs, or what it waits for."),
+    (
+        "rocketctl explain \"cron('0 3 * * 1-5')\" --count 10",
+        "Show the next ten starts of a condition, before a task has it.",
+    ),
+    ("rocketctl run --wait --exit-code backup", "Start a task now, show its output, and exit as it does."),
+    ("rocketctl history --action fail --since yesterday", "List the runs since yesterday that failed."),
+    (
+        "rocketctl pause backup --until 'tomorrow 06:00' --reason 'disk is being replaced'",
+        "Keep a task from starting for a while.",
+    ),
+)
 
 MADE: Final[Mapping[str, Callable[[], str]]] = {
     "docs/reference/rocketctl.md": page,

@@ -88,10 +88,10 @@ def _settings_lines() -> Iterator[str]:
         yield from (f".SH [{text(section)}]", text(introduction))
         for setting in SETTINGS[section].values():
             yield from _setting(setting)
-    yield from (".SH EXAMPLE", ".nf", *map(text, _EXAMPLE), ".fi", ".SH FILES")
+    yield from (".SH EXAMPLES", ".nf", *map(text, _EXAMPLE), ".fi", ".SH FILES")
     for path, whose in _PLACES:
         yield from item(path, whose)
-    yield from see_also("rocketd(8)", "rocketctl(1)", "systemd.time(7)", "systemd.exec(5)")
+    yield from see_also("rocketd(8)", "rocketctl(1)", "rocketd.conditions(7)", "systemd.time(7)", "systemd.exec(5)")
 
 
 def _setting(setting: Setting[object]) -> Iterator[str]:

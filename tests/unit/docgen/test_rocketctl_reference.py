@@ -1,17 +1,19 @@
 """What is written about `rocketctl` is what it does."""
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from docgen.rocketctl_reference import MADE
+from docgen.rocketctl_reference import EXAMPLES, MADE
 
 from rocketd.cli.command_table import GLOBAL, VERBS
+from rocketd.cli.parser import parse
 from rocketd.cli.rocketd import main
 
 TOP = Path(__file__).parents[3]
-PAGES = sorted((TOP / "packaging" / "man").glob("*.[158]"))
+PAGES = sorted((TOP / "packaging" / "man").glob("*.[1578]"))
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -28,6 +30,13 @@ def test_every_verb_and_option_is_in_the_pages_and_completions(name: str) -> Non
         assert verb.name in made
         for option in (*verb.options, *GLOBAL):
             assert option.names[-1].removeprefix("--" if name.endswith(".fish") else "") in made
+
+
+@pytest.mark.parametrize("example", [example.split(" && ")[0] for example, _ in EXAMPLES])
+def test_the_examples_of_the_man_page_are_commands(example: str) -> None:
+    program, *arguments = shlex.split(example)
+    assert program == "rocketctl"
+    assert parse(arguments)
 
 
 def test_an_option_of_the_daemon_has_one_spelling(capsys: pytest.CaptureFixture[str]) -> None:
