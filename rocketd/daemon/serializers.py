@@ -11,7 +11,7 @@ from rocketd.core.explain.why import Explanation
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import RunView, TaskState
-from rocketd.core.model.run import Action, End, Run
+from rocketd.core.model.run import NO_USAGE, Action, End, Run
 from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.scheduler.task_state import ScheduledTask
@@ -48,9 +48,14 @@ def _run_fields(run: Run) -> JsonObject:
 
 
 def _end_fields(end: End | None) -> JsonObject:
+    usage = end.usage if end else NO_USAGE
     return {
         "end": rfc3339(end.at) if end else None,
         "runtime": _seconds(end.runtime) if end else None,
+        "cpu_time": _seconds(usage.cpu) if usage.cpu is not None else None,
+        "memory_peak": usage.memory,
+        "io_read": usage.io_read,
+        "io_written": usage.io_written,
         "cause": str(end.cause) if end else None,
         "exit_code": end.exit_code if end else None,
         "signal": end.signal if end else None,

@@ -21,9 +21,9 @@ SCHEDULER_LOGGER: Final = "rocketd.scheduler"
 
 RUN_FIELDS: Final = (
     "task_name", "action", "run_id", "number", "attempt", "trigger", "reason", "due", "start", "end", "runtime",
-    "cause", "exit_code", "signal", "output", "times",
+    "cpu_time", "memory_peak", "io_read", "io_written", "cause", "exit_code", "signal", "output", "times",
 )  # fmt: skip  # in addition to those of every record: created, message, levelname, exc_text
-"""Each is None if it does not apply; times are in seconds since the epoch, `runtime` is in seconds."""
+"""Each is None if it does not apply; times are in seconds since the epoch, `runtime` and `cpu_time` in seconds."""
 
 MAX_WAITING: Final = 10_000
 """The most records that wait for slow handlers; then new ones are dropped, and a record says how many."""
@@ -183,6 +183,10 @@ def _of_end(end: End) -> dict[str, object]:
     return {
         "end": end.at / SECOND,
         "runtime": end.runtime / SECOND,
+        "cpu_time": None if end.usage.cpu is None else end.usage.cpu / SECOND,
+        "memory_peak": end.usage.memory,
+        "io_read": end.usage.io_read,
+        "io_written": end.usage.io_written,
         "cause": end.cause.value,
         "exit_code": end.exit_code,
         "signal": end.signal,

@@ -13,8 +13,9 @@ from rocketd.core.instant import Instant
 from rocketd.core.instant_text import timestamp_with_zone
 from rocketd.core.messages.run_messages import entry_of
 from rocketd.core.model.events import Finished, Missed
-from rocketd.core.model.run import Action, End, Run
+from rocketd.core.model.run import Action, End, Run, Usage
 from rocketd.core.signal_names import signal_name
+from rocketd.core.size import approximate_size
 
 MAX_LISTED: Final = 100
 """The most runs that a digest lists; the others are counted."""
@@ -137,7 +138,19 @@ def _end_facts(end: End, zone: tzinfo) -> Iterator[tuple[str, str]]:
     )
     yield "exit code", "" if end.exit_code is None else str(end.exit_code)
     yield "signal", "" if end.signal is None else signal_name(end.signal)
+    yield "used", _used(end.usage)
     yield "message", _one_line(end.message)
+
+
+def _used(usage: Usage) -> str:
+    """Say what is known of what it has used."""
+    parts = (
+        "" if usage.cpu is None else f"{approximate_duration(usage.cpu)} of CPU time",
+        "" if usage.memory is None else f"up to {approximate_size(usage.memory)} of memory",
+        "" if usage.io_read is None else f"{approximate_size(usage.io_read)} read from disk",
+        "" if usage.io_written is None else f"{approximate_size(usage.io_written)} written to disk",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _see_more(notice: Notice) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from rocketd.core.instant import MINUTE
+from rocketd.core.instant import MINUTE, SECOND
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
-from rocketd.core.model.run import Action, Cause, Run
+from rocketd.core.model.run import Action, Cause, Run, Usage
 from rocketd.core.model.task import Command, Task
 from rocketd.daemon.ports import Executor
 from support.executor_harness import (
@@ -35,6 +36,9 @@ FAILS = shell("exit 3")
 PRINTS = shell("echo one; echo two >&2")
 GOES_ON = shell("echo begun; exec sleep 1000")
 KILLS_ITSELF = shell("kill -9 $$")
+# It prints, after its own work and that of a child, how much CPU time the shell counts.
+_COUNT = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"
+WORKS = shell(f"{_COUNT}; sh -c '{_COUNT}'; times")
 LACKS_DESCRIPTORS = shell("exit 0; lacking")
 IS_MISSING = Command(("/no/such/program",))
 
@@ -44,6 +48,7 @@ SCRIPTS = {
     PRINTS.argv: Script(lines=(("stdout", "one"), ("stderr", "two"))),
     GOES_ON.argv: Script(lines=(("stdout", "begun"),), goes_on=True),
     KILLS_ITSELF.argv: Script(signal=9),
+    WORKS.argv: Script(lines=(("stdout", "0m0.07s 0m0.00s"), ("stdout", "0m0.06s 0m0.01s")), usage=Usage(cpu=140_000)),
     LACKS_DESCRIPTORS.argv: Script(lacking="/bin/sh: Too many open files"),
     IS_MISSING.argv: Script(trouble="/no/such/program: No such file or directory"),
 }
@@ -110,6 +115,18 @@ def test_the_task_says_which_exit_codes_mean_success(world: World) -> None:
 
 def test_the_task_says_which_exit_codes_mean_that_there_was_nothing_to_do(world: World) -> None:
     assert world.run(replace(FAILS, inaction_codes=frozenset({3}))).action is Action.INACTION
+
+
+def test_the_cpu_time_of_a_run_and_of_its_children_is_known(world: World) -> None:
+    end = world.run(WORKS)
+    counted = sum(60 * int(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", end.output))
+    assert counted > 0
+    assert end.usage.cpu is not None
+    assert end.usage.cpu / SECOND >= counted - 4 * 0.01  # the shell rounds each of its four numbers
+
+
+def test_what_is_not_known_of_a_run_is_not_0(world: World) -> None:
+    assert world.run(IS_MISSING).usage.memory is None
 
 
 def test_a_signal_is_a_fail_without_exit_code(world: World) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
-from rocketd.core.model.run import Action, Cause, Run, Trigger
+from rocketd.core.model.run import NO_USAGE, Action, Cause, Run, Trigger
 from rocketd.core.model.task import Call, Execution, Task
 from rocketd.daemon.clock import SystemClock
 from rocketd.executor.inprocess import strategies
@@ -63,6 +63,26 @@ async def test_a_run_counts_from_its_start_until_its_end_is_reported() -> None:
     assert (finished.end.action, finished.end.cause) == (Action.SUCCESS, Cause.EXIT)
     assert finished.end.runtime > 0
     assert world.executor.active_count == 0
+    await world.executor.close()
+
+
+@looped
+@pytest.mark.parametrize("execution", [Execution.MAIN, Execution.THREAD, Execution.PROCESS])
+async def test_the_cpu_time_of_a_function_is_known_where_no_other_runs_on_its_thread(execution: Execution) -> None:
+    world = World(importable_functions.work)
+    world.start(execution)
+    usage = (await world.end()).end.usage
+    assert usage.cpu is not None
+    assert usage.cpu >= importable_functions.CPU_TIME // 1000
+    assert (usage.memory is None) == (execution is not Execution.PROCESS)
+    await world.executor.close()
+
+
+@looped
+async def test_the_cpu_time_of_a_coroutine_is_not_known() -> None:
+    world = World(importable_functions.work_in_loop)
+    world.start(Execution.ASYNC)
+    assert (await world.end()).end.usage == NO_USAGE
     await world.executor.close()
 
 

@@ -1,18 +1,25 @@
 """Stores of other versions: an older one is brought up to date, a newer one is refused and not touched."""
 
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rocketd.core.errors import StoreError
+from rocketd.core.instant import DAY, SECOND
+from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.records import Alive, RunFilter
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run, Trigger, Usage
+from rocketd.log import RunRecord
 from rocketd.store.redbird.run_repo import open_run_repo
+from rocketd.store.replication.outbox import read_pending
 from rocketd.store.sqlite.migrations import check, upgrade, version_of
 from rocketd.store.sqlite.schema import FILE_NAME, STEPS
 from rocketd.store.sqlite.store import SqliteStore, open_reader
@@ -193,8 +200,55 @@ def test_a_step_that_changes_no_table_leaves_no_copy_and_is_refused_by_what_does
     """There is nothing to go back to; but what is recorded from now on is new."""
     path = tmp_path / FILE_NAME
     upgrade(path, STEPS[:2])
-    SqliteStore(tmp_path).close()
-    assert version_of(path) == THIS
+    upgrade(path, STEPS[:3])
+    assert version_of(path) == 3
     assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
     with pytest.raises(StoreError, match="knows versions up to 2"):
         check(path, STEPS[:2])
+
+
+OLD = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+NOW = round(OLD) * SECOND + DAY
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A store of version 3, which knows nothing of what runs use, with a run and a record that waits to be sent."""
+    path = tmp_path / FILE_NAME
+    upgrade(path, STEPS[:3])
+    names = "created, task_name, action, run_id, number, attempt, due, start, end, runtime, exit_code, output"
+    with closing(sqlite3.connect(path)) as database:
+        for action, at, ended in (("run", OLD, (None, None, None, None)), ("fail", OLD + 9, (OLD + 9, 9.0, 3, "no\n"))):
+            row = (at, "backup", action, "id-1", 1, 1, OLD, OLD, *ended)
+            database.execute(f"INSERT INTO log ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", row)  # noqa: S608 - ours
+        waiting = [OLD, "nightly", "run", "id-2", 1, *[None] * 20]
+        database.execute("INSERT INTO spool VALUES (7, 0, ?)", (json.dumps(waiting),))
+        database.commit()
+    return path
+
+
+def test_a_store_from_before_runs_had_their_usage_is_read_without_a_change(old: Path) -> None:
+    """As rocketctl does after an upgrade, before the daemon has been started."""
+    before = snapshot(old.parent)
+    with closing(open_reader(old.parent)) as reader:
+        for runs in (reader.runs(RunFilter()), reader.runs(RunFilter(task="backup")), reader.page(RunFilter(), 0).runs):
+            [view] = runs
+            assert view.end is not None
+            assert (view.end.exit_code, view.end.output, view.end.usage) == (3, "no\n", NO_USAGE)
+        assert len(reader.recovery_events({}, 0)) == 0
+    records = [record for record in open_run_repo(old.parent).filter_by().all() if isinstance(record, RunRecord)]
+    assert [record.cpu_time for record in records] == [None, None]
+    assert snapshot(old.parent).keys() == before.keys()
+
+
+def test_it_is_brought_up_to_date_with_all_that_it_has(old: Path) -> None:
+    usage = Usage(cpu=1_500_000, memory=4096, io_read=0)
+    run = Run("backup", 2, "id-2", 1, NOW, NOW, Trigger.SCHEDULE, "")
+    with closing(SqliteStore(old.parent)) as store:
+        store.write([Started(run), Finished(run, End(Action.SUCCESS, Cause.EXIT, run.start, usage=usage))])
+        ends = [view.end for view in store.runs(RunFilter())]
+    assert [end and end.usage for end in ends] == [usage, NO_USAGE]
+    assert version_of(old.with_name(f"{FILE_NAME}.version-3")) == 3
+    with closing(sqlite3.connect(old)) as database:
+        [record] = read_pending(database).records
+    assert (record.row.task_name, record.row.cpu_time) == ("nightly", None)

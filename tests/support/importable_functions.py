@@ -9,6 +9,19 @@ from pathlib import Path
 
 from rocketd.exc import TaskInactionException
 
+CPU_TIME = 20_000_000
+"""Nanoseconds that `work` uses at least."""
+
+
+def work() -> None:
+    end = time.thread_time_ns() + CPU_TIME
+    while time.thread_time_ns() < end:
+        pass
+
+
+async def work_in_loop() -> None:
+    work()
+
 
 def add(left: int, right: int = 1) -> int:
     return left + right

@@ -17,7 +17,8 @@ from rocketd.daemon.json_format import JsonObject
 
 COLUMNS: Final = (
     *("task", "run_id", "number", "attempt", "due", "start", "trigger", "reason", "cause_task", "cause_run_id"),
-    *("action", "end", "runtime", "cause", "exit_code", "signal", "message", "exc_text", "output"),
+    *("action", "end", "runtime", "cpu_time", "memory_peak", "io_read", "io_written", "cause"),
+    *("exit_code", "signal", "message", "exc_text", "output"),
     *("host", "boot_id", "pid", "pid_start"),
 )
 """What is recorded of a run, in the order of its JSON object (`daemon.serializers`)."""

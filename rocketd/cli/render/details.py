@@ -13,12 +13,15 @@ from rocketd.cli.render.tables import (
     CAUSES,
     NO_RUNS,
     RenderOptions,
+    cpu_time,
     if_observed,
     last_result,
+    memory_peak,
     only_on,
     result,
     run_name,
     run_table,
+    size,
     starts_when,
     took,
     trigger,
@@ -182,9 +185,17 @@ def _run_lines(run: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("Start", Cell(_instant_line(instant(run, "start"), now))),
         ("End", Cell("" if active else _instant_line(instant(run, "end"), now))),
         ("Took", Cell(took(run, now))),
+        ("CPU time", Cell(cpu_time(run))),
+        ("Peak memory", Cell(memory_peak(run))),
+        ("Disk I/O", Cell(_disk(run))),
         ("PID", Cell(str(pid) if pid and active else "")),
         ("Run id", Cell(text(run, "run_id"))),
     ]
+
+
+def _disk(run: JsonObject) -> str:
+    parts = {"read": size(run, "io_read"), "written": size(run, "io_written")}
+    return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
 
 
 def _caused_by(run: JsonObject) -> str:

@@ -11,6 +11,7 @@ from rocketd.core.duration import approximate_duration
 from rocketd.core.instant import FOREVER, SECOND, Instant
 from rocketd.core.plural import counted
 from rocketd.core.signal_names import signal_name
+from rocketd.core.size import approximate_size
 from rocketd.daemon.json_format import JsonObject
 
 NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."
@@ -19,6 +20,9 @@ NO_SUCH_RUNS: Final = "No runs match."
 
 AWAITED: Final = 28
 """How many columns a table has for what a task awaits; `why` shows all of it."""
+
+WIDE: Final = 100
+"""From how many columns on a table of runs has room for what they have used."""
 
 COLOURS: Final = {
     "success": GREEN,
@@ -142,8 +146,12 @@ def _summary(tasks: Sequence[JsonObject]) -> str:
 
 def run_table(runs: Sequence[JsonObject], look: RenderOptions) -> list[str]:
     """Draw runs, one a line, in the order given."""
-    headings = ("START", "TOOK", "RESULT", "RUN", "TRIGGER", "DETAIL")
+    headings = ["START", "TOOK", "RESULT", "RUN", "TRIGGER", "DETAIL"]
     rows = [_run_row(run, look.now) for run in runs]
+    if (look.columns is None or look.columns >= WIDE) and any(cpu_time(run) or memory_peak(run) for run in runs):
+        headings[2:2] = ["CPU", "MEMORY"]
+        for row, run in zip(rows, runs, strict=True):
+            row[2:2] = [Cell(cpu_time(run)), Cell(memory_peak(run))]
     return table(headings, rows, columns=look.columns, colour=look.colour)
 
 
@@ -170,6 +178,23 @@ def took(run: JsonObject, now: Instant) -> str:
     if text(run, "action") == "run" and start is not None and not flag(run, "open"):
         return f"{approximate_duration(max(measured or now - start, SECOND))} so far"
     return approximate_duration(measured) if measured else time_format.NEVER  # 0: not measured
+
+
+def cpu_time(run: JsonObject) -> str:
+    """Return how much CPU time it has used; empty: not known."""
+    used = duration(run, "cpu_time")
+    return "" if used is None else approximate_duration(used)
+
+
+def memory_peak(run: JsonObject) -> str:
+    """Return the most memory that it used at once; empty: not known."""
+    return size(run, "memory_peak")
+
+
+def size(run: JsonObject, key: str) -> str:
+    """Return a number of bytes; empty: not known."""
+    count = number(run, key)
+    return "" if count is None else approximate_size(count)
 
 
 def trigger(run: JsonObject) -> str:

@@ -155,10 +155,16 @@ def _run_fields(run: Run, action: Action) -> dict[str, str]:
     }
 
 
+_USAGE_FIELDS: Final = ("ROCKETD_CPU_USEC", "ROCKETD_MEMORY_PEAK", "ROCKETD_IO_READ_BYTES", "ROCKETD_IO_WRITTEN_BYTES")
+
+
 def _end_fields(end: End) -> dict[str, str]:
-    fields = {"ROCKETD_CAUSE": end.cause.value}
+    fields, usage = {"ROCKETD_CAUSE": end.cause.value}, end.usage
     if end.runtime:
         fields["ROCKETD_RUNTIME_USEC"] = str(end.runtime)
+    for name, used in zip(_USAGE_FIELDS, (usage.cpu, usage.memory, usage.io_read, usage.io_written), strict=True):
+        if used is not None:
+            fields[name] = str(used)
     if end.exit_code is not None:
         fields["ROCKETD_EXIT_CODE"] = str(end.exit_code)
     if end.signal is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rocketd.core.escaping import storable
 from rocketd.core.instant import Duration, Instant
@@ -88,6 +88,24 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run has used, as far as the kernel knows it; None: not known."""
+
+    cpu: Duration | None = None
+    """Microseconds of CPU time, of user and system together."""
+    memory: int | None = None
+    """The most memory that it used at once, in bytes."""
+    io_read: int | None = None
+    """Bytes that were read from disks for it; what a cache had is not counted."""
+    io_written: int | None = None
+    """Bytes that were written to disks for it."""
+
+
+NO_USAGE: Final = Usage()
+"""Nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """How a run ended."""
 
@@ -106,6 +124,7 @@ class End:
     """The tail of what the run printed."""
     runtime: Duration = 0
     """Microseconds of the monotonic clock, so a clock step does not distort it; 0: not measured."""
+    usage: Usage = NO_USAGE
 
     @property
     def storable(self) -> "End":

@@ -8,6 +8,7 @@ raised anything else                               fail
 
 import asyncio
 import inspect
+import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -18,7 +19,7 @@ from typing import Final, NamedTuple, cast
 
 from rocketd.background_threads import in_thread
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Usage
 from rocketd.core.signal_names import signal_name
 
 
@@ -51,6 +52,7 @@ class CallOutcome(NamedTuple):
     """The traceback without the frames of this package."""
     prepared: bool = True
     """Whether its arguments could be made and passed to where it runs."""
+    usage: Usage = NO_USAGE
 
 
 _INACTION: Final = frozenset({"Inaction", "TaskInactionException"})
@@ -82,12 +84,13 @@ def end_from_outcome(outcome: CallOutcome, stop_cause: Cause | None, at: Instant
     """Return the end of a run; `stop_cause` is why a stop was requested, `runtime` is in microseconds."""
     error = outcome.error
     if error is None:
-        return End(Action.SUCCESS, Cause.EXIT, at, runtime=runtime)
+        return End(Action.SUCCESS, Cause.EXIT, at, runtime=runtime, usage=outcome.usage)
     if isinstance(error, _STOPPED) and (stop_cause or not isinstance(error, ProcessDied)):
         action = Action.CRASH if stop_cause is Cause.SHUTDOWN else Action.TERMINATE
-        return End(action, stop_cause or Cause.EXIT, at, message=sentence(error), runtime=runtime)
+        message = sentence(error)
+        return End(action, stop_cause or Cause.EXIT, at, message=message, runtime=runtime, usage=outcome.usage)
     if _is_inaction(error):
-        return End(Action.INACTION, Cause.EXIT, at, message=str(error), runtime=runtime)
+        return End(Action.INACTION, Cause.EXIT, at, message=str(error), runtime=runtime, usage=outcome.usage)
     code = error.code if isinstance(error, ProcessDied) else None
     return End(
         action=Action.FAIL,
@@ -98,6 +101,7 @@ def end_from_outcome(outcome: CallOutcome, stop_cause: Cause | None, at: Instant
         message=sentence(error) if outcome.prepared else f"could not be set up: {sentence(error)}",
         exc_text=outcome.exc_text,
         runtime=runtime,
+        usage=outcome.usage,
     )
 
 
@@ -128,7 +132,12 @@ class BoundCall:
     """Entered before the call and left after it, where the arguments are made."""
 
     def call(self) -> CallOutcome:
-        """Make the call on this thread; a coroutine gets a loop of its own."""
+        """Make the call on this thread, and measure its CPU time; a coroutine gets a loop of its own."""
+        before = time.thread_time_ns()
+        outcome = self._outcome()
+        return outcome._replace(usage=Usage(cpu=(time.thread_time_ns() - before) // 1000))
+
+    def _outcome(self) -> CallOutcome:
         try:
             arguments = self.arguments()
         except BaseException as error:  # noqa: BLE001 - any exception is an outcome

@@ -17,6 +17,7 @@ from rocketd.core.errors import ResourceShortage
 from rocketd.executor.inprocess.call import BoundCall, CallOutcome, ProcessDied, failed_outcome
 from rocketd.executor.inprocess.fork_server_client import ForkedChild, ForkServerClient, ForkServerUnusable
 from rocketd.executor.inprocess.spawned_child import SpawnedChild
+from rocketd.executor.process.usage import own_usage
 
 _Received: TypeAlias = tuple[Callable[..., object], Mapping[str, object]]
 _SERVER: Final = ForkServerClient()
@@ -110,7 +111,7 @@ def _receive_outcome(child: ForkedChild | SpawnedChild) -> CallOutcome:
 def answer(channel: Connection, received: _Received) -> None:
     """Run in the child process: make the call and send its outcome."""
     function, arguments = received
-    outcome = BoundCall(function, lambda: arguments).call()
+    outcome = BoundCall(function, lambda: arguments).call()._replace(usage=own_usage())
     try:
         pickle.loads(pickle.dumps(outcome.error))  # noqa: S301 - our own data; some errors can be pickled, but not unpickled
         channel.send(outcome)
@@ -121,5 +122,5 @@ def answer(channel: Connection, received: _Received) -> None:
 def _picklable_outcome(outcome: CallOutcome, why: Exception) -> CallOutcome:
     if outcome.error is None:
         error = TypeError(f"its return value cannot be passed back from its process: {why}")
-        return failed_outcome(error)
+        return failed_outcome(error)._replace(usage=outcome.usage)
     return outcome._replace(error=RuntimeError(f"{type(outcome.error).__name__}: {outcome.error}"))

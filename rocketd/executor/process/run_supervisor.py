@@ -13,7 +13,7 @@ stays unreaped, so that its pid cannot be reused.
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
@@ -22,8 +22,9 @@ from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.outcome import action_of
-from rocketd.core.model.run import Action, Cause, End, Run
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run
 from rocketd.core.model.task import Task
+from rocketd.executor.oom_kills import PROBABLY, OomKills, was_killed
 from rocketd.executor.process.fd_watcher import FdWatcher
 from rocketd.executor.process.function_protocol import read_report
 from rocketd.executor.process.launch import Launch, cannot_start
@@ -34,6 +35,7 @@ from rocketd.executor.process.output_file import OutputFile
 from rocketd.executor.process.pipes import Pipes
 from rocketd.executor.process.process_tree import Process, ProcessScanner, ProcessTree
 from rocketd.executor.process.termination import TreeTermination
+from rocketd.executor.process.usage import usage_of
 
 PIPE_GRACE: Final = 0.1
 """Seconds to continue reading after the process has exited, while another process holds its pipes."""
@@ -53,6 +55,7 @@ class SupervisorContext:
     """How much of a run's output is passed on within a minute, in bytes, unless its task sets a limit of its own."""
     scanner: ProcessScanner
     clock: Clock
+    oom_kills: OomKills = field(default_factory=OomKills)
 
 
 class Child(NamedTuple):
@@ -104,6 +107,8 @@ class RunSupervisor:
         self._pipe_grace_expired = False
         self._reaped = False
         self._status: int | None = None
+        self._usage = NO_USAGE
+        self._oom_kills = context.oom_kills.before_start()
         output_limit = context.output_limit() if task.output_limit is None else task.output_limit
         output = Output(task.output_tail, emit, context.clock.monotonic, output_limit)
         self._file = file
@@ -168,12 +173,12 @@ class RunSupervisor:
     def _reap(self) -> bool:
         """Collect the exit status; return whether the process has exited."""
         try:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
         except ChildProcessError:  # other code in this process waits for any child
             self._reaped = True
             return True
         if pid:
-            self._reaped, self._status = True, status
+            self._reaped, self._status, self._usage = True, status, usage_of(used)
         return self._reaped
 
     def _drain_pipes(self) -> None:
@@ -254,17 +259,26 @@ class RunSupervisor:
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         function_report = read_report(report)
         exit_code = code if code is not None and code >= 0 else None
+        signal = -code if code is not None and code < 0 else None
         return End(
             action=action_of(self.task.work, exit_code, self._cause, inaction=function_report.inaction),
             cause=self._cause,
             at=at,
             exit_code=exit_code,
-            signal=-code if code is not None and code < 0 else None,
-            message="; ".join(filter(None, (self._end_message(function_report.message), *notes))),
+            signal=signal,
+            message="; ".join(
+                filter(None, (self._end_message(function_report.message), self._memory_note(exit_code, signal), *notes))
+            ),
             exc_text=function_report.exc_text,
             output=output,
             runtime=runtime,
+            usage=self._usage,
         )
+
+    def _memory_note(self, exit_code: int | None, signal: int | None) -> str:
+        if self._cause is not Cause.EXIT or not was_killed(exit_code, signal):
+            return ""
+        return PROBABLY if self._context.oom_kills.have_occurred(self._oom_kills) else ""
 
     def _end_message(self, reported: str) -> str:
         if self._reaped and self._status is None:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from rocketd.core.instant import Duration
+from rocketd.core.model.run import Usage
 
 _UNKNOWN: Final = 2**64 - 1
 _RUN_ID: Final = "ROCKETD_RUN_ID="
@@ -47,12 +48,7 @@ class UnitState:
     result: str
     run_id: str
     """Whose unit it is."""
-    cpu: Duration | None
-    memory: int | None
-    """The most that it used at once, in bytes."""
-    read: int | None
-    """Bytes."""
-    written: int | None
+    usage: Usage
 
     @property
     def exit_code(self) -> int | None:
@@ -67,7 +63,6 @@ class UnitState:
 
 def unit_state(service: Mapping[str, Any]) -> UnitState:
     """Read the properties of a service; what a version or a kernel without that controller lacks is unknown."""
-    cpu = _known(service, "CPUUsageNSec")
     return UnitState(
         pid=int(service.get("ExecMainPID", 0)),
         began=int(service.get("ExecMainStartTimestampMonotonic", 0)),
@@ -76,10 +71,17 @@ def unit_state(service: Mapping[str, Any]) -> UnitState:
         status=int(service.get("ExecMainStatus", 0)),
         result=str(service.get("Result", "")),
         run_id=_run_id(service.get("LogExtraFields", ())),
+        usage=_usage(service),
+    )
+
+
+def _usage(service: Mapping[str, Any]) -> Usage:
+    cpu = _known(service, "CPUUsageNSec")
+    return Usage(
         cpu=None if cpu is None else cpu // 1000,
         memory=_known(service, "MemoryPeak"),
-        read=_known(service, "IOReadBytes"),
-        written=_known(service, "IOWriteBytes"),
+        io_read=_known(service, "IOReadBytes"),
+        io_written=_known(service, "IOWriteBytes"),
     )
 
 

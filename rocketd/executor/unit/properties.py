@@ -50,6 +50,10 @@ _OF_ALL_UNITS: Final[Mapping[str, tuple[str, object]]] = {
     "IgnoreSIGPIPE": ("b", False),
     "IgnoreOnIsolate": ("b", True),
     "OOMPolicy": ("s", "continue"),
+    # What a run has used is recorded.
+    "CPUAccounting": ("b", True),
+    "MemoryAccounting": ("b", True),
+    "IOAccounting": ("b", True),
     "KillMode": ("s", "control-group"),
     "SendSIGHUP": ("b", False),
     # When the host goes down, rocketd stops first: it lets its runs end, and records how they do.

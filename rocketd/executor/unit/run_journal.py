@@ -39,6 +39,8 @@ class JournalFacts(NamedTuple):
     error: int = 0
     """The errno of that."""
     out_of_memory: bool = False
+    perhaps_out_of_memory: bool = False
+    """Whether the kernel killed something on this host while it ran; this is not in the journal."""
 
 
 class Question(NamedTuple):
@@ -51,7 +53,7 @@ class Question(NamedTuple):
     failed: bool = False
     """Whether to look for why it could not be started."""
     killed: bool = False
-    """Whether to look for the kernel having killed it for want of memory."""
+    """Whether to look for the kernel having killed one of its processes for want of memory."""
 
 
 class RunJournal:

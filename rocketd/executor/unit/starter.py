@@ -7,6 +7,7 @@ from typing import Final
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Task
+from rocketd.executor.oom_kills import OomKills
 from rocketd.executor.process.environment import clean_environment, own_identity
 from rocketd.executor.shortage import cannot
 from rocketd.executor.unit.connection import ManagerConnection
@@ -29,6 +30,7 @@ class UnitStarter:
         self._connection = connection
         self._files = files
         self._drop_ins = DropInFiles()
+        self._oom_kills = OomKills()
         self._own = own_identity()
         self._clean = clean_environment(os.environ.get("LANG", ""))
 
@@ -42,7 +44,8 @@ class UnitStarter:
             raise RocketdError(str(error)) from None
         except OSError as error:
             raise cannot(request.argv[0], error) from None
-        return UnitRun(task, run, request, submitted=self._connection.is_there)
+        before = self._oom_kills.before_start()
+        return UnitRun(task, run, request, submitted=self._connection.is_there, oom_kills=before)
 
     def adopted(self, run: Run, tasks: Mapping[str, Task]) -> UnitRun:
         """Return a run that another daemon has started; what its codes mean is what its task says now."""

@@ -1,19 +1,15 @@
 """Asks systemd and the journal how a run ended."""
 
 import time
-from typing import Final
 
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, Withdrawn
 from rocketd.core.model.run import Cause
+from rocketd.executor.oom_kills import OomKills, was_killed
 from rocketd.executor.unit.manager import SERVICE, UnitManager
 from rocketd.executor.unit.outcome import unit_state
 from rocketd.executor.unit.run_journal import Question, RunJournal
 from rocketd.executor.unit.unit_run import UnitRun, outcome_of
-
-_KILL: Final = 9
-_SHELLS_KILL: Final = 128 + _KILL
-"""What a shell exits with whose command was killed."""
 
 
 async def outcome(
@@ -27,9 +23,12 @@ async def outcome(
         one.cause = Cause.SHUTDOWN if await manager.is_stopping() else Cause.OPERATOR
         one.stopped_elsewhere = True
     state = unit_state(one.properties)
-    killed = state.signal == _KILL or state.exit_code == _SHELLS_KILL
-    question = Question(one.unit, one.run.run_id, one.task.output_tail, failed=not status, killed=killed)
+    question = Question(
+        one.unit, one.run.run_id, one.task.output_tail, failed=not status, killed=state.ended > 0 and state.status != 0
+    )
     facts = await journal.facts(question)
+    if was_killed(state.exit_code, state.signal) and OomKills().have_occurred(one.oom_kills):
+        facts = facts._replace(perhaps_out_of_memory=True)
     ago = time.monotonic_ns() // 1000 - state.ended if state.ended else 0
     result = outcome_of(one, state, status, facts, now - max(ago, 0))
     return result if isinstance(result, Withdrawn) else Finished(one.run, result)

@@ -12,6 +12,7 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.outcome import action_of
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.model.task import Task
+from rocketd.executor.oom_kills import PROBABLY
 from rocketd.executor.process.launch import cannot_start
 from rocketd.executor.process.launcher_protocol import (
     NAME,
@@ -57,6 +58,8 @@ class UnitRun:
     """Whether somebody else has stopped its unit, or the host goes down."""
     held: bool = False
     """Whether systemd keeps its unit for us when it stops."""
+    oom_kills: int | None = None
+    """How many processes of the host the kernel had killed for want of memory when this run was to start."""
     properties: dict[str, Any] = field(default_factory=dict)
     """Those of its service, as far as signals told them."""
 
@@ -124,9 +127,10 @@ def outcome_of(one: UnitRun, state: UnitState, status: bytes, facts: JournalFact
         at=at,
         exit_code=state.exit_code,
         signal=state.signal,
-        message=one.awaited or _message(one, facts),
+        message=one.awaited or _message(one, state, facts),
         output=facts.output,
         runtime=_runtime(state),
+        usage=state.usage,
     )
 
 
@@ -138,9 +142,11 @@ def _cause(one: UnitRun, state: UnitState) -> Cause:
     return Cause.TIMEOUT if timeout is not None and _runtime(state) >= timeout else Cause.OPERATOR
 
 
-def _message(one: UnitRun, facts: JournalFacts) -> str:
-    if facts.out_of_memory:
+def _message(one: UnitRun, state: UnitState, facts: JournalFacts) -> str:
+    if facts.out_of_memory or state.result == "oom-kill":
         return "out of memory: the kernel killed one of its processes"
+    if facts.perhaps_out_of_memory and one.cause is Cause.EXIT:
+        return PROBABLY
     return "its unit was stopped, but not by rocketd" if one.stopped_elsewhere and one.cause is Cause.OPERATOR else ""
 
 

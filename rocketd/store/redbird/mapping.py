@@ -18,11 +18,11 @@ from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import ACTIONS, Row, is_end
-from rocketd.store.sqlite.schema import COLUMNS
+from rocketd.store.sqlite.schema import COLUMNS, USAGE_COLUMNS
 
 _ALL: Final = frozenset({"id", *COLUMNS})
-_NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
-_SECONDS: Final = ("created", "due", "start", "end", "runtime")
+_NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times", *USAGE_COLUMNS[1:])
+_SECONDS: Final = ("created", "due", "start", "end", "runtime", "cpu_time")
 _DATETIMES: Final = frozenset({"DateTime", "DATETIME", "TIMESTAMP"})
 """SQLAlchemy's types of a point in time."""
 _FAILURES: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)

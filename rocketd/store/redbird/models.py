@@ -57,7 +57,7 @@ class TaskRunRecord(TaskLogRecord):
 
 
 class RunRecord(MinimalRunRecord):
-    """All that is recorded of a run; every time is in seconds since 1970-01-01T00:00:00Z, `runtime` in seconds."""
+    """All that is recorded of a run; instants are seconds since 1970-01-01T00:00:00Z, durations are seconds."""
 
     __id_field__ = "id"
 
@@ -87,3 +87,7 @@ class RunRecord(MinimalRunRecord):
     message: Optional[str] = None
     exc_text: Optional[str] = None
     output: Optional[str] = Field(default=None, description="the tail of what the run printed")
+    cpu_time: Optional[float] = Field(default=None, description="seconds of CPU, user and system; None: not known")
+    memory_peak: Optional[int] = Field(default=None, description="the most memory at once, in bytes")
+    io_read: Optional[int] = Field(default=None, description="bytes read from disks")
+    io_written: Optional[int] = Field(default=None, description="bytes written to disks")

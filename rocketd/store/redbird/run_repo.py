@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy
 from pydantic.v1 import Field, PrivateAttr
@@ -22,7 +22,7 @@ from rocketd.store.redbird.models import RunRecord
 from rocketd.store.redbird.run_table import run_table
 from rocketd.store.sqlite.connection import BUSY_TIMEOUT, no_store
 from rocketd.store.sqlite.migrations import check
-from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME
+from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME, USAGE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select, Table
     from sqlalchemy.engine import Connection, Engine
+
+_NEEDED: Final = frozenset(COLUMNS) - {*USAGE_COLUMNS}
+"""The columns of the oldest tables that we have made."""
 
 
 class RunRepo(TemplateRepo):
@@ -64,7 +67,7 @@ class RunRepo(TemplateRepo):
     @property
     def is_unique(self) -> bool:
         """Whether the database refuses a second start or end of a run: by partial indexes, in a table of ours."""
-        return self._engine.dialect.name in ("sqlite", "postgresql") and self.columns.issuperset(COLUMNS)
+        return self._engine.dialect.name in ("sqlite", "postgresql") and self.columns >= _NEEDED
 
     def close(self) -> None:
         """Close the connections; using the repository again opens new ones."""

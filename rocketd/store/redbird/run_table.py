@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-from rocketd.store.sqlite.schema import COLUMNS, is_end
+from rocketd.store.sqlite.schema import COLUMNS, USAGE_COLUMNS, is_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.reflection import Inspector
     from sqlalchemy.schema import SchemaItem
 
-_SECONDS: Final = ("created", "due", "start", "end", "runtime")
-_NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times")
+_SECONDS: Final = ("created", "due", "start", "end", "runtime", "cpu_time")
+_NUMBERS: Final = ("number", "attempt", "exit_code", "signal", "pid", "pid_start", "times", *USAGE_COLUMNS[1:])
 _SENTENCES: Final = ("reason", "message", "exc_text", "output")
 _REQUIRED: Final = ("created", "task_name", "action")
 _NAME_LENGTH: Final = 255

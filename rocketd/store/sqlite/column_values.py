@@ -11,9 +11,12 @@ from typing import Final
 
 from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.sqlite.rows import ACTIONS, Row
+from rocketd.store.sqlite.schema import USAGE_COLUMNS
 
-_INTEGERS: Final = frozenset({"number", "attempt", "exit_code", "signal", "pid", "pid_start", "times"})
-_SECONDS: Final = frozenset({"created", "due", "start", "end", "runtime"})
+_INTEGERS: Final = frozenset(
+    {"number", "attempt", "exit_code", "signal", "pid", "pid_start", "times", *USAGE_COLUMNS[1:]}
+)
+_SECONDS: Final = frozenset({"created", "due", "start", "end", "runtime", "cpu_time"})
 _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "trigger": frozenset(trigger.value for trigger in Trigger),
     "cause": frozenset(cause.value for cause in Cause),

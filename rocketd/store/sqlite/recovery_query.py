@@ -63,8 +63,10 @@ _YOUNG: Final = f"""
     SELECT id FROM log WHERE task_name = ? AND action = ? AND {is_hand()} IN (0, 1) AND created >= ?
         AND action <> 'withdrawn' AND NOT (action = 'run' AND {is_withdrawn("log")})
 """
+_NEEDED: Final = COLUMNS[: COLUMNS.index("exc_text")]
+_LONG: Final = len(COLUMNS) - len(_NEEDED)
 _ROWS: Final = f"""
-    SELECT id, {", ".join(f'"{name}"' for name in COLUMNS[:-2])}, NULL, NULL FROM log
+    SELECT id, {", ".join(f'"{name}"' for name in _NEEDED)}, {", ".join(["NULL"] * _LONG)} FROM log
     WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of
 from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run, RunKey, Trigger, Usage
 
 ACTIONS: Final = {action.value: action for action in Action}
 """A record of any other action is somebody else's."""
@@ -18,6 +18,7 @@ _FAR: Final = FOREVER // 2 / 1_000_000
 _TRIGGERS: Final = {None: Trigger.SCHEDULE} | {trigger.value: trigger for trigger in Trigger}
 
 
+_NOTHING_KNOWN: Final = (None, None, None, None)
 _DEFAULT_CAUSES: Final = {Action.CRASH.value: Cause.DOWN, Action.WITHDRAWN.value: Cause.SHORTAGE}
 """The cause of an end whose record does not tell it."""
 
@@ -50,6 +51,10 @@ class Row(NamedTuple):
     message: str | None = None
     exc_text: str | None = None
     output: str | None = None
+    cpu_time: float | None = None
+    memory_peak: int | None = None
+    io_read: int | None = None
+    io_written: int | None = None
 
 
 def key_of(row: Row) -> RunKey:
@@ -104,12 +109,13 @@ def _start_row(run: Run, origin: Origin) -> Row:
 
 
 def _end_row(run: Run, end: End, origin: Origin) -> Row:
-    at = seconds(end.at)
+    at, usage = seconds(end.at), end.usage
     return Row(
         at, run.task, end.action.value, run.run_id, run.number, run.attempt, seconds(run.due), seconds(run.start),
         at, seconds(end.runtime), end.exit_code, end.signal, run.trigger.value, end.cause.value, run.reason or None,
         run.cause_task or None, run.cause_run_id or None, origin.host, None,
         None, None, None, end.message or None, end.exc_text or None, end.output or None,
+        None if usage.cpu is None else seconds(usage.cpu), usage.memory, usage.io_read, usage.io_written,
     )  # fmt: skip  # as above
 
 
@@ -181,7 +187,14 @@ def end_of(row: Row) -> End:
         exc_text=row.exc_text or "",
         output=row.output or "",
         runtime=micros(row.runtime or 0.0),
+        usage=_usage(row),
     )
+
+
+def _usage(row: Row) -> Usage:
+    cpu = None if row.cpu_time is None else micros(row.cpu_time)
+    known = (cpu, row.memory_peak, row.io_read, row.io_written)
+    return NO_USAGE if known == _NOTHING_KNOWN else Usage(*known)
 
 
 def _unknown_cause(action: str) -> Cause:

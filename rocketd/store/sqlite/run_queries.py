@@ -11,12 +11,9 @@ from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
 from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, run_of, seconds
-from rocketd.store.sqlite.schema import COLUMNS, is_end, is_rare
+from rocketd.store.sqlite.schema import COLUMNS, USAGE_COLUMNS, USAGE_VERSION, is_end, is_rare
 
 _WIDTH: Final = len(COLUMNS)
-_BEGUN: Final = ", ".join(f'begun."{name}"' for name in COLUMNS)
-_ENDED: Final = ", ".join(f'ended."{name}"' for name in COLUMNS)
-_NO_END: Final = ", ".join(["NULL"] * _WIDTH)
 _SAME_RUN: Final = "ended.task_name = begun.task_name AND ended.number = begun.number"
 _WITH_END: Final = f"LEFT JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}"
 
@@ -34,7 +31,7 @@ class _Source(NamedTuple):
 
     tables: str
     condition: str
-    end: str = _ENDED
+    has_end: bool = True
     order: str = "begun.created"
     action: str = "coalesce(ended.action, begun.action)"
 
@@ -48,7 +45,7 @@ _ACTIVE: Final = _Source(
     "begun.action = 'run'",
 )
 _MISSED: Final = _Source(
-    "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", end=_NO_END, action="begun.action"
+    "log AS begun", f"begun.action = 'missed' AND {is_rare('begun')}", has_end=False, action="begun.action"
 )
 _MISSED_OF_RUN_ID: Final = _MISSED._replace(
     tables="log AS begun INDEXED BY log_missed", condition="begun.action = 'missed'"
@@ -94,7 +91,7 @@ _PAGE_RECORDS: Final = 5_000
 
 _PAGE_END: Final = "SELECT max(id) FROM (SELECT id FROM log WHERE id > ? ORDER BY id LIMIT ?)"
 _PAGE: Final = f"""
-    SELECT begun.id, {_BEGUN}, {_ENDED} FROM log AS begun NOT INDEXED {_WITH_END}
+    FROM log AS begun NOT INDEXED {_WITH_END}
     WHERE begun.id > ? AND begun.id <= ? AND begun.action IN ('run', 'missed')
 """
 
@@ -105,7 +102,8 @@ def page(database: sqlite3.Connection, run_filter: RunFilter, after: int, faults
     if end is None:
         return RunPage([], None)
     terms = list(_terms(run_filter, _ALL.action))
-    sql = " AND ".join([_PAGE, *(term for term, _ in terms)]) + " ORDER BY begun.id LIMIT ?"
+    where = " AND ".join([_PAGE, *(term for term, _ in terms)])
+    sql = f"SELECT begun.id, {_columns(database, has_end=True)} {where} ORDER BY begun.id LIMIT ?"
     values = (value for _, values in terms for value in values)
     rows = database.execute(sql, (after, end, *values, run_filter.limit)).fetchall()
     return RunPage([*_views((row[1:] for row in rows), faults)], rows[-1][0] if len(rows) == run_filter.limit else end)
@@ -114,8 +112,18 @@ def page(database: sqlite3.Connection, run_filter: RunFilter, after: int, faults
 def _rows(database: sqlite3.Connection, source: _Source, run_filter: RunFilter) -> sqlite3.Cursor:
     terms = list(_terms(run_filter, source.action))
     where = " AND ".join([source.condition, *(term for term, _ in terms)])
-    sql = f"SELECT {_BEGUN}, {source.end} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
+    columns = _columns(database, has_end=source.has_end)
+    sql = f"SELECT {columns} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
     return database.execute(sql, (*(value for _, values in terms for value in values), run_filter.limit))
+
+
+def _columns(database: sqlite3.Connection, *, has_end: bool) -> str:
+    """Return those of the start and of the end; a store of an older version, which is only read, lacks the newest."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    recorded = set(COLUMNS) if version >= USAGE_VERSION else set(COLUMNS) - {*USAGE_COLUMNS}
+    begun = [f'begun."{name}"' if name in recorded else "NULL" for name in COLUMNS]
+    ended = [f'ended."{name}"' if has_end and name in recorded else "NULL" for name in COLUMNS]
+    return ", ".join([*begun, *ended])
 
 
 def _terms(run_filter: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Parameter, ...]]]:

@@ -78,8 +78,18 @@ COLUMNS: Final = (
     "message",
     "exc_text",
     "output",
+    "cpu_time",
+    "memory_peak",
+    "io_read",
+    "io_written",
 )
-"""The columns of `log` behind its `id`. The long ones come last: to read the others, SQLite need not walk over them."""
+"""The columns of `log` behind its `id`.
+
+The long ones come late: to read those before them, SQLite need not walk over them. Behind them is what came later.
+"""
+USAGE_COLUMNS: Final = COLUMNS[-4:]
+"""What a run has used; stores before version 4, and tables that were made before it, do not have them."""
+USAGE_VERSION: Final = 4
 
 _VERSION_1: Final = (
     """
@@ -175,5 +185,12 @@ _VERSION_2: Final = (
 _VERSION_3: Final[tuple[str, ...]] = ()
 """The same tables; the log may tell of runs that were withdrawn, which a program that knows no more cannot read."""
 
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4: Final = (
+    "ALTER TABLE log ADD COLUMN cpu_time REAL",
+    "ALTER TABLE log ADD COLUMN memory_peak INTEGER",
+    "ALTER TABLE log ADD COLUMN io_read INTEGER",
+    "ALTER TABLE log ADD COLUMN io_written INTEGER",
+)
+
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """The statements that make version n + 1 of version n, at index n. Version 0 is an empty file."""

@@ -11,7 +11,7 @@ from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.outcome import action_of
 from rocketd.core.model.records import OpenRun
-from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run, RunKey, Usage
 from rocketd.core.model.task import Task
 from rocketd.executor.daemon_bound import DaemonBoundExecutor
 
@@ -31,6 +31,7 @@ class Script:
     """Why it cannot be started."""
     lacking: str = ""
     """What the host does not give it."""
+    usage: Usage = NO_USAGE
 
 
 @dataclass
@@ -124,5 +125,6 @@ class ScriptedExecutor(DaemonBoundExecutor):
             return
         cause = doing.cause or Cause.EXIT
         action = action_of(doing.task.work, exit_code, cause)
-        end = End(action, cause, self._now(), exit_code, signal, output=doing.tail, runtime=runtime)
+        usage = doing.script.usage
+        end = End(action, cause, self._now(), exit_code, signal, output=doing.tail, runtime=runtime, usage=usage)
         self._report(Finished(doing.run, end))

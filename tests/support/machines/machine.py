@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from support.machines import cgroups
+
 Entry: TypeAlias = Mapping[str, str]
 """An entry of the journal, field by field."""
 
@@ -50,15 +52,23 @@ class MachineError(Exception):
 class Machine:
     """One machine with a disk of its own; the disk outlives reboots and power cuts, and goes with `destroy`."""
 
-    def __init__(self, disk: Path, *trees: Path, binds: Sequence[Path] = ()) -> None:
-        """Its disk, a new directory, starts as `trees`, the topmost first; `binds` are seen inside at the same path."""
+    def __init__(self, disk: Path, *trees: Path, binds: Sequence[Path] = (), limits: bool = False) -> None:
+        """Its disk, a new directory, starts as `trees`, the topmost first; `binds` are seen inside at the same path.
+
+        With `limits`, MemoryMax=, TasksMax= and CPUQuota= bite. Where the host has the controllers in hierarchies of
+        version 1, the machine has them there as well, and no others.
+        """
+        self._limits = limits and not cgroups.is_unified()
         self._trees = trees
         self._binds = binds
         self._disk = disk
         for part in ("up", "plan", "root"):
             (disk / part).mkdir(parents=True)
         self.name = f"rocketd-{os.getpid()}-{next(_NUMBERS)}"
-        self._groups = [top / self.name for top in _cgroup_tops()]
+        self._groups = [top / self.name for top in cgroups.tops()]
+        self._counted = self._groups[-1]
+        if self._limits:
+            self._groups += [top / self.name for top in cgroups.own_groups()]
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._leader = 0
 
@@ -75,6 +85,15 @@ class Machine:
             self._supervisor = self._spawn(address)
             self._await_ready(ready)
         self._leader = next(pid for pid in _descendants(self._supervisor.pid) if _is_machines_init(pid))
+        if self._limits:
+            self._give_controllers()
+
+    def _give_controllers(self) -> None:
+        """Let its systemd use them: nspawn mounts them read-only, and it looks again when it is re-executed."""
+        for name in cgroups.CONTROLLERS:
+            self.run("mount", "-o", "remount,bind,rw", f"/sys/fs/cgroup/{name}")
+        self.run("systemctl", "daemon-reexec")
+        self.run("systemctl", "is-system-running", "--wait", check=False)
 
     def reboot(self) -> None:
         self.run("systemctl", "reboot", check=False)
@@ -92,7 +111,7 @@ class Machine:
             self._supervisor.stdin.close()
             self._supervisor.wait(PATIENCE)
         for group in self._groups:
-            _remove_cgroup(group)
+            cgroups.remove(group)
         shutil.rmtree(self._disk)
         for left in ("propagate", "unix-export"):  # nspawn's own, where /run is a disk
             shutil.rmtree(f"/run/systemd/nspawn/{left}/{self.name}", ignore_errors=True)
@@ -122,7 +141,7 @@ class Machine:
         environment = {
             "PATH": PATH,
             "NOTIFY_SOCKET": str(notify),
-            "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+            "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": str(int(not self._limits)),
             "LOWER": ":".join(map(str, self._trees)),
             "DISK": str(self._disk),
             "CGROUPS": " ".join(map(str, self._groups)),
@@ -219,7 +238,7 @@ class Machine:
 
     def cpu(self) -> float:
         """Seconds of CPU that all its processes have used since it was first started."""
-        counted = (self._groups[-1] / "cpu.stat").read_text()
+        counted = (self._counted / "cpu.stat").read_text()
         return int(counted.split()[1]) / 1e6  # usage_usec comes first
 
     def _told(self) -> str:
@@ -252,20 +271,6 @@ def _end_of(process: subprocess.Popen[bytes]) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _cgroup_tops() -> list[Path]:
-    """Where machines get cgroups of their own, lest they share one: one hierarchy, or two beside those of version 1."""
-    top = Path("/sys/fs/cgroup")
-    if (top / "cgroup.controllers").exists():
-        return [top]
-    return [top / "systemd", top / "unified"]
-
-
-def _remove_cgroup(group: Path) -> None:
-    """It is busy until the last of its processes has been reaped; the supervisor's end says that they have been."""
-    for directory, _, _ in os.walk(group, topdown=False):
-        Path(directory).rmdir()
 
 
 def _descendants(pid: int) -> Iterator[int]:

@@ -1,6 +1,7 @@
 """The JSON objects that other programs rely on: their keys are promises."""
 
 import json
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from rocketd.core.instant import BEGINNING, FOREVER, SECOND
 from rocketd.core.model.condition import TRUE
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started
 from rocketd.core.model.records import RunView, TaskState
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger, Usage
 from rocketd.core.model.task import Command, Disabled, Function, Surroundings, Task
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import from_rfc3339, rfc3339
@@ -55,8 +56,15 @@ def test_an_instant_without_an_offset_is_refused() -> None:
 def test_a_run_object_has_every_promised_key() -> None:
     told = run_object(RunView(RUN, Action.FAIL, END, 77))
     promised = "task run_id number attempt due start end runtime action trigger cause exit_code signal reason output"
-    assert set(promised.split()) <= told.keys()
+    used = "cpu_time memory_peak io_read io_written"
+    assert {*promised.split(), *used.split()} <= told.keys()
+    assert all(told[key] is None for key in used.split())  # not known is not 0
     assert (told["action"], told["runtime"], told["end"]) == ("fail", 2.0, "2026-11-24T11:00:03.000001+00:00")
+
+
+def test_what_a_run_has_used_is_in_seconds_and_bytes() -> None:
+    told = run_object(RunView(RUN, Action.FAIL, replace(END, usage=Usage(1_500_000, 2048, 0, None)), 77))
+    assert [told[key] for key in ("cpu_time", "memory_peak", "io_read", "io_written")] == [1.5, 2048, 0, None]
 
 
 def test_what_names_a_run_comes_first_for_completions_look_for_it_there() -> None:

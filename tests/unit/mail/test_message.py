@@ -8,7 +8,7 @@ import pytest
 
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Missed
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger, Usage
 from rocketd.mail.message import MAX_LISTED, OUTPUT_CHARACTERS, OUTPUT_LINES, Notice, compose
 
 AT = 1_772_362_800 * SECOND
@@ -35,6 +35,12 @@ def test_facts_that_do_not_apply_are_left_out() -> None:
     assert "exit code" not in text
     assert "signal      SIGKILL\n" in text
     assert "output" not in text
+
+
+def test_what_it_has_used_is_told_as_far_as_it_is_known() -> None:
+    assert "used" not in compose([notice()], "web01").text
+    text = compose([notice(replace(FAILED, usage=Usage(1_500_000, 200 << 20)))], "web01").text
+    assert "used        1.5s of CPU time, up to 200 MiB of memory\n" in text
 
 
 @pytest.mark.parametrize("output", ["x\n" * OUTPUT_LINES + "end\n", "x" * OUTPUT_CHARACTERS + "end"])

@@ -85,6 +85,12 @@ def test_a_run_shows_its_output_harmlessly() -> None:
     assert page[page.index("Traceback:") + 1] == "Traceback …"
 
 
+def test_a_run_shows_what_it_has_used_as_far_as_it_is_known() -> None:
+    shown = lines_of(run_page({**RUN, "cpu_time": 61.5, "io_read": 4608, "io_written": 0}, LOOK))
+    assert (shown["CPU time"], shown["Disk I/O"]) == ("1min 1s", "4.5 KiB read, 0 B written")
+    assert "Peak memory" not in shown
+
+
 def test_the_daemon_shows_problems_and_what_is_degraded() -> None:
     status: JsonObject = {"version": "0.1.0", "pid": 7, "since": rfc3339(NOW), "tasks": 3, "running": 1, "problems": 2}
     shown = lines_of(status_page({**status, "degraded": ["the store is away"], "store": {"url": "sqlite"}}, LOOK))

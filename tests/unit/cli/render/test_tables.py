@@ -2,7 +2,7 @@
 
 import pytest
 
-from rocketd.cli.render.tables import NO_TASKS, RenderOptions, detail, in_order, result, run_table, task_table
+from rocketd.cli.render.tables import NO_TASKS, WIDE, RenderOptions, detail, in_order, result, run_table, task_table
 from rocketd.cli.render.terminal_text import width
 from rocketd.core.instant import HOUR, MINUTE, Instant
 from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339, rfc3339
@@ -110,6 +110,15 @@ def test_colours_do_not_move_columns() -> None:
 def test_a_run_is_named_as_every_verb_takes_it() -> None:
     line = run_table([run(runtime=61.0, exit_code=3, cause="exit", attempt=2, trigger="retry")], LOOK)[1]
     assert line.split(maxsplit=3)[3] == "1min 1s  fail    backup/12  retry #2  exit code 3"
+
+
+def test_what_runs_have_used_is_shown_where_there_is_room_and_something_is_known() -> None:
+    runs = [run(runtime=2.0, cpu_time=1.5, memory_peak=3 << 20), run(runtime=2.0)]
+    wide, narrow = run_table(runs, LOOK), run_table(runs, LOOK._replace(columns=WIDE - 1))
+    assert wide[0].split()[1:5] == ["TOOK", "CPU", "MEMORY", "RESULT"]
+    assert wide[1].split()[4:8] == ["1.5s", "3", "MiB", "fail"]
+    assert "CPU" not in narrow[0]
+    assert "CPU" not in run_table(runs[1:], LOOK)[0]
 
 
 def test_a_run_that_goes_on_shows_for_how_long() -> None:

@@ -11,7 +11,7 @@ from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.messages import daemon_messages, notification_messages, run_messages
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger, Usage
 from rocketd.core.notifications.occasions import Overdue, Slow
 
 RUN = Run("backup", 7, "0193-run", 1, due=50 * SECOND, start=51 * SECOND, trigger=Trigger.SCHEDULE, reason="daily")
@@ -137,6 +137,12 @@ def test_the_end_of_a_run_can_be_searched_for() -> None:
         "ROCKETD_EXIT_CODE": "3",
     }
     assert entry.identifier == "rocketd"
+
+
+def test_what_a_run_has_used_is_in_its_fields_as_far_as_it_is_known() -> None:
+    fields = run_messages.entry_of(Finished(RUN, replace(SUCCESS, usage=Usage(cpu=5, io_read=0)))).fields
+    used = ("ROCKETD_CPU_USEC", "ROCKETD_MEMORY_PEAK", "ROCKETD_IO_READ_BYTES", "ROCKETD_IO_WRITTEN_BYTES")
+    assert [fields.get(name) for name in used] == ["5", None, "0", None]
 
 
 def test_a_line_of_output_speaks_in_the_name_of_its_task() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Withdrawn
-from rocketd.core.model.run import Action, Cause, End
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Usage
 from rocketd.core.model.task import Command, Task
 from rocketd.executor.process.environment import own_identity
 from rocketd.executor.unit.outcome import ExitKind, UnitState, unit_state
@@ -18,7 +18,7 @@ from support.executor_harness import a_run
 
 EXITED = UnitState(
     pid=7, began=10 * SECOND, ended=13 * SECOND, how=ExitKind.EXITED, status=0, result="success", run_id="r",
-    cpu=None, memory=None, read=None, written=None,
+    usage=NO_USAGE,
 )  # fmt: skip
 TAIL = JournalFacts("tail")
 REPORTED = bytes(6 * 4 + 232)
@@ -74,6 +74,21 @@ def test_a_unit_that_somebody_else_stopped_says_so() -> None:
     assert (end.action, end.message) == (Action.TERMINATE, "its unit was stopped, but not by rocketd")
 
 
+def test_what_systemd_calls_out_of_memory_is_told_by_name() -> None:
+    assert end_of(replace(EXITED, status=1, result="oom-kill")).message.startswith("out of memory: ")
+
+
+def test_where_only_the_host_is_known_to_have_been_short_of_memory_it_is_a_guess() -> None:
+    killed, facts = replace(EXITED, how=ExitKind.KILLED, status=9), JournalFacts("", perhaps_out_of_memory=True)
+    assert end_of(killed, facts=facts).message.startswith("probably out of memory: ")
+    assert end_of(killed, unit_run(cause=Cause.OPERATOR), facts).message == ""
+
+
+def test_what_a_unit_has_used_is_recorded() -> None:
+    usage = Usage(cpu=1, memory=2, io_read=3, io_written=4)
+    assert end_of(replace(EXITED, usage=usage)).usage == usage
+
+
 def test_out_of_memory_is_told_by_name() -> None:
     end = end_of(replace(EXITED, how=ExitKind.KILLED, status=9), facts=JournalFacts("", out_of_memory=True))
     assert end.message == "out of memory: the kernel killed one of its processes"
@@ -105,7 +120,7 @@ def test_an_adopted_run_whose_unit_is_gone_has_crashed() -> None:
 
 def test_what_a_kernel_does_not_count_is_unknown() -> None:
     state = unit_state({"CPUUsageNSec": 2_000_000, "MemoryPeak": 2**64 - 1, "IOReadBytes": 2**64 - 1})
-    assert (state.cpu, state.memory, state.read, state.written) == (2_000, None, None, None)
+    assert state.usage == Usage(cpu=2_000)
 
 
 @pytest.mark.parametrize("name", ["org.freedesktop.DBus.Error.LimitsExceeded", "System.Error.EAGAIN"])

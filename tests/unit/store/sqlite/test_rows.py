@@ -1,5 +1,6 @@
 """Seconds, microseconds, and sentences of records."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
 from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger, Usage
 from rocketd.log import RunRecord
 from rocketd.store.redbird.mapping import fill_missing_fields
 from rocketd.store.sqlite.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds
@@ -53,6 +54,9 @@ ENDS = st.builds(
     exc_text=TEXTS,
     output=TEXTS,
     runtime=st.integers(0, 10**6 * SECOND),
+    usage=st.builds(Usage, *[st.none() | st.integers(0, 2**62)] * 4).map(
+        lambda usage: replace(usage, cpu=None if usage.cpu is None else usage.cpu % (10**9 * SECOND))
+    ),
 )
 
 
