@@ -3,6 +3,7 @@
 EAGAIN                       no process or thread: pids.max (TasksMax=), RLIMIT_NPROC, kernel.pid_max
 ENOMEM  ENOBUFS              no memory
 EMFILE  ENFILE               no descriptor: of this process, of the host
+ETOOMANYREFS                 no descriptor: too many of this user are on their way between processes
 ENOSPC  EDQUOT               no disk space for what a start writes
 ETIMEDOUT                    a file server that does not answer
 """
@@ -20,6 +21,7 @@ SHORTAGES: Final = frozenset(
         errno.ENOBUFS,
         errno.EMFILE,
         errno.ENFILE,
+        errno.ETOOMANYREFS,
         errno.ENOSPC,
         errno.EDQUOT,
         errno.ETIMEDOUT,

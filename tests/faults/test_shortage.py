@@ -17,6 +17,7 @@ import pytest
 
 from support.daemon_process import Daemon
 from support.run_ledger import NOTE, ledger, reconcile_at_rest
+from support.shortages import process_cgroup
 
 
 def rocketctl(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:
@@ -33,17 +34,8 @@ def many(daemon: Daemon, count: int) -> str:
 
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
-    """A cgroup of the test's own that bounds how many processes there are."""
-    parents = [Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")]
-    parent = next((one for one in parents if (one / "cgroup.procs").exists()), None)
-    place = Path("/") if parent is None else parent / f"rocketd-test-{os.getpid()}"
-    try:
-        place.mkdir()
-        (place / "pids.max").write_text("1000")
-    except OSError as error:
-        pytest.skip(f"needs a cgroup of its own: {error}")
-    yield place
-    place.rmdir()
+    with process_cgroup() as place:
+        yield place
 
 
 def inside(cgroup: Path) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """Calls in child processes: forked by a server that has the libraries, with nothing of the program's own state."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, socketpair
 
@@ -62,6 +62,36 @@ def test_each_child_imports_the_program_anew_and_sees_its_environment(tmp_path: 
     assert (done.returncode, done.stdout, done.stderr) == (0, "good\n", "")
 
 
+MANY_MODULES = """
+import sys, types
+from rocketd.executor.inprocess import fork_server_client as client
+for number in range(10_000):
+    name = f"a_library.with_a_long_name.number_{number}"
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__file__ = client._LIBRARIES[0]
+"""
+STARTS_A_PROCESS = """
+from pathlib import Path
+from rocketd.executor.inprocess import fork_server_client as client
+client._LIBRARIES += (str(Path(__file__).parent / "library"),)
+import sys
+sys.path.append(client._LIBRARIES[-1])
+import starts_a_process
+"""
+
+
+@pytest.mark.parametrize("libraries", [MANY_MODULES, STARTS_A_PROCESS], ids=["many", "one that starts a process"])
+def test_one_server_serves_whatever_libraries_there_are(libraries: str, tmp_path: Path) -> None:
+    library = tmp_path / "library" / "starts_a_process.py"
+    library.parent.mkdir()
+    library.write_text("import subprocess\nstarted = subprocess.Popen(['true'])")
+    program = tmp_path / "program.py"
+    program.write_text(libraries + PROGRAM)
+    call = [sys.executable, str(program)]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "good\n", "")
+
+
 def served(modules: list[str], path: Path) -> bytes:
     """What a fork server answers that is to import these modules."""
     ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
@@ -71,10 +101,13 @@ def served(modules: list[str], path: Path) -> bytes:
         from rocketd.executor.inprocess import fork_server
         fork_server.main({theirs.fileno()}, None)
     """
-    with ours, subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], pass_fds=[theirs.fileno()]) as server:
+    call = [sys.executable, "-c", textwrap.dedent(code)]
+    with ours, subprocess.Popen(call, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()]) as server:
         theirs.close()
         ours.settimeout(30)
-        ours.send(ForkingPickler.dumps(modules))
+        assert server.stdin is not None
+        server.stdin.write(f"{json.dumps(modules)}\n".encode())
+        server.stdin.close()
         answer = ours.recv(len(UNUSABLE))
         ours.close()
         server.wait(timeout=30)

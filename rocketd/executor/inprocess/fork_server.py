@@ -4,8 +4,8 @@ An interpreter takes long to start, and libraries to import; a fork takes some m
 thread and none of the program's own modules: each child imports these anew, so that it finds no connection, lock or
 state of another. The program starts it with `ForkServerClient`, which says what is sent here.
 
-    control     from the program: the modules and how to find them; then, for each call, two descriptors
-                to the program: READY, or UNUSABLE
+    stdin       from the program: the path of modules, then the modules to import, as a line of JSON each
+    control     from the program: for each call, two descriptors; to the program: READY, or UNUSABLE
     status      one for each call. To the program: the child's pid, or minus the errno of a failed fork; later its
                 exit status. From the program: signals for the child's group
     channel     one for each call, between program and child alone: the call, and its outcome
@@ -15,7 +15,10 @@ It ends when the program does, as `control` is closed then, and its children wit
 
 import atexit
 import ctypes
+import errno
+import gc
 import importlib
+import json
 import multiprocessing
 import os
 import selectors
@@ -37,9 +40,9 @@ READY: Final = b"ready"
 UNUSABLE: Final = b"unusable"
 NUMBER: Final = struct.Struct("q")
 """How pids, statuses and signals are sent."""
-_LARGEST: Final = 1 << 20
 _PR_SET_PDEATHSIG: Final = 1
 """From <sys/prctl.h>."""
+_LIBC: Final = ctypes.CDLL(None)
 
 Work = Callable[[Connection, Any], None]
 """Makes the call in the child: `work(channel, received)`."""
@@ -48,13 +51,16 @@ Work = Callable[[Connection, Any], None]
 def main(control_fd: int, work: Work) -> None:
     """Serve until the program ends."""
     control = socket.socket(fileno=control_fd)
-    modules: list[str] = ForkingPickler.loads(control.recv(_LARGEST))
+    modules: list[str] = json.loads(sys.stdin.readline())
+    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
     for name in modules:
         with suppress(BaseException):  # the child imports it once more, and tells what is wrong
             importlib.import_module(name)
     if len([*Path("/proc/self/task").iterdir()]) > 1:  # a fork would copy whatever its threads hold
         control.send(UNUSABLE)
         return
+    gc.collect()
+    gc.freeze()  # a collection in a child would touch, and so copy, all that is shared with this process
     control.send(READY)
     _Server(control, work).serve()
 
@@ -80,17 +86,18 @@ class _Server:
                 key.data()
 
     def _accept(self) -> None:
-        message, fds, _, _ = socket.recv_fds(self._control, 1, 2)
+        message, fds, flags, _ = socket.recv_fds(self._control, 1, 2)
         if not message:
             os._exit(0)
+        if flags & socket.MSG_CTRUNC:  # this process has no room for more descriptors
+            self._refuse(fds, errno.EMFILE)
+            return
         status, channel = socket.socket(fileno=fds[0]), fds[1]
         server = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            status.send(NUMBER.pack(-(error.errno or 1)))
-            status.close()
-            os.close(channel)
+            self._refuse([status.detach(), channel], error.errno or errno.EAGAIN)
             return
         if pid == 0:
             self._become_child(channel, status, server)
@@ -100,9 +107,18 @@ class _Server:
         with suppress(OSError):  # who asked for it has died
             status.send(NUMBER.pack(pid))
 
+    def _refuse(self, fds: list[int], number: int) -> None:
+        """Report through the first of these descriptors that there is no child, and why; close them."""
+        for place, fd in enumerate(fds):
+            with socket.socket(fileno=fd) as each, suppress(OSError):
+                if place == 0:
+                    each.send(NUMBER.pack(-number))
+
     def _signal(self, pid: int, status: socket.socket) -> None:
         """Pass a signal on to the child's group; it has not been reaped, so its pid is still its own."""
-        message = status.recv(NUMBER.size)
+        message = b""
+        with suppress(OSError):
+            message = status.recv(NUMBER.size)
         if not message:
             self._selector.unregister(status)
             return
@@ -117,7 +133,9 @@ class _Server:
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, code = ended
-                status = self._children.pop(pid)
+                status = self._children.pop(pid, None)
+                if status is None:  # of a library
+                    continue
                 with suppress(KeyError):
                     self._selector.unregister(status)
                 with suppress(OSError):
@@ -144,7 +162,7 @@ class _Server:
 def _leave(server: int, inherited: list[socket.socket]) -> None:
     """Become a session of one's own that dies with the server, and let go of what is the server's."""
     os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:  # it died before
         os._exit(1)
     signal.set_wakeup_fd(-1)
@@ -157,8 +175,9 @@ def _leave(server: int, inherited: list[socket.socket]) -> None:
 def _run_child(channel: Connection, work: Work) -> None:
     """Make the call that comes through the channel."""
     preparation, environment = ForkingPickler.loads(channel.recv_bytes())
-    os.environ.clear()
-    os.environ.update(environment)
+    if os.environ != environment:  # a change touches, and so copies, many pages
+        os.environ.clear()
+        os.environ.update(environment)
     if numpy := sys.modules.get("numpy"):  # else each child would draw the same numbers
         numpy.random.seed()
     with _importing():

@@ -1,19 +1,20 @@
 """The program's side of the fork server: starts it when the first call needs it, and asks it for children."""
 
 import atexit
+import errno
 import json
 import os
 import socket
 import subprocess
 import sys
 import sysconfig
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import BinaryIO, Final
 
 from rocketd.executor.inprocess.fork_server import NUMBER, READY
 from rocketd.executor.shortage import cannot
@@ -21,10 +22,12 @@ from rocketd.executor.shortage import cannot
 _START_TIMEOUT: Final = 30.0
 """Seconds that the server may take to import libraries; children are started without it then."""
 _PROGRAM: Final = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); fd = int(sys.argv.pop()); "
+    "import sys, json; sys.path[:] = json.loads(sys.stdin.readline()); fd = int(sys.argv.pop()); "
     "from rocketd.executor.inprocess import child_process, fork_server; "
     "fork_server.main(fd, child_process.answer)"
 )
+_GONE: Final = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN})
+"""What sending gives once the server has died."""
 _LIBRARIES: Final = (
     str(Path(__file__).parents[2]),
     *(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -98,28 +101,35 @@ class ForkServerClient:
 
         `module` is that of the function: its package is the program's own, even where it is installed.
         """
-        with self._lock:
-            control = self._started(module)
-            status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            ours, other = socket.socketpair()
-            channel = Connection(ours.detach())
-            try:
-                with theirs, other:
-                    socket.send_fds(control, [b"f"], [theirs.fileno(), other.fileno()])
-            except OSError:
-                self._stop()
-                status.close()
-                channel.close()
-                raise ForkServerUnusable from None
-        message = status.recv(NUMBER.size)
-        number: int = NUMBER.unpack(message)[0] if message else 0
-        if number > 0:
-            return ForkedChild(number, status, channel)
-        status.close()
-        channel.close()
+        with ExitStack() as opened:
+            with self._lock:
+                status, channel = self._request(self._started(module), opened)
+            message = status.recv(NUMBER.size)
+            number: int = NUMBER.unpack(message)[0] if message else 0
+            if number > 0:
+                opened.pop_all()
+                return ForkedChild(number, status, Connection(channel.detach()))
         if number == 0:
             raise ForkServerUnusable
         raise cannot("a process", OSError(-number, os.strerror(-number)))
+
+    def _request(self, control: socket.socket, opened: ExitStack) -> tuple[socket.socket, socket.socket]:
+        """Ask the server for a child; return the program's ends of its status and its channel."""
+        with ExitStack() as sent:
+            try:
+                status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                opened.enter_context(status)
+                sent.enter_context(theirs)
+                channel, other = socket.socketpair()
+                opened.enter_context(channel)
+                sent.enter_context(other)
+                socket.send_fds(control, [b"f"], [theirs.fileno(), other.fileno()])
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise cannot("a socket", error) from error
+                self._stop()
+                raise ForkServerUnusable from None
+        return status, channel
 
     def _started(self, module: str) -> socket.socket:
         if self._unusable:
@@ -138,13 +148,12 @@ class ForkServerClient:
     def _start(self, module: str) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing does
-        call = [sys.executable, *flags, "-c", _PROGRAM, str(theirs.fileno()), json.dumps(sys.path)]
-        with theirs:
-            self._process = subprocess.Popen(call, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603 - ourselves
+        call = [sys.executable, *flags, "-c", _PROGRAM, str(theirs.fileno())]
+        with theirs, _request_file(module) as request:
+            self._process = subprocess.Popen(call, pass_fds=[theirs.fileno()], stdin=request)  # noqa: S603 - ourselves
         self._pid = os.getpid()
         ours.settimeout(_START_TIMEOUT)
         with suppress(OSError):
-            ours.send(ForkingPickler.dumps(_libraries(module)))
             if ours.recv(len(READY)) == READY:
                 ours.settimeout(None)
                 return ours
@@ -160,6 +169,15 @@ class ForkServerClient:
             self._process.kill()
             self._process.wait()
         self._control = self._process = None
+
+
+def _request_file(module: str) -> BinaryIO:
+    """Return a file in memory with what the server reads from its standard input: thousands of modules fit into it."""
+    file = open(os.memfd_create("modules"), "w+b")  # noqa: PTH123, SIM115 - it has no path; the caller closes it
+    path = [place for place in sys.path if isinstance(place, str)]
+    file.write("".join(f"{json.dumps(each)}\n" for each in (path, _libraries(module))).encode())
+    file.seek(0)
+    return file
 
 
 def _libraries(own: str) -> list[str]:
