@@ -15,6 +15,7 @@ declare -gA _rocketctl_kinds=(
     [pause]=task
     [resume]=task
     [check]=path
+    [import]=none
     [reload]=none
     [status]=none
 )
@@ -34,6 +35,7 @@ declare -gA _rocketctl_options=(
     [pause]='--until --reason -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [resume]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [check]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [import]='--crontab --cron-d --user-crontabs --anacrontab --timers --output --compare --disable --undo -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [reload]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [status]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
 )
@@ -50,7 +52,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --reason) return ;;
+        --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --reason | --timers | --compare) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

@@ -90,6 +90,18 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "It also lists the tasks that would start at once if they were loaded for the first time now.",
         "A given file may refer to tasks that are installed already, so you can check it before you install it.",
     ),
+    "import": (
+        "`import` reads crontab(5) of Vixie cron and cronie, anacrontab(5), and timers with their services.",
+        "Each task stands below the lines that it comes from; comments say what is not the same and what has no",
+        "equivalent. What cannot be imported is a comment as well, and makes it exit with 1.",
+        "A service that does what a task cannot say becomes a task that runs `systemctl start`.",
+        "With `--compare`, others reckon the old times: croniter or cronsim if a Python of the host has one, and",
+        "`systemd-analyze calendar`; up to 10,000 times of each entry.",
+        "A difference without a reason makes it exit with 1.",
+        "`--disable` turns entries of crontabs into comments that begin with `#rocketd#`, and disables timers,",
+        "or masks those that cannot be disabled. `--undo`, with the same sources, brings them back.",
+        "No file is overwritten.",
+    ),
     "reload": (
         "Like `systemctl reload rocketd`, but it prints the problems, and exits with 1 if there are errors.",
         "Files without errors are loaded in any case; a file with errors keeps its last good tasks.",
@@ -135,12 +147,18 @@ def _shown_argument(argument: VerbArgument) -> str:
 
 
 def _shown_option(option: VerbOption) -> str:
-    return f"[{option.names[-1]}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}]"
+    return f"[{option.names[-1]}{_value(option)}]{'…' if option.repeats else ''}"
+
+
+def _value(option: VerbOption) -> str:
+    if option.kind is OptionKind.FLAG:
+        return ""
+    return {"": f" {option.metavar}", "?": f" [{option.metavar}]", "*": f" [{option.metavar}…]"}[option.how_many]
 
 
 def option_names(option: VerbOption) -> str:
     """Return all names of an option, with its value."""
-    return ", ".join(f"{name}{'' if option.kind is OptionKind.FLAG else f' {option.metavar}'}" for name in option.names)
+    return ", ".join(f"{name}{_value(option)}" for name in option.names)
 
 
 def page() -> str:

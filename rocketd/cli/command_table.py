@@ -31,6 +31,8 @@ class VerbOption(NamedTuple):
     help: str
     metavar: str = ""
     repeats: bool = False
+    how_many: str = ""
+    """As in argparse: exactly one value (empty), `?` or `*`."""
 
 
 class VerbArgument(NamedTuple):
@@ -232,6 +234,55 @@ VERBS: Final = (
         "check",
         "check task files, and report every problem",
         (_PATHS,),
+        offline=True,
+    ),
+    Verb(
+        "import",
+        "turn cron jobs and systemd timers into task files",
+        (),
+        (
+            VerbOption(
+                ("--crontab",),
+                "crontab",
+                OptionKind.PATH,
+                "a crontab of either form (repeatable)",
+                "FILE",
+                repeats=True,
+            ),
+            VerbOption(
+                ("--cron-d",), "cron_d", OptionKind.DIRECTORY, "tables with a user: /etc/cron.d", "DIR", repeats=True
+            ),
+            VerbOption(
+                ("--user-crontabs",),
+                "user_crontabs",
+                OptionKind.DIRECTORY,
+                "tables named for their users: /var/spool/cron/crontabs",
+                "DIR",
+                repeats=True,
+            ),
+            VerbOption(("--anacrontab",), "anacrontab", OptionKind.PATH, "/etc/anacrontab", "FILE", repeats=True),
+            VerbOption(
+                ("--timers",),
+                "timers",
+                OptionKind.TEXT,
+                "timers, by name, file or directory (default: those that are enabled)",
+                "UNIT",
+                how_many="*",
+            ),
+            VerbOption(
+                ("--output",), "output", OptionKind.DIRECTORY, "write the files there (default: show them)", "DIR"
+            ),
+            VerbOption(
+                ("--compare",),
+                "compare",
+                OptionKind.NUMBER,
+                "put the times of old and new for so many days side by side (default: 7)",
+                "DAYS",
+                how_many="?",
+            ),
+            VerbOption(("--disable",), "disable", OptionKind.FLAG, "switch the old entries off, reversibly"),
+            VerbOption(("--undo",), "undo", OptionKind.FLAG, "switch the old entries on again"),
+        ),
         offline=True,
     ),
     Verb("reload", "read the task files again, and report their problems"),

@@ -23,6 +23,7 @@ from rocketd.core.suggestion import did_you_mean
 
 LIMIT: Final = 100
 STARTS: Final = 5
+COMPARED_DAYS: Final = 7
 MOST: Final = 1_000_000_000
 
 
@@ -61,6 +62,16 @@ class Choices(NamedTuple):
     csv: bool = False
     before: str = ""
     dry_run: bool = False
+    crontab: Sequence[str] = ()
+    cron_d: Sequence[str] = ()
+    user_crontabs: Sequence[str] = ()
+    anacrontab: Sequence[str] = ()
+    timers: Sequence[str] | None = None
+    output: str = ""
+    compare: int = 0
+    """For how many days; 0: not at all."""
+    disable: bool = False
+    undo: bool = False
 
     @property
     def socket(self) -> str:
@@ -166,6 +177,8 @@ def _add_option(parser: ArgumentParser, option: VerbOption, *, field: str) -> No
         *option.names,
         dest=field,
         action="append" if option.repeats else "store",
+        nargs=option.how_many or None,
+        const=COMPARED_DAYS if option.how_many == "?" else None,
         default=SUPPRESS,
         type=partial(_positive, option.names[-1]) if option.kind is OptionKind.NUMBER else str,
         metavar=option.metavar,

@@ -99,18 +99,19 @@ class Starts(NamedTuple):
     looked_until: Instant
 
 
-def starts(task: Task, begin: Instant, count: int) -> Starts:
-    """When a task would start if it had no past at `begin`, were never busy, and each run succeeded at once.
+def starts(task: Task, begin: Instant, count: int, until: Instant = HIGHEST) -> Starts:
+    """When a task would start before `until` if it had no past at `begin`, were never busy, and its runs succeeded.
 
-    The other tasks that it asks about exist, and nothing happens to them.
+    The other tasks that it asks about exist, and nothing happens to them. The host boots at `begin`.
     """
     scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
+    scheduler.history.booted_at = begin
     for other in task.when.watches():
         scheduler.history.load(other)
     scheduler.load([task], begin, {})
     forecast = Forecast(scheduler, begin)
     found: list[Instant] = []
-    for run in forecast.runs():
+    for run in forecast.runs(until):
         found.append(run.start)
         if len(found) >= count:
             break

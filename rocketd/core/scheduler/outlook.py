@@ -155,6 +155,7 @@ def _search(condition: Condition, task: Task, now: Instant) -> FirstStart:
 
 def _moment(task: Task, now: Instant) -> Moment:
     history = History()
+    history.booted_at = now  # what waits for a boot, waits for this one
     for name in (task.name, *task.when.watches(), *task.stop_when.watches()):
         history.load(name or task.name)
     history.of(task.name).armed_at = now

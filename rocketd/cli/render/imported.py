@@ -1,0 +1,103 @@
+"""What `rocketctl import` shows beside the files: the old and the new times, and a summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rocketd.cli.render.columns import table
+from rocketd.cli.render.terminal_text import GREEN, RED, Cell, visible_lines
+from rocketd.core.plural import counted
+from rocketd.importer.task_file_text import task_file_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rocketd.cli.render.tables import RenderOptions
+    from rocketd.daemon.json_format import Json, JsonObject
+    from rocketd.importer.comparison import Comparison
+    from rocketd.importer.task_draft import ImportedFile
+
+_SHOWN: Final = 5
+"""How many differing times of a task to show."""
+
+
+def comparison_lines(compared: Sequence[Comparison], look: RenderOptions) -> list[str]:
+    """Draw the next old and new time of each task, and how the two lists compare."""
+    rows = [
+        [Cell(one.task), Cell(_time(one.old)), Cell(_time(one.new)), Cell(str(len(one.new)), ""), _verdict(one)]
+        for one in compared
+    ]
+    lines = table(("TASK", "OLD NEXT", "NEW NEXT", "TIMES", "COMPARED"), rows, columns=look.columns, colour=look.colour)
+    for one in compared:
+        for at in one.differing[:_SHOWN]:
+            lines.append(
+                f"{one.task}: {at:%a %Y-%m-%d %H:%M:%S} is only in the {'old' if at in one.old else 'new'} schedule"
+            )
+    return lines
+
+
+def _time(times: Sequence[datetime]) -> str:
+    return f"{times[0]:%a %m-%d %H:%M}" if times else "-"
+
+
+def _verdict(one: Comparison) -> Cell:
+    if one.differing:
+        return Cell(f"{len(one.differing)} differ ({one.by})", RED)
+    return Cell(one.explained) if one.explained else Cell(f"equal ({one.by})", GREEN)
+
+
+def summary(files: Sequence[ImportedFile], compared: Sequence[Comparison]) -> str:
+    """Return what became of all entries, in a sentence."""
+    drafts = [draft for file in files for draft in file.drafts]
+    parts = [f"{counted(len(drafts), 'entry', 'entries')} imported"]
+    disabled = sum(draft.settings.get("enabled") is False for draft in drafts)
+    parts += [f"{disabled} of them disabled"] if disabled else []
+    if rejected := sum(len(file.rejected) for file in files):
+        parts.append(f"{rejected} not imported (see NOT IMPORTED)")
+    if compared:
+        equal = sum(not one.explained and not one.differing for one in compared)
+        explained = sum(bool(one.explained) and not one.differing for one in compared)
+        parts.append(f"{equal} with equal times")
+        parts += [f"{explained} not compared, for the reason shown"] if explained else []
+        if differing := sum(bool(one.differing) for one in compared):
+            parts.append(f"{differing} DIFFER")
+    return ", ".join(parts)
+
+
+def imported_object(files: Sequence[ImportedFile], compared: Sequence[Comparison]) -> JsonObject:
+    """Return everything for JSON."""
+    return {
+        "files": [_file(file) for file in files],
+        "comparison": [
+            {
+                "task": one.task,
+                "by": one.by,
+                "old": [at.isoformat() for at in one.old],
+                "new": [at.isoformat() for at in one.new],
+                "explained": one.explained,
+                "differing": [at.isoformat() for at in one.differing],
+            }
+            for one in compared
+        ],
+    }
+
+
+def _file(file: ImportedFile) -> Json:
+    return {
+        "source": file.source,
+        "file": f"{file.name}.toml",
+        "text": task_file_text(file),
+        "tasks": [
+            {
+                "task": draft.name,
+                "origin": draft.origin,
+                "original": [*visible_lines("\n".join(draft.original))],
+                "when": draft.when,
+                "notes": [*draft.notes],
+                "no_equivalent": [*draft.missing],
+            }
+            for draft in file.drafts
+        ],
+        "not_imported": [{"origin": one.origin, "original": one.original, "why": one.why} for one in file.rejected],
+    }

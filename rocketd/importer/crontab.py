@@ -1,0 +1,100 @@
+"""Reads crontab(5): the tables of Vixie cron and of cronie, with and without a column for the user."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_VARIABLE: Final = re.compile(r"""("[^"]*"|'[^']*'|[^\s=]+)\s*=\s*(.*)""", re.DOTALL)
+_FIVE: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CrontabEntry:
+    """A line with a command."""
+
+    line: int
+    text: str
+    """As written."""
+    fields: str
+    """The five fields with single blanks, or a nickname."""
+    user: str
+    """Empty: that of the crontab."""
+    command: str
+    """As the shell gets it."""
+    stdin: str
+    """What the command reads."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """The variables in force here."""
+    unlogged: bool = False
+    """Whether a `-` before the fields keeps cronie from logging it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidLine:
+    """A line that is neither an entry nor a variable."""
+
+    line: int
+    text: str
+    why: str
+
+
+def read_crontab(text: str, *, with_user: bool) -> Iterator[CrontabEntry | InvalidLine]:
+    """Read a table; a variable counts for the lines below it."""
+    environment: dict[str, str] = {}
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip(" \t\r")
+        if not line or line.startswith("#"):
+            continue
+        if variable := read_variable(line):
+            environment[variable[0]] = variable[1]
+        else:
+            yield _entry(number, line, environment, with_user=with_user)
+
+
+def has_user_column(text: str, users: Collection[str]) -> bool:
+    """Whether the word after the fields is the name of a user in each line."""
+    words = [
+        entry.command.split(None, 1) for entry in read_crontab(text, with_user=False) if isinstance(entry, CrontabEntry)
+    ]
+    return bool(words) and all(len(parts) > 1 and parts[0] in users for parts in words)
+
+
+def read_variable(line: str) -> tuple[str, str] | None:
+    """Read `NAME = value`, with quotes or without; None: it is something else."""
+    found = _VARIABLE.fullmatch(line)
+    if not found:
+        return None
+    name, value = _unquoted(found[1]), found[2].rstrip()
+    if line[0] not in "\"'" and (line[0].isdigit() or line[0] in "*@-~" or not re.fullmatch(r"\w+", name)):
+        return None
+    return name, _unquoted(value)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _entry(number: int, line: str, environment: dict[str, str], *, with_user: bool) -> CrontabEntry | InvalidLine:
+    unlogged = line.startswith("-") and not line.startswith("--")
+    rest = line[1:] if unlogged else line
+    count = 1 if rest.startswith("@") else _FIVE
+    words = rest.split(None, count + with_user)
+    if len(words) < count + 1 + with_user:
+        needed = "five fields, a user and a command" if with_user else "five fields and a command"
+        return InvalidLine(number, line, f"an entry has {needed}")
+    command, stdin = _split_at_percent(words[-1])
+    user = words[count] if with_user else ""
+    fields = " ".join(words[:count])
+    return CrontabEntry(number, line, fields, user, command, stdin, dict(environment), unlogged)
+
+
+def _split_at_percent(text: str) -> tuple[str, str]:
+    r"""Split at the first `%`: what follows is the standard input, with line feeds for further ones; `\%` is `%`."""
+    command, *lines = (part.replace("\0", "%") for part in text.replace("\\%", "\0").split("%"))
+    stdin = "\n".join(lines)
+    return command.rstrip(), stdin if not stdin or stdin.endswith("\n") else f"{stdin}\n"

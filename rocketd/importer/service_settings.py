@@ -1,0 +1,244 @@
+"""A service of systemd becomes the settings of a task: the task's own where it has them, `unit` for the rest.
+
+A service that does what no task can say (a type that notifies, commands with more rights, other units that it starts)
+is started as the unit it is: `systemctl start NAME`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from rocketd.config.problems import BadValue
+from rocketd.config.unit_table import unit as read_unit_table
+from rocketd.core.duration import format_duration, parse_duration
+from rocketd.core.errors import ConditionError
+from rocketd.importer.exec_line import ExecLine, command_of, read_exec
+from rocketd.importer.task_draft import literal
+from rocketd.importer.unit_file import UnitFile, UnknownSpecifier, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rocketd.importer.task_draft import TaskDraft, Value
+
+_SERVICE: Final = "Service"
+_DIRECT_TYPES: Final = frozenset({"", "simple", "exec", "oneshot", "idle"})
+_OTHER_COMMANDS: Final = ("ExecCondition", "ExecStop", "ExecStopPost", "ExecReload")
+_STARTS_UNITS: Final = ("Wants", "Requires", "BindsTo", "Upholds", "PartOf", "OnFailure", "OnSuccess", "Conflicts")
+_ORDER: Final = ("After", "Before", "RequiresMountsFor", "StopWhenUnneeded", *_STARTS_UNITS)
+_DONE: Final = frozenset(
+    {"Type", "ExecStart", "ExecStartPre", "ExecStartPost", "User", "Group", "WorkingDirectory", "UMask", "Nice"}
+    | {"Environment", "EnvironmentFile", "TimeoutStartSec", "RuntimeMaxSec", "TimeoutStopSec", "TimeoutSec"}
+    | {"SuccessExitStatus", "StandardOutput"}
+)
+_EXIT_NAMES: Final = {
+    "SUCCESS": 0,
+    "FAILURE": 1,
+    "USAGE": 64,
+    "DATAERR": 65,
+    "NOINPUT": 66,
+    "NOUSER": 67,
+    "NOHOST": 68,
+    "UNAVAILABLE": 69,
+    "SOFTWARE": 70,
+    "OSERR": 71,
+    "OSFILE": 72,
+    "CANTCREAT": 73,
+    "IOERR": 74,
+    "TEMPFAIL": 75,
+    "PROTOCOL": 76,
+    "NOPERM": 77,
+    "CONFIG": 78,
+}
+"""The exit codes that systemd.exec(5) has names for."""
+_CONDITION: Final = re.compile(r"(Condition|Assert)([A-Z]\w*)")
+_EXISTS: Final = frozenset({"PathExists", "PathIsDirectory", "FileIsExecutable"})
+
+
+def service_settings(draft: TaskDraft, service: UnitFile) -> None:
+    """Set what the task does, as far as the service says it."""
+    draft.guards += _conditions(service)
+    draft.guards += [f"unit_active({literal(unit)})" for unit in _units(service, "Requisite")]
+    if description := service.last("Unit", "Description"):
+        draft.settings["description"] = description
+    why = _only_as_unit(service)
+    if not why:
+        try:
+            _own_settings(draft, service)
+        except (UnknownSpecifier, ConditionError, ValueError) as error:
+            why = f"{error} is known to systemd alone" if isinstance(error, UnknownSpecifier) else str(error)
+    if why:
+        start_unit(draft, service.name, why)
+
+
+def start_unit(draft: TaskDraft, name: str, why: str) -> None:
+    """Have the task start the unit itself."""
+    kept = {key: value for key, value in draft.settings.items() if key in ("description", "splay", "timezone", "on")}
+    draft.settings.clear()
+    draft.settings |= {**kept, "command": ["systemctl", "start", name]}
+    draft.environment.clear()
+    draft.missing.clear()
+    draft.notes.append(f"It starts the unit as it is: {why}.")
+    draft.notes.append("The output is in the journal of that unit.")
+
+
+def _only_as_unit(service: UnitFile) -> str:
+    """Return why the service cannot be a task; empty: it can."""
+    kind = service.last(_SERVICE, "Type")
+    if kind not in _DIRECT_TYPES:
+        return f"it has Type={kind}"
+    for key in _OTHER_COMMANDS:
+        if service.all(_SERVICE, key):
+            return f"it has {key}="
+    for key in _STARTS_UNITS:
+        others = [unit for unit in _units(service, key) if not unit.endswith((".target", ".slice"))]
+        if others:
+            return f"it has {key}={' '.join(others)}"
+    lines = [
+        *_commands(service, "ExecStartPre"),
+        *_commands(service, "ExecStart"),
+        *_commands(service, "ExecStartPost"),
+    ]
+    if service.last(_SERVICE, "User") not in ("", "root") and any(line.privileged for line in lines):
+        return "some of its commands run with more rights than its user"
+    if any(line.renamed for line in lines):
+        return "it tells a program another name (@)"
+    return "" if _commands(service, "ExecStart") else "it has no ExecStart="
+
+
+def _units(service: UnitFile, key: str) -> list[str]:
+    return [unit for value in service.all("Unit", key) for unit in value.split()]
+
+
+def _commands(service: UnitFile, key: str) -> list[ExecLine]:
+    return [line for text in service.all(_SERVICE, key) for line in read_exec(text)]
+
+
+def _own_settings(draft: TaskDraft, service: UnitFile) -> None:
+    """Set command, user, limits and the rest; raises UnknownSpecifier, ConditionError and ValueError."""
+    for (section, key), values in service.settings.items():
+        if section == _SERVICE:
+            service.settings[section, key] = [expanded(value, service.name) for value in values]
+    settings, last = draft.settings, service.last
+    lines = [line for key in ("ExecStartPre", "ExecStart", "ExecStartPost") for line in _commands(service, key)]
+    settings |= command_of(lines)
+    settings["user"] = last(_SERVICE, "User", "root")
+    if group := last(_SERVICE, "Group"):
+        settings["group"] = group
+    settings["directory"] = _directory(last(_SERVICE, "WorkingDirectory", "/"))
+    if settings["directory"] == "~":
+        del settings["directory"]
+    _numbers(draft, service)
+    _environment(draft, service)
+    _output(draft, last(_SERVICE, "StandardOutput"))
+    _times(draft, service)
+    _rest(draft, service)
+
+
+def _directory(written: str) -> str:
+    return written.removeprefix("-")
+
+
+def _numbers(draft: TaskDraft, service: UnitFile) -> None:
+    if mask := service.last(_SERVICE, "UMask"):
+        draft.settings["umask"] = mask.zfill(4)
+    if nice := service.last(_SERVICE, "Nice"):
+        draft.settings["nice"] = int(nice)
+    words = [word for value in service.all(_SERVICE, "SuccessExitStatus") for word in value.split()]
+    codes = [int(word) if word.isdecimal() else _EXIT_NAMES.get(word, -1) for word in words]
+    if codes:
+        draft.settings["success_codes"] = sorted({0, *(code for code in codes if code >= 0)})
+    unknown = [word for word, code in zip(words, codes, strict=True) if code < 0]
+    draft.missing += [f"SuccessExitStatus={' '.join(unknown)}"] if unknown else []
+
+
+def _environment(draft: TaskDraft, service: UnitFile) -> None:
+    for value in service.all(_SERVICE, "Environment"):
+        for word in shlex.split(value):
+            name, _, text = word.partition("=")
+            draft.environment[name] = text
+    if files := service.all(_SERVICE, "EnvironmentFile"):
+        draft.settings["environment_files"] = [*files]
+
+
+def _output(draft: TaskDraft, target: str) -> None:
+    kind, _, path = target.partition(":")
+    if kind == "append":
+        draft.settings["output_file"] = path.replace("%", "%%")
+    elif kind == "null":
+        draft.settings["output_limit"] = 0
+    elif kind not in ("", "journal", "inherit", "syslog"):
+        draft.missing.append(f"StandardOutput={target}")
+
+
+def _times(draft: TaskDraft, service: UnitFile) -> None:
+    oneshot = service.last(_SERVICE, "Type") == "oneshot"
+    keys = ("TimeoutStartSec", "TimeoutSec", "RuntimeMaxSec") if oneshot else ("RuntimeMaxSec",)
+    limit = next((value for key in keys if (value := service.last(_SERVICE, key))), "")
+    if limit and limit not in ("infinity", "0"):
+        draft.settings["timeout"] = duration(limit)
+    grace = service.last(_SERVICE, "TimeoutStopSec") or service.last(_SERVICE, "TimeoutSec")
+    if grace == "infinity":
+        draft.missing.append("TimeoutStopSec=infinity (kill_grace ends at some time)")
+    elif grace:
+        draft.settings["kill_grace"] = duration(grace)
+
+
+def duration(text: str) -> str:
+    """Return a time span of systemd as rocketd spells it; raises ConditionError."""
+    return format_duration(parse_duration(text))
+
+
+def _rest(draft: TaskDraft, service: UnitFile) -> None:
+    """Pass on what systemd itself has to do, and note what is left."""
+    unit: dict[str, Value] = {}
+    limits: dict[str, Value] = {}
+    for (section, key), values in service.settings.items():
+        if section != _SERVICE or key in _DONE or not values:
+            continue
+        if key.startswith("Limit"):
+            limits[key.removeprefix("Limit").lower()] = int(values[-1]) if values[-1].isdecimal() else values[-1]
+        elif not (key == "Restart" and values[-1] == "no") and not _passed_on(unit, key, values):
+            draft.missing.append(f"{key}={values[-1]}")
+    if limits:
+        draft.settings["limits"] = limits
+    if unit:
+        draft.settings["unit"] = unit
+    draft.missing += list(_order(service))
+
+
+def _passed_on(unit: dict[str, Value], key: str, values: list[str]) -> bool:
+    value: Value = values[-1] if len(values) == 1 else [*values]
+    try:
+        read_unit_table({key: value})
+    except BadValue:
+        return False
+    unit[key] = value
+    return True
+
+
+def _order(service: UnitFile) -> Iterator[str]:
+    for key in _ORDER:
+        if units := [unit for unit in _units(service, key) if unit != "shutdown.target"]:
+            yield f"{key}={' '.join(units)}"
+
+
+def _conditions(service: UnitFile) -> list[str]:
+    """Return the conditions of the unit; of those with `|`, one is enough."""
+    every: list[str] = []
+    some: list[str] = []
+    for (section, key), values in service.settings.items():
+        if section == "Unit" and (found := _CONDITION.fullmatch(key)):
+            for value in values:
+                (some if value.startswith("|") else every).append(_condition(found[2], value.lstrip("|")))
+    return [*every, *([f"({' | '.join(some)})" if len(some) > 1 else some[0]] if some else [])]
+
+
+def _condition(what: str, value: str) -> str:
+    negated, plain = value.startswith("!"), value.removeprefix("!")
+    if what in _EXISTS:
+        return f"{'~' * negated}path_exists({literal(plain)})"
+    command = f"systemd-analyze condition {shlex.quote(f'Condition{what}={value}')}"
+    return f"command_succeeds({literal(command)}, every='1 min')"

@@ -1,0 +1,67 @@
+"""crontab(5), line by line: both forms, variables and their scope, `%`, and what is not an entry."""
+
+import pytest
+
+from rocketd.importer.crontab import CrontabEntry, InvalidLine, has_user_column, read_crontab
+
+TABLE = """\
+# m h dom mon dow user  command
+SHELL = /bin/bash
+ PATH="/usr/local/bin:/usr/bin"
+MAILTO=''
+
+17 *\t* * *\troot    cd / && run-parts --report /etc/cron.hourly
+'OWNER NAME' = x
+@weekly  backup  tar cf /b.tar /srv
+-*/5 * * * * root quiet
+"""
+
+
+def entries(text: str, *, with_user: bool = False) -> list[CrontabEntry]:
+    read = list(read_crontab(text, with_user=with_user))
+    assert all(isinstance(one, CrontabEntry) for one in read)
+    return [one for one in read if isinstance(one, CrontabEntry)]
+
+
+def test_a_table_with_users() -> None:
+    hourly, weekly, quiet = entries(TABLE, with_user=True)
+    assert (hourly.line, hourly.fields, hourly.user) == (6, "17 * * * *", "root")
+    assert hourly.command == "cd / && run-parts --report /etc/cron.hourly"
+    assert (weekly.fields, weekly.user, weekly.command) == ("@weekly", "backup", "tar cf /b.tar /srv")
+    assert quiet.unlogged
+    assert quiet.fields == "*/5 * * * *"
+
+
+def test_a_variable_counts_for_the_lines_below_it() -> None:
+    hourly, weekly, _ = entries(TABLE, with_user=True)
+    assert hourly.environment == {"SHELL": "/bin/bash", "PATH": "/usr/local/bin:/usr/bin", "MAILTO": ""}
+    assert weekly.environment == {**hourly.environment, "OWNER NAME": "x"}
+
+
+@pytest.mark.parametrize(
+    ("written", "command", "stdin"),
+    [
+        ("mail -s x root%Hello,%%Bye%", "mail -s x root", "Hello,\n\nBye\n"),
+        ("cat%one line", "cat", "one line\n"),
+        ("cat%", "cat", ""),
+        (r"date +\%F", "date +%F", ""),
+        (r"date +\%F%in\%put", "date +%F", "in%put\n"),
+        ("A=1 run", "A=1 run", ""),
+    ],
+)
+def test_a_percent_sign_begins_the_input(written: str, command: str, stdin: str) -> None:
+    (entry,) = entries(f"0 3 * * * {written}\n")
+    assert (entry.command, entry.stdin) == (command, stdin)
+
+
+@pytest.mark.parametrize("line", ["0 3 * * *", "@daily", "hello world", "0 3 * * * root"])
+def test_a_line_without_a_command_is_not_an_entry(line: str) -> None:
+    (one,) = read_crontab(line, with_user=True)
+    assert isinstance(one, InvalidLine)
+    assert one.text == line
+
+
+def test_the_form_of_a_table_is_found_by_the_names_of_users() -> None:
+    assert has_user_column("0 3 * * * root /bin/x\n@daily backup y z\n", {"root", "backup"})
+    assert not has_user_column("0 3 * * * root /bin/x\n0 4 * * * /bin/y --all\n", {"root"})
+    assert not has_user_column("", {"root"})

@@ -1,0 +1,208 @@
+"""Timers with their services, in the forms in which packages ship them."""
+
+from pathlib import Path
+
+import pytest
+
+from rocketd.config import load
+from rocketd.importer.exec_line import read_exec
+from rocketd.importer.sources import ImportRequest, read_sources
+from rocketd.importer.task_draft import NotImported, TaskDraft
+from rocketd.importer.task_file_text import task_file_text
+from rocketd.importer.timer_task import timer_task
+from rocketd.importer.unit_file import UnitFile, UnknownSpecifier, expanded
+
+SERVICE = "[Service]\nType=oneshot\nExecStart=/usr/bin/true --all\n"
+
+
+def draft(timer: str, service: str = SERVICE) -> TaskDraft:
+    one = result(timer, service)
+    assert isinstance(one, TaskDraft), one
+    return one
+
+
+def result(timer: str, service: str) -> TaskDraft | NotImported:
+    units = UnitFile.read("it.timer", [f"[Timer]\n{timer}"]), UnitFile.read("it.service", [service])
+    return timer_task(*units, "it.timer")
+
+
+@pytest.mark.parametrize(
+    ("timer", "when"),
+    [
+        ("OnCalendar=daily\nPersistent=true", "calendar('daily')"),
+        ("OnCalendar=*-*-* 6:00", "calendar('*-*-* 6:00', within='1min')"),
+        ("OnCalendar=*:0/15\nRandomizedDelaySec=300", "calendar('*:0/15', within='6min')"),
+        ("OnCalendar=Mon 3:00\nOnCalendar=Thu 4:00\nPersistent=yes", "calendar('Mon 3:00') | calendar('Thu 4:00')"),
+        ("OnCalendar=daily\nOnCalendar=\nOnCalendar=weekly\nPersistent=1", "calendar('weekly')"),
+        (
+            "OnBootSec=15min\nOnUnitActiveSec=1d",
+            "(~started.this_boot & host_up(more_than='15min')) | (every('1d') & started.this_boot)",
+        ),
+        (
+            "OnStartupSec=600\nOnUnitInactiveSec=1h",
+            "(~started.this_boot & host_up(more_than='10min')) | (every('1h', based='finish') & started.this_boot)",
+        ),
+        ("OnBootSec=1", "~started.this_boot & host_up(more_than='1s')"),
+        ("OnUnitActiveSec=2h", "every('2h')"),
+    ],
+)
+def test_when_a_timer_starts(timer: str, when: str) -> None:
+    assert draft(timer).when == when
+
+
+def test_at_boot() -> None:
+    one = draft("OnBootSec=0\nOnUnitActiveSec=1h")
+    assert one.settings["on"] == "boot"
+    assert one.when == "every('1h') & started.this_boot"
+
+
+@pytest.mark.parametrize(
+    ("timer", "splay"),
+    [
+        ("RandomizedDelaySec=12h", {"most": "12h", "each": "run"}),
+        ("RandomizedDelaySec=12h\nFixedRandomDelay=true", "12h"),
+        ("RandomizedOffsetSec=1h", "1h"),
+    ],
+)
+def test_a_random_delay_is_a_splay(timer: str, splay: object) -> None:
+    assert draft(f"OnCalendar=daily\nPersistent=true\n{timer}").settings["splay"] == splay
+
+
+def test_a_hardened_service() -> None:
+    service = """\
+[Unit]
+Description=Refresh
+ConditionPathExists=!/etc/initrd-release
+ConditionACPower=true
+Requisite=db.service
+After=network-online.target
+Wants=network-online.target
+[Service]
+Type=oneshot
+User=www-data
+Group=adm
+Environment="KEEP=3 days" A=1
+EnvironmentFile=-/run/x
+Nice=19
+UMask=077
+LimitNOFILE=131072
+TimeoutStartSec=5min
+TimeoutStopSec=900
+SuccessExitStatus=2 DATAERR
+IOSchedulingClass=idle
+ProtectSystem=full
+ReadWritePaths=/a
+ReadWritePaths=/b
+KillMode=process
+ExecStart=/usr/bin/true "two words" \\
+    last
+[Install]
+WantedBy=multi-user.target
+"""
+    one = draft("OnCalendar=daily\nPersistent=true", service)
+    assert one.when == (
+        "calendar('daily') & ~path_exists('/etc/initrd-release') & "
+        "command_succeeds('systemd-analyze condition ConditionACPower=true', every='1 min') & unit_active('db.service')"
+    )
+    assert one.settings == {
+        "description": "Refresh",
+        "command": ["/usr/bin/true", "two words", "last"],
+        "user": "www-data",
+        "group": "adm",
+        "directory": "/",
+        "environment_files": ["-/run/x"],
+        "nice": 19,
+        "umask": "0077",
+        "limits": {"nofile": 131072},
+        "timeout": "5min",
+        "kill_grace": "15min",
+        "success_codes": [0, 2, 65],
+        "unit": {"IOSchedulingClass": "idle", "ProtectSystem": "full", "ReadWritePaths": ["/a", "/b"]},
+    }
+    assert one.environment == {"KEEP": "3 days", "A": "1"}
+    assert "KillMode=process" in one.missing
+    assert any("After=network-online.target" in what for what in one.missing)
+
+
+@pytest.mark.parametrize(
+    ("lines", "command"),
+    [
+        ("ExecStart=a\nExecStart=b c", "a && b c"),
+        ("ExecStartPre=-a x\nExecStart=b ${C D}\nExecStart=", None),
+        ("ExecStartPre=-a 'x y'\nExecStart=b", "{ a 'x y' || true; } && b"),
+        ("ExecStart=a ${B} $C ${D}/e $$F", 'a "${B}" $C "${D}/e" "\\$F"'),
+        ("ExecStart=:a ${B}", ["a", "${B}"]),
+        ("ExecStart=a ; b", "a && b"),
+        ("ExecStart=-a", "{ a || true; }"),
+        ("ExecStart=+a", ["a"]),
+        ("ExecStart=a\nExecStartPost=b -f", "a && b -f"),
+    ],
+)
+def test_several_commands_and_variables(lines: str, command: object) -> None:
+    one = result("OnCalendar=daily", f"[Service]\nType=oneshot\n{lines}\n")
+    assert isinstance(one, TaskDraft)
+    if command is None:
+        assert one.settings["command"] == ["systemctl", "start", "it.service"]
+    else:
+        assert one.settings["command"] == command
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "[Service]\nType=forking\nExecStart=a\n",
+        "[Service]\nType=oneshot\nExecCondition=b\nExecStart=a\n",
+        "[Service]\nUser=man\nExecStart=+a\nExecStart=b\n",
+        "[Service]\nExecStart=a %H\n",
+        "[Service]\nExecStart=@a b\n",
+        "[Unit]\nWants=other.service\n[Service]\nExecStart=a\n",
+        "[Unit]\nOnFailure=tell@%n.service\n[Service]\nExecStart=a\n",
+    ],
+)
+def test_a_service_that_no_task_can_be_is_started_as_it_is(service: str) -> None:
+    one = draft("OnCalendar=daily", service)
+    assert one.settings["command"] == ["systemctl", "start", "it.service"]
+    assert any("starts the unit as it is" in note for note in one.notes)
+    assert "user" not in one.settings
+
+
+def test_a_timer_that_starts_nothing_is_reported() -> None:
+    assert isinstance(result("Persistent=true", SERVICE), NotImported)
+    assert isinstance(
+        result("OnCalendar=later", SERVICE)
+        if False
+        else timer_task(UnitFile.read("a.timer", ["[Timer]\nOnCalendar=daily"]), None, "a.timer"),
+        NotImported,
+    )
+
+
+def test_words_of_a_command() -> None:
+    (one,) = read_exec(r"-/bin/echo 'a b' \"c d\" e\x20f g\;h ${X}")
+    assert one.ignores_failure
+    assert one.words[:2] == ("/bin/echo", "a b")
+    assert "e f" in one.words
+
+
+def test_specifiers() -> None:
+    assert expanded("%p %i %I %n %N %t %%", "a@b-c.service") == "a b-c b/c a@b-c.service a@b-c /run %"
+    with pytest.raises(UnknownSpecifier):
+        expanded("%H", "a.service")
+
+
+def test_directories_drop_ins_and_instances(tmp_path: Path) -> None:
+    (tmp_path / "a.timer").write_text("[Timer]\nOnCalendar=daily\nPersistent=true\n")
+    (tmp_path / "a.timer.d").mkdir()
+    (tmp_path / "a.timer.d/10.conf").write_text("[Timer]\nOnCalendar=\nOnCalendar=hourly\n")
+    (tmp_path / "a.service").write_text(SERVICE)
+    (tmp_path / "b@.timer").write_text("[Timer]\nOnCalendar=weekly\n")
+    (tmp_path / "b@.service").write_text("[Service]\nType=oneshot\nExecStart=/usr/bin/true %i\n")
+    (file,) = read_sources(ImportRequest(timers=(str(tmp_path), f"{tmp_path}/b@main.timer"))).files
+    assert {one.name: one.when for one in file.drafts} == {
+        "a": "calendar('hourly')",
+        "b-main": "calendar('weekly', within='1min')",
+    }
+    assert file.drafts[1].settings["command"] == ["/usr/bin/true", "main"]
+    assert [one.origin for one in file.rejected] == ["b@.timer"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/timers.toml").write_text(task_file_text(file))
+    assert not [one for one in load([tmp_path / "out"], strict=False).problems if one.severity == "error"]
