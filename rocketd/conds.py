@@ -101,6 +101,7 @@ finished: Final = EventCondition("finished")
 terminated: Final = EventCondition("terminated")
 inacted: Final = EventCondition("inacted")
 crashed: Final = EventCondition("crashed")
+missed: Final = EventCondition("missed")
 
 
 def every(interval: str | timedelta, based: str = "run") -> Every:
@@ -136,6 +137,11 @@ def after_finish(task: TaskRef, *, delay: str | None = None, within: str | None 
     return After.of("finish", (name_of(task),), "", delay=delay, within=within)
 
 
+def after_missed(task: TaskRef, *, delay: str | None = None, within: str | None = None) -> After:
+    """For when that task has missed a start since this one started last."""
+    return After.of("missed", (name_of(task),), "", delay=delay, within=within)
+
+
 def after_all_success(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when all of these tasks have succeeded since this one started last."""
     return After.of("success", _names(tasks), "all", delay=delay, within=within)
@@ -151,6 +157,11 @@ def after_all_finish(*tasks: TaskRef, delay: str | None = None, within: str | No
     return After.of("finish", _names(tasks), "all", delay=delay, within=within)
 
 
+def after_all_missed(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
+    """For when all of these tasks have missed a start since this one started last."""
+    return After.of("missed", _names(tasks), "all", delay=delay, within=within)
+
+
 def after_any_success(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when any of these tasks has succeeded since this one started last."""
     return After.of("success", _names(tasks), "any", delay=delay, within=within)
@@ -164,6 +175,11 @@ def after_any_fail(*tasks: TaskRef, delay: str | None = None, within: str | None
 def after_any_finish(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
     """For when any of these tasks has ended in any way since this one started last."""
     return After.of("finish", _names(tasks), "any", delay=delay, within=within)
+
+
+def after_any_missed(*tasks: TaskRef, delay: str | None = None, within: str | None = None) -> After:
+    """For when any of these tasks has missed a start since this one started last."""
+    return After.of("missed", _names(tasks), "any", delay=delay, within=within)
 
 
 def _names(tasks: tuple[TaskRef, ...]) -> tuple[str, ...]:

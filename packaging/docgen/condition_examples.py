@@ -1,7 +1,8 @@
 """What the examples of the language give, found by running them: the reference page shows it.
 
 The scene: a task is first loaded on Tuesday 24 November 2026 at 09:30 UTC. Beside it `extract` runs every day at 02:00
-and `load` at 03:00, each for 25 minutes; both end in the way that the example asks about.
+and `load` at 03:00, each for 25 minutes; both end in the way that the example asks about. Where it asks for what was
+missed, neither starts, and that is recorded 25 minutes later.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from rocketd.core.instant import BEGINNING, DAY, FOREVER, HOUR, MINUTE, Instant,
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.language.word import ArgumentKind, Word
-from rocketd.core.model.condition import Condition, Constant
-from rocketd.core.model.events import Event, Finished, Spawned, Started
+from rocketd.core.model.condition import FALSE, Condition, Constant
+from rocketd.core.model.events import Event, Finished, Missed, Spawned, Start, Started
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
@@ -43,6 +44,7 @@ _ENDINGS: Final = {
     "terminated": Action.TERMINATE,
     "inacted": Action.INACTION,
     "crashed": Action.CRASH,
+    "missed": Action.MISSED,
 }
 
 
@@ -83,12 +85,29 @@ def _unknown(condition: Condition) -> bool:
 
 
 def _starts(scene: Example, condition: Condition) -> Iterator[Instant]:
+    if scene.ending is Action.MISSED:
+        yield from _starts_after_events(scene, condition)
+        return
     scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
     others = [_task(name, parse(f'daily.at("{at // HOUR:02d}:00")')) for name, at in _HOURS.items()]
     scheduler.load([_task("it", condition), *others], BEGIN, {})
     takes = dict.fromkeys(_HOURS, TAKES)
     forecast = Forecast(scheduler, BEGIN, lambda run: ExpectedRun(takes.get(run.task, 0), scene.ending))
-    return (run.start for run in forecast.runs(BEGIN + _FAR) if run.task == "it")
+    yield from (run.start for run in forecast.runs(BEGIN + _FAR) if run.task == "it")
+
+
+def _starts_after_events(scene: Example, condition: Condition) -> Iterator[Instant]:
+    """Tell when it starts as what happens beside it is learned, and nothing else starts by itself."""
+    scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
+    scheduler.load([_task("it", condition), *(_task(name, FALSE) for name in _HOURS)], BEGIN, {})
+    for instant, event in _events(scene.ending):
+        if instant > BEGIN + _FAR:
+            return
+        scheduler.learn(event)
+        for decision in scheduler.decide(instant):
+            if isinstance(decision, Start):
+                yield instant
+                scheduler.learn(Finished(decision.run, End(Action.SUCCESS, Cause.EXIT, instant)))
 
 
 def _task(name: str, condition: Condition) -> Task:
@@ -124,6 +143,9 @@ def _events(ending: Action) -> Iterator[tuple[Instant, Event]]:
         midnight, number = midnight + DAY, number + 1
         for name, at in _HOURS.items():
             start = midnight + at
+            if ending is Action.MISSED:
+                yield start + TAKES, Missed(name, str(number), start + TAKES, start, start, 1, "")
+                continue
             run = Run(name, number, "", 1, start, start, Trigger.SCHEDULE, "")
             yield start, Started(run)
             yield start, Spawned(run, 0, 0, start)

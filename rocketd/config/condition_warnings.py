@@ -193,7 +193,7 @@ def _pause(task: Task) -> str:
     return format_duration(task.restart_delay)
 
 
-_ENDS: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail"}
+_ENDS: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail", "missed": "missed"}
 
 
 def suggestion(branch: Branch) -> Condition:

@@ -5,9 +5,11 @@ remains after every task is removed that needs something else: another task's en
 from any task in it to one that starts it never leaves the set, and so closes a cycle.
 
 A task that starts when another one *fails* is not part of this: repeating a repair while things are broken is intended.
+Neither is one that starts when another one *misses* a start: for that, a chance of the clock must have passed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks
 from rocketd.config.problems import Mistake
@@ -15,6 +17,9 @@ from rocketd.core.conditions.after import After
 from rocketd.core.conditions.run_conditions import Retry
 from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, all_parts
 from rocketd.core.model.task import Task
+
+_ENDLESS: Final = ("success", "finish")
+"""What a task does again and again while all goes well."""
 
 
 def without_cycles(tasks: dict[str, Task], previous: Mapping[str, Task], watched: WatchedTasks) -> list[TaskMistake]:
@@ -89,7 +94,7 @@ def _remove_others(members: dict[str, Condition]) -> None:
 def _starters(when: Condition) -> list[str]:
     """The tasks whose ends the condition follows."""
     return [
-        name for part in all_parts(when) if isinstance(part, After) and part.outcome != "fail" for name in part.tasks
+        name for part in all_parts(when) if isinstance(part, After) and part.outcome in _ENDLESS for name in part.tasks
     ]
 
 
@@ -97,7 +102,7 @@ def _is_triggered_by(when: Condition, members: Collection[str]) -> bool:
     """Whether the ends of these tasks are enough for the condition."""
     if isinstance(when, After):
         enough = any if when.many == "any" else all
-        return when.outcome != "fail" and enough(name in members for name in when.tasks)
+        return when.outcome in _ENDLESS and enough(name in members for name in when.tasks)
     if isinstance(when, Any):
         return any(_is_triggered_by(part, members) for part in when.parts)
     if isinstance(when, All):
@@ -118,7 +123,7 @@ def _starts_otherwise(task: Task, cycle: Collection[str]) -> bool:
 def _can_begin(when: Condition, cycle: Collection[str]) -> bool:
     if isinstance(when, After):
         enough = any if when.many == "any" else all
-        return enough(name not in cycle for name in when.tasks)
+        return when.outcome == "missed" or enough(name not in cycle for name in when.tasks)
     if isinstance(when, Any):
         return any(_can_begin(part, cycle) for part in when.parts)
     if isinstance(when, All):

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,9 +231,10 @@ def test_a_stretch_of_missed_times_that_goes_on_stays_one_record(store: Store) -
     store.write([Started(run(1)), missed(last=NOW + HOUR, count=2)])
     store.write([missed(last=NOW + DAY, count=25)])
     assert [event for event in store.recovery_events({}, NOW) if isinstance(event, Missed)] == [
-        missed(last=NOW + DAY, count=25)
+        replace(missed(last=NOW + DAY, count=25), first_at=NOW)
     ]
     (view,) = store.runs(RunFilter(actions=(Action.MISSED,)))
+    assert (view.run.start, view.first_at) == (NOW + DAY, NOW)
     assert (view.run.task, view.run.number, view.run.due) == ("backup", 0, NOW)
     assert view.run.reason.startswith("paused")
 

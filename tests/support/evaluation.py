@@ -1,7 +1,7 @@
 """Asking conditions: a past made by hand, and the moment to ask about. And strategies that make both at random."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.events import Finished, Spawned, Started
+from rocketd.core.model.events import Finished, Missed, Spawned, Started
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
@@ -107,6 +107,21 @@ class Asked:
     ) -> Run:
         """Let a run start and end."""
         return self.end(self.start(start, task, due=due, attempt=attempt, trigger=trigger), end, action, cause)
+
+    def miss(
+        self, when: str | Instant, task: str = "me", *, first: str | Instant | None = None, again: bool = False
+    ) -> Missed:
+        """Let chances be missed, which is recorded then; `again`: those before have gone on."""
+        self.history.load(task)
+        now, before = self.instant(when), self.history.of(task).misses
+        if again and before is not None:
+            newest, begun = before.newest, before.newest.first_reported
+            missed = replace(newest, at=now, last=now, count=newest.count + 1, first_at=begun)
+        else:
+            due = now if first is None else self.instant(first)
+            missed = Missed(task, f"{task}-missed-{self.history.position}", now, due, due, 1, "no slot was free")
+        self.history.learn(missed)
+        return missed
 
     def keep(self, condition: Condition) -> "Asked":
         """Keep the instants that the condition needs; to be called before the past is made."""
@@ -223,7 +238,7 @@ RETRY = st.sampled_from(
 AFTER = st.builds(
     "after_{}{}".format,
     st.sampled_from(["", "all_", "any_"]),
-    st.sampled_from(["success", "fail", "finish"]),
+    st.sampled_from(["success", "fail", "finish", "missed"]),
 ).flatmap(
     lambda word: st.sampled_from(["", ', delay="20 min"', ', within="1 h"', ', delay="2 h", within="30 min"']).map(
         lambda later: f'{word}("a"{", " + chr(34) + "b" + chr(34) if word.count("_") > 1 else ""}{later})'
@@ -231,7 +246,7 @@ AFTER = st.builds(
 )
 HAPPENED = st.builds(
     "{}{}{}".format,
-    st.sampled_from(["started", "succeeded", "failed", "finished", "crashed"]),
+    st.sampled_from(["started", "succeeded", "failed", "finished", "crashed", "missed"]),
     st.sampled_from(["", '("a")', '("gone")']),
     UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: f".this_{unit}{hours}"))
     | st.sampled_from(["1 min", "2 h", "3 days"]).map(lambda length: f".past('{length}')"),
@@ -324,6 +339,8 @@ def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> A
         clock += takes
         if number < len(steps) - 1 or draw(st.booleans()):
             asked.end(run, clock, action, cause)
+        if draw(st.integers(0, 3)) == 0:
+            asked.miss(clock, draw(st.sampled_from(["me", "a", "b"])), first=clock - takes, again=draw(st.booleans()))
     asked.history.first_pass_at = draw(st.none() | st.sampled_from([now, now - MINUTE, now - 2 * HOUR, now - 3 * DAY]))
     asked.history.cycles = draw(st.integers(1, 5))
     asked.history.booted_at = draw(st.none() | st.sampled_from([now, now - 10 * MINUTE, now - 2 * DAY]))

@@ -13,6 +13,7 @@ from rocketd.core.model.condition import All, Any, Condition, all_parts
 from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.run import Action
 from rocketd.core.model.splay import StartWindow, splayed
+from rocketd.core.model.task_history import Occurrence
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
@@ -22,21 +23,30 @@ if TYPE_CHECKING:
     from rocketd.core.instant import Instant
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Run
-    from rocketd.core.model.task_history import Occurrence
+    from rocketd.core.model.task_history import MissedReport, TaskHistory
 
 FAILS: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
 """What `after_fail` waits for."""
 
-Outcome: TypeAlias = Literal["success", "fail", "finish"]
+Outcome: TypeAlias = Literal["success", "fail", "finish", "missed"]
 Many: TypeAlias = Literal["", "all", "any"]
 
+_ENDS: Final[dict[Outcome, tuple[Action, ...]]] = {
+    "success": ENDS["success"],
+    "fail": FAILS,
+    "finish": ENDS["finish"],
+    "missed": (),
+}
 _ALL: Final = All(())
 _ANY: Final = Any(())
 
 
 @dataclass(frozen=True, slots=True)
 class After(Condition):
-    """For when other tasks have ended so since this task's last scheduled start, and since it was armed."""
+    """For when other tasks have ended so since this task's last scheduled start, and since it was armed.
+
+    Or, with the outcome `missed`, when an interval of misses was reported first; one that grows is no new event.
+    """
 
     outcome: Outcome
     tasks: tuple[str, ...]
@@ -70,7 +80,7 @@ class After(Condition):
     def _judge_one(self, name: str, moment: Moment) -> Verdict:
         if not moment.history.knows(name):
             return Verdict(UNKNOWN)
-        end = self.newest_end(name, moment)
+        end = self.newest_event(name, moment)
         if end is None:
             return Verdict(AGAINST)
         ended = moment.history.steps.wall_instant(end.at, end.position)
@@ -96,6 +106,8 @@ class After(Condition):
 
     def _first_unused_end(self, name: str, newest: Instant, moment: Moment) -> Instant:
         """Return the first such end that is not used up, as far as needed: later ends do not restart the wait."""
+        if self.outcome == "missed":
+            return newest
         other, own, begun = moment.history.of(name), moment.task_history, moment.task_history.armed
         if own.last_scheduled is not None:
             begun = max(begun, own.steps.wall_instant(own.last_scheduled.start, own.scheduled_position))
@@ -107,25 +119,35 @@ class After(Condition):
 
     @property
     def _ends(self) -> tuple[Action, ...]:
-        return FAILS if self.outcome == "fail" else ENDS[self.outcome]
+        return _ENDS[self.outcome]
 
-    def newest_end(self, name: str, moment: Moment) -> Occurrence | None:
-        """Return the newest such end of that task, if it is not used up."""
+    def newest_event(self, name: str, moment: Moment) -> Occurrence | MissedReport | None:
+        """Return the newest such end of that task, or its newest interval of misses, if it is not used up."""
         other, own = moment.history.of(name), moment.task_history
-        if self.outcome == "fail":
-            ends = [other.last_failure] if other.last_failure else []
-        else:
-            ends = [other.last_events[action] for action in ENDS[self.outcome] if action in other.last_events]
-        newest = max(ends, key=_position, default=None)
+        newest = self._newest_misses(name, moment) if self.outcome == "missed" else self._newest_end(other)
         if newest is None or newest.position <= own.scheduled_position:
             return None
         if not own.since_armed(newest.at - MICROSECOND, newest.position):
             return None
         return newest
 
+    @staticmethod
+    def _newest_misses(name: str, moment: Moment) -> MissedReport | None:
+        """Return the newest interval of misses; of the task itself, only of chances that it had since it was armed."""
+        found, own = moment.history.of(name).misses, moment.task_history
+        if found is None or name != moment.task.name:
+            return found
+        return found if own.steps.wall_instant(found.newest.last, found.last_position) >= own.armed else None
+
+    def _newest_end(self, other: TaskHistory) -> Occurrence | None:
+        if self.outcome == "fail":
+            return other.last_failure
+        ends = [other.last_events[action] for action in self._ends if action in other.last_events]
+        return max(ends, key=_position, default=None)
+
     def causing_run(self, moment: Moment) -> Run | None:
-        ends = [end for name in self.tasks if (end := self.newest_end(name, moment))]
-        newest = max(ends, key=_position, default=None)
+        found = [self.newest_event(name, moment) for name in self.tasks]
+        newest = max((end for end in found if isinstance(end, Occurrence)), key=_position, default=None)
         return None if newest is None else newest.run
 
     def watches(self) -> frozenset[str]:

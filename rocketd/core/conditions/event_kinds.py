@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias
 from rocketd.core.conditions.time_conditions import ENDS
 from rocketd.core.model.run import Action
 
-What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed"]
+What: TypeAlias = Literal["started", "succeeded", "failed", "finished", "terminated", "inacted", "crashed", "missed"]
 
 ACTIONS: Final[dict[What, tuple[Action, ...]]] = {
     "started": (Action.RUN,),
@@ -15,4 +15,5 @@ ACTIONS: Final[dict[What, tuple[Action, ...]]] = {
     "terminated": (Action.TERMINATE,),
     "inacted": (Action.INACTION,),
     "crashed": (Action.CRASH,),
+    "missed": (Action.MISSED,),
 }

@@ -129,6 +129,7 @@ _TO_HAPPEN: Final[dict[What, str]] = {
     "terminated": "be terminated",
     "inacted": "find nothing to do",
     "crashed": "be interrupted by a shutdown or a crash",
+    "missed": "miss a start",
 }
 
 
@@ -157,6 +158,6 @@ def _(condition: SchedulerCycles, moment: Moment, verdict: Verdict) -> str:
 def _(condition: After, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is FOR:
         return _to_change(condition, verdict)
-    end = {"success": "succeed", "fail": "fail", "finish": "finish"}[condition.outcome]
-    missing = [task for task in condition.tasks if condition.newest_end(task, moment) is None]
+    end = {"success": "succeed", "fail": "fail", "finish": "finish", "missed": "miss a start"}[condition.outcome]
+    missing = [task for task in condition.tasks if condition.newest_event(task, moment) is None]
     return f"{(' or ' if condition.many == 'any' else ' and ').join(missing)} to {end}"

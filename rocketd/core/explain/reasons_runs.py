@@ -15,10 +15,12 @@ from rocketd.core.duration import format_duration
 from rocketd.core.explain.reasons import clock, describe_end, explain_verdict, listed, run_name, when
 from rocketd.core.instant import BEGINNING, MICROSECOND
 from rocketd.core.model.moment import Moment
+from rocketd.core.model.task_history import Occurrence
 from rocketd.core.model.verdict import FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
     from rocketd.core.model.run import End, Run
+    from rocketd.core.model.task_history import MissedReport
 
 
 @explain_verdict.register(Retry)
@@ -50,7 +52,12 @@ def _why_no_retry(condition: Retry, run: Run, end: End, moment: Moment) -> str:
     return f": attempt {run.attempt} was the last"
 
 
-_ENDED: Final[dict[Outcome, str]] = {"success": "succeeded", "fail": "failed", "finish": "ended"}
+_ENDED: Final[dict[Outcome, str]] = {
+    "success": "succeeded",
+    "fail": "failed",
+    "finish": "ended",
+    "missed": "missed a start",
+}
 
 
 @explain_verdict.register(After)
@@ -61,14 +68,26 @@ def _(condition: After, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 def _after(condition: After, task: str, moment: Moment) -> str:
     if not moment.history.knows(task):
         return _not_loaded(task)
-    end = condition.newest_end(task, moment)
-    if end is not None and end.end is not None:
-        begin, finish = condition.span_after(moment.history.steps.wall_instant(end.at, end.position))
-        told = describe_end(end.run, end.end, moment)
+    event = condition.newest_event(task, moment)
+    if event is not None:
+        begin, finish = condition.span_after(moment.history.steps.wall_instant(event.at, event.position))
+        told = _described(event, moment)
         if moment.now < begin:
             return f"{told}; its delay of {format_duration(condition.delay)} is over {when(begin, moment)}"
         return f"{told}; that only counted until {clock(finish, moment)}" if moment.now >= finish else told
     return f"{task} has not {_ENDED[condition.outcome]} {_since(moment)}"
+
+
+def _described(event: Occurrence | MissedReport, moment: Moment) -> str:
+    """Describe an end, or an interval of misses: `a missed 3 starts, due from 01:00 to 03:00: no slot was free …`."""
+    if isinstance(event, Occurrence):
+        return run_name(event.run) if event.end is None else describe_end(event.run, event.end, moment)
+    missed = event.newest
+    if missed.count == 1:
+        starts = f"a start, due {when(missed.first, moment)}"
+    else:
+        starts = f"{missed.count} starts, due from {clock(missed.first, moment)} to {clock(missed.last, moment)}"
+    return f"{missed.task} missed {starts}: {missed.reason} (recorded {when(event.at, moment)})"
 
 
 def _since(moment: Moment) -> str:
@@ -87,6 +106,7 @@ _HAPPENED: Final[dict[What, str]] = {
     "terminated": "been terminated",
     "inacted": "had nothing to do",
     "crashed": "been interrupted",
+    "missed": "missed a start",
 }
 
 

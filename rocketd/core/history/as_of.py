@@ -47,7 +47,8 @@ def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
         return
     if view.action is Action.MISSED:  # the record has the first of the interval, and when it was last extended
         before = run.start - MICROSECOND
-        yield run.start, 0, Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason)
+        missed = Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason, view.first_at)
+        yield run.start, 0, missed
         return
     if view.action is Action.WITHDRAWN:
         return

@@ -139,8 +139,8 @@ class History:
 
     def _new_recorder(self, task_history: TaskHistory, action: Action) -> RecordedInstants:
         kept = RecordedInstants(self.steps)
-        if action in task_history.last_events:
-            kept.add(task_history.last_events[action].at, task_history.last_events[action].position, FOREVER)
+        if (newest := task_history.newest(action)) is not None:
+            kept.add(newest.at, newest.position, FOREVER)
         return kept
 
     def recall(self, events: Iterable[Event]) -> None:
@@ -206,9 +206,8 @@ class History:
                 self._finish(run, end)
             case Missed(task):
                 self._position += 1
-                task_history = self.of(task)
-                task_history.consume(event.first, event.last, self._position)
-                task_history.last_missed = Consumed(event.first, event.last, self._position)
+                reach = self._reach.get((task, Action.MISSED), FOREVER)
+                self.of(task).report_missed(event, self._position, reach)
             case Spawned(run):
                 task_history = self.of(run.task)
                 if run.number in task_history.running:

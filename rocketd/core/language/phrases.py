@@ -3,8 +3,8 @@
     hours    "between" mark "and" mark | ("after" | "before" | "starting") mark
              | ("at" | "on") mark (("," | "and") mark)*
     time     "time" "of" unit
-    after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)* ["succeeded" | "failed" | "finished"]
-             ["delay" duration] ["within" duration]
+    after    "after" ["any" | "all"] ("task" | "tasks") text ("," text)*
+             ["succeeded" | "failed" | "finished" | "missed"] ["delay" duration] ["within" duration]
     has      ["task" text] "has" what ["today" | "this" unit | ["in"] "past" duration]
     is       ["while"] ["task" text] "is" "running"
     always   "always" ("true" | "false")
@@ -42,7 +42,12 @@ if TYPE_CHECKING:
 _HOURS: Final = {word.name: word for word in HOURS}
 _SPANS: Final = {word.name: word for word in SPANS}
 _WHAT: Final = tuple(name for name, word in WORDS.items() if word.follows is SPANS)
-_OUTCOMES: Final[dict[str, Outcome]] = {"succeeded": "success", "failed": "fail", "finished": "finish"}
+_OUTCOMES: Final[dict[str, Outcome]] = {
+    "succeeded": "success",
+    "failed": "fail",
+    "finished": "finish",
+    "missed": "missed",
+}
 _MANY: Final[dict[str, Many]] = {"any": "any", "all": "all"}
 _RAW: Final = ("every", "cron", "calendar", "crontime")
 _HOST: Final = {

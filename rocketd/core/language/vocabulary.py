@@ -128,6 +128,7 @@ _OUTCOMES: Final[dict[Outcome, str]] = {
     "success": "succeeded",
     "fail": "failed, was terminated or crashed",
     "finish": "ended in any way",
+    "missed": "missed a start",
 }
 
 
@@ -139,7 +140,7 @@ def _after(outcome: Outcome, many: Many) -> Word:
     name = f"after_{many}_{outcome}" if many else f"after_{outcome}"
     about = f"When {who} {_OUTCOMES[outcome].replace('was', 'been')} since this task last started."
     example = f'{name}("extract", "load")' if many else f'{name}("extract")'
-    ended = {"success": "succeeded", "fail": "failed", "finish": "finished"}[outcome]
+    ended = {"success": "succeeded", "fail": "failed", "finish": "finished", "missed": "missed"}[outcome]
     phrase = f"after {many} tasks 'extract', 'load' {ended}" if many else f"after task 'extract' {ended}"
     several = "" if many else f"write after_all_{outcome} or after_any_{outcome} for several tasks"
     return Word(
@@ -155,6 +156,7 @@ _WHAT: Final[dict[What, str]] = {
     "terminated": "has been terminated",
     "inacted": "has found nothing to do",
     "crashed": "has been interrupted by a shutdown or a crash of rocketd or the host",
+    "missed": "has missed starts, one or several in a row",
 }
 
 

@@ -87,6 +87,17 @@ class Missed:
     last: Instant
     count: int
     reason: str
+    first_at: Instant | None = None
+    """When it was reported first; None: by this event."""
+
+    @property
+    def first_reported(self) -> Instant:
+        """When it was reported first."""
+        return self.at if self.first_at is None else self.first_at
+
+    def continues(self, other: "Missed") -> bool:
+        """Whether it reports the same interval as an earlier event of its task."""
+        return (self.run_id, self.first) == (other.run_id, other.first)
 
 
 @dataclass(frozen=True, slots=True)

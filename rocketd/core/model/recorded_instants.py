@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.clock_steps import ClockSteps
-from rocketd.core.model.events import Event, Finished, Started, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn
 from rocketd.core.model.run import Action
 
 
@@ -91,6 +91,9 @@ def instants_of(events: Iterable[Event], steps: ClockSteps) -> Mapping[tuple[str
             case Finished(run, end):
                 place = steps.place_of(end.at, place)
                 found[run.task, end.action].append((end.at, place))
+            case Missed(task):
+                place = steps.place_of(event.at, place)
+                found[task, Action.MISSED].append((event.at, place))
             case Withdrawn(run):
                 starts = found[run.task, Action.RUN]
                 starts[:] = [one for one in starts if one[0] != run.start]

@@ -68,6 +68,8 @@ class RunView:
     boot_id: str = ""
     """With `pid` and `pid_start`, which process of which boot of which host it was; empty: not recorded."""
     pid_start: int = 0
+    first_at: Instant | None = None
+    """Of an interval of misses, when it was reported first; None: that is the start of the run, or is not known."""
 
 
 @dataclass(frozen=True, slots=True)

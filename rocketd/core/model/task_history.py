@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar, cast
 
-from rocketd.core.instant import BEGINNING, Instant
+from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.model.clock_steps import NEVER_SET, PRESENT, ClockSteps
 from rocketd.core.model.consumption import Consumed, add_consumed, consumed_until
+from rocketd.core.model.events import Missed
 from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Action, End, Run
 
@@ -38,6 +39,18 @@ class Occurrence(NamedTuple):
     run: Run
     end: End | None = None
     """How that run ended; None: this is its start."""
+
+
+class MissedReport(NamedTuple):
+    """The newest interval of misses, as it was reported."""
+
+    at: Instant
+    """When that was first."""
+    position: int
+    """The place in the log of the first report: later ones of the same interval do not change it."""
+    newest: Missed
+    last_position: int
+    """The place in the log of the newest report."""
 
 
 class Baseline(NamedTuple):
@@ -95,6 +108,8 @@ class TaskHistory:
     """Their dues alone: the windows in which they were due."""
     last_missed: Consumed | None = None
     """The interval that was reported as missed last."""
+    misses: MissedReport | None = None
+    """The interval of misses that began last; None: there was none."""
     crashes: Sequence[LoggedInstant] = ()
     """The newest starts of the scheduled runs that crashed, stops of the daemon itself not counted."""
     recorded_instants: Mapping[Action, RecordedInstants] = field(default_factory=empty_mapping)
@@ -121,6 +136,19 @@ class TaskHistory:
         self.consumed = add_consumed(self.consumed, use, self.steps)
         if self.baseline is not None:
             self.baseline = self.baseline._replace(consumed=add_consumed(self.baseline.consumed, use, self.steps))
+
+    def report_missed(self, event: Missed, position: int, reach: Duration) -> None:
+        """Apply a report of an interval of misses: of a new one, or of the newest, which has grown."""
+        self.consume(event.first, event.last, position)
+        self.last_missed = Consumed(event.first, event.last, position)
+        before, kept = self.misses, self.recorded_instants.get(Action.MISSED)
+        goes_on = before is not None and event.continues(before.newest)
+        if kept is not None:
+            if before is not None and goes_on:
+                kept.remove(before.newest.at)
+            kept.add(event.at, position, reach)
+        begun = before if before is not None and goes_on else MissedReport(event.first_reported, position, event, 0)
+        self.misses = begun._replace(newest=event, last_position=position)
 
     def add_running(self, run: Run, position: int) -> None:
         """Add an active run. It may turn out never to have begun, which `withdraw` makes good."""
@@ -245,10 +273,18 @@ class TaskHistory:
         newest = self.last_instant(action)
         return [newest] if newest is not None and start <= newest < end else []
 
+    def newest(self, action: Action) -> LoggedInstant | None:
+        """Return when that happened last, as it was recorded; None: never."""
+        if action is Action.MISSED:
+            last = self.misses
+            return None if last is None else LoggedInstant(last.newest.at, last.last_position)
+        seen = self.last_events.get(action)
+        return None if seen is None else LoggedInstant(seen.at, seen.position)
+
     def last_instant(self, action: Action) -> Instant | None:
         """Return when that happened last, by the wall clock; None: never."""
-        seen = self.last_events.get(action)
-        return None if seen is None else self.steps.wall_instant(seen.at, seen.position)
+        newest = self.newest(action)
+        return None if newest is None else self.steps.wall_instant(*newest)
 
 
 def _consumed_by(started: Occurrence) -> Consumed:

@@ -55,7 +55,7 @@ class EventReducer:
                 self._withdraw(event)
                 self.registry.notify_dependents(run.task)
             case Missed():
-                pass
+                self.registry.notify_missed(event.task)
 
     def _begin(self, run: Run) -> None:
         scheduled = self.registry.tasks.get(run.task)

@@ -114,7 +114,8 @@ class MissedRuns:
         """Record a missed tick or window: a new event, or the newest one extended if the reason is the same."""
         open_missed = scheduled.open_missed
         if open_missed is not None and open_missed.reason == reason:
-            missed = replace(open_missed, at=now, last=max(open_due, open_missed.last), count=open_missed.count + 1)
+            last, begun = max(open_due, open_missed.last), open_missed.first_reported
+            missed = replace(open_missed, at=now, last=last, count=open_missed.count + 1, first_at=begun)
         else:
             missed = Missed(scheduled.task.name, self._new_run_id(now), now, open_due, open_due, 1, reason)
         scheduled.open_missed = missed
@@ -182,9 +183,8 @@ class MissedRuns:
         end = min(at, interval.end)
         self._intervals[scheduled.task.name] = interval._replace(start=end)
         self._counted.pop(scheduled.task.name, None)
-        yield from self._record_dues(
-            scheduled, missed_between(scheduled.task, self._history, interval.start, end, paused=True), "paused", now
-        )
+        dues = missed_between(scheduled.task, self._history, interval.start, end, paused=True)
+        yield from self._record_dues(scheduled, dues, "paused", now)
 
     def _record_dues(
         self, scheduled: ScheduledTask, dues: MissedDues | None, reason: str, now: Instant
@@ -196,6 +196,7 @@ class MissedRuns:
                 else f"{reason}; counted up to {timestamp_with_zone(dues.last, scheduled.task.zone)}"
             )
             missed = Missed(scheduled.task.name, self._new_run_id(now), now, dues.first, dues.last, dues.count, why)
+            scheduled.open_missed = None  # it is older, and is not continued
             self._history.learn(missed)
             yield missed
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from rocketd.core.conditions.after import After
+from rocketd.core.conditions.misses import asks_misses
 from rocketd.core.conditions.probe import Probe, probes_of
 from rocketd.core.conditions.running import RunningFor
 from rocketd.core.history.history import History
@@ -95,6 +96,12 @@ class TaskRegistry:
             if concerned in self.tasks and self.tasks[concerned].asks_run_age:
                 self._queues.mark_dirty(concerned)
 
+    def notify_missed(self, name: str) -> None:
+        """Mark the tasks that ask what that task has missed."""
+        for concerned in (name, *self._watchers.get(name, ())):
+            if concerned in self.tasks and self.tasks[concerned].asks_misses:
+                self._queues.mark_dirty(concerned)
+
     def count_missed(self, name: str) -> None:
         """Count what that task and its watchers missed, before something happens to it.
 
@@ -172,6 +179,7 @@ class TaskRegistry:
         for other in scheduled.watched_tasks:
             self._watchers.setdefault(other, {})[name] = None
         timed = any(isinstance(part, RunningFor) for condition in conditions for part in all_parts(condition))
+        scheduled.asks_misses = any(asks_misses(condition) for condition in conditions)
         scheduled.asks_run_age = timed or scheduled.task.stop_when is not FALSE
         scheduled.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
         self._subscriptions.subscribe(name, scheduled.probes)

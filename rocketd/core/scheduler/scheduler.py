@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from rocketd.core.conditions.probe import Probe
-from rocketd.core.instant import FOREVER, Duration, Instant
+from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.absence import RESUME_SPREAD, Absence
 from rocketd.core.model.events import (
     Broken,
@@ -44,8 +44,6 @@ from rocketd.core.model.events import (
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Cause, Run, Trigger
 from rocketd.core.model.task import On, Task
-from rocketd.core.model.verdict import UNKNOWN, Verdict
-from rocketd.core.scheduler.next_due import NextDue
 from rocketd.core.scheduler.parts import SchedulerParts
 from rocketd.core.scheduler.task_state import Forced, ScheduledTask
 
@@ -226,8 +224,7 @@ class Scheduler:
         try:
             yield from self._learned(decisions)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it is data for whoever keeps the journal
-            scheduled.verdict, scheduled.check_at = Verdict(UNKNOWN), FOREVER
-            scheduled.set_next(NextDue())
+            scheduled.set_unknown()
             self._parts.queues.clear_ready(scheduled)
             yield Broken(scheduled.task.name, error)
 
@@ -236,6 +233,8 @@ class Scheduler:
         for decision in decisions:
             if isinstance(decision, Start):
                 self.learn(Started(decision.run))
+            elif isinstance(decision, Missed):
+                self._parts.registry.notify_missed(decision.task)
             yield decision
 
     @property
@@ -248,6 +247,7 @@ class Scheduler:
         missed = self._parts.missed.report_next(self.tasks, now)
         for one in missed:
             self._parts.queues.mark_dirty(one.task)
+            self._parts.registry.notify_missed(one.task)
         return missed
 
     # -- requests of the operator -----------------------------------------------------------------------------------

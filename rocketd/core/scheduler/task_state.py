@@ -10,7 +10,7 @@ from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action, Trigger
 from rocketd.core.model.task import Task
 from rocketd.core.model.task_history import TaskHistory
-from rocketd.core.model.verdict import Verdict
+from rocketd.core.model.verdict import UNKNOWN, Verdict
 from rocketd.core.scheduler.next_due import NextDue
 from rocketd.core.scheduler.running import NO_SLOT
 
@@ -98,8 +98,15 @@ class ScheduledTask:
     """How many runs of whatever task had begun by then."""
     asks_run_age: bool = False
     """Whether its conditions ask how long runs have been active."""
+    asks_misses: bool = False
+    """Whether its conditions ask what was missed."""
     probes: frozenset[Probe] = field(default_factory=frozenset)
     """All probes of its conditions, whether or not they matter now."""
+
+    def set_unknown(self) -> None:
+        """Note that nothing is known of it until its next event: its condition is broken."""
+        self.verdict, self.check_at = Verdict(UNKNOWN), FOREVER
+        self.set_next(NextDue())
 
     def set_next(self, found: NextDue) -> None:
         """Note when it is expected to be due next."""

@@ -65,7 +65,7 @@ class RunRecord(MinimalRunRecord):
     number: Optional[int] = Field(default=None, description="counts from 1 per task")
     attempt: Optional[int] = Field(default=None, description="which try in a row, from 1")
     due: Optional[float] = Field(default=None, description="for missed: the first")
-    start: Optional[float] = None
+    start: Optional[float] = Field(default=None, description="for missed: when it was first recorded")
     end: Optional[float] = Field(default=None, description="for missed: the last")
     runtime: Optional[float] = None
     exit_code: Optional[int] = None

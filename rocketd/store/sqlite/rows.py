@@ -131,6 +131,7 @@ def _missed_row(missed: Missed, origin: Origin) -> Row:
         action=Action.MISSED.value,
         run_id=missed.run_id,
         due=seconds(missed.first),
+        start=seconds(missed.first_reported),
         end=seconds(missed.last),
         times=missed.count,
         reason=missed_sentence(missed),
@@ -160,7 +161,7 @@ def event_of(row: Row) -> Event:
 
 def run_of(row: Row) -> Run:
     """Read the run back. A record with fewer fields gives: due = start, first attempt, by its schedule."""
-    start = row.created if row.start is None else row.start
+    start = row.created if row.start is None or row.action == Action.MISSED else row.start
     return Run(
         task=row.task_name,
         number=row.number or 0,
@@ -211,4 +212,10 @@ def _missed(row: Row) -> Missed:
         last=at if row.end is None else micros(row.end),
         count=row.times or 1,
         reason=row.message or row.reason or "",
+        first_at=first_report(row),
     )
+
+
+def first_report(row: Row) -> Instant | None:
+    """Return when an interval of misses was reported first; None: by the only report, or that is not recorded."""
+    return None if row.start in (None, row.created) or row.action != Action.MISSED else micros(row.start or 0.0)

@@ -10,7 +10,7 @@ from rocketd.core.escaping import storable
 from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
 from rocketd.store.sqlite.column_values import ColumnFaults, validated
-from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, run_of, seconds
+from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, first_report, run_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS, USAGE_COLUMNS, USAGE_VERSION, is_end, is_rare
 
 _WIDTH: Final = len(COLUMNS)
@@ -169,4 +169,5 @@ def _joined(start: Row, end: Row | None) -> RunView:
         start.host or "",
         start.boot_id or "",
         start.pid_start or 0,
+        first_report(start),
     )

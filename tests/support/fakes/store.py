@@ -95,9 +95,9 @@ class MemoryStore:
     def _miss(self, missed: Missed) -> None:
         for place, one in enumerate(self.log):
             if isinstance(one, Missed) and one.run_id == missed.run_id:
-                self.log[place] = missed
+                self.log[place] = _first_at(missed, one.first_reported)
                 return
-        self.log.append(missed)
+        self.log.append(_first_at(missed, missed.first_reported))
 
     def _meet(self, record: Record) -> None:
         self.recorded = max(self.recorded, instant_of(record))
@@ -173,7 +173,7 @@ class MemoryStore:
                     yield RunView(run, end.action if end else Action.RUN, end, self.pids.get(run.key, 0))
                 case Missed(task, run_id):
                     run = Run(task, 0, run_id, 0, record.first, record.at, Trigger.SCHEDULE, record.reason)
-                    yield RunView(run, Action.MISSED, None, 0)
+                    yield RunView(run, Action.MISSED, None, 0, first_at=record.first_at)
 
     def prune(self, before: Instant, spare: Reach, now: Instant, limit: int) -> int:
         needed = {id(record) for record in self._needed(spare, now)}
@@ -193,6 +193,10 @@ def _end_of(record: Finished | Withdrawn) -> End:
     if isinstance(record, Finished):
         return record.end
     return End(Action.WITHDRAWN, record.cause, record.at, message=record.reason)
+
+
+def _first_at(missed: Missed, first: Instant) -> Missed:
+    return replace(missed, first_at=None if first == missed.at else first)
 
 
 def _short(record: Record) -> Event:
