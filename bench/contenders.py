@@ -58,7 +58,7 @@ class Rocketd:
             f"[task.t{number:06}]\ncommand = {list(job.command)}\nwhen = \"cron('{self._fields(job)}')\"\n"
             for number, job in enumerate(jobs)
         ]
-        machine.write("/etc/rocketd/rocketd.toml", "[rocketd]\nmax_running = 2000\n")
+        machine.write("/etc/rocketd/rocketd.toml", '[rocketd]\nexecutor = "process"\nmax_running = 2000\n')
         for first in range(0, len(tasks), 1_000):
             machine.write(f"/etc/rocketd/tasks{first:06}.toml", "".join(tasks[first : first + 1_000]))
 

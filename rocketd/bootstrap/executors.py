@@ -10,6 +10,7 @@ from rocketd.core.instant import Duration
 from rocketd.daemon.loop import Loop
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.router import ExecutorRouter
+from rocketd.executor.unit.host import unit_support
 from rocketd.executor.unit.run_files import RunFiles
 
 
@@ -19,7 +20,9 @@ def make_executor(
     """Connect both executors with the loop; `open_files` are the limits (soft, hard) that runs get."""
     processes = ProcessExecutor(loop.handle_event, loop.handle_output, clock=clock, open_files=open_files)
     lines = loop.handle_output, loop.events.show_output
-    executor = ExecutorRouter(loop.handle_event, processes, lines, clock=clock, files=RunFiles(runtime_dir))
+    executor = ExecutorRouter(
+        loop.handle_event, processes, lines, clock=clock, files=RunFiles(runtime_dir), support=unit_support()
+    )
     executor.configure(settings.output_limit, settings.executor)
     return executor
 

@@ -255,6 +255,7 @@ class Service:
         )
         control.follow_output = self._executor.follow_output
         control.hooks_of = self._channels.hooks.describe
+        control.executor_of = self._executor.choice
         path = self._options.runtime_dir / SOCKET_NAME
         report_trouble = partial(self.loop.health.report_trouble, "control socket")
         self._socket = ControlSocket(

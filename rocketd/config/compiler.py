@@ -18,6 +18,7 @@ from rocketd.config.task_spec import TaskSpec
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.executor_choice import no_unit_because_of
 from rocketd.core.model.task import CLEAN_PATH, Command, ExecutorKind, Function, Identity, Surroundings, Task, Work
 from rocketd.core.shell_syntax import needs_shell
 from rocketd.core.suggestion import closest
@@ -106,8 +107,7 @@ class _TaskCompilation:
         """Note what a unit of systemd cannot do, where a unit is asked for, and what only a unit can."""
         wanted = key.EXECUTOR if key.EXECUTOR.key in self._spec.own else key.UNIT
         if task.executor is ExecutorKind.UNIT and (obstacle := task.needs_process):
-            message = f"a unit of systemd cannot carry out a task with '{obstacle}'"
-            self._note(wanted, message, 'leave it out, or write executor = "process"')
+            self._note(wanted, no_unit_because_of(obstacle), 'leave it out, or write executor = "process"')
         if task.executor is ExecutorKind.PROCESS and key.UNIT.key in self._spec.own:
             self._note(key.UNIT, 'with executor = "process" there is no unit that this could be about')
         for complaint in self._host.unit_complaints(task.unit):

@@ -69,7 +69,8 @@ OUTPUT_LIMIT: Final = Setting(
     LIMIT,
     64 * 1024**2,
     '`"64 MiB"`',
-    "How much output of a run the journal takes per minute, for tasks that do not set it.",
+    "How much output of a run the journal takes per minute, for tasks that do not set it. Of runs that are units "
+    "it takes all.",
 )
 EXECUTOR: Final = Setting(
     "executor",
@@ -78,7 +79,8 @@ EXECUTOR: Final = Setting(
     "`auto`",
     "What carries out the runs of tasks that do not say it themselves. `unit`: systemd does, as transient units, which "
     "outlive the daemon; tasks for which that is not possible are processes all the same. `process`: they are "
-    "processes of the daemon. `auto`: at present, processes.",
+    "processes of the daemon. `auto`: `unit` if the daemon is a system service of a host that systemd has booted, runs "
+    "as root, and there is a system bus; `process` elsewhere.",
 )
 SHUTDOWN_GRACE: Final = Setting(
     "shutdown_grace",

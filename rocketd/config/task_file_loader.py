@@ -11,6 +11,7 @@ from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
+from rocketd.config.executor_notes import executor_notes
 from rocketd.config.fleet_settings import LOST_AFTER
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
@@ -241,6 +242,7 @@ class TaskFileLoader:
                 ConditionQuestions.of(tasks, self._source.at, files), {one.task.name for one in mistakes}
             )
             mistakes += condition_notes(tasks.values())
+            mistakes += executor_notes(tasks.values(), self._settings.executor)
         return tuple(tasks.values()), mistakes
 
     def _located(self, task_mistakes: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:

@@ -260,7 +260,8 @@ EXECUTOR: Final = Setting[ExecutorKind | None](
     None,
     "that of `[rocketd]`",
     "`unit`: each run is a unit of systemd, and outlives the daemon; not possible with `function`, `output_file`, "
-    '`output_limit`, `separate_stderr` and `on = "shutdown"`. `process`: each run is a process of the daemon.',
+    '`output_limit`, `separate_stderr` and `on = "shutdown"`. `process`: each run is a process of the daemon. '
+    "`auto`: as `auto` in `[rocketd]`, whatever that says.",
 )
 UNIT: Final = Setting[tuple[tuple[str, str], ...]](
     "unit",

@@ -18,6 +18,7 @@ from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.events import NoSuchTask, Refusal, Start
+from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
@@ -91,6 +92,8 @@ class Control:
         """Called when somebody begins to watch, and when nobody does any more."""
         self.hooks_of: Callable[[Task], list[Json]] = lambda _: []
         """Returns the hooks of a task, and how they ended last."""
+        self.executor_of: Callable[[Task], ExecutorChoice | None] = lambda _: None
+        """Returns what carries out the runs of a task."""
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -127,7 +130,8 @@ class Control:
         self._must_be_loaded(name)
         entry = scheduler.find(name)
         runs = await self._read(run_filter)
-        return {**task_details(entry, scheduler.history.of(name), runs), "hooks": self.hooks_of(entry.task)}
+        details = task_details(entry, scheduler.history.of(name), runs, self.executor_of(entry.task))
+        return {**details, "hooks": self.hooks_of(entry.task)}
 
     def _must_be_loaded(self, name: str) -> None:
         require_loaded(self._loop.scheduler, self._task_files.disabled, self._task_files.missing, name)

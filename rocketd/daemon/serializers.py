@@ -10,6 +10,7 @@ from rocketd.core.explain.tree import ExplanationPart
 from rocketd.core.explain.why import Explanation
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
+from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import NO_USAGE, Action, End, Run
 from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
@@ -128,8 +129,13 @@ def _disabled(disabled: Disabled) -> JsonObject:
     return {"disabled": True, "elsewhere": disabled.elsewhere, "line": disabled.line}
 
 
-def task_details(entry: ScheduledTask, history: TaskHistory, runs: Sequence[RunView] = ()) -> JsonObject:
-    """Everything about one loaded task; `runs` are its newest ones."""
+def task_details(
+    entry: ScheduledTask,
+    history: TaskHistory,
+    runs: Sequence[RunView] = (),
+    executor: ExecutorChoice | None = None,
+) -> JsonObject:
+    """Everything about one loaded task; `runs` are its newest ones. Without a daemon, its executor is not known."""
     task = entry.task
     listed: list[Json] = [run_object(view) for view in runs]
     return {
@@ -149,6 +155,8 @@ def task_details(entry: ScheduledTask, history: TaskHistory, runs: Sequence[RunV
         "splay_each": "run" if task.splay_each_run else "host",
         "output_file": task.output_file or None,
         "separate_stderr": task.separate_stderr,
+        "executor": str(executor.kind) if executor else None,
+        "executor_reason": executor.reason or None if executor else None,
         "next_splay": _next_splay(entry),
         "armed_at": rfc3339(history.armed_at),
         "next_number": history.next_number,

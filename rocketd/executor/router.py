@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 
 from rocketd.core.clock import Clock
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.executor_choice import ExecutorChoice, choose_executor
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import ExecutorKind, Task
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.unit.executor import UnitExecutor
-from rocketd.executor.unit.host import why_no_units
+from rocketd.executor.unit.host import UnitSupport
 from rocketd.executor.unit.run_files import RunFiles
 
 Report = Callable[[Spawned | Finished | Withdrawn], None]
@@ -23,7 +24,7 @@ EmitLine = Callable[[Run, str, str], object]
 class ExecutorRouter:
     """Both executors as one. On the loop's thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it connects
         self,
         report: Report,
         processes: ProcessExecutor,
@@ -31,6 +32,7 @@ class ExecutorRouter:
         *,
         clock: Clock,
         files: RunFiles,
+        support: UnitSupport,
     ) -> None:
         """`lines` take lines for the journal, and lines that are there already."""
         self._outlet = report
@@ -38,6 +40,7 @@ class ExecutorRouter:
         self._lines = lines
         self._clock = clock
         self._files = files
+        self._support = support
         self._units: UnitExecutor | None = None
         self._following = False
         self._early: list[Spawned | Finished | Withdrawn] | None = []
@@ -67,8 +70,8 @@ class ExecutorRouter:
         """Start it where it belongs."""
         if not self._is_for_units(task):
             self._processes.start(task, run)
-        elif obstacle := why_no_units():
-            message = f'cannot start: executor = "unit" needs {obstacle}'
+        elif self._support.obstacle:
+            message = f'cannot start: executor = "unit" needs {self._support.obstacle}'
             self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._clock.now(), message=message)))
         else:
             self._unit_executor().start(task, run)
@@ -113,7 +116,7 @@ class ExecutorRouter:
         self, runs: Sequence[OpenRun], tasks: Mapping[str, Task]
     ) -> Mapping[RunKey, Finished | Withdrawn | None]:
         """Take over the runs that have units."""
-        if why_no_units() or not (any(self._files.run_ids()) or any(map(self._is_for_units, tasks.values()))):
+        if self._support.obstacle or not (any(self._files.run_ids()) or any(map(self._is_for_units, tasks.values()))):
             return {}
         return await self._unit_executor().adopt(runs, tasks)
 
@@ -131,12 +134,18 @@ class ExecutorRouter:
         if self._units is not None:
             await self._units.close()
 
+    def choice(self, task: Task) -> ExecutorChoice:
+        """Return what carries out the runs of a task."""
+        return choose_executor(task, self._default, self._support.missing)
+
     def _is_for_units(self, task: Task) -> bool:
-        return (task.executor or self._default) is ExecutorKind.UNIT and not task.needs_process
+        return self.choice(task).kind is ExecutorKind.UNIT
 
     def _unit_executor(self) -> UnitExecutor:
         if self._units is None:
-            self._units = UnitExecutor(self._report, *self._lines, clock=self._clock, files=self._files)
+            self._units = UnitExecutor(
+                self._report, self._lines, clock=self._clock, files=self._files, service=self._support.service
+            )
             self._units.follow_output(wanted=self._following)
         return self._units
 

@@ -56,7 +56,7 @@ def real(report: Report, output: Output) -> Executor:
 
 def units(report: Report, output: Output) -> Executor:
     """Its runs are units of the systemd that has booted this host."""
-    executor = UnitExecutor(report, output, output, clock=RealClock(), files=RunFiles(Path("/run")))
+    executor = UnitExecutor(report, (output, output), clock=RealClock(), files=RunFiles(Path("/run")), service="")
     executor.follow_output(wanted=True)
     return executor
 

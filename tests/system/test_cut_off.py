@@ -1,4 +1,7 @@
-"""A run that is cut off: no ghost, no second tree of its task, no repeat of what was done, and it runs again."""
+"""A process that is cut off: no ghost, no second tree of its task, no repeat of what was done, and it runs again.
+
+Runs that are units go on: see `test_unit_survival.py`.
+"""
 
 from collections.abc import Callable
 
@@ -63,7 +66,7 @@ def cut_power(machine: Machine) -> None:
 def busy(machine: Machine) -> Machine:
     """A machine in the middle of a run, its settings such that nothing takes long."""
     machine.write("/etc/systemd/system/rocketd.service.d/impatient.conf", IMPATIENT)
-    machine.write("/etc/rocketd/rocketd.toml", '[rocketd]\nshutdown_grace = "1s"\n')
+    machine.write("/etc/rocketd/rocketd.toml", '[rocketd]\nexecutor = "process"\nshutdown_grace = "1s"\n')
     machine.write("/etc/rocketd/tasks.toml", TASKS)
     machine.sh("systemctl daemon-reload; systemctl restart rocketd")
     machine.await_journal("ROCKETD_TASK=long", "MESSAGE=begun")

@@ -1,6 +1,6 @@
 """What tasks print reaches the journal of a real host: all of it."""
 
-from support.machines.administrator import await_end, give_task, history
+from support.machines.administrator import await_end, give_task, history, printed
 from support.machines.machine import Machine
 
 TASKS = 3
@@ -19,8 +19,7 @@ def test_journald_keeps_every_line_of_tasks_that_print_much_at_once(machine: Mac
     give_task(machine, "count", tasks)
     for number in range(TASKS):
         await_end(machine, f"count-{number}")
-        told = [entry["MESSAGE"] for entry in machine.journal(f"ROCKETD_TASK=count-{number}", "ROCKETD_STREAM=stdout")]
-        assert told == [str(line) for line in range(1, LINES + 1)]
+        assert printed(machine, f"count-{number}") == [str(line) for line in range(1, LINES + 1)]
     suppressed = machine.run("journalctl", "--quiet", "--grep=Suppressed", "--case-sensitive", check=False).stdout
     assert suppressed == ""
 
@@ -41,11 +40,12 @@ def test_an_output_file_has_everything_and_is_its_users(machine: Machine) -> Non
     await_end(machine, "count")
     assert machine.sh("seq 500000 | cmp - /var/log/counts/count-1.log && echo same") == "same\n"
     assert machine.sh("stat -c '%U %G %a' /var/log/counts/count-1.log") == "backup backup 640\n"
-    assert machine.journal("ROCKETD_TASK=count", "ROCKETD_STREAM=stdout") == []
+    assert printed(machine, "count") == []
 
 
-def test_a_journald_that_is_stopped_holds_up_nobody_for_long_and_what_it_lacks_is_recorded(machine: Machine) -> None:
-    give_task(machine, "count", PRINTING.format(number=0, lines=100_000).replace("daily", "false"))
+def test_a_stopped_journald_holds_up_no_process_for_long_and_what_it_lacks_is_recorded(machine: Machine) -> None:
+    count = PRINTING.format(number=0, lines=100_000).replace("daily", "false")
+    give_task(machine, "count", f'{count}executor = "process"\n')
     machine.run("systemctl", "kill", "--signal=STOP", "systemd-journald")
     done = machine.run("rocketctl", "run", "count-0", "--wait")
     assert done.stdout.splitlines() == [str(line) for line in range(1, 100_001)]
@@ -55,5 +55,4 @@ def test_a_journald_that_is_stopped_holds_up_nobody_for_long_and_what_it_lacks_i
     (run,) = history(machine, "count-0")
     assert run["message"] == message
     await_end(machine, "count-0")
-    lines = machine.journal("ROCKETD_TASK=count-0", "ROCKETD_STREAM=stdout")
-    assert len(lines) + int(message.removeprefix("the journal lacks ").split()[0]) == 100_000
+    assert len(printed(machine, "count-0")) + int(message.removeprefix("the journal lacks ").split()[0]) == 100_000

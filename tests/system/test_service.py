@@ -1,6 +1,6 @@
 """The service as its administrator meets it: files, reload, status, journal, history."""
 
-from support.machines.administrator import actions, await_end, await_next, give_task, history, state
+from support.machines.administrator import actions, await_end, await_next, give_task, history, printed, state
 from support.machines.machine import Machine
 
 HELLO = """
@@ -68,8 +68,7 @@ def test_a_task_of_nobody_has_the_groups_of_a_login(machine: Machine) -> None:
     """And none of the daemon's."""
     give_task(machine, "who", NOBODY)
     await_end(machine, "who")
-    (said,) = machine.journal("ROCKETD_TASK=who", "ROCKETD_STREAM=stdout")
-    assert said["MESSAGE"] == machine.run("id", user="nobody").stdout.strip()
+    assert printed(machine, "who") == [machine.run("id", user="nobody").stdout.strip()]
 
 
 def test_a_run_by_hand_shows_its_output_and_its_end(machine: Machine) -> None:

@@ -8,7 +8,6 @@ import pytest
 from support.machines.administrator import actions, await_end, give_task, history
 from support.machines.machine import Machine
 
-UNITS = '[rocketd]\nexecutor = "unit"\n'
 IMPATIENT = "[Service]\nWatchdogSec=3s\nTimeoutAbortSec=1s\n"
 # It notes each of its starts, and goes on until it is told to end.
 TASK = """
@@ -63,7 +62,6 @@ def boot(machine: Machine) -> str:
 def busy(machine: Machine) -> Machine:
     """A machine in the middle of a run."""
     machine.write("/etc/systemd/system/rocketd.service.d/impatient.conf", IMPATIENT)
-    machine.write("/etc/rocketd/rocketd.toml", UNITS)
     machine.write("/etc/rocketd/tasks.toml", TASK)
     machine.sh("systemctl daemon-reload; systemctl restart rocketd")
     machine.await_journal("ROCKETD_TASK=long", "MESSAGE=begun")
@@ -140,7 +138,7 @@ def test_a_host_that_goes_down_lets_runs_end_in_their_grace(busy: Machine) -> No
     )
     give_task(busy, "short", ends)
     busy.await_journal("ROCKETD_TASK=short", "MESSAGE=begun")
-    busy.write("/etc/rocketd/rocketd.toml", UNITS + 'shutdown_grace = "5s"\n')
+    busy.write("/etc/rocketd/rocketd.toml", '[rocketd]\nshutdown_grace = "5s"\n')
     busy.run("systemctl", "reload", "rocketd")
     busy.reboot()
     assert actions(busy, "short") == ["fail"]

@@ -11,8 +11,9 @@ from support.machines.administrator import await_end, give_task, history
 from support.machines.inside import TESTS, pytest_packages, run_tests
 from support.machines.machine import Machine
 
-UNITS = '[rocketd]\nexecutor = "unit"\nmax_running = 400\n'
+SETTINGS = "[rocketd]\nmax_running = 400\n"
 HARDENED = TESTS.parent / "etc/examples/hardened.conf"
+PAGE = TESTS.parent / "docs/how-to/units.md"
 ODD_WORDS = ["", "a b", "\n", '"', "'", ";", "%n", "%%", "$HOME", "$$", "@x", "-", "\\x41", "é", "{}", "*"]
 
 
@@ -21,7 +22,7 @@ def machine(tree: Path, installed: Path, tmp_path: Path) -> Iterator[Machine]:
     """A booted Debian where all runs that can be are units."""
     packages = pytest_packages(tmp_path / "packages")
     with Machine(tmp_path / "disk", installed, tree, binds=[TESTS, packages, HARDENED]) as machine:
-        machine.write("/etc/rocketd/rocketd.toml", UNITS)
+        machine.write("/etc/rocketd/rocketd.toml", SETTINGS)
         machine.run("systemctl", "restart", "rocketd")
         yield machine
 
@@ -168,6 +169,35 @@ def test_all_output_is_in_the_journal_in_order_and_shown_while_somebody_waits(ma
     printed = machine.journal("ROCKETD_TASK=print", "ROCKETD_STREAM=stdout", "SYSLOG_IDENTIFIER=print")
     assert [entry["MESSAGE"] for entry in printed] == expected
     assert str(history(machine, "print")[0]["output"]).endswith("1999\ne1999\n")
+
+
+def test_whoever_follows_misses_no_line_when_the_journal_goes_on_in_another_file(machine: Machine) -> None:
+    """As with the first line of a user, and after a rotation."""
+    machine.run("useradd", "--uid", "1000", "alice")
+    count = "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done"
+    rotate = f"{count}; journalctl --rotate; {count}; journalctl --rotate; {count}"
+    give_task(machine, "print", shell("first", count, user="alice") + shell("rotating", rotate))
+    expected = [str(number) for number in range(300)]
+    assert run(machine, "first").split() == expected
+    assert run(machine, "rotating").split() == 3 * expected
+
+
+def test_the_documented_commands_show_everything_of_all_runs_and_of_one(machine: Machine) -> None:
+    """Word for word: what rocketd says, and what runs print, whatever carries them out."""
+    streams = task("streams", ["sh", "-c", "echo out; echo err >&2"], separate_stderr=True)
+    give_task(machine, "say", shell("backup", "echo one; echo two >&2; (sleep 0.1; echo three) & wait") + streams)
+    for name in ("streams", "backup"):
+        run(machine, name)
+        await_end(machine, name)
+    machine.run("journalctl", "--sync")
+    everything, of_one = re.findall(r"^\| `(journalctl .*?)` \|", PAGE.read_text(), re.MULTILINE)
+    said = machine.sh(f"{everything} --output=cat").splitlines()
+    words = ["out", "err", "one", "two", "three"]
+    assert [line for line in said if line in words] == words
+    assert {"task backup succeeded", "task streams succeeded"} <= {" ".join(line.split()[:3]) for line in said}
+    of_one = machine.sh(f"{of_one.replace('7', '1')} --output=cat").splitlines()
+    assert [line for line in of_one if line in words] == words[2:]
+    assert "succeeded" in of_one[-1]
 
 
 def test_what_a_task_tells_systemd_holds_for_its_runs_and_for_no_others(machine: Machine) -> None:

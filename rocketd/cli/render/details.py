@@ -143,6 +143,7 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
         ("Priority", Cell(str(priority) if priority else "")),
         ("Splay", Cell(f"up to {approximate_duration(splay)}{_anew(task)}" if splay else "")),
         ("Output file", Cell(text(task, "output_file"))),
+        ("Executor", Cell(": ".join(filter(None, (text(task, "executor"), text(task, "executor_reason")))))),
     ]
 
 

@@ -46,15 +46,16 @@ class OutputTail:
         if len(self._buffer) > 2 * self._limit + 2:
             del self._buffer[: -self._limit - 1]
 
-    def text(self) -> str:
-        """Return the tail; if output before it was dropped, its first line says how much."""
+    def text(self, *, all_added: bool = True) -> str:
+        """Return the tail; if output before it was dropped, its first line says how much, if all of it was added."""
         if self._total <= self._limit:
             return self._buffer.decode(errors="backslashreplace")
         if self._limit == 0:
             return ""
         tail = bytes(self._buffer[-self._limit - 1 :])  # one more, for the newline just before the tail
         tail = tail[self._tail_start(tail) :]
-        return f"… {self._total - len(tail)} bytes omitted\n{tail.decode(errors='backslashreplace')}"
+        dropped = f"{self._total - len(tail)} bytes" if all_added else "earlier output"
+        return f"… {dropped} omitted\n{tail.decode(errors='backslashreplace')}"
 
     def _tail_start(self, tail: bytes) -> int:
         r"""Return where the tail begins: at a line, unless that would drop more than three quarters of it.

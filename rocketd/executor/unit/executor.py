@@ -43,11 +43,12 @@ ADOPTION: Final = 20.0
 class UnitExecutor:
     """Has systemd carry out runs. Make it on the thread of a running loop."""
 
-    def __init__(self, report: Report, output: EmitLine, show: EmitLine, *, clock: Clock, files: RunFiles) -> None:
-        """`report` gets the events of runs; `output` lines for the journal, `show` lines that are there already."""
+    def __init__(
+        self, report: Report, lines: tuple[EmitLine, EmitLine], *, clock: Clock, files: RunFiles, service: str
+    ) -> None:
+        """`lines` take lines for the journal, and lines that are there already; `service` is the daemon's own unit."""
         self._report = report
-        self._output = output
-        self._show = show
+        self._output, self._show = lines
         self._clock = clock
         self._files = files
         self._loop = asyncio.get_running_loop()
@@ -59,7 +60,7 @@ class UnitExecutor:
         self._left = False
         self._work: set[asyncio.Task[None]] = set()
         self._connection = ManagerConnection(self._changed, self._job_removed, self._connected)
-        self._starter = UnitStarter(self._connection, files)
+        self._starter = UnitStarter(self._connection, files, service)
         self._stopper = UnitStopper(self._connection, files)
 
     # -- the port ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ What is looked up with the rights of the task's user (its environment files, dir
 import resource
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from rocketd.core.instant import SECOND
 from rocketd.core.model.run import Run
@@ -56,9 +56,16 @@ _OF_ALL_UNITS: Final[Mapping[str, tuple[str, object]]] = {
     "IOAccounting": ("b", True),
     "KillMode": ("s", "control-group"),
     "SendSIGHUP": ("b", False),
-    # When the host goes down, rocketd stops first: it lets its runs end, and records how they do.
-    "Before": ("as", ["rocketd.service"]),
 }
+
+
+class UnitPaths(NamedTuple):
+    """The files of a launcher in a unit."""
+
+    request: Path
+    """What it reads."""
+    status: Path
+    """What it writes to."""
 
 
 def request_of(task: Task, run: Run, own: Identity, clean: Mapping[str, str]) -> LaunchRequest:
@@ -91,8 +98,8 @@ def encoded(request: LaunchRequest, task: Task) -> bytes:
     return request.encode_for_unit(work.stdin.encode(), limits)
 
 
-def properties(task: Task, run: Run, own: Identity, request: Path, status: Path) -> Properties:
-    """Return the properties of a run's unit; its launcher reads `request` and writes to `status`."""
+def properties(task: Task, run: Run, own: Identity, paths: UnitPaths, service: str) -> Properties:
+    """Return the properties of a run's unit; `service` is the daemon's own unit, or empty."""
     from dbus_fast import Variant  # noqa: PLC0415 - only who uses units pays for it
 
     surroundings = _command(task).surroundings
@@ -105,8 +112,8 @@ def properties(task: Task, run: Run, own: Identity, request: Path, status: Path)
         "Group": ("s", str(identity.gid)),
         "UMask": ("u", surroundings.umask),
         "Nice": ("i", surroundings.nice),
-        "StandardInputFile": ("s", str(request)),
-        "StandardErrorFileToAppend": ("s", str(status)),
+        "StandardInputFile": ("s", str(paths.request)),
+        "StandardErrorFileToAppend": ("s", str(paths.status)),
         "SyslogIdentifier": ("s", task.name),
         "LogExtraFields": ("aay", fields),
         "KillSignal": ("i", _TERM if task.kill_grace else _KILL),
@@ -115,6 +122,8 @@ def properties(task: Task, run: Run, own: Identity, request: Path, status: Path)
     }
     if task.has_dynamic_user:
         del found["User"], found["Group"]
+    if service:  # when the host goes down, rocketd stops first: it lets its runs end, and records how they do
+        found["Before"] = ("as", [service])
     if task.timeout is not None:
         found["RuntimeMaxUSec"] = ("t", task.timeout + _BACKSTOP)
     return [[name, Variant(signature, value)] for name, (signature, value) in found.items()]

@@ -117,7 +117,7 @@ def _tail(question: Question) -> str:
     tail = OutputTail(question.tail)
     for line in reversed(lines):
         tail.add(line)
-    return tail.text()
+    return tail.text(all_added=False)
 
 
 def _failure(unit: str) -> tuple[str, int]:

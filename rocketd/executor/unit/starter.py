@@ -14,7 +14,7 @@ from rocketd.executor.unit.connection import ManagerConnection
 from rocketd.executor.unit.drop_ins import DropInFiles
 from rocketd.executor.unit.manager import SERVICE, ConnectionLost, UnitManager, UnitRefused
 from rocketd.executor.unit.outcome import has_ended, unit_state
-from rocketd.executor.unit.properties import encoded, properties, request_of
+from rocketd.executor.unit.properties import UnitPaths, encoded, properties, request_of
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.unit_run import UnitRun, refusal
 
@@ -26,9 +26,11 @@ _UNKNOWN: Final = Command(("",))
 class UnitStarter:
     """Writes what a launcher needs, and has systemd start it."""
 
-    def __init__(self, connection: ManagerConnection, files: RunFiles) -> None:
+    def __init__(self, connection: ManagerConnection, files: RunFiles, service: str) -> None:
+        """`service` is the daemon's own unit; empty: it is not a system service."""
         self._connection = connection
         self._files = files
+        self._service = service
         self._drop_ins = DropInFiles()
         self._oom_kills = OomKills()
         self._own = own_identity()
@@ -59,7 +61,8 @@ class UnitStarter:
     async def start(self, one: UnitRun) -> None:
         """Ask systemd for its unit until there is an answer, or it is stopped; raises RocketdError if it is refused."""
         files = self._files
-        wanted = properties(one.task, one.run, self._own, files.request(one.run.run_id), files.status(one.run.run_id))
+        paths = UnitPaths(files.request(one.run.run_id), files.status(one.run.run_id))
+        wanted = properties(one.task, one.run, self._own, paths, self._service)
         while True:
             manager = await self._connection.manager()
             if one.withdrawn:

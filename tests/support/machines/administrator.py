@@ -43,5 +43,11 @@ def actions(machine: Machine, task: str) -> list[object]:
     return [run["action"] for run in history(machine, task)]
 
 
+def printed(machine: Machine, task: str) -> list[str]:
+    """The lines that it has printed, as the journal has them; systemd's own entries have other identifiers."""
+    matches = (f"ROCKETD_TASK={task}", "ROCKETD_STREAM=stdout", f"SYSLOG_IDENTIFIER={task}")
+    return [entry["MESSAGE"] for entry in machine.journal(*matches)]
+
+
 def state(machine: Machine) -> str:
     return machine.run("systemctl", "show", "--property=StatusText", "--value", "rocketd").stdout.strip()

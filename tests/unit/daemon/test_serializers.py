@@ -12,9 +12,10 @@ from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND
 from rocketd.core.model.condition import TRUE
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started
+from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger, Usage
-from rocketd.core.model.task import Command, Disabled, Function, Surroundings, Task
+from rocketd.core.model.task import Command, Disabled, ExecutorKind, Function, Surroundings, Task
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import from_rfc3339, rfc3339
 from rocketd.daemon.serializers import (
@@ -137,6 +138,17 @@ def test_details_tell_who_paused_it_and_what_it_runs() -> None:
     assert (told["paused"], told["paused_by"], told["paused_reason"]) == (True, "uid 0", "repair")
     assert (told["function"], told["command"], told["timezone"]) == ("a.b:c", None, "Europe/Berlin")
     assert json.loads(json.dumps(told)) == told
+
+
+def test_details_tell_what_carries_out_its_runs_and_why_not_units() -> None:
+    told = task_details(
+        ScheduledTask(TASK), past_of().of("backup"), executor=ExecutorChoice(ExecutorKind.PROCESS, "no bus")
+    )
+    assert (told["executor"], told["executor_reason"]) == ("process", "no bus")
+    told = task_details(ScheduledTask(TASK), past_of().of("backup"), executor=ExecutorChoice(ExecutorKind.UNIT))
+    assert (told["executor"], told["executor_reason"]) == ("unit", None)
+    told = task_details(ScheduledTask(TASK), past_of().of("backup"))
+    assert (told["executor"], told["executor_reason"]) == (None, None)
 
 
 @pytest.mark.parametrize(

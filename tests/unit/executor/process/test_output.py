@@ -204,6 +204,12 @@ def test_a_tail_that_begins_exactly_with_a_line_keeps_it() -> None:
     assert tail.text() == "… 6 bytes omitted\nthird\n"
 
 
+def test_a_tail_that_was_given_only_the_end_does_not_say_how_much_is_missing() -> None:
+    tail = OutputTail(6)
+    tail.add(b"first\nthird\n")
+    assert tail.text(all_added=False) == "… earlier output omitted\nthird\n"
+
+
 def test_a_tail_of_one_long_line_is_cut_inside_it() -> None:
     tail = OutputTail(4)
     tail.add(b"0123456789")

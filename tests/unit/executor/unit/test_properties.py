@@ -6,7 +6,7 @@ from pathlib import Path
 from rocketd.core.instant import SECOND
 from rocketd.core.model.task import Command, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
-from rocketd.executor.unit.properties import encoded, properties, request_of
+from rocketd.executor.unit.properties import UnitPaths, encoded, properties, request_of
 from support.executor_harness import a_run
 
 BOB = Identity(1001, 1001, (7,), "bob", "/home/bob", "/bin/sh")
@@ -23,8 +23,9 @@ SECRET = Command(
 )
 
 
-def shown(task: Task) -> dict[str, object]:
-    pairs = properties(task, a_run(task), own_identity(), Path("/run/r.request"), Path("/run/r.status"))
+def shown(task: Task, service: str = "") -> dict[str, object]:
+    paths = UnitPaths(Path("/run/r.request"), Path("/run/r.status"))
+    pairs = properties(task, a_run(task), own_identity(), paths, service)
     return {str(name): value.value for name, value in pairs}  # type: ignore[attr-defined] # a Variant
 
 
@@ -57,3 +58,8 @@ def test_no_grace_means_that_it_is_killed_and_not_that_systemd_waits_for_ever() 
 def test_systemd_stops_a_run_a_little_after_rocketd_would() -> None:
     assert shown(Task("job", SECRET, timeout=60 * SECOND))["RuntimeMaxUSec"] == 65 * SECOND
     assert "RuntimeMaxUSec" not in shown(Task("job", SECRET))
+
+
+def test_the_daemon_stops_before_its_runs_whatever_its_own_unit_is_called() -> None:
+    assert shown(Task("job", SECRET), "scheduler.service")["Before"] == ["scheduler.service"]
+    assert "Before" not in shown(Task("job", SECRET))
