@@ -128,8 +128,7 @@ class Control:
         if disabled:
             return disabled_details(disabled, await self._read(run_filter))
         self._must_be_loaded(name)
-        entry = scheduler.find(name)
-        runs = await self._read(run_filter)
+        entry, runs = scheduler.find(name), await self._read(run_filter)
         details = task_details(entry, scheduler.history.of(name), runs, self.executor_of(entry.task))
         return {**details, "hooks": self.hooks_of(entry.task)}
 

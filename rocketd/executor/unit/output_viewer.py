@@ -1,7 +1,8 @@
 """Follows what units print, for those who want to see it at once: it is in the journal already.
 
-journald tells of new entries by inotify, but late, and not of each: so while somebody watches it is also looked every
-`PERIOD`. Before the end of a run is told, everything that it has printed is.
+journald notifies readers within some 250 ms of an entry (sd_journal_get_fd(3)). Between two notifications nothing is
+done. Before the end of a run is told, everything that it has printed is: whoever ends a run asks journald to write down
+what it has, and then has this read on to the end.
 """
 
 import asyncio
@@ -10,10 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from rocketd.core.instant import Instant
 from systemd import journal
 
-PERIOD: Final = 0.2
-"""Seconds between looks."""
 AT_ONCE: Final = 100
 """Lines that are told before others have their turn: some 5 ms."""
 
@@ -25,33 +25,43 @@ class JournalFollower:
         """`line` takes the id of a run and a line that it printed; raises OSError if there is no journal."""
         self._line = line
         self._loop = asyncio.get_running_loop()
-        self._reader = reader = journal.Reader(flags=journal.LOCAL_ONLY, converters={"MESSAGE": _text})
-        reader.add_match(_TRANSPORT="stdout")
-        reader.add_match(ROCKETD_STREAM="stdout")
-        reader.seek_realtime(time.time())
-        self._descriptor = reader.fileno()
-        self._loop.add_reader(self._descriptor, self._ready)
-        self._timer = self._loop.call_later(PERIOD, self._look)
+        self._reader = _reader_at_end()
+        self._descriptor: int | None = None
+        self._told_until: Instant = 0
+        """When the newest line that was told reached journald."""
+        self._later: asyncio.Handle | None = None
+        with suppress(OSError):  # no inotify instance is left: then lines are told with the end of their run
+            self._descriptor = self._reader.fileno()
+            self._loop.add_reader(self._descriptor, self._ready)
+        self._ready()  # what was written before the journal was watched has no notification
 
     def close(self) -> None:
         """Follow no longer."""
-        self._timer.cancel()
-        self._loop.remove_reader(self._descriptor)
+        if self._later is not None:
+            self._later.cancel()
+        if self._descriptor is not None:
+            self._loop.remove_reader(self._descriptor)
         self._reader.close()
 
     async def catch_up(self) -> None:
-        """Tell all that is in the journal by now."""
-        while self._tell_some():  # noqa: ASYNC110 - others have their turn; nothing is waited for
+        """Tell all that is in the journal by now, and not what other runs print meanwhile."""
+        now = time.time_ns() // 1000
+        self._notice_files()
+        while self._tell_some() and self._told_until <= now:  # noqa: ASYNC110 - others have their turn; nothing is awaited
             await asyncio.sleep(0)
 
     def _ready(self) -> None:
+        self._notice_files()
+        if self._later is None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._later = self._loop.call_soon(self._go_on) if self._tell_some() else None
+
+    def _notice_files(self) -> None:
+        """Notice new files of the journal: after a rotation, or with the first line of a user."""
         with suppress(OSError):
             self._reader.process()
-        self._tell_some()
-
-    def _look(self) -> None:
-        more = self._tell_some()
-        self._timer = self._loop.call_later(0 if more else PERIOD, self._look)
 
     def _tell_some(self) -> bool:
         """Tell the next lines; whether there may be more."""
@@ -59,14 +69,26 @@ class JournalFollower:
             entry = self._next()
             if not entry:
                 return False
+            self._told_until = entry["__REALTIME_TIMESTAMP"]
             self._line(str(entry.get("ROCKETD_RUN_ID", "")), entry.get("MESSAGE", ""))
         return True
 
     def _next(self) -> Any:  # noqa: ANN401 - the library's dictionary, or nothing
         try:
             return self._reader.get_next()
-        except OSError:  # a journal file was removed: the next look finds the others
+        except OSError:  # a journal file was removed: the next notification finds the others
             return None
+
+
+def _reader_at_end() -> journal.Reader:
+    """Return a reader behind the newest entry: by its place, as entries that come may have earlier times."""
+    reader = journal.Reader(flags=journal.LOCAL_ONLY, converters={"MESSAGE": _text, "__REALTIME_TIMESTAMP": int})
+    reader.seek_tail()
+    if not reader.get_previous():
+        reader.seek_head()
+    reader.add_match(_TRANSPORT="stdout")
+    reader.add_match(ROCKETD_STREAM="stdout")
+    return reader
 
 
 def _text(data: bytes) -> str:
