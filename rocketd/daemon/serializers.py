@@ -155,8 +155,7 @@ def task_details(
         "splay_each": "run" if task.splay_each_run else "host",
         "output_file": task.output_file or None,
         "separate_stderr": task.separate_stderr,
-        "executor": str(executor.kind) if executor else None,
-        "executor_reason": executor.reason or None if executor else None,
+        **_executor(executor),
         "next_splay": _next_splay(entry),
         "armed_at": rfc3339(history.armed_at),
         "next_number": history.next_number,
@@ -170,6 +169,11 @@ def task_details(
         "hooks": [],
         "runs": listed,
     }
+
+
+def _executor(choice: ExecutorChoice | None) -> JsonObject:
+    kind, reason = choice or (None, "")
+    return {"executor": str(kind) if kind else None, "executor_reason": reason or None}
 
 
 def why_object(why: Explanation) -> JsonObject:
