@@ -101,7 +101,8 @@ $(SITE)/index.html: .venv/dev CHANGELOG.md $(shell find docs packaging/docgen -t
 
 $(WHEELS)/made: .venv/build $(PINS)/run.txt
 	rm -rf $(WHEELS)
-	$(PIP) wheel --no-deps --no-build-isolation --use-pep517 --wheel-dir $(WHEELS) -r $(PINS)/run.txt
+	@# What pip builds is in a directory of another name each time, which debugging information would carry along.
+	CFLAGS=-g0 $(PIP) wheel --no-deps --no-build-isolation --use-pep517 --wheel-dir $(WHEELS) -r $(PINS)/run.txt
 	@touch $@
 
 .venv/run: $(WHEELS)/made
