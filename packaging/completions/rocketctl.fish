@@ -60,6 +60,14 @@ complete -c rocketctl -n __fish_use_subcommand -a resume -d 'resume a paused tas
 complete -c rocketctl -n '__fish_seen_subcommand_from resume' -a '(__rocketctl_tasks)'
 complete -c rocketctl -n __fish_use_subcommand -a check -d 'check task files, and report every problem'
 complete -c rocketctl -n '__fish_seen_subcommand_from check' -F
+complete -c rocketctl -n '__fish_seen_subcommand_from check' -l diff -d 'also show what would change, and the next starts'
+complete -c rocketctl -n '__fish_seen_subcommand_from check' -l against -x -a '(__fish_complete_directories)' -d 'with --diff: compare with these files instead of the installed ones'
+complete -c rocketctl -n __fish_use_subcommand -a edit -d 'edit a task file: check it, show what changes, install it'
+complete -c rocketctl -n '__fish_seen_subcommand_from edit' -a '(__rocketctl_tasks)'
+complete -c rocketctl -n '__fish_seen_subcommand_from edit' -s y -l yes -d 'do not ask'
+complete -c rocketctl -n __fish_use_subcommand -a new -d 'write a new task in a file of its own, in the same way'
+complete -c rocketctl -n '__fish_seen_subcommand_from new' -x
+complete -c rocketctl -n '__fish_seen_subcommand_from new' -s y -l yes -d 'do not ask'
 complete -c rocketctl -n __fish_use_subcommand -a import -d 'turn cron jobs and systemd timers into task files'
 complete -c rocketctl -n '__fish_seen_subcommand_from import' -l crontab -F -d 'a crontab of either form (repeatable)'
 complete -c rocketctl -n '__fish_seen_subcommand_from import' -l cron-d -x -a '(__fish_complete_directories)' -d 'tables with a user: /etc/cron.d'

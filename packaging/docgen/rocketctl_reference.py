@@ -11,7 +11,8 @@ from typing import Final
 from docgen import roff, shell_completions
 from docgen.condition_reference import PAGES, filled
 
-from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS, OptionKind, Verb, VerbArgument, VerbOption
+from rocketd.cli.command_table import GLOBAL, OFFLINE, VERBS
+from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.render.terminal_text import joined
 
 INTRODUCTION: Final = (
@@ -89,7 +90,18 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "set `restart_delay`, and of tasks that never start by themselves, or not within two years.",
         "It also lists the tasks that would start at once if they were loaded for the first time now.",
         "A given file may refer to tasks that are installed already, so you can check it before you install it.",
+        "With `--diff`, `check` also shows what the given files change in the installed ones: new, changed and removed",
+        "tasks, and their next starts before and after. A file replaces those of its name or with tasks of its names.",
+        "So `rocketctl check --diff %s` suits the `validate:` of Ansible.",
     ),
+    "edit": (
+        "`edit` opens a copy in SUDO_EDITOR, VISUAL or EDITOR, checks it, and shows what changes: the text, the",
+        "settings of each task, and its next starts before and after. Then it asks, installs the file in one step with",
+        "the owner and mode that it had, and has the daemon load it. A file with errors is not installed.",
+        "A file of a package is left alone: the edited one is installed in `/etc/rocketd` under the same name.",
+        "If you quit, your version is kept, and `edit` says where.",
+    ),
+    "new": ("`new` begins with a short task, in a file of that name in `/etc/rocketd`.",),
     "import": (
         "`import` reads crontab(5) of Vixie cron and cronie, anacrontab(5), and timers with their services.",
         "Each task stands below the lines that it comes from; comments say what is not the same and what has no",

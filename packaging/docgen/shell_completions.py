@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from rocketd.cli.command_table import ACTIONS, GLOBAL, VERBS, OptionKind, Verb, VerbArgument, VerbOption
+from rocketd.cli.command_table import ACTIONS, GLOBAL, VERBS
+from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 
 _MADE: Final = "# Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there."
 

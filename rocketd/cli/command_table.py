@@ -1,60 +1,9 @@
 """The verbs of `rocketctl` and their options: one table for the parser, the help, the man page and the completions."""
 
-from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class OptionKind(Enum):
-    """The kind of an option's or argument's value: completions offer values by it."""
-
-    FLAG = auto()
-    TASK = auto()
-    RUN = auto()
-    SUBJECT = auto()
-    """A task or a run."""
-    ACTION = auto()
-    TIME = auto()
-    NUMBER = auto()
-    TEXT = auto()
-    CONDITION = auto()
-    ZONE = auto()
-    DIRECTORY = auto()
-    PATH = auto()
-
-
-class VerbOption(NamedTuple):
-    """One option: its `names` as typed, and its `field` in `Choices`."""
-
-    names: tuple[str, ...]
-    field: str
-    kind: OptionKind
-    help: str
-    metavar: str = ""
-    repeats: bool = False
-    how_many: str = ""
-    """As in argparse: exactly one value (empty), `?` or `*`."""
-
-
-class VerbArgument(NamedTuple):
-    """One argument of a verb; `how_many` as in argparse: exactly one (empty), `?` or `*`."""
-
-    metavar: str
-    field: str
-    kind: OptionKind
-    help: str
-    how_many: str = ""
-
-
-class Verb(NamedTuple):
-    """One verb, with its arguments and options."""
-
-    name: str
-    help: str
-    arguments: tuple[VerbArgument, ...] = ()
-    options: tuple[VerbOption, ...] = ()
-    offline: bool = False
-    """Whether it works without a daemon."""
-
+from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
+from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
 """The values of `core.run.Action`, which is not imported here so that `rocketctl` starts fast."""
@@ -81,13 +30,6 @@ GLOBAL: Final = (
 _TASK: Final = VerbArgument("TASK", "subject", OptionKind.TASK, "name of a task")
 _SUBJECT: Final = VerbArgument(
     "TASK|RUN", "subject", OptionKind.SUBJECT, "name of a task, or a run: its id or TASK/NUMBER"
-)
-_PATHS: Final = VerbArgument(
-    "PATH",
-    "paths",
-    OptionKind.PATH,
-    "a task file or directory (default: those that the daemon reads)",
-    how_many="*",
 )
 _PERIOD: Final = (
     VerbOption(
@@ -191,7 +133,7 @@ VERBS: Final = (
     Verb(
         "simulate",
         "simulate what would run when, if each run took its usual time and succeeded",
-        (_PATHS,),
+        (PATHS,),
         (
             VerbOption(("--from",), "begin", OptionKind.TIME, "start then (default: now)", "TIME"),
             VerbOption(("--to",), "end", OptionKind.TIME, "end then (default: a day after the start)", "TIME"),
@@ -230,61 +172,7 @@ VERBS: Final = (
         ),
     ),
     Verb("resume", "resume a paused task", (_TASK,)),
-    Verb(
-        "check",
-        "check task files, and report every problem",
-        (_PATHS,),
-        offline=True,
-    ),
-    Verb(
-        "import",
-        "turn cron jobs and systemd timers into task files",
-        (),
-        (
-            VerbOption(
-                ("--crontab",),
-                "crontab",
-                OptionKind.PATH,
-                "a crontab of either form (repeatable)",
-                "FILE",
-                repeats=True,
-            ),
-            VerbOption(
-                ("--cron-d",), "cron_d", OptionKind.DIRECTORY, "tables with a user: /etc/cron.d", "DIR", repeats=True
-            ),
-            VerbOption(
-                ("--user-crontabs",),
-                "user_crontabs",
-                OptionKind.DIRECTORY,
-                "tables named for their users: /var/spool/cron/crontabs",
-                "DIR",
-                repeats=True,
-            ),
-            VerbOption(("--anacrontab",), "anacrontab", OptionKind.PATH, "/etc/anacrontab", "FILE", repeats=True),
-            VerbOption(
-                ("--timers",),
-                "timers",
-                OptionKind.TEXT,
-                "timers, by name, file or directory (default: those that are enabled)",
-                "UNIT",
-                how_many="*",
-            ),
-            VerbOption(
-                ("--output",), "output", OptionKind.DIRECTORY, "write the files there (default: show them)", "DIR"
-            ),
-            VerbOption(
-                ("--compare",),
-                "compare",
-                OptionKind.NUMBER,
-                "put the times of old and new for so many days side by side (default: 7)",
-                "DAYS",
-                how_many="?",
-            ),
-            VerbOption(("--disable",), "disable", OptionKind.FLAG, "switch the old entries off, reversibly"),
-            VerbOption(("--undo",), "undo", OptionKind.FLAG, "switch the old entries on again"),
-        ),
-        offline=True,
-    ),
+    *TASK_FILE_VERBS,
     Verb("reload", "read the task files again, and report their problems"),
     Verb("status", "show the state of the daemon"),
 )

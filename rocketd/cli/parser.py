@@ -7,16 +7,8 @@ from functools import partial
 from typing import Final, NamedTuple, NoReturn
 
 from rocketd import __version__
-from rocketd.cli.command_table import (
-    ACTIONS,
-    GLOBAL,
-    OFFLINE,
-    VERBS,
-    OptionKind,
-    Verb,
-    VerbArgument,
-    VerbOption,
-)
+from rocketd.cli.command_table import ACTIONS, GLOBAL, OFFLINE, VERBS
+from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.exit_codes import UsageError
 from rocketd.cli.render.terminal_text import joined
 from rocketd.core.suggestion import did_you_mean
@@ -72,6 +64,10 @@ class Choices(NamedTuple):
     """For how many days; 0: not at all."""
     disable: bool = False
     undo: bool = False
+    diff: bool = False
+    against: str = ""
+    file: str = ""
+    yes: bool = False
 
     @property
     def socket(self) -> str:
@@ -204,6 +200,9 @@ def _checked(choices: Choices) -> Choices:
         raise UsageError(msg)
     if choices.csv and choices.json:
         msg = "either --csv or --json, not both"
+        raise UsageError(msg)
+    if choices.against and not choices.diff:
+        msg = "--against needs --diff"
         raise UsageError(msg)
     if choices.verb == "why" and bool(choices.subjects) is choices.every:
         msg = "give one or more tasks, or --all"

@@ -31,6 +31,8 @@ VERBS: Final = {
     "resume": "operate.resume",
     "reload": "operate.reload",
     "check": "check.check",
+    "edit": "edit.edit",
+    "new": "edit.new",
     "import": "import_tasks.import_tasks",
 }
 """The module and function of each verb, imported on demand: all of them would double the start-up time."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli.exit_codes import ExitCode
+from rocketd.cli.exit_codes import ExitCode, UsageError
 from rocketd.cli.json_fields import number, text
+from rocketd.cli.render.changes import change_lines
 from rocketd.cli.render.details import coloured
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rocketd.cli.context import Context
+    from rocketd.cli.render.changes import TaskChange
     from rocketd.config.problems import Problem, Severity
     from rocketd.daemon.json_format import Json, JsonObject
 
@@ -23,10 +30,38 @@ def check(call: Context) -> ExitCode:
     loaded = checked(call.choices, call.now)
     if call.choices.json:
         answer: list[Json] = [{**problem} for problem in check_json(loaded)]
-        call.terminal.json(answer)
+        call.terminal.json({"problems": answer, "changes": [*_changes_json(call)]} if call.choices.diff else answer)
     else:
-        call.terminal.show(coloured(check_text(loaded), loaded.problems, call.look).split("\n"))
+        lines = coloured(check_text(loaded), loaded.problems, call.look).split("\n")
+        call.terminal.show([*lines, "", *change_lines(_changes(call), call.look)] if call.choices.diff else lines)
     return ExitCode.DONE if loaded.valid else ExitCode.FAILED
+
+
+def _changes(call: Context) -> Sequence[TaskChange]:
+    """Return what the given files change in those that are installed, or in those of --against; raises UsageError."""
+    from rocketd.cli.commands.task_changes import changes  # noqa: PLC0415 - only for --diff
+    from rocketd.config import DEFAULT_DIRECTORIES, load  # noqa: PLC0415 - as above
+
+    choices, strict = call.choices, os.geteuid() == 0
+    if not choices.paths:
+        msg = "--diff needs the files that are to be compared with the installed ones"
+        raise UsageError(msg)
+    given = [Path(one) for one in choices.paths]
+    against = [Path(choices.against)] if choices.against else [Path(one) for one in choices.config_dir]
+    old = load(against or DEFAULT_DIRECTORIES, strict=strict)
+    new = load([*(against or DEFAULT_DIRECTORIES), *given], strict=strict)
+    files = [file for path in given for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    own = load(given, strict=strict, known=[task.name for task in old.tasks])
+    others = [task for task in new.tasks if task.name not in {one.name for one in own.tasks}]
+    return changes(call, old, replace(new, tasks=(*own.tasks, *others)), files)
+
+
+def _changes_json(call: Context) -> Iterator[JsonObject]:
+    from rocketd.cli.render.changes import change_object  # noqa: PLC0415 - only for --diff
+    from rocketd.daemon.json_format import rfc3339  # noqa: PLC0415 - as above
+
+    for one in _changes(call):
+        yield change_object(one, [rfc3339(at) for at in (*one.before, *one.after)])
 
 
 _SEVERITIES: Final[dict[str, Severity]] = {"warning": "warning", "note": "note"}

@@ -48,7 +48,7 @@ def simulate(call: Context) -> ExitCode:
     begin, end = _span(call)
     if not loaded.valid:
         call.terminal.note("some task files have errors, see rocketctl check; their tasks are left out")
-    forecast = _forecast(call, loaded, begin)
+    forecast = forecast_of(call, loaded, begin)
     runs = _runs(forecast, begin, end)
     if call.choices.json:
         call.terminal.json([_object(run) for run in runs])
@@ -69,7 +69,7 @@ def _span(call: Context) -> tuple[Instant, Instant]:
     return begin, end
 
 
-def _forecast(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
+def forecast_of(call: Context, loaded: LoadResult, begin: Instant) -> Forecast:
     """Continue from the records; from a time in the past, or without records, begin anew."""
     scheduler = Scheduler(
         host=platform.node(), new_run_id=lambda _: "", max_running=loaded.settings.max_running, next_steps=0
