@@ -5,6 +5,7 @@ What uses systemd is only made when a run needs it, or a daemon before this one 
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from rocketd.core.clock import Clock
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
@@ -13,9 +14,11 @@ from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import ExecutorKind, Task
 from rocketd.executor.process.executor import ProcessExecutor
-from rocketd.executor.unit.executor import UnitExecutor
 from rocketd.executor.unit.host import UnitSupport
 from rocketd.executor.unit.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from rocketd.executor.unit.executor import UnitExecutor
 
 Report = Callable[[Spawned | Finished | Withdrawn], None]
 EmitLine = Callable[[Run, str, str], object]
@@ -141,8 +144,10 @@ class ExecutorRouter:
     def _is_for_units(self, task: Task) -> bool:
         return self.choice(task).kind is ExecutorKind.UNIT
 
-    def _unit_executor(self) -> UnitExecutor:
+    def _unit_executor(self) -> "UnitExecutor":
         if self._units is None:
+            from rocketd.executor.unit.executor import UnitExecutor  # noqa: PLC0415 - needs libsystemd
+
             self._units = UnitExecutor(
                 self._report, self._lines, clock=self._clock, files=self._files, service=self._support.service
             )

@@ -53,7 +53,10 @@ class RedmailSender:
             raise _partly_accepted(refusals)
 
     def _message(self, envelope: Envelope, mail: MailMessage) -> EmailMessage:
-        from redmail import EmailSender  # noqa: PLC0415 - it loads a template engine: only for hosts that send mail
+        try:
+            from redmail import EmailSender  # noqa: PLC0415 - it loads a template engine: only for hosts that send mail
+        except ImportError as error:  # the mail waits until it is installed
+            raise OSError("Red Mail is not installed (pip install 'rocketd[mail]')") from error
 
         email = EmailSender(self.host, self.port, domain=self.name)
         email.use_jinja = False  # the output of a task is not a template

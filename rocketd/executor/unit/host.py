@@ -7,6 +7,7 @@ So nothing changes by itself in a container, for a daemon that somebody starts i
 """
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,6 +15,8 @@ _BOOTED: Final = Path("/run/systemd/system")
 """There where systemd is the first process: sd_booted(3)."""
 _BUS: Final = Path("/run/dbus/system_bus_socket")
 _CONTROL_GROUP: Final = Path("/proc/self/cgroup")
+_PACKAGES: Final = ("systemd", "dbus_fast")
+"""What the extra `systemd` installs."""
 _HIERARCHIES: Final = ("", "name=systemd")
 """The controllers of the hierarchies that systemd manages: version 2, and its own of version 1."""
 
@@ -64,6 +67,8 @@ def _obstacle() -> str:
         return "a host that systemd has booted"
     if os.geteuid() != 0:
         return "a daemon that runs as root"
+    if not all(map(find_spec, _PACKAGES)):
+        return "systemd-python and dbus-fast (pip install 'rocketd[systemd]')"
     return ""
 
 
