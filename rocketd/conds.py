@@ -5,7 +5,7 @@
 Each is what the same word is in a task file; see the reference of conditions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial, wraps
 from typing import Final, ParamSpec, TypeVar
@@ -30,6 +30,7 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.language import parser
 from rocketd.core.model.condition import FALSE, TRUE, Condition
 from rocketd.core.model.task_ref import TaskRef, name_of
+from rocketd.core.suggestion import did_you_mean
 from rocketd.time_zones import named_zone
 
 _P = ParamSpec("_P")
@@ -79,9 +80,7 @@ cycle: Final = Cycle.of
 iso_week: Final = IsoWeek.of
 since: Final = SinceDate.of
 until: Final = UntilDate.of
-cron: Final = _advised("cron", _cron)
 calendar: Final = _advised("calendar", partial(Tick.calendar, zones=named_zone))
-crontime: Final = _advised("crontime", CronTime.of)
 retry: Final = Retry()
 running: Final = Running()
 
@@ -104,9 +103,33 @@ crashed: Final = EventCondition("crashed")
 missed: Final = EventCondition("missed")
 
 
-def every(interval: str | timedelta, based: str = "run") -> Every:
-    """For once in each interval: text such as "10 min", or a timedelta. Raises ConditionError."""
-    return Every.of(format_duration(duration_of(interval)) if isinstance(interval, timedelta) else interval, based)
+def every(past: str | timedelta, based: str = "run") -> Every:
+    """For once in each interval `past`: text such as "10 min", or a timedelta. Raises ConditionError."""
+    return Every.of(format_duration(duration_of(past)) if isinstance(past, timedelta) else past, based)
+
+
+def cron(line: str | None = None, *, within: str | None = None, **fields: str) -> Tick | Every:
+    """For once after each tick of a cron line: `cron("*/5 * * * *")`, or `cron(minute="*/5")`. Raises ConditionError.
+
+    `fields` are minute, hour, day_of_month, month and day_of_week.
+    """
+    return _advised("cron", _cron)(_line("cron", line, fields), within=within)
+
+
+def crontime(line: str | None = None, **fields: str) -> CronTime:
+    """For during each minute that a cron line matches, which is written as for `cron`. Raises ConditionError."""
+    return _advised("crontime", CronTime.of)(_line("crontime", line, fields))
+
+
+_CRON_FIELDS: Final = ("minute", "hour", "day_of_month", "month", "day_of_week")
+
+
+def _line(word: str, line: str | None, fields: Mapping[str, str]) -> str:
+    if unknown := [name for name in fields if name not in _CRON_FIELDS]:
+        raise ConditionError(f"{word} has no field {unknown[0]}", hint=did_you_mean(unknown[0], _CRON_FIELDS))
+    if (line is None) == (not fields):
+        raise ConditionError(f"{word} needs either a line or fields", hint=f'as in {word}("*/5 * * * *")')
+    return " ".join(str(fields.get(name, "*")) for name in _CRON_FIELDS) if line is None else line
 
 
 def condition(*, every: Span = 1) -> Callable[[Callable[..., object]], FuncCond]:

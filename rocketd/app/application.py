@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from re import Pattern
-from typing import Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 from rocketd.app.condition_rewriting import rename_tasks
 from rocketd.app.config import How, SessionOptions
 from rocketd.app.function_conditions import FuncCond, Syntax, condition_of_function
 from rocketd.app.hooks import F
+from rocketd.app.left_out import no_attribute
 from rocketd.app.parameters import FuncArg, ParameterMapping
 from rocketd.app.session import Session
 from rocketd.app.task import Task, as_condition
@@ -162,6 +163,9 @@ class Rocketd(_Decorators):
         _enable_start_records(self.session.config.task_logger_basename)
         if logger_repo is not None:
             self.session.set_repo(logger_repo)
+
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
+        __getattr__ = no_attribute
 
     def run(self) -> None:
         """Run the scheduler until it is stopped, for example by Ctrl-C; raises errors that are not silenced."""

@@ -8,7 +8,7 @@ from rocketd.app.config import Config
 from rocketd.app.function_conditions import bind_to_task
 from rocketd.app.task import Task
 from rocketd.app.task_body import CommandBody
-from rocketd.app.validators import NEVER, duration_of
+from rocketd.app.validators import NEVER, duration_of, splay_of
 from rocketd.config.host_lookup import LOCAL, HostLookup
 from rocketd.config.problems import BadValue
 from rocketd.core.instant import Duration
@@ -28,6 +28,7 @@ class TaskCompiler:
         """Make the task as it is now; one that is disabled, or `idle`, runs only when asked for."""
         idle = idle or (task.disabled and not as_enabled)
         restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
+        splay = splay_of(task.splay)
         return core.Task(
             name=task.name,
             work=self._work(task),
@@ -43,7 +44,8 @@ class TaskCompiler:
             mutex=task.mutex,
             priority=task.priority,
             on=On.SHUTDOWN if task.on_shutdown and not idle else None,
-            splay=duration_of(task.splay),
+            splay=splay.most,
+            splay_each_run=splay.each_run,
             description=task.description or "",
             tags=tuple(task.tags),
         )

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
+from rocketd.app.left_out import no_attribute
 from rocketd.app.validators import Check, Span, check, number, one_of, span, timeout
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
@@ -130,6 +131,8 @@ class Config:
                 _refuse_unknown(name)
             check(_CHECKS, name, value)
             super().__setattr__(name, value)
+
+        __getattr__ = no_attribute
 
     @property
     def task_execution(self) -> How:

@@ -7,6 +7,7 @@ from typing import Final, Self, TypeAlias
 
 from rocketd.app.arguments import Argument, ArgumentContext, Session, Task, TerminationFlag
 from rocketd.app.interfaces import ParametersView, SessionView
+from rocketd.core.model.task_ref import TaskRef, name_of
 
 ParameterMapping: TypeAlias = Mapping[str, object]
 
@@ -115,3 +116,12 @@ class FuncArg(Argument):
 def argument(*, materialize: str | None = None, **kwargs: object) -> Callable[[Callable[..., object]], FuncArg]:
     """Turn a function into an argument (decorator)."""
     return lambda function: FuncArg(function, materialize=materialize, **kwargs)
+
+
+class Returns(dict[str, object]):
+    """What tasks returned; a task or its function stands for its name."""
+
+    def __missing__(self, task: TaskRef) -> object:
+        if isinstance(task, str):
+            raise KeyError(task)
+        return self[name_of(task)]

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 from rocketd.app.arguments import ArgumentContext
 from rocketd.app.command_preparer import AppProgram
 from rocketd.app.compiler import TaskCompiler
+from rocketd.app.counted_cycles import CountedCycles
 from rocketd.app.function_conditions import FunctionProber
 from rocketd.app.hooks import around
 from rocketd.app.loop_ports import AppExecutors, NullServiceManager
@@ -22,13 +23,12 @@ from rocketd.app.parameters import Parameters
 from rocketd.app.run_requests import RunRequests
 from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.app.shutdown import Shutdown
-from rocketd.app.startup import force_startup_runs
+from rocketd.app.startup import force_startup_runs, report_start
 from rocketd.app.task import Task
 from rocketd.background_threads import in_thread
 from rocketd.bootstrap.probes import host_prober
 from rocketd.core.errors import RocketdError
-from rocketd.core.instant import FOREVER, Instant
-from rocketd.core.messages import daemon_messages
+from rocketd.core.instant import Instant
 from rocketd.core.messages.message import Message, Priority, Stream
 from rocketd.core.model import task as core
 from rocketd.core.model.clock_reading import ClockReading
@@ -44,7 +44,7 @@ from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.probe_bridge import ProbeBridge
 from rocketd.daemon.record_writer import RecordWriter
-from rocketd.daemon.recovery import RecoveryResult, recover
+from rocketd.daemon.recovery import recover
 from rocketd.executor.inprocess.strategies import call_in
 from rocketd.journal.logging_bridge import LoggingBridge
 from rocketd.probes.local_time import LocalTime
@@ -94,6 +94,7 @@ class SchedulerRuntime:
         self._tasks: dict[str, Task] = {}
         self._removed_tasks: dict[str, Task] = {}
         """Tasks that were removed from the session while a run of theirs was active."""
+        self._counted_cycles = CountedCycles()
         self._reload_pending = False
         self._stop_requested = False
         """Whether a stop has been requested: a second request stops the runs as well."""
@@ -125,7 +126,7 @@ class SchedulerRuntime:
         self._stack.push_async_callback(prober.close)
         probe_bridge.start(prober)
         opened.store.report_faults()
-        self._report_start(recovered, opened.notes)
+        report_start(self._bridge, recovered, opened.notes)
         if self._stop_requested:  # a stop was requested before the start was complete
             self.scheduler.drain()
         self.loop.heartbeat_hooks.append(clock_trust(self.loop))
@@ -136,16 +137,6 @@ class SchedulerRuntime:
         self.loop.start(self._executors, recorder)
         self._force_initial_runs()
         self._shutdown.started.set()
-
-    def _report_start(self, recovered: RecoveryResult, notes: Collection[str]) -> None:
-        for note in notes:
-            self._bridge.write(daemon_messages.records_note(note))
-        for event in recovered.ended:
-            self._bridge.watch(event)
-        if recovered.outage is not None and recovered.outage.stepped:
-            self._bridge.write(daemon_messages.clock_step(recovered.outage.stepped, while_down=True))
-        for name in recovered.ahead:
-            self._bridge.write(daemon_messages.far_ahead(name))
 
     def _force_initial_runs(self) -> None:
         """Force the runs for the start, and those that were requested before it."""
@@ -193,7 +184,9 @@ class SchedulerRuntime:
             if self.scheduler.history.of(name).running:
                 self._removed_tasks[name] = before[name]
         idle = self._only is not None
-        return [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
+        compiled = [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
+        self._counted_cycles = CountedCycles(compiled)
+        return compiled
 
     def changed(self) -> None:
         """Handle a change of the tasks: load them again soon. Any thread."""
@@ -275,7 +268,7 @@ class SchedulerRuntime:
         condition = self._shut.stop_when
         if condition is not FALSE and condition.judge(Moment(now, self._shut, self.scheduler.history)).answer is FOR:
             self._shutdown.stop(force=False)
-        return FOREVER
+        return self._counted_cycles.next_pass(now, self.scheduler.history.cycles)
 
     def _condition_failed(self, condition: str, error: BaseException) -> None:
         """Report a condition that raised, which stops the scheduler unless it is silenced."""

@@ -9,14 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from rocketd.app.arguments import ArgumentContext
 from rocketd.app.condition_rewriting import rewrite
 from rocketd.app.config import Config, How, SessionOptions
 from rocketd.app.function_conditions import SESSION_ENV, FuncCond, Syntax
 from rocketd.app.hooks import Hooked, Hooks, around
-from rocketd.app.parameters import ParameterMapping, Parameters
+from rocketd.app.left_out import no_attribute
+from rocketd.app.parameters import ParameterMapping, Parameters, Returns
 from rocketd.app.preview import SimulatedRun, SimulationOptions
 from rocketd.app.runner import SchedulerRunner
 from rocketd.app.storage import SessionStorage
@@ -47,8 +48,8 @@ class Session(Hooked):
         """Options may be given by name, or together as `config`; raises RocketdError for one that is unknown."""
         self.config = config if isinstance(config, Config) else Config.of({**(config or {}), **options})
         self.parameters = Parameters(parameters)
-        self.returns: dict[str, object] = {}
-        """What tasks returned last, by name."""
+        self.returns: dict[str, object] = Returns()
+        """What tasks returned last, by name or by task."""
         self.hooks = Hooks()
         self.syntax: list[tuple[Syntax, FuncCond]] = [SESSION_ENV]
         """The texts of user-defined conditions, and their conditions."""
@@ -61,6 +62,9 @@ class Session(Hooked):
         """Where the records are."""
         self.runner = SchedulerRunner(self)
         """Its scheduler."""
+
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
+        __getattr__ = no_attribute
 
     # -- tasks ------------------------------------------------------------------------------------------------------
 

@@ -4,17 +4,18 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rocketd.app.config import How, warn_without_effect
 from rocketd.app.custom_syntax import KnownSyntax, read
 from rocketd.app.explanation import Why
 from rocketd.app.interfaces import Registry
+from rocketd.app.left_out import no_attribute
 from rocketd.app.parameters import ParameterMapping, Parameters
 from rocketd.app.task_body import Body, CommandBody, FunctionBody
 from rocketd.app.task_log import TaskLog
 from rocketd.app.task_options import CHECKS, OLD_NAMES, SETTINGS, ConditionLike
-from rocketd.app.validators import Span, check
+from rocketd.app.validators import Span, SplayOptions, check
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant, instant_of
 from rocketd.core.model.condition import FALSE, TRUE, Condition
@@ -58,10 +59,13 @@ class Task:
         self.mutex = ""
         self.restart_delay: Span | None = None
         self.crash_limit = 3
-        self.splay: Span = 0
+        self.splay: Span | SplayOptions = 0
         self.kill_grace: Span = 10
         self.daemon: bool | None = None
         """Has no effect: a child process always dies with its program."""
+
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
+        __getattr__ = no_attribute
 
     def configure(self, options: Mapping[str, object]) -> None:
         """Set options by name; raises RocketdError for one that is unknown."""

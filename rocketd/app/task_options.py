@@ -4,7 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, TypedDict, get_args
 
 from rocketd.app.config import How
-from rocketd.app.validators import Check, Span, mapping, number, one_of, optional, span, tags, text, timeout
+from rocketd.app.validators import (
+    Check,
+    Span,
+    SplayOptions,
+    mapping,
+    number,
+    one_of,
+    optional,
+    span,
+    splay,
+    tags,
+    text,
+    timeout,
+)
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Overlap
 
@@ -48,8 +61,9 @@ class TaskOptions(TypedDict, total=False):
     """The shortest pause after an end that alone makes it due again; None: as the session says."""
     crash_limit: int
     """How many interrupted runs in a row start again in the same window."""
-    splay: Span
-    """Up to how much a start is delayed, the same for each run on this host."""
+    splay: Span | SplayOptions
+    """Up to how much a start is delayed, the same for each run on this host; `{"most": "10 min", "each": "run"}`: anew
+    for each run."""
     kill_grace: Span
     """How long a child process has between TERM and KILL."""
     daemon: bool | None
@@ -72,7 +86,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "tags": tags,
     "timeout": optional(timeout),
     "restart_delay": optional(span),
-    "splay": span,
+    "splay": splay,
     "kill_grace": span,
     "parameters": mapping,
     "priority": number(),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Literal, Required, TypeAlias, TypedDict
 
+from rocketd.config.splay_value import SplayValue
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND, Duration
@@ -23,6 +24,26 @@ def duration_of(span: Span) -> Duration:
     if length < 0:
         raise RocketdError(f"a duration cannot be negative: {span}")
     return length
+
+
+class SplayOptions(TypedDict, total=False):
+    """A splay as a table: `{"most": "10 min", "each": "run"}`; `each` is `host` or `run`."""
+
+    most: Required[Span]
+    each: Literal["host", "run"]
+
+
+def splay_of(value: Span | SplayOptions) -> SplayValue:
+    """Convert a splay; raises RocketdError."""
+    if not isinstance(value, Mapping):
+        return SplayValue(duration_of(value))
+    if unknown := [key for key in value if key not in ("most", "each")]:
+        raise RocketdError(f"splay has no key {unknown[0]!r}")
+    if "most" not in value:
+        raise RocketdError("most is missing")
+    if (each := value.get("each", "host")) not in ("host", "run"):
+        raise RocketdError(f"each is host or run, not {each!r}")
+    return SplayValue(duration_of(value["most"]), each_run=each == "run")
 
 
 Check: TypeAlias = Callable[[object], str]
@@ -59,6 +80,17 @@ def span(value: object) -> str:
         return error.message
     except TypeError:
         return "a duration is text, a number of seconds, or a timedelta"
+    return ""
+
+
+def splay(value: object) -> str:
+    """Allow durations, and tables of `most` and `each`."""
+    try:
+        splay_of(value)  # type: ignore[arg-type]  # that is the question
+    except RocketdError as error:
+        return error.message
+    except TypeError:
+        return 'a splay is a duration, or {"most": "10 min", "each": "run"}'
     return ""
 
 

@@ -23,6 +23,8 @@ from rocketd.conds import (
     failed,
     false,
     retry,
+    scheduler_cycles,
+    started,
     succeeded,
     true,
 )
@@ -418,3 +420,16 @@ def test_a_traceback_has_the_hint() -> None:
     with pytest.raises(ConditionError) as raised:
         bool(daily)
     assert raised.value.__notes__ == [raised.value.hint]
+
+
+def test_cycles_that_are_counted_come_though_nothing_is_due() -> None:
+    """As in programs for Rocketry, whose tests end by this."""
+    app = Rocketd(execution="main", shut_cond=scheduler_cycles(more_than=3))
+    ran: list[str] = []
+
+    @app.task(scheduler_cycles(more_than=1) & ~started)
+    def once() -> None:
+        ran.append("once")
+
+    run(app)
+    assert ran == ["once"]

@@ -37,8 +37,13 @@ class Hours(ABC):
         """Begin the unit elsewhere: `daily.starting("06:00")` is 06:00 to 06:00."""
         return self.narrowed("starting", (start,))
 
-    def at(self, *marks: Written) -> Self:
-        """Narrow it to the natural unit from each mark on: an hour of a day, a day of a week or a month."""
+    def at(self, *marks: Written, span: Written | None = None) -> Self:
+        """Narrow it to the natural unit from each mark on: an hour of a day, a day of a week or a month.
+
+        `span` is one more mark, by the name that it has in Rocketry.
+        """
+        if span is not None:
+            marks = (*marks, span)
         if not marks:
             raise ConditionError("at needs a time")
         return self.narrowed("at", marks)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, overload
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
@@ -55,8 +55,10 @@ class Retry(Condition):
         max_delay: str | None = None,
         jitter: str | None = None,
         within: str | None = None,
+        n: int | None = None,
     ) -> Retry:
-        """Limit it; raises ConditionError."""
+        """Limit it; `n` is Rocketry's name for `times`. Raises ConditionError."""
+        times = n if times is None else times
         if times is not None and (not isinstance(times, int) or times < 1):
             raise ConditionError("retry needs a number of attempts from 1 on", about=times)
         if not 1 <= factor <= 1000:  # noqa: PLR2004 - any sensible growth, and no overflow
@@ -136,23 +138,38 @@ class Running(CountableCondition, Condition):
 
     task: str = ""
 
-    def __call__(self, task: TaskRef) -> Running:
-        """Ask about another task; raises ConditionError."""
-        return Running(name_of(task))
+    @overload
+    def __call__(self, task: TaskRef) -> Running: ...
 
-    def more_than(self, age: str) -> RunningFor:
+    @overload
+    def __call__(
+        self, task: TaskRef | None = None, *, more_than: str | None = None, less_than: str | None = None
+    ) -> Running | RunningFor: ...
+
+    def __call__(
+        self, task: TaskRef | None = None, *, more_than: str | None = None, less_than: str | None = None
+    ) -> Running | RunningFor:
+        """Ask about another task, or for how long, as Rocketry's programs do; raises ConditionError."""
+        asked = self if task is None else Running(name_of(task))
+        if more_than is not None and less_than is not None:
+            return asked.between(more_than, less_than)
+        if more_than is not None:
+            return asked.more_than(more_than)
+        return asked if less_than is None else asked.less_than(less_than)
+
+    def more_than(self, delta: str) -> RunningFor:
         """For at least so long; raises ConditionError."""
-        return RunningFor(self.task, parse_positive_length(age))
+        return RunningFor(self.task, parse_positive_length(delta))
 
-    def less_than(self, age: str) -> RunningFor:
+    def less_than(self, delta: str) -> RunningFor:
         """For less than so long; raises ConditionError."""
-        return RunningFor(self.task, 0, parse_positive_length(age))
+        return RunningFor(self.task, 0, parse_positive_length(delta))
 
-    def between(self, more: str, less: str) -> RunningFor:
+    def between(self, more_than: str, less_than: str) -> RunningFor:
         """For at least so long, but less than that; raises ConditionError."""
-        least, most = parse_positive_length(more), parse_positive_length(less)
+        least, most = parse_positive_length(more_than), parse_positive_length(less_than)
         if least >= most:
-            raise ConditionError(f"{more} is not less than {less}", end=len(less), about=less)
+            raise ConditionError(f"{more_than} is not less than {less_than}", end=len(less_than), about=less_than)
         return RunningFor(self.task, least, most)
 
     def counted(self, count: Count) -> RunningCount:

@@ -61,7 +61,10 @@ _AROUND: Final = {"path": ("exists",), "unit": ("is", "active"), "command": ("su
 _OPENINGS: Final = ("time", "after", "task", "has", "is", "iso", "since", "until", "host", *_HOST)
 _CONSTANTS: Final = ("true", "false")
 _OTHERS: Final = {
-    "scheduler": 'write scheduler_running(more_than="10 min") or scheduler_cycles(more_than=3)',
+    "scheduler": (
+        'write scheduler_running(more_than="10 min") or scheduler_cycles(more_than=3); both also have less_than, '
+        "which is what started … ago means"
+    ),
     "param": "in the Python library, a function with @app.cond() and an Arg asks for a parameter",
 }
 """How phrases of Rocketry begin that are not read here, and what does the same."""

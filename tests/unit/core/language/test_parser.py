@@ -112,6 +112,7 @@ def test_python_and_text_know_the_same_words() -> None:
     """Whatever `rocketd.conds` names in lower case is a word; but what it uses itself, and what makes new ones."""
     uses = {
         "condition_of_function",
+        "did_you_mean",
         "duration_of",
         "name_of",
         "named_zone",

@@ -1,0 +1,145 @@
+"""What programs for Rocketry write by name: keywords, attributes that are left out, and cycles that they count."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from rocketd import Rocketd
+from rocketd.app.compiler import TaskCompiler
+from rocketd.app.counted_cycles import CYCLE, CountedCycles
+from rocketd.conds import (
+    cron,
+    crontime,
+    daily,
+    every,
+    finished,
+    retry,
+    running,
+    scheduler_cycles,
+    time_of_day,
+    weekly,
+)
+from rocketd.core.errors import ConditionError
+from rocketd.core.instant import FOREVER, SECOND
+from rocketd.core.model.condition import Condition
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        (every(past="10 min", based="finish"), every("10 min", "finish")),
+        (retry(n=3), retry(3)),
+        (daily.at(span="10:00"), daily.at("10:00")),
+        (daily.on(span="10:00"), daily.at("10:00")),
+        (weekly.on(span="Mon"), weekly.on("Mon")),
+        (time_of_day.at(span="10:00"), time_of_day.at("10:00")),
+        (running.more_than(delta="2 min"), running.more_than("2 min")),
+        (running.less_than(delta="2 min"), running.less_than("2 min")),
+        (running("x").between(more_than="1 min", less_than="2 min"), running("x").between("1 min", "2 min")),
+        (running(task="x", more_than="2 min"), running("x").more_than("2 min")),
+        (running(less_than="2 min"), running.less_than("2 min")),
+        (running("x", more_than="1 min", less_than="2 min"), running("x").between("1 min", "2 min")),
+        (cron(minute="*/5"), cron("*/5 * * * *")),
+        (cron(minute="0", hour="9", day_of_week="1-5", within="1 h"), cron("0 9 * * 1-5", within="1 h")),
+        (crontime(hour="8-17", day_of_month="1", month="2"), crontime("* 8-17 1 2 *")),
+    ],
+    ids=str,
+)
+def test_arguments_have_the_names_that_they_have_there(written: Condition, same: Condition) -> None:
+    assert written == same
+    assert str(written) == str(same)
+
+
+@pytest.mark.parametrize("word", [cron, crontime])
+@pytest.mark.parametrize(
+    ("line", "fields", "message"),
+    [
+        (None, {}, "needs either a line or fields"),
+        ("* * * * *", {"minute": "5"}, "needs either a line or fields"),
+        (None, {"minutes": "5"}, "has no field minutes"),
+        (None, {"minute": "61"}, "61"),
+    ],
+)
+def test_a_line_and_its_fields_are_not_both_given(
+    word: Callable[..., Condition], line: str | None, fields: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConditionError, match=message):
+        word(line, **fields)
+
+
+def test_what_a_task_returned_is_found_by_name_and_by_task() -> None:
+    app = Rocketd()
+
+    @app.task(daily)
+    def fetch() -> int:
+        return 5
+
+    app.session.run("fetch")
+    returns = app.session.returns
+    assert [returns["fetch"], returns[app.session["fetch"]], returns[fetch]] == [5, 5, 5]  # type: ignore[index]
+    for other in ("other", app.session.create_task(code="pass", name="other")):
+        with pytest.raises(KeyError, match="other"):
+            returns[other]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "instead"),
+    [
+        ("session.task_exists", "name in session"),
+        ("session.get_task_loggers", "session.get_task_log()"),
+        ("session.delete_task_loggers", "session.get_task_log()"),
+        ("session.get_cond_parsers", "app.cond("),
+        ("session.scheduler", "session.shut_down()"),
+        ("session.config.dict", "vars(session.config)"),
+        ("session.config.time_func", "session.simulate()"),
+        ("set_logger", "logging.getLogger("),
+        ("task.func", "create another one"),
+        ("task.execute", "task.run()"),
+        ("task.set_running", "task.run()"),
+        ("task.is_alive_as_main", "task.n_alive"),
+        ("task.observe", "task.why()"),
+    ],
+)
+def test_whoever_asks_for_what_is_left_out_is_told_what_to_write(attribute: str, instead: str) -> None:
+    app = Rocketd()
+    found: object = app.session.create_task(code="pass", name="task") if attribute.startswith("task.") else app
+    *path, last = attribute.removeprefix("task.").split(".")
+    for name in path:
+        found = getattr(found, name)
+    assert not hasattr(found, "nothing_of_that_name")
+    with pytest.raises(AttributeError, match=rf"has no attribute '{last}': .*{re.escape(instead)}"):
+        getattr(found, last)
+
+
+@pytest.mark.parametrize(
+    ("condition", "cycles", "wanted"),
+    [
+        (scheduler_cycles(more_than=3), 3, 5 * SECOND + CYCLE),
+        (scheduler_cycles(more_than=3), 4, FOREVER),
+        (scheduler_cycles(less_than=3), 2, 5 * SECOND + CYCLE),
+        (scheduler_cycles(less_than=3), 3, FOREVER),
+        (~scheduler_cycles(less_than=3) & finished("x") | daily, 2, 5 * SECOND + CYCLE),
+        (daily, 0, FOREVER),
+    ],
+    ids=str,
+)
+def test_there_are_as_many_cycles_as_conditions_ask_for(condition: Condition, cycles: int, wanted: int) -> None:
+    app = Rocketd()
+    app.task(condition, name="task", code="pass")
+    app.task(daily, name="other", code="pass")
+    compiled = [TaskCompiler(app.session.config).compile(task) for task in app.session.tasks]
+    assert CountedCycles(compiled).next_pass(5 * SECOND, cycles) == wanted
+
+
+def test_a_splay_may_be_drawn_for_each_run() -> None:
+    app = Rocketd()
+    app.task(daily, name="a", code="pass", splay={"most": "10 min", "each": "run"})
+    app.task(daily, name="b", code="pass", splay={"most": 60})
+    app.task(daily, name="c", code="pass", splay="1 min")
+    compiled = [TaskCompiler(app.session.config).compile(task) for task in app.session.tasks]
+    assert [(task.splay, task.splay_each_run) for task in compiled] == [
+        (600 * SECOND, True),
+        (60 * SECOND, False),
+        (60 * SECOND, False),
+    ]
