@@ -6,7 +6,7 @@ that was killed while the count rose was probably one of them.
 
 import os
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 PROBABLY: Final = "probably out of memory: at that time the kernel killed processes on this host to free memory"
 _COUNTS: Final = "/proc/vmstat"
@@ -32,16 +32,31 @@ class OomKills:
         self._count: int | None = None
         self._valid_until = 0.0
 
-    def before_start(self) -> int | None:
-        """Return the count before a run; None: the kernel does not tell."""
-        now = time.monotonic()
-        if now >= self._valid_until:
-            self._count, self._valid_until = _read(self._path), now + _VALID_FOR
+    def before_start(self) -> "KillCount":
+        """Return the count as it is before a run."""
+        if time.monotonic() >= self._valid_until:
+            self.read()
+        return KillCount(self, self._count)
+
+    def read(self) -> int | None:
+        """Read the count; None: the kernel does not tell it."""
+        self._count, self._valid_until = _read(self._path), time.monotonic() + _VALID_FOR
         return self._count
 
-    def have_occurred(self, since: int | None) -> bool:
-        """Whether the count has risen since then."""
-        return since is not None and (_read(self._path) or 0) > since
+
+class KillCount(NamedTuple):
+    """The count before a run."""
+
+    kills: OomKills
+    value: int | None
+
+    def has_risen(self) -> bool:
+        """Whether the kernel has killed something since."""
+        return self.value is not None and (self.kills.read() or 0) > self.value
+
+
+HOST: Final = OomKills()
+"""That of this host: one reader for all executors, so that none goes by a count that another knows to be outdated."""
 
 
 def _read(path: str) -> int | None:

@@ -13,7 +13,7 @@ stays unreaped, so that its pid cannot be reused.
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
@@ -24,7 +24,7 @@ from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.outcome import action_of
 from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run
 from rocketd.core.model.task import Task
-from rocketd.executor.oom_kills import PROBABLY, OomKills, was_killed
+from rocketd.executor.oom_kills import HOST, PROBABLY, was_killed
 from rocketd.executor.process.fd_watcher import FdWatcher
 from rocketd.executor.process.function_protocol import read_report
 from rocketd.executor.process.launch import Launch, cannot_start
@@ -55,7 +55,6 @@ class SupervisorContext:
     """How much of a run's output is passed on within a minute, in bytes, unless its task sets a limit of its own."""
     scanner: ProcessScanner
     clock: Clock
-    oom_kills: OomKills = field(default_factory=OomKills)
 
 
 class Child(NamedTuple):
@@ -108,7 +107,7 @@ class RunSupervisor:
         self._reaped = False
         self._status: int | None = None
         self._usage = NO_USAGE
-        self._oom_kills = context.oom_kills.before_start()
+        self._oom_kills = HOST.before_start()
         output_limit = context.output_limit() if task.output_limit is None else task.output_limit
         output = Output(task.output_tail, emit, context.clock.monotonic, output_limit)
         self._file = file
@@ -278,7 +277,7 @@ class RunSupervisor:
     def _memory_note(self, exit_code: int | None, signal: int | None) -> str:
         if self._cause is not Cause.EXIT or not was_killed(exit_code, signal):
             return ""
-        return PROBABLY if self._context.oom_kills.have_occurred(self._oom_kills) else ""
+        return PROBABLY if self._oom_kills.has_risen() else ""
 
     def _end_message(self, reported: str) -> str:
         if self._reaped and self._status is None:

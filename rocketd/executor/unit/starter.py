@@ -7,7 +7,7 @@ from typing import Final
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Task
-from rocketd.executor.oom_kills import OomKills
+from rocketd.executor.oom_kills import HOST
 from rocketd.executor.process.environment import clean_environment, own_identity
 from rocketd.executor.shortage import cannot
 from rocketd.executor.unit.connection import ManagerConnection
@@ -32,7 +32,6 @@ class UnitStarter:
         self._files = files
         self._service = service
         self._drop_ins = DropInFiles()
-        self._oom_kills = OomKills()
         self._own = own_identity()
         self._clean = clean_environment(os.environ.get("LANG", ""))
 
@@ -46,7 +45,7 @@ class UnitStarter:
             raise RocketdError(str(error)) from None
         except OSError as error:
             raise cannot(request.argv[0], error) from None
-        before = self._oom_kills.before_start()
+        before = HOST.before_start()
         return UnitRun(task, run, request, submitted=self._connection.is_there, oom_kills=before)
 
     def adopted(self, run: Run, tasks: Mapping[str, Task]) -> UnitRun:

@@ -5,7 +5,7 @@ import time
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, Withdrawn
 from rocketd.core.model.run import Cause
-from rocketd.executor.oom_kills import OomKills, was_killed
+from rocketd.executor.oom_kills import was_killed
 from rocketd.executor.unit.manager import SERVICE, UnitManager
 from rocketd.executor.unit.outcome import unit_state
 from rocketd.executor.unit.run_journal import Question, RunJournal
@@ -27,7 +27,7 @@ async def outcome(
         one.unit, one.run.run_id, one.task.output_tail, failed=not status, killed=state.ended > 0 and state.status != 0
     )
     facts = await journal.facts(question)
-    if was_killed(state.exit_code, state.signal) and OomKills().have_occurred(one.oom_kills):
+    if was_killed(state.exit_code, state.signal) and one.oom_kills is not None and one.oom_kills.has_risen():
         facts = facts._replace(perhaps_out_of_memory=True)
     ago = time.monotonic_ns() // 1000 - state.ended if state.ended else 0
     result = outcome_of(one, state, status, facts, now - max(ago, 0))

@@ -12,7 +12,7 @@ from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.outcome import action_of
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.model.task import Task
-from rocketd.executor.oom_kills import PROBABLY
+from rocketd.executor.oom_kills import PROBABLY, KillCount
 from rocketd.executor.process.launch import cannot_start
 from rocketd.executor.process.launcher_protocol import (
     NAME,
@@ -58,8 +58,7 @@ class UnitRun:
     """Whether somebody else has stopped its unit, or the host goes down."""
     held: bool = False
     """Whether systemd keeps its unit for us when it stops."""
-    oom_kills: int | None = None
-    """How many processes of the host the kernel had killed for want of memory when this run was to start."""
+    oom_kills: KillCount | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     """Those of its service, as far as signals told them."""
 

@@ -13,29 +13,29 @@ def counts(path: Path, count: int) -> str:
 
 
 def test_a_count_that_rises_says_that_something_was_killed(tmp_path: Path) -> None:
-    kills = OomKills(counts(tmp_path / "vmstat", 3))
-    before = kills.before_start()
-    assert before == 3
-    assert not kills.have_occurred(before)
+    before = OomKills(counts(tmp_path / "vmstat", 3)).before_start()
+    assert not before.has_risen()
     counts(tmp_path / "vmstat", 4)
-    assert kills.have_occurred(before)
+    assert before.has_risen()
 
 
 @pytest.mark.parametrize("content", ["", "nr_free_pages 1\n"])
 def test_a_kernel_that_does_not_count_them_says_nothing(tmp_path: Path, content: str) -> None:
     (tmp_path / "vmstat").write_text(content, encoding="ascii")
     for path in (tmp_path / "vmstat", tmp_path / "missing"):
-        kills = OomKills(str(path))
-        assert kills.before_start() is None
-        assert not kills.have_occurred(None)
-        assert not kills.have_occurred(3)  # it was there before
+        before = OomKills(str(path)).before_start()
+        assert before.value is None
+        assert not before.has_risen()
+        assert not before._replace(value=3).has_risen()  # it was there before
 
 
-def test_a_count_is_not_read_again_for_each_run(tmp_path: Path) -> None:
+def test_a_count_is_not_read_again_for_each_run_but_when_it_has_risen(tmp_path: Path) -> None:
     kills = OomKills(counts(tmp_path / "vmstat", 3))
-    kills.before_start()
+    before = kills.before_start()
     counts(tmp_path / "vmstat", 4)
-    assert kills.before_start() == 3
+    assert kills.before_start() == before
+    assert before.has_risen()
+    assert not kills.before_start().has_risen()
 
 
 def test_a_shell_passes_on_that_its_command_was_killed() -> None:
