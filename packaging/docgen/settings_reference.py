@@ -67,6 +67,15 @@ In any task file, also as `[defaults.mail]`: overrides `[mail]` for one task.
 Only in `rocketd.toml`: [hooks](../how-to/notifications.md) of all tasks.
 A hook runs with the rights of the task that it is about, also if it is written here.
 """,
+    Section.WEBHOOK: """\
+Only in `rocketd.toml`: a URL that gets JSON about the runs of all tasks (see
+[webhooks](../how-to/notifications.md#webhooks)). There can be several, each with a name of its own.
+""",
+    Section.HTTP: "Only in `rocketd.toml`: how pings, webhooks and the heartbeat are sent.\n",
+    Section.HEARTBEAT: """\
+Only in `rocketd.toml`: so that somebody notices when the daemon or the host is down (see
+[pings](../how-to/notifications.md#pings)).
+""",
 }
 
 

@@ -2,16 +2,14 @@
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
 
 from rocketd.bootstrap.hook_channel import NAME as HOOK
 from rocketd.bootstrap.hook_channel import HookChannel
+from rocketd.bootstrap.http_channels import PING, WEBHOOK, HeartbeatPing, HttpRequests, PingChannel, WebhookChannel
 from rocketd.bootstrap.mail_notifications import MailNotifications
 from rocketd.bootstrap.notifications import EventReader, NotificationChannel, Notifications
 from rocketd.config.daemon_settings import Settings
 from rocketd.daemon.loop import Loop
-
-CHANNELS: Final = (HOOK,)
 
 
 class NotificationChannels:
@@ -22,6 +20,10 @@ class NotificationChannels:
         self._notifications = Notifications(loop, state_directory)
         self._mail = MailNotifications(loop, state_directory)
         self.hooks = HookChannel(loop, Settings().hooks, open_files)
+        self._requests = HttpRequests(loop)
+        self._webhooks = WebhookChannel(self._requests)
+        self._heartbeat = HeartbeatPing(self._requests)
+        loop.heartbeat_hooks.append(self._heartbeat.on_heartbeat)
 
     async def start(self, settings: Settings, stack: AsyncExitStack) -> None:
         """Read what an earlier daemon has left; `stack` closes what this opens."""
@@ -32,12 +34,19 @@ class NotificationChannels:
 
     def connect(self, reader: EventReader) -> None:
         """Tell from now on; the loop has started."""
-        channels: dict[str, NotificationChannel] = {HOOK: self.hooks}
+        channels: dict[str, NotificationChannel] = {
+            HOOK: self.hooks,
+            PING: PingChannel(self._requests),
+            WEBHOOK: self._webhooks,
+        }
         self._notifications.connect(channels, reader)
 
     async def apply(self, settings: Settings) -> None:
         """Tell by these settings from now on."""
         self.hooks.settings = settings.hooks
+        self._webhooks.webhooks = settings.webhooks
+        self._heartbeat.settings = settings.heartbeat
+        self._requests.apply(settings.http)
         await self._mail.apply(settings.mail)
 
     def tasks_loaded(self) -> None:

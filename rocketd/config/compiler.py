@@ -12,6 +12,7 @@ from typing import TypeVar
 from rocketd.config import task_settings as key
 from rocketd.config.hook_settings import hooks_of
 from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
+from rocketd.config.http_settings import PING, TASK_WEBHOOKS
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity
 from rocketd.config.setting import Setting
 from rocketd.config.task_spec import TaskSpec
@@ -95,6 +96,8 @@ class _TaskCompilation:
             tags=values[key.TAGS],
             mail=values[key.TASK_MAIL],
             hooks=hooks_of(values),
+            ping=values[PING],
+            webhooks=values[TASK_WEBHOOKS],
             file=file,
         )
 

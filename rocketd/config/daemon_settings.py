@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from rocketd.config import value_types
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings, fleet_settings_of
 from rocketd.config.hook_settings import NO_HOOKS, hooks_of_every_task
+from rocketd.config.http_settings import heartbeat_of, http_settings_of, webhook_of
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
 from rocketd.config.value_types import (
@@ -23,6 +25,8 @@ from rocketd.config.value_types import (
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import ExecutorKind, TaskHooks
+from rocketd.core.notifications.http_settings import DIRECT, HeartbeatUrl, HttpSettings
+from rocketd.core.notifications.webhook import Webhook
 
 
 class Durability(StrEnum):
@@ -240,11 +244,18 @@ class Settings:
     """None: no mail is sent."""
     hooks: TaskHooks = NO_HOOKS
     """Those of tasks that set none themselves."""
+    webhooks: tuple[Webhook, ...] = ()
+    http: HttpSettings = DIRECT
+    heartbeat: HeartbeatUrl | None = None
     logging: Mapping[str, object] | None = None
     """What `logging.config.dictConfig` is given; None: the standard loggers get nothing."""
 
 
-def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object] | None = None) -> Settings:
+def settings_of(
+    sections: Mapping[Section, Values],
+    logging: Mapping[str, object] | None = None,
+    webhooks: Mapping[str, Values] = MappingProxyType({}),
+) -> Settings:
     """Put together what was written."""
     nothing = Values({})
     rocketd, store = sections.get(Section.ROCKETD, nothing), sections.get(Section.STORE, nothing)
@@ -262,6 +273,9 @@ def settings_of(sections: Mapping[Section, Values], logging: Mapping[str, object
         fleet=fleet_settings_of(sections.get(Section.FLEET, nothing)),
         mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,
         hooks=hooks_of_every_task(sections.get(Section.HOOKS, nothing)),
+        webhooks=tuple(webhook_of(name, values) for name, values in webhooks.items()),
+        http=http_settings_of(sections.get(Section.HTTP, nothing)),
+        heartbeat=heartbeat_of(sections.get(Section.HEARTBEAT, nothing)),
         logging=logging,
     )
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from rocketd.core.escaping import visible
-from rocketd.core.url_password import without_passwords
+from rocketd.core.url_password import without_passwords, without_web_paths
 
 MAX_TEXT: Final = 500
 """Characters of a message or a hint: a whole file may be one word."""
@@ -61,7 +61,7 @@ class Problem:
             if len(text) > MAX_TEXT:
                 text = f"{text[:MAX_TEXT]}…"
             object.__setattr__(self, name, text)
-        object.__setattr__(self, "source_line", without_passwords(self.source_line))
+        object.__setattr__(self, "source_line", without_web_paths(without_passwords(self.source_line)))
 
     @property
     def excludes_file(self) -> bool:

@@ -23,6 +23,9 @@ class Section(StrEnum):
     TASK_MAIL = "task.NAME.mail"
     LOGGING = "logging"
     HOOKS = "hooks"
+    WEBHOOK = "webhook.NAME"
+    HTTP = "http"
+    HEARTBEAT = "heartbeat"
 
 
 @dataclass(frozen=True)  # no slots: in Python 3.11 a generic class with both cannot be made as Setting[T](…)

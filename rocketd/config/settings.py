@@ -6,6 +6,7 @@ from typing import Final
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
 from rocketd.config.fleet_settings import FLEET
 from rocketd.config.hook_settings import HOOKS
+from rocketd.config.http_settings import HEARTBEAT, HTTP, WEBHOOK
 from rocketd.config.setting import Section, Setting
 from rocketd.config.task_settings import TASK
 
@@ -18,5 +19,8 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.MAIL: MAIL,
     Section.TASK_MAIL: MAIL_OF_TASK,
     Section.HOOKS: HOOKS,
+    Section.WEBHOOK: WEBHOOK,
+    Section.HTTP: HTTP,
+    Section.HEARTBEAT: HEARTBEAT,
 }
 """Every setting, by its table. (`[logging]` is not ours: its schema is that of `logging.config.dictConfig`.)"""

@@ -31,7 +31,7 @@ from rocketd.config.task_files import (
 )
 from rocketd.config.task_headers import disabled_of, headers, lines_of
 from rocketd.config.task_settings import ENABLED, HOSTS, RESTART_DELAY
-from rocketd.config.task_spec import HOST_SECTIONS, FileSpec, read_spec
+from rocketd.config.task_spec import HOST_SECTIONS, WEBHOOKS, FileSpec, read_spec
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
 from rocketd.config.trigger_cycles import without_cycles
 from rocketd.core.model.task import Task
@@ -198,7 +198,7 @@ class TaskFileLoader:
         return last if last and last.file == path and fault == {Fault.HOST} else None
 
     def _read_settings(self, spec: FileSpec) -> None:
-        settings = settings_of(spec.sections, spec.logging)
+        settings = settings_of(spec.sections, spec.logging, spec.webhooks)
         if settings.store.url and settings.store.repo:
             spec.mistakes.append(
                 Mistake((Section.STORE, REPO.key), "url is set already", "keep one of the two", at_key=True)
@@ -262,7 +262,7 @@ class TaskFileLoader:
             return ""
 
 
-_SETTINGS_PATHS = {(section,) for section in (*HOST_SECTIONS, Section.LOGGING)}
+_SETTINGS_PATHS = {(section,) for section in (*HOST_SECTIONS, WEBHOOKS, Section.LOGGING)}
 
 
 def _has_tasks(file: LoadedFile) -> bool:

@@ -5,6 +5,7 @@ from typing import Final
 from rocketd.config import table_values, value_types
 from rocketd.config.fleet_settings import HOST_PATTERNS
 from rocketd.config.hook_settings import HOOKS_OF_TASK
+from rocketd.config.http_settings import PING, TASK_WEBHOOKS
 from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
@@ -283,4 +284,5 @@ TASK: Final = table(
     *(SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
     *HOOKS_OF_TASK,
+    *(PING, TASK_WEBHOOKS),
 )

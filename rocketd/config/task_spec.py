@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config import unit_table
+from rocketd.config.http_settings import WEBHOOK_URL
 from rocketd.config.logging_settings import read_logging
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake, Path
 from rocketd.config.setting import Section, Setting, Values
@@ -18,7 +19,12 @@ from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL, UNIT
 from rocketd.core.suggestion import did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-HOST_SECTIONS: Final = (Section.ROCKETD, Section.STORE, Section.FLEET, Section.MAIL, Section.HOOKS)
+HOST_SECTIONS: Final = (
+    *(Section.ROCKETD, Section.STORE, Section.FLEET, Section.MAIL),
+    *(Section.HOOKS, Section.HTTP, Section.HEARTBEAT),
+)
+WEBHOOKS: Final = "webhook"
+"""The table of tables `[webhook.NAME]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class FileSpec:
     tasks: list[TaskSpec] = field(default_factory=list)
     sections: dict[Section, Values] = field(default_factory=dict)
     """The daemon's own settings."""
+    webhooks: dict[str, Values] = field(default_factory=dict)
+    """Those of `[webhook.NAME]`, by name."""
     logging: dict[str, object] | None = None
     """The content of `[logging]`."""
     mistakes: list[Mistake] = field(default_factory=list)
@@ -57,13 +65,15 @@ def read_spec(document: Mapping[str, object], *, may_hold_settings: bool) -> Fil
     if may_hold_settings and Section.LOGGING in document:
         spec.logging, mistakes = read_logging(document[Section.LOGGING])
         spec.mistakes += mistakes
+    if may_hold_settings and WEBHOOKS in document:
+        _webhooks(document[WEBHOOKS], spec)
     _tasks(document, spec)
     return spec
 
 
 def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_settings: bool) -> None:
     own = ("task", Section.DEFAULTS.value)
-    host = (*(section.value for section in HOST_SECTIONS), Section.LOGGING.value)
+    host = (*(section.value for section in HOST_SECTIONS), WEBHOOKS, Section.LOGGING.value)
     for key, value in document.items():
         if len(spec.mistakes) > MAX_MISTAKES:
             break
@@ -109,6 +119,20 @@ def _unknown(path: Path, key: str, section: Section) -> Mistake:
             hint = hint or f"it is a key of [{other}]"
     where = "a task" if section is Section.TASK else f"[{section}]"
     return Mistake(path, f"{where} has no key '{key}'", hint, at_key=True)
+
+
+def _webhooks(tables: object, spec: FileSpec) -> None:
+    if type(tables) is not dict:
+        spec.mistakes.append(Mistake((WEBHOOKS,), "this must be a table", "write [webhook.NAME]"))
+        return
+    for name, table in tables.items():
+        path = (WEBHOOKS, name)
+        if not _NAME.fullmatch(name):
+            spec.mistakes.append(Mistake(path, f"'{name}' cannot be the name of a webhook", at_key=True))
+            continue
+        spec.webhooks[name] = Values(_read(table, path, Section.WEBHOOK, spec.mistakes))
+        if type(table) is dict and WEBHOOK_URL.key not in table:
+            spec.mistakes.append(Mistake(path, "a webhook needs a url", at_key=True))
 
 
 def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:

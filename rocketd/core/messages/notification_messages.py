@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rocketd.core.duration import approximate_duration
 from rocketd.core.instant import Duration
 from rocketd.core.instant_text import timestamp
+from rocketd.core.messages import run_messages
 from rocketd.core.messages.message import Message, MessageId, Priority, Stream
 from rocketd.core.model.events import Missed
 from rocketd.core.notifications.occasions import NotifiedEvent, Overdue, Slow, task_of
@@ -17,6 +18,15 @@ def _fields(event: NotifiedEvent) -> Mapping[str, str]:
         return {"ROCKETD_TASK": event.task, "ROCKETD_RUN_ID": event.run_id}
     run = event.run
     return {"ROCKETD_TASK": run.task, "ROCKETD_RUN_ID": run.run_id, "ROCKETD_NUMBER": str(run.number)}
+
+
+def sentence(event: NotifiedEvent) -> str:
+    """Return what has happened, as the journal says it."""
+    if isinstance(event, Overdue):
+        return overdue(event).message
+    if isinstance(event, Slow):
+        return slow(event).message
+    return run_messages.entry_of(event).message
 
 
 def hook_line(event: NotifiedEvent, hook: str, stream: str, line: str) -> Message:

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.secret import Secret
 
 CLEAN_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH in the clean environment of a run: that of a login of root, for every user."""
@@ -125,6 +126,14 @@ class TaskHooks:
     """How long one may take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A URL that is requested when runs start and end, as healthchecks takes it."""
+
+    url: Secret
+    on: tuple[str, ...] = ("start", "success", "fail", "missed")
+
+
 class ExecutorKind(StrEnum):
     """What carries out the runs of a task."""
 
@@ -198,6 +207,9 @@ class Task:
     tags: tuple[str, ...] = field(default=(), compare=False)
     """What conditions call it by beside its name: `"tag:db"`."""
     hooks: TaskHooks = field(default=TaskHooks(), compare=False)
+    ping: Ping | None = field(default=None, compare=False)
+    webhooks: tuple[str, ...] | None = field(default=None, compare=False)
+    """The webhooks that are told about it; None: all."""
     file: str = field(default="", compare=False)
     """Where it was written."""
 
