@@ -61,6 +61,7 @@ _FIELDS: Final = (
             ("ROCKETD_RUNTIME_USEC", "how long it ran"),
             ("ROCKETD_EXIT_CODE", "the exit code, if it exited"),
             ("ROCKETD_SIGNAL", "the name of the signal that killed it, such as `SIGKILL`"),
+            ("ROCKETD_HOOK", "the hook that the entry is about, such as `on_fail`"),
             ("ROCKETD_STREAM", "`stdout` or `stderr`: the entry is a line of the run's output"),
         ),
     ),

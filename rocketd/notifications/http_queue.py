@@ -187,7 +187,9 @@ class HttpQueue:
             self._report(queued.server, "")
         queued.finished(why)
 
-    def _retry(self, target: _RequestTarget, server: _ServerState, queued: QueuedRequest, why: str, after: float) -> None:
+    def _retry(
+        self, target: _RequestTarget, server: _ServerState, queued: QueuedRequest, why: str, after: float
+    ) -> None:
         """The server answers, and does not take this."""
         if self._is_too_old(queued):
             self._done(target, server, queued, why)
