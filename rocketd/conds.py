@@ -25,6 +25,7 @@ from rocketd.core.conditions.occurrences import EventCondition
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
+from rocketd.core.conditions.work_days import Dates, Holiday, RolledWorkday, Workday, WorkdaysOf
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.language import parser
@@ -80,6 +81,14 @@ cycle: Final = Cycle.of
 iso_week: Final = IsoWeek.of
 since: Final = SinceDate.of
 until: Final = UntilDate.of
+workday: Final = Workday()
+holiday: Final = Holiday()
+dates: Final = Dates.of
+workday_of_week: Final = WorkdaysOf(WEEK_UNIT)
+workday_of_month: Final = WorkdaysOf(MONTH)
+workday_of_quarter: Final = WorkdaysOf(QUARTER)
+workday_of_year: Final = WorkdaysOf(YEAR)
+workday_at: Final = RolledWorkday.of
 calendar: Final = _advised("calendar", partial(Tick.calendar, zones=named_zone))
 retry: Final = Retry()
 running: Final = Running()

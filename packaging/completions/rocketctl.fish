@@ -44,6 +44,9 @@ complete -c rocketctl -n __fish_use_subcommand -a simulate -d 'simulate what wou
 complete -c rocketctl -n '__fish_seen_subcommand_from simulate' -F
 complete -c rocketctl -n '__fish_seen_subcommand_from simulate' -l from -x -d 'start then (default: now)'
 complete -c rocketctl -n '__fish_seen_subcommand_from simulate' -l to -x -d 'end then (default: a day after the start)'
+complete -c rocketctl -n __fish_use_subcommand -a calendar -d 'write the holidays of a country as a file (make), or list calendars and their days (show)'
+complete -c rocketctl -n '__fish_seen_subcommand_from calendar' -x
+complete -c rocketctl -n '__fish_seen_subcommand_from calendar' -x
 complete -c rocketctl -n __fish_use_subcommand -a run -d 'start a task now'
 complete -c rocketctl -n '__fish_seen_subcommand_from run' -a '(__rocketctl_tasks)'
 complete -c rocketctl -n '__fish_seen_subcommand_from run' -l wait -d 'show the output until the run ends; exit with 0 for success, else 1'

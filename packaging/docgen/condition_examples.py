@@ -2,7 +2,8 @@
 
 The scene: a task is first loaded on Tuesday 24 November 2026 at 09:30 UTC. Beside it `extract` runs every day at 02:00
 and `load` at 03:00, each for 25 minutes; both end in the way that the example asks about. Where it asks for what was
-missed, neither starts, and that is recorded 25 minutes later.
+missed, neither starts, and that is recorded 25 minutes later. Christmas and New Year's Day are holidays, and
+freeze.dates lists the days from 24 December to 1 January.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.core.model.verdict import FOR, UNKNOWN
+from rocketd.core.model.work_calendar import Calendars, DateList, WorkCalendar
 from rocketd.core.scheduler.forecast import ExpectedRun, Forecast, starts
 from rocketd.core.scheduler.scheduler import Scheduler
 
@@ -37,6 +39,19 @@ MOST: Final = 60
 _FAR: Final = 800 * DAY
 """How far ahead it is looked for what an example gives."""
 _HOURS: Final = {"extract": 2 * HOUR, "load": 3 * HOUR}
+
+_HOLIDAYS: Final = {date(2026, 12, 25): "Christmas Day", date(2026, 12, 26): "", date(2027, 1, 1): "New Year's Day"}
+_FREEZE: Final = [date(2026, 12, 24) + timedelta(days=more) for more in range(9)]
+_CALENDARS: Final = Calendars(
+    (("", WorkCalendar(lists=(DateList("", b"1", {day.toordinal(): name for day, name in _HOLIDAYS.items()}),))),),
+    (
+        (
+            "/etc/rocketd/freeze.dates",
+            WorkCalendar(frozenset(), (DateList("", b"2", {day.toordinal(): "" for day in _FREEZE}),)),
+        ),
+    ),
+)
+"""The default calendar has these holidays, and the file of the example these dates."""
 
 _RETRIED: Final = "daily | retry(3)"
 _ENDINGS: Final = {
@@ -111,7 +126,7 @@ def _starts_after_events(scene: Example, condition: Condition) -> Iterator[Insta
 
 
 def _task(name: str, condition: Condition) -> Task:
-    return Task(name, Command(("/bin/true",)), condition)
+    return Task(name, Command(("/bin/true",)), condition, calendars=_CALENDARS)
 
 
 def _spans(scene: Example, condition: Condition) -> Iterator[tuple[Instant, Instant]]:

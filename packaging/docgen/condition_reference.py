@@ -19,6 +19,7 @@ from rocketd.core.conditions.run_conditions import Running
 from rocketd.core.conditions.time_conditions import OncePerWindow, TimeOf
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.language.vocabulary_dates import DATE_WORDS
+from rocketd.core.language.vocabulary_work_days import NUMBERS, WORK_DAY_WORDS
 from rocketd.core.language.word import Word
 
 PAGE: Final = "docs/reference/conditions.md"
@@ -32,6 +33,7 @@ _GROUPS: Final[Mapping[str, Callable[[Word], bool]]] = {
     "once": lambda word: isinstance(word.value, OncePerWindow),
     "inside": lambda word: isinstance(word.value, TimeOf) or word.name == "crontime",
     "dates": lambda word: word in DATE_WORDS,
+    "workdays": lambda word: word in WORK_DAY_WORDS,
     "interval": lambda word: word.name == "every",
     "ticks": lambda word: word.name in ("cron", "calendar"),
     "retry": lambda word: word.name == "retry",
@@ -44,6 +46,7 @@ _GROUPS: Final[Mapping[str, Callable[[Word], bool]]] = {
 
 _FOLLOWERS: Final[Mapping[str, Sequence[Word]]] = {
     "hours": HOURS,
+    "numbers": NUMBERS,
     "spans": SPANS,
     "ages": WORDS["running"].follows,
 }

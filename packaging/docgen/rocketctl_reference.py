@@ -73,6 +73,11 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "Without a store, or from a time in the past, tasks are first loaded at that time, and a run takes a second.",
         "Probes such as `path_exists` stay unknown, so tasks that need them are not shown.",
     ),
+    "calendar": (
+        "`calendar make DE-BY 2026..2028` writes the public holidays of Bavaria to standard output, one in each line;",
+        "a number of years, `3`, counts from this year on. It needs the Python library holidays.",
+        "`calendar show` lists the calendars of `rocketd.toml`, `calendar show nyse 2027` the days of one in a year.",
+    ),
     "run": (
         "The task starts whatever its condition says, even if it is paused; mutexes and `max_running` still apply.",
         "The run does not count for the schedule of the task, except with `--as-scheduled`.",

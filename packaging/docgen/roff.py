@@ -64,6 +64,7 @@ _SECTIONS: Final = {
     Section.FLEET: "Only in `rocketd.toml`: one history and one view of several hosts. "
     "Without `url`, `host` and `tags` only serve the `hosts` of tasks.",
     Section.MAIL: "Only in `rocketd.toml`: mail about runs. Without this table no mail is sent.",
+    Section.CALENDAR: "Only in `rocketd.toml`: what `workday` and `holiday` mean; `default` is meant without a name.",
     Section.TASK_MAIL: "In any task file: overrides `[mail]` for one task. `on = []` turns mail off.",
 }
 

@@ -59,6 +59,10 @@ Only in `rocketd.toml`: one history and one view of several hosts (see
 Only in `rocketd.toml`: mail about runs (see [mail](../how-to/mail.md)).
 Without this table no mail is sent.
 """,
+    Section.CALENDAR: """\
+Only in `rocketd.toml`: what `workday` and `holiday` mean (see [working days](../how-to/working-days.md)).
+`[calendar.default]` is meant where a condition names no calendar; `workday("nyse")` asks `[calendar.nyse]`.
+""",
     Section.TASK_MAIL: """\
 In any task file, also as `[defaults.mail]`: overrides `[mail]` for one task.
 `on = []` turns mail off.

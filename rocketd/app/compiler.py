@@ -9,33 +9,44 @@ from rocketd.app.function_conditions import bind_to_task
 from rocketd.app.task import Task
 from rocketd.app.task_body import CommandBody
 from rocketd.app.validators import NEVER, duration_of, splay_of
+from rocketd.config.calendar_lookup import CalendarLookup, UnknownCalendar
+from rocketd.config.calendar_settings import read_calendars
 from rocketd.config.host_lookup import LOCAL, HostLookup
+from rocketd.config.host_queries import HostQueries
 from rocketd.config.problems import BadValue
+from rocketd.config.task_files import Rights
+from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration
 from rocketd.core.model import task as core
 from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.task import Call, Execution, On
+from rocketd.core.model.work_calendar import Calendars
 
 
 class TaskCompiler:
-    """Makes the core's tasks. Raises RocketdError for a zone that does not exist."""
+    """Makes the core's tasks. Raises RocketdError for a zone or a calendar that does not exist."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.zone, self.zone_name = zone_of(config.timezone)
+        self._calendars = CalendarLookup(Rights(frozenset({0, os.geteuid()}), strict=False), HostQueries())
+        self._calendars.use(read_calendars(config.calendars))
 
     def compile(self, task: Task, *, idle: bool = False, as_enabled: bool = False) -> core.Task:
         """Make the task as it is now; one that is disabled, or `idle`, runs only when asked for."""
         idle = idle or (task.disabled and not as_enabled)
         restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
         splay = splay_of(task.splay)
+        when = FALSE if idle else bind_to_task(task.start_cond, task.name, task.session)
+        stop_when = bind_to_task(task.end_cond, task.name, task.session)
         return core.Task(
             name=task.name,
             work=self._work(task),
-            when=FALSE if idle else bind_to_task(task.start_cond, task.name, task.session),
-            stop_when=bind_to_task(task.end_cond, task.name, task.session),
+            when=when,
+            stop_when=stop_when,
             zone=self.zone,
             zone_name=self.zone_name,
+            calendars=self.calendars_of(when, stop_when),
             timeout=self._longest(task),
             kill_grace=duration_of(task.kill_grace),
             overlap=task.how_overlaps,
@@ -52,8 +63,20 @@ class TaskCompiler:
 
     def session_task(self, name: str, condition: Condition) -> core.Task:
         """Make a task that never runs. It makes the scheduler load and probe what a condition of the session needs."""
-        work = Call(Execution.MAIN)
-        return core.Task(name, work, stop_when=condition, zone=self.zone, zone_name=self.zone_name)
+        work, calendars = Call(Execution.MAIN), self.calendars_of(condition)
+        return core.Task(name, work, stop_when=condition, zone=self.zone, zone_name=self.zone_name, calendars=calendars)
+
+    def calendars_of(self, *conditions: Condition) -> Calendars:
+        """Return the calendars that these conditions ask; raises RocketdError for one that cannot be read."""
+        try:
+            found = self._calendars.of(conditions)
+        except UnknownCalendar as error:
+            (mistake,) = error.under(())
+            raise RocketdError(mistake.message, hint=f'config.calendars = {{"{error.name}": {{…}}}}') from None
+        for _, calendar in (*found.named, *found.files):
+            if calendar.problem:
+                raise RocketdError(calendar.problem)
+        return found
 
     def _longest(self, task: Task) -> Duration | None:
         """Say how long a run may take; None: as long as it likes."""

@@ -3,13 +3,13 @@
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
 from rocketd.app.left_out import no_attribute
-from rocketd.app.validators import Check, Span, check, number, one_of, span, timeout
+from rocketd.app.validators import Check, Span, calendars, check, number, one_of, span, timeout
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
 from rocketd.core.suggestion import did_you_mean
@@ -42,6 +42,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "task_priority": number(),
     "max_process_count": number(1),
     "max_running": number(1),
+    "calendars": calendars,
 }
 
 
@@ -58,6 +59,7 @@ class SessionOptions(TypedDict, total=False):
     shut_cond: Condition | str | None
     timeout: Span
     timezone: tzinfo | str | None
+    calendars: Mapping[str, Mapping[str, object]]
     multilaunch: bool
     max_process_count: int
     max_running: int
@@ -99,6 +101,8 @@ class Config:
     """How long a run may take; `never`: without limit."""
     timezone: tzinfo | str | None = None
     """None: the host's."""
+    calendars: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """What `workday` and `holiday` mean, as in `rocketd.toml`: `{"default": {"holidays": ["/etc/holidays.dates"]}}`."""
     multilaunch: bool = False
     """Whether several runs of a task may be active at once."""
     max_process_count: int = os.cpu_count() or 1

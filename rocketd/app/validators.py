@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from rocketd.config.calendar_settings import read_calendars
+from rocketd.config.problems import BadValue
 from rocketd.config.splay_value import SplayValue
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import RocketdError
@@ -117,6 +119,17 @@ def tags(value: object) -> str:
 def mapping(value: object) -> str:
     """Allow mappings."""
     return "" if isinstance(value, Mapping) else "it is a mapping of names to values"
+
+
+def calendars(value: object) -> str:
+    """Allow calendars of working days, as rocketd.toml has them."""
+    try:
+        read_calendars(value)  # type: ignore[arg-type]  # that is the question
+    except BadValue as mistake:
+        return "; ".join(one.message for one in mistake.under(()))
+    except AttributeError:
+        return "it is a mapping of names to calendars"
+    return ""
 
 
 def optional(check: Check) -> Check:

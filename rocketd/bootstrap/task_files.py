@@ -10,18 +10,20 @@ import time
 import traceback
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.notification_channels import NotificationChannels
+from rocketd.config.calendar_lookup import coverage_warnings
 from rocketd.config.host_queries import UNANSWERED
 from rocketd.config.load_result import LoadResult, Missing
 from rocketd.config.loader import load, recheck_host, reload
 from rocketd.config.not_loaded import file_problems, task_files_status
 from rocketd.config.problems import Problem
-from rocketd.core.instant import SECOND
+from rocketd.core.instant import SECOND, Instant, datetime_of
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.run import Trigger
 from rocketd.core.model.task import Disabled, On, Task
@@ -33,8 +35,10 @@ from rocketd.daemon.ports import ServiceManager
 from rocketd.daemon.retention import RetentionJob
 from rocketd.daemon.task_reload import replace_tasks
 from rocketd.daemon.wait_monitor import WaitMonitor, joined, no_answer_since
+from rocketd.executor.process.network_mounts import Mounts
 from rocketd.executor.router import ExecutorRouter
 from rocketd.probes.accounts import AccountFiles
+from rocketd.probes.calendar_watcher import CalendarWatcher
 from rocketd.probes.local_time import LocalTime
 
 PROBLEMS_PER_TURN: Final = 64
@@ -60,6 +64,9 @@ class TaskFiles:
         self._retry_timer = HostRetryTimer(self._recheck_host)
         self._accounts: AccountFiles | None = None
         self._local_time: LocalTime | None = None
+        self._calendar_watch: CalendarWatcher | None = None
+        self._coverage_day: date | None = None
+        """When it was last said that the files of calendars end soon."""
         self._result: LoadResult
         self.loaded: LoadResult
         """What was read, and what came out when it was applied."""
@@ -97,6 +104,9 @@ class TaskFiles:
         self._accounts = AccountFiles(self._retry_timer.host_changed)
         self._local_time = local_time = LocalTime(self._retry_timer.host_changed)
         loop.heartbeat_hooks.append(lambda _: local_time.check())
+        self._calendar_watch = CalendarWatcher(self._retry_timer.host_changed, Mounts())
+        self._watch_calendars()
+        loop.heartbeat_hooks.append(self._check_calendars)
         self._retry_timer.start(retry=self._result.is_transient)
 
     @property
@@ -135,6 +145,8 @@ class TaskFiles:
             self._accounts.close()
         if self._local_time is not None:
             self._local_time.close()
+        if self._calendar_watch is not None:
+            self._calendar_watch.close()
         for task in self._reloads:
             task.cancel()
 
@@ -183,6 +195,7 @@ class TaskFiles:
         self._retention.keep = settings.store.keep
         await replace_tasks(self._loop, self.loaded.tasks)
         self._channels.tasks_loaded()
+        self._watch_calendars()
         for task in self._late_tasks.newly_loaded(self.loaded.tasks):
             self._start_late(task)
 
@@ -214,8 +227,25 @@ class TaskFiles:
         await self.log_problems(frozenset(before.problems))
         for zone in {current[name] for name in current.keys() - new if current[name] != known[name]}:
             self._journal.write(daemon_messages.zone_changed(zone))
+        for file in after.calendar_files:
+            if file not in before.calendar_files:
+                self._journal.write(daemon_messages.calendar_changed(file.path))
         if new or gone or before.problems != after.problems:
             self._journal.write(daemon_messages.host_changed(len(new), len(gone)))
+
+    def _watch_calendars(self) -> None:
+        if self._calendar_watch is not None:
+            self._calendar_watch.watch((file.path, file.directory) for file in self.loaded.calendar_files)
+
+    def _check_calendars(self, now: Instant) -> None:
+        """Look whether files of calendars have changed, and say once a day which of them end soon."""
+        if self._calendar_watch is not None:
+            self._calendar_watch.check()
+        today = datetime_of(now).date()
+        if today != self._coverage_day:
+            self._coverage_day = today
+            for problem in coverage_warnings(self.loaded.calendar_files, today):
+                self._journal.write(daemon_messages.problem(str(problem), problem.file, task="", warning=True))
 
     def _logging_finished_late(self) -> None:
         self._apply_again = True

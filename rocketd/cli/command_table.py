@@ -141,6 +141,21 @@ VERBS: Final = (
         offline=True,
     ),
     Verb(
+        "calendar",
+        "write the holidays of a country as a file (make), or list calendars and their days (show)",
+        (
+            VerbArgument("make|show", "subject", OptionKind.TEXT, "what to do"),
+            VerbArgument(
+                "ARGUMENT",
+                "words",
+                OptionKind.TEXT,
+                "for make: a country and years, DE-BY 2026..2028; for show: the name of a calendar, and a year",
+                "*",
+            ),
+        ),
+        offline=True,
+    ),
+    Verb(
         "run",
         "start a task now",
         (_TASK,),

@@ -44,6 +44,7 @@ class Choices(NamedTuple):
     as_scheduled: bool = False
     reason: str = ""
     subjects: Sequence[str] = ()
+    words: Sequence[str] = ()
     every: bool = False
     at: str = ""
     condition: str = ""

@@ -25,6 +25,7 @@ VERBS: Final = {
     "why": "why.why",
     "explain": "explain.explain",
     "simulate": "simulate.simulate",
+    "calendar": "calendar.calendar",
     "run": "operate.run",
     "stop": "operate.stop",
     "pause": "operate.pause",

@@ -7,7 +7,7 @@ others.
 from rocketd.config.check_report import check_json, check_text
 from rocketd.config.daemon_settings import Durability, Settings, StoreSettings
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult
-from rocketd.config.loader import load, load_settings, reload
+from rocketd.config.loader import load, load_calendars, load_settings, reload
 from rocketd.config.problems import Problem
 from rocketd.config.task_files import DEFAULT_DIRECTORIES
 
@@ -23,6 +23,7 @@ __all__ = [
     "check_json",
     "check_text",
     "load",
+    "load_calendars",
     "load_settings",
     "reload",
 ]

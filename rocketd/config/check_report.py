@@ -30,8 +30,9 @@ def _without_effect(loaded: LoadResult) -> Iterator[str]:
         FileOutcome.REPLACED: "replaced: another directory has a file of the same name",
         FileOutcome.MASKED: "masks files of the same name: it is empty or a link to /dev/null",
     }
+    calendars = {file.path for file in loaded.calendar_files}
     for file in loaded.files:
-        if file.outcome in why:
+        if file.outcome in why and file.path not in calendars:
             yield f"{visible(file.path)}: {why[file.outcome]}"
 
 

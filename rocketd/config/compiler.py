@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from rocketd.config import task_settings as key
+from rocketd.config.calendar_lookup import UnknownCalendar
 from rocketd.config.hook_settings import hooks_of
 from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
 from rocketd.config.http_settings import PING, TASK_WEBHOOKS
@@ -21,6 +22,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.executor_choice import no_unit_because_of
 from rocketd.core.model.task import CLEAN_PATH, Command, ExecutorKind, Function, Identity, Surroundings, Task, Work
+from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
 from rocketd.core.shell_syntax import needs_shell
 from rocketd.core.suggestion import closest
 
@@ -76,6 +78,7 @@ class _TaskCompilation:
             stop_when=stop_when,
             zone=zone.tzinfo,
             zone_name=zone.name,
+            calendars=self._calendars(when, stop_when),
             timeout=values[key.TIMEOUT],
             kill_grace=values[key.KILL_GRACE],
             overlap=values[key.OVERLAP],
@@ -152,6 +155,17 @@ class _TaskCompilation:
                 return FALSE
             self._conditions[text] = known
         return known
+
+    def _calendars(self, when: Condition, stop_when: Condition) -> Calendars:
+        """Return what the calendars say that these conditions name."""
+        for setting, condition in ((key.WHEN, when), (key.STOP_WHEN, stop_when)):
+            try:
+                self._host.calendars_of((condition,))
+            except UnknownCalendar as error:
+                mistakes = error.under(self._spec.path(setting))
+                self.mistakes += [replace(mistake, word=error.name) for mistake in mistakes]
+                return NO_CALENDARS
+        return self._host.calendars_of((when, stop_when))
 
     def _parsed(self, text: str) -> Condition | None:
         self._zone_unknown = False

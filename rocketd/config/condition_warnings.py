@@ -13,6 +13,7 @@ from rocketd.config.problems import Mistake
 from rocketd.core.calendar.units import DAY_UNIT
 from rocketd.core.conditions.after import After, Outcome
 from rocketd.core.conditions.alternatives import Literal, alternatives_of
+from rocketd.core.conditions.calendar_word import calendar_words
 from rocketd.core.conditions.cron_time import CronTime
 from rocketd.core.conditions.date_bound import UntilDate
 from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondition
@@ -102,7 +103,8 @@ def _cached(ask: Callable[[Task], T]) -> Callable[[Task], T]:
 
     def questions(task: Task) -> T:
         own = task.name if task.name in task.when.watches() else ""
-        key = (task.when, task.stop_when, task.zone_name, task.on is None, task.restart_delay, own)
+        hours = (task.zone_name, task.calendars)
+        key = (task.when, task.stop_when, *hours, task.on is None, task.restart_delay, own)
         if key not in known:
             known[key] = ask(task)
         return known[key]
@@ -120,7 +122,7 @@ def _never(
     otherwise = f'so nothing but on = "{task.on}" starts the task' if task.on else "so the task never starts by itself"
     if task.name in waiting:
         return _waits_for(task.name, waiting), ""
-    if first is None or (first.at is not None and first.at <= search.now + LATE):
+    if first is None or (first.at is not None and first.at <= search.now + LATE) or _is_unknown(task):
         return None
     if first.at is not None:
         return f"the first start would be on {datetime_of(first.at, task.zone):%a %Y-%m-%d}", _reason(task, search)
@@ -128,6 +130,11 @@ def _never(
         until = datetime_of(first.looked_until, task.zone).date()
         return f"no start was found up to {until}: this rarely holds, or never", _reason(task, search)
     return f"this never holds, {otherwise}", _reason(task, search)
+
+
+def _is_unknown(task: Task) -> bool:
+    """Whether a calendar that it asks cannot be read, which is reported already."""
+    return any(word.source(task.calendars).problem for word in calendar_words((task.when,)))
 
 
 def _waits_for(name: str, waiting: Mapping[str, str]) -> str:

@@ -1,12 +1,13 @@
 """The settings of the daemon itself, allowed only in `rocketd.toml`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from rocketd.config import value_types
+from rocketd.config.calendar_settings import CalendarSettings, calendars_of
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings, fleet_settings_of
 from rocketd.config.hook_settings import NO_HOOKS, hooks_of_every_task
 from rocketd.config.http_settings import heartbeat_of, http_settings_of, webhook_of
@@ -247,6 +248,8 @@ class Settings:
     webhooks: tuple[Webhook, ...] = ()
     http: HttpSettings = DIRECT
     heartbeat: HeartbeatUrl | None = None
+    calendars: Mapping[str, CalendarSettings] = field(default_factory=dict)
+    """The calendars of working days, by name."""
     logging: Mapping[str, object] | None = None
     """What `logging.config.dictConfig` is given; None: the standard loggers get nothing."""
 
@@ -255,6 +258,7 @@ def settings_of(
     sections: Mapping[Section, Values],
     logging: Mapping[str, object] | None = None,
     webhooks: Mapping[str, Values] = MappingProxyType({}),
+    calendars: Mapping[str, Values] | None = None,
 ) -> Settings:
     """Put together what was written."""
     nothing = Values({})
@@ -276,6 +280,7 @@ def settings_of(
         webhooks=tuple(webhook_of(name, values) for name, values in webhooks.items()),
         http=http_settings_of(sections.get(Section.HTTP, nothing)),
         heartbeat=heartbeat_of(sections.get(Section.HEARTBEAT, nothing)),
+        calendars=calendars_of(calendars or {}),
         logging=logging,
     )
 

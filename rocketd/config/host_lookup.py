@@ -9,7 +9,7 @@ import ctypes
 import grp
 import os
 import pwd
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -19,13 +19,18 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from rocketd.config.calendar_lookup import CalendarLookup
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.path_checks import PathChecks
 from rocketd.config.problems import BadValue, Fault
+from rocketd.config.task_files import Rights
 from rocketd.config.unit_checks import UnitChecks, UnitComplaint
 from rocketd.config.unit_table import UnitLines
+from rocketd.core.conditions.calendar_word import CalendarWord, calendar_words
 from rocketd.core.host_patterns import is_selected
+from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Identity
+from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars, WorkCalendar
 from rocketd.core.suggestion import did_you_mean
 
 T = TypeVar("T")
@@ -67,6 +72,7 @@ class HostAnswers:
     zones: dict[str, Zone] = field(default_factory=dict)
     selections: dict[tuple[str, ...], bool] = field(default_factory=dict)
     """Whether patterns select this host."""
+    calendars: dict[CalendarWord, WorkCalendar] = field(default_factory=dict)
 
 
 class HostLookup(PathChecks):
@@ -74,6 +80,7 @@ class HostLookup(PathChecks):
 
     def __init__(self, uid: int, localtime: Path = LOCALTIME, queries: HostQueries | None = None) -> None:
         super().__init__(queries or HostQueries())
+        self.calendars = CalendarLookup(Rights(frozenset({0, uid})), self._queries)
         self.uid = uid
         """Who the daemon is; only root can run tasks as somebody else."""
         self.daemon_zone: Zone | None = UTC_ZONE
@@ -97,9 +104,10 @@ class HostLookup(PathChecks):
             selections = all(self.is_selected(hosts) is before for hosts, before in recorded.selections.items())
             identities = all(self.identity(*question) == before for question, before in recorded.identities.items())
             zones = all(self.zone(name) == before for name, before in recorded.zones.items())
+            calendars = all(self.calendars.source(word) == before for word, before in recorded.calendars.items())
         except BadValue:
             return False
-        return selections and identities and zones
+        return selections and identities and zones and calendars
 
     def identity(self, user: str, group: str) -> Identity | None:
         """Return the identity for this user and group, each possibly empty; None: the daemon's own."""
@@ -113,6 +121,13 @@ class HostLookup(PathChecks):
         """Whether a task with these `hosts` is for this host."""
         answer = self._recorded.selections[patterns] = is_selected(patterns, self.name, self.tags)
         return answer
+
+    def calendars_of(self, conditions: Sequence[Condition]) -> Calendars:
+        """Return the calendars that these conditions ask; raises UnknownCalendar."""
+        found = self.calendars.of(conditions)
+        if found is not NO_CALENDARS:
+            self._recorded.calendars.update({word: self.calendars.source(word) for word in calendar_words(conditions)})
+        return found
 
     def unit_complaints(self, lines: UnitLines) -> tuple[UnitComplaint, ...]:
         """What systemd says against settings of units."""

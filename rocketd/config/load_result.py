@@ -8,12 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from rocketd.config.calendar_files import CalendarFile
+from rocketd.config.calendar_settings import CalendarSettings
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.host_lookup import HostAnswers
 from rocketd.config.problems import Problem
 from rocketd.config.task_files import DEFAULT_DIRECTORIES
 from rocketd.core.instant import Instant
 from rocketd.core.model.task import Disabled, Task
+from rocketd.core.model.work_calendar import WorkCalendar
 
 
 class FileOutcome(StrEnum):
@@ -110,6 +113,8 @@ class LoadSource:
     known: frozenset[str] = frozenset()
     at: Instant | None = None
     """The instant for which warnings predict starts; None: without such warnings."""
+    calendars: tuple[tuple[str, CalendarSettings], ...] = ()
+    """The calendars where `rocketd.toml` is not among the files."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,12 @@ class LoadResult:
     """The directories that could not be looked into."""
     excluded: tuple[Missing, ...] = ()
     """Tasks of good files that errors between files keep back."""
+    calendars: Mapping[str, WorkCalendar] = field(default_factory=dict)
+    """The calendars of the settings, by name."""
+    calendar_files: tuple[CalendarFile, ...] = ()
+    """The files of calendars that were read."""
+    calendars_known: bool = True
+    """Whether the settings of calendars have ever been read."""
 
     @cached_property
     def disabled(self) -> tuple[Disabled, ...]:

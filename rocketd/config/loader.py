@@ -11,15 +11,19 @@ mistake between files (`cross_file_checks`) excludes only the task it is about. 
 user: that is not a mistake of the file, and `recheck_host` finds out whether it has passed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from rocketd.config.calendar_files import CalendarFile
+from rocketd.config.calendar_settings import CalendarSettings
 from rocketd.config.daemon_settings import Settings
-from rocketd.config.host_queries import with_timeouts
+from rocketd.config.host_queries import HostQueries, with_timeouts
 from rocketd.config.load_result import LoadResult, LoadSource
 from rocketd.config.task_file_loader import TaskFileLoader
 from rocketd.config.task_files import DEFAULT_DIRECTORIES
 from rocketd.core.instant import Instant
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.work_calendar import Calendars
 
 
 def load(
@@ -28,6 +32,7 @@ def load(
     strict: bool = True,
     known: Collection[str] = (),
     at: Instant | None = None,
+    calendars: Mapping[str, CalendarSettings] | None = None,
 ) -> LoadResult:
     """Load all task files; never raises for what is in them.
 
@@ -35,8 +40,9 @@ def load(
     Not `strict` is for `check` by others than the daemon's user: files that the daemon would refuse are read all the
     same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
     `at` is an instant as of which tasks are warned of that never start, or again and again; None: of none.
+    `calendars` count where `rocketd.toml` is not among the files.
     """
-    source = LoadSource(tuple(directories), strict, frozenset(known), at)
+    source = LoadSource(tuple(directories), strict, frozenset(known), at, tuple((calendars or {}).items()))
     return with_timeouts(lambda queries: TaskFileLoader(queries, source, None).loaded())
 
 
@@ -54,3 +60,16 @@ def load_settings(directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: 
     """The settings that `load` would give, without reading the other files; None if `rocketd.toml` has an error."""
     source = LoadSource(tuple(directories), strict)
     return with_timeouts(lambda queries: TaskFileLoader(queries, source, None).settings())
+
+
+def load_calendars(
+    conditions: Sequence[Condition], directories: Sequence[Path] = DEFAULT_DIRECTORIES, *, strict: bool = True
+) -> tuple[Calendars, tuple[CalendarFile, ...]]:
+    """The calendars that these conditions ask, and the files that were read; raises UnknownCalendar."""
+    source = LoadSource(tuple(directories), strict)
+
+    def read(queries: HostQueries) -> tuple[Calendars, tuple[CalendarFile, ...]]:
+        lookup = TaskFileLoader(queries, source, None).calendars()
+        return lookup.of(conditions), lookup.files
+
+    return with_timeouts(read)

@@ -26,6 +26,7 @@ class Section(StrEnum):
     WEBHOOK = "webhook.NAME"
     HTTP = "http"
     HEARTBEAT = "heartbeat"
+    CALENDAR = "calendar.NAME"
 
 
 @dataclass(frozen=True)  # no slots: in Python 3.11 a generic class with both cannot be made as Setting[T](…)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from rocketd.config.calendar_settings import CALENDAR
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
 from rocketd.config.fleet_settings import FLEET
 from rocketd.config.hook_settings import HOOKS
@@ -22,5 +23,6 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.WEBHOOK: WEBHOOK,
     Section.HTTP: HTTP,
     Section.HEARTBEAT: HEARTBEAT,
+    Section.CALENDAR: CALENDAR,
 }
 """Every setting, by its table. (`[logging]` is not ours: its schema is that of `logging.config.dictConfig`.)"""

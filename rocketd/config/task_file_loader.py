@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rocketd.config.calendar_lookup import CalendarLookup
 from rocketd.config.compiler import TaskSpecCompiler
 from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
@@ -31,7 +32,7 @@ from rocketd.config.task_files import (
 )
 from rocketd.config.task_headers import disabled_of, headers, lines_of
 from rocketd.config.task_settings import ENABLED, HOSTS, RESTART_DELAY
-from rocketd.config.task_spec import HOST_SECTIONS, WEBHOOKS, FileSpec, read_spec
+from rocketd.config.task_spec import CALENDARS, HOST_SECTIONS, WEBHOOKS, FileSpec, read_spec
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
 from rocketd.config.trigger_cycles import without_cycles
 from rocketd.core.model.task import Task
@@ -49,24 +50,28 @@ class TaskFileLoader:
         self._host_retry = None if edits or previous is None else HostRetry(previous)
         self._queries = queries
         self._rights = Rights(frozenset({0, uid}), source.strict)
+        self._calendars = CalendarLookup(self._rights, queries)
         self._host = HostLookup(uid if source.strict else 0, queries=queries)
+        self._host.calendars = self._calendars
         self._compiler = TaskSpecCompiler(self._host)
         self._last_settings = previous.settings if previous else Settings()
         self._last_files = {file.name: file for file in previous.files if _has_tasks(file)} if previous else {}
         self._last_tasks = {task.name: task for task in previous.tasks} if previous else {}
         self._settings_good = True
+        self._calendars_known = previous is not None and previous.calendars_known
         self._use_settings(Settings() if edits else self._last_settings)
 
     def loaded(self) -> LoadResult:
         with opened(self._source.directories, self._rights, self._queries) as tree:
             entries = self._host_retry.known_entries(tree.entries) if self._host_retry else tree.entries
-            read = [
-                *map(self._load_file, sorted(entries, key=lambda entry: entry.name != SETTINGS_NAME))
-            ]  # the zone's name
+            first = sorted(entries, key=lambda entry: entry.name != SETTINGS_NAME)  # the zone, and the calendars
+            read = [*map(self._load_file, first)]
             others = self._host_retry.removed_files(read) if self._host_retry else self._unreadable_files(tree)
-            files = sorted([*read, *others], key=lambda file: (file.name, file.path))
+            files = sorted(map(self._renewed, [*read, *others]), key=lambda file: (file.name, file.path))
             tasks, mistakes = self._check_across_files(files)
+            calendars = self._calendars.declared()
             problems = [*tree.problems, *(problem for file in files for problem in file.problems)]
+            problems += self._calendars.problems(self._source.at)
             between = list(self._located(mistakes, tree))
         return LoadResult(
             tasks=tasks,
@@ -81,7 +86,15 @@ class TaskFileLoader:
                 for one in between
                 if one.severity == "error"
             ),
+            calendars=calendars,
+            calendar_files=self._calendars.files,
+            calendars_known=self._calendars_known or self._settings_good,
         )
+
+    def _renewed(self, file: LoadedFile) -> LoadedFile:
+        """Give tasks that stay as they were, whatever is in their file by now, what their calendars say now."""
+        tasks = tuple(map(self._calendars.renewed, file.tasks))
+        return replace(file, tasks=tasks) if tasks != file.tasks else file
 
     def settings(self) -> Settings | None:
         """Read only what may hold settings."""
@@ -91,6 +104,11 @@ class TaskFileLoader:
                     self._load_file(entry)
         return self._settings if self._settings_good else None
 
+    def calendars(self) -> CalendarLookup:
+        """Read only what may hold settings, and find calendars by it."""
+        self.settings()
+        return self._calendars
+
     def _use_settings(self, settings: Settings) -> None:
         self._host.name = settings.fleet.host or os.uname().nodename
         self._host.tags = settings.fleet.tags
@@ -99,8 +117,10 @@ class TaskFileLoader:
         except BadValue:  # tasks that name no zone wait until there is one
             self._host.daemon_zone = None
         self._settings = settings
+        self._calendars.use(settings.calendars or dict(self._source.calendars))
 
     def _load_file(self, entry: TaskFileEntry) -> LoadedFile:
+        self._host.record_answers()  # what is asked about this file is not that of the last one
         if entry.may_hold_settings:
             self._settings_good = False
         file = self._read(entry) if entry.directory.trusted else self._failed_file(entry.path, ())
@@ -108,6 +128,8 @@ class TaskFileLoader:
             self._settings_good = True
         elif entry.may_hold_settings and not self._settings_good:
             self._use_settings(self._last_settings)
+            if not self._calendars_known:
+                self._calendars.use({}, unusable=f"{entry.path} is not loaded")
             self._settings_good = self._host_retry is not None and self._host_retry.settings_valid
         return file
 
@@ -198,7 +220,7 @@ class TaskFileLoader:
         return last if last and last.file == path and fault == {Fault.HOST} else None
 
     def _read_settings(self, spec: FileSpec) -> None:
-        settings = settings_of(spec.sections, spec.logging, spec.webhooks)
+        settings = settings_of(spec.sections, spec.logging, spec.webhooks, spec.calendars)
         if settings.store.url and settings.store.repo:
             spec.mistakes.append(
                 Mistake((Section.STORE, REPO.key), "url is set already", "keep one of the two", at_key=True)
@@ -262,7 +284,7 @@ class TaskFileLoader:
             return ""
 
 
-_SETTINGS_PATHS = {(section,) for section in (*HOST_SECTIONS, WEBHOOKS, Section.LOGGING)}
+_SETTINGS_PATHS = {(section,) for section in (*HOST_SECTIONS, WEBHOOKS, CALENDARS, Section.LOGGING)}
 
 
 def _has_tasks(file: LoadedFile) -> bool:

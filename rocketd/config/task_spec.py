@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config import unit_table
+from rocketd.config.calendar_settings import CALENDAR, CALENDAR_NAME
 from rocketd.config.http_settings import WEBHOOK_URL
 from rocketd.config.logging_settings import read_logging
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake, Path
@@ -25,6 +26,8 @@ HOST_SECTIONS: Final = (
 )
 WEBHOOKS: Final = "webhook"
 """The table of tables `[webhook.NAME]`."""
+CALENDARS: Final = "calendar"
+"""The table of tables `[calendar.NAME]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class FileSpec:
     """Those of `[webhook.NAME]`, by name."""
     logging: dict[str, object] | None = None
     """The content of `[logging]`."""
+    calendars: dict[str, Values] = field(default_factory=dict)
+    """The tables `[calendar.NAME]`."""
     mistakes: list[Mistake] = field(default_factory=list)
 
 
@@ -67,13 +72,15 @@ def read_spec(document: Mapping[str, object], *, may_hold_settings: bool) -> Fil
         spec.mistakes += mistakes
     if may_hold_settings and WEBHOOKS in document:
         _webhooks(document[WEBHOOKS], spec)
+    if may_hold_settings and CALENDARS in document:
+        _calendars(document[CALENDARS], spec)
     _tasks(document, spec)
     return spec
 
 
 def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_settings: bool) -> None:
     own = ("task", Section.DEFAULTS.value)
-    host = (*(section.value for section in HOST_SECTIONS), WEBHOOKS, Section.LOGGING.value)
+    host = (*(section.value for section in HOST_SECTIONS), WEBHOOKS, CALENDARS, Section.LOGGING.value)
     for key, value in document.items():
         if len(spec.mistakes) > MAX_MISTAKES:
             break
@@ -150,6 +157,22 @@ def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
         own = _read(table, ("task", name), Section.TASK, spec.mistakes)
         if type(table) is dict:
             spec.tasks.append(TaskSpec(name, Values(_joined(defaults, own)), frozenset(table)))
+
+
+def _calendars(tables: object, spec: FileSpec) -> None:
+    if type(tables) is not dict:
+        spec.mistakes.append(Mistake((CALENDARS,), "this must be a table", "write [calendar.default]"))
+        return
+    for name, table in tables.items():
+        path = (CALENDARS, name)
+        if not CALENDAR_NAME.fullmatch(name):
+            hint = "letters, digits, '.', '_' and '-', at most 128 of them, the first a letter or a digit"
+            spec.mistakes.append(Mistake(path, f"'{name}' cannot be the name of a calendar", hint, at_key=True))
+        elif name in CALENDAR and type(table) is not dict:
+            hint = "write [calendar.default]"
+            spec.mistakes.append(Mistake(path, f"'{name}' belongs to one calendar", hint, at_key=True))
+        else:
+            spec.calendars[name] = Values(_read(table, path, Section.CALENDAR, spec.mistakes))
 
 
 def _bad_name(name: str) -> Mistake:

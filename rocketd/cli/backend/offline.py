@@ -187,7 +187,7 @@ class OfflineBackend:
 
     def _must_know(self) -> None:
         """Raise Failure if there may be runs elsewhere: a daemon would read a repository first."""
-        settings = load_settings(_directories(self._choices.config_dir), strict=os.geteuid() == 0)
+        settings = load_settings(directories_of(self._choices.config_dir), strict=os.geteuid() == 0)
         if settings is None:
             msg = "rocketd.toml has errors, so rocketctl cannot tell where the records are"
             raise Failure(msg, hint="see rocketctl check")
@@ -229,20 +229,26 @@ def _run_json(view: RunView) -> JsonObject:
 
 
 def _load(
-    choices: Choices, paths: Sequence[str] = (), known: Sequence[str] = (), at: Instant | None = None
+    choices: Choices,
+    paths: Sequence[str] = (),
+    at: Instant | None = None,
+    installed: LoadResult | None = None,
 ) -> LoadResult:
-    return load(_directories(paths or choices.config_dir), strict=os.geteuid() == 0, known=known, at=at)
+    known = [] if installed is None else [task.name for task in installed.tasks]
+    calendars = None if installed is None else installed.settings.calendars
+    directories = directories_of(paths or choices.config_dir)
+    return load(directories, strict=os.geteuid() == 0, known=known, at=at, calendars=calendars)
 
 
-def _directories(paths: Sequence[str]) -> Sequence[Path]:
+def directories_of(paths: Sequence[str]) -> Sequence[Path]:
+    """Return these directories, or, without any, those that the daemon reads."""
     return [Path(path) for path in paths] or DEFAULT_DIRECTORIES
 
 
 def checked(choices: Choices, at: Instant | None = None) -> LoadResult:
     """Load the given files, or those that the daemon reads.
 
-    A given file may name tasks that are installed already.
+    A given file may name tasks and calendars that are installed already.
     `at`: the instant for warnings about tasks that never start, or again and again.
     """
-    known = [task.name for task in _load(choices).tasks] if choices.paths else []
-    return _load(choices, choices.paths, known, at)
+    return _load(choices, choices.paths, at, _load(choices) if choices.paths else None)

@@ -1,4 +1,4 @@
-"""`rocketctl explain`: what a condition means, without a daemon and without files."""
+"""`rocketctl explain`: what a condition means, without a daemon; it reads the calendars that the condition names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.render import time_format
 from rocketd.cli.render.columns import pairs, table
 from rocketd.cli.render.terminal_text import Cell, underlined
+from rocketd.core.conditions.calendar_word import calendar_words
 from rocketd.core.errors import ConditionError
 from rocketd.core.explain.why import why_then
 from rocketd.core.history.history import History
@@ -17,12 +18,16 @@ from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Command, Task
+from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
 from rocketd.core.scheduler.forecast import Starts, starts
 from rocketd.daemon.json_format import rfc3339
 from rocketd.time_zones import local_zone, named_zone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rocketd.cli.context import Context
+    from rocketd.config.calendar_files import CalendarFile
 
 _NAME: Final = "it"
 """What the task is called that has the condition: a sentence about it then reads well."""
@@ -34,13 +39,32 @@ def explain(call: Context) -> ExitCode:
     condition = _parsed(choices.condition)
     zone = _zone(choices.timezone) if choices.timezone else local_zone()
     begin = time_point(choices.begin, call.now, zone) if choices.begin else call.now
-    task = Task(_NAME, Command(("true",)), condition, zone=zone)
+    calendars, files = _calendars(call, condition)
+    task = Task(_NAME, Command(("true",)), condition, zone=zone, calendars=calendars)
     found = starts(task, begin, choices.starts)
     if choices.json:
         call.terminal.json({"condition": str(condition), "starts": [rfc3339(at) for at in found.instants]})
     else:
-        call.terminal.show([*_head(call, condition, begin, zone), *_starts(call, task, begin, found)])
+        call.terminal.show([*_head(call, condition, begin, zone, files), *_starts(call, task, begin, found)])
     return ExitCode.DONE
+
+
+def _calendars(call: Context, condition: Condition) -> tuple[Calendars, Sequence[CalendarFile]]:
+    """Read the calendars that the condition names; raises Failure for one that there is not."""
+    if not calendar_words((condition,)):
+        return NO_CALENDARS, ()
+    from rocketd.cli.backend.offline import directories_of  # noqa: PLC0415 - few conditions need the files
+    from rocketd.config.calendar_lookup import UnknownCalendar  # noqa: PLC0415 - as above
+    from rocketd.config.loader import load_calendars  # noqa: PLC0415 - as above
+
+    try:
+        calendars, files = load_calendars((condition,), directories_of(call.choices.config_dir), strict=False)
+    except UnknownCalendar as error:
+        (mistake,) = error.under(())
+        raise Failure(mistake.message, hint=mistake.hint) from None
+    for problem in dict.fromkeys(file.problem for file in files if file.problem):
+        call.terminal.note(f"nothing is known of any day: {problem}")
+    return calendars, files
 
 
 def _parsed(written: str) -> Condition:
@@ -51,8 +75,11 @@ def _parsed(written: str) -> Condition:
         raise Failure(error.message, hint=error.hint, quoted=quoted) from None
 
 
-def _head(call: Context, condition: Condition, begin: Instant, zone: tzinfo) -> list[str]:
+def _head(
+    call: Context, condition: Condition, begin: Instant, zone: tzinfo, files: Sequence[CalendarFile]
+) -> list[str]:
     lines = [("Condition", Cell(str(condition))), ("First loaded", Cell(_local(begin, zone)))]
+    lines += [("Dates from", Cell(file.path)) for file in files]
     return pairs(lines, colour=call.look.colour)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from rocketd.core.conditions.day_word import DayStretch, DayWord
+from rocketd.core.conditions.day_word import DateRule, DayStretch
 from rocketd.core.errors import ConditionError
 
 _LENGTH: Final = re.compile(r"\s*(?P<number>\d{1,6})?\s*(?P<unit>[A-Za-z]+)\s*")
@@ -23,7 +23,7 @@ LAST_DATE: Final = date(8999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
-class Cycle(DayWord):
+class Cycle(DateRule):
     """For on the dates from one on that lie in every n-th unit, counted from the unit in which that one lies."""
 
     number: int

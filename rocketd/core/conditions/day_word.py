@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from rocketd.core.calendar.wall_clock import highest, is_known, reached
 from rocketd.core.instant import BEGINNING, DAY, FOREVER
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.verdict import AGAINST, FOR, Verdict
+from rocketd.core.model.verdict import AGAINST, Answer, Verdict
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rocketd.core.calendar.wall_clock import Wall
     from rocketd.core.instant import Instant
     from rocketd.core.model.moment import Moment
+    from rocketd.core.model.work_calendar import Calendars
 
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _FIRST: Final = date(1000, 1, 1).toordinal()
@@ -30,7 +31,8 @@ class DayStretch(NamedTuple):
     """None: it has always been so."""
     end: int | None
     """The first date on which it is otherwise; None: it stays so."""
-    inside: bool
+    inside: bool | None
+    """None: that is not known."""
 
 
 class DayWord(Condition):
@@ -43,21 +45,35 @@ class DayWord(Condition):
     goes_by_wall: ClassVar[bool] = True
 
     @abstractmethod
-    def stretch(self, day: int) -> DayStretch:
+    def stretch_by(self, calendars: Calendars, day: int) -> DayStretch:
         """Return the dates in a row around that one on which the answer is the same."""
 
     def judge(self, moment: Moment) -> Verdict:
         now, zone = moment.now, moment.task.zone
         if not is_known(now):
             return Verdict(AGAINST, begin_of(_FIRST + 1, zone) if now < 0 else FOREVER)
-        start, end, inside = self.stretch(date_around(now, zone))
+        start, end, inside = self.stretch_by(moment.task.calendars, date_around(now, zone))
         until = FOREVER if end is None else begin_of(end, zone)
-        return Verdict(FOR if inside else AGAINST, until, BEGINNING if start is None else begin_of(start, zone))
+        answer = Answer(moment.unknown_dates if inside is None else inside)
+        return Verdict(answer, until, BEGINNING if start is None else begin_of(start, zone))
+
+
+class DateRule(DayWord):
+    """A word that goes by the date alone, whatever calendars say."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def stretch(self, day: int) -> DayStretch:
+        """Return the dates in a row around that one on which the answer is the same."""
+
+    def stretch_by(self, calendars: Calendars, day: int) -> DayStretch:  # noqa: ARG002 - what other words ask
+        return self.stretch(day)
 
 
 def date_around(at: Instant, zone: tzinfo) -> int:
     """Return the ordinal of the date around an instant."""
-    return highest(at, zone) // DAY + _EPOCH_DAY
+    return ordinal_of(highest(at, zone))
 
 
 def begin_of(day: int, zone: tzinfo) -> Instant:
@@ -70,3 +86,8 @@ def begin_of(day: int, zone: tzinfo) -> Instant:
 def wall_of(day: int) -> Wall:
     """Return the wall time at which that date begins."""
     return (day - _EPOCH_DAY) * DAY
+
+
+def ordinal_of(wall: Wall) -> int:
+    """Return the ordinal of the date at a wall time."""
+    return wall // DAY + _EPOCH_DAY

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from rocketd.core.conditions.day_word import DayStretch, DayWord
+from rocketd.core.conditions.day_word import DateRule, DayStretch
 from rocketd.core.errors import ConditionError
 
 _MOST: Final = 53
@@ -16,7 +16,7 @@ _HINT: Final = 'write iso_week("even"), iso_week("odd") or iso_week(1, 14, 27)'
 
 
 @dataclass(frozen=True, slots=True)
-class IsoWeek(DayWord):
+class IsoWeek(DateRule):
     """For in the ISO weeks of these numbers, Monday to Sunday."""
 
     numbers: frozenset[int]

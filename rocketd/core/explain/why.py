@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rocketd.core.explain import reasons_dates, reasons_host, reasons_runs, reasons_time
+from rocketd.core.explain import reasons_dates, reasons_host, reasons_runs, reasons_time, reasons_work_days
 from rocketd.core.explain.pending import describe_pending
 from rocketd.core.explain.reasons import clock, explain_verdict, run_name, splay_share, when
 from rocketd.core.explain.tree import ExplanationPart, draw
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rocketd.core.scheduler.scheduler import Scheduler
     from rocketd.core.scheduler.task_state import ScheduledTask
 
-REASONS: Final = (reasons_time, reasons_dates, reasons_runs, reasons_host)
+REASONS: Final = (reasons_time, reasons_dates, reasons_work_days, reasons_runs, reasons_host)
 """The modules whose import registers the sentences of their words."""
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rocketd.core.calendar.oncalendar import Zones
-    from rocketd.core.language.word import ConditionFactory
+    from rocketd.core.language.word import ConditionFactory, Unfinished
 
 _LONGEST: Final = 20_000
 _DEEPEST: Final = 50
@@ -156,9 +156,11 @@ class _Parser:
             dotted = self._cursor.take()
             word = _follower(word, dotted)
             condition = self._use(word, condition, dotted)
+        if word.must_go_on:
+            raise error_at(token, f"{word.name} needs a number", f"write {word.example}")
         return condition, word.follows
 
-    def _use(self, word: Word, value: Condition | ConditionFactory | None, token: Token) -> Condition:
+    def _use(self, word: Word, value: Condition | ConditionFactory | Unfinished | None, token: Token) -> Condition:
         """Build the condition of a word, from its value or from what it follows."""
         called = self._cursor.next.text == "("
         if called and word.arguments is None:

@@ -13,6 +13,8 @@
              | "host" "up" (("more" | "less") "than" duration)+
     date     "iso" "week" ("even" | "odd" | number ("," number)*) | ("since" | "until") date [time]
              | "every" ("other" | ordinal) unit "since" date                                        phrases_dates.py
+    workday  ("workday" | "holiday") ["of" "calendar" text] | "dates" text
+             | "workday" ("of" unit ("on" | "between") number … | "at" day roll)                    phrases_work_days.py
     plain    ("every" | "cron" | "calendar" | "crontime") whatever stands before the next "&", "|" or bracket
              | "retry" number
 
@@ -31,6 +33,7 @@ from rocketd.core.language.arguments import place
 from rocketd.core.language.lexer import Cursor, Token, or_meant, unexpected
 from rocketd.core.language.parsed_argument import ParsedArgument
 from rocketd.core.language.phrases_dates import read_cycle, read_date_phrase
+from rocketd.core.language.phrases_work_days import opens_workday, read_workday
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
 from rocketd.core.language.word import Word
 
@@ -81,12 +84,14 @@ def opens_phrase(token: Token, cursor: Cursor) -> bool:
         return cursor.next.text in ("task", "is")
     if token.text in _OPENINGS:
         return cursor.next.text not in _ENDS
+    if opens_workday(token, cursor):
+        return True
     if token.text == "retry":
         return cursor.next.kind == "number"
     return token.text in _RAW and cursor.next.text not in _ENDS
 
 
-def read_phrase(  # noqa: PLR0911 - one case for each kind
+def read_phrase(  # noqa: C901, PLR0911 - one case for each kind
     token: Token, cursor: Cursor
 ) -> tuple[Condition, Sequence[Word]]:
     """Read the phrase that began with that token: its condition, and what may follow it."""
@@ -106,6 +111,8 @@ def read_phrase(  # noqa: PLR0911 - one case for each kind
             return read_date_phrase(token, cursor), ()
         case "host":
             return _host_up(token, cursor), ()
+        case "workday" | "holiday" | "dates":
+            return read_workday(token, cursor), ()
         case asked if asked in _HOST:
             return _of_host(token, cursor), ()
     if token.text == "every" and (cycle := read_cycle(token, cursor)) is not None:

@@ -13,6 +13,7 @@ from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.language.vocabulary_dates import DATE_WORDS
 from rocketd.core.language.vocabulary_host import HOST_WORDS
+from rocketd.core.language.vocabulary_work_days import WORK_DAY_WORDS
 from rocketd.core.language.word import ArgumentKind, Word, WordArgument
 from rocketd.core.model.condition import FALSE, TRUE
 
@@ -258,6 +259,7 @@ _TABLE: Final = (
         phrase="task 'extract' is running",
     ),
     *DATE_WORDS,
+    *WORK_DAY_WORDS,
     *HOST_WORDS,
     Word("true", "Always.", "true", TRUE),
     Word("false", "Never.", "false", FALSE),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from rocketd.core.conditions.work_days import WorkdaysOf
 from rocketd.core.model.condition import Condition
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class ArgumentKind(Enum):
     DATE = 'a date in quotes, such as "2026-12-03"'
     WALL = 'a date in quotes, perhaps with a time, such as "2026-12-01 09:00"'
     WEEK = '"even", "odd", or the number of a week'
+    CALENDAR_NAME = 'the name of a calendar in quotes, such as "nyse"'
+    WORKDAY = "the number of a working day"
+    ROLL = '"before", "after" or "nearest"'
     TASK = "the name of a task in quotes"
     COUNT = "a whole number"
     NUMBER = "a number"
@@ -39,7 +43,7 @@ class ArgumentKind(Enum):
     @property
     def types(self) -> tuple[type, ...]:
         """The types it may have."""
-        if self in (ArgumentKind.MARK, ArgumentKind.WEEK):
+        if self in (ArgumentKind.MARK, ArgumentKind.WEEK, ArgumentKind.WORKDAY):
             return (str, int)
         if self is ArgumentKind.COUNT:
             return (int,)
@@ -59,6 +63,8 @@ class WordArgument:
 
 
 ConditionFactory: TypeAlias = Callable[..., Condition]
+Unfinished: TypeAlias = WorkdaysOf
+"""What is no condition before a name follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Word:
     about: str
     """One sentence for the reference page."""
     example: str
-    value: Condition | ConditionFactory | None = None
+    value: Condition | ConditionFactory | Unfinished | None = None
     """Its condition, or a function from its arguments to one; None: it is an attribute of the word before."""
     arguments: tuple[WordArgument, ...] | None = None
     """None: it takes no brackets."""
@@ -83,11 +89,16 @@ class Word:
     @property
     def bare(self) -> bool:
         """Whether it may stand without brackets."""
-        return self.arguments is None or isinstance(self.value, Condition)
+        return self.arguments is None or isinstance(self.value, Condition) or self.must_go_on
+
+    @property
+    def must_go_on(self) -> bool:
+        """Whether it is no condition before a name that follows: `workday_of_month.on(1)`."""
+        return self.value is not None and not isinstance(self.value, Condition) and bool(self.follows)
 
     def build(
         self,
-        value: Condition | ConditionFactory | None,
+        value: Condition | ConditionFactory | Unfinished | None,
         given: Sequence[ParsedArgument] | None,
         zones: Zones | None = None,
     ) -> Condition:

@@ -77,6 +77,11 @@ def zone_changed(zone: str) -> Message:
     )
 
 
+def calendar_changed(path: str) -> Message:
+    """Report that the dates of a calendar have changed: from now on they count."""
+    return Message(f"{path} has changed; the tasks that ask it go by it now", Priority.NOTICE)
+
+
 def far_ahead(task: str) -> Message:
     """Report that records of a task are dated in the future: the clock must have been wrong when they were written."""
     message = f"{task}: its records are dated more than 3 h in the future (wrong clock?); treating them as now"

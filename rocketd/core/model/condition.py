@@ -152,8 +152,7 @@ class Not(Condition):
         return False
 
     def inner_moment(self, moment: Moment) -> Moment:
-        asked_so = self.part.has_tick or moment.task.splay
-        return moment._replace(without_splay=True, each_tick=True) if asked_so else moment
+        return moment.negated(by_tick=bool(self.part.has_tick or moment.task.splay))
 
     def judge(self, moment: Moment) -> Verdict:
         answer, until, since = self.part.judge(self.inner_moment(moment))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rocketd.core.model.task_history import TaskHistory
     from rocketd.core.model.tick_line import TickLine
     from rocketd.core.model.verdict import Verdict
+    from rocketd.core.model.work_calendar import Calendars
 
 
 class SupportsJudge(Protocol):
@@ -38,6 +39,8 @@ class TaskView(Protocol):
     def splay_each_run(self) -> bool: ...
     @property
     def crash_limit(self) -> int: ...
+    @property
+    def calendars(self) -> Calendars: ...
 
 
 class CalendarSpan(Protocol):
@@ -74,6 +77,8 @@ class Moment(NamedTuple):
     """Judge with every `retry` against and a crash counted as done: this tells a retry from a first attempt."""
     without_probes: bool = False
     """Judge with every probe unknown: this tells whether a probe can matter."""
+    unknown_dates: bool | None = None
+    """What a date counts as of which nothing is known; None: it is unknown. This tells what is missed because of it."""
     without_splay: bool = False
     """Judge as if the task had no splay."""
     unattended: bool = False
@@ -101,6 +106,11 @@ class Moment(NamedTuple):
     def at(self, now: Instant) -> Moment:
         """Return the same moment at another instant."""
         return self._replace(now=now)
+
+    def negated(self, *, by_tick: bool) -> Moment:
+        """Return the moment that what is under a `~` is asked about."""
+        found = self._replace(without_splay=True, each_tick=True) if by_tick else self
+        return found if self.unknown_dates is None else found._replace(unknown_dates=not self.unknown_dates)
 
     def about_tick(self, tick: Instant) -> Moment:
         """Return the moment that what is scheduled beside a tick is asked about."""

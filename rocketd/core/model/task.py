@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.secret import Secret
+from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
 
 CLEAN_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH in the clean environment of a run: that of a login of root, for every user."""
@@ -177,6 +178,8 @@ class Task:
     stop_when: Condition = FALSE
     zone: tzinfo = UTC
     zone_name: str = "UTC"
+    calendars: Calendars = NO_CALENDARS
+    """What the calendars say that its conditions name."""
     timeout: Duration | None = None
     kill_grace: Duration = 10 * SECOND
     overlap: Overlap = Overlap.WAIT

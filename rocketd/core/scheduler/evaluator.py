@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from rocketd.core.conditions.calendar_word import why_unknown
 from rocketd.core.conditions.probe import RelevantProbes, relevant_probes
 from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
@@ -20,7 +21,7 @@ from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, Run
 from rocketd.core.model.splay import StartWindow, splayed
 from rocketd.core.model.task import Overlap, Task
-from rocketd.core.model.verdict import AGAINST, FOR, Verdict
+from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.scheduler import retries
 from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
 from rocketd.core.scheduler.next_due import NextDue, find_next_due
@@ -51,10 +52,10 @@ class Evaluator:
         moment = Moment(now, scheduled.task, self.history, unattended=scheduled.paused is not None)
         verdict = scheduled.task.when.judge(moment)
         assert verdict.until > now, f"{scheduled.task.when} at {now}: {verdict}"  # noqa: S101 - a defect of ours
-        for missed in self._missed_since_check(scheduled, verdict, now):
+        for missed in self._missed_since_check(scheduled, _favourable(scheduled, moment, verdict), now):
             yield missed
             verdict = scheduled.task.when.judge(moment)  # what has passed is used up, also if its hours have begun anew
-        scheduled.verdict, scheduled.open_due = verdict, None
+        scheduled.verdict, scheduled.open_due, scheduled.unknown_dates = verdict, None, ""
         self.queues.clear_ready(scheduled)
         look = min(verdict.until, scheduled.resumes_at)
         if verdict.answer is AGAINST:
@@ -62,6 +63,8 @@ class Evaluator:
         elif verdict.answer is FOR:
             look = min(look, self._make_due(scheduled, moment, verdict))
             yield from self._skip_overlapping(scheduled, moment)
+        else:
+            _note_unknown_dates(scheduled, moment, verdict)
         if scheduled.task.stop_when is not FALSE:
             look = min(look, _stop_when_until(scheduled.task, moment))
             yield from self._stop_when(scheduled, moment)
@@ -97,7 +100,10 @@ class Evaluator:
         )
         if start_window is not None and closed:
             yield self.missed.record(
-                scheduled, start_window, now, scheduled.blocked_reason or "no time was left to start it"
+                scheduled,
+                start_window,
+                now,
+                scheduled.blocked_reason or scheduled.unknown_dates or "no time was left to start it",
             )
 
     def _make_due(self, scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> Instant:
@@ -200,6 +206,21 @@ class Evaluator:
             ends,
             lambda: _with_splay(find_next_due(when, blind, Verdict(AGAINST, ends), self.next_steps), when, blind),
         )
+
+
+def _favourable(scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> Verdict:
+    """Return the verdict, as it would be if each date that nothing is known of were as the task needs it."""
+    if verdict.answer is not UNKNOWN or not scheduled.asks_calendars:
+        return verdict
+    return scheduled.task.when.judge(moment._replace(unknown_dates=True))
+
+
+def _note_unknown_dates(scheduled: ScheduledTask, moment: Moment, verdict: Verdict) -> None:
+    """Note a tick or window that may not be used, as nothing is known of its date: silence would hide it."""
+    wanted = _favourable(scheduled, moment, verdict)
+    if wanted.answer is FOR and wanted.until < FOREVER:
+        due = min(max(wanted.since, moment.task_history.armed), moment.now)
+        scheduled.open_due, scheduled.unknown_dates = due, why_unknown(scheduled.task.when, moment.at(due))
 
 
 def _has_start_windows(condition: Condition) -> bool:

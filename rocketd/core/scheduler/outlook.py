@@ -79,7 +79,7 @@ class FirstStartSearch:
         self.now = now
         self.searches = 0
         """How many searches were given up."""
-        self._known: dict[tuple[Condition, Condition, str], FirstStart] = {}
+        self._known: dict[tuple[object, ...], FirstStart] = {}
 
     def first_start(self, task: Task) -> FirstStart:
         """Return when a task would start first, if the host and the other tasks do all that it waits for.
@@ -104,7 +104,7 @@ class FirstStartSearch:
         """Return when this condition of the task first holds."""
         if _is_sure(condition, task):
             return FirstStart(self.now)
-        key = (condition, task.stop_when, task.zone_name)
+        key = (condition, task.stop_when, task.zone_name, task.calendars)
         if (found := self._known.get(key)) is None:
             found = self._known[key] = _search(condition, task, self.now)
             self.searches += found.at is None and found.looked_until < FOREVER

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from rocketd.core.conditions.after import After
+from rocketd.core.conditions.calendar_word import calendar_words
 from rocketd.core.conditions.misses import asks_misses
 from rocketd.core.conditions.probe import Probe, probes_of
 from rocketd.core.conditions.running import RunningFor
@@ -24,6 +25,8 @@ from rocketd.core.scheduler.task_state import ScheduledTask
 
 MAX_COUNTED_AT_ONCE: Final = 32
 """How many watchers of a task have what they missed counted at once: up to 15 ms each, after days of minutely ticks."""
+
+CALENDAR_CHANGED: Final = "the calendar has changed"
 
 _NOBODY: Final[frozenset[str]] = frozenset()
 _NO_PROBES: Final[frozenset[Probe]] = frozenset()
@@ -152,6 +155,9 @@ class TaskRegistry:
         return [] if kept else [self.state_of(task.name)]
 
     def _replace(self, scheduled: ScheduledTask, task: Task, now: Instant) -> list[TaskState]:
+        if replace(scheduled.task, calendars=task.calendars) == task:
+            self._change_calendars(scheduled, task, now)
+            return []
         armed_anew = scheduled.task.fingerprint != task.fingerprint
         self._unindex(scheduled)
         scheduled.task = task
@@ -164,6 +170,16 @@ class TaskRegistry:
         self._history.of(task.name).arm(now, self._history.position)
         self._missed.forget(task.name)
         return [self.state_of(task.name)]
+
+    def _change_calendars(self, scheduled: ScheduledTask, task: Task, now: Instant) -> None:
+        """Have it judged by what its calendars say now. What was due and is not wanted any longer is missed."""
+        scheduled.task = task
+        if scheduled.open_due is not None and scheduled.verdict is not None:
+            scheduled.verdict = scheduled.verdict._replace(until=min(scheduled.verdict.until, now))
+            scheduled.blocked = scheduled.unknown_dates or CALENDAR_CHANGED
+        else:
+            scheduled.verdict = None
+        self._queues.mark_dirty(task.name)
 
     def _unload(self, name: str, now: Instant) -> TaskState:
         state = replace(self.state_of(name), removed_at=now)
@@ -181,6 +197,7 @@ class TaskRegistry:
         timed = any(isinstance(part, RunningFor) for condition in conditions for part in all_parts(condition))
         scheduled.asks_misses = any(asks_misses(condition) for condition in conditions)
         scheduled.asks_run_age = timed or scheduled.task.stop_when is not FALSE
+        scheduled.asks_calendars = bool(calendar_words((scheduled.task.when,)))
         scheduled.probes = _NO_PROBES.union(*map(probes_of, conditions)) or _NO_PROBES
         self._subscriptions.subscribe(name, scheduled.probes)
         self._queues.add(scheduled)

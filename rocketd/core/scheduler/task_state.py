@@ -96,6 +96,10 @@ class ScheduledTask:
     """The newest of these failures."""
     successes: int = 0
     """How many runs of whatever task had begun by then."""
+    unknown_dates: str = ""
+    """Why a tick or window that is open may not be used: nothing is known of its date; empty: that is not why."""
+    asks_calendars: bool = False
+    """Whether its condition asks about working days, holidays or listed dates."""
     asks_run_age: bool = False
     """Whether its conditions ask how long runs have been active."""
     asks_misses: bool = False

@@ -11,6 +11,7 @@ from docgen.condition_reference import PAGE, PAGES, filled, groups, words_of
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import HOURS, SPANS, WORDS
+from rocketd.core.language.vocabulary_work_days import NUMBERS
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Command, Task
@@ -76,7 +77,7 @@ def test_every_word_is_in_exactly_one_table_of_the_page() -> None:
     tables = [group for group in groups() if f"<!-- words: {group} -->" in TEXT]
     assert tables == groups()
     listed = [word.name for group in groups() for word in words_of(group)]
-    followers = [word.name for word in (*HOURS, *SPANS, *WORDS["running"].follows)]
+    followers = [word.name for word in (*HOURS, *SPANS, *NUMBERS, *WORDS["running"].follows)]
     assert sorted(listed) == sorted([*WORDS, *followers])
 
 

@@ -1,6 +1,7 @@
 """Each verdict says what it rests on: the sentences of `rocketctl why`."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -9,6 +10,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.language.vocabulary import WORDS
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause
+from rocketd.core.model.work_calendar import Calendars, DateList, WorkCalendar, YearRange
 from support.evaluation import Asked, at
 
 
@@ -226,3 +228,69 @@ def test_several_active_runs_are_named_together() -> None:
     for _ in range(2):
         asked.start("2026-03-04 09:00")
     assert told(asked, "running", "2026-03-04 10:00") == "me/1 and me/2 are running"
+
+
+# -- working days
+
+_CHRISTMAS = DateList("/etc/x.dates", b"reasons", {date(2026, 12, 25).toordinal(): "Christmas Day"})
+_OLD = replace(_CHRISTMAS, digest=b"reasons of 2026", covers=YearRange(2026, 2026))
+_WORK = Calendars(
+    (("", WorkCalendar(lists=(_CHRISTMAS,))), ("old", WorkCalendar(lists=(_OLD,)))),
+    (("/etc/x.dates", WorkCalendar(frozenset(), (_CHRISTMAS,))),),
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "now", "because"),
+    [
+        ("workday", "2026-12-24 09:00", "Thu 2026-12-24 is a working day, until tomorrow at 00:00"),
+        (
+            "workday",
+            "2026-12-25 09:00",
+            "Fri 2026-12-25 is Christmas Day (default); the next working day begins on 2026-12-28 at 00:00",
+        ),
+        (
+            "workday",
+            "2026-12-26 09:00",
+            "Sat 2026-12-26 is a day of the weekend; the next working day begins on 2026-12-28 at 00:00",
+        ),
+        ("holiday", "2026-12-25 09:00", "Fri 2026-12-25 is Christmas Day (default), until tomorrow at 00:00"),
+        (
+            "holiday",
+            "2026-12-26 09:00",
+            "Sat 2026-12-26 is not listed in default, and there is no later date that it lists",
+        ),
+        (
+            'dates("/etc/x.dates")',
+            "2026-12-24 09:00",
+            "Thu 2026-12-24 is not listed in /etc/x.dates; the next date that it lists begins tomorrow at 00:00",
+        ),
+        (
+            "workday_of_month.on(1)",
+            "2026-12-01 09:00",
+            "Tue 2026-12-01 is working day 1 of 22 of the month, until tomorrow at 00:00",
+        ),
+        (
+            "workday_of_month.on(1)",
+            "2026-12-02 09:00",
+            "Wed 2026-12-02 is working day 2 of 22 of the month; the next such day begins on 2027-01-01 at 00:00",
+        ),
+        (
+            'workday_at(26, roll="before")',
+            "2026-12-23 09:00",
+            "Wed 2026-12-23 is another working day; the next such day begins tomorrow at 00:00",
+        ),
+        ('workday("old")', "2027-01-04 09:00", "nothing is known of 2027"),
+        ('workday("older")', "2027-01-04 09:00", "there is no calendar 'older'"),
+        ('workday_of_week("old").on(1)', "2026-12-29 09:00", "nothing is known of 2027"),
+        (
+            'workday("old")',
+            "2026-12-31 09:00",
+            "Thu 2026-12-31 is a working day, until tomorrow at 00:00",
+        ),
+    ],
+)
+def test_words_about_working_days_name_the_day_and_the_next(word: str, now: str, because: str) -> None:
+    asked = Asked()
+    moment = Moment(asked.instant(now), replace(asked.task, calendars=_WORK), asked.history)
+    assert explain(parse(word), moment).because == because
