@@ -1,5 +1,6 @@
 """Runs as units outlive the daemon, whatever ends it; and none runs twice."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +101,37 @@ def test_a_run_over_five_restarts_and_an_installation_is_one_run(busy: Machine, 
     busy.run("dpkg", "--install", "--force-confold", "--force-unsafe-io", "/root/rocketd.deb")
     busy.run("touch", "/run/go-on")
     is_one_run_with_its_own_end(busy)
+
+
+def test_fifty_active_runs_and_fifty_that_end_meanwhile_are_taken_over(busy: Machine) -> None:
+    """One daemon starts them all; the next one learns of half the ends from systemd, and sees the others itself."""
+    wait = "echo begun; while [ ! -e {0} ]; do sleep 1; done; echo done; exit {1}"
+    tasks = [
+        f"[task.{name}{number}]\nshell = true\nwhen = 'daily'\ncommand = '{wait.format(file, code)}'\n"
+        for name, file, code in (("later", "/run/go-on", 3), ("sooner", "/run/sooner", 4))
+        for number in range(50)
+    ]
+    busy.write("/etc/rocketd/rocketd.toml", "[rocketd]\nmax_running = 200\n")
+    give_task(busy, "many", "".join(tasks))
+    busy.await_journal("MESSAGE=begun", count=101)
+    busy.run("systemctl", "stop", "rocketd")
+    busy.run("touch", "/run/sooner")
+    busy.await_journal("MESSAGE=done", count=50)
+    busy.run("systemctl", "start", "rocketd")
+    runs = json.loads(busy.run("rocketctl", "history", "--json", "--limit", "1000").stdout)
+    assert sorted((run["action"], run["exit_code"]) for run in runs if run["task"] != "long") == (
+        [("fail", 4)] * 50 + [("run", None)] * 50
+    )
+    busy.run("touch", "/run/go-on")
+    busy.await_journal("ROCKETD_ACTION=fail", count=101)
+    is_one_run_with_its_own_end(busy)
+    runs = json.loads(busy.run("rocketctl", "history", "--json", "--limit", "1000").stdout)
+    assert {(run["task"][:5], run["exit_code"], run["output"]) for run in runs} == {
+        ("long", 3, "begun\ndone\n"),
+        ("later", 3, "begun\ndone\n"),
+        ("soone", 4, "begun\ndone\n"),
+    }
+    assert len(runs) == 101
 
 
 def test_a_task_may_install_rocketd(busy: Machine, deb: Path) -> None:

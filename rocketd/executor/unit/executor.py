@@ -146,8 +146,8 @@ class UnitExecutor:
             self._unrecorded |= {one.run.key: one for one in found.ended}
         for one in active:
             self._runs.add(one)
-            if self._connection.is_there:
-                await self._catch_up(await self._connection.manager(), one)
+        if self._connection.is_there:
+            await self._connected(await self._connection.manager())
         return dict.fromkeys(one.run.key for one in active) | {end.run.key: end for end in ends}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
@@ -227,13 +227,12 @@ class UnitExecutor:
 
     async def _connected(self, manager: UnitManager) -> None:
         """Look at every run: what was told meanwhile was told to nobody."""
-        for one in [one for one in self._runs if one.accepted]:
-            await self._catch_up(manager, one)
+        await asyncio.gather(*(self._catch_up(manager, one) for one in self._runs if one.accepted))
 
     async def _catch_up(self, manager: UnitManager, one: UnitRun) -> None:
         """Learn where a unit is that signals may have told of before."""
         try:
-            state = (await manager.units(one.unit)).get(one.unit, "dead")
+            state = await manager.sub_state(one.path)
             found = await manager.properties(one.path, SERVICE)
         except (ConnectionLost, UnitRefused):  # the next connection begins with this
             return

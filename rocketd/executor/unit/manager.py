@@ -122,16 +122,16 @@ class UnitManager:
         (rows,) = await self._ask("ListUnitsByPatterns", "asas", [], [pattern])
         return {row[0]: row[4] for row in rows}
 
+    async def sub_state(self, path: str) -> str:
+        """Return the sub-state of a unit; one that is gone is `dead`. Raises UnitRefused, ConnectionLost."""
+        (state,) = await self._call((_SYSTEMD, path, _PROPERTIES), "Get", "ss", UNIT, "SubState")
+        return str(state.value)
+
     async def is_stopping(self) -> bool:
         """Whether the host goes down; raises UnitRefused, ConnectionLost."""
         call = (_SYSTEMD, _ROOT, _PROPERTIES)
         (state,) = await self._call(call, "Get", "ss", _MANAGER, "SystemState")
         return bool(state.value == "stopping")
-
-    async def own_unit(self) -> str:
-        """Return the path of the unit that this process belongs to; raises UnitRefused, ConnectionLost."""
-        (path,) = await self._ask("GetUnitByPID", "u", 0)
-        return str(path)
 
     async def _ask(self, member: str, signature: str = "", *body: object) -> list[Any]:
         return await self._call((_SYSTEMD, _ROOT, _MANAGER), member, signature, *body)
