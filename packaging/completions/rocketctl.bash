@@ -1,7 +1,7 @@
 # Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there.
 _rocketctl_actions='run success fail terminate inaction crash missed withdrawn'
 declare -gA _rocketctl_kinds=(
-    [list]=none
+    [list]=task
     [show]=subject
     [history]=task
     [export]=task
@@ -24,7 +24,7 @@ declare -gA _rocketctl_kinds=(
 )
 declare -gA _rocketctl_options=(
     [none]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help --version'
-    [list]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [list]='--failed --running --paused --missing --tag --file --sort -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [show]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [history]='--since --until --action -n --limit -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [export]='--since --until --action --csv -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -34,10 +34,10 @@ declare -gA _rocketctl_options=(
     [explain]='-n --count --from --timezone -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [simulate]='--from --to -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [calendar]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
-    [run]='--wait --exit-code --as-scheduled -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
-    [stop]='--wait -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
-    [pause]='--until --reason -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
-    [resume]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [run]='--wait --exit-code --as-scheduled -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [stop]='--wait --all -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [pause]='--until --reason --all -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [resume]='--all -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [check]='--diff --against -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [edit]='-y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [new]='-y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -58,7 +58,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --reason | --timers | --compare) return ;;
+        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --reason | --timers | --compare) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

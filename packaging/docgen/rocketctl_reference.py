@@ -25,6 +25,10 @@ INTRODUCTION: Final = (
 
 NOTES: Final[Mapping[str, Sequence[str]]] = {
     "list": (
+        "Below 110 columns, NEXT is short, and LAST says how long ago the newest run started; from 110 columns on,",
+        "there is WHEN as well, and from 150 on all times are in full.",
+        "`list 'db-*' tag:night` shows the tasks that a pattern or a tag is about. Of `--failed`, `--running` and",
+        "`--paused`, one is enough; `--tag` and `--file` narrow that.",
         "NEXT is the expected start of a task, with its splay. An event can change it.",
         "For a task that is paused until a given time, it is the first start after that.",
         "A dash means that only an event, such as the end of another task, can make the task due.",
@@ -79,6 +83,9 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "`calendar show` lists the calendars of `rocketd.toml`, `calendar show nyse 2027` the days of one in a year.",
     ),
     "run": (
+        "With several tasks, `run`, `stop`, `pause` and `resume` ask before they begin; `--yes` answers. Where one",
+        "fails, the others follow all the same. Patterns and `--all` mean running tasks for `stop`, paused ones for",
+        "`resume`. With `--wait`, one task runs after another.",
         "The task starts whatever its condition says, even if it is paused; mutexes and `max_running` still apply.",
         "The run does not count for the schedule of the task, except with `--as-scheduled`.",
         "With `--exit-code`, `rocketctl` exits with 128 plus the number of the signal if a signal ended the run.",

@@ -3,6 +3,8 @@
 from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
+from rocketd.cli.operating_verbs import OPERATING_VERBS
+from rocketd.cli.overview_verbs import LIST
 from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
@@ -49,10 +51,8 @@ _PERIOD: Final = (
         repeats=True,
     ),
 )
-_WAIT: Final = ("--wait",)
-
 VERBS: Final = (
-    Verb("list", "list all tasks, the next one first", offline=True),
+    LIST,
     Verb("show", "show everything about a task or a run", (_SUBJECT,), offline=True),
     Verb(
         "history",
@@ -155,38 +155,7 @@ VERBS: Final = (
         ),
         offline=True,
     ),
-    Verb(
-        "run",
-        "start a task now",
-        (_TASK,),
-        (
-            VerbOption(
-                _WAIT, "wait", OptionKind.FLAG, "show the output until the run ends; exit with 0 for success, else 1"
-            ),
-            VerbOption(
-                ("--exit-code",), "exit_code", OptionKind.FLAG, "with --wait: exit with the exit code of the task"
-            ),
-            VerbOption(("--as-scheduled",), "as_scheduled", OptionKind.FLAG, "count it as the scheduled run"),
-        ),
-    ),
-    Verb(
-        "stop",
-        "stop a run, or every run of a task",
-        (_SUBJECT,),
-        (VerbOption(_WAIT, "wait", OptionKind.FLAG, "wait until it has ended"),),
-    ),
-    Verb(
-        "pause",
-        "pause a task until it is resumed, also across restarts",
-        (_TASK,),
-        (
-            VerbOption(
-                ("--until",), "until", OptionKind.TIME, "resume then: in 2h, tomorrow, '2026-11-24 10:00'", "TIME"
-            ),
-            VerbOption(("--reason",), "reason", OptionKind.TEXT, "the reason, shown by list, show and why", "TEXT"),
-        ),
-    ),
-    Verb("resume", "resume a paused task", (_TASK,)),
+    *OPERATING_VERBS,
     *TASK_FILE_VERBS,
     Verb("reload", "read the task files again, and report their problems"),
     Verb("status", "show the state of the daemon"),

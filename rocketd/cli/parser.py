@@ -10,12 +10,14 @@ from rocketd import __version__
 from rocketd.cli.command_table import ACTIONS, GLOBAL, OFFLINE, VERBS
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.exit_codes import UsageError
+from rocketd.cli.overview_verbs import SORT_ORDERS
 from rocketd.cli.render.terminal_text import joined
 from rocketd.core.suggestion import did_you_mean
 
 LIMIT: Final = 100
 STARTS: Final = 5
 COMPARED_DAYS: Final = 7
+_NEEDS_TASKS: Final = frozenset({"why", "run", "stop", "pause", "resume"})
 MOST: Final = 1_000_000_000
 
 
@@ -69,6 +71,13 @@ class Choices(NamedTuple):
     against: str = ""
     file: str = ""
     yes: bool = False
+    failed: bool = False
+    running: bool = False
+    paused: bool = False
+    missing: bool = False
+    tag: Sequence[str] = ()
+    from_file: str = ""
+    sort: str = "next"
 
     @property
     def socket(self) -> str:
@@ -100,7 +109,8 @@ def parse(arguments: Sequence[str]) -> Choices:
     """Parse the command line; global options may come before or after the verb. Raises UsageError."""
     verb = _verb(arguments)
     given = vars(_parser(verb).parse_args(arguments))
-    if given.get("subject") == "":
+    subjects = given.get("subjects", ())
+    if given.get("subject") == "" or "" in subjects:
         msg = "the name of a task or run is empty"
         raise UsageError(msg)
     before: dict[str, object] = {}
@@ -205,9 +215,12 @@ def _checked(choices: Choices) -> Choices:
     if choices.against and not choices.diff:
         msg = "--against needs --diff"
         raise UsageError(msg)
-    if choices.verb == "why" and bool(choices.subjects) is choices.every:
-        msg = "give one or more tasks, or --all"
-        raise UsageError(msg, hint="see rocketctl why --help")
+    if choices.sort not in SORT_ORDERS:
+        msg = f"--sort takes {joined(SORT_ORDERS, 'or')}, not {choices.sort!r}"
+        raise UsageError(msg)
+    if choices.verb in _NEEDS_TASKS and bool(choices.subjects) is choices.every:
+        msg = "give one or more tasks" if choices.verb == "run" else "give one or more tasks, or --all"
+        raise UsageError(msg, hint=f"see rocketctl {choices.verb} --help")
     return choices._replace(action=actions)
 
 

@@ -15,7 +15,7 @@ from rocketd.cli.render.terminal import Terminal
 from rocketd.core.errors import RocketdError
 
 VERBS: Final = {
-    "list": "inspect.list_tasks",
+    "list": "list_tasks.list_tasks",
     "show": "inspect.show",
     "history": "inspect.history",
     "log": "inspect.log",

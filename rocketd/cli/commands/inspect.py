@@ -11,8 +11,8 @@ from rocketd.cli.context import Context, time_point
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.json_fields import text, the_object
 from rocketd.cli.render.details import run_page, status_page, task_page
-from rocketd.cli.render.not_loaded import footer, missing_one, no_tasks
-from rocketd.cli.render.tables import NO_RUNS, NO_SUCH_RUNS, in_order, run_table, task_table
+from rocketd.cli.render.not_loaded import missing_one
+from rocketd.cli.render.tables import NO_RUNS, NO_SUCH_RUNS, run_table
 from rocketd.cli.render.terminal_text import visible_lines
 from rocketd.core.errors import RocketdError
 from rocketd.daemon.json_format import JsonObject
@@ -21,21 +21,6 @@ T = TypeVar("T")
 
 JOURNAL: Final = "/run/systemd/journal/socket"
 """If this exists, there is a journal."""
-
-
-def list_tasks(call: Context) -> ExitCode:
-    """`rocketctl list`."""
-    if call.choices.json:
-        call.terminal.json([*in_order(ask(call, lambda source: source.tasks()))])
-        return ExitCode.DONE
-    tasks, files = ask(call, _tasks_and_files)
-    call.terminal.show([*task_table(in_order(tasks), call.look), *footer(files)] if tasks else no_tasks(files))
-    return ExitCode.DONE
-
-
-def _tasks_and_files(source: Backend) -> tuple[list[JsonObject], JsonObject]:
-    tasks = source.tasks()
-    return tasks, source.files(always=not tasks)
 
 
 def show(call: Context) -> ExitCode:

@@ -6,6 +6,7 @@ from typing import Final
 from rocketd.cli.backend.backend import is_run, may_be_run_id
 from rocketd.cli.backend.http_client import Client, Events
 from rocketd.cli.commands.check import from_json
+from rocketd.cli.commands.several import TaskAction, for_each
 from rocketd.cli.context import Context, time_point
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.json_fields import number, objects, text, the_object
@@ -17,7 +18,11 @@ from rocketd.daemon.json_format import JsonObject, rfc3339
 
 
 def run(call: Context) -> ExitCode | int:
-    """`rocketctl run TASK`."""
+    """`rocketctl run TASK…`; with --wait, one after another."""
+    return for_each(call, TaskAction("Start", _run))
+
+
+def _run(call: Context) -> ExitCode | int:
     client = Client(call.choices.socket)
     if call.choices.wait:
         # Subscribed before the start, so that not even the shortest run ends unseen.
@@ -113,15 +118,19 @@ def _exit_for(call: Context, end: JsonObject) -> ExitCode | int:
     return ExitCode.DONE if text(end, "action") == "success" else ExitCode.FAILED
 
 
-def stop(call: Context) -> ExitCode:
-    """`rocketctl stop TASK|RUN`."""
+def stop(call: Context) -> ExitCode | int:
+    """`rocketctl stop TASK|RUN…`."""
+    return for_each(call, TaskAction("Stop", _stop, "running"))
+
+
+def _stop(call: Context) -> ExitCode:
     client, name = Client(call.choices.socket), call.choices.subject
     if call.choices.wait:
         with client.events() as events:
-            stopping = _stop(client, name)
+            stopping = _request_stop(client, name)
             _wait_for_all(client, events, _stopped_runs(stopping))
     else:
-        stopping = _stop(client, name)
+        stopping = _request_stop(client, name)
     if call.choices.json:
         call.terminal.json(stopping)
     else:
@@ -130,7 +139,7 @@ def stop(call: Context) -> ExitCode:
     return ExitCode.DONE
 
 
-def _stop(client: Client, name: str) -> JsonObject:
+def _request_stop(client: Client, name: str) -> JsonObject:
     if is_run(name):
         return the_object(client.post(f"/v1/runs/{name}/stop"))
     try:
@@ -162,8 +171,12 @@ def _is_active(client: Client, name: str) -> bool:
     return text(the_object(client.get(f"/v1/runs/{name}")), "action") == "run"
 
 
-def pause(call: Context) -> ExitCode:
-    """`rocketctl pause TASK`."""
+def pause(call: Context) -> ExitCode | int:
+    """`rocketctl pause TASK…`."""
+    return for_each(call, TaskAction("Pause", _pause))
+
+
+def _pause(call: Context) -> ExitCode:
     choices, request = call.choices, JsonObject()
     until = time_point(choices.until, call.now) if choices.until else None
     if until is not None and until <= call.now:
@@ -174,8 +187,12 @@ def pause(call: Context) -> ExitCode:
     return _report(call, the_object(answer), f"Paused {choices.subject}{f' until {local(until)}' if until else ''}.")
 
 
-def resume(call: Context) -> ExitCode:
-    """`rocketctl resume TASK`."""
+def resume(call: Context) -> ExitCode | int:
+    """`rocketctl resume TASK…`."""
+    return for_each(call, TaskAction("Resume", _resume, "paused"))
+
+
+def _resume(call: Context) -> ExitCode:
     answer = Client(call.choices.socket).post(f"/v1/tasks/{call.choices.subject}/resume")
     return _report(call, the_object(answer), f"Resumed {call.choices.subject}.")
 

@@ -8,8 +8,7 @@ from rocketd.cli.render import time_format
 from rocketd.cli.render.columns import table
 from rocketd.cli.render.terminal_text import CYAN, FAINT, GREEN, PLAIN, RED, YELLOW, Cell, cut
 from rocketd.core.duration import approximate_duration
-from rocketd.core.instant import FOREVER, SECOND, Instant
-from rocketd.core.plural import counted
+from rocketd.core.instant import SECOND, Instant
 from rocketd.core.signal_names import signal_name
 from rocketd.core.size import approximate_size
 from rocketd.daemon.json_format import JsonObject
@@ -17,9 +16,6 @@ from rocketd.daemon.json_format import JsonObject
 NO_TASKS: Final = "No tasks are loaded. Drop a file into /etc/rocketd and run rocketctl reload."
 NO_RUNS: Final = "No runs are recorded."
 NO_SUCH_RUNS: Final = "No runs match."
-
-AWAITED: Final = 28
-"""How many columns a table has for what a task awaits; `why` shows all of it."""
 
 WIDE: Final = 100
 """From how many columns on a table of runs has room for what they have used."""
@@ -44,38 +40,6 @@ class RenderOptions(NamedTuple):
     colour: bool = False
 
 
-def in_order(tasks: Sequence[JsonObject]) -> list[JsonObject]:
-    """Sort tasks by their next start; then those without one, and the disabled ones, by name."""
-    return sorted(tasks, key=lambda task: (flag(task, "disabled"), _next(task), text(task, "task")))
-
-
-def _next(task: JsonObject) -> Instant:
-    upcoming = instant(task, "next")
-    return FOREVER if upcoming is None else upcoming
-
-
-def task_table(tasks: Sequence[JsonObject], look: RenderOptions) -> list[str]:
-    """Draw tasks as systemctl list-timers draws timers."""
-    if not tasks:
-        return [NO_TASKS]
-    headings = ("NEXT", "LEFT", "LAST", "PASSED", "RESULT", "TASK", "WHEN")
-    rows = [_task_row(task, look) for task in tasks]
-    return [*table(headings, rows, columns=look.columns, colour=look.colour), "", _summary(tasks)]
-
-
-def _task_row(task: JsonObject, look: RenderOptions) -> list[Cell]:
-    last = instant(task, "last_start")
-    return [
-        Cell(time_format.local(instant(task, "next"))),
-        _left(task, look),
-        Cell(time_format.local(last)),
-        Cell(time_format.passed(last, look.now)),
-        last_result(task),
-        Cell(text(task, "task")),
-        Cell(starts_when(task)),
-    ]
-
-
 OCCASIONS: Final = {"boot": "next boot", "startup": "next start", "shutdown": "at shutdown"}
 
 
@@ -85,21 +49,6 @@ def starts_when(task: JsonObject) -> str:
     if not occasion:
         return when
     return f"on {occasion}" if when == "false" else f"on {occasion} or {when}"
-
-
-def _left(task: JsonObject, look: RenderOptions) -> Cell:
-    if flag(task, "disabled"):
-        return Cell("other hosts" if flag(task, "elsewhere") else "disabled", FAINT)
-    if flag(task, "paused"):
-        return Cell("paused", YELLOW)
-    if flag(task, "running") and instant(task, "next") is None:
-        return Cell("running", CYAN)
-    longest = None if look.columns is None else AWAITED
-    if waits := text(task, "waits"):
-        return Cell(f"waits: {waits}" if longest is None else cut(f"waits: {waits}", longest), YELLOW)
-    if (occasion := only_on(task)) is not None:
-        return Cell(occasion)
-    return Cell(if_observed(task, time_format.left(instant(task, "next"), look.now), longest))
 
 
 def only_on(task: JsonObject) -> str | None:
@@ -133,15 +82,6 @@ def last_result(task: JsonObject) -> Cell:
     """Return how its newest run ended."""
     ended = {"action": task.get("last_action"), "cause": task.get("last_cause")}
     return result({**ended, "open": not flag(task, "running")})
-
-
-def _summary(tasks: Sequence[JsonObject]) -> str:
-    running = sum(flag(task, "running") for task in tasks)
-    paused = sum(flag(task, "paused") for task in tasks)
-    disabled = sum(flag(task, "disabled") for task in tasks)
-    parts = [counted(len(tasks) - disabled, "task")]
-    counts = ((running, "running"), (paused, "paused"), (disabled, "disabled"))
-    return f"{', '.join([*parts, *(f'{count} {what}' for count, what in counts if count)])}."
 
 
 def run_table(runs: Sequence[JsonObject], look: RenderOptions) -> list[str]:

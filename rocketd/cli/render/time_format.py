@@ -21,6 +21,20 @@ def local(instant: Instant | None) -> str:
     return time.strftime("%a %Y-%m-%d %H:%M:%S", time.localtime(instant // SECOND))
 
 
+def short(instant: Instant | None, now: Instant) -> str:
+    """Write an instant as briefly as it stays clear: `03:00` today, `Tue 03:00` this week, `11-24 03:00`, a date."""
+    if instant is None or abs(instant) > _LONGEST:
+        return NEVER
+    at, today = time.localtime(instant // SECOND), time.localtime(now // SECOND)
+    if at[:3] == today[:3]:
+        return time.strftime("%H:%M:%S" if at.tm_sec else "%H:%M", at)
+    if 0 < instant - now < 6 * DAY:
+        return time.strftime("%a %H:%M", at)
+    if abs(instant - now) < 300 * DAY:
+        return time.strftime("%m-%d %H:%M", at)
+    return time.strftime("%Y-%m-%d", at)
+
+
 def local_with_zone(instant: Instant | None) -> str:
     """Return the same as `local`, with the zone's abbreviation."""
     if instant is None or abs(instant) > _LONGEST:

@@ -59,10 +59,10 @@ def test_a_task_named_like_a_verb_is_a_task_after_the_verb() -> None:
         (["history", "--limit", "0"], "--limit takes a number from 1 to 1000000000, not '0'"),
         (["history", "--limit", "9" * 5000], "--limit takes a number from 1"),
         (["run", "backup", "--exit-code"], "--exit-code needs --wait"),
-        (["run"], "TASK"),
+        (["run"], "one or more tasks"),
         ([], "VERB"),
         (["list", "--jso"], "--jso"),
-        (["list", "extra"], "extra"),
+        (["status", "extra"], "extra"),
         (["show", ""], "empty"),
     ],
 )
