@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple, TypeAlias
 
 
@@ -32,6 +33,17 @@ class Beside(NamedTuple):
     what: str
     unit: str
     values: Sequence[float | None]
+
+
+Measurements: TypeAlias = Sequence[float]
+
+
+class Spread(NamedTuple):
+    """A figure of several ways to do the same, each measured several times; no measurements: it has no such figure."""
+
+    what: str
+    unit: str
+    values: Sequence[Measurements]
 
 
 Points: TypeAlias = list[tuple[float, float]]
@@ -66,6 +78,17 @@ def row_of(figure: Figure) -> Row:
 def row_beside(figure: Beside) -> Row:
     """Its cells: what it is, then each scheduler's."""
     return (f"{figure.what}, {figure.unit}", *map(number, figure.values))
+
+
+def row_of_spread(figure: Spread) -> Row:
+    """Its cells: what it is, then the median of each way, with the least and the most."""
+    return (f"{figure.what}, {figure.unit}", *map(_spread, figure.values))
+
+
+def _spread(values: Measurements) -> str:
+    if len(values) < 2:
+        return "".join(map(number, values))
+    return f"{number(median(values))} ({number(min(values))}–{number(max(values))})"
 
 
 def columns(heads: Row, rows: Sequence[Row]) -> str:

@@ -5,8 +5,9 @@
     make bench ROWS="burst list"                        some of them
     make bench INTO=docs/explanation/performance.md     tables and pictures of all rows into that page
 
-The rows: lateness burst sustained load restart list judgement machines. The last needs root: it boots machines.
-Tables, pictures and bench.json go to build/bench. docs/explanation/performance.md says what each row is.
+The rows: lateness burst sustained load restart list judgement machines units. The last two boot machines, for which
+they need root. Tables, pictures and bench.json go to build/bench.
+docs/explanation/performance.md says what each row is.
 """
 
 import argparse
@@ -27,10 +28,24 @@ import machines
 import records
 import tasks
 import throughput
-from figures import HEADS, Beside, Curve, Figure, columns, markdown, put_into, row_beside, row_of
+import units
+from figures import (
+    HEADS,
+    Beside,
+    Curve,
+    Figure,
+    Row,
+    Spread,
+    columns,
+    markdown,
+    put_into,
+    row_beside,
+    row_of,
+    row_of_spread,
+)
 from machine_here import here
 
-Measured: TypeAlias = Figure | Beside | Curve
+Measured: TypeAlias = Figure | Beside | Spread | Curve
 ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
     "lateness": lateness.lateness,
     "burst": burst.burst,
@@ -40,6 +55,7 @@ ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
     "list": tasks.listing,
     "judgement": tasks.judgement,
     "machines": machines.machines,
+    "units": units.units,
 }
 RESULT: Final = Path("build/bench")
 
@@ -80,21 +96,36 @@ def _besides(measured: Sequence[Measured]) -> list[Beside]:
     return [one for one in measured if isinstance(one, Beside)]
 
 
+def _spreads(measured: Sequence[Measured]) -> list[Spread]:
+    return [one for one in measured if isinstance(one, Spread)]
+
+
 def _draw(measured: Sequence[Measured], directory: Path) -> None:
     drawing.draw_all([one for one in measured if isinstance(one, Curve)], directory)
 
 
 def _show(where: str, measured: Sequence[Measured]) -> None:
-    print(columns(HEADS, [*map(row_of, _figures(measured))]))
-    if besides := _besides(measured):
-        print("", columns(machines.HEADS, [*map(row_beside, besides)]), sep="\n")
-    print("", where, sep="\n")
+    for heads, rows in _tables(measured).values():
+        if rows:
+            print(columns(heads, rows), end="\n\n")
+    print(where)
+
+
+def _tables(measured: Sequence[Measured]) -> dict[str, tuple[Row, list[Row]]]:
+    """Heads and rows of each table, by its mark in a page."""
+    return {
+        "figures": (HEADS, [*map(row_of, _figures(measured))]),
+        "machines": (machines.HEADS, [*map(row_beside, _besides(measured))]),
+        "units": (units.HEADS, [*map(row_of_spread, _spreads(measured))]),
+    }
 
 
 def _fill(page: Path, where: str, measured: Sequence[Measured]) -> None:
-    put_into(page, "machine", where)
-    put_into(page, "figures", markdown(HEADS, [*map(row_of, _figures(measured))]))
-    put_into(page, "machines", markdown(machines.HEADS, [*map(row_beside, _besides(measured))]))
+    """Put what was measured into the page; tables of which nothing was measured stay as they are."""
+    for mark, (heads, rows) in _tables(measured).items():
+        if rows:
+            put_into(page, mark, markdown(heads, rows))
+            put_into(page, {"figures": "machine"}.get(mark, f"{mark} machine"), where)
     _draw(measured, page.parent)
 
 
@@ -103,6 +134,7 @@ def _write_json(where: str, measured: Sequence[Measured]) -> None:
         "where": where,
         "figures": [one._asdict() | {"ratio": one.ratio} for one in _figures(measured)],
         "machines": {"of": machines.HEADS[1:], "figures": [one._asdict() for one in _besides(measured)]},
+        "units": {"of": units.HEADS[1:], "figures": [one._asdict() for one in _spreads(measured)]},
         "curves": [asdict(one) for one in measured if isinstance(one, Curve)],
     }
     (RESULT / "bench.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
