@@ -18,6 +18,7 @@ from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, LoadSource, Missing, missing_of
+from rocketd.config.pattern_checks import pattern_mistakes
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem
 from rocketd.config.setting import Section
 from rocketd.config.task_files import (
@@ -260,10 +261,9 @@ class TaskFileLoader:
         excluded = [(one.name, one.file) for file in files for one in file.missing]
         mistakes += unknown_tasks(tasks, watched_tasks, disabled, self._source.known, excluded)
         if self._source.at is not None:
-            mistakes += condition_warnings(
-                ConditionQuestions.of(tasks, self._source.at, files), {one.task.name for one in mistakes}
-            )
-            mistakes += condition_notes(tasks.values())
+            questions = ConditionQuestions.of(tasks, self._source.at, files)
+            mistakes += condition_warnings(questions, {one.task.name for one in mistakes})
+            mistakes += [*condition_notes(tasks.values()), *pattern_mistakes(tasks, self._source.known)]
             mistakes += executor_notes(tasks.values(), self._settings.executor)
         return tuple(tasks.values()), mistakes
 

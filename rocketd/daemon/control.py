@@ -142,7 +142,7 @@ class Control:
         if at is None or at >= now:
             return why_object(why(scheduler, name, now, at))
         task = scheduler.find(name).task
-        runs = [run for run_filter in runs_needed(task, at) for run in await self._read(run_filter)]
+        runs = [run for run_filter in runs_needed(task, scheduler.history, at) for run in await self._read(run_filter)]
         return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
 
     async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:

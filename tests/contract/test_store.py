@@ -157,7 +157,16 @@ def test_pruning_takes_runs_that_were_withdrawn_and_not_the_start_that_counts(st
 
 def test_a_state_of_a_task_comes_back(store: Store) -> None:
     state = TaskState(
-        "backup", "1 UTC", NOW, 8, NOW + 1, paused=True, paused_until=NOW + 2, paused_by="uid 1", paused_reason="?"
+        "backup",
+        "1 UTC",
+        NOW,
+        8,
+        NOW + 1,
+        paused=True,
+        paused_until=NOW + 2,
+        paused_by="uid 1",
+        paused_reason="?",
+        member_since=f"={NOW} db={NOW + 3}",
     )
     store.write([state])
     assert dict(store.states()) == {"backup": state}

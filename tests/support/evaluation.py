@@ -235,19 +235,29 @@ RETRY = st.sampled_from(
         'retry(within="2 h", delay="20 min")',
     ]
 )
+_NAMES = ('"a"', '"a", "b"')
 AFTER = st.builds(
     "after_{}{}".format,
     st.sampled_from(["", "all_", "any_"]),
     st.sampled_from(["success", "fail", "finish", "missed"]),
 ).flatmap(
-    lambda word: st.sampled_from(["", ', delay="20 min"', ', within="1 h"', ', delay="2 h", within="30 min"']).map(
-        lambda later: f'{word}("a"{", " + chr(34) + "b" + chr(34) if word.count("_") > 1 else ""}{later})'
+    lambda word: (
+        st.sampled_from(["", ', delay="20 min"', ', within="1 h"', ', delay="2 h", within="30 min"']).map(
+            lambda later: f"{word}({_NAMES[word.count('_') > 1]}{later})"
+        )
+        if word.count("_") == 1
+        else st.builds(
+            "{}({}{})".format,
+            st.just(word),
+            st.sampled_from(['"a", "b"', '"[ab]"', '"*", "!b"', '"none-*"']),
+            st.sampled_from(["", ', delay="20 min"', ', within="1 h"']),
+        )
     )
 )
 HAPPENED = st.builds(
     "{}{}{}".format,
     st.sampled_from(["started", "succeeded", "failed", "finished", "crashed", "missed"]),
-    st.sampled_from(["", '("a")', '("gone")']),
+    st.sampled_from(["", '("a")', '("gone")', '("[ab]")', '("*")']),
     UNIT.flatmap(lambda unit: HOURS[unit].map(lambda hours: f".this_{unit}{hours}"))
     | st.sampled_from(["1 min", "2 h", "3 days"]).map(lambda length: f".past('{length}')"),
 )
@@ -257,7 +267,7 @@ COUNTED = st.builds(
 CRONTIME = st.sampled_from(["crontime('*/20 * * * *')", "crontime('0-30 2 * * *')", "crontime('* 1-3 L * *')"])
 AGES = st.builds(
     "{}.{}".format,
-    st.sampled_from(["running", "running('a')"]),
+    st.sampled_from(["running", "running('a')", "running('*')"]),
     st.sampled_from(["more_than('10 min')", "less_than('1 h')", "between('1 min', '2 h')"]),
 )
 EVER = st.sampled_from(

@@ -95,7 +95,7 @@ class OfflineBackend:
         scheduler, entry = self._scheduler, self._entry(name)
         if at is None or at >= self._now:
             return why_object(why(scheduler, name, self._now, at, idle=NO_DAEMON))
-        runs = [run for query in runs_needed(entry.task, at) for run in self._runs(query)]
+        runs = [run for query in runs_needed(entry.task, scheduler.history, at) for run in self._runs(query)]
         return why_object(why_then(entry.task, history_as_of(entry.task, scheduler.history, runs, at), at))
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:

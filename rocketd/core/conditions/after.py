@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from rocketd.core.conditions.time_conditions import ENDS, OWN
@@ -11,9 +11,10 @@ from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration
 from rocketd.core.model.condition import All, Any, Condition, all_parts
 from rocketd.core.model.history_view import HistoryNeed
+from rocketd.core.model.logged_events import BEFORE_ALL, Occurrence
 from rocketd.core.model.run import Action
 from rocketd.core.model.splay import StartWindow, splayed
-from rocketd.core.model.task_history import Occurrence
+from rocketd.core.model.task_patterns import check_patterns, is_pattern, refuse_pattern
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rocketd.core.instant import Instant
+    from rocketd.core.model.logged_events import LoggedEvent, MissedReport
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Run
-    from rocketd.core.model.task_history import MissedReport, TaskHistory
+    from rocketd.core.model.task_history import TaskHistory
 
 FAILS: Final = (Action.FAIL, Action.TERMINATE, Action.CRASH)
 """What `after_fail` waits for."""
@@ -57,6 +59,8 @@ class After(Condition):
     """How long it holds from then on; None: until it is used."""
 
     has_start_window: ClassVar[bool] = True
+    has_patterns: bool = field(init=False, compare=False, repr=False)
+    """Whether some of the names stand for any number of tasks."""
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -64,6 +68,10 @@ class After(Condition):
                 raise ConditionError("the name of a task is missing", about=task)
         if not self.tasks:
             raise ConditionError(f"after_{self.many}_{self.outcome} needs the name of a task")
+        check_patterns(self.tasks)
+        if not self.many:
+            refuse_pattern(self.tasks, f"write after_any_{self.outcome} or after_all_{self.outcome}")
+        object.__setattr__(self, "has_patterns", any(map(is_pattern, self.tasks)))
 
     @classmethod
     def of(
@@ -74,8 +82,36 @@ class After(Condition):
         return cls(outcome, tasks, many, later, None if within is None else parse_positive_length(within))
 
     def judge(self, moment: Moment) -> Verdict:
-        verdicts = [self._judge_one(name, moment) for name in self.tasks]
-        return (_ANY if self.many == "any" else _ALL).join(verdicts)
+        names = self.candidates(moment) if self.has_patterns else self.tasks
+        if not names and self.has_patterns:
+            return Verdict(AGAINST)
+        return (_ANY if self.many == "any" else _ALL).join([self._judge_one(name, moment) for name in names])
+
+    def matched(self, moment: Moment) -> list[str]:
+        """Return the tasks that it is about now: never this one, nor by a pattern one that it would start in turn."""
+        cycles, own = moment.history.selections.cycles, moment.task.name
+        number = cycles.get(own)
+        members = moment.history.selections.get(self.tasks).members
+        return [
+            name
+            for name, since in members.items()
+            if since is BEFORE_ALL or (name != own and (number is None or cycles.get(name) != number))
+        ]
+
+    def candidates(self, moment: Moment) -> list[str]:
+        """Return of those the ones that decide: of any, those with an end that is not used up."""
+        if self.many == "all":
+            return self.matched(moment)
+        selections, own = moment.history.selections, moment.task.name
+        selection, number = selections.get(self.tasks), selections.cycles.get(own)
+        used = moment.task_history.scheduled_position
+        found = [name for name in self.tasks if not is_pattern(name)]
+        for position, name in selection.newest(self.outcome, self._newest_of):
+            if position <= used:
+                break
+            if name not in found and name != own and (number is None or selections.cycles.get(name) != number):
+                found.append(name)
+        return found
 
     def _judge_one(self, name: str, moment: Moment) -> Verdict:
         if not moment.history.knows(name):
@@ -115,7 +151,8 @@ class After(Condition):
 
     def needs_within(self, splay: Duration) -> Iterator[HistoryNeed]:
         """Return which instants of the past must be kept for it, of a task with that splay."""
-        return (HistoryNeed(name, action, splay) for name in self.tasks for action in self._ends)
+        names = (name for name in self.tasks if not is_pattern(name))
+        return (HistoryNeed(name, action, splay) for name in names for action in self._ends)
 
     @property
     def _ends(self) -> tuple[Action, ...]:
@@ -129,7 +166,12 @@ class After(Condition):
             return None
         if not own.since_armed(newest.at - MICROSECOND, newest.position):
             return None
+        if self.has_patterns and not moment.history.selections.get(self.tasks).counts(name, newest):
+            return None
         return newest
+
+    def _newest_of(self, other: TaskHistory) -> LoggedEvent | None:
+        return other.misses if self.outcome == "missed" else self._newest_end(other)
 
     @staticmethod
     def _newest_misses(name: str, moment: Moment) -> MissedReport | None:
@@ -146,12 +188,16 @@ class After(Condition):
         return max(ends, key=_position, default=None)
 
     def causing_run(self, moment: Moment) -> Run | None:
-        found = [self.newest_event(name, moment) for name in self.tasks]
+        names = self.candidates(moment) if self.has_patterns else self.tasks
+        found = [self.newest_event(name, moment) for name in names]
         newest = max((end for end in found if isinstance(end, Occurrence)), key=_position, default=None)
         return None if newest is None else newest.run
 
     def watches(self) -> frozenset[str]:
-        return OWN.union(self.tasks)
+        return OWN.union(name for name in self.tasks if not is_pattern(name))
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return frozenset({self.tasks}) if self.has_patterns else frozenset()
 
     def __str__(self) -> str:
         many = f"{self.many}_" if self.many else ""

@@ -52,7 +52,7 @@ class Literal(NamedTuple):
     def is_state(self, task: str) -> bool:
         """Whether the host or other tasks decide it, and no start of this task changes it."""
         if isinstance(self.word, _OF_TASKS):
-            return bool(self.others(task))
+            return bool(self.others(task) or self.word.selections())
         return isinstance(self.word, Probe | SchedulerRunning | SchedulerCycles | HostUp)
 
     def others(self, task: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ from heapq import merge
 from typing import TYPE_CHECKING, Final, Self
 
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
+from rocketd.core.conditions.task_names import selected, watched
 from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import DAY, FOREVER, Duration
@@ -88,11 +89,14 @@ class BootEventCondition(CountableCondition, Condition):
     def instants(self, moment: Moment) -> list[Instant]:
         """Return when that happened in this boot."""
         booted = moment.history.booted_at or 0
-        history = moment.history.of(self.task or moment.task.name)
+        history = moment.history.selections.past_of(self.task, moment.task.name)
         return list(merge(*(history.instants_between(action, booted, moment.now + 1) for action in self.actions)))
 
     def watches(self) -> frozenset[str]:
-        return frozenset({self.task})
+        return watched(self.task)
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return selected(self.task)
 
     def needs(self) -> frozenset[HistoryNeed]:
         if self.count == AT_LEAST_ONE:

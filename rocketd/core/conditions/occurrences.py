@@ -17,12 +17,12 @@ from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCon
 from rocketd.core.conditions.event_kinds import ACTIONS, What
 from rocketd.core.conditions.host_uptime import BootEventCondition
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
+from rocketd.core.conditions.task_names import name_or_pattern, selected, watched
 from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.history_view import HistoryNeed
-from rocketd.core.model.task_ref import name_of
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 from rocketd.core.string_literals import quoted
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from rocketd.core.calendar.period import How
     from rocketd.core.calendar.unit import Unit, Written
+    from rocketd.core.model.history_view import PastView
     from rocketd.core.model.moment import Moment
-    from rocketd.core.model.task_history import TaskHistory
     from rocketd.core.model.task_ref import TaskRef
 
 _WHOLE: Final = {unit.name: Period(unit) for unit in UNITS}
@@ -58,7 +58,7 @@ class EventCondition(Hours, CountableCondition, Condition):
 
     def __call__(self, task: TaskRef) -> EventCondition:
         """Ask about another task; raises ConditionError."""
-        return replace(self, task=name_of(task))
+        return replace(self, task=name_or_pattern(task))
 
     def this(self, unit: Unit) -> EventCondition:
         """Narrow it to the cycle around now."""
@@ -133,7 +133,7 @@ class EventCondition(Hours, CountableCondition, Condition):
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        history, zone = moment.history.of(self.task or moment.task.name), moment.task.zone
+        history, zone = moment.history.selections.past_of(self.task, moment.task.name), moment.task.zone
         span = self._span(moment.now, zone)
         instants = self._instants_between(history, span.start, span.end)
         holds = self.count.holds(len(instants))
@@ -154,9 +154,9 @@ class EventCondition(Hours, CountableCondition, Condition):
     def instants(self, moment: Moment) -> list[Instant]:
         """Return when that happened in the window up to now; of what is kept, if it asks about all time."""
         start, end, _ = self._span(moment.now, moment.task.zone)
-        return self._instants_between(moment.history.of(self.task or moment.task.name), start, end)
+        return self._instants_between(moment.history.selections.past_of(self.task, moment.task.name), start, end)
 
-    def _instants_between(self, history: TaskHistory, start: Instant, end: Instant) -> list[Instant]:
+    def _instants_between(self, history: PastView, start: Instant, end: Instant) -> list[Instant]:
         return list(merge(*(history.instants_between(action, start, end) for action in ACTIONS[self.what])))
 
     def _span(self, now: Instant, zone: tzinfo) -> _Span:
@@ -169,7 +169,7 @@ class EventCondition(Hours, CountableCondition, Condition):
         lapse = min(following, max(end, whole.opened_window(start, zone).end))
         return _Span(start, min(end, now + 1), lapse)
 
-    def _since(self, instants: list[Instant], history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
+    def _since(self, instants: list[Instant], history: PastView, start: Instant, zone: tzinfo) -> Instant:
         """Return the event, or the end of an earlier window, that made the answer what it is."""
         made = self._deciding_event(len(instants))
         return instants[made - 1] if made else self._since_before(history, start, zone)
@@ -180,7 +180,7 @@ class EventCondition(Hours, CountableCondition, Condition):
             number -= 1
         return number
 
-    def _since_before(self, history: TaskHistory, start: Instant, zone: tzinfo) -> Instant:
+    def _since_before(self, history: PastView, start: Instant, zone: tzinfo) -> Instant:
         """Return since when the answer has been that of no event at all.
 
         `started.today`, asked on Wednesday, with one start on Monday at 10:00: since Tuesday 00:00, when Monday ended.
@@ -199,7 +199,7 @@ class EventCondition(Hours, CountableCondition, Condition):
             del earlier[before:]
         return BEGINNING
 
-    def _next_ahead(self, history: TaskHistory, now: Instant) -> Instant:
+    def _next_ahead(self, history: PastView, now: Instant) -> Instant:
         """Return when an event counts that lies ahead because the clock was set back."""
         newest = [at for action in ACTIONS[self.what] if (at := history.last_instant(action)) is not None]
         if all(at <= now for at in newest):
@@ -207,7 +207,10 @@ class EventCondition(Hours, CountableCondition, Condition):
         return min(at for action in ACTIONS[self.what] for at in history.instants_between(action, now + 1, FOREVER))
 
     def watches(self) -> frozenset[str]:
-        return frozenset({self.task})
+        return watched(self.task)
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return selected(self.task)
 
     def needs(self) -> frozenset[HistoryNeed]:
         if self.period is None or (self.period.endless and self.count == AT_LEAST_ONE):
@@ -242,7 +245,7 @@ class RecentEventCondition(CountableCondition, Condition):
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        history, now = moment.history.of(self.task or moment.task.name), moment.now
+        history, now = moment.history.selections.past_of(self.task, moment.task.name), moment.now
         instants = list(merge(*(history.instants_between(action, BEGINNING, FOREVER) for action in ACTIONS[self.what])))
         holds = self._holds(instants, now)
         return Verdict(
@@ -253,7 +256,7 @@ class RecentEventCondition(CountableCondition, Condition):
 
     def instants(self, moment: Moment) -> list[Instant]:
         """Return when that happened in the time up to now."""
-        history, now = moment.history.of(self.task or moment.task.name), moment.now
+        history, now = moment.history.selections.past_of(self.task, moment.task.name), moment.now
         return list(
             merge(*(history.instants_between(action, now - self.length + 1, now + 1) for action in ACTIONS[self.what]))
         )
@@ -277,7 +280,10 @@ class RecentEventCondition(CountableCondition, Condition):
         return begin if self._holds(instants, BEGINNING) is not holds else BEGINNING
 
     def watches(self) -> frozenset[str]:
-        return frozenset({self.task})
+        return watched(self.task)
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return selected(self.task)
 
     def needs(self) -> frozenset[HistoryNeed]:
         return frozenset(HistoryNeed(self.task, action, 2 * self.length) for action in ACTIONS[self.what])

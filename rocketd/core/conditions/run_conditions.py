@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final, overload
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
+from rocketd.core.conditions.task_names import name_or_pattern, selected, watched
 from rocketd.core.conditions.time_conditions import OWN
 from rocketd.core.duration import format_duration, parse_length, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, Duration
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.run import Action, Cause
-from rocketd.core.model.task_ref import name_of
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Running(CountableCondition, Condition):
         self, task: TaskRef | None = None, *, more_than: str | None = None, less_than: str | None = None
     ) -> Running | RunningFor:
         """Ask about another task, or for how long, as Rocketry's programs do; raises ConditionError."""
-        asked = self if task is None else Running(name_of(task))
+        asked = self if task is None else Running(name_or_pattern(task))
         if more_than is not None and less_than is not None:
             return asked.between(more_than, less_than)
         if more_than is not None:
@@ -186,7 +186,10 @@ class Running(CountableCondition, Condition):
         return Verdict(FOR, FOREVER, min(run.start for run in runs)) if runs else Verdict(AGAINST)
 
     def watches(self) -> frozenset[str]:
-        return frozenset({self.task})
+        return watched(self.task)
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return selected(self.task)
 
     def __str__(self) -> str:
         return spell_running(self.task)

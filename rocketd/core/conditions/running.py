@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
+from rocketd.core.conditions.task_names import selected, watched
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
@@ -30,7 +31,7 @@ def runs_in_question(task: str, moment: Moment) -> Collection[Run] | None:
         return (moment.run,)
     if task and not moment.history.knows(task):
         return None
-    return moment.history.of(task or moment.task.name).running.values()
+    return [run for run, _ in moment.history.selections.past_of(task, moment.task.name).active()]
 
 
 def _joined(spans: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant]]:
@@ -60,8 +61,9 @@ class RunningFor(Condition):
         runs, now = runs_in_question(self.task, moment), moment.now
         if runs is None:
             return Verdict(UNKNOWN)
-        begun = moment.history.of(self.task or moment.task.name).spawned_at
-        stretches = _joined(sorted(self._span(run, begun.get(run.number)) for run in runs))
+        active = moment.history.selections.past_of(self.task, moment.task.name).active()
+        begun = {run.key: at for run, at in active}
+        stretches = _joined(sorted(self._span(run, begun.get(run.key)) for run in runs))
         for start, end in stretches:
             if start <= now < end:
                 return Verdict(FOR, end, start)
@@ -74,7 +76,10 @@ class RunningFor(Condition):
         return begun + self.more, FOREVER if self.less is None else begun + self.less
 
     def watches(self) -> frozenset[str]:
-        return frozenset({self.task})
+        return watched(self.task)
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return selected(self.task)
 
     def __str__(self) -> str:
         more, less = format_duration(self.more), format_duration(self.less or 0)
@@ -102,13 +107,16 @@ class RunningCount(CountableCondition, Condition):
     def judge(self, moment: Moment) -> Verdict:
         if self.task and not moment.history.knows(self.task):
             return Verdict(UNKNOWN)
-        runs = moment.history.of(self.task or moment.task.name).running.values()
+        runs = [run for run, _ in moment.history.selections.past_of(self.task, moment.task.name).active()]
         holds = self.count.holds(len(runs))
         newest = max((run.start for run in runs), default=BEGINNING)
         return Verdict(FOR if holds else AGAINST, FOREVER, newest if newest <= moment.now else BEGINNING)
 
     def watches(self) -> frozenset[str]:
-        return frozenset({self.task})
+        return watched(self.task)
+
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        return selected(self.task)
 
     def __str__(self) -> str:
         return f"({spell_running(self.task)} {self.count.comparison} {self.count.number})"

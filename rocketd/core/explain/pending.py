@@ -15,7 +15,7 @@ from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles
 from rocketd.core.duration import format_duration
-from rocketd.core.explain.reasons import explain_verdict, when
+from rocketd.core.explain.reasons import explain_verdict, names_of, when
 from rocketd.core.instant import FOREVER
 from rocketd.core.model.condition import All, Any, Condition, Constant, Not
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
@@ -107,7 +107,7 @@ def _(condition: Retry, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG00
 @_event.register(Running)
 @_event.register(RunningFor)
 def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
-    task = condition.task or moment.task.name
+    task = names_of((condition.task or moment.task.name,))
     if verdict.answer is FOR:
         return f"{task} to finish"
     more = condition.more if isinstance(condition, RunningFor) else 0
@@ -117,7 +117,7 @@ def _(condition: Running | RunningFor, moment: Moment, verdict: Verdict) -> str:
 @_event.register(RunningCount)
 def _(condition: RunningCount, moment: Moment, verdict: Verdict) -> str:
     if condition.count == AT_LEAST_ONE:
-        return f"{condition.task or moment.task.name} to {'finish' if verdict.answer is FOR else 'start'}"
+        return f"{names_of((condition.task or moment.task.name,))} to {'finish' if verdict.answer is FOR else 'start'}"
     return _to_change(condition, verdict)
 
 
@@ -139,7 +139,7 @@ _TO_HAPPEN: Final[dict[What, str]] = {
 def _(condition: EventCondition | RecentEventCondition | BootEventCondition, moment: Moment, verdict: Verdict) -> str:
     whole = not isinstance(condition, EventCondition) or condition.period is None or condition.period.how == "whole"
     if verdict.answer is AGAINST and condition.count == AT_LEAST_ONE and whole:
-        return f"{condition.task or moment.task.name} to {_TO_HAPPEN[condition.what]}"
+        return f"{names_of((condition.task or moment.task.name,))} to {_TO_HAPPEN[condition.what]}"
     return _to_change(condition, verdict)
 
 
@@ -159,5 +159,7 @@ def _(condition: After, moment: Moment, verdict: Verdict) -> str:
     if verdict.answer is FOR:
         return _to_change(condition, verdict)
     end = {"success": "succeed", "fail": "fail", "finish": "finish", "missed": "miss a start"}[condition.outcome]
+    if condition.has_patterns:
+        return f"{'one' if condition.many == 'any' else 'each'} of {names_of(condition.tasks)} to {end}"
     missing = [task for task in condition.tasks if condition.newest_event(task, moment) is None]
     return f"{(' or ' if condition.many == 'any' else ' and ').join(missing)} to {end}"

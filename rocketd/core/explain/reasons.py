@@ -17,6 +17,7 @@ from rocketd.core.instant import DAY, SECOND, Duration, Instant
 from rocketd.core.model.condition import All, Any, Condition, Constant, Not
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run
+from rocketd.core.model.task_patterns import is_pattern
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
 
 if TYPE_CHECKING:
@@ -104,6 +105,11 @@ def describe_end(run: Run, end: End, moment: Moment) -> str:
 def run_name(run: Run) -> str:
     """Return TASK/NUMBER, by which every verb of rocketctl finds the run."""
     return f"{run.task}/{run.number}"
+
+
+def names_of(names: Sequence[str]) -> str:
+    """Return names as they were written; patterns in quotes, as they are no names of tasks."""
+    return ", ".join(f"'{name}'" if is_pattern(name) else name for name in names)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -12,15 +12,16 @@ from rocketd.core.conditions.occurrences import EventCondition, RecentEventCondi
 from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question
 from rocketd.core.duration import format_duration
-from rocketd.core.explain.reasons import clock, describe_end, explain_verdict, listed, run_name, when
+from rocketd.core.explain.reasons import clock, describe_end, explain_verdict, listed, names_of, run_name, when
 from rocketd.core.instant import BEGINNING, MICROSECOND
+from rocketd.core.model.logged_events import Occurrence
 from rocketd.core.model.moment import Moment
-from rocketd.core.model.task_history import Occurrence
 from rocketd.core.model.verdict import FOR, UNKNOWN, Verdict
+from rocketd.core.plural import counted
 
 if TYPE_CHECKING:
+    from rocketd.core.model.logged_events import MissedReport
     from rocketd.core.model.run import End, Run
-    from rocketd.core.model.task_history import MissedReport
 
 
 @explain_verdict.register(Retry)
@@ -52,6 +53,8 @@ def _why_no_retry(condition: Retry, run: Run, end: End, moment: Moment) -> str:
     return f": attempt {run.attempt} was the last"
 
 
+_SHOWN: Final = 3
+"""How many tasks are named of those that a pattern stands for."""
 _ENDED: Final[dict[Outcome, str]] = {
     "success": "succeeded",
     "fail": "failed",
@@ -62,7 +65,26 @@ _ENDED: Final[dict[Outcome, str]] = {
 
 @explain_verdict.register(After)
 def _(condition: After, moment: Moment, verdict: Verdict) -> str:  # noqa: ARG001 - what other kinds look at
+    if condition.has_patterns:
+        return _after_several(condition, moment)
     return "; ".join(_after(condition, task, moment) for task in condition.tasks)
+
+
+def _after_several(condition: After, moment: Moment) -> str:
+    """Say how many of the tasks that patterns stand for have ended so: `2 of 14 tasks failed since …: a/31 (02:25)`."""
+    names = condition.matched(moment)
+    if not names:
+        return f"no task matches {names_of(condition.tasks)}"
+    events = [(event, name) for name in names if (event := condition.newest_event(name, moment)) is not None]
+    events.sort(key=lambda one: one[0].position, reverse=True)
+    shown = [
+        f"{run_name(event.run) if isinstance(event, Occurrence) else name} ({clock(event.at, moment)})"
+        for event, name in events[:_SHOWN]
+    ]
+    more = f" and {len(events) - _SHOWN} more" if len(events) > _SHOWN else ""
+    several = f"{len(events) or 'none'} of {counted(len(names), 'task', 'tasks')}"
+    listing = f": {', '.join(shown)}{more}" if shown else ""
+    return f"{several} {_ENDED[condition.outcome]} {_since(moment)}{listing}"
 
 
 def _after(condition: After, task: str, moment: Moment) -> str:
@@ -112,7 +134,7 @@ _HAPPENED: Final[dict[What, str]] = {
 
 @explain_verdict.register(EventCondition)
 def _(condition: EventCondition, moment: Moment, verdict: Verdict) -> str:
-    task = condition.task or moment.task.name
+    task = names_of((condition.task,)) if condition.task else moment.task.name
     if verdict.answer is UNKNOWN:
         return _not_loaded(task)
     happened, instants, span = _HAPPENED[condition.what], condition.instants(moment), _span(condition)
@@ -135,7 +157,7 @@ def _times(count: int) -> str:
 
 @explain_verdict.register(RecentEventCondition)
 def _(condition: RecentEventCondition, moment: Moment, verdict: Verdict) -> str:
-    task = condition.task or moment.task.name
+    task = names_of((condition.task,)) if condition.task else moment.task.name
     if verdict.answer is UNKNOWN:
         return _not_loaded(task)
     happened, span = _HAPPENED[condition.what], f"in the last {format_duration(condition.length)}"
@@ -147,7 +169,7 @@ def _(condition: RecentEventCondition, moment: Moment, verdict: Verdict) -> str:
 
 @explain_verdict.register(BootEventCondition)
 def _(condition: BootEventCondition, moment: Moment, verdict: Verdict) -> str:
-    task, booted = condition.task or moment.task.name, moment.history.booted_at
+    task, booted = names_of((condition.task,)) if condition.task else moment.task.name, moment.history.booted_at
     if verdict.answer is UNKNOWN or booted is None:
         return _not_loaded(task) if booted is not None else "it is not known when the host booted"
     happened, boot = _HAPPENED[condition.what], f"since the host booted {when(booted, moment)}"
@@ -161,7 +183,7 @@ def _(condition: BootEventCondition, moment: Moment, verdict: Verdict) -> str:
 @explain_verdict.register(RunningFor)
 @explain_verdict.register(RunningCount)
 def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: Verdict) -> str:
-    task = condition.task or moment.task.name
+    task = names_of((condition.task,)) if condition.task else moment.task.name
     if verdict.answer is UNKNOWN:
         return _not_loaded(task)
     runs = runs_in_question(condition.task, moment)
@@ -171,11 +193,11 @@ def _(condition: Running | RunningFor | RunningCount, moment: Moment, verdict: V
 
 
 def _describe_active(runs: list[Run], moment: Moment) -> str:
-    past = moment.history.of(runs[0].task)
-    pending = [run for run in runs if run.number in past.running and run.number not in past.spawned_at]
+    begun = {run.key: moment.history.of(run.task).spawned_at.get(run.number) for run in runs}
+    pending = [run for run in runs if begun[run.key] is None and run.number in moment.history.of(run.task).running]
     running = [run for run in runs if run not in pending]
     if len(running) == 1 and not pending:
-        started = past.spawned_at.get(running[0].number, running[0].start)
+        started = begun[running[0].key] or running[0].start
         return f"{run_name(running[0])} is running, started {when(started, moment)}"
     parts = ((running, "running"), (pending, "about to start"))
     return " and ".join(

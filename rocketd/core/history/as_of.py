@@ -21,9 +21,9 @@ MAX_RUNS: Final = 2_000
 """How many of a task's runs are looked at."""
 
 
-def runs_needed(task: Task, at: Instant) -> list[RunFilter]:
+def runs_needed(task: Task, known: History, at: Instant) -> list[RunFilter]:
     """Return the runs that the task's condition could ask about at that instant."""
-    names = sorted({task.name, *(task.when.watches() - {""})})
+    names = sorted({task.name, *(task.when.watches() - {""}), *_matched(task, known)})
     return [RunFilter(task=name, until=at + MICROSECOND, limit=MAX_RUNS) for name in names]
 
 
@@ -33,11 +33,21 @@ def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Insta
     for name in (task.name, *task.when.watches()):
         if known.knows(name):
             history.load(name)
+    for name in _matched(task, known):
+        history.of(name).member_since = known.of(name).member_since
+        history.load(name, known.selections.tags_of(name))
+    history.selections.cycles = known.selections.cycles
     history.set_needs(need._replace(task=need.task or task.name) for need in task.when.needs())
     history.of(task.name).arm(known.of(task.name).armed)
     for _, _, event in sorted((one for view in runs for one in _events(view, at)), key=lambda one: one[:2]):
         history.learn(event)
     return history
+
+
+def _matched(task: Task, known: History) -> list[str]:
+    """Return the tasks that the patterns of its condition stand for now."""
+    found = {name for names in task.when.selections() for name in known.selections.get(names).members}
+    return sorted(name for name in found if known.knows(name))
 
 
 def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:

@@ -9,15 +9,18 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from rocketd.core.history.selections import Selections
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.absence import RESUME_SPREAD, Absence
 from rocketd.core.model.clock_steps import ClockSteps
 from rocketd.core.model.consumption import Consumed, add_consumed
 from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
 from rocketd.core.model.history_view import HistoryNeed, Observation
+from rocketd.core.model.logged_events import LoggedInstant, Occurrence
 from rocketd.core.model.recorded_instants import RecordedInstants, instants_of
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
-from rocketd.core.model.task_history import LoggedInstant, Occurrence, TaskHistory, empty_mapping
+from rocketd.core.model.task_history import TaskHistory, empty_mapping
+from rocketd.core.model.task_patterns import is_pattern
 
 CRASHES_KEPT: Final = 100
 """More than any sensible `crash_limit`."""
@@ -47,6 +50,8 @@ class History:
         self.steps = ClockSteps()
         """The steps of the wall clock."""
         self._position = 1
+        self.selections = Selections(self.of)
+        """The tasks that patterns stand for."""
 
     @property
     def position(self) -> int:
@@ -74,37 +79,36 @@ class History:
     def end_replay(self) -> None:
         """End the replay: events learned from now on are new."""
         self._position = 1
+        self.selections.notice_all()
         for task_history in self._histories.values():
             ahead = {number: run.start - self.steps.latest for number, run in task_history.running.items()}
             if any(by > 0 for by in ahead.values()):
                 task_history.running = {
-                    number: _moved(run, min(-ahead[number], 0)) for number, run in task_history.running.items()
+                    number: run.moved(min(-ahead[number], 0)) for number, run in task_history.running.items()
                 }
 
     def close_runs(self, active: Container[RunKey]) -> list[RunKey]:
         """Close the active runs that are not among these, and return them: they ended before what was replayed."""
-        over = [
-            run
-            for task_history in self._histories.values()
-            for run in task_history.running.values()
-            if run.key not in active
-        ]
+        over = [run for past in self._histories.values() for run in past.running.values() if run.key not in active]
         for run in over:
             self._histories[run.task].remove_running(run.number)
             self._histories[run.task].confirm(run)
+        self.selections.notice_all()
         return [run.key for run in over]
 
     def knows(self, task: str) -> bool:
-        """Whether that task is loaded. Of one that is not, nothing is known."""
-        return task in self._loaded
+        """Whether that task is loaded. Of one that is not, nothing is known; of those of a pattern, it always is."""
+        return task in self._loaded or is_pattern(task)
 
-    def load(self, task: str) -> None:
-        """Mark the task as loaded."""
+    def load(self, task: str, tags: tuple[str, ...] = ()) -> None:
+        """Mark the task as loaded, with these tags."""
         self._loaded.add(task)
+        self.selections.load(task, tags)
 
     def unload(self, task: str) -> None:
         """Mark the task as unknown; its history stays for its active runs."""
         self._loaded.discard(task)
+        self.selections.unload(task)
 
     def forget(self, task: str) -> None:
         """Drop the history of a task that is not loaded and has no active run."""
@@ -113,9 +117,10 @@ class History:
     def set_needs(self, needs: Iterable[HistoryNeed]) -> None:
         """Keep, from now on, the instants that these conditions ask for (their task filled in), and no others."""
         self._reach.clear()
-        for need in needs:
-            key = (need.task, need.action)
-            self._reach[key] = max(need.reach, self._reach.get(key, 0))
+        for need in set(needs):
+            for name in self.selections.named_by(need.task):
+                key = (name, need.action)
+                self._reach[key] = max(need.reach, self._reach.get(key, 0))
         for name, task_history in self._histories.items():
             task_history.recorded_instants = {
                 a: kept for a, kept in task_history.recorded_instants.items() if (name, a) in self._reach
@@ -149,6 +154,7 @@ class History:
             kept = self.of(name).recorded_instants.get(action)
             if kept is not None:
                 kept.recall(instants)
+        self.selections.notice_all()
 
     @property
     def reach(self) -> dict[tuple[str, Action], Duration]:
@@ -182,6 +188,7 @@ class History:
             self.steps.step(self._position, by, now)
             self._position += 1
             self._shift_running(by)
+        self.selections.notice_all()
         self._observations = {
             probe: seen._replace(since=min(seen.since, now))
             for probe, seen in self._observations.items()
@@ -192,13 +199,14 @@ class History:
         """Shift the active runs: the age of a run is a length of time."""
         for task_history in self._histories.values():
             if task_history.running:
-                task_history.running = {number: _moved(run, by) for number, run in task_history.running.items()}
+                task_history.running = {number: run.moved(by) for number, run in task_history.running.items()}
                 task_history.spawned_at = {
                     number: at + by for number, at in task_history.spawned_at.items()
                 } or empty_mapping()
 
     def learn(self, event: Event) -> None:
         """Apply one event. Learning the start or the end of the same run again changes nothing."""
+        self.selections.notice(event.task if isinstance(event, Missed) else event.run.task)
         match event:
             case Started(run):
                 self._start(run)
@@ -237,7 +245,7 @@ class History:
         if (
             task_history.remove_running(run.number) is None
             and run.number < task_history.next_number
-            and _ended(task_history, run.key)
+            and task_history.has_seen_end(run.key)
         ):
             return
         at = LoggedInstant(end.at, self._record(task_history, end.action, end.at, run, end))
@@ -289,11 +297,3 @@ class History:
         if kept is not None:
             kept.add(at, position, self._reach.get((run.task, action), FOREVER))
         return position
-
-
-def _moved(run: Run, by: Duration) -> Run:
-    return replace(run, start=run.start + by, due=run.due + by)
-
-
-def _ended(task_history: TaskHistory, key: RunKey) -> bool:
-    return any(seen.run.key == key for action, seen in task_history.last_events.items() if action is not Action.RUN)

@@ -56,6 +56,10 @@ class ConditionParts(ABC):
         """The words in it that ask about today, this week, …: they end a tick beside them."""
         return tuple(span for part in self.parts for span in part.calendar_spans)
 
+    def selections(self) -> frozenset[tuple[str, ...]]:
+        """The names, patterns among them, of tasks whose events can change its answer."""
+        return frozenset().union(*(part.selections() for part in self.parts))
+
     @property
     def has_tick(self) -> bool:
         """Whether a tick word is part of it."""

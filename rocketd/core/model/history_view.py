@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rocketd.core.instant import Duration, Instant
     from rocketd.core.model.absence import Absence
     from rocketd.core.model.clock_steps import ClockSteps
-    from rocketd.core.model.run import Action
+    from rocketd.core.model.logged_events import LoggedEvent, LoggedInstant
+    from rocketd.core.model.run import Action, Run
     from rocketd.core.model.task_history import TaskHistory
 
 
@@ -31,6 +34,32 @@ class Observation(NamedTuple):
     problem: str = ""
 
 
+class PastView(Protocol):
+    """The past of one task, or of several together."""
+
+    def instants_between(self, action: Action, start: Instant, end: Instant) -> list[Instant]: ...
+    def last_instant(self, action: Action) -> Instant | None: ...
+    def active(self) -> list[tuple[Run, Instant | None]]: ...
+
+
+class SelectionView(Protocol):
+    """The tasks that some names, patterns among them, stand for."""
+
+    @property
+    def members(self) -> Mapping[str, LoggedInstant]: ...
+    def newest(self, kind: str, find: Callable[[TaskHistory], LoggedEvent | None]) -> list[tuple[int, str]]: ...
+    def counts(self, name: str, event: LoggedEvent) -> bool: ...
+
+
+class SelectionsView(Protocol):
+    """All of these."""
+
+    cycles: Mapping[str, int]
+
+    def get(self, names: tuple[str, ...]) -> SelectionView: ...
+    def past_of(self, task: str, own: str) -> PastView: ...
+
+
 class HistoryView(Protocol):
     """The past of all tasks, and the last observation of each probe."""
 
@@ -47,6 +76,11 @@ class HistoryView(Protocol):
     cycles: int
     """How many passes it has had, the present one included."""
     steps: ClockSteps
+
+    @property
+    def selections(self) -> SelectionsView:
+        """The tasks that patterns stand for."""
+        ...
 
     def of(self, task: str) -> TaskHistory:
         """Return the history of that task; an empty one where there is none."""

@@ -40,6 +40,8 @@ class TaskState:
     paused_until: Instant | None = None
     paused_by: str = ""
     paused_reason: str = ""
+    member_since: str = ""
+    """Since when it is there, and has each of its tags (membership.py); empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ class Run:
         """Whether it counts for the task's own schedule: every run but one by hand."""
         return self.trigger is not Trigger.HAND
 
+    def moved(self, by: Duration) -> "Run":
+        """Return it as if it had been decided so much later."""
+        return replace(self, start=self.start + by, due=self.due + by)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

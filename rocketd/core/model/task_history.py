@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar, cast
 
-from rocketd.core.instant import BEGINNING, Duration, Instant
+from rocketd.core.instant import BEGINNING, FOREVER, MICROSECOND, Duration, Instant
 from rocketd.core.model.clock_steps import NEVER_SET, PRESENT, ClockSteps
 from rocketd.core.model.consumption import Consumed, add_consumed, consumed_until
 from rocketd.core.model.events import Missed
+from rocketd.core.model.logged_events import BEFORE_ALL, LoggedEvent, LoggedInstant, MissedReport, Occurrence
 from rocketd.core.model.recorded_instants import RecordedInstants
-from rocketd.core.model.run import Action, End, Run
+from rocketd.core.model.run import Action, End, Run, RunKey
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -20,37 +21,6 @@ _EMPTY: Final[Mapping[object, object]] = MappingProxyType({})
 def empty_mapping() -> Mapping[K, V]:
     """One for all: of many thousand tasks most have nothing of most kinds, and an empty dict takes 64 bytes."""
     return cast("Mapping[K, V]", _EMPTY)
-
-
-class LoggedInstant(NamedTuple):
-    """An instant as it was recorded."""
-
-    at: Instant
-    position: int
-    """Its place in the log."""
-
-
-class Occurrence(NamedTuple):
-    """The newest event of one action."""
-
-    at: Instant
-    position: int
-    """Its place in the log: later events have higher ones, whatever the clock did."""
-    run: Run
-    end: End | None = None
-    """How that run ended; None: this is its start."""
-
-
-class MissedReport(NamedTuple):
-    """The newest interval of misses, as it was reported."""
-
-    at: Instant
-    """When that was first."""
-    position: int
-    """The place in the log of the first report: later ones of the same interval do not change it."""
-    newest: Missed
-    last_position: int
-    """The place in the log of the newest report."""
 
 
 class Baseline(NamedTuple):
@@ -78,6 +48,8 @@ class TaskHistory:
     armed_at: Instant = BEGINNING
     """From when on its ticks count."""
     armed_position: int = 0
+    member_since: Mapping[str, LoggedInstant] = field(default_factory=empty_mapping)
+    """Since when it is loaded (under the empty name), and has each of its tags: patterns count what came later."""
     next_number: int = 1
     running: Mapping[int, Run] = field(default_factory=empty_mapping)
     """The active runs, by number: started and not ended. Their instants are by the present setting of the clock."""
@@ -126,9 +98,21 @@ class TaskHistory:
 
     def since_armed(self, at: Instant, position: int) -> bool:
         """Whether that happened at or after the instant at which the task was armed."""
-        if max(position, self.armed_position) <= 0:
-            return at >= self.armed_at
-        return self.steps.real_instant(at, position) >= self.steps.real_instant(self.armed_at, self.armed_position)
+        return self._is_since(at, position, self.armed_at, self.armed_position)
+
+    def _is_since(self, at: Instant, position: int, begin: Instant, begin_position: int) -> bool:
+        if max(position, begin_position) <= 0:
+            return at >= begin
+        return self.steps.real_instant(at, position) >= self.steps.real_instant(begin, begin_position)
+
+    def is_after(self, event: LoggedEvent, since: LoggedInstant) -> bool:
+        """Whether that happened after that instant."""
+        return since is BEFORE_ALL or self._is_since(event.at - MICROSECOND, event.position, *since)
+
+    def instants_after(self, action: Action, since: LoggedInstant) -> list[Instant]:
+        """Return when that happened after that instant, ascending, as far as it is kept."""
+        begin = BEGINNING if since is BEFORE_ALL else self.steps.wall_instant(*since) + 1
+        return self.instants_between(action, begin, FOREVER)
 
     def consume(self, first: Instant, last: Instant, position: int = PRESENT) -> None:
         """Mark ticks and intervals from `first` to `last` as used, whatever becomes of the active runs."""
@@ -255,6 +239,14 @@ class TaskHistory:
             return ask()
         finally:
             self.arm(*before)
+
+    def has_seen_end(self, key: RunKey) -> bool:
+        """Whether the end of that run is the newest of its kind."""
+        return any(seen.run.key == key for action, seen in self.last_events.items() if action is not Action.RUN)
+
+    def active(self) -> list[tuple[Run, Instant | None]]:
+        """Return its active runs, and when each got its process."""
+        return [(run, self.spawned_at.get(number)) for number, run in self.running.items()]
 
     @property
     def has_scheduled_run(self) -> bool:

@@ -22,7 +22,7 @@ waits for is free. If its condition is against by then, the run is `Missed`.
     ProbeSubscriptions   which probes the tasks need observed
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from rocketd.core.conditions.probe import Probe
@@ -134,7 +134,7 @@ class Scheduler:
         self.startup.retain(self.tasks.keys())
         return changed
 
-    def missing_history(self, tasks: Iterable[Task]) -> dict[tuple[str, Action], Duration]:
+    def missing_history(self, tasks: Collection[Task]) -> dict[tuple[str, Action], Duration]:
         """Return how far back these tasks ask where not enough is kept: what `recall` needs before they are loaded."""
         return self._parts.registry.missing_history(tasks)
 

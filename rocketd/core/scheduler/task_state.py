@@ -90,6 +90,8 @@ class ScheduledTask:
     """Its place among those that are due."""
     watched_tasks: frozenset[str] = field(default_factory=frozenset)
     """The other tasks that its conditions ask about."""
+    watched_patterns: frozenset[tuple[str, ...]] = frozenset()
+    """The names, patterns among them, that its conditions ask about."""
     failed_starts: int = 0
     """How often in a row its start has failed for lack of a resource, of the host or within the limits of its user."""
     last_failed_start: Withdrawn | None = None

@@ -29,6 +29,7 @@ _DEFAULTS: Final = {
     "paused_until": None,
     "paused_by": "",
     "paused_reason": "",
+    "missed": "",
 }
 """What is kept of a task, and what takes the place of a value that it must not hold."""
 

@@ -31,8 +31,9 @@ _STATE: Final = {
     "paused_until": int | None,
     "paused_by": str,
     "paused_reason": str,
+    "missed": str,
 }
-"""The columns of `task_state`, and what each may hold."""
+"""The columns of `task_state`, and what each may hold. `missed` has `member_since`: it was there, and held nothing."""
 _RUN: Final = {
     "task": str,
     "number": int,
@@ -49,7 +50,7 @@ OPEN_RUN: Final = _RUN | {"host": str, "boot_id": str, "pid": int, "pid_start": 
 """The columns of `open_run`, and what each holds."""
 TRIGGERS: Final = frozenset(trigger.value for trigger in Trigger)
 
-_state_values: Final = attrgetter(*_STATE)
+_state_values: Final = attrgetter(*(name for name in _STATE if name != "missed"), "member_since")
 _run_values: Final = attrgetter(*_RUN)
 
 

@@ -52,10 +52,36 @@ def test_notes_are_told_beside_problems_and_are_none(folder: Folder) -> None:
     assert lines[-1] == "1 task, no problems, 1 note"
 
 
-def test_who_writes_a_pattern_or_a_tag_is_told_that_there_are_none(folder: Folder) -> None:
-    text = """[task.a]\ncommand = ["/bin/true"]\nwhen = 'after_any_fail("tag:db", "x-*")'\n"""
-    hints = [problem.hint for problem in folder.load(text).problems]
-    assert hints == ["there are no patterns and no tags: name each task, as in after_any_fail('a', 'b')"] * 2
+def test_a_pattern_that_no_other_task_matches_is_warned_of(folder: Folder) -> None:
+    text = """[task.a]\ncommand = ["/bin/true"]\nwhen = 'after_any_fail("tag:db", "x-*", "a*", "!a-*")'\n"""
+    assert folder.load(text).problems == ()
+    folder.write("tasks.toml", text)
+    found = [problem.message for problem in load([folder.path], at=1_795_521_600_000_000).problems]
+    assert sorted(found) == [f"no other task matches '{pattern}'" for pattern in ("a*", "tag:db", "x-*")]
+    folder.write("more.toml", """[task.x-1]\ncommand = ["/bin/true"]\ntags = ["db"]\n""")
+    folder.write("and.toml", """[task.a1]\ncommand = ["/bin/true"]\n""")
+    assert not load([folder.path], at=1_795_521_600_000_000).problems
+
+
+def test_tasks_that_a_pattern_leaves_out_are_named(folder: Folder) -> None:
+    folder.write(
+        "tasks.toml",
+        """
+[task.tell]
+command = ["/bin/true"]
+when = 'after_any_fail("*")'
+[task.report]
+command = ["/bin/true"]
+when = 'after_any_fail("*")'
+[task.other]
+command = ["/bin/true"]
+""",
+    )
+    found = load([folder.path], at=1_795_521_600_000_000).problems
+    assert [(one.severity, one.message) for one in found] == [
+        ("note", "its patterns do not count report, as each run of one would start the other"),
+        ("note", "its patterns do not count tell, as each run of one would start the other"),
+    ]
 
 
 def test_a_date_that_is_over_is_told(folder: Folder) -> None:

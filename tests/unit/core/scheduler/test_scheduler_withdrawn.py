@@ -11,9 +11,10 @@ from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.history_view import HistoryNeed
+from rocketd.core.model.logged_events import Occurrence
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
-from rocketd.core.model.task_history import Occurrence, TaskHistory
+from rocketd.core.model.task_history import TaskHistory
 from support.simulated_world import Behaviour, World
 
 NOON: Instant = 1_772_452_800 * SECOND
