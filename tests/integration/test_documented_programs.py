@@ -185,7 +185,11 @@ def completed(block: str) -> str:
     return "".join(f'{part}]\ncommand = ["/bin/true"]\n' for part in [*parts, *bare])
 
 
-SETTINGS = re.compile(r"^\[(rocketd|store|mail|logging|fleet|hooks|webhooks?)\b", re.MULTILINE)
+SETTINGS = re.compile(r"^\[\[?(?!task\b|defaults\b)", re.MULTILINE)
+
+ELSEWHERE = re.compile("task '.*' is not loaded$|there is no such file$")
+"""What is only wrong with a file because another one is not there."""
+TASK = '[task.backup]\ncommand = ["/bin/true"]\nwhen = "daily"\n'
 
 
 @pytest.mark.parametrize("example", [*files()], ids=lambda example: example.name)
@@ -194,8 +198,11 @@ def test_every_file_that_is_shown_has_no_mistake(example: Example, tmp_path: Pat
     text = example.text
     if example.name == "conditions-1":  # twice the same key: it shows two spellings
         text = text.rpartition("when")[0]
+    if text.startswith("ping = "):  # one line of a task
+        text = f"{TASK}{text}"
     folder.write("rocketd.toml" if SETTINGS.search(text) else "tasks.toml", text)
     script = "from rocketd.cli.rocketctl import main; raise SystemExit(main())"
     call = [sys.executable, "-c", script, "--config-dir", str(folder.path), "check"]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line and not ELSEWHERE.search(line)]
+    assert (errors, done.stderr) == ([], "")
