@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from rocketd.bootstrap.notifications import NotificationDelivery
+from rocketd.bootstrap.notification_channel import NotificationDelivery
 from rocketd.config.hook_settings import DEFAULT_TIMEOUT
 from rocketd.core.instant import Duration
 from rocketd.core.messages import notification_messages

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from rocketd.background_threads import in_thread
-from rocketd.bootstrap.notifications import NotificationDelivery
+from rocketd.bootstrap.notification_channel import NotificationDelivery
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.messages import notification_messages
 from rocketd.core.model.secret import Secret, origin_of

@@ -1,5 +1,6 @@
 """The channels by which people are told, and their settings: from the start on, and from each reload."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -7,9 +8,12 @@ from rocketd.bootstrap.hook_channel import NAME as HOOK
 from rocketd.bootstrap.hook_channel import HookChannel
 from rocketd.bootstrap.http_channels import PING, WEBHOOK, HeartbeatPing, HttpRequests, PingChannel, WebhookChannel
 from rocketd.bootstrap.mail_notifications import MailNotifications
-from rocketd.bootstrap.notifications import EventReader, NotificationChannel, Notifications
+from rocketd.bootstrap.notification_channel import NotificationChannel
+from rocketd.bootstrap.notifications import Notifications
+from rocketd.bootstrap.task_deadlines import TaskDeadlines
 from rocketd.config.daemon_settings import Settings
 from rocketd.daemon.loop import Loop
+from rocketd.store.sqlite.store import SqliteReader
 
 
 class NotificationChannels:
@@ -19,7 +23,9 @@ class NotificationChannels:
         """`open_files` are the limits (soft, hard) that hooks get, as runs do."""
         self._notifications = Notifications(loop, state_directory)
         self._mail = MailNotifications(loop, state_directory)
+        self._deadlines = TaskDeadlines(loop, self._notifications.tell)
         self.hooks = HookChannel(loop, Settings().hooks, open_files)
+        self._reading: asyncio.Task[None] | None = None
         self._requests = HttpRequests(loop)
         self._webhooks = WebhookChannel(self._requests)
         self._heartbeat = HeartbeatPing(self._requests)
@@ -32,7 +38,7 @@ class NotificationChannels:
         await self._notifications.load()
         await self.apply(settings)
 
-    def connect(self, reader: EventReader) -> None:
+    def connect(self, reader: SqliteReader, runs: SqliteReader) -> None:
         """Tell from now on; the loop has started."""
         channels: dict[str, NotificationChannel] = {
             HOOK: self.hooks,
@@ -40,6 +46,11 @@ class NotificationChannels:
             WEBHOOK: self._webhooks,
         }
         self._notifications.connect(channels, reader)
+        self._deadlines.connect(self._notifications.overdue, runs)
+        self._read_runtimes()
+
+    def _read_runtimes(self) -> None:
+        self._reading = asyncio.get_running_loop().create_task(self._deadlines.read_runtimes())
 
     async def apply(self, settings: Settings) -> None:
         """Tell by these settings from now on."""
@@ -52,3 +63,5 @@ class NotificationChannels:
     def tasks_loaded(self) -> None:
         """Tell what waited for its task."""
         self._notifications.tasks_loaded()
+        self._deadlines.tasks_loaded()
+        self._read_runtimes()

@@ -10,13 +10,14 @@ So each is carried out at least once. What wants to be told is a *channel*: hook
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from rocketd.background_threads import WorkTimeout, close_in_thread, in_thread
+from rocketd.bootstrap.notification_channel import NotificationChannel, NotificationDelivery
 from rocketd.bootstrap.notification_content import format_notification, parse_notification
 from rocketd.core.instant import DAY, FOREVER, SECOND, Instant
 from rocketd.core.messages.message import Message, Priority, Stream
@@ -24,7 +25,7 @@ from rocketd.core.model.events import Event, Finished, Missed, Started
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.core.notifications.notification import Notification
-from rocketd.core.notifications.occasions import FailureTracker, NotifiedEvent, failed_last, task_of
+from rocketd.core.notifications.occasions import FailureTracker, NotifiedEvent, Overdue, failed_last, task_of
 from rocketd.daemon.loop import Loop
 from rocketd.notifications.database import FILE_NAME, DeliveryRow
 from rocketd.notifications.delivery_queue import CLOSE_TIMEOUT, DeliveryQueue
@@ -37,37 +38,6 @@ GIVE_UP_AFTER: Final = 7 * DAY
 """How long a delivery waits for a task that is not loaded."""
 MAX_OUTPUT: Final = 100_000
 """Characters of a run's output that a delivery keeps, from its end."""
-
-
-class NotificationDelivery(NamedTuple):
-    """Something to tell, and to whom."""
-
-    target: str
-    """The channel and what it delivers: `hook/on_fail`."""
-    task: Task
-    notification: Notification
-    done: Callable[[], None]
-    """To be called once it has been told, or never can be."""
-
-
-class NotificationChannel(Protocol):
-    """A way to tell people. On the loop's thread."""
-
-    def targets(self, task: Task, notification: Notification) -> Iterable[str]:
-        """Return what is to be delivered because of this, each beginning with the channel's name and a slash."""
-        ...
-
-    def is_used(self, task: Task) -> bool:
-        """Whether it would ever tell anything of this task."""
-        ...
-
-    def deliver(self, delivery: NotificationDelivery) -> None:
-        """Begin to deliver it; what is not delivered when the daemon stops is delivered by the next one."""
-        ...
-
-    async def close(self) -> None:
-        """Deliver what can be delivered at once."""
-        ...
 
 
 class EventReader(Protocol):
@@ -95,6 +65,8 @@ class Notifications:
         """Whether all events up to the present are known here."""
         self._unsaved = False
         """Whether something has been published since the position was saved."""
+        self.overdue: dict[str, Instant] = {}
+        """The tasks that were reported as overdue, and since when they are."""
         self._in_use = False
         """Whether anybody is told of anything, or was; else there is no file."""
         self._reader: EventReader | None = None
@@ -116,6 +88,7 @@ class Notifications:
         self._in_use = stored.position is not None
         self._position = stored.position
         self._tracker = FailureTracker(stored.failing)
+        self.overdue |= stored.overdue
         self._unclaimed = list(stored.pending)
 
     def connect(self, channels: dict[str, NotificationChannel], reader: EventReader) -> None:
@@ -143,12 +116,15 @@ class Notifications:
 
     def _is_used(self) -> bool:
         tasks = [entry.task for entry in self._loop.scheduler.tasks.values()]
-        return any(channel.is_used(task) for channel in self._channels.values() for task in tasks)
+        watched = any(task.max_age is not None for task in tasks)
+        return watched or any(channel.is_used(task) for channel in self._channels.values() for task in tasks)
 
     def tell(self, event: NotifiedEvent) -> None:
         """Tell of an event that no record is about."""
         self._events.append(event)
         self._loop.wake()
+        if self._in_use and isinstance(event, Overdue):
+            self._queue.save_overdue(dict(self.overdue))
 
     def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
         """Note an event; a watcher of the loop."""

@@ -151,7 +151,7 @@ class Service:
     def _begin(self, executor: ExecutorRouter, recorder: RecordWriter, opened: OpenedStore) -> None:
         self.loop.start(executor, recorder)
         executor.begin()
-        self._channels.connect(self._open_reader(opened))
+        self._channels.connect(self._open_reader(opened), self._open_reader(opened))
 
     def _claim_directories(self) -> None:
         with self._startup_monitor.step(f"the directory {self._options.runtime_dir}"), permanent_store_errors():

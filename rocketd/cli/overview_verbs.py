@@ -17,6 +17,7 @@ LIST: Final = Verb(
         VerbOption(("--failed",), "failed", OptionKind.FLAG, "only those whose newest run has failed"),
         VerbOption(("--running",), "running", OptionKind.FLAG, "only those that are running"),
         VerbOption(("--paused",), "paused", OptionKind.FLAG, "only those that are paused"),
+        VerbOption(("--overdue",), "overdue", OptionKind.FLAG, "only those without a success for their max_age"),
         VerbOption(("--missing",), "missing", OptionKind.FLAG, "the tasks that errors keep from being loaded"),
         VerbOption(("--tag",), "tag", OptionKind.TEXT, "only those with this tag (repeatable)", "TAG", repeats=True),
         VerbOption(("--file",), "from_file", OptionKind.PATH, "only those of this file: its path or name", "FILE"),

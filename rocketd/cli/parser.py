@@ -41,6 +41,7 @@ class Choices(NamedTuple):
     limit: int = LIMIT
     follow: bool = False
     stderr: bool = False
+    overdue: bool = False
     wait: bool = False
     exit_code: bool = False
     as_scheduled: bool = False

@@ -11,9 +11,8 @@ from typing import TypeVar
 
 from rocketd.config import task_settings as key
 from rocketd.config.calendar_lookup import UnknownCalendar
-from rocketd.config.hook_settings import hooks_of
 from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
-from rocketd.config.http_settings import PING, TASK_WEBHOOKS
+from rocketd.config.notification_values import notification_values
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity
 from rocketd.config.setting import Setting
 from rocketd.config.task_spec import TaskSpec
@@ -97,11 +96,8 @@ class _TaskCompilation:
             unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
             description=values[key.DESCRIPTION],
             tags=values[key.TAGS],
-            mail=values[key.TASK_MAIL],
-            hooks=hooks_of(values),
-            ping=values[PING],
-            webhooks=values[TASK_WEBHOOKS],
             file=file,
+            **notification_values(values),
         )
 
     @property

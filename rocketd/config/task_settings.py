@@ -3,6 +3,7 @@
 from typing import Final
 
 from rocketd.config import table_values, value_types
+from rocketd.config.deadline_settings import MAX_AGE, SLOW_AFTER
 from rocketd.config.fleet_settings import HOST_PATTERNS
 from rocketd.config.hook_settings import HOOKS_OF_TASK
 from rocketd.config.http_settings import PING, TASK_WEBHOOKS
@@ -284,5 +285,5 @@ TASK: Final = table(
     *(SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
     *HOOKS_OF_TASK,
-    *(PING, TASK_WEBHOOKS),
+    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS),
 )

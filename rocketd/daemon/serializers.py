@@ -15,6 +15,8 @@ from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import NO_USAGE, Action, End, Run
 from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
 from rocketd.core.model.task_history import TaskHistory
+from rocketd.core.notifications.deadlines import last_good, overdue_at
+from rocketd.core.notifications.occasions import failed_last
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 
@@ -83,6 +85,11 @@ def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
         "last_action": str(newest[0]) if newest else None,
         "last_cause": str(newest[1].end.cause) if newest and newest[1].end else None,
         "last_run_id": newest[1].run.run_id if newest else None,
+        "last_success": rfc3339(last_good(history)),
+        "failing": failed_last(history),
+        "max_age": None if entry.task.max_age is None else _seconds(entry.task.max_age),
+        "overdue_at": rfc3339(overdue_at(entry.task, history)),
+        "armed_at": rfc3339(history.armed_at),
         "running": bool(history.spawned_at),
         "waits": _wait_reason(entry, history) or None,
         "paused": entry.paused is not None,
@@ -122,11 +129,12 @@ def disabled_object(disabled: Disabled) -> JsonObject:
 
 def disabled_details(disabled: Disabled, runs: Sequence[RunView] = ()) -> JsonObject:
     """Everything about such a task."""
-    return {**task_details(ScheduledTask(disabled.task), TaskHistory(), runs), "armed_at": None, **_disabled(disabled)}
+    return {**task_details(ScheduledTask(disabled.task), TaskHistory(), runs), **_disabled(disabled)}
 
 
 def _disabled(disabled: Disabled) -> JsonObject:
-    return {"disabled": True, "elsewhere": disabled.elsewhere, "line": disabled.line}
+    unknown: JsonObject = {"armed_at": None, "overdue_at": None}
+    return {**unknown, "disabled": True, "elsewhere": disabled.elsewhere, "line": disabled.line}
 
 
 def task_details(
@@ -157,7 +165,6 @@ def task_details(
         "separate_stderr": task.separate_stderr,
         **_executor(executor),
         "next_splay": _next_splay(entry),
-        "armed_at": rfc3339(history.armed_at),
         "next_number": history.next_number,
         "due": rfc3339(entry.due),
         "blocked": entry.blocked_reason or None,

@@ -8,7 +8,7 @@ a sync), both are gone, and the events are added again from the run log, which h
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -48,6 +48,8 @@ class StoredState(NamedTuple):
     """The place in the run log up to which all is known here; None: nothing was ever noted."""
     failing: frozenset[str]
     """The tasks that had failed last, as of that place."""
+    overdue: Mapping[str, int]
+    """The tasks that were reported as overdue, and since when they are, in microseconds since the epoch."""
     pending: Sequence[DeliveryRow]
     """What was not delivered, oldest first."""
 
@@ -64,7 +66,7 @@ class NotificationDatabase:
     def load(self) -> StoredState:
         """Return what is in it; a file that is not a database is put aside. Without a file, none is made."""
         if not self.path.exists():
-            return StoredState(None, frozenset(), ())
+            return StoredState(None, frozenset(), {}, ())
         try:
             return self._load()
         except sqlite3.DatabaseError as error:
@@ -80,6 +82,10 @@ class NotificationDatabase:
     def finish(self, keys: Sequence[tuple[str, str]]) -> None:
         """Note that these (event, target) have been delivered. Part of a transaction."""
         self._database.executemany("UPDATE delivery SET done = 1 WHERE event = ? AND target = ?", keys)
+
+    def save_overdue(self, overdue: Mapping[str, int]) -> None:
+        """Note the tasks that were reported as overdue. Part of a transaction."""
+        self._database.execute("INSERT OR REPLACE INTO state VALUES ('overdue', ?)", (json.dumps(dict(overdue)),))
 
     def save_position(self, position: int, failing: frozenset[str]) -> None:
         """Note up to where the run log is known here; what is done can go. Part of a transaction."""
@@ -130,7 +136,8 @@ class NotificationDatabase:
         position = state.get("position", "")
         failing = json.loads(state.get("failing", "[]"))
         pending = [DeliveryRow(str(event), str(to), str(content), float(added)) for event, to, content, added in rows]
-        return StoredState(int(position) if position else None, frozenset(map(str, failing)), pending)
+        overdue = {str(task): int(since) for task, since in json.loads(state.get("overdue", "{}")).items()}
+        return StoredState(int(position) if position else None, frozenset(map(str, failing)), overdue, pending)
 
     def _set_aside(self) -> None:
         self.close()

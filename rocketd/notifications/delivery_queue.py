@@ -6,7 +6,7 @@ group.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +26,10 @@ class _WriteGroup:
     added: list[tuple[Sequence[DeliveryRow], Callable[[Sequence[bool]], None]]] = field(default_factory=list)
     finished: list[tuple[str, str]] = field(default_factory=list)
     position: tuple[int, frozenset[str]] | None = None
+    overdue: Mapping[str, int] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.finished or self.position)
+        return bool(self.added or self.finished or self.position or self.overdue is not None)
 
 
 class DeliveryQueue:
@@ -64,6 +65,14 @@ class DeliveryQueue:
     def finish(self, event: str, target: str) -> None:
         """Note that this has been delivered, or given up."""
         self._change(lambda group: group.finished.append((event, target)))
+
+    def save_overdue(self, overdue: Mapping[str, int]) -> None:
+        """Note the tasks that were reported as overdue, and since when they are."""
+
+        def change(group: _WriteGroup) -> None:
+            group.overdue = overdue
+
+        self._change(change)
 
     def save_position(self, position: int, failing: frozenset[str]) -> None:
         """Note up to where the run log is known here, with the tasks that had failed last."""
@@ -104,6 +113,8 @@ class DeliveryQueue:
             database.finish(group.finished)
             if group.position is not None:
                 database.save_position(*group.position)
+            if group.overdue is not None:
+                database.save_overdue(group.overdue)
             database.commit()
         except (sqlite3.Error, OSError) as error:
             database.close()

@@ -8,10 +8,11 @@ from rocketd.cli.backend.backend import Backend
 from rocketd.cli.commands.inspect import ask
 from rocketd.cli.exit_codes import ExitCode
 from rocketd.cli.json_fields import flag, instant, objects, text, words
+from rocketd.cli.overdue import is_overdue
 from rocketd.cli.render.not_loaded import footer, missing_one, no_tasks
 from rocketd.cli.render.task_table import missing_table, task_table
 from rocketd.cli.selection import meant, no_match, unmatched
-from rocketd.core.instant import FOREVER
+from rocketd.core.instant import FOREVER, Instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 FAILURES: Final = frozenset({"fail", "terminate", "crash"})
 
-_FILTERS: Final[dict[str, Callable[[JsonObject], bool]]] = {
-    "failed": lambda task: text(task, "last_action") in FAILURES and not _is_interrupted(task),
-    "running": lambda task: flag(task, "running"),
-    "paused": lambda task: flag(task, "paused"),
+_FILTERS: Final[dict[str, Callable[[JsonObject, Instant], bool]]] = {
+    "failed": lambda task, _: text(task, "last_action") in FAILURES and not _is_interrupted(task),
+    "running": lambda task, _: flag(task, "running"),
+    "paused": lambda task, _: flag(task, "paused"),
+    "overdue": is_overdue,
 }
 """The filters without a value, by the field of the option; a task is shown that any of those that are set lets pass."""
 
@@ -38,7 +40,7 @@ def list_tasks(call: Context) -> ExitCode:
         return _show_missing(call, files)
     if name := unmatched(choices.subjects, tasks):
         raise no_match(name, tasks, missing_one(files, name))
-    chosen = in_order(_filtered(meant(choices.subjects, tasks), choices), choices.sort)
+    chosen = in_order(_filtered(meant(choices.subjects, tasks), choices, call.now), choices.sort)
     if choices.json:
         call.terminal.json([*chosen])
     elif not tasks:
@@ -59,13 +61,13 @@ def _is_interrupted(task: JsonObject) -> bool:
     return text(task, "last_action") == "crash" and text(task, "last_cause") == "shutdown"
 
 
-def _filtered(tasks: Sequence[JsonObject], choices: Choices) -> list[JsonObject]:
+def _filtered(tasks: Sequence[JsonObject], choices: Choices, now: Instant) -> list[JsonObject]:
     """Apply the filters: any of the states, and in any case tag and file."""
     states = [wanted for name, wanted in _FILTERS.items() if getattr(choices, name)]
     return [
         task
         for task in tasks
-        if (not states or any(wanted(task) for wanted in states))
+        if (not states or any(wanted(task, now) for wanted in states))
         and (not choices.tag or {*choices.tag} & {*words(task, "tags")})
         and (not choices.from_file or text(task, "file").endswith(choices.from_file))
     ]

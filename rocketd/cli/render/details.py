@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from rocketd.cli.json_fields import duration, flag, instant, number, objects, text, words
+from rocketd.cli.overdue import is_overdue
 from rocketd.cli.render import time_format
 from rocketd.cli.render.columns import pairs
 from rocketd.cli.render.not_loaded import file_problems
@@ -61,7 +62,7 @@ def _task_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
         ("Tags", Cell(", ".join(words(task, "tags")))),
         ("File", Cell(text(task, "file"))),
         *_work_lines(task),
-        *_rule_lines(task),
+        *_rule_lines(task, now),
         *_hook_lines(task, now),
     ]
 
@@ -132,7 +133,7 @@ def command_line(argv: Sequence[str]) -> str:
     return shlex.join(argv)
 
 
-def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
+def _rule_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:
     """The other rules of the task that are not the default."""
     timeout, splay, priority = duration(task, "timeout"), duration(task, "splay"), number(task, "priority")
     return [
@@ -142,9 +143,19 @@ def _rule_lines(task: JsonObject) -> list[tuple[str, Cell]]:
         ("Mutex", Cell(text(task, "mutex"))),
         ("Priority", Cell(str(priority) if priority else "")),
         ("Splay", Cell(f"up to {approximate_duration(splay)}{_anew(task)}" if splay else "")),
+        ("Max age", _max_age(task, now)),
         ("Output file", Cell(text(task, "output_file"))),
         ("Executor", Cell(": ".join(filter(None, (text(task, "executor"), text(task, "executor_reason")))))),
     ]
+
+
+def _max_age(task: JsonObject, now: Instant) -> Cell:
+    age = duration(task, "max_age")
+    if age is None:
+        return Cell("")
+    if is_overdue(task, now):
+        return Cell(f"{format_duration(age)}, overdue since {time_format.local(instant(task, 'overdue_at'))}", RED)
+    return Cell(format_duration(age))
 
 
 def _hook_lines(task: JsonObject, now: Instant) -> list[tuple[str, Cell]]:

@@ -135,6 +135,15 @@ class Ping:
     on: tuple[str, ...] = ("start", "success", "fail", "missed")
 
 
+@dataclass(frozen=True, slots=True)
+class SlowAfter:
+    """From when on a run is slow; one of these is not 0."""
+
+    limit: Duration = 0
+    factor: float = 0.0
+    """A multiple of what the task usually takes."""
+
+
 class ExecutorKind(StrEnum):
     """What carries out the runs of a task."""
 
@@ -210,6 +219,9 @@ class Task:
     tags: tuple[str, ...] = field(default=(), compare=False)
     """What conditions call it by beside its name: `"tag:db"`."""
     hooks: TaskHooks = field(default=TaskHooks(), compare=False)
+    max_age: Duration | None = field(default=None, compare=False)
+    """How old its last success may be."""
+    slow_after: SlowAfter | None = field(default=None, compare=False)
     ping: Ping | None = field(default=None, compare=False)
     webhooks: tuple[str, ...] | None = field(default=None, compare=False)
     """The webhooks that are told about it; None: all."""
