@@ -24,7 +24,7 @@ declare -gA _rocketctl_kinds=(
 )
 declare -gA _rocketctl_options=(
     [none]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help --version'
-    [list]='--failed --running --paused --missing --tag --file --sort -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [list]='--failed --running --paused --overdue --missing --tag --file --sort -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [show]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [history]='--since --until --action -n --limit -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [export]='--since --until --action --csv -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'

@@ -14,6 +14,7 @@ complete -c rocketctl -n '__fish_seen_subcommand_from list' -a '(__rocketctl_tas
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l failed -d 'only those whose newest run has failed'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l running -d 'only those that are running'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l paused -d 'only those that are paused'
+complete -c rocketctl -n '__fish_seen_subcommand_from list' -l overdue -d 'only those without a success for their max_age'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l missing -d 'the tasks that errors keep from being loaded'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l tag -x -d 'only those with this tag (repeatable)'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l file -F -d 'only those of this file: its path or name'
