@@ -11,6 +11,8 @@ declare -gA _rocketctl_kinds=(
     [explain]=condition
     [simulate]=path
     [calendar]=text
+    [stats]=task
+    [timeline]=task
     [run]=task
     [stop]=subject
     [pause]=task
@@ -34,6 +36,8 @@ declare -gA _rocketctl_options=(
     [explain]='-n --count --from --timezone -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [simulate]='--from --to -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [calendar]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [stats]='--since -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [timeline]='--day --since --until --svg -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [run]='--wait --exit-code --as-scheduled -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [stop]='--wait --all -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [pause]='--until --reason --all -y --yes -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -58,7 +62,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --reason | --timers | --compare) return ;;
+        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --day | --reason | --timers | --compare) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

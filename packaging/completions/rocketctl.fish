@@ -56,6 +56,15 @@ complete -c rocketctl -n '__fish_seen_subcommand_from simulate' -l to -x -d 'end
 complete -c rocketctl -n __fish_use_subcommand -a calendar -d 'write the holidays of a country as a file (make), or list calendars and their days (show)'
 complete -c rocketctl -n '__fish_seen_subcommand_from calendar' -x
 complete -c rocketctl -n '__fish_seen_subcommand_from calendar' -x
+complete -c rocketctl -n __fish_use_subcommand -a stats -d 'show how the runs of tasks went, and how long they took'
+complete -c rocketctl -n '__fish_seen_subcommand_from stats' -a '(__rocketctl_tasks)'
+complete -c rocketctl -n '__fish_seen_subcommand_from stats' -l since -x -d 'only runs that started then or later (default: 30 days)'
+complete -c rocketctl -n __fish_use_subcommand -a timeline -d 'show a day as a row per task: what ran, failed, was missed, and is expected'
+complete -c rocketctl -n '__fish_seen_subcommand_from timeline' -a '(__rocketctl_tasks)'
+complete -c rocketctl -n '__fish_seen_subcommand_from timeline' -l day -x -d 'this day: yesterday, 2026-11-24 (default: today)'
+complete -c rocketctl -n '__fish_seen_subcommand_from timeline' -l since -x -d 'from then on, in place of a day'
+complete -c rocketctl -n '__fish_seen_subcommand_from timeline' -l until -x -d 'up to then (default: now)'
+complete -c rocketctl -n '__fish_seen_subcommand_from timeline' -l svg -F -d 'write a picture into this file'
 complete -c rocketctl -n __fish_use_subcommand -a run -d 'start tasks now'
 complete -c rocketctl -n '__fish_seen_subcommand_from run' -a '(__rocketctl_tasks)'
 complete -c rocketctl -n '__fish_seen_subcommand_from run' -l wait -d 'show the output until the run ends; exit with 0 for success, else 1'

@@ -82,6 +82,17 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "a number of years, `3`, counts from this year on. It needs the Python library holidays.",
         "`calendar show` lists the calendars of `rocketd.toml`, `calendar show nyse 2027` the days of one in a year.",
     ),
+    "stats": (
+        "OK is the part of the runs that succeeded, or had nothing to do. MEDIAN and P95 are about these runs;",
+        "TREND is by how much the newer half of them takes longer than the older half.",
+        "Runs that a planned stop interrupted do not count. NEWEST RUNS draws each by how long it took.",
+        "`--json` has all figures, in seconds.",
+    ),
+    "timeline": (
+        "Each cell shows the most important of what happened in it. The last row counts the runs that are active at",
+        "once. Expected starts are simulated, from the files and the records if you may read them; otherwise each task",
+        "has its next start.",
+    ),
     "run": (
         "With several tasks, `run`, `stop`, `pause` and `resume` ask before they begin; `--yes` answers. Where one",
         "fails, the others follow all the same. Patterns and `--all` mean running tasks for `stop`, paused ones for",

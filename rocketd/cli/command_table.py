@@ -4,7 +4,7 @@ from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.operating_verbs import OPERATING_VERBS
-from rocketd.cli.overview_verbs import LIST
+from rocketd.cli.overview_verbs import LIST, STATISTICS
 from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
@@ -155,6 +155,7 @@ VERBS: Final = (
         ),
         offline=True,
     ),
+    *STATISTICS,
     *OPERATING_VERBS,
     *TASK_FILE_VERBS,
     Verb("reload", "read the task files again, and report their problems"),

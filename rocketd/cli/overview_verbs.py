@@ -27,3 +27,33 @@ LIST: Final = Verb(
     ),
     offline=True,
 )
+
+STATISTICS: Final = (
+    Verb(
+        "stats",
+        "show how the runs of tasks went, and how long they took",
+        (PATTERNS,),
+        (
+            VerbOption(
+                ("--since",),
+                "since",
+                OptionKind.TIME,
+                "only runs that started then or later (default: 30 days)",
+                "TIME",
+            ),
+        ),
+        offline=True,
+    ),
+    Verb(
+        "timeline",
+        "show a day as a row per task: what ran, failed, was missed, and is expected",
+        (PATTERNS,),
+        (
+            VerbOption(("--day",), "day", OptionKind.TIME, "this day: yesterday, 2026-11-24 (default: today)", "DAY"),
+            VerbOption(("--since",), "since", OptionKind.TIME, "from then on, in place of a day", "TIME"),
+            VerbOption(("--until",), "until", OptionKind.TIME, "up to then (default: now)", "TIME"),
+            VerbOption(("--svg",), "svg", OptionKind.PATH, "write a picture into this file", "FILE"),
+        ),
+        offline=True,
+    ),
+)

@@ -79,6 +79,8 @@ class Choices(NamedTuple):
     tag: Sequence[str] = ()
     from_file: str = ""
     sort: str = "next"
+    day: str = ""
+    svg: str = ""
 
     @property
     def socket(self) -> str:

@@ -32,6 +32,8 @@ VERBS: Final = {
     "resume": "operate.resume",
     "reload": "operate.reload",
     "check": "check.check",
+    "stats": "stats.stats",
+    "timeline": "timeline.timeline",
     "edit": "edit.edit",
     "new": "edit.new",
     "import": "import_tasks.import_tasks",

@@ -1,0 +1,97 @@
+"""`rocketctl timeline`: a row per task, and what overlaps seen at a glance."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rocketd.atomic_file import replace_file
+from rocketd.cli.backend.backend import Backend, RunQuery
+from rocketd.cli.commands.inspect import ask
+from rocketd.cli.commands.stats import chosen_tasks, every_run
+from rocketd.cli.context import time_point
+from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
+from rocketd.cli.json_fields import instant, text
+from rocketd.cli.render.timeline_chart import timeline_lines, timeline_svg
+from rocketd.cli.timeline import Timeline
+from rocketd.core.errors import RocketdError
+from rocketd.core.instant import DAY, HOUR, SECOND, Instant
+
+if TYPE_CHECKING:
+    from rocketd.cli.context import Context
+    from rocketd.daemon.json_format import JsonObject
+
+LONGEST: Final = DAY
+"""How long before the span a run may have started that is in it; one that is still active is found in any case."""
+_MOST_PLANNED: Final = 20_000
+
+
+def timeline(call: Context) -> ExitCode:
+    """Show a day, or a span; raises Failure and UsageError."""
+    begin, end = _span(call)
+    line, tasks = ask(call, lambda source: _recorded(source, call, begin, end))
+    _plan(call, line, tasks)
+    if call.choices.svg:
+        try:
+            replace_file(Path(call.choices.svg), timeline_svg(line).encode())
+        except OSError as error:
+            msg = f"cannot write {call.choices.svg}: {error.strerror}"
+            raise Failure(msg) from None
+    elif call.choices.json:
+        call.terminal.json(line.as_json())
+    else:
+        call.terminal.show(list(timeline_lines(line, call.look)))
+    return ExitCode.DONE
+
+
+def _span(call: Context) -> tuple[Instant, Instant]:
+    """Return the day that is asked for, today if none is, or what --since and --until say; raises UsageError."""
+    choices = call.choices
+    if choices.day and (choices.since or choices.until):
+        msg = "either --day, or --since and --until"
+        raise UsageError(msg)
+    if choices.since or choices.until:
+        end = time_point(choices.until, call.now) if choices.until else call.now
+        begin = time_point(choices.since, call.now) if choices.since else end - DAY
+        if begin >= end:
+            msg = f"--since {choices.since!r} is not before --until {choices.until or 'now'!r}"
+            raise UsageError(msg)
+        return begin, end
+    begin = _midnight(time_point(choices.day, call.now) if choices.day else call.now)
+    return begin, _midnight(begin + DAY + 12 * HOUR)
+
+
+def _midnight(at: Instant) -> Instant:
+    """Return the beginning of the day in the zone of the terminal; days on which clocks change have their length."""
+    day = time.localtime(at // SECOND)
+    return round(time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))) * SECOND
+
+
+def _recorded(source: Backend, call: Context, begin: Instant, end: Instant) -> tuple[Timeline, list[JsonObject]]:
+    tasks = chosen_tasks(source, call.choices.subjects)
+    names = [text(task, "task") for task in tasks]
+    runs = list(every_run(source, RunQuery("", begin - LONGEST, end)))
+    runs += every_run(source, RunQuery("", until=end, actions=("run",)))
+    return Timeline.of(names, runs, begin, end, call.now), tasks
+
+
+def _plan(call: Context, line: Timeline, tasks: list[JsonObject]) -> None:
+    """Add the starts that are expected: from files and records if they can be read, else the next of each task."""
+    if line.end <= call.now:
+        return
+    names = {row.task for row in line.rows}
+    try:
+        from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only for what lies ahead
+        from rocketd.cli.commands.simulate import forecast_of  # noqa: PLC0415 - as above
+
+        forecast = forecast_of(call, checked(call.choices), call.now)
+        for count, run in enumerate(forecast.runs(line.end)):
+            if run.task in names:
+                line.plan(run.task, run.start)
+            if count >= _MOST_PLANNED:
+                break
+    except RocketdError:
+        for task in tasks:
+            if (upcoming := instant(task, "next")) is not None:
+                line.plan(text(task, "task"), upcoming)
