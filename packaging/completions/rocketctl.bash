@@ -33,7 +33,7 @@ declare -gA _rocketctl_options=(
     [prune]='--before --dry-run -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [log]='-f --follow --stderr -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [why]='--all --at -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
-    [explain]='-n --count --from --timezone -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [explain]='-n --count --from --timezone --boot --splay --each-run --task -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [simulate]='--from --to -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [calendar]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [stats]='--since -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -62,7 +62,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --to | --day | --reason | --timers | --compare) return ;;
+        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --boot | --splay | --task | --to | --day | --reason | --timers | --compare) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

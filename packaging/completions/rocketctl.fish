@@ -49,6 +49,10 @@ complete -c rocketctl -n '__fish_seen_subcommand_from explain' -x
 complete -c rocketctl -n '__fish_seen_subcommand_from explain' -s n -l count -x -d 'show this many starts (default: 5)'
 complete -c rocketctl -n '__fish_seen_subcommand_from explain' -l from -x -d 'as if the task was first loaded then (default: now)'
 complete -c rocketctl -n '__fish_seen_subcommand_from explain' -l timezone -x -d 'read and show times in this zone'
+complete -c rocketctl -n '__fish_seen_subcommand_from explain' -l boot -x -d 'as if the host booted then as well, after the first load (repeatable)'
+complete -c rocketctl -n '__fish_seen_subcommand_from explain' -l splay -x -d 'as if the task had this splay, on this host'
+complete -c rocketctl -n '__fish_seen_subcommand_from explain' -l each-run -d 'draw the part of the splay anew for each run'
+complete -c rocketctl -n '__fish_seen_subcommand_from explain' -l task -x -d 'the name of the task, on which its splay depends'
 complete -c rocketctl -n __fish_use_subcommand -a simulate -d 'simulate what would run when, if each run took its usual time and succeeded'
 complete -c rocketctl -n '__fish_seen_subcommand_from simulate' -F
 complete -c rocketctl -n '__fish_seen_subcommand_from simulate' -l from -x -d 'start then (default: now)'

@@ -70,6 +70,8 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "`explain` assumes a task without a past that is never busy and whose runs succeed at once.",
         "A cron or calendar line starts nothing when the task is first loaded.",
         "Other tasks in the condition are assumed to exist, and no events of theirs occur.",
+        "The host is assumed to boot when the task is first loaded, and at each `--boot`.",
+        "`--splay '8 h'` adds a splay: the starts are those of this host, for a task of the name that `--task` gives.",
         "If the condition has a mistake, `explain` shows it with a caret under the place, and exits with 1.",
     ),
     "simulate": (

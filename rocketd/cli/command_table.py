@@ -127,6 +127,21 @@ VERBS: Final = (
                 ("--from",), "begin", OptionKind.TIME, "as if the task was first loaded then (default: now)", "TIME"
             ),
             VerbOption(("--timezone",), "timezone", OptionKind.ZONE, "read and show times in this zone", "ZONE"),
+            VerbOption(
+                ("--boot",),
+                "boots",
+                OptionKind.TIME,
+                "as if the host booted then as well, after the first load (repeatable)",
+                "TIME",
+                repeats=True,
+            ),
+            VerbOption(
+                ("--splay",), "splay", OptionKind.TEXT, "as if the task had this splay, on this host", "DURATION"
+            ),
+            VerbOption(("--each-run",), "each_run", OptionKind.FLAG, "draw the part of the splay anew for each run"),
+            VerbOption(
+                ("--task",), "task", OptionKind.TEXT, "the name of the task, on which its splay depends", "NAME"
+            ),
         ),
         offline=True,
     ),

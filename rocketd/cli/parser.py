@@ -55,6 +55,10 @@ class Choices(NamedTuple):
     begin: str = ""
     end: str = ""
     timezone: str = ""
+    boots: Sequence[str] = ()
+    splay: str = ""
+    each_run: bool = False
+    task: str = ""
     csv: bool = False
     before: str = ""
     dry_run: bool = False

@@ -265,6 +265,24 @@ def test_simulate_lets_a_run_take_the_median_of_its_last_ones(where: Path) -> No
     ]
 
 
+def test_explain_knows_boots(where: Path) -> None:
+    words = ["explain", "daily & host_up(less_than='10 min')", "--from", "2026-11-24 09:30"]
+    alone = rocketctl(where, *words).stdout
+    assert "The host is assumed to boot when the task is first loaded; --boot TIME adds later boots." in alone
+    more = rocketctl(where, *words, "--boot", "2026-11-24 18:00", "--boot", "2026-11-25 08:00")
+    starts = [line[:20] for line in more.stdout.split("\n") if " 2026-11-2" in line and "First" not in line]
+    assert starts == ["Tue 2026-11-24 09:30", "Wed 2026-11-25 08:00"]
+    assert "--boot" not in more.stdout
+
+
+def test_explain_shows_a_splay(where: Path) -> None:
+    words = ["explain", "cron('0 0,12 * * *')", "--from", "2026-11-24 09:30", "--task", "report"]
+    plain, spread = (told(where, *words, *more)["starts"] for more in ((), ("--splay", "8 h", "--each-run")))
+    assert all(start < later for start, later in zip(plain, spread, strict=True))
+    assert "SPLAY" in rocketctl(where, *words, "--splay", "8 h").stdout
+    assert rocketctl(where, *words, "--splay", "8 x").returncode == 2
+
+
 def test_simulate_goes_on_from_what_is_recorded(where: Path) -> None:
     (where / "etc" / "tasks.toml").write_text(written("slow"))
     record(where, "slow", NOW - 9 * DAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
@@ -11,15 +12,17 @@ from rocketd.cli.render import time_format
 from rocketd.cli.render.columns import pairs, table
 from rocketd.cli.render.terminal_text import Cell, underlined
 from rocketd.core.conditions.calendar_word import calendar_words
+from rocketd.core.conditions.host_uptime import BootEventCondition, HostUp
+from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.explain.why import why_then
 from rocketd.core.history.history import History
-from rocketd.core.instant import Instant, datetime_of
+from rocketd.core.instant import SECOND, Duration, Instant, datetime_of
 from rocketd.core.language.parser import parse
-from rocketd.core.model.condition import Condition
+from rocketd.core.model.condition import Condition, all_parts
 from rocketd.core.model.task import Command, Task
 from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
-from rocketd.core.scheduler.forecast import Starts, starts
+from rocketd.core.scheduler.forecast import SimulatedHost, Starts, starts
 from rocketd.daemon.json_format import rfc3339
 from rocketd.time_zones import local_zone, named_zone
 
@@ -40,8 +43,17 @@ def explain(call: Context) -> ExitCode:
     zone = _zone(choices.timezone) if choices.timezone else local_zone()
     begin = time_point(choices.begin, call.now, zone) if choices.begin else call.now
     calendars, files = _calendars(call, condition)
-    task = Task(_NAME, Command(("true",)), condition, zone=zone, calendars=calendars)
-    found = starts(task, begin, choices.starts)
+    task = Task(
+        choices.task or _NAME,
+        Command(("true",)),
+        condition,
+        zone=zone,
+        calendars=calendars,
+        splay=_splay(choices.splay),
+        splay_each_run=choices.each_run,
+    )
+    boots = [time_point(boot, call.now, zone) for boot in choices.boots]
+    found = starts(task, begin, choices.starts, host=SimulatedHost(platform.node(), boots))
     if choices.json:
         call.terminal.json({"condition": str(condition), "starts": [rfc3339(at) for at in found.instants]})
     else:
@@ -85,10 +97,28 @@ def _head(
 
 def _starts(call: Context, task: Task, begin: Instant, found: Starts) -> list[str]:
     rows = [[Cell(_local(at, task.zone)), Cell(time_format.passed(at, call.now))] for at in found.instants]
-    drawn = ["", *table(("STARTS", "LEFT"), rows, columns=call.look.columns, colour=call.look.colour)] if rows else []
-    if len(rows) == call.choices.starts:
-        return drawn
-    return [*drawn, "", _no_more(task, begin, found)]
+    titles: tuple[str, ...] = ("STARTS", "LEFT")
+    if task.splay:
+        titles = (*titles, "SPLAY")
+        for row, start, due in zip(rows, found.instants, found.dues, strict=True):
+            row.append(Cell(format_duration((start - due) // SECOND * SECOND)))
+    drawn = ["", *table(titles, rows, columns=call.look.columns, colour=call.look.colour)] if rows else []
+    if len(rows) < call.choices.starts:
+        drawn += ["", _no_more(task, begin, found)]
+    if not call.choices.boots and any(isinstance(part, HostUp | BootEventCondition) for part in all_parts(task.when)):
+        drawn += ["", _ONE_BOOT]
+    return drawn
+
+
+_ONE_BOOT: Final = "The host is assumed to boot when the task is first loaded; --boot TIME adds later boots."
+
+
+def _splay(written: str) -> Duration:
+    """Read a splay; raises UsageError."""
+    try:
+        return parse_duration(written) if written else 0
+    except ConditionError as error:
+        raise UsageError(error.message, hint=error.hint) from None
 
 
 def _no_more(task: Task, begin: Instant, found: Starts) -> str:
@@ -98,9 +128,9 @@ def _no_more(task: Task, begin: Instant, found: Starts) -> str:
     if found.instants:
         return "After that only an event can start it."
     history = History()
-    for name in (_NAME, *task.when.watches()):
+    for name in (task.name, *task.when.watches()):
         history.load(name)
-    history.of(_NAME).armed_at = begin
+    history.of(task.name).armed_at = history.booted_at = begin
     waiting = why_then(task, history, begin).waiting_for
     return f"{waiting[0].upper()}{waiting[1:]}."
 

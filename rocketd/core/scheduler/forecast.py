@@ -12,7 +12,7 @@ from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.scheduler.scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rocketd.core.model.task import Task
 
@@ -58,6 +58,11 @@ class Forecast:
             idle = 0 if begun or self._ends else idle + 1
             yield from begun
 
+    def boot(self, at: Instant) -> None:
+        """Let the host boot at that instant, after the runs before it: everything is judged again."""
+        self.now = self._scheduler.history.booted_at = self._scheduler.history.first_pass_at = at
+        self._scheduler.clock_stepped(at, 0)
+
     def _look(self) -> Instant:
         next_end = self._ends[0][0] if self._ends else FOREVER
         return max(min(self._scheduler.next_check(), next_end), self.now if self._begun else BEGINNING)
@@ -97,22 +102,39 @@ class Starts(NamedTuple):
     complete: bool
     """False: the search was given up before as many were found; nothing starts until `looked_until`."""
     looked_until: Instant
+    dues: Sequence[Instant] = ()
+    """The same without the splay."""
 
 
-def starts(task: Task, begin: Instant, count: int, until: Instant = HIGHEST) -> Starts:
+class SimulatedHost(NamedTuple):
+    """The host on which a task would start."""
+
+    name: str = ""
+    boots: Sequence[Instant] = ()
+    """When it boots, after the first load."""
+
+
+_ANY_HOST: Final = SimulatedHost()
+
+
+def starts(task: Task, begin: Instant, count: int, until: Instant = HIGHEST, host: SimulatedHost = _ANY_HOST) -> Starts:
     """When a task would start before `until` if it had no past at `begin`, were never busy, and its runs succeeded.
 
-    The other tasks that it asks about exist, and nothing happens to them. The host boots at `begin`.
+    The other tasks that it asks about exist, and nothing happens to them. The host boots at `begin` as well.
     """
-    scheduler = Scheduler(host="", new_run_id=lambda _: "", next_steps=0)
+    scheduler = Scheduler(host=host.name, new_run_id=lambda _: "", next_steps=0)
     scheduler.history.booted_at = begin
     for other in task.when.watches():
         scheduler.history.load(other)
     scheduler.load([task], begin, {})
     forecast = Forecast(scheduler, begin)
-    found: list[Instant] = []
-    for run in forecast.runs(until):
-        found.append(run.start)
-        if len(found) >= count:
+    found: list[Run] = []
+    for boot in (*sorted(boot for boot in host.boots if begin < boot < until), until):
+        for run in forecast.runs(boot):
+            found.append(run)
+            if len(found) >= count:
+                break
+        if len(found) >= count or not forecast.complete or boot == until:
             break
-    return Starts(found, forecast.complete, forecast.now)
+        forecast.boot(boot)
+    return Starts([run.start for run in found], forecast.complete, forecast.now, [run.due for run in found])

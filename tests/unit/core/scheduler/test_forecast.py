@@ -10,7 +10,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Started
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Overlap, Task
-from rocketd.core.scheduler.forecast import ExpectedRun, Forecast, starts
+from rocketd.core.scheduler.forecast import ExpectedRun, Forecast, SimulatedHost, Starts, starts
 from rocketd.core.scheduler.scheduler import Scheduler
 from support.evaluation import BERLIN, LORD_HOWE, at, local
 
@@ -75,7 +75,7 @@ def test_starts_follow_the_clock_on_the_wall(when: str, begin: str, zone: tzinfo
 @pytest.mark.parametrize("when", ["false", "retry", 'after_success("other")', 'running("other")', "daily & false"])
 def test_what_only_an_event_or_nothing_can_start_has_no_starts(when: str) -> None:
     begin = at("2026-03-04 10:00")
-    assert starts(task(when), begin, 5) == ([], True, begin)
+    assert starts(task(when), begin, 5) == Starts([], complete=True, looked_until=begin, dues=[])
 
 
 def test_a_search_without_an_end_is_given_up_and_says_how_far_it_came() -> None:
@@ -157,3 +157,28 @@ def test_runs_that_go_on_already_end_after_their_usual_time() -> None:
 )
 def test_beyond_the_years_that_are_known_nothing_starts_and_nothing_fails(when: str, begin: str) -> None:
     assert all(start < at("9001-01-01") for start in starts(task(when), at(begin), 3).instants)
+
+
+def test_a_condition_about_boots_starts_after_each_of_them() -> None:
+    begin, boots = at("2026-11-24 09:30"), [at("2026-11-25 09:00"), at("2026-11-24 18:00"), at("2026-11-25 08:00")]
+    once_a_day = task("daily & host_up(less_than='10 min')")
+    found = starts(once_a_day, begin, 5, host=SimulatedHost(boots=boots))
+    assert found.instants == [begin, at("2026-11-25 08:00")]
+    each_boot = task("~started.this_boot & host_up(more_than='15 min')")
+    assert starts(each_boot, begin, 5, host=SimulatedHost(boots=boots)).instants == [
+        at("2026-11-24 09:45"),
+        at("2026-11-24 18:15"),
+        at("2026-11-25 08:15"),
+        at("2026-11-25 09:15"),
+    ]
+    assert starts(each_boot, begin, 5).instants == [at("2026-11-24 09:45")]
+
+
+def test_starts_have_their_splay_and_their_dues_do_not() -> None:
+    spread = replace(task("cron('0 0,12 * * *')"), splay=8 * HOUR, splay_each_run=True)
+    found = starts(spread, at("2026-11-24 09:30"), 20, host=SimulatedHost("web1"))
+    delays = [start - due for start, due in zip(found.instants, found.dues, strict=True)]
+    assert all(0 <= delay < 8 * HOUR for delay in delays)
+    assert len(set(delays)) == 20
+    assert found == starts(spread, at("2026-11-24 09:30"), 20, host=SimulatedHost("web1"))
+    assert found != starts(spread, at("2026-11-24 09:30"), 20, host=SimulatedHost("web2"))
