@@ -23,12 +23,13 @@ declare -gA _rocketctl_kinds=(
     [import]=none
     [reload]=none
     [status]=none
+    [fleet]=text
 )
 declare -gA _rocketctl_options=(
     [none]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help --version'
-    [list]='--failed --running --paused --overdue --missing --tag --file --sort -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [list]='--failed --running --paused --overdue --missing --tag --file --sort --fleet -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [show]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
-    [history]='--since --until --action -n --limit -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [history]='--since --until --action -n --limit --fleet -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [export]='--since --until --action --csv -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [prune]='--before --dry-run -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [log]='-f --follow --stderr -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
@@ -48,6 +49,7 @@ declare -gA _rocketctl_options=(
     [import]='--crontab --cron-d --user-crontabs --anacrontab --timers --output --compare --disable --undo -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [reload]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [status]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [fleet]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
 )
 _rocketctl_tasks() { rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
 _rocketctl_runs() { rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; }

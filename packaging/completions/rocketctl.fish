@@ -19,6 +19,7 @@ complete -c rocketctl -n '__fish_seen_subcommand_from list' -l missing -d 'the t
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l tag -x -d 'only those with this tag (repeatable)'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l file -F -d 'only those of this file: its path or name'
 complete -c rocketctl -n '__fish_seen_subcommand_from list' -l sort -x -d 'next (default), last (the newest run first) or name'
+complete -c rocketctl -n '__fish_seen_subcommand_from list' -l fleet -d 'of all hosts that share a history with this one'
 complete -c rocketctl -n __fish_use_subcommand -a show -d 'show everything about a task or a run'
 complete -c rocketctl -n '__fish_seen_subcommand_from show' -a '(__rocketctl_tasks; __rocketctl_runs)'
 complete -c rocketctl -n __fish_use_subcommand -a history -d 'list runs, newest first'
@@ -27,6 +28,7 @@ complete -c rocketctl -n '__fish_seen_subcommand_from history' -l since -x -d 'o
 complete -c rocketctl -n '__fish_seen_subcommand_from history' -l until -x -d 'only runs that started earlier'
 complete -c rocketctl -n '__fish_seen_subcommand_from history' -l action -x -a 'run success fail terminate inaction crash missed withdrawn' -d 'only these actions, separated by commas: run, success, fail, terminate, inaction, crash, missed, withdrawn (repeatable)'
 complete -c rocketctl -n '__fish_seen_subcommand_from history' -s n -l limit -x -d 'show at most this many (default: 100)'
+complete -c rocketctl -n '__fish_seen_subcommand_from history' -l fleet -d 'of all hosts that share a history with this one'
 complete -c rocketctl -n __fish_use_subcommand -a export -d 'write all records of runs, oldest first, as JSON (one object per line) or CSV'
 complete -c rocketctl -n '__fish_seen_subcommand_from export' -a '(__rocketctl_tasks)'
 complete -c rocketctl -n '__fish_seen_subcommand_from export' -l since -x -d 'only runs that started then or later: 2h ago, yesterday, \'2026-11-24 10:00\''
@@ -112,3 +114,6 @@ complete -c rocketctl -n '__fish_seen_subcommand_from import' -l disable -d 'swi
 complete -c rocketctl -n '__fish_seen_subcommand_from import' -l undo -d 'switch the old entries on again'
 complete -c rocketctl -n __fish_use_subcommand -a reload -d 'read the task files again, and report their problems'
 complete -c rocketctl -n __fish_use_subcommand -a status -d 'show the state of the daemon'
+complete -c rocketctl -n __fish_use_subcommand -a fleet -d 'show the hosts that share a history with this one, or make the tables for it'
+complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -x
+complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -x

@@ -20,6 +20,7 @@ from rocketd.bootstrap.asyncio_errors import report_to_journal
 from rocketd.bootstrap.boot_file import boot_tasks
 from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.executors import StopHandler, make_executor
+from rocketd.bootstrap.fleet import join_fleet
 from rocketd.bootstrap.log_target import open_journal
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.notification_channels import NotificationChannels
@@ -35,9 +36,9 @@ from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.boot_tasks import BootTasks, make_runtime_directory
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust
-from rocketd.daemon.control import Control
 from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.error_policy import SilencedErrors
+from rocketd.daemon.fleet_control import FleetControl
 from rocketd.daemon.forced_exit import CLOSE_TIMEOUT, exit_deadline
 from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
@@ -245,7 +246,7 @@ class Service:
             "since": rfc3339(self._started_at),
             "store": opened.location,
         }
-        control = Control(
+        control = FleetControl(
             self.loop,
             reader,
             counter,
@@ -265,6 +266,7 @@ class Service:
         )
         self._stack.push_async_callback(self._socket.close)
         await self._socket.open()
+        await join_fleet(self.loop, self._options.state_dir, control, self._task_files, self._stack)
 
     async def _log_start(self, recovered: RecoveryResult, opened: OpenedStore) -> None:
         opened.store.report_faults()

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import time
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -74,6 +74,7 @@ class TaskFiles:
         """The status of the task files, and of which load it is."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
+        self.on_applied: Callable[[], Awaitable[object]] = partial(asyncio.sleep, 0)  # nothing
         self._late_tasks: LateTasks
         self._loop: Loop
         self._executor: ExecutorRouter
@@ -103,10 +104,9 @@ class TaskFiles:
         self._journal.finished_late = self._logging_finished_late
         self._accounts = AccountFiles(self._retry_timer.host_changed)
         self._local_time = local_time = LocalTime(self._retry_timer.host_changed)
-        loop.heartbeat_hooks.append(lambda _: local_time.check())
         self._calendar_watch = CalendarWatcher(self._retry_timer.host_changed, Mounts())
         self._watch_calendars()
-        loop.heartbeat_hooks.append(self._check_calendars)
+        loop.heartbeat_hooks += [lambda _: local_time.check(), self._check_calendars]
         self._retry_timer.start(retry=self._result.is_transient)
 
     @property
@@ -196,6 +196,7 @@ class TaskFiles:
         await replace_tasks(self._loop, self.loaded.tasks)
         self._channels.tasks_loaded()
         self._watch_calendars()
+        await self.on_applied()
         for task in self._late_tasks.newly_loaded(self.loaded.tasks):
             self._start_late(task)
 

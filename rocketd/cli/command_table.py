@@ -4,7 +4,7 @@ from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.operating_verbs import OPERATING_VERBS
-from rocketd.cli.overview_verbs import LIST, STATISTICS
+from rocketd.cli.overview_verbs import LIST, OF_FLEET, STATISTICS
 from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
@@ -63,6 +63,7 @@ VERBS: Final = (
             VerbOption(
                 ("-n", "--limit"), "limit", OptionKind.NUMBER, "show at most this many (default: 100)", "NUMBER"
             ),
+            OF_FLEET,
         ),
         offline=True,
     ),
@@ -175,6 +176,22 @@ VERBS: Final = (
     *TASK_FILE_VERBS,
     Verb("reload", "read the task files again, and report their problems"),
     Verb("status", "show the state of the daemon"),
+    Verb(
+        "fleet",
+        "show the hosts that share a history with this one, or make the tables for it",
+        (
+            VerbArgument(
+                "OPERATION",
+                "operation",
+                OptionKind.TEXT,
+                "sql: print the tables and roles for psql; upgrade: bring the tables up to date",
+                how_many="?",
+            ),
+            VerbArgument(
+                "URL", "url", OptionKind.TEXT, "for upgrade: the database, as the owner of the tables", how_many="?"
+            ),
+        ),
+    ),
 )
 
 OFFLINE: Final = tuple(verb.name for verb in VERBS if verb.offline)

@@ -9,6 +9,8 @@ PATTERNS: Final = VerbArgument(
     "PATTERN", "subjects", OptionKind.TASK, "names of tasks, patterns like 'db-*', or tag:NAME", how_many="*"
 )
 
+OF_FLEET: Final = VerbOption(("--fleet",), "fleet", OptionKind.FLAG, "of all hosts that share a history with this one")
+
 LIST: Final = Verb(
     "list",
     "list tasks, the next one first",
@@ -24,6 +26,7 @@ LIST: Final = Verb(
         VerbOption(
             ("--sort",), "sort", OptionKind.TEXT, "next (default), last (the newest run first) or name", "ORDER"
         ),
+        OF_FLEET,
     ),
     offline=True,
 )

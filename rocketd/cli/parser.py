@@ -19,6 +19,8 @@ STARTS: Final = 5
 COMPARED_DAYS: Final = 7
 _NEEDS_TASKS: Final = frozenset({"why", "run", "stop", "pause", "resume"})
 MOST: Final = 1_000_000_000
+OPERATIONS: Final = ("", "sql", "upgrade")
+"""What `fleet` does; without one it shows the hosts."""
 
 
 class Choices(NamedTuple):
@@ -85,6 +87,9 @@ class Choices(NamedTuple):
     sort: str = "next"
     day: str = ""
     svg: str = ""
+    fleet: bool = False
+    operation: str = ""
+    url: str = ""
 
     @property
     def socket(self) -> str:
@@ -228,6 +233,12 @@ def _checked(choices: Choices) -> Choices:
     if choices.verb in _NEEDS_TASKS and bool(choices.subjects) is choices.every:
         msg = "give one or more tasks" if choices.verb == "run" else "give one or more tasks, or --all"
         raise UsageError(msg, hint=f"see rocketctl {choices.verb} --help")
+    if choices.operation not in OPERATIONS:
+        msg = f"{choices.operation!r} is not an operation on the fleet"
+        raise UsageError(msg, hint=did_you_mean(choices.operation, OPERATIONS) or "sql or upgrade")
+    if choices.url and choices.operation != "upgrade":
+        msg = f"fleet {choices.operation} takes no URL"
+        raise UsageError(msg)
     return choices._replace(action=actions)
 
 

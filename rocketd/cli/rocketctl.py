@@ -37,6 +37,7 @@ VERBS: Final = {
     "edit": "edit.edit",
     "new": "edit.new",
     "import": "import_tasks.import_tasks",
+    "fleet": "fleet.fleet",
 }
 """The module and function of each verb, imported on demand: all of them would double the start-up time."""
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from rocketd.core.instant import Instant
 from rocketd.core.model.records import RunFilter
+from rocketd.daemon.fleet_view import FleetView
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.web.errors import BadRequest, NoSuchPath, WrongMethod
 from rocketd.web.parameters import RequestParameters, body_parameters, query_parameters
@@ -26,6 +27,8 @@ Events: TypeAlias = AbstractContextManager[AsyncIterator[JsonObject]]
 
 class ControlVerbs(Protocol):
     """The operations of an administrator (`daemon.control.Control`)."""
+
+    fleet: FleetView
 
     def status(self) -> JsonObject: ...
     async def tasks(self) -> list[Json]: ...
@@ -128,6 +131,19 @@ async def _reload(verbs: ControlVerbs, _: RequestParameters) -> Json:
     return await verbs.reload()
 
 
+async def _fleet(verbs: ControlVerbs, _: RequestParameters) -> Json:
+    return await verbs.fleet.hosts()
+
+
+async def _fleet_tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
+    return await verbs.fleet.tasks()
+
+
+async def _fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
+    return await verbs.fleet.runs(_run_filter(parameters, limit))
+
+
 class StreamedResponse(NamedTuple):
     """A response that continues until the client disconnects."""
 
@@ -167,6 +183,9 @@ ROUTES: Final = (
     Route("GET", "/v1/runs/RUN", _run),
     Route("GET", "/v1/log", _log_page, ("task", "since", "until", "action", "after")),
     Route("GET", "/v1/events", _events, ("task",)),
+    Route("GET", "/v1/fleet", _fleet),
+    Route("GET", "/v1/fleet/tasks", _fleet_tasks),
+    Route("GET", "/v1/fleet/runs", _fleet_runs, ("task", "since", "until", "action", "limit")),
     Route("POST", "/v1/tasks/TASK/run", _start, ("as_scheduled",)),
     Route("POST", "/v1/tasks/TASK/stop", _stop_task),
     Route("POST", "/v1/tasks/TASK/pause", _pause, ("until", "reason")),

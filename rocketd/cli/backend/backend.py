@@ -114,6 +114,18 @@ class DaemonBackend:
         asked = [pair for pair in _query(query) if pair[0] != "limit"]
         return the_object(self._client.get("/v1/log", [*asked, ("after", str(after))]))
 
+    def fleet(self) -> JsonObject:
+        """Ask the daemon for the hosts that share a history with it."""
+        return the_object(self._client.get("/v1/fleet"))
+
+    def fleet_tasks(self) -> JsonObject:
+        """Ask the daemon for the tasks of these hosts."""
+        return the_object(self._client.get("/v1/fleet/tasks"))
+
+    def fleet_runs(self, query: RunQuery) -> list[JsonObject]:
+        """Ask the daemon for runs of these hosts; no more than `LARGEST_PART`."""
+        return objects(self._client.get("/v1/fleet/runs", _query(query)))
+
     def run(self, name: str) -> JsonObject:
         """Ask the daemon."""
         return the_object(self._client.get(f"/v1/runs/{name}"))

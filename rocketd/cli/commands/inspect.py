@@ -36,6 +36,10 @@ def show(call: Context) -> ExitCode:
 def history(call: Context) -> ExitCode:
     """`rocketctl history [TASK]`."""
     query = run_query(call)
+    if call.choices.fleet:
+        from rocketd.cli.commands.fleet import fleet_history  # noqa: PLC0415 - as above
+
+        return fleet_history(call, query)
     # One more than is shown, to see whether there are more: a list that was cut must say so.
     runs, missing = ask(call, lambda source: _runs(source, query._replace(limit=query.limit + 1)))
     shown = runs[: query.limit]

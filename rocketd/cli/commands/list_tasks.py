@@ -35,12 +35,16 @@ _FILTERS: Final[dict[str, Callable[[JsonObject, Instant], bool]]] = {
 def list_tasks(call: Context) -> ExitCode:
     """Show tasks; raises Failure for a name that no task has."""
     choices = call.choices
+    if choices.fleet:
+        from rocketd.cli.commands.fleet import fleet_list  # noqa: PLC0415 - few calls need it
+
+        return fleet_list(call, lambda tasks: chosen_tasks(tasks, call))
     tasks, files = ask(call, lambda source: _tasks_and_files(source, choices))
     if choices.missing:
         return _show_missing(call, files)
     if name := unmatched(choices.subjects, tasks):
         raise no_match(name, tasks, missing_one(files, name))
-    chosen = in_order(_filtered(meant(choices.subjects, tasks), choices, call.now), choices.sort)
+    chosen = chosen_tasks(tasks, call)
     if choices.json:
         call.terminal.json([*chosen])
     elif not tasks:
@@ -48,6 +52,12 @@ def list_tasks(call: Context) -> ExitCode:
     else:
         call.terminal.show([*task_table(chosen, call.look, of=len(tasks)), *footer(files)])
     return ExitCode.DONE
+
+
+def chosen_tasks(tasks: Sequence[JsonObject], call: Context) -> list[JsonObject]:
+    """Return the tasks that are asked for, in the order that is asked for."""
+    choices = call.choices
+    return in_order(_filtered(meant(choices.subjects, tasks), choices, call.now), choices.sort)
 
 
 def _tasks_and_files(source: Backend, choices: Choices) -> tuple[list[JsonObject], JsonObject]:

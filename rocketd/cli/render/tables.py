@@ -95,6 +95,13 @@ def run_table(runs: Sequence[JsonObject], look: RenderOptions) -> list[str]:
     return table(headings, rows, columns=look.columns, colour=look.colour)
 
 
+def fleet_run_table(runs: Sequence[JsonObject], look: RenderOptions) -> list[str]:
+    """Draw runs of several hosts."""
+    headings = ("START", "TOOK", "RESULT", "HOST", "RUN", "TRIGGER", "DETAIL")
+    rows = [[*(row := _run_row(run, look.now))[:3], Cell(text(run, "host")), *row[3:]] for run in runs]
+    return table(headings, rows, columns=look.columns, colour=look.colour)
+
+
 def _run_row(run: JsonObject, now: Instant) -> list[Cell]:
     return [
         Cell(time_format.local(instant(run, "start"))),

@@ -46,6 +46,19 @@ def task_table(tasks: Sequence[JsonObject], look: RenderOptions, *, of: int | No
     return [*table(headings, rows, columns=look.columns, colour=look.colour), "", _summary(tasks, of)]
 
 
+def fleet_task_table(tasks: Sequence[JsonObject], look: RenderOptions) -> list[str]:
+    """Draw tasks of several hosts; nobody knows when one that is not heard of starts its tasks."""
+    full = look.columns is None or look.columns >= IN_FULL
+    headings = ["HOST", "TASK", "NEXT", "LEFT", *(["LAST", "PASSED"] if full else ["LAST"]), "RESULT", "WHEN"]
+    rows: list[list[Cell]] = []
+    for task in tasks:
+        name, upcoming, left, *rest = _row(task, look, full=full)
+        if not flag(task, "alive"):
+            upcoming, left = Cell(time_format.NEVER), Cell("not heard of", YELLOW)
+        rows.append([Cell(text(task, "host")), name, upcoming, left, *rest, Cell(starts_when(task))])
+    return table(headings, rows, columns=look.columns, colour=look.colour)
+
+
 def _row(task: JsonObject, look: RenderOptions, *, full: bool) -> list[Cell]:
     upcoming, last = instant(task, "next"), instant(task, "last_start")
     passed = Cell(time_format.passed(last, look.now))

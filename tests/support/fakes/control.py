@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
+from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.web.server import serve
 from support.fakes.journal import ListJournal
@@ -22,6 +23,7 @@ class FakeVerbs:
     """Knows the task `backup` and its run 7, and notes what it is asked to do."""
 
     def __init__(self) -> None:
+        self.fleet: FleetView = NoFleet()
         self.done: list[tuple[object, ...]] = []
         self.wanted: list[RunFilter] = []
         self.fails: Exception | None = None

@@ -1,0 +1,106 @@
+"""Reads the fleet's database for operators: a connection for each question, in a thread, for some seconds at most."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from rocketd.background_threads import WorkTimeout, in_thread
+from rocketd.config.fleet_settings import FleetSettings
+from rocketd.core.duration import format_duration
+from rocketd.core.errors import StoreError
+from rocketd.core.instant import SECOND
+from rocketd.core.model.records import RunFilter
+from rocketd.daemon.json_format import Json, JsonObject, rfc3339
+from rocketd.daemon.serializers import run_object
+from rocketd.fleet import queries
+from rocketd.fleet.connection import FleetConnection
+from rocketd.fleet.overview import FleetHost, differing
+from rocketd.fleet.queries import FleetRun, FleetTask
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+T = TypeVar("T")
+TIMEOUT: Final = 15.0
+"""Seconds that an answer may take."""
+_SCOPE_DIGITS: Final = 8
+
+
+class FleetReader:
+    """The hosts, tasks and runs of a fleet, as JSON. One question at a time, on the loop's thread."""
+
+    def __init__(self, settings: FleetSettings, host: str) -> None:
+        self._settings = settings
+        self._host = host
+        self._lock = asyncio.Lock()
+
+    async def hosts(self) -> JsonObject:
+        """The fleet, and all its hosts."""
+        fleet = self._settings.name
+        found, digests = await self._ask(lambda each: (queries.hosts(each, fleet), queries.digests(each, fleet)))
+        others = differing(digests)
+        listed: list[Json] = [_host_object(one, [*others.get(one.name, ())]) for one in found]
+        return {"fleet": fleet, "host": self._host, "hosts": listed}
+
+    async def tasks(self) -> JsonObject:
+        """The tasks of all hosts."""
+        found = await self._ask(lambda each: queries.tasks(each, self._settings.name))
+        shown: list[Json] = [_task_object(one) for one in found[: queries.MAX_TASKS]]
+        return {"tasks": shown, "more": len(found) > queries.MAX_TASKS}
+
+    async def runs(self, run_filter: RunFilter) -> list[Json]:
+        """Runs of all hosts, newest first."""
+        found = await self._ask(lambda each: queries.runs(each, self._settings.name, run_filter))
+        return [_run_object(one) for one in found]
+
+    async def _ask(self, question: Callable[["Connection[TupleRow]"], T]) -> T:
+        async with self._lock:
+            connection = FleetConnection(self._settings.url, self._settings.password_file)
+            try:
+                return await in_thread(lambda: _answer(connection, question), time_limit=TIMEOUT)
+            except WorkTimeout:
+                connection.abort()
+                within = format_duration(round(TIMEOUT) * SECOND)
+                raise StoreError(f"the fleet's database does not answer within {within}", temporary=True) from None
+
+
+def _answer(connection: FleetConnection, question: Callable[["Connection[TupleRow]"], T]) -> T:
+    try:
+        with connection.transaction() as opened:
+            return question(opened)
+    finally:
+        connection.close()
+
+
+def _host_object(host: FleetHost, differs: list[Json]) -> JsonObject:
+    return {
+        "host": host.name,
+        "state": str(host.state),
+        "lease_left": host.lease_left / SECOND,
+        "seen": rfc3339(host.seen_at),
+        "silent_for": host.silent_for / SECOND,
+        "lost_after": host.lost_after / SECOND,
+        "joined": rfc3339(host.joined_at),
+        "clock_offset": None if host.clock_offset is None else host.clock_offset / SECOND,
+        "version": host.version,
+        "tags": [*host.tags],
+        "tasks": host.tasks,
+        "running": host.running,
+        "waiting": host.waiting,
+        "differs": differs,
+        "state_id": host.state_id,
+    }
+
+
+def _task_object(task: FleetTask) -> JsonObject:
+    shown: JsonObject = task.shown if isinstance(task.shown, dict) else {}
+    return {**shown, "host": task.host, "task": task.name, "alive": task.alive}
+
+
+def _run_object(run: FleetRun) -> JsonObject:
+    name = run.host if run.current else f"{run.host}~{run.scope[:_SCOPE_DIGITS]}"
+    shown = run_object(run.view)
+    if shown["action"] == "run" and not run.alive:
+        shown["open"] = True
+    return {**shown, "host": name, "scope": run.scope}

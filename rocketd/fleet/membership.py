@@ -1,0 +1,201 @@
+"""The statements by which a host holds its name in the fleet, and sends what it has.
+
+A name is held by an incarnation: a random id of one process. It is taken over only when the sign of life of its holder
+has run out, or by the next daemon in the same place, which can only be there when the other is gone.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant_text import timestamp
+from rocketd.fleet.record_reader import LoggedRow, LogPlace
+from rocketd.fleet.records import INSERT, as_json
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+ANNOUNCEMENTS: Final = "rocketd.{fleet}"
+"""Where others hear that a host has sent records: LISTEN "rocketd.default"."""
+
+_JOIN: Final = """
+    INSERT INTO rocketd.host AS host (
+        fleet, name, incarnation, state_id, place, lease_until, lost_after, version, tags, sent_id
+    ) VALUES (
+        %(fleet)s, %(host)s, %(incarnation)s, %(state_id)s, %(place)s,
+        clock_timestamp() + %(lease)s * interval '1 microsecond', %(lost_after)s * interval '1 microsecond',
+        %(version)s, %(tags)s, %(sent_elsewhere)s
+    )
+    ON CONFLICT (fleet, name) DO UPDATE SET
+        incarnation = excluded.incarnation, place = excluded.place, lease_until = excluded.lease_until,
+        lost_after = excluded.lost_after, version = excluded.version, tags = excluded.tags, beat = host.beat + 1,
+        joined_at = clock_timestamp(), seen_at = clock_timestamp(), left_at = NULL, state_id = excluded.state_id,
+        sent_id = CASE WHEN host.state_id = excluded.state_id THEN host.sent_id ELSE excluded.sent_id END,
+        sent_run = CASE WHEN host.state_id = excluded.state_id THEN host.sent_run ELSE '' END
+    WHERE host.lease_until <= clock_timestamp()
+        OR host.incarnation = excluded.incarnation
+        OR (host.state_id = excluded.state_id AND host.place = excluded.place)
+    RETURNING sent_id, sent_run
+"""
+_HOLDER: Final = """
+    SELECT incarnation::text, beat, version, (extract(epoch FROM joined_at) * 1000000)::bigint, state_id::text
+    FROM rocketd.host WHERE fleet = %(fleet)s AND name = %(host)s
+"""
+_RENEW: Final = """
+    UPDATE rocketd.host SET
+        lease_until = clock_timestamp() + %(lease)s * interval '1 microsecond', seen_at = clock_timestamp(),
+        beat = beat + 1, tasks = %(tasks)s, running = %(running)s, waiting = %(waiting)s,
+        clock_offset = %(clock_offset)s
+    WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
+        AND lease_until > clock_timestamp()
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+"""
+_LEAVE: Final = """
+    UPDATE rocketd.host SET lease_until = clock_timestamp(), left_at = clock_timestamp(), running = 0
+    WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
+"""
+_SENT: Final = """
+    UPDATE rocketd.host SET sent_id = %(sent_id)s, sent_run = %(sent_run)s
+    WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
+    RETURNING 1
+"""
+_NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(told)s)"
+_PUBLISH: Final = """
+    INSERT INTO rocketd.task AS task (fleet, host, name, digest, shown)
+    SELECT %(fleet)s, %(host)s, given.name, given.digest, given.shown
+    FROM jsonb_to_recordset(%(tasks)s::jsonb) AS given (name text, digest text, shown jsonb)
+    ON CONFLICT (fleet, host, name) DO UPDATE SET
+        shown = excluded.shown, digest = excluded.digest,
+        digest_since = CASE WHEN task.digest = excluded.digest THEN task.digest_since ELSE clock_timestamp() END
+"""
+_REMOVE: Final = """
+    DELETE FROM rocketd.task WHERE fleet = %(fleet)s AND host = %(host)s AND NOT (name = ANY(%(names)s))
+"""
+_STILL_HELD: Final = """
+    SELECT 1 FROM rocketd.host
+    WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s FOR SHARE
+"""
+
+
+class NotHolder(Exception):
+    """This incarnation does not hold the name any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a name."""
+
+    incarnation: str
+    beat: int
+    version: str
+    joined_at: Instant
+    state_id: str
+
+    def __str__(self) -> str:
+        """Which daemon it is, for people."""
+        since = timestamp(self.joined_at)
+        return f"rocketd {self.version}, since {since}, of the state directory {self.state_id[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is told with each sign of life."""
+
+    tasks: int
+    running: int
+    waiting: int
+    """Records that are not sent yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTask:
+    """A task as others see it: what it is, as a digest, and what a list shows of it."""
+
+    name: str
+    digest: str
+    shown: str
+    """JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """This incarnation of a host. Every method is one statement or transaction on an open connection."""
+
+    fleet: str
+    host: str
+    incarnation: str
+    state_id: str
+    place: str
+    sent_elsewhere: int
+    lease: Duration
+    lost_after: Duration
+    version: str
+    tags: Sequence[str]
+    output: bool
+
+    def join(self, connection: "Connection[TupleRow]") -> LogPlace | Holder:
+        """Take the name, and return up to where records were sent; or return who holds it."""
+        row = connection.execute(_JOIN, self._values).fetchone()
+        if row is not None:
+            return LogPlace(int(row[0]), str(row[1]))
+        row = connection.execute(_HOLDER, self._values).fetchone()
+        if row is None:
+            raise NotHolder  # gone in between: the next try succeeds
+        incarnation, beat, version, joined_at, state_id = row
+        return Holder(incarnation, beat, str(version)[:40], int(joined_at), state_id)
+
+    def renew(self, connection: "Connection[TupleRow]", counts: Counts, clock_offset: Duration | None) -> Instant:
+        """Renew the lease, and return the time of the database. Raises NotHolder."""
+        offset = None if clock_offset is None else clock_offset / SECOND
+        told = {"tasks": counts.tasks, "running": counts.running, "waiting": counts.waiting, "clock_offset": offset}
+        row = connection.execute(_RENEW, {**self._values, **told}).fetchone()
+        if row is None:
+            raise NotHolder
+        return int(row[0])
+
+    def leave(self, connection: "Connection[TupleRow]") -> None:
+        """Say that this host is gone on purpose."""
+        connection.execute(_LEAVE, self._values)
+
+    def send(self, connection: "Connection[TupleRow]", records: Sequence[LoggedRow], position: LogPlace | None) -> None:
+        """Send records, inside a transaction, and keep up to where that was; None: that stays. Raises NotHolder."""
+        kept = None if position is None else {"sent_id": position.id, "sent_run": position.run}
+        held = connection.execute(_STILL_HELD if kept is None else _SENT, {**self._values, **(kept or {})}).fetchone()
+        if held is None:
+            raise NotHolder
+        if records:
+            values = {**self._values, "scope": self.state_id, "rows": as_json(records, output=self.output)}
+            ids = [int(row[0]) for row in connection.execute(INSERT, values).fetchall()]
+            if ids:  # one for all of them: each NOTIFY makes commits wait for each other
+                told = json.dumps({"host": self.host, "first": min(ids), "last": max(ids)})
+                connection.execute(_NOTIFY, {"channel": ANNOUNCEMENTS.format(fleet=self.fleet), "told": told})
+
+    def publish(
+        self, connection: "Connection[TupleRow]", tasks: Sequence[SharedTask], names: Collection[str] | None
+    ) -> None:
+        """Show these tasks to others, inside a transaction; `names`: all that there are, None: as before."""
+        if connection.execute(_STILL_HELD, self._values).fetchone() is None:
+            raise NotHolder
+        if names is not None:
+            connection.execute(_REMOVE, {**self._values, "names": list(names)})
+        if tasks:
+            listed = [{"name": one.name, "digest": one.digest, "shown": json.loads(one.shown)} for one in tasks]
+            connection.execute(_PUBLISH, {**self._values, "tasks": json.dumps(listed)})
+
+    @property
+    def _values(self) -> Mapping[str, object]:
+        return {
+            "fleet": self.fleet,
+            "host": self.host,
+            "incarnation": self.incarnation,
+            "state_id": self.state_id,
+            "place": self.place,
+            "sent_elsewhere": self.sent_elsewhere,
+            "lease": self.lease,
+            "lost_after": self.lost_after,
+            "version": self.version,
+            "tags": list(self.tags),
+        }

@@ -1,0 +1,101 @@
+"""Run records on their way to the fleet's database and back: as JSON there, as rows and runs here."""
+
+import json
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from typing import Final
+
+from rocketd.core.escaping import storable
+from rocketd.fleet.record_reader import LoggedRow
+from rocketd.store.sqlite.rows import Row, is_end
+
+_TIMES: Final = ("created", "due", "start", "end")
+LOCAL: Final = ("host", "boot_id", "pid", "pid_start")
+"""What only says something on the host itself."""
+_TYPES: Final = {
+    **dict.fromkeys(("task_name", "action", "run_id", "trigger", "cause", "reason", "cause_task"), "text"),
+    **dict.fromkeys(("cause_run_id", "message", "exc_text", "output"), "text"),
+    **dict.fromkeys(("number", "times", "memory_peak", "io_read", "io_written"), "bigint"),
+    **dict.fromkeys(("attempt", "exit_code", "signal"), "integer"),
+    **dict.fromkeys((*_TIMES, "runtime", "cpu_time"), "double precision"),
+}
+"""The fields of a record that the tables have, and how they are sent: one more is a step of `schema`."""
+COLUMNS: Final = tuple(name for name in Row._fields if name in _TYPES)
+_EARLIEST: Final = -62_135_510_400.0
+_LATEST: Final = 253_402_214_400.0
+"""Seconds: what lies outside of the years 1 to 9999 is a bit that a disk has changed."""
+_MAX_INTEGER: Final = 2**31 - 1
+
+
+def _value(name: str) -> str:
+    return f'to_timestamp(given."{name}")' if name in _TIMES else f'given."{name}"'
+
+
+_NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
+_GROWN: Final = ", ".join(
+    f'"{name}" = excluded."{name}"' for name in ("created", "due", "end", "times", "reason", "message")
+)
+
+# A record that comes again changes nothing, but an interval of misses that has grown.
+INSERT: Final = f"""
+    INSERT INTO rocketd.record (fleet, host, scope, {_NAMES})
+    SELECT %(fleet)s, %(host)s, %(scope)s, {", ".join(map(_value, COLUMNS))}
+    FROM jsonb_to_recordset(%(rows)s::jsonb)
+        AS given ({", ".join(f'"{name}" {_TYPES[name]}' for name in COLUMNS)})
+    ON CONFLICT (fleet, host, scope, run_id, kind) DO UPDATE SET {_GROWN}
+        WHERE record.kind = 'missed' AND excluded.times >= record.times
+    RETURNING id
+"""  # noqa: S608 - names of this package alone; values are bound
+
+
+def as_json(records: Iterable[LoggedRow], *, output: bool) -> str:
+    """Return records as one JSON array; without `output`, what runs printed stays here."""
+    objects = {(_run_id(one.row), is_end(one.row), one.row.action == "missed"): one.row for one in records}
+    return json.dumps([_object(row, output=output) for row in objects.values()])
+
+
+def run_name(row: Row) -> str:
+    """Return the id of its run, or what stands for it in a record from elsewhere that has none."""
+    return storable(row.run_id or "").replace("\0", "")
+
+
+def _run_id(row: Row) -> str:
+    return run_name(row) or f"{row.task_name}/{row.number}/{row.created}"
+
+
+def _object(row: Row, *, output: bool) -> dict[str, object]:
+    values = {name: _storable(name, value) for name, value in row._asdict().items() if name in COLUMNS}
+    values["run_id"] = _storable("run_id", _run_id(row))
+    if not output:
+        values["output"] = values["exc_text"] = None
+    return values
+
+
+def _storable(name: str, value: object) -> object:
+    """Return what PostgreSQL can keep of a value: no NUL in a text, no lone surrogate, no number out of range."""
+    if isinstance(value, str):
+        return storable(value).replace("\0", "\\x00")
+    if isinstance(value, int) and _TYPES.get(name) == "integer":
+        return value if abs(value) <= _MAX_INTEGER else None
+    if isinstance(value, int | float) and _TYPES.get(name) == "double precision":
+        if not isfinite(value):
+            return None
+        return min(max(value, _EARLIEST), _LATEST) if name in _TIMES else value
+    return value
+
+
+def _read(name: str, table: str) -> str:
+    column = f'{table}."{name}"'
+    if name not in _TYPES:
+        return f"{table}.host" if name == "host" else "NULL"
+    return f"extract(epoch FROM {column})::double precision" if name in _TIMES else column
+
+
+def columns_of(table: str) -> str:
+    """Return the columns of a `Row`, in its order, read from `record` under this name."""
+    return ", ".join(_read(name, table) for name in Row._fields)
+
+
+def row_of(values: Sequence[object]) -> Row:
+    """Return what was read of `columns_of` as a row that nobody has checked."""
+    return Row._make(values)

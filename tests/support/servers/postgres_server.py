@@ -1,0 +1,165 @@
+"""A real PostgreSQL server in a directory of its own, on a free port of loopback, and a network that falls silent."""
+
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+OWNER = "postgres"
+"""Whose the server is when root tests: it refuses to be root's."""
+TIMEOUT = 60
+
+
+class PostgresServer:
+    """A server that its tests may stop and kill; trust authentication, and the superuser `postgres`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._data = directory / "data"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._call("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+        settings = f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write(settings)
+
+    def url(self, user: str = "postgres", port: int | None = None, database: str = "postgres") -> str:
+        """Return a URL of it, perhaps through the port of a proxy."""
+        return f"postgresql://{user}@127.0.0.1:{port or self.port}/{database}"
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        self._call("pg_ctl", "--wait", f"--log={self._data}/log", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it; `immediate`: as a crash would, whoever is connected is cut off."""
+        self._call("pg_ctl", "--wait", f"--mode={mode}", "stop")
+
+    def kill(self) -> None:
+        """Kill the postmaster as kill -9 does."""
+        os.kill(int((self._data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        command = [str(_program(program)), f"--pgdata={self._data}", *arguments]
+        owner = OWNER if os.geteuid() == 0 else None
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=owner, cwd="/", timeout=TIMEOUT)
+
+
+def _program(name: str) -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not found:
+        pytest.skip("no PostgreSQL here; Debian has it in the package postgresql")
+    return found[-1]
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Make one, started; at the end nothing of it is left."""
+    pytest.importorskip("psycopg")
+    with tempfile.TemporaryDirectory(prefix="rocketd-postgres-") as name:
+        if os.geteuid() == 0:
+            shutil.chown(name, OWNER)
+        made = PostgresServer(Path(name))
+        made.start()
+        try:
+            yield made
+        finally:
+            with suppress(subprocess.CalledProcessError):  # a test has stopped it
+                made.stop()
+
+
+class SilentProxy:
+    """Passes bytes on to a port, until it is told to be silent: then nothing comes through, and nothing is closed."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._silent = threading.Event()
+        self._wakeup, self._waker = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def silence(self) -> None:
+        """Pass nothing on any more; connections are taken, and get no answer."""
+        self._silent.set()
+        self._waker.send(b".")
+
+    def heal(self) -> None:
+        """Close what was cut off, and pass new connections on."""
+        self._silent.clear()
+        self._waker.send(b"x")
+
+    def close(self) -> None:
+        """End it."""
+        self._waker.send(b"q")
+        self._thread.join(TIMEOUT)
+        self._waker.close()
+        self._wakeup.close()
+
+    def _run(self) -> None:
+        while True:
+            sources = [] if self._silent.is_set() else [one for pair in self._pairs for one in pair]
+            ready, _, _ = select.select([self._listener, self._wakeup, *sources], [], [])
+            if self._wakeup in ready and not self._told():
+                return
+            if self._listener in ready:
+                self._take()
+            for source in (one for one in ready if one not in (self._listener, self._wakeup)):
+                self._pass_on(source)
+
+    def _told(self) -> bool:
+        told = self._wakeup.recv(100)
+        if b"x" in told or b"q" in told:
+            for pair in self._pairs:
+                for one in pair:
+                    one.close()
+            self._pairs.clear()
+        if b"q" in told:
+            self._listener.close()
+        return b"q" not in told
+
+    def _take(self) -> None:
+        client, _ = self._listener.accept()
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target), TIMEOUT)
+        except OSError:
+            client.close()
+            return
+        self._pairs.append((client, server))
+
+    def _pass_on(self, source: socket.socket) -> None:
+        pair = next((pair for pair in self._pairs if source in pair), None)
+        if pair is None:
+            return
+        sink = pair[1] if source is pair[0] else pair[0]
+        try:
+            data = source.recv(65536)
+            if data:
+                sink.sendall(data)
+        except OSError:
+            data = b""
+        if not data:
+            self._pairs.remove(pair)
+            for one in pair:
+                one.close()
+
+
+@contextmanager
+def silent_proxy(target: int) -> Iterator[SilentProxy]:
+    """A proxy in front of a port of loopback."""
+    made = SilentProxy(target)
+    try:
+        yield made
+    finally:
+        made.close()
