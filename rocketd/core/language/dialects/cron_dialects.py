@@ -11,6 +11,7 @@ H H(0-7) * * *, 0~59 3 …    Jenkins, OpenBSD: a random number
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from rocketd.core.language.dialects.day_fields import DAYS, calendar_days, weekday_names, with_known_names
@@ -149,14 +150,13 @@ def _fields_only(words: list[str]) -> Equivalent | None:
     random = _without_random(usual)
     if random is not None:
         return Equivalent(random.what, _cron(fields.second, random.usual), random.settings)
-    if alternate := re.fullmatch(r"(\w+)%(\d)(?:\+\d)?", usual[4]):
-        return _alternate(usual, alternate[1], int(alternate[2]))
+    if alternate := re.fullmatch(r"(\w+)%(\d{1,2})(?:\+(\d{1,2}))?", usual[4]):
+        return _alternate(usual, alternate[1], int(alternate[2]), int(alternate[3] or 0))
     if long := _longer_than_its_field(fields.second, usual):
         return Equivalent("this step of a cron line is longer than its field", long)
-    if fields.year not in ("*", "") or re.search(r"W|L-", usual[2]):
-        what = "W and L- are Quartz expressions" if fields.what == PLAIN else fields.what
-        days = calendar_days(fields.second, usual, fields.year or "*")
-        return Equivalent(what, days) if days else None
+    if fields.year not in ("*", ""):
+        days = calendar_days(fields.second, usual, fields.year)
+        return Equivalent(fields.what, days) if days else None
     return Equivalent(fields.what, _cron(fields.second, usual))
 
 
@@ -213,14 +213,27 @@ def _in_days(length: str) -> str:
     return {"24 h": "1 day", "60 min": "1 h", "12 months": "48 weeks"}.get(length, length)
 
 
-def _alternate(usual: list[str], weekday: str, weeks: int) -> Equivalent | None:
-    """Return `every so many weeks`: a weekday, and one day less than the interval since the last run."""
-    minute, hour = usual[:2]
-    if weeks < 2 or not (minute.isdecimal() and hour.isdecimal()):  # noqa: PLR2004 - every week is no alternation
+_REFERENCE: Final = date(2019, 1, 1)
+"""Fugit counts weeks from this Tuesday on, which is in the first."""
+
+
+def _alternate(usual: list[str], weekday: str, weeks: int, offset: int) -> Equivalent | None:
+    """Return a weekday of every so many weeks, which are counted as fugit does."""
+    if weeks < 2:  # noqa: PLR2004 - every week is no alternation
         return None
-    day = DAYS[int(weekday) % 7] if weekday.isdecimal() else weekday
-    line = f"calendar('{day.capitalize()} {int(hour):02}:{int(minute):02}', within='1h')"
-    return Equivalent(f"% is a fugit expression: every {weeks} weeks", f"{line} & every('{7 * weeks - 1} days')")
+    day = DAYS[int(weekday) % 7] if weekday.isdecimal() else weekday.lower()
+    if day not in DAYS:
+        return None
+    dates = (_REFERENCE + timedelta(number) for number in range(7 * weeks))
+    first = next(
+        one
+        for number, one in enumerate(dates)
+        if (number // 7 + 1 - offset) % weeks == 0 and f"{one:%a}".lower() == day
+    )
+    line = f"cron('{' '.join([*usual[:4], day])}')"
+    return Equivalent(
+        f"% is a fugit expression: every {weeks} weeks", f"{line} & cycle('{weeks} weeks', since='{first}')"
+    )
 
 
 def _longer_than_its_field(second: str, usual: list[str]) -> str:

@@ -118,7 +118,11 @@ def _take_monthday(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
 
 
 def _take_working_day(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
-    schedule.monthday = "LW" if found["which"].lower() == "last" else "1W"
+    last = found["which"].lower() == "last"
+    if found["day"].lower() == "weekday":
+        schedule.monthday = "LW" if last else "1W"
+    else:
+        schedule.working_day = -1 if last else 1
     return not (schedule.nth or schedule.weekdays)
 
 
@@ -202,7 +206,7 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[ParsedSchedule, re.Match[
     (_phrase(r"(?P<a>\d{1,2}) ?(?:min(?:ute)?s? )?past (?:(?:the|each|every) )?hour(?P<b>)"), _take_minute),
     (_phrase(r"(?:every|each) (?P<part>half|quarter)(?: an| of an)?[ -]hour"), _take_part_of_hour),
     (
-        _phrase(rf"(?:(?:on|the) )*(?P<which>first|last) (?:weekday|workday|(?:business|working) day){_OF_MONTH}"),
+        _phrase(rf"(?:(?:on|the) )*(?P<which>first|last) (?P<day>weekday|workday|(?:business|working) day){_OF_MONTH}"),
         _take_working_day,
     ),
     (_phrase(rf"(?:on )?every (?P<count>other|second|third|2nd|3rd) (?P<day>{_DAY})(?! of| in)"), _take_alternate),

@@ -29,6 +29,7 @@ _ISO: Final = re.compile(
     re.IGNORECASE,
 )
 _REPEATING: Final = re.compile(r"R-?\d*/(?:(?P<start>[^/]+)/)?(?P<span>P[^/]+)", re.IGNORECASE)
+_RRULE: Final = re.compile(r"rrule(?:str)?\s*\(\s*['\"]([^'\"]*)['\"]\s*\)", re.IGNORECASE)
 _TIMER: Final = re.compile(r"(On\w+)\s*=\s*(.*)", re.IGNORECASE)
 _OCCASION: Final = re.compile(
     r"(?:(?:on|at|every|after) |@)?(?:each )?(?:system )?((?:re)?boot|start ?up|shutdown)", re.IGNORECASE
@@ -43,7 +44,9 @@ def advice(text: str) -> Equivalent | None:
     text = " ".join(text.split())
     if found := _TIMER.fullmatch(text):
         return _timer(found[1].lower(), found[2])
-    if text.upper().startswith(("RRULE:", "FREQ=")):
+    if found := _RRULE.fullmatch(text):
+        text = found[1]
+    if text.upper().startswith(("RRULE:", "FREQ=", "DTSTART")):
         return recurrence(text.upper().removeprefix("RRULE:"))
     return _point(text) or _iso(text) or _span(text)
 

@@ -1,36 +1,107 @@
-"""Recurrences of calendars: `RRULE` of RFC 5545, section 3.3.10, as far as one condition does the same."""
+"""Recurrences of calendars: `RRULE` of RFC 5545, section 3.3.10, as far as one condition does the same.
+
+FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH;BYHOUR=9    calendar('Tue,Thu 09:00') & cycle('2 weeks', since='2026-12-03')
+
+The date of `since` is the DTSTART of the recurrence; where that is not among what was written, it is an example.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from datetime import date
+from typing import Final, NamedTuple
 
 from rocketd.core.language.dialects.equivalent import Equivalent
 
 _WHAT: Final = "this is an iCalendar recurrence rule"
 _DAYS: Final = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
+_WORKDAYS: Final = {*_DAYS} - {"SA", "SU"}
 _KNOWN: Final = frozenset(
-    {"FREQ", "INTERVAL", "BYHOUR", "BYMINUTE", "BYSECOND", "BYDAY", "BYMONTHDAY", "BYMONTH", "WKST"}
+    {
+        "FREQ",
+        "INTERVAL",
+        "BYHOUR",
+        "BYMINUTE",
+        "BYSECOND",
+        "BYDAY",
+        "BYMONTHDAY",
+        "BYMONTH",
+        "BYSETPOS",
+        "UNTIL",
+        "WKST",
+    }
 )
 _LONG: Final = ("WEEKLY", "MONTHLY", "YEARLY")
 _EVERY: Final = {"SECONDLY": "s", "MINUTELY": "min", "HOURLY": "h", "DAILY": "days"}
+_UNITS: Final = {"DAILY": "days", "WEEKLY": "weeks", "MONTHLY": "months", "YEARLY": "years"}
 _VALUE: Final = re.compile(r"[A-Z0-9,-]+")
 _NTH: Final = re.compile(r"([1-5]|-1)(MO|TU|WE|TH|FR|SA|SU)")
+_START: Final = re.compile(r"DTSTART(?:;[^:]*)?:(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(?:\d\d)?Z?)? +(.*)")
+_EXAMPLE: Final = "2026-12-03"
+
+
+class _Start(NamedTuple):
+    """DTSTART: when a recurrence began."""
+
+    day: str = ""
+    """As in `since`; empty: it was not written."""
+    weekday: str = ""
 
 
 def recurrence(text: str) -> Equivalent | None:
-    """Return what does the same as `FREQ=…`; None: no condition does."""
-    pairs = [part.partition("=") for part in text.strip("; ").split(";")]
+    """Return what does the same as `FREQ=…`, perhaps with `DTSTART:…` before it; None: no condition does."""
+    start, clock = _Start(), {}
+    if found := _START.fullmatch(text):
+        year, month, day, hour, minute, text = found.groups()
+        try:
+            first = date(int(year), int(month), int(day))
+        except ValueError:
+            return None
+        start = _Start(first.isoformat(), f"{first:%a}"[:2].upper())
+        clock = {"BYHOUR": str(int(hour)), "BYMINUTE": str(int(minute))} if hour else {}
+    pairs = [part.partition("=") for part in text.removeprefix("RRULE:").strip("; ").split(";")]
     rule = {name: value.replace("+", "") for name, _, value in pairs}
     if not rule.keys() <= _KNOWN or not all(map(_VALUE.fullmatch, rule.values())):
         return None
-    if not re.fullmatch("[1-9][0-9]{0,3}", rule.setdefault("INTERVAL", "1")):
+    if not re.fullmatch("[1-9][0-9]{0,2}", rule.setdefault("INTERVAL", "1")):
         return None
+    if start.day and rule.get("FREQ") in _UNITS:
+        rule = clock | rule
+        if rule["FREQ"] == "WEEKLY" and "BYDAY" not in rule:
+            rule["BYDAY"] = start.weekday
+    last = _until(rule.pop("UNTIL", ""))
+    equivalent = None if last is None else _condition(rule, start)
+    if equivalent is None or not equivalent.condition:
+        return None
+    if not last:
+        return equivalent
+    return equivalent._replace(condition=f"{equivalent.condition} & {last}", otherwise="")
+
+
+def _until(value: str) -> str | None:
+    """Return the word for the last date; empty: there is none. None: it is a time of UTC, which no word names."""
+    if not value:
+        return ""
+    return f"until('{value[:4]}-{value[4:6]}-{value[6:]}')" if re.fullmatch(r"\d{8}", value) else None
+
+
+def _condition(rule: dict[str, str], start: _Start) -> Equivalent | None:
     frequency, interval = rule.get("FREQ", ""), int(rule["INTERVAL"])
-    condition = _regular(frequency, interval, rule) or (
-        _in_each(frequency, rule) if interval == 1 else _apart(frequency, interval, rule)
-    )
-    return Equivalent(_WHAT, condition) if condition else None
+    if regular := _regular(frequency, interval, rule):
+        return Equivalent(_WHAT, regular)
+    each = _in_each(frequency, rule)
+    if not each or interval == 1:
+        return Equivalent(_WHAT, each)
+    if frequency not in _UNITS:
+        return None
+    length, starts = f"{interval} {_UNITS[frequency]}", ", week_starts='Sun'" if rule.get("WKST") == "SU" else ""
+    starts = starts if frequency == "WEEKLY" else ""
+    counted = f"{each} & cycle('{length}', since='{start.day or _EXAMPLE}'{starts})"
+    if start.day:
+        return Equivalent(_WHAT, counted)
+    if frequency == "DAILY" or (frequency == "WEEKLY" and rule.get("BYDAY", "") in _DAYS):
+        return Equivalent(_WHAT, f"{each} & every('{length}')", otherwise=counted)
+    return Equivalent(f"{_WHAT}, and since is its DTSTART", counted)
 
 
 def _regular(frequency: str, interval: int, rule: dict[str, str]) -> str:
@@ -47,18 +118,20 @@ def _regular(frequency: str, interval: int, rule: dict[str, str]) -> str:
 
 def _in_each(frequency: str, rule: dict[str, str]) -> str:
     """Return the condition for each day, week, month or year; empty: there is none."""
+    if "BYSETPOS" in rule:
+        return _position(frequency, rule)
     if (nth := _NTH.fullmatch(rule.get("BYDAY", ""))) and frequency in ("MONTHLY", "YEARLY"):
         return _nth(nth, rule)
     days = _days(frequency, rule)
     return "" if days is None else f"calendar('{' '.join(filter(None, [days, _clock(rule)]))}')"
 
 
-def _apart(frequency: str, weeks: int, rule: dict[str, str]) -> str:
-    """Return the condition for one weekday, every second week or less often. Of several days, the first is unknown."""
-    weekday = _DAYS.get(rule.get("BYDAY", ""))
-    if frequency != "WEEKLY" or weekday is None or rule.keys() & {"BYMONTH", "BYMONTHDAY"}:
+def _position(frequency: str, rule: dict[str, str]) -> str:
+    """Return the condition for the first or last of the days from Monday to Friday of a month; empty: it is another."""
+    which = {"1": "1W", "-1": "LW"}.get(rule["BYSETPOS"])
+    if frequency != "MONTHLY" or which is None or {*rule.get("BYDAY", "").split(",")} != _WORKDAYS:
         return ""
-    return f"calendar('{weekday} {_clock(rule)}', within='1h') & every('{7 * weeks - 1} days')"
+    return f"cron('{rule.get('BYMINUTE', '0')} {rule.get('BYHOUR', '0')} {which} {rule.get('BYMONTH', '*')} *')"
 
 
 def _clock(rule: dict[str, str]) -> str:

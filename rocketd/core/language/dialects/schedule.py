@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from rocketd.core.language.dialects.day_fields import DAYS, MONTHS, calendar_days
+from rocketd.core.language.dialects.day_fields import DAYS, MONTHS
 
 ADVERBS: Final = {
     "minute": "minutely",
@@ -32,6 +32,8 @@ class ParsedSchedule:
     """As a cron field of weekdays: `1#1`."""
     monthday: str = ""
     """As a cron field."""
+    working_day: int = 0
+    """Of the month, from 1, or -1 for the last."""
     months: str = "*"
     minute: int | None = None
     """Of the hour."""
@@ -43,12 +45,18 @@ class ParsedSchedule:
         """Return the condition, and another one that may be meant; empty: there is none."""
         if self.between is not None and self.times:
             return _NOTHING
-        if self.nth or self.monthday or self.months != "*" or (self.unit in ("month", "year") and self.times):
+        if (
+            self.nth
+            or self.monthday
+            or self.working_day
+            or self.months != "*"
+            or (self.unit in ("month", "year") and self.times)
+        ):
             return self._dated(), ""
         if self.minute is not None:
             return self._hourly()
         if self.count > 1 and (self.times or (self.unit == "week" and self.weekdays)):
-            return self._apart(), ""
+            return self._apart()
         return self._timed() if self.times else (self._untimed(), "")
 
     @property
@@ -97,17 +105,16 @@ class ParsedSchedule:
             return ticks, ""
         return f"daily at {', '.join(f'{hour}:{minute:02}' for hour, minute in sorted(self.times))}", ticks
 
-    def _apart(self) -> str:
-        """Return the condition for every so many days or weeks, at a time of day."""
-        if len(self.times) > 1 or self.between:
-            return ""
+    def _apart(self) -> tuple[str, str]:
+        """Return the conditions for every so many days or weeks, counted from the last run, or from a date."""
+        if len(self.times) > 1 or self.between or self.unit not in ("day", "week"):
+            return _NOTHING
+        if (self.unit == "week") is not (self.weekdays in DAYS) or (self.unit == "day" and self.weekdays):
+            return _NOTHING
         hour, minute = self.times[0] if self.times else (0, 0)
-        if self.unit == "day" and not self.weekdays:
-            return f"calendar('{hour:02}:{minute:02}', within='1h') & every('{24 * self.count - 1} h')"
-        if self.unit == "week" and self.weekdays in DAYS:
-            line = f"{self.weekdays.title()} {hour:02}:{minute:02}"
-            return f"calendar('{line}', within='1h') & every('{7 * self.count - 1} days')"
-        return ""
+        line = f"cron('{minute} {hour} * * {self.weekdays or '*'}')"
+        length = f"'{self.count} {self.unit}s'"
+        return f"{line} & every({length})", f"{line} & cycle({length}, since='2026-12-03')"
 
     def _dated(self) -> str:
         """Return the condition for days of a month."""
@@ -116,8 +123,8 @@ class ParsedSchedule:
         hour, minute = self.times[0] if self.times else (0, 0)
         months = str(MONTHS.index(self.months) + 1) if self.months != "*" else "1" if self.unit == "year" else "*"
         day = self.monthday or ("*" if self.nth else "1")
-        if day.endswith("W"):
-            return calendar_days("0", [str(minute), str(hour), day, months, "*"], "*")
+        if self.working_day:
+            return f"cron('{minute} {hour} * {months} *') & workday_of_month.on({self.working_day})"
         return f"cron('{minute} {hour} {day} {months} {self.nth or '*'}')"
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,21 @@ def second_weeks(weekday: int) -> Days:
     return lambda day: (day - first).days % 14 == 0 and day >= first
 
 
+def weeks_since_2019(weekday: int, weeks: int, offset: int) -> Days:
+    """That weekday of every so many weeks, which are counted from Tuesday 1 January 2019 on, itself in week 1."""
+
+    def is_it(day: date) -> bool:
+        week = (day - date(2019, 1, 1)).days // 7 + 1
+        return day.weekday() == weekday and week % weeks == offset % weeks
+
+    return is_it
+
+
+def of_rule(rule: str, start: datetime) -> Expected:
+    """What dateutil makes of a recurrence, from the beginning on."""
+    return lambda: (one for one in rrulestr(rule, dtstart=start) if one > BEGIN)
+
+
 WORKDAYS = on(0, 1, 2, 3, 4)
 QUARTERS = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 15, 30, 45))
 FIVES = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(0, 60, 5))
@@ -179,7 +195,9 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("0 24 * * *", MIDNIGHT, ()),
     ("*/90 * * * *", each(minutes=90), ()),
     ("0 */36 * * *", each(hours=36), ()),
-    ("0 0 * * mon%2", at("00:00", days=second_weeks(0)), ()),
+    ("0 0 * * mon%2", at("00:00", days=weeks_since_2019(0, 2, 0)), ()),
+    ("30 9 * * thu%4+1", at("09:30", days=weeks_since_2019(3, 4, 1)), ()),
+    ("0 0 * * sun%3+2", at("00:00", days=weeks_since_2019(6, 3, 2)), ()),
     # systemd
     ("Mon..Fri 03:00", at("03:00", days=WORKDAYS), ()),
     ("*:0/15", at(*QUARTERS), ()),
@@ -209,6 +227,23 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("FREQ=HOURLY;BYMINUTE=20", at(*(f"{hour:02}:20" for hour in range(24))), ()),
     ("FREQ=MINUTELY;INTERVAL=15", each(minutes=15), ()),
     ("FREQ=DAILY;INTERVAL=3", each(days=3), ()),
+    *(
+        (f"DTSTART:{start:%Y%m%dT%H%M%S} RRULE:{rule}", of_rule(rule, start), ())
+        for start in (datetime(2026, 11, 26, 9, 30), datetime(2026, 8, 2, 0, 0))  # noqa: DTZ001 - as above
+        for rule in (
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH",
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU",
+            "FREQ=WEEKLY;INTERVAL=3",
+            "FREQ=DAILY;INTERVAL=10",
+            "FREQ=DAILY;INTERVAL=2;BYHOUR=10",
+            "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=15",
+            "FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR",
+            "FREQ=YEARLY;INTERVAL=2;BYMONTH=3;BYMONTHDAY=1",
+            "FREQ=WEEKLY;BYDAY=MO;UNTIL=20271231",
+        )
+    ),
+    ("RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=18", at("18:00", days=last_working), ()),
+    ("rrule('FREQ=WEEKLY;BYDAY=MO;BYHOUR=9')", at("09:00", days=on(0)), ()),
     # English
     ("every day at 3:00", at("03:00"), ()),
     ("every day at 3am", at("03:00"), ()),
@@ -244,7 +279,7 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("every half hour", each(minutes=30), ()),
     ("every quarter of an hour", each(minutes=15), ()),
     ("10 minutes past the hour", at(*(f"{hour:02}:10" for hour in range(24))), ()),
-    ("0 0 * * 1%2", at("00:00", days=second_weeks(0)), ()),
+    ("0 0 * * 1%2", at("00:00", days=weeks_since_2019(0, 2, 0)), ()),
     ("schedule: '0 3 * * *'", at("03:00"), ()),
     ("0 0 12 31W * ?", at("12:00", days=from_end_of_long), ()),
 ]  # fmt: skip
@@ -360,7 +395,6 @@ every mon except
 daily hourly
 cron('0 3 * *')
 cron('15W')
-0 0 30W * *
 FREQ=DAILY;BYHOUR=x
 FREQ=MONTHLY;BYSETPOS=-1;BYDAY=MO
 R/x
