@@ -12,6 +12,7 @@ from typing import TypeVar
 from rocketd.config import task_settings as key
 from rocketd.config.calendar_lookup import UnknownCalendar
 from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
+from rocketd.config.ignored_warnings import IGNORE_WARNINGS
 from rocketd.config.notification_values import notification_values
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity
 from rocketd.config.setting import Setting
@@ -96,6 +97,7 @@ class _TaskCompilation:
             unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
             description=values[key.DESCRIPTION],
             tags=values[key.TAGS],
+            ignored_warnings=values[IGNORE_WARNINGS],
             file=file,
             **notification_values(values),
         )

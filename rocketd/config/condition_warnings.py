@@ -73,7 +73,7 @@ def _warnings(questions: ConditionQuestions) -> Iterator[TaskMistake]:
     waiting = never_start(questions.tasks, hopeless)
     repeating = _cached(lambda task: find_repeated_start(task, questions.now))
     for name, task in questions.tasks.items():
-        found = _never(task, search, firsts.get(name), waiting)
+        found, kind = _never(task, search, firsts.get(name), waiting), "never"
         if found is None and unasked[:1] == [name]:
             found = _NOT_SEARCHED, ""
         if (
@@ -82,9 +82,9 @@ def _warnings(questions: ConditionQuestions) -> Iterator[TaskMistake]:
             and task.when != FALSE
             and (repeated := repeating(task))
         ):
-            found = _repeats(task, repeated)
+            found, kind = _repeats(task, repeated), "repeats"
         if found is not None:
-            yield TaskMistake(task, Mistake(("task", name, "when"), *found, severity="warning"))
+            yield TaskMistake(task, Mistake(("task", name, "when"), *found, severity="warning", kind=kind))
 
 
 def _first_starts(questions: ConditionQuestions, search: FirstStartSearch) -> dict[str, FirstStart]:

@@ -121,6 +121,8 @@ class Mistake:
     word: str = ""
     """The word in that text to point at, where the offsets are not known."""
     fault: Fault = Fault.FILE
+    kind: str = ""
+    """By what name a task ignores it; empty: it cannot be ignored."""
 
     @property
     def task(self) -> str:

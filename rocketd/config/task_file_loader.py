@@ -12,7 +12,6 @@ from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
-from rocketd.config.executor_notes import executor_notes
 from rocketd.config.fleet_settings import LOST_AFTER
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
@@ -35,6 +34,7 @@ from rocketd.config.task_headers import disabled_of, headers, lines_of
 from rocketd.config.task_settings import ENABLED, HOSTS, RESTART_DELAY
 from rocketd.config.task_spec import CALENDARS, HOST_SECTIONS, WEBHOOKS, FileSpec, read_spec
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
+from rocketd.config.trap_warnings import trap_warnings, without_ignored
 from rocketd.config.trigger_cycles import without_cycles
 from rocketd.core.model.task import Task
 
@@ -264,8 +264,8 @@ class TaskFileLoader:
             questions = ConditionQuestions.of(tasks, self._source.at, files)
             mistakes += condition_warnings(questions, {one.task.name for one in mistakes})
             mistakes += [*condition_notes(tasks.values()), *pattern_mistakes(tasks, self._source.known)]
-            mistakes += executor_notes(tasks.values(), self._settings.executor)
-        return tuple(tasks.values()), mistakes
+            mistakes += trap_warnings(tasks, self._source.at, self._settings.executor)
+        return tuple(tasks.values()), without_ignored(mistakes)
 
     def _located(self, task_mistakes: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:
         """Find the places of mistakes between files; their texts are read once more, for these lines alone."""

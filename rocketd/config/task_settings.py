@@ -7,6 +7,7 @@ from rocketd.config.deadline_settings import MAX_AGE, SLOW_AFTER
 from rocketd.config.fleet_settings import HOST_PATTERNS
 from rocketd.config.hook_settings import HOOKS_OF_TASK
 from rocketd.config.http_settings import PING, TASK_WEBHOOKS
+from rocketd.config.ignored_warnings import IGNORE_WARNINGS
 from rocketd.config.output_values import FILE, LIMIT
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
@@ -285,5 +286,5 @@ TASK: Final = table(
     *(SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
     *HOOKS_OF_TASK,
-    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS),
+    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, IGNORE_WARNINGS),
 )

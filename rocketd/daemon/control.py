@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from heapq import nsmallest
 from typing import Final, Protocol
 
 from rocketd.background_threads import in_thread
@@ -25,7 +24,7 @@ from rocketd.core.model.task import Task
 from rocketd.daemon.event_stream import EventStream
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
-from rocketd.daemon.lookup import find_disabled, only_match, require_loaded, run_filter_of
+from rocketd.daemon.lookup import find_disabled, next_names, only_match, require_loaded, run_filter_of
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.retention import RetentionJob, oldest_kept
 from rocketd.daemon.serializers import (
@@ -147,7 +146,7 @@ class Control:
 
     async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the next loaded tasks by name; also return the name after which the next page starts."""
-        names = await in_thread(partial(_next_names, tuple(self._loop.scheduler.tasks), after))
+        names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE))
         until = self._loop.clock.monotonic() + PAGE_TIME
         answers: list[Json] = []
         for index, name in enumerate(names[:PAGE_SIZE]):
@@ -218,24 +217,26 @@ class Control:
         waits = admission.closed or admission.shortage or "another requested run"
         return {"task": name, "run_id": None, "number": None, "waits": waits}
 
-    def stop_task(self, name: str) -> JsonObject:
+    def stop_task(self, name: str, *, by: str) -> JsonObject:
         """Stop every run of a task, also of one that is loaded no more; raises NoSuchTask, NoSuchRun."""
         if not any(run.task == name for run in self._loop.scheduler.running_runs):
             self._must_be_loaded(name)
-        return self._stop(name, None)
+        return self._stop(name, None, by)
 
-    async def stop_run(self, reference: str) -> JsonObject:
+    async def stop_run(self, reference: str, *, by: str) -> JsonObject:
         """Stop one run, given in the same way; raises NoSuchRun if it is not active."""
         for run in self._loop.scheduler.running_runs:
             if reference in (run.run_id, f"{run.task}/{run.number}"):
-                return self._stop(run.task, run.number)
+                return self._stop(run.task, run.number, by)
         run = (await self._find(reference)).run
-        return self._stop(run.task, run.number)
+        return self._stop(run.task, run.number, by)
 
-    def _stop(self, name: str, number: int | None) -> JsonObject:
+    def _stop(self, name: str, number: int | None, by: str) -> JsonObject:
         loop = self._loop
         before = [run for run in loop.scheduler.running_runs if run.task == name and number in (None, run.number)]
         loop.carry_out(loop.scheduler.stop(name, number))
+        for run in before:
+            loop.journal.write(daemon_messages.stop_requested(run, by))
         return {"task": name, "stopping": [run.number for run in before]}
 
     def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject:
@@ -287,14 +288,10 @@ class Control:
         if not await done:
             raise StoreError("the store failed: some old records are still there", temporary=True)
 
-    async def reload(self) -> JsonObject:
+    async def reload(self, *, by: str) -> JsonObject:
         """Read the task files again; active runs continue."""
+        self._loop.journal.write(daemon_messages.reload_requested(by))
         problems = await self._task_files.reload()
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
-        counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._task_files.disabled)}
-        return {**counts, "problems": listed}
-
-
-def _next_names(names: Sequence[str], after: str) -> Sequence[str]:
-    """The next names in order, one more than are explained at once."""
-    return nsmallest(PAGE_SIZE + 1, (name for name in names if name > after))
+        disabled = len(self._task_files.disabled)
+        return {"tasks": len(self._loop.scheduler.tasks), "disabled": disabled, "problems": listed}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from typing import Final
 
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
@@ -27,6 +28,11 @@ def require_loaded(
     if absent := missing.get(name):
         raise NoSuchTask(absent.message, hint=absent.hint)
     scheduler.find(name)
+
+
+def next_names(names: Sequence[str], after: str, page: int) -> Sequence[str]:
+    """Return the next names in order, one more than fit on a page."""
+    return nsmallest(page + 1, (name for name in names if name > after))
 
 
 LEAST_DIGITS: Final = 8

@@ -40,12 +40,12 @@ class ControlVerbs(Protocol):
     async def page(self, wanted: RunFilter, after: int) -> JsonObject: ...
     def events(self) -> Events: ...
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject: ...
-    def stop_task(self, name: str) -> JsonObject: ...
-    async def stop_run(self, which: str) -> JsonObject: ...
+    def stop_task(self, name: str, *, by: str) -> JsonObject: ...
+    async def stop_run(self, which: str, *, by: str) -> JsonObject: ...
     def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject: ...
     def resume(self, name: str, *, by: str) -> JsonObject: ...
     async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject: ...
-    async def reload(self) -> JsonObject: ...
+    async def reload(self, *, by: str) -> JsonObject: ...
 
 
 class Request(NamedTuple):
@@ -55,7 +55,7 @@ class Request(NamedTuple):
     target: str
     body: bytes
     by: str
-    """Who sends it, for messages: `uid 1000`."""
+    """Who sends it, for messages: `bob (uid 1000)`."""
 
 
 async def _status(verbs: ControlVerbs, _: RequestParameters) -> Json:
@@ -105,11 +105,11 @@ async def _start(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 
 
 async def _stop_task(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return verbs.stop_task(parameters.name)
+    return verbs.stop_task(parameters.name, by=parameters.by)
 
 
 async def _stop_run(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return await verbs.stop_run(parameters.name)
+    return await verbs.stop_run(parameters.name, by=parameters.by)
 
 
 async def _pause(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
@@ -127,8 +127,8 @@ async def _prune(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     return await verbs.prune(by=parameters.by, before=parameters.instant("before"), dry_run=parameters.flag("dry_run"))
 
 
-async def _reload(verbs: ControlVerbs, _: RequestParameters) -> Json:
-    return await verbs.reload()
+async def _reload(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.reload(by=parameters.by)
 
 
 async def _fleet(verbs: ControlVerbs, _: RequestParameters) -> Json:

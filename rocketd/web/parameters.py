@@ -23,7 +23,7 @@ class RequestParameters(NamedTuple):
     """The task or the run in the path."""
     values: Mapping[str, Json]
     by: str
-    """Who sends the request, for messages: `uid 1000`."""
+    """Who sends the request, for messages: `bob (uid 1000)`."""
 
     def text(self, name: str) -> str:
         value = self.values.get(name)

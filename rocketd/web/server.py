@@ -1,7 +1,7 @@
 """The HTTP server on the control socket: access control, limits of connections, responses.
 
 Root, the daemon's own user and the members of the group rocketd have full access. The mode of the socket keeps other
-users out; one who connects nevertheless is refused. Records show the client's uid, as in `by hand, uid 1000`.
+users out; one who connects nevertheless is refused. Records show who it was, as in `by hand, bob (uid 1000)`.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from rocketd.web.api import ControlVerbs, Request, StreamedResponse, allowed_met
 from rocketd.web.control_group import ControlGroup
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
+from rocketd.web.peer_names import PeerAccounts
 from rocketd.web.unix_socket import BACKLOG, Peer, give_to_group, listening, peer_of
 
 GROUP: Final = "rocketd"
@@ -106,6 +107,7 @@ class ControlServer:
         self._journal = journal
         self._group = group
         self._request_timeout = request_timeout
+        self._names = PeerAccounts()
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections_by_uid: Counter[int] = Counter()
         self._max_connections = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
@@ -148,7 +150,7 @@ class ControlServer:
         try:
             while (request := await connection.request()) is not None:
                 if self._is_allowed(peer):
-                    await self._handle(connection, request)
+                    await self._handle(connection, request, peer.uid)
                 else:
                     await connection.respond(403, _error_body(f"uid {peer.uid} may not use rocketctl", _WHO_MAY))
         except UnreadableRequest as error:
@@ -158,7 +160,9 @@ class ControlServer:
     def _is_allowed(self, peer: Peer) -> bool:
         return peer.uid in (0, os.geteuid()) or self._group.gid in peer.groups
 
-    async def _handle(self, connection: HttpConnection, request: Request) -> None:
+    async def _handle(self, connection: HttpConnection, request: Request, uid: int) -> None:
+        if request.method == "POST":
+            request = request._replace(by=await self._names.shown(uid))
         try:
             result = await handle(self._verbs, request)
         except RocketdError as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -19,7 +20,7 @@ from rocketd.web.api import PAGE_RUNS
 from rocketd.web.server import MAX_CONNECTIONS_PER_USER
 from support.fakes.control import Served, served
 
-ME = f"uid {os.getuid()}"
+ME = f"{pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
 
 
 class UnixHttp(HTTPConnection):
@@ -79,9 +80,9 @@ def test_who_looks_is_answered(http: UnixHttp, target: str, answer: Json) -> Non
         ("tasks/backup/run", "{}", ("start", "backup", ME, False)),
         ("tasks/backup/run", None, ("start", "backup", ME, False)),
         ("tasks/backup/run", '{"as_scheduled": true}', ("start", "backup", ME, True)),
-        ("tasks/backup/stop", "{}", ("stop_task", "backup")),
-        ("runs/0193-run/stop", "{}", ("stop_run", "0193-run")),
-        ("runs/backup/7/stop", "{}", ("stop_run", "backup/7")),
+        ("tasks/backup/stop", "{}", ("stop_task", "backup", ME)),
+        ("runs/0193-run/stop", "{}", ("stop_run", "0193-run", ME)),
+        ("runs/backup/7/stop", "{}", ("stop_run", "backup/7", ME)),
         ("tasks/backup/pause", "{}", ("pause", "backup", ME, None, "")),
         (
             "tasks/backup/pause",
@@ -91,7 +92,7 @@ def test_who_looks_is_answered(http: UnixHttp, target: str, answer: Json) -> Non
         ("tasks/backup/pause", '{"until": null, "reason": ""}', ("pause", "backup", ME, None, "")),
         ("prune", "{}", ("prune", ME, None, False)),
         ("prune", '{"before": "1970-01-01T00:00:01Z", "dry_run": true}', ("prune", ME, 1_000_000, True)),
-        ("reload", "{}", ("reload",)),
+        ("reload", "{}", ("reload", ME)),
     ],
 )
 def test_what_is_asked_for_is_done_in_the_name_of_who_asks(

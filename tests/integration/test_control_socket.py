@@ -213,7 +213,7 @@ def test_members_of_the_group_may_and_others_may_not(open_path: Path) -> None:
         assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o660, 0, group.gr_gid)
         assert asked_as(open_path, groups=[group.gr_gid]) == "HTTP/1.1 200 OK"
         assert asked_as(open_path, groups=[]) == "the kernel refuses"
-        assert daemon.verbs.done == [("start", "backup", f"uid {NOBODY}", False)]
+        assert daemon.verbs.done == [("start", "backup", f"nobody (uid {NOBODY})", False)]
 
 
 @AS_ROOT

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import Failure
 from support.daemon_process import Daemon
+
+ME = f"{pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
 
 TASKS = """
 [task.hello]
@@ -166,7 +169,7 @@ def test_a_pause_says_until_when_by_whom_and_why_and_survives_a_restart(daemon: 
     task = told(daemon, "show", "later")
     assert isinstance(task, dict)
     assert (task["paused"], task["paused_until"]) == (True, "2126-01-02T03:04:00.000000+00:00")
-    assert (task["paused_by"], task["paused_reason"]) == (f"uid {os.getuid()}", "repair")
+    assert (task["paused_by"], task["paused_reason"]) == (ME, "repair")
     assert rocketctl(daemon, "resume", "later").returncode == 0
     assert rocketctl(daemon, "resume", "later").returncode == 1  # it is not paused
 
@@ -220,7 +223,7 @@ def test_why_tells_what_a_task_waits_for_now_and_what_held_it_before(daemon: Dae
     assert then["holds"] is False
     assert rocketctl(daemon, "pause", "later", "--reason", "a new disk").returncode == 0
     (paused,) = explained(daemon, "why", "later")
-    assert paused["waiting_for"] == f"later is paused by uid {os.getuid()} until someone resumes it: a new disk"
+    assert paused["waiting_for"] == f"later is paused by {ME} until someone resumes it: a new disk"
 
 
 def test_why_of_all_is_that_of_each(daemon: Daemon) -> None:
@@ -265,7 +268,7 @@ def test_a_pause_until_a_time_that_has_passed_is_refused_whoever_asks(daemon: Da
 def test_usr1_writes_to_the_journal_what_is_paused(daemon: Daemon) -> None:
     rocketctl(daemon, "pause", "later", "--reason", "a new disk")
     daemon.signal(signal.SIGUSR1)
-    daemon.until_line(f"later is paused by uid {os.getuid()}: a new disk")
+    daemon.until_line(f"later is paused by {ME}: a new disk")
 
 
 def test_status_says_that_it_is_stopping_while_it_waits_for_runs(daemon: Daemon) -> None:
@@ -334,7 +337,7 @@ def test_the_daemon_prunes_when_it_is_asked_to_and_tells_the_journal_who_asked(d
     assert isinstance(told_first, dict)
     assert (told_first["records"], len(explained(daemon, "history"))) == (4, 3)
     assert "4 records older than " in rocketctl(daemon, "prune", "--before", "now").stdout
-    daemon.until_line(f"uid {os.getuid()} deleted ")
+    daemon.until_line(f"{ME} deleted ")
     assert [run["number"] for run in explained(daemon, "history")] == [3]
     assert rocketctl(daemon, "prune").stdout.startswith("Nothing to delete")
 

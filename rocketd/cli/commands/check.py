@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rocketd.cli.context import Context
     from rocketd.cli.render.changes import TaskChange
+    from rocketd.config.load_result import LoadResult
     from rocketd.config.problems import Problem, Severity
     from rocketd.daemon.json_format import Json, JsonObject
 
@@ -27,7 +28,7 @@ def check(call: Context) -> ExitCode:
     from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only this verb always reads the files
     from rocketd.config import check_json, check_text  # noqa: PLC0415 - as above
 
-    loaded = checked(call.choices, call.now)
+    loaded = _with_duplicates(checked(call.choices, call.now))
     if call.choices.json:
         answer: list[Json] = [{**problem} for problem in check_json(loaded)]
         call.terminal.json({"problems": answer, "changes": [*_changes_json(call)]} if call.choices.diff else answer)
@@ -35,6 +36,27 @@ def check(call: Context) -> ExitCode:
         lines = coloured(check_text(loaded), loaded.problems, call.look).split("\n")
         call.terminal.show([*lines, "", *change_lines(_changes(call), call.look)] if call.choices.diff else lines)
     return ExitCode.DONE if loaded.valid else ExitCode.FAILED
+
+
+def _with_duplicates(loaded: LoadResult) -> LoadResult:
+    """Add a warning about each task whose command still stands in a crontab or timer of this host."""
+    from rocketd.config.problems import Problem  # noqa: PLC0415 - as above
+    from rocketd.importer.duplicates import duplicates, requests  # noqa: PLC0415 - as above
+
+    tasks = [task for task in loaded.tasks if "duplicate" not in task.ignored_warnings]
+    found = [
+        Problem(
+            task.file,
+            1,
+            1,
+            task.name,
+            "warning",
+            f"the same command still stands in {origin}, so it runs twice",
+            "rocketctl import --disable switches that off; or remove it there, or here",
+        )
+        for task, origin in duplicates(tasks, requests())
+    ]
+    return replace(loaded, problems=(*loaded.problems, *found)) if found else loaded
 
 
 def _changes(call: Context) -> Sequence[TaskChange]:

@@ -4,6 +4,7 @@ from rocketd.core.duration import approximate_duration, format_duration
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.messages.message import Message, MessageId, Priority
+from rocketd.core.model.run import Run
 from rocketd.core.plural import counted
 
 
@@ -16,6 +17,17 @@ def paused(task: str, by: str, until: str = "", reason: str = "") -> Message:
 def resumed(task: str, by: str) -> Message:
     """Report that a task may run again."""
     return Message(f"{task} was resumed by {by}", Priority.NOTICE, MessageId.RESUMED, {"ROCKETD_TASK": task})
+
+
+def stop_requested(run: Run, by: str) -> Message:
+    """Report who asked for the end of a run."""
+    fields = {"ROCKETD_TASK": run.task, "ROCKETD_RUN_ID": run.run_id}
+    return Message(f"{run.task}/{run.number} is being stopped by {by}", Priority.NOTICE, fields=fields)
+
+
+def reload_requested(by: str) -> Message:
+    """Report who asked for a reload."""
+    return Message(f"{by} has the task files read again", Priority.INFO)
 
 
 def ready(version: str, tasks: int, problems: int) -> Message:

@@ -225,6 +225,8 @@ class Task:
     ping: Ping | None = field(default=None, compare=False)
     webhooks: tuple[str, ...] | None = field(default=None, compare=False)
     """The webhooks that are told about it; None: all."""
+    ignored_warnings: tuple[str, ...] = field(default=(), compare=False)
+    """What `check` does not warn of."""
     file: str = field(default="", compare=False)
     """Where it was written."""
 

@@ -82,12 +82,12 @@ class FakeVerbs:
         self.done.append(("start", _known(name), by, as_scheduled))
         return {"number": 8}
 
-    def stop_task(self, name: str) -> JsonObject:
-        self.done.append(("stop_task", _known(name)))
+    def stop_task(self, name: str, *, by: str) -> JsonObject:
+        self.done.append(("stop_task", _known(name), by))
         return {"stopping": [7]}
 
-    async def stop_run(self, which: str) -> JsonObject:
-        self.done.append(("stop_run", which))
+    async def stop_run(self, which: str, *, by: str) -> JsonObject:
+        self.done.append(("stop_run", which, by))
         return {"stopping": [7]}
 
     def pause(self, name: str, *, by: str, until: Instant | None = None, reason: str = "") -> JsonObject:
@@ -101,8 +101,8 @@ class FakeVerbs:
         self.done.append(("prune", by, before, dry_run))
         return {"records": 7}
 
-    async def reload(self) -> JsonObject:
-        self.done.append(("reload",))
+    async def reload(self, *, by: str) -> JsonObject:
+        self.done.append(("reload", by))
         return {"tasks": 1, "problems": []}
 
 
