@@ -403,7 +403,8 @@ while True:
 
 
 def test_a_user_who_may_have_no_more_processes_is_told_so(world: World) -> None:
-    run = world.start(as_nobody(shell("exec sleep 1000")))
+    run = world.start(as_nobody(shell("echo there; exec sleep 1000")))
+    world.printed(run, "there")  # it counts only once it is the user's
     none = Surroundings(limits=(Limit(resource.RLIMIT_NPROC, 0, 0),))
     outcome = world.outcome(world.start(as_nobody(Command(("/bin/true",)), none)))
     world.stopped(run)
