@@ -161,7 +161,7 @@ class SchedulerRunner:
         compiled = TaskCompiler(self._session.config).compile(task, as_enabled=True)
         past = self._past
         for one in self._session.tasks:
-            past.load(one.name)  # one that came since
+            past.load(one.name, tuple(one.tags))  # one that came since
         explanation = why_then(compiled, past, now if at is None else at)
         if task.disabled:
             explanation = replace(explanation, waiting_for=f"{task.name} is disabled: only task.run() starts it")

@@ -12,15 +12,20 @@ from rocketd.config.problems import Mistake
 from rocketd.core.conditions.cycle import Cycle
 from rocketd.core.conditions.iso_week import IsoWeek
 from rocketd.core.conditions.time_conditions import OncePerWindow
-from rocketd.core.instant import DAY
+from rocketd.core.history.history import History
+from rocketd.core.instant import DAY, FOREVER
 from rocketd.core.model.condition import All, Condition, Not, all_parts
+from rocketd.core.model.moment import Moment
+from rocketd.core.model.task import Command, Task
+from rocketd.core.model.verdict import FOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sized
 
-    from rocketd.core.model.task import Task
 
-
+_SAMPLE_TICKS = 20
+_SAMPLE_INSTANT = 1_830_297_600_000_000
+"""1 January 2028: from then on, so many ticks are looked at."""
 _SAMPLE_CYCLE = 2028
 """A cycle in which all marks can be looked at: a leap year, and a month and a week as any."""
 
@@ -78,9 +83,36 @@ def _beside_ticks(part: Condition) -> Iterator[Note]:
             "in earlier versions it stayed good until the next tick",
             'for a length of time write past("20 h")',
         )
+    if broken := [hours for hours in group.hours if _hold_again(part, hours)]:
+        yield Note(
+            f"{_listed(broken)} must hold from the tick on without a break; "
+            "earlier versions also started the task when that held again before the next tick",
+            _EXPLAIN,
+        )
     mixed = [one for one in group.states if not one.can_tick and (one.has_interval or one.goes_by_wall)]
     if mixed:
         yield Note(f"{_listed(mixed)} {_are(mixed)} judged now, not at the tick: time alone does not decide", _EXPLAIN)
+
+
+def _hold_again(part: Condition, hours: Condition) -> bool:
+    """Whether the hours end after a tick at which they hold, and hold again before the next one."""
+    ticking = next(one for one in part.parts if one.can_tick)
+    task = Task("", Command(()), part)
+    moment = Moment(_SAMPLE_INSTANT, task, History())
+    for _ in range(_SAMPLE_TICKS):
+        tick, at = ticking.ticks_around(moment).next, FOREVER
+        if tick >= FOREVER:
+            return False
+        moment = moment.at(tick)
+        verdict, following = hours.judge(moment), ticking.ticks_around(moment).next
+        if verdict.answer is FOR:
+            at = verdict.until
+        while at < following:
+            verdict = hours.judge(moment.at(at))
+            if verdict.answer is FOR and at > tick:
+                return True
+            at = verdict.until
+    return False
 
 
 def _whole_days(part: Condition) -> Iterator[Note]:

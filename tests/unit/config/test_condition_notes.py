@@ -43,6 +43,23 @@ def test_what_has_not_changed_is_not_noted(condition: str) -> None:
     assert not told(condition)
 
 
+@pytest.mark.parametrize(
+    ("condition", "noted"),
+    [
+        ('cron("30 2 * * *") & time_of_day.between("20:00", "04:00")', True),
+        ('cron("0 9 * * *") & time_of_day.between("08:00", "18:00")', True),  # the hour before the next tick
+        ('(cron("0 9 * * *") | cron("0 12 * * *")) & time_of_day.between("08:00", "18:00")', True),
+        ('cron("0 8 * * *") & time_of_day.between("08:00", "18:00")', False),
+        ('cron("*/5 * * * *") & time_of_day.between("08:00", "18:00")', False),
+        ('cron("0 23 * * *") & time_of_week.between("Mon", "Fri")', False),
+        ('cron("0 3 * * *") & time_of_day.after("04:00")', False),
+    ],
+)
+def test_hours_that_come_again_before_the_next_tick_are_noted(condition: str, noted: bool) -> None:  # noqa: FBT001
+    found = [note.message for note in notes_about(parse(condition))]
+    assert any("without a break" in message for message in found) is noted
+
+
 def test_notes_are_told_beside_problems_and_are_none(folder: Folder) -> None:
     folder.write("tasks.toml", """[task.a]\ncommand = ["/bin/true"]\nwhen = 'cron("0 3 * * *") & weekly'\n""")
     loaded = load([folder.path], at=1_795_521_600_000_000)
