@@ -43,6 +43,18 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "With `--fleet`, the daemon asks the database of `[fleet]` for the tasks of all hosts.",
         "What they show is up to a third of a lease old; when a host starts a task that is not heard of, nobody knows.",
     ),
+    "health": (
+        "`health` prints one line with perfdata, and then a line for each task that is not in order.",
+        "It exits with 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN), as plugins of Nagios do.",
+        "A task is bad if it has failed and not succeeded since, or if it is overdue by its `max_age` or `--max-age`.",
+        "A task that is paused or disabled is in order. Without a daemon the state is CRITICAL;",
+        "a degraded daemon, and problems in task files, are a WARNING.",
+    ),
+    "metrics": (
+        "`metrics` needs the library prometheus_client, which the packages for hosts contain.",
+        "`--textfile` is for the textfile collector of node_exporter; `[metrics]` in `rocketd.toml` does the same each",
+        "minute. The names are in [monitoring](../how-to/monitoring.md).",
+    ),
     "history": (
         "`history` shows at most 100 runs, or as many as `--limit` allows.",
         "If there are more, a note on standard error says so.",

@@ -76,6 +76,7 @@ Only in `rocketd.toml`: a URL that gets JSON about the runs of all tasks (see
 [webhooks](../how-to/notifications.md#webhooks)). There can be several, each with a name of its own.
 """,
     Section.HTTP: "Only in `rocketd.toml`: how pings, webhooks and the heartbeat are sent.\n",
+    Section.METRICS: "Only in `rocketd.toml`: [metrics](../how-to/monitoring.md) for Prometheus.\n",
     Section.HEARTBEAT: """\
 Only in `rocketd.toml`: so that somebody notices when the daemon or the host is down (see
 [pings](../how-to/notifications.md#pings)).

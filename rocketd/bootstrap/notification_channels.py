@@ -8,10 +8,12 @@ from rocketd.bootstrap.hook_channel import NAME as HOOK
 from rocketd.bootstrap.hook_channel import HookChannel
 from rocketd.bootstrap.http_channels import PING, WEBHOOK, HeartbeatPing, HttpRequests, PingChannel, WebhookChannel
 from rocketd.bootstrap.mail_notifications import MailNotifications
+from rocketd.bootstrap.metrics_source import MetricsSource
 from rocketd.bootstrap.notification_channel import NotificationChannel
 from rocketd.bootstrap.notifications import Notifications
 from rocketd.bootstrap.task_deadlines import TaskDeadlines
 from rocketd.config.daemon_settings import Settings
+from rocketd.core.instant import Instant
 from rocketd.daemon.loop import Loop
 from rocketd.store.sqlite.store import SqliteReader
 
@@ -19,11 +21,12 @@ from rocketd.store.sqlite.store import SqliteReader
 class NotificationChannels:
     """All channels together. On the loop's thread."""
 
-    def __init__(self, loop: Loop, state_directory: Path, open_files: tuple[int, int]) -> None:
+    def __init__(self, loop: Loop, state_directory: Path, open_files: tuple[int, int], started_at: Instant) -> None:
         """`open_files` are the limits (soft, hard) that hooks get, as runs do."""
         self._notifications = Notifications(loop, state_directory)
         self._mail = MailNotifications(loop, state_directory)
         self._deadlines = TaskDeadlines(loop, self._notifications.tell)
+        self.metrics = MetricsSource(loop, started_at, self._deadlines.monitor.slow_limit)
         self.hooks = HookChannel(loop, Settings().hooks, open_files)
         self._reading: asyncio.Task[None] | None = None
         self._requests = HttpRequests(loop)
@@ -55,6 +58,7 @@ class NotificationChannels:
     async def apply(self, settings: Settings) -> None:
         """Tell by these settings from now on."""
         self.hooks.settings = settings.hooks
+        self.metrics.textfile = settings.textfile
         self._webhooks.webhooks = settings.webhooks
         self._heartbeat.settings = settings.heartbeat
         self._requests.apply(settings.http)

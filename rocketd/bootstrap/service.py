@@ -131,7 +131,7 @@ class Service:
         boot = self._force_initial_runs()
         recorder = self._make_recorder(opened, loaded.settings)
         self._journal.attach(self.loop)
-        self._channels = NotificationChannels(self.loop, self._options.state_dir, open_files)
+        self._channels = NotificationChannels(self.loop, self._options.state_dir, open_files, self._started_at)
         await self._channels.start(loaded.settings, self._stack)
         self._retention = self._make_retention(recorder, loaded.settings)
         self._task_files.start(self.loop, executor, self._channels, self._retention, boot)
@@ -256,6 +256,7 @@ class Service:
         )
         control.follow_output = self._executor.follow_output
         control.hooks_of = self._channels.hooks.describe
+        control.metrics = self._channels.metrics.text
         control.executor_of = self._executor.choice
         path = self._options.runtime_dir / SOCKET_NAME
         report_trouble = partial(self.loop.health.report_trouble, "control socket")

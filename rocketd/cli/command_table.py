@@ -4,7 +4,7 @@ from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.operating_verbs import OPERATING_VERBS
-from rocketd.cli.overview_verbs import LIST, OF_FLEET, STATISTICS
+from rocketd.cli.overview_verbs import HEALTH, LIST, METRICS, OF_FLEET, STATISTICS
 from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
@@ -192,6 +192,8 @@ VERBS: Final = (
             ),
         ),
     ),
+    HEALTH,
+    METRICS,
 )
 
 OFFLINE: Final = tuple(verb.name for verb in VERBS if verb.offline)

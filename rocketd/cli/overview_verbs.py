@@ -10,6 +10,29 @@ PATTERNS: Final = VerbArgument(
 )
 
 OF_FLEET: Final = VerbOption(("--fleet",), "fleet", OptionKind.FLAG, "of all hosts that share a history with this one")
+HEALTH: Final = Verb(
+    "health",
+    "say whether tasks are in order, as a plugin of Nagios and its kin",
+    (PATTERNS,),
+    (
+        VerbOption(
+            ("--max-age",), "max_age", OptionKind.TEXT, "how old the last success may be, for all tasks: 25h", "TIME"
+        ),
+        VerbOption(("-w", "--warning"), "warning", OptionKind.NUMBER, "WARNING from this many bad tasks on", "NUMBER"),
+        VerbOption(
+            ("-c", "--critical"), "critical", OptionKind.NUMBER, "CRITICAL from this many on (default: 1)", "NUMBER"
+        ),
+    ),
+)
+METRICS: Final = Verb(
+    "metrics",
+    "write metrics for Prometheus",
+    (),
+    (
+        VerbOption(("--format",), "format", OptionKind.TEXT, "openmetrics (default) or text", "FORMAT"),
+        VerbOption(("--textfile",), "textfile", OptionKind.PATH, "write them to FILE in one step, as text", "FILE"),
+    ),
+)
 
 LIST: Final = Verb(
     "list",

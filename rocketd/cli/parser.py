@@ -90,6 +90,11 @@ class Choices(NamedTuple):
     fleet: bool = False
     operation: str = ""
     url: str = ""
+    max_age: str = ""
+    warning: int = 0
+    critical: int = 1
+    format: str = "openmetrics"
+    textfile: str = ""
 
     @property
     def socket(self) -> str:

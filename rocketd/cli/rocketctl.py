@@ -10,6 +10,7 @@ from typing import Final
 from rocketd.cli.backend.fallback import with_suggestion
 from rocketd.cli.context import Context
 from rocketd.cli.exit_codes import ExitCode, Failure
+from rocketd.cli.nagios import report_unknown
 from rocketd.cli.parser import parse
 from rocketd.cli.render.terminal import Terminal
 from rocketd.core.errors import RocketdError
@@ -36,6 +37,8 @@ VERBS: Final = {
     "timeline": "timeline.timeline",
     "edit": "edit.edit",
     "new": "edit.new",
+    "health": "health.health",
+    "metrics": "metrics.metrics",
     "import": "import_tasks.import_tasks",
     "fleet": "fleet.fleet",
 }
@@ -52,9 +55,12 @@ def verb(name: str) -> Callable[[Context], int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     _fill_streams()
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        return _dispatch(sys.argv[1:] if arguments is None else arguments)
+        return _dispatch(given)
     except RocketdError as error:
+        if next((word for word in given if word in VERBS), "") == "health":  # whose exit codes are those of Nagios
+            return report_unknown(error)
         quoted = error.quoted if isinstance(error, Failure) else ()
         Terminal(os.environ).error(error.message, error.hint, quoted)
         return error.code if isinstance(error, Failure) else ExitCode.FAILED

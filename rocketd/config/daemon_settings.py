@@ -10,7 +10,7 @@ from rocketd.config import value_types
 from rocketd.config.calendar_settings import CalendarSettings, calendars_of
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings, fleet_settings_of
 from rocketd.config.hook_settings import NO_HOOKS, hooks_of_every_task
-from rocketd.config.http_settings import heartbeat_of, http_settings_of, webhook_of
+from rocketd.config.http_settings import TEXTFILE, heartbeat_of, http_settings_of, webhook_of
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
 from rocketd.config.value_types import (
@@ -248,6 +248,8 @@ class Settings:
     webhooks: tuple[Webhook, ...] = ()
     http: HttpSettings = DIRECT
     heartbeat: HeartbeatUrl | None = None
+    textfile: str = TEXTFILE.default
+    """Where metrics are written; empty: nowhere."""
     calendars: Mapping[str, CalendarSettings] = field(default_factory=dict)
     """The calendars of working days, by name."""
     logging: Mapping[str, object] | None = None
@@ -280,6 +282,7 @@ def settings_of(
         webhooks=tuple(webhook_of(name, values) for name, values in webhooks.items()),
         http=http_settings_of(sections.get(Section.HTTP, nothing)),
         heartbeat=heartbeat_of(sections.get(Section.HEARTBEAT, nothing)),
+        textfile=sections.get(Section.METRICS, nothing)[TEXTFILE],
         calendars=calendars_of(calendars or {}),
         logging=logging,
     )

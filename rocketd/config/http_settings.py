@@ -147,6 +147,15 @@ HEARTBEAT_EVERY: Final = Setting[Duration](
 HTTP: Final = table(PROXY, CA_FILE, HTTP_PAUSE)
 WEBHOOK: Final = table(WEBHOOK_URL, WEBHOOK_ON, WEBHOOK_FORMAT, WEBHOOK_TEMPLATE, WEBHOOK_HEADERS, WEBHOOK_PAUSE)
 HEARTBEAT: Final = table(HEARTBEAT_URL, HEARTBEAT_EVERY)
+TEXTFILE: Final = Setting(
+    "textfile",
+    PATH,
+    "",
+    "none",
+    "A file for node_exporter's textfile collector, such as `/var/lib/prometheus/node-exporter/rocketd.prom`: written "
+    "each minute, in one step.",
+)
+METRICS: Final = table(TEXTFILE)
 
 
 def http_settings_of(values: Values) -> HttpSettings:

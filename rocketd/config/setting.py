@@ -26,6 +26,7 @@ class Section(StrEnum):
     WEBHOOK = "webhook.NAME"
     HTTP = "http"
     HEARTBEAT = "heartbeat"
+    METRICS = "metrics"
     CALENDAR = "calendar.NAME"
 
 

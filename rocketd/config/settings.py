@@ -7,7 +7,7 @@ from rocketd.config.calendar_settings import CALENDAR
 from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
 from rocketd.config.fleet_settings import FLEET
 from rocketd.config.hook_settings import HOOKS
-from rocketd.config.http_settings import HEARTBEAT, HTTP, WEBHOOK
+from rocketd.config.http_settings import HEARTBEAT, HTTP, METRICS, WEBHOOK
 from rocketd.config.setting import Section, Setting
 from rocketd.config.task_settings import TASK
 
@@ -23,6 +23,7 @@ SETTINGS: Final[Mapping[Section, Mapping[str, Setting[object]]]] = {
     Section.WEBHOOK: WEBHOOK,
     Section.HTTP: HTTP,
     Section.HEARTBEAT: HEARTBEAT,
+    Section.METRICS: METRICS,
     Section.CALENDAR: CALENDAR,
 }
 """Every setting, by its table. (`[logging]` is not ours: its schema is that of `logging.config.dictConfig`.)"""

@@ -22,7 +22,7 @@ from rocketd.core.suggestion import did_you_mean
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 HOST_SECTIONS: Final = (
     *(Section.ROCKETD, Section.STORE, Section.FLEET, Section.MAIL),
-    *(Section.HOOKS, Section.HTTP, Section.HEARTBEAT),
+    *(Section.HOOKS, Section.HTTP, Section.HEARTBEAT, Section.METRICS),
 )
 WEBHOOKS: Final = "webhook"
 """The table of tables `[webhook.NAME]`."""

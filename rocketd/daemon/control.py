@@ -4,7 +4,7 @@ Called on the loop's thread. Reading verbs never touch the scheduler's state, an
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, Protocol
@@ -59,6 +59,10 @@ class OutputFollower(Protocol):
     def __call__(self, *, wanted: bool) -> None: ...
 
 
+async def _no_metrics(_: str) -> str:
+    raise Refusal("this program has no metrics")
+
+
 def _ignore(*, wanted: bool) -> None:
     """All lines come by themselves."""
 
@@ -89,6 +93,8 @@ class Control:
         self._streams = 0
         self.follow_output: OutputFollower = _ignore
         """Called when somebody begins to watch, and when nobody does any more."""
+        self.metrics: Callable[[str], Awaitable[str]] = _no_metrics
+        """Returns metrics in a format; raises RocketdError."""
         self.hooks_of: Callable[[Task], list[Json]] = lambda _: []
         """Returns the hooks of a task, and how they ended last."""
         self.executor_of: Callable[[Task], ExecutorChoice | None] = lambda _: None
@@ -147,6 +153,7 @@ class Control:
     async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the next loaded tasks by name; also return the name after which the next page starts."""
         names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE))
+        names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE + 1))
         until = self._loop.clock.monotonic() + PAGE_TIME
         answers: list[Json] = []
         for index, name in enumerate(names[:PAGE_SIZE]):
@@ -295,3 +302,5 @@ class Control:
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
         disabled = len(self._task_files.disabled)
         return {"tasks": len(self._loop.scheduler.tasks), "disabled": disabled, "problems": listed}
+        counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._task_files.disabled)}
+        return {**counts, "problems": listed}

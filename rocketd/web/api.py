@@ -10,6 +10,7 @@ from rocketd.core.instant import Instant
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.fleet_view import FleetView
 from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.metrics.exposition import CONTENT_TYPES, MetricsFormat
 from rocketd.web.errors import BadRequest, NoSuchPath, WrongMethod
 from rocketd.web.parameters import RequestParameters, body_parameters, query_parameters
 
@@ -46,6 +47,9 @@ class ControlVerbs(Protocol):
     def resume(self, name: str, *, by: str) -> JsonObject: ...
     async def prune(self, *, by: str, before: Instant | None = None, dry_run: bool = False) -> JsonObject: ...
     async def reload(self, *, by: str) -> JsonObject: ...
+    async def reload(self) -> JsonObject: ...
+    @property
+    def metrics(self) -> Callable[[str], Awaitable[str]]: ...
 
 
 class Request(NamedTuple):
@@ -142,6 +146,18 @@ async def _fleet_tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
 async def _fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
     return await verbs.fleet.runs(_run_filter(parameters, limit))
+class TextResponse(NamedTuple):
+    """A response that is not JSON."""
+
+    content_type: str
+    text: str
+
+
+async def _metrics(verbs: ControlVerbs, parameters: RequestParameters) -> TextResponse:
+    written = parameters.text("format") or MetricsFormat.OPENMETRICS.value
+    if written not in CONTENT_TYPES:
+        raise BadRequest(f"unknown format {written[:40]!r}", hint=f"known: {', '.join(CONTENT_TYPES)}")
+    return TextResponse(CONTENT_TYPES[MetricsFormat(written)], await verbs.metrics(written))
 
 
 class StreamedResponse(NamedTuple):
@@ -161,7 +177,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    handler: Callable[[ControlVerbs, RequestParameters], Awaitable[Json | StreamedResponse]]
+    handler: Callable[[ControlVerbs, RequestParameters], Awaitable[Json | StreamedResponse | TextResponse]]
     parameters: tuple[str, ...] = ()
 
     def match(self, path: str) -> str | None:
@@ -186,6 +202,7 @@ ROUTES: Final = (
     Route("GET", "/v1/fleet", _fleet),
     Route("GET", "/v1/fleet/tasks", _fleet_tasks),
     Route("GET", "/v1/fleet/runs", _fleet_runs, ("task", "since", "until", "action", "limit")),
+    Route("GET", "/v1/metrics", _metrics, ("format",)),
     Route("POST", "/v1/tasks/TASK/run", _start, ("as_scheduled",)),
     Route("POST", "/v1/tasks/TASK/stop", _stop_task),
     Route("POST", "/v1/tasks/TASK/pause", _pause, ("until", "reason")),
@@ -196,7 +213,7 @@ ROUTES: Final = (
 )
 
 
-async def handle(verbs: ControlVerbs, request: Request) -> Json | StreamedResponse:
+async def handle(verbs: ControlVerbs, request: Request) -> Json | StreamedResponse | TextResponse:
     """Handle a request, and return the body of its response; raises RocketdError."""
     target, _, query = request.target.partition("?")
     route, name = _route(request.method, unquote(target))

@@ -23,6 +23,7 @@ CHUNK: Final = 64 * 1024
 REQUEST_TIMEOUT: Final = 10.0
 """Seconds until a request is complete, from the connection or from the previous response."""
 
+JSON: Final = "application/json"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 STALL_TIMEOUT: Final = 300.0
@@ -89,9 +90,11 @@ class HttpConnection:
             self._http.receive_data(await self._reader.read(CHUNK))
         return event
 
-    async def respond(self, status: int, body: bytes, *, extra: Mapping[str, str] = NO_HEADERS) -> None:
-        """Send a response with a JSON body; `extra` are further headers."""
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *extra.items()]
+    async def respond(
+        self, status: int, body: bytes, *, extra: Mapping[str, str] = NO_HEADERS, content_type: str = JSON
+    ) -> None:
+        """Send a response with a body; `extra` are further headers."""
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(body))), *extra.items()]
         await self._send(h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase))
         for start in range(0, 0 if self._head_only else len(body), CHUNK):
             await self._send(h11.Data(data=body[start : start + CHUNK]))

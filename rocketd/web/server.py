@@ -23,7 +23,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.ports import Journal
-from rocketd.web.api import ControlVerbs, Request, StreamedResponse, allowed_methods, handle
+from rocketd.web.api import ControlVerbs, Request, StreamedResponse, TextResponse, allowed_methods, handle
 from rocketd.web.control_group import ControlGroup
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
@@ -178,7 +178,12 @@ class ControlServer:
         else:
             await self._send_result(connection, result)
 
-    async def _send_result(self, connection: HttpConnection, result: Json | StreamedResponse) -> None:
+    async def _send_result(self, connection: HttpConnection, result: Json | StreamedResponse | TextResponse) -> None:
+        if isinstance(result, TextResponse):
+            await connection.respond(
+                200, result.text.encode(), content_type=result.content_type, extra=self._status_headers()
+            )
+            return
         if not isinstance(result, StreamedResponse):
             await connection.respond(200, await _encoded(result), extra=self._status_headers())
             return

@@ -33,6 +33,13 @@ class Client:
         """Send a GET request, and return its JSON."""
         return self._ask("GET", _target(path, query), b"")
 
+    def text(self, path: str, query: Query = ()) -> str:
+        """Send a GET request, and return what is not JSON."""
+        with self.connect() as connection:
+            reply = _send(connection, "GET", _target(path, query), b"")
+            _expect_success(reply)
+            return _whole(reply).decode()
+
     def post(self, path: str, body: JsonObject | None = None, *, timeout: float | None = TIMEOUT) -> Json:
         """Send a POST request, and return its JSON; `timeout`: seconds to wait, None: without limit."""
         return self._ask("POST", _target(path, ()), json.dumps(body or {}).encode(), timeout)

@@ -103,6 +103,11 @@ class FakeVerbs:
 
     async def reload(self, *, by: str) -> JsonObject:
         self.done.append(("reload", by))
+    async def metrics(self, written: str) -> str:
+        return f"# {written}\n"
+
+    async def reload(self) -> JsonObject:
+        self.done.append(("reload",))
         return {"tasks": 1, "problems": []}
 
 

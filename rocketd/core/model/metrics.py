@@ -1,0 +1,76 @@
+"""What metrics tell: the state of the daemon and of each task at a moment, and what was counted since its start."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.model.events import Event, Finished, Missed, Started
+from rocketd.core.model.run import Action, Trigger
+
+DELAY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3600.0)
+"""Upper bounds of the histogram of start delays, in seconds."""
+ENDS: Final = (Action.SUCCESS, Action.FAIL, Action.TERMINATE, Action.INACTION, Action.CRASH)
+
+
+class TaskMetrics(NamedTuple):
+    """One task. Instants are in microseconds; None: there is none."""
+
+    name: str
+    paused: bool
+    running: bool
+    running_since: Instant | None
+    next_start: Instant | None
+    last_start: Instant | None
+    last_end: Instant | None
+    last_success: Instant | None
+    last_good: bool | None
+    """Whether the newest end is a success, or that there was nothing to do."""
+    last_runtime: Duration | None
+    armed: Instant
+    max_age: Duration | None
+    overdue: bool
+    slow_after: Duration | None
+
+
+class DaemonMetrics(NamedTuple):
+    """The daemon, and all of its tasks."""
+
+    version: str
+    started_at: Instant
+    degraded: bool
+    problems: int
+    stopping: bool
+    running: int
+    tasks: Sequence[TaskMetrics]
+
+
+@dataclass(slots=True)
+class RunCounters:
+    """Counts what happens, from the start of the daemon on; a store that is pruned resets nothing."""
+
+    runs: Counter[tuple[str, Action]] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    """How long the runs of each task took, in microseconds."""
+    delays: list[int] = field(default_factory=lambda: [0] * (len(DELAY_BUCKETS) + 1))
+    """How many scheduled runs started so late, by bucket; the last one is for all others."""
+    delay_sum: float = 0.0
+    _missed_counts: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def learn(self, event: Event) -> None:
+        """Count an event."""
+        match event:
+            case Started(run) if run.trigger is not Trigger.HAND:
+                delay = max(run.start - run.due, 0) / SECOND
+                index = next((i for i, bound in enumerate(DELAY_BUCKETS) if delay <= bound), len(DELAY_BUCKETS))
+                self.delays[index] += 1
+                self.delay_sum += delay
+            case Finished(run, end):
+                self.runs[run.task, end.action] += 1
+                self.seconds[run.task] += end.runtime
+            case Missed(task=task):
+                known_id, known = self._missed_counts.get(task, ("", 0))
+                self.missed[task] += event.count - (known if known_id == event.run_id else 0)
+                self._missed_counts[task] = event.run_id, event.count

@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: what they are called, and how they get there."""

@@ -1,0 +1,118 @@
+"""Metrics: their names and units, what is absent, and a file that is never seen half written."""
+
+import os
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families
+
+from rocketd.core.instant import HOUR, MINUTE, SECOND
+from rocketd.core.model.events import Finished, Missed, Started
+from rocketd.core.model.metrics import DaemonMetrics, RunCounters, TaskMetrics
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.metrics.exposition import MetricsFormat, exposition
+from rocketd.metrics.textfile import write_textfile
+
+AT = 1_790_000_000 * SECOND
+NEVER = TaskMetrics(
+    name="never",
+    paused=True,
+    running=False,
+    running_since=None,
+    next_start=None,
+    last_start=None,
+    last_end=None,
+    last_success=None,
+    last_good=None,
+    last_runtime=None,
+    armed=AT,
+    max_age=None,
+    overdue=False,
+    slow_after=None,
+)
+BACKUP = TaskMetrics(
+    name="backup",
+    paused=False,
+    running=True,
+    running_since=AT + MINUTE,
+    next_start=AT + HOUR,
+    last_start=AT,
+    last_end=AT + MINUTE,
+    last_success=AT,
+    last_good=False,
+    last_runtime=1_500_000,
+    armed=AT - HOUR,
+    max_age=HOUR,
+    overdue=True,
+    slow_after=HOUR,
+)
+DAEMON = DaemonMetrics(
+    version="1.2", started_at=AT, degraded=True, problems=3, stopping=False, running=1, tasks=[NEVER, BACKUP]
+)
+
+
+def run(number: int, late: int = 0, trigger: Trigger = Trigger.SCHEDULE) -> Run:
+    return Run("backup", number, f"id-{number}", 1, AT, AT + late, trigger, "daily")
+
+
+def samples(text: str) -> dict[str, float]:
+    found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    names = (f"{one.name}{{{','.join(f'{k}={v}' for k, v in sorted(one.labels.items()))}}}" for one in found)
+    return dict(zip(names, (one.value for one in found), strict=True))
+
+
+def test_metrics_have_seconds_and_what_is_not_there_is_absent() -> None:
+    told = samples(exposition(DAEMON, RunCounters(), MetricsFormat.TEXT))
+    assert told["rocketd_task_last_success_timestamp_seconds{task=backup}"] == AT / SECOND
+    assert told["rocketd_task_last_duration_seconds{task=backup}"] == 1.5
+    assert told["rocketd_task_last_run_success{task=backup}"] == 0
+    assert told["rocketd_task_overdue{task=backup}"] == 1
+    assert told["rocketd_task_slow_after_seconds{task=backup}"] == 3600
+    assert (
+        told["rocketd_tasks{state=paused}"] == told["rocketd_tasks{state=enabled}"] == told["rocketd_degraded{}"] == 1
+    )
+    of_never = {name for name in told if "task=never" in name and "_total" not in name}
+    assert {name.partition("{")[0].removeprefix("rocketd_task_") for name in of_never} == {
+        "paused", "running", "armed_timestamp_seconds",
+    }  # fmt: skip
+
+
+def test_counters_begin_at_zero_and_count_each_missed_run_once() -> None:
+    counters = RunCounters()
+    for count in (1, 4):
+        counters.learn(Missed("backup", "id-m", AT, AT, AT, count, "down"))
+    counters.learn(Missed("backup", "id-n", AT, AT, AT, 2, "down"))
+    counters.learn(Started(run(1, 20_000)))
+    counters.learn(Started(run(2, HOUR, Trigger.HAND)))
+    counters.learn(Finished(run(1), End(Action.FAIL, Cause.EXIT, AT, runtime=2 * SECOND)))
+    told = samples(exposition(DAEMON, counters, MetricsFormat.TEXT))
+    assert told["rocketd_task_missed_total{task=backup}"] == 6
+    assert told["rocketd_task_runs_total{action=fail,task=backup}"] == 1
+    assert told["rocketd_task_runs_total{action=success,task=never}"] == 0
+    assert told["rocketd_task_run_seconds_total{task=backup}"] == 2
+    assert told["rocketd_start_delay_seconds_count{}"] == 1
+    assert told["rocketd_start_delay_seconds_bucket{le=0.01}"] == 0
+    assert told["rocketd_start_delay_seconds_bucket{le=0.05}"] == 1
+
+
+def test_openmetrics_can_be_read_as_such() -> None:
+    text = exposition(DAEMON, RunCounters(), MetricsFormat.OPENMETRICS)
+    assert text.endswith("# EOF\n")
+    assert {family.name for family in openmetrics_families(text)}  # type: ignore[no-untyped-call]  # as it comes >= {"rocketd_info", "rocketd_task_runs"}
+
+
+def test_a_textfile_is_replaced_in_one_step_and_a_link_is_not_followed(tmp_path: Path) -> None:
+    path, other = tmp_path / "rocketd.prom", tmp_path / "other"
+    other.write_text("mine")
+    path.symlink_to(other)
+    os.umask(0o077)
+    write_textfile(path, "a 1\n")
+    assert (path.read_text(), other.read_text(), path.is_symlink()) == ("a 1\n", "mine", False)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["other", "rocketd.prom"]
+
+
+def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        write_textfile(tmp_path / "no" / "rocketd.prom", "")
