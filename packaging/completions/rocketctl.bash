@@ -24,6 +24,8 @@ declare -gA _rocketctl_kinds=(
     [reload]=none
     [status]=none
     [fleet]=text
+    [health]=task
+    [metrics]=none
 )
 declare -gA _rocketctl_options=(
     [none]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help --version'
@@ -50,6 +52,8 @@ declare -gA _rocketctl_options=(
     [reload]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [status]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
     [fleet]='-H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [health]='--max-age -w --warning -c --critical -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
+    [metrics]='--format --textfile -H --host --config-dir --state-dir --runtime-dir --json --no-pager -l --full --help'
 )
 _rocketctl_tasks() { rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
 _rocketctl_runs() { rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; }
@@ -64,7 +68,7 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --boot | --splay | --task | --to | --day | --reason | --timers | --compare) return ;;
+        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --boot | --splay | --task | --to | --day | --reason | --timers | --compare | --max-age | -w | --warning | -c | --critical | --format) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

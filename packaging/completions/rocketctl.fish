@@ -117,3 +117,11 @@ complete -c rocketctl -n __fish_use_subcommand -a status -d 'show the state of t
 complete -c rocketctl -n __fish_use_subcommand -a fleet -d 'show the hosts that share a history with this one, or make the tables for it'
 complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -x
 complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -x
+complete -c rocketctl -n __fish_use_subcommand -a health -d 'say whether tasks are in order, as a plugin of Nagios and its kin'
+complete -c rocketctl -n '__fish_seen_subcommand_from health' -a '(__rocketctl_tasks)'
+complete -c rocketctl -n '__fish_seen_subcommand_from health' -l max-age -x -d 'how old the last success may be, for all tasks: 25h'
+complete -c rocketctl -n '__fish_seen_subcommand_from health' -s w -l warning -x -d 'WARNING from this many bad tasks on'
+complete -c rocketctl -n '__fish_seen_subcommand_from health' -s c -l critical -x -d 'CRITICAL from this many on (default: 1)'
+complete -c rocketctl -n __fish_use_subcommand -a metrics -d 'write metrics for Prometheus'
+complete -c rocketctl -n '__fish_seen_subcommand_from metrics' -l format -x -d 'openmetrics (default) or text'
+complete -c rocketctl -n '__fish_seen_subcommand_from metrics' -l textfile -F -d 'write them to FILE in one step, as text'

@@ -146,6 +146,8 @@ async def _fleet_tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
 async def _fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
     return await verbs.fleet.runs(_run_filter(parameters, limit))
+
+
 class TextResponse(NamedTuple):
     """A response that is not JSON."""
 
