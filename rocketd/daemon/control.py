@@ -59,10 +59,6 @@ class OutputFollower(Protocol):
     def __call__(self, *, wanted: bool) -> None: ...
 
 
-async def _no_metrics(_: str) -> str:
-    raise Refusal("this program has no metrics")
-
-
 def _ignore(*, wanted: bool) -> None:
     """All lines come by themselves."""
 
@@ -93,8 +89,8 @@ class Control:
         self._streams = 0
         self.follow_output: OutputFollower = _ignore
         """Called when somebody begins to watch, and when nobody does any more."""
-        self.metrics: Callable[[str], Awaitable[str]] = _no_metrics
-        """Returns metrics in a format; raises RocketdError."""
+        self.metrics: Callable[[str], Awaitable[str]]
+        """Returns metrics in a format; raises RocketdError. Set by whoever has metrics."""
         self.hooks_of: Callable[[Task], list[Json]] = lambda _: []
         """Returns the hooks of a task, and how they ended last."""
         self.executor_of: Callable[[Task], ExecutorChoice | None] = lambda _: None
@@ -153,7 +149,6 @@ class Control:
     async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
         """Explain the next loaded tasks by name; also return the name after which the next page starts."""
         names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE))
-        names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE + 1))
         until = self._loop.clock.monotonic() + PAGE_TIME
         answers: list[Json] = []
         for index, name in enumerate(names[:PAGE_SIZE]):
@@ -302,5 +297,3 @@ class Control:
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
         disabled = len(self._task_files.disabled)
         return {"tasks": len(self._loop.scheduler.tasks), "disabled": disabled, "problems": listed}
-        counts: JsonObject = {"tasks": len(self._loop.scheduler.tasks), "disabled": len(self._task_files.disabled)}
-        return {**counts, "problems": listed}

@@ -82,8 +82,3 @@ def _names(matches: Sequence[RunView]) -> str:
 
 def _name(view: RunView) -> str:
     return f"{view.run.task}/{view.run.number}" if view.run.number else view.run.run_id
-
-
-def next_names(names: Sequence[str], after: str, limit: int) -> Sequence[str]:
-    """Return the next names in order."""
-    return nsmallest(limit, (name for name in names if name > after))

@@ -101,13 +101,11 @@ class FakeVerbs:
         self.done.append(("prune", by, before, dry_run))
         return {"records": 7}
 
-    async def reload(self, *, by: str) -> JsonObject:
-        self.done.append(("reload", by))
     async def metrics(self, written: str) -> str:
         return f"# {written}\n"
 
-    async def reload(self) -> JsonObject:
-        self.done.append(("reload",))
+    async def reload(self, *, by: str) -> JsonObject:
+        self.done.append(("reload", by))
         return {"tasks": 1, "problems": []}
 
 
