@@ -46,22 +46,15 @@ class JournalFollower:
     async def catch_up(self) -> None:
         """Tell all that is in the journal by now, and not what other runs print meanwhile."""
         now = time.time_ns() // 1000
-        self._notice_files()
         while self._tell_some() and self._told_until <= now:  # noqa: ASYNC110 - others have their turn; nothing is awaited
             await asyncio.sleep(0)
 
     def _ready(self) -> None:
-        self._notice_files()
         if self._later is None:
             self._go_on()
 
     def _go_on(self) -> None:
         self._later = self._loop.call_soon(self._go_on) if self._tell_some() else None
-
-    def _notice_files(self) -> None:
-        """Notice new files of the journal: after a rotation, or with the first line of a user."""
-        with suppress(OSError):
-            self._reader.process()
 
     def _tell_some(self) -> bool:
         """Tell the next lines; whether there may be more."""
@@ -74,7 +67,13 @@ class JournalFollower:
         return True
 
     def _next(self) -> Any:  # noqa: ANN401 - the library's dictionary, or nothing
+        """Return the next line; what has become of the files of the journal is noticed before each.
+
+        A rotation begins a new file, as the first line of a user does, and cuts off what the old one does not need: to
+        read there, by the size that it had, would be a SIGBUS.
+        """
         try:
+            self._reader.process()
             return self._reader.get_next()
         except OSError:  # a journal file was removed: the next notification finds the others
             return None
