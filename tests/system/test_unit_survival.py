@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from support.machines.administrator import actions, await_end, give_task, history
-from support.machines.machine import Machine
+from rocketd.core.messages.message import MessageId
+from support.machines.administrator import actions, await_end, give_task, history, printed
+from support.machines.machine import Entry, Machine
 
 IMPATIENT = "[Service]\nWatchdogSec=3s\nTimeoutAbortSec=1s\n"
 # It notes each of its starts, and goes on until it is told to end.
@@ -53,6 +54,11 @@ def restart_journal(machine: Machine) -> None:
 
 def await_starts(machine: Machine, count: int) -> None:
     machine.await_journal("MESSAGE_ID=4fcbed9721844c3ababa6e428cf4bc7b", "_BOOT_ID=" + boot(machine), count=count)
+
+
+def ready(machine: Machine) -> list[Entry]:
+    """The starts of daemons."""
+    return machine.journal(f"MESSAGE_ID={MessageId.READY}")
 
 
 def boot(machine: Machine) -> str:
@@ -134,17 +140,61 @@ def test_fifty_active_runs_and_fifty_that_end_meanwhile_are_taken_over(busy: Mac
     assert len(runs) == 101
 
 
-def test_a_task_may_install_rocketd(busy: Machine, deb: Path) -> None:
+OLDER = """
+    dpkg-deb --raw-extract /root/rocketd.deb /root/older
+    sed -i 's/^Version: .*/Version: 0.0.1/' /root/older/DEBIAN/control
+    dpkg-deb --build --root-owner-group -Znone /root/older /root/older.deb
+"""
+CHANGES = """
+    dpkg --install --force-confold --force-unsafe-io --force-downgrade /root/older.deb
+    dpkg-query --show --showformat='version ${Version}' rocketd; echo
+    dpkg --install --force-confold --force-unsafe-io /root/rocketd.deb
+"""
+
+
+def test_a_task_may_downgrade_and_upgrade_rocketd(busy: Machine, deb: Path) -> None:
+    """Each replaces the daemon that runs the task; neither the task nor the other run notices."""
     busy.write("/root/rocketd.deb", "")
     busy.path("/root/rocketd.deb").write_bytes(deb.read_bytes())
-    install = (
-        '[task.upgrade]\ncommand = ["dpkg", "--install", "--force-confold", "--force-unsafe-io", "/root/rocketd.deb"]\n'
-    )
-    give_task(busy, "upgrade", install)
+    busy.sh(OLDER)
+    busy.write("/root/change", f"set -e{CHANGES}")
+    daemons = len(ready(busy))
+    give_task(busy, "upgrade", "[task.upgrade]\ncommand = ['sh', '/root/change']\n")
     busy.run("rocketctl", "run", "upgrade")
     await_end(busy, "upgrade")
+    assert "version 0.0.1" in printed(busy, "upgrade")
     assert busy.run("dpkg", "--audit").stdout == ""
-    assert actions(busy, "upgrade") == ["success"]
+    assert busy.run("dpkg-query", "--show", "--showformat=${Version}", "rocketd").stdout != "0.0.1"
+    assert len(ready(busy)) == daemons + 2
+    assert (actions(busy, "upgrade"), actions(busy, "long")) == (["success"], ["run"])
+    busy.run("touch", "/run/go-on")
+    is_one_run_with_its_own_end(busy)
+
+
+def test_while_the_bus_is_away_runs_end_and_new_ones_wait_for_it(busy: Machine) -> None:
+    give_task(busy, "late", "[task.late]\ncommand = ['echo', 'here']\n")
+    busy.run("systemctl", "stop", "dbus.socket", "dbus.service")
+    busy.run("touch", "/run/go-on")
+    busy.await_journal("ROCKETD_TASK=long", "MESSAGE=done")
+    busy.run("rocketctl", "run", "late")
+    assert (actions(busy, "long"), actions(busy, "late")) == (["run"], ["run"])
+    assert printed(busy, "late") == []
+    busy.run("systemctl", "start", "dbus.socket")
+    is_one_run_with_its_own_end(busy)
+    await_end(busy, "late")
+    assert printed(busy, "late") == ["here"]
+
+
+def test_while_journald_is_away_runs_begin_and_end_as_ever(busy: Machine) -> None:
+    """Their output is lost, which is systemd's way; it is there again for those that begin afterwards."""
+    give_task(busy, "quiet", "[task.quiet]\ncommand = ['sh', '-c', 'echo here; exit 4']\n")
+    journald = ("systemd-journald.socket", "systemd-journald-dev-log.socket", "systemd-journald.service")
+    busy.run("systemctl", "stop", *journald)
+    busy.run("rocketctl", "run", "quiet", "--wait", check=False)
+    assert [run["exit_code"] for run in history(busy, "quiet")] == [4]
+    busy.run("systemctl", "start", *journald)
+    busy.run("rocketctl", "run", "quiet", "--wait", check=False)
+    assert [(run["exit_code"], run["output"]) for run in history(busy, "quiet")][1:] == [(4, "here\n")]
     assert actions(busy, "long") == ["run"]
 
 
