@@ -115,6 +115,8 @@ class LoadSource:
     """The instant for which warnings predict starts; None: without such warnings."""
     calendars: tuple[tuple[str, CalendarSettings], ...] = ()
     """The calendars where `rocketd.toml` is not among the files."""
+    confined: bool = False
+    """Whether processes of the daemon are in a sandbox."""
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,14 @@ from rocketd.core.model.condition import Condition
 from rocketd.core.model.work_calendar import Calendars
 
 
-def load(
+def load(  # noqa: PLR0913 - all but the first are names of what differs
     directories: Sequence[Path] = DEFAULT_DIRECTORIES,
     *,
     strict: bool = True,
     known: Collection[str] = (),
     at: Instant | None = None,
     calendars: Mapping[str, CalendarSettings] | None = None,
+    confined: bool = False,
 ) -> LoadResult:
     """Load all task files; never raises for what is in them.
 
@@ -40,9 +41,9 @@ def load(
     Not `strict` is for `check` by others than the daemon's user: files that the daemon would refuse are read all the
     same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
     `at` is an instant as of which tasks are warned of that never start, or again and again; None: of none.
-    `calendars` count where `rocketd.toml` is not among the files.
+    `calendars` count where `rocketd.toml` is not among the files. `confined`: as in `executor_notes`.
     """
-    source = LoadSource(tuple(directories), strict, frozenset(known), at, tuple((calendars or {}).items()))
+    source = LoadSource(tuple(directories), strict, frozenset(known), at, tuple((calendars or {}).items()), confined)
     return with_timeouts(lambda queries: TaskFileLoader(queries, source, None).loaded())
 
 

@@ -264,7 +264,7 @@ class TaskFileLoader:
             questions = ConditionQuestions.of(tasks, self._source.at, files)
             mistakes += condition_warnings(questions, {one.task.name for one in mistakes})
             mistakes += [*condition_notes(tasks.values()), *pattern_mistakes(tasks, self._source.known)]
-            mistakes += trap_warnings(tasks, self._source.at, self._settings.executor)
+            mistakes += trap_warnings(tasks, self._source.at, self._settings.executor, confined=self._source.confined)
         return tuple(tasks.values()), without_ignored(mistakes)
 
     def _located(self, task_mistakes: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:

@@ -37,9 +37,11 @@ _UPGRADE: Final = re.compile(
 )
 
 
-def trap_warnings(tasks: Mapping[str, Task], now: Instant, executor: ExecutorKind) -> Iterator[TaskMistake]:
-    """Find them; `executor`: what carries out the runs of tasks that do not say it."""
-    yield from executor_notes(tasks.values(), executor)
+def trap_warnings(
+    tasks: Mapping[str, Task], now: Instant, executor: ExecutorKind, *, confined: bool = False
+) -> Iterator[TaskMistake]:
+    """Find them; `executor` and `confined` are as in `executor_notes`."""
+    yield from executor_notes(tasks.values(), executor, confined=confined)
     yield from _crowds(tasks, now)
     for task in tasks.values():
         if not isinstance(task.work, Command):

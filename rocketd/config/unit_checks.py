@@ -1,6 +1,7 @@
 """Asks systemd's own parser about what tasks tell it of their units: systemd-analyze(1), `verify`.
 
-It knows every setting that this host's systemd knows. Where it is not installed, nothing is asked.
+It knows every setting that this host's systemd knows. Where it is not installed, or there is no room for a temporary
+file, nothing is asked.
 """
 
 import re
@@ -40,15 +41,19 @@ class UnitChecks:
 
 
 def _ask(lines: UnitLines) -> Iterator[UnitComplaint]:
+    try:
+        answer = _answer(lines)
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    for said in map(_SAID.match, answer.splitlines()):
+        at = int(said[1]) - len(_HEAD) - 1 if said else -1
+        if said is not None and 0 <= at < len(lines):
+            yield UnitComplaint(lines[at][0], said[2].replace(", ignoring", "").rstrip("."))
+
+
+def _answer(lines: UnitLines) -> str:
     with TemporaryDirectory(prefix="rocketd-") as directory:
         file = Path(directory, "rocketd-check.service")
         file.write_text("\n".join([*_HEAD, *(f"{key}={value}" for key, value in lines), ""]), encoding="utf-8")
         call = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(file)]
-        try:
-            done = subprocess.run(call, capture_output=True, text=True, timeout=TIMEOUT, check=False)  # noqa: S603 - ours
-        except (OSError, subprocess.TimeoutExpired):
-            return
-    for said in map(_SAID.match, done.stderr.splitlines()):
-        at = int(said[1]) - len(_HEAD) - 1 if said else -1
-        if said is not None and 0 <= at < len(lines):
-            yield UnitComplaint(lines[at][0], said[2].replace(", ignoring", "").rstrip("."))
+        return subprocess.run(call, capture_output=True, text=True, timeout=TIMEOUT, check=False).stderr  # noqa: S603 - ours

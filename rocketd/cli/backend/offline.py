@@ -233,11 +233,13 @@ def _load(
     paths: Sequence[str] = (),
     at: Instant | None = None,
     installed: LoadResult | None = None,
+    *,
+    confined: bool = False,
 ) -> LoadResult:
     known = [] if installed is None else [task.name for task in installed.tasks]
     calendars = None if installed is None else installed.settings.calendars
     directories = directories_of(paths or choices.config_dir)
-    return load(directories, strict=os.geteuid() == 0, known=known, at=at, calendars=calendars)
+    return load(directories, strict=os.geteuid() == 0, known=known, at=at, calendars=calendars, confined=confined)
 
 
 def directories_of(paths: Sequence[str]) -> Sequence[Path]:
@@ -245,10 +247,11 @@ def directories_of(paths: Sequence[str]) -> Sequence[Path]:
     return [Path(path) for path in paths] or DEFAULT_DIRECTORIES
 
 
-def checked(choices: Choices, at: Instant | None = None) -> LoadResult:
+def checked(choices: Choices, at: Instant | None = None, *, confined: bool = False) -> LoadResult:
     """Load the given files, or those that the daemon reads.
 
     A given file may name tasks and calendars that are installed already.
-    `at`: the instant for warnings about tasks that never start, or again and again.
+    `at`: the instant for warnings about tasks that never start, or again and again; `confined`: whether processes of
+    the daemon are in a sandbox.
     """
-    return _load(choices, choices.paths, at, _load(choices) if choices.paths else None)
+    return _load(choices, choices.paths, at, _load(choices) if choices.paths else None, confined=confined)

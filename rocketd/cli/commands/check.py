@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 def check(call: Context) -> ExitCode:
     """`rocketctl check [PATH…]`; warnings alone are no failure."""
+    from rocketd.cli.backend.daemon_rights import daemon_is_confined  # noqa: PLC0415 - as below
     from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only this verb always reads the files
     from rocketd.config import check_json, check_text  # noqa: PLC0415 - as above
 
-    loaded = _with_duplicates(checked(call.choices, call.now))
+    confined = daemon_is_confined(call.choices.socket)
+    loaded = _with_duplicates(checked(call.choices, call.now, confined=confined))
     if call.choices.json:
         answer: list[Json] = [{**problem} for problem in check_json(loaded)]
         call.terminal.json({"problems": answer, "changes": [*_changes_json(call)]} if call.choices.diff else answer)

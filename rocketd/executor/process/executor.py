@@ -22,6 +22,7 @@ from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Call, Task
 from rocketd.executor.daemon_bound import DaemonBoundExecutor
+from rocketd.executor.process.capabilities import is_confined
 from rocketd.executor.process.environment import clean_environment, own_identity, run_variables
 from rocketd.executor.process.environment_files import EnvironmentFiles
 from rocketd.executor.process.fd_watcher import FdWatcher
@@ -79,7 +80,7 @@ class ProcessExecutor(DaemonBoundExecutor):
         self._trust = trust = PathTrust(self._mounts, os.geteuid())
         nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._launch_context = LaunchContext(
-            own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean, variables
+            own_identity(), nice, EnvironmentFiles(trust), Programs(trust), clean, variables, is_confined()
         )
         self._spawner = Spawner(open_files)
         self._pool = SpawnPool(unshare, max_threads=0 if self._spawner.single_threaded else THREADS)

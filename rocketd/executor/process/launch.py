@@ -62,6 +62,8 @@ class LaunchContext:
     """The variables that all processes get."""
     variables: Callable[[Run], Mapping[str, str]] = run_variables
     """Return those that say which run it is."""
+    confined: bool = False
+    """Whether the daemon is root and cannot become another user."""
 
     def other_identity(self, surroundings: Surroundings) -> Identity | None:
         """Return the identity that a process has to switch to; None for the daemon's own. Raises RocketdError."""
@@ -71,6 +73,11 @@ class LaunchContext:
         if self.daemon_identity.uid != 0:
             raise RocketdError(
                 f"only root can run it as {identity.name}", hint=f"this daemon is {self.daemon_identity.name}"
+            )
+        if self.confined:
+            raise RocketdError(
+                f"the sandbox of rocketd's own service lets no process become {identity.name}",
+                hint="units are not in it: see rocketctl check",
             )
         return identity
 

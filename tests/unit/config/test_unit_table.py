@@ -1,6 +1,7 @@
 """The table `unit` of a task, and which tasks can be units of systemd."""
 
 import shutil
+import tempfile
 
 import pytest
 
@@ -128,3 +129,8 @@ def test_what_systemd_does_not_take_is_a_mistake_in_its_words_at_its_place(folde
         (6, "systemd does not take this: Invalid memory limit 'lots': Invalid argument"),
         (7, "systemd does not take this: Unknown key 'NoSuch' in section [Service]"),
     ]
+
+
+def test_without_room_for_a_temporary_file_nothing_is_asked(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/directory")
+    assert [one.name for one in folder.load(f'{TASK}\n[task.a.unit]\nMemoryMax = "lots"\n').tasks] == ["a"]
