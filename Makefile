@@ -55,7 +55,7 @@ test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS
 	$(PYTEST) --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 kill: .venv/rocketd .venv/dev  ## kill -9 at every system call, 1,000 under load, power cuts: an hour
-	ROCKETD_KILLS=all $(PYTEST) --timeout 0 tests/faults -rA $(ARGS)
+	ROCKETD_KILLS=all $(PYTEST) --timeout 0 tests/faults tests/integration/test_library_goes_on.py -rA $(ARGS)
 
 simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)

@@ -1,15 +1,19 @@
 """What an application knows of its earlier lives from its repository alone: no state directory, kill -9 in between.
 
-One program, in a process of its own for each life that ends by a kill; every repository, every model of a record.
+One program, in a process of its own for each life that ends by a kill. Every repository with every model of a record
+takes minutes: ROCKETD_KILLS=all, as in `make kill`; else some of them.
 """
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from rocketd import Rocketd
@@ -18,19 +22,21 @@ from rocketd.log import LogRecord, MinimalRecord, RunRecord, TaskLogRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo, RunRepo
 from rocketd.store.redbird.compat import BaseRepo
 from support.application import run
+from support.servers.postgres_server import postgres_server
 
 QUICK = {"restart_delay": 0}
 
 PROGRAM = """
-import os, signal, sys
+import asyncio, os, signal, sys, time
 from pathlib import Path
 from rocketd import Rocketd
 from rocketd.args import Session
 from rocketd.conds import *
+from rocketd.exc import TaskInactionException
 from rocketd import log
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, RunRepo, SQLRepo
 
-kind, model, life = sys.argv[1], getattr(log, sys.argv[2]), int(sys.argv[3])
+kind, model, life = sys.argv[1], getattr(log, sys.argv[2], None), int(sys.argv[3])
 
 
 def repository():
@@ -46,13 +52,15 @@ def repository():
         return RunRepo("sqlite:///own.db")
     from sqlalchemy import create_engine
     key = "id" if "id" in model.__fields__ else "created"
-    engine = create_engine("sqlite:///log.db")
+    engine = create_engine("sqlite:///log.db" if kind == "sql" else kind)
     return SQLRepo(model=model, table="log", engine=engine, id_field=key, if_missing="create")
 
 
-app = Rocketd(config={"restart_delay": 0, "execution": "main"})
-app.session.set_repo(repository())
-signal.alarm(20)
+state = "state" if "state" in sys.argv[4:] else None
+app = Rocketd(config={"restart_delay": 0, "execution": "main", "state_dir": state})
+if kind != "none":
+    app.session.set_repo(repository())
+signal.alarm(40)
 
 
 def ran(name):
@@ -65,9 +73,16 @@ def gate():
     return life == 2
 
 
-@app.task(daily)
-def good():
-    ran("good")
+for name, condition in {
+    "good": daily,
+    "regular": every("1 day"),
+    "hour": hourly,
+    "week": weekly,
+    "month": monthly,
+    "counted": (started.today < 3),
+    "once": ~started,
+}.items():
+    app.task(condition, name=name, func=lambda name=name: ran(name))
 
 
 @app.task(daily)
@@ -76,14 +91,42 @@ def bad():
     raise ValueError
 
 
-@app.task(every("1 day"))
-def regular():
-    ran("regular")
-
-
-@app.task((daily | retry(1)))
+@app.task(daily | retry(1))
 def tried():
     ran("tried")
+    raise ValueError
+
+
+@app.task((failed.today < 2))
+def fails():
+    ran("fails")
+    raise ValueError
+
+
+@app.task(daily)
+def idle():
+    ran("idle")
+    raise TaskInactionException
+
+
+@app.task(daily, timeout="100 ms")
+async def slow():
+    ran("slow")
+    await asyncio.sleep(60)
+
+
+@app.task(daily)
+async def cut_off():
+    ran("cut_off")
+    await asyncio.sleep(60 if life == 1 else 0)
+
+
+@app.task(daily | retry(1))
+async def tried_and_cut_off():
+    ran("tried_and_cut_off")
+    if app.session["bad"].last_fail and Path("tried_before").exists():
+        await asyncio.sleep(60)
+    Path("tried_before").touch()
     raise ValueError
 
 
@@ -93,64 +136,112 @@ FOLLOWERS = {
     "finish": after_finish("good"),
     "all": after_all_success("good", "regular"),
     "any": after_any_fail("bad", "good"),
-    "text": "after task 'good' finished",
+    "text": after_finish("good"),
+    "timeout": after_fail("slow"),
     "killed": after_fail("killer"),
     "not_yet": after_success("bad"),
+    "not_running": running("tried_and_cut_off"),
+    "none_today": (failed("good").today >= 1),
 }
 for name, condition in FOLLOWERS.items():
     task = app.task(condition, name=name, func=lambda name=name: ran(name))
     task.start_cond &= gate
 
 
-@app.task(after_all_finish("good", "bad", "regular") & (failed("tried").today == 2))
+@app.task(
+    after_all_finish("good", "bad", "regular", "hour", "week", "month", "idle", "slow", "once")
+    & running("cut_off") & running("tried_and_cut_off") & (started("tried_and_cut_off").today >= 2)
+    & (failed("tried").today == 2) & (failed("fails").today == 2) & (succeeded("counted").today == 3)
+)
 def killer():
     ran("killer")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(after_all_finish(*[name for name in FOLLOWERS if name != "not_yet"]))
+@app.task(
+    after_all_finish("success", "fail", "finish", "all", "any", "text", "timeout", "killed") & succeeded("cut_off")
+)
 def stop(session=Session()):
     session.shut_down()
 
 
 app.run()
-
 """
 
-HELD_BACK = {"success", "fail", "finish", "all", "any", "text", "killed"}
+HELD_BACK = {"success", "fail", "finish", "all", "any", "text", "timeout", "killed"}
 """What waits in the first life for what happened in it."""
+FIRST = {
+    **dict.fromkeys(
+        ("good", "bad", "regular", "hour", "week", "month", "once", "idle", "slow", "cut_off", "killer"), 1
+    ),
+    **dict.fromkeys(("tried", "fails", "tried_and_cut_off"), 2),
+    "counted": 3,
+}
+"""How often each task runs in the life that ends by the kill."""
+SECOND = {**dict.fromkeys(HELD_BACK, 1), "cut_off": 1}
+"""What runs in the life after it: what waited, and what was cut off; nothing that had ended."""
 
 
-def live(directory: Path, kind: str, model: str, life: int) -> int:
+def live(directory: Path, kind: str, model: str, life: int, *options: str) -> int:
     """Run the program to its end, and tell its exit status."""
-    call = [sys.executable, "-c", PROGRAM, kind, model, str(life)]
+    call = [sys.executable, "-c", PROGRAM, kind, model, str(life), *options]
     return subprocess.run(call, cwd=directory, timeout=60, check=False).returncode
 
 
-def ran(directory: Path, life: int) -> list[str]:
-    """What ran in that life, by the tasks' own word."""
+def ran(directory: Path, life: int) -> Counter[str]:
+    """How often each task ran in that life, by the tasks' own word."""
     told = [line.split() for line in (directory / "ran").read_text().splitlines()]
-    return [name for number, name in told if int(number) == life]
+    return Counter(name for number, name in told if int(number) == life)
+
+
+MODELS = ("MinimalRecord", "LogRecord", "TaskLogRecord", "RunRecord", "MinimalRunRecord", "TaskRunRecord")
+FILES = [
+    *(("csv", model) for model in MODELS),
+    *(("sql", model) for model in MODELS[:4]),
+    ("json", "RunRecord"),
+    ("own", "RunRecord"),
+]
+CASES = [
+    *((kind, model, ()) for kind, model in FILES),
+    *((kind, model, ("state",)) for kind, model in FILES if model in ("RunRecord", "MinimalRecord")),
+    ("none", "", ("state",)),
+]
+"""Every repository and every model of a record; without a state directory, and with one."""
+ALL = os.environ.get("ROCKETD_KILLS") == "all"
+SOME = CASES if ALL else [*CASES[:2], *CASES[6:8], *CASES[10:13], CASES[-1]]
 
 
 @pytest.mark.parametrize(
-    ("kind", "model"),
-    [
-        *((kind, model) for kind in ("csv", "sql") for model in ("MinimalRecord", "LogRecord", "TaskLogRecord")),
-        *((kind, "RunRecord") for kind in ("csv", "json", "sql", "own")),
-        ("csv", "MinimalRunRecord"),
-        ("csv", "TaskRunRecord"),
-    ],
+    ("kind", "model", "options"),
+    SOME,
 )
-def test_what_waited_runs_after_a_kill_and_what_has_run_does_not(kind: str, model: str, tmp_path: Path) -> None:
+def test_what_waited_runs_after_a_kill_and_what_has_run_does_not(
+    kind: str, model: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
     """The program kills itself in a task: the start of that is in the repository, as all before it."""
-    assert live(tmp_path, kind, model, 1) == -signal.SIGKILL
-    first = ran(tmp_path, 1)
-    assert {*first} == {"good", "bad", "regular", "tried", "killer"}
-    assert live(tmp_path, kind, model, 2) == 0
-    second = ran(tmp_path, 2)
-    assert sorted(name for name in second if name != "tried") == sorted(HELD_BACK)
-    assert [*first, *second].count("tried") == 2
+    assert live(tmp_path, kind, model, 1, *options) == -signal.SIGKILL
+    assert ran(tmp_path, 1) == FIRST
+    assert live(tmp_path, kind, model, 2, *options) == 0
+    assert ran(tmp_path, 2) == SECOND
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The URL of a server."""
+    with postgres_server() as server:
+        yield server.url()
+
+
+@pytest.mark.parametrize("model", MODELS[:4] if ALL else MODELS[:1])
+def test_the_same_with_a_postgresql_server(model: str, postgres: str, tmp_path: Path) -> None:
+    schema = f"{model.lower()}"
+    with psycopg.connect(postgres) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    url = f"{postgres.replace('://', '+psycopg://')}?options=-csearch_path%3D{schema}"
+    assert live(tmp_path, url, model, 1) == -signal.SIGKILL
+    assert ran(tmp_path, 1) == FIRST
+    assert live(tmp_path, url, model, 2) == 0
+    assert ran(tmp_path, 2) == SECOND
 
 
 def follower(repo: BaseRepo, gate: list[bool], came: list[str]) -> Rocketd:

@@ -164,6 +164,42 @@ def test_where_created_is_the_key_two_records_of_one_microsecond_both_fit(tmp_pa
     assert {event.run.task for event in events if isinstance(event, Started)} == {"a", "b", "c"}
 
 
+def test_the_same_where_the_table_has_fewer_columns_than_its_model(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "log.db")) as database:
+        database.execute("CREATE TABLE log (created FLOAT PRIMARY KEY, task_name TEXT, action TEXT, run_id TEXT)")
+    repo = SQLRepo(conn_string=f"sqlite:///{tmp_path}/log.db", table="log", model=RunRecord, id_field="created")
+    events = given_back(tmp_path, repo, *(Started(run(1, task)) for task in "abc"))
+    assert {event.run.task for event in events if isinstance(event, Started)} == {"a", "b", "c"}
+
+
+LOG_TABLE = """CREATE TABLE log (
+    created FLOAT PRIMARY KEY, task_name TEXT NOT NULL, action TEXT NOT NULL,
+    msg TEXT NOT NULL, levelname TEXT NOT NULL, levelno INTEGER NOT NULL, lineno INTEGER NOT NULL,
+    own TEXT {own}
+)"""
+
+
+def test_a_table_may_demand_what_a_log_record_has(tmp_path: Path) -> None:
+    """As the tables do that Rocketry makes of its LogRecord and its RunRecord."""
+    with closing(sqlite3.connect(tmp_path / "log.db")) as database:
+        database.execute(LOG_TABLE.format(own="NOT NULL DEFAULT 'mine'"))
+        repo = SQLRepo(conn_string=f"sqlite:///{tmp_path}/log.db", table="log", model=RunRecord, id_field="created")
+        events = given_back(tmp_path, repo, Started(run(1)), ended(run(1), Action.FAIL))
+        assert [type(event) for event in events] == [Started, Finished]
+        assert database.execute("SELECT levelname, levelno, msg, own FROM log ORDER BY created").fetchall() == [
+            ("INFO", 20, "Task 'backup' status: 'run'", "mine"),
+            ("ERROR", 40, "Task 'backup' status: 'fail'", "mine"),
+        ]
+
+
+def test_a_table_that_demands_anything_else_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "log.db")) as database:
+        database.execute(LOG_TABLE.format(own="NOT NULL"))
+    repo = SQLRepo(conn_string=f"sqlite:///{tmp_path}/log.db", table="log", model=RunRecord, id_field="created")
+    with pytest.raises(StoreError, match="requires own, which no record has"):
+        RepositorySink(repo)
+
+
 def test_records_of_others_in_the_repository_are_skipped(tmp_path: Path) -> None:
     repo: BaseRepo = MemoryRepo()
     repo.add({"task_name": "backup", "action": "sneeze", "created": 1.0, "host": "here"})

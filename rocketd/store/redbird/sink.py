@@ -18,6 +18,7 @@ from rocketd.store.redbird.mapping import (
     required_fields,
 )
 from rocketd.store.redbird.repair import allow_long_fields, csv_of, header_error, repair, replacing_file
+from rocketd.store.redbird.required_columns import LOG_ATTRIBUTES, log_attributes, required_columns
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.schema import COLUMNS
 
@@ -42,7 +43,8 @@ class RepositorySink:
         """Only the thread of the replicator may use it."""
         self.fields = fields_of(repo)
         columns = columns_of(repo)
-        self._inserts_dicts = bool(columns) and not model_fields(repo.model) <= columns
+        self._demanded = required_columns(repo) & LOG_ATTRIBUTES
+        self._inserts_dicts = bool(columns) and (not model_fields(repo.model) <= columns or bool(self._demanded))
         self._datetimes = datetime_columns(repo)
         self._sets_id = "id" in self.fields and not any(hasattr(repo, name) for name in _ASSIGNS_IDS)
         self.repaired = ""
@@ -71,6 +73,13 @@ class RepositorySink:
             names = ", ".join(sorted(unknown))
             raise StoreError(
                 f"the model of the run log's repository requires {names}, which not every record has", hint=hint
+            )
+
+        if unknown := required_columns(self.repo) - LOG_ATTRIBUTES - frozenset(COLUMNS):
+            names = ", ".join(sorted(unknown))
+            raise StoreError(
+                f"the table of the run log's repository requires {names}, which no record has",
+                hint="allow NULL there, or give it a default",
             )
 
     @property
@@ -184,7 +193,8 @@ class RepositorySink:
 
     def _add(self, values: dict[str, object]) -> None:
         if self._inserts_dicts:  # `add` would make an item of the model, with fields that the table lacks
-            self.repo.insert({name: self._for_column(name, value) for name, value in values.items()})
+            values = log_attributes(self._demanded, values) | values
+            self.repo.insert(_RecordValues({name: self._for_column(name, value) for name, value in values.items()}))
         else:
             self.repo.add(values)
 
@@ -230,6 +240,16 @@ class RepositorySink:
         rollback = getattr(getattr(self.repo, "session", None), "rollback", None)
         if callable(rollback):
             rollback()
+
+
+class _RecordValues(dict[str, object]):
+    """Values that Red Bird may ask for the key as it asks a model, as it does where that key is taken."""
+
+    def __getattr__(self, name: str) -> object:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 def _storable(value: str | float | None) -> str | float | None:
