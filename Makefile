@@ -4,6 +4,7 @@
 PYTHON  = $$(packaging/host/python)
 WORKERS = 2
 SEEDS   = 1000
+STARTS  = 10000
 INPUTS  = 1000000
 MINUTES = 20
 INTO    =
@@ -38,7 +39,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate fuzz soak check bench format docs deb wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -59,6 +60,9 @@ kill: .venv/rocketd .venv/dev  ## kill -9 at every system call, 1,000 under load
 
 simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
+
+reference: .venv/rocketd .venv/dev  ## worlds of weeks beside a naive scheduler, until STARTS=10000 starts are the same
+	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)
 
 fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket bytes and output (INPUTS=1000000)
 	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)

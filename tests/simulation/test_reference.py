@@ -13,18 +13,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from random import Random
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Refusal
 from rocketd.core.model.run import Action, Run
-from rocketd.core.model.task import Command, Overlap, Task
 from support.reference.conditions import Condition, spelled
 from support.reference.conditions import Task as NaiveTask
 from support.reference.scheduler import Reference
+from support.reference_worlds import DAY, Begun, begun_here, begun_there, drawn_boot, drawn_workday, real, told
 from support.simulated_world import World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "12"))
@@ -32,13 +30,10 @@ SETTING = 0.5
 """In how many of the worlds the clock is set."""
 
 MINUTES = 60
-DAY = 86_400
 CHANGES = (1_761_436_800, 1_743_292_800, 1_762_041_600, 1_741_478_400)
 """Midnights (UTC) of days on which clocks are set, in Europe or America, back or forward."""
 ZONES = ("UTC", "Europe/Helsinki", "America/New_York", "Australia/Lord_Howe")
 NAMES = ("t0", "t1", "t2", "t3")
-
-Begun = tuple[str, int, int, int, int, str]
 
 
 class Draw:
@@ -48,6 +43,8 @@ class Draw:
         self.chance = Random(seed)  # noqa: S311 - a simulation must replay
         self.grain = self.chance.choice((1, MINUTES, MINUTES, MINUTES))
         self.pick = self.chance.choice
+        self.boots = False
+        """Whether it may be asked when the host booted: not where somebody sets the clock."""
 
     @property
     def minutes(self) -> bool:
@@ -84,6 +81,11 @@ class Draw:
             lambda: ("or", ("and", self.cron(), self.every()), ("and", self.cron(), self.once())),
             lambda: ("and", self.cron(), ("not", self.once()), ("not", self.running())),
             lambda: ("and", self.cron(), ("or", self.every(), self.hours()), self.count()),
+            lambda: ("and", self.cron(), self.workday()),
+            lambda: ("and", self.once(), ("not", self.workday())),
+            lambda: ("and", ("or", self.cron(), self.retry()), self.workday(), self.hours()),
+            lambda: ("and", self.once(), self.boot()),
+            lambda: ("and", ("or", self.cron(), self.once()), self.boot()),
         )  # fmt: skip
         return self.pick(makers)()
 
@@ -115,7 +117,7 @@ class Draw:
             days = self.chance.sample(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), 2)
             return "week", how, tuple(days[: ("whole", "on", "between").index(how)])
         if unit == "month":
-            return "month", "on", (str(self.pick((1, 9, 26, 28))),)
+            return "month", "on", (str(self.pick((1, 9, 26, 28, "last", "-5", "31 or last", "30 or last"))),)
         return unit, "whole", ()
 
     def once(self) -> Condition:
@@ -137,7 +139,10 @@ class Draw:
             if self.minutes
             else ("* * * * *", "*/2 * * * *")
         )
-        rare = ("30 2 * * *", "0 3 * * *", "15 1-3 * * *", "30 */4 1,26 * 0", "0 12 * * 1-5", "30 3 26 * *")
+        rare = (
+            "30 2 * * *", "0 3 * * *", "15 1-3 * * *", "30 */4 1,26 * 0", "0 12 * * 1-5", "30 3 26 * *",
+            "30 2 LW,26W * *", "0 3 L-1,9W,29W * ?", "15 1 31W,30 * *",
+        )  # fmt: skip
         line = self.pick(lines + rare * self.minutes)
         return ("cron", line, self.pick((0, 0, 3 * self.grain, 10 * MINUTES)))
 
@@ -157,6 +162,13 @@ class Draw:
             ("since", str(day)), ("until", str(day)),
         )  # fmt: skip
         return self.pick(words)
+
+    def workday(self) -> Condition:
+        return drawn_workday(self.chance)
+
+    def boot(self) -> Condition:
+        """Ask about the boot of the host, where that is known."""
+        return drawn_boot(self.chance, NAMES, self.grain) if self.boots else self.hours()
 
     def later(self) -> Condition:
         _, many, outcome, tasks = self.after()
@@ -209,11 +221,16 @@ class Both:
         self.naive = Reference(self.now, draw.grain, slots, self.naive_fate, (base, grains))
         self.world = World(seed, self.now * SECOND, max_running=slots, fate=self.fate)
         self.world.refuses = lambda run: run.task in self.naive.lacking
+        draw.boots = not self.sets_clock
+        self.boot_host(self.now - draw.chance.randint(0, 3000) * draw.grain)
         for place, name in enumerate(NAMES):
             self.add(draw.task(name, place))
         self.world.boot()
         self.happened: list[str] = []
         self.compared = 0
+
+    def boot_host(self, at: int) -> None:
+        self.naive.booted, self.world.booted_at = at, at * SECOND
 
     def add(self, task: NaiveTask) -> None:
         self.naive.tasks[task.name] = replace(task, armed=self.now)
@@ -278,6 +295,8 @@ class Both:
         self.world.away = False
         self.world.kill()
         self.world.now = self.now * SECOND
+        if grains is None and self.draw.chance.random() < 0.5:
+            self.boot_host(self.now - min(down, self.draw.grain))
         self.world.boot()
         self.naive.kill(down)
         self.settle()
@@ -311,6 +330,8 @@ class Both:
             self.settle()
 
     def rewrite(self) -> None:
+        if self.naive.stalled_at is not None:  # that it was armed anew would be recorded later, or never
+            return
         name = self.draw.pick(NAMES)
         when = self.draw.condition()
         self.happened.append(f"{self.now} {name} is now {spelled(when)}")
@@ -362,14 +383,7 @@ class Both:
 
     def compare(self) -> None:
         """Compare the runs that have begun since the last time."""
-        naive = [
-            (run.task, run.number, run.start, run.due, run.attempt, run.trigger)
-            for run in self.naive.begun[self.compared :]
-        ]
-        begun = [
-            (run.task, run.number, run.start // SECOND, run.due // SECOND, run.attempt, str(run.trigger))
-            for run in self.world.begun[self.compared :]
-        ]
+        naive, begun = begun_here(self.naive, self.compared), begun_there(self.world, self.compared)
         if begun != naive:
             self.explain(begun, naive)
         self.compared += len(begun)
@@ -385,26 +399,6 @@ class Both:
             + "\n".join(f"  both      {one}" for one in begun[max(place - 6, 0):place])
             + f"\n  real      {begun[place:place + 2]}\n  reference {naive[place:place + 2]}"
         )  # fmt: skip
-
-
-def told(task: NaiveTask) -> str:
-    named = f"{task.name}: {spelled(task.when)} in {task.zone}, overlap {task.overlap}, delay {task.restart_delay}"
-    return f"{named}, mutex {task.mutex!r}, timeout {task.timeout}, armed {task.armed}"
-
-
-def real(task: NaiveTask) -> Task:
-    return Task(
-        task.name,
-        Command(("/bin/true",)),
-        parse(spelled(task.when)),
-        zone=ZoneInfo(task.zone),
-        zone_name=task.zone,
-        overlap=Overlap(task.overlap),
-        restart_delay=task.restart_delay * SECOND,
-        priority=task.priority,
-        mutex=task.mutex,
-        timeout=None if task.timeout is None else task.timeout * SECOND,
-    )
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

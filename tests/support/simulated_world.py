@@ -59,6 +59,8 @@ class World:
     """The ledger: what has really been started, whatever the records say."""
     processes: dict[RunKey, Run] = field(default_factory=dict)
     alive: Instant = 0
+    booted_at: Instant | None = None
+    """When the host booted; None: not known."""
     away: bool = False
     """Whether the store does not answer: what is decided or ends meanwhile waits."""
     bears: Callable[["World"], bool] = lambda _: True
@@ -108,6 +110,7 @@ class World:
         """Start the daemon: what `daemon.resume` does, with lists for files."""
         self._new_scheduler()
         scheduler = self.scheduler
+        scheduler.history.booted_at = self.booted_at
         changed = scheduler.load(self.tasks.values(), self.now, self.states)
         scheduler.replay(self.log, self.open_runs, self.now, min(self.alive, self.now) if self.alive else None)
         crashed = [Finished(run, End(Action.CRASH, Cause.DOWN, max(self.alive, run.start))) for run in self.open_runs]

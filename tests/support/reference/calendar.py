@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 DAY: Final = 86_400
+SATURDAY: Final = 5
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -111,17 +112,41 @@ def _nominal(unit: str, how: str, marks: tuple[str, ...], day: datetime) -> Iter
     if unit == "day":
         yield from _hours_of_day(how, marks, begin)
     elif unit == "week":
-        first = WEEKDAYS.index(marks[0]) if marks else 0
-        if day.weekday() == first:
-            days = {"whole": 7, "on": 1, "after": 7 - first}.get(how)
+        weekday = WEEKDAYS.index(marks[0]) if marks else 0
+        if day.weekday() == weekday:
+            days = {"whole": 7, "on": 1, "after": 7 - weekday}.get(how)
             if days is None:
-                days = (WEEKDAYS.index(marks[1]) - first) % 7 + 1
+                days = (WEEKDAYS.index(marks[1]) - weekday) % 7 + 1
             yield begin, begin + days * DAY
-    elif how == "whole":
-        if day.day == 1:
-            yield begin, timegm((day + timedelta(days=31)).replace(day=1).timetuple())
-    elif day.day == int(marks[0]):
-        yield begin, begin + DAY
+    else:
+        first, following = _quarter(day) if unit == "quarter" else _month(day)
+        if how == "whole" and day == first:
+            yield begin, timegm(following.timetuple())
+        elif how == "on" and day.toordinal() - first.toordinal() + 1 == _chosen(marks[0], _days(first, following)):
+            yield begin, begin + DAY
+
+
+def _month(day: datetime) -> tuple[datetime, datetime]:
+    """The month around a date: its first day, and that of the next."""
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
+
+
+def _quarter(day: datetime) -> tuple[datetime, datetime]:
+    first = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+    return first, (first + timedelta(days=95)).replace(day=1)
+
+
+def _days(first: datetime, following: datetime) -> int:
+    return following.toordinal() - first.toordinal()
+
+
+def _chosen(mark: str, days: int) -> int:
+    """Which day of a unit of so many days a mark is; one that it lacks is none of them."""
+    name, _, or_last = mark.partition(" ")
+    number = days if name == "last" else int(name)
+    number = number if number > 0 else days + 1 + number
+    return min(number, days) if or_last else number
 
 
 def _hours_of_day(how: str, marks: tuple[str, ...], begin: int) -> Iterator[tuple[int, int]]:
@@ -145,9 +170,33 @@ def _hours_of_day(how: str, marks: tuple[str, ...], begin: int) -> Iterator[tupl
 @cache
 def _date(monthday: str, month: str, weekday: str, day: int) -> bool:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    days = [_field(monthday, at.day), _field(weekday, at.isoweekday() % 7)]
-    either = not monthday.startswith("*") and not weekday.startswith("*")
+    days = [_on_day(monthday, at), weekday == "?" or _field(weekday, at.isoweekday() % 7)]
+    either = not monthday.startswith(("*", "?")) and not weekday.startswith(("*", "?"))
     return _field(month, at.month) and (any(days) if either else all(days))
+
+
+def _on_day(field: str, at: datetime) -> bool:
+    """Whether a date is one of those that the third field of a line names."""
+    last = _month(at)[1] - timedelta(days=1)
+    for part in field.split(","):
+        if part == "LW":
+            found = next(day for day in (last - timedelta(days=back) for back in range(7)) if day.weekday() < SATURDAY)
+        elif part.endswith("W"):
+            if int(part[:-1]) > last.day:
+                continue
+            nominal = at.replace(day=int(part[:-1]))
+            near = sorted(range(-2, 3), key=abs)
+            others = [nominal + timedelta(days=away) for away in near if away]
+            found = next(day for day in (nominal, *others) if day.weekday() < SATURDAY and day.month == at.month)
+        elif part.startswith("L"):
+            found = last - timedelta(days=int(part[2:] or 0))
+        elif part == "?" or _field(part, at.day):
+            return True
+        else:
+            continue
+        if found == at:
+            return True
+    return False
 
 
 def _field(field: str, value: int) -> bool:

@@ -13,6 +13,7 @@ from operator import ge, le, lt
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from support.reference.calendar import Calendar, calendar
+from support.reference.holidays import HOLIDAYS, LISTED, WORKED
 
 Condition: TypeAlias = tuple[Any, ...]
 Answer: TypeAlias = tuple[bool, int]
@@ -22,7 +23,9 @@ EVER: Final = -(10**12)
 FAR: Final = 10**12
 THREE_HOURS: Final = 3 * 3600
 DAY: Final = 86_400
-ADVERBS: Final = {"minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
+ADVERBS: Final = {"minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"} | {
+    "quarter": "quarterly"
+}
 THIS: Final = {"minute": "this_minute", "hour": "this_hour", "day": "today", "week": "this_week"}
 COMPARED: Final[dict[str, Callable[[int, int], bool]]] = {">=": ge, "<": lt, "<=": le}
 BAD: Final = ("fail", "terminate", "crash")
@@ -75,6 +78,17 @@ def spelled(condition: Condition) -> str:  # noqa: C901, PLR0911, PLR0912 - one 
             return f"iso_week('{which}')"
         case ("since" | "until" as word, day):
             return f"{word}('{day}')"
+        case ("dates",):
+            return "dates('/listed')"
+        case ("nth", unit, numbers):
+            return f"workday_of_{unit}.on({', '.join(map(str, numbers))})"
+        case ("rolled", day, roll):
+            return f"workday_at({day!r}, roll='{roll}')"
+        case ("up", more, less):
+            given = [f"{name}='{length} s'" for name, length in (("more_than", more), ("less_than", less)) if length]
+            return f"host_up({', '.join(given)})"
+        case ("boot", what, task, comparison, number):
+            return f"({what}{f'({task!r})' if task else ''}.this_boot {comparison} {number})"
         case (word,):
             return str(word)
     raise ValueError(condition)
@@ -215,6 +229,8 @@ class Asking:
         """While what was missed is counted: the newest chance that was, which counts as a run for later ticks."""
         self.walked: dict[tuple[Condition, str, int], tuple[int, bool]] = {}
         """Of hours beside a tick: up to when they were asked, and whether they have always held."""
+        self.booted = EVER
+        """When the host booted."""
         self.unseen = False
         """Whether it is asked about a time when nobody looked: an interval waits then, and does not pass."""
 
@@ -296,8 +312,12 @@ class Asking:
                 return self._once(task, now, windows, plain=asked.plain, fixed=unit not in ("minute", "hour"))
             case ("time", unit, how, marks):
                 return _inside(self.calendar(task).windows(unit, how, marks), now)
-            case ("cycle" | "iso_week" | "since" | "until", *_):
+            case (word, *_) if word in DATES:
                 return self._on_date(task, now, condition)
+            case ("up", more, less):
+                return self._up(now, more, less)
+            case ("boot", what, other, comparison, number):
+                return self._since_boot(task, now, what, other, comparison, number)
             case ("retry", times, delay):
                 return (False, EVER) if asked.plain else self._retry(task, now, times, delay)
             case ("after", many, outcome, tasks):
@@ -564,6 +584,24 @@ class Asking:
             del earlier[before:]
         return holds, EVER
 
+    def _up(self, now: int, more: int, less: int) -> Answer:
+        """Whether the host has been up for so long, and not for longer; 0: for however long."""
+        if now < self.booted + more:
+            return False, EVER
+        over = less and now >= self.booted + less
+        return (False, self.booted + less) if over else (True, self.booted + more)
+
+    def _since_boot(  # noqa: PLR0913, PLR0917 - what the word takes
+        self, task: Task, now: int, what: str, other: str, comparison: str, number: int
+    ) -> Answer:
+        instants = self._instants(other or task.name, what, now)
+        inside, compared = instants[bisect_left(instants, self.booted) :], COMPARED[comparison]
+        holds = compared(len(inside), number)
+        for count in range(len(inside), 0, -1):
+            if compared(count - 1, number) is not holds:
+                return holds, inside[count - 1]
+        return holds, self.booted
+
     def _instants(self, task: str, what: str, now: int) -> list[int]:
         runs = self.tasks[task].runs
         if what == "started":
@@ -591,7 +629,7 @@ def _joined(answers: list[Answer]) -> Answer:
 
 
 GROUPS: Final = ("and", "or", "not")
-DATES: Final = ("cycle", "iso_week", "since", "until")
+DATES: Final = ("cycle", "iso_week", "since", "until", "workday", "holiday", "dates", "nth", "rolled")
 
 
 @cache
@@ -608,13 +646,61 @@ def _has_date(condition: Condition, day: int) -> bool:
         case ("cycle", number, unit, since):
             begin = date.fromisoformat(since)
             return at >= begin and not (_unit(at, unit) - _unit(begin, unit)) % int(number)
+    return _is_such_day(condition, at)
+
+
+def _is_such_day(condition: Condition, at: date) -> bool:
+    """The same for words about working days."""
+    match condition:
+        case ("workday",):
+            return _works(at)
+        case ("holiday",):
+            return str(at) in HOLIDAYS and str(at) not in WORKED
+        case ("dates",):
+            return str(at) in LISTED
+        case ("nth", unit, numbers):
+            days = [day for day in _days_around(at, unit) if _works(day)]
+            return at in days and bool({days.index(at) + 1, days.index(at) - len(days)} & set(numbers))
+        case ("rolled", mark, roll):
+            return at in {_rolled(day, roll) for day in _such_days(at, mark)}
     raise ValueError(condition)
+
+
+def _works(day: date) -> bool:
+    return str(day) in WORKED or (day.weekday() < 5 and str(day) not in HOLIDAYS)
+
+
+def _days_around(at: date, unit: str) -> list[date]:
+    """Every date of the unit around that one."""
+    near = (at + timedelta(days=away) for away in range(-366, 367))
+    return [day for day in near if _unit(day, unit) == _unit(at, unit)]
+
+
+def _such_days(at: date, mark: str) -> list[date]:
+    """That day of the months around: `15`, `last`, `31 or last`."""
+    found = []
+    for months in range(-2, 3):
+        year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+        days = _days_around(date(year, month + 1, 1), "month")
+        number = len(days) if mark == "last" else int(mark.split(maxsplit=1)[0])
+        number = min(number, len(days)) if "or last" in mark else number
+        found += days[number - 1 : number]
+    return found
+
+
+def _rolled(day: date, roll: str) -> date:
+    """The working day to which a date is moved."""
+    if roll == "nearest":
+        near = sorted(_days_around(day, "month"), key=lambda one: (abs((one - day).days), one))
+    else:
+        near = [day + timedelta(days=away if roll == "after" else -away) for away in range(40)]
+    return next(one for one in near if _works(one))
 
 
 def _unit(day: date, unit: str) -> int:
     months = day.year * 12 + day.month - 1
     weeks = (day - timedelta(days=day.weekday())).toordinal() // 7
-    return {"day": day.toordinal(), "week": weeks, "month": months, "quarter": months // 3}[unit]
+    return {"day": day.toordinal(), "week": weeks, "month": months, "quarter": months // 3, "year": day.year}[unit]
 
 
 @cache
