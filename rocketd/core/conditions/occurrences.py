@@ -157,7 +157,10 @@ class EventCondition(Hours, CountableCondition, Condition):
         return self._instants_between(moment.history.selections.past_of(self.task, moment.task.name), start, end)
 
     def _instants_between(self, history: PastView, start: Instant, end: Instant) -> list[Instant]:
-        return list(merge(*(history.instants_between(action, start, end) for action in ACTIONS[self.what])))
+        actions = ACTIONS[self.what]
+        if len(actions) == 1:
+            return history.instants_between(actions[0], start, end)
+        return list(merge(*(history.instants_between(action, start, end) for action in actions)))
 
     def _span(self, now: Instant, zone: tzinfo) -> _Span:
         if self.period is None:

@@ -80,6 +80,8 @@ def is_used_by_due(moment: Moment, start: Instant, end: Instant, *, fixed: bool)
 def _consumption_by_crashes(moment: Moment, start: Instant, end: Instant, *, fixed: bool) -> Consumption | None:
     """Return when the window was used up by crashes: by the first one where a crash counts as done."""
     history, limit = moment.task_history, moment.task.crash_limit
+    if not history.crashes and not moment.without_retries:
+        return None
     crashes = [Consumed(at, at, position) for at, position in history.crashes]
     if moment.without_retries:
         last, limit = history.last_scheduled, 1

@@ -76,6 +76,8 @@ def _are_one_stretch(one: Consumed, other: Consumed, steps: ClockSteps) -> bool:
 
 def consumed_until(uses: tuple[Consumed, ...], steps: ClockSteps) -> Instant:
     """Return up to when everything is used up for good: the last use in real time."""
+    if len(uses) == 1:
+        return steps.wall_instant(uses[0].last, uses[0].position)
     return max((steps.wall_instant(use.last, use.position) for use in uses), default=BEGINNING)
 
 
@@ -83,4 +85,6 @@ def window_used_until(
     uses: tuple[Consumed, ...], start: Instant, end: Instant, steps: ClockSteps, *, fixed: bool
 ) -> Instant:
     """Return until when that window, or its ticks, stay used up if nothing else happens; BEGINNING: they are free."""
+    if len(uses) == 1:
+        return uses[0].used_until(start, end, steps, fixed=fixed)
     return max((use.used_until(start, end, steps, fixed=fixed) for use in uses), default=BEGINNING)

@@ -246,7 +246,7 @@ class TaskHistory:
 
     def active(self) -> list[tuple[Run, Instant | None]]:
         """Return its active runs, and when each got its process."""
-        return [(run, self.spawned_at.get(number)) for number, run in self.running.items()]
+        return [(run, self.spawned_at.get(number)) for number, run in self.running.items()] if self.running else []
 
     @property
     def has_scheduled_run(self) -> bool:
@@ -275,8 +275,8 @@ class TaskHistory:
 
     def last_instant(self, action: Action) -> Instant | None:
         """Return when that happened last, by the wall clock; None: never."""
-        newest = self.newest(action)
-        return None if newest is None else self.steps.wall_instant(*newest)
+        newest = self.last_events.get(action) or self.newest(action)
+        return None if newest is None else self.steps.wall_instant(newest.at, newest.position)
 
 
 def _consumed_by(started: Occurrence) -> Consumed:

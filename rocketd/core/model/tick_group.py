@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING
 from rocketd.core.model.condition_parts import ConditionParts
-from rocketd.core.model.moment import TickGuards
+from rocketd.core.model.moment import NO_TICK_GUARDS, TickGuards
 from rocketd.core.model.verdict import FOR
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class TickGroup(NamedTuple, Generic[P]):
         if self.hours:
             moment = moment._replace(guards=moment.guards + self.hours)
         if self.guards.scheduled or self.guards.spans:
-            moment = moment._replace(tick_guards=moment.tick_guards.joined(self.guards))
+            around = moment.tick_guards
+            guards = self.guards if around is NO_TICK_GUARDS else around.joined(self.guards)
+            moment = moment._replace(tick_guards=guards)
         return moment
 
     def verdicts(self, inner: Moment) -> Iterator[Verdict]:

@@ -31,22 +31,21 @@ _WALKED: Final = 1_000
 def answer_at(tick: Instant, moment: Moment) -> Answer:
     """Return whether that tick counts, by what is asked about it alone."""
     answer = FOR
-    for guard in moment.guards:
-        answer = _worse(answer, guard.judge(moment.at(tick)).answer)
-    if moment.tick_guards.scheduled:
-        about = moment.about_tick(tick)
-        for guard in moment.tick_guards.scheduled:
-            answer = _worse(answer, guard.judge(about).answer)
+    for guards, asked in ((moment.guards, moment.at), (moment.tick_guards.scheduled, moment.about_tick)):
+        then = asked(tick) if guards else moment
+        for guard in guards:
+            guarded = guard.judge(then).answer
+            if guarded is AGAINST:
+                return AGAINST
+            answer = guarded if guarded is UNKNOWN else answer
     return answer
-
-
-def _worse(one: Answer, other: Answer) -> Answer:
-    return AGAINST if AGAINST in (one, other) else UNKNOWN if UNKNOWN in (one, other) else FOR
 
 
 def good_until(tick: Instant, moment: Moment) -> Instant:
     """Return when the first span around a tick that counts has ended, or its hours for the first time since."""
-    end = min((span.span_end(tick, moment.task.zone) for span in moment.tick_guards.spans), default=FOREVER)
+    end = FOREVER
+    for span in moment.tick_guards.spans:
+        end = min(end, span.span_end(tick, moment.task.zone))
     for hours in moment.guards:
         end = min(end, _first_break(hours, tick, moment))
     return end
