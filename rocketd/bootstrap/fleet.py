@@ -175,8 +175,8 @@ class FleetSession:
         match event:
             case tuple():
                 return
-            case Missed(name, run_id):
-                self._member.wake(run_id)
+            case Missed(name):
+                self._member.wake()
             case Spawned(run):
                 name = run.task
             case _:

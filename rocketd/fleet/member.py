@@ -16,6 +16,7 @@ from rocketd.core.instant import SECOND, Duration
 from rocketd.fleet.connection import FleetConnection, FleetError
 from rocketd.fleet.membership import Counts, Holder, Membership, NotHolder, SharedTask
 from rocketd.fleet.record_reader import BATCH, LoggedRow, LogPlace, RecordReader
+from rocketd.fleet.records import run_name
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -59,7 +60,8 @@ class Member:
         self._woken = True
         self._tasks: dict[str, SharedTask] = {}
         self._names: Collection[str] | None = None
-        self._grown: set[str] = set()
+        self._misses: dict[str, int | None] = {}
+        """How many times each of the newest intervals of misses had been sent with."""
         self._position: LogPlace | None = None
         self._holder: Holder | None = None
         self._next_renewal = 0.0
@@ -76,12 +78,10 @@ class Member:
         """Join the fleet."""
         self._thread.start()
 
-    def wake(self, grown: str = "") -> None:
-        """There are new records; `grown`: the id of an interval of misses that goes on."""
+    def wake(self) -> None:
+        """There are new records."""
         with self._thread.changing():
             self._woken = True
-            if grown:
-                self._grown.add(grown)
 
     def publish(self, tasks: Sequence[SharedTask], names: Collection[str] | None = None) -> None:
         """Show these tasks to others; `names`: all that there are, others are removed; None: as before."""
@@ -129,11 +129,12 @@ class Member:
     def _attend(self) -> None:
         if self._position is None and not self._join():
             return
-        self._renew_if_due()
+        renewed = self._renew_if_due()
         self._show_tasks()
-        self._send_grown()
         while self._send_some():
             self._renew_if_due()
+        if renewed:
+            self._send_grown()
 
     def _join(self) -> bool:
         with self._exchange() as connection:
@@ -151,8 +152,7 @@ class Member:
         self._position = answer if self._reader.continues(answer) else elsewhere
         self._next_renewal = 0.0
         self._observer.joined()
-        with suppress(StoreError):  # what ended the last daemon may have kept the end of an interval from being sent
-            self._grown |= {one.row.run_id for one in self._reader.last_missed(self._position.id) if one.row.run_id}
+        self._misses = {}
         return True
 
     def _is_alive(self, holder: Holder) -> bool:
@@ -160,10 +160,10 @@ class Member:
         before = self._holder
         return before is not None and (before.incarnation, before.beat) != (holder.incarnation, holder.beat)
 
-    def _renew_if_due(self) -> None:
+    def _renew_if_due(self) -> bool:
         sent_at = time.monotonic()
         if sent_at < self._next_renewal:
-            return
+            return False
         counts = Counts(*self.counts, self._waiting())
         with self._exchange() as connection:
             sent = time.time_ns() // 1000
@@ -172,6 +172,7 @@ class Member:
         self._clock_offset = (sent + received) // 2 - server
         self._next_renewal = sent_at + self.interval
         self._observer.renewed(sent_at, self._clock_offset)
+        return True
 
     def _waiting(self) -> int:
         position = self._position or LogPlace()
@@ -199,21 +200,18 @@ class Member:
             raise
 
     def _send_grown(self) -> None:
-        """Send the intervals of misses that have grown since they were sent."""
-        with self._thread.locked():
-            run_ids, self._grown = self._grown, set()
-        if not run_ids or self._position is None:
+        """Send the newest intervals of misses that have grown since they were sent: their place stays."""
+        if self._position is None:
             return
         try:
-            place = self._position.id
-            rows = [one for one in self._reader.missed(run_ids) if one.id <= place]
-            if rows:
-                with self._in_transaction() as connection:
-                    self._membership.send(connection, rows, None)
-        except BaseException:
-            with self._thread.locked():
-                self._grown |= run_ids
-            raise
+            known = self._reader.last_missed(self._position.id)
+        except StoreError:  # the store is away: that is told elsewhere
+            return
+        grown = [one for one in known if self._misses.get(run_name(one.row), 0) != one.row.times]
+        if grown:
+            with self._in_transaction() as connection:
+                self._membership.send(connection, grown, None)
+        self._misses = {run_name(one.row): one.row.times for one in known}
 
     def _send_some(self) -> bool:
         """Send the next records; return whether there may be more."""
@@ -254,6 +252,7 @@ class Member:
         with suppress(StoreError, NotHolder):
             while self._send_some():
                 pass
+            self._send_grown()
             with self._exchange() as connection:
                 self._membership.leave(connection)
         self._connection.close()

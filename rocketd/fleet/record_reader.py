@@ -5,7 +5,7 @@ every commit, so that what comes after a place is all that came later.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,14 +17,13 @@ from rocketd.store.sqlite.schema import COLUMNS, FILE_NAME, is_rare
 _NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _AFTER: Final = f"SELECT id, {_NAMES} FROM log WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - our own words
 _MISSED: Final = f"SELECT id, {_NAMES} FROM log WHERE action = 'missed'"  # noqa: S608 - as above
-_MISSED_OF: Final = f"{_MISSED} AND run_id = ?"
 _LAST_MISSED: Final = f"{_MISSED} AND {is_rare()} ORDER BY id DESC LIMIT ?"  # by the index of rare actions
 BATCH: Final = 500
 """Records at a time."""
 _BATCH_TEXT: Final = 256 * 1024
 """Characters of text at a time: what a slow network takes within a third of a lease."""
 _LAST: Final = 200
-"""Intervals of misses that are sent again after a pause, as the end of one may not have been."""
+"""Intervals of misses that may still grow: one for each task that misses its times now, at most."""
 
 
 class LoggedRow(NamedTuple):
@@ -62,12 +61,6 @@ class RecordReader:
         if not taken:
             return [], place
         return list(self._sound(taken)), _id(taken[-1])
-
-    def missed(self, run_ids: Collection[str]) -> Sequence[LoggedRow]:
-        """Return these intervals of misses as they are now."""
-        with self._database.reading() as database:
-            rows = [row for run_id in run_ids for row in database.execute(_MISSED_OF, (run_id,))]
-        return list(self._sound(rows))
 
     def last_missed(self, place: int) -> Sequence[LoggedRow]:
         """Return the newest intervals of misses up to a place, as they are now."""

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from rocketd.fleet.record_reader import RecordReader
-from support.daemon_process import Daemon
+from rocketd.fleet.record_reader import LoggedRow, RecordReader
+from support.daemon_process import TIMEOUT, Daemon
 from support.servers.postgres_server import PostgresServer, postgres_server, silent_proxy
 
 psycopg = pytest.importorskip("psycopg")
@@ -25,7 +26,16 @@ TICK = '[task.tick]\ncommand = ["/bin/sh", "-c", "echo $ROCKETD_NUMBER >>{}"]\nw
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     with postgres_server() as made:
+        psql = ["psql", "--no-psqlrc", "--quiet", f"--dbname={made.url()}"]
+        script = rocketctl(None, "fleet", "sql").stdout
+        for name in HOSTS:
+            script += f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{PASSWORD}' IN ROLE rocketd_host;\n"
+        subprocess.run(psql, input=script, text=True, check=True, timeout=60)
         yield made
+
+
+PASSWORD = "not a good one"  # noqa: S105 - of a server that lives for a test
+HOSTS = ("web1", "web2", "web3", "db1")
 
 
 class Database:
@@ -50,7 +60,7 @@ class Database:
 
 @pytest.fixture
 def database(server: PostgresServer, request: pytest.FixtureRequest) -> Database:
-    made = Database(server, f"fleet_{abs(hash(request.node.nodeid))}")
+    made = Database(server, f"fleet_{request.node.name}"[:40])
     done = rocketctl(None, "fleet", "upgrade", made.url)
     assert (done.returncode, done.stdout) == (0, "The tables of the fleet have version 1 now.\n"), done.stderr
     return made
@@ -68,12 +78,20 @@ def host(database: Database, tmp_path: Path) -> Iterator[MakeHost]:
             directory = tmp_path / (place or name)
             directory.mkdir(exist_ok=True)
             made = stack.enter_context(Daemon(directory))
-            settings = f'[fleet]\nurl = "{url or database.url}"\nhost = "{name}"\nlease = "2s"\n{extra}'
-            made.write("rocketd.toml", settings)
+            made.write("rocketd.toml", settings_of(database, name, url, tmp_path) + extra)
             made.write("tasks.toml", tasks or TICK.format(directory / "ledger"))
             return made
 
         yield make
+
+
+def settings_of(database: Database, name: str, url: str, directory: Path) -> str:
+    """What `rocketd.toml` says about the fleet; each host has a role and a password of its own."""
+    file = directory / "password"
+    file.write_text(f"{PASSWORD}\n")
+    file.chmod(0o600)
+    url = (url or database.url).replace("postgres@", f"{name}@")
+    return f'[fleet]\nurl = "{url}"\npassword_file = "{file}"\nhost = "{name}"\nlease = "2s"\n'
 
 
 def rocketctl(daemon: Daemon | None, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -96,17 +114,24 @@ def ended(daemon: Daemon, number: int) -> None:
     daemon.until_line("tick succeeded", number)
 
 
-def logged(daemon: Daemon) -> list[tuple[str, str]]:
-    """What the run log of the host has: run ids and kinds, sorted."""
+def all_records(daemon: Daemon) -> list[LoggedRow]:
+    """What the run log of the host has."""
     reader = RecordReader(daemon.state)
     try:
-        found, place = [], 0
+        found: list[LoggedRow] = []
+        place = 0
         while (part := reader.after(place))[1] > place:
             rows, place = part
-            found += [one.row for one in rows]
+            found += rows
     finally:
         reader.close()
-    return sorted((row.run_id or "", row.action if row.action in ("run", "missed") else "end") for row in found)
+    return found
+
+
+def logged(daemon: Daemon) -> list[tuple[str, str]]:
+    """What the run log of the host has: run ids and kinds, sorted."""
+    rows = [one.row for one in all_records(daemon)]
+    return sorted((row.run_id or "", row.action if row.action in ("run", "missed") else "end") for row in rows)
 
 
 def test_records_of_all_hosts_are_one_history(host: MakeHost, database: Database) -> None:
@@ -153,10 +178,9 @@ def test_the_fleet_shows_who_is_there_and_whose_tasks_differ(host: MakeHost) -> 
 
 def until(holds: Callable[[], object]) -> None:
     """Ask again and again: nothing tells when a lease has run out in the database."""
-    for _ in range(200):
-        if holds():
-            return
-    pytest.fail("waited in vain")
+    deadline = time.monotonic() + TIMEOUT
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
 
 
 def test_tasks_do_not_wait_for_a_silent_database(host: MakeHost, database: Database) -> None:
@@ -181,14 +205,14 @@ def test_tasks_do_not_wait_for_a_silent_database(host: MakeHost, database: Datab
     assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
 
 
-def test_a_stop_does_not_wait_for_a_silent_database(host: MakeHost, database: Database) -> None:
+def test_a_stop_does_not_wait_for_a_silent_database(host: MakeHost, database: Database, tmp_path: Path) -> None:
     with silent_proxy(database.server.port) as proxy:
         daemon = host("web1", url=database.server.url(port=proxy.port, database=database.name)).start()
         daemon.until_line("joined the fleet default as web1")
         proxy.silence()
         ended(daemon, 2)
         assert daemon.stop() == 0
-    daemon.write("rocketd.toml", f'[fleet]\nurl = "{database.url}"\nhost = "web1"\nlease = "2s"\n')
+    daemon.write("rocketd.toml", settings_of(database, "web1", "", tmp_path))
     daemon.start()
     daemon.until_line("joined the fleet default as web1", 2)
     assert daemon.stop() == 0
@@ -217,7 +241,7 @@ def test_kills_and_a_restarted_server_lose_and_repeat_no_record(host: MakeHost, 
     assert database.records("web1") == logged(daemon)
 
 
-def test_a_cloned_machine_is_told_and_never_mixed(host: MakeHost, database: Database) -> None:
+def test_a_cloned_machine_is_told_and_never_mixed(host: MakeHost, database: Database, tmp_path: Path) -> None:
     original = host("web1").start()
     original.until_line("joined the fleet default as web1")
     ended(original, 3)
@@ -235,7 +259,7 @@ def test_a_cloned_machine_is_told_and_never_mixed(host: MakeHost, database: Data
     assert database.records("web1") == logged(original)
     known = set(logged(clone))
 
-    clone.write("rocketd.toml", f'[fleet]\nurl = "{database.url}"\nhost = "web2"\nlease = "2s"\n')
+    clone.write("rocketd.toml", settings_of(database, "web2", "", tmp_path))
     clone.start()
     clone.until_line("this state directory was that of web1")
     clone.until_line("joined the fleet default as web2")
@@ -328,12 +352,15 @@ def test_the_script_makes_what_upgrade_makes(server: PostgresServer, database: D
 
 
 def test_a_password_is_read_from_its_file_and_never_shown(host: MakeHost, tmp_path: Path) -> None:
+    daemon = host("web1")
     (tmp_path / "password").write_text("s3cret\n")
-    (tmp_path / "password").chmod(0o600)
-    daemon = host("web1", extra=f'password_file = "{tmp_path}/password"\n').start()
-    daemon.until_line("joined the fleet default as web1")
+    daemon.start()
+    daemon.until_line("password authentication failed")
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    daemon.until_line("the fleet hears of this host again")
     command = Path(f"/proc/{daemon.pid}/cmdline").read_bytes() + Path(f"/proc/{daemon.pid}/environ").read_bytes()
-    assert b"s3cret" not in command
+    assert PASSWORD.encode() not in command
+    assert PASSWORD not in "\n".join([*daemon.lines, *daemon.notices])
     daemon.write("rocketd.toml", '[fleet]\nurl = "postgresql://web1:s3cret@127.0.0.1/x"\n')
     daemon.signal(signal.SIGHUP)
     daemon.until_line("this must not contain a password")
@@ -349,3 +376,45 @@ def test_a_host_without_a_fleet_says_what_to_do(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert "this host shares its history with no others" in done.stderr
         assert "set url in [fleet]" in done.stderr
+
+
+def test_an_interval_of_misses_is_sent_as_it_has_become(host: MakeHost, database: Database) -> None:
+    daemon = host(
+        "web1",
+        """
+[task.long]
+command = ["/bin/sleep", "60"]
+on = "startup"
+mutex = "m"
+
+[task.late]
+command = ["/bin/true"]
+when = "cron('* * * * * *')"
+mutex = "m"
+""",
+    ).start()
+    query = "SELECT times FROM rocketd.record WHERE kind = 'missed'"
+    daemon.until_line("late: 1 scheduled run missed")
+    until(lambda: database.ask(query) not in ([], [(1,)]))
+    daemon.stop_at_once()
+    known = [one.row.times for one in all_records(daemon) if one.row.action == "missed"]
+    assert [times for (times,) in database.ask(query)] == known
+
+
+def test_a_host_that_stood_still_goes_on_where_it_was(host: MakeHost, database: Database) -> None:
+    daemon = host("web1").start()
+    daemon.until_line("joined the fleet default as web1")
+    other = host("web2", '[task.none]\ncommand = ["/bin/true"]\n').start()
+    other.until_line("joined the fleet default as web2")
+    for still in range(1, 4):
+        ended(daemon, 2 * still)
+        daemon.signal(signal.SIGSTOP)
+        until(lambda: states(other)["web1"] == "silent")
+        daemon.signal(signal.SIGCONT)
+        until(lambda: states(other)["web1"] == "alive")
+    assert daemon.stop() == 0
+    assert database.records("web1") == logged(daemon)
+
+
+def states(daemon: Daemon) -> dict[str, str]:
+    return {one["host"]: one["state"] for one in told(daemon, "fleet")["hosts"]}

@@ -15,6 +15,7 @@ from support.servers.postgres_server import PostgresServer, postgres_server
 
 psycopg = pytest.importorskip("psycopg")
 
+PASSWORD = "none"  # noqa: S105 - of a server that lives for a test
 JOIN = """
     INSERT INTO rocketd.host (fleet, name, incarnation, state_id, place, lease_until, lost_after, version, tags)
     VALUES ('default', '{}', gen_random_uuid(), gen_random_uuid(), '', clock_timestamp() + '1 h', '5 min', '1', '{{}}')
@@ -38,7 +39,7 @@ def server() -> Iterator[PostgresServer]:
             ("look", "reader"),
             ("old", "pruner"),
         ):
-            as_role(made, "postgres", f'CREATE ROLE "{name}" LOGIN IN ROLE rocketd_{group}')
+            as_role(made, "postgres", f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{PASSWORD}' IN ROLE rocketd_{group}")
         for statement in (JOIN.format("web1"), TASK.format("web1"), RECORD.format("web1", "run", "1")):
             as_role(made, "web1", statement)
         as_role(made, "web1", RECORD.format("web1", "missed", "2"))
@@ -47,7 +48,7 @@ def server() -> Iterator[PostgresServer]:
 
 def as_role(server: PostgresServer, role: str, statement: str) -> int:
     """Do this as a role, and return how many rows it has concerned."""
-    with psycopg.connect(server.url(role), autocommit=True) as connection:
+    with psycopg.connect(server.url(role), autocommit=True, password=PASSWORD) as connection:
         return int(connection.execute(statement).rowcount)
 
 
@@ -143,7 +144,9 @@ def test_hostile_values_are_shown_as_text_and_break_nothing(server: PostgresServ
     as_role(server, "web2", TASK.format("web2"))
     as_role(server, "web2", HOSTILE)
     with Daemon(tmp_path) as daemon:
-        daemon.write("rocketd.toml", f'[fleet]\nurl = "{server.url("every")}"\nhost = "web5"\n')
+        daemon.write(
+            "rocketd.toml", f'[fleet]\n{password_file(tmp_path)}url = "{server.url("every")}"\nhost = "web5"\n'
+        )
         daemon.write("tasks.toml", '[task.mine]\ncommand = ["/bin/true"]\non = "startup"\n')
         daemon.start()
         daemon.until_line("joined the fleet default as web5")
@@ -160,12 +163,20 @@ def test_hostile_values_are_shown_as_text_and_break_nothing(server: PostgresServ
 
 def test_a_name_that_another_role_holds_is_refused_and_told(server: PostgresServer, tmp_path: Path) -> None:
     with Daemon(tmp_path) as daemon:
-        daemon.write("rocketd.toml", f'[fleet]\nurl = "{server.url("every")}"\nhost = "web1"\nlease = "2s"\n')
+        daemon.write(
+            "rocketd.toml",
+            f'[fleet]\n{password_file(tmp_path)}url = "{server.url("every")}"\nhost = "web1"\nlease = "2s"\n',
+        )
         daemon.start()
         daemon.until_line("its name is held, until that lease runs out, by rocketd 1")
         as_role(server, "web1", "UPDATE rocketd.host SET lease_until = clock_timestamp()")
         daemon.until(lambda: any("the fleet's database does not permit this" in line for line in daemon.notices))
         assert daemon.stop() == 0
+
+
+def password_file(directory: Path) -> str:
+    (directory / "password").write_text(PASSWORD)
+    return f'password_file = "{directory}/password"\n'
 
 
 def rocketctl(daemon: Daemon, *words: str) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,7 @@ TIMEOUT = 60
 
 
 class PostgresServer:
-    """A server that its tests may stop and kill; trust authentication, and the superuser `postgres`."""
+    """A server that its tests may stop and kill; `postgres` needs no password, all others do."""
 
     def __init__(self, directory: Path) -> None:
         self._data = directory / "data"
@@ -31,6 +31,9 @@ class PostgresServer:
         settings = f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(settings)
+        (self._data / "pg_hba.conf").write_text(
+            "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        )
 
     def url(self, user: str = "postgres", port: int | None = None, database: str = "postgres") -> str:
         """Return a URL of it, perhaps through the port of a proxy."""
@@ -85,6 +88,7 @@ class SilentProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._cut_off: list[tuple[socket.socket, socket.socket]] = []
         self._silent = threading.Event()
         self._wakeup, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -96,7 +100,7 @@ class SilentProxy:
         self._waker.send(b".")
 
     def heal(self) -> None:
-        """Close what was cut off, and pass new connections on."""
+        """Pass new connections on; those that were cut off never hear anything again."""
         self._silent.clear()
         self._waker.send(b"x")
 
@@ -120,12 +124,12 @@ class SilentProxy:
 
     def _told(self) -> bool:
         told = self._wakeup.recv(100)
-        if b"x" in told or b"q" in told:
-            for pair in self._pairs:
-                for one in pair:
-                    one.close()
-            self._pairs.clear()
+        if b"x" in told:
+            self._cut_off += self._pairs
+            self._pairs = []
         if b"q" in told:
+            for one in [one for pair in (*self._pairs, *self._cut_off) for one in pair]:
+                one.close()
             self._listener.close()
         return b"q" not in told
 
