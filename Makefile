@@ -168,6 +168,8 @@ install-program: wheels
 	@# What an administrator has edited stays.
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml ] || \
 	    install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/user
+	sed 's|/usr/bin/rocketd|$(PREFIX)/bin/rocketd|' systemd/rocketd-user.service >$(DESTDIR)$(PREFIX)/lib/systemd/user/rocketd.service
 	install -D -m 644 systemd/rocketd.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/rocketd.catalog
 	for page in packaging/man/*.[1-8]; do \
 	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \

@@ -6,6 +6,7 @@ complete -c rocketctl -s H -l host -x -d 'do it on another host, over ssh: web2 
 complete -c rocketctl -l config-dir -x -a '(__fish_complete_directories)' -d 'read task files only from here (repeatable)'
 complete -c rocketctl -l state-dir -x -a '(__fish_complete_directories)' -d 'where the daemon keeps its records'
 complete -c rocketctl -l runtime-dir -x -a '(__fish_complete_directories)' -d 'where the daemon\'s socket is'
+complete -c rocketctl -l user -d 'talk to the daemon of this user, not to that of the system'
 complete -c rocketctl -l json -d 'print JSON'
 complete -c rocketctl -l no-pager -d 'do not use a pager'
 complete -c rocketctl -s l -l full -d 'do not shorten lines to fit the terminal'

@@ -198,6 +198,7 @@ ENVIRONMENT: Final = (
     ("SYSTEMD_PAGER, PAGER", "the pager; empty or `cat`: none. The default is less(1), for more than one screen"),
     ("SYSTEMD_LESS", "options for less (default: `FRSXMK`)"),
     ("COLUMNS", "the width of the terminal"),
+    ("XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR", "with `--user`: where the files of the user's daemon are"),
     ("STATE_DIRECTORY, RUNTIME_DIRECTORY", "replace `/var/lib/rocketd` and `/run/rocketd`"),
 )
 

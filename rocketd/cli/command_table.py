@@ -24,6 +24,7 @@ GLOBAL: Final = (
     ),
     VerbOption(("--state-dir",), "state_dir", OptionKind.DIRECTORY, "where the daemon keeps its records", "DIR"),
     VerbOption(("--runtime-dir",), "runtime_dir", OptionKind.DIRECTORY, "where the daemon's socket is", "DIR"),
+    VerbOption(("--user",), "user", OptionKind.FLAG, "talk to the daemon of this user, not to that of the system"),
     VerbOption(("--json",), "json", OptionKind.FLAG, "print JSON"),
     VerbOption(("--no-pager",), "no_pager", OptionKind.FLAG, "do not use a pager"),
     VerbOption(("-l", "--full"), "full", OptionKind.FLAG, "do not shorten lines to fit the terminal"),

@@ -32,6 +32,7 @@ class Choices(NamedTuple):
     config_dir: Sequence[str] = ()
     state_dir: str = ""
     runtime_dir: str = ""
+    user: bool = False
     json: bool = False
     no_pager: bool = False
     full: bool = False
@@ -134,6 +135,8 @@ def parse(arguments: Sequence[str]) -> Choices:
     if first := given.pop("config_dir_before", None):
         before["config_dir"] = [*first, *given.pop("config_dir", [])]
     choices = Choices(**{**given, **before})
+    if choices.user:
+        choices = _of_user(choices)
     return _checked(choices._replace(state_dir=_state_dir(choices), runtime_dir=_runtime_dir(choices)))
 
 
@@ -245,6 +248,18 @@ def _checked(choices: Choices) -> Choices:
         msg = f"fleet {choices.operation} takes no URL"
         raise UsageError(msg)
     return choices._replace(action=actions)
+
+
+def _of_user(choices: Choices) -> Choices:
+    """Fill in the directories of this user where none are given; raises UsageError."""
+    from rocketd.cli.user_directories import user_directories  # noqa: PLC0415 - only for --user
+
+    found = user_directories()
+    return choices._replace(
+        state_dir=choices.state_dir or found.state,
+        runtime_dir=choices.runtime_dir or found.runtime,
+        config_dir=choices.config_dir or [found.config],
+    )
 
 
 def _state_dir(choices: Choices) -> str:

@@ -6,9 +6,10 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from rocketd import __version__
 from rocketd.core.errors import RocketdError
@@ -45,10 +46,14 @@ def _run(arguments: argparse.Namespace) -> ExitStatus:
     from rocketd.bootstrap.run_store import NoStore  # noqa: PLC0415 - as above
     from rocketd.store.state_lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 
+    try:
+        places = _user_places(arguments) if arguments.user else _system_places(arguments)
+    except RocketdError as error:
+        return _report_error(error, ExitStatus.USAGE)
     options = DaemonOptions(
-        state_dir=(arguments.state_dir or _directory(os.environ, "STATE_DIRECTORY", "/var/lib/rocketd")).absolute(),
-        runtime_dir=(arguments.runtime_dir or _directory(os.environ, "RUNTIME_DIRECTORY", "/run/rocketd")).absolute(),
-        config_dirs=tuple(directory.absolute() for directory in arguments.config_dir),
+        state_dir=places.state,
+        runtime_dir=places.runtime,
+        config_dirs=places.config,
         log_target=LogTarget(arguments.log_target),
         log_level=LEVELS[arguments.log_level],
     )
@@ -66,6 +71,35 @@ def _run(arguments: argparse.Namespace) -> ExitStatus:
     return ExitStatus.STOPPED
 
 
+class _Places(NamedTuple):
+    """Where the files of the daemon are."""
+
+    state: Path
+    runtime: Path
+    config: tuple[Path, ...]
+
+
+def _system_places(arguments: argparse.Namespace) -> _Places:
+    return _Places(
+        (arguments.state_dir or _directory(os.environ, "STATE_DIRECTORY", "/var/lib/rocketd")).absolute(),
+        (arguments.runtime_dir or _directory(os.environ, "RUNTIME_DIRECTORY", "/run/rocketd")).absolute(),
+        tuple(directory.absolute() for directory in arguments.config_dir),
+    )
+
+
+def _user_places(arguments: argparse.Namespace) -> _Places:
+    """Return those of a user, and make them: nobody else does; raises UsageError."""
+    from rocketd.cli.user_directories import user_directories  # noqa: PLC0415 - only for --user
+
+    found = user_directories()
+    state, runtime = (arguments.state_dir or Path(found.state)), (arguments.runtime_dir or Path(found.runtime))
+    config = tuple(arguments.config_dir) or (Path(found.config),)
+    for directory in (state, runtime, *config):
+        with suppress(OSError):  # the daemon reports it when it needs it
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _Places(state.absolute(), runtime.absolute(), tuple(directory.absolute() for directory in config))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rocketd",
@@ -74,6 +108,19 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Signals: TERM or INT stops the daemon (a second one stops it at once), HUP reads the task files again, "
         "USR1 logs the state.",
     )
+    _add_directories(parser)
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="the lowest level to log (default: info)")
+    parser.add_argument(
+        "--log-target",
+        choices=("journal", "console", "auto"),
+        default="auto",
+        help="where to log; auto (default): the journal if standard error is connected to it, else the console",
+    )
+    parser.add_argument("--version", action="version", version=f"rocketd {__version__}")
+    return parser
+
+
+def _add_directories(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config-dir",
         metavar="DIR",
@@ -94,15 +141,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="directory of the control socket (default: $RUNTIME_DIRECTORY or /run/rocketd)",
     )
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="the lowest level to log (default: info)")
     parser.add_argument(
-        "--log-target",
-        choices=("journal", "console", "auto"),
-        default="auto",
-        help="where to log; auto (default): the journal if standard error is connected to it, else the console",
+        "--user",
+        action="store_true",
+        help="be the daemon of this user: task files in ~/.config/rocketd, records in ~/.local/state/rocketd, "
+        "the socket in $XDG_RUNTIME_DIR/rocketd",
     )
-    parser.add_argument("--version", action="version", version=f"rocketd {__version__}")
-    return parser
 
 
 def _directory(environment: Mapping[str, str], variable: str, default: str) -> Path:

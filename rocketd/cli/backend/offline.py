@@ -239,7 +239,8 @@ def _load(
     known = [] if installed is None else [task.name for task in installed.tasks]
     calendars = None if installed is None else installed.settings.calendars
     directories = directories_of(paths or choices.config_dir)
-    return load(directories, strict=os.geteuid() == 0, known=known, at=at, calendars=calendars, confined=confined)
+    strict = choices.user or os.geteuid() == 0
+    return load(directories, strict=strict, known=known, at=at, calendars=calendars, confined=confined)
 
 
 def directories_of(paths: Sequence[str]) -> Sequence[Path]:

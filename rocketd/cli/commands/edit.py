@@ -35,8 +35,7 @@ _NEW: Final = """\
 description = ""
 command = ["/usr/bin/true"]
 when = "daily.after('03:00')"   # or cron('0 3 * * *'), every('15 min'), … (rocketd.conditions(7))
-user = "root"
-timeout = "1h"
+{user}timeout = "1h"
 # All settings: rocketd.toml(5).
 """
 
@@ -73,7 +72,9 @@ def new(call: Context) -> ExitCode:
         msg = f"{path} is there already"
         raise Failure(msg, hint=f"rocketctl edit {path.name}")
     key = name if "." not in name else f'"{name}"'
-    return _edited(call, _Target(path, _NEW.format(name=key), there=False))
+    return _edited(
+        call, _Target(path, _NEW.format(name=key, user="" if call.choices.user else 'user = "root"\n'), there=False)
+    )
 
 
 def _directories(call: Context) -> list[Path]:
@@ -86,7 +87,9 @@ def _directory(call: Context) -> Path:
 
 
 def _loaded(call: Context, *more: Path) -> LoadResult:
-    return load([*_directories(call), *more], strict=os.geteuid() == 0, at=call.now if more else None)
+    return load(
+        [*_directories(call), *more], strict=call.choices.user or os.geteuid() == 0, at=call.now if more else None
+    )
 
 
 def _target(call: Context) -> _Target:

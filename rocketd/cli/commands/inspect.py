@@ -124,7 +124,14 @@ def _from_journal(call: Context) -> ExitCode:
         f"SYSLOG_IDENTIFIER={task}"
     )  # systemd puts the fields of a unit on its own messages about it as well
     streams = ("stderr",) if choices.stderr else ("stdout", "stderr")
-    command = ["journalctl", "--quiet", *flags, *matches, *(f"ROCKETD_STREAM={stream}" for stream in streams)]
+    command = [
+        "journalctl",
+        *["--user"] * choices.user,
+        "--quiet",
+        *flags,
+        *matches,
+        *(f"ROCKETD_STREAM={stream}" for stream in streams),
+    ]
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell: the arguments are passed on as they are
     except OSError as error:
