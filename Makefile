@@ -12,6 +12,7 @@ ARGS    =
 BENCH   = full
 ROWS    =
 SUITE   = bookworm
+BASE    = debian:bookworm-slim
 PREFIX  = /usr/local
 SYSCONFDIR = /etc
 DESTDIR =
@@ -39,7 +40,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -143,6 +144,9 @@ deb: $(DEB)  ## a Debian package, dist/*.deb (SUITE=bookworm or trixie)
 dist/rocketd_$(VERSION)_%_$(ARCH).deb: .venv/build $(WHEEL) $(SHIPPED) $(SITE)/index.html
 	packaging/host/prepare system
 	packaging/deb $* $@
+
+container: wheels  ## an image for hosts without systemd, by buildah (BASE=debian:bookworm-slim)
+	packaging/container/build rocketd:$(VERSION) $(BASE)
 
 wheels: $(WHEELS)/made $(WHEEL)
 
