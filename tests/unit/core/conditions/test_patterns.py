@@ -19,7 +19,7 @@ from rocketd.core.model.task import Task
 from rocketd.core.model.task_patterns import is_pattern
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict
 from rocketd.core.scheduler.pattern_cycles import left_out
-from support.evaluation import Asked, at
+from support.evaluation import INSTANT, Asked, at, pasts
 from support.scheduler_world import task, world
 from support.simulated_world import Behaviour, World
 
@@ -336,3 +336,49 @@ def test_a_pattern_is_resolved_once_for_all_who_use_it(monkeypatch: pytest.Monke
     made.boot()
     made.run_until(at("2026-03-02 09:01"))
     assert len(resolved) <= 2
+
+
+# -- against the same words with names
+
+
+@given(
+    data=st.data(),
+    now=INSTANT,
+    outcome=st.sampled_from(["success", "fail", "finish", "missed"]),
+    many=st.sampled_from(["any", "all"]),
+    later=st.sampled_from(["", ', delay="20 min"', ', within="1 h"', ', delay="2 h", within="30 min"']),
+)
+def test_ends_of_matched_tasks_count_as_those_of_named_ones(
+    data: st.DataObject, now: int, outcome: str, many: str, later: str
+) -> None:
+    by_name, by_pattern = (parse(f"after_{many}_{outcome}({names}{later})") for names in ('"a", "b"', '"[ab]"'))
+    moment = data.draw(pasts((by_name, by_pattern), now)).moment(now)
+    assert by_pattern.judge(moment) == by_name.judge(moment)
+    assert by_pattern.causing_run(moment) == by_name.causing_run(moment)
+
+
+@given(
+    data=st.data(),
+    now=INSTANT,
+    what=st.sampled_from(["started", "succeeded", "failed", "finished", "crashed", "missed"]),
+    span=st.sampled_from(["today", "this_week", "past('2 h')", "past('3 days')", "this_hour"]),
+    least=st.integers(1, 4),
+)
+def test_counts_of_matched_tasks_are_the_sums_of_named_ones(
+    data: st.DataObject, now: int, what: str, span: str, least: int
+) -> None:
+    together = parse(f"({what}('[ab]').{span} >= {least})")
+    kept = tuple(parse(f"({what}('{name}').{span} >= 9)") for name in "ab")
+    moment = data.draw(pasts((together, *kept), now)).moment(now)
+    numbers = [
+        next((n for n in range(50) if not parse(f"({what}('{name}').{span} >= {n + 1})").holds(moment)), 50)
+        for name in "ab"
+    ]
+    assert together.holds(moment) is (sum(numbers) >= least)
+
+
+@given(data=st.data(), now=INSTANT, age=st.sampled_from(["", ".more_than('10 min')", ".less_than('1 h')"]))
+def test_runs_of_matched_tasks_are_those_of_named_ones(data: st.DataObject, now: int, age: str) -> None:
+    together, one_by_one = parse(f"running('[ab]'){age}"), parse(f"running('a'){age} | running('b'){age}")
+    moment = data.draw(pasts((together,), now)).moment(now)
+    assert together.holds(moment) is one_by_one.holds(moment)
