@@ -14,9 +14,9 @@ declare -gA _rocketctl_kinds=(
     [stats]=task
     [timeline]=task
     [run]=task
-    [stop]=subject
+    [stop]=running
     [pause]=task
-    [resume]=task
+    [resume]=paused
     [check]=path
     [edit]=task
     [new]=text
@@ -57,6 +57,16 @@ declare -gA _rocketctl_options=(
 )
 _rocketctl_tasks() { rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
 _rocketctl_runs() { rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; }
+_rocketctl_running() { rocketctl list --running --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
+_rocketctl_active() { rocketctl history --action run --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; }
+_rocketctl_paused() { rocketctl list --paused --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
+_rocketctl_tags() { rocketctl list --json 2>/dev/null | grep -o '"tags": [[][^]]*' | cut -d '[' -f 2 | grep -o '[^", ]*' | sort -u; }
+_rocketctl_times=$'now\ntoday\nyesterday\n1h ago\n1d ago\n7d ago\ntomorrow\nin 1h'
+
+_rocketctl_quoted_times() {
+    local IFS=$'\n'
+    compgen -W "$_rocketctl_times" -- "$1" | sed 's/ /\\ /g'
+}
 
 _rocketctl_complete() {
     local word=${COMP_WORDS[COMP_CWORD]} before= verb= each
@@ -68,7 +78,10 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
-        --tag | --sort | --since | --until | -n | --limit | --before | --at | --count | --from | --timezone | --boot | --splay | --task | --to | --day | --reason | --timers | --compare | --max-age | -w | --warning | -c | --critical | --format) return ;;
+        --since | --until | --before | --at | --from | --boot | --to | --day) mapfile -t COMPREPLY < <(_rocketctl_quoted_times "$word"); return ;;
+        --tag) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tags)" -- "$word"); return ;;
+        --sort) mapfile -t COMPREPLY < <(compgen -W "next last name" -- "$word"); return ;;
+        -n | --limit | --count | --timezone | --splay | --task | --reason | --timers | --compare | --max-age | -w | --warning | -c | --critical | --format) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")
@@ -78,6 +91,8 @@ _rocketctl_complete() {
         case ${_rocketctl_kinds[$verb]} in
             task) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tasks)" -- "$word") ;;
             subject) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tasks; _rocketctl_runs)" -- "$word") ;;
+            running) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_running; _rocketctl_active)" -- "$word") ;;
+            paused) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_paused)" -- "$word") ;;
             path) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
     fi

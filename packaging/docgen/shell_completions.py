@@ -5,16 +5,25 @@ from typing import Final
 
 from rocketd.cli.command_table import ACTIONS, GLOBAL, VERBS
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
+from rocketd.cli.overview_verbs import SORT_ORDERS
 
 _MADE: Final = "# Made from the table of verbs by `python -m docgen.rocketctl_reference`: change it there."
 
 # Both ask rocketctl itself, which answers from the daemon, or from files and store; without either there is nothing.
 _TASKS: Final = """rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4"""
+_RUNNING: Final = _TASKS.replace("list --json", "list --running --json")
+_PAUSED: Final = _TASKS.replace("list --json", "list --paused --json")
+_TAGS: Final = (
+    """rocketctl list --json 2>/dev/null | grep -o '"tags": [[][^]]*' | cut -d '[' -f 2"""
+    """ | grep -o '[^", ]*' | sort -u"""
+)
 _RUNS: Final = (
     "rocketctl history --limit 20 --json 2>/dev/null"
     """ | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*'"""
     """ | sed 's,^"task": "\\([^"]*\\)".*: \\(.*\\)$,\\1/\\2,'"""
 )
+_ACTIVE: Final = _RUNS.replace("--limit 20", "--action run --limit 20")
+_TIMES: Final = ("now", "today", "yesterday", "1h ago", "1d ago", "7d ago", "tomorrow", "in 1h")
 
 
 def _options(verb: Verb) -> tuple[VerbOption, ...]:
@@ -27,18 +36,35 @@ def _words(options: tuple[VerbOption, ...]) -> str:
 
 def bash() -> str:
     """The script that bash reads."""
-    return "\n".join([_MADE, *_bash_lists(), *_BASH.replace("%VALUED%", _valued()).strip("\n").split("\n"), ""])
+    return "\n".join([_MADE, *_bash_lists(), *_bash_program().strip("\n").split("\n"), ""])
+
+
+def _bash_program() -> str:
+    program = _BASH.replace("%VALUED%", _valued()).replace("%TIMED%", " | ".join(_of_kinds(OptionKind.TIME)))
+    program = program.replace("%TAGGED%", " | ".join(_of_kinds(OptionKind.TAG)))
+    program = program.replace("%ORDERED%", " | ".join(_of_kinds(OptionKind.ORDER)))
+    return program.replace("%ORDERS%", " ".join(SORT_ORDERS))
 
 
 def _valued() -> str:
     """The options whose values cannot be listed."""
-    names = {name: None for verb in VERBS for option in verb.options if option.kind in _FREE for name in option.names}
-    return " | ".join(names)
+    return " | ".join(_of_kinds(*_FREE))
 
 
-_FREE: Final = (OptionKind.TIME, OptionKind.NUMBER, OptionKind.TEXT, OptionKind.ZONE)
+def _of_kinds(*kinds: OptionKind) -> list[str]:
+    """The options whose values are of these kinds."""
+    names = {name: None for verb in VERBS for option in verb.options if option.kind in kinds for name in option.names}
+    return [*names]
+
+
+_FREE: Final = (OptionKind.NUMBER, OptionKind.TEXT, OptionKind.ZONE)
 
 _BASH: Final = """
+_rocketctl_quoted_times() {
+    local IFS=$'\\n'
+    compgen -W "$_rocketctl_times" -- "$1" | sed 's/ /\\\\ /g'
+}
+
 _rocketctl_complete() {
     local word=${COMP_WORDS[COMP_CWORD]} before= verb= each
     for each in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
@@ -49,6 +75,9 @@ _rocketctl_complete() {
     case $before in
         --config-dir | --state-dir | --runtime-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --action) mapfile -t COMPREPLY < <(compgen -W "$_rocketctl_actions" -- "$word"); return ;;
+        %TIMED%) mapfile -t COMPREPLY < <(_rocketctl_quoted_times "$word"); return ;;
+        %TAGGED%) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tags)" -- "$word"); return ;;
+        %ORDERED%) mapfile -t COMPREPLY < <(compgen -W "%ORDERS%" -- "$word"); return ;;
         %VALUED%) return ;;
     esac
     if [[ $word == -* ]]; then
@@ -59,6 +88,8 @@ _rocketctl_complete() {
         case ${_rocketctl_kinds[$verb]} in
             task) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tasks)" -- "$word") ;;
             subject) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tasks; _rocketctl_runs)" -- "$word") ;;
+            running) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_running; _rocketctl_active)" -- "$word") ;;
+            paused) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_paused)" -- "$word") ;;
             path) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         esac
     fi
@@ -79,6 +110,11 @@ def _bash_lists() -> Iterator[str]:
     yield ")"
     yield f"_rocketctl_tasks() {{ {_TASKS}; }}"
     yield f"_rocketctl_runs() {{ {_RUNS}; }}"
+    yield f"_rocketctl_running() {{ {_RUNNING}; }}"
+    yield f"_rocketctl_active() {{ {_ACTIVE}; }}"
+    yield f"_rocketctl_paused() {{ {_PAUSED}; }}"
+    yield f"_rocketctl_tags() {{ {_TAGS}; }}"
+    yield "_rocketctl_times=$'" + "\\n".join(_TIMES) + "'"
     yield ""
 
 
@@ -94,6 +130,10 @@ def zsh() -> str:
 def _zsh_lines() -> Iterator[str]:
     yield f'_rocketctl_tasks() {{ compadd -- ${{(f)"$({_TASKS})"}} }}'
     yield f'_rocketctl_runs() {{ compadd -- ${{(f)"$({_RUNS})"}} }}'
+    yield f'_rocketctl_running() {{ compadd -- ${{(f)"$({_RUNNING})"}} ${{(f)"$({_ACTIVE})"}} }}'
+    yield f'_rocketctl_paused() {{ compadd -- ${{(f)"$({_PAUSED})"}} }}'
+    yield f'_rocketctl_tags() {{ compadd -- ${{(f)"$({_TAGS})"}} }}'
+    yield f"_rocketctl_times() {{ compadd -- {' '.join(map(_zsh_quoted, _TIMES))} }}"
     yield "_rocketctl_subjects() { _rocketctl_tasks; _rocketctl_runs }"
     yield "_rocketctl_verbs() {"
     yield "    local -a verbs=("
@@ -123,6 +163,11 @@ _ZSH_VALUES: Final = {
     OptionKind.TASK: "_rocketctl_tasks",
     OptionKind.SUBJECT: "_rocketctl_subjects",
     OptionKind.RUN: "_rocketctl_runs",
+    OptionKind.RUNNING: "_rocketctl_running",
+    OptionKind.PAUSED: "_rocketctl_paused",
+    OptionKind.TAG: "_rocketctl_tags",
+    OptionKind.TIME: "_rocketctl_times",
+    OptionKind.ORDER: f"({' '.join(SORT_ORDERS)})",
     OptionKind.ACTION: f"({' '.join(ACTIONS)})",
     OptionKind.DIRECTORY: "_files -/",
     OptionKind.PATH: "_files",
@@ -153,6 +198,11 @@ def fish() -> str:
 def _fish_lines() -> Iterator[str]:
     yield f"function __rocketctl_tasks; {_TASKS}; end"
     yield f"function __rocketctl_runs; {_RUNS}; end"
+    yield f"function __rocketctl_running; {_RUNNING}; end"
+    yield f"function __rocketctl_active; {_ACTIVE}; end"
+    yield f"function __rocketctl_paused; {_PAUSED}; end"
+    yield f"function __rocketctl_tags; {_TAGS}; end"
+    yield f"function __rocketctl_times; printf '%s\\n' {' '.join(map(_fish_quoted, _TIMES))}; end"
     yield "complete -c rocketctl -f"
     for option in GLOBAL:
         yield _fish_option(option, "")
@@ -169,6 +219,11 @@ _FISH_VALUES: Final = {
     OptionKind.TASK: "-a '(__rocketctl_tasks)'",
     OptionKind.SUBJECT: "-a '(__rocketctl_tasks; __rocketctl_runs)'",
     OptionKind.RUN: "-a '(__rocketctl_runs)'",
+    OptionKind.RUNNING: "-a '(__rocketctl_running; __rocketctl_active)'",
+    OptionKind.PAUSED: "-a '(__rocketctl_paused)'",
+    OptionKind.TAG: "-x -a '(__rocketctl_tags)'",
+    OptionKind.TIME: "-x -a '(__rocketctl_times)'",
+    OptionKind.ORDER: f"-x -a '{' '.join(SORT_ORDERS)}'",
     OptionKind.ACTION: f"-x -a '{' '.join(ACTIONS)}'",
     OptionKind.DIRECTORY: "-x -a '(__fish_complete_directories)'",
     OptionKind.PATH: "-F",

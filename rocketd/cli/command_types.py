@@ -12,6 +12,12 @@ class OptionKind(Enum):
     RUN = auto()
     SUBJECT = auto()
     """A task or a run."""
+    RUNNING = auto()
+    """A task that is running, or one of its runs."""
+    PAUSED = auto()
+    """A task that is paused."""
+    TAG = auto()
+    ORDER = auto()
     ACTION = auto()
     TIME = auto()
     NUMBER = auto()

@@ -11,7 +11,7 @@ _TASKS: Final = VerbArgument(
 _SUBJECTS: Final = VerbArgument(
     "TASK|RUN",
     "subjects",
-    OptionKind.SUBJECT,
+    OptionKind.RUNNING,
     "names of tasks, patterns like 'db-*', tag:NAME, or runs: ids or TASK/NUMBER",
     how_many="*",
 )
@@ -59,5 +59,10 @@ OPERATING_VERBS: Final = (
             YES,
         ),
     ),
-    Verb("resume", "resume paused tasks", (_TASKS,), (_ALL._replace(help="all tasks that are paused"), YES)),
+    Verb(
+        "resume",
+        "resume paused tasks",
+        (_TASKS._replace(kind=OptionKind.PAUSED),),
+        (_ALL._replace(help="all tasks that are paused"), YES),
+    ),
 )

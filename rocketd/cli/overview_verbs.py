@@ -44,10 +44,10 @@ LIST: Final = Verb(
         VerbOption(("--paused",), "paused", OptionKind.FLAG, "only those that are paused"),
         VerbOption(("--overdue",), "overdue", OptionKind.FLAG, "only those without a success for their max_age"),
         VerbOption(("--missing",), "missing", OptionKind.FLAG, "the tasks that errors keep from being loaded"),
-        VerbOption(("--tag",), "tag", OptionKind.TEXT, "only those with this tag (repeatable)", "TAG", repeats=True),
+        VerbOption(("--tag",), "tag", OptionKind.TAG, "only those with this tag (repeatable)", "TAG", repeats=True),
         VerbOption(("--file",), "from_file", OptionKind.PATH, "only those of this file: its path or name", "FILE"),
         VerbOption(
-            ("--sort",), "sort", OptionKind.TEXT, "next (default), last (the newest run first) or name", "ORDER"
+            ("--sort",), "sort", OptionKind.ORDER, "next (default), last (the newest run first) or name", "ORDER"
         ),
         OF_FLEET,
     ),

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from docgen import shell_completions
 
-SCRIPT = """#!/bin/sh
-case $1 in
-    list) echo '[{"task": "backup", "next": null}, {"task": "tick", "next": null}]' ;;
-    history) echo '[{"task": "backup", "run_id": "a", "number": 12}, {"task": "tick", "run_id": "b", "number": 0}]' ;;
+SCRIPT = r"""#!/bin/sh
+case "$*" in
+    list\ *--running*) echo '[{"task": "tick", "next": null}]' ;;
+    list\ *--paused*) echo '[{"task": "frozen", "next": null}]' ;;
+    history\ *--action\ run*) echo '[{"task": "tick", "run_id": "b", "number": 7}]' ;;
+    list*) echo '[{"task": "backup", "tags": ["db", "night"]}, {"task": "tick", "tags": []}]' ;;
+    history*) echo '[{"task": "backup", "run_id": "a", "number": 12}, {"task": "tick", "run_id": "b", "number": 0}]' ;;
 esac
 """
 
@@ -36,7 +39,12 @@ def path(tmp_path: Path) -> str:
         (["--state-dir", "list", "run", "t"], {"tick"}),
         (["run", "--w"], {"--wait"}),
         (["history", "--action", "f"], {"fail"}),
-        (["history", "--since", ""], set()),
+        (["history", "--since", "y"], {"yesterday"}),
+        (["history", "--since", "1h"], {"1h\\", "ago"}),
+        (["stop", ""], {"tick", "tick/7"}),
+        (["resume", ""], {"frozen"}),
+        (["list", "--tag", ""], {"db", "night"}),
+        (["list", "--sort", "n"], {"next", "name"}),
         (["status", ""], set()),
         (["--js"], {"--json"}),
     ],
@@ -60,3 +68,47 @@ def test_the_other_shells_can_read_theirs(tmp_path: Path, shell: str, make: Call
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "script").write_text(make())
     subprocess.run([shell, "-n", tmp_path / "script"], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("rocketctl stop ", {"tick", "tick/7"}),
+        ("rocketctl resume ", {"frozen"}),
+        ("rocketctl list --tag ", {"db", "night"}),
+        ("rocketctl history --since y", {"yesterday"}),
+        ("rocketctl run b", {"backup"}),
+    ],
+)
+def test_fish_offers_what_makes_sense(tmp_path: Path, path: str, line: str, offered: set[str]) -> None:
+    program = f"{shell_completions.fish()}\ncomplete -C '{line}'\n"
+    done = subprocess.run(
+        ["fish", "--no-config"],
+        input=program,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": path, "HOME": str(tmp_path)},
+        timeout=60,
+    )
+    assert {one.split("\t")[0] for one in done.stdout.splitlines()} == offered
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+@pytest.mark.parametrize(
+    ("function", "offered"),
+    [
+        ("_rocketctl_running", ["tick", "tick/7"]),
+        ("_rocketctl_paused", ["frozen"]),
+        ("_rocketctl_tags", ["db", "night"]),
+    ],
+)
+def test_zsh_offers_what_makes_sense(path: str, function: str, offered: list[str]) -> None:
+    """Its lists, as it would add them; the rest of its completion needs a terminal."""
+    lists = shell_completions.zsh().partition("_rocketctl_verbs()")[0]
+    program = f"compadd() {{ shift; print -l -- $@ }}\n{lists}\n{function}\n"
+    done = subprocess.run(
+        ["zsh", "-f"], input=program, capture_output=True, text=True, check=True, env={"PATH": path}, timeout=60
+    )
+    assert done.stdout.split() == offered
