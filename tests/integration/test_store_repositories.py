@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from csv import DictWriter
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from rocketd.log import MinimalRecord, MinimalRunRecord, RunRecord, TaskLogRecor
 from rocketd.repos import CSVFileRepo, JSONDirectoryRepo, MemoryRepo, RunRepo, SQLRepo
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.redbird.sink import RepositorySink
+from rocketd.store.sqlite.rows import Origin, row_of
+from rocketd.store.sqlite.schema import USAGE_COLUMNS
 from support.replicated_stores import Heard, opened, read_back
 
 NOW = 1_790_000_000 * SECOND
@@ -242,3 +245,43 @@ def test_what_a_driver_adds_to_its_error_is_not_told(tmp_path: Path) -> None:
         assert away.waiting == 1
         assert away.error.temporary
     repo.close()
+
+
+def test_a_file_from_before_runs_had_their_usage_gets_its_columns_and_keeps_its_records(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    names = [name for name in RunRecord.__fields__ if name not in USAGE_COLUMNS]
+    row = {
+        "task_name": "backup",
+        "action": "success",
+        "created": "9.5",
+        "run_id": "a",
+        "id": "7",
+        "output": "two\nlines",
+    }
+    with file.open("w", newline="") as lines:
+        writer = DictWriter(lines, names)
+        writer.writeheader()
+        writer.writerow(row)
+    sink = RepositorySink(CSVFileRepo(filename=file, model=RunRecord))
+    sink.write(row_of(ended(run(1)), Origin("here", "boot"))._replace(cpu_time=1.5), 8, may_exist=False)
+    old, new = RepositorySink(CSVFileRepo(filename=file, model=RunRecord)).read({})
+    assert (old.task_name, old.run_id, old.output, old.cpu_time) == ("backup", "a", "two\nlines", None)
+    assert (new.run_id, new.cpu_time, new.memory_peak) == ("id-backup-1", 1.5, None)
+    assert file.read_bytes().startswith(",".join(RunRecord.__fields__).encode() + b"\r\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
+
+
+@pytest.mark.parametrize("make", [sql, run_repo])
+def test_a_table_from_before_runs_had_their_usage_is_written_to_as_it_is(
+    tmp_path: Path, make: Callable[[Path], BaseRepo]
+) -> None:
+    make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "log.db")) as database:
+        for name in USAGE_COLUMNS:
+            database.execute(f"ALTER TABLE log DROP COLUMN {name}")
+    sink = RepositorySink(make(tmp_path))
+    sink.write(row_of(ended(run(1)), Origin("here", "boot"))._replace(cpu_time=1.5), 8, may_exist=False)
+    [row] = sink.read({})
+    assert (row.run_id, row.cpu_time) == ("id-backup-1", None)
+    assert sink.is_unique == (make is run_repo)
+    assert sink.missing_fields == [*USAGE_COLUMNS]

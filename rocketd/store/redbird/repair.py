@@ -10,12 +10,13 @@ import locale
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from rocketd.store.redbird.compat import BaseRepo
+from rocketd.store.sqlite.schema import USAGE_COLUMNS
 
 if TYPE_CHECKING:
 
@@ -55,13 +56,39 @@ def allow_long_fields() -> None:
 def header_error(repo: BaseRepo) -> str:
     """Say what is wrong with the header of a file of CSV, which Red Bird reads by its model; empty: nothing is."""
     file = csv_of(repo)
-    if file is None or not file.filename.exists() or _sibling(file.filename, "whole").exists():
+    if file is None or _sibling(file.filename, "whole").exists():
         return ""  # what is to be repaired first has no header of its own
-    with file.filename.open(newline="") as lines:
-        found = next(csv.reader(lines, **file.kwds_csv), [])
+    found = _header(file)
     if not found or found == file.get_headers():
         return ""
     return f"{file.filename} has other columns than {repo.model.__name__}: {', '.join(found)}"
+
+
+def add_new_columns(repo: BaseRepo) -> None:
+    """Add to a file of CSV the columns that the model of its records did not have before; its records stay as they are.
+
+    Does nothing where that cannot be done: then its header is wrong.
+    """
+    file = csv_of(repo)
+    if file is None or _sibling(file.filename, "whole").exists():
+        return
+    found, headers = _header(file), file.get_headers()
+    if not found or (*headers[len(found) :],) != USAGE_COLUMNS or found != headers[: len(found)]:
+        return
+    text = io.StringIO(newline="")
+    file.get_writer(text).writeheader()
+    with suppress(OSError):
+        records = file.filename.read_bytes().partition(b"\n")[2]
+        with replacing_file(repo):
+            file.filename.write_bytes(text.getvalue().encode() + records)
+
+
+def _header(file: "CsvRepo") -> list[str]:
+    """Read the names of its columns; empty: there are none yet."""
+    if not file.filename.exists():
+        return []
+    with file.filename.open(newline="") as lines:
+        return next(csv.reader(lines, **file.kwds_csv), [])
 
 
 def repair(repo: BaseRepo, next_records: Iterable[Mapping[str, object]]) -> str:

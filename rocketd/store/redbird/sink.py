@@ -17,7 +17,14 @@ from rocketd.store.redbird.mapping import (
     read_log,
     required_fields,
 )
-from rocketd.store.redbird.repair import allow_long_fields, csv_of, header_error, repair, replacing_file
+from rocketd.store.redbird.repair import (
+    add_new_columns,
+    allow_long_fields,
+    csv_of,
+    header_error,
+    repair,
+    replacing_file,
+)
 from rocketd.store.redbird.required_columns import LOG_ATTRIBUTES, log_attributes, required_columns
 from rocketd.store.sqlite.rows import Row
 from rocketd.store.sqlite.schema import COLUMNS
@@ -41,6 +48,7 @@ class RepositorySink:
     def __init__(self, repo: BaseRepo) -> None:
         self.repo = repo
         """Only the thread of the replicator may use it."""
+        add_new_columns(repo)
         self.fields = fields_of(repo)
         columns = columns_of(repo)
         self._demanded = required_columns(repo) & LOG_ATTRIBUTES
