@@ -1,48 +1,42 @@
-"""Implements `[mail]` of rocketd.toml: which events are mailed to whom."""
+"""The channel of `[mail]` in rocketd.toml: which events are mailed to whom."""
 
 import asyncio
 import platform
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from rocketd.background_threads import WorkTimeout, in_thread
-from rocketd.bootstrap.mail_backlog import PendingMail, load_mail, save_mail
-from rocketd.config.daemon_settings import MailSettings
-from rocketd.core.instant import FOREVER, Instant
+from rocketd.background_threads import in_thread
+from rocketd.bootstrap.notification_channel import NotificationDelivery
+from rocketd.config.mail_settings import MailSettings
+from rocketd.core.instant import Instant
 from rocketd.core.messages import daemon_messages
-from rocketd.core.messages.message import Message, Priority, Stream
-from rocketd.core.model.events import Event, Finished, Missed
-from rocketd.core.model.run import Run
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.model.events import Started
 from rocketd.core.model.task import Task
+from rocketd.core.notifications.notification import Notification
+from rocketd.core.notifications.occasions import mail_occasions
 from rocketd.core.plural import counted
 from rocketd.daemon.loop import Loop
 from rocketd.mail.message import Notice
 from rocketd.mail.queue import Envelope, MailQueue, Sender
 
+NAME: Final = "mail"
 _STUCK: Final = "the mail server does not answer"
-_BACKLOG_TIMEOUT: Final = 5.0
-"""Seconds that reading or writing mail in the state directory may take."""
 
 
 class MailNotifications:
-    """Picks the events that mail is sent about, and adds them to the mail queue. On the loop's thread."""
+    """Adds what mail is sent about to the mail queue. On the loop's thread."""
 
-    def __init__(self, loop: Loop, state_directory: Path) -> None:
-        """`state_directory` keeps the mail that cannot be sent before the daemon stops."""
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._state_directory = state_directory
-        self._has_backlog = False
-        """Whether the queue has mail of an earlier daemon that is still in the file, too."""
         self._asyncio = asyncio.get_running_loop()
         self._host = platform.node()
         self._settings: MailSettings | None = None
         self._queue: MailQueue | None = None
-        self._events: list[Finished | Missed] = []
-        loop.watchers.add(self.watch)
-        loop.pass_hooks.append(self._after_pass)
+        self._held: list[NotificationDelivery] = []
+        """What came while a reload closed one queue before it opened the next."""
         loop.heartbeat_hooks.append(self._on_heartbeat)
 
     async def apply(self, settings: MailSettings | None) -> None:
@@ -51,96 +45,78 @@ class MailNotifications:
             return
         queue = await self._close_queue()
         previous, self._settings = self._settings, settings
-        if settings is None:
-            self._events.clear()
-        else:
-            self._queue = MailQueue(_server(settings, self._host), self._on_queue_state, self._host, settings.pause)
+        if settings is not None:
+            self._queue = MailQueue(_sender(settings, self._host), self._on_queue_state, self._host, settings.pause)
             if queue and previous:
                 queue.transfer(self._queue, partial(self._readdress, previous, settings))
-            else:
-                await self._take_up_backlog(self._queue, settings)
         self._log_unsent(queue)
+        held, self._held = self._held, []
+        for delivery in held:
+            self.deliver(delivery)
 
-    async def _take_up_backlog(self, queue: MailQueue, settings: MailSettings) -> None:
-        """Queue the mail that the last daemon could not send."""
-        with self._reported("read"):
-            kept = await in_thread(partial(load_mail, self._state_directory), time_limit=_BACKLOG_TIMEOUT)
-            for envelope, notices, left_out in kept:
-                queue.post(Envelope(self._sender(settings), envelope.receivers), *notices, dropped=left_out)
-            self._has_backlog = bool(kept)
+    # -- a channel --------------------------------------------------------------------------------------------------
 
-    async def _keep_backlog(self, queue: MailQueue) -> None:
-        """Save the unsent mail for the next daemon; if there is none, remove the file."""
-        unsent = [PendingMail(envelope, tuple(notices), more) for envelope, notices, more in queue.unsent()]
-        if not unsent and not self._has_backlog:
+    def targets(self, task: Task, notification: Notification) -> Iterator[str]:
+        """Name the mail, if there is to be one about this."""
+        if self._settings is None or isinstance(notification.event, Started):
             return
-        with self._reported("save"):
-            await in_thread(partial(save_mail, self._state_directory, unsent), time_limit=_BACKLOG_TIMEOUT)
-            self._has_backlog = False
-            if unsent:
-                text = f"{counted(queue.waiting, 'mail')} could not be sent; the next start of rocketd sends them"
-                self._loop.journal.write(Message(text, Priority.WARNING))
+        receivers, on = _recipients(self._settings, task)
+        if receivers and mail_occasions(notification.event, recovered=notification.recovered) & {*on}:
+            yield f"{NAME}/notice"
 
-    @contextmanager
-    def _reported(self, done: str) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, WorkTimeout) as error:
-            why = "its disk or file server does not answer" if isinstance(error, WorkTimeout) else str(error)
-            text = f"cannot {done} waiting mail: {why}; see rocketctl history"
-            self._loop.journal.write(Message(text, Priority.ERROR))
+    def is_used(self, task: Task) -> bool:
+        """Whether mail about the task is ever sent."""
+        return self._settings is not None and all(_recipients(self._settings, task))
 
-    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
-        """Note an event; a watcher of the loop."""
-        if self._settings and isinstance(what, Finished | Missed):
-            self._events.append(what)
+    def deliver(self, delivery: NotificationDelivery) -> None:
+        """Queue a notice; if no mail is sent any more, it is done."""
+        notification, event = delivery.notification, delivery.notification.event
+        if self._settings is None or isinstance(event, Started):
+            delivery.done()
+            return
+        if self._queue is None:
+            self._held.append(delivery)
+            return
+        receivers, _ = _recipients(self._settings, delivery.task)
+        if not receivers:
+            delivery.done()
+            return
+        notice = Notice(
+            *(event, notification.next, notification.zone, notification.description),
+            *(notification.next_if, notification.now_if, partial(self._later, delivery)),
+        )
+        self._queue.post(Envelope(self._sender_address(self._settings), receivers), notice)
 
-    def _after_pass(self, now: Instant) -> Instant:  # noqa: ARG002 - the signature of a pass hook
-        """Queue mail about the noted events: by now the task's next due time is known."""
-        if self._queue is None:  # a reload is closing one queue before it opens the next
-            return FOREVER
-        new, self._events = self._events, []
-        for event in new:
-            self._post(event)
-        return FOREVER
+    async def close(self) -> None:
+        """Send waiting mail, for a while; the next daemon sends what is left."""
+        queue = await self._close_queue()
+        if queue and (left := queue.waiting):
+            text = f"{counted(left, 'mail')} could not be sent; the next start of rocketd sends them"
+            self._loop.journal.write(Message(text, Priority.WARNING))
+
+    # -- the queue --------------------------------------------------------------------------------------------------
+
+    def _later(self, delivery: NotificationDelivery) -> None:
+        with suppress(RuntimeError):  # the loop has ended: the next daemon sends it once more
+            self._asyncio.call_soon_threadsafe(delivery.done)
 
     def _on_heartbeat(self, now: Instant) -> None:  # noqa: ARG002 - the signature of a heartbeat hook
-        """Report a mail that is stuck; remove the file once its mail has been sent."""
-        if self._has_backlog and self._queue is not None and not self._queue.waiting:
-            self._has_backlog = False
-            with suppress(OSError):
-                save_mail(self._state_directory, [])
+        """Report a mail that is stuck."""
         if self._queue is not None and self._queue.stuck:
             self._show_state(_STUCK, "")
         elif self._loop.health.troubles.get("mail", "").endswith(_STUCK):
             self._show_state("", "")
 
-    def _post(self, event: Finished | Missed) -> None:
-        settings, queue = self._settings, self._queue
-        entry = self._loop.scheduler.tasks.get(event.task if isinstance(event, Missed) else event.run.task)
-        if settings is None or queue is None or entry is None:
-            return
-        notice = Notice(event, entry.next_start, entry.task.zone, entry.task.description, entry.next_if, entry.now_if)
-        receivers, actions = _recipients(settings, entry.task)
-        if receivers and notice.action in actions:
-            queue.post(Envelope(self._sender(settings), receivers), notice)
-
-    def _sender(self, settings: MailSettings) -> str:
+    def _sender_address(self, settings: MailSettings) -> str:
         return settings.sender or f"rocketd@{self._host}"
 
     def _readdress(self, previous: MailSettings, settings: MailSettings, envelope: Envelope) -> Envelope:
         """Return the envelope under the new settings: the receivers may have been wrong."""
         receivers = settings.receivers if envelope.receivers == previous.receivers else envelope.receivers
-        return Envelope(self._sender(settings), receivers)
-
-    async def close(self) -> None:
-        """Send waiting mail, for a while; unsent mail is logged, and saved for the next daemon."""
-        if queue := await self._close_queue():
-            await self._keep_backlog(queue)
+        return Envelope(self._sender_address(settings), receivers)
 
     async def _close_queue(self) -> MailQueue | None:
         """Close the queue, which sends what it can for a while, and return it."""
-        self._after_pass(FOREVER)
         queue, self._queue = self._queue, None
         if queue:
             if waiting := queue.waiting:
@@ -171,7 +147,11 @@ class MailNotifications:
         self._loop.health.set_trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
 
 
-def _server(settings: MailSettings, host: str) -> Sender:
+def _sender(settings: MailSettings, host: str) -> Sender:
+    if settings.command:
+        from rocketd.mail.sendmail_sender import SendmailSender  # noqa: PLC0415 - as below
+
+        return SendmailSender(settings.command, host)
     from rocketd.mail.redmail_sender import RedmailSender  # noqa: PLC0415 - it imports TLS, which a host without mail does not need
 
     return RedmailSender(

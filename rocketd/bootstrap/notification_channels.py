@@ -7,6 +7,7 @@ from pathlib import Path
 from rocketd.bootstrap.hook_channel import NAME as HOOK
 from rocketd.bootstrap.hook_channel import HookChannel
 from rocketd.bootstrap.http_channels import PING, WEBHOOK, HeartbeatPing, HttpRequests, PingChannel, WebhookChannel
+from rocketd.bootstrap.mail_notifications import NAME as MAIL
 from rocketd.bootstrap.mail_notifications import MailNotifications
 from rocketd.bootstrap.metrics_source import MetricsSource
 from rocketd.bootstrap.notification_channel import NotificationChannel
@@ -24,7 +25,7 @@ class NotificationChannels:
     def __init__(self, loop: Loop, state_directory: Path, open_files: tuple[int, int], started_at: Instant) -> None:
         """`open_files` are the limits (soft, hard) that hooks get, as runs do."""
         self._notifications = Notifications(loop, state_directory)
-        self._mail = MailNotifications(loop, state_directory)
+        self._mail = MailNotifications(loop)
         self._deadlines = TaskDeadlines(loop, self._notifications.tell)
         self.metrics = MetricsSource(loop, started_at, self._deadlines.monitor.slow_limit)
         self.hooks = HookChannel(loop, Settings().hooks, open_files)
@@ -36,7 +37,6 @@ class NotificationChannels:
 
     async def start(self, settings: Settings, stack: AsyncExitStack) -> None:
         """Read what an earlier daemon has left; `stack` closes what this opens."""
-        stack.push_async_callback(self._mail.close)
         stack.push_async_callback(self._notifications.close)
         await self._notifications.load()
         await self.apply(settings)
@@ -47,6 +47,7 @@ class NotificationChannels:
             HOOK: self.hooks,
             PING: PingChannel(self._requests),
             WEBHOOK: self._webhooks,
+            MAIL: self._mail,
         }
         self._notifications.connect(channels, reader)
         self._deadlines.connect(self._notifications.overdue, runs)

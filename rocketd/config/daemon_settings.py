@@ -11,20 +11,17 @@ from rocketd.config.calendar_settings import CalendarSettings, calendars_of
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings, fleet_settings_of
 from rocketd.config.hook_settings import NO_HOOKS, hooks_of_every_task
 from rocketd.config.http_settings import TEXTFILE, heartbeat_of, http_settings_of, webhook_of
+from rocketd.config.mail_settings import MailSettings, mail_settings_of
 from rocketd.config.output_values import LIMIT
 from rocketd.config.setting import Section, Setting, Values, table
 from rocketd.config.value_types import (
-    ADDRESS,
-    ADDRESSES,
     BOOLEAN,
     DURATION,
     DURATION_OR_INFINITY,
     NON_EMPTY,
-    PATH,
     ValueType,
 )
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
-from rocketd.core.model.run import Action
 from rocketd.core.model.task import ExecutorKind, TaskHooks
 from rocketd.core.notifications.http_settings import DIRECT, HeartbeatUrl, HttpSettings
 from rocketd.core.notifications.webhook import Webhook
@@ -132,67 +129,11 @@ DURABILITY: Final = Setting(
 )
 
 
-class Tls(StrEnum):
-    """How the connection to the mail server is encrypted."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    TLS = "tls"
-
-
-_ACTIONS: Final = tuple(action for action in Action if action not in {Action.RUN, Action.WITHDRAWN})
-MAIL_HOST: Final = Setting("host", NON_EMPTY, "localhost", "`localhost`", "The mail server.")
-MAIL_PORT: Final = Setting(
-    "port",
-    ValueType("integer", value_types.integer(1, 65535)),
-    25,
-    "`25`",
-    "The port of the mail server; usually 587 for `starttls` and 465 for `tls`.",
-)
-MAIL_TLS: Final = Setting(
-    "tls",
-    ValueType("`none`, `starttls` or `tls`", value_types.choice(Tls)),
-    Tls.NONE,
-    "`none`",
-    "`starttls`: encrypt a plain connection before anything is sent; `tls`: encrypt the connection from the start.",
-)
-MAIL_USERNAME: Final = Setting("username", NON_EMPTY, "", "none", "The user name for the mail server.")
-MAIL_PASSWORD_FILE: Final = Setting(
-    "password_file",
-    PATH,
-    "",
-    "none",
-    "A file whose first line is the password, read for each mail. `rocketd.toml` cannot contain the password itself.",
-)
-MAIL_SENDER: Final = Setting("sender", ADDRESS, "", "`rocketd@` and the host's name", "The sender's address.")
-MAIL_RECEIVERS: Final = Setting[tuple[str, ...]](
-    "receivers", ADDRESSES, (), "none", "The receivers' addresses. Without any, no mail is sent."
-)
-MAIL_ON: Final = Setting[tuple[str, ...]](
-    "on",
-    ValueType("list of actions", value_types.each_of(*_ACTIONS)),
-    ("fail", "crash", "missed"),
-    '`["fail", "crash", "missed"]`',
-    f"The ends of runs that cause a mail: any of {', '.join(f'`{action}`' for action in _ACTIONS)}.",
-)
-MAIL_PAUSE: Final = Setting(
-    "pause",
-    DURATION,
-    5 * MINUTE,
-    '`"5 min"`',
-    "The shortest time between two mails to the same receivers. Events in between become one digest.",
-)
-
 ROCKETD: Final = table(
     *(DAEMON_TIMEZONE, MAX_RUNNING, SILENCE_COND_CHECK, SILENCE_TASK_PRERUN, SILENCE_TASK_LOGGING),
     *(OUTPUT_LIMIT, EXECUTOR, SHUTDOWN_GRACE, RESUME_SPREAD),
 )
 STORE: Final = table(URL, REPO, KEEP, DURABILITY)
-MAIL: Final = table(
-    *(MAIL_HOST, MAIL_PORT, MAIL_TLS, MAIL_USERNAME, MAIL_PASSWORD_FILE),
-    *(MAIL_SENDER, MAIL_RECEIVERS, MAIL_ON, MAIL_PAUSE),
-)
-MAIL_OF_TASK: Final = table(MAIL_RECEIVERS, MAIL_ON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,23 +146,6 @@ class StoreSettings:
     keep: Duration | None = KEEP.default
     """None: for ever."""
     durability: Durability = DURABILITY.default
-
-
-@dataclass(frozen=True, slots=True)
-class MailSettings:
-    """How mail is sent, to whom and about what."""
-
-    host: str = MAIL_HOST.default
-    port: int = MAIL_PORT.default
-    tls: Tls = MAIL_TLS.default
-    username: str = MAIL_USERNAME.default
-    password_file: str = MAIL_PASSWORD_FILE.default
-    sender: str = MAIL_SENDER.default
-    """Empty: rocketd at this host."""
-    receivers: tuple[str, ...] = MAIL_RECEIVERS.default
-    on: tuple[str, ...] = MAIL_ON.default
-    """Actions."""
-    pause: Duration = MAIL_PAUSE.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +201,7 @@ def settings_of(
         resume_spread=rocketd[RESUME_SPREAD],
         store=StoreSettings(store[URL], store[REPO], store[KEEP], store[DURABILITY]),
         fleet=fleet_settings_of(sections.get(Section.FLEET, nothing)),
-        mail=_mail(sections[Section.MAIL]) if Section.MAIL in sections else None,
+        mail=mail_settings_of(sections[Section.MAIL]) if Section.MAIL in sections else None,
         hooks=hooks_of_every_task(sections.get(Section.HOOKS, nothing)),
         webhooks=tuple(webhook_of(name, values) for name, values in webhooks.items()),
         http=http_settings_of(sections.get(Section.HTTP, nothing)),
@@ -285,11 +209,4 @@ def settings_of(
         textfile=sections.get(Section.METRICS, nothing)[TEXTFILE],
         calendars=calendars_of(calendars or {}),
         logging=logging,
-    )
-
-
-def _mail(mail: Values) -> MailSettings:
-    return MailSettings(
-        *(mail[MAIL_HOST], mail[MAIL_PORT], mail[MAIL_TLS], mail[MAIL_USERNAME], mail[MAIL_PASSWORD_FILE]),
-        *(mail[MAIL_SENDER], mail[MAIL_RECEIVERS], mail[MAIL_ON], mail[MAIL_PAUSE]),
     )

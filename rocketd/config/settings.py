@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from rocketd.config.calendar_settings import CALENDAR
-from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK, ROCKETD, STORE
+from rocketd.config.daemon_settings import ROCKETD, STORE
 from rocketd.config.fleet_settings import FLEET
 from rocketd.config.hook_settings import HOOKS
 from rocketd.config.http_settings import HEARTBEAT, HTTP, METRICS, WEBHOOK
+from rocketd.config.mail_settings import MAIL, MAIL_OF_TASK
 from rocketd.config.setting import Section, Setting
 from rocketd.config.task_settings import TASK
 

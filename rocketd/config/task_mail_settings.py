@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rocketd.config.daemon_settings import MAIL, MAIL_OF_TASK
+from rocketd.config.mail_settings import MAIL, MAIL_OF_TASK
 from rocketd.config.problems import BadValue
 from rocketd.config.value_types import each, wrong_type
 from rocketd.core.model.task import Mail

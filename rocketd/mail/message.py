@@ -1,8 +1,8 @@
 """The content of mails, as text and as HTML: details of one run, or a digest of several."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from html import escape
 from typing import Final, NamedTuple
@@ -11,9 +11,10 @@ from rocketd.core.duration import approximate_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import Instant
 from rocketd.core.instant_text import timestamp_with_zone
-from rocketd.core.messages.run_messages import entry_of
+from rocketd.core.messages.notification_messages import sentence
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, End, Run, Usage
+from rocketd.core.notifications.occasions import Overdue, Slow, task_of
 from rocketd.core.signal_names import signal_name
 from rocketd.core.size import approximate_size
 
@@ -34,11 +35,15 @@ _WORDS: Final = {
 }
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """An event to send mail about, with the state of its task at that time."""
 
-    event: Finished | Missed
+    event: Finished | Missed | Overdue | Slow
     next: Instant | None
     """When the task is expected to be due next; None: only an event makes it due."""
     zone: tzinfo
@@ -48,23 +53,34 @@ class Notice:
     """The condition that must hold at `next` for the task to be due then; empty: none."""
     now_if: str = ""
     """The condition that makes the task due as soon as it holds; empty: none."""
+    done: Callable[[], None] = field(default=_nothing, compare=False)
+    """Called on the mail queue's thread, once the server has it or never will."""
 
     @property
     def task(self) -> str:
-        return self.event.task if isinstance(self.event, Missed) else self.event.run.task
+        return task_of(self.event)
 
     @property
-    def action(self) -> Action:
-        return Action.MISSED if isinstance(self.event, Missed) else self.event.end.action
+    def word(self) -> str:
+        """What has happened, in a digest."""
+        match self.event:
+            case Missed():
+                return _WORDS[Action.MISSED]
+            case Overdue():
+                return "overdue"
+            case Slow():
+                return "slow"
+            case Finished(_, end):
+                return _WORDS[end.action]
 
     @property
     def at(self) -> Instant:
-        return self.event.at if isinstance(self.event, Missed) else self.event.end.at
+        return self.event.end.at if isinstance(self.event, Finished) else self.event.at
 
     @property
     def sentence(self) -> str:
         """The message of the journal, as one line."""
-        return _one_line(entry_of(self.event).message)
+        return _one_line(sentence(self.event))
 
 
 class MailMessage(NamedTuple):
@@ -108,8 +124,11 @@ def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
             timestamp_with_zone(event.first, zone)
             + (f", and up to {timestamp_with_zone(event.last, zone)}" if event.count > 1 else ""),
         )
+    elif isinstance(event, Overdue):
+        yield "since", timestamp_with_zone(event.since, zone)
     else:
         yield from _run_facts(event.run, zone)
+    if isinstance(event, Finished):
         yield from _end_facts(event.end, zone)
     yield "next run", _next_run(notice)
 
@@ -154,7 +173,7 @@ def _used(usage: Usage) -> str:
 
 
 def _see_more(notice: Notice) -> Iterator[tuple[str, str]]:
-    if isinstance(notice.event, Missed):
+    if isinstance(notice.event, Missed | Overdue):
         yield "see more", f"rocketctl why {notice.task}; rocketctl history {notice.task}"
     else:
         run = notice.event.run
@@ -162,7 +181,7 @@ def _see_more(notice: Notice) -> Iterator[tuple[str, str]]:
 
 
 def _output(notice: Notice) -> list[str]:
-    if isinstance(notice.event, Missed):
+    if not isinstance(notice.event, Finished):
         return []
     shown = notice.event.end.exc_text or notice.event.end.output
     end = shown[-OUTPUT_CHARACTERS:]
@@ -175,8 +194,8 @@ def _output(notice: Notice) -> list[str]:
 
 
 def _digest(notices: Sequence[Notice], host: str, dropped: int) -> MailMessage:
-    counts = Counter(notice.action for notice in notices)
-    summary = ", ".join(f"{count} {_WORDS[action]}" for action, count in counts.most_common())
+    counts = Counter(notice.word for notice in notices)
+    summary = ", ".join(f"{count} {word}" for word, count in counts.most_common())
     count = len(notices) + dropped
     headline = f"{count} runs: {summary}" + (f", {dropped} more" if dropped else "")
     lines = [(timestamp_with_zone(notice.at, notice.zone), notice.sentence) for notice in notices[:MAX_LISTED]]

@@ -92,7 +92,6 @@ class MailQueue:
         self._try_at = 0.0
         self._retry_pause = 0.0
         self._in_transit = 0
-        self._sending: tuple[Envelope, list[Notice], int] | None = None
         self._sending_since: float | None = None
         self._thread = WorkerThread("mail", self._run)
         self._thread.start()
@@ -106,6 +105,8 @@ class MailQueue:
             room = MAX_NOTICES - len(box.notices)
             box.notices += notices[:room]
             box.dropped += dropped + len(notices[room:])
+        for notice in notices[room:]:  # which the digest only counts
+            notice.done()
 
     @property
     def waiting(self) -> int:
@@ -134,12 +135,6 @@ class MailQueue:
             if box.notices:
                 to.post(readdress(envelope), *box.notices, dropped=box.dropped)
 
-    def unsent(self) -> list[tuple[Envelope, list[Notice], int]]:
-        """Return the mails that may not have been sent: envelope, notices, number of dropped ones; after `close`."""
-        with self._thread.locked():
-            boxes = [(envelope, box.notices, box.dropped) for envelope, box in self._boxes.items() if box.notices]
-            return [*([self._sending] if self._sending else []), *boxes]
-
     # -- on its thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -167,7 +162,6 @@ class MailQueue:
             box = self._boxes[envelope]
             notices, dropped = box.notices, box.dropped
             box.notices, box.dropped, self._in_transit = [], 0, len(notices) + dropped
-            self._sending = envelope, notices, dropped
         self._sending_since = time.monotonic()
         try:
             self._send(envelope, compose(notices, self._host, dropped))
@@ -189,8 +183,10 @@ class MailQueue:
         finally:
             self._sending_since = None
         with self._thread.locked():
-            self._retry_pause, self._in_transit, self._sending = 0.0, 0, None
+            self._retry_pause, self._in_transit = 0.0, 0
             box.not_before = time.monotonic() + self._pause
+        for notice in notices:
+            notice.done()
 
     def _requeue(self, why: str, envelope: Envelope, notices: list[Notice], dropped: int) -> None:
         """Put these notices back, before those that have arrived in the meantime."""
@@ -200,7 +196,7 @@ class MailQueue:
             box.notices = whole[:MAX_NOTICES]
             box.dropped += dropped + len(whole[MAX_NOTICES:])
             box.tried_at = time.monotonic()
-            self._in_transit, self._sending = 0, None
+            self._in_transit = 0
             self._retry_pause = RETRY.after(self._retry_pause)
             self._try_at = time.monotonic() + self._retry_pause
         self._report(why)

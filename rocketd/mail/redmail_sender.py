@@ -37,7 +37,7 @@ class RedmailSender:
 
     def __call__(self, envelope: Envelope, mail: MailMessage) -> None:
         """Send one mail; raises MailRefused, PartlyAccepted, OSError (the base of smtplib's exceptions)."""
-        message = self._message(envelope, mail)
+        message = build_message(envelope, mail, self.name)
         try:
             with closing(self._connect()) as server:
                 refusals = server.send_message(message)
@@ -51,24 +51,6 @@ class RedmailSender:
             raise OSError(f"{self.host} is not trusted: {error.verify_message}") from error
         if refusals:
             raise _partly_accepted(refusals)
-
-    def _message(self, envelope: Envelope, mail: MailMessage) -> EmailMessage:
-        try:
-            from redmail import EmailSender  # noqa: PLC0415 - it loads a template engine: only for hosts that send mail
-        except ImportError as error:  # the mail waits until it is installed
-            raise OSError("Red Mail is not installed (pip install 'rocketd[mail]')") from error
-
-        email = EmailSender(self.host, self.port, domain=self.name)
-        email.use_jinja = False  # the output of a task is not a template
-        message: EmailMessage = email.get_message(
-            subject=mail.subject,
-            sender=envelope.sender,
-            receivers=[*envelope.receivers],
-            text=mail.text,
-            html=mail.html,
-            headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no automatic reply
-        )
-        return message
 
     def _connect(self) -> smtplib.SMTP:
         """Connect and log in; the server must authenticate itself before it gets a password."""
@@ -101,6 +83,26 @@ class RedmailSender:
         if not lines:
             raise OSError(f"{self.password_file} is empty")
         return lines[0]
+
+
+def build_message(envelope: Envelope, mail: MailMessage, name: str) -> EmailMessage:
+    """Return the whole message of a mail; `name` is that of this host. Raises OSError without Red Mail."""
+    try:
+        from redmail import EmailSender  # noqa: PLC0415 - it loads a template engine: only for hosts that send mail
+    except ImportError as error:  # the mail waits until it is installed
+        raise OSError("Red Mail is not installed (pip install 'rocketd[mail]')") from error
+
+    email = EmailSender("localhost", 25, domain=name)
+    email.use_jinja = False  # the output of a task is not a template
+    message: EmailMessage = email.get_message(
+        subject=mail.subject,
+        sender=envelope.sender,
+        receivers=[*envelope.receivers],
+        text=mail.text,
+        html=mail.html,
+        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no automatic reply
+    )
+    return message
 
 
 def _read(path: str) -> str:

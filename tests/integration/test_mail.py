@@ -11,13 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
 import pytest
 
-from rocketd.bootstrap.mail_backlog import FILE_NAME
+from rocketd.cli.backend.http_client import Client
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
@@ -464,7 +466,6 @@ def test_mail_that_a_stop_could_not_send_is_sent_after_the_restart(daemon: Daemo
     assert "bad failed with exit code 3" in mail["Subject"]
     assert "    no <space> left\n" in text_of(mail)
     assert daemon.stop() == 0
-    assert not (daemon.state / FILE_NAME).exists()
     daemon.start()
     assert daemon.stop() == 0
     assert server.mails.empty(), "each once"
@@ -495,18 +496,74 @@ def test_a_name_server_that_answers_nothing_holds_up_no_stop(tmp_path: Path) -> 
         daemon.until_line("good succeeded", 10)
         assert daemon.stop() == 0
         assert any("1 mail could not be sent; the next start" in line for line in daemon.lines)
-        assert (daemon.state / FILE_NAME).exists()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"sender": 1}', '{"sender": "", "receivers": [], "left_out": 0}', "\0"]
-)
-def test_kept_mail_that_cannot_be_read_stops_nothing(daemon: Daemon, server: MailServer, text: str) -> None:
+def test_a_mail_that_a_kill_cut_off_is_sent_by_the_next_daemon(daemon: Daemon, server: MailServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        daemon.write("rocketd.toml", settings(hanging.getsockname()[1]))
+        daemon.write("a.toml", shell_task("bad", "exit 3"))
+        daemon.start()
+        connection, _ = hanging.accept()
+        daemon.kill()
+        connection.close()
     daemon.write("rocketd.toml", settings(server.port))
-    (daemon.state / FILE_NAME).write_text(f"{text}\n")
-    daemon.write("a.toml", shell_task("bad", "exit 3"))
     daemon.start()
-    assert "bad failed" in server.next()["Subject"]
+    assert "bad failed with exit code 3" in server.next()["Subject"]
+    assert daemon.stop() == 0
+    daemon.start()
+    assert daemon.stop() == 0
+    assert server.mails.empty(), "each once"
+
+
+def test_mail_is_sent_about_output_and_recoveries_if_that_is_asked_for(daemon: Daemon, server: MailServer) -> None:
+    daemon.write("rocketd.toml", settings(server.port, 'on = ["output", "recovered"]\npause = "0s"'))
+    says = shell_task("says", "echo here I am") + shell_task("silent", "true")
+    works = shell_task("works", "test -e ok", f"directory = '{daemon.directory}'", when="false")
+    daemon.write("a.toml", says + works)
+    daemon.start()
+    assert "says succeeded" in server.next()["Subject"]
+    client = Client(str(daemon.runtime / "control.sock"))
+    client.post("/v1/tasks/works/run", {})
+    daemon.until_line("works failed")
+    (daemon.directory / "ok").touch()
+    client.post("/v1/tasks/works/run", {})
+    assert "works succeeded" in server.next()["Subject"]
+    daemon.until_line("silent succeeded")
+    assert daemon.stop() == 0
+    assert server.mails.empty()
+
+
+SENDMAIL = """#!/bin/sh
+test -e {directory}/refuse && {{ echo "no such user" >&2; exit 67; }}
+test -e {directory}/later && {{ echo "disk is full" >&2; exit 75; }}
+echo "$@" >{directory}/arguments
+cat >{directory}/mail.part && mv {directory}/mail.part {directory}/mail
+"""
+
+
+def test_mail_goes_by_sendmail_where_that_is_written(daemon: Daemon) -> None:
+    directory = daemon.directory
+    program = directory / "sendmail"
+    program.write_text(SENDMAIL.format(directory=directory))
+    program.chmod(0o755)
+    daemon.write("rocketd.toml", f'[mail]\ncommand = "{program}"\nreceivers = ["a@example.com"]\npause = "0s"\n')
+    daemon.write("a.toml", shell_task("bad", "echo alas; exit 3", when="false"))
+    (directory / "later").touch()
+    daemon.start()
+    client = Client(str(daemon.runtime / "control.sock"))
+    client.post("/v1/tasks/bad/run", {})
+    daemon.until_line("sendmail failed with exit code 75: disk is full")
+    (directory / "later").unlink()
+    daemon.until_line("mail can be sent again")
+    mail = message_from_bytes((directory / "mail").read_bytes(), policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert (directory / "arguments").read_text() == "-t -i\n"
+    assert (mail["To"], mail["Auto-Submitted"]) == ("a@example.com", "auto-generated")
+    assert "bad failed with exit code 3" in mail["Subject"]
+    assert "    alas\n" in text_of(mail)
+    (directory / "refuse").touch()
+    client.post("/v1/tasks/bad/run", {})
+    daemon.until_line("was refused: ")
     assert daemon.stop() == 0
 
 

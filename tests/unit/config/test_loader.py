@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.config.daemon_settings import MailSettings, Tls
 from rocketd.config.loader import load, load_settings, reload
+from rocketd.config.mail_settings import MailSettings, Tls
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Command, Function, Mail, On, Overlap, Surroundings, Task
@@ -490,7 +490,7 @@ def test_without_a_table_there_is_no_mail_and_no_logging(folder: Folder) -> None
     [
         ('receivers = ["a b"]', "'a b' is not a single mail address"),
         ('receivers = "root@example.com"', "this must be a list of addresses, not a string"),
-        ('on = ["run"]', "'run' is not one of 'success', 'fail', 'terminate', 'inaction', 'crash' and 'missed'"),
+        ('on = ["run"]', "'run' is not one of 'success', 'fail', 'terminate', 'inaction', 'crash', 'missed', 'output', 'recovered', 'overdue' and 'slow'"),
         ('host = "localhost"', "the mail of a task has no key 'host'"),
         ('reciever = ["root"]', "the mail of a task has no key 'reciever'"),
     ],
