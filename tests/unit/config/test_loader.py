@@ -490,7 +490,13 @@ def test_without_a_table_there_is_no_mail_and_no_logging(folder: Folder) -> None
     [
         ('receivers = ["a b"]', "'a b' is not a single mail address"),
         ('receivers = "root@example.com"', "this must be a list of addresses, not a string"),
-        ('on = ["run"]', "'run' is not one of 'success', 'fail', 'terminate', 'inaction', 'crash', 'missed', 'output', 'recovered', 'overdue' and 'slow'"),
+        (
+            'on = ["run"]',
+            (
+                "'run' is not one of 'success', 'fail', 'terminate', 'inaction', 'crash', 'missed', 'output', "
+                "'recovered', 'overdue' and 'slow'"
+            ),
+        ),
         ('host = "localhost"', "the mail of a task has no key 'host'"),
         ('reciever = ["root"]', "the mail of a task has no key 'reciever'"),
     ],
