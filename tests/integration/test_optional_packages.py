@@ -11,7 +11,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"dbus_fast", "redmail", "systemd"}:
+        if name.partition(".")[0] in {"dbus_fast", "prometheus_client", "redmail", "systemd", "urllib3"}:
             raise ImportError(f"No module named {name!r}")
 
 sys.meta_path.insert(0, Missing())
