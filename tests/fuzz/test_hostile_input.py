@@ -53,9 +53,20 @@ CONDITIONS = (
     "time of day between 10:00 and 12:00",
     "started('a').past('2 hours') & true",
     "crontime('* 8-17 * * *')",
+    "cron('0 9 * * 2,4') & cycle('2 weeks', since='2026-12-03', week_starts='Sun')",
+    "every other week since 2026-12-03 | iso week 1, 14, 27",
+    "since('2026-12-01 09:00') & until 2027-01-31",
+    "monthly.on('31 or last') | quarterly.between(-3, '92 or last')",
+    "cron('0 9 15W,LW,L-3 * ?') & workday('nyse')",
+    "workday of month on 1, last & ~holiday of calendar 'x'",
+    "workday_of_quarter('a.b').between(-3, 'last') | dates('/etc/x \\'y.dates')",
+    "workday at 31 or last nearest | workday_at(-1, roll='before', calendar='z')",
+    "host up more than 15 min less than 1 h & ~started.this_boot",
+    "after_any_fail('a', 'b', delay='2 h', within='30 min')",
 )
 
 FILES = (
+    '[calendar.default]\nweekend = ["Sat", "Sun"]\nholidays = ["/etc/x.dates"]\n[calendar.nyse]\nweekend = []\n',
     '[rocketd]\ntimezone = "Europe/Berlin"\nmax_running = 5\n[store]\nkeep = "3 days"\ndurability = "full"\n',
     (
         '[defaults]\ntimeout = "1h"\n[task.a]\ncommand = ["/bin/true", "x"]\n'

@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from rocketd.core.calendar.wall_clock import reached
+from rocketd.core.conditions.calendar_word import calendar_words
 from rocketd.core.conditions.probe import observed, probes_of
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Duration, Instant, datetime_of, instant_of
@@ -19,6 +20,8 @@ from rocketd.core.model.moment import Moment
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Task
 from rocketd.core.model.verdict import Verdict
+from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
+from support.work_days import CALENDARS, WORK_DAYS, calendars
 
 CASES = int(os.environ.get("ROCKETD_CASES", "100"))
 """How many random cases each property sees."""
@@ -53,6 +56,7 @@ class Asked:
 
     zone: tzinfo = UTC
     crash_limit: int = 3
+    calendars: Calendars = NO_CALENDARS
     history: History = field(default_factory=History)
 
     def __post_init__(self) -> None:
@@ -60,7 +64,9 @@ class Asked:
 
     @property
     def task(self) -> Task:
-        return Task("me", Command(("/bin/true",)), zone=self.zone, crash_limit=self.crash_limit)
+        return Task(
+            "me", Command(("/bin/true",)), zone=self.zone, crash_limit=self.crash_limit, calendars=self.calendars
+        )
 
     def instant(self, when: str | Instant) -> Instant:
         return at(when, self.zone) if isinstance(when, str) else when
@@ -290,7 +296,21 @@ SCHEDULER = st.sampled_from(
 )
 
 WORD = st.one_of(
-    ONCE, TIME_OF, DATES, CRONTIME, EVERY, CRON, RETRY, AFTER, HAPPENED, COUNTED, AGES, EVER, PROBE, SCHEDULER
+    ONCE,
+    TIME_OF,
+    DATES,
+    WORK_DAYS,
+    CRONTIME,
+    EVERY,
+    CRON,
+    RETRY,
+    AFTER,
+    HAPPENED,
+    COUNTED,
+    AGES,
+    EVER,
+    PROBE,
+    SCHEDULER,
 )
 CONSTANT = st.sampled_from(["true", "false"])
 
@@ -334,7 +354,7 @@ _GAP = st.one_of(st.integers(0, 90 * SECOND), st.integers(0, 3 * HOUR), st.integ
 @st.composite
 def pasts(draw: st.DrawFn, conditions: tuple[Condition, ...], now: Instant) -> Asked:
     """Draw a past that ends at or before now, such as a scheduler could have made."""
-    asked = Asked(draw(ZONES))
+    asked = Asked(draw(ZONES), calendars=calendars(draw(CALENDARS)) if calendar_words(conditions) else NO_CALENDARS)
     needs = {need._replace(task=need.task or "me") for condition in conditions for need in condition.needs()}
     asked.history.set_needs(needs)
     for name in ("a", "b"):
