@@ -121,12 +121,16 @@ class WorkCalendar:
 
     def edge_after(self, day: int) -> int | None:
         """Return the first later date from which on the files may say something else; None: there is none."""
+        if self.covers is not None and not self.covers.begin - 1 <= day < self.covers.end:
+            return self.covers.begin if day < self.covers.begin < self.covers.end else None
         place = bisect_right(self._edges, day)
         listed = self._edges[place] if place < len(self._edges) else None
         return min((one for one in (listed, *self._yearly_edges(day, forward=True)) if one is not None), default=None)
 
     def edge_before(self, day: int) -> int | None:
         """Return the last date up to that one from which on the files may say something else than before it."""
+        if self.covers is not None and not self.covers.begin <= day < self.covers.end:
+            return self.covers.end if day >= self.covers.end > self.covers.begin else None
         place = bisect_left(self._edges, day + 1)
         listed = self._edges[place - 1] if place else None
         return max((one for one in (listed, *self._yearly_edges(day, forward=False)) if one is not None), default=None)

@@ -1,6 +1,7 @@
 """Words about working days and holidays, against the plain way: each date is looked at by itself."""
 
 from calendar import monthrange
+from dataclasses import replace
 from datetime import UTC, date, timedelta, tzinfo
 
 import pytest
@@ -120,6 +121,18 @@ def test_a_calendar_that_nobody_wrote_has_saturdays_and_sundays() -> None:
     assert judged("workday", "2026-12-25", plain).answer is FOR
     assert judged("workday", "2026-12-26", plain).answer is AGAINST
     assert judged("workday('nyse')", "2026-12-25", plain).answer is UNKNOWN
+
+
+def test_what_is_not_known_stays_so_whatever_the_files_list_of_each_year() -> None:
+    known = DateList("/each", b"each year until 2026", yearly={(12, 25): ""}, covers=YearRange(2026, 2026))
+    calendar = WorkCalendar(lists=(known,))
+    after = judged("holiday", "2028-02-29", Calendars((("", calendar),)))
+    assert after == Verdict(UNKNOWN, FOREVER, at("2027-01-01", BERLIN))
+    before = judged("holiday", "2001-02-28", Calendars((("", calendar),)))
+    assert before == Verdict(UNKNOWN, at("2026-01-01", BERLIN), BEGINNING)
+    nowhere = replace(known, digest=b"nowhere", covers=YearRange(2027, 2027))
+    never = WorkCalendar(lists=(known, nowhere))
+    assert judged("holiday", "2026-12-25", Calendars((("", never),))) == Verdict(UNKNOWN, FOREVER, BEGINNING)
 
 
 # -- properties
