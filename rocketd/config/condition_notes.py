@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
+from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.conditions.cycle import Cycle
+from rocketd.core.conditions.day_word import DayWord
 from rocketd.core.conditions.iso_week import IsoWeek
-from rocketd.core.conditions.time_conditions import OncePerWindow
+from rocketd.core.conditions.time_conditions import OncePerWindow, Tick
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, FOREVER
 from rocketd.core.model.condition import All, Condition, Not, all_parts
@@ -154,6 +156,16 @@ def _short_window(part: Condition) -> Iterator[Note]:
         )
 
 
+def _line_of_another_zone(part: Condition) -> Iterator[Note]:
+    """A calendar line with a zone of its own beside a word about dates, which goes by the zone of the task."""
+    days = [one for one in part.parts if isinstance(one, DayWord)] if isinstance(part, All) else []
+    for tick in part.parts if days else ():
+        if isinstance(tick, Tick) and isinstance(tick.ticks, CalendarLine) and tick.ticks.zone is not None:
+            yield Note(
+                f"{_listed(days)} {_are(days)} asked about the date in the zone of the task, not in that of {tick}"
+            )
+
+
 _EXPLAIN = "rocketctl explain shows the next starts"
 
 
@@ -167,6 +179,7 @@ LOOKS: tuple[Callable[[Condition], Iterator[Note]], ...] = (
     _parity,
     _days_for_weeks,
     _short_window,
+    _line_of_another_zone,
 )
 """What is looked for in each part."""
 

@@ -35,7 +35,7 @@ class CalendarWord(DayWord):
 
     reach: ClassVar[int] = 15_000
     """How many days a change is looked for. Without one there comes none, as weekdays come back within 40 years, unless
-    a file has more to say later: then it is asked again."""
+    a file lists a date later: then it is asked again."""
 
     def source(self, calendars: Calendars) -> WorkCalendar:
         """Return the calendar that it asks."""
@@ -78,7 +78,7 @@ def _end(word: CalendarWord, calendar: WorkCalendar, day: int) -> int | None:
         if word.holds_on(edge, calendar) is not answer:
             return edge
         at = edge
-    return None if calendar.edge_after(at) is None else at
+    return calendar.listed_edge_after(at)
 
 
 def _start(word: CalendarWord, calendar: WorkCalendar, day: int) -> int | None:

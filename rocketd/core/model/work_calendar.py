@@ -123,9 +123,13 @@ class WorkCalendar:
         """Return the first later date from which on the files may say something else; None: there is none."""
         if self.covers is not None and not self.covers.begin - 1 <= day < self.covers.end:
             return self.covers.begin if day < self.covers.begin < self.covers.end else None
+        edges = (self.listed_edge_after(day), *self._yearly_edges(day, forward=True))
+        return min((one for one in edges if one is not None), default=None)
+
+    def listed_edge_after(self, day: int) -> int | None:
+        """Return the same for dates that are listed with their year."""
         place = bisect_right(self._edges, day)
-        listed = self._edges[place] if place < len(self._edges) else None
-        return min((one for one in (listed, *self._yearly_edges(day, forward=True)) if one is not None), default=None)
+        return self._edges[place] if place < len(self._edges) else None
 
     def edge_before(self, day: int) -> int | None:
         """Return the last date up to that one from which on the files may say something else than before it."""

@@ -105,3 +105,14 @@ def test_a_date_that_is_over_is_told(folder: Folder) -> None:
     folder.write("tasks.toml", """[task.a]\ncommand = ["/bin/true"]\nwhen = 'daily & until("2026-01-31")'\n""")
     (problem,) = load([folder.path], at=1_795_521_600_000_000).problems
     assert problem.hint == 'until("2026-01-31") has ended on Sun 2026-02-01'
+
+
+def test_a_line_of_another_zone_beside_dates_is_told(folder: Folder) -> None:
+    folder.write(
+        "tasks.toml",
+        """[task.a]\ncommand = ["/bin/true"]\nwhen = 'calendar("23:00 America/New_York") & workday & ~running("b")'\n"""
+        """[task.b]\ncommand = ["/bin/true"]\nwhen = 'calendar("23:00") & workday'\n""",
+    )
+    (problem,) = load([folder.path], at=1_795_521_600_000_000).problems
+    assert problem.task == "a"
+    assert problem.message.startswith("workday is asked about the date in the zone of the task")

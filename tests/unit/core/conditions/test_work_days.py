@@ -135,6 +135,12 @@ def test_what_is_not_known_stays_so_whatever_the_files_list_of_each_year() -> No
     assert judged("holiday", "2026-12-25", Calendars((("", never),))) == Verdict(UNKNOWN, FOREVER, BEGINNING)
 
 
+def test_what_never_holds_stays_so_for_ever_though_a_day_is_listed_of_each_year() -> None:
+    sundays = WorkCalendar(frozenset(range(6)), (DateList("/each", b"each year", yearly={(12, 25): ""}),))
+    never = judged("workday_of_week.on(2)", "2026-02-28", Calendars((("", sundays),)))
+    assert never == Verdict(AGAINST, FOREVER, BEGINNING)
+
+
 # -- properties
 
 
