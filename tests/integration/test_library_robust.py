@@ -4,6 +4,7 @@ import logging
 import re
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,14 @@ def do(namespace: dict[str, object], text: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
     """What the first example leaves, in a directory of its own."""
     monkeypatch.chdir(tmp_path)
-    return do({}, "silence_cond_check")
+    made = do({}, "silence_cond_check")
+    yield made
+    dispose = getattr(made.get("engine"), "dispose", None)  # of SQLAlchemy
+    if dispose is not None:
+        dispose()
 
 
 def works(namespace: dict[str, object]) -> list[str]:
@@ -229,7 +234,7 @@ def test_every_toml_example_has_no_mistake(text: str, tmp_path: Path) -> None:
 
 def repos(directory: Path) -> dict[str, BaseRepo]:
     """One repository of each kind, over what the last one of its kind has left there."""
-    from sqlalchemy import create_engine  # noqa: PLC0415 - with the repositories that need it
+    from sqlalchemy import NullPool, create_engine  # noqa: PLC0415 - with the repositories that need it
 
     (directory / "json").mkdir(exist_ok=True)
     csv = CSVFileRepo(model=RunRecord, filename=directory / "log.csv")
@@ -244,7 +249,7 @@ def repos(directory: Path) -> dict[str, BaseRepo]:
         "sql": SQLRepo(
             model=RunRecord,
             table="log",
-            engine=create_engine(f"sqlite:///{directory}/sql.db"),
+            engine=create_engine(f"sqlite:///{directory}/sql.db", poolclass=NullPool),
             id_field="id",
             if_missing="create",
         ),

@@ -1,5 +1,6 @@
 """The run log as a Red Bird repository: Red Bird's whole query interface, on our own file and on any other database."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import sqlalchemy
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
@@ -244,3 +246,17 @@ def test_the_table_of_a_database_for_many_hosts_has_room_for_their_records(tmp_p
     assert "id BIGSERIAL" in made
     assert "INTEGER" not in made
     repo.close()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_repository_that_is_let_go_of_closes_the_connections_that_it_opened_itself(own: bool, tmp_path: Path) -> None:  # noqa: FBT001 - both
+    """Python 3.13 warns of those that nobody closes; an engine that was given is its owner's to dispose of."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/log.db")
+    repo = RunRepo(f"sqlite:///{tmp_path}/log.db") if own else RunRepo(engine=engine)
+    closed: list[object] = []
+    sqlalchemy.event.listen(repo._engine if own else engine, "close", lambda *_: closed.append(None))  # noqa: SLF001 - it is its own
+    assert [*repo.filter_by()] == []
+    del repo
+    gc.collect()
+    assert bool(closed) is own
+    engine.dispose()

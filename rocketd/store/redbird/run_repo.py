@@ -7,7 +7,7 @@ this one lets the database do it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +43,7 @@ class RunRepo(TemplateRepo):
 
     ordered: bool = Field(default=True, const=True)
     _engine: Engine = PrivateAttr()
+    _owns_engine: bool = PrivateAttr(default=False)
     _table: Table = PrivateAttr()
 
     def __init__(  # noqa: PLR0913 - the arguments of every Red Bird repository
@@ -56,6 +57,7 @@ class RunRepo(TemplateRepo):
         errors_query: str = "raise",
     ) -> None:
         super().__init__(model=model, id_field=id_field, errors_query=errors_query)
+        self._owns_engine = engine is None
         self._engine = engine or sqlalchemy.create_engine(url, future=True)
         self._table = run_table(self._engine, table)
 
@@ -72,6 +74,12 @@ class RunRepo(TemplateRepo):
     def close(self) -> None:
         """Close the connections; using the repository again opens new ones."""
         self._engine.dispose()
+
+    def __del__(self) -> None:
+        """Close the connections that it opened itself: Python 3.13 warns of those that are left to it."""
+        if self._owns_engine:
+            with suppress(Exception):  # the interpreter may be on its way out
+                self.close()
 
     # What Red Bird asks of a repository: writing
 
