@@ -228,6 +228,7 @@ def test_what_waited_runs_after_a_kill_and_what_has_run_does_not(
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """The URL of a server."""
+    pytest.importorskip("sqlalchemy.dialects.postgresql.psycopg", reason="SQLAlchemy 1.4 has no dialect for psycopg 3")
     with postgres_server() as server:
         yield server.url()
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import pytest
 import sqlalchemy
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateTable
 
 from rocketd.core.errors import StoreError
@@ -251,7 +252,7 @@ def test_the_table_of_a_database_for_many_hosts_has_room_for_their_records(tmp_p
 @pytest.mark.parametrize("own", [True, False])
 def test_a_repository_that_is_let_go_of_closes_the_connections_that_it_opened_itself(own: bool, tmp_path: Path) -> None:  # noqa: FBT001 - both
     """Python 3.13 warns of those that nobody closes; an engine that was given is its owner's to dispose of."""
-    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/log.db")
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/log.db", poolclass=QueuePool)
     repo = RunRepo(f"sqlite:///{tmp_path}/log.db") if own else RunRepo(engine=engine)
     closed: list[object] = []
     sqlalchemy.event.listen(repo._engine if own else engine, "close", lambda *_: closed.append(None))  # noqa: SLF001 - it is its own
