@@ -1,5 +1,6 @@
 """Debian as trees of files: bare, and with the package of this tree installed. Neither is ever written to."""
 
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -23,8 +24,11 @@ def bare(suite: str, kind: str = "machine") -> Path:
 
 
 def package(suite: str) -> Path:
-    """The package, built from this tree if it has changed."""
-    return _last_line("make", "--silent", "deb", f"SUITE={suite}")
+    """The package, built from this tree if it has changed, by one worker at a time: packages share the manual."""
+    (TOP / "dist").mkdir(exist_ok=True)
+    with (TOP / "dist" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _last_line("make", "--silent", "deb", f"SUITE={suite}")
 
 
 def install(tree: Path, deb: Path, layer: Path) -> Path:
