@@ -48,6 +48,7 @@ def hook(occasion: str, command: str) -> str:
 
 def test_each_hook_runs_once_per_run_with_what_is_known_and_the_output(daemon: Daemon, told: Path) -> None:
     line = f"echo $ROCKETD_HOOK $ROCKETD_TASK/$ROCKETD_NUMBER $ROCKETD_ACTION $ROCKETD_EXIT_CODE $(cat) >>{told}"
+    line += "; echo told"
     hooks = [hook(one, line) for one in ("start", "success", "fail", "end", "recovered")]
     daemon.write("a.toml", task("echo it says; test ! -e bad", *hooks, f"directory = '{daemon.directory}'"))
     daemon.start()
@@ -59,7 +60,8 @@ def test_each_hook_runs_once_per_run_with_what_is_known_and_the_output(daemon: D
     (daemon.directory / "bad").unlink()
     run(daemon, "backup")
     daemon.until_line("backup succeeded")
-    assert daemon.stop() == 0  # which lets the hooks end
+    daemon.until_line("told", 10)
+    assert daemon.stop() == 0
     assert sorted(told.read_text().splitlines()) == [
         *(f"on_end backup/{number} fail 1 it says" for number in (1, 2)),
         "on_end backup/3 success 0 it says",
