@@ -6,10 +6,21 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 import rocketd
+
+# Without ROCKETD_CASES the same cases each time: a change that has to pass does not fail by chance.
+# No deadline, as a busy machine is no failure.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    max_examples=int(os.environ.get("ROCKETD_CASES", "100")),
+    derandomize="ROCKETD_CASES" not in os.environ,
+)
+settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:

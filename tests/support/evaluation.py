@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from rocketd.core.calendar.wall_clock import reached
@@ -26,8 +25,6 @@ from support.work_days import CALENDARS, WORK_DAYS, calendars
 CASES = int(os.environ.get("ROCKETD_CASES", "100"))
 """How many random cases each property sees."""
 
-settings.register_profile("patient", deadline=None, max_examples=CASES)  # a busy machine is no failure
-settings.load_profile("patient")
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")

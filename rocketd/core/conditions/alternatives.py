@@ -22,6 +22,7 @@ from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick
 from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, Constant, Not
+from rocketd.core.model.moment import NO_TICK_GUARDS
 from rocketd.core.model.verdict import FOR
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Literal(NamedTuple):
     holds: bool
     guards: tuple[Condition, ...] = ()
     """The clock-only parts beside it where it is written: at a tick they must have held as well."""
+    apart: bool = False
+    """Whether it is written as an alternative of the words beside it, which none of them asks about its ticks."""
 
     @property
     def condition(self) -> Condition:
@@ -83,8 +86,18 @@ class _GuardScope(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return (self.word,)
 
+    @property
+    def can_tick(self) -> bool:
+        """No word beside it is asked about its ticks."""
+        return False
+
+    @property
+    def is_scheduled(self) -> bool:
+        """It is not asked about the ticks of others."""
+        return False
+
     def judge(self, moment: Moment) -> Verdict:
-        return self.word.judge(moment._replace(guards=self.guards, tick_line=None))
+        return self.word.judge(moment._replace(guards=self.guards, tick_guards=NO_TICK_GUARDS, tick_line=None))
 
     def __str__(self) -> str:
         return str(self.word)
@@ -96,14 +109,17 @@ def alternatives_of(condition: Condition) -> Sequence[Branch]:
     return found if len(found) <= _MAX_ALTERNATIVES else ()
 
 
-def _branches(condition: Condition, guards: tuple[Condition, ...] = (), *, holds: bool) -> list[Branch]:
+def _branches(
+    condition: Condition, guards: tuple[Condition, ...] = (), *, holds: bool, apart: bool = False
+) -> list[Branch]:
     if isinstance(condition, Not):
-        return _branches(condition.part, guards, holds=not holds)
+        return _branches(condition.part, guards, holds=not holds, apart=apart)
     if not isinstance(condition, All | Any):
-        return [(Literal(condition, holds, guards),)]
+        return [(Literal(condition, holds, guards, apart),)]
     if isinstance(condition, All):
         guards += condition.guards
-    parts = [_branches(part, guards, holds=holds) for part in condition.parts]
+    apart = isinstance(condition, Any) and not holds
+    parts = [_branches(part, guards, holds=holds, apart=apart) for part in condition.parts]
     if isinstance(condition, Any) is holds:
         return [*chain.from_iterable(parts)][: _MAX_ALTERNATIVES + 1]
     count = 1
@@ -129,7 +145,7 @@ def remaining_condition(branch: Branch, task: str, comes: Callable[[Literal], bo
 
 def _in_place(left: Condition, literal: Literal, hours: set[Condition]) -> Condition:
     """Return it with the guards that it has where it is written, if those of its alternative are others."""
-    if left.clock_only or {*literal.guards} - {TRUE} == hours:
+    if left.clock_only or (not literal.apart and {*literal.guards} - {TRUE} == hours):
         return left
     guarded = _GuardScope(literal.word, literal.guards)
     return guarded if literal.holds else Not(guarded)

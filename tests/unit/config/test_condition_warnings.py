@@ -301,6 +301,7 @@ CONDITIONS = st.recursive(
 @given(CONDITIONS)
 @example("~((cron('0 3 * * *') | ~(crontime('0-30 4 * * *'))))")
 @example("((cron('0 3 * * *') | false) & (time_of_day.after('06:00') | started.today))")
+@example("~((~(cron('0 3 * * *')) | daily.between('01:00', '05:00')))")
 def test_the_first_start_is_that_of_the_scheduler_itself(text: str) -> None:
     """As far as `explain` finds one, and for what asks neither the host nor others."""
     try:
