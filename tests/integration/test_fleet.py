@@ -168,6 +168,7 @@ def test_the_fleet_shows_who_is_there_and_whose_tasks_differ(host: MakeHost) -> 
     for each in (first, second, third):
         each.until_line("joined the fleet default as")
     until(lambda: len(told(first, "list", "--fleet")) == 6)
+    until(lambda: all(one["clock_offset"] is not None for one in told(first, "fleet")["hosts"]))
     hosts = {one["host"]: one for one in told(first, "fleet")["hosts"]}
     assert {name: (one["state"], one["tasks"]) for name, one in hosts.items()} == dict.fromkeys(hosts, ("alive", 2))
     assert {name: one["differs"] for name, one in hosts.items()} == {"web1": [], "web2": ["report"], "web3": []}
