@@ -11,9 +11,10 @@ import asyncio
 import os
 import socket
 from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rocketd.background_threads import start_in_thread
+from rocketd.background_threads import in_thread
 from rocketd.executor.process.output import OutputTail
 from systemd import journal
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SYNCHRONIZE: Final = "/run/systemd/journal/io.systemd.journal"
 TIMEOUT: Final = 2.0
 """Seconds that journald may take to write down what it has; after that, what is there is read."""
+TIME_LIMIT: Final = 60.0
+"""Seconds for the answers to all that ask at the same time: hundreds of ends on a busy host take some."""
 _ENDS: Final = {"line-max": b"", "eof": b"", "nul": b"\0"}
 """What ended a line, where it was not the end of a line: systemd.journal-fields(7), `_LINE_BREAK`."""
 _SPAWN_FAILED: Final = "641257651c1b4ec9a8624d7a40a9e1e7"
@@ -59,8 +62,10 @@ class Question(NamedTuple):
 class RunJournal:
     """Answers questions, all that wait at the same time in one go. On the loop's thread."""
 
-    def __init__(self, socket_path: str = SYNCHRONIZE) -> None:
+    def __init__(self, socket_path: str = SYNCHRONIZE, time_limit: float = TIME_LIMIT) -> None:
+        """`time_limit` is in seconds: an end is not held up by a disk that does not answer."""
         self._socket = socket_path
+        self._time_limit = time_limit
         self._waiting: list[tuple[Question, asyncio.Future[JournalFacts]]] = []
         self._asked: asyncio.Task[None] | None = None
 
@@ -77,7 +82,8 @@ class RunJournal:
             waiting, self._waiting = self._waiting, []
             questions = [question for question, _ in waiting]
             try:
-                answers = await start_in_thread(lambda: _look(questions, self._socket))  # noqa: B023 - awaited here
+                look = partial(_look, questions, self._socket)
+                answers = await in_thread(look, time_limit=self._time_limit)
             except Exception:  # noqa: BLE001 - no journal, no thread: better an end without its tail than no end
                 answers = [JournalFacts("") for _ in questions]
             for (_, future), answer in zip(waiting, answers, strict=True):
