@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT: Final = 5
 """Seconds for each address of the server."""
 _VERSION: Final = "SELECT number, least FROM rocketd.schema_version"
+_END_IF_IDLE: Final = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
+"""A host that falls silent in a transaction must not keep its rows locked: the server would wait for it for hours."""
 _NO_DRIVER: Final = "pip install 'rocketd[fleet]', or Debian's python3-psycopg; see docs/how-to/several-hosts.md"
 _PERMANENT: Final = ("28", "3D", "3F", "42")
 """Classes of errors that another try does not cure: login, no such database, schema or table, no permission."""
@@ -92,12 +94,14 @@ class FleetConnection:
     def transaction(self) -> Iterator["Connection[TupleRow]"]:
         """Do all of it or nothing; as `exchange` otherwise."""
         with self.exchange() as connection, connection.transaction():
+            connection.execute(_END_IF_IDLE)
             yield connection
 
     @contextmanager
     def transaction_on_any_tables(self) -> Iterator["Connection[TupleRow]"]:
         """Do all of it or nothing, on tables of any version or none."""
         with _translating(), self.open_unchecked() as connection, connection.transaction():
+            connection.execute(_END_IF_IDLE)
             yield connection
 
     def abort(self) -> None:
