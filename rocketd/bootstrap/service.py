@@ -6,7 +6,6 @@ the socket, and only then say READY. Stop: the reverse, once every run has ended
 
 import asyncio
 import gc
-import os
 import platform
 import signal
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from rocketd import __version__
 from rocketd.background_threads import close_in_thread
 from rocketd.bootstrap.asyncio_errors import report_to_journal
 from rocketd.bootstrap.boot_file import boot_tasks
+from rocketd.bootstrap.control_api import daemon_info, open_control_socket
 from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.executors import StopHandler, make_executor
 from rocketd.bootstrap.fleet import join_fleet
@@ -40,7 +40,6 @@ from rocketd.daemon.damage import DamageReport
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.fleet_control import FleetControl
 from rocketd.daemon.forced_exit import CLOSE_TIMEOUT, exit_deadline
-from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.probe_bridge import ProbeBridge
 from rocketd.daemon.record_writer import RecordWriter
@@ -56,9 +55,7 @@ from rocketd.store.sqlite.store import SqliteReader, this_origin
 from rocketd.store.state_lock import StateLock
 from rocketd.systemd.notify import Notifier
 from rocketd.web.control_socket import ControlSocket
-from rocketd.web.server import serve
 
-SOCKET_NAME: Final = "control.sock"
 START_TIMEOUT: Final[Duration] = 2 * MINUTE
 """How long a recovery may take before the service manager aborts the start."""
 
@@ -239,34 +236,21 @@ class Service:
         return reader
 
     async def _listen(self, opened: OpenedStore) -> None:
-        reader, counter = self._open_reader(opened), self._open_reader(opened)
-        constant: JsonObject = {
-            "version": __version__,
-            "pid": os.getpid(),
-            "since": rfc3339(self._started_at),
-            "store": opened.location,
-        }
         control = FleetControl(
             self.loop,
-            reader,
-            counter,
+            self._open_reader(opened),
+            self._open_reader(opened),
             self._retention,
             self._task_files,
-            daemon_info=lambda: {**constant, **self._task_files.status},
+            daemon_info=daemon_info(self._task_files, self._started_at, opened.location),
         )
         control.follow_output = self._executor.follow_output
+        control.executor_of = self._executor.choice
         control.hooks_of = self._channels.hooks.describe
         control.metrics = self._channels.metrics.text
-        control.executor_of = self._executor.choice
-        path = self._options.runtime_dir / SOCKET_NAME
-        report_trouble = partial(self.loop.health.report_trouble, "control socket")
-        self._socket = ControlSocket(
-            path,
-            lambda: serve(control, path, self._journal, not_loaded=lambda: self._task_files.not_loaded_count),
-            report_trouble,
+        self._socket = await open_control_socket(
+            control, self._task_files, self._options.runtime_dir, self.loop, self._stack
         )
-        self._stack.push_async_callback(self._socket.close)
-        await self._socket.open()
         await join_fleet(self.loop, self._options.state_dir, control, self._task_files, self._stack)
 
     async def _log_start(self, recovered: RecoveryResult, opened: OpenedStore) -> None:

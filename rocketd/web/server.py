@@ -23,11 +23,13 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.ports import Journal
-from rocketd.web.api import ControlVerbs, Request, StreamedResponse, TextResponse, allowed_methods, handle
+from rocketd.web.api import Request, Response, allowed_methods, handle
 from rocketd.web.control_group import ControlGroup
+from rocketd.web.control_verbs import ControlVerbs
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
 from rocketd.web.peer_names import PeerAccounts
+from rocketd.web.request_handlers import StreamedResponse, TextResponse
 from rocketd.web.unix_socket import BACKLOG, Peer, give_to_group, listening, peer_of
 
 GROUP: Final = "rocketd"
@@ -178,7 +180,7 @@ class ControlServer:
         else:
             await self._send_result(connection, result)
 
-    async def _send_result(self, connection: HttpConnection, result: Json | StreamedResponse | TextResponse) -> None:
+    async def _send_result(self, connection: HttpConnection, result: Response) -> None:
         if isinstance(result, TextResponse):
             await connection.respond(
                 200, result.text.encode(), content_type=result.content_type, extra=self._status_headers()

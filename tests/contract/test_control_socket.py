@@ -16,7 +16,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
 from rocketd.daemon.json_format import Json, from_rfc3339
-from rocketd.web.api import PAGE_RUNS
+from rocketd.web.request_handlers import PAGE_RUNS
 from rocketd.web.server import MAX_CONNECTIONS_PER_USER
 from support.fakes.control import Served, served
 

@@ -9,12 +9,13 @@ import pytest
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.json_fields import objects, the_object
 from rocketd.core.model.events import Missed
-from rocketd.daemon.control import PAGE_SIZE as EXPLAINED
-from rocketd.daemon.control import RUNS_SHOWN
+from rocketd.daemon.control_views import PAGE_SIZE as EXPLAINED
+from rocketd.daemon.control_views import RUNS_SHOWN
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.serializers import event_object
-from rocketd.web.api import MAX_REASON_LENGTH, MAX_RUNS, PAGE_RUNS, ROUTES
+from rocketd.web.api import ROUTES
 from rocketd.web.http import BODY_BYTES, HEAD_BYTES
+from rocketd.web.request_handlers import MAX_REASON_LENGTH, MAX_RUNS, PAGE_RUNS
 from rocketd.web.server import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER
 from support.daemon_process import Daemon
 

@@ -16,7 +16,8 @@ from rocketd.core.model.task import Command, Disabled, Task
 from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.control import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN, Control
+from rocketd.daemon.control import Control
+from rocketd.daemon.control_views import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter

@@ -1,0 +1,186 @@
+"""What an operator can see: tasks, runs, explanations, events.
+
+Called on the loop's thread. Nothing here touches the scheduler's state; the store is read off the loop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Final, Protocol
+
+from rocketd.background_threads import in_thread
+from rocketd.core.explain.why import why, why_then
+from rocketd.core.history.as_of import history_as_of, runs_needed
+from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.model.events import NoSuchTask
+from rocketd.core.model.executor_choice import ExecutorChoice
+from rocketd.core.model.records import RunFilter, RunView
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Task
+from rocketd.daemon.event_stream import EventStream
+from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
+from rocketd.daemon.lookup import find_disabled, next_names, only_match, require_loaded, run_filter_of
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.serializers import (
+    disabled_details,
+    disabled_object,
+    run_object,
+    task_details,
+    task_object,
+    why_object,
+)
+from rocketd.daemon.task_file_source import TaskFileSource
+
+TASKS_PER_TURN: Final = 256
+"""Tasks of a list that are serialized before the loop gets a turn; about 4 ms."""
+
+EXPLAINED_PER_TURN: Final = 16
+"""Tasks that are explained between two turns of the loop; about 4 ms."""
+
+PAGE_SIZE: Final = 256
+"""Tasks that are explained in one answer."""
+
+PAGE_TIME: Final[Duration] = SECOND
+"""Where the run log has to be asked about each, an answer has fewer, so that nobody waits for longer than that."""
+
+RUNS_SHOWN: Final = 5
+"""How many of its newest runs `show TASK` lists."""
+
+
+class OutputFollower(Protocol):
+    """Has lines shown at once that reach the journal by themselves, or no longer."""
+
+    def __call__(self, *, wanted: bool) -> None: ...
+
+
+def _ignore(*, wanted: bool) -> None:
+    """All lines come by themselves."""
+
+
+class ControlViews:
+    """What an operator can see."""
+
+    def __init__(
+        self, loop: Loop, reader: RunReader, task_files: TaskFileSource, *, daemon_info: Callable[[], JsonObject]
+    ) -> None:
+        """`daemon_info` returns what is constant in `status`."""
+        self._loop = loop
+        self._log_reader = LogReader(reader, ANSWER_TIMEOUT)
+        self._task_files = task_files
+        self._daemon_info = daemon_info
+        self._streams = 0
+        self.follow_output: OutputFollower = _ignore
+        """Called when somebody begins to watch, and when nobody does any more."""
+        self.metrics: Callable[[str], Awaitable[str]]
+        """Returns metrics in a format; raises RocketdError. Set by whoever has metrics."""
+        self.hooks_of: Callable[[Task], list[Json]] = lambda _: []
+        """Returns the hooks of a task, and how they ended last."""
+        self.executor_of: Callable[[Task], ExecutorChoice | None] = lambda _: None
+        """Returns what carries out the runs of a task."""
+
+    def status(self) -> JsonObject:
+        """Version, tasks, running, problems, store."""
+        loop = self._loop
+        return {
+            **self._daemon_info(),
+            "tasks": len(loop.scheduler.tasks),
+            "disabled": len(self._task_files.disabled),
+            "running": loop.scheduler.spawned_count,
+            "problems": loop.health.problems,
+            "degraded": loop.health.degraded or None,
+            "stopping": loop.scheduler.draining,
+        }
+
+    async def tasks(self) -> list[Json]:
+        """Every loaded task, and those that are disabled; of many some at a time, so that the loop has its turns."""
+        scheduler = self._loop.scheduler
+        listed: list[Json] = []
+        for index, name in enumerate(tuple(scheduler.tasks)):
+            if index % TASKS_PER_TURN == TASKS_PER_TURN - 1:
+                await asyncio.sleep(0)
+            if entry := scheduler.tasks.get(name):  # a reload may have taken it away meanwhile
+                listed.append(task_object(entry, scheduler.history.of(name)))
+        return [*listed, *map(disabled_object, self._task_files.disabled)]
+
+    async def task(self, name: str) -> JsonObject:
+        """Everything about one task; raises NoSuchTask."""
+        scheduler, disabled = self._loop.scheduler, find_disabled(self._task_files.disabled, name)
+        run_filter = RunFilter(task=name, limit=RUNS_SHOWN)
+        if disabled:
+            return disabled_details(disabled, await self._read(run_filter))
+        self._must_be_loaded(name)
+        entry, runs = scheduler.find(name), await self._read(run_filter)
+        details = task_details(entry, scheduler.history.of(name), runs, self.executor_of(entry.task))
+        return {**details, "hooks": self.hooks_of(entry.task)}
+
+    def _must_be_loaded(self, name: str) -> None:
+        require_loaded(self._loop.scheduler, self._task_files.disabled, self._task_files.missing, name)
+
+    async def why(self, name: str, at: Instant | None = None) -> JsonObject:
+        """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
+        self._must_be_loaded(name)
+        scheduler, now = self._loop.scheduler, self._loop.now()
+        if at is None or at >= now:
+            return why_object(why(scheduler, name, now, at))
+        task = scheduler.find(name).task
+        runs = [run for run_filter in runs_needed(task, scheduler.history, at) for run in await self._read(run_filter)]
+        return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
+
+    async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
+        """Explain the next loaded tasks by name; also return the name after which the next page starts."""
+        names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE))
+        until = self._loop.clock.monotonic() + PAGE_TIME
+        answers: list[Json] = []
+        for index, name in enumerate(names[:PAGE_SIZE]):
+            if index % EXPLAINED_PER_TURN == EXPLAINED_PER_TURN - 1:
+                await asyncio.sleep(0)
+            with suppress(NoSuchTask):  # a reload has taken it away meanwhile
+                answers.append(await self.why(name, at))
+            after = name
+            if self._loop.clock.monotonic() >= until:
+                break
+        return {"answers": answers, "next": after if names and after != names[-1] else None}
+
+    async def runs(self, run_filter: RunFilter) -> list[Json]:
+        """Runs, newest first."""
+        return [self._run_object(view) for view in await self._read(run_filter)]
+
+    async def run(self, reference: str) -> JsonObject:
+        """Everything about one run, given as a run id, its beginning, or TASK/NUMBER; raises NoSuchRun, Refused."""
+        return self._run_object(await self._find(reference))
+
+    def _run_object(self, view: RunView) -> JsonObject:
+        """Return a run as an object; of an active one, with its runtime so far."""
+        shown = run_object(view)
+        spawned_at = self._loop.scheduler.history.of(view.run.task).spawned_at.get(view.run.number)
+        if view.action is Action.RUN and spawned_at is not None:
+            shown["runtime"] = max(self._loop.clock.now() - spawned_at, 0) / SECOND
+        return shown
+
+    async def _find(self, reference: str) -> RunView:
+        return only_match(reference, await self._read(run_filter_of(reference)))
+
+    async def _read(self, run_filter: RunFilter) -> Sequence[RunView]:
+        return await self._log_reader.query(lambda reader: reader.runs(run_filter))
+
+    async def page(self, run_filter: RunFilter, after: int) -> JsonObject:
+        """The next runs after this place in the log, the first recorded first, and where to go on."""
+        part = await self._log_reader.query(lambda reader: reader.page(run_filter, after))
+        listed: list[Json] = [run_object(view) for view in part.runs]
+        return {"runs": listed, "next": part.next}
+
+    @contextmanager
+    def events(self) -> Iterator[AsyncIterator[JsonObject]]:
+        """Listen to events from now on; a listener that is too slow loses events, and learns how many."""
+        stream = EventStream()
+        self._loop.watchers.add(stream.add)
+        self._streams += 1
+        self.follow_output(wanted=True)
+        try:
+            yield stream.listen()
+        finally:
+            self._loop.watchers.discard(stream.add)
+            self._streams -= 1
+            self.follow_output(wanted=self._streams > 0)

@@ -1,0 +1,130 @@
+"""What each route does: the parameters of a request become one call of the daemon, and its answer the response."""
+
+from typing import Final, NamedTuple
+
+from rocketd.core.model.records import RunFilter
+from rocketd.daemon.json_format import Json
+from rocketd.metrics.exposition import CONTENT_TYPES, MetricsFormat
+from rocketd.web.control_verbs import ControlVerbs, Events
+from rocketd.web.errors import BadRequest
+from rocketd.web.parameters import RequestParameters
+
+MAX_RUNS: Final = 16_384
+"""The most runs in one response; for more, divide the time by `since` and `until`."""
+
+PAGE_RUNS: Final = 250
+"""The runs on one page of the log: with the tails of their output, some megabytes at most."""
+
+MAX_REASON_LENGTH: Final = 1_000
+
+
+class TextResponse(NamedTuple):
+    """A response that is not JSON."""
+
+    content_type: str
+    text: str
+
+
+class StreamedResponse(NamedTuple):
+    """A response that continues until the client disconnects."""
+
+    events: Events
+    task: str
+    """The task whose events are sent; empty: all."""
+
+
+async def status(verbs: ControlVerbs, _: RequestParameters) -> Json:
+    return verbs.status()
+
+
+async def tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
+    return await verbs.tasks()
+
+
+async def task(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.task(parameters.name)
+
+
+async def why(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.why(parameters.name, parameters.instant("at"))
+
+
+async def why_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.why_page(parameters.text("after"), parameters.instant("at"))
+
+
+async def runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.runs(_run_filter(parameters, parameters.number("limit", RunFilter().limit, MAX_RUNS)))
+
+
+async def log_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.page(_run_filter(parameters, PAGE_RUNS), parameters.cursor("after"))
+
+
+def _run_filter(parameters: RequestParameters, limit: int) -> RunFilter:
+    return RunFilter(
+        task=parameters.text("task"),
+        since=parameters.instant("since"),
+        until=parameters.instant("until"),
+        actions=parameters.actions("action"),
+        limit=limit,
+    )
+
+
+async def run(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.run(parameters.name)
+
+
+async def start(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return verbs.start(parameters.name, by=parameters.by, as_scheduled=parameters.flag("as_scheduled"))
+
+
+async def stop_task(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return verbs.stop_task(parameters.name, by=parameters.by)
+
+
+async def stop_run(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.stop_run(parameters.name, by=parameters.by)
+
+
+async def pause(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    reason = parameters.text("reason")
+    if len(reason) > MAX_REASON_LENGTH:
+        raise BadRequest(f"reason may have at most {MAX_REASON_LENGTH} characters, not {len(reason)}")
+    return verbs.pause(parameters.name, by=parameters.by, until=parameters.instant("until"), reason=reason)
+
+
+async def resume(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return verbs.resume(parameters.name, by=parameters.by)
+
+
+async def prune(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.prune(by=parameters.by, before=parameters.instant("before"), dry_run=parameters.flag("dry_run"))
+
+
+async def reload(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.reload(by=parameters.by)
+
+
+async def fleet(verbs: ControlVerbs, _: RequestParameters) -> Json:
+    return await verbs.fleet.hosts()
+
+
+async def fleet_tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
+    return await verbs.fleet.tasks()
+
+
+async def fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
+    return await verbs.fleet.runs(_run_filter(parameters, limit))
+
+
+async def metrics(verbs: ControlVerbs, parameters: RequestParameters) -> TextResponse:
+    written = parameters.text("format") or MetricsFormat.OPENMETRICS.value
+    if written not in CONTENT_TYPES:
+        raise BadRequest(f"unknown format {written[:40]!r}", hint=f"known: {', '.join(CONTENT_TYPES)}")
+    return TextResponse(CONTENT_TYPES[MetricsFormat(written)], await verbs.metrics(written))
+
+
+async def events(verbs: ControlVerbs, parameters: RequestParameters) -> StreamedResponse:
+    return StreamedResponse(verbs.events(), parameters.text("task"))
