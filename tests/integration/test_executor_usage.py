@@ -26,7 +26,8 @@ def world() -> Iterator[World]:
 
 
 def test_the_memory_of_a_process_that_is_larger_than_the_daemon_is_known(world: World) -> None:
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + LARGE  # other tests of this program may have been large
+    # other tests of this program may have been large
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + LARGE
     memory = world.run(fills(size)).usage.memory
     assert memory is not None
     assert size <= memory < 3 * size
