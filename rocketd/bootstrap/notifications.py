@@ -69,6 +69,8 @@ class Notifications:
         """The tasks that were reported as overdue, and since when they are."""
         self._in_use = False
         """Whether anybody is told of anything, or was; else there is no file."""
+        self._told: frozenset[str] = frozenset()
+        """The tasks of which any channel would ever tell anything."""
         self._reader: EventReader | None = None
         loop.watchers.add(self.watch)
         loop.pass_hooks.append(self._after_pass)
@@ -115,9 +117,9 @@ class Notifications:
             self._deliver_row(row)
 
     def _is_used(self) -> bool:
-        tasks = [entry.task for entry in self._loop.scheduler.tasks.values()]
-        watched = any(task.max_age is not None for task in tasks)
-        return watched or any(channel.is_used(task) for channel in self._channels.values() for task in tasks)
+        tasks, channels = [entry.task for entry in self._loop.scheduler.tasks.values()], self._channels.values()
+        self._told = frozenset(task.name for task in tasks if any(channel.is_used(task) for channel in channels))
+        return bool(self._told) or any(task.max_age is not None for task in tasks)
 
     def tell(self, event: NotifiedEvent) -> None:
         """Tell of an event that no record is about."""
@@ -161,7 +163,7 @@ class Notifications:
         recovered = self._tracker.learn(event)
         self._unsaved = True
         entry = self._loop.scheduler.tasks.get(task_of(event))
-        if entry is None:
+        if entry is None or entry.task.name not in self._told:
             return
         task = entry.task
         notification = Notification(
