@@ -9,6 +9,9 @@ from rocketd.core.instant import MILLISECOND, MINUTE, Duration, Instant
 MAX_AHEAD: Final[Duration] = MINUTE
 _RANDOM_BITS: Final = 74
 _LOW_BITS: Final = 62
+_RANDOM_BYTES: Final = 10
+_POOL: Final = 256
+"""Ids whose random bits are asked for at once: each question lets go of the interpreter's lock."""
 
 
 class RunIds:
@@ -20,16 +23,27 @@ class RunIds:
 
     def __init__(self) -> None:
         self._newest = 0
+        self._pool: list[bytes] = []
         self._lock = Lock()
 
     def new(self, now: Instant) -> str:
         """Return an id of this instant's millisecond and 74 random bits."""
-        random = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
         with self._lock:
+            random = int.from_bytes(self._random_bytes(), "big") >> (8 * _RANDOM_BYTES - _RANDOM_BITS)
             if self._newest >> _RANDOM_BITS > (now + MAX_AHEAD) // MILLISECOND:
                 self._newest = 0
             self._newest = max((now // MILLISECOND) << _RANDOM_BITS | random, self._newest + 1)
             return _formatted(self._newest)
+
+    def forget_pool(self) -> None:
+        """Drop the random bits in stock, which a fork has copied."""
+        self._pool = []
+
+    def _random_bytes(self) -> bytes:
+        if not self._pool:
+            fresh = os.urandom(_POOL * _RANDOM_BYTES)
+            self._pool = [fresh[at : at + _RANDOM_BYTES] for at in range(0, len(fresh), _RANDOM_BYTES)]
+        return self._pool.pop()
 
 
 def _formatted(number: int) -> str:
@@ -41,6 +55,7 @@ def _formatted(number: int) -> str:
 
 
 _ids: Final = RunIds()
+os.register_at_fork(after_in_child=_ids.forget_pool)
 
 
 def new_run_id(now: Instant) -> str:

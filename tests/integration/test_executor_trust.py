@@ -197,3 +197,22 @@ def test_nothing_is_looked_at_twice_as_long_as_nothing_changes(
     monkeypatch.setattr(os, "lstat", None)
     (place / "another").touch()
     assert programs.find(str(job), str(place), "") == str(job)
+
+
+def test_starts_that_are_made_together_look_for_changes_once(trust: PathTrust, place: Path) -> None:
+    job = program(place / "job")
+    assert trusts(trust, job)
+    writable_by_all(job)
+    trust.recheck(once=True)
+    assert not trusts(trust, job), "what changed before the first of them counts"
+    job.chmod(0o755)
+    trust.recheck(once=True)
+    assert trusts(trust, job)
+    writable_by_all(job)
+    assert trusts(trust, job)
+    trust.recheck()
+    assert not trusts(trust, job), "and so does for the next ones what changed in between"
+    job.chmod(0o755)
+    assert trusts(trust, job)
+    writable_by_all(job)
+    assert not trusts(trust, job), "outside of them each question looks"

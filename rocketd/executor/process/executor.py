@@ -116,6 +116,7 @@ class ProcessExecutor(DaemonBoundExecutor):
     def batch(self) -> Iterator[None]:
         """Start the runs of the `with` block at the same time; report all of them, in order, by its end."""
         self._batching = True
+        self._trust.recheck(once=True)
         try:
             yield
         finally:
@@ -169,6 +170,7 @@ class ProcessExecutor(DaemonBoundExecutor):
 
     def _report_spawned(self) -> None:
         """Report the results of the pending starts, in their order."""
+        self._trust.recheck(once=self._batching)
         self._pool.wait()
         while self._pending:
             pending = self._pending.popleft()

@@ -49,6 +49,7 @@ class PathTrust:
         self._all_watched = True
         """Whether every change of the paths that are being resolved will be detected."""
         self._generation = mounts.generation()
+        self._check_once = self._is_checked = False
 
     def stat(self, path: str) -> os.stat_result:
         """Return the status of the target of an absolute path; raises UntrustedPath, and OSError if it is missing."""
@@ -56,15 +57,12 @@ class PathTrust:
 
     def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Return the cached result of `compute`, unless something has changed since; exceptions are not cached."""
-        if (
-            self._mounts.generation() != self._generation
-            or self._changes.any_changed()
-            or len(self._cache) > _CACHE_SIZE
-        ):
+        if len(self._cache) > _CACHE_SIZE or (not self._is_checked and self._has_changed()):
             self._cache.clear()
             self._changes.reset()
             self._all_watched = True
             self._generation = self._mounts.generation()
+        self._is_checked = self._check_once
         value = self._cache.get(key, _MISSING)
         if value is _MISSING:
             value = compute()
@@ -73,9 +71,19 @@ class PathTrust:
         answer: T = value
         return answer
 
+    def recheck(self, *, once: bool = False) -> None:
+        """Look for changes at the next question, and at each that follows, or not again until the next call.
+
+        `once` is for starts that are made together: a change in between comes as if it came after all of them.
+        """
+        self._check_once, self._is_checked = once, False
+
     def close(self) -> None:
         """Release all resources."""
         self._changes.close()
+
+    def _has_changed(self) -> bool:
+        return self._mounts.generation() != self._generation or self._changes.any_changed()
 
     def _resolve(self, path: str) -> os.stat_result:
         place, names = "/", deque(path.split("/"))

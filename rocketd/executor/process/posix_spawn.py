@@ -38,9 +38,16 @@ class PosixSpawn:
         _check(_LIBC_WITH_GIL.posix_spawnattr_setsigmask(self._attributes, no_signals))
 
     def __call__(
-        self, program: str, argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]
+        self,
+        program: str,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        descriptors: Sequence[int],
+        directory: str = "",
     ) -> int:
         """Start a program with these descriptors as its 0, 1 and so on (-1: none); return its pid.
+
+        The child enters the directory before it executes the program, if there is one.
 
         Raises OSError, and ValueError for a NUL byte, or a `=` in the name of a variable.
         """
@@ -54,6 +61,8 @@ class PosixSpawn:
                 if at < 0:
                     continue
                 _check(_LIBC_WITH_GIL.posix_spawn_file_actions_adddup2(actions, at, to))
+            if directory:
+                _check(_LIBC_WITH_GIL.posix_spawn_file_actions_addchdir_np(actions, os.fsencode(directory)))
             _check(self._spawn(ctypes.byref(pid), path, actions, self._attributes, arguments, variables))
         finally:
             _LIBC_WITH_GIL.posix_spawn_file_actions_destroy(actions)

@@ -9,6 +9,9 @@ returns, unseen by the threads that exist already. Threads that it starts later 
 a relative path or on the umask. Where unshare is forbidden (some containers), the context of the whole process changes
 during a spawn, so that only one thread may do it, and keeps the others from running meanwhile.
 
+Entering a directory in the child itself is cheaper, but an error does not tell then what was wrong: so that is tried
+first, and on an error all of it once more, step by step.
+
 Limits and the OOM score belong to the process, and the child copies them at the spawn. A daemon that needs many
 descriptors (three per run) raises its own limit with `raise_open_files`, and restores the old one during a spawn:
 programs that use select(2) rely on it. If too many descriptors are open for that, the child's limit is set afterwards.
@@ -86,13 +89,23 @@ class Spawner:
         try:
             if launch.request is not None:
                 return self._spawn_launcher(launch.request, descriptors, status)
+            with suppress(OSError):
+                return self._spawn_program(launch, descriptors, launch.directory)
+            return self._spawn_step_by_step(launch, descriptors)
+        finally:
+            os.umask(umask)
+
+    def _spawn_program(self, launch: Launch, descriptors: Sequence[int], directory: str = "") -> int:
+        with self._protection.suspended():
+            return self._posix_spawn(launch.program, launch.argv, launch.environment, descriptors, directory)
+
+    def _spawn_step_by_step(self, launch: Launch, descriptors: Sequence[int]) -> int:
+        try:
             self._change_directory(launch)
-            with self._protection.suspended():
-                return self._posix_spawn(launch.program, launch.argv, launch.environment, descriptors)
+            return self._spawn_program(launch, descriptors)
         except OSError as error:
             raise execution_error(launch.target, error.errno or 0) from None
         finally:
-            os.umask(umask)
             os.fchdir(self._home)  # otherwise the task's file system could not be unmounted
 
     def _spawn_launcher(self, request: LaunchRequest, descriptors: Sequence[int], status: int) -> int:
@@ -102,9 +115,8 @@ class Spawner:
         none = [-1] * (REQUEST - len(descriptors))
         file = _memory_file("request", request.encode())
         try:
-            os.chdir("/")
             with self._protection.suspended():
-                return self._posix_spawn(program, [NAME], environment, [*descriptors, *none, file, status])
+                return self._posix_spawn(program, [NAME], environment, [*descriptors, *none, file, status], "/")
         except OSError as error:
             raise cannot("the launcher", error) from None
         finally:

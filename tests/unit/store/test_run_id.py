@@ -1,5 +1,6 @@
 """Run ids."""
 
+import os
 from uuid import UUID
 
 from hypothesis import given
@@ -33,3 +34,19 @@ def test_after_a_clock_that_was_far_ahead_they_tell_the_time_again() -> None:
     before = ids.new(now)
     ahead = ids.new(now + 3650 * DAY)
     assert before < ids.new(now + MINUTE) < ahead
+
+
+def test_a_forked_process_gives_out_no_random_bits_of_its_parent() -> None:
+    new_run_id(7)
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.write(writer, new_run_id(7).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(writer)
+    child = os.read(reader, 100).decode()
+    os.close(reader)
+    mine = new_run_id(8)
+    assert len(child) == len(mine)
+    assert child[-12:] != mine[-12:], "the last digits are random ones"
