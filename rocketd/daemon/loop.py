@@ -242,7 +242,7 @@ class Loop:
             case Spawned():
                 self._on_spawned(event)
             case Finished(run, end):
-                ended = Finished(run, end.storable)
+                ended = event if (storable := end.storable) is end else Finished(run, storable)
                 self._record([ended], partial(self._on_finished, ended))
             case Withdrawn():
                 self._pending_starts.handle_withdrawn(event)

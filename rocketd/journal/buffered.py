@@ -81,7 +81,10 @@ class BufferedJournal:
         if not self.is_enabled(message.priority):
             return True
         encoded = self._channel.encode(message)
-        accepted = (self._idle and self._send(encoded)) or self._enqueue(encoded, message)
+        accepted = self._idle and self._send(encoded)
+        if accepted and not self._backlog.pending and not self._channel.unsent:
+            return True
+        accepted = accepted or self._enqueue(encoded, message)
         if self._watched_fd is None and not self._idle:
             self._on_writable()
         return accepted

@@ -6,7 +6,6 @@ loaded conditions ask for (`HistoryNeed`).
 """
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from rocketd.core.history.selections import Selections
@@ -240,7 +239,7 @@ class History:
         """
         task_history = self.of(run.task)
         if end.output or end.exc_text:  # no condition asks for it, and it would stay in memory as long as the task
-            end = replace(end, output="", exc_text="")
+            end = end.without_output
         place = task_history.start_positions.get(run.number)
         if (
             task_history.remove_running(run.number) is None

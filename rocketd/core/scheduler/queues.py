@@ -87,7 +87,8 @@ class Queues:
         """Remove it from the due tasks, and from those that wait for its mutex."""
         scheduled.ready = scheduled.due = None
         scheduled.blocked = ""
-        self._running.remove_waiter(scheduled.task.mutex, scheduled.task.name)
+        if scheduled.task.mutex:
+            self._running.remove_waiter(scheduled.task.mutex, scheduled.task.name)
 
     def take_ready(self, now: Instant) -> Iterator[ScheduledTask]:
         """Take the due tasks one by one, as long as one more may start."""

@@ -220,22 +220,22 @@ class Scheduler:
             yield from self._isolated(scheduled, self._parts.evaluator.judge(scheduled, now))
 
     def _isolated(self, scheduled: ScheduledTask, decisions: Iterator[Decision]) -> Iterator[Decision]:
-        """Yield decisions. A defect in one condition stops no other task: its own is unknown until its next event."""
+        """Yield decisions that are learned. A defect in one condition stops no other task: its own becomes unknown."""
         try:
-            yield from self._learned(decisions)
+            for decision in decisions:
+                self._learn(decision)
+                yield decision
         except Exception as error:  # noqa: BLE001 - whatever it raises, it is data for whoever keeps the journal
             scheduled.set_unknown()
             self._parts.queues.clear_ready(scheduled)
             yield Broken(scheduled.task.name, error)
 
-    def _learned(self, decisions: Iterable[Decision]) -> Iterator[Decision]:
-        """Yield decisions, and learn each start at once, before anything else is decided."""
-        for decision in decisions:
-            if isinstance(decision, Start):
-                self.learn(Started(decision.run))
-            elif isinstance(decision, Missed):
-                self._parts.registry.notify_missed(decision.task)
-            yield decision
+    def _learn(self, decision: Decision) -> None:
+        """Learn of a start at once, before anything else is decided."""
+        if isinstance(decision, Start):
+            self.learn(Started(decision.run))
+        elif isinstance(decision, Missed):
+            self._parts.registry.notify_missed(decision.task)
 
     @property
     def has_unreported(self) -> bool:
@@ -254,11 +254,10 @@ class Scheduler:
 
     def run(self, name: str, now: Instant, reason: str, *, as_scheduled: bool = False) -> list[Decision]:
         """Start it now, whatever its condition says; raises NoSuchTask, Refusal if a mutex or the slots forbid it."""
-        return [
-            *self._learned(
-                self._parts.dispatcher.start_by_hand(self.find(name), now, reason, as_scheduled=as_scheduled)
-            )
-        ]
+        decisions = self._parts.dispatcher.start_by_hand(self.find(name), now, reason, as_scheduled=as_scheduled)
+        for decision in decisions:
+            self._learn(decision)
+        return decisions
 
     def stop(self, name: str, number: int | None = None) -> list[Decision]:
         """Stop one run of a task, or all of them; raises NoSuchRun if none is active."""
