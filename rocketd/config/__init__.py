@@ -5,13 +5,14 @@ others.
 """
 
 from rocketd.config.check_report import check_json, check_text
-from rocketd.config.daemon_settings import Durability, Settings, StoreSettings
+from rocketd.config.daemon_settings import DEFAULTS, Durability, Settings, StoreSettings
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult
 from rocketd.config.loader import load, load_calendars, load_settings, reload
 from rocketd.config.problems import Problem
 from rocketd.config.task_files import DEFAULT_DIRECTORIES
 
 __all__ = [
+    "DEFAULTS",
     "DEFAULT_DIRECTORIES",
     "Durability",
     "FileOutcome",

@@ -92,7 +92,7 @@ class _TaskCompilation:
             output_tail=values[key.OUTPUT_TAIL],
             output_limit=values[key.OUTPUT_LIMIT],
             output_file=values[key.OUTPUT_FILE],
-            separate_stderr=values[key.SEPARATE_STDERR],
+            separate_stderr=values[key.SEPARATE_STDERR] or "stderr" in values[key.FAILS_ON],
             executor=self._executor_kind(),
             unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
             description=values[key.DESCRIPTION],
@@ -247,7 +247,8 @@ class _TaskCompilation:
         if both := success & inaction:
             self._note(key.INACTION_CODES, f"exit code {min(both)} cannot mean success and inaction at once")
         argv = self._try(key.COMMAND, self._argv, None)
-        return Command(argv, values[key.PARAMETERS], surroundings, success, inaction) if argv else None
+        fails_on = values[key.FAILS_ON]
+        return Command(argv, values[key.PARAMETERS], surroundings, success, inaction, fails_on) if argv else None
 
     def _argv(self) -> tuple[str, ...] | None:
         command, shell = self._values[key.COMMAND], self._values[key.SHELL]

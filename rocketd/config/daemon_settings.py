@@ -180,6 +180,9 @@ class Settings:
     """What `logging.config.dictConfig` is given; None: the standard loggers get nothing."""
 
 
+DEFAULTS: Final = Settings()
+
+
 def settings_of(
     sections: Mapping[Section, Values],
     logging: Mapping[str, object] | None = None,

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rocketd.config.calendar_files import CalendarFile
-from rocketd.config.calendar_settings import CalendarSettings
-from rocketd.config.daemon_settings import Settings
+from rocketd.config.daemon_settings import DEFAULTS, Settings
 from rocketd.config.host_lookup import HostAnswers
 from rocketd.config.problems import Problem
 from rocketd.config.task_files import DEFAULT_DIRECTORIES
@@ -113,8 +112,8 @@ class LoadSource:
     known: frozenset[str] = frozenset()
     at: Instant | None = None
     """The instant for which warnings predict starts; None: without such warnings."""
-    calendars: tuple[tuple[str, CalendarSettings], ...] = ()
-    """The calendars where `rocketd.toml` is not among the files."""
+    settings: Settings = DEFAULTS
+    """Those that count where `rocketd.toml` is not among the files."""
     confined: bool = False
     """Whether processes of the daemon are in a sandbox."""
 

@@ -11,12 +11,11 @@ mistake between files (`cross_file_checks`) excludes only the task it is about. 
 user: that is not a mistake of the file, and `recheck_host` finds out whether it has passed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rocketd.config.calendar_files import CalendarFile
-from rocketd.config.calendar_settings import CalendarSettings
-from rocketd.config.daemon_settings import Settings
+from rocketd.config.daemon_settings import DEFAULTS, Settings
 from rocketd.config.host_queries import HostQueries, with_timeouts
 from rocketd.config.load_result import LoadResult, LoadSource
 from rocketd.config.task_file_loader import TaskFileLoader
@@ -32,7 +31,7 @@ def load(  # noqa: PLR0913 - all but the first are names of what differs
     strict: bool = True,
     known: Collection[str] = (),
     at: Instant | None = None,
-    calendars: Mapping[str, CalendarSettings] | None = None,
+    settings: Settings = DEFAULTS,
     confined: bool = False,
 ) -> LoadResult:
     """Load all task files; never raises for what is in them.
@@ -41,9 +40,9 @@ def load(  # noqa: PLR0913 - all but the first are names of what differs
     Not `strict` is for `check` by others than the daemon's user: files that the daemon would refuse are read all the
     same, with a warning, and tasks may be anybody's. `known` are names that count as loaded tasks.
     `at` is an instant as of which tasks are warned of that never start, or again and again; None: of none.
-    `calendars` count where `rocketd.toml` is not among the files. `confined`: as in `executor_notes`.
+    `settings` count where `rocketd.toml` is not among the files. `confined`: as in `executor_notes`.
     """
-    source = LoadSource(tuple(directories), strict, frozenset(known), at, tuple((calendars or {}).items()), confined)
+    source = LoadSource(tuple(directories), strict, frozenset(known), at, settings, confined)
     return with_timeouts(lambda queries: TaskFileLoader(queries, source, None).loaded())
 
 

@@ -4,8 +4,9 @@ import sys
 from typing import Final
 
 from rocketd.config.problems import BadValue
-from rocketd.config.value_types import ValueType, path, size
+from rocketd.config.value_types import ValueType, each_of, path, size
 from rocketd.core.model.output_path import DIRECTIVES, NAMES, find_unknown_part
+from rocketd.core.model.task import OutputKind
 
 
 def size_or_infinity(value: object) -> int:
@@ -30,5 +31,11 @@ def output_file(value: object) -> str:
     return text
 
 
+def printed(value: object) -> frozenset[OutputKind]:
+    """Take a list of what a run may print."""
+    return frozenset(map(OutputKind, each_of(*OutputKind)(value)))
+
+
 LIMIT: Final = ValueType("size, or `infinity`", size_or_infinity)
 FILE: Final = ValueType("path, with placeholders", output_file)
+PRINTED: Final = ValueType("list of `output`, `stderr`", printed)

@@ -4,6 +4,7 @@ While a file is read, a mistake is known by its *path* in the document, `("task"
 is one are the lines looked up (`positions`).
 """
 
+import os
 import unicodedata
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -103,6 +104,11 @@ class Problem:
             "width": self.width,
             "source_column": self.source_column,
         }
+
+
+def by_place(problem: Problem) -> tuple[str, str, int, int]:
+    """Return what problems are sorted by."""
+    return (os.path.basename(problem.file), problem.file, problem.line, problem.column)  # noqa: PTH119 - a string in
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from rocketd.config.compiler import TaskSpecCompiler
 from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
-from rocketd.config.daemon_settings import DAEMON_TIMEZONE, REPO, Settings, settings_of
+from rocketd.config.daemon_settings import DAEMON_TIMEZONE, DEFAULTS, REPO, Settings, settings_of
 from rocketd.config.fleet_settings import LOST_AFTER
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, LoadSource, Missing, missing_of
 from rocketd.config.pattern_checks import pattern_mistakes
-from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem
+from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem, by_place
 from rocketd.config.setting import Section
 from rocketd.config.task_files import (
     SETTINGS_NAME,
@@ -36,6 +36,7 @@ from rocketd.config.task_spec import CALENDARS, HOST_SECTIONS, WEBHOOKS, FileSpe
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
 from rocketd.config.trap_warnings import trap_warnings, without_ignored
 from rocketd.config.trigger_cycles import without_cycles
+from rocketd.config.webhook_checks import unknown_webhooks
 from rocketd.core.model.task import Task
 
 
@@ -55,12 +56,12 @@ class TaskFileLoader:
         self._host = HostLookup(uid if source.strict else 0, queries=queries)
         self._host.calendars = self._calendars
         self._compiler = TaskSpecCompiler(self._host)
-        self._last_settings = previous.settings if previous else Settings()
+        self._last_settings = previous.settings if previous else DEFAULTS
         self._last_files = {file.name: file for file in previous.files if _has_tasks(file)} if previous else {}
         self._last_tasks = {task.name: task for task in previous.tasks} if previous else {}
         self._settings_good = True
         self._calendars_known = previous is not None and previous.calendars_known
-        self._use_settings(Settings() if edits else self._last_settings)
+        self._use_settings(source.settings if edits else self._last_settings)
 
     def loaded(self) -> LoadResult:
         with opened(self._source.directories, self._rights, self._queries) as tree:
@@ -76,7 +77,7 @@ class TaskFileLoader:
             between = list(self._located(mistakes, tree))
         return LoadResult(
             tasks=tasks,
-            problems=tuple(sorted(dict.fromkeys([*problems, *between]), key=_order)),
+            problems=tuple(sorted(dict.fromkeys([*problems, *between]), key=by_place)),
             settings=self._settings,
             settings_valid=self._settings_good,
             files=(*files, *_others(tree)),
@@ -118,7 +119,7 @@ class TaskFileLoader:
         except BadValue:  # tasks that name no zone wait until there is one
             self._host.daemon_zone = None
         self._settings = settings
-        self._calendars.use(settings.calendars or dict(self._source.calendars))
+        self._calendars.use(settings.calendars)
 
     def _load_file(self, entry: TaskFileEntry) -> LoadedFile:
         self._host.record_answers()  # what is asked about this file is not that of the last one
@@ -260,6 +261,7 @@ class TaskFileLoader:
         disabled = {one.task.name: one for file in files for one in file.disabled}
         excluded = [(one.name, one.file) for file in files for one in file.missing]
         mistakes += unknown_tasks(tasks, watched_tasks, disabled, self._source.known, excluded)
+        mistakes += unknown_webhooks(tasks.values(), self._settings.webhooks) if self._settings_good else ()
         if self._source.at is not None:
             questions = ConditionQuestions.of(tasks, self._source.at, files)
             mistakes += condition_warnings(questions, {one.task.name for one in mistakes})
@@ -294,7 +296,3 @@ def _has_tasks(file: LoadedFile) -> bool:
 def _others(tree: TaskFileTree) -> list[LoadedFile]:
     replaced = [LoadedFile(path, FileOutcome.REPLACED) for path in tree.replaced]
     return replaced + [LoadedFile(path, FileOutcome.IGNORED) for path in tree.ignored]
-
-
-def _order(problem: Problem) -> tuple[str, str, int, int]:
-    return (os.path.basename(problem.file), problem.file, problem.line, problem.column)  # noqa: PTH119 - as above

@@ -8,7 +8,7 @@ from rocketd.config.fleet_settings import HOST_PATTERNS
 from rocketd.config.hook_settings import HOOKS_OF_TASK
 from rocketd.config.http_settings import PING, TASK_WEBHOOKS
 from rocketd.config.ignored_warnings import IGNORE_WARNINGS
-from rocketd.config.output_values import FILE, LIMIT
+from rocketd.config.output_values import FILE, LIMIT, PRINTED
 from rocketd.config.resource_limits import NAMES, limits
 from rocketd.config.setting import Setting, table
 from rocketd.config.splay_value import NO_SPLAY, SPLAY_VALUE
@@ -17,7 +17,7 @@ from rocketd.config.task_mail_settings import mail
 from rocketd.config.unit_table import unit
 from rocketd.config.value_types import BOOLEAN, CODES, DURATION, DURATION_OR_INFINITY, NON_EMPTY, PATH, TEXT, ValueType
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.model.task import ExecutorKind, Limit, Mail, On, Overlap
+from rocketd.core.model.task import ExecutorKind, Limit, Mail, On, OutputKind, Overlap
 
 _MAX: Final = 2**31 - 1
 
@@ -225,6 +225,14 @@ INACTION_CODES: Final = Setting[frozenset[int]](
     "Exit codes that mean there was nothing to do.",
     only="command",
 )
+FAILS_ON: Final = Setting[frozenset[OutputKind]](
+    "fails_on",
+    PRINTED,
+    frozenset(),
+    "`[]`",
+    "A run that prints anything (`output`), or anything on standard error (`stderr`), fails, whatever its exit code.",
+    only="command",
+)
 OUTPUT_TAIL: Final = Setting(
     "output_tail",
     ValueType("size", value_types.size(16 * 1024**2)),
@@ -262,9 +270,9 @@ EXECUTOR: Final = Setting[ExecutorKind | None](
     value_types.EXECUTOR,
     None,
     "that of `[rocketd]`",
-    "`unit`: each run is a unit of systemd, and outlives the daemon; not possible with `function`, `output_file`, "
-    '`output_limit`, `separate_stderr` and `on = "shutdown"`. `process`: each run is a process of the daemon. '
-    "`auto`: as `auto` in `[rocketd]`, whatever that says.",
+    "`unit`: each run is a unit of systemd, and outlives the daemon; not possible with `function`, `fails_on`, "
+    '`output_file`, `output_limit`, `separate_stderr` and `on = "shutdown"`. `process`: each run is a process of the '
+    "daemon. `auto`: as `auto` in `[rocketd]`, whatever that says.",
 )
 UNIT: Final = Setting[tuple[tuple[str, str], ...]](
     "unit",
@@ -283,7 +291,7 @@ TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
     *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, HOSTS, TAGS, DESCRIPTION, TIMEZONE),
     *(USER, GROUP, DIRECTORY, UMASK, NICE, LIMITS, ENVIRONMENT, ENVIRONMENT_FILES),
-    *(SUCCESS_CODES, INACTION_CODES, OUTPUT_TAIL, OUTPUT_LIMIT),
+    *(SUCCESS_CODES, INACTION_CODES, FAILS_ON, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
     *HOOKS_OF_TASK,
     *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, IGNORE_WARNINGS),

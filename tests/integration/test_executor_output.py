@@ -5,11 +5,12 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from rocketd.core.model.run import Action
-from rocketd.core.model.task import Command, Task
+from rocketd.core.model.run import Action, End
+from rocketd.core.model.task import Command, OutputKind, Task
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.output import LINE_COST, UNLIMITED
 from support.executor_harness import World, alive, new_world, shell
@@ -222,3 +223,22 @@ def test_a_task_that_reads_from_its_own_pipe_does_not_stop_the_loop(world: World
     world.printed(thief, "bait")
     assert world.run(shell("echo x")).output == "x\n"
     assert world.stopped(thief).action is Action.TERMINATE
+
+
+def test_a_run_that_prints_what_its_task_forbids_fails(world: World) -> None:
+    def ended(script: str, *forbidden: OutputKind) -> End:
+        command = replace(shell(script), fails_on=frozenset(forbidden))
+        return world.end(world.start(Task("job", command, separate_stderr=OutputKind.STDERR in forbidden)))
+
+    assert ended("echo fine", OutputKind.STDERR).action is Action.SUCCESS
+    end = ended("echo fine; printf odd >&2", OutputKind.STDERR)
+    assert (end.action, end.exit_code) == (Action.FAIL, 0)
+    assert end.message == 'it printed on standard error, and fails_on has "stderr"'
+    assert ended("printf odd", OutputKind.OUTPUT).action is Action.FAIL
+    assert ended("exec >/dev/null; echo fine", OutputKind.OUTPUT).action is Action.SUCCESS
+
+
+def test_output_is_forbidden_though_none_of_it_is_kept_or_logged(world: World) -> None:
+    command = replace(shell("echo odd"), fails_on=frozenset({OutputKind.OUTPUT}))
+    end = world.end(world.start(Task("job", command, output_tail=0, output_limit=0)))
+    assert (end.action, end.output) == (Action.FAIL, "")

@@ -12,7 +12,7 @@ from typing import Final, cast
 from rocketd.cli.backend.backend import RunQuery
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.parser import Choices
-from rocketd.config import DEFAULT_DIRECTORIES, LoadResult, load, load_settings
+from rocketd.config import DEFAULT_DIRECTORIES, DEFAULTS, LoadResult, load, load_settings
 from rocketd.config.not_loaded import task_files_status
 from rocketd.core.errors import StoreError
 from rocketd.core.explain.why import why, why_then
@@ -237,10 +237,10 @@ def _load(
     confined: bool = False,
 ) -> LoadResult:
     known = [] if installed is None else [task.name for task in installed.tasks]
-    calendars = None if installed is None else installed.settings.calendars
+    settings = DEFAULTS if installed is None else installed.settings
     directories = directories_of(paths or choices.config_dir)
     strict = choices.user or os.geteuid() == 0
-    return load(directories, strict=strict, known=known, at=at, calendars=calendars, confined=confined)
+    return load(directories, strict=strict, known=known, at=at, settings=settings, confined=confined)
 
 
 def directories_of(paths: Sequence[str]) -> Sequence[Path]:

@@ -76,6 +76,15 @@ class Surroundings:
     """What TZ says; empty: not set."""
 
 
+class OutputKind(StrEnum):
+    """What a run may have printed."""
+
+    OUTPUT = "output"
+    """Anything at all."""
+    STDERR = "stderr"
+    """Anything on standard error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A program to run."""
@@ -86,6 +95,8 @@ class Command:
     surroundings: Surroundings = Surroundings()
     success_codes: frozenset[int] = frozenset({0})
     inaction_codes: frozenset[int] = frozenset()
+    fails_on: frozenset[OutputKind] = frozenset()
+    """What it must not print; else its runs fail, whatever their exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +258,8 @@ class Task:
             return "function"
         if self.on is On.SHUTDOWN:  # systemd starts nothing new while the host goes down
             return "on"
+        if self.work.fails_on:  # the daemon sees what its own processes print
+            return "fails_on"
         if self.output_limit is not None:
             return "output_limit"
         return "output_file" if self.output_file else "separate_stderr" if self.separate_stderr else ""

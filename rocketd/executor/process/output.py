@@ -112,6 +112,8 @@ class Output:
         """Lines and bytes that were dropped since the limit was reached."""
         self._omitted = (0, 0)
         self._undelivered = 0
+        self.streams: set[str] = set()
+        """Those on which anything was printed."""
 
     @property
     def read_size(self) -> int:
@@ -135,6 +137,7 @@ class Output:
         if not data:
             return
         self._tail.add(data)
+        self.streams.add(stream)
         if not self._limit:
             return
         if self._monotonic() - self._interval_start >= LIMIT_INTERVAL:

@@ -21,7 +21,7 @@ from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Withdrawn
-from rocketd.core.model.outcome import action_of
+from rocketd.core.model.outcome import action_of, unwanted_output
 from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run
 from rocketd.core.model.task import Task
 from rocketd.executor.oom_kills import HOST, PROBABLY, was_killed
@@ -109,9 +109,9 @@ class RunSupervisor:
         self._usage = NO_USAGE
         self._oom_kills = HOST.before_start()
         output_limit = context.output_limit() if task.output_limit is None else task.output_limit
-        output = Output(task.output_tail, emit, context.clock.monotonic, output_limit)
+        self._output = Output(task.output_tail, emit, context.clock.monotonic, output_limit)
         self._file = file
-        self._pipes = Pipes(context.pipe_watcher, output, self._on_drained, file)
+        self._pipes = Pipes(context.pipe_watcher, self._output, self._on_drained, file)
         self._launcher_status: LauncherStatus | None = None
         if child.progress is not None and child.launch.request is not None:
             self._launcher_status = LauncherStatus(child.launch.request, child.progress, emit, context.loop)
@@ -259,15 +259,19 @@ class RunSupervisor:
         function_report = read_report(report)
         exit_code = code if code is not None and code >= 0 else None
         signal = -code if code is not None and code < 0 else None
+        work, streams = self.task.work, self._output.streams
+        messages = (
+            self._end_message(function_report.message),
+            self._memory_note(exit_code, signal),
+            unwanted_output(work, streams) if self._cause is Cause.EXIT else "",
+        )
         return End(
-            action=action_of(self.task.work, exit_code, self._cause, inaction=function_report.inaction),
+            action=action_of(work, exit_code, self._cause, inaction=function_report.inaction, streams=streams),
             cause=self._cause,
             at=at,
             exit_code=exit_code,
             signal=signal,
-            message="; ".join(
-                filter(None, (self._end_message(function_report.message), self._memory_note(exit_code, signal), *notes))
-            ),
+            message="; ".join(filter(None, (*messages, *notes))),
             exc_text=function_report.exc_text,
             output=output,
             runtime=runtime,

@@ -166,3 +166,38 @@ def test_reload_keeps_the_last_good_tasks_of_a_new_cycle(folder: Folder, a: str,
 
 def test_a_load_drops_the_last_task_of_a_cycle(folder: Folder) -> None:
     assert names(folder.load(CYCLE)) == ["a"]
+
+
+CHAT = '[webhook.chat]\nurl = "https://chat.example.com/hook"\n'
+
+
+def test_a_webhook_that_is_not_there_is_a_warning_once_in_each_file(folder: Folder) -> None:
+    folder.write("rocketd.toml", CHAT)
+    folder.write("b.toml", task("b", "daily", 'webhooks = ["pager"]'))
+    text = '[defaults]\nwebhooks = ["chta"]\n' + "".join(task(name, "daily") for name in ("a", "c"))
+    loaded = folder.load(text + task("d", "daily", 'webhooks = ["chat"]'))
+    assert loaded.valid
+    first, second = loaded.problems
+    assert (first.message, first.hint) == (
+        "there is no webhook 'pager', so nobody is told",
+        "rocketd.toml needs a table [webhook.pager]",
+    )
+    assert (first.severity, first.line) == ("warning", 4)
+    assert (second.message, second.hint) == ("there is no webhook 'chta', so nobody is told", "did you mean chat?")
+    folder.write("rocketd.toml", CHAT.replace("chat]", "pager]"))
+    assert "there is no webhook 'pager', so nobody is told" not in messages(reload(loaded))
+
+
+def test_webhooks_are_not_asked_about_while_the_settings_have_an_error(folder: Folder) -> None:
+    folder.write("rocketd.toml", "[")
+    folder.write("a.toml", task("a", "daily", 'webhooks = ["chat"]'))
+    assert all("webhook" not in message for message in messages(folder.load()))
+
+
+def test_a_file_alone_is_checked_by_the_settings_that_are_installed(folder: Folder) -> None:
+    folder.write("rocketd.toml", CHAT + '[rocketd]\ntimezone = "Asia/Tokyo"\n')
+    installed = folder.load()
+    elsewhere = folder.write("new.txt", task("a", "daily", 'webhooks = ["chat"]')).rename(folder.path.parent / "a.toml")
+    loaded = load([elsewhere], settings=installed.settings)
+    assert messages(loaded) == []
+    assert loaded.tasks[0].zone_name == "Asia/Tokyo"
