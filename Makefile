@@ -169,6 +169,8 @@ install-program: wheels
 	    chmod 755 $(DESTDIR)$(LIB)/venv/bin/$$program; \
 	    ln -sf ../lib/rocketd/venv/bin/$$program $(DESTDIR)$(PREFIX)/bin/$$program; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/lib/nagios/plugins
+	ln -sf ../../../bin/rocketctl $(DESTDIR)$(PREFIX)/lib/nagios/plugins/check_rocketd
 	@# What an administrator has edited stays.
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml ] || \
 	    install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml

@@ -43,6 +43,8 @@ VERBS: Final = {
     "fleet": "fleet.fleet",
 }
 """The module and function of each verb, imported on demand: all of them would double the start-up time."""
+NAGIOS_PLUGIN: Final = "check_rocketd"
+"""By this name, the program is a plugin as Nagios expects it."""
 
 
 def verb(name: str) -> Callable[[Context], int]:
@@ -55,7 +57,7 @@ def verb(name: str) -> Callable[[Context], int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     _fill_streams()
-    given = sys.argv[1:] if arguments is None else arguments
+    given = _arguments() if arguments is None else arguments
     try:
         return _dispatch(given)
     except RocketdError as error:
@@ -66,6 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.code if isinstance(error, Failure) else ExitCode.FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _arguments() -> Sequence[str]:
+    """Return those of the command line; a link of the name of a Nagios plugin is the verb `health`."""
+    plugin = os.path.basename(sys.argv[0]) == NAGIOS_PLUGIN  # noqa: PTH119 - a string in, a string out
+    return [*(["health"] if plugin else []), *sys.argv[1:]]
 
 
 def _fill_streams() -> None:

@@ -141,14 +141,21 @@ def _of_tasks(daemon: DaemonMetrics) -> Iterator["Metric"]:
 
 
 def _counted(daemon: DaemonMetrics, counters: RunCounters) -> Iterator["Metric"]:
-    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415 - as above
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - as above
 
     runs = CounterMetricFamily("rocketd_task_runs", "How many runs ended, by action.", labels=["task", "action"])
     missed = CounterMetricFamily("rocketd_task_missed", "How many scheduled runs were missed.", labels=["task"])
     seconds = CounterMetricFamily("rocketd_task_run_seconds", "How long all runs took.", labels=["task"])
+    cpu = CounterMetricFamily("rocketd_task_cpu_seconds", "How much CPU time all runs used.", labels=["task"])
+    memory = GaugeMetricFamily(
+        "rocketd_task_last_memory_bytes", "The most memory that the run used which ended last.", labels=["task"]
+    )
     for task in daemon.tasks:
         for action in ENDS:  # all from 0 on, so that increase() sees the first failure
             runs.add_metric([task.name, str(action)], counters.runs[task.name, action])
         missed.add_metric([task.name], counters.missed[task.name])
         seconds.add_metric([task.name], counters.seconds[task.name] / SECOND)
-    yield from (runs, missed, seconds)
+        cpu.add_metric([task.name], counters.cpu[task.name] / SECOND)
+        if task.name in counters.memory:
+            memory.add_metric([task.name], counters.memory[task.name])
+    yield from (runs, missed, seconds, cpu, memory)

@@ -26,6 +26,8 @@ ENDS = {
     "killed": ("kill -9 $$", Action.FAIL),
     "hangs": ("sleep 1000", Action.TERMINATE),
 }
+CUT_OFF = ("cut", "exec sleep 1000", Action.CRASH)
+"""A task whose run the kill cuts off."""
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def write(daemon: Daemon, pinged: WebServer, mailed: MailServer) -> Path:
         "rocketd.toml",
         f"""
 [rocketd]
-max_running = {RUNS}
+max_running = {RUNS + 2}
 [http]
 ca_file = "{daemon.directory}/server.crt"
 [hooks]
@@ -68,16 +70,16 @@ pause = "0s"
     )
     tasks = (
         f"[task.{name}]\nshell = true\ncommand = '''{command}'''\n" + "timeout = '300 ms'\n" * (name == "hangs")
-        for name, (command, _) in ENDS.items()
+        for name, (command, _) in [*ENDS.items(), (CUT_OFF[0], CUT_OFF[1:])]
     )
     defaults = f'[defaults]\noverlap = "allow"\nping = "{pinged.url}/{{task}}"\n'
     daemon.write("a.toml", defaults + "\n".join(tasks).replace("'''exit 75'''", "'''exit 75'''\ninaction_codes = [75]"))
     return told
 
 
-def start_some(daemon: Daemon, count: int) -> list[str]:
+def start_some(daemon: Daemon, count: int, *others: str) -> list[str]:
     client = Client(str(daemon.runtime / "control.sock"))
-    names = [*ENDS] * (count // len(ENDS))
+    names = [*others, *([*ENDS] * (count // len(ENDS)))]
     return [str(the_object(client.post(f"/v1/tasks/{name}/run", {}))["run_id"]) for name in names]
 
 
@@ -95,7 +97,7 @@ def test_everybody_hears_of_every_run_over_a_kill_and_dead_receivers(
 ) -> None:
     told = write(daemon, pinged, mailed)
     daemon.start()
-    started = start_some(daemon, RUNS // 2)
+    started = start_some(daemon, RUNS // 2, CUT_OFF[0], CUT_OFF[0])
     daemon.until_line("cannot reach https://127.0.0.1")  # nobody is there yet
     daemon.until_line("cannot send mail")
     daemon.kill()
@@ -110,12 +112,13 @@ def test_everybody_hears_of_every_run_over_a_kill_and_dead_receivers(
         received = pinged.next()
         kind = "start" if received.path.endswith("/start") else "end"
         pings[f"{kind} {received.parameters.removeprefix('rid=')}"] += 1
-    mails = counted(mailed, RUNS)
+    mails = counted(mailed, len(ids))
     assert daemon.stop() == 0
     ends = {view.run.run_id: view.action for view in daemon.runs()}
     assert set(ends) == ids
     hooks = Counter(tuple(line.split()) for line in told.read_text().splitlines())
     assert {(run_id, str(action)) for run_id, action in ends.items()} <= set(hooks)
-    assert {str(action) for action in ends.values()} >= {str(action) for _, action in ENDS.values()}
+    expected = {action for _, action in ENDS.values()} | {CUT_OFF[2]}
+    assert set(ends.values()) >= expected
     repeated = sum(hooks.values()) - len(ids), sum(pings.values()) - 2 * len(ids), mails - len(ids)
     print("ends", Counter(map(str, ends.values())), "told twice (hooks, pings, mails):", repeated)  # noqa: T201 - for -rP

@@ -46,6 +46,16 @@ def run(daemon: Daemon, task: str, line: str) -> None:
     daemon.until_line(line)
 
 
+def test_by_the_name_of_a_plugin_it_is_health(daemon: Daemon) -> None:
+    plugin = daemon.directory / "check_rocketd"
+    plugin.symlink_to(Path(sys.executable).with_name("rocketctl"))
+    daemon.start()
+    command = [str(plugin), "--max-age=1h", f"--runtime-dir={daemon.runtime}", "good"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout.partition(" | ")[0]) == (0, "ROCKETD OK - 1 task in order")
+    assert subprocess.run([plugin, "--wrong"], capture_output=True, check=False, timeout=60).returncode == 3
+
+
 def test_health_has_the_exit_codes_of_nagios(daemon: Daemon) -> None:
     assert rocketctl(daemon, "health")[0] == 2, "no daemon"
     daemon.start()

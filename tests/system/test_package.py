@@ -24,6 +24,7 @@ def test_it_installs_without_a_network_and_is_running(debian: Machine, deb: Path
 def test_its_programs_tell_their_version(machine: Machine) -> None:
     assert rocketd.__version__ in machine.run("rocketd", "--version").stdout
     assert rocketd.__version__ in machine.run("rocketctl", "--version").stdout
+    assert machine.run("/usr/lib/nagios/plugins/check_rocketd").stdout.startswith("ROCKETD OK")
 
 
 def test_installing_again_keeps_settings_and_past_and_goes_on(debian: Machine, deb: Path) -> None:

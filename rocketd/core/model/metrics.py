@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Started
-from rocketd.core.model.run import Action, Trigger
+from rocketd.core.model.run import Action, Trigger, Usage
 
 DELAY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3600.0)
 """Upper bounds of the histogram of start delays, in seconds."""
@@ -54,6 +54,10 @@ class RunCounters:
     missed: Counter[str] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     """How long the runs of each task took, in microseconds."""
+    cpu: Counter[str] = field(default_factory=Counter)
+    """The CPU time of the runs of each task, in microseconds, as far as it is known."""
+    memory: dict[str, int] = field(default_factory=dict)
+    """The most memory that the run used which ended last, in bytes; tasks of which that is not known are missing."""
     delays: list[int] = field(default_factory=lambda: [0] * (len(DELAY_BUCKETS) + 1))
     """How many scheduled runs started so late, by bucket; the last one is for all others."""
     delay_sum: float = 0.0
@@ -70,7 +74,15 @@ class RunCounters:
             case Finished(run, end):
                 self.runs[run.task, end.action] += 1
                 self.seconds[run.task] += end.runtime
+                self._learn_usage(run.task, end.usage)
             case Missed(task=task):
                 known_id, known = self._missed_counts.get(task, ("", 0))
                 self.missed[task] += event.count - (known if known_id == event.run_id else 0)
                 self._missed_counts[task] = event.run_id, event.count
+
+    def _learn_usage(self, task: str, usage: Usage) -> None:
+        self.cpu[task] += usage.cpu or 0
+        if usage.memory is None:
+            self.memory.pop(task, None)
+        else:
+            self.memory[task] = usage.memory

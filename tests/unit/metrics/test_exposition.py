@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.metrics import DaemonMetrics, RunCounters, TaskMetrics
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run, Trigger, Usage
 from rocketd.metrics.exposition import MetricsFormat, exposition
 from rocketd.metrics.textfile import write_textfile
 
@@ -94,6 +94,18 @@ def test_counters_begin_at_zero_and_count_each_missed_run_once() -> None:
     assert told["rocketd_start_delay_seconds_count{}"] == 1
     assert told["rocketd_start_delay_seconds_bucket{le=0.01}"] == 0
     assert told["rocketd_start_delay_seconds_bucket{le=0.05}"] == 1
+
+
+def test_what_runs_used_is_counted_as_far_as_it_is_known() -> None:
+    counters = RunCounters()
+    for usage in (Usage(cpu=SECOND, memory=3_000), Usage(cpu=SECOND // 2, memory=2_000), NO_USAGE):
+        told = samples(exposition(DAEMON, counters, MetricsFormat.TEXT))
+        counters.learn(Finished(run(1), End(Action.SUCCESS, Cause.EXIT, AT, usage=usage)))
+    assert told["rocketd_task_last_memory_bytes{task=backup}"] == 2_000
+    assert "rocketd_task_last_memory_bytes{task=never}" not in told
+    told = samples(exposition(DAEMON, counters, MetricsFormat.TEXT))
+    assert told["rocketd_task_cpu_seconds_total{task=backup}"] == 1.5
+    assert "rocketd_task_last_memory_bytes{task=backup}" not in told
 
 
 def test_openmetrics_can_be_read_as_such() -> None:
