@@ -20,7 +20,7 @@ from rocketd.bootstrap.boot_file import boot_tasks
 from rocketd.bootstrap.control_api import daemon_info, open_control_socket
 from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.executors import StopHandler, make_executor
-from rocketd.bootstrap.fleet import join_fleet
+from rocketd.bootstrap.fleet_entry import FleetEntry
 from rocketd.bootstrap.log_target import open_journal
 from rocketd.bootstrap.logging_config import LoggingConfig
 from rocketd.bootstrap.notification_channels import NotificationChannels
@@ -251,7 +251,7 @@ class Service:
         self._socket = await open_control_socket(
             control, self._task_files, self._options.runtime_dir, self.loop, self._stack
         )
-        await join_fleet(self.loop, self._options.state_dir, control, self._task_files, self._stack)
+        await FleetEntry(self.loop, self._options.state_dir, control, self._stack).follow(self._task_files)
 
     async def _log_start(self, recovered: RecoveryResult, opened: OpenedStore) -> None:
         opened.store.report_faults()

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final, Protocol
 
 from rocketd.background_threads import in_thread
-from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import NoSuchTask
@@ -120,6 +119,8 @@ class ControlViews:
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
+        from rocketd.core.explain.why import why, why_then  # noqa: PLC0415 - not before somebody asks
+
         self._must_be_loaded(name)
         scheduler, now = self._loop.scheduler, self._loop.now()
         if at is None or at >= now:
