@@ -21,9 +21,9 @@ from rocketd.config.fleet_settings import NO_FLEET, FleetSettings
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.messages import fleet_messages
-from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Missed, Spawned
-from rocketd.core.model.run import Run
 from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.loop import Loop
 from rocketd.fleet.connection import FleetConnection
@@ -159,7 +159,7 @@ class FleetSession:
 
     # -- what happens here ------------------------------------------------------------------------------------------
 
-    def _on_event(self, event: Event | tuple[Run, Stream, str]) -> None:
+    def _on_event(self, event: Event | OutputLine) -> None:
         match event:
             case tuple():
                 return

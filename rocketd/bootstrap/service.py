@@ -244,7 +244,8 @@ class Service:
             self._task_files,
             daemon_info=daemon_info(self._task_files, self._started_at, opened.location),
         )
-        control.follow_output = self._executor.follow_output
+        control.feed.follow_output = self._executor.follow_output
+        control.output.recent = self._executor.recent_output
         control.executor_of = self._executor.choice
         control.hooks_of = self._channels.hooks.describe
         control.metrics = self._channels.metrics.text

@@ -21,7 +21,7 @@ import h11
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
-from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.json_format import Json
 from rocketd.daemon.ports import Journal
 from rocketd.web.api import Request, Response, allowed_methods, handle
 from rocketd.web.control_group import ControlGroup
@@ -44,6 +44,9 @@ MAX_CONNECTIONS_PER_USER: Final = 64
 
 ACCEPTED_AT_ONCE: Final = 16
 """Connections that one iteration of the loop accepts: those that are refused are closed before many more are open."""
+
+LAST_LINES: Final = 1.0
+"""Seconds in which the clients of a stream can read the end of it when the daemon stops."""
 
 JSON_SLICE: Final = 256
 """Objects of a list that are encoded in one iteration of the loop; about 3 ms."""
@@ -111,6 +114,8 @@ class ControlServer:
         self._request_timeout = request_timeout
         self._names = PeerAccounts()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._streaming: set[asyncio.Future[None]] = set()
+        """Answers that go on until they are ended."""
         self._connections_by_uid: Counter[int] = Counter()
         self._max_connections = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 
@@ -121,7 +126,10 @@ class ControlServer:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; streams end as they should, if their clients read."""
+        self._verbs.feed.end()
+        if self._streaming:
+            await asyncio.wait(self._streaming, timeout=LAST_LINES)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -189,8 +197,13 @@ class ControlServer:
         if not isinstance(result, StreamedResponse):
             await connection.respond(200, await _encoded(result), extra=self._status_headers())
             return
-        with result.events as events:
-            await connection.stream(_lines(events, result.task))
+        with result.lines as lines:
+            sending = asyncio.ensure_future(connection.stream(lines))
+            self._streaming.add(sending)
+            try:
+                await sending
+            finally:
+                self._streaming.discard(sending)
 
     def _status_headers(self) -> dict[str, str]:
         """Return the headers of each response that refer to `status`."""
@@ -214,10 +227,3 @@ async def _encoded(value: Json) -> bytes:
         pieces.append(json.dumps(value[start : start + JSON_SLICE])[1:-1])
         await asyncio.sleep(0)
     return f"[{', '.join(pieces)}]".encode()
-
-
-async def _lines(events: AsyncIterator[JsonObject], task: str) -> AsyncIterator[bytes]:
-    """Yield events as JSON lines: those of `task`, if it is not empty, and those that concern all clients."""
-    async for event in events:
-        if not task or event.get("task") in (task, None):
-            yield json.dumps(event).encode() + b"\n"

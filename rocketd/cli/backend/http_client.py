@@ -46,9 +46,13 @@ class Client:
 
     def events(self, query: Query = ()) -> "Events":
         """Subscribe to events; from the return on, no event is missed."""
+        return self.stream("/v1/events", query)
+
+    def stream(self, path: str, query: Query = ()) -> "Events":
+        """Send a GET request, and return the objects of its answer as they come."""
         connection = self.connect()
         try:
-            reply = _send(connection, "GET", _target("/v1/events", query), b"")
+            reply = _send(connection, "GET", _target(path, query), b"")
             _expect_success(reply)
             connection.settimeout(None)  # there may be no event for days
         except BaseException:

@@ -69,6 +69,8 @@ class Scheduler:
         self.admission = parts.admission
         """What keeps every task from starting."""
         self.startup = parts.startup
+        self.take_judged = parts.queues.take_judged
+        """Returns which tasks have been judged since the last call: what is shown of the others is as it was."""
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -151,10 +153,7 @@ class Scheduler:
             self.admission.apply(event, self.tasks.get(event.run.task))
 
     def observe(self, event: Observed) -> None:
-        """Apply an observation; if its answer is new, the tasks that depend on it are judged again.
-
-        An observation that no task needs any longer is ignored.
-        """
+        """Apply an observation that is still needed; if its answer is new, what depends on it is judged again."""
         if self._parts.subscriptions.is_required(event.probe) and self.history.observe(event):
             for name in self._parts.subscriptions.subscribers(event.probe):
                 self._parts.queues.mark_dirty(name)
