@@ -63,7 +63,7 @@ simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can 
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
 
 reference: .venv/rocketd .venv/dev  ## worlds of weeks beside a naive scheduler, until STARTS=10000 starts are the same
-	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)
+	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP --numprocesses $(WORKERS) --dist load tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)
 
 fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket bytes and output (INPUTS=1000000)
 	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
