@@ -146,9 +146,9 @@ class Scheduler:
 
     # -- events -----------------------------------------------------------------------------------------------------
 
-    def learn(self, event: Event) -> None:
-        """Apply an event."""
-        self._parts.reducer.learn(event)
+    def learn(self, event: Event, noted: int | None = None) -> None:
+        """Apply an event; `noted` is the position of the log when it happened, if it was recorded later."""
+        self._parts.reducer.learn(event, noted)
         if isinstance(event, Spawned | Finished | Withdrawn):
             self.admission.apply(event, self.tasks.get(event.run.task))
 
