@@ -385,10 +385,8 @@ def test_what_is_counted_only_since_a_reload_is_counted_by_the_clock_of_then(by:
 def test_an_end_that_is_recorded_after_the_clock_was_set_counts_from_when_it_was(based: str, by: Duration) -> None:
     """The store is away when the run ends, and answers only after the clock was set."""
     made = World(0, NOW)
-    fails = 1 if based == "fail" else 0
-    made.add(
-        Task("a", Command(("/bin/true",)), parse(f"every('2 h', based='{based}')")), Behaviour(takes=MINUTE, fails=fails)
-    )
+    how = Behaviour(takes=MINUTE, fails=float(based == "fail"))
+    made.add(Task("a", Command(("/bin/true",)), parse(f"every('2 h', based='{based}')")), how)
     made.boot()
     made.run_until(NOW + SECOND)
     made.away = True
