@@ -44,8 +44,6 @@ class Spread(NamedTuple):
     what: str
     unit: str
     values: Sequence[Measurements]
-    table: str = "units"
-    """The mark of its table in a page."""
 
 
 Points: TypeAlias = list[tuple[float, float]]

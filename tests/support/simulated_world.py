@@ -246,8 +246,7 @@ class World:
         self._report(Finished(run, end))
 
     def _report(self, event: Finished) -> None:
-        noted = self.scheduler.history.position
-        self._record([event], lambda: self.scheduler.learn(event, noted))
+        self._record([event], lambda: self.scheduler.learn(event))
 
     def carry_out(self, decisions: Iterable[Decision]) -> None:
         """Record what was decided, and do it."""
