@@ -31,6 +31,7 @@ SOURCES  := $(shell find rocketd packaging/launcher -name __pycache__ -prune -o 
 SHIPPED  := $(shell find packaging etc systemd -type f) Makefile README.md CHANGELOG.md
 ARCH      = $(shell dpkg --print-architecture)
 DEB       = dist/rocketd_$(VERSION)_$(SUITE)_$(ARCH).deb
+RPM       = dist/rocketd-$(VERSION)-1.$(shell uname -m).rpm
 LIB      := $(PREFIX)/lib/rocketd
 ZSH_FUNCTIONS = $(PREFIX)/share/zsh/site-functions
 DEMO     := $(patsubst etc/examples/demo/%,var/etc/%,$(wildcard etc/examples/demo/*.toml))
@@ -40,7 +41,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb rpm container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -53,7 +54,7 @@ run: $(DEMO) .venv/rocketd  ## example tasks in the foreground, state under ./va
 	$(BIN)/rocketd --config-dir var/etc --state-dir var/lib --runtime-dir var/run --log-target console
 
 test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS='tests/unit -k cron')
-	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
+	@[ "$$(id -u)" != 0 ] || { packaging/host/prepare system && packaging/host/prepare rpm; }
 	$(PYTEST) --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 kill: .venv/rocketd .venv/dev  ## kill -9 at every system call, 1,000 under load, power cuts: an hour
@@ -144,6 +145,14 @@ deb: $(DEB)  ## a Debian package, dist/*.deb (SUITE=bookworm or trixie)
 dist/rocketd_$(VERSION)_%_$(ARCH).deb: .venv/build $(WHEEL) $(SHIPPED) $(SITE)/index.html
 	packaging/host/prepare system
 	packaging/deb $* $@
+
+rpm: $(RPM)  ## an RPM package for this host's Python, dist/*.rpm
+	@echo $(RPM)
+
+$(RPM): .venv/build $(WHEELS)/made $(WHEEL) $(SHIPPED) $(SITE)/index.html
+	packaging/host/prepare rpm
+	$(PIP) download --no-deps --dest build/rpm-wheels -r $(PINS)/build.txt
+	packaging/rpm $@
 
 container: wheels  ## an image for hosts without systemd, by buildah (BASE=debian:bookworm-slim)
 	packaging/container/build rocketd:$(VERSION) $(BASE)

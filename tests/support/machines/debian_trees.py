@@ -25,22 +25,38 @@ def bare(suite: str, kind: str = "machine") -> Path:
 
 def package(suite: str) -> Path:
     """The package, built from this tree if it has changed, by one worker at a time: packages share the manual."""
+    return _made("deb", f"SUITE={suite}")
+
+
+def rpm_package() -> Path:
+    """The RPM package for this host's own Python, likewise."""
+    return _made("rpm")
+
+
+def _made(*goals: str) -> Path:
     (TOP / "dist").mkdir(exist_ok=True)
     with (TOP / "dist" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _last_line("make", "--silent", "deb", f"SUITE={suite}")
+        return _last_line("make", "--silent", *goals)
 
 
 def install(tree: Path, deb: Path, layer: Path) -> Path:
     """What installing the package changes in a Debian, as a tree to lay over it; `layer` is an empty directory."""
-    for part in ("up", "plan", "root"):
-        (layer / part).mkdir()
-    subprocess.run(
-        ["unshare", "--mount", "--propagation=private", "--net", "sh", "-ec", INSTALL],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LOWER": str(tree), "LAYER": str(layer), "DEB": str(deb)},
-        check=True,
-    )
+    run_over(tree, layer, INSTALL, DEB=str(deb))
     return layer / "up"
+
+
+def run_over(tree: Path, layer: Path, script: str, **variables: str) -> str:
+    """Run a script that mounts `tree`, below `layer`, as it likes; return what it prints. It is without a network."""
+    for part in ("up", "plan", "root"):
+        (layer / part).mkdir(exist_ok=True)
+    return subprocess.run(
+        ["unshare", "--mount", "--propagation=private", "--net", "sh", "-ec", script],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LOWER": str(tree), "LAYER": str(layer), **variables},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def _last_line(*argv: str) -> Path:
