@@ -41,7 +41,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb rpm container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -153,6 +153,17 @@ $(RPM): .venv/build $(WHEELS)/made $(WHEEL) $(SHIPPED) $(SITE)/index.html
 	packaging/host/prepare rpm
 	$(PIP) download --no-deps --dest build/rpm-wheels -r $(PINS)/build.txt
 	packaging/rpm $@
+
+release:  ## everything that a release consists of: built, checked, with what a person has to sign
+	packaging/release may-begin
+	packaging/host/prepare release
+	@# What was built at an earlier commit has its time in it.
+	rm -f dist/rocketd*
+	$(MAKE) check test
+	$(MAKE) deb SUITE=bookworm
+	$(MAKE) deb SUITE=trixie
+	$(MAKE) rpm
+	packaging/release collect
 
 container: wheels  ## an image for hosts without systemd, by buildah (BASE=debian:bookworm-slim)
 	packaging/container/build rocketd:$(VERSION) $(BASE)

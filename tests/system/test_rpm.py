@@ -3,7 +3,6 @@
 It is built for this host's Python, so it runs where the tree has the same one: Debian 12 on Debian 12.
 """
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -51,7 +50,7 @@ def test_it_is_installed_started_changed_and_removed(rpm: Path, tree: Path, tmp_
     layer = tmp_path / "layer"
     layer.mkdir()
     scripted(tree, layer, rpm, f'{RPM} --install "$RPM"', f"{RPM} --verify rocketd")
-    assert os.readlink(layer / "up/etc/systemd/system/multi-user.target.wants/rocketd.service")
+    assert (layer / "up/etc/systemd/system/multi-user.target.wants/rocketd.service").readlink()
     assert "\nrocketd:" in (layer / "up/etc/group").read_text()
     with Machine(tmp_path / "disk", layer / "up", tree) as machine:
         assert machine.run("systemctl", "is-active", "rocketd").stdout == "active\n"
