@@ -64,7 +64,7 @@ simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can 
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
 
 reference: .venv/rocketd .venv/dev  ## worlds of weeks beside a naive scheduler, until STARTS=10000 starts are the same
-	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)
+	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP --numprocesses $(WORKERS) --dist load tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)
 
 fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket bytes and output (INPUTS=1000000)
 	ROCKETD_INPUTS=$(INPUTS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/fuzz $(ARGS)
@@ -78,7 +78,7 @@ check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/rocketd .venv/bench  ## measure, each figure beside a limit or a peer (BENCH=quick, ROWS='burst list')
+bench: .venv/rocketd .venv/bench .venv/rocketry/made  ## measure, each figure beside a limit or a peer (BENCH=quick, ROWS='burst list')
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
 	@PYTHONSAFEPATH=1 PYTHONPATH=bench:tests BENCH=$(BENCH) $(BIN)/python bench/table.py $(INTO:%=--into %) $(ROWS)
 
@@ -121,6 +121,12 @@ $(WHEELS)/made: .venv/build $(PINS)/run.txt
 
 .venv/bench: .venv/dev $(PINS)/bench.txt
 	$(PIP) install -r $(PINS)/bench.txt -c $(PINS)/dev.txt
+	@touch $@
+
+# Beside which the library is measured; it needs an older Pydantic.
+.venv/rocketry/made: .venv/made $(PINS)/rocketry.txt
+	$(PYTHON) -m venv --clear .venv/rocketry
+	.venv/rocketry/bin/python -m pip --disable-pip-version-check --quiet install -r $(PINS)/rocketry.txt
 	@touch $@
 
 # A wheel without the launcher would have another name.

@@ -44,6 +44,8 @@ class Spread(NamedTuple):
     what: str
     unit: str
     values: Sequence[Measurements]
+    table: str = "units"
+    """The mark of its table in a page."""
 
 
 Points: TypeAlias = list[tuple[float, float]]

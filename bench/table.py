@@ -5,8 +5,8 @@
     make bench ROWS="burst list"                        some of them
     make bench INTO=docs/explanation/performance.md     tables and pictures of all rows into that page
 
-The rows: lateness burst sustained load restart list judgement machines units. The last two boot machines, for which
-they need root. Tables, pictures and bench.json go to build/bench.
+The rows: lateness burst sustained load restart list judgement library machines units. The last two boot machines, for
+which they need root. Tables, pictures and bench.json go to build/bench.
 docs/explanation/performance.md says what each row is.
 """
 
@@ -24,6 +24,7 @@ from typing import Final, TypeAlias
 import burst
 import drawing
 import lateness
+import library
 import machines
 import records
 import tasks
@@ -54,6 +55,7 @@ ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
     "restart": records.restart,
     "list": tasks.listing,
     "judgement": tasks.judgement,
+    "library": library.library,
     "machines": machines.machines,
     "units": units.units,
 }
@@ -96,8 +98,8 @@ def _besides(measured: Sequence[Measured]) -> list[Beside]:
     return [one for one in measured if isinstance(one, Beside)]
 
 
-def _spreads(measured: Sequence[Measured]) -> list[Spread]:
-    return [one for one in measured if isinstance(one, Spread)]
+def _spreads(measured: Sequence[Measured], table: str) -> list[Spread]:
+    return [one for one in measured if isinstance(one, Spread) and one.table == table]
 
 
 def _draw(measured: Sequence[Measured], directory: Path) -> None:
@@ -116,7 +118,8 @@ def _tables(measured: Sequence[Measured]) -> dict[str, tuple[Row, list[Row]]]:
     return {
         "figures": (HEADS, [*map(row_of, _figures(measured))]),
         "machines": (machines.HEADS, [*map(row_beside, _besides(measured))]),
-        "units": (units.HEADS, [*map(row_of_spread, _spreads(measured))]),
+        "library": (library.HEADS, [*map(row_of_spread, _spreads(measured, "library"))]),
+        "units": (units.HEADS, [*map(row_of_spread, _spreads(measured, "units"))]),
     }
 
 
@@ -134,7 +137,8 @@ def _write_json(where: str, measured: Sequence[Measured]) -> None:
         "where": where,
         "figures": [one._asdict() | {"ratio": one.ratio} for one in _figures(measured)],
         "machines": {"of": machines.HEADS[1:], "figures": [one._asdict() for one in _besides(measured)]},
-        "units": {"of": units.HEADS[1:], "figures": [one._asdict() for one in _spreads(measured)]},
+        "library": {"of": library.HEADS[1:], "figures": [one._asdict() for one in _spreads(measured, "library")]},
+        "units": {"of": units.HEADS[1:], "figures": [one._asdict() for one in _spreads(measured, "units")]},
         "curves": [asdict(one) for one in measured if isinstance(one, Curve)],
     }
     (RESULT / "bench.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -11,6 +10,8 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644, owner: tuple[
 
     `owner`: uid and gid; None: those of this process. Until it is complete, its name begins with a dot.
     """
+    import tempfile  # noqa: PLC0415 - with what it imports, half a megabyte that a daemon at rest does not need
+
     descriptor, name = tempfile.mkstemp(prefix=".rocketd-", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - it is open already

@@ -29,7 +29,8 @@ from rocketd.background_threads import in_thread
 from rocketd.bootstrap.probes import host_prober
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
-from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model import task as core
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.condition import FALSE
@@ -234,7 +235,7 @@ class SchedulerRuntime:
 
     # -- events -------------------------------------------------------------------------------------------------------
 
-    def _watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+    def _watch(self, what: Event | OutputLine) -> None:
         match what:
             case Started(run):
                 self._requests.started(self.task_of(run), run)

@@ -7,7 +7,7 @@ noticed by the timers here and not by the thread, which may be hanging in the ne
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,15 +17,13 @@ from rocketd import __version__
 from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.bootstrap.fleet_reader import FleetReader
 from rocketd.bootstrap.fleet_tasks import TaskSender
-from rocketd.bootstrap.task_files import TaskFiles
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.messages import fleet_messages
-from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Missed, Spawned
-from rocketd.core.model.run import Run
-from rocketd.daemon.fleet_control import FleetControl
 from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.loop import Loop
 from rocketd.fleet.connection import FleetConnection
@@ -122,20 +120,6 @@ class Fleet:
             await session.close()
 
 
-async def join_fleet(
-    loop: Loop, directory: Path, control: FleetControl, task_files: TaskFiles, stack: AsyncExitStack
-) -> None:
-    """Join the fleet of the settings, follow reloads, and leave when the stack is closed."""
-    fleet = Fleet(loop, directory, partial(setattr, control, "fleet"))
-    stack.push_async_callback(fleet.close)
-
-    async def apply() -> None:
-        await fleet.apply(task_files.loaded.settings.fleet)
-
-    task_files.applied_hooks.append(apply)
-    await apply()
-
-
 class FleetSession:
     """One membership, and the timers that watch it: the observer of its member, which calls from its own thread."""
 
@@ -175,7 +159,7 @@ class FleetSession:
 
     # -- what happens here ------------------------------------------------------------------------------------------
 
-    def _on_event(self, event: Event | tuple[Run, Stream, str]) -> None:
+    def _on_event(self, event: Event | OutputLine) -> None:
         match event:
             case tuple():
                 return

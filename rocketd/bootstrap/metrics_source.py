@@ -10,10 +10,10 @@ from rocketd import __version__
 from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.messages.message import Stream
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Finished, Missed, Started
 from rocketd.core.model.metrics import ENDS, DaemonMetrics, RunCounters, TaskMetrics
-from rocketd.core.model.run import Action, Run
+from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.notifications.deadlines import last_good, overdue_at
@@ -44,7 +44,7 @@ class MetricsSource:
         loop.watchers.add(self.watch)
         loop.heartbeat_hooks.append(self._on_heartbeat)
 
-    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+    def watch(self, what: Event | OutputLine) -> None:
         """Count an event; a watcher of the loop."""
         if isinstance(what, Started | Finished | Missed):
             self._counters.learn(what)

@@ -20,9 +20,9 @@ from rocketd.background_threads import WorkTimeout, close_in_thread, in_thread
 from rocketd.bootstrap.notification_channel import NotificationChannel, NotificationDelivery
 from rocketd.bootstrap.notification_content import format_notification, parse_notification
 from rocketd.core.instant import DAY, FOREVER, SECOND, Instant
-from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Finished, Missed, Started
-from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.core.notifications.notification import Notification
 from rocketd.core.notifications.occasions import FailureTracker, NotifiedEvent, Overdue, failed_last, task_of
@@ -128,7 +128,7 @@ class Notifications:
         if self._in_use and isinstance(event, Overdue):
             self._queue.save_overdue(dict(self.overdue))
 
-    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+    def watch(self, what: Event | OutputLine) -> None:
         """Note an event; a watcher of the loop."""
         if isinstance(what, Started | Finished | Missed):
             self._events.append(what)

@@ -7,10 +7,10 @@ from rocketd.background_threads import in_thread
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.core.messages import notification_messages
-from rocketd.core.messages.message import Stream
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Finished, Spawned
 from rocketd.core.model.records import RunFilter, RunView
-from rocketd.core.model.run import Action, Run
+from rocketd.core.model.run import Action
 from rocketd.core.notifications.deadlines import SAMPLES, DeadlineMonitor
 from rocketd.core.notifications.occasions import Overdue, Slow, is_success
 from rocketd.daemon.loop import Loop
@@ -68,7 +68,7 @@ class TaskDeadlines:
                     self.monitor.learn_end(view.run, view.end)
         self.tasks_loaded()
 
-    def watch(self, what: Event | tuple[Run, Stream, str]) -> None:
+    def watch(self, what: Event | OutputLine) -> None:
         """Learn of an event; a watcher of the loop."""
         if isinstance(what, Spawned | Finished):
             entry = self._loop.scheduler.tasks.get(what.run.task)

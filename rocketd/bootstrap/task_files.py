@@ -74,7 +74,7 @@ class TaskFiles:
         """The status of the task files, and of which load it is."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
-        self.applied_hooks: list[Callable[[], Awaitable[object]]] = []  # called after each load
+        self.on_applied: Callable[[], Awaitable[object]] = partial(asyncio.sleep, 0)  # nothing
         self._late_tasks: LateTasks
         self._loop: Loop
         self._executor: ExecutorRouter
@@ -123,6 +123,7 @@ class TaskFiles:
 
     @property
     def disabled(self) -> Sequence[Disabled]:
+        """The tasks with `enabled = false`."""
         return self.loaded.disabled
 
     @property
@@ -195,8 +196,7 @@ class TaskFiles:
         await replace_tasks(self._loop, self.loaded.tasks)
         self._channels.tasks_loaded()
         self._watch_calendars()
-        for hook in self.applied_hooks:
-            await hook()
+        await self.on_applied()
         for task in self._late_tasks.newly_loaded(self.loaded.tasks):
             self._start_late(task)
 

@@ -1,7 +1,6 @@
 """The command line of the daemon, and its exit codes."""
 
 import argparse
-import asyncio
 import os
 import sys
 import traceback
@@ -32,6 +31,7 @@ class ExitStatus(IntEnum):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return its exit code."""
     options = _parser().parse_args(arguments)
+    from rocketd.bootstrap import asyncio_without_tls  # noqa: F401, PLC0415 - before asyncio is imported; `rocketd --version` needs none
     from rocketd.daemon.forced_exit import INTERPRETER_TIMEOUT, exit_within  # noqa: PLC0415 - `rocketd --version` needs none
 
     code = _run(options)
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> ExitStatus:
+    import asyncio  # noqa: PLC0415 - `rocketd --version` needs none of it
+
     from rocketd.bootstrap import service  # noqa: PLC0415 - `rocketd --version` needs none of it
     from rocketd.bootstrap.daemon_options import DaemonOptions  # noqa: PLC0415 - as above
     from rocketd.bootstrap.log_target import LogTarget  # noqa: PLC0415 - as above

@@ -8,7 +8,6 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from rocketd.config.unit_table import UnitLines
@@ -52,6 +51,8 @@ def _ask(lines: UnitLines) -> Iterator[UnitComplaint]:
 
 
 def _answer(lines: UnitLines) -> str:
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - with what it imports, half a megabyte
+
     with TemporaryDirectory(prefix="rocketd-") as directory:
         file = Path(directory, "rocketd-check.service")
         file.write_text("\n".join([*_HEAD, *(f"{key}={value}" for key, value in lines), ""]), encoding="utf-8")

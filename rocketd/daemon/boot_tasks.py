@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from rocketd.core.messages.message import Stream
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Started, Withdrawn
-from rocketd.core.model.run import Run, Trigger
+from rocketd.core.model.run import Trigger
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.store.regular_file import read_regular
@@ -83,7 +83,7 @@ class BootTasks:
             self._write()
         scheduler.force(name, Trigger.BOOT, f"on {On.BOOT}")
 
-    def handle_event(self, event: Event | tuple[Run, Stream, str]) -> None:
+    def handle_event(self, event: Event | OutputLine) -> None:
         """Strike out a run that has begun, its record being safe; one that turns out not to have is still to run."""
         if not isinstance(event, Started | Withdrawn) or event.run.trigger is not Trigger.BOOT:
             return

@@ -4,13 +4,12 @@ Called on the loop's thread. Nothing here touches the scheduler's state; the sto
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from rocketd.background_threads import in_thread
-from rocketd.core.explain.why import why, why_then
 from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import NoSuchTask
@@ -18,11 +17,12 @@ from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
-from rocketd.daemon.event_stream import EventStream
+from rocketd.daemon.event_feed import EventFeed
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
 from rocketd.daemon.lookup import find_disabled, next_names, only_match, require_loaded, run_filter_of
 from rocketd.daemon.loop import Loop
+from rocketd.daemon.run_output import RunOutput
 from rocketd.daemon.serializers import (
     disabled_details,
     disabled_object,
@@ -49,16 +49,6 @@ RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
 
 
-class OutputFollower(Protocol):
-    """Has lines shown at once that reach the journal by themselves, or no longer."""
-
-    def __call__(self, *, wanted: bool) -> None: ...
-
-
-def _ignore(*, wanted: bool) -> None:
-    """All lines come by themselves."""
-
-
 class ControlViews:
     """What an operator can see."""
 
@@ -70,9 +60,8 @@ class ControlViews:
         self._log_reader = LogReader(reader, ANSWER_TIMEOUT)
         self._task_files = task_files
         self._daemon_info = daemon_info
-        self._streams = 0
-        self.follow_output: OutputFollower = _ignore
-        """Called when somebody begins to watch, and when nobody does any more."""
+        self.feed = EventFeed(loop, self.status)
+        self.output = RunOutput(loop, self.feed, self._find)
         self.metrics: Callable[[str], Awaitable[str]]
         """Returns metrics in a format; raises RocketdError. Set by whoever has metrics."""
         self.hooks_of: Callable[[Task], list[Json]] = lambda _: []
@@ -104,20 +93,6 @@ class ControlViews:
                 listed.append(task_object(entry, scheduler.history.of(name)))
         return [*listed, *map(disabled_object, self._task_files.disabled)]
 
-    def written(self, name: str) -> Task | None:
-        """Return the task of that name, loaded or disabled; None: no file has it, or not without errors."""
-        if entry := self._loop.scheduler.tasks.get(name):
-            return entry.task
-        disabled = find_disabled(self._task_files.disabled, name)
-        return disabled.task if disabled else None
-
-    def all_written(self) -> Iterator[tuple[str, Task]]:
-        """Yield all of these tasks, by name."""
-        for name, entry in self._loop.scheduler.tasks.items():
-            yield name, entry.task
-        for one in self._task_files.disabled:
-            yield one.task.name, one.task
-
     async def task(self, name: str) -> JsonObject:
         """Everything about one task; raises NoSuchTask."""
         scheduler, disabled = self._loop.scheduler, find_disabled(self._task_files.disabled, name)
@@ -134,6 +109,8 @@ class ControlViews:
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         """What a task's condition says, now or at another instant, and what it waits for; raises NoSuchTask."""
+        from rocketd.core.explain.why import why, why_then  # noqa: PLC0415 - not before somebody asks
+
         self._must_be_loaded(name)
         scheduler, now = self._loop.scheduler, self._loop.now()
         if at is None or at >= now:
@@ -163,7 +140,8 @@ class ControlViews:
 
     async def run(self, reference: str) -> JsonObject:
         """Everything about one run, given as a run id, its beginning, or TASK/NUMBER; raises NoSuchRun, Refused."""
-        return self._run_object(await self._find(reference))
+        view = await self._find(reference)
+        return {**self._run_object(view), "output": await self.output.so_far(view)}
 
     def _run_object(self, view: RunView) -> JsonObject:
         """Return a run as an object; of an active one, with its runtime so far."""
@@ -184,17 +162,3 @@ class ControlViews:
         part = await self._log_reader.query(lambda reader: reader.page(run_filter, after))
         listed: list[Json] = [run_object(view) for view in part.runs]
         return {"runs": listed, "next": part.next}
-
-    @contextmanager
-    def events(self) -> Iterator[AsyncIterator[JsonObject]]:
-        """Listen to events from now on; a listener that is too slow loses events, and learns how many."""
-        stream = EventStream()
-        self._loop.watchers.add(stream.add)
-        self._streams += 1
-        self.follow_output(wanted=True)
-        try:
-            yield stream.listen()
-        finally:
-            self._loop.watchers.discard(stream.add)
-            self._streams -= 1
-            self.follow_output(wanted=self._streams > 0)

@@ -6,11 +6,13 @@ from rocketd.core.instant import Instant
 from rocketd.core.messages import run_messages
 from rocketd.core.messages.message import Priority, Stream
 from rocketd.core.messages.missed_filter import MissedFilter
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Spawned
+from rocketd.core.model.recent_output import JournalPlace
 from rocketd.core.model.run import Run
 from rocketd.daemon.ports import Journal
 
-Watcher = Callable[[Event | tuple[Run, Stream, str]], None]
+Watcher = Callable[[Event | OutputLine], None]
 
 
 class EventSink:
@@ -20,6 +22,8 @@ class EventSink:
         self.watchers: set[Watcher] = set()
         self._journal = journal
         self._missed = MissedFilter()
+        self.reloads = 0
+        """How often other tasks were loaded."""
 
     def publish(self, event: Event) -> None:
         """Publish an event; of a missed stretch that grows, not each step."""
@@ -33,12 +37,12 @@ class EventSink:
         """Publish a line that a run printed; whether the journal will have it."""
         output_stream = Stream(stream)
         accepted = self._journal.write(run_messages.output_line(run, output_stream, line))
-        self._notify_watchers((run, output_stream, line))
+        self._notify_watchers(OutputLine(run, output_stream, line))
         return accepted
 
-    def show_output(self, run: Run, stream: str, line: str) -> None:
-        """Publish a line that is in the journal already."""
-        self._notify_watchers((run, Stream(stream), line))
+    def show_output(self, run: Run, stream: str, line: str, place: JournalPlace) -> None:
+        """Publish a line that is in the journal already, at that place."""
+        self._notify_watchers(OutputLine(run, Stream(stream), line, place))
 
     def _publish_all(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -46,6 +50,6 @@ class EventSink:
                 self._journal.write(run_messages.entry_of(event))
             self._notify_watchers(event)
 
-    def _notify_watchers(self, item: Event | tuple[Run, Stream, str]) -> None:
+    def _notify_watchers(self, item: Event | OutputLine) -> None:
         for watcher in tuple(self.watchers):
             watcher(item)

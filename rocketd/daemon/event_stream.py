@@ -1,70 +1,207 @@
-"""A stream of events for one listener, who may be slow."""
+"""A stream of events for one listener, who may be slow.
+
+What happens is encoded once, however many listen. A listener gets as many lines at a time as there are, and then lets
+the others have their turn.
+"""
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Final, TypeAlias
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
-from rocketd.core.messages.message import Stream
-from rocketd.core.model.events import Event
-from rocketd.core.model.run import Run
-from rocketd.daemon.json_format import JsonObject
+from rocketd.core.messages.output_line import OutputLine
+from rocketd.core.model.events import Event, Finished, Missed
+from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.serializers import event_object, output_object
 
 CAPACITY: Final = 32 * 1024 * 1024
 """Roughly how many bytes a slow listener may be behind before something is left out; output may use half of them."""
 EVENT_OVERHEAD: Final = 150
 """What is kept of an event costs this beside its text."""
+BATCH_LINES: Final = 64
+"""Lines that are passed on before others have their turn: about a millisecond."""
+SIGN_OF_LIFE: Final = 30.0
+"""Seconds after which a listener hears that the daemon is still there, if it has heard nothing else."""
 
-StreamItem: TypeAlias = Event | tuple[Run, Stream, str]
+KINDS: Final = ("started", "spawned", "finished", "withdrawn", "missed", "output", "task", "tasks", "status")
+"""What a listener can ask for; `lost` and `alive` it gets in any case."""
+
+Happening: TypeAlias = Event | OutputLine | JsonObject
+
+
+class StreamItem:
+    """One event for all listeners."""
+
+    __slots__ = ("_line", "happening", "id", "kind", "run_id", "task")
+
+    def __init__(self, happening: Happening, number: int | None = None) -> None:
+        """`number` counts the events, None: it is not counted."""
+        self.happening = happening
+        self._line: bytes | None = None
+        self.id = number
+        self.kind = _kind(happening)
+        self.task = _task(happening)
+        """Which task it is about; empty: all."""
+        self.run_id = "" if isinstance(happening, dict) else _run_id(happening)
+
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes it takes up."""
+        happening = self.happening
+        if isinstance(happening, OutputLine):
+            return EVENT_OVERHEAD + len(happening.line)
+        if isinstance(happening, Finished):
+            return EVENT_OVERHEAD + len(happening.end.output) + len(happening.end.exc_text)
+        return EVENT_OVERHEAD
+
+    @property
+    def is_output(self) -> bool:
+        """Whether it is a line that a run has printed."""
+        return self.kind == "output"
+
+    @property
+    def line(self) -> bytes:
+        """The event as a line of JSON."""
+        if self._line is None:
+            self._line = encoded(_object(self.happening), self.id)
+        return self._line
+
+
+class StreamFilter(NamedTuple):
+    """Which events a listener wants."""
+
+    task: str = ""
+    """Those of this task, and those that concern all; empty: of all tasks."""
+    kinds: frozenset[str] = frozenset()
+    """Of these kinds; empty: of all."""
+    run_id: str = ""
+    """Those of this run; empty: of all runs."""
+
+    def matches(self, item: StreamItem) -> bool:
+        """Whether an event is one of those."""
+        mine = (not self.task or item.task in {self.task, ""}) and (not self.run_id or item.run_id == self.run_id)
+        return mine and self.wants(item.kind)
+
+    def wants(self, kind: str) -> bool:
+        """Whether events of that kind are among those."""
+        return not self.kinds or kind in self.kinds
+
+
+ALL: Final = StreamFilter()
 
 
 class EventStream:
     """The events that one listener has not received yet: bounded, whatever tasks print."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        capacity: int = CAPACITY,
+        wanted: StreamFilter = ALL,
+        alive: Callable[[], JsonObject] = lambda: {"event": "alive"},
+        sign_of_life: float = SIGN_OF_LIFE,
+    ) -> None:
+        """`alive` makes the sign of life, which is sent after so many seconds without anything else."""
+        self.wanted = wanted
+        self._alive = alive
+        self._sign_of_life = sign_of_life
         self._capacity = capacity
         self._queue: deque[StreamItem | int] = deque()
         """A number: so many were left out here."""
         self._used = 0
         self._lost = 0
         self._available = asyncio.Event()
+        self._ended = False
 
     def add(self, item: StreamItem) -> None:
-        """Add an item, or count it as lost."""
-        size = _size(item)
-        if self._used + size > (self._capacity // 2 if isinstance(item, tuple) else self._capacity):
+        """Add an event, if it is wanted, or count it as lost."""
+        if self._ended or not self.wanted.matches(item):
+            return
+        if self._used + item.size > (self._capacity // 2 if item.is_output else self._capacity):
             self._lost += 1
             return
         if self._lost:
             self._queue.append(self._lost)
             self._lost = 0
         self._queue.append(item)
-        self._used += size
+        self._used += item.size
         self._available.set()
 
-    async def listen(self) -> AsyncIterator[JsonObject]:
-        """Yield the items in order, and wait for more, without end."""
+    def add_lost(self) -> None:
+        """Note that events are missing here, and nobody knows how many."""
+        self._queue.append(0)
+        self._available.set()
+
+    def end(self) -> None:
+        """Let the stream end after what is in it."""
+        self._ended = True
+        self._available.set()
+
+    async def listen(self) -> AsyncIterator[bytes]:
+        """Yield the events in order, as JSON lines, some at a time; wait for more, until `end`."""
+        async for items in self.items():
+            yield b"".join([item.line for item in items])
+
+    async def items(self) -> AsyncIterator[Sequence[StreamItem]]:
+        """Yield the events in order, some at a time; wait for more, until `end`."""
         while True:
-            while self._queue:
-                item = self._queue.popleft()
-                self._used -= _size(item)
-                yield _object(item)
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                yield _object(lost)
-            self._available.clear()
-            if not self._queue:
-                await self._available.wait()
+            if items := self._take():
+                yield items
+                await asyncio.sleep(0)
+            elif self._ended:
+                return
+            else:
+                self._available.clear()
+                try:
+                    async with asyncio.timeout(self._sign_of_life):
+                        await self._available.wait()
+                except TimeoutError:
+                    yield [StreamItem(self._alive())]
+
+    def _take(self) -> list[StreamItem]:
+        items: list[StreamItem] = []
+        while self._queue and len(items) < BATCH_LINES:
+            item = self._queue.popleft()
+            if isinstance(item, int):
+                items.append(_lost(item))
+            else:
+                self._used -= item.size
+                items.append(item)
+        if not self._queue and self._lost:
+            items.append(_lost(self._lost))
+            self._lost = 0
+        return items
 
 
-def _size(item: StreamItem | int) -> int:
-    if isinstance(item, int):
-        return 0
-    return EVENT_OVERHEAD + (len(item[2]) if isinstance(item, tuple) else 0)
+def _lost(count: int) -> StreamItem:
+    return StreamItem({"event": "lost", "count": count or None})
 
 
-def _object(item: StreamItem | int) -> JsonObject:
-    if isinstance(item, int):
-        return {"event": "lost", "count": item}
-    return output_object(*item) if isinstance(item, tuple) else event_object(item)
+def encoded(value: JsonObject, number: int | None = None) -> bytes:
+    """Write an object as a line of JSON, with its number."""
+    return json.dumps(value if number is None else {**value, "id": number}).encode() + b"\n"
+
+
+def _kind(happening: Happening) -> str:
+    if isinstance(happening, dict):
+        return str(happening["event"])
+    return "output" if isinstance(happening, OutputLine) else type(happening).__name__.lower()
+
+
+def _task(happening: Happening) -> str:
+    if isinstance(happening, dict):
+        task: Json = happening.get("task") if happening["event"] == "task" else ""
+        return str(task or "")
+    return happening.task if isinstance(happening, Missed) else happening.run.task
+
+
+def _run_id(happening: Event | OutputLine) -> str:
+    return happening.run_id if isinstance(happening, Missed) else happening.run.run_id
+
+
+def _object(happening: Happening) -> JsonObject:
+    if isinstance(happening, dict):
+        return happening
+    if isinstance(happening, OutputLine):
+        return output_object(happening.run, happening.stream, happening.line)
+    return event_object(happening)

@@ -1,6 +1,7 @@
 """What works and what does not: one line for the service manager, and for the journal when that changes."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from rocketd.core.clock import Clock
@@ -35,6 +36,8 @@ class Health:
         self.store_failed_at: Instant = 0
         """When the store went away last."""
         self._store_failed_boottime: Duration = 0
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when something ceases to work, or works again."""
         self._spooled = False
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -95,6 +98,7 @@ class Health:
         if text:
             self.troubles[part] = text
         self.report_status()
+        self.on_change()
 
     def report_trouble(self, about: str, text: str) -> None:
         """Do the same, and log it, once."""

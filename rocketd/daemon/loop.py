@@ -243,7 +243,7 @@ class Loop:
                 self._on_spawned(event)
             case Finished(run, end):
                 ended = event if (storable := end.storable) is end else Finished(run, storable)
-                self._record([ended], partial(self._on_finished, ended))
+                self._record([ended], partial(self._on_finished, ended, self.scheduler.history.position))
             case Withdrawn():
                 self._pending_starts.handle_withdrawn(event)
 
@@ -251,9 +251,9 @@ class Loop:
         """Publish a line that a run printed; return whether the journal takes it."""
         return self.events.output(run, stream, line)
 
-    def _on_finished(self, event: Finished) -> None:
-        now, end = self.now(), event.end
-        self.scheduler.learn(event if end.at <= now else Finished(event.run, replace(end, at=now)))  # set back since
+    def _on_finished(self, event: Finished, noted: int) -> None:
+        at, end = self.scheduler.history.steps.latest_noted(event.end.at, noted, self.now()), event.end
+        self.scheduler.learn(event if at == end.at else Finished(event.run, replace(end, at=at)), noted)
         self.executor.recorded(event.run)
         self.publish(event)
         self.wake()

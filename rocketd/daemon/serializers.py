@@ -4,10 +4,11 @@ The socket, the web and `rocketctl --json` share these shapes: their keys are pr
 Durations are seconds; instants as in `wire`.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from rocketd.core.explain.tree import ExplanationPart
-from rocketd.core.explain.why import Explanation
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.executor_choice import ExecutorChoice
@@ -19,6 +20,10 @@ from rocketd.core.notifications.deadlines import last_good, overdue_at
 from rocketd.core.notifications.occasions import failed_last
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
+
+if TYPE_CHECKING:
+    from rocketd.core.explain.tree import ExplanationPart
+    from rocketd.core.explain.why import Explanation
 
 
 def run_object(view: RunView) -> JsonObject:

@@ -42,6 +42,7 @@ async def replace_tasks(loop: Loop, tasks: Sequence[Task]) -> None:
         stored = _StoreSnapshot({}, ())
     scheduler.recall(stored.events)
     loop.record(scheduler.load(tasks, loop.now(), stored.states))
+    loop.events.reloads += 1
 
 
 async def _read_store(

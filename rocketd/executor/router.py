@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rocketd.core.clock import Clock
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.executor_choice import ExecutorChoice, choose_executor
+from rocketd.core.model.recent_output import JournalPlace, RecentOutput
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import ExecutorKind, Task
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[Spawned | Finished | Withdrawn], None]
 EmitLine = Callable[[Run, str, str], object]
+ShowLine = Callable[[Run, str, str, JournalPlace], object]
 
 
 class ExecutorRouter:
@@ -31,7 +33,7 @@ class ExecutorRouter:
         self,
         report: Report,
         processes: ProcessExecutor,
-        lines: tuple[EmitLine, EmitLine],
+        lines: tuple[EmitLine, ShowLine],
         *,
         clock: Clock,
         files: RunFiles,
@@ -100,6 +102,16 @@ class ExecutorRouter:
         self._following = wanted
         if self._units is not None:
             self._units.follow_output(wanted=wanted)
+
+    async def recent_output(self, run: Run) -> RecentOutput:
+        """Return what an active run has printed, as much as is kept; nothing is passed on later that is part of it.
+
+        Does not suspend for a process: the next line that is passed on is the next one. Lines of a unit have a place in
+        the journal.
+        """
+        if self._units is not None and (recent := await self._units.recent_output(run)) is not None:
+            return recent
+        return RecentOutput(self._processes.output_of(run))
 
     @property
     def active_count(self) -> int:

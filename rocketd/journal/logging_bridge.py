@@ -11,7 +11,8 @@ from threading import Thread
 from typing import Final
 
 from rocketd.core.instant import SECOND, Instant
-from rocketd.core.messages.message import Message, Priority, Stream
+from rocketd.core.messages.message import Message, Priority
+from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.messages.run_messages import entry_of
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, End, Run
@@ -72,7 +73,7 @@ class LoggingBridge:
         """Return True: the loggers have levels of their own."""
         return True
 
-    def watch(self, event: Event | tuple[Run, Stream, str]) -> None:
+    def watch(self, event: Event | OutputLine) -> None:
         """Forward an event of a run; a watcher of the loop."""
         if isinstance(event, tuple | Spawned):
             return  # a line of output, which `write` handles; or an event that the run log does not have

@@ -1,13 +1,11 @@
-"""Sends one HTTP request. urllib3 does it, and is imported with the first one."""
+"""Sends one HTTP request. urllib3 does it, and is imported with the first one, as TLS is."""
 
 import os
-import ssl
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from rocketd import __version__
 from rocketd.core.model.secret import Secret, origin_of
@@ -85,6 +83,8 @@ class HttpSender:
         _check(answer.status, answer.headers)
 
     def _pool(self, url: str) -> "urllib3.PoolManager":
+        import ssl  # noqa: PLC0415 - as above
+
         import urllib3  # noqa: PLC0415 - as above
 
         proxy = self._settings.proxy or _proxy_for(url)
@@ -133,6 +133,8 @@ def _read(path: str) -> str:
 
 
 def _proxy_for(url: str) -> str:
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - as above
+
     parts = urlsplit(url)
     if parts.hostname is None or proxy_bypass(parts.hostname):
         return ""
@@ -159,6 +161,8 @@ def _place(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     """Return what went wrong, without a URL: of errors that wrap others, the innermost."""
+    import ssl  # noqa: PLC0415 - as above
+
     inner: BaseException = error
     for _ in range(8):
         cause = getattr(inner, "reason", None) or inner.__cause__ or inner.__context__

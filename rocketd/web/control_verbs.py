@@ -1,17 +1,36 @@
 """What the API needs of the daemon: the operations of an administrator."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from rocketd.core.instant import Instant
 from rocketd.core.model.records import RunFilter
-from rocketd.core.model.task import Task
+from rocketd.daemon.event_stream import StreamFilter
 from rocketd.daemon.fleet_view import FleetView
 from rocketd.daemon.json_format import Json, JsonObject
 
-Events: TypeAlias = AbstractContextManager[AsyncIterator[JsonObject]]
-"""Enter it before the first byte of the response is sent: no event is missed afterwards."""
+Lines: TypeAlias = AbstractContextManager[AsyncIterator[bytes]]
+"""Enter it before the first byte of the response is sent: no line is missed afterwards."""
+
+
+class Listener(Protocol):
+    """One listener to events (`daemon.event_stream.EventStream`)."""
+
+    def listen(self) -> AsyncIterator[bytes]: ...
+
+
+class EventSource(Protocol):
+    """What happens (`daemon.event_feed.EventFeed`)."""
+
+    def listen(self, wanted: StreamFilter, after: int | None = None) -> AbstractContextManager[Listener]: ...
+    def end(self) -> None: ...
+
+
+class OutputSource(Protocol):
+    """What runs print (`daemon.run_output.RunOutput`)."""
+
+    async def lines(self, reference: str, *, follow: bool) -> Lines: ...
 
 
 class ControlVerbs(Protocol):
@@ -19,8 +38,6 @@ class ControlVerbs(Protocol):
 
     fleet: FleetView
 
-    def written(self, name: str) -> Task | None: ...
-    def all_written(self) -> Iterable[tuple[str, Task]]: ...
     def status(self) -> JsonObject: ...
     async def tasks(self) -> list[Json]: ...
     async def task(self, name: str) -> JsonObject: ...
@@ -29,7 +46,10 @@ class ControlVerbs(Protocol):
     async def runs(self, wanted: RunFilter) -> list[Json]: ...
     async def run(self, which: str) -> JsonObject: ...
     async def page(self, wanted: RunFilter, after: int) -> JsonObject: ...
-    def events(self) -> Events: ...
+    @property
+    def feed(self) -> EventSource: ...
+    @property
+    def output(self) -> OutputSource: ...
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject: ...
     def stop_task(self, name: str, *, by: str) -> JsonObject: ...
     async def stop_run(self, which: str, *, by: str) -> JsonObject: ...

@@ -5,7 +5,7 @@ They are validated, not trusted: a value of the wrong type is an error with a cl
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -24,8 +24,6 @@ class RequestParameters(NamedTuple):
     values: Mapping[str, Json]
     by: str
     """Who sends the request, for messages: `bob (uid 1000)`."""
-    only: tuple[str, ...] | None = None
-    """The tasks that the client may see; None: all."""
 
     def text(self, name: str) -> str:
         value = self.values.get(name)
@@ -40,6 +38,20 @@ class RequestParameters(NamedTuple):
         if not isinstance(value, bool):
             raise BadRequest(f"{name} must be true or false")
         return value
+
+    def flag_word(self, name: str) -> bool:
+        """A flag in a query."""
+        text = self.text(name) or "false"
+        if text not in {"true", "false"}:
+            raise BadRequest(f"{name} must be true or false, not {text[:40]!r}")
+        return text == "true"
+
+    def words(self, name: str, known: Collection[str]) -> frozenset[str]:
+        words = [word for word in self.text(name).split(",") if word]
+        for word in words:
+            if word not in known:
+                raise BadRequest(f"{word[:40]!r} is not known as {name}", hint=f"allowed: {', '.join(known)}")
+        return frozenset(words)
 
     def instant(self, name: str) -> Instant | None:
         text = self.text(name)

@@ -1,11 +1,14 @@
 """What each route does: the parameters of a request become one call of the daemon, and its answer the response."""
 
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, NamedTuple
 
 from rocketd.core.model.records import RunFilter
+from rocketd.daemon.event_stream import KINDS, StreamFilter
 from rocketd.daemon.json_format import Json
 from rocketd.metrics.exposition import CONTENT_TYPES, MetricsFormat
-from rocketd.web.control_verbs import ControlVerbs, Events
+from rocketd.web.control_verbs import ControlVerbs, Lines, Listener
 from rocketd.web.errors import BadRequest
 from rocketd.web.parameters import RequestParameters
 
@@ -26,11 +29,9 @@ class TextResponse(NamedTuple):
 
 
 class StreamedResponse(NamedTuple):
-    """A response that continues until the client disconnects."""
+    """A response that continues until one side ends it."""
 
-    events: Events
-    task: str
-    """The task whose events are sent; empty: all."""
+    lines: Lines
 
 
 async def status(verbs: ControlVerbs, _: RequestParameters) -> Json:
@@ -64,7 +65,6 @@ async def log_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 def _run_filter(parameters: RequestParameters, limit: int) -> RunFilter:
     return RunFilter(
         task=parameters.text("task"),
-        tasks=parameters.only,
         since=parameters.instant("since"),
         until=parameters.instant("until"),
         actions=parameters.actions("action"),
@@ -128,4 +128,16 @@ async def metrics(verbs: ControlVerbs, parameters: RequestParameters) -> TextRes
 
 
 async def events(verbs: ControlVerbs, parameters: RequestParameters) -> StreamedResponse:
-    return StreamedResponse(verbs.events(), parameters.text("task"))
+    wanted = StreamFilter(parameters.text("task"), parameters.words("kinds", KINDS))
+    after = parameters.cursor("after") if parameters.text("after") else None
+    return StreamedResponse(_listening(verbs.feed.listen(wanted, after)))
+
+
+@contextmanager
+def _listening(listener: AbstractContextManager[Listener]) -> Iterator[AsyncIterator[bytes]]:
+    with listener as stream:
+        yield stream.listen()
+
+
+async def output(verbs: ControlVerbs, parameters: RequestParameters) -> StreamedResponse:
+    return StreamedResponse(await verbs.output.lines(parameters.name, follow=parameters.flag_word("follow")))

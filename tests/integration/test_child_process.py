@@ -14,7 +14,7 @@ import pytest
 from rocketd.executor.inprocess.fork_server import READY, UNUSABLE
 
 PROGRAM = """
-import os, sys, threading
+import gc, os, sys, threading
 from rocketd import Rocketd
 from rocketd.args import Return
 from rocketd.conds import after_all_success, after_finish, daily
@@ -26,6 +26,7 @@ lock = threading.Lock()
 
 @app.task(daily)
 def first():
+    assert gc.isenabled()
     imported.append(0)
     return imported, os.environ["SINCE"], os.getsid(0) == os.getpid(), os.getppid()
 

@@ -66,6 +66,15 @@ def test_a_function_that_raises_about_a_file_whose_name_is_not_utf_8_harms_nobod
     assert "caf\\udce9" in view.end.exc_text
 
 
+def test_it_has_no_openssl_in_its_memory_at_rest(daemon: Daemon) -> None:
+    daemon.write("a.toml", a_task("hello", "daily"))
+    daemon.start()
+    daemon.until_line("hello succeeded")
+    mapped = {Path(line.split()[-1]).name for line in Path(f"/proc/{daemon.pid}/maps").read_text().splitlines()}
+    assert [name for name in mapped if name.startswith(("libcrypto", "libssl", "_ssl", "_hashlib"))] == []
+    assert daemon.stop() == 0
+
+
 def test_it_has_no_socket_of_a_network(daemon: Daemon) -> None:
     daemon.write("a.toml", a_task("hello", "daily"))
     daemon.start()

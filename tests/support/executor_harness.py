@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.recent_output import JournalPlace
 from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
@@ -56,7 +57,11 @@ def real(report: Report, output: Output) -> Executor:
 
 def units(report: Report, output: Output) -> Executor:
     """Its runs are units of the systemd that has booted this host."""
-    executor = UnitExecutor(report, (output, output), clock=RealClock(), files=RunFiles(Path("/run")), service="")
+
+    def show(run: Run, stream: str, line: str, _: JournalPlace) -> None:
+        output(run, stream, line)
+
+    executor = UnitExecutor(report, (output, show), clock=RealClock(), files=RunFiles(Path("/run")), service="")
     executor.follow_output(wanted=True)
     return executor
 

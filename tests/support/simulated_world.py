@@ -246,7 +246,8 @@ class World:
         self._report(Finished(run, end))
 
     def _report(self, event: Finished) -> None:
-        self._record([event], lambda: self.scheduler.learn(event))
+        noted = self.scheduler.history.position
+        self._record([event], lambda: self.scheduler.learn(event, noted))
 
     def carry_out(self, decisions: Iterable[Decision]) -> None:
         """Record what was decided, and do it."""

@@ -173,6 +173,38 @@ def test_all_output_is_in_the_journal_in_order_and_shown_while_somebody_waits(ma
     assert str(history(machine, "print")[0]["output"]).endswith("1999\ne1999\n")
 
 
+FOLLOWER = """
+import json, socket
+def asked(line):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(60)
+    connection.connect("/run/rocketd/control.sock")
+    connection.sendall(f"{line} HTTP/1.0\\r\\n\\r\\n".encode())
+    answer = connection.makefile()
+    while answer.readline().strip():
+        pass
+    return answer
+run_id = json.load(asked("POST /v1/tasks/talk/run"))["run_id"]
+lines = asked(f"GET /v1/runs/{run_id}/output?follow=true")
+for line in lines:
+    one = json.loads(line)
+    print(one.get("line", one["event"]))
+    if one.get("line") == "3000":
+        tail = json.load(asked(f"GET /v1/runs/{run_id}"))["output"]
+        print("tail", tail.split()[-1])
+        open("/run/fifo", "w").write("\\n")
+"""
+
+
+def test_the_output_of_a_unit_can_be_read_from_its_beginning_while_it_goes_on(machine: Machine) -> None:
+    """Lines that are printed while the tail is read are in it, and follow as well: each is shown once."""
+    machine.run("mkfifo", "/run/fifo")
+    talk = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; done; read x </run/fifo; echo end"
+    give_task(machine, "talk", shell("talk", talk))
+    said = machine.run("python3", "-c", FOLLOWER).stdout.split("\n")
+    assert said == [*map(str, range(1, 3001)), "tail 3000", "end", "end", ""]
+
+
 def test_whoever_follows_misses_no_line_when_the_journal_goes_on_in_another_file(machine: Machine) -> None:
     """As with the first line of a user, and after a rotation."""
     machine.run("useradd", "--uid", "1000", "alice")

@@ -7,7 +7,6 @@ a whole client. `http.client` or h11 would cost more time to import than everyth
 import json
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import BinaryIO, Final, NamedTuple, Self
 
 from rocketd.cli.exit_codes import ExitCode, Failure
@@ -15,9 +14,6 @@ from rocketd.daemon.json_format import Json, JsonObject
 
 TIMEOUT: Final = 30.0
 """Seconds until a silent daemon counts as stuck; its watchdog restarts it at about the same time."""
-CONTROL_SOCKET: Final = "control.sock"
-VIEW_SOCKET: Final = "view.sock"
-"""Beside the other one: for those who may look, and for operators."""
 LONGEST_LINE: Final = 64 * 1024
 
 _UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
@@ -50,9 +46,13 @@ class Client:
 
     def events(self, query: Query = ()) -> "Events":
         """Subscribe to events; from the return on, no event is missed."""
+        return self.stream("/v1/events", query)
+
+    def stream(self, path: str, query: Query = ()) -> "Events":
+        """Send a GET request, and return the objects of its answer as they come."""
         connection = self.connect()
         try:
-            reply = _send(connection, "GET", _target("/v1/events", query), b"")
+            reply = _send(connection, "GET", _target(path, query), b"")
             _expect_success(reply)
             connection.settimeout(None)  # there may be no event for days
         except BaseException:
@@ -70,25 +70,14 @@ class Client:
 
     def connect(self) -> socket.socket:
         """Open a connection for one request; succeeds only if a daemon runs."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(TIMEOUT)
         try:
-            return _connected(self._path)
-        except PermissionError as error:
-            with suppress(OSError):
-                return _connected(f"{self._path.removesuffix(CONTROL_SOCKET)}{VIEW_SOCKET}")
-            raise _unreachable(self._path, error) from None
+            connection.connect(self._path)
         except OSError as error:
+            connection.close()
             raise _unreachable(self._path, error) from None
-
-
-def _connected(path: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(TIMEOUT)
-    try:
-        connection.connect(path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        return connection
 
 
 class Events:
@@ -194,10 +183,7 @@ def _unreachable(path: str, error: OSError) -> Failure:
         case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
             return Failure(f"no daemon is running at {path}", hint="systemctl start rocketd", code=ExitCode.NO_DAEMON)
         case PermissionError():
-            hint = (
-                "root and members of group rocketd may do everything, those of rocketd-view may look, operators of a "
-                "task (operators in its file) may run and stop it; new groups count from the next login on"
-            )
+            hint = "root and the members of the group rocketd may connect"
             return Failure(f"no permission to connect to the daemon at {path}", hint=hint, code=ExitCode.NOT_ALLOWED)
     return Failure(f"cannot connect to {path}: {error.strerror or error}")
 

@@ -203,8 +203,9 @@ class History:
                     number: at + by for number, at in task_history.spawned_at.items()
                 } or empty_mapping()
 
-    def learn(self, event: Event) -> None:
-        """Apply one event. Learning the start or the end of the same run again changes nothing."""
+    def learn(self, event: Event, noted: int | None = None) -> None:
+        """Apply one event, the same only once; `noted`: the position when it happened, if it was recorded later."""
+        self.steps.note_delay(self._position + 1, noted)
         self.selections.notice(event.task if isinstance(event, Missed) else event.run.task)
         match event:
             case Started(run):

@@ -35,11 +35,11 @@ class EventReducer:
     snapshots: dict[RunKey, TaskSnapshot] = field(default_factory=dict)
     """For each active run: the state of its task before its start."""
 
-    def learn(self, event: Event) -> None:
-        """Apply an event."""
+    def learn(self, event: Event, noted: int | None = None) -> None:
+        """Apply an event; `noted` is the position of the log when it happened, if it was recorded later."""
         if self.missed and isinstance(event, Started | Finished | Withdrawn):
             self.registry.count_missed(event.run.task)
-        self.history.learn(event)
+        self.history.learn(event, noted)
         self.startup.learn(event)
         match event:
             case Started(run):

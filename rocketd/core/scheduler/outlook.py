@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.conditions.after import After
-from rocketd.core.conditions.alternatives import Branch, Literal, alternatives_of, remaining_condition
+from rocketd.core.conditions.alternatives import Branch, Literal, alternatives_of, as_needed, remaining_condition
 from rocketd.core.conditions.run_conditions import Retry
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, TimeOf
 from rocketd.core.history.history import History
@@ -93,7 +93,7 @@ class FirstStartSearch:
         firsts = []
         for branch in alternatives:
             comes = partial(_is_no_retry, occasion=task.on is not None)
-            first = self.first(remaining_condition(branch, task.name, comes), task)
+            first = self.first(as_needed(task.when, branch, task.name, comes), task)
             if first.at is not None and first.at <= self.now:
                 return first
             firsts.append(first)

@@ -22,6 +22,7 @@ class Queues:
         self._admission = admission
         self._dirty: dict[str, None] = {}  # a set that keeps its order, so that equal pasts give equal decisions
         self._each_pass: dict[str, None] = {}
+        self._judged: set[str] = set()
         self._checks: list[tuple[Instant, str]] = []
         self._ready: list[ReadyKey] = []
 
@@ -35,6 +36,7 @@ class Queues:
         self.clear_ready(scheduled)
         self._each_pass.pop(scheduled.task.name, None)
         self._dirty.pop(scheduled.task.name, None)
+        self._judged.discard(scheduled.task.name)
 
     # -- to be judged -----------------------------------------------------------------------------------------------
 
@@ -72,7 +74,14 @@ class Queues:
     def take_dirty(self) -> Iterator[ScheduledTask]:
         """Take the dirty tasks one by one, those included that become dirty meanwhile."""
         while self._dirty:
-            yield self._tasks[self._dirty.popitem()[0]]
+            name = self._dirty.popitem()[0]
+            self._judged.add(name)
+            yield self._tasks[name]
+
+    def take_judged(self) -> set[str]:
+        """Return which tasks have been judged since the last call."""
+        judged, self._judged = self._judged, set()
+        return judged
 
     # -- due --------------------------------------------------------------------------------------------------------
 

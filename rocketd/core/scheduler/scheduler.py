@@ -69,6 +69,8 @@ class Scheduler:
         self.admission = parts.admission
         """What keeps every task from starting."""
         self.startup = parts.startup
+        self.take_judged = parts.queues.take_judged
+        """Returns which tasks have been judged since the last call: what is shown of the others is as it was."""
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -144,17 +146,14 @@ class Scheduler:
 
     # -- events -----------------------------------------------------------------------------------------------------
 
-    def learn(self, event: Event) -> None:
-        """Apply an event."""
-        self._parts.reducer.learn(event)
+    def learn(self, event: Event, noted: int | None = None) -> None:
+        """Apply an event; `noted` is the position of the log when it happened, if it was recorded later."""
+        self._parts.reducer.learn(event, noted)
         if isinstance(event, Spawned | Finished | Withdrawn):
             self.admission.apply(event, self.tasks.get(event.run.task))
 
     def observe(self, event: Observed) -> None:
-        """Apply an observation; if its answer is new, the tasks that depend on it are judged again.
-
-        An observation that no task needs any longer is ignored.
-        """
+        """Apply an observation that is still needed; if its answer is new, what depends on it is judged again."""
         if self._parts.subscriptions.is_required(event.probe) and self.history.observe(event):
             for name in self._parts.subscriptions.subscribers(event.probe):
                 self._parts.queues.mark_dirty(name)

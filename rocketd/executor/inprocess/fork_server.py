@@ -53,6 +53,7 @@ def main(control_fd: int, work: Work) -> None:
     control = socket.socket(fileno=control_fd)
     modules: list[str] = json.loads(sys.stdin.readline())
     os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+    gc.disable()  # importing makes many objects, and next to no garbage
     for name in modules:
         with suppress(BaseException):  # the child imports it once more, and tells what is wrong
             importlib.import_module(name)
@@ -61,6 +62,7 @@ def main(control_fd: int, work: Work) -> None:
         return
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, all that is shared with this process
+    gc.enable()
     control.send(READY)
     _Server(control, work).serve()
 

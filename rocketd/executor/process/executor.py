@@ -134,6 +134,11 @@ class ProcessExecutor(DaemonBoundExecutor):
         for supervisor in tuple(self._active.values()):
             supervisor.kill()
 
+    def output_of(self, run: Run) -> str:
+        """Return the end of what an active run has printed; empty if it is not active here."""
+        supervisor = self._active.get(run.key)
+        return "" if supervisor is None else supervisor.output
+
     def hold_output(self, hold: bool) -> None:  # noqa: FBT001 - a callback that takes the new state
         """Stop or continue reading output. Runs block once their pipes are full, for HOLD_LIMIT at most."""
         if self._hold_timer is not None:

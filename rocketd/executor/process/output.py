@@ -128,6 +128,11 @@ class Output:
         """Handle the end of a stream."""
         self._handle(stream.name, stream.flush())
 
+    @property
+    def tail(self) -> str:
+        """The end of what has been passed on until now."""
+        return self._tail.text()
+
     def close(self) -> tuple[str, str]:
         """Pass on what is left; return the tail, and a sentence about dropped output (empty if there is none)."""
         self._start_interval("stdout")

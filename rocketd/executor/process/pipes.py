@@ -59,6 +59,11 @@ class Pipes:
         """Whether everything that the process wrote has been read; valid after `drain`."""
         return not self._unread
 
+    @property
+    def output_tail(self) -> str:
+        """The end of the output that has been read."""
+        return self._output.tail
+
     def add_stream(self, descriptor: int, name: str) -> None:
         """Read the run's output from this descriptor."""
         stream = self._streams[descriptor] = LineSplitter(name)

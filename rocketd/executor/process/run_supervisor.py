@@ -117,6 +117,11 @@ class RunSupervisor:
             self._launcher_status = LauncherStatus(child.launch.request, child.progress, emit, context.loop)
         self._watch(child)
 
+    @property
+    def output(self) -> str:
+        """The end of what it has printed so far, in whole lines."""
+        return self._pipes.output_tail
+
     def stop(self, cause: Cause, grace: Duration) -> None:
         """Terminate the whole tree; does nothing if that has begun already, or if the process has exited."""
         if self._termination is not None or self._ended_at is not None or self._has_exited():

@@ -23,7 +23,7 @@ from rocketd.executor.unit.adoption import find_units, sweep
 from rocketd.executor.unit.connection import ManagerConnection
 from rocketd.executor.unit.manager import SERVICE, UNIT, ConnectionLost, UnitManager, UnitRefused
 from rocketd.executor.unit.outcome import has_ended
-from rocketd.executor.unit.output_viewer import OutputViewer
+from rocketd.executor.unit.output_viewer import OutputViewer, ShowLine
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.run_journal import RunJournal
 from rocketd.executor.unit.starter import UnitStarter
@@ -44,11 +44,11 @@ class UnitExecutor:
     """Has systemd carry out runs. Make it on the thread of a running loop."""
 
     def __init__(
-        self, report: Report, lines: tuple[EmitLine, EmitLine], *, clock: Clock, files: RunFiles, service: str
+        self, report: Report, lines: tuple[EmitLine, ShowLine], *, clock: Clock, files: RunFiles, service: str
     ) -> None:
         """`lines` take lines for the journal, and lines that are there already; `service` is the daemon's own unit."""
         self._report = report
-        self._output, self._show = lines
+        self._output, show = lines
         self._clock = clock
         self._files = files
         self._loop = asyncio.get_running_loop()
@@ -56,7 +56,8 @@ class UnitExecutor:
         self._unrecorded: dict[RunKey, UnitRun] = {}
         """Runs that have been reported as finished: their units stay until that is recorded."""
         self._journal = RunJournal()
-        self._viewer = OutputViewer(self._printed)
+        self._viewer = OutputViewer(self._runs, self._journal, show)
+        self.recent_output = self._viewer.recent
         self._left = False
         self._work: set[asyncio.Task[None]] = set()
         self._connection = ManagerConnection(self._changed, self._job_removed, self._connected)
@@ -273,11 +274,6 @@ class UnitExecutor:
 
     async def _outcome(self, manager: UnitManager, one: UnitRun) -> Finished | Withdrawn:
         return await outcome(manager, self._journal, one, self._files.read_status(one.run.run_id), self._clock.now())
-
-    def _printed(self, run_id: str, line: str) -> None:
-        one = self._runs.of_run_id(run_id)
-        if one is not None:
-            self._show(one.run, "stdout", line)
 
     async def _stop(self, one: UnitRun) -> None:
         if not await self._stopper.stop(one):  # it is gone: its end has been told, or is seen now

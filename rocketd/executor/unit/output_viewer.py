@@ -9,10 +9,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rocketd.core.instant import Instant
+from rocketd.core.model.recent_output import JournalPlace, RecentOutput
+from rocketd.core.model.run import Run
+from rocketd.executor.unit.active_units import ActiveUnits
+from rocketd.executor.unit.run_journal import Question, RunJournal, place_of
 from systemd import journal
+
+ShowLine: TypeAlias = Callable[[Run, str, str, JournalPlace], object]
 
 AT_ONCE: Final = 100
 """Lines that are told before others have their turn: some 5 ms."""
@@ -21,8 +27,8 @@ AT_ONCE: Final = 100
 class JournalFollower:
     """Reads what units print from now on. On the loop's thread."""
 
-    def __init__(self, line: Callable[[str, str], None]) -> None:
-        """`line` takes the id of a run and a line that it printed; raises OSError if there is no journal."""
+    def __init__(self, line: Callable[[str, str, JournalPlace], None]) -> None:
+        """`line` takes the id of a run, a line, and where that is in the journal; raises OSError if there is none."""
         self._line = line
         self._loop = asyncio.get_running_loop()
         self._reader = _reader_at_end()
@@ -63,7 +69,7 @@ class JournalFollower:
             if not entry:
                 return False
             self._told_until = entry["__REALTIME_TIMESTAMP"]
-            self._line(str(entry.get("ROCKETD_RUN_ID", "")), entry.get("MESSAGE", ""))
+            self._line(str(entry.get("ROCKETD_RUN_ID", "")), entry.get("MESSAGE", ""), place_of(entry["__CURSOR"]))
         return True
 
     def _next(self) -> Any:  # noqa: ANN401 - the library's dictionary, or nothing
@@ -97,9 +103,11 @@ def _text(data: bytes) -> str:
 class OutputViewer:
     """Follows while somebody wants to see what runs print."""
 
-    def __init__(self, line: Callable[[str, str], None]) -> None:
-        """`line` takes the id of a run and a line that it printed."""
-        self._line = line
+    def __init__(self, runs: ActiveUnits, run_journal: RunJournal, show: ShowLine) -> None:
+        """`show` takes a line that is in the journal, and where it is there."""
+        self._runs = runs
+        self._journal = run_journal
+        self._show = show
         self._follower: JournalFollower | None = None
 
     def follow(self, *, wanted: bool) -> None:
@@ -109,9 +117,22 @@ class OutputViewer:
             self._follower = None
         elif wanted and self._follower is None:
             with suppress(OSError):  # there is no journal: nor is there what it would have told
-                self._follower = JournalFollower(self._line)
+                self._follower = JournalFollower(self._printed)
 
     async def catch_up(self) -> None:
         """Tell all that is in the journal by now, if somebody follows."""
         if self._follower is not None:
             await self._follower.catch_up()
+
+    async def recent(self, run: Run) -> RecentOutput | None:
+        """Return what a run has printed, as far as the journal has it; None: it has no unit."""
+        one = self._runs.get(run.key)
+        if one is None:
+            return None
+        facts = await self._journal.facts(Question(one.unit, run.run_id, one.task.output_tail))
+        return RecentOutput(facts.output, facts.place)
+
+    def _printed(self, run_id: str, line: str, place: JournalPlace) -> None:
+        one = self._runs.of_run_id(run_id)
+        if one is not None:
+            self._show(one.run, "stdout", line, place)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.background_threads import in_thread
+from rocketd.core.model.recent_output import JournalPlace
 from rocketd.executor.process.output import OutputTail
 from systemd import journal
 
@@ -33,7 +34,7 @@ _OUT_OF_MEMORY: Final = "fe6faa94e7774663a0da52717891d8ef"
 
 
 class JournalFacts(NamedTuple):
-    """What the journal knows of a run that has ended."""
+    """What the journal knows of a run."""
 
     output: str
     """The tail of what it printed."""
@@ -44,6 +45,8 @@ class JournalFacts(NamedTuple):
     out_of_memory: bool = False
     perhaps_out_of_memory: bool = False
     """Whether the kernel killed something on this host while it ran; this is not in the journal."""
+    place: JournalPlace | None = None
+    """Where the last line of its output is; None: it has printed nothing."""
 
 
 class Question(NamedTuple):
@@ -100,7 +103,8 @@ def _look(questions: Sequence[Question], socket_path: str) -> list[JournalFacts]
 def _facts(question: Question) -> JournalFacts:
     failure, error = _failure(question.unit) if question.failed else ("", 0)
     killed = question.killed and _any(UNIT=question.unit, _UID="0", MESSAGE_ID=_OUT_OF_MEMORY)
-    return JournalFacts(_tail(question), failure, error, killed)
+    output, place = _tail(question)
+    return JournalFacts(output, failure, error, killed, place=place)
 
 
 def synchronize(socket_path: str = SYNCHRONIZE) -> None:
@@ -112,18 +116,25 @@ def synchronize(socket_path: str = SYNCHRONIZE) -> None:
         connection.recv(4096)
 
 
-def _tail(question: Question) -> str:
+def _tail(question: Question) -> tuple[str, JournalPlace | None]:
     """Read backwards until there is more than enough, and let `OutputTail` cut it as it cuts all output."""
     lines: list[bytes] = []
-    size = 0
+    size, place = 0, None
     with closing(_reader(_SYSTEMD_UNIT=question.unit, ROCKETD_RUN_ID=question.run_id, _TRANSPORT="stdout")) as reader:
         while size <= question.tail and (entry := reader.get_previous()):
             lines.append(_bytes(entry.get("MESSAGE", b"")) + _ENDS.get(str(entry.get("_LINE_BREAK")), b"\n"))
             size += len(lines[-1])
+            place = place or place_of(entry["__CURSOR"])
     tail = OutputTail(question.tail)
     for line in reversed(lines):
         tail.add(line)
-    return tail.text(all_added=False)
+    return tail.text(all_added=False), place
+
+
+def place_of(cursor: str) -> JournalPlace:
+    """Return where an entry is in the journal; a cursor is s=ID;i=NUMBER;… with a hexadecimal number."""
+    fields = dict(field.partition("=")[::2] for field in cursor.split(";"))
+    return JournalPlace(fields.get("s", ""), int(fields.get("i") or "0", 16))
 
 
 def _failure(unit: str) -> tuple[str, int]:

@@ -6,13 +6,11 @@ before anything rests on it; a large one, and each store once a day, by a thread
 """
 
 import os
-import shutil
 import sqlite3
 import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from rocketd.core.instant import Instant
@@ -97,10 +95,13 @@ def _log_fits(path: Path, log: Path) -> bool:
 
     SQLite passes over what lies behind, so a mixture of two copies may look whole. It is tried with a copy.
     """
+    from shutil import copyfile  # noqa: PLC0415 - with what they import, half a megabyte that is seldom needed
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - as above
+
     with suppress(OSError, sqlite3.OperationalError), TemporaryDirectory() as directory:
         copy = Path(directory) / path.name
-        shutil.copyfile(path, copy)
-        shutil.copyfile(log, f"{copy}-wal")
+        copyfile(path, copy)
+        copyfile(log, f"{copy}-wal")
         with closing(sqlite3.connect(copy)) as database:
             try:
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

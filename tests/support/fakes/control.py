@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -11,13 +11,55 @@ from typing import Any, Self, TypeVar
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
-from rocketd.core.model.task import Task
+from rocketd.daemon.event_stream import EventStream, StreamFilter, StreamItem
 from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.web.server import serve
 from support.fakes.journal import ListJournal
 
 T = TypeVar("T")
+
+
+class FakeFeed:
+    """Events, as they are told."""
+
+    def __init__(self) -> None:
+        self.listeners: set[EventStream] = set()
+        self.asked: list[tuple[StreamFilter, int | None]] = []
+        self.left = Event()
+        """Set whenever a listener has gone."""
+
+    @contextmanager
+    def listen(self, wanted: StreamFilter, after: int | None = None) -> Iterator[EventStream]:
+        self.asked.append((wanted, after))
+        stream = EventStream()
+        self.listeners.add(stream)
+        try:
+            yield stream
+        finally:
+            self.listeners.discard(stream)
+            self.left.set()
+
+    def end(self) -> None:
+        for stream in self.listeners:
+            stream.end()
+
+
+class FakeOutput:
+    """The run 7 of `backup` has printed a line, and prints another one."""
+
+    async def lines(self, reference: str, *, follow: bool) -> AbstractContextManager[AsyncIterator[bytes]]:
+        _known(reference.partition("/")[0])
+        return self._lines(follow=follow)
+
+    @contextmanager
+    def _lines(self, *, follow: bool) -> Iterator[AsyncIterator[bytes]]:
+        async def lines() -> AsyncIterator[bytes]:
+            yield b'{"n": 1}\n'
+            if follow:
+                yield b'{"n": 2}\n'
+
+        yield lines()
 
 
 class FakeVerbs:
@@ -29,17 +71,9 @@ class FakeVerbs:
         self.wanted: list[RunFilter] = []
         self.fails: Exception | None = None
         """What `status` raises."""
-        self.written_tasks: list[Task] = []
         self.many: list[Json] = [{"task": "backup"}]
-        self.listeners: set[asyncio.Queue[JsonObject]] = set()
-        self.left = Event()
-        """Set whenever a listener has gone."""
-
-    def written(self, name: str) -> Task | None:
-        return next((task for known, task in self.all_written() if known == name), None)
-
-    def all_written(self) -> Iterable[tuple[str, Task]]:
-        return [(task.name, task) for task in self.written_tasks]
+        self.feed = FakeFeed()
+        self.output = FakeOutput()
 
     def status(self) -> JsonObject:
         if self.fails:
@@ -70,21 +104,6 @@ class FakeVerbs:
         if which not in ("backup/7", "0193-run"):
             raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
         return {"run_id": "0193-run"}
-
-    @contextmanager
-    def events(self) -> Iterator[AsyncIterator[JsonObject]]:
-        queue: asyncio.Queue[JsonObject] = asyncio.Queue()
-
-        async def listen() -> AsyncIterator[JsonObject]:
-            while True:
-                yield await queue.get()
-
-        self.listeners.add(queue)
-        try:
-            yield listen()
-        finally:
-            self.listeners.discard(queue)
-            self.left.set()
 
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
         self.done.append(("start", _known(name), by, as_scheduled))
@@ -140,8 +159,8 @@ class Served:
         """Let something happen, which everybody who listens now hears."""
 
         def put() -> None:
-            for queue in self.verbs.listeners:
-                queue.put_nowait(event)
+            for stream in self.verbs.feed.listeners:
+                stream.add(StreamItem(event))
 
         self._loop.call_soon_threadsafe(put)
 

@@ -1,10 +1,13 @@
 """The wall clock for the naive scheduler (scheduler.py): laid out grain by grain over a stretch of time."""
 
+from array import array
 from bisect import bisect_left
 from calendar import timegm
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import accumulate
+from operator import add
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,11 +24,9 @@ class Calendar:
         self.instants = range(base, base + grains * grain, grain)
         tz = ZoneInfo(zone)
         quarters = {at: self._offset(tz, at) for at in {at // 900 * 900 for at in self.instants}}
-        self.offsets = [quarters[at // 900 * 900] for at in self.instants]  # clocks are set at quarters of an hour
-        self.walls = [at + offset for at, offset in zip(self.instants, self.offsets, strict=True)]
-        self.highest: list[int] = []
-        for wall in self.walls:
-            self.highest.append(max(wall, self.highest[-1]) if self.highest else wall)
+        self.offsets = array("q", (quarters[at // 900 * 900] for at in self.instants))  # clocks are set at quarters
+        self.walls = array("q", map(add, self.instants, self.offsets))
+        self.highest = array("q", accumulate(self.walls, max))
 
     @staticmethod
     def _offset(zone: ZoneInfo, at: int) -> int:
@@ -209,7 +210,7 @@ def _field(field: str, value: int) -> bool:
     return False
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def calendar(zone: str, base: int, grains: int, grain: int) -> Calendar:
     """Lay out the calendar of that stretch once."""
     return Calendar(zone, base, grains, grain)

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import takewhile
 from operator import ge, le, lt
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -341,25 +341,22 @@ class Asking:
 
     def _all(self, parts: list[Condition], task: Task, now: int, asked: Question) -> Answer:
         """Ask a group joined by `&`: its tick, if it has one, is asked with what stands beside it."""
-        by_wall = [_by_wall(part) for part in parts]
-        if any(_whole_days(part) and sum(by_wall) > by_wall[place] for place, part in enumerate(parts)):
+        group = _group(tuple(parts))
+        if group.on_wall and not asked.on_wall:
             asked = asked._replace(on_wall=True)
-        tick = next((part for part in parts if _ticking(part)), None)
-        if tick is None:
+        if group.tick is None:
             return _joined([self.ask(part, task, now, asked) for part in parts])
-        rest = [part for part in parts if part is not tick]
-        hours = tuple(part for part in rest if _clock_only(part) and not _scheduled(part))
-        scheduled = tuple(part for part in rest if _scheduled(part))
-        states = [part for part in rest if part not in hours and part not in scheduled]
-        spans = tuple(unit for part in states for unit in _spans(part))
-        if (hours or scheduled or spans) and not _only_ticks(tick):
-            each = (("and", part, *rest) for part in tick[1:])
-            return self.ask(("or", *each), task, now, asked)
-        beside = asked._replace(
-            hours=asked.hours + hours, scheduled=asked.scheduled + scheduled, spans=asked.spans + spans
-        )
-        answers = [self.ask(part, task, now, beside) for part in (tick, *states)]
-        for part in hours:
+        if group.each is not None:
+            return self.ask(group.each, task, now, asked)
+        beside = asked
+        if group.hours or group.scheduled or group.spans:
+            beside = asked._replace(
+                hours=asked.hours + group.hours,
+                scheduled=asked.scheduled + group.scheduled,
+                spans=asked.spans + group.spans,
+            )
+        answers = [self.ask(part, task, now, beside) for part in (group.tick, *group.states)]
+        for part in group.hours:
             holds, since = self.ask(part, task, now, asked)
             answers.append((holds, EVER if holds else since))
         return _joined(answers)
@@ -393,11 +390,7 @@ class Asking:
     def _on_date(self, task: Task, now: int, condition: Condition) -> Answer:
         """Whether the date around that instant is one of those, and since when dates have been so or not."""
         days = self.calendar(task)
-        day = days.highest[(now - days.base) // self.grain] // DAY
-        holds = _has_date(condition, day)
-        while days.reached(day * DAY) > days.base and _has_date(condition, day - 1) is holds:
-            day -= 1
-        return holds, days.reached(day * DAY)
+        return _on_day(days, condition, days.highest[(now - days.base) // self.grain] // DAY)
 
     def _once_at_tick(
         self, task: Task, now: int, windows: list[tuple[int, int]], asked: Question, *, fixed: bool
@@ -485,10 +478,10 @@ class Asking:
         if not place:
             return False, EVER
         tick = ticks[place - 1]
-        fixed = not any(part.startswith("*") for part in line.split()[:2])
-        taken = self.is_taken(task.used.values(), tick, [*ticks[place : place + 1], FAR][0], now, fixed=fixed)
-        good = tick > self.armed(task) and not taken and (not within or now < tick + within)
-        return good and self._counts(task, tick, asked) and self._lasts(task, tick, now, asked), tick
+        if tick <= self.armed(task) or (within and now >= tick + within):
+            return False, tick
+        taken = self.is_taken(task.used.values(), tick, [*ticks[place : place + 1], FAR][0], now, fixed=_fixed(line))
+        return not taken and self._counts(task, tick, asked) and self._lasts(task, tick, now, asked), tick
 
     def _counts(self, task: Task, tick: int, asked: Question) -> bool:
         """Whether everything that is asked about the tick holds at it."""
@@ -628,8 +621,45 @@ def _joined(answers: list[Answer]) -> Answer:
     return (False, min(against)) if against else (True, max(since for _, since in answers))
 
 
+class Group(NamedTuple):
+    """What stands in a group joined by `&`, by how it is asked."""
+
+    on_wall: bool
+    """Intervals of whole days are days on the wall."""
+    tick: Condition | None
+    hours: tuple[Condition, ...]
+    scheduled: tuple[Condition, ...]
+    states: tuple[Condition, ...]
+    spans: tuple[str, ...]
+    each: Condition | None
+    """What it is asked as, if its tick is one of several alternatives."""
+
+
+@cache
+def _group(parts: tuple[Condition, ...]) -> Group:
+    by_wall = [_by_wall(part) for part in parts]
+    on_wall = any(_whole_days(part) and sum(by_wall) > by_wall[place] for place, part in enumerate(parts))
+    tick = next((part for part in parts if _ticking(part)), None)
+    rest = tuple(part for part in parts if part is not tick)
+    hours = tuple(part for part in rest if _clock_only(part) and not _scheduled(part))
+    scheduled = tuple(part for part in rest if _scheduled(part))
+    states = tuple(part for part in rest if part not in hours and part not in scheduled)
+    spans = tuple(unit for part in states for unit in _spans(part))
+    apart = tick is not None and (hours or scheduled or spans) and not _only_ticks(tick)
+    each = ("or", *(("and", part, *rest) for part in tick[1:])) if tick is not None and apart else None
+    return Group(on_wall, tick, hours, scheduled, states, spans, each)
+
+
 GROUPS: Final = ("and", "or", "not")
 DATES: Final = ("cycle", "iso_week", "since", "until", "workday", "holiday", "dates", "nth", "rolled")
+
+
+@lru_cache(maxsize=4096)
+def _on_day(days: Calendar, condition: Condition, day: int) -> Answer:
+    holds = _has_date(condition, day)
+    while days.reached(day * DAY) > days.base and _has_date(condition, day - 1) is holds:
+        day -= 1
+    return holds, days.reached(day * DAY)
 
 
 @cache
@@ -743,6 +773,12 @@ def _spans(condition: Condition) -> tuple[str, ...]:
 def _ticking(condition: Condition) -> bool:
     word, *rest = condition
     return word == "cron" or (word in ("and", "or") and any(_ticking(part) for part in rest))
+
+
+@cache
+def _fixed(line: str) -> bool:
+    """Whether a line names its times of day, which a clock that is set back does not repeat."""
+    return not any(part.startswith("*") for part in line.split()[:2])
 
 
 @cache

@@ -66,7 +66,7 @@ class Host(Asking):
         if run not in task.going:
             return
         if run.asked_to_stop is not None:
-            self.finish(run, "terminate", "operator", self.now)
+            self.finish(run, "terminate", "operator", self.now, self.settings, self.ahead)
             return
         if run.task in self.lacking:
             task.refusals += 1
@@ -121,21 +121,25 @@ class Host(Asking):
     def _report(self, run: Run, action: str, cause: str, at: int) -> None:
         if not run.is_over and run.end is None:
             run.is_over = True
-            self._to_write.append(lambda: self.finish(run, action, cause, at))
+            setting, ahead = self.settings, self.ahead
+            self._to_write.append(lambda: self.finish(run, action, cause, at, setting, ahead))
 
-    def finish(self, run: Run, action: str, cause: str, at: int) -> None:
-        """Learn of an end that is recorded."""
+    def finish(  # noqa: PLR0913, PLR0917 - what is known of an end
+        self, run: Run, action: str, cause: str, at: int, setting: int, ahead: int
+    ) -> None:
+        """Learn of an end that is recorded, and that was when somebody had set the clock so often, so far ahead."""
         self.place += 1
         self._log.append((run, True))
-        run.end, run.action, run.cause, run.end_place, run.end_ahead = at, action, cause, self.place, self.ahead
+        run.end, run.action, run.cause, run.end_place, run.end_ahead = at, action, cause, self.place, ahead
         task = self.tasks[run.task]
         if run.scheduled and action != "crash":
             self.use(task.done, run.start, run.due, setting=self.setting_of[id(run)], ahead=run.ahead)
         if run.scheduled and cause == "operator":
-            self.use_up(task, at)
+            task.uses.append(Use(None, (at,), setting, ahead))
+            self.use(task.used, at, setting=setting, ahead=ahead)
         task.going.remove(run)
         task.ended.append(run)
-        task.quiet = max(task.quiet, at + task.restart_delay)
+        task.quiet = max(task.quiet, self.really(at, ahead) + task.restart_delay)
         task.refusals, task.try_at = 0, EVER
 
     # -- the store ----------------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ class Reference(Host):
         died = self.forget_unrecorded()
         self.now += down
         for run in sorted(self.going, key=lambda run: (run.start, run.place)):
-            self.finish(run, "crash", "down", max(died, run.start))
+            self.finish(run, "crash", "down", max(died, run.start), self.settings, self.ahead)
         self.ending.clear()
         for task in self.tasks.values():
             task.against_since_start, task.chance = False, None

@@ -302,6 +302,9 @@ CONDITIONS = st.recursive(
 @example("~((cron('0 3 * * *') | ~(crontime('0-30 4 * * *'))))")
 @example("((cron('0 3 * * *') | false) & (time_of_day.after('06:00') | started.today))")
 @example("~((~(cron('0 3 * * *')) | daily.between('01:00', '05:00')))")
+@example("(time_of_month.on(31) | crontime('0-30 4 * * *')) & ~cron('0 3 * * *')")
+@example("((hourly & time_of_day.after('06:00')) | cron('0 9 * * *')) & ~cron('0 3 * * *')")
+@example("~((cron('0 3 * * *') & weekly.on('Mon')) | time_of_day.before('06:00'))")
 def test_the_first_start_is_that_of_the_scheduler_itself(text: str) -> None:
     """As far as `explain` finds one, and for what asks neither the host nor others."""
     try:

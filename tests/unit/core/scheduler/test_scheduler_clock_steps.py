@@ -378,3 +378,60 @@ def test_what_is_counted_only_since_a_reload_is_counted_by_the_clock_of_then(by:
     assert not made.starts("few"), "seven times so far"
     made.run_until(made.now + 4 * MINUTE)
     assert made.starts("few")
+
+
+@pytest.mark.parametrize("by", [-10 * DAY, -2 * HOUR, 2 * HOUR, 10 * DAY])
+@pytest.mark.parametrize("based", ["finish", "success", "fail"])
+def test_an_end_that_is_recorded_after_the_clock_was_set_counts_from_when_it_was(based: str, by: Duration) -> None:
+    """The store is away when the run ends, and answers only after the clock was set."""
+    made = World(0, NOW)
+    how = Behaviour(takes=MINUTE, fails=float(based == "fail"))
+    made.add(Task("a", Command(("/bin/true",)), parse(f"every('2 h', based='{based}')")), how)
+    made.boot()
+    made.run_until(NOW + SECOND)
+    made.away = True
+    made.run_until(NOW + 30 * MINUTE)
+    made.set_clock(by)
+    made.run_until(NOW + by + HOUR)
+    made.come_back()
+    made.run_until(NOW + by + 2 * HOUR + MINUTE - SECOND)
+    assert runs(made) == 1
+    made.run_until(NOW + by + 2 * HOUR + MINUTE)
+    assert [run.due for run in made.begun[1:]] == [NOW + by + 2 * HOUR + MINUTE]
+
+
+@pytest.mark.parametrize("by", [-10 * DAY, -2 * HOUR, 2 * HOUR, 10 * DAY])
+def test_so_do_the_delay_of_a_retry_and_that_of_a_restart(by: Duration) -> None:
+    made = World(0, NOW)
+    once = Task("a", Command(("/bin/true",)), parse("weekly | retry(1, delay='2 h')"), restart_delay=0)
+    made.add(once, Behaviour(takes=MINUTE, fails=1))
+    again = Task("again", Command(("/bin/true",)), parse("true"), restart_delay=2 * HOUR)
+    made.add(again, Behaviour(takes=MINUTE))
+    made.boot()
+    made.run_until(NOW + SECOND)
+    made.away = True
+    made.run_until(NOW + 30 * MINUTE)
+    made.set_clock(by)
+    made.run_until(NOW + by + HOUR)
+    made.come_back()
+    made.run_until(NOW + by + 2 * HOUR + MINUTE - SECOND)
+    begun = [run.task for run in made.begun]
+    new_week = ["a"] if by == 10 * DAY else []
+    assert sorted(begun) == sorted(["a", "again", *new_week])
+    made.run_until(NOW + by + 2 * HOUR + MINUTE)
+    assert [run.task for run in made.begun[len(begun) :]] == ["again"] if new_week else ["a", "again"]
+
+
+def test_two_ends_of_which_the_clock_was_set_between_keep_the_order_of_the_log() -> None:
+    """`after_…` goes by the order of the records, also where their instants say otherwise."""
+    made = World(0, NOW)
+    made.add(Task("first", Command(("/bin/true",)), parse("daily")), Behaviour(takes=MINUTE))
+    made.add(Task("then", Command(("/bin/true",)), parse("after_success('first')")), Behaviour(takes=0))
+    made.boot()
+    made.run_until(NOW + SECOND)
+    made.away = True
+    made.run_until(NOW + 30 * MINUTE)
+    made.set_clock(-2 * HOUR)
+    made.come_back()
+    made.run_until(made.now + SECOND)
+    assert [run.task for run in made.begun] == ["first", "then"]
