@@ -41,6 +41,7 @@ from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.fleet_control import FleetControl
 from rocketd.daemon.forced_exit import CLOSE_TIMEOUT, exit_deadline
 from rocketd.daemon.loop import Loop
+from rocketd.daemon.planned_starts import PlannedStarts
 from rocketd.daemon.probe_bridge import ProbeBridge
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.recovery import RecoveryResult, recover
@@ -246,6 +247,7 @@ class Service:
         )
         control.feed.follow_output = self._executor.follow_output
         control.output.recent = self._executor.recent_output
+        control.planned = PlannedStarts(self.loop, self._open_reader(opened))
         control.executor_of = self._executor.choice
         control.hooks_of = self._channels.hooks.describe
         control.metrics = self._channels.metrics.text

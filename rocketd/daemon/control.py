@@ -15,7 +15,9 @@ from rocketd.daemon.control_views import ControlViews
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.log_reader import LogReader, RunReader
 from rocketd.daemon.loop import Loop
+from rocketd.daemon.planned_starts import PlannedStarts
 from rocketd.daemon.retention import RetentionJob, oldest_kept
+from rocketd.daemon.run_charts import RunCharts
 from rocketd.daemon.task_file_source import TaskFileSource
 
 
@@ -35,6 +37,9 @@ class Control(ControlViews):
         """`counter` is another reader: counting takes seconds, for which no other query can wait."""
         super().__init__(loop, reader, task_files, daemon_info=daemon_info)
         self._counting_reader = LogReader(counter, None)
+        self.charts = RunCharts(loop, self._counting_reader)
+        self.planned: PlannedStarts
+        """Set by whoever has a reader for it."""
         self._retention = retention
 
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:

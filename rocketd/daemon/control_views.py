@@ -4,7 +4,7 @@ Called on the loop's thread. Nothing here touches the scheduler's state; the sto
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -17,6 +17,7 @@ from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
+from rocketd.core.notifications.deadlines import SAMPLES
 from rocketd.daemon.event_feed import EventFeed
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
@@ -28,10 +29,11 @@ from rocketd.daemon.serializers import (
     disabled_object,
     run_object,
     task_details,
-    task_object,
     why_object,
 )
 from rocketd.daemon.task_file_source import TaskFileSource
+from rocketd.daemon.task_list import TaskList
+from rocketd.daemon.usual_runtimes import KnownRuntimes
 
 TASKS_PER_TURN: Final = 256
 """Tasks of a list that are serialized before the loop gets a turn; about 4 ms."""
@@ -60,7 +62,11 @@ class ControlViews:
         self._log_reader = LogReader(reader, ANSWER_TIMEOUT)
         self._task_files = task_files
         self._daemon_info = daemon_info
-        self.feed = EventFeed(loop, self.status)
+        self._runtimes = KnownRuntimes(self._read_runtimes)
+        loop.watchers.add(self._runtimes.learn)
+        self.listed = TaskList(loop, task_files, self._runtimes)
+        self.feed = EventFeed(loop, self.status, self.listed.row)
+        self.feed.on_changes.append(self.listed.note)
         self.output = RunOutput(loop, self.feed, self._find)
         self.metrics: Callable[[str], Awaitable[str]]
         """Returns metrics in a format; raises RocketdError. Set by whoever has metrics."""
@@ -68,6 +74,10 @@ class ControlViews:
         """Returns the hooks of a task, and how they ended last."""
         self.executor_of: Callable[[Task], ExecutorChoice | None] = lambda _: None
         """Returns what carries out the runs of a task."""
+
+    def now(self) -> Instant:
+        """What the clock shows."""
+        return self._loop.now()
 
     def status(self) -> JsonObject:
         """Version, tasks, running, problems, store."""
@@ -89,8 +99,8 @@ class ControlViews:
         for index, name in enumerate(tuple(scheduler.tasks)):
             if index % TASKS_PER_TURN == TASKS_PER_TURN - 1:
                 await asyncio.sleep(0)
-            if entry := scheduler.tasks.get(name):  # a reload may have taken it away meanwhile
-                listed.append(task_object(entry, scheduler.history.of(name)))
+            if row := self.listed.row(name):  # a reload may have taken it away meanwhile
+                listed.append(row)
         return [*listed, *map(disabled_object, self._task_files.disabled)]
 
     async def task(self, name: str) -> JsonObject:
@@ -101,7 +111,9 @@ class ControlViews:
             return disabled_details(disabled, await self._read(run_filter))
         self._must_be_loaded(name)
         entry, runs = scheduler.find(name), await self._read(run_filter)
-        details = task_details(entry, scheduler.history.of(name), runs, self.executor_of(entry.task))
+        await self._runtimes.read([name])
+        usual, history = self._runtimes.usual(name), scheduler.history.of(name)
+        details = task_details(entry, history, runs, self.executor_of(entry.task), usual)
         return {**details, "hooks": self.hooks_of(entry.task)}
 
     def _must_be_loaded(self, name: str) -> None:
@@ -156,6 +168,9 @@ class ControlViews:
 
     async def _read(self, run_filter: RunFilter) -> Sequence[RunView]:
         return await self._log_reader.query(lambda reader: reader.runs(run_filter))
+
+    async def _read_runtimes(self, tasks: Sequence[str]) -> Mapping[str, Sequence[Duration]]:
+        return await self._log_reader.query(lambda reader: reader.runtimes(tasks, SAMPLES))
 
     async def page(self, run_filter: RunFilter, after: int) -> JsonObject:
         """The next runs after this place in the log, the first recorded first, and where to go on."""

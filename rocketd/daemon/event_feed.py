@@ -16,7 +16,6 @@ from rocketd.core.model.events import Event
 from rocketd.daemon.event_stream import ALL, CAPACITY, EventStream, StreamFilter, StreamItem
 from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
-from rocketd.daemon.serializers import task_object
 
 KEPT_EVENTS: Final = 1_000
 KEPT_BYTES: Final = 4 * 1024 * 1024
@@ -38,8 +37,11 @@ def _ignore(*, wanted: bool) -> None:
 class EventFeed:
     """Passes events on to its listeners. On the loop's thread."""
 
-    def __init__(self, loop: Loop, status: Callable[[], JsonObject]) -> None:
-        """`status` returns what the event `status` has."""
+    def __init__(self, loop: Loop, status: Callable[[], JsonObject], row: Callable[[str], JsonObject | None]) -> None:
+        """`status` returns what the event `status` has, `row` a task as it is in the list."""
+        self.on_changes: list[Callable[[set[str]], None]] = []
+        """Called with the tasks to which something has happened."""
+        self._row_of = row
         self.follow_output: OutputFollower = _ignore
         """Called when somebody begins to watch output, and when nobody does any more."""
         self._loop = loop
@@ -169,7 +171,9 @@ class EventFeed:
         return health.degraded, health.problems, self._loop.scheduler.draining
 
     def _note_changes(self, judged: set[str]) -> None:
-        for name in judged:
+        for on_change in self.on_changes:
+            on_change(judged)
+        for name in sorted(judged):
             self._changed.pop(name, None)  # in order of their numbers
             self._changed[name] = self._next()
         if not judged or not self._has_listeners("task"):
@@ -177,7 +181,7 @@ class EventFeed:
         if len(judged) > MOST_ROWS:
             self._send(StreamItem({"event": "tasks"}, self._newest))
             return
-        for name in judged:
+        for name in sorted(judged):
             if item := self._row(name, self._changed[name]):
                 shown = hash(item.line.rpartition(b', "id": ')[0])
                 if self._shown.get(name) != shown:
@@ -185,7 +189,5 @@ class EventFeed:
                     self._send(item)
 
     def _row(self, name: str, number: int) -> StreamItem | None:
-        scheduler = self._loop.scheduler
-        if (entry := scheduler.tasks.get(name)) is None:
-            return None
-        return StreamItem({"event": "task", **task_object(entry, scheduler.history.of(name))}, number)
+        row = self._row_of(name)
+        return None if row is None else StreamItem({"event": "task", **row}, number)

@@ -7,14 +7,14 @@ Durations are seconds; instants as in `wire`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunView, TaskState
 from rocketd.core.model.run import NO_USAGE, Action, End, Run
-from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Work
+from rocketd.core.model.task import Call, Command, Disabled, Surroundings, Task, Work
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.notifications.deadlines import last_good, overdue_at
 from rocketd.core.notifications.occasions import failed_last
@@ -73,16 +73,20 @@ def _end_fields(end: End | None) -> JsonObject:
     }
 
 
-def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
+def task_object(entry: ScheduledTask, history: TaskHistory, usual: Duration | None = None) -> JsonObject:
     """One loaded task in a list; `next` is when it is expected to start, its splay included, null if nothing tells.
 
-    It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null.
+    It starts then only if `next_if` is observed then, and before if `now_if` is; both are conditions, or null. `usual`
+    is how long its runs usually take, as far as is known.
     """
     known = [(action, seen) for action, seen in history.last_events.items() if _has_happened(action, seen.run, history)]
     newest = max(known, key=lambda item: item[1].position, default=None)
     started = max((seen.run for _, seen in known), key=lambda run: run.number, default=None)
+    ended = max((seen for _, seen in known if seen.end), key=lambda seen: seen.position, default=None)
+    end = ended.end if ended else None
     return {
         "task": entry.task.name,
+        "description": entry.task.description,
         "next": rfc3339(entry.next_start),
         "next_if": entry.next_if or None,
         "now_if": entry.now_if or None,
@@ -90,10 +94,14 @@ def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
         "last_action": str(newest[0]) if newest else None,
         "last_cause": str(newest[1].end.cause) if newest and newest[1].end else None,
         "last_run_id": newest[1].run.run_id if newest else None,
+        "last_end": rfc3339(end.at) if end else None,
+        "last_runtime": _seconds(end.runtime) if end else None,
+        "usual_runtime": None if usual is None else _seconds(usual),
         "last_success": rfc3339(last_good(history)),
         "failing": failed_last(history),
         "max_age": None if entry.task.max_age is None else _seconds(entry.task.max_age),
         "overdue_at": rfc3339(overdue_at(entry.task, history)),
+        "slow_after": _slow_after(entry.task, usual),
         "armed_at": rfc3339(history.armed_at),
         "running": bool(history.spawned_at),
         "waits": _wait_reason(entry, history) or None,
@@ -105,6 +113,13 @@ def task_object(entry: ScheduledTask, history: TaskHistory) -> JsonObject:
         "tags": [*entry.task.tags],
         "file": entry.task.file,
     }
+
+
+def _slow_after(task: Task, usual: Duration | None) -> float | None:
+    """After how many seconds a run is slow; null if it has no limit, or one that is a multiple of an unknown time."""
+    if task.slow_after is None or (task.slow_after.factor and usual is None):
+        return None
+    return _seconds(round((usual or 0) * task.slow_after.factor) or task.slow_after.limit)
 
 
 def _next_splay(entry: ScheduledTask) -> float | None:
@@ -147,13 +162,13 @@ def task_details(
     history: TaskHistory,
     runs: Sequence[RunView] = (),
     executor: ExecutorChoice | None = None,
+    usual: Duration | None = None,
 ) -> JsonObject:
     """Everything about one loaded task; `runs` are its newest ones. Without a daemon, its executor is not known."""
     task = entry.task
     listed: list[Json] = [run_object(view) for view in runs]
     return {
-        **task_object(entry, history),
-        "description": task.description,
+        **task_object(entry, history, usual),
         **_work(task.work),
         "stop_when": str(task.stop_when),
         "timezone": task.zone_name,
@@ -278,3 +293,7 @@ def output_object(run: Run, stream: str, line: str) -> JsonObject:
 
 def _seconds(duration: Duration) -> float:
     return duration / SECOND
+
+
+TASK_KEYS: Final = tuple(task_object(ScheduledTask(Task("x", Command(("x",)))), TaskHistory()))
+"""The keys of a task in a list, in their order."""

@@ -44,13 +44,16 @@ _RUN: Final = "([^/]+(?:/[0-9]+)?)"
 
 ROUTES: Final = (
     Route("GET", "/v1/status", handlers.status),
-    Route("GET", "/v1/tasks", handlers.tasks),
+    Route("GET", "/v1/tasks", handlers.tasks, ("match", "state", "tag", "order", "limit", "after", "fields")),
     Route("GET", "/v1/tasks/TASK", handlers.task),
     Route("GET", "/v1/tasks/TASK/why", handlers.why, ("at",)),
     Route("GET", "/v1/why", handlers.why_page, ("at", "after")),
-    Route("GET", "/v1/runs", handlers.runs, ("task", "since", "until", "action", "limit")),
+    Route("GET", "/v1/runs", handlers.runs, ("task", "since", "until", "action", "trigger", "limit")),
     Route("GET", "/v1/runs/RUN", handlers.run),
     Route("GET", "/v1/runs/RUN/output", handlers.output, ("follow",)),
+    Route("GET", "/v1/timeline", handlers.timeline, ("since", "until", "after")),
+    Route("GET", "/v1/planned", handlers.planned, ("since", "until", "task", "limit", "after")),
+    Route("GET", "/v1/stats", handlers.stats, ("since", "until", "step", "task")),
     Route("GET", "/v1/log", handlers.log_page, ("task", "since", "until", "action", "after")),
     Route("GET", "/v1/events", handlers.events, ("task", "kinds", "after")),
     Route("GET", "/v1/fleet", handlers.fleet),

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
-from rocketd.core.instant import Instant
+from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.records import RunFilter
+from rocketd.core.model.run_figures import SpanPlace
 from rocketd.daemon.event_stream import StreamFilter
 from rocketd.daemon.fleet_view import FleetView
 from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.task_list import TaskQuery
 
 Lines: TypeAlias = AbstractContextManager[AsyncIterator[bytes]]
 """Enter it before the first byte of the response is sent: no line is missed afterwards."""
@@ -33,6 +35,25 @@ class OutputSource(Protocol):
     async def lines(self, reference: str, *, follow: bool) -> Lines: ...
 
 
+class TaskPages(Protocol):
+    """The list of tasks (`daemon.task_list.TaskList`)."""
+
+    async def page(self, query: TaskQuery) -> JsonObject: ...
+
+
+class Charts(Protocol):
+    """Figures about runs (`daemon.run_charts.RunCharts`)."""
+
+    async def stats(self, since: Instant, until: Instant, step: Duration, task: str) -> JsonObject: ...
+    async def timeline(self, since: Instant, until: Instant, after: SpanPlace | None) -> JsonObject: ...
+
+
+class Plans(Protocol):
+    """What will run (`daemon.planned_starts.PlannedStarts`)."""
+
+    async def page(self, since: Instant, until: Instant, task: str, limit: int, after: int) -> JsonObject: ...
+
+
 class ControlVerbs(Protocol):
     """The operations of an administrator (`daemon.control.Control`)."""
 
@@ -50,6 +71,13 @@ class ControlVerbs(Protocol):
     def feed(self) -> EventSource: ...
     @property
     def output(self) -> OutputSource: ...
+    @property
+    def listed(self) -> TaskPages: ...
+    @property
+    def charts(self) -> Charts: ...
+    @property
+    def planned(self) -> Plans: ...
+    def now(self) -> Instant: ...
     def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject: ...
     def stop_task(self, name: str, *, by: str) -> JsonObject: ...
     async def stop_run(self, which: str, *, by: str) -> JsonObject: ...

@@ -6,14 +6,18 @@ They are validated, not trusted: a value of the wrong type is an error with a cl
 import json
 import re
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import storable
 from rocketd.core.instant import Instant
 from rocketd.core.model.run import Action
+from rocketd.core.model.task_patterns import check_patterns, is_pattern
 from rocketd.daemon.json_format import Json, from_rfc3339
 from rocketd.web.errors import BadRequest
+
+MAX_PATTERN: Final = 256
 
 
 class RequestParameters(NamedTuple):
@@ -46,6 +50,40 @@ class RequestParameters(NamedTuple):
             raise BadRequest(f"{name} must be true or false, not {text[:40]!r}")
         return text == "true"
 
+    def word(self, name: str, known: Collection[str]) -> str:
+        text = self.text(name)
+        if text and text not in known:
+            raise BadRequest(f"{text[:40]!r} is not known as {name}", hint=f"allowed: {', '.join(known)}")
+        return text
+
+    def pattern(self, name: str) -> str:
+        """A part of a text, or a pattern as in a shell."""
+        text = self.text(name)
+        if len(text) > MAX_PATTERN:
+            raise BadRequest(f"{name} may have at most {MAX_PATTERN} characters, not {len(text)}")
+        if is_pattern(text):
+            try:
+                check_patterns([text])
+            except ConditionError as error:
+                raise BadRequest(error.message, hint=error.hint) from None
+        return text
+
+    def task_place(self, name: str) -> tuple[int, str] | None:
+        """Where a page of tasks begins: NUMBER/TASK."""
+        text = self.text(name)
+        found = re.fullmatch("(-?[0-9]{1,19})/([^/]{1,300})", text)
+        if text and not found:
+            raise _no_place(name, text)
+        return (int(found[1]), found[2]) if found else None
+
+    def log_place(self, name: str) -> tuple[float, int] | None:
+        """Where a page of the log begins: SECONDS/ROW."""
+        text = self.text(name)
+        found = re.fullmatch(r"(-?[0-9]{1,12}(?:\.[0-9]{1,9})?)/([0-9]{1,18})", text)
+        if text and not found:
+            raise _no_place(name, text)
+        return (float(found[1]), int(found[2])) if found else None
+
     def words(self, name: str, known: Collection[str]) -> frozenset[str]:
         words = [word for word in self.text(name).split(",") if word]
         for word in words:
@@ -70,7 +108,7 @@ class RequestParameters(NamedTuple):
     def cursor(self, name: str) -> int:
         text = self.text(name) or "0"
         if not re.fullmatch("[0-9]{1,18}", text):
-            raise BadRequest(f"{name} must be the `next` of the previous page, not {text[:40]!r}")
+            raise _no_place(name, text)
         return int(text)
 
     def actions(self, name: str) -> tuple[Action, ...]:
@@ -79,6 +117,10 @@ class RequestParameters(NamedTuple):
             if word not in set(Action):
                 raise BadRequest(f"{word[:40]!r} is not an action", hint=f"allowed: {', '.join(Action)}")
         return tuple(Action(word) for word in words)
+
+
+def _no_place(name: str, text: str) -> BadRequest:
+    return BadRequest(f"{name} must be the `next` of the previous page, not {text[:40]!r}")
 
 
 def query_parameters(query: str) -> Mapping[str, Json]:

@@ -4,9 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final, NamedTuple
 
+from rocketd.core.instant import DAY, SECOND, Instant
 from rocketd.core.model.records import RunFilter
+from rocketd.core.model.run import Trigger
 from rocketd.daemon.event_stream import KINDS, StreamFilter
 from rocketd.daemon.json_format import Json
+from rocketd.daemon.planned_starts import MOST_STARTS, PAGE_STARTS
+from rocketd.daemon.serializers import TASK_KEYS
+from rocketd.daemon.task_list import MAX_TASKS, ORDERS, PAGE_TASKS, STATES, TaskQuery
 from rocketd.metrics.exposition import CONTENT_TYPES, MetricsFormat
 from rocketd.web.control_verbs import ControlVerbs, Lines, Listener
 from rocketd.web.errors import BadRequest
@@ -17,6 +22,14 @@ MAX_RUNS: Final = 16_384
 
 PAGE_RUNS: Final = 250
 """The runs on one page of the log: with the tails of their output, some megabytes at most."""
+
+STEP: Final = 900
+"""Seconds of a stretch of statistics, about all tasks."""
+STEP_OF_ONE: Final = 86_400
+DAYS_OF_ONE: Final = 90
+"""How far statistics about one task look back."""
+MAX_STEP: Final = 31 * 86_400
+MAX_STRETCHES: Final = 1_000
 
 MAX_REASON_LENGTH: Final = 1_000
 
@@ -38,8 +51,19 @@ async def status(verbs: ControlVerbs, _: RequestParameters) -> Json:
     return verbs.status()
 
 
-async def tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
-    return await verbs.tasks()
+async def tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    if not parameters.values:
+        return await verbs.tasks()
+    query = TaskQuery(
+        match=parameters.pattern("match"),
+        state=parameters.word("state", STATES),
+        tag=parameters.text("tag"),
+        order=parameters.word("order", ORDERS) or ORDERS[0],
+        limit=parameters.number("limit", PAGE_TASKS, MAX_TASKS),
+        after=parameters.task_place("after"),
+        fields=parameters.words("fields", TASK_KEYS),
+    )
+    return await verbs.listed.page(query)
 
 
 async def task(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
@@ -68,8 +92,43 @@ def _run_filter(parameters: RequestParameters, limit: int) -> RunFilter:
         since=parameters.instant("since"),
         until=parameters.instant("until"),
         actions=parameters.actions("action"),
+        triggers=tuple(map(Trigger, sorted(parameters.words("trigger", [*Trigger])))),
         limit=limit,
     )
+
+
+async def stats(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    task = parameters.text("task")
+    step = parameters.number("step", STEP_OF_ONE if task else STEP, MAX_STEP) * SECOND
+    until = parameters.instant("until") or verbs.now()
+    since = parameters.instant("since")
+    if since is None:
+        since = until - (DAYS_OF_ONE * DAY if task else DAY)
+    _check_order(since, until)
+    if (until - since) / step > MAX_STRETCHES:
+        raise BadRequest(f"an answer has at most {MAX_STRETCHES} stretches", hint="use a longer step, or a later since")
+    return await verbs.charts.stats(since, until, step, task)
+
+
+def _check_order(since: Instant, until: Instant) -> None:
+    if since >= until:
+        raise BadRequest("since must be before until")
+
+
+async def timeline(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    until = parameters.instant("until") or verbs.now()
+    since = parameters.instant("since")
+    since = until - DAY if since is None else since
+    _check_order(since, until)
+    return await verbs.charts.timeline(since, until, parameters.log_place("after"))
+
+
+async def planned(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    since = parameters.instant("since") or verbs.now()
+    until = parameters.instant("until") or since + DAY
+    _check_order(since, until)
+    limit = parameters.number("limit", PAGE_STARTS, MOST_STARTS)
+    return await verbs.planned.page(since, until, parameters.text("task"), limit, parameters.cursor("after"))
 
 
 async def run(verbs: ControlVerbs, parameters: RequestParameters) -> Json:

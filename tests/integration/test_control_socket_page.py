@@ -107,6 +107,24 @@ def test_what_comes_in_parts_says_where_to_go_on(asked: Client) -> None:
     assert list(told(asked.get("/v1/log"))) == answer_of("/v1/log")
 
 
+@pytest.mark.parametrize(
+    ("target", "heading", "within"),
+    [
+        ("/v1/tasks?limit=1", "Page of tasks", ""),
+        ("/v1/timeline", "Timeline", "rows"),
+        ("/v1/planned?until=2100-01-01T00:00:00Z&task=hello", "Planned starts", "starts"),
+        ("/v1/stats", "Statistics", "buckets"),
+    ],
+)
+def test_pages_and_charts_have_the_keys_that_stand_there(asked: Client, target: str, heading: str, within: str) -> None:
+    path, _, query = target.partition("?")
+    answer = told(asked.get(path, [one.partition("=")[::2] for one in query.split("&") if one]))
+    assert answer.keys() == {column.strip("`") for column, _ in rows(heading)}
+    described = dict(rows(heading))
+    for one in objects(answer[within]) if within else ():
+        assert {key for key in one if f"`{key}`" in described[f"`{within}`"]} == one.keys()
+
+
 def test_verbs_answer_what_stands_there(asked: Client) -> None:
     with asked.events() as events:
         begun = told(asked.post("/v1/tasks/hello/run"))

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.run import Action, End, Run
+from rocketd.core.model.run import Action, End, Run, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class RunFilter:
     until: Instant | None = None
     """Started before."""
     actions: tuple[Action, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     limit: int = 100
 
 

@@ -64,6 +64,10 @@ class UsualRuntimes:
         """Learn of a success."""
         self._runtimes.setdefault(task, deque(maxlen=SAMPLES)).append(runtime)
 
+    def replace(self, task: str, runtimes: Iterable[Duration]) -> None:
+        """Know these alone, the oldest first."""
+        self._runtimes[task] = deque(runtimes, maxlen=SAMPLES)
+
     def usual(self, task: str) -> Duration | None:
         """Return the median; None: too little is known."""
         known = self._runtimes.get(task, ())

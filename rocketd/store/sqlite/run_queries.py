@@ -139,6 +139,9 @@ def _terms(run_filter: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Par
         yield "begun.created >= ?", (seconds(run_filter.since),)
     if run_filter.until is not None:
         yield "begun.created < ?", (seconds(run_filter.until),)
+    if run_filter.triggers:
+        places = ", ".join("?" * len(run_filter.triggers))
+        yield f"coalesce(begun.\"trigger\", 'schedule') IN ({places})", tuple(one.value for one in run_filter.triggers)
     if run_filter.actions:
         places = ", ".join("?" * len(run_filter.actions))
         yield f"{action} IN ({places})", tuple(one.value for one in run_filter.actions)

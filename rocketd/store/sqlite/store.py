@@ -13,9 +13,10 @@ from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event
 from rocketd.core.model.records import Change, OpenRun, RunFilter, RunPage, RunView, TaskState
 from rocketd.core.model.run import Action
+from rocketd.core.model.run_figures import RunsOfStretch, RunSpans, SpanPlace
 from rocketd.store.errors import InvalidText, is_corrupt
 from rocketd.store.rejected_lines import ReportDamage
-from rocketd.store.sqlite import log_events, recovery_query, run_log, run_queries, task_state
+from rocketd.store.sqlite import log_events, recovery_query, run_figures, run_log, run_queries, task_state
 from rocketd.store.sqlite.column_values import ColumnFaults
 from rocketd.store.sqlite.connection import Database, Durability, is_in_use
 from rocketd.store.sqlite.consistency import make_consistent
@@ -80,6 +81,18 @@ class SqliteReader:
     def events_after(self, position: int, limit: int) -> LogEvents:
         """Up to `limit` events after that place in the log, in its order."""
         return self._read(lambda database: log_events.events_after(database, position, limit, self.faults))
+
+    def runtimes(self, tasks: Sequence[str], limit: int) -> Mapping[str, Sequence[Duration]]:
+        """How long the last successful runs of tasks took, the newest first."""
+        return self._read(lambda database: run_figures.runtimes(database, tasks, limit))
+
+    def stretches(self, begin: Instant, end: Instant, step: Duration, task: str) -> Sequence[RunsOfStretch]:
+        """How many runs ended how in each stretch of that length; of one task, or of all if it is empty."""
+        return self._read(lambda database: run_figures.stretches(database, begin, end, step, task))
+
+    def spans(self, begin: Instant, end: Instant, after: SpanPlace | None, limit: int) -> RunSpans:
+        """When runs that began in that time ran, in the order of their beginning, and what was missed."""
+        return self._read(lambda database: run_figures.spans(database, begin, end, after, limit))
 
     def count_old(self, before: Instant, protected: Mapping[tuple[str, Action], Duration], now: Instant) -> int:
         """How many records `Store.prune` would delete in all."""

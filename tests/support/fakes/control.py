@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self, TypeVar
 
-from rocketd.core.instant import Instant
+from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.event_stream import EventStream, StreamFilter, StreamItem
@@ -62,6 +62,19 @@ class FakeOutput:
         yield lines()
 
 
+class FakePages:
+    """Answers with what it was asked for."""
+
+    async def page(self, *query: object) -> JsonObject:
+        return {"asked": [str(one) for one in query]}
+
+    async def stats(self, *query: object) -> JsonObject:
+        return {"asked": [str(one) for one in query]}
+
+    async def timeline(self, *query: object) -> JsonObject:
+        return {"asked": [str(one) for one in query]}
+
+
 class FakeVerbs:
     """Knows the task `backup` and its run 7, and notes what it is asked to do."""
 
@@ -74,6 +87,10 @@ class FakeVerbs:
         self.many: list[Json] = [{"task": "backup"}]
         self.feed = FakeFeed()
         self.output = FakeOutput()
+        self.listed = self.charts = self.planned = FakePages()
+
+    def now(self) -> Instant:
+        return 1_000_000 * SECOND
 
     def status(self) -> JsonObject:
         if self.fails:

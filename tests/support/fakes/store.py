@@ -212,6 +212,7 @@ def _fits(view: RunView, wanted: RunFilter) -> bool:
         and (wanted.since is None or run.start >= wanted.since)
         and (wanted.until is None or run.start < wanted.until)
         and (not wanted.actions or view.action in wanted.actions)
+        and (not wanted.triggers or run.trigger in wanted.triggers)
     )
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 from rocketd.app.loop_ports import NullServiceManager
 from rocketd.core.clock import Clock
@@ -12,6 +11,7 @@ from rocketd.core.model.condition import Condition
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.records import RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
+from rocketd.core.model.run_figures import RunsOfStretch, RunSpans, SpanPlace
 from rocketd.core.model.task import Command, Disabled, Task
 from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
@@ -22,10 +22,10 @@ from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
-from rocketd.daemon.task_file_source import ControlProblem, MissingTask
 from support.event_loop import looped
 from support.fakes.journal import ListJournal
 from support.fakes.store import MemoryStore
+from support.passed_by_hand import TaskFilesOf
 
 NOW: Instant = 1_790_000_000 * SECOND
 OFF = Disabled(Task("off", Command(("/bin/true",))), 3)
@@ -40,6 +40,15 @@ class EmptyLog:
     def page(self, wanted: RunFilter, after: int) -> RunPage:  # noqa: ARG002 - whichever
         return RunPage([], None)
 
+    def runtimes(self, tasks: Sequence[str], limit: int) -> Mapping[str, Sequence[Duration]]:  # noqa: ARG002 - whichever
+        return {task: [] for task in tasks}
+
+    def stretches(self, begin: Instant, end: Instant, step: Duration, task: str) -> Sequence[RunsOfStretch]:  # noqa: ARG002
+        return []
+
+    def spans(self, begin: Instant, end: Instant, after: SpanPlace | None, limit: int) -> RunSpans:  # noqa: ARG002
+        return RunSpans([], None)
+
     def count_old(self, before: Instant, spare: Mapping[tuple[str, Action], Duration], now: Instant) -> int:  # noqa: ARG002
         return 0
 
@@ -53,17 +62,6 @@ class LongClock(SystemClock):
     def monotonic(self) -> Duration:
         self.passed += SECOND
         return self.passed
-
-
-@dataclass(frozen=True)
-class TaskFilesOf:
-    """Task files whose only task is disabled."""
-
-    disabled: Sequence[Disabled]
-    missing: Mapping[str, MissingTask] = field(default_factory=dict)
-
-    async def reload(self) -> Sequence[ControlProblem]:
-        return []
 
 
 class Noted(Condition):

@@ -6,55 +6,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rocketd.app.loop_ports import NullServiceManager
 from rocketd.core.instant import MINUTE, SECOND
 from rocketd.core.messages.message import Stream
-from rocketd.core.model.events import Finished, Started
-from rocketd.core.model.run import Action, Cause, End, Run, Trigger
-from rocketd.core.model.task import Command, Task
-from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.clock import SystemClock
-from rocketd.daemon.error_policy import SilencedErrors
-from rocketd.daemon.event_feed import KEPT_BYTES, KEPT_EVENTS, MOST_ROWS, EventFeed
+from rocketd.core.model.run import Run, Trigger
+from rocketd.daemon.event_feed import KEPT_BYTES, KEPT_EVENTS, MOST_ROWS
 from rocketd.daemon.event_stream import EventStream, StreamFilter
 from rocketd.daemon.json_format import JsonObject
-from rocketd.daemon.loop import Loop
 from support.event_loop import looped
-from support.fakes.journal import ListJournal
+from support.passed_by_hand import World
 
 ROWS = StreamFilter(kinds=frozenset({"task", "tasks", "status"}))
-
-
-class World:
-    """A loop that nobody has started: what it would do is called here."""
-
-    def __init__(self, tasks: int = 3) -> None:
-        self.clock = SystemClock()
-        self.scheduler = Scheduler(host="here", new_run_id=str, max_running=1)
-        self.loop = Loop(
-            scheduler=self.scheduler,
-            clock=self.clock,
-            journal=ListJournal(),
-            manager=NullServiceManager(),
-            silenced=SilencedErrors(),
-        )
-        self.feed = EventFeed(self.loop, lambda: {"degraded": self.loop.health.degraded or None})
-        self.load(tasks)
-
-    def load(self, tasks: int) -> None:
-        made = [Task(f"t{number}", Command(("/bin/true",))) for number in range(tasks)]
-        self.scheduler.load(made, self.clock.now(), {})
-        self.loop.events.reloads += 1
-        self.a_pass()
-
-    def a_pass(self) -> None:
-        self.scheduler.decide(self.clock.now())
-        for hook in self.loop.pass_hooks:
-            hook(self.clock.now())
-
-    def happens(self, number: int, output: str = "") -> None:
-        run = Run("t1", number, f"0193-{number}", 1, due=50, start=51, trigger=Trigger.HAND, reason="")
-        self.loop.publish(Finished(run, End(Action.FAIL, Cause.EXIT, 60, output=output)) if output else Started(run))
 
 
 @asynccontextmanager

@@ -1,0 +1,195 @@
+"""The list of tasks a page at a time: searched, filtered and put in order without making the rows of all of them.
+
+What a task is (running, failed, paused) is looked up again only when something has happened to it. So a page of ten
+thousand tasks costs little more than its own rows.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
+from heapq import nsmallest
+from typing import Final, NamedTuple
+
+from rocketd.core.instant import FOREVER, Instant
+from rocketd.core.model.run import Action
+from rocketd.core.model.task import Task
+from rocketd.core.model.task_patterns import TaskPattern, is_pattern
+from rocketd.core.notifications.deadlines import overdue_at
+from rocketd.core.notifications.occasions import failed_last
+from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.lookup import find_disabled
+from rocketd.daemon.loop import Loop
+from rocketd.daemon.serializers import disabled_object, task_object
+from rocketd.daemon.task_file_source import TaskFileSource
+from rocketd.daemon.usual_runtimes import KnownRuntimes
+
+STATES: Final = ("running", "failed", "late", "missed", "paused", "disabled", "enabled")
+"""What a list can be limited to. Late: no success for longer than its `max_age`."""
+ORDERS: Final = ("name", "next", "last")
+PAGE_TASKS: Final = 100
+MAX_TASKS: Final = 1_000
+UPDATED_PER_TURN: Final = 512
+"""Tasks that are looked up between two turns of the loop; about 4 ms."""
+
+Place = tuple[int, str]
+"""Where a task is in an order."""
+
+
+class TaskQuery(NamedTuple):
+    """Which tasks are wanted."""
+
+    match: str = ""
+    """A part of the name, the description, the condition, the file or a tag; or a pattern of names as in a shell."""
+    state: str = ""
+    tag: str = ""
+    order: str = "name"
+    limit: int = PAGE_TASKS
+    after: Place | None = None
+    fields: frozenset[str] = frozenset()
+    """The keys that are wanted, beside the name; empty: all."""
+    only: Collection[str] | None = None
+    """The tasks that may be shown; None: all."""
+
+
+class TaskList:
+    """Knows which tasks are in which state. On the loop's thread."""
+
+    def __init__(self, loop: Loop, task_files: TaskFileSource, runtimes: KnownRuntimes) -> None:
+        self._loop = loop
+        self._task_files = task_files
+        self._runtimes = runtimes
+        self._reloads = -1
+        self._changed: set[str] = set()
+        """Tasks to look at again."""
+        self._in_state: dict[str, set[str]] = {state: set() for state in STATES}
+        self._due_dates: dict[str, Instant] = {}
+        """When tasks that have a `max_age` are late."""
+        self._texts: dict[str, str] = {}
+        self._tagged: dict[str, set[str]] = {}
+
+    def note(self, names: AbstractSet[str]) -> None:
+        """Look at these tasks again before the next page: something has happened to them."""
+        self._changed |= names
+
+    def row(self, name: str) -> JsonObject | None:
+        """Return a task as an entry of the list; None: it is not there any more."""
+        entry = self._loop.scheduler.tasks.get(name)
+        if entry is not None:
+            return task_object(entry, self._loop.scheduler.history.of(name), self._runtimes.usual(name))
+        disabled = find_disabled(self._task_files.disabled, name)
+        return disabled_object(disabled) if disabled else None
+
+    async def page(self, query: TaskQuery) -> JsonObject:
+        """Return a page: its tasks, where the next one begins, how many there are in all, and in each state."""
+        await self._update()
+        found = self._found(query)
+        counts: dict[str, Json] = {state: self._count(state, found) for state in STATES}
+        wanted = self._of_state(query.state, found) if query.state else found
+        names = self._ordered(wanted, query)
+        await self._runtimes.read(names[: query.limit])
+        shown = [made for name in names[: query.limit] if (made := self.row(name))]
+        if query.fields:
+            kept = query.fields | {"task"}
+            shown = [{key: value for key, value in row.items() if key in kept} for row in shown]
+        following = self._place(names[query.limit - 1], query.order) if len(names) > query.limit else None
+        return {
+            "tasks": [*shown],
+            "next": None if following is None else f"{following[0]}/{following[1]}",
+            "total": len(wanted),
+            "counts": counts,
+        }
+
+    # -- what is known ----------------------------------------------------------------------------------------------
+
+    async def _update(self) -> None:
+        if self._loop.events.reloads != self._reloads:
+            self._reloads = self._loop.events.reloads
+            self._reset()
+        while self._changed:
+            for _ in range(min(UPDATED_PER_TURN, len(self._changed))):
+                self._look_at(self._changed.pop())
+            if self._changed:
+                await asyncio.sleep(0)
+
+    def _reset(self) -> None:
+        """Begin anew: other tasks are loaded."""
+        for names in self._in_state.values():
+            names.clear()
+        self._due_dates.clear()
+        self._texts.clear()
+        self._tagged.clear()
+        self._changed = set(self._loop.scheduler.tasks)
+        for one in self._task_files.disabled:
+            self._in_state["disabled"].add(one.task.name)
+            self._note_words(one.task)
+
+    def _look_at(self, name: str) -> None:
+        entry = self._loop.scheduler.tasks.get(name)
+        if entry is None:
+            return
+        history = self._loop.scheduler.history.of(name)
+        newest = max(history.last_events.items(), key=lambda item: item[1].position, default=(None, None))[0]
+        states = {
+            "running": bool(history.spawned_at),
+            "failed": failed_last(history),
+            "missed": newest is Action.MISSED,
+            "paused": entry.paused is not None,
+            "enabled": entry.paused is None,
+        }
+        for state, holds in states.items():
+            (self._in_state[state].add if holds else self._in_state[state].discard)(name)
+        if (late := overdue_at(entry.task, history)) is not None:
+            self._due_dates[name] = late
+        if name not in self._texts:
+            self._note_words(entry.task)
+
+    def _note_words(self, task: Task) -> None:
+        self._texts[task.name] = "\n".join((task.name, task.description, str(task.when), task.file, *task.tags)).lower()
+        for tag in task.tags:
+            self._tagged.setdefault(tag, set()).add(task.name)
+
+    # -- what is wanted ---------------------------------------------------------------------------------------------
+
+    def _found(self, query: TaskQuery) -> AbstractSet[str]:
+        names: AbstractSet[str] = self._texts.keys()
+        if query.only is not None:
+            names = names & set(query.only)
+        if query.tag:
+            names = names & self._tagged.get(query.tag, set())
+        if query.match and is_pattern(query.match):
+            matches = TaskPattern.of(query.match).matches
+            names = {name for name in names if matches(name)}
+        elif query.match:
+            part = query.match.lower()
+            names = {name for name in names if part in self._texts[name]}
+        return names
+
+    def _of_state(self, state: str, found: AbstractSet[str]) -> AbstractSet[str]:
+        if state == "late":
+            now = self._loop.clock.now()
+            return {name for name, at in self._due_dates.items() if at <= now and name in found}
+        return self._in_state[state] & found
+
+    def _count(self, state: str, found: AbstractSet[str]) -> int:
+        if state != "late" and len(found) == len(self._texts):
+            return len(self._in_state[state])
+        return len(self._of_state(state, found))
+
+    def _ordered(self, names: AbstractSet[str], query: TaskQuery) -> list[str]:
+        """Return the names after that place, one more than fit on the page."""
+        places: Iterable[Place] = (self._place(name, query.order) for name in names)
+        if query.after is not None:
+            after = query.after
+            places = (place for place in places if place > after)
+        return [name for _, name in nsmallest(query.limit + 1, places)]
+
+    def _place(self, name: str, order: str) -> Place:
+        entry = self._loop.scheduler.tasks.get(name)
+        if order == "name":
+            return 0, name
+        if entry is None:
+            return FOREVER, name
+        if order == "next":
+            return (FOREVER - 1 if entry.next_start is None else entry.next_start), name
+        last = self._loop.scheduler.history.of(name).last_events.get(Action.RUN)
+        return (FOREVER - 1 if last is None else -last.run.start), name
