@@ -12,6 +12,7 @@ from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.router import ExecutorRouter
 from rocketd.executor.unit.host import unit_support
 from rocketd.executor.unit.run_files import RunFiles
+from rocketd.executor.unit.unit_name import UnitNames
 
 
 def make_executor(
@@ -21,7 +22,11 @@ def make_executor(
     processes = ProcessExecutor(loop.handle_event, loop.handle_output, clock=clock, open_files=open_files)
     lines = loop.handle_output, loop.events.show_output
     executor = ExecutorRouter(
-        loop.handle_event, processes, lines, clock=clock, files=RunFiles(runtime_dir), support=unit_support()
+        *(loop.handle_event, processes, lines),
+        clock=clock,
+        files=RunFiles(runtime_dir),
+        names=UnitNames.of_daemon(runtime_dir),
+        support=unit_support(),
     )
     executor.configure(settings.output_limit, settings.executor)
     return executor

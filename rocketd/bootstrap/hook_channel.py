@@ -12,7 +12,7 @@ from rocketd.core.notifications.notification import Notification
 from rocketd.core.notifications.occasions import Occasion
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
-from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.commands import Commands
 from rocketd.notifications.hook_runner import HookCall, HookExecutor, HookRunner
 
 NAME: Final = "hook"
@@ -21,11 +21,10 @@ NAME: Final = "hook"
 class HookChannel:
     """Runs the hooks of tasks, and those that `[hooks]` has for every task."""
 
-    def __init__(self, loop: Loop, settings: TaskHooks, open_files: tuple[int, int]) -> None:
-        """`open_files` are the limits (soft, hard) that hooks get, as runs do."""
+    def __init__(self, loop: Loop, settings: TaskHooks, commands: Commands) -> None:
         self.settings = settings
         self._loop = loop
-        self._open_files = open_files
+        self._commands = commands
         self.runner = HookRunner(self._make_executor, loop.clock, self)
 
     def targets(self, task: Task, notification: Notification) -> Iterator[str]:
@@ -48,12 +47,7 @@ class HookChannel:
             delivery.done()
             return
         timeout = delivery.task.hooks.timeout or self.settings.timeout or DEFAULT_TIMEOUT
-        call = HookCall(hook, argv, delivery.task, delivery.notification, timeout, delivery.done)
-        if delivery.task.has_dynamic_user:
-            self.hook_ended(call, "cannot start: systemd makes up the user of the task for each run", 0)
-            delivery.done()
-        else:
-            self.runner.submit(call)
+        self.runner.submit(HookCall(hook, argv, delivery.task, delivery.notification, timeout, delivery.done))
 
     async def close(self) -> None:
         """Let the active hooks end, for a while."""
@@ -88,9 +82,4 @@ class HookChannel:
         return (getattr(self.settings, occasion, None) if own is None else own) or ()
 
     def _make_executor(self, runner: HookRunner) -> HookExecutor:
-        return ProcessExecutor(
-            *(runner.report, runner.output),
-            clock=self._loop.clock,
-            open_files=self._open_files,
-            variables=runner.variables,
-        )
+        return self._commands.executor(NAME, runner.report, runner.output, runner.variables)

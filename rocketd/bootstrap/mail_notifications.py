@@ -14,12 +14,16 @@ from rocketd.core.instant import Instant
 from rocketd.core.messages import daemon_messages
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.events import Started
+from rocketd.core.model.run import Cause
 from rocketd.core.model.task import Task
 from rocketd.core.notifications.notification import Notification
 from rocketd.core.notifications.occasions import mail_occasions
 from rocketd.core.plural import counted
 from rocketd.daemon.loop import Loop
+from rocketd.executor.command_calls import CommandCalls, in_root_directory
+from rocketd.executor.commands import Commands
 from rocketd.mail.message import Notice
+from rocketd.mail.program import ProgramEnd
 from rocketd.mail.queue import Envelope, MailQueue, Sender
 
 NAME: Final = "mail"
@@ -29,8 +33,10 @@ _STUCK: Final = "the mail server does not answer"
 class MailNotifications:
     """Adds what mail is sent about to the mail queue. On the loop's thread."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, commands: Commands) -> None:
+        """`commands` carry out the program that sends mail, where there is one."""
         self._loop = loop
+        self._program = CommandCalls(NAME, commands, loop.clock)
         self._asyncio = asyncio.get_running_loop()
         self._host = platform.node()
         self._settings: MailSettings | None = None
@@ -46,7 +52,7 @@ class MailNotifications:
         queue = await self._close_queue()
         previous, self._settings = self._settings, settings
         if settings is not None:
-            self._queue = MailQueue(_sender(settings, self._host), self._on_queue_state, self._host, settings.pause)
+            self._queue = MailQueue(self._sender(settings), self._on_queue_state, self._host, settings.pause)
             if queue and previous:
                 queue.transfer(self._queue, partial(self._readdress, previous, settings))
         self._log_unsent(queue)
@@ -93,6 +99,7 @@ class MailNotifications:
         if queue and (left := queue.waiting):
             text = f"{counted(left, 'mail')} could not be sent; the next start of rocketd sends them"
             self._loop.journal.write(Message(text, Priority.WARNING))
+        await self._program.close()
 
     # -- the queue --------------------------------------------------------------------------------------------------
 
@@ -114,6 +121,27 @@ class MailNotifications:
         """Return the envelope under the new settings: the receivers may have been wrong."""
         receivers = settings.receivers if envelope.receivers == previous.receivers else envelope.receivers
         return Envelope(self._sender_address(settings), receivers)
+
+    def _sender(self, settings: MailSettings) -> Sender:
+        if settings.command:
+            from rocketd.mail.sendmail_sender import SendmailSender  # noqa: PLC0415 - as below
+
+            return SendmailSender(settings.command, self._run_program, self._host)
+        from rocketd.mail.redmail_sender import RedmailSender  # noqa: PLC0415 - it imports TLS, which a host without mail does not need
+
+        return RedmailSender(
+            *(settings.host, settings.port, settings.tls.value),
+            *(settings.username, settings.password_file, self._host),
+        )
+
+    def _run_program(self, argv: Sequence[str], data: bytes, timeout: float) -> ProgramEnd:
+        """Run the program that sends mail, on the thread of the queue; raises OSError."""
+        end = self._program.call(in_root_directory((*argv,), data.decode(errors="replace")), timeout)
+        if end.cause is Cause.TIMEOUT:
+            raise OSError(f"{argv[0]} did not end within {timeout:.0f} s")
+        if end.message:
+            raise OSError(f"cannot run {argv[0]}: {end.message}")
+        return ProgramEnd(-(end.signal or 0) if end.exit_code is None else end.exit_code, end.output)
 
     async def _close_queue(self) -> MailQueue | None:
         """Close the queue, which sends what it can for a while, and return it."""
@@ -145,19 +173,6 @@ class MailNotifications:
             self._loop.journal.write(daemon_messages.mail_sent_again())
         waiting = self._queue.waiting if self._queue else 0
         self._loop.health.set_trouble("mail", f"{counted(waiting, 'mail')} waiting: {waits}" if waits else "")
-
-
-def _sender(settings: MailSettings, host: str) -> Sender:
-    if settings.command:
-        from rocketd.mail.sendmail_sender import SendmailSender  # noqa: PLC0415 - as below
-
-        return SendmailSender(settings.command, host)
-    from rocketd.mail.redmail_sender import RedmailSender  # noqa: PLC0415 - it imports TLS, which a host without mail does not need
-
-    return RedmailSender(
-        *(settings.host, settings.port, settings.tls.value),
-        *(settings.username, settings.password_file, host),
-    )
 
 
 def _recipients(settings: MailSettings, task: Task) -> tuple[tuple[str, ...], Sequence[str]]:

@@ -16,19 +16,19 @@ from rocketd.bootstrap.task_deadlines import TaskDeadlines
 from rocketd.config.daemon_settings import Settings
 from rocketd.core.instant import Instant
 from rocketd.daemon.loop import Loop
+from rocketd.executor.commands import Commands
 from rocketd.store.sqlite.store import SqliteReader
 
 
 class NotificationChannels:
     """All channels together. On the loop's thread."""
 
-    def __init__(self, loop: Loop, state_directory: Path, open_files: tuple[int, int], started_at: Instant) -> None:
-        """`open_files` are the limits (soft, hard) that hooks get, as runs do."""
+    def __init__(self, loop: Loop, state_directory: Path, commands: Commands, started_at: Instant) -> None:
         self._notifications = Notifications(loop, state_directory)
-        self._mail = MailNotifications(loop)
+        self._mail = MailNotifications(loop, commands)
         self._deadlines = TaskDeadlines(loop, self._notifications.tell)
         self.metrics = MetricsSource(loop, started_at, self._deadlines.monitor.slow_limit)
-        self.hooks = HookChannel(loop, Settings().hooks, open_files)
+        self.hooks = HookChannel(loop, Settings().hooks, commands)
         self._reading: asyncio.Task[None] | None = None
         self._requests = HttpRequests(loop)
         self._webhooks = WebhookChannel(self._requests)

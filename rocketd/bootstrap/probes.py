@@ -4,9 +4,10 @@ from rocketd.core.clock import Clock
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
 from rocketd.core.prober import Prober
 from rocketd.daemon.ports import ReportObserved
+from rocketd.executor.commands import Commands
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.network_mounts import Mounts
-from rocketd.probes.commands import CommandObserver, Report
+from rocketd.probes.commands import CommandObserver, Report, Runner
 from rocketd.probes.load_and_env import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver
 from rocketd.probes.prober import HostProber
@@ -18,15 +19,17 @@ def host_prober(
     clock: Clock,
     fallback: Prober | None = None,
     *,
-    open_files: tuple[int, int] | None = None,
+    commands: Commands | None = None,
 ) -> Prober:
     """Make it, on the thread of the running loop; `fallback` looks at the probes that are not about the host.
 
-    `open_files` are the limits that commands get: as in `ProcessExecutor`.
+    `commands` carries out those of conditions; None: they are processes.
     """
 
-    def runner(report_command: Report) -> ProcessExecutor:
-        return ProcessExecutor(report_command, lambda *_: None, clock=clock, open_files=open_files)
+    def runner(report_command: Report) -> Runner:
+        if commands is not None:
+            return commands.executor("probe", report_command, lambda *_: None)
+        return ProcessExecutor(report_command, lambda *_: None, clock=clock)
 
     prober = HostProber(report_observed, clock.now, fallback)
     prober.add(PathExists, PathObserver(Mounts))

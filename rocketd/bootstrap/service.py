@@ -6,6 +6,7 @@ the socket, and only then say READY. Stop: the reverse, once every run has ended
 
 import asyncio
 import gc
+import os
 import platform
 import signal
 from collections.abc import Callable
@@ -33,7 +34,7 @@ from rocketd.core.messages import daemon_messages, run_messages
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.boot_tasks import BootTasks, make_runtime_directory
+from rocketd.daemon.boot_tasks import BootTasks
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.clock_trust import clock_trust
 from rocketd.daemon.damage import DamageReport
@@ -46,9 +47,11 @@ from rocketd.daemon.probe_bridge import ProbeBridge
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.recovery import RecoveryResult, recover
 from rocketd.daemon.retention import RetentionJob
+from rocketd.daemon.runtime_directory import lock_runtime_directory, make_runtime_directory
 from rocketd.daemon.startup_monitor import StartupMonitor
 from rocketd.daemon.state_dump import state_dump
 from rocketd.daemon.wait_monitor import WaitMonitor
+from rocketd.executor.commands import Commands
 from rocketd.executor.process.spawner import raise_open_files
 from rocketd.executor.router import ExecutorRouter
 from rocketd.store.run_id import new_run_id
@@ -121,7 +124,7 @@ class Service:
             self.loop, loaded.settings, self._clock, self._options.runtime_dir, open_files
         )
         self._stack.push_async_callback(executor.close)
-        self._base_journal.on_congested = executor.hold_output
+        self._base_journal.on_congested, commands = executor.hold_output, Commands(executor, self._clock, open_files)
         with self._startup_monitor.step("the store, and the processes that the last daemon left behind"):
             recovered = await recover(
                 opened.store, self.loop.scheduler, executor, loaded.tasks, self._read_clocks(), opened.write_recovered
@@ -129,7 +132,7 @@ class Service:
         boot = self._force_initial_runs()
         recorder = self._make_recorder(opened, loaded.settings)
         self._journal.attach(self.loop)
-        self._channels = NotificationChannels(self.loop, self._options.state_dir, open_files, self._started_at)
+        self._channels = NotificationChannels(self.loop, self._options.state_dir, commands, self._started_at)
         await self._channels.start(loaded.settings, self._stack)
         self._retention = self._make_retention(recorder, loaded.settings)
         self._task_files.start(self.loop, executor, self._channels, self._retention, boot)
@@ -137,7 +140,7 @@ class Service:
         await self._listen(opened)
         await self._log_start(recovered, opened)
         self._handle_signals()
-        self._start_probes(open_files)
+        self._start_probes(commands)
         self._begin(executor, recorder, opened)
         self.loop.heartbeat_hooks += [
             self._retention.on_heartbeat,
@@ -159,6 +162,8 @@ class Service:
             with permanent_store_errors():
                 self._state_lock = StateLock(self._options.state_dir)
             self._stack.push_async_callback(close_in_thread, self._state_lock.release)
+        if (lock := lock_runtime_directory(self._options.runtime_dir)) >= 0:
+            self._stack.callback(os.close, lock)
 
     def _make_loop(self, settings: Settings) -> None:
         scheduler = Scheduler(
@@ -213,9 +218,9 @@ class Service:
         """What the clocks show."""
         return ClockReading(self._clock.now(), this_origin().boot_id, self._clock.boottime())
 
-    def _start_probes(self, open_files: tuple[int, int]) -> None:
+    def _start_probes(self, commands: Commands) -> None:
         bridge = ProbeBridge(self.loop)
-        prober = host_prober(bridge.report, self._clock, open_files=open_files)
+        prober = host_prober(bridge.report, self._clock, commands=commands)
         self._stack.push_async_callback(prober.close)
         bridge.start(prober)
 

@@ -35,6 +35,7 @@ from rocketd.daemon.ports import ServiceManager
 from rocketd.daemon.retention import RetentionJob
 from rocketd.daemon.task_reload import replace_tasks
 from rocketd.daemon.wait_monitor import WaitMonitor, joined, no_answer_since
+from rocketd.executor.process.capabilities import is_confined
 from rocketd.executor.process.network_mounts import Mounts
 from rocketd.executor.router import ExecutorRouter
 from rocketd.probes.accounts import AccountFiles
@@ -54,7 +55,7 @@ class TaskFiles:
         self, directories: Sequence[Path], journal: LoggingConfig, manager: ServiceManager, wait_monitor: WaitMonitor
     ) -> None:
         """Without `directories`, those of the vendor, the administrator and the runtime."""
-        self._directories = [tuple(directories)] if directories else []
+        self._load = partial(load, *([tuple(directories)] if directories else ()), confined=is_confined())
         self._journal = journal
         self._manager = manager
         self._wait_monitor = wait_monitor
@@ -84,7 +85,7 @@ class TaskFiles:
 
     async def load(self) -> LoadResult:
         """Read them for the first time."""
-        self._result = await self._wait_monitor.run(partial(load, *self._directories), _unanswered)
+        self._result = await self._wait_monitor.run(self._load, _unanswered)
         self.loaded = await self._journal.apply(self._result)
         self._late_tasks = LateTasks(self._result)
         return self.loaded
@@ -141,12 +142,9 @@ class TaskFiles:
         """Stop reading."""
         UNANSWERED.answered = lambda: None
         self._retry_timer.close()
-        if self._accounts is not None:
-            self._accounts.close()
-        if self._local_time is not None:
-            self._local_time.close()
-        if self._calendar_watch is not None:
-            self._calendar_watch.close()
+        for watch in (self._accounts, self._local_time, self._calendar_watch):
+            if watch is not None:
+                watch.close()
         for task in self._reloads:
             task.cancel()
 

@@ -46,6 +46,7 @@ def _run(arguments: argparse.Namespace) -> ExitStatus:
     from rocketd.bootstrap.daemon_options import DaemonOptions  # noqa: PLC0415 - as above
     from rocketd.bootstrap.log_target import LogTarget  # noqa: PLC0415 - as above
     from rocketd.bootstrap.run_store import NoStore  # noqa: PLC0415 - as above
+    from rocketd.daemon.runtime_directory import RuntimeDirectoryHeld  # noqa: PLC0415 - as above
     from rocketd.store.state_lock import StateDirectoryHeld  # noqa: PLC0415 - as above
 
     try:
@@ -61,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> ExitStatus:
     )
     try:
         asyncio.run(service.run(options))
-    except StateDirectoryHeld as error:
+    except (StateDirectoryHeld, RuntimeDirectoryHeld) as error:
         return _report_error(error, ExitStatus.HELD)
     except NoStore as error:
         return _report_error(error, ExitStatus.NO_STORE)

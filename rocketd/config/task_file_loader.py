@@ -11,8 +11,8 @@ from rocketd.config.compiler import TaskSpecCompiler
 from rocketd.config.condition_notes import condition_notes
 from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
-from rocketd.config.daemon_settings import DAEMON_TIMEZONE, DEFAULTS, REPO, Settings, settings_of
-from rocketd.config.fleet_settings import LOST_AFTER
+from rocketd.config.daemon_settings import DAEMON_TIMEZONE, DEFAULTS, Settings, settings_of
+from rocketd.config.executor_notes import executor_notes, sandbox_warnings
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
@@ -20,6 +20,7 @@ from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, Load
 from rocketd.config.pattern_checks import pattern_mistakes
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem, by_place
 from rocketd.config.setting import Section
+from rocketd.config.settings_checks import settings_mistakes
 from rocketd.config.task_files import (
     SETTINGS_NAME,
     Masked,
@@ -223,13 +224,7 @@ class TaskFileLoader:
 
     def _read_settings(self, spec: FileSpec) -> None:
         settings = settings_of(spec.sections, spec.logging, spec.webhooks, spec.calendars)
-        if settings.store.url and settings.store.repo:
-            spec.mistakes.append(
-                Mistake((Section.STORE, REPO.key), "url is set already", "keep one of the two", at_key=True)
-            )
-        if settings.fleet.lost_after <= settings.fleet.lease:
-            message = "this must be longer than lease"
-            spec.mistakes.append(Mistake((Section.FLEET, LOST_AFTER.key), message, at_key=True))
+        spec.mistakes += settings_mistakes(settings, confined=self._source.confined)
         try:
             self._host.zone(settings.timezone)
         except BadValue as mistake:
@@ -266,7 +261,11 @@ class TaskFileLoader:
             questions = ConditionQuestions.of(tasks, self._source.at, files)
             mistakes += condition_warnings(questions, {one.task.name for one in mistakes})
             mistakes += [*condition_notes(tasks.values()), *pattern_mistakes(tasks, self._source.known)]
-            mistakes += trap_warnings(tasks, self._source.at, self._settings.executor, confined=self._source.confined)
+            mistakes += trap_warnings(tasks, self._source.at, self._settings.executor)
+            if not self._source.confined:
+                mistakes += executor_notes(tasks.values(), self._settings.executor)
+        if self._source.confined:
+            mistakes += sandbox_warnings(tasks.values(), self._settings.executor)
         return tuple(tasks.values()), without_ignored(mistakes)
 
     def _located(self, task_mistakes: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:

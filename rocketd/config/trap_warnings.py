@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rocketd.config.cross_file_checks import TaskMistake
-from rocketd.config.executor_notes import executor_notes
 from rocketd.config.problems import Mistake
 from rocketd.core.conditions.alternatives import alternatives_of
 from rocketd.core.conditions.time_conditions import Tick
@@ -37,11 +36,8 @@ _UPGRADE: Final = re.compile(
 )
 
 
-def trap_warnings(
-    tasks: Mapping[str, Task], now: Instant, executor: ExecutorKind, *, confined: bool = False
-) -> Iterator[TaskMistake]:
-    """Find them; `executor` and `confined` are as in `executor_notes`."""
-    yield from executor_notes(tasks.values(), executor, confined=confined)
+def trap_warnings(tasks: Mapping[str, Task], now: Instant, executor: ExecutorKind) -> Iterator[TaskMistake]:
+    """Find them; `executor` is what `[rocketd]` says."""
     yield from _crowds(tasks, now)
     for task in tasks.values():
         if not isinstance(task.work, Command):

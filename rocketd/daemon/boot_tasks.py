@@ -20,21 +20,10 @@ from rocketd.core.model.run import Trigger
 from rocketd.core.model.task import On
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.store.regular_file import read_regular
-from rocketd.store.state_directory import require_control
 
 _FILE: Final = "boot-id"
 _STARTED: Final = "-"
 """The value in place of the number once the run has begun."""
-
-
-def make_runtime_directory(directory: Path) -> None:
-    """Make it, if nobody has and it can be made: what is to lie in it says so if not, and is done without.
-
-    Raises StoreError if another user can write to it.
-    """
-    with suppress(OSError):
-        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-        require_control(directory, directory.stat(), "runtime directory")
 
 
 class BootTasks:

@@ -17,8 +17,10 @@ from rocketd.core.model.task import ExecutorKind, Task
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.unit.host import UnitSupport
 from rocketd.executor.unit.run_files import RunFiles
+from rocketd.executor.unit.unit_name import UnitNames
 
 if TYPE_CHECKING:
+    from rocketd.executor.unit.context import UnitContext
     from rocketd.executor.unit.executor import UnitExecutor
 
 Report = Callable[[Spawned | Finished | Withdrawn], None]
@@ -37,6 +39,7 @@ class ExecutorRouter:
         *,
         clock: Clock,
         files: RunFiles,
+        names: UnitNames,
         support: UnitSupport,
     ) -> None:
         """`lines` take lines for the journal, and lines that are there already."""
@@ -45,8 +48,10 @@ class ExecutorRouter:
         self._lines = lines
         self._clock = clock
         self._files = files
+        self._names = names
         self._support = support
         self._units: UnitExecutor | None = None
+        self._context: UnitContext | None = None
         self._following = False
         self._early: list[Spawned | Finished | Withdrawn] | None = []
         self._default = ExecutorKind.AUTO
@@ -148,10 +153,27 @@ class ExecutorRouter:
         await self._processes.close()
         if self._units is not None:
             await self._units.close()
+        if self._context is not None:
+            await self._context.connection.close()
 
     def choice(self, task: Task) -> ExecutorChoice:
         """Return what carries out the runs of a task."""
         return choose_executor(task, self._default, self._support.missing)
+
+    @property
+    def uses_units(self) -> bool:
+        """Whether what a task does not choose itself is carried out by systemd, such as a hook."""
+        if self._default is ExecutorKind.PROCESS:
+            return False
+        return not (self._support.missing if self._default is ExecutorKind.AUTO else self._support.obstacle)
+
+    def unit_context(self) -> "UnitContext":
+        """Return what everything that uses units shares; raises nothing where `uses_units` says so."""
+        if self._context is None:
+            from rocketd.executor.unit.context import UnitContext  # noqa: PLC0415 - needs libsystemd
+
+            self._context = UnitContext(self._clock, self._files, self._support.service, self._names)
+        return self._context
 
     def _is_for_units(self, task: Task) -> bool:
         return self.choice(task).kind is ExecutorKind.UNIT
@@ -160,9 +182,7 @@ class ExecutorRouter:
         if self._units is None:
             from rocketd.executor.unit.executor import UnitExecutor  # noqa: PLC0415 - needs libsystemd
 
-            self._units = UnitExecutor(
-                self._report, self._lines, clock=self._clock, files=self._files, service=self._support.service
-            )
+            self._units = UnitExecutor(self._report, self._lines, self.unit_context())
             self._units.follow_output(wanted=self._following)
         return self._units
 

@@ -1,12 +1,12 @@
 """Sends a mail by a program, sendmail(8): what msmtp, nullmailer, dma and every mail server of a host offer."""
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import EX_DATAERR, EX_NOHOST, EX_NOUSER, EX_OK, EX_UNAVAILABLE
 from typing import Final
 
 from rocketd.mail.message import MailMessage
+from rocketd.mail.program import RunProgram
 from rocketd.mail.queue import Envelope, MailRefused
 from rocketd.mail.redmail_sender import build_message
 
@@ -22,23 +22,15 @@ class SendmailSender:
     """A program that takes a mail on its standard input, and its receivers from the header (`-t`)."""
 
     argv: Sequence[str]
+    run: RunProgram
     name: str = "localhost"
     """The name of this host, for message ids."""
 
     def __call__(self, envelope: Envelope, mail: MailMessage) -> None:
         """Send one mail; raises MailRefused, OSError."""
-        data = build_message(envelope, mail, self.name).as_bytes()
-        try:
-            done = subprocess.run(  # noqa: S603 - only rocketd.toml says which program
-                self.argv, input=data, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, timeout=TIMEOUT,
-                cwd="/",
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise OSError(f"{self.argv[0]} did not end within {TIMEOUT:.0f} s") from None
-        except OSError as error:
-            raise OSError(f"cannot run {self.argv[0]}: {error.strerror}") from None
-        if done.returncode == EX_OK:
+        code, said = self.run(self.argv, build_message(envelope, mail, self.name).as_bytes(), TIMEOUT)
+        if code == EX_OK:
             return
-        said = done.stderr.decode(errors="replace").strip()[-_MAX_REASON:]
-        reason = f"{self.argv[0]} failed with exit code {done.returncode}" + (f": {said}" if said else "")
-        raise MailRefused(reason) if done.returncode in _REFUSED else OSError(reason)
+        said = said.strip()[-_MAX_REASON:]
+        reason = f"{self.argv[0]} failed with exit code {code}" + (f": {said}" if said else "")
+        raise MailRefused(reason) if code in _REFUSED else OSError(reason)

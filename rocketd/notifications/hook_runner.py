@@ -1,6 +1,6 @@
 """Runs hooks: a program of the administrator about an event, with the rights of the task that it is about.
 
-A hook is a process as a task's run is one: the same launcher, user, directory, environment and limits. It is no run,
+A hook is carried out as a task's run is: the same launcher, user, directory, environment and limits. It is no run,
 though: it has no record and no slot, nobody waits for it, and its end concerns nobody but the log.
 """
 
@@ -59,7 +59,7 @@ class HookResult:
 
 
 class HookExecutor(Protocol):
-    """What carries out hooks: an executor of processes."""
+    """What carries out hooks."""
 
     def start(self, task: Task, run: Run) -> None: ...
     def stop(self, run: Run, cause: Cause) -> None: ...
@@ -179,7 +179,8 @@ class HookRunner:
     def _start(self, waiting: _Waiting) -> None:
         call, now = waiting.call, self._clock.now()
         self._count += 1
-        run = Run(call.task.name, self._count, str(uuid4()), 1, now, now, Trigger.HAND, call.name)
+        what = f"{call.name} of {call.task.name}"
+        run = Run(call.task.name, self._count, str(uuid4()), 1, now, now, Trigger.HAND, what)
         self._active[run.run_id] = active = _ActiveHook(call, run, pause=waiting.pause)
         self._per_task[call.task.name] += 1
         if self._executor is None:
@@ -228,7 +229,8 @@ def _hook_task(call: HookCall) -> Task:
     surroundings = Surroundings() if isinstance(work, Call) else work.surroundings
     text = call.notification.output.encode(errors="replace").decode()
     command = Command(call.argv, text, surroundings)
-    return Task(call.task.name, command, kill_grace=_KILL_GRACE, output_tail=0)
+    unit = (("DynamicUser", "yes"),) if call.task.has_dynamic_user else ()
+    return Task(call.task.name, command, kill_grace=_KILL_GRACE, output_tail=0, unit=unit)
 
 
 def _error_of(end: End) -> str:

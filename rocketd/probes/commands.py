@@ -1,10 +1,10 @@
 """Observes whether commands succeed. They run like those of tasks, by an executor that follows the process tree."""
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
+from uuid import uuid4
 
 from rocketd.core.conditions.host_conditions import CommandSucceeds
 from rocketd.core.duration import format_duration
@@ -20,6 +20,7 @@ MAX_RUNNING: Final = 8
 
 _CANNOT_RUN: Final = frozenset({126, 127})
 """The exit codes with which a shell reports that it could not run the command."""
+_DESCRIPTION: Final = "a command of conditions"
 _TAIL: Final = 300
 _GRACE: Final[Duration] = SECOND
 
@@ -90,9 +91,8 @@ class CommandObserver:
             self._count += 1
             self._running[self._count] = polling
             task = polling.task
-            run_id = f"probe-{os.getpid()}-{self._count}"
             now = self._now()
-            polling.run = Run(task.name, self._count, run_id, 1, now, now, Trigger.SCHEDULE, "")
+            polling.run = Run(task.name, self._count, str(uuid4()), 1, now, now, Trigger.SCHEDULE, _DESCRIPTION)
             polling.set_timeout(lambda run=polling.run: self.runner.stop(run, Cause.TIMEOUT))  # type: ignore[misc] # bound now
             self.runner.start(task, polling.run)
 

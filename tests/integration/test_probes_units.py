@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from rocketd.core.conditions.host_conditions import UnitActive
 from rocketd.probes.systemd_units import UnitObserver
 from support.event_loop import looped
 from support.executor_harness import HANG
+from support.servers.message_bus import Bus
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs a message bus")
 
@@ -79,32 +79,6 @@ class Systemd:
         """As `systemctl daemon-reexec` does: it leaves the bus and comes back."""
         self.bus.disconnect()
         await self.begin(address)
-
-
-class Bus:
-    """A message bus; `Scene.bus` holds one that may end and begin again."""
-
-    def __init__(self, directory: Path) -> None:
-        self.address = f"unix:path={directory}/bus"
-        self._socket = directory / "bus"
-
-    def begin(self) -> None:
-        self._socket.unlink(missing_ok=True)
-        command = [
-            "dbus-daemon",
-            "--session",
-            "--nofork",
-            "--nopidfile",
-            "--print-address",
-            f"--address={self.address}",
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline()
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.communicate()
 
 
 class Scene:

@@ -16,6 +16,7 @@ from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
 from rocketd.executor.process.executor import ProcessExecutor
+from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.executor import UnitExecutor
 from rocketd.executor.unit.run_files import RunFiles
 
@@ -61,7 +62,7 @@ def units(report: Report, output: Output) -> Executor:
     def show(run: Run, stream: str, line: str, _: JournalPlace) -> None:
         output(run, stream, line)
 
-    executor = UnitExecutor(report, (output, show), clock=RealClock(), files=RunFiles(Path("/run")), service="")
+    executor = UnitExecutor(report, (output, show), UnitContext(RealClock(), RunFiles(Path("/run")), service=""))
     executor.follow_output(wanted=True)
     return executor
 

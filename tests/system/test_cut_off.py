@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.machines.administrator import actions, await_end, await_next, history
+from support.machines.administrator import actions, await_end, await_next, history, lift_sandbox
 from support.machines.machine import Machine
 
 # `long` notes each of its starts, and finds out if another tree of it is alive; the first run never ends by itself.
@@ -68,7 +68,7 @@ def busy(machine: Machine) -> Machine:
     machine.write("/etc/systemd/system/rocketd.service.d/impatient.conf", IMPATIENT)
     machine.write("/etc/rocketd/rocketd.toml", '[rocketd]\nexecutor = "process"\nshutdown_grace = "1s"\n')
     machine.write("/etc/rocketd/tasks.toml", TASKS)
-    machine.sh("systemctl daemon-reload; systemctl restart rocketd")
+    lift_sandbox(machine)
     machine.await_journal("ROCKETD_TASK=long", "MESSAGE=begun")
     await_end(machine, "done")
     return machine

@@ -3,7 +3,7 @@
 import json
 import re
 
-from support.machines.administrator import give_task, history
+from support.machines.administrator import give_task, history, lift_sandbox
 from support.machines.machine import Machine
 
 # Variables that tell runs apart, and those that systemd sets for each unit, are left out.
@@ -82,6 +82,7 @@ def end(machine: Machine, task: str) -> dict[str, object]:
 
 
 def test_every_setting_means_the_same_to_a_unit_and_to_a_process(machine: Machine) -> None:
+    lift_sandbox(machine)
     machine.write("/srv/e", "FROM_FILE='a file'\n")
     tasks = [
         f"[task.{name}-{kind}]\n{text}\nexecutor = '{kind}'\n"
@@ -100,6 +101,7 @@ def test_every_setting_means_the_same_to_a_unit_and_to_a_process(machine: Machin
 
 def test_runs_of_a_system_service_are_units_but_for_those_that_cannot_be(machine: Machine) -> None:
     """And whatever the service is called, it stops before its runs do when the host goes down."""
+    lift_sandbox(machine)
     tasks = "".join(f"[task.{name}]\n{text}\n" for name, text in PROCESSES.items())
     give_task(machine, "jobs", f"[task.plain]\ncommand = ['sh', '-c', 'cat /proc/self/cgroup']\n{tasks}")
     assert shown(machine, "plain") == ("unit", None)

@@ -1,6 +1,6 @@
 """What tasks print reaches the journal of a real host: all of it."""
 
-from support.machines.administrator import await_end, give_task, history, printed
+from support.machines.administrator import await_end, give_task, history, lift_sandbox, printed
 from support.machines.machine import Machine
 
 TASKS = 3
@@ -35,6 +35,7 @@ output_file = "/var/log/counts/{{task}}-{{number}}.log"
 
 
 def test_an_output_file_has_everything_and_is_its_users(machine: Machine) -> None:
+    lift_sandbox(machine)
     machine.sh("install -d -o backup -g backup /var/log/counts")
     give_task(machine, "count", OUTPUT_FILE.format(lines=500_000))
     await_end(machine, "count")

@@ -41,6 +41,23 @@ def test_installing_again_keeps_settings_and_past_and_goes_on(debian: Machine, d
     assert actions(debian, "once") == ["success"]
 
 
+WITHOUT_SANDBOX = "sed -i '/^# Hardening/,/^.Install/{/^.Install/!d}' /usr/lib/systemd/system/rocketd.service"
+DROP_IN = "/etc/systemd/system/rocketd.service.d/processes.conf"
+
+
+def test_an_upgrade_from_a_unit_without_a_sandbox_changes_no_rights(debian: Machine, deb: Path) -> None:
+    """And says so; the next upgrade leaves alone what the administrator has made of it."""
+    debian.run("dpkg", "--install", str(deb))
+    assert not debian.path(DROP_IN).exists()
+    debian.sh(f"{WITHOUT_SANDBOX}; systemctl daemon-reload; systemctl restart rocketd")
+    assert DROP_IN in debian.run("dpkg", "--install", str(deb)).stdout
+    assert "CapBnd:\t0000000000000004" not in debian.sh("cat /proc/$(systemctl show -P MainPID rocketd)/status")
+    debian.sh(f"rm {DROP_IN}")
+    debian.run("dpkg", "--install", str(deb))
+    assert not debian.path(DROP_IN).exists()
+    assert "CapBnd:\t0000000000000004" in debian.sh("cat /proc/$(systemctl show -P MainPID rocketd)/status")
+
+
 def test_purging_leaves_only_the_administrators_own_files(debian: Machine, deb: Path) -> None:
     debian.run("dpkg", "--install", str(deb))
     give_task(debian, "once", ONCE)

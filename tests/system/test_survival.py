@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.machines.administrator import give_task, history
+from support.machines.administrator import give_task, history, lift_sandbox
 from support.machines.inside import PYTHON
 from support.machines.machine import Machine
 
@@ -78,7 +78,8 @@ def machine(tree: Path, installed: Path, deb: Path, tmp_path_factory: pytest.Tem
         machine.write("/etc/systemd/system/program.service", SERVICE)
         machine.write("/etc/systemd/system/rocketd.service.d/impatient.conf", IMPATIENT)
         machine.write("/etc/rocketd/rocketd.toml", SETTINGS)
-        machine.sh("mkdir /var/lib/ledger; systemctl daemon-reload; systemctl restart rocketd")
+        machine.sh("mkdir /var/lib/ledger")
+        lift_sandbox(machine)
         give_task(machine, "tasks", TASKS)
         yield machine
 

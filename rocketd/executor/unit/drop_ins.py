@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from rocketd.core.model.task import Task
-from rocketd.executor.unit.unit_name import unit_prefix
+from rocketd.executor.unit.unit_name import UnitNames
 
 DIRECTORY: Final = Path("/run/systemd/system")
 _FILE: Final = "50-rocketd.conf"
@@ -20,15 +20,16 @@ _HEAD: Final = "# By rocketd, from the task's own file: [task.{name}.unit]\n[Ser
 
 
 class DropInFiles:
-    """The drop-ins of all tasks."""
+    """The drop-ins of all tasks of one daemon."""
 
-    def __init__(self, directory: Path = DIRECTORY) -> None:
+    def __init__(self, names: UnitNames, directory: Path = DIRECTORY) -> None:
+        self._names = names
         self._directory = directory
         self._written: dict[str, str] = dict(self._found())
 
     def update(self, task: Task) -> None:
         """Write what this task says, unless it is there already; raises OSError."""
-        prefix = unit_prefix(task.name)
+        prefix = self._names.prefix(task.name)
         wanted = _text(task) if task.unit else ""
         if self._written.get(prefix, "") == wanted:
             return
@@ -50,7 +51,7 @@ class DropInFiles:
     def _found(self) -> Mapping[str, str]:
         found = {}
         with suppress(OSError):
-            for file in self._directory.glob(f"rocketd-*-.service.d/{_FILE}"):
+            for file in self._directory.glob(f"{self._names.daemon}-*-.service.d/{_FILE}"):
                 with suppress(OSError, UnicodeDecodeError):
                     found[os.fspath(file.parent.name).removesuffix(".service.d")] = file.read_text(encoding="utf-8")
         return found

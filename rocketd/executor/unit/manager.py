@@ -30,7 +30,14 @@ _RULES: Final = (
     f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER}',member='JobRemoved',path='{_ROOT}'",
     f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{UNIT}'",
     f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{SERVICE}'",
+    f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER}',member='Reloading',path='{_ROOT}'",
+    f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg0='{_SYSTEMD}'",
 )
+_SUBSCRIBED: Final = f"{_SYSTEMD}.AlreadySubscribed"
+_NO_ANSWER: Final = frozenset(
+    f"org.freedesktop.DBus.Error.{name}" for name in ("NoReply", "Disconnected", "ServiceUnknown", "NameHasNoOwner")
+)
+"""Errors by which the bus says that systemd is not there: it executes itself anew, and what it did is not known."""
 TIMEOUT: Final = 30.0
 """Seconds for an answer."""
 
@@ -54,10 +61,16 @@ class UnitManager:
         self,
         changed: Callable[[str, str, Mapping[str, Any]], None],
         job_removed: Callable[[str, str], None],
+        reset: Callable[[UnitManager], None],
     ) -> None:
-        """`changed` takes a unit's path, an interface and properties; `job_removed` a unit and the job's result."""
+        """`changed` takes a unit's path, an interface and properties; `job_removed` a unit and the job's result.
+
+        `reset` is called when systemd has read its units anew, or executed itself anew: what changed meanwhile may have
+        been told to nobody, and a call that was under way has failed.
+        """
         self._changed = changed
         self._job_removed = job_removed
+        self._reset = reset
         self._room = asyncio.Semaphore(AT_ONCE)
         self._bus: MessageBus | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -75,7 +88,15 @@ class UnitManager:
             self._gone = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call] # the library's
             for rule in _RULES:
                 await self._call((_BUS, _BUS_PATH, _BUS), "AddMatch", "s", rule)
+            await self.subscribe()
+
+    async def subscribe(self) -> None:
+        """Have systemd send signals; raises UnitRefused, ConnectionLost."""
+        try:
             await self._ask("Subscribe")
+        except UnitRefused as refused:
+            if refused.name != _SUBSCRIBED:
+                raise
 
     async def gone(self) -> None:
         """Wait until the connection is lost."""
@@ -141,6 +162,7 @@ class UnitManager:
 
         async with self._room:
             if self._bus is None or self._gone is None or self._gone.done():
+                await asyncio.sleep(0)  # whoever asks again at once must let the loss be noticed
                 raise ConnectionLost
             calling: asyncio.Future[Any] = asyncio.ensure_future(
                 self._bus.call(Message(*to, member, signature=signature, body=list(body)))
@@ -154,6 +176,9 @@ class UnitManager:
         if calling.exception() is not None:
             raise ConnectionLost from calling.exception()
         reply = calling.result()
+        if reply.message_type is MessageType.ERROR and reply.error_name in _NO_ANSWER:
+            self.close()  # another connection is made when it is there again
+            raise ConnectionLost
         if reply.message_type is MessageType.ERROR:
             raise UnitRefused(reply.error_name or "", " ".join(map(str, reply.body)))
         return list(reply.body)
@@ -164,6 +189,10 @@ class UnitManager:
                 self._changed(message.path or "", interface, {name: value.value for name, value in changed.items()})
             case "JobRemoved", [_, _, str(unit), str(result)]:
                 self._job_removed(unit, result)
+            case "Reloading", [False]:
+                self._reset(self)
+            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD and owner:
+                self._reset(self)
 
 
 class _WaitingSocket:

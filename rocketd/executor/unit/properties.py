@@ -8,17 +8,18 @@ What is looked up with the rights of the task's user (its environment files, dir
 import resource
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.instant import SECOND
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Identity, Limit, Task
-from rocketd.executor.process.environment import run_variables, task_environment
+from rocketd.executor.process.environment import task_environment
 from rocketd.executor.process.launch import argv_of
 from rocketd.executor.process.launcher_protocol import LAUNCHER, NAME, LaunchRequest
 from rocketd.executor.unit.unit_name import SLICE
 
-Properties = list[list[object]]
+Properties: TypeAlias = list[list[object]]
+_Found: TypeAlias = dict[str, tuple[str, object]]
 
 _INFINITE: Final = 2**64 - 1
 _AT_LEAST: Final = 1000
@@ -34,11 +35,11 @@ _LIMITS: Final = {
 _OF_A_LOGIN: Final = frozenset({"HOME", "USER", "LOGNAME", "SHELL"})
 _TERM: Final = 15
 _KILL: Final = 9
+_NOTICE: Final = 5
 _OF_ALL_UNITS: Final[Mapping[str, tuple[str, object]]] = {
     "Slice": ("s", SLICE),
     "Type": ("s", "exec"),
     "ExecStart": ("a(sasb)", [[str(LAUNCHER), [NAME, "unit"], False]]),
-    "StandardOutput": ("s", "journal"),
     # What a line begins with is the task's own.
     "SyslogLevelPrefix": ("b", False),
     # An interval of 0 would mean that of journald.conf(5), not none.
@@ -66,10 +67,12 @@ class UnitPaths(NamedTuple):
     """What it reads."""
     status: Path
     """What it writes to."""
+    output: Path
+    """The FIFO that the program of a command prints to."""
 
 
-def request_of(task: Task, run: Run, own: Identity, clean: Mapping[str, str]) -> LaunchRequest:
-    """Return what the launcher of a run does; raises ValueError where a text cannot be written down."""
+def request_of(task: Task, variables: Mapping[str, str], own: Identity, clean: Mapping[str, str]) -> LaunchRequest:
+    """Return what the launcher of a run does; `variables` say which run it is."""
     work = _command(task)
     around = work.surroundings
     identity = around.identity or own
@@ -87,7 +90,7 @@ def request_of(task: Task, run: Run, own: Identity, clean: Mapping[str, str]) ->
         identity=None,
         environment=environment,
         environment_files=around.environment_files,
-        run_environment=run_variables(run),
+        run_environment=variables,
     )
 
 
@@ -98,24 +101,51 @@ def encoded(request: LaunchRequest, task: Task) -> bytes:
     return request.encode_for_unit(work.stdin.encode(), limits)
 
 
-def properties(task: Task, run: Run, own: Identity, paths: UnitPaths, service: str) -> Properties:
+def run_properties(task: Task, run: Run, own: Identity, paths: UnitPaths, service: str) -> Properties:
     """Return the properties of a run's unit; `service` is the daemon's own unit, or empty."""
-    from dbus_fast import Variant  # noqa: PLC0415 - only who uses units pays for it
+    fields = [f"{name}={value}".encode() for name, value in journal_fields(run).items()]
+    found = _common_properties(task, own, paths, service) | {
+        "Description": ("s", f"rocketd: {task.name}, run {run.number}"),
+        "StandardOutput": ("s", "journal"),
+        "SyslogIdentifier": ("s", task.name),
+        "LogExtraFields": ("aay", fields),
+    }
+    if task.timeout is not None:
+        found["RuntimeMaxUSec"] = ("t", task.timeout + _BACKSTOP)
+    return _variants(found)
 
+
+def command_properties(  # noqa: PLR0913 - as for a run
+    task: Task, run: Run, own: Identity, paths: UnitPaths, service: str, *, quiet: bool = False
+) -> Properties:
+    """Return the properties of the unit of a command that is not a run: the daemon reads what it prints.
+
+    `quiet`: it runs so often that what systemd says of each time would fill the journal.
+    """
+    found = _common_properties(task, own, paths, service) | {
+        "Description": ("s", f"rocketd: {run.reason}"),
+        "StandardOutputFile": ("s", str(paths.output)),
+        "SyslogIdentifier": ("s", "rocketd"),
+        "LogExtraFields": ("aay", [f"ROCKETD_RUN_ID={run.run_id}".encode()]),
+    }
+    if quiet:
+        found["LogLevelMax"] = ("i", _NOTICE)
+    if task.has_dynamic_user:  # a run has that from its drop-in
+        found["DynamicUser"] = ("b", True)
+    return _variants(found)
+
+
+def _common_properties(task: Task, own: Identity, paths: UnitPaths, service: str) -> _Found:
     surroundings = _command(task).surroundings
     identity = surroundings.identity or own
-    fields = [f"{name}={value}".encode() for name, value in journal_fields(run).items()]
-    found: dict[str, tuple[str, object]] = {
+    found: _Found = {
         **_OF_ALL_UNITS,
-        "Description": ("s", f"rocketd: {task.name}, run {run.number}"),
         "User": ("s", identity.name),
         "Group": ("s", str(identity.gid)),
         "UMask": ("u", surroundings.umask),
         "Nice": ("i", surroundings.nice),
         "StandardInputFile": ("s", str(paths.request)),
         "StandardErrorFileToAppend": ("s", str(paths.status)),
-        "SyslogIdentifier": ("s", task.name),
-        "LogExtraFields": ("aay", fields),
         "KillSignal": ("i", _TERM if task.kill_grace else _KILL),
         "TimeoutStopUSec": ("t", max(task.kill_grace, _AT_LEAST)),
         **_limits(surroundings.limits),
@@ -124,14 +154,18 @@ def properties(task: Task, run: Run, own: Identity, paths: UnitPaths, service: s
         del found["User"], found["Group"]
     if service:  # when the host goes down, rocketd stops first: it lets its runs end, and records how they do
         found["Before"] = ("as", [service])
-    if task.timeout is not None:
-        found["RuntimeMaxUSec"] = ("t", task.timeout + _BACKSTOP)
+    return found
+
+
+def _variants(found: _Found) -> Properties:
+    from dbus_fast import Variant  # noqa: PLC0415 - only who uses units pays for it
+
     return [[name, Variant(signature, value)] for name, (signature, value) in found.items()]
 
 
-def _limits(limits: Sequence[Limit]) -> dict[str, tuple[str, object]]:
+def _limits(limits: Sequence[Limit]) -> _Found:
     """Return the limits that systemd sets: all but the size of files, which would keep the launcher from reporting."""
-    found: dict[str, tuple[str, object]] = {}
+    found: _Found = {}
     for limit in limits:
         if limit.resource != resource.RLIMIT_FSIZE:
             name = _LIMITS[limit.resource]

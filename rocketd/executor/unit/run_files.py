@@ -2,8 +2,9 @@
 
     RUN_ID.request   what to execute, the values of its environment and its input; removed when the unit has started
     RUN_ID.status    what the launcher waits for, and what went wrong; removed when the end is recorded
+    RUN_ID.output    of a command that ends with the daemon: a FIFO by which the daemon reads what it prints
 
-systemd opens both for the unit before it takes on the rights of the task's user. In a directory of mode 0700 there is
+systemd opens them for the unit before it takes on the rights of the task's user. In a directory of mode 0700 there is
 nothing that anybody but root could put in their place. As they are in /run, none of them is of an earlier boot.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 DIRECTORY: Final = "units"
+_SUFFIXES: Final = frozenset({".request", ".status", ".output"})
 _MOST: Final = 64 * 1024
 """Bytes of a status that are read; a launcher writes a few hundred."""
 
@@ -45,6 +47,15 @@ class RunFiles:
         """Return the path that its launcher writes to."""
         return self._directory / f"{run_id}.status"
 
+    def output(self, run_id: str) -> Path:
+        """Return the path of the FIFO that a command prints to."""
+        return self._directory / f"{run_id}.output"
+
+    def open_output(self, run_id: str) -> int:
+        """Make that FIFO, and return a descriptor to read from; raises OSError."""
+        os.mkfifo(self.output(run_id), 0o600)
+        return os.open(self.output(run_id), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
     def read_status(self, run_id: str) -> bytes:
         """Return what its launcher has written."""
         with suppress(OSError), self.status(run_id).open("rb") as file:
@@ -59,13 +70,14 @@ class RunFiles:
     def remove(self, run_id: str) -> None:
         """Remove all of a run."""
         self.remove_request(run_id)
-        with suppress(OSError):
-            self.status(run_id).unlink(missing_ok=True)
+        for path in (self.status(run_id), self.output(run_id)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def run_ids(self) -> Iterator[str]:
         """Yield the ids of the runs that have files."""
         with suppress(OSError):
-            yield from {path.stem for path in self._directory.iterdir() if path.suffix in {".request", ".status"}}
+            yield from {path.stem for path in self._directory.iterdir() if path.suffix in _SUFFIXES}
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -1,6 +1,8 @@
 """Asks systemd and the journal how a run ended."""
 
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, Withdrawn
@@ -8,14 +10,19 @@ from rocketd.core.model.run import Cause
 from rocketd.executor.oom_kills import was_killed
 from rocketd.executor.unit.manager import SERVICE, UnitManager
 from rocketd.executor.unit.outcome import unit_state
-from rocketd.executor.unit.run_journal import Question, RunJournal
+from rocketd.executor.unit.run_journal import JournalFacts, Question
 from rocketd.executor.unit.unit_run import UnitRun, outcome_of
+
+FindFacts: TypeAlias = Callable[[Question], Awaitable[JournalFacts]]
 
 
 async def outcome(
-    manager: UnitManager, journal: RunJournal, one: UnitRun, status: bytes, now: Instant
+    manager: UnitManager, facts_of: FindFacts, one: UnitRun, status: bytes, now: Instant
 ) -> Finished | Withdrawn:
-    """Return how a run ended; `status` is what its launcher reported. Raises ConnectionLost, UnitRefused."""
+    """Return how a run ended; `status` is what its launcher reported. Raises ConnectionLost, UnitRefused.
+
+    `facts_of` asks the journal.
+    """
     found = await manager.properties(one.path, SERVICE)
     if found.get("ExecMainPID"):
         one.properties.update(found)
@@ -26,7 +33,7 @@ async def outcome(
     question = Question(
         one.unit, one.run.run_id, one.task.output_tail, failed=not status, killed=state.ended > 0 and state.status != 0
     )
-    facts = await journal.facts(question)
+    facts = await facts_of(question)
     if was_killed(state.exit_code, state.signal) and one.oom_kills is not None and one.oom_kills.has_risen():
         facts = facts._replace(perhaps_out_of_memory=True)
     ago = time.monotonic_ns() // 1000 - state.ended if state.ended else 0

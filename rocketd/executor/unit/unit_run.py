@@ -26,9 +26,9 @@ from rocketd.executor.process.process_tree import current_start_time, start_time
 from rocketd.executor.shortage import SHORTAGES
 from rocketd.executor.unit.outcome import ExitKind, UnitState, failed_step
 from rocketd.executor.unit.run_journal import JournalFacts
-from rocketd.executor.unit.unit_name import object_path, unit_name
+from rocketd.executor.unit.unit_name import object_path
 
-_PASSING: Final = frozenset({"LimitsExceeded", "NoMemory", "TransactionIsDestructive", "NoReply", "Timeout"})
+_PASSING: Final = frozenset({"LimitsExceeded", "NoMemory", "TransactionIsDestructive", "Timeout"})
 """Errors of the bus and of systemd that say nothing about what was asked for, but the moment."""
 
 
@@ -38,6 +38,8 @@ class UnitRun:
 
     task: Task
     run: Run
+    unit: str
+    """The name of its unit."""
     request: LaunchRequest
     submitted: bool = False
     """Whether systemd has been asked to start it, and may have done so."""
@@ -61,11 +63,6 @@ class UnitRun:
     oom_kills: KillCount | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     """Those of its service, as far as signals told them."""
-
-    @property
-    def unit(self) -> str:
-        """The name of its unit."""
-        return unit_name(self.run.task, self.run.number)
 
     @property
     def path(self) -> str:

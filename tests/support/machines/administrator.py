@@ -5,12 +5,20 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from rocketd.core.messages.message import MessageId
+from support.machines.debian_trees import TOP
 from support.machines.machine import Entry, Machine
 
 RELOADED = f"MESSAGE_ID={MessageId.RELOADED}"
 
 RunView: TypeAlias = Mapping[str, object]
 """A run as `rocketctl history --json` shows it."""
+
+
+def lift_sandbox(machine: Machine) -> None:
+    """Install the drop-in that takes the sandbox of the daemon's unit away; for runs that are processes."""
+    text = (TOP / "etc/examples/processes.conf").read_text()
+    machine.write("/etc/systemd/system/rocketd.service.d/processes.conf", text)
+    machine.sh("systemctl daemon-reload; systemctl try-restart rocketd")
 
 
 def give_task(machine: Machine, name: str, text: str) -> None:

@@ -28,7 +28,7 @@ REPORTED = bytes(6 * 4 + 232)
 def unit_run(**changes: object) -> UnitRun:
     task = Task("job", Command(("/bin/job",), inaction_codes=frozenset({9})), timeout=5 * SECOND)
     run = a_run(task)
-    one = UnitRun(task, run, request_of(task, run, own_identity(), {}))
+    one = UnitRun(task, run, "rocketd-job-1.service", request_of(task, {}, own_identity(), {}))
     for name, value in changes.items():
         setattr(one, name, value)
     return one

@@ -1,12 +1,13 @@
 """What everybody on the host can read of a unit, and what only root can."""
 
 import resource
+from collections.abc import Sequence
 from pathlib import Path
 
 from rocketd.core.instant import SECOND
 from rocketd.core.model.task import Command, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
-from rocketd.executor.unit.properties import UnitPaths, encoded, properties, request_of
+from rocketd.executor.unit.properties import UnitPaths, command_properties, encoded, request_of, run_properties
 from support.executor_harness import a_run
 
 BOB = Identity(1001, 1001, (7,), "bob", "/home/bob", "/bin/sh")
@@ -23,10 +24,19 @@ SECRET = Command(
 )
 
 
+PATHS = UnitPaths(Path("/run/r.request"), Path("/run/r.status"), Path("/run/r.output"))
+
+
+def values(properties: Sequence[Sequence[object]]) -> dict[str, object]:
+    return {str(name): getattr(variant, "value", None) for name, variant in properties}
+
+
 def shown(task: Task, service: str = "") -> dict[str, object]:
-    paths = UnitPaths(Path("/run/r.request"), Path("/run/r.status"))
-    pairs = properties(task, a_run(task), own_identity(), paths, service)
-    return {str(name): value.value for name, value in pairs}  # type: ignore[attr-defined] # a Variant
+    return values(run_properties(task, a_run(task), own_identity(), PATHS, service))
+
+
+def shown_of_command(task: Task, **more: bool) -> dict[str, object]:
+    return values(command_properties(task, a_run(task), own_identity(), PATHS, "", **more))
 
 
 def test_nothing_of_a_task_is_in_its_properties_but_its_name_user_limits_and_times() -> None:
@@ -35,7 +45,7 @@ def test_nothing_of_a_task_is_in_its_properties_but_its_name_user_limits_and_tim
 
 def test_the_request_has_all_of_it() -> None:
     task = Task("job", SECRET)
-    data = encoded(request_of(task, a_run(task), own_identity(), {}), task)
+    data = encoded(request_of(task, {}, own_identity(), {}), task)
     assert all(f"{what}-secret".encode() in data for what in ("argument", "stdin", "directory", "environment", "file"))
 
 
@@ -63,3 +73,23 @@ def test_systemd_stops_a_run_a_little_after_rocketd_would() -> None:
 def test_the_daemon_stops_before_its_runs_whatever_its_own_unit_is_called() -> None:
     assert shown(Task("job", SECRET), "scheduler.service")["Before"] == ["scheduler.service"]
     assert "Before" not in shown(Task("job", SECRET))
+
+
+def test_a_command_that_is_no_run_prints_to_the_daemon_and_nothing_of_it_is_shown_either() -> None:
+    found = shown_of_command(Task("job", SECRET))
+    assert "secret" not in str(found)
+    assert found["StandardOutputFile"] == "/run/r.output"
+    assert "StandardOutput" not in found
+    assert (found["User"], found["Group"]) == ("bob", "1001")
+
+
+def test_a_hook_of_a_task_whose_user_systemd_makes_up_has_such_a_user_too() -> None:
+    found = shown_of_command(Task("job", SECRET, unit=(("DynamicUser", "yes"),)))
+    assert found["DynamicUser"] is True
+    assert "User" not in found
+
+
+def test_only_commands_of_conditions_which_run_often_are_quiet_in_the_journal() -> None:
+    assert shown_of_command(Task("job", SECRET), quiet=True)["LogLevelMax"] == 5
+    assert "LogLevelMax" not in shown_of_command(Task("job", SECRET))
+    assert "LogLevelMax" not in shown(Task("job", SECRET))
