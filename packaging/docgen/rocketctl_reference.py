@@ -84,6 +84,7 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     "log": (
         "`log` runs journalctl(1) with `ROCKETD_TASK=` or `ROCKETD_RUN_ID=`.",
         "Without a journal it prints the end of the output, which the run's record keeps.",
+        "If you may not read the journal, it shows the end of the output of the last 20 runs, as the daemon has it.",
     ),
     "why": (
         "For each part of the condition, `why` shows whether it holds (`?`: unknown), the reason, since when,",
@@ -189,7 +190,7 @@ EXITS: Final = (
     (2, "the command line cannot be understood"),
     (3, "no daemon is running"),
     (4, "no such task or run"),
-    (5, "no permission: only root and the members of the group rocketd may connect to the daemon"),
+    (5, "no permission: you are neither root, nor in the group rocketd or rocketd-view, nor an operator of that task"),
     (130, "Ctrl-C"),
 )
 
@@ -284,6 +285,11 @@ def _man_lines() -> Iterator[str]:
     for name, meaning in ENVIRONMENT:
         yield from roff.item(name, meaning)
     yield from (".SH FILES", ".TP", ".I /run/rocketd/control.sock", roff.text("The control socket: HTTP and JSON."))
+    yield from (
+        ".TP",
+        ".I /run/rocketd/view.sock",
+        roff.text("The same for viewers and operators, as far as they may."),
+    )
     yield ".SH EXAMPLES"
     for command, meaning in EXAMPLES:
         yield from roff.item(command, meaning)

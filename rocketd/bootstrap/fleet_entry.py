@@ -25,7 +25,7 @@ class FleetEntry:
 
     async def follow(self, task_files: TaskFiles) -> None:
         """Join the fleet of these settings, and follow their reloads."""
-        task_files.on_applied = partial(self._apply, task_files)
+        task_files.applied_hooks.append(partial(self._apply, task_files))
         await self._apply(task_files)
 
     async def _apply(self, task_files: TaskFiles) -> None:

@@ -18,7 +18,7 @@ from rocketd import __version__
 from rocketd.background_threads import close_in_thread
 from rocketd.bootstrap.asyncio_errors import report_to_journal
 from rocketd.bootstrap.boot_file import boot_tasks
-from rocketd.bootstrap.control_api import daemon_info, open_control_socket
+from rocketd.bootstrap.control_api import daemon_info, open_control_sockets
 from rocketd.bootstrap.daemon_options import DaemonOptions
 from rocketd.bootstrap.executors import StopHandler, make_executor
 from rocketd.bootstrap.fleet_entry import FleetEntry
@@ -58,7 +58,6 @@ from rocketd.store.run_id import new_run_id
 from rocketd.store.sqlite.store import SqliteReader, this_origin
 from rocketd.store.state_lock import StateLock
 from rocketd.systemd.notify import Notifier
-from rocketd.web.control_socket import ControlSocket
 
 START_TIMEOUT: Final[Duration] = 2 * MINUTE
 """How long a recovery may take before the service manager aborts the start."""
@@ -102,7 +101,6 @@ class Service:
         self.loop: Loop
         self._retention: RetentionJob
         self._state_lock: StateLock
-        self._socket: ControlSocket
         self._damage_report: DamageReport
         self._executor: ExecutorRouter
         self._channels: NotificationChannels
@@ -146,7 +144,6 @@ class Service:
             self._retention.on_heartbeat,
             clock_trust(self.loop),
             lock_renewal(self._state_lock, recorder, self._damage_report),
-            self._socket.check,
         ]
         self._manager.ready()
 
@@ -256,9 +253,7 @@ class Service:
         control.executor_of = self._executor.choice
         control.hooks_of = self._channels.hooks.describe
         control.metrics = self._channels.metrics.text
-        self._socket = await open_control_socket(
-            control, self._task_files, self._options.runtime_dir, self.loop, self._stack
-        )
+        await open_control_sockets(control, self._task_files, self._options.runtime_dir, self.loop, self._stack)
         await FleetEntry(self.loop, self._options.state_dir, control, self._stack).follow(self._task_files)
 
     async def _log_start(self, recovered: RecoveryResult, opened: OpenedStore) -> None:

@@ -75,7 +75,7 @@ class TaskFiles:
         """The status of the task files, and of which load it is."""
         self._apply_again = False
         """Whether `[logging]` has something else to say of the same settings."""
-        self.on_applied: Callable[[], Awaitable[object]] = partial(asyncio.sleep, 0)  # nothing
+        self.applied_hooks: list[Callable[[], Awaitable[object]]] = []  # called after each load
         self._late_tasks: LateTasks
         self._loop: Loop
         self._executor: ExecutorRouter
@@ -124,7 +124,6 @@ class TaskFiles:
 
     @property
     def disabled(self) -> Sequence[Disabled]:
-        """The tasks with `enabled = false`."""
         return self.loaded.disabled
 
     @property
@@ -194,7 +193,8 @@ class TaskFiles:
         await replace_tasks(self._loop, self.loaded.tasks)
         self._channels.tasks_loaded()
         self._watch_calendars()
-        await self.on_applied()
+        for hook in self.applied_hooks:
+            await hook()
         for task in self._late_tasks.newly_loaded(self.loaded.tasks):
             self._start_late(task)
 

@@ -1,8 +1,6 @@
 """Compiles a task spec into a task: texts become conditions, names become ids, and nothing is left to look up."""
 
-import json
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,8 +8,11 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from rocketd.config import task_settings as key
+from rocketd.config.access_values import access_values
+from rocketd.config.account_names import BadGroup
 from rocketd.config.calendar_lookup import UnknownCalendar
-from rocketd.config.host_lookup import UTC_ZONE, BadGroup, HostLookup, Zone
+from rocketd.config.command_hint import command_hint
+from rocketd.config.host_lookup import UTC_ZONE, HostLookup, Zone
 from rocketd.config.ignored_warnings import IGNORE_WARNINGS
 from rocketd.config.notification_values import notification_values
 from rocketd.config.problems import BadValue, Fault, Mistake, Severity
@@ -23,7 +24,6 @@ from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.executor_choice import no_unit_because_of
 from rocketd.core.model.task import CLEAN_PATH, Command, ExecutorKind, Function, Identity, Surroundings, Task, Work
 from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
-from rocketd.core.shell_syntax import needs_shell
 from rocketd.core.suggestion import closest
 
 T = TypeVar("T")
@@ -100,6 +100,7 @@ class _TaskCompilation:
             ignored_warnings=values[IGNORE_WARNINGS],
             file=file,
             **notification_values(values),
+            **access_values(self._spec, self._host, self.mistakes),
         )
 
     @property
@@ -254,7 +255,7 @@ class _TaskCompilation:
         command, shell = self._values[key.COMMAND], self._values[key.SHELL]
         if isinstance(command, str):
             if not shell:
-                raise BadValue("a command that is a string needs shell = true", _as_list(command))
+                raise BadValue("a command that is a string needs shell = true", command_hint(command))
             return ("/bin/sh", "-c", command)
         if shell and key.SHELL.key in self._spec.own:
             self._note(key.SHELL, "shell = true needs a command that is a string", "remove shell")
@@ -287,13 +288,3 @@ class _TaskCompilation:
         if python and (reason := self._host.execution_problem(python, "")):
             self._note(key.PYTHON, reason, severity="warning")
         return Function(values[key.FUNCTION], python, values[key.PARAMETERS] or "{}", surroundings)
-
-
-def _as_list(command: str) -> str:
-    try:
-        words = [] if needs_shell(command) else shlex.split(command)
-    except ValueError:
-        words = []
-    if not words:
-        return "add shell = true"
-    return f"add shell = true, or write {json.dumps(words, ensure_ascii=False)}"

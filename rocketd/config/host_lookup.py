@@ -5,8 +5,6 @@ Each lookup is made once per load and remembered: an unchanged file is read agai
 `HostQueries` queries them.
 """
 
-import ctypes
-import grp
 import os
 import pwd
 from collections.abc import Callable, Collection, Sequence
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from rocketd.config import account_names
+from rocketd.config.account_names import BadGroup
 from rocketd.config.calendar_lookup import CalendarLookup
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.path_checks import PathChecks
@@ -37,18 +37,6 @@ T = TypeVar("T")
 
 LOCAL: Final = "local"
 LOCALTIME: Final = Path("/etc/localtime")
-
-_MAX_ID: Final = 2**32 - 2
-"""The highest uid and gid: the one above means "no change" to setresuid(2)."""
-
-
-_LIBC: Final = ctypes.CDLL(None)
-_GROUPS: Final = 64
-"""How many groups of a user are expected; there may be more."""
-
-
-class BadGroup(BadValue):
-    """A mistake about the group, not the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +61,8 @@ class HostAnswers:
     selections: dict[tuple[str, ...], bool] = field(default_factory=dict)
     """Whether patterns select this host."""
     calendars: dict[CalendarWord, WorkCalendar] = field(default_factory=dict)
+    operators: dict[str, int | None] = field(default_factory=dict)
+    """The ids of users, and of groups that begin with `@`; None: there is none of that name, or nobody answers."""
 
 
 class HostLookup(PathChecks):
@@ -105,9 +95,10 @@ class HostLookup(PathChecks):
             identities = all(self.identity(*question) == before for question, before in recorded.identities.items())
             zones = all(self.zone(name) == before for name, before in recorded.zones.items())
             calendars = all(self.calendars.source(word) == before for word, before in recorded.calendars.items())
+            operators = all(self._operator(name) == before for name, before in recorded.operators.items())
         except BadValue:
             return False
-        return selections and identities and zones and calendars
+        return selections and identities and zones and calendars and operators
 
     def identity(self, user: str, group: str) -> Identity | None:
         """Return the identity for this user and group, each possibly empty; None: the daemon's own."""
@@ -116,6 +107,24 @@ class HostLookup(PathChecks):
             known[user, group] = self._identity(user, group)
         answer = self._recorded.identities[user, group] = known[user, group]
         return answer
+
+    def operator(self, name: str) -> int:
+        """Return the id of a user, or of the group behind an `@`, who may operate a task."""
+        self._recorded.operators[name] = None
+        self._recorded.operators[name] = number = self._account(name)
+        return number
+
+    def _operator(self, name: str) -> int | None:
+        try:
+            return self._account(name)
+        except BadValue:
+            return None
+
+    def _account(self, name: str) -> int:
+        known = self._answers.operators
+        if (number := known.get(name)) is None:
+            number = known[name] = self._group(name[1:]) if name.startswith("@") else self._user(name).pw_uid
+        return number
 
     def is_selected(self, patterns: tuple[str, ...]) -> bool:
         """Whether a task with these `hosts` is for this host."""
@@ -161,7 +170,7 @@ class HostLookup(PathChecks):
         if entry.pw_uid == self.uid and gid == entry.pw_gid:
             return None
         self._check_permission(entry, gid)
-        groups = self._named(f"the groups of '{entry.pw_name}'", partial(_groups, entry.pw_name, gid))
+        groups = self._named(f"the groups of '{entry.pw_name}'", partial(account_names.groups_of, entry.pw_name, gid))
         return Identity(
             uid=entry.pw_uid,
             gid=gid,
@@ -172,14 +181,14 @@ class HostLookup(PathChecks):
         )
 
     def _user(self, user: str) -> pwd.struct_passwd:
-        found = self._named(f"user '{user}'", partial(_entry, user))
+        found = self._named(f"user '{user}'", partial(account_names.user_entry, user))
         if found is None:
             hint = self._suggest(user, "/etc/passwd")
             raise BadValue(f"there is no user '{user}' on this host", hint, fault=Fault.IDENTITY)
         return found
 
     def _group(self, group: str) -> int:
-        found = self._named(f"group '{group}'", partial(_gid, group), BadGroup)
+        found = self._named(f"group '{group}'", partial(account_names.group_id, group), BadGroup)
         if found is None:
             hint = self._suggest(group, "/etc/group")
             raise BadGroup(f"there is no group '{group}' on this host", hint, fault=Fault.IDENTITY)
@@ -196,7 +205,7 @@ class HostLookup(PathChecks):
     def _suggest(self, name: str, path: str) -> str:
         """Return a similar name among the host's local names: a directory service may have a million."""
         try:
-            return did_you_mean(name, self._queries.ask(path, QueryKind.FILE, partial(_names_in, path)))
+            return did_you_mean(name, self._queries.ask(path, QueryKind.FILE, partial(account_names.names_in, path)))
         except (NoAnswer, OSError):
             return ""
 
@@ -209,53 +218,11 @@ class HostLookup(PathChecks):
         raise BadGroup(f"only root can run tasks with group {gid}, and this daemon is '{who}'")
 
 
-def _entry(user: str) -> pwd.struct_passwd | None:
-    """Look a user up; one that is a number need not be known."""
-    with suppress(KeyError):
-        return pwd.getpwuid(_number(user)) if _is_number(user) else pwd.getpwnam(user)
-    return pwd.struct_passwd((user, "", _number(user), -1, "", "/", "/bin/sh")) if _is_number(user) else None
-
-
-def _groups(user: str, gid: int) -> tuple[int, ...]:
-    """As os.getgrouplist, which stops every thread of the program for as long as the name service takes."""
-    count = ctypes.c_int(_GROUPS)
-    while True:
-        size = count.value
-        groups = (ctypes.c_uint32 * size)()
-        if _LIBC.getgrouplist(os.fsencode(user), gid, groups, ctypes.byref(count)) >= 0:
-            return tuple(groups[: count.value])
-        count.value = max(count.value, 2 * size)
-
-
-def _names_in(path: str) -> list[str]:
-    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - of the host
-        return [line.partition(":")[0] for line in file]
-
-
 def _primary(entry: pwd.struct_passwd) -> int:
     if entry.pw_gid < 0:
         message = f"user {entry.pw_name} is not in the user database, so its group must be set"
         raise BadValue(message, "add a group", fault=Fault.IDENTITY)
     return entry.pw_gid
-
-
-def _gid(group: str) -> int | None:
-    if _is_number(group):
-        return _number(group, BadGroup)
-    with suppress(KeyError):
-        return grp.getgrnam(group).gr_gid
-    return None
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
-
-
-def _number(name: str, error: type[BadValue] = BadValue) -> int:
-    number = int(name[:20])
-    if number > _MAX_ID:
-        raise error(f"{name} is above the highest possible number, {_MAX_ID}")
-    return number
 
 
 def _named(name: str) -> Zone:

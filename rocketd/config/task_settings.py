@@ -3,6 +3,7 @@
 from typing import Final
 
 from rocketd.config import table_values, value_types
+from rocketd.config.access_settings import OPERATORS, VIEW_OUTPUT
 from rocketd.config.deadline_settings import MAX_AGE, SLOW_AFTER
 from rocketd.config.fleet_settings import HOST_PATTERNS
 from rocketd.config.hook_settings import HOOKS_OF_TASK
@@ -294,5 +295,5 @@ TASK: Final = table(
     *(SUCCESS_CODES, INACTION_CODES, FAILS_ON, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
     *HOOKS_OF_TASK,
-    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, IGNORE_WARNINGS),
+    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, OPERATORS, VIEW_OUTPUT, IGNORE_WARNINGS),
 )

@@ -4,7 +4,7 @@ Called on the loop's thread. Nothing here touches the scheduler's state; the sto
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -102,6 +102,20 @@ class ControlViews:
             if row := self.listed.row(name):  # a reload may have taken it away meanwhile
                 listed.append(row)
         return [*listed, *map(disabled_object, self._task_files.disabled)]
+
+    def written(self, name: str) -> Task | None:
+        """Return the task of that name, loaded or disabled; None: no file has it, or not without errors."""
+        if entry := self._loop.scheduler.tasks.get(name):
+            return entry.task
+        disabled = find_disabled(self._task_files.disabled, name)
+        return disabled.task if disabled else None
+
+    def all_written(self) -> Iterable[tuple[str, Task]]:
+        """Yield all of these tasks, by name."""
+        for name, entry in self._loop.scheduler.tasks.items():
+            yield name, entry.task
+        for one in self._task_files.disabled:
+            yield one.task.name, one.task
 
     async def task(self, name: str) -> JsonObject:
         """Everything about one task; raises NoSuchTask."""

@@ -22,9 +22,17 @@ class ControlSocket:
     """Opens the socket, and opens it again if necessary. On the loop's thread."""
 
     def __init__(
-        self, path: Path, serve: Callable[[], AbstractAsyncContextManager[Heartbeat]], report: Callable[[str], None]
+        self,
+        path: Path,
+        serve: Callable[[], AbstractAsyncContextManager[Heartbeat]],
+        report: Callable[[str], None],
+        without: str = "rocketctl cannot reach rocketd",
     ) -> None:
-        """`serve` raises CannotListen when it is entered; `report` gets the problem, and "" once there is none."""
+        """`serve` raises CannotListen when it is entered; `report` gets the problem, and "" once there is none.
+
+        `without` is what follows from there being no socket.
+        """
+        self._without = without
         self._path = path
         self._serve = serve
         self._report = report
@@ -41,7 +49,7 @@ class ControlSocket:
         except CannotListen as error:
             if not error.temporary:
                 raise
-            self._report(f"{error.message}; rocketctl cannot reach rocketd until this is corrected")
+            self._report(f"{error.message}; {self._without} until this is corrected")
         else:
             self._opened = inode(self._path)
             self._report("")
@@ -53,6 +61,11 @@ class ControlSocket:
         if self._opened is None or inode(self._path) != self._opened:
             self._opening = asyncio.create_task(self._reopen())
         else:
+            self._heartbeat()
+
+    async def update(self) -> None:
+        """Let whoever serves notice at once what else it looks for at each heartbeat."""
+        if self._opened is not None:
             self._heartbeat()
 
     async def _reopen(self) -> None:

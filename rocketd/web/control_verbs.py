@@ -1,12 +1,13 @@
 """What the API needs of the daemon: the operations of an administrator."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run_figures import SpanPlace
+from rocketd.core.model.task import Task
 from rocketd.daemon.event_stream import StreamFilter
 from rocketd.daemon.fleet_view import FleetView
 from rocketd.daemon.json_format import Json, JsonObject
@@ -59,6 +60,8 @@ class ControlVerbs(Protocol):
 
     fleet: FleetView
 
+    def written(self, name: str) -> Task | None: ...
+    def all_written(self) -> Iterable[tuple[str, Task]]: ...
     def status(self) -> JsonObject: ...
     async def tasks(self) -> list[Json]: ...
     async def task(self, name: str) -> JsonObject: ...

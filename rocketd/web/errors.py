@@ -10,6 +10,10 @@ class BadRequest(RocketdError):
     """A request that is not valid."""
 
 
+class NotAllowed(RocketdError):
+    """The client may not do this."""
+
+
 class NoSuchPath(RocketdError):
     """No route has this path."""
 
@@ -20,6 +24,7 @@ class WrongMethod(RocketdError):
 
 _STATUSES: Final[tuple[tuple[type[RocketdError], int], ...]] = (
     (BadRequest, 400),
+    (NotAllowed, 403),
     (NoSuchPath, 404),
     (NoSuchTask, 404),
     (NoSuchRun, 404),

@@ -28,6 +28,8 @@ class RequestParameters(NamedTuple):
     values: Mapping[str, Json]
     by: str
     """Who sends the request, for messages: `bob (uid 1000)`."""
+    only: tuple[str, ...] | None = None
+    """The tasks that the client may see; None: all."""
 
     def text(self, name: str) -> str:
         value = self.values.get(name)

@@ -27,8 +27,17 @@ class PeerAccounts:
         self._known: dict[int, tuple[str, float]] = {}
         self._looking: dict[int, asyncio.Future[str]] = {}
 
-    async def shown(self, uid: int) -> str:
-        """Return the name and the number of a user; only the number if there is no name, or no answer in time."""
+    async def shown(self, uid: int, login: int | None = None) -> str:
+        """Return the name and the number of a user, and of the `login` whom that user acts for.
+
+        Only the number if there is no name, or no answer in time.
+        """
+        if login is None:
+            return await self._shown(uid)
+        user, behind = await asyncio.gather(self._shown(uid), self._shown(login))
+        return f"{user} for {behind}"
+
+    async def _shown(self, uid: int) -> str:
         name, until = self._known.get(uid, ("", 0.0))
         if monotonic() >= until:
             name = await self._look_up(uid)

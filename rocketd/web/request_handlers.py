@@ -55,6 +55,7 @@ async def tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     if not parameters.values:
         return await verbs.tasks()
     query = TaskQuery(
+        only=parameters.only,
         match=parameters.pattern("match"),
         state=parameters.word("state", STATES),
         tag=parameters.text("tag"),
@@ -89,6 +90,7 @@ async def log_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 def _run_filter(parameters: RequestParameters, limit: int) -> RunFilter:
     return RunFilter(
         task=parameters.text("task"),
+        tasks=parameters.only,
         since=parameters.instant("since"),
         until=parameters.instant("until"),
         actions=parameters.actions("action"),

@@ -1,17 +1,18 @@
-"""The HTTP server on the control socket: access control, limits of connections, responses.
+"""The HTTP server on a control socket: access control, limits of connections, responses.
 
-Root, the daemon's own user and the members of the group rocketd have full access. The mode of the socket keeps other
-users out; one who connects nevertheless is refused. Records show who it was, as in `by hand, bob (uid 1000)`.
+What a client may do is decided for each request, by the ids that its process had when it connected; who may do nothing
+is refused. Records show who it was, as in `by hand, bob (uid 1000)`.
 """
 
 import asyncio
 import json
 import os
 import resource
+import socket
 import traceback
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -21,18 +22,24 @@ import h11
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
+from rocketd.core.model.access import Access
+from rocketd.core.model.operators import Operators
 from rocketd.daemon.json_format import Json
 from rocketd.daemon.ports import Journal
+from rocketd.web.access_gate import WHO_MAY, AccessGate
 from rocketd.web.api import Request, Response, allowed_methods, handle
 from rocketd.web.control_group import ControlGroup
 from rocketd.web.control_verbs import ControlVerbs
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
+from rocketd.web.login_user import login_uid
 from rocketd.web.peer_names import PeerAccounts
 from rocketd.web.request_handlers import StreamedResponse, TextResponse
-from rocketd.web.unix_socket import BACKLOG, Peer, give_to_group, listening, peer_of
+from rocketd.web.socket_guard import SocketGuard
+from rocketd.web.unix_socket import BACKLOG, Peer, listening, peer_of, with_descriptor
 
 GROUP: Final = "rocketd"
+VIEW_GROUP: Final = "rocketd-view"
 
 NOT_LOADED: Final = "Rocketd-Not-Loaded"
 """The header with the number of entries in `not_loaded` of `status`; absent if there are none."""
@@ -41,6 +48,10 @@ MAX_CONNECTIONS: Final = 256
 """Open at the same time, in total, and at most a quarter of the open files; further ones are refused."""
 MAX_CONNECTIONS_PER_USER: Final = 64
 """Open at the same time, of one uid: no user can keep the others out."""
+
+MAX_VIEWERS: Final = 128
+"""Open at the same time on the socket of viewers and operators, who so keep nobody away from the other one."""
+MAX_CONNECTIONS_PER_VIEWER: Final = 16
 
 ACCEPTED_AT_ONCE: Final = 16
 """Connections that one iteration of the loop accepts: those that are refused are closed before many more are open."""
@@ -67,57 +78,117 @@ async def serve(  # noqa: PLR0913 - its collaborators, and what tests set
     Yields what is to be called at each heartbeat. `request_timeout`: seconds until a request is complete. `not_loaded`:
     returns the number of entries in `not_loaded` of `status`.
     """
-    allowed = ControlGroup(group, journal)
+    allowed = ControlGroup(group, journal, "only root can use rocketctl")
     await allowed.start()
-    server = ControlServer(verbs, journal, allowed, request_timeout, not_loaded)
+
+    def access_of(peer: Peer) -> Access | None:
+        full = _is_daemon_user(peer) or allowed.gid in peer.groups
+        return Access(peer.uid, peer.groups, full=True) if full else None
+
+    server = ControlServer(verbs, journal, access_of, request_timeout, not_loaded)
     try:
-        with listening(path, allowed.gid) as listener:
+        with listening(path, partial(_give_to, allowed.gid)) as listener:
             allowed.found = partial(_admit, path, group, journal)
-            server_socket = await asyncio.start_unix_server(
-                server.handle_connection, sock=listener, backlog=ACCEPTED_AT_ONCE
-            )
-            listener.listen(BACKLOG)  # that of the kernel is not that of asyncio
-            try:
+            async with server.serving(listener):
                 yield allowed.look
-            finally:
-                server_socket.close()
-                await server.close()
     finally:
         allowed.close()
 
 
-def _admit(path: Path, group: str, journal: Journal, gid: int) -> None:
-    """Open the socket to a group that has become known while the daemon runs."""
+def _is_daemon_user(peer: Peer) -> bool:
+    return peer.uid in (0, os.geteuid())
+
+
+def _give_to(gid: int | None, path: Path) -> None:
+    if gid is None:
+        path.chmod(0o600)
+        return
+    os.chown(path, -1, gid)
+    path.chmod(0o660)
+
+
+def _admit(path: Path, group: str, journal: Journal, gid: int | None) -> None:
+    """Open the socket to a group that has become known while the daemon runs, or close it to one that is gone."""
     try:
-        give_to_group(path, gid)
+        with_descriptor(path, partial(_give_to, gid))
     except OSError as error:
         journal.write(Message(f"{path} cannot be given to group {group}: {error.strerror}", Priority.WARNING))
     else:
-        journal.write(Message(f"group {group} exists now: its members can use rocketctl", Priority.NOTICE))
+        now = "exists no longer: only root" if gid is None else "exists now: its members"
+        journal.write(Message(f"group {group} {now} can use rocketctl", Priority.NOTICE))
+
+
+@asynccontextmanager
+async def serve_viewers(  # noqa: PLR0913 - its collaborators, and what tests set
+    verbs: ControlVerbs,
+    path: Path,
+    journal: Journal,
+    operators: Callable[[], Operators],
+    *,
+    group: str = VIEW_GROUP,
+    request_timeout: float = REQUEST_TIMEOUT,
+    not_loaded: Callable[[], int] = int,
+) -> AsyncIterator[Callable[[], None]]:
+    """Serve the API, as far as they may use it, to the members of a group and to operators; raises CannotListen.
+
+    `operators` returns those of all tasks. Yields what is to be called when they may be others, and at each heartbeat.
+    """
+    viewers = ControlGroup(group, journal)
+    await viewers.start()
+
+    def access_of(peer: Peer) -> Access | None:
+        access = Access(peer.uid, peer.groups, full=_is_daemon_user(peer), view=viewers.gid in peer.groups)
+        return access if access.full or access.view or access.is_among(operators()) else None
+
+    limits = MAX_VIEWERS, MAX_CONNECTIONS_PER_VIEWER
+    server = ControlServer(verbs, journal, access_of, request_timeout, not_loaded, limits=limits)
+    guard = SocketGuard(path, journal, operators, viewers)
+    try:
+        with listening(path, guard.open_to) as listener:
+            viewers.found = guard.update
+            async with server.serving(listener):
+                yield guard.check
+    finally:
+        viewers.close()
 
 
 class ControlServer:
-    """Handles all connections."""
+    """Handles all connections of one socket."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, and what tests set
         self,
         verbs: ControlVerbs,
         journal: Journal,
-        group: ControlGroup,
+        access_of: Callable[[Peer], Access | None],
         request_timeout: float,
         not_loaded: Callable[[], int] = int,
+        *,
+        limits: tuple[int, int] = (MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER),
     ) -> None:
+        """`access_of` returns None for who may do nothing; `limits` are those of connections: in total, of one user."""
         self._verbs = verbs
         self._not_loaded = not_loaded
         self._journal = journal
-        self._group = group
+        self._access_of = access_of
         self._request_timeout = request_timeout
         self._names = PeerAccounts()
         self._tasks: set[asyncio.Task[None]] = set()
         self._streaming: set[asyncio.Future[None]] = set()
         """Answers that go on until they are ended."""
         self._connections_by_uid: Counter[int] = Counter()
-        self._max_connections = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+        self._max_connections = min(limits[0], resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+        self._max_of_user = limits[1]
+
+    @asynccontextmanager
+    async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
+        """Accept connections until the end of the block; then all are closed."""
+        accepting = await asyncio.start_unix_server(self.handle_connection, sock=listener, backlog=ACCEPTED_AT_ONCE)
+        listener.listen(BACKLOG)  # that of the kernel is not that of asyncio
+        try:
+            yield
+        finally:
+            accepting.close()
+            await self.close()
 
     def handle_connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Handle one connection until it is closed."""
@@ -136,7 +207,8 @@ class ControlServer:
 
     async def _connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
-            peer = peer_of(writer.get_extra_info("socket"))
+            opened = writer.get_extra_info("socket")
+            peer = peer_of(opened)
         except OSError:
             abort(writer)
             return
@@ -144,39 +216,37 @@ class ControlServer:
         self._connections_by_uid[peer.uid] += 1
         try:
             with suppress(ConnectionError, TimeoutError):  # the client is gone, or does not read
-                await self._serve_requests(connection, peer)
+                await self._serve_requests(connection, peer, opened)
                 await connection.close()
         finally:
             self._connections_by_uid[peer.uid] -= 1
             abort(writer)
 
-    async def _serve_requests(self, connection: HttpConnection, peer: Peer) -> None:
+    async def _serve_requests(self, connection: HttpConnection, peer: Peer, opened: socket.socket) -> None:
         if (
-            self._connections_by_uid[peer.uid] > MAX_CONNECTIONS_PER_USER
+            self._connections_by_uid[peer.uid] > self._max_of_user
             or self._connections_by_uid.total() > self._max_connections
         ):
             await connection.respond(503, _error_body("too many connections are open", "close some of them"))
             return
         try:
             while (request := await connection.request()) is not None:
-                if self._is_allowed(peer):
-                    await self._handle(connection, request, peer.uid)
-                else:
-                    await connection.respond(403, _error_body(f"uid {peer.uid} may not use rocketctl", _WHO_MAY))
+                if (access := self._access_of(peer)) is None:
+                    await connection.respond(403, _error_body(f"uid {peer.uid} may not use rocketctl", WHO_MAY))
+                    continue
+                if request.method == "POST":
+                    request = request._replace(by=await self._names.shown(peer.uid, login_uid(opened, peer)))
+                await self._handle(connection, request, access)
         except UnreadableRequest as error:
             with suppress(h11.LocalProtocolError):  # it is too late for an answer
                 await connection.respond(error.status, _error_body(error.message))
 
-    def _is_allowed(self, peer: Peer) -> bool:
-        return peer.uid in (0, os.geteuid()) or self._group.gid in peer.groups
-
-    async def _handle(self, connection: HttpConnection, request: Request, uid: int) -> None:
-        if request.method == "POST":
-            request = request._replace(by=await self._names.shown(uid))
+    async def _handle(self, connection: HttpConnection, request: Request, access: Access) -> None:
+        headers = self._status_headers() if access.full or access.view else {}
         try:
-            result = await handle(self._verbs, request)
+            result = await handle(self._verbs, request, AccessGate(access, self._verbs))
         except RocketdError as error:
-            extra = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else self._status_headers()
+            extra = {"Allow": allowed_methods(request)} if isinstance(error, WrongMethod) else headers
             await connection.respond(status_of(error), _error_body(error.message, error.hint), extra=extra)
         except Exception:  # noqa: BLE001 - a bug must not end the connection, let alone the daemon
             self._journal.write(
@@ -186,16 +256,14 @@ class ControlServer:
                 500, _error_body("the request failed because of a bug in rocketd", "see journalctl -u rocketd")
             )
         else:
-            await self._send_result(connection, result)
+            await self._send_result(connection, result, headers)
 
-    async def _send_result(self, connection: HttpConnection, result: Response) -> None:
+    async def _send_result(self, connection: HttpConnection, result: Response, headers: Mapping[str, str]) -> None:
         if isinstance(result, TextResponse):
-            await connection.respond(
-                200, result.text.encode(), content_type=result.content_type, extra=self._status_headers()
-            )
+            await connection.respond(200, result.text.encode(), content_type=result.content_type, extra=headers)
             return
         if not isinstance(result, StreamedResponse):
-            await connection.respond(200, await _encoded(result), extra=self._status_headers())
+            await connection.respond(200, await _encoded(result), extra=headers)
             return
         with result.lines as lines:
             sending = asyncio.ensure_future(connection.stream(lines))
@@ -209,9 +277,6 @@ class ControlServer:
         """Return the headers of each response that refer to `status`."""
         count = self._not_loaded()
         return {NOT_LOADED: str(count)} if count else {}
-
-
-_WHO_MAY: Final = f"only root and members of group {GROUP} may"
 
 
 def _error_body(message: str, hint: str = "") -> bytes:

@@ -9,12 +9,14 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from rocketd.core.errors import RocketdError
+
+T = TypeVar("T")
 
 _UCRED: Final = struct.Struct("3i")
 _SO_PEERGROUPS: Final = 59
@@ -59,13 +61,13 @@ class CannotListen(RocketdError):
 
 
 @contextmanager
-def listening(path: Path, group: int | None) -> Iterator[socket.socket]:
-    """Listen at `path`, for the owner and the members of `group`; raises CannotListen."""
+def listening(path: Path, open_to: Callable[[Path], object]) -> Iterator[socket.socket]:
+    """Listen at `path`, for its owner and those to whom `open_to` opens the file; raises CannotListen."""
     _check_free(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            _bind(listener, path, group)
+            _bind(listener, path, open_to)
         except OSError as error:
             raise _cannot_listen(path, error) from None
         own = os.stat(path)  # noqa: PTH116 - compared by os.path.samestat
@@ -112,28 +114,24 @@ def _cannot_listen(path: Path, error: OSError) -> CannotListen:
     )
 
 
-def _bind(listener: socket.socket, path: Path, group: int | None) -> None:
+def _bind(listener: socket.socket, path: Path, open_to: Callable[[Path], object]) -> None:
     """Bind to a temporary path, and rename that when owner and mode are set."""
     temporary_path = path.with_name(f"{path.name}.new")
     temporary_path.unlink(missing_ok=True)
     os.fchmod(listener.fileno(), stat.S_IRUSR | stat.S_IWUSR)  # the mode that bind gives the file
     listener.bind(str(temporary_path))
-    if group is not None:
-        os.chown(temporary_path, -1, group)
-        temporary_path.chmod(0o660)
+    open_to(temporary_path)
     listener.listen(BACKLOG)
     temporary_path.rename(path)
 
 
-def give_to_group(path: Path, group: int) -> None:
-    """Let the members of that group use the socket at that path as well; raises OSError."""
+def with_descriptor(path: Path, change: Callable[[Path], T]) -> T:
+    """Change who may use the socket at that path, and nothing else that has taken its place; raises OSError."""
     descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
             raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
-        itself = f"/proc/self/fd/{descriptor}"
-        os.chown(itself, -1, group)
-        os.chmod(itself, 0o660)  # noqa: PTH101 - of a descriptor
+        return change(Path(f"/proc/self/fd/{descriptor}"))
     finally:
         os.close(descriptor)
 

@@ -7,6 +7,7 @@ a whole client. `http.client` or h11 would cost more time to import than everyth
 import json
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import BinaryIO, Final, NamedTuple, Self
 
 from rocketd.cli.exit_codes import ExitCode, Failure
@@ -14,6 +15,9 @@ from rocketd.daemon.json_format import Json, JsonObject
 
 TIMEOUT: Final = 30.0
 """Seconds until a silent daemon counts as stuck; its watchdog restarts it at about the same time."""
+CONTROL_SOCKET: Final = "control.sock"
+VIEW_SOCKET: Final = "view.sock"
+"""Beside the other one: for those who may look, and for operators."""
 LONGEST_LINE: Final = 64 * 1024
 
 _UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
@@ -70,14 +74,25 @@ class Client:
 
     def connect(self) -> socket.socket:
         """Open a connection for one request; succeeds only if a daemon runs."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(TIMEOUT)
         try:
-            connection.connect(self._path)
-        except OSError as error:
-            connection.close()
+            return _connected(self._path)
+        except PermissionError as error:
+            with suppress(OSError):
+                return _connected(f"{self._path.removesuffix(CONTROL_SOCKET)}{VIEW_SOCKET}")
             raise _unreachable(self._path, error) from None
-        return connection
+        except OSError as error:
+            raise _unreachable(self._path, error) from None
+
+
+def _connected(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(TIMEOUT)
+    try:
+        connection.connect(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class Events:
@@ -183,7 +198,10 @@ def _unreachable(path: str, error: OSError) -> Failure:
         case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
             return Failure(f"no daemon is running at {path}", hint="systemctl start rocketd", code=ExitCode.NO_DAEMON)
         case PermissionError():
-            hint = "root and the members of the group rocketd may connect"
+            hint = (
+                "root and members of group rocketd may do everything, those of rocketd-view may look, operators of a "
+                "task (operators in its file) may run and stop it; new groups count from the next login on"
+            )
             return Failure(f"no permission to connect to the daemon at {path}", hint=hint, code=ExitCode.NOT_ALLOWED)
     return Failure(f"cannot connect to {path}: {error.strerror or error}")
 

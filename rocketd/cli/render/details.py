@@ -171,10 +171,15 @@ def _hook_line(hook: JsonObject, now: Instant) -> tuple[str, Cell]:
     return text(hook, "hook"), Cell(f"{line} ({ended})", RED if error else "")
 
 
+HIDDEN_OUTPUT: Final = "The output is shown to operators of the task only, unless it has view_output = true."
+
+
 def run_page(run: JsonObject, look: RenderOptions) -> list[str]:
     """Draw everything about a run, and its output."""
     title = painted(Cell(visible(run_name(run)), BOLD), colour=look.colour)
     lines = [title, *pairs(_run_lines(run, look.now), colour=look.colour)]
+    if run.get("output", "") is None:
+        lines += ["", HIDDEN_OUTPUT]
     for heading, key in (("Traceback", "exc_text"), ("Output", "output")):
         if text(run, key):
             lines += ["", painted(Cell(f"{heading}:", BOLD), colour=look.colour), *visible_lines(text(run, key))]

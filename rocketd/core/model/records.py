@@ -79,6 +79,8 @@ class RunFilter:
     """Which runs to read, newest first."""
 
     task: str = ""
+    tasks: tuple[str, ...] | None = None
+    """Only those of these tasks; None: of all."""
     run_id: str = ""
     """A run id, or how it begins."""
     number: int | None = None

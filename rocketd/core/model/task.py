@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.operators import NO_OPERATORS, Operators
 from rocketd.core.model.secret import Secret
 from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
 
@@ -238,6 +239,10 @@ class Task:
     """The webhooks that are told about it; None: all."""
     ignored_warnings: tuple[str, ...] = field(default=(), compare=False)
     """What `check` does not warn of."""
+    operators: Operators = field(default=NO_OPERATORS, compare=False)
+    """Who may operate it, beside those who may operate every task."""
+    view_output: bool = field(default=False, compare=False)
+    """Whether those who may only look see its output as well."""
     file: str = field(default="", compare=False)
     """Where it was written."""
 

@@ -2,8 +2,10 @@
 
 # ruff: noqa: S608 - statements are joined from names of this package alone; values are always bound
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.escaping import storable
@@ -82,8 +84,18 @@ def _source_of(action: Action) -> _Source:
 
 def find(database: sqlite3.Connection, run_filter: RunFilter, faults: ColumnFaults) -> list[RunView]:
     """Read the runs that are wanted, newest start first."""
-    rows = (row for source in _sources(run_filter) for row in _rows(database, source, run_filter))
+    rows = (row for part in _parts(run_filter) for source in _sources(part) for row in _rows(database, source, part))
     return _newest_first(_views(rows, faults), run_filter)
+
+
+_FEW_TASKS: Final = 100
+"""So many tasks are looked up one by one; of more, each part of the log has some."""
+
+
+def _parts(run_filter: RunFilter) -> list[RunFilter]:
+    if run_filter.task or run_filter.run_id or run_filter.tasks is None or len(run_filter.tasks) > _FEW_TASKS:
+        return [run_filter]
+    return [replace(run_filter, task=name, tasks=None) for name in run_filter.tasks]
 
 
 _PAGE_RECORDS: Final = 5_000
@@ -130,6 +142,9 @@ def _terms(run_filter: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Par
     """Each thing that is wanted, as an SQL term and its parameters."""
     if run_filter.task:
         yield "begun.task_name = ?", (storable(run_filter.task),)
+    if run_filter.tasks is not None:
+        names = json.dumps([storable(name) for name in run_filter.tasks])
+        yield "begun.task_name IN (SELECT value FROM json_each(?))", (names,)
     if run_filter.run_id:
         run_id = storable(run_filter.run_id)
         yield "begun.run_id BETWEEN ? AND ?", (run_id, f"{run_id}{_LAST}")

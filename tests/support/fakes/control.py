@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter
+from rocketd.core.model.task import Task
 from rocketd.daemon.event_stream import EventStream, StreamFilter, StreamItem
 from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.json_format import Json, JsonObject
@@ -84,6 +85,7 @@ class FakeVerbs:
         self.wanted: list[RunFilter] = []
         self.fails: Exception | None = None
         """What `status` raises."""
+        self.written_tasks: list[Task] = []
         self.many: list[Json] = [{"task": "backup"}]
         self.feed = FakeFeed()
         self.output = FakeOutput()
@@ -91,6 +93,12 @@ class FakeVerbs:
 
     def now(self) -> Instant:
         return 1_000_000 * SECOND
+
+    def written(self, name: str) -> Task | None:
+        return next((task for known, task in self.all_written() if known == name), None)
+
+    def all_written(self) -> Iterable[tuple[str, Task]]:
+        return [(task.name, task) for task in self.written_tasks]
 
     def status(self) -> JsonObject:
         if self.fails:

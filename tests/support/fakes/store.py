@@ -207,6 +207,7 @@ def _fits(view: RunView, wanted: RunFilter) -> bool:
     run = view.run
     return (
         (not wanted.task or run.task == wanted.task)
+        and (wanted.tasks is None or run.task in wanted.tasks)
         and (not wanted.run_id or run.run_id.startswith(wanted.run_id))
         and (wanted.number is None or run.number == wanted.number)
         and (wanted.since is None or run.start >= wanted.since)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.config import host_lookup
+from rocketd.config import account_names
 from rocketd.config.load_result import LoadResult
 from rocketd.config.loader import load, recheck_host, reload
 from rocketd.core.model.task import Command
@@ -207,5 +207,5 @@ def test_a_group_that_somebody_joined_is_found_without_a_reload(
 ) -> None:
     users.uids["ghost"] = 4711
     loaded = folder.load(TWO)
-    monkeypatch.setattr(host_lookup, "_groups", lambda _name, gid: (gid, grp.getgrnam("tty").gr_gid))
+    monkeypatch.setattr(account_names, "groups_of", lambda _name, gid: (gid, grp.getgrnam("tty").gr_gid))
     assert recheck_host(loaded).tasks != loaded.tasks
