@@ -14,10 +14,11 @@ from dbus_fast import Message, Variant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Usage
 from rocketd.core.model.task import Command, Task
-from rocketd.executor.unit import connection, supervisor
+from rocketd.executor.unit import connection, executor, supervisor
 from rocketd.executor.unit.connection import ManagerConnection
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.executor import UnitExecutor
+from rocketd.executor.unit.output_viewer import OutputViewer
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.run_journal import RunJournal
 from support.event_loop import looped
@@ -199,13 +200,18 @@ async def test_an_end_that_systemd_would_not_tell_is_asked_for_again(tmp_path: P
         assert (await at.ends()).end.exit_code == 3
 
 
+def give_up(*_: object) -> None:
+    """End a loop that spins: no timeout of its own would."""
+    raise AssertionError("the loop hangs")
+
+
 @looped
 async def test_whoever_asks_again_at_once_when_the_bus_has_gone_holds_up_nothing(tmp_path: Path) -> None:
     """Between the loss of a connection and its being noticed, a loop that asks again must not keep it from that."""
     async with scene(tmp_path) as at:
         manager = await at.connection.manager()
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.alarm(30)  # a loop that hangs ends by no timeout of its own
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(30)
         try:
             manager.close()
             for _ in range(20):  # one of them comes in between
@@ -215,6 +221,43 @@ async def test_whoever_asks_again_at_once_when_the_bus_has_gone_holds_up_nothing
                 await at.next(Spawned)
         finally:
             signal.alarm(0)
+
+
+def test_an_end_does_not_wait_for_ever_for_its_output_to_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal may hand out the same entry again and again."""
+
+    async def never_ends(_: OutputViewer) -> None:
+        while True:  # noqa: ASYNC110 - as a reader that always has one more line
+            await asyncio.sleep(0)
+
+    async def test() -> None:
+        async with scene(tmp_path) as at:
+            unit = at.start()
+            await at.next(Spawned)
+            at.systemd.tell(unit, "exited")
+            assert (await at.ends()).end.exit_code == 3
+
+    monkeypatch.setattr(executor, "SHOWN", 0.05)
+    monkeypatch.setattr(OutputViewer, "catch_up", never_ends)
+    asyncio.run(test())
+
+
+@looped
+async def test_services_of_the_administrator_are_left_alone_at_a_start(tmp_path: Path) -> None:
+    """Of what has the name of a run and has ended, only that is collected which is one."""
+    async with scene(tmp_path) as at:
+        old = [["StandardErrorFileToAppend", Variant("s", str(tmp_path / "s"))]]
+        for unit, field in (("rocketd-old-7.service", b"ROCKETD_RUN_ID=r"), ("rocketd-their-7.service", b"A=b")):
+            at.systemd.load(unit, [*old, ["LogExtraFields", Variant("aay", [b"ROCKETD_RUN_ID=r"])]])
+            at.systemd.services[unit]["LogExtraFields"] = Variant("aay", [field])
+            at.systemd.states[unit] = "exited"
+        at.systemd.states["rocketd-my-service.service"] = "exited"
+        stopped: list[str] = []
+        at.systemd.answers["StopUnit"] = [lambda call: stopped.append(call.body[0]) or at.systemd.answer(call)] * 9  # type: ignore[func-returns-value] # None
+        assert await at.executor.adopt([], {}) == {}
+        assert stopped == ["rocketd-old-7.service"]
 
 
 @looped

@@ -10,6 +10,8 @@ from typing import Final
 _CAP_SETGID: Final = 6
 _CAP_SETUID: Final = 7
 _NEEDED: Final = 1 << _CAP_SETGID | 1 << _CAP_SETUID
+NAMES: Final = frozenset({"cap_setgid", "cap_setuid"})
+"""The same, as systemctl(1) shows them."""
 _PROC: Final = Path("/proc")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rocketd.executor.unit.manager import SERVICE, UnitManager, UnitRefused
 from rocketd.executor.unit.outcome import has_ended, unit_state
 from rocketd.executor.unit.run_files import RunFiles
-from rocketd.executor.unit.unit_name import UnitNames
+from rocketd.executor.unit.unit_name import UnitNames, object_path
 from rocketd.executor.unit.unit_run import UnitRun
 
 
@@ -39,6 +39,14 @@ async def find_units(manager: UnitManager, names: UnitNames, runs: Sequence[Unit
     )
 
 
+async def _is_of_rocketd(manager: UnitManager, unit: str) -> bool:
+    """Whether a unit is that of a run; the administrator may have services with such names."""
+    try:
+        return bool(unit_state(await manager.properties(object_path(unit), SERVICE)).run_id)
+    except UnitRefused:
+        return False
+
+
 async def _read(manager: UnitManager, one: UnitRun) -> None:
     one.properties = await manager.properties(one.path, SERVICE)
 
@@ -48,7 +56,7 @@ async def sweep(manager: UnitManager, files: RunFiles, found: FoundUnits) -> Non
     needed: Collection[UnitRun] = (*found.active, *found.ended)
     units = {one.unit for one in needed}
     for unit, sub_state in found.sub_states.items():
-        if unit not in units and has_ended(sub_state):
+        if unit not in units and has_ended(sub_state) and await _is_of_rocketd(manager, unit):
             await manager.collect(unit)
     for unit in found.commands:  # hooks are run again, conditions are asked again
         with suppress(UnitRefused):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,9 @@ class ScriptedSystemd:
                 signature, body = "v", [Variant("s", self.states.get(unit, "dead"))]
             case "Get", [_, "SystemState"]:
                 signature, body = "v", [Variant("s", "running")]
-            case "ListUnitsByPatterns", _:
-                signature, body = "a(ssssssouso)", [[*map(self._row, self.states.items())]]
+            case "ListUnitsByPatterns", [_, [str(pattern)]]:
+                rows = [self._row(unit) for unit in self.states.items() if fnmatchcase(unit[0], pattern)]
+                signature, body = "a(ssssssouso)", [rows]
         return Message.new_method_return(call, signature, body)
 
     def _row(self, unit: tuple[str, str]) -> list[object]:
