@@ -26,6 +26,7 @@ declare -gA _rocketctl_kinds=(
     [fleet]=text
     [health]=task
     [metrics]=none
+    [web]=none
 )
 declare -gA _rocketctl_options=(
     [none]='-H --host --config-dir --state-dir --runtime-dir --user --json --no-pager -l --full --help --version'
@@ -54,6 +55,7 @@ declare -gA _rocketctl_options=(
     [fleet]='-H --host --config-dir --state-dir --runtime-dir --user --json --no-pager -l --full --help'
     [health]='--max-age -w --warning -c --critical -H --host --config-dir --state-dir --runtime-dir --user --json --no-pager -l --full --help'
     [metrics]='--format --textfile -H --host --config-dir --state-dir --runtime-dir --user --json --no-pager -l --full --help'
+    [web]='--port --write --no-browser -H --host --config-dir --state-dir --runtime-dir --user --json --no-pager -l --full --help'
 )
 _rocketctl_tasks() { rocketctl list --json 2>/dev/null | grep -o '"task": "[^"]*"' | cut -d '"' -f 4; }
 _rocketctl_runs() { rocketctl history --limit 20 --json 2>/dev/null | grep -o '"task": "[^"]*", "run_id": "[^"]*", "number": [1-9][0-9]*' | sed 's,^"task": "\([^"]*\)".*: \(.*\)$,\1/\2,'; }
@@ -81,7 +83,7 @@ _rocketctl_complete() {
         --since | --until | --before | --at | --from | --boot | --to | --day) mapfile -t COMPREPLY < <(_rocketctl_quoted_times "$word"); return ;;
         --tag) mapfile -t COMPREPLY < <(compgen -W "$(_rocketctl_tags)" -- "$word"); return ;;
         --sort) mapfile -t COMPREPLY < <(compgen -W "next last name" -- "$word"); return ;;
-        -n | --limit | --count | --timezone | --splay | --task | --reason | --timers | --compare | --max-age | -w | --warning | -c | --critical | --format) return ;;
+        -n | --limit | --count | --timezone | --splay | --task | --reason | --timers | --compare | --max-age | -w | --warning | -c | --critical | --format | --port) return ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "${_rocketctl_options[${verb:-none}]}" -- "$word")

@@ -131,3 +131,7 @@ complete -c rocketctl -n '__fish_seen_subcommand_from health' -s c -l critical -
 complete -c rocketctl -n __fish_use_subcommand -a metrics -d 'write metrics for Prometheus'
 complete -c rocketctl -n '__fish_seen_subcommand_from metrics' -l format -x -d 'openmetrics (default) or text'
 complete -c rocketctl -n '__fish_seen_subcommand_from metrics' -l textfile -F -d 'write them to FILE in one step, as text'
+complete -c rocketctl -n __fish_use_subcommand -a web -d 'show the tasks as a page in your browser, on this host only, until Ctrl-C'
+complete -c rocketctl -n '__fish_seen_subcommand_from web' -l port -x -d 'listen on this port (default: any free one)'
+complete -c rocketctl -n '__fish_seen_subcommand_from web' -l write -d 'with buttons to run, stop, pause and resume'
+complete -c rocketctl -n '__fish_seen_subcommand_from web' -l no-browser -d 'only print the address, open no browser'

@@ -4,7 +4,7 @@ from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
 from rocketd.cli.operating_verbs import OPERATING_VERBS
-from rocketd.cli.overview_verbs import HEALTH, LIST, METRICS, OF_FLEET, STATISTICS
+from rocketd.cli.overview_verbs import HEALTH, LIST, METRICS, OF_FLEET, STATISTICS, WEB
 from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
 ACTIONS: Final = ("run", "success", "fail", "terminate", "inaction", "crash", "missed", "withdrawn")
@@ -195,6 +195,7 @@ VERBS: Final = (
     ),
     HEALTH,
     METRICS,
+    WEB,
 )
 
 OFFLINE: Final = tuple(verb.name for verb in VERBS if verb.offline)

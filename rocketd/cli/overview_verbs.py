@@ -33,6 +33,16 @@ METRICS: Final = Verb(
         VerbOption(("--textfile",), "textfile", OptionKind.PATH, "write them to FILE in one step, as text", "FILE"),
     ),
 )
+WEB: Final = Verb(
+    "web",
+    "show the tasks as a page in your browser, on this host only, until Ctrl-C",
+    (),
+    (
+        VerbOption(("--port",), "port", OptionKind.NUMBER, "listen on this port (default: any free one)", "PORT"),
+        VerbOption(("--write",), "write", OptionKind.FLAG, "with buttons to run, stop, pause and resume"),
+        VerbOption(("--no-browser",), "no_browser", OptionKind.FLAG, "only print the address, open no browser"),
+    ),
+)
 
 LIST: Final = Verb(
     "list",

@@ -96,6 +96,9 @@ class Choices(NamedTuple):
     critical: int = 1
     format: str = "openmetrics"
     textfile: str = ""
+    port: int = 0
+    write: bool = False
+    no_browser: bool = False
 
     @property
     def socket(self) -> str:

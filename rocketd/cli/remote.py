@@ -6,6 +6,7 @@ Who you are there is for that host's sshd to say; nothing of rocketd listens on 
 import os
 import re
 import shlex
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -26,10 +27,24 @@ def ssh_command(host: str, arguments: Sequence[str], *, terminal: bool) -> list[
     if not _HOST.fullmatch(host):
         raise UsageError(f"{host!r} is not a host for ssh", hint="for example web2 or admin@web2.example.com")
     remaining = _without_host(arguments)
-    if parse(remaining).host is not None:  # as in -lH web2
+    choices = parse(remaining)
+    if choices.host is not None:  # as in -lH web2
         raise UsageError("-H stands among other letters", hint=f"write -H {host} by itself")
+    forwarding: list[str] = []
+    if choices.verb == "web":
+        port = choices.port or _free_port()
+        remaining += [] if choices.port else [f"--port={port}"]
+        forwarding = ["-oExitOnForwardFailure=yes", f"-L127.0.0.1:{port}:127.0.0.1:{port}"]
     words = ["rocketctl", *remaining]
-    return ["ssh", "-t" if terminal else "-T", "--", host, shlex.join(words)]
+    return ["ssh", "-t" if terminal else "-T", *forwarding, "--", host, shlex.join(words)]
+
+
+def _free_port() -> int:
+    """Return a port that is free here; most likely it is there as well."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _without_host(arguments: Sequence[str]) -> list[str]:

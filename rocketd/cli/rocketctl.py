@@ -39,6 +39,7 @@ VERBS: Final = {
     "new": "edit.new",
     "health": "health.health",
     "metrics": "metrics.metrics",
+    "web": "web.web",
     "import": "import_tasks.import_tasks",
     "fleet": "fleet.fleet",
 }

@@ -5,6 +5,7 @@ import shlex
 import pytest
 
 from rocketd.cli.exit_codes import UsageError
+from rocketd.cli.parser import parse
 from rocketd.cli.remote import ssh_command
 
 
@@ -35,6 +36,15 @@ def test_no_shell_there_sees_more_than_words(value: str) -> None:
 def test_what_follows_two_dashes_is_left_alone() -> None:
     *_, told = ssh_command("web2", ["-H", "web2", "explain", "--", "-H"], terminal=False)
     assert told == "rocketctl explain -- -H"
+
+
+@pytest.mark.parametrize("words", [["web", "--port", "8377"], ["web", "--port=8377", "--write"], ["web"]])
+def test_the_port_of_the_page_is_forwarded(words: list[str]) -> None:
+    command = ssh_command("web2", words, terminal=True)
+    *_, told = command
+    port = parse(shlex.split(told)[1:]).port
+    assert command[2:4] == ["-oExitOnForwardFailure=yes", f"-L127.0.0.1:{port}:127.0.0.1:{port}"]
+    assert port == 8377 or len(words) == 1
 
 
 @pytest.mark.parametrize("host", ["admin@web2.example.com", "10.0.0.2", "fe80::1%eth0", "[::1]", "web_2"])

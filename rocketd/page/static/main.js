@@ -1,0 +1,244 @@
+// The page: one view at a time, by the address; and the one stream of events that keeps it up to date.
+
+import { actions } from "./actions.js";
+import { h, morph, visible } from "./dom.js";
+import { clockSeconds, counted, useZone, zoneName } from "./format.js";
+import { keyboard } from "./keyboard.js";
+import { KINDS, Model } from "./model.js";
+import { problem, tick } from "./parts.js";
+import { connect, Failure } from "./transport.js";
+import { words } from "./words.js";
+import { day } from "./views/day.js";
+import { files } from "./views/files.js";
+import { overview } from "./views/overview.js";
+import { run } from "./views/run.js";
+import { runs } from "./views/runs.js";
+import { task } from "./views/task.js";
+import { tasks } from "./views/tasks.js";
+
+const VIEWS = { "": overview, tasks, task, runs, run, day, files };
+const RETRIES = [500, 1000, 2000, 4000]; // milliseconds between attempts to reach the daemon
+const SILENCE = 75_000; // milliseconds: the daemon gives a sign of life every 30 s
+const REFRESH = 2000; // milliseconds between two times that a view asks again, however much happens
+const HIDDEN = 10_000; // milliseconds after which a page that nobody sees gives its connection back
+
+const $ = id => document.getElementById(id);
+
+class App {
+    constructor() {
+        this.model = new Model();
+        this.api = null;
+        this.view = null;
+        /** The view that has read what it shows. */
+        this.loaded = null;
+        this.error = null;
+        /** Why there are no events: null while there are. */
+        this.lost = null;
+        this.lostAt = 0;
+        this.attempts = 0;
+        this.refreshedAt = 0;
+        this.refreshing = null;
+        this.actions = actions(this);
+    }
+
+    async start() {
+        try {
+            this.api = await connect();
+        } catch (error) {
+            return this.fail(error);
+        }
+        addEventListener("hashchange", () => this.route());
+        document.addEventListener("visibilitychange", () => this.see());
+        setInterval(tick, 1000);
+        keyboard();
+        this.route();
+        this.listen();
+    }
+
+    // -- the daemon ---------------------------------------------------------------------------------------------------
+
+    listen() {
+        clearTimeout(this.retry);
+        const query = { kinds: KINDS, after: this.model.eventId };
+        // Subscribed before anything is read: what happens in between is not missed.
+        this.close = this.api.stream("/v1/events", query, event => this.heard(event), error => this.ended(error), () => this.opened());
+        this.watch();
+    }
+
+    watch() {
+        clearTimeout(this.watching);
+        this.watching = setTimeout(() => { this.close(); this.ended(new Failure(words.silent)); }, SILENCE);
+    }
+
+    async opened() {
+        const wasLost = this.lost;
+        this.lost = null;
+        this.attempts = 0;
+        try {
+            await this.readStatus();
+        } catch (error) {
+            return; // the stream ends as well
+        }
+        if (wasLost || this.error) await this.refresh();
+        this.draw();
+    }
+
+    async readStatus() {
+        const me = this.api.get("/v1/me").catch(error => { if (error.status !== 404) throw error; }); // an older daemon
+        const state = this.api.get("/v1/status").catch(error => { if (error.status !== 403) throw error; }); // an operator
+        const [status] = await Promise.all([state, me.then(found => { this.model.me = found ?? null; })]);
+        this.model.status = status ?? {};
+        useZone(this.model.status.timezone);
+    }
+
+    ended(error) {
+        clearTimeout(this.watching);
+        if (!this.lost) this.lostAt = Date.now();
+        this.lost = error ?? new Failure(words.noConnection, { hint: words.notRunningHint });
+        this.draw();
+        if (this.lost.status === 401) return;
+        this.retry = setTimeout(() => this.listen(), RETRIES[Math.min(this.attempts++, RETRIES.length - 1)]);
+    }
+
+    heard(event) {
+        this.watch();
+        if (event.event === "alive") return;
+        this.model.apply(event);
+        if (["lost", "tasks", "status"].includes(event.event)) this.refreshSoon();
+        this.view?.heard?.(event);
+        this.drawSoon();
+    }
+
+    /** A page that nobody sees: browsers open only six connections to a server, for all tabs together. */
+    see() {
+        clearTimeout(this.hiding);
+        if (document.hidden) this.hiding = setTimeout(() => { this.close?.(); clearTimeout(this.watching); clearTimeout(this.retry); this.isAway = true; }, HIDDEN);
+        else if (this.isAway) { this.isAway = false; this.lost = this.lost ?? new Failure(words.connecting); this.listen(); }
+    }
+
+    // -- the view -----------------------------------------------------------------------------------------------------
+
+    async route() {
+        const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+        this.path = path;
+        const [name, ...rest] = path.split("/").map(decodeURIComponent);
+        this.view?.close?.();
+        const isFirst = !this.view;
+        const view = (VIEWS[name] ?? overview)(this, rest, new URLSearchParams(query));
+        Object.assign(this, { view, viewName: VIEWS[name] ? name : "", error: null });
+        this.draw();
+        document.title = `${view.title} – ${words.title}`;
+        await this.refresh(true);
+        if (this.view !== view) return;
+        if (!isFirst) $("main").focus({ preventScroll: true });
+        scrollTo(0, history.state?.scroll ?? 0);
+    }
+
+    /** Have the view read what it shows, and draw it. */
+    async refresh(isNew = false) {
+        const { view } = this;
+        clearTimeout(this.refreshing);
+        this.refreshing = null;
+        this.refreshedAt = Date.now();
+        try {
+            await view.load();
+            if (this.view === view) Object.assign(this, { error: null, loaded: view });
+        } catch (error) {
+            if (!(error instanceof Failure)) console.error(error);
+            if (this.view === view && (isNew || error.status)) this.error = error;
+        }
+        if (this.view === view) this.draw();
+    }
+
+    /** The same, soon: not more often than every two seconds. */
+    refreshSoon(least = REFRESH) {
+        if (this.refreshing || this.lost) return;
+        const wait = Math.max(100, this.refreshedAt + least - Date.now());
+        this.refreshing = setTimeout(() => this.refresh(), wait);
+    }
+
+    drawSoon() {
+        this.frame ??= requestAnimationFrame(() => this.draw());
+    }
+
+    draw() {
+        cancelAnimationFrame(this.frame);
+        this.frame = null;
+        morph($("nav"), this.nav());
+        morph($("health"), this.health());
+        morph($("banner"), this.banner());
+        if (!this.error && this.loaded !== this.view) { // what is there stays until there is more
+            $("main").setAttribute("aria-busy", "true");
+            return;
+        }
+        const content = this.error ? problem(this.error) : this.view.render();
+        morph($("main"), h("main", { id: "main", tabindex: "-1", class: this.lost ? "stale" : null, "data-view": this.path }, content));
+        if (!this.error) this.view.drawn?.();
+    }
+
+    nav() {
+        const isCurrent = name => name === this.viewName || { tasks: "task", runs: "run" }[name] === this.viewName;
+        return h("nav", { id: "nav", "aria-label": "Views" }, Object.entries(words.views).map(([name, label]) =>
+            h("a", { href: `#/${name}`, "data-key": `nav-${name}`, "aria-current": isCurrent(name) ? "page" : null }, label,
+                name === "files" && this.model.status?.problems ? h("span", { class: "count" }, String(this.model.status.problems)) : null)));
+    }
+
+    health() {
+        const { status } = this.model;
+        const attributes = { id: "health", role: "status", "aria-live": "polite" };
+        if (this.lost || !status) return h("p", { ...attributes, class: this.lost ? "bad" : null }, this.lost ? visible(this.lost.message) : words.connecting);
+        const state = status.degraded ? "bad" : status.problems || this.model.counts?.failed ? "warn" : "good";
+        return h("p", { ...attributes, class: state },
+            status.degraded ? words.degraded(visible(status.degraded)) : status.version ? `${counted(status.tasks, "task")} · ${words.version(status.version)}` : words.operator,
+            h("span", { title: words.zone(zoneName()) }, ` · ${zoneName()}`), this.mayWrite ? null : ` · ${words.readOnly}`);
+    }
+
+    banner() {
+        const { status } = this.model;
+        const lines = [];
+        if (this.lost && this.view) lines.push(["bad", `${this.lost.message} ${this.lost.hint}`, this.lostAt && words.stale(clockSeconds(this.lostAt))]);
+        if (!this.lost && status?.degraded) lines.push(["bad", words.degraded(status.degraded)]);
+        if (!this.lost && status?.stopping) lines.push(["warn", words.stopping]);
+        return h("div", { id: "banner" }, lines.map(([style, ...texts]) =>
+            h("div", { class: `banner ${style}` }, texts.filter(Boolean).map(text => h("p", {}, visible(text))))));
+    }
+
+    /** A failure before there is anything to show. */
+    fail(error) {
+        this.error = error;
+        $("health").textContent = error.message;
+        $("health").className = "bad";
+        $("main").replaceChildren(problem(error));
+    }
+
+    get mayWrite() {
+        return this.api.mayWrite && this.model.mayAct;
+    }
+
+    /** Say something that goes away by itself. */
+    say(text, isBad = false) {
+        const toast = $("toast");
+        toast.textContent = visible(text);
+        toast.className = isBad ? "bad" : "good";
+        clearTimeout(this.saying);
+        this.saying = setTimeout(() => { toast.textContent = ""; }, isBad ? 15_000 : 5000);
+    }
+}
+
+// Cockpit has a switch for its style; elsewhere the browser's wish counts.
+function style(value = localStorage.getItem("shell:style")) {
+    if (value === "dark" || value === "light") document.documentElement.dataset.style = value;
+    else delete document.documentElement.dataset.style;
+}
+addEventListener("storage", event => { if (event.key === "shell:style") style(event.newValue); });
+addEventListener("cockpit-style", event => style(event.detail.style));
+style();
+
+let scrolling = 0; // where a page was is kept with its place in the history
+addEventListener("scroll", () => {
+    clearTimeout(scrolling);
+    scrolling = setTimeout(() => history.replaceState({ scroll: scrollY }, ""), 150);
+});
+
+$("skip").onclick = event => { event.preventDefault(); $("main").focus(); };
+new App().start();

@@ -1,0 +1,57 @@
+// What the page knows, and how events change it. No element is made here, and nothing is asked for.
+
+/** The events that are asked for: all but the lines of output, which only the page of a run wants. */
+export const KINDS = "started,spawned,finished,withdrawn,missed,task,tasks,status";
+
+export class Model {
+    constructor() {
+        this.status = null;
+        this.me = null;
+        /** Rows of the list of tasks, by name: those that a view has asked for. */
+        this.tasks = new Map();
+        /** The id of the newest event, from which to go on after a loss of the connection. */
+        this.eventId = null;
+    }
+
+    /** Remember rows of the list of tasks; returns their names, in order. */
+    take(rows) {
+        for (const row of rows) this.tasks.set(row.task, row);
+        return rows.map(row => row.task);
+    }
+
+    rows(names) {
+        return names.map(name => this.tasks.get(name)).filter(Boolean);
+    }
+
+    get mayAct() {
+        return this.me?.may?.includes("act") ?? true;
+    }
+
+    /** Change what is known as an event says. */
+    apply(event) {
+        if (event.id !== undefined && event.id !== null) this.eventId = event.id;
+        if (event.event === "status" && this.status) Object.assign(this.status, event);
+        const row = this.tasks.get(event.task);
+        if (row) Object.assign(row, changes(event, row));
+    }
+}
+
+// What an event of a run says about its task's row, until the row itself comes with an event `task`.
+function changes(event, row) {
+    const started = { last_start: event.start, last_action: "run", last_run_id: event.run_id };
+    switch (event.event) {
+    case "task": return event;
+    case "spawned": return { running: true, ...started };
+    case "finished": return {
+        running: false,
+        last_action: event.action,
+        last_cause: event.cause,
+        last_run_id: event.run_id,
+        last_end: event.end,
+        last_runtime: event.runtime,
+        ...["success", "inaction"].includes(event.action) ? { last_success: event.end, failing: false } : { failing: true },
+    };
+    case "missed": return { last_action: "missed", failing: row.failing };
+    default: return {};
+    }
+}
