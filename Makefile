@@ -27,7 +27,7 @@ SPHINX    = $(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --doctree-d
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
-SOURCES  := $(shell find rocketd packaging/launcher -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name '*.[ch]' -o -name py.typed \) -print)
+SOURCES  := $(shell find rocketd packaging/launcher -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name '*.[ch]' -o -name py.typed -o -path '*/static/*' \) -print)
 SHIPPED  := $(shell find packaging etc systemd -type f) Makefile README.md CHANGELOG.md
 ARCH      = $(shell dpkg --print-architecture)
 DEB       = dist/rocketd_$(VERSION)_$(SUITE)_$(ARCH).deb
@@ -41,7 +41,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate reference fuzz soak check bench format docs deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill simulate reference fuzz soak cockpit check bench format docs deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -71,6 +71,10 @@ fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket by
 
 soak: .venv/rocketd .venv/bench  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
 	PYTHONSAFEPATH=1 PYTHONPATH=bench $(BIN)/python bench/soak.py --minutes $(MINUTES) $(INTO:%=--into %)
+
+cockpit: .venv/rocketd .venv/dev  ## the page in Cockpit, in booted Debian 12 and 13, as users with different rights
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
+	ROCKETD_COCKPIT=yes $(PYTEST) tests/system/test_cockpit.py -rA $(ARGS)
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff check
@@ -197,6 +201,12 @@ install-program: wheels
 	done
 	install -d $(DESTDIR)$(PREFIX)/lib/nagios/plugins
 	ln -sf ../../../bin/rocketctl $(DESTDIR)$(PREFIX)/lib/nagios/plugins/check_rocketd
+	@# A page of Cockpit's is a directory; this one is also what `rocketctl web` serves.
+	install -d $(DESTDIR)$(PREFIX)/share/cockpit
+	ln -sfn ../../lib/rocketd/venv/lib/$$(basename $(DESTDIR)$(LIB)/venv/lib/python3*)/site-packages/rocketd/page/static \
+	    $(DESTDIR)$(PREFIX)/share/cockpit/rocketd
+	install -D -m 644 packaging/cockpit/org.cockpit_project.rocketd.metainfo.xml \
+	    $(DESTDIR)$(PREFIX)/share/metainfo/org.cockpit_project.rocketd.metainfo.xml
 	@# What an administrator has edited stays.
 	[ -e $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml ] || \
 	    install -D -m 644 etc/rocketd/rocketd.toml $(DESTDIR)$(SYSCONFDIR)/rocketd/rocketd.toml

@@ -204,6 +204,11 @@ class Machine:
         """A path of the running machine as the host sees it, tmpfs included."""
         return Path(f"/proc/{self._leader}/root") / inside.lstrip("/")
 
+    @property
+    def network(self) -> Path:
+        """Its network namespace, for programs of the host that are to use its network."""
+        return Path(f"/proc/{self._leader}/ns/net")
+
     def write(self, inside: str, text: str, mode: int = 0o644) -> None:
         target = self.path(inside)
         target.parent.mkdir(parents=True, exist_ok=True)
